@@ -1,0 +1,64 @@
+//! The one error of this crate.
+
+use std::{error::Error as StdError, fmt};
+
+/// A workflow could not be used.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What is wrong with the workflow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is not JSON.
+    NotJson,
+    /// JSON, but no workflow: not an object of nodes.
+    NotAWorkflow,
+    /// A workflow as the editor saves it. Only the API format can be run.
+    UiFormat,
+    /// A workflow without any node.
+    Empty,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    pub(crate) fn json(source: serde_json::Error) -> Self {
+        Self { kind: ErrorKind::NotJson, source: Some(Box::new(source)) }
+    }
+
+    /// What is wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self.kind {
+            ErrorKind::UiFormat => "export it in the editor with `Workflow > Export (API)`",
+            _ => "give a workflow in API format: `Workflow > Export (API)` in the editor makes one",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ErrorKind::NotJson => "the workflow is not valid JSON",
+            ErrorKind::NotAWorkflow => "the JSON is not a workflow in API format",
+            ErrorKind::UiFormat => "the workflow is in the editor's format, not in API format",
+            ErrorKind::Empty => "the workflow has no nodes",
+        })
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}

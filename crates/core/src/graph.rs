@@ -1,0 +1,146 @@
+//! A workflow in API format: which node feeds which.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use crate::{Error, ErrorKind, NodeId, Untrusted, repair};
+
+/// A workflow in API format: `{"3": {"class_type": …, "inputs": {…}, "_meta": {"title": …}}, …}`.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    index: HashMap<NodeId, usize>,
+}
+
+/// A node of a workflow.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Node {
+    /// Its id; any text.
+    pub id: NodeId,
+    /// Its class, for example `KSampler`.
+    pub class_type: Untrusted,
+    /// Its title, if it has one that is not empty.
+    pub title: Option<Untrusted>,
+    /// Its inputs: values, and links as `["node", slot]`.
+    pub inputs: Map<String, Value>,
+}
+
+impl Node {
+    /// What to call it: its title, else its class, else its id.
+    pub fn name(&self) -> Untrusted {
+        match &self.title {
+            Some(title) => title.clone(),
+            None if self.class_type.is_empty() => self.id.as_str().into(),
+            None => self.class_type.clone(),
+        }
+    }
+
+    /// The nodes it takes its inputs from, in the order of its inputs.
+    pub fn links(&self) -> impl Iterator<Item = NodeId> {
+        self.inputs.values().filter_map(link)
+    }
+}
+
+/// The node that an input value comes from, if it is a link: `["4", 0]`.
+pub fn link(value: &Value) -> Option<NodeId> {
+    match value.as_array()?.as_slice() {
+        [Value::String(id), Value::Number(_)] => Some(id.as_str().into()),
+        [Value::Number(id), Value::Number(_)] => Some(id.to_string().into()),
+        _ => None,
+    }
+}
+
+impl Graph {
+    /// Reads a workflow in API format, bare or under the key `prompt`.
+    ///
+    /// # Errors
+    /// When the text is no JSON, no workflow, has no nodes, or is in the format that the editor saves
+    /// ([`ErrorKind::UiFormat`]).
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        // Python wrote it: `NaN` and the like are repaired, but only when it is refused as it stands.
+        let value: Value = serde_json::from_str(text)
+            .or_else(|error| repair(text).ok_or(error).and_then(|text| serde_json::from_str(&text)))
+            .map_err(Error::json)?;
+        let Value::Object(mut object) = value else { return Err(Error::new(ErrorKind::NotAWorkflow)) };
+        if object.get("nodes").is_some_and(Value::is_array) {
+            return Err(Error::new(ErrorKind::UiFormat));
+        }
+        if let Some(Value::Object(inner)) = object.get_mut("prompt")
+            && !inner.contains_key("class_type")
+        {
+            object = std::mem::take(inner);
+        }
+        if object.is_empty() {
+            return Err(Error::new(ErrorKind::Empty));
+        }
+        let nodes: Vec<Node> = object.into_iter().filter_map(|(id, value)| read_node(&id, value)).collect();
+        if nodes.is_empty() {
+            return Err(Error::new(ErrorKind::NotAWorkflow));
+        }
+        let index = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+        Ok(Self { nodes, index })
+    }
+
+    /// The nodes in the order of the file.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node with this id.
+    pub fn node(&self, id: &str) -> Option<&Node> {
+        self.nodes.get(self.position(id)?)
+    }
+
+    /// Where the node stands in [`Graph::nodes`].
+    pub fn position(&self, id: &str) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+}
+
+fn read_node(id: &str, value: Value) -> Option<Node> {
+    let Value::Object(mut node) = value else { return None };
+    let Some(Value::String(class_type)) = node.remove("class_type") else { return None };
+    let inputs = match node.remove("inputs") {
+        Some(Value::Object(inputs)) => inputs,
+        _ => Map::new(),
+    };
+    let title = node.get("_meta").and_then(|meta| meta.get("title")).and_then(Value::as_str);
+    let title = title.filter(|title| !title.trim().is_empty()).map(Untrusted::from);
+    Some(Node { id: id.into(), class_type: class_type.into(), title, inputs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_keep_their_order_and_their_odd_ids() {
+        let graph = Graph::parse(
+            r#"{"57:8":{"class_type":"A","inputs":{"x":["save-me",0],"y":[4,1],"z":["a","b"],"w":[1,2,3]}},
+                "save-me":{"class_type":"B","_meta":{"title":"标题"}},"4":{"class_type":"C","_meta":{"title":" "}},"extra":7}"#,
+        )
+        .expect("a workflow");
+        let names: Vec<_> = graph.nodes().iter().map(|node| (node.id.as_str(), node.name().to_string())).collect();
+        assert_eq!(names, [("57:8", "A".into()), ("save-me", "标题".into()), ("4", "C".to_owned())]);
+        let links: Vec<_> = graph.nodes()[0].links().collect();
+        assert_eq!(links, [NodeId::from("save-me"), NodeId::from("4")]);
+        assert!(graph.node("5").is_none());
+    }
+
+    #[test]
+    fn what_is_no_workflow_is_told_apart() {
+        for (text, kind) in [
+            ("{", ErrorKind::NotJson),
+            ("[]", ErrorKind::NotAWorkflow),
+            ("{}", ErrorKind::Empty),
+            (r#"{"a":1}"#, ErrorKind::NotAWorkflow),
+            (r#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[],"version":0.4}"#, ErrorKind::UiFormat),
+        ] {
+            assert_eq!(Graph::parse(text).expect_err("refused").kind(), kind, "{text}");
+        }
+        assert!(Graph::parse(r#"{"1":{"class_type":"A","inputs":{"x":NaN}}}"#).is_ok());
+        assert!(Graph::parse(r#"{"prompt":{"1":{"class_type":"A","inputs":{}}}}"#).is_ok());
+    }
+}

@@ -1,0 +1,111 @@
+//! Ids are text, whatever they look like: a RunningHub id has 19 digits and does not fit a JSON number,
+//! a ComfyUI node id can be `57:8` or `save-me`.
+
+use std::{borrow::Borrow, fmt, sync::Arc};
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The id as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        /// Reads a string or a whole number; digits beyond 2^53 are kept as they stand.
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(IdVisitor).map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// The `clientId` of a create answer: 32 hexadecimal digits, only good for debugging.
+    ClientId;
+    /// The id of a node in a workflow, or of a node that came out of an expansion (`3.0.0.1`).
+    NodeId;
+    /// ComfyUI's own id of a run. It is not the task's id and is learned from the socket.
+    PromptId;
+    /// RunningHub's id of a paid task.
+    TaskId;
+    /// The id of an AI app.
+    WebappId;
+    /// The id of a saved workflow.
+    WorkflowId;
+}
+
+struct IdVisitor;
+
+impl de::Visitor<'_> for IdVisitor {
+    type Value = Arc<str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id as text or as a whole number")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Arc<str>, E> {
+        Ok(text.into())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Arc<str>, E> {
+        Ok(number.to_string().into())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Arc<str>, E> {
+        Ok(number.to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_from_text_and_from_numbers_without_rounding() {
+        for json in ["\"1904154698679771137\"", "1904154698679771137"] {
+            let id: TaskId = serde_json::from_str(json).expect("both spellings are ids");
+            assert_eq!(id.as_str(), "1904154698679771137");
+        }
+        assert!(serde_json::from_str::<TaskId>("[1]").is_err());
+        assert!(serde_json::from_str::<TaskId>("1.5").is_err());
+    }
+}

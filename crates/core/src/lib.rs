@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod event;
+mod graph;
+mod id;
+mod machine;
+mod plan;
+mod progress;
+mod secret;
+mod session;
+mod task;
+mod untrusted;
+mod wire;
+
+pub use error::{Error, ErrorKind};
+pub use event::{End, Event};
+pub use graph::{Graph, Node, link};
+pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId};
+pub use machine::{Confirm, Machine};
+pub use plan::{Learned, Plan, PlanNode};
+pub use progress::{
+    Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress,
+};
+pub use secret::SocketUrl;
+pub use session::{Action, Input, Pace, Session};
+pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
+pub use untrusted::Untrusted;
+pub use wire::{Binary, ExecutionError, Message, StateEntry, StateNodes, decode_binary, decode_text, repair};

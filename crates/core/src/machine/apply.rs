@@ -1,0 +1,207 @@
+//! What each message does.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::state::{Confirm, Machine};
+use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Untrusted};
+
+impl Machine {
+    /// Applies a message. Gives whether it was one of this run.
+    pub(super) fn apply(&mut self, message: Message<'_>) -> bool {
+        let ours = match &message {
+            Message::ExecutionStart { prompt_id }
+            | Message::ExecutionCached { prompt_id, .. }
+            | Message::Progress { prompt_id, .. }
+            | Message::ProgressState { prompt_id, .. }
+            | Message::Executed { prompt_id, .. }
+            | Message::ExecutionSuccess { prompt_id, .. }
+            | Message::ExecutionInterrupted { prompt_id, .. } => self.is_ours(prompt_id.as_deref()),
+            Message::Executing { prompt_id, node, .. } => {
+                // What a server repeats after a reconnect names no run: it is of the one that runs now.
+                let replayed = prompt_id.is_none() && node.is_some();
+                if replayed { self.is_ours_unnamed() } else { self.is_ours(prompt_id.as_deref()) }
+            }
+            Message::ExecutionError(error) => self.is_ours(error.prompt_id.as_deref()),
+            Message::Unreadable => {
+                self.unreadable += 1;
+                false
+            }
+            Message::Status { queue_remaining } => {
+                self.queue_remaining = *queue_remaining;
+                false
+            }
+            Message::Unknown { .. } => false,
+        };
+        if !ours {
+            self.ignored += 1;
+        } else if !self.phase.is_final() {
+            self.apply_ours(message);
+            if std::mem::take(&mut self.touched) {
+                self.settle();
+            }
+        }
+        ours
+    }
+
+    fn apply_ours(&mut self, message: Message<'_>) {
+        match message {
+            Message::ExecutionStart { .. } => {
+                self.saw_start = true;
+                self.running();
+            }
+            Message::ExecutionCached { nodes, .. } => {
+                self.saw_start = true;
+                self.running();
+                for id in nodes {
+                    // Expanded ids never stand here; only the node itself is cached.
+                    if let Some(at) = self.owner([Some(&id), None, None])
+                        && self.is_own(at, &id)
+                        && let Some(track) = self.nodes.get_mut(at)
+                    {
+                        track.cached |= !track.done;
+                        track.done = true;
+                        self.touched = true;
+                    }
+                }
+            }
+            Message::Executing { node: Some(node), prompt_id, display_node } => {
+                self.running();
+                self.executing(&node, display_node.as_deref(), prompt_id.is_some());
+            }
+            Message::Executing { node: None, .. } => self.closing(Phase::Ended),
+            Message::Progress { node: Some(node), value, max, .. } => {
+                self.running();
+                self.report([Some(&node), None, None], value, max);
+            }
+            Message::ProgressState { nodes, .. } => {
+                self.running();
+                self.snapshot(nodes);
+            }
+            Message::Executed { node: Some(node), output, .. } => {
+                self.running();
+                self.executed(&node, output.map(RawValue::get));
+            }
+            Message::ExecutionSuccess { node: None, .. } => self.closing(Phase::Success),
+            Message::ExecutionSuccess { node: Some(node), .. } => self.executed(&node, None),
+            Message::ExecutionError(error) => self.error(&error),
+            Message::ExecutionInterrupted { node, .. } => {
+                self.note_failure(Failure { node_id: node.map(|id| (*id).into()), ..Failure::default() }, false);
+                self.closing(Phase::Interrupted);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn apply_binary(&mut self, binary: Binary<'_>) -> bool {
+        match binary {
+            _ if self.phase.is_final() => false,
+            Binary::Preview { node_id, prompt_id, mime, image } => {
+                let ours = match &prompt_id {
+                    Some(_) => self.is_ours(prompt_id.as_deref()),
+                    None => self.is_ours_unnamed(),
+                };
+                if ours && self.previews {
+                    let node = match &node_id {
+                        Some(id) => self.owner([Some(id), None, None]),
+                        None => self.last_progress,
+                    };
+                    let node_id = node.map(|at| self.id(at));
+                    self.events.push_back(Event::Preview { node_id, mime, data: image.into() });
+                }
+                ours
+            }
+            Binary::Text { node_id, text } if self.is_ours_unnamed() => {
+                let node_id = (*node_id).into();
+                self.events.push_back(Event::Text { node_id, text: Untrusted::from(text.into_owned()) });
+                true
+            }
+            Binary::Text { .. } | Binary::Unknown { .. } | Binary::Malformed => {
+                self.ignored += 1;
+                false
+            }
+        }
+    }
+
+    pub(super) fn running(&mut self) {
+        if matches!(self.phase, Phase::Waiting | Phase::Queued) {
+            self.phase = Phase::Running;
+        }
+        self.running_since.get_or_insert(self.now);
+    }
+
+    /// A closing frame. Without confirmation by HTTP it is a claim, and the run is merely not running any more.
+    fn closing(&mut self, phase: Phase) {
+        if phase != Phase::Ended {
+            self.claim = Some(phase);
+            if self.confirm == Confirm::Frames {
+                self.end(phase);
+                return;
+            }
+        }
+        self.estimate.start(self.now, None);
+        self.phase = Phase::Ended;
+        self.running_since.get_or_insert(self.now);
+    }
+
+    pub(super) fn end(&mut self, phase: Phase) {
+        self.estimate.start(self.now, None);
+        self.phase = phase;
+        if phase == Phase::Success {
+            // Whatever was not seen to finish did, or was not needed; and nothing failed, whatever a frame said.
+            self.failure = None;
+            for (at, track) in self.nodes.iter_mut().enumerate() {
+                let required = self.plan.as_ref().is_none_or(|plan| plan.nodes().get(at).is_some_and(|n| n.required));
+                track.settled |= required;
+                track.done |= required && track.running_in.is_some();
+                track.failed = false;
+            }
+        }
+        self.settle();
+    }
+
+    fn error(&mut self, error: &ExecutionError<'_>) {
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Untrusted::from);
+        if error.is_blocked() {
+            let message = text(&error.exception_message).unwrap_or_default();
+            self.events.push_back(Event::Warning { code: "blocked", message });
+            return;
+        }
+        let failure = Failure {
+            node_id: error.node_id.as_deref().map(Into::into),
+            node: text(&error.node_type),
+            exception_type: text(&error.exception_type),
+            message: text(&error.exception_message),
+            code: None,
+            traceback: error.traceback.iter().map(|line| (**line).into()).collect(),
+        };
+        self.note_failure(failure, true);
+        self.closing(Phase::Failed);
+    }
+
+    /// Keeps what is known of a failure; a later, poorer report does not take anything away. A run that was stopped
+    /// names a node too, but one that did not raise.
+    pub(super) fn note_failure(&mut self, new: Failure, raised: bool) {
+        let known = self.failure.take().unwrap_or_default();
+        let at = new.node_id.as_ref().or(known.node_id.as_ref()).map(|id| id.as_str().to_owned());
+        let node = match at.and_then(|id| self.owner([Some(&id), None, None])) {
+            Some(at) => {
+                if let Some(track) = self.nodes.get_mut(at) {
+                    track.failed |= raised;
+                    self.touched = true;
+                }
+                Some(self.title(at))
+            }
+            None => new.node.clone(),
+        };
+        self.failure = Some(Failure {
+            node_id: new.node_id.or(known.node_id),
+            node: node.or(known.node),
+            exception_type: new.exception_type.or(known.exception_type),
+            message: new.message.or(known.message),
+            code: new.code.or(known.code),
+            traceback: if new.traceback.is_empty() { known.traceback } else { new.traceback },
+        });
+    }
+}

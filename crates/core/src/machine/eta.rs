@@ -1,0 +1,99 @@
+//! How long nodes took, and how long the rest may take.
+
+use std::time::Duration;
+
+use super::{node::NodeTrack, state::Machine};
+use crate::Eta;
+
+/// No estimate before this much has been seen of the run.
+const FIRST_AFTER: Duration = Duration::from_secs(3);
+const FIRST_FRACTION: f64 = 0.03;
+/// Learned durations are scaled by how this run compares so far, within these bounds.
+const SCALE: (f64, f64) = (0.25, 4.0);
+/// The range around a figure from learned durations, and around one from the fraction alone.
+const LEARNED_RANGE: (f64, f64) = (0.8, 1.3);
+const PLAIN_RANGE: (f64, f64) = (0.6, 1.8);
+/// The shown figure follows the computed one with this time constant, however often it is looked at.
+const SMOOTHING: Duration = Duration::from_secs(3);
+
+/// Durations booked so far.
+#[derive(Debug)]
+pub(super) struct Estimate {
+    /// Seconds by position. Booked from one `executing` to the next: start-to-finish times are wrong for nodes that
+    /// wait for others.
+    booked: Vec<f64>,
+    open: Option<(usize, Duration)>,
+    /// The fraction and the time when the run was first seen.
+    joined: Option<(f64, Duration)>,
+    /// The smoothed estimate, as the second when the run will be over, and when it was made.
+    shown: Option<(f64, Duration)>,
+}
+
+impl Estimate {
+    pub(super) fn new(nodes: usize) -> Self {
+        Self { booked: vec![0.0; nodes], open: None, joined: None, shown: None }
+    }
+
+    pub(super) fn add_node(&mut self) {
+        self.booked.push(0.0);
+    }
+
+    /// A node begins; what ran before it is booked.
+    pub(super) fn start(&mut self, at: Duration, node: Option<usize>) {
+        if let Some((open, since)) = self.open.take()
+            && let Some(seconds) = self.booked.get_mut(open)
+        {
+            *seconds += at.saturating_sub(since).as_secs_f64();
+        }
+        self.open = node.map(|node| (node, at));
+    }
+
+    pub(super) fn seconds(&self, node: usize) -> f64 {
+        self.booked.get(node).copied().unwrap_or(0.0)
+    }
+
+    /// Seconds booked, the running node included.
+    fn spent(&self, now: Duration) -> f64 {
+        let open = self.open.map_or(0.0, |(_, since)| now.saturating_sub(since).as_secs_f64());
+        self.booked.iter().sum::<f64>() + open
+    }
+}
+
+impl Machine {
+    pub(super) fn eta(&mut self) -> Option<Eta> {
+        let plan = self.plan.clone()?;
+        let fraction = self.overall()?;
+        let (from, since) = *self.estimate.joined.get_or_insert((fraction, self.now));
+        let watched = self.now.saturating_sub(since);
+        let (left, (low, high)) = if plan.is_learned() {
+            let work = |wanted: fn(&NodeTrack) -> f64| -> f64 {
+                let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
+                // Cached and skipped nodes are settled, but no work of this run.
+                nodes.filter(|(_, track)| !track.settled || track.done && !track.cached)
+                    .map(|(node, track)| node.weight * wanted(track))
+                    .sum()
+            };
+            let expected = work(NodeTrack::contribution);
+            let spent = self.estimate.spent(self.now);
+            let scale = if expected > 1.0 && spent > 1.0 { (spent / expected).clamp(SCALE.0, SCALE.1) } else { 1.0 };
+            (work(|track| 1.0 - track.contribution()) * scale, LEARNED_RANGE)
+        } else {
+            let gained = fraction - from;
+            if watched < FIRST_AFTER || gained < FIRST_FRACTION {
+                return None;
+            }
+            (watched.as_secs_f64() * (1.0 - fraction) / gained, PLAIN_RANGE)
+        };
+        let end = self.now.as_secs_f64() + left;
+        let shown = self.estimate.shown.map_or(end, |(shown, at)| {
+            let passed = self.now.saturating_sub(at).as_secs_f64();
+            shown + (end - shown) * (1.0 - (-passed / SMOOTHING.as_secs_f64()).exp())
+        });
+        self.estimate.shown = Some((shown, self.now));
+        let left = (shown - self.now.as_secs_f64()).max(0.0);
+        Some(Eta {
+            low: Duration::try_from_secs_f64(left * low).ok()?,
+            high: Duration::try_from_secs_f64(left * high).ok()?,
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! What becomes of the nodes.
+
+use serde_json::Value;
+
+use super::state::Machine;
+use crate::{Event, NodeState, Phase, StateEntry, StateNodes};
+
+impl Machine {
+    pub(super) fn executing(&mut self, node: &str, display: Option<&str>, told_run: bool) {
+        let Some(at) = self.owner([Some(node), display, None]) else { return };
+        self.touched = true;
+        if told_run && !self.snapshots {
+            self.infer(node, at);
+        }
+        if !self.saw_start {
+            self.infer_ancestors(at);
+        }
+        if !self.snapshots {
+            // Only this one is known to run.
+            self.generation += 1;
+        }
+        self.estimate.start(self.now, Some(at));
+        self.runs(at);
+        if self.current.as_ref().is_none_or(|current| current.as_str() != node) {
+            self.current = Some(node.into());
+        }
+    }
+
+    /// The node runs, as of the newest snapshot or message.
+    fn runs(&mut self, at: usize) {
+        let Some(track) = self.nodes.get_mut(at) else { return };
+        track.running_in = Some(self.generation);
+        if track.started_at.is_none() {
+            track.started_at = Some(self.now);
+            self.started += 1;
+            track.started = self.started;
+        }
+    }
+
+    /// Servers before 0.3.45 tell no ends: when another node begins, the one before it is done. Not so for a lazy
+    /// node that waits for its inputs, nor for the parent of an expansion.
+    fn infer(&mut self, next: &str, next_at: usize) {
+        let Some(previous) = self.current.clone().filter(|previous| previous.as_str() != next) else { return };
+        let Some(previous_at) = self.owner([Some(previous.as_str()), None, None]) else { return };
+        let is_child = !self.is_own(previous_at, previous.as_str());
+        let waits = self.plan.as_ref().is_some_and(|plan| {
+            let mark = plan.ancestors(&[previous_at], |_| false);
+            mark.get(next_at) == Some(&true)
+        }) && self.nodes.get(next_at).is_some_and(|track| !track.done);
+        let Some(track) = self.nodes.get_mut(previous_at) else { return };
+        if is_child {
+            track.child_done(previous.as_str());
+        } else if previous_at != next_at && !waits {
+            track.done = true;
+        }
+    }
+
+    /// The beginning was missed: a node runs only when everything above it is there.
+    fn infer_ancestors(&mut self, at: usize) {
+        let Some(plan) = self.plan.clone() else { return };
+        let marks = plan.ancestors(&[at], |_| false);
+        for (above, (track, mark)) in self.nodes.iter_mut().zip(marks).enumerate() {
+            track.done |= mark && above != at;
+        }
+    }
+
+    pub(super) fn snapshot(&mut self, nodes: StateNodes<'_>) {
+        self.snapshots = true;
+        self.touched = true;
+        self.generation += 1;
+        nodes.for_each(|entry| self.entry(&entry));
+    }
+
+    fn entry(&mut self, entry: &StateEntry<'_>) {
+        let names = [Some(&*entry.id), entry.real_node_id.as_deref(), entry.display_node_id.as_deref()];
+        let Some(at) = self.owner(names) else { return };
+        let own = self.is_own(at, &entry.id);
+        match entry.state.as_deref() {
+            Some("finished") => {
+                let Some(track) = self.nodes.get_mut(at) else { return };
+                if own {
+                    track.done = true;
+                } else {
+                    track.child_done(&entry.id);
+                }
+            }
+            Some("running") => {
+                self.runs(at);
+                self.count(at, &entry.id, own, entry.value, entry.max);
+            }
+            // Comfy Cloud leaves the state out; other states are not known.
+            _ => self.count(at, &entry.id, own, entry.value, entry.max),
+        }
+    }
+
+    pub(super) fn report(&mut self, names: [Option<&str>; 3], value: Option<f64>, max: Option<f64>) {
+        let [Some(id), ..] = names else { return };
+        let Some(at) = self.owner(names) else { return };
+        self.last_progress = Some(at);
+        let own = self.is_own(at, id);
+        self.count(at, id, own, value, max);
+        if !self.snapshots && self.nodes.get(at).is_some_and(|track| !self.is_running(track)) {
+            self.runs(at);
+            self.touched = true;
+        }
+    }
+
+    fn count(&mut self, at: usize, id: &str, own: bool, value: Option<f64>, max: Option<f64>) {
+        let passes = self.passes(at);
+        if let (Some(value), Some(max), Some(track)) = (value, max, self.nodes.get_mut(at)) {
+            if own {
+                track.counter.report(value, max, passes);
+            } else {
+                track.report_child(id, value, max, passes);
+            }
+        }
+    }
+
+    pub(super) fn executed(&mut self, node: &str, output: Option<&str>) {
+        let Some(at) = self.owner([Some(node), None, None]) else { return };
+        let own = self.is_own(at, node);
+        self.touched = true;
+        let Some(track) = self.nodes.get_mut(at) else { return };
+        if own {
+            track.done = true;
+        } else {
+            track.child_done(node);
+        }
+        if let Some(files) = output.map(count_saved).filter(|files| *files > 0) {
+            // The last message of a node counts: a cached node sends its files again.
+            self.saved_files.retain(|(known, _)| *known != at);
+            self.saved_files.push((at, files));
+        }
+    }
+
+    /// Whether the id is the node itself and not a child of its expansion.
+    pub(super) fn is_own(&self, at: usize, id: &str) -> bool {
+        match &self.plan {
+            Some(plan) => plan.nodes().get(at).is_some_and(|node| node.id.as_str() == id),
+            None => self.seen.id(at).is_some_and(|seen| seen.as_str() == id),
+        }
+    }
+
+    /// Works out which nodes are still needed, and tells what has changed.
+    ///
+    /// Needed is what is reached walking back from outputs that are not done without passing through done nodes. This
+    /// one rule covers cached results below nodes that were not run, branches not taken, and everything that finished
+    /// unseen.
+    pub(super) fn settle(&mut self) {
+        if let Some(plan) = self.plan.clone()
+            && self.phase != Phase::Success
+            && self.nodes.iter().any(|track| track.done && !track.settled)
+        {
+            let needed = plan.ancestors(plan.outputs(), |at| self.nodes.get(at).is_some_and(|track| track.done));
+            for ((track, needed), node) in self.nodes.iter_mut().zip(needed).zip(plan.nodes()) {
+                track.settled |= node.required && !needed || track.done;
+            }
+        }
+        if let Some(plan) = &self.plan {
+            let nodes = plan.nodes().iter().zip(&self.nodes);
+            self.settled = nodes.filter(|(node, track)| node.required && track.settled).count();
+        }
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        for at in 0..self.nodes.len() {
+            let Some(track) = self.nodes.get(at) else { return };
+            let state = self.state_of(track);
+            // Falling back to waiting is no news: snapshots leave nodes out.
+            if state == track.told || state == NodeState::Waiting {
+                continue;
+            }
+            let ran = matches!(state, NodeState::Done | NodeState::Failed);
+            let elapsed = track.started_at.filter(|_| ran).map(|since| self.now.saturating_sub(since));
+            let (id, title) = (self.id(at), self.title(at));
+            self.events.push_back(Event::Node { id, title, state, elapsed });
+            if let Some(track) = self.nodes.get_mut(at) {
+                track.told = state;
+            }
+        }
+    }
+}
+
+/// How many files of an `executed` output are saved results. Temporary previews are never listed by the platform.
+fn count_saved(output: &str) -> usize {
+    let Ok(Value::Object(output)) = serde_json::from_str(output) else { return 0 };
+    let files = output.values().filter_map(Value::as_array).flatten();
+    files.filter(|file| file.get("type").and_then(Value::as_str) == Some("output")).count()
+}

@@ -1,0 +1,143 @@
+//! What the machine shows.
+
+use std::{cmp::Reverse, sync::Arc, time::Duration};
+
+use super::{
+    node::{NodeTrack, Passes},
+    state::Machine,
+};
+use crate::{
+    Connection, CurrentNode, End, Learned, NodeId, NodeProgress, NodeState, Phase, Progress, Untrusted,
+};
+
+/// Below 1 until success is confirmed.
+const BEFORE_SUCCESS: f64 = 0.999;
+
+impl Machine {
+    /// How the run ended, as far as the machine knows.
+    pub fn outcome(&self) -> End {
+        End { phase: self.phase, failure: self.failure.clone(), learned: self.learned(), ..End::default() }
+    }
+
+    /// How long each node took, for weighing a later run of the same workflow.
+    pub fn learned(&self) -> Vec<Learned> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let nodes = plan.nodes().iter().zip(&self.nodes).enumerate();
+        nodes
+            .filter(|(_, (_, track))| track.settled || track.done)
+            .map(|(at, (node, track))| {
+                Learned::new(node.id.clone(), self.estimate.seconds(at), track.counter.pass)
+            })
+            .collect()
+    }
+
+    /// The overall figure, 0..=1; `None` without a plan before success.
+    pub fn overall(&self) -> Option<f64> {
+        if self.phase == Phase::Success {
+            return Some(1.0);
+        }
+        let plan = self.plan.as_ref()?;
+        let (mut whole, mut done) = (0.0, 0.0);
+        for (node, track) in plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required) {
+            whole += node.weight;
+            done += node.weight * track.contribution();
+        }
+        let fraction = if whole > 0.0 { done / whole } else { 0.0 };
+        // Every share only grows, and they are summed in one order: the figure needs no high-water mark of its own.
+        Some(fraction.min(BEFORE_SUCCESS))
+    }
+
+    /// Whether little is left to wait for: then silence is worth asking about sooner.
+    pub fn is_near_end(&self) -> bool {
+        let Some(plan) = &self.plan else { return true };
+        let nodes = plan.nodes().iter().zip(&self.nodes);
+        let waiting = nodes.filter(|(node, track)| node.required && !track.settled && !self.is_running(track));
+        waiting.count() <= 1
+    }
+
+    /// A snapshot.
+    pub fn progress(&mut self, connection: Connection) -> Progress {
+        let elapsed = self.running_since.map_or(Duration::ZERO, |since| self.now.saturating_sub(since));
+        let done = match &self.plan {
+            Some(_) => self.settled,
+            None => self.nodes.iter().filter(|track| track.done).count(),
+        };
+        Progress {
+            phase: self.phase,
+            overall: self.overall(),
+            done,
+            total: self.plan.as_ref().map(|plan| plan.total()),
+            current: self.current_nodes(),
+            nodes: self.node_states(),
+            connection,
+            elapsed,
+            eta: if self.phase == Phase::Running { self.eta() } else { None },
+        }
+    }
+
+    fn current_nodes(&self) -> Vec<CurrentNode> {
+        if self.phase.is_final() {
+            return Vec::new();
+        }
+        let mut running: Vec<_> =
+            self.nodes.iter().enumerate().filter(|(_, track)| !track.done && self.is_running(track)).collect();
+        running.sort_by_key(|(at, track)| (Reverse(track.started), *at));
+        running.into_iter().map(|(at, track)| self.show(at, track)).collect()
+    }
+
+    fn show(&self, at: usize, track: &NodeTrack) -> CurrentNode {
+        let counter = track.shown_counter();
+        let counted = counter.fraction().is_some();
+        CurrentNode {
+            id: self.id(at),
+            title: self.title(at),
+            value: counted.then_some(counter.value),
+            max: counted.then_some(counter.max),
+            fraction: counter.fraction(),
+            pass: counter.pass,
+            passes: self.passes(at).known,
+        }
+    }
+
+    fn node_states(&self) -> Arc<[NodeProgress]> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(at, track)| NodeProgress {
+                id: self.id(at),
+                state: self.state_of(track),
+                fraction: track.contribution(),
+            })
+            .collect()
+    }
+
+    pub(super) fn state_of(&self, track: &NodeTrack) -> NodeState {
+        track.state(self.is_running(track) && !self.phase.is_final())
+    }
+
+    /// Whether the newest snapshot, or the newest `executing`, shows it running.
+    pub(super) fn is_running(&self, track: &NodeTrack) -> bool {
+        track.running_in == Some(self.generation)
+    }
+
+    pub(super) fn passes(&self, at: usize) -> Passes {
+        let node = self.plan.as_ref().and_then(|plan| plan.nodes().get(at));
+        node.map_or(Passes { known: None, tiled: false }, |node| Passes { known: node.passes, tiled: node.tiled })
+    }
+
+    pub(super) fn id(&self, at: usize) -> NodeId {
+        match &self.plan {
+            Some(plan) => plan.nodes().get(at).map(|node| node.id.clone()),
+            None => self.seen.id(at).cloned(),
+        }
+        .unwrap_or_else(|| "".into())
+    }
+
+    pub(super) fn title(&self, at: usize) -> Untrusted {
+        match &self.plan {
+            Some(plan) => plan.nodes().get(at).map(|node| node.title.clone()),
+            None => self.seen.id(at).map(|id| id.as_str().into()),
+        }
+        .unwrap_or_default()
+    }
+}

@@ -1,0 +1,259 @@
+//! What a run will have to do: the nodes from which an output can be reached, and how much each weighs.
+
+use std::collections::HashMap;
+
+use crate::{Graph, NodeId, Untrusted};
+
+/// The nodes of a workflow, and which of them have to run.
+///
+/// Required is every node from which some output is reachable, outputs included. Their number is the total, fixed
+/// from the start: nodes that feed no output never run and do not count.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    nodes: Vec<PlanNode>,
+    index: HashMap<NodeId, usize>,
+    outputs: Vec<usize>,
+    total: usize,
+    learned: bool,
+}
+
+/// A node of a plan.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PlanNode {
+    /// Its id.
+    pub id: NodeId,
+    /// Its title, else its class, else its id.
+    pub title: Untrusted,
+    /// Its class.
+    pub class_type: Untrusted,
+    /// Whether some output needs it.
+    pub required: bool,
+    /// Its share of the overall figure: 1 each, or seconds that were learned. Zero or more.
+    pub weight: f64,
+    /// How often its counter starts over in all, if an earlier run has shown it.
+    pub passes: Option<u32>,
+    /// Whether its class is known to count several times (tiles), so that one full count is not the whole of it.
+    pub(crate) tiled: bool,
+    /// The positions of the nodes it takes its inputs from.
+    pub(crate) parents: Vec<usize>,
+}
+
+/// Learned durations come from files; more than a year is nonsense, and must not make the sum infinite.
+const LONGEST: f64 = 365.0 * 86_400.0;
+
+/// How long a node took in an earlier run of the same workflow.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Learned {
+    /// The node.
+    pub id: NodeId,
+    /// Seconds, children of its expansion included; 0 for a cached node.
+    pub seconds: f64,
+    /// How many passes its counter made.
+    pub passes: u32,
+}
+
+impl Learned {
+    /// A node's duration in seconds and its passes.
+    pub fn new(id: NodeId, seconds: f64, passes: u32) -> Self {
+        Self { id, seconds, passes }
+    }
+}
+
+impl Plan {
+    /// Plans a workflow.
+    ///
+    /// `outputs` are the ids that the server said it will execute (`outputs_to_execute`); ids of expanded nodes count
+    /// for the node they come from. Where none of them is in the workflow, or none was told, the outputs are the nodes
+    /// that no other node links to.
+    pub fn new(graph: &Graph, outputs: &[NodeId]) -> Self {
+        let mut nodes: Vec<PlanNode> = graph
+            .nodes()
+            .iter()
+            .map(|node| PlanNode {
+                id: node.id.clone(),
+                title: node.name(),
+                class_type: node.class_type.clone(),
+                required: false,
+                weight: 1.0,
+                passes: None,
+                tiled: is_tiled(node.class_type.raw()),
+                parents: node.links().filter_map(|id| graph.position(id.as_str())).collect(),
+            })
+            .collect();
+        let index: HashMap<_, _> = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+        let mut found: Vec<usize> = outputs.iter().filter_map(|id| owner(&index, id.as_str())).collect();
+        if found.is_empty() {
+            let mut is_source = vec![false; nodes.len()];
+            for parent in nodes.iter().flat_map(|node| &node.parents) {
+                if let Some(flag) = is_source.get_mut(*parent) {
+                    *flag = true;
+                }
+            }
+            found = (0..nodes.len()).filter(|at| is_source.get(*at) == Some(&false)).collect();
+        }
+        found.sort_unstable();
+        found.dedup();
+        let required = ancestors(&nodes, &found, |_| false);
+        for (node, required) in nodes.iter_mut().zip(&required) {
+            node.required = *required;
+        }
+        let total = required.iter().filter(|required| **required).count();
+        Self { nodes, index, outputs: found, total, learned: false }
+    }
+
+    /// The same plan with durations of an earlier run as weights. A node that was not seen then gets their mean.
+    #[must_use]
+    pub fn with_learned(mut self, learned: &[Learned]) -> Self {
+        let known: Vec<&Learned> = learned.iter().filter(|one| (0.0..=LONGEST).contains(&one.seconds)).collect();
+        let sum: f64 = known.iter().map(|one| one.seconds).sum();
+        if sum <= 0.0 {
+            return self;
+        }
+        let mean = sum / known.len() as f64;
+        for node in &mut self.nodes {
+            let one = known.iter().find(|one| one.id == node.id);
+            node.weight = one.map_or(mean, |one| one.seconds);
+            node.passes = one.map(|one| one.passes.max(1));
+        }
+        // Weights of zero alone would leave nothing to count.
+        if self.nodes.iter().filter(|node| node.required).all(|node| node.weight <= 0.0) {
+            self.nodes.iter_mut().for_each(|node| node.weight = 1.0);
+            return self;
+        }
+        self.learned = true;
+        self
+    }
+
+    /// All nodes in the workflow's order.
+    pub fn nodes(&self) -> &[PlanNode] {
+        &self.nodes
+    }
+
+    /// How many nodes are required.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Whether the weights are seconds of an earlier run.
+    pub fn is_learned(&self) -> bool {
+        self.learned
+    }
+
+    /// Where the node stands in [`Plan::nodes`].
+    pub fn position(&self, id: &str) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+
+    /// The positions of the outputs.
+    pub(crate) fn outputs(&self) -> &[usize] {
+        &self.outputs
+    }
+
+    /// The node of the workflow that an id belongs to: the id itself, or what it was expanded from.
+    pub(crate) fn owner(&self, id: &str) -> Option<usize> {
+        owner(&self.index, id)
+    }
+
+    /// Marks every node from which one of `from` is reachable, these included, without passing through a node for
+    /// which `stop` holds; such a node is not marked.
+    pub(crate) fn ancestors(&self, from: &[usize], stop: impl Fn(usize) -> bool) -> Vec<bool> {
+        ancestors(&self.nodes, from, stop)
+    }
+}
+
+/// Ids of expanded nodes are `PARENT.CALL.GRAPH.N`, nested ones longer: three parts are cut off until a node is found.
+fn owner(index: &HashMap<NodeId, usize>, id: &str) -> Option<usize> {
+    let mut id = id;
+    loop {
+        if let Some(at) = index.get(id) {
+            return Some(*at);
+        }
+        for _ in 0..3 {
+            (id, _) = id.rsplit_once('.')?;
+        }
+    }
+}
+
+fn ancestors(nodes: &[PlanNode], from: &[usize], stop: impl Fn(usize) -> bool) -> Vec<bool> {
+    let mut marked = vec![false; nodes.len()];
+    let mut open: Vec<usize> = from.to_vec();
+    while let Some(at) = open.pop() {
+        if let (Some(mark), Some(node)) = (marked.get_mut(at), nodes.get(at))
+            && !*mark
+            && !stop(at)
+        {
+            *mark = true;
+            open.extend(&node.parents);
+        }
+    }
+    marked
+}
+
+/// Classes that sample picture by picture or tile by tile, and start their counter anew for each.
+fn is_tiled(class_type: &str) -> bool {
+    let class = class_type.to_ascii_lowercase();
+    ["ultimatesdupscale", "tiled", "tile_", "tileddiffusion", "iterativeupscale", "seedvr"]
+        .iter()
+        .any(|part| class.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(links: &[(&str, &[&str])]) -> Graph {
+        let nodes: serde_json::Map<_, _> = links
+            .iter()
+            .map(|(id, from)| {
+                let inputs: serde_json::Map<_, _> =
+                    from.iter().map(|from| (format!("in_{from}"), serde_json::json!([from, 0]))).collect();
+                ((*id).to_owned(), serde_json::json!({ "class_type": "X", "inputs": inputs }))
+            })
+            .collect();
+        Graph::parse(&serde_json::Value::Object(nodes).to_string()).expect("a workflow")
+    }
+
+    fn required(plan: &Plan) -> Vec<&str> {
+        plan.nodes().iter().filter(|node| node.required).map(|node| node.id.as_str()).collect()
+    }
+
+    #[test]
+    fn only_what_feeds_an_output_is_required() {
+        let graph = graph(&[("1", &[]), ("2", &["1"]), ("3", &["2"]), ("4", &["1"]), ("5", &["4"])]);
+        assert_eq!(required(&Plan::new(&graph, &["3".into()])), ["1", "2", "3"]);
+        assert_eq!(required(&Plan::new(&graph, &["3.0.0.1".into()])), ["1", "2", "3"], "an expanded output");
+        assert_eq!(required(&Plan::new(&graph, &[])).len(), 5, "all sinks");
+        assert_eq!(required(&Plan::new(&graph, &["nowhere".into()])).len(), 5);
+    }
+
+    #[test]
+    fn a_cycle_is_no_trap() {
+        let graph = graph(&[("1", &["2"]), ("2", &["1"])]);
+        assert_eq!(Plan::new(&graph, &["1".into()]).total(), 2);
+        assert_eq!(Plan::new(&graph, &[]).total(), 0);
+    }
+
+    #[test]
+    fn the_owner_is_found_through_any_nesting() {
+        let plan = Plan::new(&graph(&[("3", &[]), ("a.b", &[])]), &[]);
+        assert_eq!(plan.owner("3.0.0.1.0.0.2"), Some(0));
+        assert_eq!(plan.owner("a.b"), Some(1));
+        assert_eq!(plan.owner("a.b.0.0.9"), Some(1));
+        assert_eq!(plan.owner("7.0.0.1"), None);
+        assert_eq!(plan.owner(""), None);
+        assert_eq!(plan.owner("3.1"), None);
+    }
+
+    #[test]
+    fn weights_are_learned_and_never_all_zero() {
+        let graph = graph(&[("1", &[]), ("2", &["1"]), ("3", &["2"])]);
+        let plan = Plan::new(&graph, &[])
+            .with_learned(&[Learned::new("1".into(), 2.0, 1), Learned::new("2".into(), 6.0, 3), Learned::new("9".into(), f64::NAN, 1)]);
+        assert_eq!(plan.nodes().iter().map(|node| node.weight).collect::<Vec<_>>(), [2.0, 6.0, 4.0]);
+        assert_eq!(plan.nodes()[1].passes, Some(3));
+        let plan = Plan::new(&graph, &[]).with_learned(&[Learned::new("1".into(), 0.0, 1)]);
+        assert!(!plan.is_learned() && plan.nodes().iter().all(|node| node.weight.to_bits() == 1.0_f64.to_bits()));
+    }
+}

@@ -1,0 +1,141 @@
+//! What an HTTP answer says about a task, in the same words for every backend.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{NodeId, SocketUrl, Untrusted};
+
+/// Where a task stands. Spellings differ between endpoints; see [`TaskStatus::parse`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TaskStatus {
+    /// Accepted, not started (`CREATE`, `QUEUED`, `PENDING`; code 813).
+    Queued,
+    /// Running (`RUNNING`; code 804).
+    Running,
+    /// Over, and its results are there (`SUCCESS`; code 0 with a list).
+    Success,
+    /// Over without success (`FAILED`; code 805).
+    Failed,
+    /// Stopped by somebody (`CANCEL`, `CANCELLED`, `CANCELED`).
+    Cancelled,
+    /// A word that this version does not know. The task is taken to be running.
+    Unknown(String),
+}
+
+impl TaskStatus {
+    /// Reads any of the spellings seen in documents and answers, in upper or lower case.
+    pub fn parse(word: &str) -> Self {
+        match word.to_ascii_uppercase().as_str() {
+            "CREATE" | "CREATED" | "QUEUED" | "PENDING" => Self::Queued,
+            "RUNNING" => Self::Running,
+            "SUCCESS" | "SUCCEEDED" | "COMPLETED" | "FINISHED" => Self::Success,
+            "FAILED" | "FAIL" | "ERROR" => Self::Failed,
+            "CANCEL" | "CANCELLED" | "CANCELED" => Self::Cancelled,
+            _ => Self::Unknown(word.to_owned()),
+        }
+    }
+
+    /// The word used in output and logs: lower case, one for each state.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// Whether nothing will change any more.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Success | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// One answer about a task.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Where the task stands.
+    pub status: TaskStatus,
+    /// The socket's address, if the answer named one.
+    pub socket: Option<SocketUrl>,
+    /// The results, in the order of the answer. Empty until the end, and possibly at the end too.
+    pub outputs: Vec<OutputFile>,
+    /// Why the task failed, if the answer said so.
+    pub failure: Option<Failure>,
+    /// What the task cost, if the answer said so.
+    pub cost: Option<Cost>,
+}
+
+impl Observation {
+    /// An answer that tells the status and nothing else.
+    pub fn of(status: TaskStatus) -> Self {
+        Self { status, socket: None, outputs: Vec::new(), failure: None, cost: None }
+    }
+}
+
+/// One result of a task.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OutputFile {
+    /// The node that made it; model calls name none.
+    pub node_id: Option<NodeId>,
+    /// Where it can be fetched for about a day. Signed: not for logs.
+    pub url: Option<String>,
+    /// A text result, for nodes that make text instead of a file.
+    pub text: Option<String>,
+    /// What the server calls its type, as a rule a file extension such as `png`.
+    pub file_type: Option<String>,
+}
+
+/// Why a task failed. Every part is optional: a task that was stopped fails without any reason.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Failure {
+    /// The node that raised.
+    pub node_id: Option<NodeId>,
+    /// Its title or class.
+    pub node: Option<Untrusted>,
+    /// The exception's type, for example `OutOfMemoryError`.
+    pub exception_type: Option<Untrusted>,
+    /// The exception's or the platform's message.
+    pub message: Option<Untrusted>,
+    /// The platform's code, for example `805`.
+    pub code: Option<String>,
+    /// The Python traceback, one string a frame.
+    pub traceback: Vec<Untrusted>,
+}
+
+/// What a task cost. Text, since the platform sends decimals as text; never summed over repeated rows.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Cost {
+    /// RunningHub coins.
+    pub coins: Option<String>,
+    /// Wallet money for the run time.
+    pub money: Option<String>,
+    /// What third parties (model vendors) charged.
+    pub third_party_money: Option<String>,
+    /// Billed run time, seconds.
+    pub seconds: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_status_is_known() {
+        for (word, status) in [
+            ("CREATE", TaskStatus::Queued),
+            ("queued", TaskStatus::Queued),
+            ("Running", TaskStatus::Running),
+            ("SUCCESS", TaskStatus::Success),
+            ("FAILED", TaskStatus::Failed),
+            ("CANCEL", TaskStatus::Cancelled),
+            ("CANCELED", TaskStatus::Cancelled),
+            ("CANCELLED", TaskStatus::Cancelled),
+            ("PAUSED", TaskStatus::Unknown("PAUSED".into())),
+        ] {
+            assert_eq!(TaskStatus::parse(word), status);
+        }
+    }
+}

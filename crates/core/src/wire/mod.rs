@@ -1,0 +1,12 @@
+//! ComfyUI's messages as they stand on the wire.
+
+mod binary;
+mod lenient;
+mod nodes;
+mod repair;
+mod text;
+
+pub use binary::{Binary, decode_binary};
+pub use nodes::{StateEntry, StateNodes};
+pub use repair::repair;
+pub use text::{ExecutionError, Message, decode_text};

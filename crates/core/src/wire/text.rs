@@ -1,0 +1,334 @@
+//! Text messages: `{"type": …, "data": …}`.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::value::RawValue;
+
+use super::{
+    lenient::{Text, lenient_number, lenient_text, lenient_texts},
+    nodes::StateNodes,
+    repair,
+};
+
+/// A text message. Text is borrowed from the frame wherever it holds no escapes.
+///
+/// Ids may be missing in messages of old servers, and are numbers in some relays.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// The length of the server's queue, of everybody's prompts.
+    Status {
+        /// Running and pending prompts.
+        queue_remaining: Option<u64>,
+    },
+    /// The server has taken the prompt.
+    ExecutionStart {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+    },
+    /// The nodes with a cached result; sent once, right after the start.
+    ExecutionCached {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+        /// Their ids.
+        nodes: Vec<Cow<'a, str>>,
+    },
+    /// A node begins, or, without a node, the run is over.
+    Executing {
+        /// The run. Missing in what a server repeats after a reconnect.
+        prompt_id: Option<Cow<'a, str>>,
+        /// The node, possibly one that came out of an expansion.
+        node: Option<Cow<'a, str>>,
+        /// The node of the workflow that a display should light up.
+        display_node: Option<Cow<'a, str>>,
+    },
+    /// A progress bar has moved.
+    Progress {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+        /// The node, possibly one that came out of an expansion.
+        node: Option<Cow<'a, str>>,
+        /// Where the bar stands; may pass `max`.
+        value: Option<f64>,
+        /// What it runs to; may be 0.
+        max: Option<f64>,
+    },
+    /// All nodes touched so far (servers from 0.3.45 on).
+    ProgressState {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+        /// The nodes, read one by one.
+        nodes: StateNodes<'a>,
+    },
+    /// A node gave something to show. Not sent for ordinary nodes.
+    Executed {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+        /// The node.
+        node: Option<Cow<'a, str>>,
+        /// What it gave, as JSON: `images`, `gifs`, `text`, …
+        output: Option<&'a RawValue>,
+    },
+    /// Everything went through; with a node, only that node did (a relay's own way).
+    ExecutionSuccess {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+        /// The node, where a relay sends this for each.
+        node: Option<Cow<'a, str>>,
+    },
+    /// A node raised, or was blocked.
+    ExecutionError(Box<ExecutionError<'a>>),
+    /// The run was stopped.
+    ExecutionInterrupted {
+        /// The run.
+        prompt_id: Option<Cow<'a, str>>,
+        /// The node it was stopped in.
+        node: Option<Cow<'a, str>>,
+    },
+    /// A type that this version does not know, or one whose `data` has another shape; kept as it came.
+    Unknown {
+        /// The `type`.
+        kind: Cow<'a, str>,
+        /// The whole message.
+        raw: &'a str,
+    },
+    /// Not a message at all, also after the repair.
+    Unreadable,
+}
+
+/// What an `execution_error` tells.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct ExecutionError<'a> {
+    /// The run.
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    pub prompt_id: Option<Cow<'a, str>>,
+    /// The node of the workflow that raised.
+    #[serde(borrow, alias = "node", deserialize_with = "lenient_text")]
+    pub node_id: Option<Cow<'a, str>>,
+    /// Its class.
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    pub node_type: Option<Cow<'a, str>>,
+    /// The exception's message.
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    pub exception_message: Option<Cow<'a, str>>,
+    /// The exception's type; `ExecutionBlocked` ends nothing.
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    pub exception_type: Option<Cow<'a, str>>,
+    /// The Python traceback.
+    #[serde(borrow, deserialize_with = "lenient_texts")]
+    pub traceback: Vec<Cow<'a, str>>,
+}
+
+impl ExecutionError<'_> {
+    /// Whether this only reports a blocked node. Such a run goes on, and may succeed.
+    pub fn is_blocked(&self) -> bool {
+        self.exception_type.as_deref() == Some("ExecutionBlocked")
+    }
+}
+
+/// Reads a text message. Total: any text gives an answer.
+///
+/// Strict JSON first; only when that fails the text is repaired (see [`repair()`](super::repair())) into `scratch`
+/// and read again.
+pub fn decode_text<'a>(text: &'a str, scratch: &'a mut String) -> Message<'a> {
+    if let Ok(message) = decode(text) {
+        return message;
+    }
+    match repair(text) {
+        Some(repaired) => {
+            *scratch = repaired;
+            decode(scratch).unwrap_or(Message::Unreadable)
+        }
+        None => Message::Unreadable,
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+/// Fails only on what is not JSON; JSON of another shape is an unknown message.
+fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
+    let envelope = match serde_json::from_str::<Envelope<'_>>(text) {
+        Ok(envelope) => envelope,
+        Err(error) if error.is_data() => {
+            // JSON, but no object with a `type`. What comes after the first wrong field has not been read yet.
+            serde_json::from_str::<IgnoredAny>(text)?;
+            return Ok(Message::Unknown { kind: Cow::Borrowed(""), raw: text });
+        }
+        Err(error) => return Err(error),
+    };
+    let data = envelope.data.map_or("null", RawValue::get);
+    let known = match &*envelope.kind.0 {
+        // Sorted by how often they come.
+        "progress" => parse::<Progress<'_>>(data)?.map(|Progress { prompt_id, node, value, max }| {
+            Message::Progress { prompt_id, node, value, max }
+        }),
+        "progress_state" => parse::<State<'_>>(data)?
+            .map(|State { prompt_id, nodes }| Message::ProgressState { prompt_id, nodes: StateNodes::new(nodes) }),
+        "executing" => parse::<Run<'_>>(data)?.map(|Run { prompt_id, node, display_node, .. }| {
+            Message::Executing { prompt_id, node, display_node }
+        }),
+        "executed" => parse::<Run<'_>>(data)?
+            .map(|Run { prompt_id, node, output, .. }| Message::Executed { prompt_id, node, output }),
+        "execution_cached" => parse::<Cached<'_>>(data)?
+            .map(|Cached { prompt_id, nodes }| Message::ExecutionCached { prompt_id, nodes }),
+        "execution_start" => {
+            parse::<Run<'_>>(data)?.map(|Run { prompt_id, .. }| Message::ExecutionStart { prompt_id })
+        }
+        "execution_success" => parse::<Run<'_>>(data)?
+            .map(|Run { prompt_id, node, .. }| Message::ExecutionSuccess { prompt_id, node }),
+        "execution_interrupted" => parse::<Run<'_>>(data)?
+            .map(|Run { prompt_id, node, .. }| Message::ExecutionInterrupted { prompt_id, node }),
+        "execution_error" => parse::<ExecutionError<'_>>(data)?.map(|e| Message::ExecutionError(Box::new(e))),
+        "status" => parse::<Status>(data)?
+            .map(|status| Message::Status { queue_remaining: status.status.exec_info.queue_remaining }),
+        _ => None,
+    };
+    Ok(known.unwrap_or(Message::Unknown { kind: envelope.kind.0, raw: text }))
+}
+
+/// `None` when the data has another shape.
+fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> Result<Option<T>, serde_json::Error> {
+    if !data.starts_with('{') {
+        return Ok(None);
+    }
+    match serde_json::from_str(data) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_data() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Progress<'a> {
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    prompt_id: Option<Cow<'a, str>>,
+    #[serde(borrow, alias = "node_id", deserialize_with = "lenient_text")]
+    node: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "lenient_number")]
+    value: Option<f64>,
+    #[serde(deserialize_with = "lenient_number")]
+    max: Option<f64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct State<'a> {
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    prompt_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    nodes: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Run<'a> {
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    prompt_id: Option<Cow<'a, str>>,
+    #[serde(borrow, alias = "node_id", deserialize_with = "lenient_text")]
+    node: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    display_node: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    output: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cached<'a> {
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    prompt_id: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "lenient_texts")]
+    nodes: Vec<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    status: StatusBody,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct StatusBody {
+    exec_info: ExecInfo,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ExecInfo {
+    queue_remaining: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn debug(text: &str) -> String {
+        format!("{:?}", decode_text(text, &mut String::new()))
+    }
+
+    #[test]
+    fn messages_are_read() {
+        insta::assert_snapshot!(debug(r#"{"type":"progress","data":{"value":3,"max":20,"prompt_id":"p","node":"5"}}"#),
+            @r#"Progress { prompt_id: Some("p"), node: Some("5"), value: Some(3.0), max: Some(20.0) }"#);
+        insta::assert_snapshot!(debug(r#"{"data":{"node":12,"prompt_id":null},"type":"executing"}"#),
+            @r#"Executing { prompt_id: None, node: Some("12"), display_node: None }"#);
+        insta::assert_snapshot!(debug(r#"{"type":"execution_cached","data":{"nodes":["1",2,null,{}],"prompt_id":"p"}}"#),
+            @r#"ExecutionCached { prompt_id: Some("p"), nodes: ["1", "2"] }"#);
+        insta::assert_snapshot!(debug(r#"{"type":"status","data":{"status":{"exec_info":{"queue_remaining":2}},"sid":"x"}}"#),
+            @"Status { queue_remaining: Some(2) }");
+        insta::assert_snapshot!(debug(r#"{"type":"progress","data":{"value":NaN,"max":"x","node":"caf\u00e9"}}"#),
+            @r#"Progress { prompt_id: None, node: Some("café"), value: None, max: None }"#);
+    }
+
+    #[test]
+    fn what_is_not_known_is_kept_and_what_is_not_json_is_told() {
+        for raw in [
+            r#"{"type":"crystools.monitor","data":{"cpu":3}}"#,
+            r#"{"type":"progress","data":[1,2]}"#,
+            r#"{"type":"progress","data":null}"#,
+            r#"{"type":"progress"}"#,
+            r#"{"type":7,"data":{}}"#,
+            r#"[{"type":"progress"}]"#,
+            "3",
+        ] {
+            assert!(
+                matches!(decode_text(raw, &mut String::new()), Message::Unknown { raw: kept, .. } if kept == raw),
+                "{raw}"
+            );
+        }
+        for bad in ["", "{", r#"{"type":"progress","data":{"value":}}"#, "<html>", r#"{"type":7"#] {
+            assert!(matches!(decode_text(bad, &mut String::new()), Message::Unreadable), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_total(text in "\\PC*") {
+            drop(decode_text(&text, &mut String::new()));
+        }
+
+        #[test]
+        fn any_data_of_a_known_type_is_read(
+            kind in prop::sample::select(vec!["progress", "executing", "executed", "execution_error", "execution_cached",
+                "execution_start", "execution_success", "execution_interrupted", "progress_state", "status"]),
+            field in prop::sample::select(vec!["node", "nodes", "prompt_id", "value", "max", "traceback", "status"]),
+            value in prop::sample::select(vec!["null", "1", "-1.5", "true", "\"x\"", "[1,[2]]", "{\"a\":{}}", "NaN", "1e308"]),
+        ) {
+            let text = format!(r#"{{"type":"{kind}","data":{{"{field}":{value}}}}}"#);
+            prop_assert!(!matches!(decode_text(&text, &mut String::new()), Message::Unreadable));
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! What stays true whatever comes: recordings that lost, doubled, swapped, cut or garbled frames, and made-up runs.
+
+mod common;
+
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+
+use common::{Body, Frame, Scenario, feed, play, scenarios};
+use proptest::{prelude::*, sample::Index, test_runner::FileFailurePersistence};
+use runninghub_core::{
+    Confirm, Connection, Failure, Graph, Learned, Machine, NodeId, NodeState, Phase, Plan, Progress,
+};
+use serde_json::{Value, json};
+
+/// Something that goes wrong with a recording on its way.
+#[derive(Clone, Debug)]
+enum Fault {
+    Lose(Index),
+    Double(Index),
+    Swap(Index),
+    /// Nothing more comes.
+    End(Index),
+    /// The connection breaks and comes back.
+    Reconnect(Index),
+    /// The rest of a frame is missing.
+    Truncate(Index, Index),
+    /// One byte of a frame is another.
+    Garble(Index, Index, u8),
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let at = any::<Index>;
+    prop_oneof![
+        6 => at().prop_map(Fault::Lose),
+        3 => at().prop_map(Fault::Double),
+        6 => at().prop_map(Fault::Swap),
+        1 => at().prop_map(Fault::End),
+        1 => at().prop_map(Fault::Reconnect),
+        2 => (at(), at()).prop_map(|(frame, byte)| Fault::Truncate(frame, byte)),
+        4 => (at(), at(), 0x20u8..0x7f).prop_map(|(frame, byte, new)| Fault::Garble(frame, byte, new)),
+    ]
+}
+
+fn apply(frames: &mut Vec<Frame>, fault: &Fault) {
+    let len = frames.len();
+    if len < 2 {
+        return;
+    }
+    match fault {
+        Fault::Lose(at) => drop(frames.remove(at.index(len))),
+        Fault::Double(at) => frames.insert(at.index(len), frames[at.index(len)].clone()),
+        Fault::Swap(at) => frames.swap(at.index(len - 1), at.index(len - 1) + 1),
+        Fault::End(at) => frames.truncate(len / 2 + at.index(len / 2)),
+        Fault::Reconnect(at) => {
+            let at = at.index(len);
+            frames.insert(at, Frame { at: frames[at].at, body: Body::Open });
+        }
+        Fault::Truncate(at, byte) => match &mut frames[at.index(len)].body {
+            Body::Text(text) if !text.is_empty() => text.truncate(text.floor_char_boundary(byte.index(text.len()))),
+            Body::Binary(bytes) if !bytes.is_empty() => bytes.truncate(byte.index(bytes.len())),
+            _ => {}
+        },
+        Fault::Garble(at, byte, new) => match &mut frames[at.index(len)].body {
+            Body::Text(text) if text.is_ascii() && !text.is_empty() => {
+                let at = byte.index(text.len());
+                text.replace_range(at..=at, &char::from(*new).to_string());
+            }
+            Body::Binary(bytes) if !bytes.is_empty() => {
+                let at = byte.index(bytes.len());
+                bytes[at] = new.wrapping_mul(37);
+            }
+            _ => {}
+        },
+    }
+}
+
+/// A recording, and what goes wrong with it.
+struct Damaged {
+    scenario: &'static Scenario,
+    faults: Vec<Fault>,
+}
+
+impl fmt::Debug for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?}", self.scenario.name, self.scenario.expected.prompt_id, self.faults)
+    }
+}
+
+impl Damaged {
+    fn frames(&self) -> Vec<Frame> {
+        let mut frames = self.scenario.own_frames();
+        self.faults.iter().for_each(|fault| apply(&mut frames, fault));
+        frames
+    }
+}
+
+fn damaged() -> impl Strategy<Value = Damaged> {
+    let faults = prop::collection::vec(fault(), 0..16);
+    (any::<Index>(), faults).prop_map(|(row, faults)| Damaged { scenario: row.get(scenarios()), faults })
+}
+
+fn at_rest(machine: &mut Machine) -> Progress {
+    machine.progress(Connection::default())
+}
+
+fn rank(phase: Phase) -> u8 {
+    match phase {
+        Phase::Waiting => 0,
+        Phase::Queued => 1,
+        Phase::Running => 2,
+        Phase::Ended => 3,
+        _ => 4,
+    }
+}
+
+fn is_settled(state: NodeState) -> bool {
+    matches!(state, NodeState::Done | NodeState::Cached | NodeState::Skipped)
+}
+
+/// The settled nodes by the book: required, and not reached walking back from an output without passing through a done
+/// node. Written from the rule alone, without the machine's own walk.
+fn settled_by_the_book(graph: &Graph, outputs: &[NodeId], done: &HashSet<&str>) -> usize {
+    fn walk<'a>(graph: &'a Graph, id: &'a str, stop: &HashSet<&str>, seen: &mut HashSet<&'a str>) {
+        let Some(node) = graph.node(id).filter(|node| !stop.contains(node.id.as_str())) else { return };
+        if seen.insert(node.id.as_str()) {
+            for link in node.links() {
+                if let Some(above) = graph.node(link.as_str()) {
+                    walk(graph, above.id.as_str(), stop, seen);
+                }
+            }
+        }
+    }
+    let (mut required, mut needed) = (HashSet::new(), HashSet::new());
+    for output in outputs {
+        walk(graph, output.as_str(), &HashSet::new(), &mut required);
+        walk(graph, output.as_str(), done, &mut needed);
+    }
+    required.len() - needed.len()
+}
+
+/// Watches a machine and checks at every step what must always hold.
+struct Watch {
+    machine: Machine,
+    last: Progress,
+    confirm: Confirm,
+}
+
+impl Watch {
+    fn new(mut machine: Machine, confirm: Confirm) -> Self {
+        let last = at_rest(&mut machine);
+        Self { machine, last, confirm }
+    }
+
+    fn check(&mut self) -> Result<(), TestCaseError> {
+        let (new, old) = (at_rest(&mut self.machine), &self.last);
+        prop_assert_eq!(new.total, old.total, "the total never changes");
+        prop_assert!(new.done >= old.done, "done falls: {} to {}", old.done, new.done);
+        prop_assert!(rank(new.phase) >= rank(old.phase), "{:?} after {:?}", new.phase, old.phase);
+        if let (Some(new), Some(old)) = (new.overall, old.overall) {
+            prop_assert!(new >= old, "overall falls: {old} to {new}");
+        }
+        if let Some(total) = new.total {
+            prop_assert!(new.overall.is_some(), "a plan gives a figure");
+            prop_assert!(new.done <= total, "{} of {total}", new.done);
+            let settled = new.nodes.iter().filter(|node| is_settled(node.state)).count();
+            let failed = new.nodes.iter().filter(|node| node.state == NodeState::Failed).count();
+            prop_assert!(new.done <= settled + failed, "{} done, {settled} shown so", new.done);
+        } else {
+            prop_assert_eq!(new.overall.is_some(), new.phase == Phase::Success, "without a plan nothing is invented");
+        }
+        let overall = new.overall.unwrap_or(0.0);
+        prop_assert!((0.0..=1.0).contains(&overall), "{overall}");
+        prop_assert_eq!(overall >= 1.0, new.phase == Phase::Success, "1 exactly on success: {} {:?}", overall, new.phase);
+        for (new, old) in new.nodes.iter().zip(&*old.nodes) {
+            prop_assert!(new.fraction >= old.fraction, "{}: {} to {}", new.id, old.fraction, new.fraction);
+            prop_assert!((0.0..=1.0).contains(&new.fraction), "{}: {}", new.id, new.fraction);
+            if is_settled(old.state) {
+                prop_assert!(new.state != NodeState::Waiting && new.state != NodeState::Running, "{} reopened", new.id);
+            }
+        }
+        for node in &new.current {
+            prop_assert!(node.pass >= 1 && node.fraction.is_none_or(|f| (0.0..=1.0).contains(&f)), "{node:?}");
+        }
+        if new.phase.is_final() {
+            prop_assert!(new.current.is_empty(), "nothing runs after the end");
+            prop_assert!(self.confirm == Confirm::Frames, "frames alone have ended it");
+        }
+        if old.phase.is_final() {
+            prop_assert_eq!(&new, old, "something changed after the end");
+        }
+        self.last = new;
+        Ok(())
+    }
+
+    fn run(&mut self, frames: &[Frame]) -> Result<(), TestCaseError> {
+        for frame in frames {
+            feed(&mut self.machine, frame);
+            self.check()?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that can be tried after an end leaves it as it is.
+fn absorbs(machine: &mut Machine, frames: &[Frame]) -> Result<(), TestCaseError> {
+    let (end, outcome) = (at_rest(machine), format!("{:?}", machine.outcome()));
+    while machine.next_event().is_some() {}
+    let later = frames.last().map_or(Duration::ZERO, |frame| frame.at) + Duration::from_secs(60);
+    for frame in frames {
+        feed(machine, &Frame { at: later, body: frame.body.clone() });
+    }
+    machine.connected();
+    machine.observe(later, Phase::Running);
+    for phase in [Phase::Success, Phase::Failed, Phase::Interrupted] {
+        machine.finish(later, phase, Some(Failure { code: Some("805".into()), ..Failure::default() }));
+    }
+    prop_assert!(machine.next_event().is_none(), "an event after the end");
+    prop_assert_eq!(at_rest(machine), end);
+    prop_assert_eq!(format!("{:?}", machine.outcome()), outcome);
+    Ok(())
+}
+
+fn all_laws(make: impl Fn(Confirm) -> Machine, frames: &[Frame]) -> Result<(), TestCaseError> {
+    let mut watch = Watch::new(make(Confirm::Frames), Confirm::Frames);
+    watch.run(frames)?;
+    if watch.last.phase.is_final() {
+        absorbs(&mut watch.machine, frames)?;
+    }
+    for phase in [Phase::Success, Phase::Failed, Phase::Interrupted] {
+        let mut watch = Watch::new(make(Confirm::Http), Confirm::Http);
+        watch.run(frames)?;
+        converges(watch.machine, phase)?.absorbs_all(frames)?;
+    }
+    twice_is_once(&make, frames)
+}
+
+/// Whatever was lost: a last answer leads to the one end.
+fn converges(mut machine: Machine, phase: Phase) -> Result<Ended, TestCaseError> {
+    let before = at_rest(&mut machine);
+    machine.finish(Duration::from_secs(900), phase, None);
+    let end = at_rest(&mut machine);
+    prop_assert_eq!(end.phase, phase);
+    prop_assert_eq!(end.total, before.total);
+    prop_assert!(end.current.is_empty() && end.eta.is_none());
+    if phase == Phase::Success {
+        prop_assert_eq!(end.overall, Some(1.0));
+        prop_assert!(end.total.is_none_or(|total| total == end.done), "{} of {:?}", end.done, end.total);
+        prop_assert!(end.nodes.iter().all(|node| node.state != NodeState::Running));
+    } else {
+        prop_assert_eq!((end.overall, end.done), (before.overall, before.done), "a failure adds nothing");
+    }
+    Ok(Ended(machine))
+}
+
+struct Ended(Machine);
+
+impl Ended {
+    fn absorbs_all(mut self, frames: &[Frame]) -> Result<(), TestCaseError> {
+        absorbs(&mut self.0, &frames[..frames.len().min(20)])
+    }
+}
+
+fn twice_is_once(make: &impl Fn(Confirm) -> Machine, frames: &[Frame]) -> Result<(), TestCaseError> {
+    let (mut once, mut twice) = (make(Confirm::Frames), make(Confirm::Frames));
+    for frame in frames {
+        feed(&mut once, frame);
+        feed(&mut twice, frame);
+        feed(&mut twice, frame);
+        prop_assert_eq!(at_rest(&mut once), at_rest(&mut twice), "after {:?}", frame);
+    }
+    Ok(())
+}
+
+/// The same frames as of another prompt; those that name none are left out.
+fn of_another(frames: &[Frame], ours: &str) -> Vec<Frame> {
+    let rename = |frame: &Frame| match &frame.body {
+        Body::Text(text) if text.contains(ours) => {
+            Some(Frame { at: frame.at, body: Body::Text(text.replace(ours, "another-prompt")) })
+        }
+        _ => None,
+    };
+    frames.iter().filter_map(rename).collect()
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    let regressions = FileFailurePersistence::Direct("tests/laws.proptest-regressions");
+    ProptestConfig { cases, failure_persistence: Some(Box::new(regressions)), ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(1500))]
+
+    #[test]
+    fn damaged_recordings_break_no_law(case in damaged(), planned in prop::bool::weighted(0.8), named in any::<bool>()) {
+        let scenario = case.scenario;
+        let make = |confirm| {
+            let machine = Machine::new(planned.then(|| scenario.plan.clone()), confirm).with_previews(true);
+            if named { machine.only(scenario.expected.prompt_id.as_str().into(), scenario.sole) } else { machine }
+        };
+        all_laws(make, &case.frames())?;
+    }
+
+    #[test]
+    fn frames_of_another_prompt_change_nothing(case in damaged(), gap in 1usize..5) {
+        let scenario = case.scenario;
+        let ours = scenario.expected.prompt_id.as_str();
+        let (mut alone, mut beset) = (scenario.machine().only(ours.into(), false), scenario.machine().only(ours.into(), false));
+        let mut foreign = of_another(&scenario.frames, ours).into_iter();
+        for frame in &case.frames() {
+            feed(&mut alone, frame);
+            feed(&mut beset, frame);
+            // Opening a connection is no moment for a frame.
+            let gap = if matches!(frame.body, Body::Text(_)) { gap } else { 0 };
+            for other in foreign.by_ref().take(gap) {
+                feed(&mut beset, &Frame { at: frame.at, body: other.body });
+            }
+            prop_assert_eq!(at_rest(&mut alone), at_rest(&mut beset));
+        }
+        prop_assert_eq!(format!("{:?}", alone.outcome()), format!("{:?}", beset.outcome()));
+    }
+
+    /// Losing anything at all, everything included, leads to the end that the whole recording has.
+    #[test]
+    fn any_loss_and_a_last_answer_lead_to_the_same_end(row in any::<Index>(), kept in prop::collection::vec(any::<bool>(), 64)) {
+        let scenario = row.get(scenarios());
+        let frames = scenario.own_frames();
+        let some: Vec<_> = frames.iter().zip(kept.iter().cycle()).filter(|(_, kept)| **kept).map(|(f, _)| f.clone()).collect();
+        let end = |frames: &[Frame]| {
+            let machine = Machine::new(Some(scenario.plan.clone()), Confirm::Http);
+            let mut machine = play(machine.only(scenario.expected.prompt_id.as_str().into(), scenario.sole), frames);
+            machine.finish(Duration::from_secs(900), Phase::Success, None);
+            let progress = at_rest(&mut machine);
+            let open = progress.nodes.iter().filter(|node| !is_settled(node.state)).count();
+            (progress.phase, progress.overall, progress.done, progress.total, open)
+        };
+        prop_assert_eq!(end(&frames), end(&some));
+        prop_assert_eq!(end(&frames), end(&[]));
+    }
+}
+
+/// A made-up workflow: node `n` takes inputs from nodes before it; a second half of its nodes may feed nothing.
+fn graph() -> impl Strategy<Value = (Graph, Vec<NodeId>)> {
+    (1usize..9, any::<u64>(), any::<Index>()).prop_map(|(size, links, output)| {
+        let nodes: serde_json::Map<_, _> = (0..size)
+            .map(|n| {
+                let inputs: serde_json::Map<_, _> = (0..n)
+                    .filter(|above| links >> ((n * 7 + above * 3) % 64) & 1 == 1)
+                    .map(|above| (format!("in{above}"), json!([above.to_string(), 0])))
+                    .collect();
+                let class = if n % 4 == 3 { "UltimateSDUpscale" } else { "Node" };
+                (n.to_string(), json!({ "class_type": class, "inputs": inputs }))
+            })
+            .collect();
+        let graph = Graph::parse(&Value::Object(nodes).to_string()).expect("a workflow");
+        (graph, vec![output.index(size).to_string().into()])
+    })
+}
+
+/// A node's id: of the workflow, of an expansion, or of nowhere.
+fn id() -> impl Strategy<Value = String> {
+    prop_oneof![6 => (0u8..9).prop_map(|n| n.to_string()), 2 => (0u8..9, 0u8..3).prop_map(|(n, c)| format!("{n}.0.0.{c}")),
+        1 => Just("1.0.0.1.0.0.2".to_owned()), 1 => Just("nowhere".to_owned())]
+}
+
+fn number() -> impl Strategy<Value = Value> {
+    prop_oneof![8 => (0u8..12).prop_map(Value::from), 1 => any::<f64>().prop_map(Value::from), 1 => Just(json!(-3)), 1 => Just(Value::Null)]
+}
+
+fn message() -> impl Strategy<Value = Value> {
+    let node = || prop_oneof![9 => id().prop_map(Value::from), 1 => Just(Value::Null)];
+    let entry = (id(), prop::sample::select(vec!["running", "finished", "pending", "error"]), number(), number());
+    prop_oneof![
+        1 => Just(json!({ "type": "execution_start", "data": {} })),
+        1 => prop::collection::vec(id(), 0..4).prop_map(|nodes| json!({ "type": "execution_cached", "data": { "nodes": nodes } })),
+        6 => node().prop_map(|node| json!({ "type": "executing", "data": { "node": node } })),
+        8 => (node(), number(), number())
+            .prop_map(|(node, value, max)| json!({ "type": "progress", "data": { "node": node, "value": value, "max": max } })),
+        4 => prop::collection::vec(entry, 0..6).prop_map(|entries| {
+            let nodes: serde_json::Map<_, _> = entries
+                .into_iter()
+                .map(|(id, state, value, max)| (id, json!({ "state": state, "value": value, "max": max })))
+                .collect();
+            json!({ "type": "progress_state", "data": { "nodes": nodes } })
+        }),
+        2 => node().prop_map(|node| json!({ "type": "executed", "data": { "node": node, "output": { "images": [{ "type": "output" }] } } })),
+        1 => node().prop_map(|node| json!({ "type": "execution_success", "data": { "node": node } })),
+        1 => (id(), any::<bool>()).prop_map(|(node, blocked)| {
+            let kind = if blocked { "ExecutionBlocked" } else { "ValueError" };
+            json!({ "type": "execution_error", "data": { "node_id": node, "exception_type": kind, "exception_message": "no" } })
+        }),
+        1 => id().prop_map(|node| json!({ "type": "execution_interrupted", "data": { "node_id": node } })),
+        1 => Just(json!({ "type": "crystools.monitor", "data": { "value": 5, "max": 5 } })),
+    ]
+}
+
+fn made_up() -> impl Strategy<Value = Vec<Frame>> {
+    let prompt = prop_oneof![12 => Just(Some("ours")), 2 => Just(Some("other")), 2 => Just(None)];
+    prop::collection::vec((message(), prompt, 0u32..2_000), 0..60).prop_map(|steps| {
+        let mut at = Duration::ZERO;
+        let frame = |(mut message, prompt, wait): (Value, Option<&str>, u32)| {
+            at += Duration::from_millis(wait.into());
+            if let Some(prompt) = prompt {
+                message["data"]["prompt_id"] = prompt.into();
+            }
+            Frame { at, body: Body::Text(message.to_string()) }
+        };
+        steps.into_iter().map(frame).collect()
+    })
+}
+
+fn weights() -> impl Strategy<Value = Vec<Learned>> {
+    let seconds = prop_oneof![0.0..50.0, Just(0.0), Just(f64::MAX), any::<f64>()];
+    let one = (id(), seconds, 0u32..4).prop_map(|(id, seconds, passes)| Learned::new(id.into(), seconds, passes));
+    prop::collection::vec(one, 0..6)
+}
+
+proptest! {
+    #![proptest_config(cases(6000))]
+
+    #[test]
+    fn made_up_runs_break_no_law((graph, outputs) in graph(), frames in made_up(), learned in weights(), named in any::<bool>(), sole in any::<bool>()) {
+        let plan = Arc::new(Plan::new(&graph, &outputs).with_learned(&learned));
+        let make = |confirm| {
+            let machine = Machine::new(Some(plan.clone()), confirm);
+            if named { machine.only("ours".into(), sole) } else { machine }
+        };
+        all_laws(make, &frames)?;
+        all_laws(|confirm| Machine::new(None, confirm), &frames)?;
+    }
+
+    #[test]
+    fn settled_is_what_the_rule_says((graph, outputs) in graph(), frames in made_up()) {
+        let plan = Arc::new(Plan::new(&graph, &outputs));
+        let mut machine = Machine::new(Some(plan), Confirm::Http);
+        for frame in &frames {
+            feed(&mut machine, frame);
+            let progress = at_rest(&mut machine);
+            if progress.nodes.iter().any(|node| node.state == NodeState::Failed) {
+                break;
+            }
+            let states = progress.nodes.iter().filter(|node| matches!(node.state, NodeState::Done | NodeState::Cached));
+            let done = states.map(|node| node.id.as_str()).collect();
+            prop_assert_eq!(progress.done, settled_by_the_book(&graph, &outputs, &done), "{:?}", progress.nodes);
+            let share = progress.done as f64 / progress.total.expect("planned") as f64;
+            prop_assert!(progress.overall >= Some(share.min(0.999) - 1e-9), "{:?} with {share} settled", progress.overall);
+        }
+    }
+}

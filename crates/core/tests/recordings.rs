@@ -1,0 +1,52 @@
+//! Every recording ends as a correct machine says it does.
+
+mod common;
+
+use common::{LIVE_MESSAGES, Scenario, play, scenarios};
+use runninghub_core::{Connection, Machine};
+
+/// The end in the words of `expected.json`, and what was counted.
+fn summary(mut machine: Machine) -> (String, f64, usize, usize) {
+    let progress = machine.progress(Connection::default());
+    let end = if progress.phase.is_final() { progress.phase.as_str() } else { "running" };
+    let fraction = (progress.overall.expect("there is a plan") * 10_000.0).round() / 10_000.0;
+    (end.to_owned(), fraction, progress.done, progress.total.expect("there is a plan"))
+}
+
+fn wanted(scenario: &Scenario) -> (String, f64, usize, usize) {
+    let row = &scenario.expected;
+    (row.end.clone(), row.fraction, row.settled, row.total)
+}
+
+#[test]
+fn every_row_is_reproduced() {
+    for scenario in scenarios() {
+        let machine = play(scenario.machine(), &scenario.own_frames());
+        assert_eq!(summary(machine), wanted(scenario), "{} {}", scenario.name, scenario.expected.prompt_id);
+    }
+}
+
+/// Without `progress_state` what ended is inferred from `executing`. An anonymous prompt sends none of these.
+#[test]
+fn every_row_is_reproduced_without_progress_state() {
+    for scenario in scenarios().iter().filter(|scenario| scenario.name != "17-anonymous-prompt") {
+        let machine = play(scenario.machine(), &scenario.without(&["progress_state"]));
+        let (end, _, settled, total) = summary(machine);
+        let (wanted_end, _, wanted_settled, wanted_total) = wanted(scenario);
+        assert_eq!((end, settled, total), (wanted_end, wanted_settled, wanted_total), "{}", scenario.name);
+    }
+}
+
+/// With `progress_state` alone. Servers before 0.3.45 have none: there only the end can be known.
+#[test]
+fn every_row_is_reproduced_without_progress_and_executing() {
+    for scenario in scenarios() {
+        let machine = play(scenario.machine(), &scenario.without(&LIVE_MESSAGES));
+        let (end, _, settled, total) = summary(machine);
+        let (wanted_end, _, wanted_settled, wanted_total) = wanted(scenario);
+        assert_eq!((end, total), (wanted_end, wanted_total), "{}", scenario.name);
+        if !scenario.name.starts_with("v0.3.44") {
+            assert_eq!(settled, wanted_settled, "{}", scenario.name);
+        }
+    }
+}
