@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(any(test, feature = "conformance"))]
+#[doc(hidden)]
+pub mod conformance;
+mod error;
+mod frame;
+#[cfg(feature = "live")]
+mod live;
+mod record;
+mod recording;
+mod redact;
+mod replay;
+mod scale;
+mod source;
+mod tape;
+#[cfg(feature = "live")]
+pub mod tls;
+
+pub use error::{Error, ErrorKind};
+pub use frame::{Body, Frame};
+#[cfg(feature = "live")]
+pub use live::{Live, LiveOptions, ProxyChoice};
+pub use record::{Record, RecordConnect};
+pub use recording::{HttpRow, Prompt, Recording, RecordingWriter};
+pub use redact::Redactor;
+pub use replay::{Replay, ReplayConnect, Speed};
+pub use source::{Connect, FrameSource};
+pub use tape::{Direction, Header, Row, RowKind, Tape, TapeReader, TapeWriter};

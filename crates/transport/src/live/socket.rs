@@ -1,0 +1,189 @@
+//! A live connection.
+
+use std::{
+    future::{Future as _, poll_fn},
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use bytestring::ByteString;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, Sleep, sleep, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Error as SocketError, Message, error::ProtocolError},
+};
+
+use super::LiveOptions;
+use crate::{Body, Error, ErrorKind, Frame, FrameSource};
+
+/// A WebSocket as a source of frames.
+///
+/// It owns the stream and its buffer directly and has one timer for everything: about 10 KiB with the read buffer.
+pub(super) struct Socket<S> {
+    /// Gone once the connection is.
+    stream: Option<WebSocketStream<S>>,
+    /// The peer said goodbye, though its end of the connection may still stand.
+    ended: bool,
+    /// A ping is not yet out.
+    flushing: bool,
+    opened: Instant,
+    pulse: Pulse,
+    close_timeout: Duration,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    pub(super) fn new(stream: WebSocketStream<S>, options: &LiveOptions) -> Self {
+        Self {
+            stream: Some(stream),
+            ended: false,
+            flushing: false,
+            opened: Instant::now(),
+            pulse: Pulse::new(options.ping_interval, options.pong_timeout),
+            close_timeout: options.close_timeout,
+        }
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Body>, Error>> {
+        let Some(stream) = self.stream.as_mut().filter(|_| !self.ended) else { return Poll::Ready(Ok(None)) };
+        // Everything that has come is read before the timer is looked at: who did not read for a while must not take
+        // its own absence for the peer's.
+        while let Poll::Ready(message) = stream.poll_next_unpin(cx) {
+            self.pulse.heard = true;
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    let text = ByteString::try_from(Bytes::from(text)).map_err(|error| {
+                        Error::new(ErrorKind::Protocol, "a text frame is not UTF-8").with_source(error)
+                    });
+                    return Poll::Ready(text.map(|text| Some(Body::Text(text))));
+                }
+                Some(Ok(Message::Binary(bytes))) => return Poll::Ready(Ok(Some(Body::Binary(bytes)))),
+                Some(Ok(Message::Close(_))) => {
+                    self.ended = true;
+                    return Poll::Ready(Ok(None));
+                }
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Poll::Ready(ended_by(error)),
+                None => return Poll::Ready(Ok(None)),
+            }
+        }
+        while let Poll::Ready(beat) = self.pulse.poll(cx) {
+            match beat {
+                Beat::Dead => {
+                    return Poll::Ready(Err(Error::new(ErrorKind::DeadPeer, "the server is silent")));
+                }
+                Beat::Ping => match stream.start_send_unpin(Message::Ping(Bytes::new())) {
+                    Ok(()) => self.flushing = true,
+                    Err(error) => return Poll::Ready(ended_by(error)),
+                },
+            }
+        }
+        if self.flushing {
+            match stream.poll_flush_unpin(cx) {
+                Poll::Ready(Ok(())) => self.flushing = false,
+                Poll::Ready(Err(error)) => return Poll::Ready(ended_by(error)),
+                Poll::Pending => {}
+            }
+        }
+        Poll::Pending
+    }
+}
+
+#[async_trait]
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> FrameSource for Socket<S> {
+    async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
+        let body = poll_fn(|cx| self.poll_body(cx)).await;
+        if let Ok(Some(body)) = body {
+            return Ok(Some(Frame { at: self.opened.elapsed(), body }));
+        }
+        if !self.ended {
+            self.stream = None;
+        }
+        body.map(|_| None)
+    }
+
+    async fn close(&mut self) {
+        self.ended = true;
+        // Out of `self` first: should this future be dropped, the connection goes with it.
+        let Some(mut stream) = self.stream.take() else { return };
+        let goodbye = async {
+            // Whether or not the close frame goes out, what counts is that the peer lets go.
+            if stream.close(None).await.is_ok() {
+                while let Some(Ok(_)) = stream.next().await {}
+            }
+        };
+        if timeout(self.close_timeout, goodbye).await.is_err() {
+            tracing::debug!("the server did not end the connection in time");
+        }
+    }
+}
+
+/// When to ask the peer for a sign of life, and when to stop waiting for it.
+struct Pulse {
+    timer: Pin<Box<Sleep>>,
+    interval: Duration,
+    patience: Duration,
+    /// A ping is out.
+    asked: bool,
+    /// Something came since the last ping.
+    heard: bool,
+}
+
+enum Beat {
+    Ping,
+    Dead,
+}
+
+impl Pulse {
+    fn new(interval: Duration, patience: Duration) -> Self {
+        Self { timer: Box::pin(sleep(interval)), interval, patience, asked: false, heard: false }
+    }
+
+    /// To be polled until it is pending: each beat winds up the timer for the next.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Beat> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let (wait, beat) = match (self.asked, self.heard) {
+                (true, false) => return Poll::Ready(Beat::Dead),
+                (true, true) => (self.interval.saturating_sub(self.patience), None),
+                (false, _) => (self.patience, Some(Beat::Ping)),
+            };
+            self.timer.as_mut().reset(Instant::now() + wait);
+            self.asked = beat.is_some();
+            if let Some(beat) = beat {
+                self.heard = false;
+                return Poll::Ready(beat);
+            }
+        }
+    }
+}
+
+/// A connection that breaks off is an end like any other: servers of this kind never say goodbye.
+fn ended_by(error: SocketError) -> Result<Option<Body>, Error> {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let (kind, what) = match &error {
+        SocketError::ConnectionClosed
+        | SocketError::AlreadyClosed
+        | SocketError::Protocol(
+            ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+        ) => return Ok(None),
+        SocketError::Io(cause) => match cause.kind() {
+            BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof => {
+                tracing::debug!(%cause, "the connection broke off");
+                return Ok(None);
+            }
+            _ => (ErrorKind::Io, "reading from the server failed"),
+        },
+        SocketError::Capacity(_) => (ErrorKind::TooLarge, "the server sent a larger message than is allowed"),
+        SocketError::Utf8(_) => (ErrorKind::Protocol, "the server sent text that is not UTF-8"),
+        _ => (ErrorKind::Protocol, "the server broke the WebSocket protocol"),
+    };
+    Err(Error::new(kind, what).with_source(error))
+}

@@ -1,0 +1,209 @@
+//! Keeping what passes by.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use runninghub_core::SocketUrl;
+use tokio::time::Instant;
+
+use crate::{Body, Connect, Direction, Error, Frame, FrameSource, Redactor, Row, RowKind, TapeWriter};
+
+/// The stream's name in the files of [`RecordConnect`].
+const STREAM: &str = "a";
+
+/// A tee: passes all frames on and writes them to a tape, without their secrets.
+///
+/// A tape that cannot be written never breaks the run: the error is kept and a warning logged, and no more is written.
+#[derive(Debug)]
+pub struct Record<S, W = File> {
+    source: S,
+    tape: Option<TapeWriter<W>>,
+    session: Arc<Session>,
+    /// When this connection was opened, seen from the start of the recording.
+    opened: Duration,
+    last: Duration,
+}
+
+/// Records each connection of another connector: `ws-a1.jsonl`, `ws-a2.jsonl` and so on in a folder.
+#[derive(Debug)]
+pub struct RecordConnect<C> {
+    inner: C,
+    folder: PathBuf,
+    session: Arc<Session>,
+    opened: AtomicUsize,
+}
+
+/// What all parts of one recording share.
+#[derive(Debug)]
+pub(crate) struct Session {
+    began: Instant,
+    redactor: RwLock<Redactor>,
+    failure: OnceLock<Error>,
+}
+
+impl<S: FrameSource, W: Write + Send> Record<S, W> {
+    /// Records a source that was opened just now.
+    pub fn new(source: S, tape: TapeWriter<W>, redactor: Redactor) -> Self {
+        Self::part_of(Session::new(redactor), source, tape)
+    }
+
+    /// Why writing stopped, if it did.
+    pub fn failure(&self) -> Option<&Error> {
+        self.session.failure()
+    }
+
+    fn part_of(session: Arc<Session>, source: S, tape: TapeWriter<W>) -> Self {
+        let opened = session.began.elapsed();
+        Self { source, tape: Some(tape), session, opened, last: Duration::ZERO }
+    }
+
+    fn write(&mut self, at: Duration, dir: Direction, kind: RowKind, body: Option<Body>) {
+        self.last = at;
+        let Some(tape) = &mut self.tape else { return };
+        let body = body.map(|body| self.session.redact(body));
+        let row = Row { t_ms: ms(at), at_ms: ms(self.opened + at), dir, kind, body };
+        if let Err(error) = tape.write(&row) {
+            self.session.fail(error);
+            self.tape = None;
+        }
+    }
+
+    fn note(&mut self, dir: Direction, kind: RowKind, note: Option<String>) {
+        self.write(self.last, dir, kind, note.map(|note| Body::Text(note.into())));
+    }
+
+    /// Writes the last row; further ends are no news.
+    fn end(&mut self, kind: RowKind, note: Option<String>) {
+        self.note(Direction::In, kind, note);
+        self.tape = None;
+    }
+}
+
+#[async_trait]
+impl<S: FrameSource, W: Write + Send> FrameSource for Record<S, W> {
+    async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
+        let result = self.source.next_frame().await;
+        // No await from here on, so a frame that was taken is also passed on. A line is written at once: it goes to
+        // the page cache, which is faster than to hand it to another thread.
+        match &result {
+            Ok(Some(frame)) => {
+                let kind = match frame.body {
+                    Body::Text(_) => RowKind::Text,
+                    Body::Binary(_) => RowKind::Binary,
+                };
+                self.write(frame.at, Direction::In, kind, Some(frame.body.clone()));
+            }
+            Ok(None) => self.end(RowKind::Eof, None),
+            Err(error) => self.end(RowKind::Abort, Some(error.to_string())),
+        }
+        result
+    }
+
+    async fn close(&mut self) {
+        if self.tape.is_some() {
+            self.note(Direction::Out, RowKind::Close, None);
+            self.end(RowKind::Eof, None);
+        }
+        self.source.close().await;
+    }
+}
+
+impl<C: Connect> RecordConnect<C> {
+    /// Records into a folder, which is made if need be. Tapes of the same names are overwritten.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if there is no making the folder.
+    pub fn new(inner: C, folder: impl Into<PathBuf>, redactor: Redactor) -> Result<Self, Error> {
+        let folder = folder.into();
+        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, "cannot be made", error))?;
+        Ok(Self::part_of(Session::new(redactor), inner, folder))
+    }
+
+    pub(crate) fn part_of(session: Arc<Session>, inner: C, folder: PathBuf) -> Self {
+        Self { inner, folder, session, opened: AtomicUsize::new(0) }
+    }
+
+    /// Why writing stopped, if it did for any of the connections.
+    pub fn failure(&self) -> Option<&Error> {
+        self.session.failure()
+    }
+}
+
+#[async_trait]
+impl<C: Connect> Connect for RecordConnect<C> {
+    async fn connect(&self, address: &SocketUrl) -> Result<Box<dyn FrameSource>, Error> {
+        self.session.learn(|redactor| redactor.learn_socket_url(address));
+        let source = self.inner.connect(address).await?;
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let path = self.folder.join(format!("ws-{STREAM}{number}.jsonl"));
+        let tape = File::create(&path)
+            .map_err(|error| Error::file(&path, "cannot be made", error))
+            .and_then(TapeWriter::new);
+        match tape {
+            Ok(tape) => {
+                let mut record = Record::part_of(self.session.clone(), source, tape);
+                record.note(Direction::In, RowKind::Open, Some(address.masked()));
+                Ok(Box::new(record))
+            }
+            Err(error) => {
+                self.session.fail(error);
+                Ok(source)
+            }
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(redactor: Redactor) -> Arc<Self> {
+        let (redactor, failure) = (RwLock::new(redactor), OnceLock::new());
+        Arc::new(Self { began: Instant::now(), redactor, failure })
+    }
+
+    /// Keeps the first error, and warns of it alone.
+    pub(crate) fn fail(&self, error: Error) {
+        let text = error.to_string();
+        if self.failure.set(error).is_ok() {
+            tracing::warn!(error = text, "the recording is not complete");
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> f64 {
+        ms(self.began.elapsed())
+    }
+
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        self.failure.get()
+    }
+
+    pub(crate) fn learn(&self, lesson: impl FnOnce(&mut Redactor)) {
+        lesson(&mut self.redactor.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn redact_text(&self, text: &str) -> String {
+        self.redactor.read().unwrap_or_else(PoisonError::into_inner).redact(text).into_owned()
+    }
+
+    fn redact(&self, body: Body) -> Body {
+        let redactor = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+        match &body {
+            Body::Text(text) => match redactor.redact(text) {
+                std::borrow::Cow::Borrowed(same) if same.len() == text.len() => body,
+                other => Body::Text(other.into_owned().into()),
+            },
+            Body::Binary(bytes) => Body::Binary(redactor.redact_bytes(bytes)),
+        }
+    }
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

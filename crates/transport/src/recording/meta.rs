@@ -1,0 +1,79 @@
+//! What the files of a recording hold.
+
+use std::path::{Component, Path};
+
+use runninghub_core::{PromptId, TaskId, Untrusted};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{Error, ErrorKind};
+
+/// The file that tells what the recording is.
+pub(super) const META: &str = "meta.json";
+/// The HTTP exchanges.
+pub(super) const HTTP: &str = "http.jsonl";
+/// What a recording's `meta.json` calls itself.
+pub(super) const KIND: &str = "runninghub-recording";
+
+/// `meta.json`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct Meta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) format: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) software: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) about: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) task_id: Option<TaskId>,
+    pub(super) prompts: Vec<Prompt>,
+}
+
+/// A prompt that was sent while recording.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Prompt {
+    /// Its id, if it was accepted and the id is known.
+    pub prompt_id: Option<PromptId>,
+    /// The name of the file with its workflow. Not to be trusted; [`Recording::workflow_text`] reads it.
+    ///
+    /// [`Recording::workflow_text`]: crate::Recording::workflow_text
+    pub workflow: Option<String>,
+    /// The status of the answer.
+    pub http_status: Option<u16>,
+}
+
+/// One HTTP exchange.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+pub struct HttpRow {
+    /// When the request was sent: milliseconds since the recording began.
+    pub at_ms: f64,
+    /// How long the whole answer took, in milliseconds.
+    pub took_ms: f64,
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// What was sent, as JSON.
+    pub body: Option<Box<RawValue>>,
+    /// The HTTP status.
+    pub status: u16,
+    /// What came back.
+    pub text: String,
+}
+
+/// The name if it is one of a file in the folder itself: a recording comes from anywhere, and must not lead elsewhere.
+pub(super) fn plain_name(name: &str) -> Result<&str, Error> {
+    let mut components = Path::new(name).components();
+    let one = matches!((components.next(), components.next()), (Some(Component::Normal(_)), None));
+    if one && !name.contains(['/', '\\', ':', '\0']) {
+        return Ok(name);
+    }
+    let what = format!("the recording names a file outside of itself: {}", Untrusted::from(name));
+    Err(Error::new(ErrorKind::Recording, what))
+}

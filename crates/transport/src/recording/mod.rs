@@ -1,0 +1,9 @@
+//! Recordings: folders with the tapes of a run and all else that belongs to it.
+
+mod meta;
+mod read;
+mod write;
+
+pub use meta::{HttpRow, Prompt};
+pub use read::Recording;
+pub use write::RecordingWriter;

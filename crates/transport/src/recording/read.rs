@@ -1,0 +1,170 @@
+//! Reading recordings.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use serde::de::DeserializeOwned;
+
+use super::meta::{HTTP, HttpRow, META, Meta, Prompt, plain_name};
+use crate::{Error, ErrorKind, Tape, tape::check_format};
+
+/// The largest file besides tapes; a server's whole `object_info` has 10 MiB.
+const MAX_FILE: u64 = 256 << 20;
+
+/// A recording that can be read: a folder with `meta.json`, tapes, workflows and HTTP exchanges, or a single tape.
+///
+/// Files are read when they are asked for. Those that are not there are no error, those that are broken are.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    folder: Option<PathBuf>,
+    meta: Meta,
+    /// The tapes of each stream in the order of its connections.
+    tapes: BTreeMap<String, Vec<PathBuf>>,
+}
+
+impl Recording {
+    /// Opens a folder, or a single `.jsonl` file as a recording of one connection.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if there is nothing to read, [`ErrorKind::Recording`] if it is no recording,
+    /// [`ErrorKind::TapeVersion`] if a later version made it.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let what = fs::metadata(path).map_err(|error| Error::file(path, "cannot be opened", error))?;
+        if what.is_file() {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let stream = tape_name(&format!("{name}.jsonl")).map_or(name.into_owned(), |(stream, _)| stream);
+            let tapes = BTreeMap::from([(stream, vec![path.to_owned()])]);
+            return Ok(Self { folder: None, meta: Meta::default(), tapes });
+        }
+        let tapes = find_tapes(path).map_err(|error| Error::file(path, "cannot be read", error))?;
+        let mut recording = Self { folder: Some(path.to_owned()), meta: Meta::default(), tapes };
+        match recording.read_json::<Meta>(META)? {
+            Some(meta) => recording.meta = meta,
+            None if recording.tapes.is_empty() => {
+                let what = "not a recording: it holds neither meta.json nor any ws-….jsonl";
+                return Err(Error::new(ErrorKind::Recording, what).in_file(path));
+            }
+            None => {}
+        }
+        check_format(recording.meta.format.unwrap_or_default()).map_err(|error| error.in_file(path))?;
+        Ok(recording)
+    }
+
+    /// The names of the streams, one for each client that was connected: `a`, `observer`.
+    pub fn streams(&self) -> impl Iterator<Item = &str> {
+        self.tapes.keys().map(String::as_str)
+    }
+
+    /// The tapes of a stream's connections, in order; none if there is no such stream.
+    ///
+    /// # Errors
+    /// As [`Tape::read`].
+    pub fn tapes(&self, stream: &str) -> Result<Vec<Tape>, Error> {
+        self.tapes.get(stream).into_iter().flatten().map(Tape::read).collect()
+    }
+
+    /// The prompts that were sent, in order.
+    pub fn prompts(&self) -> &[Prompt] {
+        &self.meta.prompts
+    }
+
+    /// What the recording is about, in its maker's words.
+    pub fn about(&self) -> Option<&str> {
+        self.meta.about.as_deref()
+    }
+
+    /// The RunningHub task that was recorded.
+    pub fn task_id(&self) -> Option<&runninghub_core::TaskId> {
+        self.meta.task_id.as_ref()
+    }
+
+    /// The workflow of the prompt with this index, as JSON text.
+    ///
+    /// # Errors
+    /// The file cannot be read, or `meta.json` names one outside of the folder.
+    pub fn workflow_text(&self, prompt: usize) -> Result<Option<String>, Error> {
+        match self.meta.prompts.get(prompt).and_then(|prompt| prompt.workflow.as_deref()) {
+            Some(name) => self.read_text(name),
+            None => Ok(None),
+        }
+    }
+
+    /// The HTTP exchanges, in order.
+    ///
+    /// # Errors
+    /// The file cannot be read, or one of its lines is broken.
+    pub fn http(&self) -> Result<Vec<HttpRow>, Error> {
+        let text = self.read_text(HTTP)?.unwrap_or_default();
+        let lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        lines
+            .map(|(number, line)| {
+                serde_json::from_str(line).map_err(|error| {
+                    let what = if error.is_eof() { "is cut off" } else { "is not an HTTP exchange" };
+                    Error::line(number, what).with_source(error).in_file(Path::new(HTTP))
+                })
+            })
+            .collect()
+    }
+
+    /// A JSON file of the folder: `history.json`, `object_info.json`. `None` if it is not there.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not this kind of JSON, or the name is a path.
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        let Some(text) = self.read_text(name)? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let what = if error.is_eof() { "is cut off" } else { "is not what it should be" };
+            Error::new(ErrorKind::Recording, what).with_source(error).in_file(Path::new(name))
+        })
+    }
+
+    fn read_text(&self, name: &str) -> Result<Option<String>, Error> {
+        let name = plain_name(name)?;
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let file = match File::open(folder.join(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::file(Path::new(name), "cannot be opened", error)),
+        };
+        let mut text = String::new();
+        let size = file
+            .take(MAX_FILE + 1)
+            .read_to_string(&mut text)
+            .map_err(|error| Error::file(Path::new(name), "cannot be read", error))?;
+        if size as u64 > MAX_FILE {
+            return Err(
+                Error::new(ErrorKind::Recording, "too large for a recording").in_file(Path::new(name))
+            );
+        }
+        Ok(Some(text))
+    }
+}
+
+fn find_tapes(folder: &Path) -> io::Result<BTreeMap<String, Vec<PathBuf>>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Some((stream, number)) = entry.file_name().to_str().and_then(tape_name) {
+            found.push((stream, number, entry.path()));
+        }
+    }
+    found.sort();
+    let mut tapes = BTreeMap::<_, Vec<_>>::new();
+    for (stream, _, path) in found {
+        tapes.entry(stream).or_default().push(path);
+    }
+    Ok(tapes)
+}
+
+/// Stream and number of a tape: `ws-a2.jsonl` is the second of `a`, `ws-a.jsonl` its only one.
+pub(super) fn tape_name(file: &str) -> Option<(String, u32)> {
+    let name = file.strip_prefix("ws-")?.strip_suffix(".jsonl")?;
+    let stream = name.trim_end_matches(|char: char| char.is_ascii_digit());
+    let number = name.strip_prefix(stream)?.parse().unwrap_or_default();
+    (!stream.is_empty()).then(|| (stream.to_owned(), number))
+}

@@ -1,0 +1,7 @@
+//! Taking secrets out of what is kept.
+
+mod redactor;
+mod rule;
+mod view;
+
+pub use redactor::Redactor;
