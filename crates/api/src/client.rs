@@ -1,0 +1,336 @@
+//! The client, and how it is set up.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
+};
+
+use reqwest::header::HeaderValue;
+use runninghub_core::{TaskId, WorkflowId};
+use url::{Host, Url};
+
+use crate::{
+    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetQueueStatus, GetWorkflow, Outputs, Query,
+    Site, Status, Upload, UploadSource, http, lanes::Lanes,
+};
+
+/// Longest wait for the answer to a question.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for the answer to a create. Giving up early would only make more creates of unknown outcome.
+const CREATE_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A client of one site with one key. Cheap to clone; clones share connections and counters.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    key: ApiKey,
+    bearer: HeaderValue,
+    base_url: String,
+    lanes: Lanes,
+    timeout: Duration,
+    create_timeout: Duration,
+    time_scale: f64,
+    observer: Option<Arc<dyn Exchange>>,
+    calls: AtomicU64,
+}
+
+/// Sets up a [`Client`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder {
+    key: ApiKey,
+    base_url: String,
+    tls: Option<rustls::ClientConfig>,
+    timeout: Duration,
+    create_timeout: Duration,
+    time_scale: f64,
+    observer: Option<Arc<dyn Exchange>>,
+    allow_private_hosts: bool,
+}
+
+impl Client {
+    /// Starts to set up a client for the Chinese site.
+    pub fn builder(key: ApiKey) -> ClientBuilder {
+        ClientBuilder {
+            key,
+            base_url: Site::default().base_url().to_owned(),
+            tls: None,
+            timeout: TIMEOUT,
+            create_timeout: CREATE_TIMEOUT,
+            time_scale: 1.0,
+            observer: None,
+            allow_private_hosts: false,
+        }
+    }
+
+    /// Asks for the account's balance.
+    pub fn account(&self) -> AccountStatus {
+        AccountStatus::new(self.clone())
+    }
+
+    /// Stops a task.
+    pub fn cancel(&self, task_id: &TaskId) -> Cancel {
+        Cancel::new(self.clone(), task_id.clone())
+    }
+
+    /// Makes a paid task. Without a workflow id, [`Create::workflow`] has to be given.
+    pub fn create(&self, workflow_id: Option<WorkflowId>) -> Create {
+        Create::new(self.clone(), workflow_id)
+    }
+
+    /// Asks where a task stands, and for its results.
+    pub fn outputs(&self, task_id: &TaskId) -> Outputs {
+        Outputs::new(self.clone(), task_id.clone())
+    }
+
+    /// The same as [`Client::outputs`] by the v2 endpoint, which knows tasks of every origin but not the socket.
+    pub fn query(&self, task_id: &TaskId) -> Query {
+        Query::new(self.clone(), task_id.clone())
+    }
+
+    /// Asks how many tasks the key may run, and how many it runs.
+    pub fn queue_status(&self) -> GetQueueStatus {
+        GetQueueStatus::new(self.clone())
+    }
+
+    /// Asks for a task's status alone.
+    pub fn status(&self, task_id: &TaskId) -> Status {
+        Status::new(self.clone(), task_id.clone())
+    }
+
+    /// Uploads a file for a workflow or a model.
+    pub fn upload(&self, file: UploadSource) -> Upload {
+        Upload::new(self.clone(), file)
+    }
+
+    /// Asks for a saved workflow in API format.
+    pub fn workflow(&self, workflow_id: &WorkflowId) -> GetWorkflow {
+        GetWorkflow::new(self.clone(), workflow_id.clone())
+    }
+
+    /// The address that paths are appended to, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.0.base_url
+    }
+
+    /// How many API requests were sent, each attempt counted, downloads not.
+    pub fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// Whether the API is on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.0.lanes.is_loopback()
+    }
+
+    /// The configuration of encrypted connections, without ALPN: for the socket, so that both trust the same roots.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the system's certificates cannot be used.
+    pub fn tls(&self) -> Result<rustls::ClientConfig, Error> {
+        self.0.lanes.tls()
+    }
+
+    pub(crate) fn key(&self) -> &ApiKey {
+        &self.0.key
+    }
+
+    pub(crate) fn bearer(&self) -> &HeaderValue {
+        &self.0.bearer
+    }
+
+    pub(crate) fn lanes(&self) -> &Lanes {
+        &self.0.lanes
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    pub(crate) fn create_timeout(&self) -> Duration {
+        self.0.create_timeout
+    }
+
+    pub(crate) fn time_scale(&self) -> f64 {
+        self.0.time_scale
+    }
+
+    pub(crate) fn observer(&self) -> Option<&dyn Exchange> {
+        self.0.observer.as_deref()
+    }
+
+    pub(crate) fn count(&self) -> &AtomicU64 {
+        &self.0.calls
+    }
+}
+
+impl ClientBuilder {
+    /// Which site to ask.
+    pub fn site(self, site: Site) -> Self {
+        self.base_url(site.base_url())
+    }
+
+    /// Another address than the site's: a proxy of one's own, or a simulator.
+    pub fn base_url(mut self, base_url: &str) -> Self {
+        base_url.clone_into(&mut self.base_url);
+        self
+    }
+
+    /// A configuration for encrypted connections instead of the default one, which trusts what the system trusts.
+    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
+    /// Longest wait for the answer to a question; 30 s by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Longest wait for the answer to a create; 120 s by default. A create that is given up may have made a task.
+    pub fn create_timeout(mut self, timeout: Duration) -> Self {
+        self.create_timeout = timeout;
+        self
+    }
+
+    /// Multiplies every pause before a question is asked again, also those a server asks for; 1 by default. Timeouts
+    /// stay. For tests and demonstrations.
+    pub fn time_scale(mut self, factor: f64) -> Self {
+        self.time_scale = factor;
+        self
+    }
+
+    /// Is told of every finished request.
+    pub fn observer(mut self, observer: Arc<dyn Exchange>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Lets downloads come from private addresses and without encryption. Always allowed if the API is on loopback.
+    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
+        self.allow_private_hosts = allow;
+        self
+    }
+
+    /// Checks the settings. Nothing is sent, and no certificates are read before the first request.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is no `https` address (or `http` on
+    /// loopback), and for a time scale that is negative or no number.
+    pub fn build(self) -> Result<Client, Error> {
+        let base = base_url(&self.base_url)?;
+        if !(0.0..=1000.0).contains(&self.time_scale) {
+            return Err(Error::usage("time scale", "it is not between 0 and 1000"));
+        }
+        let lanes = Lanes::new(&base, self.tls, self.allow_private_hosts);
+        Ok(Client(Arc::new(Inner {
+            bearer: http::bearer(&self.key)?,
+            key: self.key,
+            base_url: base.as_str().trim_end_matches('/').to_owned(),
+            lanes,
+            timeout: self.timeout,
+            create_timeout: self.create_timeout,
+            time_scale: self.time_scale,
+            observer: self.observer,
+            calls: AtomicU64::new(0),
+        })))
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.0.base_url)
+            .field("calls", &self.calls())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The base URL is not checked yet and may hold a password.
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
+    }
+}
+
+fn base_url(text: &str) -> Result<Url, Error> {
+    const WHAT: &str = "base URL";
+    let url =
+        Url::parse(text.trim()).map_err(|error| Error::usage(WHAT, "it is not a URL").because(error))?;
+    if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+        return Err(Error::usage(WHAT, "it has to be `https`; `http` is for this machine (127.0.0.1) only"));
+    }
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err(Error::usage(WHAT, "it has a user, a query or a fragment"));
+    }
+    Ok(url)
+}
+
+/// The name `localhost` counts: the system's own resolver answers it with loopback addresses.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(base_url: &str) -> Result<Client, Error> {
+        Client::builder(ApiKey::new("0123456789abcdef")?).base_url(base_url).build()
+    }
+
+    #[test]
+    fn http_is_for_loopback_only() {
+        for (base_url, expected) in [
+            ("https://www.runninghub.cn", "https://www.runninghub.cn"),
+            (" https://proxy.example:8443/rh/ ", "https://proxy.example:8443/rh"),
+            ("http://127.0.0.1:8188", "http://127.0.0.1:8188"),
+            ("http://[::1]:8188/", "http://[::1]:8188"),
+            ("http://LOCALHOST", "http://localhost"),
+        ] {
+            assert_eq!(build(base_url).expect(base_url).base_url(), expected);
+        }
+        for bad in [
+            "http://www.runninghub.cn",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "ftp://127.0.0.1",
+            "www.runninghub.cn",
+            "",
+            "https://u:password@h",
+            "https://h?a=b",
+            "https://h#f",
+        ] {
+            let error = build(bad).expect_err(bad);
+            assert!(!format!("{error:?} {error}").contains("password"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_scale_is_a_sane_number() {
+        for bad in [f64::NAN, -1.0, f64::INFINITY] {
+            let key = ApiKey::new("0123456789abcdef").expect("a key");
+            assert!(Client::builder(key).time_scale(bad).build().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_shown() {
+        fn is_shareable<T: Clone + Send + Sync + 'static>(_: &T) {}
+        let client = build("https://www.runninghub.ai").expect("a client");
+        is_shareable(&client);
+        let builder = Client::builder(ApiKey::new("0123456789abcdef").expect("a key"));
+        assert!(!format!("{client:?} {builder:?}").contains("0123456789"));
+    }
+}

@@ -1,0 +1,263 @@
+//! The platform's codes: what they mean, whose turn it is, and whether a create with this answer made no task.
+//!
+//! One table for both families; their numbers do not overlap. The codes and names are the platform's own, the
+//! classes a consensus of several clients.
+
+use std::{fmt, time::Duration};
+
+/// A code as the platform sent it. Codes this version does not know pass through.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Code(String);
+
+impl Code {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The code's text, as a rule digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What kind of trouble it tells of.
+    ///
+    /// Told by the number alone: names such as `APIKEY_TASK_IS_RUNNING` say nothing about the key.
+    pub fn class(&self) -> Class {
+        self.known().map_or(Class::Unknown, |known| known.class)
+    }
+
+    /// One English sentence fragment; `None` for a code this version does not know.
+    pub fn meaning(&self) -> Option<&'static str> {
+        self.known().map(|known| known.meaning)
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.known().map(|known| known.hint).filter(|hint| !hint.is_empty())
+    }
+
+    /// Whether a create that was answered with it made no task for certain.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.known().is_some_and(|known| known.refusal)
+    }
+
+    /// The least sensible wait before asking again.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.known().filter(|known| known.wait > 0).map(|known| Duration::from_secs(known.wait))
+    }
+
+    fn known(&self) -> Option<&'static Known> {
+        TABLE.iter().find(|known| known.code == self.0)
+    }
+}
+
+impl fmt::Display for Code {
+    /// Escaped and cut: it is text from a server.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short: String = self.0.chars().take(32).collect();
+        runninghub_core::Untrusted::from(short).fmt(f)
+    }
+}
+
+/// Kinds of trouble.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Class {
+    /// The key is wrong, disabled, of the other site, or may not do this.
+    Auth,
+    /// The request itself cannot work.
+    BadRequest,
+    /// No free place at the moment; the key is fine.
+    Capacity,
+    /// Moderation refused the content.
+    Content,
+    /// What was asked about does not exist, or not any more.
+    NotFound,
+    /// Money, coins or a subscription ran out.
+    Quota,
+    /// Too many requests.
+    Rate,
+    /// The platform's own trouble.
+    Server,
+    /// Not an error: the task waits or runs.
+    State,
+    /// The task ended without success.
+    TaskFailed,
+    /// Nothing is known about it.
+    Unknown,
+}
+
+impl Class {
+    /// Whether the same question may get another answer later.
+    pub(crate) fn is_transient(self) -> bool {
+        matches!(self, Self::Capacity | Self::Rate | Self::Server)
+    }
+}
+
+struct Known {
+    code: &'static str,
+    class: Class,
+    /// On the list of answers to a create that prove that no task was made.
+    refusal: bool,
+    /// Seconds; 0 = no opinion.
+    wait: u64,
+    meaning: &'static str,
+    hint: &'static str,
+}
+
+const fn code(code: &'static str, class: Class, meaning: &'static str) -> Known {
+    Known { code, class, refusal: false, wait: 0, meaning, hint: "" }
+}
+
+impl Known {
+    const fn refuses(mut self) -> Self {
+        self.refusal = true;
+        self
+    }
+
+    const fn wait(mut self, seconds: u64) -> Self {
+        self.wait = seconds;
+        self
+    }
+
+    const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+}
+
+const KEY: &str = "check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work \
+                   on runninghub.ai, nor the other way round";
+const OTHER_SITE: &str = "check the id, and that it belongs to the site and the account of the key";
+const TOP_UP: &str = "top up the account on the web";
+const SMALLER: &str = "use a smaller file (30 MB at most), or give a public address instead";
+const LATER: &str = "wait until a running task has ended, or use a key with more places";
+
+#[rustfmt::skip]
+static TABLE: &[Known] = &[
+    // The legacy family: `code` and `msg`.
+    code("-1", Class::Auth, "the key was not accepted").hint(KEY),
+    code("1", Class::Unknown, "the platform refused without a reason of its own"),
+    code("301", Class::BadRequest, "a parameter is missing or has the wrong type").refuses(),
+    code("380", Class::BadRequest, "the workflow does not exist").refuses().hint(OTHER_SITE),
+    code("401", Class::Auth, "the key was not accepted").hint(KEY),
+    code("403", Class::Auth, "the key has no access").hint(KEY),
+    code("412", Class::BadRequest, "the path is not known to the platform").refuses(),
+    code("415", Class::Capacity, "no machine is free").refuses().wait(30),
+    code("416", Class::Quota, "the balance does not suffice").refuses().hint(TOP_UP),
+    code("421", Class::Capacity, "all places of the key are taken").refuses().wait(5).hint(LATER),
+    code("423", Class::NotFound, "the task is not known").hint(OTHER_SITE),
+    code("433", Class::BadRequest, "the workflow is not valid").refuses()
+        .hint("run the workflow once on the web to see which node is at fault"),
+    code("435", Class::BadRequest, "the account has no dedicated machine of this size").refuses()
+        .hint("choose the instance type that the account has rented"),
+    code("436", Class::Quota, "the subscription of dedicated machines is missing or has run out").refuses()
+        .hint("renew the subscription on the web"),
+    code("500", Class::Server, "the platform failed"),
+    code("801", Class::Auth, "free accounts may not use the API").refuses()
+        .hint("the API needs a paid membership; see the account's page on the web"),
+    code("802", Class::Auth, "the key is invalid or disabled").refuses().hint(KEY),
+    code("803", Class::BadRequest, "a given node or field does not fit the workflow").refuses()
+        .hint("compare the node ids and field names with the saved workflow"),
+    code("804", Class::State, "the task is running"),
+    code("805", Class::TaskFailed, "the task failed or was stopped"),
+    code("806", Class::Auth, "the key's user does not exist").refuses().hint(KEY),
+    code("807", Class::NotFound, "the task is not known").hint(OTHER_SITE),
+    code("808", Class::Server, "the upload failed"),
+    code("809", Class::BadRequest, "the file is too large").hint(SMALLER),
+    code("810", Class::BadRequest, "the workflow was never saved or never run").refuses()
+        .hint("open the workflow on the web, save it, and run it there once with success"),
+    code("811", Class::Auth, "the enterprise key is invalid").refuses().hint(KEY),
+    code("812", Class::Quota, "the enterprise balance does not suffice").refuses().hint(TOP_UP),
+    code("813", Class::State, "the task is queued"),
+    code("814", Class::Capacity, "the personal queue is full").refuses().wait(30)
+        .hint("the queue takes 1000 tasks: wait until some have ended"),
+    code("901", Class::BadRequest, "the AI app does not exist").refuses().hint(OTHER_SITE),
+    // The v2 family: `errorCode` and `errorMessage`.
+    code("1000", Class::Server, "the platform failed without saying why"),
+    code("1001", Class::BadRequest, "the path is not known to the platform").refuses(),
+    code("1002", Class::Auth, "the key is invalid").refuses().hint(KEY),
+    code("1003", Class::Rate, "too many requests").refuses().wait(1),
+    code("1004", Class::NotFound, "the task is not known, or no longer").hint(OTHER_SITE),
+    code("1005", Class::Server, "the platform failed"),
+    code("1006", Class::Server, "the task took too long"),
+    code("1007", Class::BadRequest, "a parameter is not valid").refuses(),
+    code("1008", Class::BadRequest, "the file is too large").hint(SMALLER),
+    code("1009", Class::BadRequest, "the method is not supported"),
+    code("1010", Class::Server, "the service is not available"),
+    code("1011", Class::Capacity, "the platform is busy").refuses().wait(5),
+    code("1012", Class::Server, "a service behind the platform failed"),
+    code("1013", Class::BadRequest, "a file could not be processed").hint("check that the file opens elsewhere"),
+    code("1014", Class::Auth, "model calls need an enterprise-shared key").refuses()
+        .hint("create an enterprise-shared key on the web"),
+    code("1015", Class::TaskFailed, "nothing could be generated"),
+    code("1101", Class::BadRequest, "a given node is not valid").refuses()
+        .hint("compare the node ids and field names with the saved workflow"),
+    code("1501", Class::Content, "moderation refused the content").refuses()
+        .hint("change the prompt or the picture"),
+    code("1504", Class::TaskFailed, "the model took too long"),
+    code("1505", Class::Content, "pictures of real people are not allowed here").refuses()
+        .hint("change the picture"),
+    code("1520", Class::Capacity, "all places of the user are taken").refuses().wait(5).hint(LATER),
+    code("1601", Class::Auth, "the key was not accepted").refuses().hint(KEY),
+];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Code, class, refusal: written out a second time, from the dossier and not from the table.
+    #[rustfmt::skip]
+    const ROWS: &[(&str, Class, bool)] = &[
+        ("-1", Class::Auth, false), ("1", Class::Unknown, false), ("301", Class::BadRequest, true),
+        ("380", Class::BadRequest, true), ("401", Class::Auth, false), ("403", Class::Auth, false),
+        ("412", Class::BadRequest, true), ("415", Class::Capacity, true), ("416", Class::Quota, true),
+        ("421", Class::Capacity, true), ("423", Class::NotFound, false), ("433", Class::BadRequest, true),
+        ("435", Class::BadRequest, true), ("436", Class::Quota, true), ("500", Class::Server, false),
+        ("801", Class::Auth, true), ("802", Class::Auth, true), ("803", Class::BadRequest, true),
+        ("804", Class::State, false), ("805", Class::TaskFailed, false), ("806", Class::Auth, true),
+        ("807", Class::NotFound, false), ("808", Class::Server, false), ("809", Class::BadRequest, false),
+        ("810", Class::BadRequest, true), ("811", Class::Auth, true), ("812", Class::Quota, true),
+        ("813", Class::State, false), ("814", Class::Capacity, true), ("901", Class::BadRequest, true),
+        ("1000", Class::Server, false), ("1001", Class::BadRequest, true), ("1002", Class::Auth, true),
+        ("1003", Class::Rate, true), ("1004", Class::NotFound, false), ("1005", Class::Server, false),
+        ("1006", Class::Server, false), ("1007", Class::BadRequest, true), ("1008", Class::BadRequest, false),
+        ("1009", Class::BadRequest, false), ("1010", Class::Server, false), ("1011", Class::Capacity, true),
+        ("1012", Class::Server, false), ("1013", Class::BadRequest, false), ("1014", Class::Auth, true),
+        ("1015", Class::TaskFailed, false), ("1101", Class::BadRequest, true), ("1501", Class::Content, true),
+        ("1504", Class::TaskFailed, false), ("1505", Class::Content, true), ("1520", Class::Capacity, true),
+        ("1601", Class::Auth, true),
+    ];
+
+    #[test]
+    fn every_code_has_its_class_and_its_place_on_the_refusal_list() {
+        assert_eq!(ROWS.len(), TABLE.len());
+        for (text, class, refusal) in ROWS {
+            let code = Code::new(*text);
+            assert_eq!((code.class(), code.is_refusal()), (*class, *refusal), "{text}");
+            assert!(code.meaning().is_some_and(|meaning| !meaning.ends_with('.')), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_user_can_act_on_has_a_hint() {
+        let mine = [Class::Auth, Class::Quota, Class::Content, Class::NotFound];
+        for known in TABLE.iter().filter(|known| mine.contains(&known.class)) {
+            assert!(!known.hint.is_empty(), "{}", known.code);
+        }
+        assert!(Code::new("810").hint().is_some_and(|hint| hint.contains("save")));
+    }
+
+    proptest! {
+        #[test]
+        fn the_classifier_is_total(text in ".*") {
+            let code = Code::new(text.clone());
+            let known = ROWS.iter().any(|(row, ..)| *row == text);
+            prop_assert_eq!(code.meaning().is_some(), known);
+            prop_assert!(known || (code.class() == Class::Unknown && !code.is_refusal()));
+            prop_assert!(code.to_string().chars().all(|c| !c.is_control()));
+        }
+    }
+}

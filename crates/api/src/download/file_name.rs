@@ -1,0 +1,154 @@
+//! Names of result files. The server chooses none of them.
+
+use runninghub_core::{NodeId, TaskId};
+use url::Url;
+
+/// Longest name, bytes: every file system takes 255, and a number or a temporary suffix has to fit as well.
+const LONGEST: usize = 200;
+/// Longest extension.
+const EXTENSION: usize = 8;
+/// Devices on Windows, with any extension.
+const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
+/// Makes one safe path component of any text.
+///
+/// Letters and digits of any script stay, and `-_.()[]+,=@` and spaces; everything else becomes `_`. It does not
+/// start with a dot or a dash or end with a dot or a space, is no device of Windows, is at most 200 bytes long (cut
+/// before the extension) and never empty.
+pub fn sanitize(name: &str) -> String {
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "-_.()[]+,=@ ".contains(c) { c } else { '_' })
+        .collect();
+    let safe = safe.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
+    let mut safe = shorten(safe);
+    let device = safe.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    // COM1 and LPT1 and their like, also with superscript digits.
+    let is_port = (device.starts_with("com") || device.starts_with("lpt"))
+        && device.chars().count() == 4
+        && device.ends_with(|c: char| c.is_ascii_digit() || "¹²³".contains(c));
+    if is_port || RESERVED.contains(&device.as_str()) || safe.is_empty() {
+        safe.insert(0, '_');
+    }
+    safe
+}
+
+/// The name of a result: `<task>-<node>-<index>.<extension>`, without the node if there is none.
+pub fn result_name(task_id: &TaskId, node_id: Option<&NodeId>, index: usize, extension: &str) -> String {
+    let node = node_id.map(|node| format!("-{node}")).unwrap_or_default();
+    sanitize(&format!("{task_id}{node}-{index}.{extension}"))
+}
+
+/// The extension for a result: the one in its address's path, else its type if that is one, else `bin` (`txt` for a
+/// result without an address). Lower case, at most eight letters and digits.
+pub fn extension(url: Option<&str>, file_type: Option<&str>) -> String {
+    let parsed = url.and_then(|url| Url::parse(url).ok());
+    let from_path =
+        parsed.as_ref().and_then(|url| url.path().rsplit('/').next()?.rsplit_once('.')).map(|(_, ext)| ext);
+    from_path
+        .filter(|text| is_extension(text))
+        // Some answers name the kind here and not the extension.
+        .or_else(|| file_type.filter(|text| is_extension(text) && !is_kind(text)))
+        .unwrap_or(if url.is_some() { "bin" } else { "txt" })
+        .to_ascii_lowercase()
+}
+
+fn is_extension(text: &str) -> bool {
+    (1..=EXTENSION).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn is_kind(text: &str) -> bool {
+    ["image", "video", "audio", "string", "text", "3d", "file"]
+        .iter()
+        .any(|kind| text.eq_ignore_ascii_case(kind))
+}
+
+/// Cuts before the extension, at a character.
+fn shorten(name: &str) -> String {
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let extension = name.rsplit_once('.').map(|(_, ext)| ext).filter(|ext| is_extension(ext));
+    let suffix = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
+    let room = LONGEST - suffix.len();
+    let end = (0..=room).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}{suffix}", name.get(..end).unwrap_or_default().trim_end_matches(['.', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Component, Path};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn is_hidden(c: char) -> bool {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_one_safe_component(
+            name in "\\PC*|.*|(\\.|/|\\\\|:|~|-| |\0|\u{202e}|\u{85}|con|COM¹|lpt9|nul|é|a{90})*",
+        ) {
+            let safe = sanitize(&name);
+            prop_assert!(!safe.is_empty() && safe.len() <= LONGEST + 1, "{safe:?}");
+            let parts: Vec<_> = Path::new(&safe).components().collect();
+            prop_assert!(matches!(parts.as_slice(), [Component::Normal(_)]), "{safe:?}");
+            prop_assert!(!safe.contains(['/', '\\', ':', '\0', '<', '>', '"', '|', '?', '*']), "{safe:?}");
+            prop_assert!(!safe.chars().any(is_hidden), "{safe:?}");
+            prop_assert!(!safe.starts_with(['.', '-', ' ']) && !safe.ends_with(['.', ' ']), "{safe:?}");
+            let device = safe.split('.').next().expect("a first part").to_lowercase();
+            prop_assert!(!RESERVED.contains(&device.trim_end()), "{safe:?}");
+            prop_assert_eq!(sanitize(&safe), safe.clone(), "a safe name stays");
+        }
+
+        #[test]
+        fn an_extension_is_short_and_plain(url in proptest::option::of(".*"), kind in proptest::option::of(".*")) {
+            prop_assert!(is_extension(&extension(url.as_deref(), kind.as_deref())));
+        }
+    }
+
+    #[test]
+    fn ordinary_names_stay() {
+        for name in ["a.png", "图像 (1).webp", "2000000000000000001-57_8-1.mp4", "e\u{301}.txt"] {
+            assert_eq!(sanitize(name), name.replace('\u{301}', "_"));
+        }
+        for (name, safe) in [
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("C:\\boot.ini", "C__boot.ini"),
+            (".ssh", "ssh"),
+            ("-rf", "rf"),
+            ("CON.png", "_CON.png"),
+            ("com1", "_com1"),
+            ("Lpt³.x", "_Lpt³.x"),
+            ("", "_"),
+            ("...", "_"),
+            ("a\u{202e}gnp.exe", "a_gnp.exe"),
+        ] {
+            assert_eq!(sanitize(name), safe, "{name}");
+        }
+        let long = sanitize(&format!("{}.png", "图".repeat(300)));
+        assert!(long.len() <= LONGEST && Path::new(&long).extension().is_some_and(|ext| ext == "png"));
+    }
+
+    #[test]
+    fn a_result_is_named_by_its_task() {
+        let (task, node) = (TaskId::from("20"), NodeId::from("57:8"));
+        assert_eq!(result_name(&task, Some(&node), 1, "png"), "20-57_8-1.png");
+        assert_eq!(result_name(&task, None, 2, "mp4"), "20-2.mp4");
+        for (url, kind, expected) in [
+            (Some("https://h/a/b.PNG?sign=x.exe"), Some("jpg"), "png"),
+            (Some("https://h/a/b"), Some("mp4"), "mp4"),
+            (Some("https://h/a.b/c"), Some("image"), "bin"),
+            (Some("https://h/a.notanextension"), Some("../x"), "bin"),
+            (Some("not a url.png"), None, "bin"),
+            (None, Some("string"), "txt"),
+            (None, Some("json"), "json"),
+        ] {
+            assert_eq!(extension(url, kind), expected, "{url:?} {kind:?}");
+        }
+    }
+}

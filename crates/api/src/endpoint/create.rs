@@ -1,0 +1,406 @@
+//! `POST /task/openapi/create`: makes a paid task of a workflow.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use runninghub_core::{ClientId, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted, WorkflowId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+
+use super::into_future;
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient, observation,
+};
+
+/// Seconds that a machine may be kept warm; the platform's own limits.
+const RETAIN: std::ops::RangeInclusive<u32> = 10..=180;
+
+/// Makes a paid task. Made by [`Client::create`].
+///
+/// It is sent once, over a connection of its own, and never again: the platform has no way to recognise a repetition,
+/// so a lost answer may hide a task that costs money. [`Error::create_outcome`] tells whether that can be.
+///
+/// Seeds are drawn anew by the platform unless they are set with [`Create::node`].
+#[must_use = "a request does nothing until it is awaited"]
+pub struct Create {
+    client: Client,
+    fields: Fields,
+}
+
+/// A value for one field of one node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "camelCase")]
+pub struct NodeInput {
+    /// The node in the workflow.
+    pub node_id: NodeId,
+    /// The input's name, for example `text` or `seed`.
+    pub field_name: String,
+    /// The value, sent as it is.
+    pub field_value: Value,
+}
+
+impl NodeInput {
+    /// A value for one field of one node.
+    pub fn new(
+        node_id: impl Into<NodeId>,
+        field_name: impl Into<String>,
+        field_value: impl Into<Value>,
+    ) -> Self {
+        Self { node_id: node_id.into(), field_name: field_name.into(), field_value: field_value.into() }
+    }
+}
+
+/// The size of the machine, by its memory for models.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "lowercase")]
+pub enum InstanceType {
+    /// 24 GB.
+    #[default]
+    Default,
+    /// 48 GB.
+    Plus,
+    /// 84 GB; known to newer clients only.
+    Ultra,
+}
+
+impl FromStr for InstanceType {
+    type Err = Error;
+
+    /// Reads `default`, `plus` or `ultra`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "default" => Ok(Self::Default),
+            "plus" => Ok(Self::Plus),
+            "ultra" => Ok(Self::Ultra),
+            _ => Err(Error::usage("instance type", "it is none of `default`, `plus` and `ultra`")),
+        }
+    }
+}
+
+/// An accepted task.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Created {
+    /// The task, from now on paid for.
+    pub task_id: TaskId,
+    /// Where it stands already.
+    pub status: TaskStatus,
+    /// The socket, if the task runs already; else it has to be asked for.
+    pub socket: Option<SocketUrl>,
+    /// For debugging only.
+    pub client_id: Option<ClientId>,
+    /// What the validation of the workflow said.
+    pub tips: PromptTips,
+}
+
+/// What the validation of a workflow said. A task can be accepted although some of its nodes are in error: their
+/// outputs will be missing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct PromptTips {
+    /// The output nodes that will run; `None` if nothing was said.
+    pub outputs_to_execute: Option<Vec<NodeId>>,
+    /// What is wrong, by node.
+    pub node_errors: BTreeMap<NodeId, Vec<Untrusted>>,
+    /// What is wrong with the workflow as a whole.
+    pub error: Option<Untrusted>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow_id: Option<WorkflowId>,
+    // Documents disagree whether an empty list may be sent, so it is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    node_info_list: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workflow: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    add_metadata: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_type: Option<InstanceType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_personal_queue: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retain_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_password: Option<String>,
+}
+
+impl Create {
+    pub(crate) fn new(client: Client, workflow_id: Option<WorkflowId>) -> Self {
+        Self { client, fields: Fields { workflow_id, ..Fields::default() } }
+    }
+
+    /// Sets one field of one node.
+    pub fn node(mut self, input: NodeInput) -> Self {
+        let NodeInput { node_id, field_name, field_value } = input;
+        self.fields.node_info_list.push(json!({
+            "nodeId": node_id, "fieldName": field_name, "fieldValue": field_value,
+        }));
+        self
+    }
+
+    /// Appends entries of `nodeInfoList` unchanged, also with keys that this crate does not know.
+    pub fn node_info_list(mut self, entries: Vec<Value>) -> Self {
+        self.fields.node_info_list.extend(entries);
+        self
+    }
+
+    /// A whole workflow in API format, as JSON text, instead of the saved one.
+    ///
+    /// Sources disagree about what else counts then. Give a valid workflow id as well, and put every change into the
+    /// text instead of [`Create::node`].
+    pub fn workflow(mut self, json: String) -> Self {
+        self.fields.workflow = Some(json);
+        self
+    }
+
+    /// Whether pictures carry the workflow in their metadata; the platform's default is yes.
+    pub fn add_metadata(mut self, add: bool) -> Self {
+        self.fields.add_metadata = Some(add);
+        self
+    }
+
+    /// An address that the platform calls when the task is over. It is not signed: put a secret into its path.
+    pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
+        self.fields.webhook_url = Some(url.into());
+        self
+    }
+
+    /// The size of the machine.
+    pub fn instance_type(mut self, instance_type: InstanceType) -> Self {
+        self.fields.instance_type = Some(instance_type);
+        self
+    }
+
+    /// Whether to wait in the personal queue, for keys of dedicated machines.
+    pub fn use_personal_queue(mut self, use_it: bool) -> Self {
+        self.fields.use_personal_queue = Some(use_it);
+        self
+    }
+
+    /// Keeps the machine warm for 10 to 180 s after the task, for enterprise-shared keys. The time is billed.
+    pub fn retain_seconds(mut self, seconds: u32) -> Self {
+        self.fields.retain_seconds = Some(seconds);
+        self
+    }
+
+    /// The password of an encrypted workflow.
+    pub fn access_password(mut self, password: impl Into<String>) -> Self {
+        self.fields.access_password = Some(password.into());
+        self
+    }
+
+    async fn send(self) -> Result<Created, Error> {
+        let call = Call::create("create", "/task/openapi/create");
+        let fields = &self.fields;
+        let blank = fields.workflow_id.as_ref().is_some_and(|id| id.as_str().trim().is_empty());
+        if blank || fields.workflow_id.is_none() && fields.workflow.is_none() {
+            return Err(call.usage("neither a workflow id nor a workflow is given"));
+        }
+        if fields.retain_seconds.is_some_and(|seconds| !RETAIN.contains(&seconds)) {
+            return Err(call.usage("`retainSeconds` is not between 10 and 180"));
+        }
+        self.client.post_legacy(call, fields, read).await
+    }
+}
+
+into_future!(Create => Created);
+
+impl fmt::Debug for Create {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The webhook's address and the password are secrets.
+        f.debug_struct("Create").field("workflow_id", &self.fields.workflow_id).finish_non_exhaustive()
+    }
+}
+
+/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Data {
+    task_id: Option<Box<RawValue>>,
+    task_status: Option<Box<RawValue>>,
+    net_wss_url: Option<Box<RawValue>>,
+    client_id: Option<Box<RawValue>>,
+    prompt_tips: Option<Box<RawValue>>,
+}
+
+fn read(answer: &Answer) -> Result<Created, Error> {
+    let envelope = answer.success()?;
+    let data: Data = lenient::object(envelope.data).unwrap_or_default();
+    let task_id = lenient::scalar(data.task_id.as_deref()).ok_or_else(|| answer.unexpected("data.taskId"))?;
+    Ok(Created {
+        task_id: task_id.into(),
+        status: lenient::scalar(data.task_status.as_deref())
+            .map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
+        socket: observation::socket(data.net_wss_url.as_deref()),
+        client_id: lenient::scalar(data.client_id.as_deref()).map(Into::into),
+        tips: tips(data.prompt_tips.as_deref()),
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tips {
+    outputs_to_execute: Option<Box<RawValue>>,
+    node_errors: Option<Box<RawValue>>,
+    error: Option<Box<RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NodeErrors {
+    errors: Vec<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Complaint {
+    #[serde(default, deserialize_with = "lenient::filled")]
+    message: Option<String>,
+    #[serde(default, deserialize_with = "lenient::filled")]
+    details: Option<String>,
+}
+
+/// JSON in a string, an object, empty text or `null`.
+fn tips(raw: Option<&RawValue>) -> PromptTips {
+    let tips: Tips = lenient::object(raw).unwrap_or_default();
+    let ids = |raw: &RawValue| serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()).ok();
+    let node_errors: BTreeMap<String, Box<RawValue>> =
+        lenient::object(tips.node_errors.as_deref()).unwrap_or_default();
+    PromptTips {
+        outputs_to_execute: tips
+            .outputs_to_execute
+            .as_deref()
+            .and_then(ids)
+            .map(|ids| ids.iter().filter_map(|id| lenient::scalar(Some(id)).map(Into::into)).collect()),
+        node_errors: node_errors.into_iter().map(|(node, raw)| (node.into(), complaints(&raw))).collect(),
+        error: tips.error.as_deref().map(complaint),
+    }
+}
+
+/// ComfyUI's list of errors of a node; anything else is kept as it is.
+fn complaints(raw: &RawValue) -> Vec<Untrusted> {
+    let known: NodeErrors = lenient::object(Some(raw)).unwrap_or_default();
+    if known.errors.is_empty() {
+        vec![complaint(raw)]
+    } else {
+        known.errors.iter().map(|raw| complaint(raw)).collect()
+    }
+}
+
+fn complaint(raw: &RawValue) -> Untrusted {
+    let known: Option<Complaint> = lenient::object(Some(raw));
+    let text = known.and_then(|known| match (known.message, known.details) {
+        (Some(message), Some(details)) => Some(format!("{message}: {details}")),
+        (message, details) => message.or(details),
+    });
+    text.or_else(|| lenient::scalar(Some(raw))).unwrap_or_else(|| raw.get().to_owned()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        CreateOutcome, Retry,
+        http::tests::{create_with, error_with},
+    };
+
+    fn get(data: &str) -> Created {
+        create_with(&format!(r#"{{"code":0,"msg":"success","data":{data}}}"#), read)
+            .unwrap_or_else(|error| panic!("{data}: {error}"))
+    }
+
+    #[test]
+    fn a_queued_and_a_running_task() {
+        let queued = get(
+            r#"{"netWssUrl":null,"taskId":"2000000000000000001","clientId":"ab","taskStatus":"CREATE",
+                "promptTips":"{\"result\": true, \"error\": null, \"outputs_to_execute\": [\"9\", 57], \"node_errors\": {}}"}"#,
+        );
+        assert_eq!(queued.task_id, "2000000000000000001".into());
+        assert_eq!((queued.status, queued.client_id), (TaskStatus::Queued, Some("ab".into())));
+        assert!(queued.socket.is_none() && queued.tips.node_errors.is_empty() && queued.tips.error.is_none());
+        assert_eq!(queued.tips.outputs_to_execute, Some(vec!["9".into(), "57".into()]));
+        let running =
+            get(r#"{"netWssUrl":"wss://h/?a=%3D%3D","taskId":1904154698679771137,"taskStatus":"RUNNING"}"#);
+        assert_eq!(running.task_id, "1904154698679771137".into());
+        assert_eq!(running.socket.expect("an address").expose(), "wss://h/?a=%3D%3D");
+    }
+
+    #[test]
+    fn nothing_costs_the_task_id() {
+        for data in [
+            r#"{"taskId":"7","promptTips":"","clientId":null}"#,
+            r#"{"taskId":"7","promptTips":"{","taskStatus":3,"netWssUrl":{}}"#,
+            r#"{"taskId":"7","promptTips":[],"clientId":"\ud800","taskStatus":""}"#,
+            r#"{"taskId":"7","promptTips":1e999,"netWssUrl":[1e999]}"#,
+            r#"{"taskId":" 7 ","more":{"a":["\ud800"]}}"#,
+        ] {
+            assert_eq!(get(data).task_id, "7".into(), "{data}");
+        }
+        let other_success = r#"{"code":200,"message":"ok","data":{"taskId":7}}"#;
+        assert_eq!(create_with(other_success, read).expect("accepted").task_id, "7".into());
+    }
+
+    #[test]
+    fn an_accepted_task_may_be_broken() {
+        let tips = get(
+            r#"{"taskId":"7","promptTips":{"error":{"type":"prompt_outputs_failed_validation","message":"Some failed","details":""},
+                "node_errors":{"3":{"errors":[{"message":"Value not in list","details":"ckpt_name"},{"message":"b"}],"class_type":"K"},
+                "4":"broken","5":{"what":1}}}}"#,
+        )
+        .tips;
+        assert_eq!(tips.error, Some("Some failed".into()));
+        assert_eq!(tips.node_errors["3"], ["Value not in list: ckpt_name", "b"].map(Untrusted::from));
+        assert_eq!(tips.node_errors["4"], ["broken"].map(Untrusted::from));
+        assert_eq!(tips.node_errors["5"], [r#"{"what":1}"#].map(Untrusted::from));
+    }
+
+    #[test]
+    fn without_a_task_id_nothing_is_known() {
+        for text in [
+            r#"{"code":0,"msg":"success","data":null}"#,
+            r#"{"code":0,"data":{"taskId":null}}"#,
+            r#"{"code":0,"data":{"taskId":""}}"#,
+            r#"{"code":0,"data":["7"]}"#,
+            r#"{"code":0}"#,
+            r#"{"data":{}}"#,
+            r#"{"code":99999,"msg":"new"}"#,
+            r#"{"code":500}"#,
+            r#"{"code":0,"data":{"taskId":"7""#,
+            "<html><title>502</title></html>",
+            "[]",
+            "",
+        ] {
+            let error = create_with(text, read).expect_err(text);
+            assert_eq!(error.create_outcome(), Some(CreateOutcome::Unknown), "{text}");
+            assert_eq!(error.retry(), Retry::Ambiguous, "{text}");
+        }
+        let refused = error_with(401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, read);
+        assert_eq!(refused.create_outcome(), Some(CreateOutcome::Refused));
+        assert_eq!(error_with(401, "no", read).create_outcome(), Some(CreateOutcome::Unknown));
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_means_a_task_id(text in r#"(\{|\}|\[|\]|,|:|"|null|0|7|"code"|"taskId"|"data"|"promptTips"|\\ud800)*"#) {
+            match create_with(&text, read) {
+                Ok(created) => prop_assert!(!created.task_id.as_str().is_empty()),
+                Err(error) => prop_assert!(error.create_outcome().is_some()),
+            }
+        }
+
+        #[test]
+        fn any_tips_are_read(text in ".*") {
+            tips(Some(&serde_json::value::to_raw_value(&text).expect("a string")));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! One endpoint, one file, one builder.
+//!
+//! To add one: a struct that owns the [`Client`](crate::Client), setters by value, `async fn send(self)` that calls
+//! `post_legacy`, `post_v2`, `get_v2` or `post_file` with a function that reads the answer, `into_future!`, a method on the
+//! client, a row in the README's table.
+
+pub(crate) mod account;
+pub(crate) mod cancel;
+pub(crate) mod create;
+pub(crate) mod outputs;
+pub(crate) mod query;
+pub(crate) mod queue_status;
+pub(crate) mod status;
+pub(crate) mod upload;
+pub(crate) mod workflow;
+
+/// Lets a builder be awaited: what it does stands in its `send`.
+macro_rules! into_future {
+    ($builder:ty => $output:ty) => {
+        impl IntoFuture for $builder {
+            type Output = Result<$output, crate::Error>;
+            type IntoFuture = futures_util::future::BoxFuture<'static, Self::Output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    };
+}
+
+pub(crate) use into_future;

@@ -1,0 +1,145 @@
+//! `POST /openapi/v2/query`: where a task of any origin stands, and its results.
+
+use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::into_future;
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient, observation,
+};
+
+/// Asks where a task stands, by the v2 endpoint. Made by [`Client::query`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct Query {
+    client: Client,
+    task_id: TaskId,
+    once: bool,
+}
+
+impl Query {
+    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
+        Self { client, task_id, once: false }
+    }
+
+    /// Asks once and leaves it to the caller to ask again.
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
+
+    async fn send(self) -> Result<Observation, Error> {
+        let call = Call::question("query", "/openapi/v2/query").once(self.once);
+        self.client.post_v2(call, &json!({ "taskId": self.task_id }), read).await
+    }
+}
+
+into_future!(Query => Observation);
+
+/// The bare task object that every v2 submit and `query` answer with.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Task {
+    status: Option<Box<RawValue>>,
+    error_code: Option<Box<RawValue>>,
+    error_message: Option<Box<RawValue>>,
+    results: Option<Box<RawValue>>,
+    failed_reason: Option<Box<RawValue>>,
+    usage: Option<Box<RawValue>>,
+    net_wss_url: Option<Box<RawValue>>,
+    data: Option<Box<RawValue>>,
+}
+
+/// Reads a bare task object, or one inside `{code, data}` as some gateways wrap it.
+pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
+    answer.success()?;
+    let outer: Task = answer.object()?;
+    let wrapped = lenient::object::<Task>(outer.data.as_deref());
+    let task = wrapped.filter(|_| outer.status.is_none()).unwrap_or(outer);
+
+    let results = task.results.as_deref().filter(|results| results.get().starts_with('['));
+    let items: Vec<&RawValue> =
+        results.map(|list| answer.decode("results", list)).transpose()?.unwrap_or_default();
+    let error_code = lenient::scalar(task.error_code.as_deref()).filter(|code| code != "0");
+    // The status has been seen empty; results prove success, and anything else is taken to be running.
+    let word = lenient::scalar(task.status.as_deref());
+    let status = match &word {
+        Some(word) => TaskStatus::parse(word),
+        None if !items.is_empty() => TaskStatus::Success,
+        None if task.status.is_some() => TaskStatus::Unknown(String::new()),
+        None => return Err(answer.unexpected("status")),
+    };
+    let failure = (status == TaskStatus::Failed).then(|| {
+        let reason = observation::failure(task.failed_reason.as_deref()).unwrap_or_default();
+        let message = lenient::scalar(task.error_message.as_deref()).map(Into::into);
+        Failure { code: error_code, message: reason.message.clone().or(message), ..reason }
+    });
+    Ok(Observation {
+        socket: observation::socket(task.net_wss_url.as_deref()),
+        outputs: observation::outputs(&items),
+        failure,
+        cost: observation::cost(task.usage.as_deref()),
+        ..Observation::of(status)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    fn get(text: &str) -> Observation {
+        read_with(text, read).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn a_task_is_done() {
+        let text = r#"{"taskId":"2","status":"SUCCESS","errorCode":"","errorMessage":"","results":[
+            {"url":"https://h/a.jpg","nodeId":"9","outputType":"jpg","text":null},
+            {"outputUrl":"https://h/b.png","outputType":"image"},{"url":null,"content":"words"}],
+            "failedReason":{},"promptTips":"","usage":{"consumeMoney":null,"consumeCoins":"7","taskCostTime":"32"},
+            "taskUsageList":[{"taskId":2000000000000000002,"usage":{"consumeCoins":"7"}}]}"#;
+        let seen = get(text);
+        assert_eq!(seen.status, TaskStatus::Success);
+        assert_eq!(seen.outputs.len(), 3);
+        assert_eq!(seen.outputs[1].url.as_deref(), Some("https://h/b.png"));
+        assert_eq!(seen.outputs[2].text.as_deref(), Some("words"));
+        assert_eq!(seen.cost.expect("a cost").coins.as_deref(), Some("7"));
+        let wrapped = get(&format!(r#"{{"code":0,"message":"success","data":{text}}}"#));
+        assert_eq!((wrapped.status, wrapped.outputs.len()), (TaskStatus::Success, 3));
+    }
+
+    #[test]
+    fn every_status_and_none() {
+        for (word, status) in [
+            ("\"QUEUED\"", TaskStatus::Queued),
+            ("\"running\"", TaskStatus::Running),
+            ("\"CANCEL\"", TaskStatus::Cancelled),
+            ("\"\"", TaskStatus::Unknown(String::new())),
+            ("\"NEW\"", TaskStatus::Unknown("NEW".into())),
+        ] {
+            let seen = get(&format!(r#"{{"taskId":"1","status":{word},"results":null,"usage":null}}"#));
+            assert_eq!(seen.status, status);
+            assert!(seen.outputs.is_empty() && seen.cost.is_none());
+        }
+    }
+
+    #[test]
+    fn a_failed_task_is_no_error_but_a_failed_call_is() {
+        let seen =
+            get(r#"{"status":"FAILED","errorCode":1000,"errorMessage":"unknown","failedReason":null}"#);
+        let failure = seen.failure.expect("a reason");
+        assert_eq!((failure.code.as_deref(), failure.message), (Some("1000"), Some("unknown".into())));
+        for bad in [
+            r#"{"errorCode":"1601","errorMessage":"ApiKey verification failed"}"#,
+            r#"{"code":1004,"msg":"not found","data":null}"#,
+        ] {
+            assert!(read_with(bad, read).expect_err(bad).code().is_some(), "{bad}");
+        }
+        for bad in ["{}", r#"{"code":0,"data":null}"#, r#"{"results":[]}"#, "[]", ""] {
+            read_with(bad, read).expect_err(bad);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `POST /task/openapi/status`: a task's status alone.
+
+use runninghub_core::{TaskId, TaskStatus};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::into_future;
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient,
+};
+
+/// Asks for a task's status. Made by [`Client::status`].
+///
+/// The platform no longer maintains this endpoint, and of a failed task it gives no reason: prefer
+/// [`Client::outputs`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct Status {
+    client: Client,
+    task_id: TaskId,
+    once: bool,
+}
+
+impl Status {
+    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
+        Self { client, task_id, once: false }
+    }
+
+    /// Asks once and leaves it to the caller to ask again.
+    pub fn once(self) -> Self {
+        Self { once: true, ..self }
+    }
+
+    async fn send(self) -> Result<TaskStatus, Error> {
+        let call = Call::question("status", "/task/openapi/status").once(self.once);
+        self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
+    }
+}
+
+into_future!(Status => TaskStatus);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    #[serde(default, deserialize_with = "lenient::text")]
+    task_status: Option<String>,
+}
+
+/// Documented as a string; one client expects an object.
+fn read(answer: &Answer) -> Result<TaskStatus, Error> {
+    let envelope = answer.envelope()?;
+    if let Some(status) = envelope.failure().and_then(|code| state(code.as_str())) {
+        return Ok(status);
+    }
+    let data: Option<&RawValue> = answer.success()?.data;
+    lenient::object::<Data>(data)
+        .and_then(|data| data.task_status)
+        .or_else(|| lenient::text(&mut serde_json::Deserializer::from_str(data?.get())).ok()?)
+        .map(|word| TaskStatus::parse(word.trim()))
+        .ok_or_else(|| answer.unexpected("data"))
+}
+
+/// The codes that are states.
+pub(crate) fn state(code: &str) -> Option<TaskStatus> {
+    match code {
+        "804" => Some(TaskStatus::Running),
+        "813" => Some(TaskStatus::Queued),
+        "805" => Some(TaskStatus::Failed),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn a_status_is_a_word_an_object_or_a_code() {
+        for (answer, status) in [
+            (r#"{"code":0,"msg":"","data":"RUNNING"}"#, TaskStatus::Running),
+            (r#"{"code":"0","data":"queued"}"#, TaskStatus::Queued),
+            (r#"{"code":0,"data":{"taskStatus":"SUCCESS","netWssUrl":null}}"#, TaskStatus::Success),
+            (r#"{"code":0,"data":""}"#, TaskStatus::Unknown(String::new())),
+            (r#"{"code":0,"data":"PAUSED"}"#, TaskStatus::Unknown("PAUSED".into())),
+            (r#"{"code":804,"msg":"APIKEY_TASK_IS_RUNNING","data":null}"#, TaskStatus::Running),
+            (r#"{"code":813,"msg":"APIKEY_TASK_IS_QUEUED","data":null}"#, TaskStatus::Queued),
+        ] {
+            assert_eq!(read_with(answer, read).expect(answer), status);
+        }
+        for bad in [r#"{"code":0,"data":null}"#, r#"{"code":0,"data":[]}"#, r#"{"code":423,"data":null}"#] {
+            read_with(bad, read).expect_err(bad);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `POST /openapi/v2/media/upload/binary`: a file for a workflow or a model.
+
+use std::{fmt, io, path::PathBuf, time::Duration};
+
+use bytes::Bytes;
+use reqwest::multipart::{Form, Part};
+use runninghub_core::Untrusted;
+use serde::Deserialize;
+use tokio::fs::File;
+
+use super::{account::untrusted, into_future};
+use crate::{
+    Client, Error, ErrorKind,
+    http::{Answer, Call},
+    lenient,
+};
+
+/// Largest file, bytes: 30 MB is documented, and the server has the last word on the bytes between MB and MiB.
+const LARGEST: u64 = 30 << 20;
+/// Longest upload: 30 MB at 50 KB/s.
+const TIMEOUT: Duration = Duration::from_mins(10);
+
+/// Uploads a file. Made by [`Client::upload`]. Sending it twice does no harm, so it is repeated like a question.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct Upload {
+    client: Client,
+    file: UploadSource,
+}
+
+/// What to upload. The platform goes by the extension of the name.
+#[derive(Clone, Debug)]
+pub struct UploadSource {
+    name: String,
+    content: Content,
+}
+
+#[derive(Clone)]
+enum Content {
+    Bytes(Bytes),
+    Path(PathBuf),
+}
+
+impl UploadSource {
+    /// Bytes in memory, under a name with an extension.
+    pub fn bytes(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
+        Self { name: name.into(), content: Content::Bytes(bytes.into()) }
+    }
+
+    /// A file, under its own name. It is opened anew for each attempt.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { name, content: Content::Path(path) }
+    }
+
+    /// Another name.
+    #[must_use]
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// The request's body. The size is known before the first byte is sent.
+    pub(crate) async fn form(&self, call: &'static str) -> Result<Form, Error> {
+        let part = match &self.content {
+            Content::Bytes(bytes) => Part::stream_with_length(bytes.clone(), bytes.len() as u64),
+            Content::Path(path) => {
+                let failed = |error| Error::io(call, path.clone(), error);
+                let file = File::open(path).await.map_err(failed)?;
+                let size = file.metadata().await.map_err(failed)?.len();
+                Part::stream_with_length(file, size)
+            }
+        };
+        Ok(Form::new().part("file", part.file_name(self.name.clone())))
+    }
+
+    async fn check(&self, call: &Call) -> Result<(), Error> {
+        if self.name.is_empty() {
+            return Err(call.usage("the file has no name"));
+        }
+        let size = match &self.content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Path(path) => {
+                let failed = |error| Error::io(call.name, path.clone(), error);
+                let found = tokio::fs::metadata(path).await.map_err(failed)?;
+                if !found.is_file() {
+                    return Err(failed(io::Error::other("it is not a file")));
+                }
+                found.len()
+            }
+        };
+        if size > LARGEST { Err(call.error(ErrorKind::TooLarge { limit: LARGEST })) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Path(path) => path.fmt(f),
+        }
+    }
+}
+
+/// The name by which nodes of a workflow find an uploaded file. Not an address; see [`DownloadUrl`].
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct FileName(String);
+
+impl FileName {
+    /// The name, for example `openapi/<hash>.png`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The signed address by which models find an uploaded file, good for a day. Not a name; see [`FileName`].
+#[derive(Clone, Eq, PartialEq)]
+pub struct DownloadUrl(String);
+
+impl DownloadUrl {
+    /// The whole address: for a model's parameter, not for logs.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for DownloadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DownloadUrl(…)")
+    }
+}
+
+/// An uploaded file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Uploaded {
+    /// For workflows and AI apps.
+    pub file_name: FileName,
+    /// For models.
+    pub download_url: Option<DownloadUrl>,
+    /// What the platform takes it for, for example `image`.
+    pub kind: Option<Untrusted>,
+    /// The size that arrived, bytes.
+    pub size: Option<u64>,
+}
+
+impl Upload {
+    pub(crate) fn new(client: Client, file: UploadSource) -> Self {
+        Self { client, file }
+    }
+
+    async fn send(self) -> Result<Uploaded, Error> {
+        let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
+        self.file.check(&call).await?;
+        self.client.post_file(call, self.file, read).await
+    }
+}
+
+into_future!(Upload => Uploaded);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    #[serde(default, deserialize_with = "lenient::filled")]
+    file_name: Option<String>,
+    #[serde(default, rename = "download_url", deserialize_with = "lenient::filled")]
+    download_url: Option<String>,
+    #[serde(default, rename = "type", deserialize_with = "untrusted")]
+    kind: Option<Untrusted>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    size: Option<u64>,
+}
+
+fn read(answer: &Answer) -> Result<Uploaded, Error> {
+    let data: Data = answer.data()?;
+    Ok(Uploaded {
+        file_name: data.file_name.map(FileName).ok_or_else(|| answer.unexpected("data.fileName"))?,
+        download_url: data.download_url.map(DownloadUrl),
+        kind: data.kind,
+        size: data.size,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn the_two_names_of_a_file_do_not_mix() {
+        let text = r#"{"code":0,"message":"success","data":{"type":"image","download_url":"https://h/a.png?sign=SECRET",
+            "fileName":"openapi/ab.png","size":"3490"}}"#;
+        let uploaded = read_with(text, read).expect("uploaded");
+        assert_eq!((uploaded.file_name.as_str(), uploaded.size), ("openapi/ab.png", Some(3490)));
+        assert!(!format!("{uploaded:?}").contains("SECRET"));
+        read_with(r#"{"code":0,"data":{"download_url":"https://h/a"}}"#, read).expect_err("no name");
+        read_with(r#"{"code":808,"data":null}"#, read).expect_err("failed");
+    }
+}

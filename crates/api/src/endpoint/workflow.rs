@@ -1,0 +1,63 @@
+//! `POST /api/openapi/getJsonApiFormat`: a saved workflow in API format.
+
+use runninghub_core::WorkflowId;
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::into_future;
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient,
+};
+
+/// Asks for a saved workflow. Made by [`Client::workflow`]. The answer is its JSON text, as ComfyUI's API takes it.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct GetWorkflow {
+    client: Client,
+    workflow_id: WorkflowId,
+}
+
+impl GetWorkflow {
+    pub(crate) fn new(client: Client, workflow_id: WorkflowId) -> Self {
+        Self { client, workflow_id }
+    }
+
+    async fn send(self) -> Result<String, Error> {
+        let call = Call::question("workflow", "/api/openapi/getJsonApiFormat");
+        self.client.post_legacy(call, &json!({ "workflowId": self.workflow_id }), read).await
+    }
+}
+
+into_future!(GetWorkflow => String);
+
+#[derive(Deserialize)]
+struct Data {
+    prompt: Option<Box<RawValue>>,
+}
+
+/// The workflow comes as JSON inside a string; as an object it is taken too.
+fn read(answer: &Answer) -> Result<String, Error> {
+    let prompt = answer.data::<Data>()?.prompt;
+    let prompt = prompt.as_deref();
+    lenient::scalar(prompt)
+        .or_else(|| Some(prompt?.get().to_owned()).filter(|json| json.starts_with('{')))
+        .ok_or_else(|| answer.unexpected("data.prompt"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn a_workflow_is_text_or_an_object_but_never_missing() {
+        let get = |data: &str| read_with(&format!(r#"{{"code":0,"msg":"SUCCESS","data":{data}}}"#), read);
+        assert_eq!(get(r#"{"prompt":"{\"3\":{}}"}"#).expect("text"), r#"{"3":{}}"#);
+        assert_eq!(get(r#"{"prompt":{"3":{}}}"#).expect("an object"), r#"{"3":{}}"#);
+        for missing in ["null", "{}", r#"{"prompt":null}"#, r#"{"prompt":""}"#, r#"{"prompt":[]}"#, "[]"] {
+            get(missing).expect_err(missing);
+        }
+    }
+}

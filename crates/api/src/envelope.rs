@@ -1,0 +1,137 @@
+//! The four shapes of an answer, read by one type.
+//!
+//! 1. legacy: `{"code":0,"msg":"…","data":…}` · 2. v2 upload: `message` instead of `msg` · 3. a bare task object with
+//!    `status` and `errorCode` · 4. a bare error object with `errorCode` alone.
+//!
+//! Every field stays raw here, so that one broken value costs nothing but itself. `msg` never decides: it has been
+//! `success`, `SUCCESS` and empty on success.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::{Code, lenient};
+
+/// Longest title of an HTML page that is kept, characters.
+const TITLE: usize = 80;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Envelope<'a> {
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    msg: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_messages: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_message: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    /// The payload of shapes 1 and 2; `null` is `None`.
+    #[serde(borrow)]
+    pub(crate) data: Option<&'a RawValue>,
+}
+
+impl<'a> Envelope<'a> {
+    /// `None` if the text is not a JSON object.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok())?
+    }
+
+    /// Whether the answer says success in so many words. Newer endpoints have been seen to answer `200` for `0`.
+    pub(crate) fn is_success(&self) -> bool {
+        lenient::scalar(self.code).is_some_and(|code| matches!(code.as_str(), "0" | "200"))
+    }
+
+    /// The code, if it tells of anything but success. The `errorCode` of a task object is the task's, not the call's.
+    pub(crate) fn failure(&self) -> Option<Code> {
+        match lenient::scalar(self.code) {
+            Some(_) if self.is_success() => None,
+            Some(code) => Some(Code::new(code)),
+            None if lenient::scalar(self.status).is_some() => None,
+            None => lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new),
+        }
+    }
+
+    /// Everything that the answer says about itself in words.
+    pub(crate) fn message(&self) -> String {
+        let mut said: Vec<String> = Vec::new();
+        for raw in [self.msg, self.message, self.error_message, self.error_messages].into_iter().flatten() {
+            let text = lenient::scalar(Some(raw))
+                .or_else(|| raw.get().starts_with('[').then(|| raw.get().to_owned()));
+            said.extend(text.filter(|text| text != "[]" && !said.contains(text)));
+        }
+        said.join(": ")
+    }
+}
+
+/// The title of an HTML page, if the text is one.
+pub(crate) fn page_title(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let tag = lower.find("<title")?;
+    let start = tag + lower.get(tag..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find("</title")?;
+    let title: String = text.get(start..end)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!title.is_empty()).then(|| title.chars().take(TITLE).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> (Option<String>, String) {
+        let envelope = Envelope::parse(text).expect("an object");
+        (envelope.failure().map(|code| code.as_str().to_owned()), envelope.message())
+    }
+
+    #[test]
+    fn the_four_shapes_and_the_drift_of_the_code() {
+        let failure = |text| read(text).0;
+        assert_eq!(failure(r#"{"code":0,"msg":"","errorMessages":null,"data":null,"more":[]}"#), None);
+        assert_eq!(failure(r#"{"code":"0","message":"success","data":{}}"#), None);
+        assert_eq!(failure(r#"{"code":0.0,"data":[]}"#), None);
+        assert_eq!(failure(r#"{"code":200,"msg":"SUCCESS"}"#), None);
+        assert_eq!(failure(r#"{"taskId":"1","status":"FAILED","errorCode":"1000"}"#), None);
+        assert_eq!(failure(r#"{"errorCode":"","errorMessage":""}"#), None);
+        assert_eq!(failure(r#"{"errorCode":1601,"errorMessage":"no"}"#), Some("1601".into()));
+        assert_eq!(failure(r#"{"code":"421","msg":"TASK_QUEUE_MAXED"}"#), Some("421".into()));
+        assert_eq!(failure(r#"{"code":-1}"#), Some("-1".into()));
+        assert_eq!(failure(r#"{"code":"E_NEW","msg":"\ud800"}"#), Some("E_NEW".into()));
+    }
+
+    #[test]
+    fn the_message_comes_from_wherever_it_is() {
+        assert_eq!(read(r#"{"code":1,"msg":"a","message":"a","errorMessages":["b"]}"#).1, r#"a: ["b"]"#);
+        assert_eq!(read(r#"{"errorCode":"1601","errorMessage":"bad key"}"#).1, "bad key");
+        assert_eq!(read(r#"{"code":1,"msg":null,"errorMessages":[]}"#).1, "");
+    }
+
+    #[test]
+    fn other_texts_are_no_envelope() {
+        for text in ["", "[]", "null", "<html>", "{", "{\"code\":0}x"] {
+            assert!(Envelope::parse(text).is_none(), "{text}");
+        }
+        let page = "<!DOCTYPE html>\n<HTML><Title lang=x>\n 502 Bad\tGateway </TITLE>";
+        assert_eq!(page_title(page).as_deref(), Some("502 Bad Gateway"));
+        assert_eq!(page_title("<title>"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "\\PC*", tail in "(<title>|<TITLE |>|é|</title|\\{|\"code\"|:|\\[|1e999|\\\\ud800)*") {
+            for text in [&text, &tail] {
+                page_title(text);
+                if let Some(envelope) = Envelope::parse(text) {
+                    envelope.failure();
+                    envelope.message();
+                }
+            }
+        }
+    }
+}

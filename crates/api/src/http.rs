@@ -1,0 +1,455 @@
+//! Sending: one place where the key is put in, where bodies are capped and where questions are asked again.
+
+use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
+
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use reqwest::{
+    Method, RequestBuilder, Response,
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, value::RawValue};
+use tokio::time::Instant;
+
+use crate::{
+    ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
+    envelope::{Envelope, page_title},
+    redact,
+    retry::retry_after,
+};
+
+/// Longest answer that is read. The largest real one is a workflow of some hundred KiB.
+const ANSWER: usize = 16 << 20;
+/// Longest error page that is read; the rest of it is of no interest.
+const ERROR_PAGE: usize = 64 << 10;
+/// How often a question is asked in all.
+const ATTEMPTS: usize = 3;
+/// The pause after the first attempt, doubled after the second, with jitter on top.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// One request of the API.
+pub(crate) struct Call {
+    /// The name in errors and logs.
+    pub(crate) name: &'static str,
+    pub(crate) path: Cow<'static, str>,
+    effect: Effect,
+    once: bool,
+    timeout: Option<Duration>,
+    key_field: &'static str,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Effect {
+    /// Makes a task that costs money.
+    Create,
+    /// Asking twice does no harm.
+    None,
+}
+
+impl Call {
+    /// A call that may be sent again at will.
+    pub(crate) fn question(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name,
+            path: path.into(),
+            effect: Effect::None,
+            once: false,
+            timeout: None,
+            key_field: "apiKey",
+        }
+    }
+
+    /// A call that makes a paid task: sent once, over a connection of its own.
+    pub(crate) fn create(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
+        Self { effect: Effect::Create, once: true, ..Self::question(name, path) }
+    }
+
+    /// Sent once, whatever happens.
+    pub(crate) fn once(self, once: bool) -> Self {
+        Self { once, ..self }
+    }
+
+    /// Longer or shorter than the client's timeout.
+    pub(crate) fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// The JSON field for the key where it is not `apiKey`.
+    pub(crate) fn key_field(self, key_field: &'static str) -> Self {
+        Self { key_field, ..self }
+    }
+
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(self.name, kind).of_create(self.effect == Effect::Create)
+    }
+
+    pub(crate) fn usage(&self, message: &'static str) -> Error {
+        self.error(ErrorKind::Usage { message })
+    }
+}
+
+/// What a request carries. Built into a request anew for each attempt.
+enum Payload {
+    File(UploadSource),
+    Json(Bytes),
+    Nothing,
+}
+
+/// A complete answer, of whatever kind.
+pub(crate) struct Answer {
+    name: &'static str,
+    effect: Effect,
+    key: ApiKey,
+    status: u16,
+    retry_after: Option<Duration>,
+    text: String,
+}
+
+impl Client {
+    /// Asks an endpoint of the legacy family, with the key in the body. The header goes along: some enterprise keys
+    /// are only looked for there.
+    pub(crate) async fn post_legacy<T>(
+        &self,
+        call: Call,
+        body: &impl Serialize,
+        decode: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut json = to_json(&call, body)?;
+        let shown = shown(json.clone());
+        if let Value::Object(fields) = &mut json {
+            fields.insert(call.key_field.to_owned(), self.key().expose().into());
+        }
+        self.ask(&call, &Method::POST, &Payload::Json(json.to_string().into()), Some(&shown), decode).await
+    }
+
+    /// Asks an endpoint of the v2 family, with the key in the header only.
+    pub(crate) async fn post_v2<T>(
+        &self,
+        call: Call,
+        body: &impl Serialize,
+        decode: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let json = to_json(&call, body)?;
+        let payload = Payload::Json(json.to_string().into());
+        self.ask(&call, &Method::POST, &payload, Some(&shown(json)), decode).await
+    }
+
+    /// Asks an endpoint of the v2 family that takes nothing.
+    pub(crate) async fn get_v2<T>(
+        &self,
+        call: Call,
+        decode: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.ask(&call, &Method::GET, &Payload::Nothing, None, decode).await
+    }
+
+    /// Sends a file to an endpoint of the v2 family.
+    pub(crate) async fn post_file<T>(
+        &self,
+        call: Call,
+        file: UploadSource,
+        decode: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.ask(&call, &Method::POST, &Payload::File(file), None, decode).await
+    }
+
+    /// Repeats an attempt while that is safe, with pauses.
+    pub(crate) async fn repeat<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        attempt: impl FnMut() -> F,
+    ) -> Result<T, Error> {
+        let scale = self.time_scale();
+        let pauses =
+            ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter();
+        attempt
+            .retry(pauses)
+            .when(|error| matches!(error.retry(), Retry::Safe { .. }))
+            .adjust(|error, pause| {
+                let least = match error.retry() {
+                    Retry::Safe { after } => after.unwrap_or_default(),
+                    _ => Duration::ZERO,
+                };
+                pause.map(|pause| pause.max(least).mul_f64(scale))
+            })
+            .notify(|error, pause| tracing::debug!(%error, ?pause, "asking again"))
+            .await
+    }
+
+    async fn ask<T>(
+        &self,
+        call: &Call,
+        method: &Method,
+        payload: &Payload,
+        shown: Option<&str>,
+        decode: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let decode = &decode;
+        let attempt = || async move { decode(&self.send(call, method, payload, shown).await?) };
+        if call.once { attempt().await } else { self.repeat(attempt).await }
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        method: &Method,
+        payload: &Payload,
+        shown: Option<&str>,
+    ) -> Result<Answer, Error> {
+        let is_create = call.effect == Effect::Create;
+        let lanes = self.lanes();
+        let lane = if is_create { lanes.creates() } else { lanes.questions() };
+        let request = lane
+            .map_err(|error| error.of_create(is_create))?
+            .request(method.clone(), format!("{}{}", self.base_url(), call.path))
+            .header(AUTHORIZATION, self.bearer().clone())
+            .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
+        let request = payload.attach(call, request).await?;
+
+        self.count().fetch_add(1, Ordering::Relaxed);
+        let started = Instant::now();
+        let result = self.exchange(call, request).await;
+        let took = started.elapsed();
+        let status = result.as_ref().ok().map(|answer| answer.status);
+        tracing::debug!(call = call.name, status, ?took, "asked");
+        if let Some(observer) = self.observer() {
+            let response = match &result {
+                Ok(answer) => self.key().mask(&answer.text),
+                Err(error) => error.to_string().into(),
+            };
+            observer.finished(&Finished {
+                method: method.as_str(),
+                path: &call.path,
+                request: shown,
+                status,
+                response: &response,
+                started,
+                took,
+            });
+        }
+        result
+    }
+
+    async fn exchange(&self, call: &Call, request: RequestBuilder) -> Result<Answer, Error> {
+        let is_create = call.effect == Effect::Create;
+        let lost = |error| Error::transport(call.name, error).of_create(is_create);
+        let mut response = request.send().await.map_err(lost)?;
+        let status = response.status().as_u16();
+        let retry_after = asked_wait(response.headers());
+        let is_error = !response.status().is_success();
+        let body = match read(&mut response, if is_error { ERROR_PAGE } else { ANSWER }).await {
+            // An error status says enough by itself; what was read of its body may still be a whole answer.
+            Ok((body, _)) if is_error => body,
+            Ok((body, true)) => body,
+            Ok((_, false)) => return Err(call.error(ErrorKind::TooLarge { limit: ANSWER as u64 })),
+            Err(_) if is_error => Vec::new(),
+            Err(error) => return Err(lost(error)),
+        };
+        let text = String::from_utf8_lossy(&body);
+        let text = text.trim_start_matches('\u{feff}').to_owned();
+        Ok(Answer {
+            name: call.name,
+            effect: call.effect,
+            key: self.key().clone(),
+            status,
+            retry_after,
+            text,
+        })
+    }
+}
+
+impl Payload {
+    async fn attach(&self, call: &Call, request: RequestBuilder) -> Result<RequestBuilder, Error> {
+        Ok(match self {
+            Self::File(source) => request.multipart(source.form(call.name).await?),
+            Self::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Self::Nothing => request,
+        })
+    }
+}
+
+impl Answer {
+    /// An answer that came some other time.
+    pub(crate) fn recorded(call: &Call, key: ApiKey, status: u16, text: &str) -> Self {
+        Self { name: call.name, effect: call.effect, key, status, retry_after: None, text: text.to_owned() }
+    }
+
+    /// The envelope, whatever its code. An answer that is none is an error.
+    pub(crate) fn envelope(&self) -> Result<Envelope<'_>, Error> {
+        let is_success = (200..300).contains(&self.status);
+        match Envelope::parse(&self.text) {
+            Some(envelope) if is_success || envelope.failure().is_some() => Ok(envelope),
+            None if is_success => {
+                let title = page_title(&self.text).map(|title| redact::message(&title, &self.key));
+                Err(self.error(ErrorKind::NotOurApi { status: self.status, title }))
+            }
+            _ => Err(self.error(ErrorKind::Http { status: self.status })),
+        }
+    }
+
+    /// The envelope of an answer that has to be a success.
+    pub(crate) fn success(&self) -> Result<Envelope<'_>, Error> {
+        let envelope = self.envelope()?;
+        if envelope.failure().is_some() { Err(self.refusal(&envelope)) } else { Ok(envelope) }
+    }
+
+    /// The payload of an answer that has to be a success with one.
+    pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let envelope = self.success()?;
+        // A struct is never sent as an array, and serde would take one for it.
+        let data = envelope.data.filter(|data| data.get().starts_with('{'));
+        self.decode("data", data.ok_or_else(|| self.unexpected("data"))?)
+    }
+
+    /// The whole answer as an object; call it after [`Answer::envelope`] found one.
+    pub(crate) fn object<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_str(&self.text).map_err(|error| self.unexpected("").because(self.quoted(&error)))
+    }
+
+    /// Reads a part of the answer; an error tells where it went wrong.
+    pub(crate) fn decode<'r, T: Deserialize<'r>>(&self, at: &str, raw: &'r RawValue) -> Result<T, Error> {
+        let mut json = serde_json::Deserializer::from_str(raw.get());
+        serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            let path = if path == "." { at.to_owned() } else { format!("{at}.{path}") };
+            self.unexpected(&path).because(self.quoted(error.inner()))
+        })
+    }
+
+    /// serde quotes the value it did not expect, and the value may be a signed address.
+    fn quoted(&self, error: &serde_json::Error) -> String {
+        redact::message(&error.to_string(), &self.key).to_string()
+    }
+
+    /// The error for a code that is no success.
+    pub(crate) fn refusal(&self, envelope: &Envelope<'_>) -> Error {
+        let Some(code) = envelope.failure() else { return self.unexpected("code") };
+        let code = Code::new(redact::message(code.as_str(), &self.key).raw());
+        let message = redact::message(&envelope.message(), &self.key);
+        self.error(ErrorKind::Api { status: self.status, code, message })
+    }
+
+    /// The error for an answer without something that has to be there.
+    pub(crate) fn unexpected(&self, path: &str) -> Error {
+        let excerpt = redact::excerpt(&self.text, &self.key);
+        // Names of fields stand in it, and those come from the answer.
+        self.error(ErrorKind::Decode { path: redact::message(path, &self.key), excerpt })
+    }
+
+    fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(self.name, kind).of_create(self.effect == Effect::Create).after(self.retry_after)
+    }
+}
+
+/// The header with the key, marked so that nothing below prints or indexes it.
+pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
+        .map_err(|_| Error::usage("API key", "it cannot be sent in a header"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// How long the server asks to wait.
+pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after(text(RETRY_AFTER)?, text(DATE))
+}
+
+/// Reads at most `limit` bytes; the flag tells whether that was all. Counted as they come, so that no length in a
+/// header and no compression can get around it.
+async fn read(response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = limit - body.len();
+        body.extend(chunk.iter().take(room));
+        if chunk.len() > room {
+            return Ok((body, false));
+        }
+    }
+    Ok((body, true))
+}
+
+/// The body as observers see it.
+fn shown(mut json: Value) -> String {
+    if let Some(password) = json.get_mut("accessPassword") {
+        *password = "…".into();
+    }
+    json.to_string()
+}
+
+fn to_json(call: &Call, body: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(body)
+        .map_err(|error| call.error(ErrorKind::Usage { message: "the request is not JSON" }).because(error))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Lets an endpoint read a composed answer.
+    pub(crate) fn read_with<T>(text: &str, read: impl Fn(&Answer) -> Result<T, Error>) -> Result<T, Error> {
+        answer(&Call::question("test", "/"), 200, text, read)
+    }
+
+    /// The same for a create.
+    pub(crate) fn create_with<T>(text: &str, read: impl Fn(&Answer) -> Result<T, Error>) -> Result<T, Error> {
+        answer(&Call::create("create", "/"), 200, text, read)
+    }
+
+    /// The error of a create that was answered with this HTTP status.
+    pub(crate) fn error_with<T>(
+        status: u16,
+        text: &str,
+        read: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Error {
+        answer(&Call::create("create", "/"), status, text, read).err().expect("an error")
+    }
+
+    fn answer<T>(
+        call: &Call,
+        status: u16,
+        text: &str,
+        read: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let key = ApiKey::new("0123456789abcdef0123456789abcdef").expect("a key");
+        read(&Answer {
+            name: call.name,
+            effect: call.effect,
+            key,
+            status,
+            retry_after: None,
+            text: text.to_owned(),
+        })
+    }
+
+    #[test]
+    fn a_decode_error_names_the_place_and_shows_the_beginning() {
+        let read = |answer: &Answer| answer.data::<std::collections::BTreeMap<String, Vec<u8>>>();
+        let text = r#"{"code":0,"data":{"a":[1],"b":[2,"x?y=1"]}}"#;
+        let error = read_with(text, read).expect_err("a string is no number");
+        insta::assert_snapshot!(error, @r#"test: unexpected answer at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
+    }
+
+    #[test]
+    fn a_decode_error_quotes_no_address() {
+        let read = |answer: &Answer| answer.data::<std::collections::BTreeMap<String, u8>>();
+        let error =
+            read_with(r#"{"code":0,"data":{"k?SECRET":"https://h/?SECRET"}}"#, read).expect_err("text");
+        assert!(!format!("{error:?} {error}").contains("SECRET"), "{error:?}");
+    }
+
+    #[test]
+    fn an_error_status_counts_more_than_its_page() {
+        let read = |answer: &Answer| answer.success().map(drop);
+        for text in ["<html><title>Bad gateway</title>", "", r#"{"code":0}"#, r#"{"status":502,"error":"x"}"#]
+        {
+            let error = error_with(502, text, read);
+            assert!(matches!(error.kind(), ErrorKind::Http { status: 502 }), "{error}");
+        }
+        assert_eq!(error_with(502, r#"{"code":1005}"#, read).code().map(Code::as_str), Some("1005"));
+        let page = read_with("<html><title>Log in</title>", read).expect_err("a page");
+        assert!(
+            matches!(page.kind(), ErrorKind::NotOurApi { title: Some(title), .. } if title.raw() == "Log in")
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! The separate HTTP clients, each built when it is first needed.
+//!
+//! Creates have their own without a pool, so that no request is ever written to a connection that just died.
+//! Downloads have their own without the API's headers. Reading the system's certificates takes milliseconds, so it
+//! is done once and only for an encrypted address.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use reqwest::redirect;
+use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
+use rustls_platform_verifier::BuilderVerifierExt;
+use url::Url;
+
+use crate::{Error, ErrorKind, client::is_loopback, download::guard};
+
+/// Longest time to get a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Longest silence within a download. A download as a whole may take as long as it likes.
+const STALL: Duration = Duration::from_mins(1);
+
+/// What the clients have in common.
+pub(crate) struct Lanes {
+    /// A configuration given by the caller.
+    given: Option<ClientConfig>,
+    /// Whether the API is on this machine: no proxy then.
+    is_loopback: bool,
+    /// Whether the API is reached without encryption.
+    is_plain: bool,
+    /// Whether downloads must not come from private addresses.
+    public_only: bool,
+    built: OnceLock<ClientConfig>,
+    questions: OnceLock<reqwest::Client>,
+    creates: OnceLock<reqwest::Client>,
+    downloads: OnceLock<reqwest::Client>,
+    plain_downloads: OnceLock<reqwest::Client>,
+}
+
+impl Lanes {
+    pub(crate) fn new(base: &Url, given: Option<ClientConfig>, allow_private_hosts: bool) -> Self {
+        let is_loopback = is_loopback(base);
+        Self {
+            given,
+            is_loopback,
+            is_plain: base.scheme() == "http",
+            public_only: !(is_loopback || allow_private_hosts),
+            built: OnceLock::new(),
+            questions: OnceLock::new(),
+            creates: OnceLock::new(),
+            downloads: OnceLock::new(),
+            plain_downloads: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    pub(crate) fn public_only(&self) -> bool {
+        self.public_only
+    }
+
+    /// Everything that may be asked twice: connections are kept and shared.
+    pub(crate) fn questions(&self) -> Result<reqwest::Client, Error> {
+        once(&self.questions, || self.build(self.is_plain, reqwest::ClientBuilder::new()))
+    }
+
+    /// Creates only: a fresh connection each.
+    pub(crate) fn creates(&self) -> Result<reqwest::Client, Error> {
+        once(&self.creates, || {
+            self.build(self.is_plain, reqwest::ClientBuilder::new().pool_max_idle_per_host(0))
+        })
+    }
+
+    /// Results. `is_plain` tells that the address is an `http` one.
+    pub(crate) fn downloads(&self, is_plain: bool) -> Result<reqwest::Client, Error> {
+        once(if is_plain { &self.plain_downloads } else { &self.downloads }, || {
+            let mut builder = reqwest::ClientBuilder::new().read_timeout(STALL);
+            if self.public_only {
+                builder = builder.dns_resolver(guard::PublicOnly);
+            }
+            self.build(is_plain, builder)
+        })
+    }
+
+    /// The configuration for encrypted connections, without ALPN.
+    pub(crate) fn tls(&self) -> Result<ClientConfig, Error> {
+        if let Some(given) = &self.given {
+            return Ok(given.clone());
+        }
+        once(&self.built, || configure(|builder| Ok(builder.with_platform_verifier()?.with_no_client_auth())))
+    }
+
+    fn build(&self, is_plain: bool, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
+        let mut tls = match &self.given {
+            // reqwest wants a configuration for plain addresses too; this one trusts nobody and loads nothing.
+            None if is_plain => configure(|builder| {
+                Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+            })?,
+            _ => self.tls()?,
+        };
+        // reqwest sets this only on configurations of its own.
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let mut builder = builder
+            .tls_backend_preconfigured(tls)
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never());
+        if self.is_loopback {
+            builder = builder.no_proxy();
+        }
+        builder.build().map_err(|error| Error::transport("client", error))
+    }
+}
+
+/// `OnceLock::get_or_try_init` is not stable yet. Two racing threads both build; one of the two is kept.
+fn once<T: Clone>(cell: &OnceLock<T>, build: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    match cell.get() {
+        Some(value) => Ok(value.clone()),
+        None => build().map(|value| cell.get_or_init(|| value).clone()),
+    }
+}
+
+/// By preference.
+const PROVIDERS: &[fn() -> CryptoProvider] = &[
+    #[cfg(feature = "ring")]
+    rustls::crypto::ring::default_provider,
+    #[cfg(feature = "aws-lc")]
+    rustls::crypto::aws_lc_rs::default_provider,
+];
+
+type Verified = rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>;
+
+/// Names the provider: with two in the build rustls would not choose, and a library must not choose for the process.
+fn configure(
+    finish: impl FnOnce(Verified) -> Result<ClientConfig, rustls::Error>,
+) -> Result<ClientConfig, Error> {
+    let provider = PROVIDERS
+        .first()
+        .ok_or_else(|| Error::usage("client", "this build has no TLS provider: enable `ring` or `aws-lc`"))?;
+    ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(finish)
+        .map_err(|error| Error::new("client", ErrorKind::Tls).because(error))
+}

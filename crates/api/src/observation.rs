@@ -1,0 +1,203 @@
+//! What answers say about a task, in the words of core: shared by `outputs`, `status`, `query` and `create`.
+
+use runninghub_core::{Cost, Failure, OutputFile, SocketUrl, Untrusted};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use crate::lenient;
+
+/// One result. The legacy family says `fileUrl` and `fileType`, the v2 family the others.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Item {
+    #[serde(deserialize_with = "lenient::filled")]
+    file_url: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    url: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    output_url: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    text: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    content: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    output: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    file_type: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    output_type: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    node_id: Option<String>,
+}
+
+impl From<Item> for OutputFile {
+    fn from(item: Item) -> Self {
+        Self {
+            node_id: item.node_id.map(Into::into),
+            url: item.file_url.or(item.url).or(item.output_url),
+            text: item.text.or(item.content).or(item.output),
+            file_type: item.file_type.or(item.output_type),
+        }
+    }
+}
+
+/// What a task cost; every amount is text or a number, or missing.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Usage {
+    #[serde(deserialize_with = "lenient::filled")]
+    consume_coins: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    consume_money: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    third_party_consume_money: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    task_cost_time: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct FailedReason {
+    #[serde(deserialize_with = "lenient::filled")]
+    node_id: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    node_name: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    exception_type: Option<String>,
+    #[serde(deserialize_with = "lenient::filled")]
+    exception_message: Option<String>,
+    traceback: Option<Box<RawValue>>,
+}
+
+/// Reads a list of results. A bare string in it counts as an address or as text; other items that are no objects
+/// count as empty results, so that the number of results stays what the platform said.
+pub(crate) fn outputs(items: &[&RawValue]) -> Vec<OutputFile> {
+    items
+        .iter()
+        .map(|item| match lenient::scalar(Some(item)) {
+            Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+                OutputFile { url: Some(url), ..OutputFile::default() }
+            }
+            Some(text) if !text.starts_with('{') => OutputFile { text: Some(text), ..OutputFile::default() },
+            _ => lenient::object::<Item>(Some(item)).unwrap_or_default().into(),
+        })
+        .collect()
+}
+
+/// The cost that the items of a result list repeat. Never a sum: every item carries the task's total.
+pub(crate) fn cost_of_items(items: &[&RawValue]) -> Option<Cost> {
+    let mut all = items.iter().filter_map(|item| cost(Some(item)));
+    let first = all.next()?;
+    Some(all.fold(first, |known, next| Cost {
+        coins: known.coins.or(next.coins),
+        money: known.money.or(next.money),
+        third_party_money: known.third_party_money.or(next.third_party_money),
+        seconds: known.seconds.or(next.seconds),
+    }))
+}
+
+/// The amounts in an object; `None` if there is none at all.
+pub(crate) fn cost(raw: Option<&RawValue>) -> Option<Cost> {
+    let usage: Usage = lenient::object(raw)?;
+    let cost = Cost {
+        coins: usage.consume_coins,
+        money: usage.consume_money,
+        third_party_money: usage.third_party_consume_money,
+        seconds: usage.task_cost_time,
+    };
+    (cost != Cost::default()).then_some(cost)
+}
+
+/// Reads `failedReason`: an object, the same inside a string, or nothing (`null`, `{}`).
+pub(crate) fn failure(raw: Option<&RawValue>) -> Option<Failure> {
+    let reason: FailedReason = lenient::object(raw)?;
+    let failure = Failure {
+        node_id: reason.node_id.map(Into::into),
+        node: reason.node_name.map(Into::into),
+        exception_type: reason.exception_type.map(Into::into),
+        message: reason.exception_message.map(Into::into),
+        code: None,
+        traceback: traceback(reason.traceback.as_deref()),
+    };
+    (failure != Failure::default()).then_some(failure)
+}
+
+/// The socket's address; empty text is none.
+pub(crate) fn socket(raw: Option<&RawValue>) -> Option<SocketUrl> {
+    lenient::scalar(raw).map(SocketUrl::new)
+}
+
+/// An array, an array inside a string, or plain text.
+fn traceback(raw: Option<&RawValue>) -> Vec<Untrusted> {
+    fn lines<T: DeserializeOwned>(json: &str) -> Option<Vec<T>> {
+        serde_json::from_str(json).ok()
+    }
+    let Some(raw) = raw else { return Vec::new() };
+    match lenient::scalar(Some(raw)) {
+        Some(text) => lines(&text).unwrap_or_else(|| vec![text.into()]),
+        None => lines::<Box<RawValue>>(raw.get())
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|line| lenient::scalar(Some(line)).map(Into::into))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).expect("valid JSON")
+    }
+
+    #[test]
+    fn a_traceback_has_three_spellings() {
+        for json in [r#"["a","b"]"#, r#""[\"a\",\"b\"]""#] {
+            assert_eq!(traceback(Some(&raw(json))), ["a", "b"].map(Untrusted::from), "{json}");
+        }
+        assert_eq!(traceback(Some(&raw("\"  File x, line 1\""))), [Untrusted::from("File x, line 1")]);
+        assert_eq!(traceback(Some(&raw("[\"a\",null,7]"))).len(), 2);
+        assert!(traceback(Some(&raw("null"))).is_empty());
+    }
+
+    #[test]
+    fn no_reason_is_no_reason() {
+        for json in ["null", "{}", "\"\"", "[]", r#"{"current_inputs":"{}","traceback":[]}"#] {
+            assert_eq!(failure(Some(&raw(json))), None, "{json}");
+        }
+        let reason = failure(Some(&raw(r#""{\"node_id\":3,\"exception_type\":\"OutOfMemoryError\"}""#)));
+        let expected = Failure {
+            node_id: Some("3".into()),
+            exception_type: Some("OutOfMemoryError".into()),
+            ..Failure::default()
+        };
+        assert_eq!(reason, Some(expected));
+    }
+
+    #[test]
+    fn amounts_are_taken_once() {
+        let item = raw(r#"{"consumeCoins":"51","taskCostTime":83,"consumeMoney":null}"#);
+        let other = raw(r#"{"consumeCoins":"51","consumeMoney":0.14}"#);
+        let cost = cost_of_items(&[&item, &other]).expect("a cost");
+        assert_eq!(cost.coins.as_deref(), Some("51"));
+        assert_eq!(cost.money.as_deref(), Some("0.14"));
+        assert_eq!(cost.seconds.as_deref(), Some("83"));
+        assert_eq!(cost_of_items(&[&raw("{\"consumeCoins\":null}")]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in r#"(\{|\}|\[|\]|,|:|"|\\|null|1e999|"traceback"|"fileUrl"|"node_id"|\\ud800|7|a)*"#) {
+            if let Ok(raw) = RawValue::from_string(text) {
+                outputs(&[&raw]);
+                cost(Some(&raw));
+                failure(Some(&raw));
+                socket(Some(&raw));
+                traceback(Some(&raw));
+            }
+        }
+    }
+}

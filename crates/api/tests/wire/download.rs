@@ -1,0 +1,161 @@
+//! Downloads on a real wire: whole or absent, without the key, from where they may come.
+
+use std::{fs, path::Path, sync::Mutex};
+
+use crate::support::{KEY, Reply, Server};
+use futures_util::StreamExt;
+use runninghub_api::{ApiKey, Class, Client, ErrorKind, Retry};
+
+fn files(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_file_arrives_whole_and_without_the_key() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
+    let url = format!("{}/out/a.png?sign=1", server.url());
+    let client = server.client();
+    for name in ["a.png", "a-2.png"] {
+        let saved = client.download(&url, directory.path(), "a.png").await.expect("saved");
+        assert_eq!(saved.path, directory.path().join(name));
+        assert_eq!(
+            (saved.bytes, fs::read_to_string(&saved.path).expect("readable").as_str()),
+            (7, "picture")
+        );
+        assert_eq!(saved.sha256, "2cea274d0bedc39ec4ab6ba9e59ec889e3ed6fb56a1cf088a64d9b383378dc97");
+    }
+    let request = &server.requests()[0];
+    assert!(request.starts_with("GET /out/a.png?sign=1 HTTP/1.1"), "the address is used to the letter");
+    assert!(!request.contains(KEY) && !request.to_lowercase().contains("authorization"), "{request}");
+    assert_eq!(client.calls(), 0, "a download is no API request");
+}
+
+#[tokio::test]
+async fn the_server_does_not_choose_the_place() {
+    let home = tempfile::tempdir().expect("a directory");
+    let directory = home.path().join("out");
+    let headers = "Content-Disposition: attachment; filename=\"../../evil\"\r\n";
+    let server = Server::start(vec![Reply::status(200, headers, "x")]).await;
+    let client = server.client();
+    client.download(&format!("{}/../../evil", server.url()), &directory, "../evil.png").await.expect("saved");
+    assert_eq!(
+        (files(home.path()), files(&directory)),
+        (vec!["out".to_owned()], vec!["_evil.png".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn half_a_file_is_no_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let half = Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npic".to_vec());
+    let server = Server::start(vec![half.clone()]).await;
+    let error = server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("cut");
+    assert!(matches!(error.kind(), ErrorKind::Network), "{error}");
+    assert_eq!(server.requests().len(), 3, "tried again");
+    assert!(files(directory.path()).is_empty());
+
+    let server = Server::start(vec![half, Reply::status(200, "", "picture")]).await;
+    let saved = server.client().download(&server.url(), directory.path(), "a.png").await.expect("saved");
+    assert_eq!((saved.bytes, files(directory.path())), (7, vec!["a.png".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_page_is_no_picture() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let page = Reply::status(200, "Content-Type: text/html\r\n", "<html>expired</html>");
+    let server = Server::start(vec![page]).await;
+    let error = server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("a page");
+    assert!(matches!(error.kind(), ErrorKind::NotOurApi { .. }), "{error}");
+    assert!(files(directory.path()).is_empty());
+}
+
+#[tokio::test]
+async fn an_old_link_is_told_apart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for status in [403, 404, 410] {
+        let server = Server::start(vec![Reply::status(status, "", "<Error/>")]).await;
+        let error =
+            server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("old");
+        assert!(matches!(error.kind(), ErrorKind::Expired { .. }), "{error}");
+        assert_eq!((error.class(), error.retry()), (Class::NotFound, Retry::Never));
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn redirects_are_followed_a_little() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let target = Server::start(vec![Reply::status(200, "", "x")]).await;
+    let there = Reply::status(302, &format!("Location: {}/b\r\n", target.url()), "");
+    let server = Server::start(vec![Reply::status(301, "Location: /a\r\n", ""), there]).await;
+    server.client().download(&server.url(), directory.path(), "a.png").await.expect("saved");
+    assert!(target.requests()[0].starts_with("GET /b "));
+
+    let server = Server::start(vec![Reply::status(302, "Location: /again\r\n", "")]).await;
+    let error =
+        server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("a circle");
+    assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{error}");
+    assert_eq!(server.requests().len(), 6);
+}
+
+/// A client of the real site must not be led to this machine, whether by number or by name.
+#[tokio::test]
+async fn private_places_are_not_asked() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::start(vec![Reply::status(200, "", "secret")]).await;
+    let port = server.address.port();
+    let key = || ApiKey::new(KEY).expect("a key");
+    let client = Client::builder(key()).build().expect("a client");
+    for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"] {
+        for scheme in ["http", "https"] {
+            let url = format!("{scheme}://{host}:{port}/a");
+            let error = client.download(&url, directory.path(), "a").await.expect_err(&url);
+            assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{url}: {error}");
+        }
+    }
+    assert!(server.requests().is_empty());
+    let lab = Client::builder(key()).allow_private_hosts(true).build().expect("a client");
+    lab.download(&server.url(), directory.path(), "a").await.expect("allowed");
+}
+
+#[tokio::test]
+async fn several_files_come_side_by_side() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
+    let gone = Server::start(vec![Reply::status(404, "", "")]).await;
+    let client = server.client();
+    let download = |server: &Server, name: &str| client.download(&server.url(), directory.path(), name);
+    let downloads = vec![
+        download(&server, "a.png"),
+        download(&gone, "b.png"),
+        download(&server, "c.png"),
+        download(&server, "a.png"),
+    ];
+    let seen = Mutex::new(vec![0; 4]);
+    let progress = |place: usize, bytes: u64, total: Option<u64>| {
+        assert!(total.is_none_or(|total| bytes <= total));
+        seen.lock().expect("not poisoned")[place] = bytes;
+    };
+    let mut ended: Vec<_> = client.download_all(downloads, progress).collect().await;
+    ended.sort_by_key(|(place, _)| *place);
+    let saved: Vec<bool> = ended.iter().map(|(_, result)| result.is_ok()).collect();
+    assert_eq!(saved, [true, false, true, true]);
+    assert_eq!(files(directory.path()), ["a-2.png", "a.png", "c.png"]);
+    assert_eq!(seen.into_inner().expect("not poisoned"), [7, 0, 7, 7]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_full_disk_is_named() {
+    let server = Server::start(vec![Reply::status(200, "", "x")]).await;
+    let error =
+        server.client().download(&server.url(), Path::new("/proc/nowhere"), "a").await.expect_err("no place");
+    assert!(matches!(error.kind(), ErrorKind::Io { path } if path == Path::new("/proc/nowhere")), "{error}");
+    assert_eq!((error.retry(), server.requests().len()), (Retry::Never, 1));
+}

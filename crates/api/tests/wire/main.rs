@@ -1,0 +1,7 @@
+//! The client against servers that do exactly what a test says, over real sockets.
+
+mod create;
+mod download;
+mod questions;
+mod secrets;
+mod support;

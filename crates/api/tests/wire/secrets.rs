@@ -1,0 +1,99 @@
+//! Neither the key nor the query of an address appears in any error or log line, at any level.
+
+use std::{
+    error::Error as StdError,
+    fmt::Write as _,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use crate::support::{KEY, Reply, Server};
+use runninghub_api::Error;
+
+const SIGNED: &str = "S1GNATURE";
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn everything(error: &Error) -> String {
+    let mut text =
+        format!("{error} {error:?} {error:#?} {:?} {:?} {:?}", error.hint(), error.message(), error.code());
+    let mut next = error.source();
+    while let Some(source) = next {
+        let _ = write!(text, " {source} {source:?}");
+        next = source.source();
+    }
+    text
+}
+
+#[tokio::test]
+async fn the_canaries_do_not_sing() {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    // This thread only, which is where a test's runtime works.
+    let _guard = tracing::subscriber::set_default(
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_writer(move || writer.clone())
+            .finish(),
+    );
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut texts = String::new();
+    for reply in [
+        Reply::Close,
+        Reply::Reset,
+        Reply::Bytes(b"nonsense\r\n\r\n".to_vec()),
+        Reply::status(307, &format!("Location: https://h.invalid/?{SIGNED}&{KEY}\r\n"), ""),
+        Reply::status(502, "", &format!("<html>{KEY} https://h/?{SIGNED}</html>")),
+        Reply::status(200, "", &format!("<html><title>{KEY} https://h/?{SIGNED}</title></html>")),
+        Reply::json(&format!(r#"{{"code":1,"msg":"{KEY} https://h/?{SIGNED}"}}"#)),
+        Reply::json(&format!(r#"{{"errorCode":"{KEY}","errorMessage":"wss://h/?a={SIGNED}"}}"#)),
+        Reply::json(&format!(r#"{{"code":0,"data":["https://h/?{SIGNED}","{KEY}"]}}"#)),
+        Reply::json(&format!(r#"{{"code":0,"data":{{"netWssUrl":"wss://h/?{SIGNED}","{KEY}":"{KEY}"}}}}"#)),
+    ] {
+        let server = Server::start(vec![reply]).await;
+        let client = server.client();
+        let _ = write!(texts, "{client:?}");
+        let id = "7".into();
+        let errors = [
+            client.create(Some("5".into())).webhook_url(format!("https://h/?{SIGNED}")).await.err(),
+            client.outputs(&"7".into()).once().await.err(),
+            client.query(&id).once().await.err(),
+            client.workflow(&"5".into()).await.err(),
+            client.account().await.err(),
+            client
+                .download(&format!("{}/a.png?{SIGNED}", server.url()), directory.path(), "a.png")
+                .await
+                .err(),
+        ];
+        for error in errors.iter().flatten() {
+            texts += &everything(error);
+        }
+    }
+    let server = Server::start(vec![Reply::Close]).await;
+    let nowhere = format!("http://127.0.0.1:1/a?{SIGNED}");
+    for url in [nowhere.as_str(), "file:///a?S1GNATURE", "https://[::/?S1GNATURE"] {
+        let request = server.client().download(url, directory.path(), "a");
+        let _ = write!(texts, "{request:?}");
+        texts += &everything(&request.await.expect_err("no such file"));
+    }
+    let logged = String::from_utf8_lossy(&captured.0.lock().expect("not poisoned")).into_owned();
+    assert!(logged.contains("TRACE") && logged.contains("outputs"), "the log was captured");
+    for canary in [KEY, SIGNED] {
+        for text in [&texts, &logged] {
+            let found = text.find(canary).map(|at| text.get(at.saturating_sub(300)..at + 80));
+            assert!(found.is_none(), "{found:?}");
+        }
+    }
+}
