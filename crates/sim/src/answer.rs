@@ -1,0 +1,89 @@
+//! The four shapes of answers.
+
+use axum::{
+    Json,
+    body::Body,
+    http::{Response, StatusCode},
+    response::{Html, IntoResponse},
+};
+use serde_json::{Value, json};
+
+use crate::fault::Instead;
+
+/// What an endpoint answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    body: Value,
+}
+
+impl Answer {
+    /// The envelope of the legacy family and of v2 management, for success.
+    pub(crate) fn ok(data: impl Into<Value>) -> Self {
+        Self::json(json!({"code": 0, "msg": "success", "errorMessages": null, "data": data.into()}))
+    }
+
+    /// The same for what is not a success; HTTP 200 all the same.
+    pub(crate) fn code(code: i32, msg: &str, data: impl Into<Value>) -> Self {
+        Self::json(json!({"code": code, "msg": msg, "errorMessages": null, "data": data.into()}))
+    }
+
+    /// Any object: v2 task objects, and envelopes that are spelled differently.
+    pub(crate) fn json(body: Value) -> Self {
+        Self { status: StatusCode::OK, body }
+    }
+
+    /// The error object of v2.
+    pub(crate) fn v2_error(code: &str, message: &str) -> Self {
+        Self::json(json!({"errorCode": code, "errorMessage": message}))
+    }
+
+    /// A key that is not accepted: the one error of these families with an HTTP status of its own.
+    pub(crate) fn wrong_key() -> Self {
+        let body = json!({"code": -1, "msg": "ApiKey verification failed"});
+        Self { status: StatusCode::UNAUTHORIZED, body }
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        self.body["code"] == 0
+    }
+
+    pub(crate) fn params_invalid() -> Self {
+        Self::code(301, "PARAMS_INVALID", Value::Null)
+    }
+
+    pub(crate) fn task_not_found() -> Self {
+        Self::code(807, "APIKEY_TASK_NOT_FOUND", Value::Null)
+    }
+
+    pub(crate) fn workflow_not_exists() -> Self {
+        Self::code(380, "WORKFLOW_NOT_EXISTS", Value::Null)
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response<Body> {
+        (self.status, Json(self.body)).into_response()
+    }
+}
+
+impl IntoResponse for Instead {
+    fn into_response(self) -> Response<Body> {
+        match self {
+            Self::BadGateway => (StatusCode::BAD_GATEWAY, "502 Bad Gateway").into_response(),
+            Self::WebPage => Html("<!DOCTYPE html><html><body>Just a moment…</body></html>").into_response(),
+        }
+    }
+}
+
+/// Marks a response that must not be sent: the connection is closed instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lost;
+
+impl IntoResponse for Lost {
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,77 @@
+//! One API call as it came.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, Multipart, Request},
+    http::header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use bytes::Bytes;
+use serde_json::Value;
+
+/// The most a body may hold: above the platform's limit for uploads, so that this limit is what answers.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// What an endpoint sees of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    pub(crate) path: String,
+    bearer: Option<String>,
+    body: Value,
+    fields: BTreeMap<String, String>,
+    /// The form's part `file`: its name, if it has one, and its bytes.
+    pub(crate) file: Option<(Option<String>, Bytes)>,
+}
+
+impl Call {
+    /// Reads a request. What is no JSON and no form leaves the call without fields: endpoints then miss them.
+    pub(crate) async fn read(request: Request) -> Self {
+        let (head, body) = request.into_parts();
+        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let bearer = header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+        let is_form = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("multipart/form-data"));
+        let mut call = Self { path: head.uri.path().to_owned(), bearer, ..Self::default() };
+        if is_form {
+            if let Ok(form) = Multipart::from_request(Request::from_parts(head, body), &()).await {
+                call.read_form(form).await;
+            }
+        } else {
+            let body = to_bytes(body, MAX_BODY).await.unwrap_or_default();
+            call.body = serde_json::from_slice(&body).unwrap_or_default();
+        }
+        call
+    }
+
+    async fn read_form(&mut self, mut form: Multipart) {
+        while let Ok(Some(field)) = form.next_field().await {
+            let name = field.name().unwrap_or_default().to_owned();
+            let file_name = field.file_name().map(str::to_owned);
+            let Ok(bytes) = field.bytes().await else { return };
+            if name == "file" {
+                self.file = Some((file_name, bytes));
+            } else {
+                self.fields.insert(name, String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+    }
+
+    /// A field of the body: text, or a number taken as text, as the platform does.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        match &self.body[name] {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => self.fields.get(name).cloned(),
+        }
+    }
+
+    /// A field of the body as it is.
+    pub(crate) fn value(&self, name: &str) -> &Value {
+        &self.body[name]
+    }
+
+    /// The key of the header.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        self.bearer.as_deref()
+    }
+}

@@ -1,0 +1,21 @@
+//! `POST /uc/openapi/accountStatus`: the wallet. The key's field is spelled `apikey` here and nowhere else.
+
+use serde_json::json;
+
+use super::legacy_key;
+use crate::{answer::Answer, call::Call, state::State};
+
+pub(super) const PATH: &str = "/uc/openapi/accountStatus";
+
+pub(super) fn answer(state: &State, call: &Call) -> Answer {
+    match legacy_key(state, call, "apikey") {
+        Ok(key) => Answer::ok(json!({
+            "remainCoins": "1000",
+            "currentTaskCounts": state.load(&key).running.to_string(),
+            "remainMoney": null,
+            "currency": null,
+            "apiType": "NORMAL",
+        })),
+        Err(refusal) => refusal,
+    }
+}

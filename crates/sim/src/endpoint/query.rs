@@ -1,0 +1,77 @@
+//! `POST /openapi/v2/query`: status and results in one bare object.
+
+use serde_json::{Value, json};
+
+use super::{
+    outputs::{coins, failed_reason},
+    v2_key,
+};
+use crate::{
+    answer::Answer,
+    call::Call,
+    scenario::extension,
+    state::State,
+    task::{Phase, Task},
+};
+
+pub(super) const PATH: &str = "/openapi/v2/query";
+
+pub(super) fn answer(state: &State, call: &Call) -> Answer {
+    let Some(key) = v2_key(state, call) else {
+        return Answer::v2_error("1601", "ApiKey verification failed, please check your ApiKey");
+    };
+    let Some(task_id) = call.text("taskId") else { return Answer::v2_error("1007", "Invalid parameters") };
+    match state.task(&task_id).filter(|task| task.names.key == key) {
+        Some(task) => Answer::json(task_object(state, &task)),
+        None => Answer::v2_error("1004", "Task not found or expired"),
+    }
+}
+
+fn task_object(state: &State, task: &Task) -> Value {
+    let phase = task.phase();
+    let usage = usage(task, &phase);
+    let (error_code, error_message) = match phase {
+        Phase::Failed => ("1000", "unknown error"),
+        _ => ("", ""),
+    };
+    let reason = task.failure().filter(|_| phase == Phase::Failed).map(|error| failed_reason(task, error));
+    // A number, although it is beyond what a double can hold and a string everywhere else.
+    let number: Option<u64> = task.names.task_id.parse().ok();
+    let usages = if phase.is_over() {
+        json!([{"taskId": number, "parentTaskId": null, "taskStatus": phase.word(), "usage": usage}])
+    } else {
+        json!([])
+    };
+    json!({
+        "taskId": task.names.task_id,
+        "status": phase.word(),
+        "errorCode": error_code,
+        "errorMessage": error_message,
+        "results": (phase == Phase::Success).then(|| results(state, task)),
+        "clientId": "",
+        "promptTips": "",
+        "failedReason": reason.unwrap_or_else(|| json!({})),
+        "usage": usage,
+        "parentTaskId": null,
+        "taskUsageList": usages,
+    })
+}
+
+fn results(state: &State, task: &Task) -> Vec<Value> {
+    let files = &task.scenario.files;
+    let items = files.iter().zip(super::file::links(state, task)).map(|(file, link)| {
+        json!({"url": link, "nodeId": file.node_id, "outputType": extension(&file.name), "text": null})
+    });
+    items.take(task.faults.listed(files.len())).collect()
+}
+
+/// All null before the end.
+fn usage(task: &Task, phase: &Phase) -> Value {
+    let cost = phase.is_over().then(|| task.cost_seconds());
+    json!({
+        "consumeMoney": null,
+        "consumeCoins": cost.map(coins),
+        "taskCostTime": cost.map(|seconds| seconds.to_string()),
+        "thirdPartyConsumeMoney": null,
+    })
+}

@@ -1,0 +1,189 @@
+//! Names, values and explanations.
+
+use std::{str::FromStr, time::Duration};
+
+use super::{Fault, FaultInfo, Rate};
+use crate::{Error, ErrorKind};
+
+type Parse = fn(&str) -> Option<Fault>;
+
+const TABLE: &[(FaultInfo, Parse)] = &[
+    (info("queue-delay", "SECONDS", "tasks wait this long in the queue"), |v| {
+        seconds(v).map(Fault::QueueDelay)
+    }),
+    (info("url-never", "", "a running task never tells its socket's address"), |v| flag(v, Fault::UrlNever)),
+    (info("url-late", "SECONDS", "the address is told only this long after the start"), |v| {
+        seconds(v).map(Fault::UrlLate)
+    }),
+    (info("url-in-create", "", "the answer to create tells the address already"), |v| {
+        flag(v, Fault::UrlInCreate)
+    }),
+    (info("handshake-refused", "[STATUS]", "the socket's handshake is refused (403)"), |v| {
+        number_or(v, 403).filter(|status| (400..600).contains(status)).map(Fault::HandshakeRefused)
+    }),
+    (
+        info(
+            "drop-at",
+            "FRAME[,TIMES]",
+            "the connection is cut at this frame, and later ones, TIMES in all (1)",
+        ),
+        |v| {
+            let (frame, times) = v.split_once(',').unwrap_or((v, "1"));
+            Some(Fault::DropAt { frame: frame.parse().ok()?, times: times.parse().ok()? })
+        },
+    ),
+    (info("cut-before-end", "", "the connection is cut before the last frames"), |v| {
+        flag(v, Fault::CutBeforeEnd)
+    }),
+    (info("silence-at", "FRAME", "from this frame on nothing is sent; the task goes on"), |v| {
+        v.parse().ok().map(Fault::SilenceAt)
+    }),
+    (info("last-frames-never", "", "the last frames are never sent"), |v| flag(v, Fault::LastFramesNever)),
+    (info("late-join", "SECONDS", "the task seems queued until this long after its start"), |v| {
+        seconds(v).map(Fault::LateJoin)
+    }),
+    (info("duplicate-frames", "PROBABILITY", "frames are sent twice"), |v| {
+        probability(v).map(Fault::DuplicateFrames)
+    }),
+    (info("reorder-frames", "PROBABILITY", "frames change places with the next one"), |v| {
+        probability(v).map(Fault::ReorderFrames)
+    }),
+    (info("slow-answers", "SECONDS", "every answer takes this much longer"), |v| {
+        seconds(v).map(Fault::SlowAnswers)
+    }),
+    (info("lost-create-answer", "[RATE]", "the task is made, its answer is lost (the first time)"), |v| {
+        rate(v).map(Fault::LostCreateAnswer)
+    }),
+    (info("lost-answers", "RATE", "answers to other calls are lost"), |v| rate(v).map(Fault::LostAnswers)),
+    (info("http-5xx", "RATE", "calls other than create are answered with HTTP 502"), |v| {
+        rate(v).map(Fault::Http5xx)
+    }),
+    (info("html", "RATE", "calls other than create are answered with a web page"), |v| {
+        rate(v).map(Fault::Html)
+    }),
+    (info("expired-links", "", "links answer 403 until outputs are asked for again"), |v| {
+        flag(v, Fault::ExpiredLinks)
+    }),
+    (info("settle", "SECONDS", "results are ready this long after the last frames"), |v| {
+        seconds(v).map(Fault::Settle)
+    }),
+    (info("empty-outputs-first", "COUNT", "the first answers that say success lack files"), |v| {
+        v.parse().ok().map(Fault::EmptyOutputsFirst)
+    }),
+    (info("task-fails", "", "runs end with an error"), |v| flag(v, Fault::TaskFails)),
+    (info("queue-full", "COUNT", "the first creates are answered with 421"), |v| {
+        v.parse().ok().map(Fault::QueueFull)
+    }),
+    (info("cancel-refused", "", "cancel is refused, the task goes on"), |v| flag(v, Fault::CancelRefused)),
+    (info("connection-limit", "COUNT", "at most so many sockets are open at once"), |v| {
+        v.parse().ok().map(Fault::ConnectionLimit)
+    }),
+    (info("binary-garbage", "", "odd binary messages between the frames"), |v| flag(v, Fault::BinaryGarbage)),
+    (info("unknown-frames", "", "messages of custom nodes between the frames"), |v| {
+        flag(v, Fault::UnknownFrames)
+    }),
+    (info("big-frame", "BYTES", "one text message of this size"), |v| v.parse().ok().map(Fault::BigFrame)),
+];
+
+impl Fault {
+    /// Every fault with its value and a line of explanation. RATE is a count ("the first 3": `3`) or a probability with
+    /// a point in it (`0.3`, `1.0`).
+    pub fn all() -> impl Iterator<Item = FaultInfo> {
+        TABLE.iter().map(|(info, _)| *info)
+    }
+}
+
+impl FromStr for Fault {
+    type Err = Error;
+
+    /// Reads `NAME` or `NAME=VALUE`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        let Some((info, parse)) = TABLE.iter().find(|(info, _)| info.name == name) else {
+            return Err(Error::new(ErrorKind::Fault, format_args!("no fault is called {name:?}")));
+        };
+        parse(value).ok_or_else(|| {
+            let wanted = if info.value.is_empty() { "no value" } else { info.value };
+            Error::new(ErrorKind::Fault, format_args!("fault {name} takes {wanted}, not {value:?}"))
+        })
+    }
+}
+
+const fn info(name: &'static str, value: &'static str, about: &'static str) -> FaultInfo {
+    FaultInfo { name, value, about }
+}
+
+fn flag(value: &str, fault: Fault) -> Option<Fault> {
+    value.is_empty().then_some(fault)
+}
+
+fn seconds(value: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(value.parse().ok()?).ok()
+}
+
+fn probability(value: &str) -> Option<f64> {
+    value.parse().ok().filter(|chance| (0.0..=1.0).contains(chance))
+}
+
+fn rate(value: &str) -> Option<Rate> {
+    match value {
+        "" => Some(Rate::First(1)),
+        chance if chance.contains('.') => probability(chance).map(Rate::Chance),
+        count => count.parse().ok().map(Rate::First),
+    }
+}
+
+fn number_or<T: FromStr>(value: &str, default: T) -> Option<T> {
+    if value.is_empty() { Some(default) } else { value.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_reads_a_value_of_its_kind() {
+        for info in Fault::all() {
+            let value = match info.value {
+                "" => String::new(),
+                "SECONDS" => "=0.5".to_owned(),
+                "PROBABILITY" | "RATE" | "[RATE]" => "=0.25".to_owned(),
+                "[STATUS]" => "=503".to_owned(),
+                _ => "=7".to_owned(),
+            };
+            let fault = format!("{}{value}", info.name).parse::<Fault>();
+            assert!(fault.is_ok(), "{}: {fault:?}", info.name);
+        }
+    }
+
+    #[test]
+    fn the_readme_lists_every_fault() {
+        for info in Fault::all() {
+            let readme = include_str!("../../README.md");
+            let row = format!("| `{}", info.name);
+            assert!(readme.contains(&row) && readme.contains(info.about), "{}", info.name);
+        }
+    }
+
+    #[test]
+    fn values_are_read_as_the_list_says() {
+        assert_eq!("drop-at=12,3".parse::<Fault>().unwrap(), Fault::DropAt { frame: 12, times: 3 });
+        assert_eq!("drop-at=12".parse::<Fault>().unwrap(), Fault::DropAt { frame: 12, times: 1 });
+        assert_eq!("html=2".parse::<Fault>().unwrap(), Fault::Html(Rate::First(2)));
+        assert_eq!("html=1.0".parse::<Fault>().unwrap(), Fault::Html(Rate::Chance(1.0)));
+        assert_eq!("lost-create-answer".parse::<Fault>().unwrap(), Fault::LostCreateAnswer(Rate::First(1)));
+        assert_eq!("handshake-refused".parse::<Fault>().unwrap(), Fault::HandshakeRefused(403));
+        assert_eq!("settle=0.4".parse::<Fault>().unwrap(), Fault::Settle(Duration::from_millis(400)));
+    }
+
+    #[test]
+    fn a_wrong_name_or_value_is_told() {
+        let told = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
+        assert_eq!(told("flood=1"), "no fault is called \"flood\"");
+        assert_eq!(told("url-never=1"), "fault url-never takes no value, not \"1\"");
+        assert_eq!(told("settle=soon"), "fault settle takes SECONDS, not \"soon\"");
+        assert_eq!(told("settle=-1"), "fault settle takes SECONDS, not \"-1\"");
+        assert_eq!(told("html=1.5"), "fault html takes RATE, not \"1.5\"");
+        assert_eq!(told("handshake-refused=200"), "fault handshake-refused takes [STATUS], not \"200\"");
+    }
+}

@@ -1,0 +1,39 @@
+//! The hooks of sockets: the handshake, and each frame that is due.
+
+use std::sync::atomic::Ordering;
+
+use super::{Fault, Faults};
+
+/// What becomes of a frame that is due on a connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Fate {
+    Sent,
+    Withheld,
+    /// The connection ends instead, without a close frame.
+    Cut,
+}
+
+impl Faults {
+    /// The HTTP status that a handshake gets; `None` if it may go on.
+    pub(crate) fn refuses_handshake(&self, open: usize) -> Option<u16> {
+        self.find(|fault| match fault {
+            Fault::HandshakeRefused(status) => Some(*status),
+            Fault::ConnectionLimit(limit) if open >= *limit => Some(503),
+            _ => None,
+        })
+    }
+
+    /// `index` counts the run's frames, `last` is where its last ones begin.
+    pub(crate) fn fate(&self, index: usize, last: usize) -> Fate {
+        let fate = self.active.iter().find_map(|active| match active.fault {
+            Fault::DropAt { frame, times } if index >= frame => {
+                (active.hits.fetch_add(1, Ordering::Relaxed) < times).then_some(Fate::Cut)
+            }
+            Fault::CutBeforeEnd if index >= last => Some(Fate::Cut),
+            Fault::SilenceAt(frame) if index >= frame => Some(Fate::Withheld),
+            Fault::LastFramesNever if index >= last => Some(Fate::Withheld),
+            _ => None,
+        });
+        fate.unwrap_or(Fate::Sent)
+    }
+}

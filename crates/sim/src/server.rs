@@ -1,0 +1,111 @@
+//! From accepted connections to endpoints.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request},
+    http::Response,
+    response::IntoResponse,
+};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::sleep,
+};
+
+use crate::{
+    answer::{Answer, Lost},
+    call::Call,
+    endpoint,
+    fault::Faults,
+    state::State,
+};
+
+/// What an endpoint does: everything it needs is in the state and the call.
+pub(crate) type Endpoint = fn(&State, &Call) -> Answer;
+
+/// Accepts connections until told to stop; what is open then is dropped.
+pub(crate) async fn run(listener: TcpListener, state: Arc<State>, mut stop: watch::Receiver<bool>) {
+    let app = endpoint::router(state).layer(DefaultBodyLimit::disable());
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stop.changed() => return,
+            Ok((stream, _)) = listener.accept() => drop(connections.spawn(serve(stream, app.clone()))),
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, app: Router) {
+    _ = stream.set_nodelay(true);
+    let app = TowerToHyperService::new(app);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let app = app.clone();
+        async move {
+            let response = app.call(request.map(Body::new)).await.map_err(|never| match never {})?;
+            if response.extensions().get::<Lost>().is_some() { Err(Dropped) } else { Ok(response) }
+        }
+    });
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// The end of a connection whose answer is lost.
+#[derive(Debug)]
+struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer is lost on purpose")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// Answers a call other than create, with the faults in force for it.
+pub(crate) async fn answer(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
+    let call = receive(&state, request).await;
+    if let Some(instead) = state.with_faults(&call, Faults::instead) {
+        return instead.into_response();
+    }
+    let answer = endpoint(&state, &call);
+    if state.with_faults(&call, Faults::loses_answer) {
+        return Lost.into_response();
+    }
+    answer.into_response()
+}
+
+/// Answers a create, which has faults of its own: what it costs to get wrong is money.
+pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
+    let call = receive(&state, request).await;
+    let answer = endpoint(&state, &call);
+    if answer.is_success() && state.with_faults(&call, Faults::loses_create) {
+        return Lost.into_response();
+    }
+    answer.into_response()
+}
+
+async fn receive(state: &State, request: Request) -> Call {
+    let call = Call::read(request).await;
+    state.counters.call(&call.path);
+    if let Some(task) = call.text("taskId").and_then(|id| state.task(&id)) {
+        task.calls.fetch_add(1, Ordering::Relaxed);
+    }
+    sleep(state.with_faults(&call, Faults::slowness)).await;
+    call
+}

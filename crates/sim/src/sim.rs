@@ -1,0 +1,194 @@
+//! The simulator as a value: built, started, asked, stopped.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    Error, ErrorKind, Fault, Scenario, Stats, TaskInfo, server,
+    state::{Settings, State},
+    task::Pace,
+};
+
+/// A simulated RunningHub on a loopback address. Dropping it stops it.
+#[derive(Debug)]
+pub struct Sim {
+    base_url: String,
+    state: Arc<State>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+/// What a simulator shall be like; made by [`Sim::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct SimBuilder {
+    scenarios: Vec<(String, Scenario)>,
+    listen: SocketAddr,
+    settings: Settings,
+}
+
+impl Sim {
+    /// The key that is accepted when the builder names none.
+    pub const DEMO_KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    /// Starts describing a simulator: no scenario, three tasks at once, speed 1, a free port on 127.0.0.1.
+    pub fn builder() -> SimBuilder {
+        SimBuilder {
+            scenarios: Vec::new(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            settings: Settings {
+                keys: Vec::new(),
+                concurrency: 3,
+                pace: Pace {
+                    speed: 1.0,
+                    queue_delay: Duration::ZERO,
+                    settle: Duration::ZERO,
+                    patience: Duration::ZERO,
+                },
+                faults: Vec::new(),
+                faults_for: Vec::new(),
+                seed: 0,
+            },
+        }
+    }
+
+    /// What to put in the place of `https://www.runninghub.cn`: `http://127.0.0.1:PORT`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The ids under which workflows are served, sorted.
+    pub fn workflow_ids(&self) -> Vec<String> {
+        self.state.workflow_ids()
+    }
+
+    /// Figures since the start.
+    pub fn stats(&self) -> Stats {
+        self.state.stats()
+    }
+
+    /// The tasks, in order of creation.
+    pub fn tasks(&self) -> Vec<TaskInfo> {
+        self.state.infos()
+    }
+
+    /// Stops serving and closes every connection, and waits until that is done.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.server.abort();
+    }
+}
+
+impl SimBuilder {
+    /// Serves a scenario, under its name and under its [`workflow_id`](Scenario::workflow_id).
+    pub fn scenario(self, scenario: Scenario) -> Self {
+        let (name, id) = (scenario.name.clone(), scenario.workflow_id());
+        self.scenario_named(name, scenario.clone()).scenario_named(id, scenario)
+    }
+
+    /// Serves a scenario under this workflow id.
+    pub fn scenario_named(mut self, workflow_id: impl Into<String>, scenario: Scenario) -> Self {
+        self.scenarios.push((workflow_id.into(), scenario));
+        self
+    }
+
+    /// Accepts a key; several can be given. Without any, [`Sim::DEMO_KEY`] is accepted.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.settings.keys.push(key.into());
+        self
+    }
+
+    /// How many tasks a key may have at once before create answers 421.
+    pub fn concurrency(mut self, tasks: usize) -> Self {
+        self.settings.concurrency = tasks;
+        self
+    }
+
+    /// How much faster than recorded frames come; [`f64::INFINITY`] for all at once. Queue and settle delays are not
+    /// scaled.
+    pub fn speed(mut self, factor: f64) -> Self {
+        self.settings.pace.speed = if factor > 0.0 { factor } else { 1.0 };
+        self
+    }
+
+    /// How long tasks wait in the queue.
+    pub fn queue_delay(mut self, delay: Duration) -> Self {
+        self.settings.pace.queue_delay = delay;
+        self
+    }
+
+    /// How long after a run's last frames its results are ready.
+    pub fn settle(mut self, delay: Duration) -> Self {
+        self.settings.pace.settle = delay;
+        self
+    }
+
+    /// Lets a run begin only when its first socket is there, but wait at most this long: for tests that must see
+    /// every frame.
+    pub fn wait_for_socket(mut self, at_most: Duration) -> Self {
+        self.settings.pace.patience = at_most;
+        self
+    }
+
+    /// Puts a fault in force for everything.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.settings.faults.push(fault);
+        self
+    }
+
+    /// Puts a fault in force for one workflow (by id or scenario name).
+    pub fn fault_for(mut self, workflow_id: impl Into<String>, fault: Fault) -> Self {
+        self.settings.faults_for.push((workflow_id.into(), fault));
+        self
+    }
+
+    /// What chance is drawn from: the same seed makes the same ids and the same faults.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Where to listen; loopback only.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Starts serving.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listen`] if the address is not on loopback or cannot be bound.
+    pub async fn start(mut self) -> Result<Sim, Error> {
+        if !self.listen.ip().is_loopback() {
+            return Err(Error::new(
+                ErrorKind::Listen,
+                format_args!("{} is not a loopback address", self.listen),
+            ));
+        }
+        let failed = |error: io::Error| {
+            Error::new(ErrorKind::Listen, format_args!("cannot listen on {}", self.listen)).caused_by(error)
+        };
+        let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
+        let base_url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        if self.settings.keys.is_empty() {
+            self.settings.keys.push(Sim::DEMO_KEY.to_owned());
+        }
+        let (stop, stopped) = watch::channel(false);
+        let state = Arc::new(State::new(base_url.clone(), self.settings, self.scenarios, stopped.clone()));
+        let server = tokio::spawn(server::run(listener, Arc::clone(&state), stopped));
+        Ok(Sim { base_url, state, stop, server })
+    }
+}

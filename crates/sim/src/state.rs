@@ -1,0 +1,231 @@
+//! What the simulator knows: keys, workflows, tasks, uploads.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::{
+    call::Call,
+    fault::{Fault, Faults},
+    scenario::{Scenario, seed_of},
+    stats::{Counters, Stats, TaskInfo},
+    task::{Names, Pace, Phase, Task},
+};
+
+/// The first task id is one more. Nineteen digits, beyond what a double can hold.
+const TASK_ID_BASE: u64 = 2_000_000_000_000_000_000;
+
+/// The state that all connections share.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) base_url: String,
+    pub(crate) counters: Counters,
+    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) uploads: Mutex<HashMap<String, Bytes>>,
+    settings: Settings,
+    workflows: HashMap<String, Workflow>,
+    server_faults: Faults,
+    tasks: Mutex<Tasks>,
+    connections: AtomicU64,
+}
+
+/// What the builder was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) keys: Vec<String>,
+    pub(crate) concurrency: usize,
+    pub(crate) pace: Pace,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) faults_for: Vec<(String, Fault)>,
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Workflow {
+    pub(crate) scenario: Arc<Scenario>,
+    pub(crate) faults: Faults,
+    list: Vec<Fault>,
+}
+
+/// All tasks since the start, and by key those that are not over.
+#[derive(Debug, Default)]
+struct Tasks {
+    /// Ids have the same number of digits, so their order is that of creation.
+    by_id: BTreeMap<String, Arc<Task>>,
+    by_client: HashMap<String, Arc<Task>>,
+    busy: HashMap<String, Vec<Arc<Task>>>,
+}
+
+impl Tasks {
+    fn add(&mut self, task: &Arc<Task>) {
+        self.by_id.insert(task.names.task_id.clone(), Arc::clone(task));
+        self.by_client.insert(task.names.client_id.clone(), Arc::clone(task));
+        self.busy.entry(task.names.key.clone()).or_default().push(Arc::clone(task));
+    }
+
+    /// The tasks of a key that hold a slot.
+    fn busy(&mut self, key: &str) -> &[Arc<Task>] {
+        self.busy.get_mut(key).map_or(&[], |busy| {
+            busy.retain(|task| !task.phase().is_over());
+            busy
+        })
+    }
+}
+
+/// Where a key's tasks stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Load {
+    pub(crate) queued: usize,
+    pub(crate) running: usize,
+}
+
+impl State {
+    pub(crate) fn new(
+        base_url: String,
+        settings: Settings,
+        scenarios: Vec<(String, Scenario)>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let workflows = scenarios.into_iter().map(|(id, scenario)| {
+            let own = settings
+                .faults_for
+                .iter()
+                .filter(|(workflow, _)| *workflow == id || *workflow == scenario.name);
+            let list: Vec<_> = own.map(|(_, fault)| fault).chain(&settings.faults).cloned().collect();
+            let faults = Faults::new(&list, settings.seed);
+            (id, Workflow { scenario: Arc::new(scenario), faults, list })
+        });
+        Self {
+            workflows: workflows.collect(),
+            server_faults: Faults::new(&settings.faults, settings.seed),
+            base_url,
+            counters: Counters::default(),
+            stop,
+            uploads: Mutex::default(),
+            settings,
+            tasks: Mutex::default(),
+            connections: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn accepts_key(&self, key: &str) -> bool {
+        self.settings.keys.iter().any(|accepted| accepted == key)
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        self.settings.concurrency
+    }
+
+    pub(crate) fn workflow(&self, id: &str) -> Option<&Workflow> {
+        self.workflows.get(id)
+    }
+
+    pub(crate) fn workflow_ids(&self) -> Vec<String> {
+        let mut ids: Vec<_> = self.workflows.keys().cloned().collect();
+        ids.sort();
+        ids
+    }
+
+    /// Makes a task if the key has a free slot.
+    pub(crate) fn create(&self, key: &str, workflow_id: &str, workflow: &Workflow) -> Option<Arc<Task>> {
+        let mut tasks = self.tasks();
+        if tasks.busy(key).len() >= self.settings.concurrency {
+            return None;
+        }
+        let number = self.counters.creates.fetch_add(1, Ordering::Relaxed) + 1;
+        let seed = self.settings.seed ^ seed_of(&number.to_string());
+        let names = Names {
+            task_id: (TASK_ID_BASE + number).to_string(),
+            client_id: hex32(seed),
+            workflow_id: workflow_id.to_owned(),
+            key: key.to_owned(),
+            ticket: ticket(seed),
+        };
+        let faults = Faults::new(&workflow.list, seed);
+        let task = Arc::new(Task::new(names, Arc::clone(&workflow.scenario), faults, self.settings.pace));
+        tasks.add(&task);
+        Some(task)
+    }
+
+    pub(crate) fn task(&self, task_id: &str) -> Option<Arc<Task>> {
+        self.tasks().by_id.get(task_id).cloned()
+    }
+
+    pub(crate) fn task_of_client(&self, client_id: &str) -> Option<Arc<Task>> {
+        self.tasks().by_client.get(client_id).cloned()
+    }
+
+    pub(crate) fn load(&self, key: &str) -> Load {
+        self.tasks().busy(key).iter().fold(Load::default(), |mut load, task| {
+            match task.phase() {
+                Phase::Queued => load.queued += 1,
+                _ => load.running += 1,
+            }
+            load
+        })
+    }
+
+    /// The faults in force for a call: its task's, its workflow's, or the server's.
+    pub(crate) fn with_faults<T>(&self, call: &Call, act: impl FnOnce(&Faults) -> T) -> T {
+        if let Some(task) = call.text("taskId").and_then(|id| self.task(&id)) {
+            return act(&task.faults);
+        }
+        let workflow = call.text("workflowId").and_then(|id| self.workflow(&id));
+        act(workflow.map_or(&self.server_faults, |workflow| &workflow.faults))
+    }
+
+    /// A number for a new connection, from 1.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn socket_url(&self, task: &Task) -> String {
+        let host = self.base_url.trim_start_matches("http://");
+        format!(
+            "ws://{host}/ws/c_instance?c_host=10.129.7.21&c_port=84&clientId={}&workflowId={}&Rh-Comfy-Auth={}",
+            task.names.client_id,
+            task.names.workflow_id,
+            task.names.ticket.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F"),
+        )
+    }
+
+    pub(crate) fn infos(&self) -> Vec<TaskInfo> {
+        self.tasks().by_id.values().map(|task| task.info()).collect()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let over = self.infos().into_iter().filter(|task| !matches!(task.status, "QUEUED" | "RUNNING"));
+        self.counters.read(over.map(|task| (task.task_id, task.ready_at)).collect::<BTreeMap<_, _>>())
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// 32 hexadecimal digits that follow from a seed.
+fn hex32(seed: u64) -> String {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    format!("{:032x}", rng.u128(..))
+}
+
+/// A socket ticket as the platform makes them: good for seven days, base64 of JSON, with padding.
+fn ticket(seed: u64) -> String {
+    let ts = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();
+    let ticket = json!({
+        "userId": hex32(seed ^ 1),
+        "signExpire": u64::try_from(ts + 7 * 24 * 3_600_000).unwrap_or(u64::MAX),
+        "ts": u64::try_from(ts).unwrap_or(u64::MAX),
+        "sign": hex32(seed ^ 2),
+    });
+    BASE64_STANDARD.encode(ticket.to_string())
+}

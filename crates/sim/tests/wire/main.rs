@@ -1,0 +1,7 @@
+//! The simulator over real sockets, seen by a client that was written from the documents.
+
+mod common;
+mod endpoints;
+mod faults;
+mod recordings;
+mod socket;
