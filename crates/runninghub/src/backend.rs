@@ -1,0 +1,49 @@
+//! What runs the graph: RunningHub today, any ComfyUI later. The driver knows nothing of either.
+
+use async_trait::async_trait;
+use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
+
+use crate::Error;
+
+/// A service that runs tasks.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Asks once how a task stands. The driver has its own rhythm, so this must not try again by itself.
+    ///
+    /// # Errors
+    /// When there was no usable answer. A task that failed is an answer.
+    async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError>;
+
+    /// Asks for a task to be stopped. Not confirmed: how the task ended is told by [`Backend::observe`].
+    ///
+    /// # Errors
+    /// When the request was refused or could not be made.
+    async fn cancel(&self, task: &TaskId) -> Result<(), Error>;
+
+    /// The workflow that an address leads to, where the address names one and it can be had.
+    async fn graph_of(&self, _address: &SocketUrl) -> Option<Graph> {
+        None
+    }
+
+    /// How many API calls have been made so far.
+    fn calls(&self) -> u64;
+}
+
+/// No usable answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct BackendError {
+    /// What went wrong.
+    pub error: Error,
+    /// Asking again cannot help: the key is refused, the task unknown.
+    pub is_final: bool,
+    /// Not before this much time.
+    pub after: Option<std::time::Duration>,
+}
+
+impl BackendError {
+    /// An answer that did not come, with whether asking again can help, and when.
+    pub fn new(error: Error, is_final: bool, after: Option<std::time::Duration>) -> Self {
+        Self { error, is_final, after }
+    }
+}

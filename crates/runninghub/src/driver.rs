@@ -1,0 +1,211 @@
+//! The one loop: a session asks for things, the driver does them.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use runninghub_core::{Action, Event, Input, Observation, Plan, Session, SocketUrl, TaskId};
+use runninghub_transport::{Body, Connect, Frame, FrameSource};
+use tokio::time::{Instant, Sleep};
+
+use crate::{BackendError, Error, ErrorKind, backend::Backend};
+
+type Dialled = (Option<Plan>, Result<Box<dyn FrameSource>, runninghub_transport::Error>);
+
+/// Follows one task. Nothing happens unless [`Driver::next`] is awaited, and dropping it stops everything at once.
+pub(crate) struct Driver {
+    backend: Arc<dyn Backend>,
+    connect: Arc<dyn Connect>,
+    task: TaskId,
+    session: Session,
+    started: Instant,
+    /// Final refusals in a row before the driver believes them. A fresh task can be unknown for a moment.
+    patience: u32,
+    refusals: u32,
+    poll: Option<BoxFuture<'static, Result<Observation, BackendError>>>,
+    dial: Option<BoxFuture<'static, Dialled>>,
+    socket: Option<Box<dyn FrameSource>>,
+    hangup: Option<BoxFuture<'static, ()>>,
+    timer: Pin<Box<Sleep>>,
+}
+
+/// Something that happened outside.
+enum Happened {
+    Answer(Result<Observation, BackendError>),
+    Dialled(Dialled),
+    Frame(Result<Option<Frame>, runninghub_transport::Error>),
+    HungUp,
+    Time,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        connect: Arc<dyn Connect>,
+        task: TaskId,
+        session: Session,
+        address: Option<SocketUrl>,
+        patience: u32,
+    ) -> Self {
+        let started = Instant::now();
+        let mut driver = Self {
+            backend,
+            connect,
+            task,
+            session,
+            started,
+            patience,
+            refusals: 0,
+            poll: None,
+            dial: None,
+            socket: None,
+            hangup: None,
+            timer: Box::pin(tokio::time::sleep_until(started)),
+        };
+        let first = address.map_or(Input::Tick, Input::Address);
+        driver.session.handle(Duration::ZERO, first);
+        driver
+    }
+
+    /// The next event; an error is the last thing that comes.
+    pub(crate) async fn next(&mut self) -> Option<Result<Event, Error>> {
+        loop {
+            while let Some(action) = self.session.next_action() {
+                match action {
+                    Action::Emit(event) => return Some(Ok(event)),
+                    Action::Poll => self.ask(),
+                    Action::Connect(address) => self.dial(address),
+                    Action::Hangup => self.hang_up(),
+                    Action::GiveUp => {
+                        return Some(Err(Error::new(ErrorKind::Network, "the platform could not be reached for a long time")
+                            .with_hint("the task may still run: watch it again later")));
+                    }
+                    _ => {}
+                }
+            }
+            if self.session.is_over() {
+                return None;
+            }
+            let happened = self.wait().await;
+            if let Some(error) = self.take(happened) {
+                return Some(Err(error));
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        let (backend, task) = (Arc::clone(&self.backend), self.task.clone());
+        self.poll = Some(async move { backend.observe(&task).await }.boxed());
+    }
+
+    fn dial(&mut self, address: SocketUrl) {
+        let (backend, connect) = (Arc::clone(&self.backend), Arc::clone(&self.connect));
+        let plan_wanted = self.session.machine().plan().is_none();
+        // Boxed, so that the large connecting future is gone once the socket is open.
+        self.dial = Some(
+            async move {
+                let graph = if plan_wanted { backend.graph_of(&address).await } else { None };
+                (graph.map(|graph| Plan::new(&graph, &[])), connect.connect(&address).await)
+            }
+            .boxed(),
+        );
+    }
+
+    /// The old socket must be gone before a new one is dialled: servers file sockets by client id, and a late close
+    /// would take the new one's place away.
+    fn hang_up(&mut self) {
+        let socket = self.socket.take();
+        self.hangup = Some(
+            async move {
+                if let Some(mut socket) = socket {
+                    socket.close().await;
+                }
+            }
+            .boxed(),
+        );
+    }
+
+    async fn wait(&mut self) -> Happened {
+        let deadline = self.session.deadline().map(|at| self.started + at);
+        if let Some(deadline) = deadline
+            && self.timer.deadline() != deadline
+        {
+            self.timer.as_mut().reset(deadline);
+        }
+        tokio::select! {
+            biased;
+            answer = pending_or(&mut self.poll) => Happened::Answer(answer),
+            frame = next_frame(&mut self.socket) => Happened::Frame(frame),
+            dialled = pending_or(&mut self.dial) => Happened::Dialled(dialled),
+            () = pending_or(&mut self.hangup) => Happened::HungUp,
+            () = &mut self.timer, if deadline.is_some() => Happened::Time,
+        }
+    }
+
+    /// Brings what happened into the session. Gives an error that ends the run.
+    fn take(&mut self, happened: Happened) -> Option<Error> {
+        let now = self.started.elapsed();
+        match happened {
+            Happened::Time => self.session.handle(now, Input::Tick),
+            Happened::Frame(Ok(Some(frame))) => match &frame.body {
+                Body::Text(text) => self.session.handle(now, Input::Text(text)),
+                Body::Binary(bytes) => self.session.handle(now, Input::Binary(bytes)),
+                _ => {}
+            },
+            Happened::Frame(end) => {
+                if let Err(error) = end {
+                    tracing::debug!(error = %error, "socket broke off");
+                }
+                self.hang_up();
+            }
+            Happened::HungUp => self.session.handle(now, Input::Disconnected),
+            Happened::Dialled((plan, socket)) => {
+                if let Some(plan) = plan {
+                    self.session.plan(Arc::new(plan));
+                }
+                match socket {
+                    Ok(socket) => {
+                        self.socket = Some(socket);
+                        self.session.handle(now, Input::Connected);
+                    }
+                    Err(error) => {
+                        tracing::debug!(error = %error, "socket could not be opened");
+                        self.session.handle(now, Input::Disconnected);
+                    }
+                }
+            }
+            Happened::Answer(Ok(answer)) => {
+                self.refusals = 0;
+                self.session.handle(now, Input::Answer(answer));
+            }
+            Happened::Answer(Err(BackendError { error, is_final, after })) => {
+                self.refusals = if is_final { self.refusals + 1 } else { 0 };
+                if self.refusals >= self.patience {
+                    return Some(error);
+                }
+                self.session.handle(now, Input::NoAnswer { after, reason: crate::chain(&error).into() });
+            }
+        }
+        None
+    }
+}
+
+/// Waits for the future and takes it away; for ever when there is none.
+async fn pending_or<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
+    match slot {
+        Some(future) => {
+            let value = future.await;
+            *slot = None;
+            value
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_frame(
+    socket: &mut Option<Box<dyn FrameSource>>,
+) -> Result<Option<Frame>, runninghub_transport::Error> {
+    match socket {
+        Some(socket) => socket.next_frame().await,
+        None => std::future::pending().await,
+    }
+}

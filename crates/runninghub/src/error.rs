@@ -1,0 +1,142 @@
+//! The one error of this crate.
+
+use std::{error::Error as StdError, fmt};
+
+use runninghub_api::Class;
+use runninghub_core::{Failure, Untrusted};
+
+/// Something did not work, and what it means for the task.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    what: String,
+    hint: Option<String>,
+    failure: Option<Box<Failure>>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What an error means for the task and for the caller.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller asked for something that cannot be. Nothing was submitted.
+    Usage,
+    /// The platform cannot be reached, or does not answer as itself.
+    Network,
+    /// The platform refused: key, balance, quota, validation, unknown id.
+    Refused,
+    /// Nobody knows whether the task was created. It may have been charged; it is not sent again by itself.
+    SubmitUnknown,
+    /// Waiting took longer than the caller wanted. Nothing was submitted, or the task still runs.
+    TimedOut,
+    /// The task is over without success.
+    TaskFailed,
+    /// The task succeeded, but a result could not be fetched.
+    Results,
+    /// A local file could not be read or written.
+    Io,
+    /// A recording cannot be read.
+    Recording,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), hint: None, failure: None, source: None }
+    }
+
+    pub(crate) fn usage(what: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, what)
+    }
+
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    pub(crate) fn task_failed(what: impl Into<String>, failure: Option<Failure>) -> Self {
+        Self { failure: failure.map(Box::new), ..Self::new(ErrorKind::TaskFailed, what) }
+    }
+
+    /// What it means.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Why the task failed, for [`ErrorKind::TaskFailed`].
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
+    /// The platform's code, if it sent one.
+    pub fn code(&self) -> Option<String> {
+        let api = self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?;
+        api.code().map(ToString::to_string)
+    }
+
+    /// What went wrong with an API call, and what that means.
+    pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
+        let kind = kind_of(&source);
+        let hint = source.hint().map(ToString::to_string);
+        Self { hint, ..Self::new(kind, what).because(source) }
+    }
+}
+
+fn kind_of(error: &runninghub_api::Error) -> ErrorKind {
+    use runninghub_api::ErrorKind as Api;
+    match (error.kind(), error.class()) {
+        (Api::Usage { .. }, _) => ErrorKind::Usage,
+        (Api::Io { .. }, _) => ErrorKind::Io,
+        (_, Class::Server) => ErrorKind::Network,
+        (Api::Api { .. }, _) => ErrorKind::Refused,
+        (_, Class::Auth) => ErrorKind::Refused,
+        _ => ErrorKind::Network,
+    }
+}
+
+impl From<runninghub_core::Error> for Error {
+    fn from(source: runninghub_core::Error) -> Self {
+        Self::usage("this is not a workflow that can be run").with_hint(source.hint()).because(source)
+    }
+}
+
+impl From<runninghub_transport::Error> for Error {
+    fn from(source: runninghub_transport::Error) -> Self {
+        Self::new(ErrorKind::Recording, "the recording cannot be used").because(source)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Node names and the like come from outside.
+        Untrusted::from(self.what.as_str()).fmt(f)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+/// An error with its causes on one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,102 @@
+//! Taking up a task that exists.
+
+use std::{fmt, sync::Arc};
+
+use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl, TaskId, WorkflowId};
+
+use crate::{Error, Run, Workflow, driver::Driver, hub::Hub};
+
+/// A task to be followed. [`Follow::start`] begins.
+#[must_use = "nothing happens until `start` is called"]
+pub struct Follow {
+    hub: Arc<Hub>,
+    task: TaskId,
+    workflow: Option<WorkflowId>,
+    learned: Vec<Learned>,
+}
+
+/// What is known when the driver starts.
+pub(crate) struct Start {
+    pub(crate) task: TaskId,
+    pub(crate) workflow: Option<WorkflowId>,
+    pub(crate) plan: Option<Arc<Plan>>,
+    pub(crate) address: Option<SocketUrl>,
+    pub(crate) first: Vec<Event>,
+    /// Final refusals in a row before they are believed.
+    pub(crate) patience: u32,
+}
+
+impl Follow {
+    pub(crate) fn new(hub: Arc<Hub>, task: TaskId) -> Self {
+        Self { hub, task, workflow: None, learned: Vec::new() }
+    }
+
+    /// The workflow that the task runs, for a percentage from the start. Otherwise it is taken from the socket's
+    /// address, once that is known.
+    pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
+        self.workflow = Some(id.into());
+        self
+    }
+
+    /// How long each node took in an earlier run.
+    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
+        self.learned = learned;
+        self
+    }
+
+    /// Begins to follow.
+    ///
+    /// # Errors
+    /// When the workflow was named and cannot be had.
+    pub async fn start(self) -> Result<Run, Error> {
+        let plan = match &self.workflow {
+            Some(id) => {
+                let workflow = self.hub.workflow(id).await?;
+                self.hub.record_workflow(&workflow);
+                Some(Arc::new(Plan::new(workflow.graph(), &[]).with_learned(&self.learned)))
+            }
+            None => None,
+        };
+        Ok(self.hub.run(Start {
+            task: self.task,
+            workflow: self.workflow,
+            plan,
+            address: None,
+            first: Vec::new(),
+            patience: 1,
+        }))
+    }
+}
+
+impl Hub {
+    /// Starts the driver.
+    pub(crate) fn run(&self, start: Start) -> Run {
+        if let Some(recorder) = &self.recorder {
+            recorder.task(&start.task);
+        }
+        let machine = Machine::new(start.plan.clone(), Confirm::Http).with_previews(self.previews);
+        let session = Session::new(machine, self.pace, fastrand::u64(..));
+        let backend: Arc<dyn crate::Backend> = Arc::clone(&self.platform) as _;
+        let driver = Driver::new(
+            Arc::clone(&backend),
+            Arc::clone(&self.connect),
+            start.task.clone(),
+            session,
+            start.address,
+            start.patience,
+        );
+        Run::new(start.task, start.workflow, start.plan, backend, start.first, driver)
+    }
+
+    pub(crate) fn record_workflow(&self, workflow: &Workflow) {
+        if let Some(recorder) = &self.recorder {
+            recorder.workflow(workflow.text());
+        }
+    }
+}
+
+impl fmt::Debug for Follow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow").finish_non_exhaustive()
+    }
+}

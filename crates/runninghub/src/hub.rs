@@ -1,0 +1,239 @@
+//! The handle to a site, and how it is set up.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
+use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_transport::{Connect, Live, LiveOptions};
+
+use crate::{Backend as _, Error, Follow, Save, Submit, Workflow, platform::Platform, record::Recorder};
+
+/// A site and a key: where tasks are submitted and followed. Cheap to clone.
+#[derive(Clone)]
+pub struct RunningHub(Arc<Hub>);
+
+pub(crate) struct Hub {
+    pub(crate) client: Client,
+    pub(crate) platform: Arc<Platform>,
+    pub(crate) connect: Arc<dyn Connect>,
+    pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) pace: Pace,
+    pub(crate) time_scale: f64,
+    pub(crate) previews: bool,
+    pub(crate) site: Site,
+}
+
+/// Sets up a [`RunningHub`].
+#[must_use = "a builder does nothing until `build` is called"]
+#[derive(Debug)]
+pub struct Builder {
+    key: ApiKey,
+    site: Site,
+    base_url: Option<String>,
+    time_scale: f64,
+    create_timeout: Option<Duration>,
+    allow_private_hosts: bool,
+    previews: bool,
+    record: Option<PathBuf>,
+}
+
+impl RunningHub {
+    /// Begins to set up a handle for a key.
+    pub fn builder(key: ApiKey) -> Builder {
+        Builder {
+            key,
+            site: Site::default(),
+            base_url: None,
+            time_scale: 1.0,
+            create_timeout: None,
+            allow_private_hosts: false,
+            previews: false,
+            record: None,
+        }
+    }
+
+    /// A handle for a key of the Chinese site.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(key: ApiKey) -> Result<Self, Error> {
+        Self::builder(key).build()
+    }
+
+    /// Begins a run of a saved workflow.
+    pub fn workflow(&self, id: impl Into<WorkflowId>) -> Submit {
+        Submit::saved(Arc::clone(&self.0), id.into())
+    }
+
+    /// Begins a run of a workflow of one's own, in API format.
+    pub fn workflow_json(&self, text: impl Into<String>) -> Submit {
+        Submit::own(Arc::clone(&self.0), text.into())
+    }
+
+    /// Takes up a task that was submitted before, here or elsewhere, running or over.
+    pub fn follow(&self, task: impl Into<TaskId>) -> Follow {
+        Follow::new(Arc::clone(&self.0), task.into())
+    }
+
+    /// Begins to bring results home.
+    pub fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        Save::new(Arc::clone(&self.0), task.clone(), dir.to_owned())
+    }
+
+    /// A saved workflow: its nodes and fields.
+    ///
+    /// # Errors
+    /// When the workflow does not exist, was never run on the web, or belongs to somebody else.
+    pub async fn graph(&self, id: &WorkflowId) -> Result<Workflow, Error> {
+        self.0.workflow(id).await
+    }
+
+    /// Where a task stands.
+    ///
+    /// # Errors
+    /// When the task is unknown, or there is no answer.
+    pub async fn status(&self, task: &TaskId) -> Result<TaskStatus, Error> {
+        self.0.client.status(task).await.map_err(|error| Error::api("cannot ask for the task's status", error))
+    }
+
+    /// Where a task stands, with its results once it is over.
+    ///
+    /// # Errors
+    /// When the task is unknown, or there is no answer.
+    pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
+        self.0.client.outputs(task).await.map_err(|error| Error::api("cannot ask for the task's results", error))
+    }
+
+    /// Asks the platform to stop a task.
+    ///
+    /// # Errors
+    /// When the task is unknown or over, or there is no answer.
+    pub async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
+        self.0.platform.cancel(task).await
+    }
+
+    /// The account's balance, and the key's slots.
+    ///
+    /// # Errors
+    /// When the key is refused, or there is no answer.
+    pub async fn account(&self) -> Result<(Account, QueueStatus), Error> {
+        let what = "cannot ask for the account";
+        let account = self.0.client.account().await.map_err(|error| Error::api(what, error))?;
+        let queue = self.0.client.queue_status().await.map_err(|error| Error::api(what, error))?;
+        Ok((account, queue))
+    }
+
+    /// The site.
+    pub fn site(&self) -> Site {
+        self.0.site
+    }
+
+    /// How many API calls have been made so far.
+    pub fn api_calls(&self) -> u64 {
+        self.0.client.calls()
+    }
+}
+
+impl fmt::Debug for RunningHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningHub").field("base_url", &self.0.client.base_url()).finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
+        let text =
+            self.client.workflow(id).await.map_err(|error| Error::api("cannot get the workflow", error))?;
+        Workflow::parse(text)
+    }
+}
+
+impl Builder {
+    /// The site that the key belongs to.
+    pub fn site(mut self, site: Site) -> Self {
+        self.site = site;
+        self
+    }
+
+    /// Another address instead of the site's: a simulator, a gateway. Plain `http` only on this machine.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// Multiplies every built-in wait (polling, back-off, pings): for tests and demos.
+    pub fn time_scale(mut self, factor: f64) -> Self {
+        self.time_scale = factor;
+        self
+    }
+
+    /// How long a create may take. Giving up early makes outcomes unknown; the default is 120 s.
+    pub fn create_timeout(mut self, timeout: Duration) -> Self {
+        self.create_timeout = Some(timeout);
+        self
+    }
+
+    /// Fetches results from private addresses too. They are refused otherwise, unless the API itself is on this
+    /// machine.
+    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
+        self.allow_private_hosts = allow;
+        self
+    }
+
+    /// Gives out preview pictures as events.
+    pub fn previews(mut self, wanted: bool) -> Self {
+        self.previews = wanted;
+        self
+    }
+
+    /// Keeps a redacted recording of everything in an empty or new folder.
+    pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.record = Some(dir.into());
+        self
+    }
+
+    /// The handle.
+    ///
+    /// # Errors
+    /// When the address is not one, the HTTP client cannot be set up, or the folder for the recording cannot be used.
+    pub fn build(self) -> Result<RunningHub, Error> {
+        let recorder = match &self.record {
+            Some(dir) => Some(Arc::new(Recorder::create(dir, &self.key)?)),
+            None => None,
+        };
+        let mut client = Client::builder(self.key)
+            .site(self.site)
+            .time_scale(self.time_scale)
+            .allow_private_hosts(self.allow_private_hosts);
+        if let Some(url) = &self.base_url {
+            client = client.base_url(url);
+        }
+        if let Some(timeout) = self.create_timeout {
+            client = client.create_timeout(timeout);
+        }
+        if let Some(recorder) = &recorder {
+            client = client.observer(Arc::clone(recorder) as _);
+        }
+        let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
+        let live = Live::new(LiveOptions::default().scaled(self.time_scale));
+        let connect: Arc<dyn Connect> = match &recorder {
+            Some(recorder) => Arc::new(recorder.connect(live)),
+            None => Arc::new(live),
+        };
+        Ok(RunningHub(Arc::new(Hub {
+            platform: Arc::new(Platform::new(client.clone())),
+            client,
+            connect,
+            recorder,
+            pace: Pace::default().scaled(self.time_scale),
+            time_scale: self.time_scale,
+            previews: self.previews,
+            site: self.site,
+        })))
+    }
+}

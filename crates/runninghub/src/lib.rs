@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod driver;
+mod error;
+mod follow;
+mod hub;
+mod platform;
+mod record;
+mod replay;
+mod run;
+mod save;
+mod submit;
+mod workflow;
+
+pub use backend::{Backend, BackendError};
+pub use error::{Error, ErrorKind};
+pub use follow::Follow;
+pub use hub::{Builder, RunningHub};
+pub use replay::{Replay, ReplayRun, Speed};
+pub use run::Run;
+pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+pub use runninghub_core::*;
+pub use save::{Save, Saved, SavedFile};
+pub use submit::Submit;
+pub use workflow::Workflow;
+
+pub(crate) use error::chain;

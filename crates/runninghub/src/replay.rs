@@ -1,0 +1,384 @@
+//! Playing a recording through the same machine, session and events as a live run.
+
+use std::{
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use futures_util::{StreamExt as _, stream::BoxStream};
+use runninghub_core::{
+    Action, Confirm, Event, Graph, Input, Machine, Message, NodeId, Observation, Pace, Plan, PromptId, Session,
+    TaskId, decode_text, repair,
+};
+use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
+pub use runninghub_transport::Speed;
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
+
+use crate::{Error, ErrorKind};
+
+/// A recording, and what of it to play.
+#[derive(Debug)]
+#[must_use = "nothing is played until `runs` is called"]
+pub struct Replay {
+    recording: Recording,
+    stream: Option<String>,
+    prompt: Option<PromptId>,
+    workflow: Option<String>,
+    speed: Speed,
+    previews: bool,
+}
+
+/// One run of a recording: the stream of its events, ending with [`Event::Finished`].
+pub struct ReplayRun {
+    prompt_id: Option<PromptId>,
+    task_id: Option<TaskId>,
+    events: BoxStream<'static, Event>,
+}
+
+/// Something in the recording, at a time since it began.
+#[derive(Clone, Debug)]
+struct Step {
+    at: Duration,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Frame(Body),
+    Opened,
+    Lost,
+    Answer(Observation),
+}
+
+impl Replay {
+    /// Opens a recording: a folder, or a single tape.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not a recording.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let recording = Recording::open(path)?;
+        Ok(Self { recording, stream: None, prompt: None, workflow: None, speed: Speed::Max, previews: false })
+    }
+
+    /// Plays the tapes of this client; the default is `a`, or the only one there is.
+    pub fn stream(mut self, name: impl Into<String>) -> Self {
+        self.stream = Some(name.into());
+        self
+    }
+
+    /// Plays this run only.
+    pub fn prompt(mut self, prompt: impl Into<PromptId>) -> Self {
+        self.prompt = Some(prompt.into());
+        self
+    }
+
+    /// The workflow in API format, instead of the recording's own.
+    pub fn workflow(mut self, text: impl Into<String>) -> Self {
+        self.workflow = Some(text.into());
+        self
+    }
+
+    /// How fast; without any wait by default.
+    pub fn speed(mut self, speed: Speed) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    /// Gives out preview pictures as events.
+    pub fn previews(mut self, wanted: bool) -> Self {
+        self.previews = wanted;
+        self
+    }
+
+    /// The runs that the recording shows, in order.
+    ///
+    /// # Errors
+    /// When the stream, the run or the workflow is not there, or a tape is broken.
+    pub fn runs(self) -> Result<Vec<ReplayRun>, Error> {
+        let steps: Arc<[Step]> = self.steps()?.into();
+        let mut wanted = self.wanted(&steps);
+        if let Some(prompt) = &self.prompt {
+            wanted.retain(|run| run.prompt.as_ref() == Some(prompt));
+            if wanted.is_empty() {
+                return Err(Error::usage(format!("the recording has no run `{prompt}`")));
+            }
+        }
+        let sole = wanted.len() == 1 && self.prompt.is_none();
+        let paid = steps.iter().any(|step| matches!(step.what, What::Answer(_)));
+        let confirm = if paid { Confirm::Http } else { Confirm::Frames };
+        wanted
+            .into_iter()
+            .map(|run| {
+                let text = match &self.workflow {
+                    Some(text) => Some(text.clone()),
+                    None => run.meta.map(|index| self.recording.workflow_text(index)).transpose()?.flatten(),
+                };
+                let graph = text.map(|text| Graph::parse(&text)).transpose()?;
+                let plan = graph.map(|graph| Arc::new(Plan::new(&graph, &self.outputs(&run, &graph))));
+                let mut machine = Machine::new(plan, confirm).with_previews(self.previews);
+                if let Some(prompt) = &run.prompt {
+                    machine = machine.only(prompt.clone(), sole);
+                }
+                Ok(ReplayRun {
+                    events: play(Arc::clone(&steps), first_step(&steps, &run), machine, self.speed).boxed(),
+                    prompt_id: run.prompt,
+                    task_id: self.recording.task_id().cloned(),
+                })
+            })
+            .collect()
+    }
+
+    /// Everything that one client saw, in order.
+    fn steps(&self) -> Result<Vec<Step>, Error> {
+        let streams: Vec<&str> = self.recording.streams().collect();
+        let stream = match &self.stream {
+            Some(name) if streams.contains(&name.as_str()) => Some(name.as_str()),
+            Some(name) => {
+                return Err(Error::usage(format!("the recording has no stream `{name}`"))
+                    .with_hint(format!("it has: {}", streams.join(", "))));
+            }
+            None => streams.iter().find(|name| **name == "a").or(streams.first()).copied(),
+        };
+        let mut steps = Vec::new();
+        if let Some(stream) = stream {
+            for tape in self.recording.tapes(stream)? {
+                let mut open = false;
+                for row in tape.rows {
+                    steps.extend(step(&row, &mut open));
+                }
+            }
+        }
+        for row in self.recording.http()? {
+            steps.extend(answer(&row));
+        }
+        if steps.is_empty() {
+            return Err(Error::new(ErrorKind::Recording, "the recording is empty"));
+        }
+        // Stable: what happened at the same time stays in the order of the tape.
+        steps.sort_by_key(|step| step.at);
+        Ok(steps)
+    }
+
+    /// The runs by the recording's own list, else by the frames.
+    fn wanted(&self, steps: &[Step]) -> Vec<Wanted> {
+        let prompts = self.recording.prompts();
+        let mut runs: Vec<Wanted> = Vec::new();
+        let add = |runs: &mut Vec<Wanted>, prompt: Option<PromptId>, meta: Option<usize>| {
+            let repeat = runs.iter().filter(|run| run.prompt == prompt).count();
+            runs.push(Wanted { prompt, meta, repeat });
+        };
+        for (index, prompt) in prompts.iter().enumerate() {
+            if prompt.prompt_id.is_some() {
+                add(&mut runs, prompt.prompt_id.clone(), Some(index));
+            }
+        }
+        if runs.is_empty() && prompts.is_empty() {
+            let mut seen = Vec::new();
+            for prompt in steps.iter().filter_map(started) {
+                if !seen.contains(&prompt) {
+                    seen.push(prompt.clone());
+                    add(&mut runs, Some(prompt), None);
+                }
+            }
+        }
+        if runs.is_empty() {
+            // A recording of a single task: the socket carries nothing else, so its id is learned from it.
+            runs.push(Wanted { prompt: None, meta: (!prompts.is_empty()).then_some(0), repeat: 0 });
+        }
+        runs
+    }
+
+    /// The history file beside the run's workflow: `workflow-2.json` has `history-2.json`.
+    fn history(&self, run: &Wanted) -> Option<Value> {
+        let workflow = self.recording.prompts().get(run.meta?)?.workflow.as_deref()?;
+        self.recording.read_json(&workflow.replacen("workflow", "history", 1)).ok()?
+    }
+
+    /// The outputs that the server said it would execute.
+    fn outputs(&self, run: &Wanted, graph: &Graph) -> Vec<NodeId> {
+        let http = self.recording.http().unwrap_or_default();
+        let answers = http.iter().filter_map(|row| json(&row.text)).chain(self.history(run));
+        let mut created = Vec::new();
+        let mut histories = Vec::new();
+        for answer in answers {
+            let tips = answer.pointer("/data/promptTips").and_then(Value::as_str).and_then(json);
+            if let Some(ids) = tips.as_ref().and_then(|tips| tips.get("outputs_to_execute")).and_then(ids) {
+                created.push(ids);
+            }
+            let history = run.prompt.as_ref().and_then(|prompt| answer.get(prompt.as_str()));
+            if let Some(ids) = history.and_then(|entry| entry.pointer("/prompt/4")).and_then(ids) {
+                histories.push(ids);
+            }
+        }
+        if let Some(ids) = created.pop().or_else(|| histories.into_iter().nth(run.repeat)) {
+            return ids;
+        }
+        let Some(classes) = self.recording.read_json::<Value>("object_info.json").ok().flatten() else { return Vec::new() };
+        let is_output = |class: &str| classes.get(class).and_then(|c| c.get("output_node")) == Some(&Value::Bool(true));
+        graph.nodes().iter().filter(|node| is_output(node.class_type.raw())).map(|node| node.id.clone()).collect()
+    }
+}
+
+/// A run to be played.
+#[derive(Debug)]
+struct Wanted {
+    prompt: Option<PromptId>,
+    /// Its place in the recording's list.
+    meta: Option<usize>,
+    /// How many runs with the same id come before it.
+    repeat: usize,
+}
+
+/// JSON as Python writes it, histories included.
+fn json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&repair(text)?).ok())
+}
+
+fn ids(value: &Value) -> Option<Vec<NodeId>> {
+    Some(value.as_array()?.iter().filter_map(Value::as_str).map(NodeId::from).collect())
+}
+
+fn step(row: &Row, open: &mut bool) -> Option<Step> {
+    let at = Duration::try_from_secs_f64(row.at_ms / 1000.0).unwrap_or_default();
+    let what = match row.kind {
+        RowKind::Open => {
+            *open = true;
+            What::Opened
+        }
+        RowKind::Close | RowKind::Abort | RowKind::Eof if std::mem::take(open) => What::Lost,
+        _ => What::Frame(row.frame()?.body),
+    };
+    Some(Step { at, what })
+}
+
+fn answer(row: &HttpRow) -> Option<Step> {
+    let at = Duration::try_from_secs_f64((row.at_ms + row.took_ms) / 1000.0).unwrap_or_default();
+    let observation = runninghub_api::read_observation(&row.path, row.status, &row.text)?;
+    Some(Step { at, what: What::Answer(observation) })
+}
+
+/// The run whose start the step tells.
+fn started(step: &Step) -> Option<PromptId> {
+    let What::Frame(Body::Text(text)) = &step.what else { return None };
+    match decode_text(text, &mut String::new()) {
+        Message::ExecutionStart { prompt_id } => Some((*prompt_id?).into()),
+        _ => None,
+    }
+}
+
+/// Where to begin: the same id can be used for several runs, and a later one begins with its own start.
+fn first_step(steps: &[Step], run: &Wanted) -> usize {
+    let starts = steps.iter().enumerate().filter(|(_, step)| run.prompt.is_some() && started(step) == run.prompt);
+    let mut starts = starts.map(|(at, _)| at);
+    if run.repeat == 0 { 0 } else { starts.nth(run.repeat).unwrap_or(steps.len()) }
+}
+
+fn play(steps: Arc<[Step]>, from: usize, machine: Machine, speed: Speed) -> impl Stream<Item = Event> + Send {
+    let begin = steps.get(from).map_or(Duration::ZERO, |step| step.at);
+    let player = Player {
+        session: Session::new(machine, Pace::default(), 1),
+        steps,
+        next: from,
+        begin,
+        speed,
+        started: Instant::now(),
+        stopped: false,
+    };
+    futures_util::stream::unfold(player, |mut player| async move {
+        let event = player.next().await?;
+        Some((event, player))
+    })
+}
+
+struct Player {
+    session: Session,
+    steps: Arc<[Step]>,
+    next: usize,
+    begin: Duration,
+    speed: Speed,
+    started: Instant,
+    stopped: bool,
+}
+
+impl Player {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            while let Some(action) = self.session.next_action() {
+                // The recording has its own answers and connections: only what is told matters.
+                if let Action::Emit(event) = action {
+                    return Some(event);
+                }
+            }
+            if self.session.is_over() || self.stopped {
+                return None;
+            }
+            let step = self.steps.get(self.next).map(|step| step.at.saturating_sub(self.begin));
+            match (step, self.session.deadline()) {
+                (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
+                    self.wait_until(at).await;
+                    self.step(at);
+                }
+                (Some(_), Some(deadline)) => {
+                    self.wait_until(deadline).await;
+                    self.session.handle(deadline, Input::Tick);
+                }
+                _ => {
+                    let end = self.steps.last().map_or(Duration::ZERO, |step| step.at.saturating_sub(self.begin));
+                    self.session.stop(end);
+                    self.stopped = true;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, at: Duration) {
+        let Some(step) = self.steps.get(self.next) else { return };
+        self.next += 1;
+        match &step.what {
+            What::Frame(Body::Text(text)) => self.session.handle(at, Input::Text(text)),
+            What::Frame(Body::Binary(bytes)) => self.session.handle(at, Input::Binary(bytes)),
+            What::Frame(_) => {}
+            What::Opened => self.session.handle(at, Input::Connected),
+            What::Lost => self.session.handle(at, Input::Disconnected),
+            What::Answer(answer) => self.session.handle(at, Input::Answer(answer.clone())),
+        }
+    }
+
+    async fn wait_until(&self, at: Duration) {
+        if let Speed::Times(times) = self.speed {
+            let times = if times.is_finite() && times > 0.0 { times } else { 1.0 };
+            sleep_until(self.started + at.div_f64(times)).await;
+        }
+    }
+}
+
+impl ReplayRun {
+    /// The run's id, where the recording names it.
+    pub fn prompt_id(&self) -> Option<&PromptId> {
+        self.prompt_id.as_ref()
+    }
+
+    /// The task's id, where the recording is one of a task.
+    pub fn task_id(&self) -> Option<&TaskId> {
+        self.task_id.as_ref()
+    }
+}
+
+impl Stream for ReplayRun {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.events.poll_next_unpin(context)
+    }
+}
+
+impl std::fmt::Debug for ReplayRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplayRun").field("prompt_id", &self.prompt_id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! A task being followed, as a stream of events.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::Stream;
+use futures_util::{StreamExt as _, stream::BoxStream};
+use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
+
+use crate::{Backend, Error, driver::Driver};
+
+/// A task that was submitted or found, and everything that happens to it.
+///
+/// A stream of events that ends with [`Event::Finished`], or with an error. It works while it is polled; dropping it
+/// stops all work at once and leaves the paid task alone ([`RunningHub::follow`](crate::RunningHub::follow) takes it up
+/// again).
+pub struct Run {
+    task_id: TaskId,
+    workflow_id: Option<WorkflowId>,
+    plan: Option<Arc<Plan>>,
+    backend: Arc<dyn Backend>,
+    events: BoxStream<'static, Result<Event, Error>>,
+    end: Option<End>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        task_id: TaskId,
+        workflow_id: Option<WorkflowId>,
+        plan: Option<Arc<Plan>>,
+        backend: Arc<dyn Backend>,
+        first: Vec<Event>,
+        driver: Driver,
+    ) -> Self {
+        let rest = futures_util::stream::unfold(Some(driver), async |driver| {
+            let mut driver = driver?;
+            match driver.next().await? {
+                Ok(event) => Some((Ok(event), Some(driver))),
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        let first = futures_util::stream::iter(first.into_iter().map(Ok));
+        Self { task_id, workflow_id, plan, backend, events: first.chain(rest).boxed(), end: None }
+    }
+
+    /// The task's id. It is all that is needed to find the task again.
+    pub fn task_id(&self) -> &TaskId {
+        &self.task_id
+    }
+
+    /// The workflow, where it was named.
+    pub fn workflow_id(&self) -> Option<&WorkflowId> {
+        self.workflow_id.as_ref()
+    }
+
+    /// The nodes, and which of them have to run, where the workflow is known.
+    pub fn plan(&self) -> Option<&Arc<Plan>> {
+        self.plan.as_ref()
+    }
+
+    /// How many API calls this client has made.
+    pub fn api_calls(&self) -> u64 {
+        self.backend.calls()
+    }
+
+    /// Asks the platform to stop the task. The stream goes on and tells how it ended.
+    ///
+    /// # Errors
+    /// When the request was refused or could not be made.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        self.backend.cancel(&self.task_id).await
+    }
+
+    /// Watches to the end and passes over the events.
+    ///
+    /// # Errors
+    /// When the task can no longer be watched. A task that failed is an end, not an error.
+    pub async fn finish(&mut self) -> Result<End, Error> {
+        while self.end.is_none() {
+            match self.next().await {
+                Some(event) => drop(event?),
+                None => break,
+            }
+        }
+        Ok(self.end.clone().unwrap_or_default())
+    }
+
+    /// Watches to the end and gives the results.
+    ///
+    /// # Errors
+    /// When the task failed or was stopped, or can no longer be watched.
+    pub async fn outputs(&mut self) -> Result<Vec<OutputFile>, Error> {
+        let end = self.finish().await?;
+        match end.phase {
+            Phase::Success => Ok(end.outputs),
+            Phase::Interrupted => Err(Error::task_failed("the task was stopped", end.failure)),
+            _ => Err(Error::task_failed("the task failed", end.failure)),
+        }
+    }
+}
+
+impl Stream for Run {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.events.poll_next_unpin(context);
+        if let Poll::Ready(Some(Ok(Event::Finished(end)))) = &next {
+            self.end = Some(end.clone());
+        }
+        next
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("task_id", &self.task_id).field("workflow_id", &self.workflow_id).finish_non_exhaustive()
+    }
+}

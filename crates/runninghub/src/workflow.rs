@@ -1,0 +1,202 @@
+//! A workflow and the fields that may be changed.
+
+use runninghub_core::{Graph, Node, NodeId, Untrusted, link};
+use serde_json::Value;
+
+use crate::Error;
+
+/// A workflow in API format.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    text: String,
+    graph: Graph,
+}
+
+/// A changed field, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Override {
+    pub(crate) node: NodeId,
+    pub(crate) field: String,
+    pub(crate) value: Value,
+}
+
+impl Workflow {
+    /// Reads a workflow.
+    ///
+    /// # Errors
+    /// When the text is not a workflow in API format.
+    pub fn parse(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        let graph = Graph::parse(&text)?;
+        Ok(Self { text, graph })
+    }
+
+    /// Its nodes.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Its JSON as it came.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The node with this id, else the only one with this title.
+    ///
+    /// # Errors
+    /// When there is none, or several have the title.
+    pub fn find(&self, name: &str) -> Result<&Node, Error> {
+        if let Some(node) = self.graph.node(name) {
+            return Ok(node);
+        }
+        let mut named = self.graph.nodes().iter().filter(|node| node.name().raw() == name);
+        match (named.next(), named.next()) {
+            (Some(node), None) => Ok(node),
+            (Some(first), Some(second)) => Err(Error::usage(format!("several nodes are called `{name}`"))
+                .with_hint(format!("name one by its id: `{}`, `{}`, …", first.id, second.id))),
+            (None, _) => {
+                let names = self.graph.nodes().iter().flat_map(|node| [node.id.to_string(), node.name().raw().to_owned()]);
+                Err(Error::usage(format!("the workflow has no node `{name}`"))
+                    .with_hint(suggest(name, names, "show the nodes with `rhub workflow show <ID>`")))
+            }
+        }
+    }
+
+    /// Checks a change before anything is paid.
+    ///
+    /// # Errors
+    /// When there is no such node or field, the field is fed by another node, or the value is of another kind than
+    /// the one it replaces.
+    pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
+        let node = self.find(node)?;
+        let place = format!("{}.{field}", node.id);
+        let Some(old) = node.inputs.get(field) else {
+            let fields = node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
+            return Err(Error::usage(format!("node `{}` ({}) has no field `{field}`", node.id, node.name()))
+                .with_hint(suggest(field, fields.clone(), &list(fields))));
+        };
+        if let Some(source) = link(old) {
+            return Err(Error::usage(format!("`{place}` is fed by node `{source}` and cannot be set"))
+                .with_hint(format!("set a field of node `{source}` instead")));
+        }
+        let value = fit(old, value).map_err(|(wanted, got)| {
+            Error::usage(format!("`{place}` wants {wanted}, not {got}"))
+                .with_hint(format!("its present value is `{}`", Untrusted::from(short(old))))
+        })?;
+        Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
+    }
+
+    /// The workflow's JSON with changes baked in.
+    pub(crate) fn with(&self, overrides: &[Override]) -> String {
+        let Ok(mut json) = serde_json::from_str::<Value>(&self.text) else { return self.text.clone() };
+        let root = if json.get("prompt").is_some_and(Value::is_object) { "/prompt" } else { "" };
+        for Override { node, field, value } in overrides {
+            let inputs = json.pointer_mut(root).and_then(|nodes| nodes.get_mut(node.as_str())?.get_mut("inputs"));
+            if let Some(inputs) = inputs.and_then(Value::as_object_mut) {
+                inputs.insert(field.clone(), value.clone());
+            }
+        }
+        json.pointer(root).unwrap_or(&json).to_string()
+    }
+}
+
+/// The value in the kind of the one it replaces. Text takes numbers and truth values as they are written.
+fn fit(old: &Value, new: Value) -> Result<Value, (&'static str, &'static str)> {
+    match (old, new) {
+        (Value::String(_), new @ (Value::Number(_) | Value::Bool(_))) => Ok(Value::String(new.to_string())),
+        (Value::String(_), new @ Value::String(_))
+        | (Value::Number(_), new @ Value::Number(_))
+        | (Value::Bool(_), new @ Value::Bool(_))
+        | (Value::Array(_), new @ Value::Array(_))
+        | (Value::Object(_), new @ Value::Object(_))
+        | (Value::Null, new) => Ok(new),
+        (old, new) => Err((kind(old), kind(&new))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "`true` or `false`",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+fn list(names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{}`", Untrusted::from(name))).collect();
+    if names.is_empty() { "it has no field that can be set".into() } else { format!("its fields: {}", names.join(", ")) }
+}
+
+/// The closest name, or something else to say.
+fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -> String {
+    let wanted = wanted.to_lowercase();
+    let close = names
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    close.map_or_else(|| otherwise.to_owned(), |(_, name)| format!("did you mean `{}`?", Untrusted::from(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn workflow() -> Workflow {
+        Workflow::parse(
+            json!({
+                "3": {"class_type": "KSampler", "inputs": {"seed": 1, "cfg": 8, "tiled": false, "model": ["4", 0]}},
+                "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat"}, "_meta": {"title": "Positive"}},
+                "7": {"class_type": "CLIPTextEncode", "inputs": {"text": ""}, "_meta": {"title": "Negative"}},
+                "8": {"class_type": "SaveImage", "inputs": {}, "_meta": {"title": "Save"}},
+                "9": {"class_type": "SaveImage", "inputs": {}, "_meta": {"title": "Save"}},
+            })
+            .to_string(),
+        )
+        .expect("a workflow")
+    }
+
+    fn refused(node: &str, field: &str, value: Value) -> String {
+        let error = workflow().check(node, field, value).expect_err("refused");
+        format!("{error} | {}", error.hint().unwrap_or_default())
+    }
+
+    #[test]
+    fn a_change_is_checked_before_it_costs() {
+        insta::assert_snapshot!(refused("33", "seed", json!(1)), @"the workflow has no node `33` | did you mean `3`?");
+        insta::assert_snapshot!(refused("Positiv", "text", json!(1)), @"the workflow has no node `Positiv` | did you mean `Positive`?");
+        insta::assert_snapshot!(refused("3", "sed", json!(1)), @"node `3` (KSampler) has no field `sed` | did you mean `seed`?");
+        insta::assert_snapshot!(refused("3", "zzz", json!(1)), @"node `3` (KSampler) has no field `zzz` | its fields: `seed`, `cfg`, `tiled`");
+        insta::assert_snapshot!(refused("3", "seed", json!("x")), @"`3.seed` wants a number, not text | its present value is `1`");
+        insta::assert_snapshot!(refused("3", "tiled", json!(1)), @"`3.tiled` wants `true` or `false`, not a number | its present value is `false`");
+        insta::assert_snapshot!(refused("3", "model", json!(1)), @"`3.model` is fed by node `4` and cannot be set | set a field of node `4` instead");
+        insta::assert_snapshot!(refused("Save", "x", json!(1)), @"several nodes are called `Save` | name one by its id: `8`, `9`, …");
+    }
+
+    #[test]
+    fn text_takes_what_looks_like_a_number() {
+        let one = workflow().check("Positive", "text", json!(1984)).expect("fine");
+        assert_eq!(one, Override { node: "6".into(), field: "text".into(), value: json!("1984") });
+        assert!(workflow().check("3", "cfg", json!(7.5)).is_ok());
+    }
+
+    #[test]
+    fn changes_are_baked_in() {
+        let change = workflow().check("6", "text", json!("a \"dog\"\n🐕")).expect("fine");
+        let baked: Value = serde_json::from_str(&workflow().with(&[change])).expect("JSON");
+        assert_eq!(baked["6"]["inputs"]["text"], "a \"dog\"\n🐕");
+        assert_eq!(baked["3"]["inputs"]["model"], json!(["4", 0]));
+    }
+}

@@ -1,0 +1,67 @@
+//! A simulator, a hub that talks to it, and a run of a small workflow.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use runninghub::{ApiKey, End, Event, Run, RunningHub};
+use runninghub_sim::{Scenario, ScriptNode, Sim, SimBuilder};
+
+pub(crate) const WORKFLOW: &str = "1979026379880697857";
+
+/// A text-to-image run of about a second, with a sampler that counts.
+pub(crate) fn scenario() -> Scenario {
+    let ms = Duration::from_millis;
+    Scenario::script("text-to-image")
+        .node(ScriptNode::new("4", "CheckpointLoaderSimple").cached())
+        .node(ScriptNode::new("6", "CLIPTextEncode").title("Prompt").input("text", "a cat").link("clip", "4", 1).takes(ms(50)))
+        .node(
+            ScriptNode::new("3", "KSampler")
+                .input("seed", 1)
+                .link("model", "4", 0)
+                .link("positive", "6", 0)
+                .takes(ms(700))
+                .steps(20),
+        )
+        .node(ScriptNode::new("8", "VAEDecode").link("samples", "3", 0).takes(ms(150)))
+        .node(ScriptNode::new("9", "SaveImage").link("images", "8", 0).takes(ms(50)).saves("cat_00001_.png"))
+        .build()
+}
+
+pub(crate) fn sim() -> SimBuilder {
+    Sim::builder().scenario_named(WORKFLOW, scenario())
+}
+
+pub(crate) fn key() -> ApiKey {
+    ApiKey::new(Sim::DEMO_KEY).expect("a key")
+}
+
+pub(crate) fn hub(sim: &Sim) -> RunningHub {
+    RunningHub::builder(key()).base_url(sim.base_url()).build().expect("a hub")
+}
+
+/// What came of a run, and when that was noticed.
+pub(crate) struct Watched {
+    pub(crate) events: Vec<Event>,
+    pub(crate) end: End,
+    pub(crate) noticed: Instant,
+}
+
+/// Watches to the end, checking at every snapshot what must hold at any time.
+pub(crate) async fn watch(run: &mut Run) -> Watched {
+    let (mut events, mut last, mut done) = (Vec::new(), 0.0, 0);
+    while let Some(event) = run.next().await {
+        let event = event.expect("the run can be watched");
+        if let Event::Progress(progress) = &event {
+            let overall = progress.overall.unwrap_or(last);
+            assert!((0.0..=1.0).contains(&overall) && overall >= last, "{last} then {overall}");
+            assert!(progress.done >= done, "settled nodes became fewer");
+            assert_eq!(overall >= 1.0, progress.phase.as_str() == "success");
+            (last, done) = (overall, progress.done);
+        }
+        events.push(event);
+    }
+    let noticed = Instant::now();
+    let Some(Event::Finished(end)) = events.last().cloned() else { panic!("the last event tells the end") };
+    Watched { events, end, noticed }
+}

@@ -1,0 +1,161 @@
+//! Taking up tasks, recording them, and bringing results home.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{WORKFLOW, hub, key, sim, watch};
+use futures_util::StreamExt as _;
+use runninghub::{Event, Phase, Replay, RunningHub};
+use runninghub_sim::Fault;
+
+#[tokio::test]
+async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let task = run.task_id().clone();
+    drop(run);
+    // Another process, which knows the id and nothing else: the workflow is named by the socket's address.
+    let mut again = common::hub(&sim).follow(task).start().await.expect("found");
+    let watched = watch(&mut again).await;
+    assert_eq!(watched.end.phase, Phase::Success);
+    let total = watched.events.iter().find_map(|event| match event {
+        Event::Plan(plan) => Some(plan.total()),
+        _ => None,
+    });
+    assert_eq!(total, Some(5));
+    assert_eq!(sim.stats().creates, 1);
+}
+
+#[tokio::test]
+async fn a_task_that_is_over_is_told_at_once() {
+    let sim = sim().speed(50.0).start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    run.finish().await.expect("watched");
+    let mut again = hub.follow(run.task_id().clone()).workflow(WORKFLOW).start().await.expect("found");
+    let outputs = again.outputs().await.expect("it succeeded");
+    assert_eq!(outputs.len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_task_is_an_error_and_no_endless_wait() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let mut run = hub(&sim).follow("1999999999999999999").start().await.expect("started");
+    let error = run.finish().await.expect_err("there is no such task");
+    assert_eq!(error.kind(), runninghub::ErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_cancelled_task_ends() {
+    let sim = sim().speed(0.2).start().await.expect("the simulator starts");
+    let mut run = hub(&sim).workflow(WORKFLOW).submit().await.expect("accepted");
+    while let Some(event) = run.next().await {
+        if matches!(event.expect("watched"), Event::Progress(progress) if progress.phase == Phase::Running) {
+            break;
+        }
+    }
+    run.cancel().await.expect("cancelled");
+    let end = run.finish().await.expect("watched");
+    assert!(matches!(end.phase, Phase::Interrupted | Phase::Failed), "{:?}", end.phase);
+    assert!(run.outputs().await.is_err());
+}
+
+#[tokio::test]
+async fn a_recording_plays_to_the_same_end() {
+    for (fault, phase) in [
+        (None, Phase::Success),
+        (Some(Fault::TaskFails), Phase::Failed),
+        // Here the end is known over HTTP alone.
+        (Some(Fault::HandshakeRefused(403)), Phase::Success),
+        (Some(Fault::DropAt { frame: 20, times: 2 }), Phase::Success),
+    ] {
+        let mut builder = sim();
+        if let Some(fault) = fault.clone() {
+            builder = builder.fault(fault);
+        }
+        let sim = builder.start().await.expect("the simulator starts");
+        let dir = tempfile::tempdir().expect("a folder");
+        let hub = RunningHub::builder(key()).base_url(sim.base_url()).record(dir.path()).build().expect("a hub");
+        let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+        let live = watch(&mut run).await;
+        assert_eq!(live.end.phase, phase);
+        drop((run, hub));
+
+        let runs = Replay::open(dir.path()).expect("a recording").runs().expect("it can be played");
+        let [run] = runs.try_into().expect("one run");
+        let events: Vec<Event> = run.collect().await;
+        let Some(Event::Finished(end)) = events.last() else { panic!("it ends") };
+        assert_eq!((end.phase, end.outputs.len()), (phase, live.end.outputs.len()), "{fault:?}");
+        let settled = |events: &[Event]| {
+            events.iter().rev().find_map(|event| match event {
+                Event::Progress(progress) => Some((progress.done, progress.total, progress.overall == Some(1.0))),
+                _ => None,
+            })
+        };
+        assert_eq!(settled(&events), settled(&live.events), "{fault:?}");
+
+        for entry in std::fs::read_dir(dir.path()).expect("the folder") {
+            let path = entry.expect("a file").path();
+            let text = std::fs::read_to_string(&path).expect("text");
+            assert!(!text.contains(runninghub_sim::Sim::DEMO_KEY), "the key is in {}", path.display());
+            assert!(!text.contains("Rh-Comfy-Auth=ey"), "a ticket is in {}", path.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn results_come_home_whole_and_under_safe_names() {
+    let sim = sim().speed(20.0).start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let outputs = run.outputs().await.expect("it succeeded");
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = dir.path().join("new/folder");
+    let saved = hub.save(run.task_id(), &folder).files(&outputs).template("cat-{n}.{ext}").await.expect("saved");
+    let [one] = saved.try_into().expect("one result");
+    let file = one.file.expect("saved");
+    assert_eq!(file.path, folder.join("cat-1.png"));
+    let bytes = std::fs::read(&file.path).expect("it is there");
+    assert_eq!(bytes.len() as u64, file.bytes);
+    assert!(bytes.starts_with(&[0x89, 0x50, 0x4e, 0x47]));
+    // Again: nothing is replaced, nothing is left over.
+    let again = hub.save(run.task_id(), &folder).template("cat-{n}.{ext}").await.expect("saved");
+    assert_eq!(again[0].file.as_ref().expect("saved").path, folder.join("cat-1-2.png"));
+    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 2);
+}
+
+#[tokio::test]
+async fn expired_links_are_asked_for_again() {
+    let sim = sim().speed(20.0).fault(Fault::ExpiredLinks).start().await.expect("the simulator starts");
+    let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.05).build().expect("a hub");
+    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let outputs = run.outputs().await.expect("it succeeded");
+    let dir = tempfile::tempdir().expect("a folder");
+    let saved = hub.save(run.task_id(), dir.path()).files(&outputs).await.expect("asked");
+    assert!(saved[0].file.is_ok(), "{:?}", saved[0].file);
+}
+
+#[tokio::test]
+async fn dropping_a_run_stops_all_work() {
+    let sim = sim().speed(0.1).start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    while let Some(event) = run.next().await {
+        if matches!(event.expect("watched"), Event::Connection(c) if c.state.as_str() == "live") {
+            break;
+        }
+    }
+    let calls = hub.api_calls();
+    drop(run);
+    // The socket is closed by the drop; waiting for that is waiting for the event.
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while sim.stats().sockets_open > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the socket is closed");
+    assert_eq!(hub.api_calls(), calls);
+}
