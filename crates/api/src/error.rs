@@ -117,7 +117,7 @@ impl Error {
     pub(crate) fn transport(what: &'static str, error: reqwest::Error) -> Self {
         let kind = if error.is_builder() {
             ErrorKind::Usage { message: "the request cannot be built" }
-        } else if is_tls(&error) {
+        } else if stems_from::<rustls::Error>(&error) {
             ErrorKind::Tls
         } else if error.is_connect() {
             ErrorKind::Connect
@@ -254,17 +254,17 @@ fn of_status(status: u16) -> Class {
     }
 }
 
-/// Whether an error of rustls is in the chain. `io::Error` hides the error it wraps from `source()`.
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn StdError + 'static)> = error.source();
+/// Whether an error of this type is in the chain. `io::Error` hides the error that it wraps from `source()`.
+pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
     while let Some(error) = next {
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>()
-            || wrapped.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
-        {
+        if error.is::<T>() {
             return true;
         }
-        next = error.source();
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     false
 }

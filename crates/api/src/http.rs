@@ -361,7 +361,7 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), 
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         let room = limit - body.len();
-        body.extend(chunk.iter().take(room));
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() > room {
             return Ok((body, false));
         }

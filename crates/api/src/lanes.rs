@@ -25,7 +25,7 @@ const STALL: Duration = Duration::from_mins(1);
 pub(crate) struct Lanes {
     /// A configuration given by the caller.
     given: Option<ClientConfig>,
-    /// Whether the API is on this machine: no proxy then.
+    /// Whether the API is on this machine.
     is_loopback: bool,
     /// Whether the API is reached without encryption.
     is_plain: bool,
@@ -95,10 +95,8 @@ impl Lanes {
 
     fn build(&self, is_plain: bool, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
         let mut tls = match &self.given {
-            // reqwest wants a configuration for plain addresses too; this one trusts nobody and loads nothing.
-            None if is_plain => configure(|builder| {
-                Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-            })?,
+            // reqwest wants a configuration for plain addresses too.
+            None if is_plain => nobody()?,
             _ => self.tls()?,
         };
         // reqwest sets this only on configurations of its own.
@@ -110,11 +108,17 @@ impl Lanes {
             .redirect(redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never());
-        if self.is_loopback {
+        // Addresses without encryption are on this machine or in a lab: no proxy reaches those.
+        if self.is_loopback || is_plain {
             builder = builder.no_proxy();
         }
         builder.build().map_err(|error| Error::transport("client", error))
     }
+}
+
+/// Trusts nobody and loads nothing.
+pub(crate) fn nobody() -> Result<ClientConfig, Error> {
+    configure(|builder| Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
 }
 
 /// `OnceLock::get_or_try_init` is not stable yet. Two racing threads both build; one of the two is kept.

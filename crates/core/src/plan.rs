@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Graph, NodeId, Untrusted};
 
 /// The nodes of a workflow, and which of them have to run.
@@ -43,12 +45,12 @@ pub struct PlanNode {
 const LONGEST: f64 = 365.0 * 86_400.0;
 
 /// How long a node took in an earlier run of the same workflow.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Learned {
     /// The node.
     pub id: NodeId,
-    /// Seconds, children of its expansion included; 0 for a cached node.
+    /// Seconds, children of its expansion included.
     pub seconds: f64,
     /// How many passes its counter made.
     pub passes: u32,

@@ -287,7 +287,7 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(1500))]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn damaged_recordings_break_no_law(case in damaged(), planned in prop::bool::weighted(0.8), named in any::<bool>()) {
@@ -414,7 +414,7 @@ fn weights() -> impl Strategy<Value = Vec<Learned>> {
 }
 
 proptest! {
-    #![proptest_config(cases(6000))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn made_up_runs_break_no_law((graph, outputs) in graph(), frames in made_up(), learned in weights(), named in any::<bool>(), sole in any::<bool>()) {

@@ -14,10 +14,8 @@ use crate::{
     workflow::Override,
 };
 
-/// Waits between creates that were refused for lack of a free slot: somewhere within.
-const CAPACITY_WAIT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(10));
-/// The same when a dedicated machine is missing (code 415), which takes longer to come free.
-const MACHINE_WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(120));
+/// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
+const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 /// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
 const PATIENCE: u32 = 3;
 
@@ -221,15 +219,15 @@ impl Submit {
                 .with_hint("look at the tasks on the RunningHub page before you submit it again")
                 .because(error));
             }
-            let Some((shortest, longest)) = capacity_wait(&error) else {
+            if !matches!(error.class(), Class::Capacity | Class::Rate) {
                 return Err(Error::api("the task was not created", error));
+            }
+            let least = match error.retry() {
+                Retry::Safe { after } => after.unwrap_or(CAPACITY_WAIT),
+                _ => CAPACITY_WAIT,
             };
-            let told = match error.retry() {
-                Retry::Safe { after } => after.unwrap_or_default(),
-                _ => Duration::ZERO,
-            };
-            let wait = shortest + (longest - shortest).mul_f64(fastrand::f64());
-            let wait = wait.mul_f64(self.hub.time_scale).max(told);
+            // Up to twice as long, so that many clients do not ask in step.
+            let wait = least.mul_f64((1.0 + fastrand::f64()) * self.hub.time_scale);
             let error = Error::api("the task was not created: no slot is free", error);
             if self.queue_timeout.is_some_and(|limit| started.elapsed() + wait > limit) {
                 return Err(error);
@@ -293,15 +291,6 @@ impl Submit {
             patience: PATIENCE,
         };
         self.hub.run(start)
-    }
-}
-
-/// How long to wait when there was no free slot; `None` for every other refusal.
-fn capacity_wait(error: &runninghub_api::Error) -> Option<(Duration, Duration)> {
-    match error.class() {
-        Class::Capacity if error.code().is_some_and(|code| code.to_string() == "415") => Some(MACHINE_WAIT),
-        Class::Capacity | Class::Rate => Some(CAPACITY_WAIT),
-        _ => None,
     }
 }
 

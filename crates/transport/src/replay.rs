@@ -17,6 +17,9 @@ use tokio::{
 
 use crate::{Connect, Error, ErrorKind, Frame, FrameSource, Row, Tape, scale::scale};
 
+/// A later time on a tape is nonsense, and no reason to wait.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How fast a tape is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
@@ -53,15 +56,14 @@ impl Replay {
 
     async fn wait_for(&self, at: Duration) {
         match self.speed {
-            Speed::Times(times) => {
+            Speed::Times(times) if at <= LONGEST => {
                 let factor = if times > 0.0 { times.recip() } else { 1.0 };
-                // A time beyond all clocks is nonsense of the tape's and no reason to wait, or to panic.
                 if let Some(then) = self.opened.checked_add(scale(at, factor)) {
                     sleep_until(then).await;
                 }
             }
             // A tape is always ready; without this a loop over it would starve all other tasks.
-            Speed::Max => coop::consume_budget().await,
+            _ => coop::consume_budget().await,
         }
     }
 }

@@ -1,16 +1,12 @@
 //! Which addresses may be fetched: a server must not be able to send us into the local network.
 
-use std::{
-    error::Error as StdError,
-    io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
 use super::fetch::CALL;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, error::stems_from};
 
 const PRIVATE: &str = "the address is a private one";
 
@@ -61,13 +57,8 @@ struct Private;
 
 /// An error of reqwest, which may hide that the resolver said no.
 pub(crate) fn transport(call: &'static str, error: reqwest::Error) -> Error {
-    let mut next: Option<&(dyn StdError + 'static)> = Some(&error);
-    while let Some(error) = next {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<Private>() || inner.is_some_and(<dyn StdError + Send + Sync>::is::<Private>) {
-            return Error::new(call, ErrorKind::Forbidden { reason: PRIVATE });
-        }
-        next = error.source();
+    if stems_from::<Private>(&error) {
+        return Error::new(call, ErrorKind::Forbidden { reason: PRIVATE });
     }
     Error::transport(call, error)
 }
@@ -173,6 +164,19 @@ mod tests {
         {
             check(good, true).expect(good);
         }
+    }
+
+    /// Names that lead to this machine: the resolver says no before anything is connected.
+    #[tokio::test]
+    async fn names_of_private_addresses_are_not_resolved() {
+        let name = || "localhost".parse::<Name>().expect("a name");
+        let error = PublicOnly.resolve(name()).await.map(Iterator::count).expect_err("a private address");
+        assert!(error.is::<Private>(), "{error}");
+        let client = reqwest::Client::builder().no_proxy().dns_resolver(PublicOnly);
+        let tls = crate::lanes::nobody().expect("a configuration");
+        let client = client.tls_backend_preconfigured(tls).build().expect("a client");
+        let error = client.get("http://localhost:1/").send().await.expect_err("a private address");
+        assert!(matches!(transport(CALL, error).kind(), ErrorKind::Forbidden { .. }));
     }
 
     #[test]

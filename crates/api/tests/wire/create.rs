@@ -1,11 +1,12 @@
 //! What a create does on a real wire: it is sent once, and only a proof of absence counts as refused.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::support::{KEY, Reply, Server};
 use runninghub_api::{CreateOutcome, ErrorKind, InstanceType, NodeInput, Retry};
 use runninghub_core::TaskStatus;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const ACCEPTED: &str =
     r#"{"code":0,"msg":"success","data":{"taskId":"7","taskStatus":"RUNNING","netWssUrl":null}}"#;
@@ -138,6 +139,34 @@ async fn no_connection_means_no_task() {
     assert!(matches!(error.kind(), ErrorKind::Connect), "{error}");
     assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
     assert_eq!(error.retry(), Retry::Safe { after: None });
+}
+
+/// The handshake comes before the request: whoever fails it has seen nothing of it.
+#[tokio::test]
+async fn a_broken_handshake_means_no_task() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let mut seen = vec![0; 4096];
+        let count = stream.read(&mut seen).await.expect("a greeting");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.expect("an answer");
+        let _ = stream.read_to_end(&mut seen).await;
+        assert!(!String::from_utf8_lossy(&seen[..count]).contains(KEY));
+    });
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let key = runninghub_api::ApiKey::new(KEY).expect("a key");
+    let base_url = format!("https://{address}");
+    let client = runninghub_api::Client::builder(key).base_url(&base_url).tls(tls).build().expect("a client");
+    let error = client.create(Some("5".into())).await.expect_err("no encryption");
+    assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
+    assert_eq!((error.create_outcome(), error.retry()), (Some(CreateOutcome::Refused), Retry::Never));
+    server.await.expect("the server saw a greeting and no key");
 }
 
 /// Two creates in a row: the second must not use the first one's connection, which may be dying.

@@ -4,4 +4,5 @@ mod create;
 mod download;
 mod questions;
 mod secrets;
+mod sim;
 mod support;

@@ -200,8 +200,9 @@ async fn observers_see_every_attempt_without_the_key() {
     client.outputs(&"7".into()).await.expect_err("refused");
     client.create(Some("5".into())).access_password("open").await.expect_err("refused");
     let seen = log.0.lock().expect("not poisoned").clone();
-    let seen: String =
-        seen.iter().map(|(asked, status, said)| format!("{asked}\n  {status:?} {said}\n")).collect();
+    let line =
+        |(asked, status, said): &(String, Option<u16>, String)| format!("{asked}\n  {status:?} {said}");
+    let seen = seen.iter().map(line).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(seen, @r#"
     POST /task/openapi/outputs {"taskId":"7"}
       None outputs: the connection broke

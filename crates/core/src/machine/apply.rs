@@ -140,13 +140,13 @@ impl Machine {
                 return;
             }
         }
-        self.estimate.start(self.now, None);
+        self.estimate.stop(self.now);
         self.phase = Phase::Ended;
         self.running_since.get_or_insert(self.now);
     }
 
     pub(super) fn end(&mut self, phase: Phase) {
-        self.estimate.start(self.now, None);
+        self.estimate.stop(self.now);
         self.phase = phase;
         if phase == Phase::Success {
             // Whatever was not seen to finish did, or was not needed; and nothing failed, whatever a frame said.

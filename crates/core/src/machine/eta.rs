@@ -19,43 +19,72 @@ const SMOOTHING: Duration = Duration::from_secs(3);
 /// Durations booked so far.
 #[derive(Debug)]
 pub(super) struct Estimate {
-    /// Seconds by position. Booked from one `executing` to the next: start-to-finish times are wrong for nodes that
-    /// wait for others.
-    booked: Vec<f64>,
+    /// By position. Booked from one `executing` to the next: start-to-finish times are wrong for nodes that wait for
+    /// others.
+    booked: Vec<Booking>,
     open: Option<(usize, Duration)>,
-    /// The fraction and the time when the run was first seen.
-    joined: Option<(f64, Duration)>,
+    /// The fraction, the work behind it and the time when the run was first seen.
+    joined: Option<(f64, f64, Duration)>,
     /// The smoothed estimate, as the second when the run will be over, and when it was made.
     shown: Option<(f64, Duration)>,
 }
 
+/// What is known of one node's duration.
+#[derive(Clone, Debug, Default)]
+struct Booking {
+    seconds: f64,
+    started: bool,
+    /// Its beginning, or some time of it, was not seen.
+    partial: bool,
+}
+
 impl Estimate {
     pub(super) fn new(nodes: usize) -> Self {
-        Self { booked: vec![0.0; nodes], open: None, joined: None, shown: None }
+        Self { booked: vec![Booking::default(); nodes], open: None, joined: None, shown: None }
     }
 
     pub(super) fn add_node(&mut self) {
-        self.booked.push(0.0);
+        self.booked.push(Booking::default());
     }
 
-    /// A node begins; what ran before it is booked.
-    pub(super) fn start(&mut self, at: Duration, node: Option<usize>) {
-        if let Some((open, since)) = self.open.take()
-            && let Some(seconds) = self.booked.get_mut(open)
-        {
-            *seconds += at.saturating_sub(since).as_secs_f64();
+    /// A node begins; what ran before it is booked. `seen` says that this is the beginning itself, not a repetition
+    /// for somebody who joined later.
+    pub(super) fn start(&mut self, at: Duration, node: usize, seen: bool) {
+        self.stop(at);
+        self.open = Some((node, at));
+        if let Some(booking) = self.booked.get_mut(node) {
+            booking.started = true;
+            booking.partial |= !seen;
         }
-        self.open = node.map(|node| (node, at));
     }
 
-    pub(super) fn seconds(&self, node: usize) -> f64 {
-        self.booked.get(node).copied().unwrap_or(0.0)
+    /// Nothing runs any more.
+    pub(super) fn stop(&mut self, at: Duration) {
+        if let Some((open, since)) = self.open.take()
+            && let Some(booking) = self.booked.get_mut(open)
+        {
+            booking.seconds += at.saturating_sub(since).as_secs_f64();
+        }
+    }
+
+    /// News are being missed: how long the running node takes will not be known.
+    pub(super) fn lose(&mut self) {
+        if let Some((open, _)) = self.open.take()
+            && let Some(booking) = self.booked.get_mut(open)
+        {
+            booking.partial = true;
+        }
+    }
+
+    /// How long a node took, if all of it was seen.
+    pub(super) fn seconds(&self, node: usize) -> Option<f64> {
+        self.booked.get(node).filter(|booking| booking.started && !booking.partial).map(|booking| booking.seconds)
     }
 
     /// Seconds booked, the running node included.
     fn spent(&self, now: Duration) -> f64 {
         let open = self.open.map_or(0.0, |(_, since)| now.saturating_sub(since).as_secs_f64());
-        self.booked.iter().sum::<f64>() + open
+        self.booked.iter().map(|booking| booking.seconds).sum::<f64>() + open
     }
 }
 
@@ -63,17 +92,18 @@ impl Machine {
     pub(super) fn eta(&mut self) -> Option<Eta> {
         let plan = self.plan.clone()?;
         let fraction = self.overall()?;
-        let (from, since) = *self.estimate.joined.get_or_insert((fraction, self.now));
+        let work = |wanted: fn(&NodeTrack) -> f64| -> f64 {
+            let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
+            // Cached and skipped nodes are settled, but no work of this run.
+            nodes.filter(|(_, track)| !track.settled || track.done && !track.cached)
+                .map(|(node, track)| node.weight * wanted(track))
+                .sum()
+        };
+        let done = work(NodeTrack::contribution);
+        let (from, done_before, since) = *self.estimate.joined.get_or_insert((fraction, done, self.now));
         let watched = self.now.saturating_sub(since);
         let (left, (low, high)) = if plan.is_learned() {
-            let work = |wanted: fn(&NodeTrack) -> f64| -> f64 {
-                let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
-                // Cached and skipped nodes are settled, but no work of this run.
-                nodes.filter(|(_, track)| !track.settled || track.done && !track.cached)
-                    .map(|(node, track)| node.weight * wanted(track))
-                    .sum()
-            };
-            let expected = work(NodeTrack::contribution);
+            let expected = done - done_before;
             let spent = self.estimate.spent(self.now);
             let scale = if expected > 1.0 && spent > 1.0 { (spent / expected).clamp(SCALE.0, SCALE.1) } else { 1.0 };
             (work(|track| 1.0 - track.contribution()) * scale, LEARNED_RANGE)

@@ -19,7 +19,7 @@ impl Machine {
             // Only this one is known to run.
             self.generation += 1;
         }
-        self.estimate.start(self.now, Some(at));
+        self.estimate.start(self.now, at, told_run);
         self.runs(at);
         if self.current.as_ref().is_none_or(|current| current.as_str() != node) {
             self.current = Some(node.into());
@@ -69,6 +69,24 @@ impl Machine {
         self.touched = true;
         self.generation += 1;
         nodes.for_each(|entry| self.entry(&entry));
+        if !std::mem::replace(&mut self.saw_start, true) {
+            self.infer_from_snapshot();
+        }
+    }
+
+    /// A snapshot leaves cached nodes out. Above a node that runs everything is there, unless something above it runs
+    /// too: then it waits.
+    fn infer_from_snapshot(&mut self) {
+        let Some(plan) = self.plan.clone() else { return };
+        let running: Vec<usize> = (0..self.nodes.len())
+            .filter(|at| self.nodes.get(*at).is_some_and(|track| !track.done && self.is_running(track)))
+            .collect();
+        for at in &running {
+            let above = plan.ancestors(&[*at], |_| false);
+            if !running.iter().any(|other| other != at && above.get(*other) == Some(&true)) {
+                self.infer_ancestors(*at);
+            }
+        }
     }
 
     fn entry(&mut self, entry: &StateEntry<'_>) {

@@ -24,9 +24,9 @@ impl Machine {
         let Some(plan) = &self.plan else { return Vec::new() };
         let nodes = plan.nodes().iter().zip(&self.nodes).enumerate();
         nodes
-            .filter(|(_, (_, track))| track.settled || track.done)
-            .map(|(at, (node, track))| {
-                Learned::new(node.id.clone(), self.estimate.seconds(at), track.counter.pass)
+            .filter(|(_, (_, track))| track.done && !track.cached)
+            .filter_map(|(at, (node, track))| {
+                Some(Learned::new(node.id.clone(), self.estimate.seconds(at)?, track.counter.pass))
             })
             .collect()
     }

@@ -43,7 +43,8 @@ pub struct Machine {
     pub(super) generation: u64,
     /// How many nodes have been seen to start.
     pub(super) started: u64,
-    /// This connection has seen the run begin; if not, ancestors of what runs are taken as done.
+    /// This connection has told what came before it: it saw the run begin, or a snapshot. If not, ancestors of what runs
+    /// are taken as done.
     pub(super) saw_start: bool,
     /// The node of the last `executing`, as named there.
     pub(super) current: Option<crate::NodeId>,
@@ -142,6 +143,7 @@ impl Machine {
     /// A connection was opened: what was missed is unknown.
     pub fn connected(&mut self) {
         self.saw_start = false;
+        self.estimate.lose();
     }
 
     /// The platform says that the task waits, or runs.

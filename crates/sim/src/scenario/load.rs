@@ -50,7 +50,7 @@ fn is_accepted(prompt: &Prompt) -> bool {
 }
 
 fn id_of(prompt: &Prompt) -> Option<&str> {
-    prompt.prompt_id.as_ref().map(runninghub_core::PromptId::as_str)
+    Some(prompt.prompt_id.as_ref()?.as_str())
 }
 
 /// A recording with the rows of the client that is played.

@@ -41,12 +41,12 @@ pub(crate) async fn request(
 ) -> Option<Answer> {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).await.unwrap();
-    let mut head = format!("{method} /{path} HTTP/1.1\r\nHost: www.runninghub.cn\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    head += &format!("Content-Length: {}\r\n\r\n", body.len());
+    let head = format!("{method} /{path} HTTP/1.1\r\nHost: www.runninghub.cn\r\nConnection: close\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
+    for (name, value) in headers {
+        stream.write_all(format!("{name}: {value}\r\n").as_bytes()).await.unwrap();
+    }
+    stream.write_all(format!("Content-Length: {}\r\n\r\n", body.len()).as_bytes()).await.unwrap();
     stream.write_all(body).await.unwrap();
     let mut answer = Vec::new();
     timeout(HANG, stream.read_to_end(&mut answer)).await.expect("an answer or an end").ok();
@@ -171,7 +171,7 @@ impl Socket {
     }
 
     /// Everything up to the end of the prompt (`executing` null), or of the connection.
-    pub(crate) async fn to_the_end(&mut self) -> Vec<Value> {
+    pub(crate) async fn rest(&mut self) -> Vec<Value> {
         let mut messages = Vec::new();
         while let Some(message) = self.json().await {
             let end = message["type"] == "executing" && message["data"]["node"].is_null();

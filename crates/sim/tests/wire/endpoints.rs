@@ -77,15 +77,8 @@ async fn create_tells_what_is_wrong() {
 
 #[tokio::test]
 async fn a_key_may_have_so_many_tasks_and_each_key_its_own() {
-    let sim = Sim::builder()
-        .scenario_named(LONG, small())
-        .key("a")
-        .key("b")
-        .concurrency(2)
-        .speed(50.0)
-        .start()
-        .await
-        .unwrap();
+    let sim =
+        Sim::builder().scenario_named(LONG, small()).key("a").key("b").concurrency(2).start().await.unwrap();
     let [a, b] = ["a", "b"].map(|key| Client { key: key.to_owned(), ..Client::new(&sim) });
     let first = a.task(LONG).await;
     a.task(LONG).await;

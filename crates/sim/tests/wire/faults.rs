@@ -40,7 +40,7 @@ async fn socket(client: &Client) -> (String, Socket) {
 /// The types of the frames of an undisturbed run.
 async fn undisturbed() -> Vec<Value> {
     let (_sim, client) = with("slow-answers=0").await;
-    socket(&client).await.1.to_the_end().await
+    socket(&client).await.1.rest().await
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn handshake_refused() {
 async fn drop_at() {
     let (_sim, client) = with("drop-at=6").await;
     let (_, mut socket) = socket(&client).await;
-    let seen = socket.to_the_end().await;
+    let seen = socket.rest().await;
     assert_eq!(
         kinds(&seen)[1..],
         ["status", "status", "execution_start", "execution_cached", "progress_state", "executing"]
@@ -122,11 +122,11 @@ async fn a_connection_is_cut_again_as_often_as_the_fault_says() {
     )
     .await;
     let (task, mut first) = socket(&client).await;
-    first.to_the_end().await;
+    first.rest().await;
     let address = client.address(&task).await;
-    let again = Socket::open(&address).await.to_the_end().await;
+    let again = Socket::open(&address).await.rest().await;
     assert_eq!(kinds(&again), ["status", "executing"], "cut at its first frame");
-    let third = Socket::open(&address).await.to_the_end().await;
+    let third = Socket::open(&address).await.rest().await;
     assert_eq!(kinds(&third).last(), Some(&"executing"), "and then no more");
     assert!(kinds(&third).contains(&"execution_success"));
 }
@@ -135,7 +135,7 @@ async fn a_connection_is_cut_again_as_often_as_the_fault_says() {
 async fn cut_before_end() {
     let (_sim, client) = with("cut-before-end").await;
     let (task, mut socket) = socket(&client).await;
-    let seen = socket.to_the_end().await;
+    let seen = socket.rest().await;
     assert!(kinds(&seen).contains(&"executed") && !kinds(&seen).contains(&"execution_success"));
     assert_eq!(client.end(&task).await["code"], 0);
 }
@@ -269,7 +269,7 @@ async fn expired_links() {
 async fn settle() {
     let (_sim, client) = with("settle=0.6").await;
     let (task, mut socket) = socket(&client).await;
-    socket.to_the_end().await;
+    socket.rest().await;
     let begin = Instant::now();
     assert_eq!(client.outputs(&task).await["code"], 804);
     client.end(&task).await;
@@ -291,7 +291,7 @@ async fn empty_outputs_first() {
 async fn task_fails() {
     let (_sim, client) = with("task-fails").await;
     let (task, mut socket) = socket(&client).await;
-    let frames = socket.to_the_end().await;
+    let frames = socket.rest().await;
     assert_eq!(kinds(&frames)[frames.len() - 3..], ["execution_error", "status", "executing"]);
     let error = &frames[frames.len() - 3]["data"];
     assert_eq!((&error["node_id"], &error["prompt_id"]), (&json!("9"), &frames[3]["data"]["prompt_id"]));
@@ -342,7 +342,8 @@ async fn binary_garbage() {
         }
     }
     assert!(
-        odd.iter().any(|bytes| bytes.is_empty()) && odd.iter().any(|bytes| bytes.starts_with(b"\0\0\0\x63"))
+        odd.iter().any(tokio_tungstenite::tungstenite::Bytes::is_empty)
+            && odd.iter().any(|bytes| bytes.starts_with(b"\0\0\0\x63"))
     );
 }
 
@@ -350,7 +351,7 @@ async fn binary_garbage() {
 async fn unknown_frames() {
     let (_sim, client) = with("unknown-frames").await;
     let (_, mut socket) = socket(&client).await;
-    let frames = socket.to_the_end().await;
+    let frames = socket.rest().await;
     let odd = |kind: &str| frames.iter().find(|frame| frame["type"] == kind).unwrap()["data"].clone();
     assert_eq!(
         (odd("lab.list"), odd("lab.null"), odd("lab.text")),

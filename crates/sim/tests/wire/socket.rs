@@ -24,7 +24,7 @@ async fn a_run_is_told_as_comfyui_tells_it() {
         .node(ScriptNode::new("3", "SaveImage").link("images", "2", 0).saves("x.png"))
         .build();
     let (_sim, client, task, address) = waiting(script, f64::INFINITY).await;
-    let messages = Socket::open(&address).await.to_the_end().await;
+    let messages = Socket::open(&address).await.rest().await;
     assert_eq!(
         kinds(&messages),
         [
@@ -74,14 +74,14 @@ async fn who_comes_late_is_told_the_current_node_and_no_more() {
     let mut late = Socket::open(&address).await;
     assert_eq!(late.json().await.unwrap()["data"]["status"]["exec_info"]["queue_remaining"], 1);
     assert_eq!(late.json().await.unwrap(), json!({"type": "executing", "data": {"node": "3"}}));
-    let rest = late.to_the_end().await;
+    let rest = late.rest().await;
     assert!(!kinds(&rest).contains(&"execution_start"));
     assert_eq!(rest.last().unwrap()["data"]["node"], Value::Null);
 }
 
 #[tokio::test]
 async fn who_comes_after_the_end_is_told_nothing() {
-    let sim = Sim::builder().scenario(small()).speed(20.0).start().await.unwrap();
+    let sim = Sim::builder().scenario(small()).start().await.unwrap();
     let client = Client::new(&sim);
     let task = client.task("small").await;
     let address = client.address(&task).await;
@@ -129,7 +129,7 @@ async fn pings_are_answered_and_flags_too() {
 async fn after_the_last_frame_the_socket_stays_open() {
     let (sim, _client, _task, address) = waiting(small(), f64::INFINITY).await;
     let mut socket = Socket::open(&address).await;
-    socket.to_the_end().await;
+    socket.rest().await;
     assert!(socket.is_silent_for(ms(100)).await);
     assert_eq!((sim.stats().sockets_open, sim.stats().sockets_opened), (1, 1));
     drop(sim);
@@ -142,7 +142,7 @@ async fn a_cancelled_run_is_interrupted() {
     let mut socket = Socket::open(&address).await;
     socket.until("progress").await;
     client.post("/task/openapi/cancel", json!({"taskId": task})).await;
-    let rest = socket.to_the_end().await;
+    let rest = socket.rest().await;
     let interrupted = rest.iter().find(|message| message["type"] == "execution_interrupted").unwrap();
     assert_eq!(
         (&interrupted["data"]["node_id"], &interrupted["data"]["node_type"]),

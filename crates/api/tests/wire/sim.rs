@@ -1,0 +1,182 @@
+//! The client against the simulator, which writes its answers from the platform's documents and knows none of our types.
+
+use std::{fs, time::Duration};
+
+use runninghub_api::{
+    ApiKey, Class, Client, CreateOutcome, ErrorKind, NodeInput, Retry, UploadSource, extension, result_name,
+};
+use runninghub_core::{Observation, TaskId, TaskStatus, WorkflowId};
+use runninghub_sim::{Fault, Scenario, Sim, SimBuilder};
+
+fn simulator() -> SimBuilder {
+    Sim::builder().scenario(Scenario::demo()).speed(f64::INFINITY)
+}
+
+async fn with(faults: &[&str]) -> (Sim, Client, WorkflowId) {
+    let parse = |name: &&str| name.parse::<Fault>().expect("a fault");
+    start(faults.iter().map(parse).fold(simulator(), SimBuilder::fault)).await
+}
+
+async fn start(builder: SimBuilder) -> (Sim, Client, WorkflowId) {
+    let sim = builder.start().await.expect("started");
+    let client = client(&sim, Sim::DEMO_KEY);
+    let workflow_id = sim.workflow_ids().first().expect("a workflow").as_str().into();
+    (sim, client, workflow_id)
+}
+
+fn client(sim: &Sim, key: &str) -> Client {
+    let key = ApiKey::new(key).expect("a key");
+    Client::builder(key).base_url(sim.base_url()).time_scale(0.0).build().expect("a client")
+}
+
+/// Asks until the task is over; each question is a round trip, so this needs no pauses.
+async fn end(client: &Client, task_id: &TaskId) -> Observation {
+    loop {
+        let seen = client.outputs(task_id).await.expect("an answer");
+        if seen.status.is_over() {
+            return seen;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_from_create_to_files() {
+    let (sim, client, workflow_id) = with(&[]).await;
+    let graph = client.workflow(&workflow_id).await.expect("a workflow");
+    let graph: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&graph).expect("JSON");
+    assert!(!graph.is_empty());
+
+    let created = client.create(Some(workflow_id)).await.expect("accepted");
+    assert!(created.tips.node_errors.is_empty() && created.client_id.is_some());
+    let seen = end(&client, &created.task_id).await;
+    assert_eq!(seen.status, TaskStatus::Success);
+    assert!(!seen.outputs.is_empty() && seen.cost.is_some());
+    assert_eq!(client.status(&created.task_id).await.expect("a status"), TaskStatus::Success);
+    let same = client.query(&created.task_id).await.expect("an answer");
+    assert_eq!((same.status, same.outputs.len()), (TaskStatus::Success, seen.outputs.len()));
+
+    let directory = tempfile::tempdir().expect("a directory");
+    for (index, output) in seen.outputs.iter().enumerate() {
+        let url = output.url.as_deref().expect("a file");
+        let extension = extension(Some(url), output.file_type.as_deref());
+        let name = result_name(&created.task_id, output.node_id.as_ref(), index + 1, &extension);
+        let saved = client.download(url, directory.path(), &name).await.expect("saved");
+        assert_eq!(saved.bytes, fs::metadata(&saved.path).expect("a file").len());
+        assert!(saved.bytes > 0 && saved.path.ends_with(&name));
+    }
+    assert_eq!(sim.stats().creates, 1);
+    assert_eq!(sim.stats().api_calls(), client.calls());
+}
+
+#[tokio::test]
+async fn a_running_task_names_its_socket_and_can_be_stopped() {
+    let (_sim, client, workflow_id) =
+        start(Sim::builder().scenario(Scenario::demo()).speed(0.01).concurrency(1)).await;
+    let task_id = client.create(Some(workflow_id.clone())).await.expect("accepted").task_id;
+    let seen = client.outputs(&task_id).once().await.expect("an answer");
+    assert_eq!(seen.status, TaskStatus::Running);
+    assert!(seen.socket.expect("an address").expose().starts_with("ws"));
+    let queue = client.queue_status().await.expect("figures");
+    assert_eq!((queue.concurrent_limit, queue.running_count), (Some(1), Some(1)));
+    assert_eq!(client.account().await.expect("an account").current_task_counts, Some(1));
+
+    let full = client.create(Some(workflow_id)).await.expect_err("one at a time");
+    assert_eq!((full.class(), full.create_outcome()), (Class::Capacity, Some(CreateOutcome::Refused)));
+    assert!(matches!(full.retry(), Retry::Safe { after: Some(_) }));
+
+    client.cancel(&task_id).await.expect("stopped");
+    assert!(end(&client, &task_id).await.status != TaskStatus::Success);
+    assert_eq!(client.cancel(&task_id).await.expect_err("it is over").class(), Class::NotFound);
+}
+
+#[tokio::test]
+async fn a_lost_create_answer_is_a_task_and_not_two() {
+    let (sim, client, workflow_id) = with(&["lost-create-answer"]).await;
+    let error = client.create(Some(workflow_id)).await.expect_err("lost");
+    assert_eq!((error.create_outcome(), error.retry()), (Some(CreateOutcome::Unknown), Retry::Ambiguous));
+    assert_eq!((sim.stats().creates, sim.tasks().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn questions_get_through_trouble() {
+    for trouble in ["http-5xx=2", "html=2", "lost-answers=2"] {
+        let (_sim, client, workflow_id) = with(&[trouble]).await;
+        client.workflow(&workflow_id).await.unwrap_or_else(|error| panic!("{trouble}: {error}"));
+        assert_eq!(client.calls(), 3, "{trouble}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_task_says_why() {
+    let (_sim, client, workflow_id) = with(&["task-fails"]).await;
+    let task_id = client.create(Some(workflow_id)).await.expect("accepted").task_id;
+    let failure = end(&client, &task_id).await.failure.expect("a reason");
+    assert!(failure.node_id.is_some() && failure.exception_type.is_some() && failure.message.is_some());
+    assert!(!failure.traceback.is_empty());
+    let same = client.query(&task_id).await.expect("an answer").failure.expect("a reason");
+    assert_eq!((same.node_id, same.message), (failure.node_id, failure.message));
+}
+
+#[tokio::test]
+async fn an_expired_link_works_after_asking_again() {
+    let (_sim, client, workflow_id) = with(&["expired-links"]).await;
+    let task_id = client.create(Some(workflow_id)).await.expect("accepted").task_id;
+    let directory = tempfile::tempdir().expect("a directory");
+    let url = |seen: Observation| seen.outputs[0].url.clone().expect("a file");
+    let old = url(end(&client, &task_id).await);
+    let error = client.download(&old, directory.path(), "a.png").await.expect_err("expired");
+    assert!(matches!(error.kind(), ErrorKind::Expired { .. }), "{error}");
+    let new = url(client.outputs(&task_id).await.expect("an answer"));
+    client.download(&new, directory.path(), "a.png").await.expect("saved");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    let (sim, client, workflow_id) = with(&[]).await;
+    let stranger = self::client(&sim, "ffffffffffffffffffffffffffffffff");
+    let wrong_node = NodeInput::new("999999", "text", "x");
+    for (error, class) in [
+        (client.create(Some("404".into())).await.expect_err("no workflow"), Class::BadRequest),
+        (
+            client.create(Some(workflow_id.clone())).node(wrong_node).await.expect_err("no node"),
+            Class::BadRequest,
+        ),
+        (stranger.create(Some(workflow_id.clone())).await.expect_err("no key"), Class::Auth),
+    ] {
+        assert_eq!((error.class(), error.create_outcome()), (class, Some(CreateOutcome::Refused)), "{error}");
+        assert_eq!(error.retry(), Retry::Never, "{error}");
+    }
+    for error in [
+        stranger.account().await.map(drop).expect_err("no key"),
+        stranger.queue_status().await.map(drop).expect_err("no key"),
+        stranger.query(&"7".into()).await.map(drop).expect_err("no key"),
+    ] {
+        assert_eq!(error.class(), Class::Auth, "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.contains("site")), "{error}");
+    }
+    for error in [
+        client.outputs(&"7".into()).await.map(drop).expect_err("no task"),
+        client.query(&"7".into()).await.map(drop).expect_err("no task"),
+    ] {
+        assert_eq!(error.class(), Class::NotFound, "{error}");
+    }
+    assert_eq!(sim.stats().creates, 0);
+}
+
+#[tokio::test]
+async fn an_upload_has_a_name_and_an_address() {
+    let (_sim, client, _) = with(&[]).await;
+    let uploaded = client.upload(UploadSource::bytes("cat.png", "\u{89}PNG meow")).await.expect("uploaded");
+    let name = std::path::Path::new(uploaded.file_name.as_str());
+    assert!(name.extension().is_some_and(|extension| extension == "png"));
+    assert_eq!((uploaded.kind, uploaded.size), (Some("image".into()), Some(10)));
+    assert!(uploaded.download_url.is_some());
+}
+
+#[tokio::test]
+async fn slow_answers_are_waited_for() {
+    let (_sim, client, workflow_id) =
+        start(simulator().fault(Fault::SlowAnswers(Duration::from_millis(50)))).await;
+    client.workflow(&workflow_id).await.expect("a workflow");
+    assert_eq!(client.calls(), 1);
+}
