@@ -21,16 +21,8 @@ pub fn sanitize(name: &str) -> String {
         .map(|c| if c.is_alphanumeric() || "-_.()[]+,=@ ".contains(c) { c } else { '_' })
         .collect();
     let safe = safe.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
-    let mut safe = shorten(safe);
-    let device = safe.split('.').next().unwrap_or_default().trim_end().to_lowercase();
-    // COM1 and LPT1 and their like, also with superscript digits.
-    let is_port = (device.starts_with("com") || device.starts_with("lpt"))
-        && device.chars().count() == 4
-        && device.ends_with(|c: char| c.is_ascii_digit() || "¹²³".contains(c));
-    if is_port || RESERVED.contains(&device.as_str()) || safe.is_empty() {
-        safe.insert(0, '_');
-    }
-    safe
+    let safe = shorten(safe);
+    if safe.is_empty() || is_device(&safe) { shorten(&format!("_{safe}")) } else { safe }
 }
 
 /// The name of a result: `<task>-<node>-<index>.<extension>`, without the node if there is none.
@@ -51,6 +43,15 @@ pub fn extension(url: Option<&str>, file_type: Option<&str>) -> String {
         .or_else(|| file_type.filter(|text| is_extension(text) && !is_kind(text)))
         .unwrap_or(if url.is_some() { "bin" } else { "txt" })
         .to_ascii_lowercase()
+}
+
+fn is_device(name: &str) -> bool {
+    let device = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    // COM1 and LPT1 and their like, also with superscript digits.
+    let is_port = (device.starts_with("com") || device.starts_with("lpt"))
+        && device.chars().count() == 4
+        && device.ends_with(|c: char| c.is_ascii_digit() || "¹²³".contains(c));
+    is_port || RESERVED.contains(&device.as_str())
 }
 
 fn is_extension(text: &str) -> bool {
@@ -94,14 +95,13 @@ mod tests {
             name in "\\PC*|.*|(\\.|/|\\\\|:|~|-| |\0|\u{202e}|\u{85}|con|COM¹|lpt9|nul|é|a{90})*",
         ) {
             let safe = sanitize(&name);
-            prop_assert!(!safe.is_empty() && safe.len() <= LONGEST + 1, "{safe:?}");
+            prop_assert!(!safe.is_empty() && safe.len() <= LONGEST, "{safe:?}");
             let parts: Vec<_> = Path::new(&safe).components().collect();
             prop_assert!(matches!(parts.as_slice(), [Component::Normal(_)]), "{safe:?}");
             prop_assert!(!safe.contains(['/', '\\', ':', '\0', '<', '>', '"', '|', '?', '*']), "{safe:?}");
             prop_assert!(!safe.chars().any(is_hidden), "{safe:?}");
             prop_assert!(!safe.starts_with(['.', '-', ' ']) && !safe.ends_with(['.', ' ']), "{safe:?}");
-            let device = safe.split('.').next().expect("a first part").to_lowercase();
-            prop_assert!(!RESERVED.contains(&device.trim_end()), "{safe:?}");
+            prop_assert!(!is_device(&safe), "{safe:?}");
             prop_assert_eq!(sanitize(&safe), safe.clone(), "a safe name stays");
         }
 

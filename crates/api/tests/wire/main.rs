@@ -3,6 +3,5 @@
 mod create;
 mod download;
 mod questions;
-mod secrets;
 mod sim;
 mod support;

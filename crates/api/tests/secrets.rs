@@ -1,4 +1,10 @@
 //! Neither the key nor the query of an address appears in any error or log line, at any level.
+//!
+//! A program of its own: another thread that meets a log statement at the wrong moment would switch it off for good.
+
+#[expect(dead_code, reason = "the other tests use the rest")]
+#[path = "wire/support.rs"]
+mod support;
 
 use std::{
     error::Error as StdError,
@@ -7,8 +13,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::support::{KEY, Reply, Server};
 use runninghub_api::Error;
+use support::{KEY, Reply, Server};
 
 const SIGNED: &str = "S1GNATURE";
 
@@ -41,7 +47,6 @@ fn everything(error: &Error) -> String {
 async fn the_canaries_do_not_sing() {
     let captured = Captured::default();
     let writer = captured.clone();
-    // This thread only, which is where a test's runtime works.
     let _guard = tracing::subscriber::set_default(
         tracing_subscriber::fmt()
             .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
