@@ -37,7 +37,11 @@ impl History {
             return Ok(());
         }
         let earlier = self.learned(workflow);
-        let merged: BTreeMap<&NodeId, &Learned> = earlier.iter().chain(learned).map(|one| (&one.id, one)).collect();
+        let mut merged: BTreeMap<&NodeId, &Learned> = earlier.iter().map(|one| (&one.id, one)).collect();
+        for one in learned {
+            // A node that was not needed this time keeps what it took when it was.
+            merged.entry(&one.id).and_modify(|known| if one.seconds > 0.0 { *known = one }).or_insert(one);
+        }
         let merged: Vec<&Learned> = merged.into_values().collect();
         fs::create_dir_all(&self.dir)?;
         let file = self.file(workflow);
@@ -64,7 +68,7 @@ mod tests {
         assert!(history.learned(&workflow).is_empty());
         let one = |id: &str, seconds| Learned::new(id.into(), seconds, 1);
         history.remember(&workflow, &[one("1", 2.0), one("2", 3.0)]).expect("written");
-        history.remember(&workflow, &[one("2", 4.0)]).expect("written");
+        history.remember(&workflow, &[one("1", 0.0), one("2", 4.0)]).expect("written");
         assert_eq!(history.learned(&workflow), [one("1", 2.0), one("2", 4.0)]);
         assert_eq!(fs::read_dir(dir.path().join("new")).expect("the folder").count(), 1);
     }

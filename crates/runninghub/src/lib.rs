@@ -28,3 +28,8 @@ pub use submit::Submit;
 pub use workflow::Workflow;
 
 pub(crate) use error::chain;
+
+/// The code in the repository's README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -11,7 +11,7 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{
-    Action, Confirm, Event, Graph, Input, Machine, Message, NodeId, Observation, Pace, Plan, PromptId, Session,
+    Action, Confirm, Event, Graph, Input, Learned, Machine, Message, NodeId, Observation, Pace, Plan, PromptId, Session,
     TaskId, decode_text, repair,
 };
 use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
@@ -31,6 +31,7 @@ pub struct Replay {
     workflow: Option<String>,
     speed: Speed,
     previews: bool,
+    learned: Vec<Learned>,
 }
 
 /// One run of a recording: the stream of its events, ending with [`Event::Finished`].
@@ -62,7 +63,15 @@ impl Replay {
     /// When it cannot be read or is not a recording.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let recording = Recording::open(path)?;
-        Ok(Self { recording, stream: None, prompt: None, workflow: None, speed: Speed::Max, previews: false })
+        Ok(Self {
+            recording,
+            stream: None,
+            prompt: None,
+            workflow: None,
+            speed: Speed::Max,
+            previews: false,
+            learned: Vec::new(),
+        })
     }
 
     /// Plays the tapes of this client; the default is `a`, or the only one there is.
@@ -95,6 +104,12 @@ impl Replay {
         self
     }
 
+    /// How long each node took in another run of the same workflow.
+    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
+        self.learned = learned;
+        self
+    }
+
     /// The runs that the recording shows, in order.
     ///
     /// # Errors
@@ -119,7 +134,9 @@ impl Replay {
                     None => run.meta.map(|index| self.recording.workflow_text(index)).transpose()?.flatten(),
                 };
                 let graph = text.map(|text| Graph::parse(&text)).transpose()?;
-                let plan = graph.map(|graph| Arc::new(Plan::new(&graph, &self.outputs(&run, &graph))));
+                let plan = graph.map(|graph| {
+                    Arc::new(Plan::new(&graph, &self.outputs(&run, &graph)).with_learned(&self.learned))
+                });
                 let mut machine = Machine::new(plan, confirm).with_previews(self.previews);
                 if let Some(prompt) = &run.prompt {
                     machine = machine.only(prompt.clone(), sole);

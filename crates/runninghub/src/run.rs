@@ -75,6 +75,11 @@ impl Run {
         self.backend.cancel(&self.task_id).await
     }
 
+    /// Stops following and leaves the task alone: the same as dropping, in words. The id finds it again.
+    pub fn detach(self) -> TaskId {
+        self.task_id
+    }
+
     /// Watches to the end and passes over the events.
     ///
     /// # Errors

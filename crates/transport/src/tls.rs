@@ -39,19 +39,31 @@ fn build() -> Result<ClientConfig, Error> {
 
 #[cfg(feature = "ring")]
 #[expect(clippy::unnecessary_wraps, reason = "fails where no provider is compiled in")]
-fn provider() -> Result<Arc<CryptoProvider>, Error> {
+pub(crate) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     Ok(Arc::new(rustls::crypto::ring::default_provider()))
 }
 
 #[cfg(all(feature = "aws-lc", not(feature = "ring")))]
 #[expect(clippy::unnecessary_wraps, reason = "fails where no provider is compiled in")]
-fn provider() -> Result<Arc<CryptoProvider>, Error> {
+pub(crate) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
 }
 
 #[cfg(not(any(feature = "aws-lc", feature = "ring")))]
-fn provider() -> Result<Arc<CryptoProvider>, Error> {
+pub(crate) fn provider() -> Result<Arc<CryptoProvider>, Error> {
     let what = "built without a TLS provider: give `Live::with_tls` a configuration, \
                 or turn on the feature `ring` or `aws-lc`";
     Err(Error::new(ErrorKind::Tls, what))
+}
+
+#[cfg(all(test, not(any(feature = "aws-lc", feature = "ring"))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_provider_the_error_says_what_to_do() {
+        let error = client_config().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls);
+        assert!(error.to_string().contains("`ring`"), "{error}");
+    }
 }

@@ -24,9 +24,14 @@ impl Machine {
         let Some(plan) = &self.plan else { return Vec::new() };
         let nodes = plan.nodes().iter().zip(&self.nodes).enumerate();
         nodes
-            .filter(|(_, (_, track))| track.done && !track.cached)
             .filter_map(|(at, (node, track))| {
-                Some(Learned::new(node.id.clone(), self.estimate.seconds(at)?, track.counter.pass))
+                let seconds = match track.state(false) {
+                    NodeState::Done => self.estimate.seconds(at)?,
+                    // A branch that was not taken may well not be taken again.
+                    NodeState::Skipped if self.phase == Phase::Success && self.saw_start => 0.0,
+                    _ => return None,
+                };
+                Some(Learned::new(node.id.clone(), seconds, track.counter.pass))
             })
             .collect()
     }

@@ -7,6 +7,8 @@ mod handshake;
 mod options;
 mod proxy;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use connect::Live;
 pub use options::LiveOptions;

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use runninghub_core::{TaskId, repair};
 use serde::de::DeserializeOwned;
 
 use super::meta::{HTTP, HttpRow, META, Meta, Prompt, plain_name};
@@ -79,7 +80,7 @@ impl Recording {
     }
 
     /// The RunningHub task that was recorded.
-    pub fn task_id(&self) -> Option<&runninghub_core::TaskId> {
+    pub fn task_id(&self) -> Option<&TaskId> {
         self.meta.task_id.as_ref()
     }
 
@@ -103,7 +104,7 @@ impl Recording {
         let lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         lines
             .map(|(number, line)| {
-                serde_json::from_str(line).map_err(|error| {
+                parse(line).map_err(|error| {
                     let what = if error.is_eof() { "is cut off" } else { "is not an HTTP exchange" };
                     Error::line(number, what).with_source(error).in_file(Path::new(HTTP))
                 })
@@ -117,7 +118,7 @@ impl Recording {
     /// The file cannot be read, is not this kind of JSON, or the name is a path.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.read_text(name)? else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|error| {
+        parse(&text).map(Some).map_err(|error| {
             let what = if error.is_eof() { "is cut off" } else { "is not what it should be" };
             Error::new(ErrorKind::Recording, what).with_source(error).in_file(Path::new(name))
         })
@@ -143,6 +144,12 @@ impl Recording {
         }
         Ok(Some(text))
     }
+}
+
+/// JSON as Python writes it: bodies and histories hold `NaN` where a workflow does.
+fn parse<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    serde_json::from_str(text)
+        .or_else(|error| repair(text).ok_or(error).and_then(|text| serde_json::from_str(&text)))
 }
 
 fn find_tapes(folder: &Path) -> io::Result<BTreeMap<String, Vec<PathBuf>>> {

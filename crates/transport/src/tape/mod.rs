@@ -2,6 +2,8 @@
 
 mod read;
 mod row;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use read::check_format;

@@ -1,0 +1,85 @@
+//! Through proxies.
+
+use runninghub_core::SocketUrl;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::TcpStream,
+    sync::oneshot,
+};
+
+use super::{Plain, accept, address, kind_of, options, serve, server::answer, server::read_head, socket};
+use crate::{Connect as _, ErrorKind, Live, LiveOptions, ProxyChoice};
+
+/// A name that only the proxy knows.
+const TARGET: &str = "ws://comfy.invalid:8188/ws?clientId=x";
+
+fn through(proxy: String) -> LiveOptions {
+    options().allow_insecure(true).proxy(ProxyChoice::Url(proxy))
+}
+
+async fn target() -> u16 {
+    serve(async |stream| socket::finish(accept(stream).await).await).await
+}
+
+#[tokio::test]
+async fn http_connect_with_a_password() {
+    let target = target().await;
+    let (send, head) = oneshot::channel();
+    let proxy = serve(async move |mut stream| {
+        send.send(read_head(&mut stream).await).unwrap();
+        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await.unwrap();
+        let mut inner = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+        copy_bidirectional(&mut stream, &mut inner).await.ok();
+    })
+    .await;
+    let live = Live::new(through(format!("http://me:hunter2@127.0.0.1:{proxy}")));
+    assert!(!format!("{live:?}").contains("hunter2"));
+    let mut source = live.connect(&SocketUrl::new(TARGET)).await.unwrap();
+    assert_eq!(source.next_frame().await.unwrap(), None);
+    let head = head.await.unwrap();
+    assert!(head.starts_with("CONNECT comfy.invalid:8188 HTTP/1.1\r\n"), "{head}");
+    assert!(head.contains("\r\nProxy-Authorization: Basic bWU6aHVudGVyMg==\r\n"), "{head}");
+}
+
+#[tokio::test]
+async fn socks5_resolves_at_the_proxy() {
+    let target = target().await;
+    let (send, name) = oneshot::channel();
+    let proxy = serve(async move |mut stream| {
+        let mut hello = [0; 3];
+        stream.read_exact(&mut hello).await.unwrap();
+        stream.write_all(&[5, 0]).await.unwrap();
+        let mut request = [0; 5];
+        stream.read_exact(&mut request).await.unwrap();
+        let mut name = vec![0; usize::from(request[4]) + 2];
+        stream.read_exact(&mut name).await.unwrap();
+        send.send((hello, name)).unwrap();
+        stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut inner = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+        copy_bidirectional(&mut stream, &mut inner).await.ok();
+    })
+    .await;
+    let live = Live::new(through(format!("socks5h://127.0.0.1:{proxy}")));
+    let mut source = live.connect(&SocketUrl::new(TARGET)).await.unwrap();
+    assert_eq!(source.next_frame().await.unwrap(), None);
+    assert_eq!(name.await.unwrap(), ([5, 1, 0], b"comfy.invalid\x1f\xfc".to_vec()));
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_is_named_without_its_password() {
+    let Plain { port, hold } = answer(b"HTTP/1.1 407 Who are you\r\n\r\n".to_vec()).await;
+    let live = Live::new(through(format!("http://me:hunter2@127.0.0.1:{port}")));
+    let error = live.connect(&SocketUrl::new(TARGET)).await.err().unwrap();
+    assert_eq!(error.to_string(), "no connection through the proxy 127.0.0.1");
+    assert_eq!(kind_of::<()>(Err(error)), ErrorKind::Proxy);
+    drop(hold);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_none_is_not_gone_around() {
+    for proxy in ["", "ftp://me:hunter2@h", "https://me:hunter2@h", "socks4://h", "::"] {
+        let target = target().await;
+        let live = Live::new(through(proxy.to_owned()));
+        assert_eq!(kind_of(live.connect(&address(target)).await), ErrorKind::Proxy, "{proxy}");
+    }
+}

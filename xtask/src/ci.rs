@@ -1,0 +1,114 @@
+//! What CI runs, in parts that can be run alone.
+
+use std::{
+    fmt::Write as _,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use xshell::{Shell, cmd};
+
+use crate::{accuracy, fixtures, snapshots, tidy};
+
+/// A part of CI, in the order in which they run: what fails quickly comes first.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Part {
+    /// The layout of the source.
+    Fmt,
+    /// The rules that no compiler checks.
+    Tidy,
+    /// The recordings.
+    Fixtures,
+    /// Lints, with all features and without any.
+    Clippy,
+    /// All tests but those in the documentation.
+    Test,
+    /// The examples of the documentation.
+    Doctest,
+    /// Snapshots that nothing refers to, or that nobody has accepted.
+    Snapshots,
+    /// The fuzz targets, as short tests.
+    Fuzz,
+    /// How far the overall figure is from elapsed time.
+    Accuracy,
+    /// The documentation.
+    Doc,
+}
+
+/// Runs one part, or all, and says how long each took.
+///
+/// # Errors
+/// A part failed. The others have run nevertheless.
+pub(crate) fn ci(shell: &Shell, root: &Path, part: Option<Part>) -> Result<()> {
+    let parts = part.as_ref().map_or(Part::value_variants(), std::slice::from_ref);
+    let start = Instant::now();
+    let (mut times, mut failed) = (String::new(), Vec::new());
+    for part in parts {
+        let name = part.name();
+        println!("\n=== {name}");
+        let began = Instant::now();
+        let outcome = part.run(shell, root);
+        let word = if outcome.is_ok() { "ok" } else { "FAILED" };
+        let _ = writeln!(times, "  {name:<10} {:>7} {word}", seconds(began.elapsed()));
+        if let Err(error) = outcome {
+            eprintln!("{name}: {error:#}");
+            failed.push(name);
+        }
+    }
+    println!("\n{times}");
+    if !failed.is_empty() {
+        bail!("ci failed in {}: {}", seconds(start.elapsed()), failed.join(", "));
+    }
+    println!("ci passed in {}", seconds(start.elapsed()));
+    Ok(())
+}
+
+impl Part {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    fn run(self, shell: &Shell, root: &Path) -> Result<()> {
+        match self {
+            Self::Fmt => {
+                cmd!(shell, "cargo fmt --all --check").run()?;
+                cmd!(shell, "cargo fmt --manifest-path fuzz/Cargo.toml --check").run()?;
+            }
+            Self::Tidy => tidy::tidy(root)?,
+            Self::Fixtures => fixtures::lint(&root.join("fixtures"))?,
+            Self::Clippy => {
+                cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+                cmd!(shell, "cargo clippy -p runninghub-transport --no-default-features -- -D warnings")
+                    .run()?;
+            }
+            Self::Test => {
+                snapshots::test(shell, root)?;
+                // With every TLS provider in the build, and with none: neither may be picked by chance.
+                cmd!(shell, "cargo test -p runninghub-transport --all-features --lib --tests tls").run()?;
+                cmd!(
+                    shell,
+                    "cargo test -p runninghub-transport --no-default-features --features live --lib tls"
+                )
+                .run()?;
+            }
+            Self::Doctest => cmd!(shell, "cargo test --workspace --doc").run()?,
+            Self::Snapshots => snapshots::check(shell, root)?,
+            Self::Fuzz => {
+                // The same folder for what is built, so that what the tests have built is not built again.
+                cmd!(shell, "cargo test --manifest-path fuzz/Cargo.toml --target-dir target").run()?;
+            }
+            Self::Accuracy => accuracy::accuracy(root)?,
+            Self::Doc => {
+                let _flags = shell.push_env("RUSTDOCFLAGS", "-D warnings");
+                cmd!(shell, "cargo doc --workspace --no-deps").run()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}

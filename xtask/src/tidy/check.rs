@@ -1,0 +1,26 @@
+//! All checks, one after the other.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::{arrows, bans, layout, manifest, size, source::Source};
+use crate::report::Report;
+
+/// Checks everything.
+///
+/// # Errors
+/// A rule is broken; the message has all places.
+pub(crate) fn tidy(root: &Path) -> Result<()> {
+    let mut report = Report::new("tidy");
+    arrows::check(&arrows::Crates::read(root)?, &mut report);
+    let sources = Source::read_all(root)?;
+    for source in &sources {
+        bans::check(source, &mut report);
+        size::check(source, &mut report);
+        layout::check_file(source, &mut report);
+        manifest::check(source, &mut report);
+    }
+    layout::check_crates(&sources, &mut report);
+    report.finish(&format!("{} files", sources.len()))
+}

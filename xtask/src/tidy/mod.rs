@@ -1,0 +1,11 @@
+//! The rules of this repository that no compiler checks.
+
+mod arrows;
+mod bans;
+mod check;
+mod layout;
+mod manifest;
+mod size;
+mod source;
+
+pub(crate) use check::tidy;
