@@ -39,11 +39,17 @@ pub(crate) fn accuracy(root: &Path) -> Result<()> {
     let fixtures = root.join("fixtures");
     let text = fs::read_to_string(fixtures.join("expected.json")).context("fixtures/expected.json")?;
     let expected: BTreeMap<String, Vec<Expected>> = serde_json::from_str(&text)?;
-    println!("{:28} {:12} {:>9} {:>9} {:>9}  script ends at", "recording", "end", "settled", "percent", "expected");
+    println!(
+        "{:28} {:12} {:>9} {:>9} {:>9}  script ends at",
+        "recording", "end", "settled", "percent", "expected"
+    );
     let (mut rows, mut wrong) = (0, 0);
     for (name, wanted) in &expected {
         for (at, row) in wanted.iter().enumerate() {
-            let repeat = wanted.iter().take(at).filter(|one| (&one.prompt_id, &one.stream) == (&row.prompt_id, &row.stream));
+            let repeat = wanted
+                .iter()
+                .take(at)
+                .filter(|one| (&one.prompt_id, &one.stream) == (&row.prompt_id, &row.stream));
             let seen = play(&fixtures.join(name), row, repeat.count(), Vec::new())?;
             let end = if seen.end.phase.is_final() { seen.end.phase.as_str() } else { "running" };
             let right = end == row.end
@@ -63,7 +69,10 @@ pub(crate) fn accuracy(root: &Path) -> Result<()> {
     }
     println!("{} of {rows} rows as expected\n", rows - wrong);
     ensure!(wrong == 0, "{wrong} rows are not what a correct machine makes of them");
-    against_time(&fixtures.join(LONG), expected.get(LONG).and_then(|rows| rows.first()).context("40-long is expected")?)
+    against_time(
+        &fixtures.join(LONG),
+        expected.get(LONG).and_then(|rows| rows.first()).context("40-long is expected")?,
+    )
 }
 
 /// The overall figure should be the share of time that has passed.
@@ -103,9 +112,12 @@ struct Seen {
 
 fn play(folder: &Path, row: &Expected, repeat: usize, learned: Vec<Learned>) -> Result<Seen> {
     let runs = Replay::open(folder)?.stream(&row.stream).learned(learned).runs()?;
-    let mut mine = runs.into_iter().filter(|run| run.prompt_id().is_some_and(|id| id.as_str() == row.prompt_id));
-    let run = mine.nth(repeat).with_context(|| format!("{} has no run {}", folder.display(), row.prompt_id))?;
-    let events: Vec<Event> = tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run.collect());
+    let mut mine =
+        runs.into_iter().filter(|run| run.prompt_id().is_some_and(|id| id.as_str() == row.prompt_id));
+    let run =
+        mine.nth(repeat).with_context(|| format!("{} has no run {}", folder.display(), row.prompt_id))?;
+    let events: Vec<Event> =
+        tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run.collect());
     let mut seen = Seen { end: End::default(), overall: 0.0, done: 0, total: 0, timeline: Vec::new() };
     for event in events {
         match event {

@@ -25,14 +25,12 @@ const CELL: (f64, f64) = (8.4, 18.0);
 const MARGIN: f64 = 12.0;
 
 /// Records the demo, plays the recording in a terminal and writes `docs/demo.svg`.
-pub(crate) fn film(root: &Path) -> Result<()> {
-    let sh = Shell::new()?;
-    sh.change_dir(root);
-    cmd!(sh, "cargo build --quiet --package runninghub-cli").run()?;
+pub(crate) fn film(shell: &Shell, root: &Path) -> Result<()> {
+    cmd!(shell, "cargo build --quiet --package runninghub-cli").run()?;
     let rhub = root.join("target/debug/rhub");
-    let recording = sh.create_temp_dir()?;
+    let recording = shell.create_temp_dir()?;
     let (tape, out) = (recording.path().join("recording"), recording.path().join("results"));
-    cmd!(sh, "{rhub} demo --quiet --record {tape} --out {out}").ignore_stdout().run()?;
+    cmd!(shell, "{rhub} demo --quiet --record {tape} --out {out}").ignore_stdout().run()?;
     let mut command = CommandBuilder::new(&rhub);
     command.args(["replay", "--speed", "1"]);
     command.arg(&tape);
@@ -64,7 +62,8 @@ fn watch(command: CommandBuilder) -> Result<Vec<Picture>> {
             }
         }
     });
-    let (rows, cols) = NonZero::new(SIZE.rows).zip(NonZero::new(SIZE.cols)).context("the screen has a size")?;
+    let (rows, cols) =
+        NonZero::new(SIZE.rows).zip(NonZero::new(SIZE.cols)).context("the screen has a size")?;
     let mut parser = Parser::new(rows, cols, 0);
     let (started, step) = (Instant::now(), Duration::from_secs(1) / RATE);
     let mut pictures: Vec<Picture> = Vec::new();
@@ -139,14 +138,23 @@ fn draw_row(svg: &mut String, screen: &Screen, row: u16) {
         };
         let (start, look) = (column, look(cell));
         let mut text = String::new();
-        while let Some(cell) = screen.cell(row, column).filter(|cell| column < SIZE.cols && same(cell, &look)) {
-            text.push_str(if cell.contents().is_empty() && !cell.is_wide_continuation() { " " } else { cell.contents() });
+        while let Some(cell) = screen.cell(row, column).filter(|cell| column < SIZE.cols && same(cell, &look))
+        {
+            text.push_str(if cell.contents().is_empty() && !cell.is_wide_continuation() {
+                " "
+            } else {
+                cell.contents()
+            });
             column += 1;
         }
         let x = MARGIN + f64::from(start) * CELL.0;
         let length = f64::from(column - start) * CELL.0;
         let text = text.trim_end().replace('&', "&amp;").replace('<', "&lt;");
-        let fitted = if text.is_ascii() { String::new() } else { format!(" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"") };
+        let fitted = if text.is_ascii() {
+            String::new()
+        } else {
+            format!(" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"")
+        };
         let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\"{look}{fitted}>{text}</text>");
     }
 }

@@ -2,16 +2,20 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
 mod accuracy;
+mod ci;
 mod files;
 mod film;
 mod fixtures;
+mod record;
 mod report;
+mod snapshots;
 mod tidy;
 
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use xshell::Shell;
 
 #[derive(Debug, Parser)]
 #[command(about = "Every chore of this repository")]
@@ -24,11 +28,21 @@ struct Args {
 enum Command {
     /// Print how true the percentage is, over all recordings.
     Accuracy,
+    /// Run what CI runs: everything, or one part.
+    Ci {
+        /// The part.
+        part: Option<ci::Part>,
+    },
     /// Draw `docs/demo.svg` anew, from a replay of the demo.
     Film,
     /// Recordings: bring them in, check them.
     #[command(subcommand)]
     Fixtures(fixtures::Command),
+    /// Make a fixture from a live run, or from one of the simulator.
+    Record(record::Record),
+    /// Snapshots: run, review, accept, reject, check.
+    #[command(subcommand)]
+    Snapshots(snapshots::Command),
     /// Check the rules that no compiler checks: arrows between crates, sizes, banned words, layout.
     Tidy,
 }
@@ -45,10 +59,15 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let shell = Shell::new()?;
+    shell.change_dir(root);
     match command {
         Command::Accuracy => accuracy::accuracy(root),
-        Command::Film => film::film(root),
+        Command::Ci { part } => ci::ci(&shell, root, part),
+        Command::Film => film::film(&shell, root),
         Command::Fixtures(command) => command.run(root),
+        Command::Record(record) => record.run(&shell, root),
+        Command::Snapshots(command) => command.run(&shell, root),
         Command::Tidy => tidy::tidy(root),
     }
 }

@@ -141,7 +141,10 @@ fn is_inline(path: &Path) -> bool {
 
 fn accept(path: &Path) -> Result<()> {
     let Some(old) = old(path) else {
-        bail!("{}: `cargo insta accept` (cargo-insta) writes inline snapshots into the source", path.display());
+        bail!(
+            "{}: `cargo insta accept` (cargo-insta) writes inline snapshots into the source",
+            path.display()
+        );
     };
     fs::write(old, without_line(&fs::read_to_string(path)?))?;
     Ok(fs::remove_file(path)?)

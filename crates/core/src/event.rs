@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Connection, Cost, Failure, Learned, NodeId, NodeState, OutputFile, Phase, Plan, Progress, SocketUrl, TaskStatus, Untrusted,
+    Connection, Cost, Failure, Learned, NodeId, NodeState, OutputFile, Phase, Plan, Progress, SocketUrl,
+    TaskStatus, Untrusted,
 };
 
 /// One thing that happened. A stream of these is what every display, recording and test is made from.

@@ -122,7 +122,8 @@ mod tests {
                 "save-me":{"class_type":"B","_meta":{"title":"标题"}},"4":{"class_type":"C","_meta":{"title":" "}},"extra":7}"#,
         )
         .expect("a workflow");
-        let names: Vec<_> = graph.nodes().iter().map(|node| (node.id.as_str(), node.name().to_string())).collect();
+        let names: Vec<_> =
+            graph.nodes().iter().map(|node| (node.id.as_str(), node.name().to_string())).collect();
         assert_eq!(names, [("57:8", "A".into()), ("save-me", "标题".into()), ("4", "C".to_owned())]);
         let links: Vec<_> = graph.nodes()[0].links().collect();
         assert_eq!(links, [NodeId::from("save-me"), NodeId::from("4")]);

@@ -108,7 +108,8 @@ impl Plan {
     /// The same plan with durations of an earlier run as weights. A node that was not seen then gets their mean.
     #[must_use]
     pub fn with_learned(mut self, learned: &[Learned]) -> Self {
-        let known: Vec<&Learned> = learned.iter().filter(|one| (0.0..=LONGEST).contains(&one.seconds)).collect();
+        let known: Vec<&Learned> =
+            learned.iter().filter(|one| (0.0..=LONGEST).contains(&one.seconds)).collect();
         let sum: f64 = known.iter().map(|one| one.seconds).sum();
         if sum <= 0.0 {
             return self;
@@ -251,11 +252,16 @@ mod tests {
     #[test]
     fn weights_are_learned_and_never_all_zero() {
         let graph = graph(&[("1", &[]), ("2", &["1"]), ("3", &["2"])]);
-        let plan = Plan::new(&graph, &[])
-            .with_learned(&[Learned::new("1".into(), 2.0, 1), Learned::new("2".into(), 6.0, 3), Learned::new("9".into(), f64::NAN, 1)]);
+        let plan = Plan::new(&graph, &[]).with_learned(&[
+            Learned::new("1".into(), 2.0, 1),
+            Learned::new("2".into(), 6.0, 3),
+            Learned::new("9".into(), f64::NAN, 1),
+        ]);
         assert_eq!(plan.nodes().iter().map(|node| node.weight).collect::<Vec<_>>(), [2.0, 6.0, 4.0]);
         assert_eq!(plan.nodes()[1].passes, Some(3));
         let plan = Plan::new(&graph, &[]).with_learned(&[Learned::new("1".into(), 0.0, 1)]);
-        assert!(!plan.is_learned() && plan.nodes().iter().all(|node| node.weight.to_bits() == 1.0_f64.to_bits()));
+        assert!(
+            !plan.is_learned() && plan.nodes().iter().all(|node| node.weight.to_bits() == 1.0_f64.to_bits())
+        );
     }
 }

@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn the_ticket_is_not_shown() {
-        let url = SocketUrl::new("wss://me:pw@www.runninghub.cn:443/ws/c_instance?c_host=10.0.0.1&Rh-Comfy-Auth=SECRET%3D%3D");
+        let url = SocketUrl::new(
+            "wss://me:pw@www.runninghub.cn:443/ws/c_instance?c_host=10.0.0.1&Rh-Comfy-Auth=SECRET%3D%3D",
+        );
         assert_eq!(format!("{url:?}"), "SocketUrl(wss://www.runninghub.cn:443/ws/c_instance?…)");
         assert!(url.expose().ends_with("SECRET%3D%3D"));
         assert_eq!(SocketUrl::new("SECRET").masked(), "…");

@@ -55,7 +55,9 @@ fn apply(frames: &mut Vec<Frame>, fault: &Fault) {
             frames.insert(at, Frame { at: frames[at].at, body: Body::Open });
         }
         Fault::Truncate(at, byte) => match &mut frames[at.index(len)].body {
-            Body::Text(text) if !text.is_empty() => text.truncate(text.floor_char_boundary(byte.index(text.len()))),
+            Body::Text(text) if !text.is_empty() => {
+                text.truncate(text.floor_char_boundary(byte.index(text.len())))
+            }
             Body::Binary(bytes) if !bytes.is_empty() => bytes.truncate(byte.index(bytes.len())),
             _ => {}
         },
@@ -165,20 +167,37 @@ impl Watch {
             let failed = new.nodes.iter().filter(|node| node.state == NodeState::Failed).count();
             prop_assert!(new.done <= settled + failed, "{} done, {settled} shown so", new.done);
         } else {
-            prop_assert_eq!(new.overall.is_some(), new.phase == Phase::Success, "without a plan nothing is invented");
+            prop_assert_eq!(
+                new.overall.is_some(),
+                new.phase == Phase::Success,
+                "without a plan nothing is invented"
+            );
         }
         let overall = new.overall.unwrap_or(0.0);
         prop_assert!((0.0..=1.0).contains(&overall), "{overall}");
-        prop_assert_eq!(overall >= 1.0, new.phase == Phase::Success, "1 exactly on success: {} {:?}", overall, new.phase);
+        prop_assert_eq!(
+            overall >= 1.0,
+            new.phase == Phase::Success,
+            "1 exactly on success: {} {:?}",
+            overall,
+            new.phase
+        );
         for (new, old) in new.nodes.iter().zip(&*old.nodes) {
             prop_assert!(new.fraction >= old.fraction, "{}: {} to {}", new.id, old.fraction, new.fraction);
             prop_assert!((0.0..=1.0).contains(&new.fraction), "{}: {}", new.id, new.fraction);
             if is_settled(old.state) {
-                prop_assert!(new.state != NodeState::Waiting && new.state != NodeState::Running, "{} reopened", new.id);
+                prop_assert!(
+                    new.state != NodeState::Waiting && new.state != NodeState::Running,
+                    "{} reopened",
+                    new.id
+                );
             }
         }
         for node in &new.current {
-            prop_assert!(node.pass >= 1 && node.fraction.is_none_or(|f| (0.0..=1.0).contains(&f)), "{node:?}");
+            prop_assert!(
+                node.pass >= 1 && node.fraction.is_none_or(|f| (0.0..=1.0).contains(&f)),
+                "{node:?}"
+            );
         }
         if new.phase.is_final() {
             prop_assert!(new.current.is_empty(), "nothing runs after the end");
@@ -367,7 +386,8 @@ fn number() -> impl Strategy<Value = Value> {
 
 fn message() -> impl Strategy<Value = Value> {
     let node = || prop_oneof![9 => id().prop_map(Value::from), 1 => Just(Value::Null)];
-    let entry = (id(), prop::sample::select(vec!["running", "finished", "pending", "error"]), number(), number());
+    let entry =
+        (id(), prop::sample::select(vec!["running", "finished", "pending", "error"]), number(), number());
     prop_oneof![
         1 => Just(json!({ "type": "execution_start", "data": {} })),
         1 => prop::collection::vec(id(), 0..4).prop_map(|nodes| json!({ "type": "execution_cached", "data": { "nodes": nodes } })),
@@ -409,7 +429,8 @@ fn made_up() -> impl Strategy<Value = Vec<Frame>> {
 
 fn weights() -> impl Strategy<Value = Vec<Learned>> {
     let seconds = prop_oneof![0.0..50.0, Just(0.0), Just(f64::MAX), any::<f64>()];
-    let one = (id(), seconds, 0u32..4).prop_map(|(id, seconds, passes)| Learned::new(id.into(), seconds, passes));
+    let one =
+        (id(), seconds, 0u32..4).prop_map(|(id, seconds, passes)| Learned::new(id.into(), seconds, passes));
     prop::collection::vec(one, 0..6)
 }
 

@@ -76,8 +76,11 @@ impl Driver {
                     Action::Connect(address) => self.dial(address),
                     Action::Hangup => self.hang_up(),
                     Action::GiveUp => {
-                        return Some(Err(Error::new(ErrorKind::Network, "the platform could not be reached for a long time")
-                            .with_hint("the task may still run: watch it again later")));
+                        return Some(Err(Error::new(
+                            ErrorKind::Network,
+                            "the platform could not be reached for a long time",
+                        )
+                        .with_hint("the task may still run: watch it again later")));
                     }
                     _ => {}
                 }

@@ -99,8 +99,7 @@ fn kind_of(error: &runninghub_api::Error) -> ErrorKind {
         (Api::Usage { .. }, _) => ErrorKind::Usage,
         (Api::Io { .. }, _) => ErrorKind::Io,
         (_, Class::Server) => ErrorKind::Network,
-        (Api::Api { .. }, _) => ErrorKind::Refused,
-        (_, Class::Auth) => ErrorKind::Refused,
+        (Api::Api { .. }, _) | (_, Class::Auth) => ErrorKind::Refused,
         _ => ErrorKind::Network,
     }
 }

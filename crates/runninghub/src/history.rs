@@ -25,7 +25,10 @@ impl History {
 
     /// What is known of a workflow.
     pub fn learned(&self, workflow: &WorkflowId) -> Vec<Learned> {
-        fs::read(self.file(workflow)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        fs::read(self.file(workflow))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default()
     }
 
     /// Keeps what a run has shown. Nodes that were cached this time keep their earlier durations.
@@ -40,7 +43,14 @@ impl History {
         let mut merged: BTreeMap<&NodeId, &Learned> = earlier.iter().map(|one| (&one.id, one)).collect();
         for one in learned {
             // A node that was not needed this time keeps what it took when it was.
-            merged.entry(&one.id).and_modify(|known| if one.seconds > 0.0 { *known = one }).or_insert(one);
+            merged
+                .entry(&one.id)
+                .and_modify(|known| {
+                    if one.seconds > 0.0 {
+                        *known = one;
+                    }
+                })
+                .or_insert(one);
         }
         let merged: Vec<&Learned> = merged.into_values().collect();
         fs::create_dir_all(&self.dir)?;

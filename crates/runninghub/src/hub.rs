@@ -98,7 +98,11 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn status(&self, task: &TaskId) -> Result<TaskStatus, Error> {
-        self.0.client.status(task).await.map_err(|error| Error::api("cannot ask for the task's status", error))
+        self.0
+            .client
+            .status(task)
+            .await
+            .map_err(|error| Error::api("cannot ask for the task's status", error))
     }
 
     /// Where a task stands, with its results once it is over.
@@ -106,7 +110,11 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0.client.outputs(task).await.map_err(|error| Error::api("cannot ask for the task's results", error))
+        self.0
+            .client
+            .outputs(task)
+            .await
+            .map_err(|error| Error::api("cannot ask for the task's results", error))
     }
 
     /// Asks the platform to stop a task.

@@ -11,11 +11,11 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{
-    Action, Confirm, Event, Graph, Input, Learned, Machine, Message, NodeId, Observation, Pace, Plan, PromptId, Session,
-    TaskId, decode_text, repair,
+    Action, Confirm, Event, Graph, Input, Learned, Machine, Message, NodeId, Observation, Pace, Plan,
+    PromptId, Session, TaskId, decode_text, repair,
 };
-use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
 pub use runninghub_transport::Speed;
+use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
@@ -53,7 +53,7 @@ enum What {
     Frame(Body),
     Opened,
     Lost,
-    Answer(Observation),
+    Answer(Box<Observation>),
 }
 
 impl Replay {
@@ -235,9 +235,17 @@ impl Replay {
         if let Some(ids) = created.pop().or_else(|| histories.into_iter().nth(run.repeat)) {
             return ids;
         }
-        let Some(classes) = self.recording.read_json::<Value>("object_info.json").ok().flatten() else { return Vec::new() };
-        let is_output = |class: &str| classes.get(class).and_then(|c| c.get("output_node")) == Some(&Value::Bool(true));
-        graph.nodes().iter().filter(|node| is_output(node.class_type.raw())).map(|node| node.id.clone()).collect()
+        let Some(classes) = self.recording.read_json::<Value>("object_info.json").ok().flatten() else {
+            return Vec::new();
+        };
+        let is_output =
+            |class: &str| classes.get(class).and_then(|c| c.get("output_node")) == Some(&Value::Bool(true));
+        graph
+            .nodes()
+            .iter()
+            .filter(|node| is_output(node.class_type.raw()))
+            .map(|node| node.id.clone())
+            .collect()
     }
 }
 
@@ -276,7 +284,7 @@ fn step(row: &Row, open: &mut bool) -> Option<Step> {
 fn answer(row: &HttpRow) -> Option<Step> {
     let at = Duration::try_from_secs_f64((row.at_ms + row.took_ms) / 1000.0).unwrap_or_default();
     let observation = runninghub_api::read_observation(&row.path, row.status, &row.text)?;
-    Some(Step { at, what: What::Answer(observation) })
+    Some(Step { at, what: What::Answer(Box::new(observation)) })
 }
 
 /// The run whose start the step tells.
@@ -290,7 +298,8 @@ fn started(step: &Step) -> Option<PromptId> {
 
 /// Where to begin: the same id can be used for several runs, and a later one begins with its own start.
 fn first_step(steps: &[Step], run: &Wanted) -> usize {
-    let starts = steps.iter().enumerate().filter(|(_, step)| run.prompt.is_some() && started(step) == run.prompt);
+    let starts =
+        steps.iter().enumerate().filter(|(_, step)| run.prompt.is_some() && started(step) == run.prompt);
     let mut starts = starts.map(|(at, _)| at);
     if run.repeat == 0 { 0 } else { starts.nth(run.repeat).unwrap_or(steps.len()) }
 }
@@ -345,7 +354,8 @@ impl Player {
                     self.session.handle(deadline, Input::Tick);
                 }
                 _ => {
-                    let end = self.steps.last().map_or(Duration::ZERO, |step| step.at.saturating_sub(self.begin));
+                    let end =
+                        self.steps.last().map_or(Duration::ZERO, |step| step.at.saturating_sub(self.begin));
                     self.session.stop(end);
                     self.stopped = true;
                 }
@@ -362,7 +372,7 @@ impl Player {
             What::Frame(_) => {}
             What::Opened => self.session.handle(at, Input::Connected),
             What::Lost => self.session.handle(at, Input::Disconnected),
-            What::Answer(answer) => self.session.handle(at, Input::Answer(answer.clone())),
+            What::Answer(answer) => self.session.handle(at, Input::Answer(Observation::clone(answer))),
         }
     }
 

@@ -122,6 +122,9 @@ impl Stream for Run {
 
 impl fmt::Debug for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("task_id", &self.task_id).field("workflow_id", &self.workflow_id).finish_non_exhaustive()
+        f.debug_struct("Run")
+            .field("task_id", &self.task_id)
+            .field("workflow_id", &self.workflow_id)
+            .finish_non_exhaustive()
     }
 }

@@ -76,7 +76,8 @@ impl Save {
             check_template(template)?;
         }
         let cannot = |error| {
-            Error::new(ErrorKind::Io, format!("cannot write to the folder {}", self.dir.display())).because(error)
+            Error::new(ErrorKind::Io, format!("cannot write to the folder {}", self.dir.display()))
+                .because(error)
         };
         std::fs::create_dir_all(&self.dir).map_err(cannot)?;
         let probe = self.dir.join(format!(".rhub-{:016x}", fastrand::u64(..)));
@@ -97,8 +98,12 @@ impl Save {
             // Links live for about a day: the platform is asked once for fresh ones.
             let fresh = self.ask().await?;
             if fresh.len() == outputs.len() {
-                let wanted: Vec<usize> =
-                    saved.iter().enumerate().filter(|(_, one)| is_expired(&one.file)).map(|(at, _)| at).collect();
+                let wanted: Vec<usize> = saved
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, one)| is_expired(&one.file))
+                    .map(|(at, _)| at)
+                    .collect();
                 let pick = |at: &usize| Some((fresh.get(*at)?.clone(), names.get(*at)?.clone()));
                 let (outputs, names): (Vec<_>, Vec<_>) = wanted.iter().filter_map(pick).unzip();
                 for (at, again) in wanted.iter().zip(self.fetch(&outputs, &names).await) {
@@ -140,8 +145,12 @@ impl Save {
                     downloads.push(self.hub.client.download(url, &self.dir, name));
                     Err(Error::new(ErrorKind::Results, "the result was not fetched"))
                 }
-                (None, Some(text)) => save_bytes(&self.dir, name, text.as_bytes()).map(SavedFile::from).map_err(failed),
-                (None, None) => Err(Error::new(ErrorKind::Results, "the result has neither an address nor a text")),
+                (None, Some(text)) => {
+                    save_bytes(&self.dir, name, text.as_bytes()).map(SavedFile::from).map_err(failed)
+                }
+                (None, None) => {
+                    Err(Error::new(ErrorKind::Results, "the result has neither an address nor a text"))
+                }
             };
             saved.push(Saved { output: output.clone(), file });
         }
@@ -162,13 +171,15 @@ impl From<Downloaded> for SavedFile {
 }
 
 fn failed(error: runninghub_api::Error) -> Error {
-    let kind = if matches!(error.kind(), ApiErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
+    let kind =
+        if matches!(error.kind(), ApiErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
     Error::new(kind, "the result was not saved").because(error)
 }
 
 fn is_expired(file: &Result<SavedFile, Error>) -> bool {
     let Err(error) = file else { return false };
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<runninghub_api::Error>());
+    let source =
+        std::error::Error::source(error).and_then(|source| source.downcast_ref::<runninghub_api::Error>());
     source.is_some_and(|source| matches!(source.kind(), ApiErrorKind::Expired { .. }))
 }
 
@@ -202,7 +213,8 @@ fn check_template(template: &str) -> Result<(), Error> {
     while let Some((_, after)) = rest.split_once('{') {
         let (part, after) = after.split_once('}').unwrap_or(("", ""));
         if !PARTS.contains(&part) {
-            return Err(Error::usage(format!("the name template has an unknown or open part `{{{part}}}`")).with_hint(hint));
+            return Err(Error::usage(format!("the name template has an unknown or open part `{{{part}}}`"))
+                .with_hint(hint));
         }
         rest = after;
     }

@@ -7,12 +7,7 @@ use runninghub_core::{Event, Learned, Plan, Untrusted, WorkflowId};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    Error, ErrorKind, Run, Workflow,
-    follow::Start,
-    hub::Hub,
-    workflow::Override,
-};
+use crate::{Error, ErrorKind, Run, Workflow, follow::Start, hub::Hub, workflow::Override};
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
@@ -87,13 +82,26 @@ impl Submit {
 
     /// Changes a field of a node, named by its id or by a title that only it has.
     pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.changes.push(Change { node: node.into(), field: field.into(), value: NewValue::Json(value.into()) });
+        self.changes.push(Change {
+            node: node.into(),
+            field: field.into(),
+            value: NewValue::Json(value.into()),
+        });
         self
     }
 
     /// Uploads a file and puts its name into a field.
-    pub fn set_file(mut self, node: impl Into<String>, field: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        self.changes.push(Change { node: node.into(), field: field.into(), value: NewValue::File(path.into()) });
+    pub fn set_file(
+        mut self,
+        node: impl Into<String>,
+        field: impl Into<String>,
+        path: impl Into<PathBuf>,
+    ) -> Self {
+        self.changes.push(Change {
+            node: node.into(),
+            field: field.into(),
+            value: NewValue::File(path.into()),
+        });
         self
     }
 
@@ -239,14 +247,22 @@ impl Submit {
         }
     }
 
-    async fn request(&self, workflow: &Workflow, changes: &[Override]) -> Result<Created, runninghub_api::Error> {
+    async fn request(
+        &self,
+        workflow: &Workflow,
+        changes: &[Override],
+    ) -> Result<Created, runninghub_api::Error> {
         let mut create = self.hub.client.create(self.workflow_id.clone());
         if self.own.is_some() {
             // A graph of one's own is sent whole: whether `nodeInfoList` is honoured beside it is not certain.
             create = create.workflow(workflow.with(changes));
         } else {
             for change in changes {
-                create = create.node(NodeInput::new(change.node.clone(), change.field.clone(), change.value.clone()));
+                create = create.node(NodeInput::new(
+                    change.node.clone(),
+                    change.field.clone(),
+                    change.value.clone(),
+                ));
             }
         }
         if !self.node_info_list.is_empty() {
@@ -304,11 +320,13 @@ fn check_list(workflow: &Workflow, list: &[Value]) -> Result<(), Error> {
         };
         let field = entry.get("fieldName").and_then(Value::as_str);
         let (Some(field), Some(value)) = (field, entry.get("fieldValue")) else {
-            return Err(Error::usage(format!("the nodeInfoList entry for node `{node}` is not complete")).with_hint(SHAPE));
+            return Err(Error::usage(format!("the nodeInfoList entry for node `{node}` is not complete"))
+                .with_hint(SHAPE));
         };
         if workflow.graph().node(&node).is_none() {
             workflow.find(&node)?;
-            return Err(Error::usage(format!("`{node}` in the nodeInfoList is a title")).with_hint("name nodes by their ids there"));
+            return Err(Error::usage(format!("`{node}` in the nodeInfoList is a title"))
+                .with_hint("name nodes by their ids there"));
         }
         // Values in the list are text as a rule, whatever the field holds.
         if !value.is_string() {

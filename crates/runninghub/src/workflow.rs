@@ -55,9 +55,16 @@ impl Workflow {
             (Some(first), Some(second)) => Err(Error::usage(format!("several nodes are called `{name}`"))
                 .with_hint(format!("name one by its id: `{}`, `{}`, …", first.id, second.id))),
             (None, _) => {
-                let names = self.graph.nodes().iter().flat_map(|node| [node.id.to_string(), node.name().raw().to_owned()]);
-                Err(Error::usage(format!("the workflow has no node `{name}`"))
-                    .with_hint(suggest(name, names, "show the nodes with `rhub workflow show <ID>`")))
+                let names = self
+                    .graph
+                    .nodes()
+                    .iter()
+                    .flat_map(|node| [node.id.to_string(), node.name().raw().to_owned()]);
+                Err(Error::usage(format!("the workflow has no node `{name}`")).with_hint(suggest(
+                    name,
+                    names,
+                    "show the nodes with `rhub workflow show <ID>`",
+                )))
             }
         }
     }
@@ -71,7 +78,8 @@ impl Workflow {
         let node = self.find(node)?;
         let place = format!("{}.{field}", node.id);
         let Some(old) = node.inputs.get(field) else {
-            let fields = node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
+            let fields =
+                node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
             return Err(Error::usage(format!("node `{}` ({}) has no field `{field}`", node.id, node.name()))
                 .with_hint(suggest(field, fields.clone(), &list(fields))));
         };
@@ -91,7 +99,8 @@ impl Workflow {
         let Ok(mut json) = serde_json::from_str::<Value>(&self.text) else { return self.text.clone() };
         let root = if json.get("prompt").is_some_and(Value::is_object) { "/prompt" } else { "" };
         for Override { node, field, value } in overrides {
-            let inputs = json.pointer_mut(root).and_then(|nodes| nodes.get_mut(node.as_str())?.get_mut("inputs"));
+            let inputs =
+                json.pointer_mut(root).and_then(|nodes| nodes.get_mut(node.as_str())?.get_mut("inputs"));
             if let Some(inputs) = inputs.and_then(Value::as_object_mut) {
                 inputs.insert(field.clone(), value.clone());
             }
@@ -135,7 +144,11 @@ fn short(value: &Value) -> String {
 
 fn list(names: impl Iterator<Item = String>) -> String {
     let names: Vec<_> = names.map(|name| format!("`{}`", Untrusted::from(name))).collect();
-    if names.is_empty() { "it has no field that can be set".into() } else { format!("its fields: {}", names.join(", ")) }
+    if names.is_empty() {
+        "it has no field that can be set".into()
+    } else {
+        format!("its fields: {}", names.join(", "))
+    }
 }
 
 /// The closest name, or something else to say.
@@ -145,7 +158,10 @@ fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    close.map_or_else(|| otherwise.to_owned(), |(_, name)| format!("did you mean `{}`?", Untrusted::from(name)))
+    close.map_or_else(
+        || otherwise.to_owned(),
+        |(_, name)| format!("did you mean `{}`?", Untrusted::from(name)),
+    )
 }
 
 #[cfg(test)]

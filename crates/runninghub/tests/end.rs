@@ -116,9 +116,15 @@ async fn when_results_are_listed_late() {
 #[tokio::test]
 async fn when_the_api_stumbles() {
     use runninghub_sim::Rate;
-    for fault in [Fault::Http5xx(Rate::First(2)), Fault::Html(Rate::First(2)), Fault::LostAnswers(Rate::First(2))] {
+    for fault in
+        [Fault::Http5xx(Rate::First(2)), Fault::Html(Rate::First(2)), Fault::LostAnswers(Rate::First(2))]
+    {
         let sim = sim().fault(fault.clone()).start().await.expect("the simulator starts");
-        let hub = RunningHub::builder(common::key()).base_url(sim.base_url()).time_scale(0.1).build().expect("a hub");
+        let hub = RunningHub::builder(common::key())
+            .base_url(sim.base_url())
+            .time_scale(0.1)
+            .build()
+            .expect("a hub");
         let (late, watched) = run_on(&sim, hub).await;
         assert_eq!(watched.end.phase, Phase::Success, "{fault:?}");
         assert!(late < LIVE, "{fault:?} {late:?}");

@@ -77,7 +77,8 @@ async fn a_recording_plays_to_the_same_end() {
         }
         let sim = builder.start().await.expect("the simulator starts");
         let dir = tempfile::tempdir().expect("a folder");
-        let hub = RunningHub::builder(key()).base_url(sim.base_url()).record(dir.path()).build().expect("a hub");
+        let hub =
+            RunningHub::builder(key()).base_url(sim.base_url()).record(dir.path()).build().expect("a hub");
         let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
         let live = watch(&mut run).await;
         assert_eq!(live.end.phase, phase);
@@ -90,7 +91,9 @@ async fn a_recording_plays_to_the_same_end() {
         assert_eq!((end.phase, end.outputs.len()), (phase, live.end.outputs.len()), "{fault:?}");
         let settled = |events: &[Event]| {
             events.iter().rev().find_map(|event| match event {
-                Event::Progress(progress) => Some((progress.done, progress.total, progress.overall == Some(1.0))),
+                Event::Progress(progress) => {
+                    Some((progress.done, progress.total, progress.overall == Some(1.0)))
+                }
                 _ => None,
             })
         };
@@ -113,7 +116,8 @@ async fn results_come_home_whole_and_under_safe_names() {
     let outputs = run.outputs().await.expect("it succeeded");
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("new/folder");
-    let saved = hub.save(run.task_id(), &folder).files(&outputs).template("cat-{n}.{ext}").await.expect("saved");
+    let saved =
+        hub.save(run.task_id(), &folder).files(&outputs).template("cat-{n}.{ext}").await.expect("saved");
     let [one] = saved.try_into().expect("one result");
     let file = one.file.expect("saved");
     assert_eq!(file.path, folder.join("cat-1.png"));

@@ -22,7 +22,8 @@ async fn nothing_is_paid_for_a_mistake() {
         hub.workflow(WORKFLOW).set("3", "seed", "many"),
         hub.workflow(WORKFLOW).set("3", "model", 1),
         hub.workflow(WORKFLOW).set_file("6", "text", "/nowhere/to/be.png"),
-        hub.workflow(WORKFLOW).node_info_list(vec![json!({"nodeId": "99", "fieldName": "x", "fieldValue": "1"})]),
+        hub.workflow(WORKFLOW)
+            .node_info_list(vec![json!({"nodeId": "99", "fieldName": "x", "fieldValue": "1"})]),
         hub.workflow(WORKFLOW).node_info_list(vec![json!({"nodeId": "6"})]),
         hub.workflow_json(r#"{"nodes": [], "links": []}"#),
         hub.workflow_json("not json"),
@@ -39,7 +40,8 @@ async fn nothing_is_paid_for_a_mistake() {
 
 #[tokio::test]
 async fn a_lost_answer_is_unknown_and_never_sent_again() {
-    let sim = sim().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("the simulator starts");
+    let sim =
+        sim().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("the simulator starts");
     let error = hub(&sim).workflow(WORKFLOW).submit().await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
     assert_eq!(sim.stats().creates, 1);
@@ -51,7 +53,8 @@ async fn a_full_queue_is_waited_for() {
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
     let waits = Arc::new(Mutex::new(0));
     let count = Arc::clone(&waits);
-    let run = hub.workflow(WORKFLOW).on_wait(move |_, _| *count.lock().expect("not poisoned") += 1).submit().await;
+    let run =
+        hub.workflow(WORKFLOW).on_wait(move |_, _| *count.lock().expect("not poisoned") += 1).submit().await;
     run.expect("accepted in the end");
     assert_eq!(*waits.lock().expect("not poisoned"), 2);
     assert_eq!(sim.stats().creates, 1);
@@ -81,9 +84,16 @@ async fn a_wrong_key_is_refused() {
 async fn fields_and_own_workflows_reach_the_platform() {
     let sim = sim().speed(10.0).start().await.expect("the simulator starts");
     let hub = hub(&sim);
-    let mut run = hub.workflow(WORKFLOW).set("Prompt", "text", "a dog").set("3", "seed", 7).submit().await.expect("accepted");
+    let mut run = hub
+        .workflow(WORKFLOW)
+        .set("Prompt", "text", "a dog")
+        .set("3", "seed", 7)
+        .submit()
+        .await
+        .expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
     let text = hub.graph(&WORKFLOW.into()).await.expect("the workflow").text().to_owned();
-    let mut run = hub.workflow_json(text).under(WORKFLOW).set("6", "text", "a bird").submit().await.expect("accepted");
+    let mut run =
+        hub.workflow_json(text).under(WORKFLOW).set("6", "text", "a bird").submit().await.expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
 }

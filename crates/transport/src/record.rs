@@ -207,3 +207,100 @@ impl Session {
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Mutex};
+
+    use Direction::{In, Out};
+
+    use super::*;
+    use crate::{ErrorKind, Replay, Speed, Tape, frame_source_conformance};
+
+    /// A file that can be looked at while it is written, and that is full after so many lines.
+    #[derive(Clone, Debug)]
+    struct Disk {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        lines: usize,
+    }
+
+    impl Disk {
+        fn new(lines: usize) -> Self {
+            Self { bytes: Arc::default(), lines }
+        }
+
+        fn tape(&self) -> Tape {
+            Tape::parse(&**self.bytes.lock().unwrap()).unwrap()
+        }
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            assert!(bytes.ends_with(b"\n"), "a line goes out whole");
+            if self.lines == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.lines -= 1;
+            self.bytes.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn rows(messages: Vec<Body>) -> Vec<Row> {
+        let row = |body: Body| {
+            let kind = if matches!(body, Body::Text(_)) { RowKind::Text } else { RowKind::Binary };
+            Row { t_ms: 0.5, at_ms: 0.5, dir: In, kind, body: Some(body) }
+        };
+        messages.into_iter().map(row).collect()
+    }
+
+    fn record(messages: Vec<Body>, disk: &Disk) -> Record<Replay, Disk> {
+        let tape = TapeWriter::new(disk.clone()).unwrap();
+        Record::new(Replay::new(rows(messages), Speed::Times(1.0)), tape, Redactor::new().secret("hunter2"))
+    }
+
+    frame_source_conformance!(conformance, async |messages| record(messages, &Disk::new(usize::MAX)));
+    frame_source_conformance!(on_a_full_disk, async |messages| record(messages, &Disk::new(3)));
+
+    #[tokio::test]
+    async fn every_frame_is_on_the_tape_when_it_is_passed_on() {
+        let disk = Disk::new(usize::MAX);
+        let binary = Body::Binary(b"\0\0\0\x03hunter2".as_slice().into());
+        let mut source = record(vec![Body::Text("I am hunter2".into()), binary.clone()], &disk);
+        let frame = source.next_frame().await.unwrap().unwrap();
+        assert_eq!(frame.body, Body::Text("I am hunter2".into()));
+        assert_eq!(disk.tape().rows.len(), 1);
+        assert_eq!(source.next_frame().await.unwrap().unwrap().body, binary);
+        source.close().await;
+        source.close().await;
+        assert_eq!(source.next_frame().await.unwrap(), None);
+
+        let rows = disk.tape().rows;
+        let kinds: Vec<_> = rows.iter().map(|row| (row.dir, row.kind)).collect();
+        let expected =
+            [(In, RowKind::Text), (In, RowKind::Binary), (Out, RowKind::Close), (In, RowKind::Eof)];
+        assert_eq!(kinds, expected);
+        assert_eq!(rows[0].frame().unwrap().body, Body::Text("I am ***".into()));
+        assert_eq!(rows[1].frame().unwrap().body, Body::Binary(b"\0\0\0\x03*******".as_slice().into()));
+        assert_eq!(rows[0].at().as_micros(), 500);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_leaves_a_readable_tape_and_an_error() {
+        let disk = Disk::new(3);
+        let messages: Vec<_> = (0..10).map(|number| Body::Text(number.to_string().into())).collect();
+        let mut source = record(messages, &disk);
+        assert!(source.failure().is_none());
+        let mut frames = 0;
+        while source.next_frame().await.unwrap().is_some() {
+            frames += 1;
+        }
+        assert_eq!(frames, 10, "the run goes on");
+        assert_eq!(source.failure().unwrap().kind(), ErrorKind::Io);
+        assert_eq!(disk.tape().rows.len(), 2);
+    }
+}

@@ -32,7 +32,7 @@ impl Source {
     }
 
     pub(super) fn is_rust(&self) -> bool {
-        self.path.ends_with(".rs")
+        Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
     }
 
     /// Whether the whole file is test code, a benchmark or an example.

@@ -7,6 +7,7 @@
 pub(crate) mod account;
 pub(crate) mod cancel;
 pub(crate) mod create;
+mod into_future;
 pub(crate) mod outputs;
 pub(crate) mod query;
 pub(crate) mod queue_status;
@@ -14,18 +15,4 @@ pub(crate) mod status;
 pub(crate) mod upload;
 pub(crate) mod workflow;
 
-/// Lets a builder be awaited: what it does stands in its `send`.
-macro_rules! into_future {
-    ($builder:ty => $output:ty) => {
-        impl IntoFuture for $builder {
-            type Output = Result<$output, crate::Error>;
-            type IntoFuture = futures_util::future::BoxFuture<'static, Self::Output>;
-
-            fn into_future(self) -> Self::IntoFuture {
-                Box::pin(self.send())
-            }
-        }
-    };
-}
-
-pub(crate) use into_future;
+pub(crate) use into_future::into_future;

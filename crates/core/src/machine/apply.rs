@@ -87,7 +87,10 @@ impl Machine {
             Message::ExecutionSuccess { node: Some(node), .. } => self.executed(&node, None),
             Message::ExecutionError(error) => self.error(&error),
             Message::ExecutionInterrupted { node, .. } => {
-                self.note_failure(Failure { node_id: node.map(|id| (*id).into()), ..Failure::default() }, false);
+                self.note_failure(
+                    Failure { node_id: node.map(|id| (*id).into()), ..Failure::default() },
+                    false,
+                );
                 self.closing(Phase::Interrupted);
             }
             _ => {}
@@ -152,7 +155,8 @@ impl Machine {
             // Whatever was not seen to finish did, or was not needed; and nothing failed, whatever a frame said.
             self.failure = None;
             for (at, track) in self.nodes.iter_mut().enumerate() {
-                let required = self.plan.as_ref().is_none_or(|plan| plan.nodes().get(at).is_some_and(|n| n.required));
+                let required =
+                    self.plan.as_ref().is_none_or(|plan| plan.nodes().get(at).is_some_and(|n| n.required));
                 track.settled |= required;
                 track.done |= required && track.running_in.is_some();
                 track.failed = false;

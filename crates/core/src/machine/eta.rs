@@ -78,7 +78,10 @@ impl Estimate {
 
     /// How long a node took, if all of it was seen.
     pub(super) fn seconds(&self, node: usize) -> Option<f64> {
-        self.booked.get(node).filter(|booking| booking.started && !booking.partial).map(|booking| booking.seconds)
+        self.booked
+            .get(node)
+            .filter(|booking| booking.started && !booking.partial)
+            .map(|booking| booking.seconds)
     }
 
     /// Seconds booked, the running node included.
@@ -95,7 +98,8 @@ impl Machine {
         let work = |wanted: fn(&NodeTrack) -> f64| -> f64 {
             let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
             // Cached and skipped nodes are settled, but no work of this run.
-            nodes.filter(|(_, track)| !track.settled || track.done && !track.cached)
+            nodes
+                .filter(|(_, track)| !track.settled || track.done && !track.cached)
                 .map(|(node, track)| node.weight * wanted(track))
                 .sum()
         };
@@ -105,7 +109,8 @@ impl Machine {
         let (left, (low, high)) = if plan.is_learned() {
             let expected = done - done_before;
             let spent = self.estimate.spent(self.now);
-            let scale = if expected > 1.0 && spent > 1.0 { (spent / expected).clamp(SCALE.0, SCALE.1) } else { 1.0 };
+            let scale =
+                if expected > 1.0 && spent > 1.0 { (spent / expected).clamp(SCALE.0, SCALE.1) } else { 1.0 };
             (work(|track| 1.0 - track.contribution()) * scale, LEARNED_RANGE)
         } else {
             let gained = fraction - from;

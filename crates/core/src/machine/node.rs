@@ -198,15 +198,24 @@ mod tests {
     #[test]
     fn a_counter_that_starts_over_is_a_new_pass_and_the_share_keeps_rising() {
         let mut counter = Counter::default();
-        let seen = play(&mut counter, ONCE, &[(5.0, 10.0), (10.0, 10.0), (1.0, 10.0), (10.0, 10.0), (0.0, 4.0), (4.0, 4.0)]);
+        let seen = play(
+            &mut counter,
+            ONCE,
+            &[(5.0, 10.0), (10.0, 10.0), (1.0, 10.0), (10.0, 10.0), (0.0, 4.0), (4.0, 4.0)],
+        );
         assert_eq!(seen, [(1, 0.5), (1, 0.99), (2, 0.991), (2, 0.995), (3, 0.995), (3, 0.997)]);
     }
 
     #[test]
     fn known_passes_are_counted_evenly() {
         let two = Passes { known: Some(2), tiled: false };
-        let seen = play(&mut Counter::default(), two, &[(10.0, 10.0), (5.0, 10.0), (10.0, 10.0), (2.0, 10.0)]);
-        assert_eq!(seen, [(1, 0.5), (2, 0.75), (2, 0.99), (3, 0.995)], "a third pass is possible all the same");
+        let seen =
+            play(&mut Counter::default(), two, &[(10.0, 10.0), (5.0, 10.0), (10.0, 10.0), (2.0, 10.0)]);
+        assert_eq!(
+            seen,
+            [(1, 0.5), (2, 0.75), (2, 0.99), (3, 0.995)],
+            "a third pass is possible all the same"
+        );
     }
 
     #[test]
@@ -221,7 +230,11 @@ mod tests {
     #[test]
     fn small_steps_back_odd_maxima_and_overshoot_are_no_new_pass() {
         let mut counter = Counter::default();
-        let seen = play(&mut counter, ONCE, &[(9.0, 10.0), (4.0, 10.0), (2.0, 10.0), (0.0, 0.0), (12.0, 5.0), (3.0, -1.0)]);
+        let seen = play(
+            &mut counter,
+            ONCE,
+            &[(9.0, 10.0), (4.0, 10.0), (2.0, 10.0), (0.0, 0.0), (12.0, 5.0), (3.0, -1.0)],
+        );
         assert_eq!(seen.last(), Some(&(1, 0.99)));
         assert_eq!(counter.fraction(), Some(1.0));
     }

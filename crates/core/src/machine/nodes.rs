@@ -40,7 +40,9 @@ impl Machine {
     /// Servers before 0.3.45 tell no ends: when another node begins, the one before it is done. Not so for a lazy
     /// node that waits for its inputs, nor for the parent of an expansion.
     fn infer(&mut self, next: &str, next_at: usize) {
-        let Some(previous) = self.current.clone().filter(|previous| previous.as_str() != next) else { return };
+        let Some(previous) = self.current.clone().filter(|previous| previous.as_str() != next) else {
+            return;
+        };
         let Some(previous_at) = self.owner([Some(previous.as_str()), None, None]) else { return };
         let is_child = !self.is_own(previous_at, previous.as_str());
         let waits = self.plan.as_ref().is_some_and(|plan| {
@@ -169,7 +171,8 @@ impl Machine {
             && self.phase != Phase::Success
             && self.nodes.iter().any(|track| track.done && !track.settled)
         {
-            let needed = plan.ancestors(plan.outputs(), |at| self.nodes.get(at).is_some_and(|track| track.done));
+            let needed =
+                plan.ancestors(plan.outputs(), |at| self.nodes.get(at).is_some_and(|track| track.done));
             for ((track, needed), node) in self.nodes.iter_mut().zip(needed).zip(plan.nodes()) {
                 track.settled |= node.required && !needed || track.done;
             }

@@ -54,7 +54,9 @@ impl Machine {
         let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
         if let Some(plan) = &self.plan {
             let mut rest = names.clone();
-            return names.find_map(|name| plan.position(name)).or_else(|| rest.find_map(|name| plan.owner(name)));
+            return names
+                .find_map(|name| plan.position(name))
+                .or_else(|| rest.find_map(|name| plan.owner(name)));
         }
         let id = names.next()?;
         let id = names.next().unwrap_or_else(|| top_level(id));

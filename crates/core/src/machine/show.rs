@@ -56,7 +56,8 @@ impl Machine {
     pub fn is_near_end(&self) -> bool {
         let Some(plan) = &self.plan else { return true };
         let nodes = plan.nodes().iter().zip(&self.nodes);
-        let waiting = nodes.filter(|(node, track)| node.required && !track.settled && !self.is_running(track));
+        let waiting =
+            nodes.filter(|(node, track)| node.required && !track.settled && !self.is_running(track));
         waiting.count() <= 1
     }
 
@@ -84,8 +85,12 @@ impl Machine {
         if self.phase.is_final() {
             return Vec::new();
         }
-        let mut running: Vec<_> =
-            self.nodes.iter().enumerate().filter(|(_, track)| !track.done && self.is_running(track)).collect();
+        let mut running: Vec<_> = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(_, track)| !track.done && self.is_running(track))
+            .collect();
         running.sort_by_key(|(at, track)| (Reverse(track.started), *at));
         running.into_iter().map(|(at, track)| self.show(at, track)).collect()
     }
@@ -127,7 +132,10 @@ impl Machine {
 
     pub(super) fn passes(&self, at: usize) -> Passes {
         let node = self.plan.as_ref().and_then(|plan| plan.nodes().get(at));
-        node.map_or(Passes { known: None, tiled: false }, |node| Passes { known: node.passes, tiled: node.tiled })
+        node.map_or(Passes { known: None, tiled: false }, |node| Passes {
+            known: node.passes,
+            tiled: node.tiled,
+        })
     }
 
     pub(super) fn id(&self, at: usize) -> NodeId {

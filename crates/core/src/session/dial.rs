@@ -21,10 +21,17 @@ pub(super) struct Dial {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     /// No address, or dialling rests until then.
-    Off { until: Option<Duration> },
-    Waiting { until: Duration },
+    Off {
+        until: Option<Duration>,
+    },
+    Waiting {
+        until: Duration,
+    },
     Dialling,
-    Open { since: Duration, stale: bool },
+    Open {
+        since: Duration,
+        stale: bool,
+    },
     Closing,
 }
 

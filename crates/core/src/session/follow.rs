@@ -59,6 +59,10 @@ pub enum Action {
 /// HTTP decides, the socket informs: success is what an answer says, a closing frame only makes the session ask at
 /// once. While frames come nothing is asked at all.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own; no two of them exclude each other"
+)]
 pub struct Session {
     machine: Machine,
     pace: Pace,

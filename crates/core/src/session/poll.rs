@@ -29,7 +29,13 @@ pub(super) struct Poll {
 impl Poll {
     /// The first question is due at once.
     pub(super) fn new() -> Self {
-        Self { reason: Reason::Queue, wait: Duration::ZERO, due: Duration::ZERO, not_before: Duration::ZERO, in_flight: false }
+        Self {
+            reason: Reason::Queue,
+            wait: Duration::ZERO,
+            due: Duration::ZERO,
+            not_before: Duration::ZERO,
+            in_flight: false,
+        }
     }
 
     /// Ask as soon as possible, and go on from there with this rhythm.
@@ -49,7 +55,8 @@ impl Poll {
     /// An answer has come: wait one step longer in this rhythm, or start it.
     pub(super) fn step(&mut self, now: Duration, reason: Reason, pace: &Pace) {
         let ladder = ladder(pace, reason);
-        self.wait = if reason == self.reason && !self.wait.is_zero() { ladder.next(self.wait) } else { ladder.first };
+        self.wait =
+            if reason == self.reason && !self.wait.is_zero() { ladder.next(self.wait) } else { ladder.first };
         self.reason = reason;
         self.due = now + self.wait;
     }

@@ -55,7 +55,10 @@ fn decode(bytes: &[u8]) -> Option<Binary<'_>> {
         }
         3 => {
             let (node_id, text) = split_block(rest)?;
-            Some(Binary::Text { node_id: String::from_utf8_lossy(node_id), text: String::from_utf8_lossy(text) })
+            Some(Binary::Text {
+                node_id: String::from_utf8_lossy(node_id),
+                text: String::from_utf8_lossy(text),
+            })
         }
         4 => {
             let (metadata, rest) = split_block(rest)?;
@@ -122,7 +125,8 @@ mod tests {
             Binary::Preview { node_id: None, prompt_id: None, mime: "image/jpeg", image: JPEG }
         );
 
-        let animated = message(&[&[0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7], b"\x0212", &[0; 13], JPEG]);
+        let animated =
+            message(&[&[0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7], b"\x0212", &[0; 13], JPEG]);
         assert!(matches!(decode_binary(&animated), Binary::Preview { image, .. } if image == JPEG));
 
         let text = message(&[&[0, 0, 0, 3, 0, 0, 0, 2], b"17", "你好".as_bytes()]);
@@ -142,7 +146,9 @@ mod tests {
         );
 
         assert_eq!(decode_binary(&[0, 0, 0, 99, 1]), Binary::Unknown { event: 99 });
-        for bad in [&[][..], &[0, 0, 0], &[0, 0, 0, 1], &[0, 0, 0, 3, 255, 255, 255, 255, 1], &[0, 0, 0, 4, 0, 0]] {
+        for bad in
+            [&[][..], &[0, 0, 0], &[0, 0, 0, 1], &[0, 0, 0, 3, 255, 255, 255, 255, 1], &[0, 0, 0, 4, 0, 0]]
+        {
             assert_eq!(decode_binary(bad), Binary::Malformed, "{bad:?}");
         }
     }

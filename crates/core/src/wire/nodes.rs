@@ -48,7 +48,10 @@ impl<'a> StateNodes<'a> {
     pub fn for_each(self, each: impl FnMut(StateEntry<'a>)) {
         if let Some(raw) = self.0 {
             // Errors can only be of shape here, since the text is known to be JSON.
-            drop(serde_json::Deserializer::from_str(raw.get()).deserialize_any(Entries { each, frame: PhantomData }));
+            drop(
+                serde_json::Deserializer::from_str(raw.get())
+                    .deserialize_any(Entries { each, frame: PhantomData }),
+            );
         }
     }
 }
@@ -136,9 +139,16 @@ mod tests {
             "3.0.0.1":{"state":"finished","value":null,"display_node_id":3,"parent_node_id":null}}}}"#;
         let mut seen = Vec::new();
         let mut scratch = String::new();
-        let Message::ProgressState { nodes, .. } = decode_text(text, &mut scratch) else { panic!("a progress_state") };
-        nodes.for_each(|entry| seen.push(format!("{} {:?} {:?} {:?}", entry.id, entry.state, entry.value, entry.display_node_id)));
-        assert_eq!(seen, ["2 Some(\"running\") Some(1.0) None", "3.0.0.1 Some(\"finished\") None Some(\"3\")"]);
+        let Message::ProgressState { nodes, .. } = decode_text(text, &mut scratch) else {
+            panic!("a progress_state")
+        };
+        nodes.for_each(|entry| {
+            seen.push(format!("{} {:?} {:?} {:?}", entry.id, entry.state, entry.value, entry.display_node_id))
+        });
+        assert_eq!(
+            seen,
+            ["2 Some(\"running\") Some(1.0) None", "3.0.0.1 Some(\"finished\") None Some(\"3\")"]
+        );
     }
 
     #[test]

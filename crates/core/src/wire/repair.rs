@@ -54,7 +54,9 @@ fn string_piece(rest: &str) -> Piece {
         return (rest.find(['"', '\\']).unwrap_or(rest.len()), None);
     }
     match surrogate(rest) {
-        Some(Surrogate::High) if matches!(rest.get(6..).and_then(surrogate), Some(Surrogate::Low)) => (12, None),
+        Some(Surrogate::High) if matches!(rest.get(6..).and_then(surrogate), Some(Surrogate::Low)) => {
+            (12, None)
+        }
         Some(_) => (6, Some("\\uFFFD")),
         // Any other escape: the backslash and the character after it, so that `\"` does not end the string.
         None => (1 + rest.chars().nth(1).map_or(0, char::len_utf8), None),

@@ -171,13 +171,17 @@ fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
         "progress" => parse::<Progress<'_>>(data)?.map(|Progress { prompt_id, node, value, max }| {
             Message::Progress { prompt_id, node, value, max }
         }),
-        "progress_state" => parse::<State<'_>>(data)?
-            .map(|State { prompt_id, nodes }| Message::ProgressState { prompt_id, nodes: StateNodes::new(nodes) }),
+        "progress_state" => parse::<State<'_>>(data)?.map(|State { prompt_id, nodes }| {
+            Message::ProgressState { prompt_id, nodes: StateNodes::new(nodes) }
+        }),
         "executing" => parse::<Run<'_>>(data)?.map(|Run { prompt_id, node, display_node, .. }| {
             Message::Executing { prompt_id, node, display_node }
         }),
-        "executed" => parse::<Run<'_>>(data)?
-            .map(|Run { prompt_id, node, output, .. }| Message::Executed { prompt_id, node, output }),
+        "executed" => parse::<Run<'_>>(data)?.map(|Run { prompt_id, node, output, .. }| Message::Executed {
+            prompt_id,
+            node,
+            output,
+        }),
         "execution_cached" => parse::<Cached<'_>>(data)?
             .map(|Cached { prompt_id, nodes }| Message::ExecutionCached { prompt_id, nodes }),
         "execution_start" => {

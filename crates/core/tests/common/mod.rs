@@ -49,7 +49,10 @@ impl Frame {
     /// The message's type, for dropping some.
     pub(crate) fn kind(&self) -> String {
         let Body::Text(text) = &self.body else { return String::new() };
-        serde_json::from_str::<Value>(text).ok().and_then(|v| Some(v.get("type")?.as_str()?.to_owned())).unwrap_or_default()
+        serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(|v| Some(v.get("type")?.as_str()?.to_owned()))
+            .unwrap_or_default()
     }
 }
 
@@ -112,7 +115,9 @@ fn load(name: &str, expected: Expected, repeat: usize) -> Scenario {
         .iter()
         .filter(|prompt| prompt["prompt_id"] == expected.prompt_id.as_str())
         .collect();
-    let sole = meta["prompts"].as_array().expect("prompts").iter().filter(|p| p["prompt_id"].is_string()).count() == 1;
+    let sole =
+        meta["prompts"].as_array().expect("prompts").iter().filter(|p| p["prompt_id"].is_string()).count()
+            == 1;
     let workflow = prompts[repeat]["workflow"].as_str().expect("a workflow");
     let text = fs::read_to_string(folder.join(workflow)).expect("the workflow");
     let graph = Graph::parse(&text).expect("a workflow");
@@ -153,7 +158,10 @@ fn frames(folder: &Path, stream: &str) -> Vec<Frame> {
     let files = if single.exists() {
         vec![single]
     } else {
-        (1..10).map(|n| folder.join(format!("ws-{stream}{n}.jsonl"))).take_while(|file| file.exists()).collect()
+        (1..10)
+            .map(|n| folder.join(format!("ws-{stream}{n}.jsonl")))
+            .take_while(|file| file.exists())
+            .collect()
     };
     assert!(!files.is_empty(), "{} has a tape", folder.display());
     let mut frames = Vec::new();
@@ -166,7 +174,9 @@ fn frames(folder: &Path, stream: &str) -> Vec<Frame> {
             let at = Duration::from_secs_f64(row["at_ms"].as_f64().expect("a time") / 1000.0);
             let body = match row["kind"].as_str() {
                 Some("text") => Body::Text(row["text"].as_str().expect("text").to_owned()),
-                Some("binary") => Body::Binary(BASE64_STANDARD.decode(row["b64"].as_str().expect("b64")).expect("base64")),
+                Some("binary") => {
+                    Body::Binary(BASE64_STANDARD.decode(row["b64"].as_str().expect("b64")).expect("base64"))
+                }
                 Some("open") => Body::Open,
                 Some("eof") => Body::Closed,
                 _ => continue,
@@ -179,7 +189,8 @@ fn frames(folder: &Path, stream: &str) -> Vec<Frame> {
 
 impl Scenario {
     pub(crate) fn machine(&self) -> Machine {
-        Machine::new(Some(self.plan.clone()), Confirm::Frames).only(self.expected.prompt_id.as_str().into(), self.sole)
+        Machine::new(Some(self.plan.clone()), Confirm::Frames)
+            .only(self.expected.prompt_id.as_str().into(), self.sole)
     }
 
     /// The frames that concern this run: of several runs with one prompt id, those from its own start on.

@@ -14,7 +14,13 @@ pub(crate) fn scenario() -> Scenario {
     let ms = Duration::from_millis;
     Scenario::script("text-to-image")
         .node(ScriptNode::new("4", "CheckpointLoaderSimple").cached())
-        .node(ScriptNode::new("6", "CLIPTextEncode").title("Prompt").input("text", "a cat").link("clip", "4", 1).takes(ms(50)))
+        .node(
+            ScriptNode::new("6", "CLIPTextEncode")
+                .title("Prompt")
+                .input("text", "a cat")
+                .link("clip", "4", 1)
+                .takes(ms(50)),
+        )
         .node(
             ScriptNode::new("3", "KSampler")
                 .input("seed", 1)

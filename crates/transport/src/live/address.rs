@@ -142,7 +142,7 @@ mod tests {
     fn loopback_is_this_machine_only() {
         let loopback = |host: &str| {
             let url = SocketUrl::new(format!("ws://{host}/"));
-            Address::parse(&url).map(|address| address.is_loopback()).unwrap_or_default()
+            Address::parse(&url).is_ok_and(|address| address.is_loopback())
         };
         for host in ["127.0.0.1", "127.9.9.9:1", "[::1]", "[::ffff:127.0.0.1]", "localhost:8188"] {
             assert!(loopback(host), "{host}");

@@ -107,7 +107,7 @@ async fn encrypt(
     })?;
     TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         // Only rustls' own refusal is final; the rest is the network.
-        if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
             Error::new(ErrorKind::Tls, format!("no TLS session with {}", address.authority))
                 .with_source(error)
         } else {

@@ -59,12 +59,12 @@ async fn through(
             }
             tunnel.call(target).await.map_err(|error| refused(&host, error))
         }
-        Some(scheme @ ("socks5" | "socks5h")) => {
+        // Either way the proxy looks the name up: here it would be done by blocking the thread.
+        Some("socks5" | "socks5h") => {
             // The connector would take port 80.
             let port = uri.port_u16().unwrap_or(1080);
-            let local_dns = scheme == "socks5";
             let uri = format!("socks5://{host}:{port}/").parse().map_err(|error| refused(&host, error))?;
-            let mut socks = SocksV5::new(uri, connector).local_dns(local_dns);
+            let mut socks = SocksV5::new(uri, connector);
             if let Some((user, password)) = proxy.raw_auth() {
                 socks = socks.with_auth(user.to_owned(), password.to_owned());
             }

@@ -2,6 +2,8 @@
 
 mod meta;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use meta::{HttpRow, Prompt};

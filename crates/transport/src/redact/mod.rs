@@ -2,6 +2,8 @@
 
 mod redactor;
 mod rule;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use redactor::Redactor;

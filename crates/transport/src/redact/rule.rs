@@ -57,6 +57,17 @@ const RULES: [Rule; 28] = [
     Rule { word: "://", secret: Secret::User },
 ];
 
+/// For each byte the rules whose word starts with it, one bit each: most bytes of most frames start none.
+const STARTS: [u32; 256] = {
+    let mut starts = [0; 256];
+    let mut rule = 0;
+    while rule < RULES.len() {
+        starts[RULES[rule].word.as_bytes()[0] as usize] |= 1 << rule;
+        rule += 1;
+    }
+    starts
+};
+
 /// As long as an API key, and as other hashes.
 const HEX: usize = 32;
 /// After `Bearer` comes prose, too, but not with words like that.
@@ -64,16 +75,14 @@ const MIN_BEARER: usize = 16;
 
 pub(super) fn find(view: &View, hidden: &mut Vec<Range<usize>>) {
     let folded = view.bytes.to_ascii_lowercase();
-    let mut starts = [false; 256];
-    for first in RULES.iter().filter_map(|rule| rule.word.bytes().next()) {
-        starts[usize::from(first)] = true;
-    }
     for (at, byte) in folded.iter().enumerate() {
-        if !starts[usize::from(*byte)] {
+        let mut rules = STARTS[usize::from(*byte)];
+        if rules == 0 {
             continue;
         }
         let rest = folded.get(at..).unwrap_or_default();
-        for rule in &RULES {
+        while let Some(rule) = RULES.get(rules.trailing_zeros() as usize) {
+            rules &= rules - 1;
             let Some(after) = rest.strip_prefix(rule.word.as_bytes()) else { continue };
             let from = at + rule.word.len();
             if let Some(found) = rule.secret.find(after)

@@ -90,7 +90,7 @@ impl<R: BufRead> TapeReader<R> {
     }
 
     fn row(&self) -> Result<Row, Error> {
-        let line: Line<Text, Base64> = serde_json::from_slice(&self.buffer).map_err(|error| {
+        let line: Line<Text, Base64> = serde_json::from_slice(self.buffer.trim_ascii()).map_err(|error| {
             let what = if error.is_eof() { "is cut off" } else { "is not a row of a tape" };
             Error::line(self.number, what).with_source(error)
         })?;

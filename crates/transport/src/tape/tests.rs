@@ -141,7 +141,7 @@ proptest! {
     fn a_prefix_is_readable(rows in proptest::collection::vec(rows(), 1..8), cut in any::<proptest::sample::Index>()) {
         let bytes = written(&rows);
         let bytes = &bytes[..cut.index(bytes.len())];
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
         let got = read(bytes);
         let good: Vec<_> = got.iter().map_while(|row| row.as_ref().ok()).cloned().collect();
         prop_assert!(good.len() + 1 >= lines && rows.starts_with(&good));

@@ -1,0 +1,17 @@
+//! Builders that can be awaited.
+
+/// Lets a builder be awaited: what it does stands in its `send`.
+macro_rules! into_future {
+    ($builder:ty => $output:ty) => {
+        impl IntoFuture for $builder {
+            type Output = Result<$output, crate::Error>;
+            type IntoFuture = futures_util::future::BoxFuture<'static, Self::Output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    };
+}
+
+pub(crate) use into_future;

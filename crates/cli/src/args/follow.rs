@@ -1,0 +1,35 @@
+//! Options of the commands that follow a task or bring its results home.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, builder::FalseyValueParser};
+
+use crate::duration;
+
+/// Where results go.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Saving {
+    /// Download the results into this folder
+    #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// How to name files; the parts task, node, n and ext stand in braces, as in {task}-{node}.{ext}
+    #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
+    pub(crate) name: Option<String>,
+}
+
+/// How long to watch, and what to leave behind.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Patience {
+    /// Stop waiting after this long; the task goes on
+    #[arg(long, env = "RUNNINGHUB_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Ctrl-C cancels the task instead of leaving it alone
+    #[arg(long, env = "RUNNINGHUB_CANCEL_ON_INTERRUPT", value_parser = FalseyValueParser::new())]
+    pub(crate) cancel_on_interrupt: bool,
+
+    /// Keep a redacted recording in this folder, for `rhub replay`
+    #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
+}

@@ -1,0 +1,113 @@
+//! Options that every command knows.
+
+use std::path::PathBuf;
+
+use clap::{
+    Args, ValueEnum,
+    builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser as _},
+};
+use runninghub::Site;
+
+const HEADING: &str = "Options of every command";
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = HEADING)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct Global {
+    /// Which RunningHub the key belongs to [default: cn]
+    #[arg(long, global = true, env = "RUNNINGHUB_SITE", value_parser = site())]
+    pub(crate) site: Option<Site>,
+
+    /// Another address instead of the site's, for example of a simulator; http only on this machine
+    #[arg(long, global = true, env = "RUNNINGHUB_BASE_URL", value_name = "URL", hide_env_values = true)]
+    pub(crate) base_url: Option<String>,
+
+    /// A profile of the configuration
+    #[arg(long, global = true, env = "RUNNINGHUB_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+
+    /// Read the API key from a file that only you can read
+    #[arg(
+        long,
+        global = true,
+        env = "RUNNINGHUB_API_KEY_FILE",
+        value_name = "PATH",
+        conflicts_with = "api_key_stdin"
+    )]
+    pub(crate) api_key_file: Option<PathBuf>,
+
+    /// Read the API key from standard input
+    #[arg(long, global = true, env = "RUNNINGHUB_API_KEY_STDIN", value_parser = FalseyValueParser::new())]
+    pub(crate) api_key_stdin: bool,
+
+    /// How to report [default: human on a terminal, plain elsewhere]
+    #[arg(long, global = true, env = "RUNNINGHUB_FORMAT", value_enum)]
+    pub(crate) format: Option<Format>,
+
+    /// The same as --format json
+    #[arg(long, global = true, env = "RUNNINGHUB_JSON", value_parser = FalseyValueParser::new())]
+    pub(crate) json: bool,
+
+    /// When to use colours
+    #[arg(long, global = true, env = "RUNNINGHUB_COLOR", value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: Color,
+
+    /// The language of messages (Chinese is not there yet)
+    #[arg(long, global = true, env = "RUNNINGHUB_LANG", value_parser = ["en", "zh"], default_value = "en")]
+    pub(crate) lang: String,
+
+    /// A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
+    #[arg(long, global = true, env = "RUNNINGHUB_PROXY", value_name = "URL", hide_env_values = true)]
+    pub(crate) proxy: Option<String>,
+
+    /// Fetch results also from loopback and private addresses
+    #[arg(long, global = true, env = "RUNNINGHUB_ALLOW_PRIVATE_HOSTS", value_parser = FalseyValueParser::new())]
+    pub(crate) allow_private_hosts: bool,
+
+    /// Only results and errors
+    #[arg(short, long, global = true, env = "RUNNINGHUB_QUIET", value_parser = FalseyValueParser::new())]
+    pub(crate) quiet: bool,
+
+    /// Log what is done to standard error; more often for more
+    #[arg(short, long, global = true, env = "RUNNINGHUB_VERBOSE", action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    /// Log to a file instead
+    #[arg(long, global = true, env = "RUNNINGHUB_LOG_FILE", value_name = "PATH")]
+    pub(crate) log_file: Option<PathBuf>,
+
+    /// Where this machine keeps its records
+    #[arg(long, global = true, env = "RUNNINGHUB_STATE_DIR", value_name = "PATH")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// How to report.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Plain,
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Color> for anstream::ColorChoice {
+    fn from(color: Color) -> Self {
+        match color {
+            Color::Auto => Self::Auto,
+            Color::Always => Self::Always,
+            Color::Never => Self::Never,
+        }
+    }
+}
+
+fn site() -> impl clap::builder::TypedValueParser<Value = Site> {
+    PossibleValuesParser::new(["cn", "ai"]).try_map(|text| text.parse::<Site>())
+}

@@ -1,0 +1,105 @@
+//! The command line: one file per command, and the options that all of them know.
+
+#[cfg(feature = "sim")]
+mod demo;
+mod follow;
+mod global;
+mod replay;
+mod run;
+#[cfg(feature = "sim")]
+mod simulate;
+mod task;
+mod workflow;
+
+use clap::{Parser, Subcommand};
+
+#[cfg(feature = "sim")]
+pub(crate) use self::{demo::Demo, simulate::Simulate};
+pub(crate) use self::{
+    follow::{Patience, Saving},
+    global::{Format, Global},
+    replay::Replay,
+    run::Run,
+    task::{Cancel, Download, Outputs, Status, Watch},
+    workflow::{Show, Workflow},
+};
+
+/// Run RunningHub workflows from a terminal, follow them live, bring the files home.
+#[derive(Debug, Parser)]
+#[command(name = "rhub", version, arg_required_else_help = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(Box<Run>),
+    Watch(Watch),
+    Status(Status),
+    Outputs(Outputs),
+    Download(Download),
+    Cancel(Cancel),
+    Workflow(Workflow),
+    /// Show the balance, the kind of key, and the slots that are used and free.
+    Account,
+    Replay(Replay),
+    #[cfg(feature = "sim")]
+    Demo(Demo),
+    #[cfg(feature = "sim")]
+    Simulate(Simulate),
+    /// Print the JSON Schema of the lines that `--format json` writes.
+    Schema,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the task failed or was cancelled
+  2  usage or configuration; nothing was sent
+  3  network or server unreachable
+  4  refused: key, balance, quota, validation
+  5  nobody knows whether the task was created; it may have been charged
+  6  stopped waiting; the task still runs
+  7  some of several failed
+  8  the task succeeded, but its results were not all saved
+  9  local store or disk
+  130, 143  interrupted; the task goes on
+
+The key is read from RUNNINGHUB_API_KEY, --api-key-file or --api-key-stdin.
+RUNNINGHUB_TIME_SCALE multiplies every built-in wait (default 1).";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_a_variable_named_after_it() {
+        fn check(command: &clap::Command) {
+            for option in command.get_arguments().filter(|arg| !arg.is_positional()) {
+                let Some(long) = option.get_long() else { panic!("{option} has no long name") };
+                if matches!(long, "help" | "version") {
+                    continue;
+                }
+                let variable = format!("RUNNINGHUB_{}", long.replace('-', "_").to_uppercase());
+                assert_eq!(
+                    option.get_env().and_then(|name| name.to_str()),
+                    Some(&*variable),
+                    "{} --{long}",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

@@ -1,0 +1,61 @@
+//! Commands about one task.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Patience, Saving};
+
+/// Follow a task that already runs, or is over.
+#[derive(Args, Debug)]
+pub(crate) struct Watch {
+    /// The task's id
+    pub(crate) task_id: String,
+
+    /// The workflow that it runs, for a percentage from the start
+    #[arg(long, env = "RUNNINGHUB_WORKFLOW", value_name = "ID")]
+    pub(crate) workflow: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) saving: Saving,
+
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+}
+
+/// Say where a task stands.
+#[derive(Args, Debug)]
+#[command(after_help = "Exits with 0 whenever the platform answers, whatever the answer is.")]
+pub(crate) struct Status {
+    /// The task's id
+    pub(crate) task_id: String,
+}
+
+/// List the results of a task.
+#[derive(Args, Debug)]
+pub(crate) struct Outputs {
+    /// The task's id
+    pub(crate) task_id: String,
+}
+
+/// Bring the results of a task home.
+#[derive(Args, Debug)]
+pub(crate) struct Download {
+    /// The task's id
+    pub(crate) task_id: String,
+
+    /// The folder for the results
+    #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+
+    /// How to name files; the parts task, node, n and ext stand in braces, as in {task}-{node}.{ext}
+    #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
+    pub(crate) name: Option<String>,
+}
+
+/// Cancel a task.
+#[derive(Args, Debug)]
+pub(crate) struct Cancel {
+    /// The task's id
+    pub(crate) task_id: String,
+}

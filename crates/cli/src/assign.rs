@@ -1,0 +1,117 @@
+//! `--set NODE.FIELD=VALUE` and `--node-info-list`.
+
+use std::{fs, path::PathBuf};
+
+use runninghub::Untrusted;
+use serde_json::Value;
+
+use crate::exit::Error;
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Assignment {
+    /// Id or title.
+    pub(crate) node: String,
+    pub(crate) field: String,
+    pub(crate) value: NewValue,
+}
+
+/// What a field becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum NewValue {
+    Json(Value),
+    /// A file to upload.
+    File(PathBuf),
+}
+
+/// Reads `NODE.FIELD=VALUE`. The last point before `=` parts node and field, since ids and titles have points too.
+///
+/// # Errors
+/// Usage, where a part is missing.
+pub(crate) fn parse(text: &str) -> Result<Assignment, Error> {
+    let parts = text.split_once('=').and_then(|(place, value)| {
+        let (node, field) = place.rsplit_once('.')?;
+        (!node.is_empty() && !field.is_empty()).then_some((node, field, value))
+    });
+    let Some((node, field, value)) = parts else {
+        return Err(Error::usage(format!(
+            "`--set {}` does not name a node, a field and a value",
+            Untrusted::from(text)
+        ))
+        .hint("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`"));
+    };
+    let value = match value.strip_prefix('@') {
+        Some("") => {
+            return Err(Error::usage(format!("`--set {}` names no file", Untrusted::from(text)))
+                .hint("write `@FILE`, or `'\"@\"'` for the text itself"));
+        }
+        Some(path) => NewValue::File(path.into()),
+        None => NewValue::Json(serde_json::from_str(value).unwrap_or_else(|_| value.into())),
+    };
+    Ok(Assignment { node: node.to_owned(), field: field.to_owned(), value })
+}
+
+/// Reads a list of changes in the API's own words, or the file that holds it.
+///
+/// # Errors
+/// Usage, where it is no list of objects.
+pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
+    let hint =
+        "it is a list such as `[{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"a cat\"}]`";
+    let text = match text.strip_prefix('@') {
+        Some(path) => fs::read_to_string(path).map_err(|error| {
+            Error::usage(format!("cannot read the node info list {}: {error}", Untrusted::from(path)))
+                .hint(hint)
+        })?,
+        None => text.to_owned(),
+    };
+    let list: Vec<Value> = serde_json::from_str(text.trim()).map_err(|error| {
+        Error::usage(format!("the node info list is not a JSON list: {error}")).hint(hint)
+    })?;
+    if let Some(entry) = list.iter().find(|entry| !entry.is_object()) {
+        return Err(Error::usage(format!("the node info list holds {entry}, which is no object")).hint(hint));
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_parted_at_the_last_point_before_the_equals_sign() {
+        let json = |node: &str, field: &str, value: Value| Assignment {
+            node: node.into(),
+            field: field.into(),
+            value: NewValue::Json(value),
+        };
+        for (text, expected) in [
+            ("6.text=a cat", json("6", "text", json!("a cat"))),
+            ("57:8.seed=42", json("57:8", "seed", json!(42))),
+            ("Load v1.5.ckpt_name=a.b=c", json("Load v1.5", "ckpt_name", json!("a.b=c"))),
+            ("3.tiled=true", json("3", "tiled", json!(true))),
+            ("3.text=", json("3", "text", json!(""))),
+            ("3.text=\"@x\"", json("3", "text", json!("@x"))),
+            ("3.size=[1, 2]", json("3", "size", json!([1, 2]))),
+            ("正面.text=猫", json("正面", "text", json!("猫"))),
+        ] {
+            assert_eq!(parse(text).map_err(|error| error.message), Ok(expected), "{text}");
+        }
+        let file = parse("10.image=@a b.png").map(|change| change.value).map_err(|error| error.message);
+        assert_eq!(file, Ok(NewValue::File("a b.png".into())));
+        for text in ["", "6", "6.text", "text=1", ".text=1", "6.=1", "10.image=@"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_changes_holds_objects() {
+        assert_eq!(node_info_list(" [] ").map(|list| list.len()).ok(), Some(0));
+        assert_eq!(node_info_list(r#"[{"nodeId": "6"}]"#).map(|list| list.len()).ok(), Some(1));
+        for text in ["", "{}", "[1]", "nonsense", "@/nowhere/at/all"] {
+            assert!(node_info_list(text).is_err(), "{text}");
+        }
+    }
+}

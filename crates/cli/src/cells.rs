@@ -1,0 +1,63 @@
+//! Text measured in terminal cells.
+
+use unicode_width::UnicodeWidthChar;
+
+/// How many cells a text may take. Never too few: what a terminal may draw wider or narrower (joined emoji,
+/// emoji variants) counts as wide, so that a line never wraps.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(cell).sum()
+}
+
+/// The text, or as much of it as fits with an ellipsis.
+pub(crate) fn fit(text: &str, cells: usize) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    let mut left = cells.saturating_sub(1);
+    let mut cut = String::new();
+    for c in text.chars() {
+        let Some(rest) = left.checked_sub(cell(c)) else { break };
+        left = rest;
+        cut.push(c);
+    }
+    // A joiner with nothing to join would swallow the ellipsis.
+    cut.truncate(cut.trim_end_matches(['\u{200d}', '\u{fe0f}']).len());
+    if cells > 0 {
+        cut.push('…');
+    }
+    cut
+}
+
+/// The text cut or filled up with spaces to exactly so many cells.
+pub(crate) fn pad(text: &str, cells: usize) -> String {
+    let mut text = fit(text, cells);
+    text.extend(std::iter::repeat_n(' ', cells.saturating_sub(width(&text))));
+    text
+}
+
+fn cell(c: char) -> usize {
+    match c {
+        // Turns the character before it into an emoji of two cells, in some terminals.
+        '\u{fe0f}' => 1,
+        c => c.width().unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_characters_are_cut_in_time() {
+        assert_eq!(fit("采样器节点", 10), "采样器节点");
+        assert_eq!(fit("采样器节点", 9), "采样器节…");
+        assert_eq!(fit("采样器节点", 8), "采样器…");
+        assert_eq!(fit("👩\u{200d}🎨 paint", 4), "👩…");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit("abc", 1), "…");
+        for cells in 0..12 {
+            assert!(width(&fit("a采❤\u{fe0f}👩\u{200d}🎨b", cells)) <= cells);
+            assert_eq!(width(&pad("采x", cells)), cells);
+        }
+    }
+}

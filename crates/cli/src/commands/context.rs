@@ -1,0 +1,290 @@
+//! What every command has at hand, and how it ends.
+
+use std::{
+    env,
+    fmt::Write as _,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use runninghub::{ApiKey, ErrorKind, Event, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId};
+
+use crate::{
+    args::{Format, Global},
+    exit::{Error, Exit, chain},
+    key,
+    printer::Printer,
+    report::{self, Reporter},
+    schema::{self, End, Outcome},
+    signals::Signals,
+};
+
+/// Multiplies every built-in wait.
+const TIME_SCALE: &str = "RUNNINGHUB_TIME_SCALE";
+
+/// What a command works with.
+pub(super) struct Context {
+    pub(crate) global: Global,
+    pub(super) format: Format,
+    pub(super) printer: Printer,
+    pub(super) reporter: Box<dyn Reporter>,
+    pub(super) clock: Clock,
+    /// What `result` will say; filled on the way.
+    pub(super) outcome: Outcome,
+    /// Advice for the very end.
+    pub(super) advice: Vec<String>,
+    /// `result` was said already.
+    pub(super) is_told: bool,
+    /// Counts the calls.
+    hub: Option<RunningHub>,
+}
+
+/// The time since the start, on the clock of what is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Clock {
+    /// Now.
+    Wall(Instant),
+    /// The recording's time, and how fast it goes on by itself.
+    Tape {
+        /// Shown by the last event.
+        at: Duration,
+        /// When that was.
+        since: Instant,
+        /// 0 where nothing is waited for.
+        speed: f64,
+    },
+}
+
+impl Clock {
+    pub(super) fn now(self) -> Duration {
+        match self {
+            Self::Wall(start) => start.elapsed(),
+            Self::Tape { at, since, speed } => at + since.elapsed().mul_f64(speed),
+        }
+    }
+}
+
+impl Context {
+    pub(super) fn new(global: Global, format: Format, printer: Printer) -> Self {
+        Self {
+            global,
+            format,
+            printer,
+            reporter: report::reporter(format, printer),
+            clock: Clock::Wall(Instant::now()),
+            outcome: Outcome::default(),
+            advice: Vec::new(),
+            is_told: false,
+            hub: None,
+        }
+    }
+
+    /// Listens for signals; from here on Ctrl-C ends nothing by itself.
+    pub(super) fn signals(&self) -> Result<Signals, Error> {
+        Signals::new(self.format == Format::Human)
+            .map_err(|error| Error::new(Exit::Store, format!("cannot listen for signals: {error}")))
+    }
+
+    /// The handle for the options, with the key that they name.
+    pub(super) fn connect(&mut self, settings: Settings) -> Result<RunningHub, Error> {
+        if let Some(profile) = &self.global.profile {
+            return Err(Error::usage(format!("there is no profile `{}`", Untrusted::from(profile.as_str())))
+                .hint(format!("name the key with {} or `--api-key-file PATH`", key::VARIABLE)));
+        }
+        if self.global.proxy.is_some() {
+            return Err(Error::usage("`--proxy` cannot be used yet")
+                .hint("`HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded"));
+        }
+        let key = match settings.key {
+            Some(key) => key,
+            None => key::read(&self.global)?,
+        };
+        let mut builder = RunningHub::builder(key)
+            .site(self.site(settings.site)?)
+            .time_scale(time_scale()?)
+            .allow_private_hosts(self.global.allow_private_hosts);
+        if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()) {
+            builder = builder.base_url(url);
+        }
+        if let Some(timeout) = settings.create_timeout {
+            builder = builder.create_timeout(timeout);
+        }
+        let is_recording = settings.record.is_some();
+        if let Some(dir) = settings.record {
+            builder = builder.record(dir);
+        }
+        let hub = builder.build().map_err(|error| {
+            Error::from(error).or_hint(if is_recording {
+                "name a new or empty folder with `--record DIR`; nothing was submitted"
+            } else {
+                "an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`"
+            })
+        })?;
+        self.hub = Some(hub.clone());
+        Ok(hub)
+    }
+
+    /// The site that was named, else the one of the page, else the default.
+    fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
+        match (self.global.site, of_page) {
+            (Some(site), Some(page)) if site != page && self.global.base_url.is_none() => {
+                Err(Error::usage(format!("this page belongs to the site `{page}`, not to `{site}`"))
+                    .hint(format!("use `--site {page}` with a key of that site")))
+            }
+            (site, page) => Ok(site.or(page).unwrap_or_default()),
+        }
+    }
+
+    /// A command line that reaches the same task, without the key.
+    pub(super) fn command(&self, words: &str, site: Site) -> String {
+        let mut command = format!("rhub {words}");
+        if let Some(url) = &self.global.base_url {
+            let _ = write!(command, " --base-url {}", Untrusted::from(url.as_str()));
+        } else if site != Site::default() {
+            let _ = write!(command, " --site {site}");
+        }
+        command
+    }
+
+    /// Shows an event, and keeps what `result` will need.
+    pub(super) fn event(&mut self, event: &Event) {
+        match event {
+            Event::Progress(progress) => {
+                let shown = schema::Progress::from(progress);
+                self.outcome.percent = shown.percent;
+                self.outcome.done = shown.done;
+                self.outcome.total = shown.total;
+            }
+            Event::Finished(end) => {
+                self.outcome.status = status(end.phase);
+                self.outcome.outputs = end.outputs.iter().map(schema::Output::from).collect();
+                self.outcome.failure = end.failure.as_ref().map(schema::Cause::from);
+                self.outcome.cost = end.cost.as_ref().map(schema::Cost::from);
+            }
+            _ => {}
+        }
+        self.reporter.event(self.clock.now(), event);
+    }
+
+    /// Warns in the format of the report.
+    pub(super) fn warn(&mut self, code: &str, message: impl Into<Untrusted>) {
+        let warning = schema::Warning { code: code.to_owned(), message: message.into() };
+        self.reporter.warning(self.clock.now(), &warning);
+    }
+
+    /// An answer to a single question: an event, and the same in lines.
+    pub(super) fn answer(&mut self, event: &schema::Event, lines: &[String]) {
+        self.reporter.answer(self.clock.now(), event, lines);
+    }
+
+    /// Says `result`, and the error where there is one.
+    pub(super) fn end(&mut self, result: Result<Exit, Error>) -> Exit {
+        let (exit, error) = match result {
+            Ok(exit) => (exit, None),
+            Err(error) => (error.exit, Some(error)),
+        };
+        if let Some(error) = &error {
+            self.outcome.status = match exit {
+                Exit::SubmitUnknown => End::Unknown,
+                Exit::TaskFailed => End::Failed,
+                Exit::StillRunning => End::Running,
+                _ => End::Error,
+            };
+            let failure = self.outcome.failure.get_or_insert_default();
+            failure.message = Some(error.message.as_str().into());
+            failure.code = failure.code.take().or_else(|| error.code.clone());
+        }
+        self.tell(exit);
+        if let Some(error) = &error {
+            self.printer.error(error);
+        }
+        for advice in self.advice.drain(..) {
+            self.printer.hint(&advice);
+        }
+        exit
+    }
+
+    /// Says `result`, once.
+    pub(super) fn tell(&mut self, exit: Exit) {
+        if std::mem::replace(&mut self.is_told, true) {
+            return;
+        }
+        let now = self.clock.now();
+        self.outcome.exit_code = exit.code();
+        self.outcome.elapsed_s = schema::seconds(now);
+        self.outcome.api_calls = self.hub.as_ref().map_or(0, RunningHub::api_calls);
+        self.reporter.result(now, &self.outcome);
+    }
+}
+
+/// What differs from the options.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    pub(super) key: Option<ApiKey>,
+    pub(super) site: Option<Site>,
+    pub(super) base_url: Option<String>,
+    pub(super) create_timeout: Option<Duration>,
+    pub(super) record: Option<PathBuf>,
+}
+
+/// How to watch a task again, and how to cancel it; whole lines, to be copied.
+pub(super) fn ways_back(
+    context: &Context,
+    site: Site,
+    task: &TaskId,
+    workflow: Option<&WorkflowId>,
+) -> String {
+    let watch = match workflow {
+        Some(workflow) => format!("watch {task} --workflow {workflow}"),
+        None => format!("watch {task}"),
+    };
+    let watch = context.command(&watch, site);
+    let cancel = context.command(&format!("cancel {task}"), site);
+    format!("the task goes on; follow it or cancel it with\n  {watch}\n  {cancel}")
+}
+
+/// The word for a final phase; whatever is not final still runs.
+pub(super) fn status(phase: Phase) -> End {
+    match phase {
+        Phase::Success => End::Success,
+        Phase::Failed => End::Failed,
+        Phase::Interrupted => End::Cancelled,
+        _ => End::Running,
+    }
+}
+
+fn time_scale() -> Result<f64, Error> {
+    let Some(text) = env::var_os(TIME_SCALE) else { return Ok(1.0) };
+    text.to_str()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
+        .ok_or_else(|| {
+            Error::usage(format!("{TIME_SCALE} is not a number above 0"))
+                .hint("use 1 for real time, less for faster")
+        })
+}
+
+impl From<runninghub::Error> for Error {
+    fn from(error: runninghub::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Network => Exit::Network,
+            ErrorKind::Refused => Exit::Refused,
+            ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
+            ErrorKind::TimedOut => Exit::StillRunning,
+            ErrorKind::TaskFailed => Exit::TaskFailed,
+            ErrorKind::Results => Exit::Results,
+            ErrorKind::Io => Exit::Store,
+            _ => Exit::Usage,
+        };
+        let found = Self {
+            code: error.code(),
+            hint: error.hint().map(str::to_owned),
+            ..Self::new(exit, chain(&error))
+        };
+        match error.kind() {
+            ErrorKind::Recording => found
+                .or_hint("a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it"),
+            _ => found,
+        }
+    }
+}

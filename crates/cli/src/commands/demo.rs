@@ -1,0 +1,59 @@
+//! `rhub demo`.
+
+use std::ops::ControlFlow;
+
+use runninghub::ApiKey;
+use runninghub_sim::{Scenario, Sim};
+
+use super::{
+    context::{Context, Settings},
+    follow::{Following, follow},
+    run::send,
+    save::Destination,
+    simulate::failed,
+};
+use crate::{
+    args,
+    exit::{Error, Exit},
+    schema::Submitted,
+    speed,
+};
+
+/// The whole main job against a simulator in this process.
+pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit, Error> {
+    let scenario = Scenario::demo();
+    let workflow = scenario.workflow_id();
+    let sim =
+        Sim::builder().scenario(scenario).speed(speed::factor(args.speed)).start().await.map_err(failed)?;
+    let key = ApiKey::new(Sim::DEMO_KEY).map_err(|error| Error::usage(error.to_string()))?;
+    // The options name another site; the demo stays at home.
+    context.global.profile = None;
+    context.global.proxy = None;
+    let hub = context.connect(Settings {
+        key: Some(key),
+        base_url: Some(sim.base_url().to_owned()),
+        record: args.patience.record,
+        ..Settings::default()
+    })?;
+    let following = Following {
+        destination: Some(Destination { dir: args.out, template: None }),
+        timeout: args.patience.timeout,
+        cancel_on_interrupt: args.patience.cancel_on_interrupt,
+        outlives: false,
+    };
+    if let Some(destination) = &following.destination {
+        destination.check(&hub)?;
+    }
+    let mut signals = context.signals()?;
+    let run = match send(context, hub.workflow(workflow), None, &mut signals).await? {
+        ControlFlow::Continue(run) => run,
+        ControlFlow::Break(exit) => return Ok(exit),
+    };
+    let task = Submitted {
+        task_id: run.task_id().to_string(),
+        workflow_id: run.workflow_id().map(ToString::to_string),
+        site: hub.site().to_string(),
+    };
+    context.reporter.submitted(context.clock.now(), &task);
+    follow(context, &hub, run, &mut signals, &following).await
+}

@@ -1,0 +1,140 @@
+//! The loop of every command that watches a task.
+
+use std::{future::pending, time::Duration};
+
+use futures_util::StreamExt as _;
+use runninghub::{Event, Phase, Run, RunningHub};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::{
+    context::{Context, ways_back},
+    save::{self, Destination},
+};
+use crate::{
+    exit::{Error, Exit},
+    printer,
+    schema::End,
+    signals::{Signal, Signals, suspend},
+};
+
+/// Redraws what only time has changed.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How to watch.
+#[derive(Debug)]
+pub(super) struct Following {
+    pub(super) destination: Option<Destination>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) cancel_on_interrupt: bool,
+    /// Whether the task outlives this process.
+    pub(super) outlives: bool,
+}
+
+#[expect(clippy::large_enum_variant, reason = "one at a time, and only for one turn of the loop")]
+enum What {
+    Event(Option<Result<Event, runninghub::Error>>),
+    Signal(Signal),
+    Tick,
+    Timeout,
+}
+
+/// Watches a task to its end, or until somebody has had enough.
+pub(super) async fn follow(
+    context: &mut Context,
+    hub: &RunningHub,
+    mut run: Run,
+    signals: &mut Signals,
+    following: &Following,
+) -> Result<Exit, Error> {
+    context.outcome.task_id = Some(run.task_id().to_string());
+    let deadline = following.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut cancelling = false;
+    loop {
+        let what = tokio::select! {
+            biased;
+            signal = signals.next() => What::Signal(signal),
+            event = run.next() => What::Event(event),
+            () = until(deadline) => What::Timeout,
+            _ = tick.tick() => What::Tick,
+        };
+        match what {
+            What::Event(Some(Ok(Event::Finished(mut end)))) => {
+                // The platform calls a cancelled task failed, for no reason; this one has a reason.
+                if cancelling && end.failure.as_ref().is_none_or(|failure| failure.exception_type.is_none()) {
+                    end.phase = Phase::Interrupted;
+                    end.failure = None;
+                }
+                context.event(&Event::Finished(end.clone()));
+                return save::finish(context, hub, run.task_id(), &end, following, signals).await;
+            }
+            What::Event(Some(Ok(event))) => context.event(&event),
+            What::Event(Some(Err(error))) => {
+                leave(context, hub, &run, following);
+                return Err(error.into());
+            }
+            What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),
+            What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
+            What::Timeout => {
+                context.outcome.status = End::Timeout;
+                leave(context, hub, &run, following);
+                return Ok(Exit::StillRunning);
+            }
+            What::Signal(Signal::Suspend) => {
+                context.reporter.release();
+                suspend();
+            }
+            What::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
+                cancelling = cancel(context, &run, signals).await;
+            }
+            What::Signal(signal) => {
+                context.outcome.status = End::Detached;
+                leave(context, hub, &run, following);
+                return Ok(interrupted(signal));
+            }
+        }
+        // Nobody reads any more. With `--out` the files are still wanted.
+        if printer::is_closed() && following.destination.is_none() {
+            context.is_told = true;
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+/// The exit code for a signal.
+pub(super) fn interrupted(signal: Signal) -> Exit {
+    if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated }
+}
+
+/// Cancels the task; the stream tells what came of it. Another signal does not wait for the answer. Whether the next
+/// Ctrl-C is to leave the task alone.
+async fn cancel(context: &mut Context, run: &Run, signals: &mut Signals) -> bool {
+    let result = tokio::select! {
+        biased;
+        _ = signals.next() => return true,
+        result = run.cancel() => result,
+    };
+    match result {
+        Ok(()) => context.warn("cancelling", "cancelling the task; Ctrl-C again leaves it alone"),
+        Err(error) => context.warn("cancel_failed", Error::from(error).message),
+    }
+    true
+}
+
+/// Says how to come back.
+fn leave(context: &mut Context, hub: &RunningHub, run: &Run, following: &Following) {
+    if following.outlives {
+        let advice = ways_back(context, hub.site(), run.task_id(), run.workflow_id());
+        context.advice.push(advice);
+    } else {
+        context.advice.push("the simulator has ended, and its task with it".to_owned());
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}

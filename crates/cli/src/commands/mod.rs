@@ -1,0 +1,18 @@
+//! One file per command, and the door to them.
+
+mod account;
+mod context;
+#[cfg(feature = "sim")]
+mod demo;
+mod follow;
+mod replay;
+mod run;
+mod save;
+#[cfg(feature = "sim")]
+mod simulate;
+mod start;
+mod task;
+mod watch;
+mod workflow;
+
+pub(crate) use start::{misused, run};

@@ -1,0 +1,122 @@
+//! `rhub replay`.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt as _;
+use runninghub::{Event, Replay, ReplayRun, Speed, Untrusted};
+
+use super::{
+    context::{Clock, Context},
+    follow::interrupted,
+};
+use crate::{
+    args::{self, Format},
+    exit::{Error, Exit},
+    printer, report,
+    schema::{End, Outcome},
+    signals::{Signal, Signals, suspend},
+};
+
+/// Plays a recording, one run after the other.
+pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<Exit, Error> {
+    let default = if printer::is_terminal() { Speed::Times(1.0) } else { Speed::Max };
+    let speed = args.speed.unwrap_or(default);
+    let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true);
+    if let Some(path) = &args.workflow {
+        let text = fs::read_to_string(path).map_err(|error| {
+            let name = Untrusted::from(path.to_string_lossy());
+            Error::usage(format!("cannot read the workflow {name}: {error}"))
+        })?;
+        replay = replay.workflow(text);
+    }
+    if let Some(prompt) = args.prompt {
+        replay = replay.prompt(prompt);
+    }
+    if let Some(stream) = args.stream {
+        replay = replay.stream(stream);
+    }
+    let runs = replay.runs()?;
+    let mut signals = context.signals()?;
+    let factor = if let Speed::Times(times) = speed { times } else { 0.0 };
+    let mut common = None;
+    for run in runs {
+        let exit = match play(context, run, factor, &mut signals).await {
+            Ok(exit) => exit,
+            Err(exit) => return Ok(exit),
+        };
+        common = match common {
+            None => Some(exit),
+            Some(before) if before == exit => common,
+            Some(_) => Some(Exit::Partly),
+        };
+    }
+    common.ok_or_else(|| Error::usage("the recording shows no run"))
+}
+
+/// Plays one run; `Err` where somebody has had enough.
+async fn play(
+    context: &mut Context,
+    mut run: ReplayRun,
+    speed: f64,
+    signals: &mut Signals,
+) -> Result<Exit, Exit> {
+    context.reporter = report::reporter(context.format, context.printer);
+    context.outcome = Outcome {
+        task_id: run.task_id().map(ToString::to_string),
+        prompt_id: run.prompt_id().map(ToString::to_string),
+        status: End::Running,
+        ..Outcome::default()
+    };
+    context.is_told = false;
+    let mut at = Duration::ZERO;
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        context.clock = Clock::Tape { at, since: Instant::now(), speed };
+        tokio::select! {
+                   biased;
+                   signal = signals.next() => match signal {
+                       Signal::Resize => {}
+                       Signal::Suspend => {
+        context.reporter.release();
+                           suspend();
+                       }
+                       signal => {
+                           context.outcome.status = End::Detached;
+                           return Err(interrupted(signal));
+                       }
+                   },
+                   event = run.next() => {
+                       let Some(event) = event else { break };
+                       if let Event::Progress(progress) = &event {
+                           at = at.max(progress.elapsed);
+                       }
+                       context.clock = Clock::Tape { at, since: Instant::now(), speed };
+                       context.event(&event);
+                   }
+                   _ = tick.tick(), if context.format == Format::Human => {
+                       at = context.clock.now();
+                       context.reporter.tick(at);
+                   }
+               }
+        if printer::is_closed() {
+            context.is_told = true;
+            return Err(Exit::Done);
+        }
+    }
+    for output in context.outcome.outputs.clone() {
+        context.reporter.output(context.clock.now(), &output);
+    }
+    if context.outcome.status == End::Cancelled {
+        context.outcome.status = End::Interrupted;
+    }
+    let exit = match context.outcome.status {
+        End::Success => Exit::Done,
+        End::Running => Exit::StillRunning,
+        _ => Exit::TaskFailed,
+    };
+    context.tell(exit);
+    Ok(exit)
+}

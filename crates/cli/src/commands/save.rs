@@ -1,0 +1,110 @@
+//! The end of a task, and its files.
+
+use std::path::PathBuf;
+
+use runninghub::{Phase, RunningHub, Saved, TaskId, Untrusted};
+
+use super::{
+    context::Context,
+    follow::{Following, interrupted},
+};
+use crate::{
+    exit::{Error, Exit},
+    schema::{End, Output},
+    signals::{Signal, Signals},
+};
+
+/// Where results go.
+#[derive(Clone, Debug)]
+pub(super) struct Destination {
+    pub(super) dir: PathBuf,
+    pub(super) template: Option<String>,
+}
+
+impl Destination {
+    /// Makes sure, before anything is paid, that results can be kept.
+    pub(super) fn check(&self, hub: &RunningHub) -> Result<(), Error> {
+        let checked = self.save(hub, &"0".into()).check();
+        checked.map_err(|error| {
+            Error::from(error).or_hint("name another folder with `--out DIR`; nothing was submitted")
+        })
+    }
+
+    pub(super) fn save(&self, hub: &RunningHub, task: &TaskId) -> runninghub::Save {
+        let save = hub.save(task, &self.dir);
+        match &self.template {
+            Some(template) => save.template(template),
+            None => save,
+        }
+    }
+}
+
+/// Brings the results home, also those of a task that failed, and says what the whole comes to.
+pub(super) async fn finish(
+    context: &mut Context,
+    hub: &RunningHub,
+    task: &TaskId,
+    end: &runninghub::End,
+    following: &Following,
+    signals: &mut Signals,
+) -> Result<Exit, Error> {
+    let exit = if end.phase == Phase::Success { Exit::Done } else { Exit::TaskFailed };
+    let saved = match &following.destination {
+        Some(destination) if !end.outputs.is_empty() => {
+            let save = destination.save(hub, task).files(&end.outputs);
+            let mut saving = save.into_future();
+            loop {
+                tokio::select! {
+                    biased;
+                    signal = signals.next() => match signal {
+                        Signal::Interrupt | Signal::Terminate => {
+                            context.outcome.status = End::Detached;
+                            let command = context.command(&format!("download {task}"), hub.site());
+                            context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
+                            return Ok(interrupted(signal));
+                        }
+                        Signal::Suspend | Signal::Resize => {}
+                    },
+                    saved = &mut saving => break saved?,
+                }
+            }
+        }
+        _ => {
+            for output in context.outcome.outputs.clone() {
+                context.reporter.output(context.clock.now(), &output);
+            }
+            return Ok(exit);
+        }
+    };
+    let complete = report(context, &saved);
+    if !complete {
+        let command = context.command(&format!("download {task}"), hub.site());
+        context
+            .advice
+            .push(format!("`{command}` fetches the results again; their links live for about a day"));
+    }
+    Ok(if exit == Exit::Done && !complete { Exit::Results } else { exit })
+}
+
+/// Shows what became of each result; whether all were saved.
+pub(super) fn report(context: &mut Context, saved: &[Saved]) -> bool {
+    context.outcome.outputs.clear();
+    let mut complete = true;
+    for one in saved {
+        let mut output = Output::from(&one.output);
+        match &one.file {
+            Ok(file) => {
+                output.path = Some(file.path.to_string_lossy().into_owned());
+                output.bytes = Some(file.bytes);
+                output.sha256 = Some(file.sha256.clone());
+            }
+            Err(error) => {
+                complete = false;
+                context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));
+            }
+        }
+        context.reporter.output(context.clock.now(), &output);
+        context.outcome.outputs.push(output);
+    }
+    complete
+}

@@ -1,0 +1,65 @@
+//! `rhub simulate`.
+
+use runninghub_sim::{Fault, Scenario, Sim};
+
+use super::context::Context;
+use crate::{
+    args,
+    exit::{Error, Exit, chain},
+    key,
+    schema::{End, Event, Listening},
+    signals::Signal,
+    speed,
+};
+
+/// Serves a simulated RunningHub until it is told to stop.
+pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
+    if args.fault.iter().any(|fault| fault == "list") {
+        for fault in Fault::all() {
+            let name = if fault.value.is_empty() {
+                fault.name.to_owned()
+            } else {
+                format!("{}={}", fault.name, fault.value)
+            };
+            context.printer.line(&format!("{name:<32} {}", fault.about));
+        }
+        context.is_told = true;
+        return Ok(Exit::Done);
+    }
+    let mut builder = Sim::builder().listen(args.listen).speed(speed::factor(args.speed));
+    let mut scenarios =
+        args.scenario.iter().map(Scenario::load).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    if scenarios.is_empty() {
+        scenarios.push(Scenario::demo());
+    }
+    let names: Vec<(String, String)> =
+        scenarios.iter().map(|scenario| (scenario.workflow_id(), scenario.name().to_owned())).collect();
+    for scenario in scenarios {
+        builder = builder.scenario(scenario);
+    }
+    for fault in &args.fault {
+        let fault: Fault = fault.parse().map_err(|error| {
+            failed(error).hint("`rhub simulate --fault list` shows all of them with their values")
+        })?;
+        builder = builder.fault(fault);
+    }
+    let mut signals = context.signals()?;
+    let sim = builder.start().await.map_err(failed)?;
+    let url = sim.base_url().to_owned();
+    let mut lines = vec![format!("Listening on {url}"), format!("Key: {}", Sim::DEMO_KEY)];
+    lines.extend(names.iter().map(|(id, name)| format!("Workflow {id}: {name}")));
+    if let Some((id, _)) = names.first() {
+        lines.push(format!("Try: {}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY));
+    }
+    context.answer(&Event::Listening(Listening { base_url: url, api_key: Sim::DEMO_KEY.to_owned() }), &lines);
+    while !matches!(signals.next().await, Signal::Interrupt | Signal::Terminate) {}
+    sim.shutdown().await;
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Whatever the simulator refuses was asked for by the user.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+pub(super) fn failed(error: runninghub_sim::Error) -> Error {
+    Error::usage(chain(&error))
+}

@@ -1,0 +1,103 @@
+//! From parsed arguments to an exit code.
+
+use std::{env, process::ExitCode};
+
+use tokio::runtime::Builder;
+
+use super::{account, context::Context, replay, run as run_command, task, watch, workflow};
+#[cfg(feature = "sim")]
+use super::{demo, simulate};
+use crate::{
+    args::{Cli, Command, Format, Global},
+    exit::{Error, Exit},
+    log,
+    printer::{self, Printer},
+    report, schema, terminal,
+};
+
+/// Does what was asked for.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let Cli { command, global } = cli;
+    anstream::ColorChoice::from(global.color).write_global();
+    let printer = Printer::new(global.quiet);
+    if let Command::Schema = command {
+        printer.line(&format!("{:#}", schema::json_schema().to_value()));
+        return Exit::Done.into();
+    }
+    let format = format(&global);
+    let mut context = Context::new(global, format, printer);
+    let result = begin(&mut context, command);
+    context.end(result).into()
+}
+
+/// Says what is wrong with the command line, in the wanted format too.
+pub(crate) fn misused(error: &clap::Error) -> ExitCode {
+    printer::usage(error);
+    let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    if exit == Exit::Usage && wants_json() {
+        let printer = Printer::new(false);
+        let outcome = schema::Outcome {
+            exit_code: exit.code(),
+            failure: Some(schema::Cause {
+                message: error
+                    .to_string()
+                    .lines()
+                    .next()
+                    .map(|line| line.trim_start_matches("error: ").into()),
+                ..schema::Cause::default()
+            }),
+            ..schema::Outcome::default()
+        };
+        report::reporter(Format::Json, printer).result(std::time::Duration::ZERO, &outcome);
+    }
+    exit.into()
+}
+
+/// Nothing is built before it is needed: one thread is enough for one task.
+fn begin(context: &mut Context, command: Command) -> Result<Exit, Error> {
+    log::begin(&context.global)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(Exit::Store, format!("cannot start: {error}")))?;
+    let result = runtime.block_on(dispatch(context, command));
+    // Whatever still runs in the background (a name being looked up) is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Run(args) => run_command::run(context, *args).await,
+        Command::Watch(args) => watch::watch(context, args).await,
+        Command::Status(args) => task::status(context, args).await,
+        Command::Outputs(args) => task::outputs(context, args).await,
+        Command::Download(args) => task::download(context, args).await,
+        Command::Cancel(args) => task::cancel(context, args).await,
+        Command::Workflow(args) => workflow::show(context, args).await,
+        Command::Account => account::account(context).await,
+        Command::Replay(args) => replay::replay(context, args).await,
+        #[cfg(feature = "sim")]
+        Command::Demo(args) => demo::demo(context, args).await,
+        #[cfg(feature = "sim")]
+        Command::Simulate(args) => simulate::simulate(context, args).await,
+        Command::Schema => Ok(Exit::Done),
+    }
+}
+
+/// A live block needs a terminal that can show it, and no talk in between.
+fn format(global: &Global) -> Format {
+    let wanted = if global.json { Format::Json } else { global.format.unwrap_or(Format::Human) };
+    let talks = global.verbose > 0 && global.log_file.is_none();
+    if wanted == Format::Human && (talks || !terminal::is_drawable()) { Format::Plain } else { wanted }
+}
+
+/// The command line could not be parsed, so this is a guess, and no more has to be right than what is common.
+fn wants_json() -> bool {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    arguments.iter().any(|argument| argument == "--json" || argument == "--format=json")
+        || arguments
+            .windows(2)
+            .any(|pair| matches!(pair, [name, value] if name == "--format" && value == "json"))
+        || env::var_os("RUNNINGHUB_FORMAT").is_some_and(|format| format == "json")
+}

@@ -1,0 +1,107 @@
+//! One question or act about one task: `status`, `outputs`, `download`, `cancel`.
+
+use runninghub::{Observation, RunningHub, TaskId, TaskStatus, Untrusted};
+
+use super::{
+    context::{Context, Settings},
+    save::{self, Destination},
+};
+use crate::{
+    args,
+    exit::{Error, Exit},
+    report::text,
+    schema::{self, Cause, Cost, End, Event, Output},
+    target,
+};
+
+/// Says where a task stands.
+pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
+    let (hub, task) = ready(context, &args.task_id)?;
+    let status = hub.status(&task).await?;
+    let word = Untrusted::from(status.as_str()).to_string();
+    let event = Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0 });
+    context.answer(&event, &[word]);
+    context.outcome.status = end(&status);
+    Ok(Exit::Done)
+}
+
+/// Lists the results of a task.
+pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Result<Exit, Error> {
+    let (hub, task) = ready(context, &args.task_id)?;
+    let answer = hub.outputs(&task).await?;
+    let exit = over(context, &hub, &task, &answer)?;
+    for (number, output) in (1..).zip(context.outcome.outputs.clone()) {
+        let line = format!("  Result {number}: {}", text::output(&output));
+        let lines = if number == 1 { vec!["📄 Generation results:".to_owned(), line] } else { vec![line] };
+        context.answer(&Event::Output(output), &lines);
+    }
+    Ok(exit)
+}
+
+/// Brings the results of a task home.
+pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
+    let (hub, task) = ready(context, &args.task_id)?;
+    let destination = Destination { dir: args.out, template: args.name };
+    destination.check(&hub)?;
+    let answer = hub.outputs(&task).await?;
+    let exit = over(context, &hub, &task, &answer)?;
+    let saved = destination.save(&hub, &task).files(&answer.outputs).await?;
+    let complete = save::report(context, &saved);
+    Ok(if exit == Exit::Done && !complete { Exit::Results } else { exit })
+}
+
+/// Cancels a task.
+pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
+    let (hub, task) = ready(context, &args.task_id)?;
+    hub.cancel(&task).await?;
+    let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0 });
+    context.answer(&event, &[format!("🛑 Task {task} cancelled")]);
+    context.outcome.status = End::Cancelled;
+    Ok(Exit::Done)
+}
+
+fn ready(context: &mut Context, task: &str) -> Result<(RunningHub, TaskId), Error> {
+    let task = target::task_id(task)?;
+    context.outcome.task_id = Some(task.to_string());
+    Ok((context.connect(Settings::default())?, task))
+}
+
+/// A task that is over, with what there is to fetch; one that is not is an error.
+fn over(context: &mut Context, hub: &RunningHub, task: &TaskId, answer: &Observation) -> Result<Exit, Error> {
+    context.outcome.status = end(&answer.status);
+    context.outcome.outputs = answer.outputs.iter().map(Output::from).collect();
+    context.outcome.failure = answer.failure.as_ref().map(Cause::from);
+    context.outcome.cost = answer.cost.as_ref().map(Cost::from);
+    match &answer.status {
+        TaskStatus::Success => Ok(Exit::Done),
+        TaskStatus::Failed | TaskStatus::Cancelled if answer.outputs.is_empty() => {
+            let word = if answer.status == TaskStatus::Failed {
+                "the task failed"
+            } else {
+                "the task was cancelled"
+            };
+            let failure = context.outcome.failure.as_ref();
+            let told = failure.map(|cause| text::failure(Some(cause))).unwrap_or_default();
+            let error = Error::new(Exit::TaskFailed, format!("{word}{told}"));
+            Err(match failure.and_then(text::cure) {
+                Some(cure) => error.hint(cure),
+                None => error,
+            })
+        }
+        TaskStatus::Failed | TaskStatus::Cancelled => Ok(Exit::TaskFailed),
+        status => {
+            let word = Untrusted::from(status.as_str());
+            Err(Error::new(Exit::StillRunning, format!("the task is not over: it is {word}"))
+                .hint(format!("`{}` follows it", context.command(&format!("watch {task}"), hub.site()))))
+        }
+    }
+}
+
+fn end(status: &TaskStatus) -> End {
+    match status {
+        TaskStatus::Success => End::Success,
+        TaskStatus::Failed => End::Failed,
+        TaskStatus::Cancelled => End::Cancelled,
+        _ => End::Running,
+    }
+}

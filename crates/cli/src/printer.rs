@@ -1,0 +1,135 @@
+//! The only place that prints. stdout is data, stderr is talk.
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    panic,
+    sync::atomic::{AtomicBool, AtomicU16, Ordering},
+};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::exit::Error;
+
+/// Nobody reads stdout any more.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+/// Rows of the live block below the row in which the cursor waits, plus one; 0 when there is no block.
+static BLOCK: AtomicU16 = AtomicU16::new(0);
+
+/// Where text goes and how it looks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer {
+    quiet: bool,
+    out_color: bool,
+    err_color: bool,
+}
+
+impl Printer {
+    /// Looks at both streams once.
+    pub(crate) fn new(quiet: bool) -> Self {
+        let wants_color = |choice| choice != anstream::ColorChoice::Never;
+        Self {
+            quiet,
+            out_color: wants_color(anstream::AutoStream::choice(&io::stdout())),
+            err_color: wants_color(anstream::AutoStream::choice(&io::stderr())),
+        }
+    }
+
+    /// Shows no colours, for tests of pure functions.
+    #[cfg(test)]
+    pub(crate) fn colorless() -> Self {
+        Self { quiet: false, out_color: false, err_color: false }
+    }
+
+    /// Whether only results and errors are wanted.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    /// One line of data.
+    pub(crate) fn line(self, text: &str) {
+        let _ = self;
+        write_out(&[text, "\n"]);
+    }
+
+    /// Bytes for a terminal, with escapes as they are.
+    pub(crate) fn terminal(self, text: &str) {
+        let _ = self;
+        write_out(&[text]);
+    }
+
+    /// Tells how many rows the live block has below the cursor's, so that a panic can step over them.
+    pub(crate) fn block(self, rows: Option<u16>) {
+        let _ = self;
+        BLOCK.store(rows.map_or(0, |rows| rows.saturating_add(1)), Ordering::Relaxed);
+    }
+
+    /// Advice.
+    pub(crate) fn hint(self, text: &str) {
+        let label = paint(self.err_color, AnsiColor::Cyan.on_default().bold(), "hint:");
+        write_err(&format!("{label} {text}"));
+    }
+
+    /// An error with what helps.
+    pub(crate) fn error(self, error: &Error) {
+        let label = paint(self.err_color, AnsiColor::Red.on_default().bold(), "error:");
+        write_err(&format!("{label} {}", error.message));
+        if let Some(hint) = &error.hint {
+            write_err("");
+            self.hint(hint);
+        }
+    }
+
+    /// Text in a style, where stdout shows styles.
+    pub(crate) fn paint(self, style: Style, text: &str) -> String {
+        paint(self.out_color, style, text)
+    }
+}
+
+/// Whether stdout is closed: the reader has seen enough.
+pub(crate) fn is_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
+}
+
+/// What the parser of the command line has to say: help goes to stdout, errors to stderr.
+pub(crate) fn usage(error: &clap::Error) {
+    if error.print().is_err() {
+        CLOSED.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether stdout is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Gives the terminal back before a panic speaks: below the live block and with a cursor.
+pub(crate) fn tidy_up_on_panic() {
+    let speak = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let block = BLOCK.swap(0, Ordering::Relaxed);
+        if block > 0 {
+            write_out(&[&"\n".repeat(block.into()), "\r\x1b[?7h\x1b[?25h"]);
+        }
+        speak(info);
+    }));
+}
+
+fn paint(is_on: bool, style: Style, text: &str) -> String {
+    if is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// Whatever goes wrong here, nobody can be told on this stream, and a paid task must not suffer from it.
+fn write_out(parts: &[&str]) {
+    if is_closed() {
+        return;
+    }
+    let mut out = io::stdout().lock();
+    let written = parts.iter().try_for_each(|part| out.write_all(part.as_bytes())).and_then(|()| out.flush());
+    if written.is_err() {
+        CLOSED.store(true, Ordering::Relaxed);
+    }
+}
+
+fn write_err(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}

@@ -1,0 +1,208 @@
+//! The live block as text: a pure function of what is known and of the terminal's size.
+
+use std::{fmt::Write as _, time::Duration};
+
+use anstyle::{AnsiColor, Style};
+
+use super::text;
+use crate::{
+    cells,
+    printer::Printer,
+    schema::{Current, Progress},
+};
+
+/// More running nodes than this are counted, not shown.
+const MAX_NODES: usize = 6;
+/// A bar with fewer cells tells nothing.
+const MIN_BAR: usize = 5;
+const DIM: Style = Style::new().dimmed();
+const DONE: Style = AnsiColor::Green.on_default();
+const BUSY: Style = AnsiColor::Cyan.on_default();
+const TROUBLE: Style = AnsiColor::Yellow.on_default();
+
+/// What the block shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct View {
+    pub(super) progress: Progress,
+    /// Said before the first progress: `queued`, `submitted`, ….
+    pub(super) waiting: Option<String>,
+    pub(super) elapsed: Duration,
+    /// The state of the connection where it is not live.
+    pub(super) connection: Option<String>,
+}
+
+/// The lines of the block, none wider than the terminal less one cell.
+pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) -> Vec<String> {
+    let columns = columns.saturating_sub(1);
+    let mut lines = vec![overall(view, columns, printer)];
+    let nodes = &view.progress.current;
+    // One row stays free, since the terminal would scroll; one each for the connection and for the rest.
+    let room = rows.saturating_sub(4).clamp(1, MAX_NODES);
+    lines.extend(nodes.iter().take(room).map(|node| self::node(node, columns, printer)));
+    if nodes.len() > room {
+        let rest = format!("  … and {} more", nodes.len() - room);
+        lines.push(printer.paint(DIM, &cells::fit(&rest, columns)));
+    }
+    if let Some(connection) = &view.connection {
+        lines.push(printer.paint(TROUBLE, &cells::fit(&format!("  {connection}"), columns)));
+    }
+    lines
+}
+
+fn overall(view: &View, columns: usize, printer: Printer) -> String {
+    let clock = text::clock(view.elapsed);
+    let Progress { percent, done, total, eta_s, .. } = view.progress;
+    if let Some(waiting) = &view.waiting {
+        return cells::fit(&format!("{waiting}  {clock}"), columns);
+    }
+    let (Some(percent), Some(total)) = (percent, total) else {
+        let so_far = text::count(done, "node");
+        return cells::fit(&format!("overall unknown, {so_far} so far  {clock}"), columns);
+    };
+    let left = format!("{:>6}", text::percentage(percent));
+    let mut right = format!("{done}/{total}  {clock}");
+    let fits = |eta: &String| left.len() + right.len() + cells::width(eta) + 4 + MIN_BAR <= columns;
+    if let Some(eta) = eta_s.and_then(|range| eta(range).into_iter().find(fits)) {
+        right.push_str(&eta);
+    }
+    let room = columns.saturating_sub(left.len() + right.len() + 4).min(40);
+    if room < MIN_BAR {
+        return cells::fit(&format!("{left}  {right}"), columns);
+    }
+    format!(
+        "{left}  {}  {right}",
+        bar(percent / 100.0, room, if percent < 100.0 { BUSY } else { DONE }, printer)
+    )
+}
+
+fn node(node: &Current, columns: usize, printer: Printer) -> String {
+    let mut right = match (node.value, node.max) {
+        (Some(value), Some(max)) => format!("{}/{}", number(value), number(max)),
+        _ => String::new(),
+    };
+    if node.pass > 1 || node.passes.is_some_and(|passes| passes > 1) {
+        let gap = if right.is_empty() { "" } else { "  " };
+        let _ = write!(right, "{gap}pass {}", text::pass(node.pass, node.passes));
+    }
+    let name_room = (columns * 2 / 5).min(32);
+    let name = format!("  {}", node.title);
+    let room = columns.saturating_sub(name_room + cells::width(&right) + 4).min(24);
+    match node.percent {
+        Some(percent) if room >= MIN_BAR => {
+            let name = cells::pad(&name, name_room);
+            format!("{name}  {}  {right}", bar(percent / 100.0, room, BUSY, printer))
+        }
+        _ => {
+            let name = cells::fit(&name, columns.saturating_sub(cells::width(&right) + 2));
+            cells::fit(format!("{name}  {right}").trim_end(), columns)
+        }
+    }
+}
+
+/// The time that is left, first as a range, then shorter.
+fn eta([low, high]: [f64; 2]) -> [String; 2] {
+    let clock = |seconds: f64| text::clock(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    let (low, high) = (clock(low), clock(high));
+    let short = format!("  ETA {high}");
+    [if low == high { short.clone() } else { format!("  ETA {low}–{high}") }, short]
+}
+
+/// A counter's number: most are whole.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+}
+
+fn bar(fraction: f64, cells: usize, style: Style, printer: Printer) -> String {
+    // Neither negative nor above `cells`: both factors are checked.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=cells")]
+    let full = (fraction.clamp(0.0, 1.0) * cells as f64).floor() as usize;
+    format!(
+        "{}{}",
+        printer.paint(style, &"━".repeat(full)),
+        printer.paint(DIM, &"─".repeat(cells.saturating_sub(full)))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view() -> View {
+        let sampler = Current {
+            id: "3".into(),
+            title: "KSampler 采样器 👩‍🎨 with a long name".into(),
+            value: Some(15.0),
+            max: Some(20.0),
+            percent: Some(75.0),
+            pass: 2,
+            passes: Some(3),
+        };
+        let still = Current { id: "4".into(), title: "Load\x1b[2J".into(), pass: 1, ..Current::default() };
+        View {
+            progress: Progress {
+                percent: Some(42.5),
+                done: 5,
+                total: Some(10),
+                current: vec![sampler, still],
+                eta_s: Some([30.0, 45.0]),
+            },
+            waiting: None,
+            elapsed: Duration::from_secs(42),
+            connection: Some("reconnecting (attempt 2)".into()),
+        }
+    }
+
+    fn shown(view: &View, columns: usize, rows: usize) -> String {
+        let lines = lines(view, columns, rows, Printer::colorless());
+        for line in &lines {
+            assert!(cells::width(line) < columns, "{line:?} is wider than {columns}");
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn the_block_at_80_columns() {
+        insta::assert_snapshot!(shown(&view(), 80, 24), @r#"
+            42.5%  ━━━━━━━━━━━━━━━━━───────────────────────  5/10  0:42  ETA 0:30–0:45
+             KSampler 采样器 👩‍🎨 with a …  ━━━━━━━━━━━━━━━━━━──────  15/20  pass 2/3
+             Load\u{1b}[2J
+             reconnecting (attempt 2)
+        "#);
+    }
+
+    #[test]
+    fn the_block_at_40_columns() {
+        insta::assert_snapshot!(shown(&view(), 40, 24), @r#"
+            42.5%  ━━━──────  5/10  0:42  ETA 0:45
+             KSampler 采…   ━━━──  15/20  pass 2/3
+             Load\u{1b}[2J
+             reconnecting (attempt 2)
+        "#);
+    }
+
+    #[test]
+    fn what_is_unknown_is_said() {
+        let mut view =
+            View { waiting: Some("queued".into()), elapsed: Duration::from_secs(5), ..View::default() };
+        insta::assert_snapshot!(shown(&view, 80, 24), @"queued  0:05");
+        view.waiting = None;
+        view.progress.done = 3;
+        insta::assert_snapshot!(shown(&view, 80, 24), @"overall unknown, 3 nodes so far  0:05");
+    }
+
+    #[test]
+    fn many_nodes_and_a_low_window_do_not_scroll() {
+        let mut view = view();
+        view.progress.current = vec![view.progress.current[0].clone(); 20];
+        for rows in 1..30 {
+            assert!(shown(&view, 80, rows).lines().count() < rows.max(5));
+        }
+    }
+
+    #[test]
+    fn any_width_is_kept() {
+        for columns in 1..100 {
+            shown(&view(), columns, 24);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A live block on a terminal, with what is over above it.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use runninghub::{Connection, ConnectionState, Event, NodeState, Phase, Untrusted};
+
+use super::{
+    Reporter,
+    frame::{self, View},
+    text,
+};
+use crate::{
+    cells,
+    live::Live,
+    printer::Printer,
+    schema::{self, End, Progress},
+    terminal,
+};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Draws.
+#[derive(Debug)]
+pub(crate) struct Human {
+    printer: Printer,
+    live: Live,
+    view: View,
+    /// When the snapshot came and how long the run had taken by then: the clock goes on in between.
+    measured: Option<(Duration, Duration)>,
+    stale_since: Option<Duration>,
+    connection: Option<Connection>,
+}
+
+impl Human {
+    /// A reporter that begins with the first event.
+    pub(crate) fn new(printer: Printer) -> Self {
+        Self {
+            printer,
+            live: Live::new(printer),
+            view: View::default(),
+            measured: None,
+            stale_since: None,
+            connection: None,
+        }
+    }
+
+    fn draw(&mut self, t: Duration) {
+        if self.printer.is_quiet() || !self.live.is_due() {
+            return;
+        }
+        let lines = self.lines(t);
+        self.live.draw(lines);
+    }
+
+    fn lines(&mut self, t: Duration) -> Vec<String> {
+        self.view.elapsed = self.measured.map_or(t, |(at, elapsed)| elapsed + t.saturating_sub(at));
+        self.view.connection = self.connection.and_then(|connection| {
+            let state = connection.state.as_str();
+            match connection.state {
+                ConnectionState::Live => None,
+                ConnectionState::Stale => {
+                    let silent = t.saturating_sub(self.stale_since.unwrap_or(t));
+                    Some(format!("{state} for {}, asking over HTTP", text::clock(silent)))
+                }
+                _ if connection.attempt > 1 => Some(format!("{state} (attempt {})", connection.attempt)),
+                _ => Some(state.to_owned()),
+            }
+        });
+        let (columns, rows) = terminal::size();
+        frame::lines(&self.view, columns, rows, self.printer)
+    }
+
+    /// A line above the block, cut to the window.
+    fn above(&mut self, mark: (Style, &str), words: &str, remark: &str) {
+        if self.printer.is_quiet() {
+            return;
+        }
+        let (columns, _) = terminal::size();
+        let room = columns.saturating_sub(cells::width(remark) + 5);
+        let line = format!(
+            "{} {}  {}",
+            self.printer.paint(mark.0, mark.1),
+            cells::fit(words, room),
+            self.printer.paint(DIM, remark)
+        );
+        self.live.above(line.trim_end().to_owned());
+    }
+
+    fn node(&mut self, title: &Untrusted, state: NodeState, elapsed: Option<Duration>) {
+        let took = elapsed.map(|elapsed| format!("{:.1} s", elapsed.as_secs_f64())).unwrap_or_default();
+        match state {
+            NodeState::Done => self.above((GOOD, "✓"), &title.to_string(), &took),
+            NodeState::Cached => self.above((DIM, "•"), &title.to_string(), "cached"),
+            NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), "failed"),
+            _ => {}
+        }
+    }
+
+    fn finished(&mut self, t: Duration, end: &runninghub::End) {
+        self.connection = None;
+        self.view.progress.current.clear();
+        self.view.progress.eta_s = None;
+        self.leave(t);
+        let (mark, words) = match end.phase {
+            Phase::Success => (self.printer.paint(GOOD, "✓"), "Task completed".to_owned()),
+            Phase::Interrupted => (self.printer.paint(BAD, "✗"), "Task cancelled".to_owned()),
+            _ => {
+                let cause = end.failure.as_ref().map(schema::Cause::from);
+                let mut words = format!("Task failed{}", text::failure(cause.as_ref()));
+                if let Some(cure) = cause.as_ref().and_then(text::cure) {
+                    words.push_str("\n  What may help: ");
+                    words.push_str(cure);
+                }
+                (self.printer.paint(BAD, "✗"), words)
+            }
+        };
+        self.printer.line(&format!("{mark} {words}"));
+        for output in &end.outputs {
+            self.printer.line(&format!("  {}", text::output(&output.into())));
+        }
+    }
+
+    fn leave(&mut self, t: Duration) {
+        if self.printer.is_quiet() {
+            return;
+        }
+        // Before anything has happened there is no picture worth keeping, and the last one is kept once.
+        if self.measured.is_some() {
+            let lines = self.lines(t);
+            self.live.leave(lines);
+        } else {
+            self.live.clear();
+        }
+        self.measured = None;
+        self.view.waiting = None;
+    }
+}
+
+impl Reporter for Human {
+    fn submitted(&mut self, t: Duration, task: &schema::Submitted) {
+        self.printer.line(&format!("{} Task {} submitted", self.printer.paint(GOOD, "✓"), task.task_id));
+        self.view.waiting = Some("submitted".to_owned());
+        self.draw(t);
+    }
+
+    fn event(&mut self, t: Duration, event: &Event) {
+        match event {
+            // Once nodes run, their bars say more.
+            Event::Status { status, .. } if !status.is_over() && self.measured.is_none() => {
+                self.view.waiting = Some(Untrusted::from(status.as_str()).to_string());
+            }
+            Event::Connection(connection) => {
+                self.stale_since = (connection.state == ConnectionState::Stale).then_some(t);
+                self.connection = Some(*connection);
+            }
+            Event::Progress(progress) => {
+                // Until a node runs, the queue says more than a row of zeros.
+                if progress.phase != Phase::Queued && progress.phase != Phase::Waiting {
+                    self.view.waiting = None;
+                    self.measured = Some((t, progress.elapsed));
+                }
+                self.view.progress = Progress::from(progress);
+            }
+            Event::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
+            Event::Text { node_id, text } => {
+                let words = format!("{}: {text}", Untrusted::from(node_id.as_str()));
+                self.above((DIM, "›"), &words, "");
+            }
+            Event::Warning { message, .. } => {
+                self.above((AnsiColor::Yellow.on_default(), "!"), &message.to_string(), "");
+            }
+            Event::Finished(end) => return self.finished(t, end),
+            _ => {}
+        }
+        self.draw(t);
+    }
+
+    fn output(&mut self, _t: Duration, output: &schema::Output) {
+        if let Some(saved) = text::saved(output) {
+            self.live.clear();
+            self.printer.line(&format!("  {} {saved}", self.printer.paint(GOOD, "↓")));
+        }
+    }
+
+    fn warning(&mut self, _t: Duration, warning: &schema::Warning) {
+        self.live.clear();
+        let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
+        self.printer.line(&format!("{mark} {}", warning.message));
+    }
+
+    fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
+        for line in lines {
+            self.printer.line(line);
+        }
+    }
+
+    fn result(&mut self, t: Duration, outcome: &schema::Outcome) {
+        self.leave(t);
+        if outcome.status == End::Failed && outcome.outputs.iter().all(|output| output.path.is_none()) {
+            self.printer.line("  Nothing was saved");
+        }
+        if matches!(outcome.status, End::Success | End::Failed | End::Cancelled) && outcome.api_calls > 0 {
+            let took = Duration::try_from_secs_f64(outcome.elapsed_s).unwrap_or_default();
+            let mut words = format!("  {} · {} API calls", text::clock(took), outcome.api_calls);
+            if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
+                words = format!("{words} · {cost}");
+            }
+            self.printer.line(&self.printer.paint(DIM, &words));
+        }
+    }
+
+    fn tick(&mut self, t: Duration) {
+        if self.view.waiting.is_some() || self.measured.is_some() {
+            self.draw(t);
+        }
+    }
+
+    fn release(&mut self) {
+        self.live.clear();
+    }
+}

@@ -1,0 +1,86 @@
+//! One JSON object per line.
+
+use std::time::Duration;
+
+use runninghub::Event;
+
+use super::Reporter;
+use crate::{
+    printer::Printer,
+    schema::{self, Event as Line},
+};
+
+/// Writes every event as one line of the published schema.
+#[derive(Debug)]
+pub(crate) struct Json {
+    printer: Printer,
+}
+
+impl Json {
+    /// A reporter that begins at once.
+    pub(crate) fn new(printer: Printer) -> Self {
+        Self { printer }
+    }
+
+    fn write(&self, t: Duration, event: &Line) {
+        self.printer.line(&schema::line(t, event));
+    }
+}
+
+impl Reporter for Json {
+    fn submitted(&mut self, t: Duration, task: &schema::Submitted) {
+        self.write(t, &Line::Submitted(task.clone()));
+    }
+
+    fn event(&mut self, t: Duration, event: &Event) {
+        if let Some(event) = convert(event) {
+            self.write(t, &event);
+        }
+    }
+
+    fn output(&mut self, t: Duration, output: &schema::Output) {
+        self.write(t, &Line::Output(output.clone()));
+    }
+
+    fn warning(&mut self, t: Duration, warning: &schema::Warning) {
+        self.write(t, &Line::Warning(warning.clone()));
+    }
+
+    fn answer(&mut self, t: Duration, event: &Line, _lines: &[String]) {
+        self.write(t, event);
+    }
+
+    fn result(&mut self, t: Duration, outcome: &schema::Outcome) {
+        self.write(t, &Line::Result(outcome.clone()));
+    }
+
+    fn tick(&mut self, _t: Duration) {}
+}
+
+/// `None` for what has no line: the socket's address is a secret, and the end is told by `result`.
+fn convert(event: &Event) -> Option<Line> {
+    Some(match event {
+        Event::Plan(plan) => Line::Plan(plan.as_ref().into()),
+        Event::Status { status, waited, .. } => Line::Status(schema::Status {
+            status: status.as_str().to_owned(),
+            waited_s: schema::seconds(*waited),
+        }),
+        Event::Connection(connection) => Line::Connection(connection.into()),
+        Event::Progress(progress) => Line::Progress(progress.into()),
+        Event::Node { id, title, state, elapsed } => {
+            Line::Node(schema::Node::new(id.as_str(), title, *state, *elapsed))
+        }
+        Event::Preview { node_id, mime, data } => Line::Preview(schema::Preview {
+            node_id: node_id.as_ref().map(ToString::to_string),
+            mime,
+            bytes: data.len(),
+        }),
+        Event::Text { node_id, text } => {
+            Line::Text(schema::Text { node_id: node_id.to_string(), text: text.clone() })
+        }
+        Event::Warning { code, message } => {
+            Line::Warning(schema::Warning { code: (*code).to_owned(), message: message.clone() })
+        }
+        _ => return None,
+    })
+}

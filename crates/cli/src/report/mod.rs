@@ -1,0 +1,11 @@
+//! One stream of events, three ways to show it.
+
+mod frame;
+mod human;
+mod json;
+mod plain;
+mod reporter;
+pub(crate) mod text;
+
+pub(crate) use self::reporter::{Reporter, reporter};
+use self::{human::Human, json::Json, plain::Plain};

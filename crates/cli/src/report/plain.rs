@@ -1,0 +1,171 @@
+//! One line per thing that happened, in the seed document's words.
+
+use std::time::Duration;
+
+use runninghub::{ConnectionState, Event, NodeState, Phase};
+
+use super::{Reporter, text};
+use crate::{
+    printer::Printer,
+    schema::{self, End},
+};
+
+/// Nine lines of progress a second, so that the last one, which always comes, is the tenth at most.
+const SPACING: Duration = Duration::from_millis(112);
+
+/// Writes lines.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    printer: Printer,
+    /// The line written last: none repeats it.
+    last: String,
+    /// The newest progress, while it is too early for it.
+    pending: Option<String>,
+    /// When progress was written last.
+    written: Option<Duration>,
+    was_live: bool,
+    saved: usize,
+}
+
+impl Plain {
+    /// A reporter that begins at once.
+    pub(crate) fn new(printer: Printer) -> Self {
+        Self { printer, last: String::new(), pending: None, written: None, was_live: false, saved: 0 }
+    }
+
+    /// A line that belongs to the result.
+    fn say(&mut self, line: String) {
+        if line != self.last {
+            self.printer.line(&line);
+            self.last = line;
+        }
+    }
+
+    /// A line on the way there.
+    fn tell(&mut self, line: String) {
+        if !self.printer.is_quiet() {
+            self.say(line);
+        }
+    }
+
+    fn flush(&mut self, t: Duration, is_last: bool) {
+        let is_due = self.written.is_none_or(|at| t.saturating_sub(at) >= SPACING);
+        if (is_last || is_due)
+            && let Some(line) = self.pending.take()
+        {
+            self.written = Some(t);
+            self.tell(line);
+        }
+    }
+
+    fn connection(&mut self, connection: runninghub::Connection) {
+        match (connection.state, self.was_live) {
+            (ConnectionState::Live, was_live) => {
+                self.was_live = true;
+                self.tell(format!(
+                    "📊 Progress monitoring {}...",
+                    if was_live { "resumed" } else { "started" }
+                ));
+            }
+            (ConnectionState::Reconnecting, _) => {
+                self.tell(format!("🔌 Connection lost, reconnecting (attempt {})...", connection.attempt));
+            }
+            (ConnectionState::Stale, _) => {
+                self.tell("🔌 No news from the socket, asking over HTTP...".to_owned());
+            }
+            (ConnectionState::Polling, true) => self.tell("🔌 Socket closed, asking over HTTP...".to_owned()),
+            _ => {}
+        }
+    }
+
+    fn finished(&mut self, end: &runninghub::End) {
+        match end.phase {
+            Phase::Success => self.say("🎉 Task completed!".to_owned()),
+            Phase::Interrupted => self.say("🛑 Task cancelled".to_owned()),
+            _ => {
+                let cause = end.failure.as_ref().map(schema::Cause::from);
+                self.say(format!("❌ Task failed{}", text::failure(cause.as_ref())));
+                if let Some(cure) = cause.as_ref().and_then(text::cure) {
+                    self.say(format!("💡 What may help: {cure}"));
+                }
+            }
+        }
+        if !end.outputs.is_empty() {
+            self.say("📄 Generation results:".to_owned());
+        }
+        for (number, output) in (1..).zip(&end.outputs) {
+            self.say(format!("  Result {number}: {}", text::output(&output.into())));
+        }
+    }
+}
+
+impl Reporter for Plain {
+    fn submitted(&mut self, _t: Duration, task: &schema::Submitted) {
+        self.say(format!("✅ Task initiated successfully, taskId: {}", task.task_id));
+    }
+
+    fn event(&mut self, t: Duration, event: &Event) {
+        match event {
+            Event::Plan(plan) => self.tell(format!("✅ {}", text::node_map(&plan.as_ref().into()))),
+            Event::Status { status, waited, poll } if !status.is_over() => {
+                let status = runninghub::Untrusted::from(status.as_str());
+                self.tell(format!("🔍 {} poll... ({status}, {} s)", text::ordinal(*poll), waited.as_secs()));
+            }
+            Event::Socket(address) => {
+                self.tell(format!(
+                    "✅ WSS obtained successfully: {}",
+                    runninghub::Untrusted::from(address.masked())
+                ));
+            }
+            Event::Connection(connection) => self.connection(*connection),
+            Event::Progress(progress) => {
+                self.pending = Some(format!("📈 {}", text::progress(&progress.into())));
+            }
+            Event::Node { title, state: NodeState::Cached, .. } => {
+                self.tell(format!("📌 Node {title} (completed from cache)"));
+            }
+            Event::Text { node_id, text } => {
+                let node_id = runninghub::Untrusted::from(node_id.as_str());
+                self.tell(format!("💬 Node {node_id}: {text}"));
+            }
+            Event::Warning { message, .. } => self.tell(format!("⚠️ {message}")),
+            Event::Finished(end) => {
+                self.flush(t, true);
+                self.finished(end);
+            }
+            _ => {}
+        }
+        self.flush(t, false);
+    }
+
+    fn output(&mut self, _t: Duration, output: &schema::Output) {
+        if let Some(saved) = text::saved(output) {
+            self.saved += 1;
+            self.say(format!("💾 Saved {saved}"));
+        }
+    }
+
+    fn warning(&mut self, _t: Duration, warning: &schema::Warning) {
+        self.say(format!("⚠️ {}", warning.message));
+    }
+
+    fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
+        for line in lines {
+            self.printer.line(line);
+        }
+    }
+
+    fn result(&mut self, t: Duration, outcome: &schema::Outcome) {
+        self.flush(t, true);
+        if outcome.status == End::Failed && self.saved == 0 {
+            self.say("💾 Nothing was saved".to_owned());
+        }
+        if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
+            self.say(format!("💰 Cost: {cost}"));
+        }
+    }
+
+    fn tick(&mut self, t: Duration) {
+        self.flush(t, false);
+    }
+}

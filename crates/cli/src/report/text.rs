@@ -1,0 +1,286 @@
+//! Wording: pure functions from what happened to text.
+
+use std::{fmt::Write as _, time::Duration};
+
+use runninghub::Untrusted;
+
+use crate::schema::{Cause, Cost, Output, Plan, Progress};
+
+/// The figures of a run in the seed document's words.
+pub(super) fn progress(progress: &Progress) -> String {
+    let mut text = match (progress.percent, progress.total) {
+        (Some(percent), Some(total)) => {
+            format!("Overall progress: {} ({}/{total})", percentage(percent), progress.done)
+        }
+        _ => format!("Overall progress: unknown ({} so far)", count(progress.done, "node")),
+    };
+    if let Some(node) = progress.current.first() {
+        let _ = write!(text, " - Current node: {}", node.title);
+        if let Some(percent) = node.percent {
+            let _ = write!(text, " ({percent:.1}%)");
+        }
+        if node.pass > 1 {
+            let _ = write!(text, " pass {}", pass(node.pass, node.passes));
+        }
+    }
+    text
+}
+
+/// The nodes in the seed document's words: `{'3': 'KSampler', …}`.
+pub(super) fn node_map(plan: &Plan) -> String {
+    let names: Vec<String> = plan
+        .nodes
+        .iter()
+        .map(|node| format!("{}: {}", quoted(&node.id), quoted(&node.title.to_string())))
+        .collect();
+    format!(
+        "Node mapping obtained successfully ({} nodes in total), which are {{{}}}",
+        plan.nodes.len(),
+        names.join(", ")
+    )
+}
+
+/// One result: `Type=png, URL=https://…`.
+pub(crate) fn output(output: &Output) -> String {
+    let kind = Untrusted::from(output.kind.as_deref().unwrap_or("unknown"));
+    match (&output.url, &output.text) {
+        (None, Some(text)) => format!("Type={kind}, Text={text}"),
+        (url, _) => format!("Type={kind}, URL={}", Untrusted::from(url.as_deref().unwrap_or("unknown"))),
+    }
+}
+
+/// Where a result was saved, and how big it is.
+pub(super) fn saved(output: &Output) -> Option<String> {
+    let path = Untrusted::from(output.path.as_deref()?);
+    Some(match output.bytes {
+        Some(bytes) => format!("{path} ({})", size(bytes)),
+        None => path.to_string(),
+    })
+}
+
+/// Why the task failed, after "Task failed".
+pub(crate) fn failure(cause: Option<&Cause>) -> String {
+    let none = Cause::default();
+    let cause = cause.unwrap_or(&none);
+    let mut text = String::new();
+    match (&cause.node, &cause.node_id) {
+        (Some(node), Some(id)) => _ = write!(text, " at node {node} ({id})"),
+        (Some(node), None) => _ = write!(text, " at node {node}"),
+        (None, Some(id)) => _ = write!(text, " at node {id}"),
+        (None, None) => {}
+    }
+    for part in [&cause.kind, &cause.message].into_iter().flatten().filter(|part| !part.is_empty()) {
+        let _ = write!(text, ": {part}");
+    }
+    if cause.kind.is_none() && cause.message.is_none() {
+        text.push_str(": the platform gave no reason");
+    }
+    if let Some(code) = &cause.code {
+        let _ = write!(text, " (code {})", Untrusted::from(code.as_str()));
+    }
+    text
+}
+
+/// What may cure a failure, where there is something to say.
+pub(crate) fn cure(cause: &Cause) -> Option<&'static str> {
+    let told: String = [&cause.kind, &cause.message]
+        .into_iter()
+        .flatten()
+        .map(|part| part.raw().to_lowercase())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let says = |parts: &[&str]| parts.iter().any(|part| told.contains(part));
+    if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
+        Some(
+            "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller picture or batch needs less",
+        )
+    } else if says(&["missing_node_type", "node type not found", "cannot execute because node"]) {
+        Some("the platform lacks a custom node: open the workflow there, replace the node and save it")
+    } else if says(&[
+        "not in list",
+        "not_in_list",
+        "no such file",
+        "filenotfound",
+        "does not exist",
+        "not found",
+    ]) {
+        Some(
+            "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads",
+        )
+    } else if says(&[
+        "size mismatch",
+        "cannot be multiplied",
+        "mat1 and mat2",
+        "must match the size",
+        "channels",
+    ]) {
+        Some("checkpoint, LoRA, ControlNet and VAE have to be of the same family of models")
+    } else if says(&["timed out", "timeout", "time limit"]) {
+        Some("`--instance plus` is faster")
+    } else {
+        None
+    }
+}
+
+/// What it cost: `12 coins, 0.5 (third party 0.1), 35 s`.
+pub(super) fn cost(cost: &Cost) -> Option<String> {
+    let shown = |amount: &Option<String>| {
+        amount.as_deref().filter(|text| !text.is_empty() && *text != "0").map(Untrusted::from)
+    };
+    let parts: Vec<String> = [
+        shown(&cost.coins)
+            .map(|amount| format!("{amount} coin{}", if amount.raw() == "1" { "" } else { "s" })),
+        shown(&cost.money).map(|amount| format!("{amount} of the wallet")),
+        shown(&cost.third_party_money).map(|amount| format!("{amount} to third parties")),
+        shown(&cost.seconds).map(|amount| format!("{amount} s billed")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// `1st`, `2nd`, `3rd`, `4th`, … `11th`.
+pub(super) fn ordinal(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// `50.0%`, and never a hundred that is not one.
+pub(super) fn percentage(percent: f64) -> String {
+    let shown = if percent < 100.0 { percent.min(99.9) } else { percent };
+    format!("{shown:.1}%")
+}
+
+/// `2`, or `2/5` where the number of passes is known.
+pub(super) fn pass(pass: u32, passes: Option<u32>) -> String {
+    passes.map_or_else(|| pass.to_string(), |passes| format!("{pass}/{}", passes.max(pass)))
+}
+
+/// `0:42`, `12:07`, `1:02:03`.
+pub(super) fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// `1 node`, `2 nodes`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `999 B`, `1.5 kB`, `3.2 MB`.
+pub(super) fn size(bytes: u64) -> String {
+    let mut amount = bytes as f64;
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    for unit in ["kB", "MB"] {
+        amount /= 1000.0;
+        if amount < 999.95 {
+            return format!("{amount:.1} {unit}");
+        }
+    }
+    format!("{:.1} GB", amount / 1000.0)
+}
+
+/// As Python would write the text, since the sample script did.
+fn quoted(text: &str) -> String {
+    if text.contains('\'') && !text.contains('"') {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', "\\'"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Current, PlanNode};
+
+    fn current(title: &str, percent: Option<f64>, pass: u32) -> Current {
+        Current { id: "3".into(), title: title.into(), percent, pass, ..Current::default() }
+    }
+
+    #[test]
+    fn progress_keeps_the_wording_of_the_seed() {
+        let mut at = Progress {
+            percent: Some(50.0),
+            done: 5,
+            total: Some(10),
+            current: vec![current("Upscale", Some(75.0), 1)],
+            eta_s: None,
+        };
+        assert_eq!(progress(&at), "Overall progress: 50.0% (5/10) - Current node: Upscale (75.0%)");
+        at.current = vec![current("放大", None, 2)];
+        at.percent = Some(99.99);
+        assert_eq!(progress(&at), "Overall progress: 99.9% (5/10) - Current node: 放大 pass 2");
+        at.current = Vec::new();
+        (at.percent, at.total, at.done) = (None, None, 3);
+        assert_eq!(progress(&at), "Overall progress: unknown (3 nodes so far)");
+    }
+
+    #[test]
+    fn text_of_others_cannot_command_the_terminal() {
+        let at = Progress { current: vec![current("\x1b[2J\nx", None, 1)], ..Progress::default() };
+        assert_eq!(
+            progress(&at),
+            "Overall progress: unknown (0 nodes so far) - Current node: \\u{1b}[2J\\nx"
+        );
+    }
+
+    #[test]
+    fn the_node_map_is_written_as_python_writes_it() {
+        let node = |id: &str, title: &str| PlanNode {
+            id: id.into(),
+            title: title.into(),
+            class_type: "X".into(),
+            required: true,
+        };
+        let plan = Plan { total: 2, nodes: vec![node("3", "KSampler"), node("57:8", "it's")] };
+        assert_eq!(
+            node_map(&plan),
+            "Node mapping obtained successfully (2 nodes in total), which are {'3': 'KSampler', '57:8': \"it's\"}"
+        );
+    }
+
+    #[test]
+    fn a_failure_names_node_exception_and_cure() {
+        let cause = Cause {
+            node_id: Some("12".into()),
+            node: Some("Upscale".into()),
+            kind: Some("torch.OutOfMemoryError".into()),
+            message: Some("Allocation on device".into()),
+            code: Some("805".into()),
+        };
+        assert_eq!(
+            failure(Some(&cause)),
+            " at node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
+        );
+        assert!(cure(&cause).is_some_and(|cure| cure.contains("--instance plus")));
+        assert_eq!(failure(None), ": the platform gave no reason");
+        assert_eq!(cure(&Cause::default()), None);
+    }
+
+    #[test]
+    fn numbers_are_worded() {
+        assert_eq!(
+            [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).join(" "),
+            "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th"
+        );
+        assert_eq!(
+            [0, 42, 727, 3723].map(|s| clock(Duration::from_secs(s))).join(" "),
+            "0:00 0:42 12:07 1:02:03"
+        );
+        assert_eq!(
+            [0, 999, 1500, 999_999, 3_200_000, 5_000_000_000].map(size).join(", "),
+            "0 B, 999 B, 1.5 kB, 1.0 MB, 3.2 MB, 5.0 GB"
+        );
+    }
+}

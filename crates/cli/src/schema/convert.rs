@@ -1,0 +1,123 @@
+//! From what the library tells to what is written.
+
+use std::time::Duration;
+
+use runninghub::{Failure, NodeState, OutputFile, Untrusted};
+
+use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress};
+
+/// Seconds with milliseconds: what follows is noise.
+pub(crate) fn seconds(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+/// Two digits after the point, and never a 100 that is not one.
+fn percent(fraction: f64) -> f64 {
+    let rounded = (fraction * 10_000.0).round() / 100.0;
+    if fraction < 1.0 { rounded.clamp(0.0, 99.99) } else { 100.0 }
+}
+
+impl From<&runninghub::Plan> for Plan {
+    fn from(plan: &runninghub::Plan) -> Self {
+        let nodes = plan.nodes().iter().map(|node| PlanNode {
+            id: node.id.to_string(),
+            title: node.title.clone(),
+            class_type: node.class_type.clone(),
+            required: node.required,
+        });
+        Self { total: plan.total(), nodes: nodes.collect() }
+    }
+}
+
+impl From<&runninghub::Connection> for Connection {
+    fn from(connection: &runninghub::Connection) -> Self {
+        Self { state: connection.state.as_str(), attempt: connection.attempt }
+    }
+}
+
+impl From<&runninghub::Progress> for Progress {
+    fn from(progress: &runninghub::Progress) -> Self {
+        Self {
+            percent: progress.overall.map(percent),
+            done: progress.done,
+            total: progress.total,
+            current: progress.current.iter().map(Current::from).collect(),
+            eta_s: progress.eta.map(|eta| [seconds(eta.low), seconds(eta.high)]),
+        }
+    }
+}
+
+impl From<&runninghub::CurrentNode> for Current {
+    fn from(node: &runninghub::CurrentNode) -> Self {
+        let finite = |number: Option<f64>| number.filter(|number| number.is_finite());
+        Self {
+            id: node.id.to_string(),
+            title: node.title.clone(),
+            value: finite(node.value),
+            max: finite(node.max),
+            // A full counter inside one node is no promise about the task.
+            percent: node.fraction.map(|fraction| (fraction * 10_000.0).round() / 100.0),
+            pass: node.pass,
+            passes: node.passes,
+        }
+    }
+}
+
+impl Node {
+    /// A change of a node.
+    pub(crate) fn new(id: &str, title: &Untrusted, state: NodeState, elapsed: Option<Duration>) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: title.clone(),
+            state: state.as_str(),
+            elapsed_s: elapsed.map(seconds),
+        }
+    }
+}
+
+impl From<&OutputFile> for Output {
+    fn from(output: &OutputFile) -> Self {
+        Self {
+            node_id: output.node_id.as_ref().map(ToString::to_string),
+            url: output.url.clone(),
+            kind: output.file_type.clone(),
+            text: output.text.clone().map(Untrusted::from),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&Failure> for Cause {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            node_id: failure.node_id.as_ref().map(ToString::to_string),
+            node: failure.node.clone(),
+            kind: failure.exception_type.clone(),
+            message: failure.message.clone(),
+            code: failure.code.clone(),
+        }
+    }
+}
+
+impl From<&runninghub::Cost> for Cost {
+    fn from(cost: &runninghub::Cost) -> Self {
+        Self {
+            coins: cost.coins.clone(),
+            money: cost.money.clone(),
+            third_party_money: cost.third_party_money.clone(),
+            seconds: cost.seconds.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_is_shown_only_when_it_is_one() {
+        assert!((percent(0.5375) - 53.75).abs() < f64::EPSILON);
+        assert!((percent(0.999_999) - 99.99).abs() < f64::EPSILON);
+        assert!((percent(1.0) - 100.0).abs() < f64::EPSILON);
+    }
+}

@@ -1,0 +1,301 @@
+//! The events of `--format json`, as they are written.
+
+use runninghub::Untrusted;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// One line of `rhub … --format json`. New events and new fields may come; what is here stays.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// The platform has accepted the task.
+    Submitted(Submitted),
+    /// What the platform says about the task.
+    Status(Status),
+    /// The workflow is known.
+    Plan(Plan),
+    /// The source of news has changed.
+    Connection(Connection),
+    /// A newer snapshot, complete by itself.
+    Progress(Progress),
+    /// A node has changed its state.
+    Node(Node),
+    /// A preview picture has come.
+    Preview(Preview),
+    /// Text that a node shows while it runs.
+    Text(Text),
+    /// Something worth knowing that ends nothing.
+    Warning(Warning),
+    /// One result of the task.
+    Output(Output),
+    /// The nodes of a workflow and what can be set (`workflow show`).
+    Workflow(Workflow),
+    /// The account (`account`).
+    Account(Account),
+    /// The address that the simulator listens on (`simulate`).
+    #[cfg_attr(not(feature = "sim"), expect(dead_code, reason = "the schema is the same in every build"))]
+    Listening(Listening),
+    /// The last line, always.
+    Result(Outcome),
+}
+
+/// A task that was accepted.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Submitted {
+    pub(crate) task_id: String,
+    pub(crate) workflow_id: Option<String>,
+    /// `cn` or `ai`.
+    pub(crate) site: String,
+}
+
+/// An answer about the task.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Status {
+    /// `queued`, `running`, `success`, `failed`, `cancelled`, or a word of the platform that is new.
+    pub(crate) status: String,
+    /// Seconds since the task is being followed; 0 for a single question.
+    pub(crate) waited_s: f64,
+}
+
+/// The workflow's nodes.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Plan {
+    /// How many nodes are required.
+    pub(crate) total: usize,
+    pub(crate) nodes: Vec<PlanNode>,
+}
+
+/// One node of the workflow.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct PlanNode {
+    pub(crate) id: String,
+    #[schemars(with = "String")]
+    pub(crate) title: Untrusted,
+    #[schemars(with = "String")]
+    pub(crate) class_type: Untrusted,
+    /// Whether an output needs it.
+    pub(crate) required: bool,
+}
+
+/// The state of the socket.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Connection {
+    #[schemars(extend("enum" = ["connecting", "live", "stale", "reconnecting", "polling"]))]
+    pub(crate) state: &'static str,
+    /// How many times the socket has been dialled.
+    pub(crate) attempt: u32,
+}
+
+/// How far the run is.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Progress {
+    /// 0–100, never falling, 100 exactly on confirmed success; null while the workflow is unknown.
+    #[schemars(range(min = 0, max = 100))]
+    pub(crate) percent: Option<f64>,
+    /// Settled nodes.
+    pub(crate) done: usize,
+    /// Required nodes; null while the workflow is unknown.
+    pub(crate) total: Option<usize>,
+    /// What runs now, the node started last first.
+    pub(crate) current: Vec<Current>,
+    /// Seconds left, at best and at worst.
+    pub(crate) eta_s: Option<[f64; 2]>,
+}
+
+/// A node that runs.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Current {
+    pub(crate) id: String,
+    #[schemars(with = "String")]
+    pub(crate) title: Untrusted,
+    /// The counter as the node reports it.
+    pub(crate) value: Option<f64>,
+    /// What the counter runs to.
+    pub(crate) max: Option<f64>,
+    /// 0–100, within this pass.
+    #[schemars(range(min = 0, max = 100))]
+    pub(crate) percent: Option<f64>,
+    /// From 1; one more each time the counter starts over.
+    pub(crate) pass: u32,
+    /// How many passes there will be, if an earlier run has shown it.
+    pub(crate) passes: Option<u32>,
+}
+
+/// A change of a node.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    #[schemars(with = "String")]
+    pub(crate) title: Untrusted,
+    #[schemars(extend("enum" = ["waiting", "running", "done", "cached", "skipped", "failed"]))]
+    pub(crate) state: &'static str,
+    pub(crate) elapsed_s: Option<f64>,
+}
+
+/// A preview, without its pixels.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Preview {
+    pub(crate) node_id: Option<String>,
+    pub(crate) mime: &'static str,
+    pub(crate) bytes: usize,
+}
+
+/// Text of a node.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Text {
+    pub(crate) node_id: String,
+    #[schemars(with = "String")]
+    pub(crate) text: Untrusted,
+}
+
+/// A warning.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Warning {
+    /// A short, stable name.
+    pub(crate) code: String,
+    #[schemars(with = "String")]
+    pub(crate) message: Untrusted,
+}
+
+/// One result. `path`, `bytes` and `sha256` are null where it was not saved.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Output {
+    pub(crate) node_id: Option<String>,
+    pub(crate) url: Option<String>,
+    /// What the platform calls its type, as a rule a file extension.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<String>,
+    /// A text result, for nodes that make text instead of a file.
+    #[schemars(with = "Option<String>")]
+    pub(crate) text: Option<Untrusted>,
+    pub(crate) path: Option<String>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) sha256: Option<String>,
+}
+
+/// A workflow with the fields that `--set` can change.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Workflow {
+    /// Null for a file.
+    pub(crate) workflow_id: Option<String>,
+    pub(crate) nodes: Vec<WorkflowNode>,
+}
+
+/// One node with its fields.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct WorkflowNode {
+    pub(crate) id: String,
+    #[schemars(with = "String")]
+    pub(crate) title: Untrusted,
+    #[schemars(with = "String")]
+    pub(crate) class_type: Untrusted,
+    /// Whether an output needs it.
+    pub(crate) required: bool,
+    /// Field names and the values they have now; fields that are linked to other nodes are left out.
+    pub(crate) fields: Map<String, Value>,
+}
+
+/// What the account has. Amounts are text, as the platform sends them.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Account {
+    pub(crate) coins: Option<String>,
+    pub(crate) money: Option<String>,
+    pub(crate) currency: Option<String>,
+    /// The kind of key.
+    pub(crate) key_type: Option<String>,
+    /// Tasks that run now.
+    pub(crate) running: Option<u64>,
+    /// Tasks that wait in the platform's queue.
+    pub(crate) queued: Option<u64>,
+    /// How many tasks may run at once.
+    pub(crate) slots: Option<u64>,
+    /// Slots that are free now.
+    pub(crate) free: Option<u64>,
+}
+
+/// Where the simulator listens.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Listening {
+    /// For `--base-url`.
+    pub(crate) base_url: String,
+    /// A key that the simulator accepts.
+    pub(crate) api_key: String,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Outcome {
+    pub(crate) status: End,
+    /// The exit code of the process; of this run alone where several are replayed.
+    pub(crate) exit_code: u8,
+    pub(crate) task_id: Option<String>,
+    /// ComfyUI's id of the run, in a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) prompt_id: Option<String>,
+    #[schemars(range(min = 0, max = 100))]
+    pub(crate) percent: Option<f64>,
+    pub(crate) done: usize,
+    pub(crate) total: Option<usize>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) failure: Option<Cause>,
+    pub(crate) cost: Option<Cost>,
+    pub(crate) elapsed_s: f64,
+    /// HTTP calls to the API, the submit included.
+    pub(crate) api_calls: u64,
+}
+
+/// The word for how it ended.
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    /// Done.
+    Success,
+    /// The task failed.
+    Failed,
+    /// The task was cancelled.
+    Cancelled,
+    /// The recording shows that somebody stopped the run.
+    Interrupted,
+    /// Not over: the recording shows no end, or only the state was asked for.
+    Running,
+    /// Not watched any more; the task goes on.
+    Detached,
+    /// Stopped waiting; the task goes on.
+    Timeout,
+    /// Nobody knows what became of the submit; it may have been charged.
+    Unknown,
+    /// The command could not do its work.
+    #[default]
+    Error,
+}
+
+/// Why it failed.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Cause {
+    pub(crate) node_id: Option<String>,
+    /// Title or class of the node.
+    #[schemars(with = "Option<String>")]
+    pub(crate) node: Option<Untrusted>,
+    /// The exception's type.
+    #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) kind: Option<Untrusted>,
+    #[schemars(with = "Option<String>")]
+    pub(crate) message: Option<Untrusted>,
+    /// The platform's code.
+    pub(crate) code: Option<String>,
+}
+
+/// What it cost. Text, as the platform sends it.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Cost {
+    /// RunningHub coins.
+    pub(crate) coins: Option<String>,
+    /// Money for the run time.
+    pub(crate) money: Option<String>,
+    /// What third parties charged.
+    pub(crate) third_party_money: Option<String>,
+    /// Billed run time.
+    pub(crate) seconds: Option<String>,
+}

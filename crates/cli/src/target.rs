@@ -1,0 +1,156 @@
+//! What `<WORKFLOW>` and `<TASK_ID>` can be.
+
+use std::{fs, io, path::Path};
+
+use runninghub::{Site, TaskId, Untrusted, WorkflowId};
+
+use crate::exit::Error;
+
+/// Ids of the platform have 19 digits; some leeway costs nothing.
+const MAX_DIGITS: usize = 32;
+/// A workflow is a few hundred kilobytes; more is another kind of file.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// A workflow as it was named.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Target {
+    /// By id, and by the site of its page.
+    Saved(WorkflowId, Option<Site>),
+    /// The text of a file.
+    Own(String),
+}
+
+impl Target {
+    /// Reads an id, the address of a page, or the file of that name.
+    ///
+    /// # Errors
+    /// Usage, where it is none of these.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        if is_id(text) {
+            return Ok(Self::Saved(text.into(), None));
+        }
+        if let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
+            return page(text, rest);
+        }
+        read(Path::new(text)).map(Self::Own)
+    }
+}
+
+/// Reads a task's id.
+///
+/// # Errors
+/// Usage, where it is none.
+pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
+    if is_id(text) {
+        return Ok(text.into());
+    }
+    Err(Error::usage(format!("`{}` is not a task id", Untrusted::from(text)))
+        .hint("a task id is a number such as `1904154698679771137`; `rhub run` prints it"))
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A page: `www.runninghub.cn/post/<id>`, with or without a query, or with a language before.
+fn page(text: &str, rest: &str) -> Result<Target, Error> {
+    let address = rest.split(['?', '#']).next().unwrap_or_default();
+    let mut parts = address.split('/').filter(|part| !part.is_empty());
+    let host = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let host = host.split(':').next().unwrap_or_default();
+    let is_of =
+        |domain: &str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
+    let site = match (is_of("runninghub.cn"), is_of("runninghub.ai")) {
+        (true, _) => Site::Cn,
+        (_, true) => Site::Ai,
+        _ => return Err(malformed(text)),
+    };
+    while let Some(part) = parts.next() {
+        match part {
+            "post" | "workflow" => {
+                return parts
+                    .next()
+                    .filter(|id| is_id(id))
+                    .map(|id| Target::Saved(id.into(), Some(site)))
+                    .ok_or_else(|| malformed(text));
+            }
+            "ai-detail" | "ai-app" | "app" | "webapp" => {
+                return Err(Error::usage("this is the page of an AI app, and AI apps cannot be run yet").hint(
+                    "the command for them will be `rhub app run`; the page of the app's workflow works with `rhub run`",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Err(malformed(text))
+}
+
+fn malformed(text: &str) -> Error {
+    Error::usage(format!("`{}` is not the address of a workflow", Untrusted::from(text)))
+        .hint("an address looks like `https://www.runninghub.cn/post/1904136902449209346`")
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    let name = Untrusted::from(path.to_string_lossy());
+    let cannot = |error: io::Error| Error::usage(format!("cannot read the workflow {name}: {error}"));
+    let meta = match fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::usage(format!(
+                "`{name}` is neither a workflow id, nor the address of its page, nor a file"
+            ))
+            .hint("an id is a number such as `1904136902449209346`; a file is a workflow in API format"));
+        }
+        Err(error) => return Err(cannot(error)),
+    };
+    if meta.is_dir() || meta.len() > MAX_FILE {
+        return Err(Error::usage(format!("{name} is not a workflow file")));
+    }
+    let bytes = fs::read(path).map_err(cannot)?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("{name} is not a text file")))?;
+    // Windows programs like to begin files with a mark.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn ids_and_pages_are_understood() {
+        let saved = |site| Ok(Target::Saved("1904136902449209346".into(), site));
+        for (text, site) in [
+            ("1904136902449209346", None),
+            ("https://www.runninghub.cn/post/1904136902449209346", Some(Site::Cn)),
+            ("https://www.runninghub.cn/workflow/1904136902449209346?inviteCode=x", Some(Site::Cn)),
+            ("https://www.runninghub.ai/zh-cn/post/1904136902449209346/#top", Some(Site::Ai)),
+            ("http://runninghub.ai:443/workflow/1904136902449209346/", Some(Site::Ai)),
+        ] {
+            assert_eq!(Target::parse(text).map_err(|error| error.message), saved(site), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_before_anything_is_sent() {
+        for text in [
+            "",
+            "abc",
+            "19041369024492093461904136902449209346",
+            "１９０４",
+            "-1",
+            "https://www.runninghub.cn/post/",
+            "https://www.runninghub.cn/post/abc",
+            "https://www.runninghub.cn/",
+            "https://evilrunninghub.cn/post/1904136902449209346",
+            "https://runninghub.cn.evil.example/post/1904136902449209346",
+            "https://www.runninghub.cn/ai-detail/1877265245566922800",
+            "/",
+        ] {
+            let error = Target::parse(text).expect_err(text);
+            assert_eq!(error.exit, Exit::Usage, "{text}");
+        }
+        assert!(task_id("19 04").is_err());
+        assert!(task_id("1904154698679771137").is_ok());
+    }
+}

@@ -1,0 +1,452 @@
+//! What users get wrong: a sentence, a hint, the right code, and nothing submitted.
+
+use std::fs;
+
+use runninghub_sim::Sim;
+
+use crate::common::{Rhub, Simulator, fixture, folder, rhub, snap};
+
+const ID: &str = "1904136902449209346";
+
+#[test]
+fn no_key() {
+    snap!(rhub(["run", ID]), @r#"
+        exit 2
+        --- err
+        error: there is no API key
+
+        hint: set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without one
+    "#);
+    insta::with_settings!({ filters => [(r":0\.\d+,", ":0.[ms],")] }, {
+    snap!(rhub(["account", "--json"]), @r#"
+        exit 2
+        --- out
+        {"schema":"rhub.event/1","t":0.[ms],"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"there is no API key","code":null},"cost":null,"elapsed_s":0.[ms],"api_calls":0}
+        --- err
+        error: there is no API key
+
+        hint: set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without one
+    "#);
+    });
+    snap!(rhub(["account"]).env("RUNNINGHUB_API_KEY", " two words "), @r#"
+        exit 2
+        --- err
+        error: RUNNINGHUB_API_KEY does not hold an API key
+
+        hint: a key is one word of letters and digits; copy it from the API page of RunningHub
+    "#);
+    snap!(rhub(["account", "--api-key-stdin"]).stdin("\n"), @r#"
+        exit 2
+        --- err
+        error: standard input does not hold an API key
+
+        hint: a key is one word of letters and digits; copy it from the API page of RunningHub
+    "#);
+    snap!(rhub(["account", "--profile", "work"]), @r#"
+        exit 2
+        --- err
+        error: there is no profile `work`
+
+        hint: name the key with RUNNINGHUB_API_KEY or `--api-key-file PATH`
+    "#);
+}
+
+#[cfg(unix)]
+#[test]
+fn key_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = folder();
+    let file = dir.path().join("key");
+    let account = || rhub(["account", "--api-key-file"]).arg(&file).hide(dir.path(), "[dir]");
+    snap!(account(), @r#"
+        exit 2
+        --- err
+        error: cannot read the API key file [dir]/key: No such file or directory (os error 2)
+
+        hint: it holds the key and nothing else, and only you can read it
+    "#);
+    fs::write(&file, Sim::DEMO_KEY).expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a file");
+    snap!(account(), @r#"
+        exit 2
+        --- err
+        error: others can read the API key file [dir]/key (mode 640)
+
+        hint: make it yours alone: `chmod 600 [dir]/key`
+    "#);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a file");
+    let sim = Simulator::of("01-simple");
+    let done = account().env("RUNNINGHUB_BASE_URL", sim.base_url()).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    fs::remove_file(&file).and_then(|()| fs::create_dir(&file)).expect("a folder");
+    snap!(account(), @r#"
+        exit 2
+        --- err
+        error: others can read the API key file [dir]/key (mode 755)
+
+        hint: make it yours alone: `chmod 600 [dir]/key`
+    "#);
+}
+
+#[test]
+fn sites_and_addresses() {
+    let key = |rhub: Rhub| rhub.env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY);
+    snap!(key(rhub(["account", "--site", "com"])), @r#"
+        exit 2
+        --- err
+        error: invalid value 'com' for '--site <SITE>'
+          [possible values: cn, ai]
+
+        For more information, try '--help'.
+    "#);
+    snap!(key(rhub(["account", "--base-url", "http://example.com"])), @r#"
+        exit 2
+        --- err
+        error: cannot set up the client: base URL: it has to be `https`; `http` is for this machine (127.0.0.1) only
+
+        hint: an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
+    "#);
+    snap!(key(rhub(["account", "--base-url", "nonsense"])), @r#"
+        exit 2
+        --- err
+        error: cannot set up the client: base URL: it is not a URL: relative URL without a base
+
+        hint: an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
+    "#);
+    snap!(key(rhub(["account"])).env("RUNNINGHUB_TIME_SCALE", "fast"), @r#"
+        exit 2
+        --- err
+        error: RUNNINGHUB_TIME_SCALE is not a number above 0
+
+        hint: use 1 for real time, less for faster
+    "#);
+    snap!(key(rhub(["run", "--site", "cn", "https://www.runninghub.ai/post/1904136902449209346"])), @r#"
+        exit 2
+        --- err
+        error: this page belongs to the site `ai`, not to `cn`
+
+        hint: use `--site ai` with a key of that site
+    "#);
+}
+
+#[test]
+fn ids_and_pages() {
+    snap!(rhub(["run", "my-workflow"]), @r#"
+        exit 2
+        --- err
+        error: `my-workflow` is neither a workflow id, nor the address of its page, nor a file
+
+        hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format
+    "#);
+    snap!(rhub(["run", "https://www.runninghub.cn/post/abc"]), @r#"
+        exit 2
+        --- err
+        error: `https://www.runninghub.cn/post/abc` is not the address of a workflow
+
+        hint: an address looks like `https://www.runninghub.cn/post/1904136902449209346`
+    "#);
+    snap!(rhub(["run", "https://example.com/post/1904136902449209346"]), @r#"
+        exit 2
+        --- err
+        error: `https://example.com/post/1904136902449209346` is not the address of a workflow
+
+        hint: an address looks like `https://www.runninghub.cn/post/1904136902449209346`
+    "#);
+    snap!(rhub(["run", "https://www.runninghub.cn/ai-detail/1877265245566922800"]), @r#"
+        exit 2
+        --- err
+        error: this is the page of an AI app, and AI apps cannot be run yet
+
+        hint: the command for them will be `rhub app run`; the page of the app's workflow works with `rhub run`
+    "#);
+    snap!(rhub(["status", "19 04"]), @r#"
+        exit 2
+        --- err
+        error: `19 04` is not a task id
+
+        hint: a task id is a number such as `1904154698679771137`; `rhub run` prints it
+    "#);
+    snap!(rhub(["watch", ID, "--workflow", "x"]), @r#"
+        exit 2
+        --- err
+        error: `x` is neither a workflow id, nor the address of its page, nor a file
+
+        hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format
+    "#);
+}
+
+#[test]
+fn durations_and_changes() {
+    snap!(rhub(["run", ID, "--timeout", "soon"]), @r#"
+        exit 2
+        --- err
+        error: invalid value 'soon' for '--timeout <DURATION>': a duration is written like `90s`, `2m`, `1h30m` or `90` (seconds)
+
+        For more information, try '--help'.
+    "#);
+    snap!(rhub(["run", ID, "--set", "6=cat"]), @r#"
+        exit 2
+        --- err
+        error: `--set 6=cat` does not name a node, a field and a value
+
+        hint: write `--set NODE.FIELD=VALUE`, for example `--set 6.text="a cat"`
+    "#);
+    snap!(rhub(["run", ID, "--node-info-list", "{}"]), @r#"
+        exit 2
+        --- err
+        error: the node info list is not a JSON list: invalid type: map, expected a sequence at line 1 column 0
+
+        hint: it is a list such as `[{"nodeId": "6", "fieldName": "text", "fieldValue": "a cat"}]`
+    "#);
+}
+
+#[test]
+fn workflows_that_cannot_run() {
+    let sim = Simulator::of("01-simple");
+    let dir = folder();
+    let file = dir.path().join("workflow.json");
+    let run = |text: &str| {
+        fs::write(&file, text).expect("a file");
+        rhub(["run"]).arg(&file).at(&sim).hide(dir.path(), "[dir]")
+    };
+    snap!(run(r#"{"nodes": [], "links": [], "version": 0.4}"#), @r#"
+        exit 2
+        --- err
+        error: this is not a workflow that can be run: the workflow is in the editor's format, not in API format
+
+        hint: export it in the editor with `Workflow > Export (API)`
+    "#);
+    snap!(run("{\"3\": {\"class"), @r#"
+        exit 2
+        --- err
+        error: this is not a workflow that can be run: the workflow is not valid JSON: EOF while parsing a string at line 1 column 13
+
+        hint: give a workflow in API format: `Workflow > Export (API)` in the editor makes one
+    "#);
+    snap!(run("{}"), @r#"
+        exit 2
+        --- err
+        error: this is not a workflow that can be run: the workflow has no nodes
+
+        hint: give a workflow in API format: `Workflow > Export (API)` in the editor makes one
+    "#);
+    snap!(run("[1, 2]"), @r#"
+        exit 2
+        --- err
+        error: this is not a workflow that can be run: the JSON is not a workflow in API format
+
+        hint: give a workflow in API format: `Workflow > Export (API)` in the editor makes one
+    "#);
+    assert_eq!(sim.creates(), 0);
+}
+
+#[test]
+fn changes_that_do_not_fit() {
+    let sim = Simulator::of("02-ksampler");
+    let id = crate::common::scenario("02-ksampler").workflow_id();
+    let run = |change: &str| rhub(["run", &id, "--set", change]).at(&sim);
+    snap!(run("33.seed=1"), @r#"
+        exit 2
+        --- err
+        error: the workflow has no node `33`
+
+        hint: did you mean `3`?
+    "#);
+    snap!(run("KSamplr.seed=1"), @r#"
+        exit 2
+        --- err
+        error: the workflow has no node `KSamplr`
+
+        hint: did you mean `KSampler`?
+    "#);
+    snap!(run("3.sed=1"), @r#"
+        exit 2
+        --- err
+        error: node `3` (KSampler) has no field `sed`
+
+        hint: did you mean `seed`?
+    "#);
+    snap!(run("3.steps=many"), @r#"
+        exit 2
+        --- err
+        error: `3.steps` wants a number, not text
+
+        hint: its present value is `10`
+    "#);
+    snap!(run("3.model=x"), @r#"
+        exit 2
+        --- err
+        error: `3.model` is fed by node `4` and cannot be set
+
+        hint: set a field of node `4` instead
+    "#);
+    snap!(run("3.sampler_name=@/nowhere.png"), @r#"
+        exit 2
+        --- err
+        error: there is no file /nowhere.png
+    "#);
+    snap!(rhub(["run", &id, "--node-info-list", r#"[{"nodeId": "99", "fieldName": "x", "fieldValue": "1"}]"#]).at(&sim), @r#"
+        exit 2
+        --- err
+        error: the workflow has no node `99`
+
+        hint: did you mean `9`?
+    "#);
+    assert_eq!(sim.creates(), 0);
+}
+
+#[test]
+fn folders_that_cannot_be_written() {
+    let sim = Simulator::of("01-simple");
+    let id = crate::common::scenario("01-simple").workflow_id();
+    let dir = folder();
+    let file = dir.path().join("file");
+    fs::write(&file, "").expect("a file");
+    snap!(rhub(["run", &id, "--out"]).arg(file.join("x")).at(&sim).hide(dir.path(), "[dir]"), @r#"
+        exit 9
+        --- err
+        error: cannot write to the folder [dir]/file/x: Not a directory (os error 20)
+
+        hint: name another folder with `--out DIR`; nothing was submitted
+    "#);
+    snap!(rhub(["run", &id, "--name", "{seed}", "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]"), @r#"
+        exit 2
+        --- err
+        error: the name template has an unknown or open part `{seed}`
+
+        hint: a template is a file name with {task}, {node}, {n} and {ext}
+    "#);
+    snap!(rhub(["run", &id, "--record"]).arg(&file).at(&sim).hide(dir.path(), "[dir]"), @r#"
+        exit 9
+        --- err
+        error: the recording cannot be kept: file: cannot be recorded to: File exists (os error 17)
+
+        hint: name a new or empty folder with `--record DIR`; nothing was submitted
+    "#);
+    assert_eq!(sim.creates(), 0);
+}
+
+#[test]
+fn recordings_that_cannot_be_played() {
+    let dir = folder();
+    let tape = dir.path().join("ws-a.jsonl");
+    let text = fs::read_to_string(fixture("01-simple/ws-a.jsonl")).expect("a tape");
+    let replay = |text: &str| {
+        fs::write(&tape, text).expect("a file");
+        rhub(["replay"]).arg(&tape).hide(dir.path(), "[dir]")
+    };
+    let half = text.get(..text.len() / 2).expect("ASCII");
+    snap!(replay(half), @r#"
+        exit 2
+        --- err
+        error: the recording cannot be used: ws-a.jsonl: line 20 is cut off: EOF while parsing a string at line 1 column 367
+
+        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+    "#);
+    snap!(replay("{\"format\": 99}\n"), @r#"
+        exit 2
+        --- err
+        error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: missing field `t_ms` at line 1 column 14
+
+        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+    "#);
+    snap!(replay(""), @r#"
+        exit 2
+        --- err
+        error: the recording is empty
+
+        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+    "#);
+    snap!(replay("hello\n"), @r#"
+        exit 2
+        --- err
+        error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: expected value at line 1 column 1
+
+        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+    "#);
+    snap!(rhub(["replay", "/nowhere"]), @r#"
+        exit 2
+        --- err
+        error: the recording cannot be used: nowhere: cannot be opened: No such file or directory (os error 2)
+
+        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+    "#);
+    snap!(rhub(["replay", "--speed", "0"]).arg(fixture("01-simple")), @r#"
+        exit 2
+        --- err
+        error: invalid value '0' for '--speed <N|max>': a speed is a number above 0, or `max`
+
+        For more information, try '--help'.
+    "#);
+    snap!(rhub(["replay", "--prompt", "x"]).arg(fixture("01-simple")), @r#"
+        exit 2
+        --- err
+        error: the recording has no run `x`
+    "#);
+    snap!(rhub(["replay", "--stream", "z"]).arg(fixture("01-simple")), @r#"
+        exit 2
+        --- err
+        error: the recording has no stream `z`
+
+        hint: it has: a
+    "#);
+}
+
+#[test]
+fn what_the_platform_refuses() {
+    let sim = Simulator::of("01-simple");
+    snap!(rhub(["account"]).at(&sim).env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff"), @r#"
+        exit 4
+        --- err
+        error: cannot ask for the account: account: code -1, the key was not accepted (ApiKey verification failed)
+
+        hint: check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work on runninghub.ai, nor the other way round
+    "#);
+    snap!(rhub(["run", ID]).at(&sim), @r#"
+        exit 4
+        --- err
+        error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
+
+        hint: check the id, and that it belongs to the site and the account of the key
+    "#);
+    snap!(rhub(["status", ID]).at(&sim), @r#"
+        exit 4
+        --- err
+        error: cannot ask for the task's status: status: code 807, the task is not known (APIKEY_TASK_NOT_FOUND)
+
+        hint: check the id, and that it belongs to the site and the account of the key
+    "#);
+    snap!(rhub(["cancel", ID]).at(&sim), @r#"
+        exit 4
+        --- err
+        error: cannot cancel the task: cancel: code 807, the task is not known (APIKEY_TASK_NOT_FOUND)
+
+        hint: check the id, and that it belongs to the site and the account of the key
+    "#);
+    assert_eq!(sim.creates(), 0);
+}
+
+#[test]
+fn nobody_there() {
+    // Taken and given back: nothing listens there now.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a port")
+        .port();
+    let url = format!("http://127.0.0.1:{port}");
+    snap!(
+        rhub(["account"])
+            .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
+            .env("RUNNINGHUB_TIME_SCALE", "0.01")
+            .env("RUNNINGHUB_BASE_URL", &url)
+            .hide(&url, "[url]"),
+        @r#"
+        exit 3
+        --- err
+        error: cannot ask for the account: account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+
+        hint: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
+    "#
+    );
+}

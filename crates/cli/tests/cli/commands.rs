@@ -1,0 +1,173 @@
+//! Single questions and acts.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+    time::Duration,
+};
+
+use runninghub_sim::{Scenario, ScriptNode, Sim};
+use serde_json::Value;
+
+use crate::common::{Simulator, fixture, folder, rhub, scenario, snap};
+
+#[test]
+fn questions_about_a_task() {
+    let sim = Simulator::of("01-simple");
+    let id = scenario("01-simple").workflow_id();
+    let done = rhub(["run", &id]).at(&sim).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    let task = sim.sim().tasks()[0].task_id.clone();
+    snap!(rhub(["status", &task]).at(&sim), @r#"
+        exit 0
+        --- out
+        success
+    "#);
+    snap!(rhub(["outputs", &task]).at(&sim), @r#"
+        exit 0
+        --- out
+        📄 Generation results:
+          Result 1: Type=png, URL=[url]/files/2000000000000000001/lab_00007_.png?sign=2
+        💰 Cost: 1 coin, 1 s billed
+    "#);
+    let dir = folder();
+    snap!(rhub(["download", &task, "--name", "{task}_{n}.{ext}", "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]"), @r#"
+        exit 0
+        --- out
+        💾 Saved [dir]/2000000000000000001_1.png (966 B)
+        💰 Cost: 1 coin, 1 s billed
+    "#);
+    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1);
+    snap!(rhub(["cancel", &task]).at(&sim), @r#"
+        exit 4
+        --- err
+        error: cannot cancel the task: cancel: code 807, the task is not known (APIKEY_TASK_NOT_FOUND)
+
+        hint: check the id, and that it belongs to the site and the account of the key
+    "#);
+}
+
+#[test]
+fn a_task_that_runs() {
+    let slow = Scenario::script("slow")
+        .node(ScriptNode::new("1", "Sleep").takes(Duration::from_mins(10)).saves("a.png"))
+        .build();
+    let id = slow.workflow_id();
+    let sim = Simulator::start(Sim::builder().scenario(slow));
+    snap!(rhub(["run", &id, "--detach"]).at(&sim), @r#"
+        exit 0
+        --- out
+        ✅ Task initiated successfully, taskId: 2000000000000000001
+        --- err
+        hint: the task goes on; follow it or cancel it with
+          rhub watch 2000000000000000001 --workflow 1977063930909571121 --base-url [url]
+          rhub cancel 2000000000000000001 --base-url [url]
+    "#);
+    let task = sim.sim().tasks()[0].task_id.clone();
+    snap!(rhub(["status", &task]).at(&sim), @r#"
+        exit 0
+        --- out
+        running
+    "#);
+    snap!(rhub(["outputs", &task]).at(&sim), @r#"
+        exit 6
+        --- err
+        error: the task is not over: it is running
+
+        hint: `rhub watch 2000000000000000001 --base-url [url]` follows it
+    "#);
+    let waited = rhub(["watch", &task, "--timeout", "300ms", "--json"]).at(&sim).run();
+    assert_eq!(waited.code, Some(6), "{waited}");
+    let result: Value =
+        waited.stdout.lines().last().and_then(|line| serde_json::from_str(line).ok()).expect("a result");
+    assert_eq!((&result["status"], &result["exit_code"]), (&"timeout".into(), &6.into()));
+    snap!(rhub(["cancel", &task]).at(&sim), @r#"
+        exit 0
+        --- out
+        🛑 Task 2000000000000000001 cancelled
+    "#);
+    let after = rhub(["outputs", &task]).at(&sim).run();
+    assert_eq!(after.code, Some(1), "{after}");
+}
+
+#[test]
+fn the_account() {
+    let sim = Simulator::of("01-simple");
+    snap!(rhub(["account"]).at(&sim), @r#"
+        exit 0
+        --- out
+        Coins:  1000
+        Wallet: unknown
+        Key:    NORMAL
+        Slots:  0 used, 3 free, 3 in all; 0 waiting
+    "#);
+}
+
+#[test]
+fn the_fields_of_a_workflow() {
+    let sim = Simulator::of("02-ksampler");
+    let id = scenario("02-ksampler").workflow_id();
+    let shown = rhub(["workflow", "show", &id]).at(&sim).run();
+    insta::assert_snapshot!(shown.to_string(), @r#"
+        exit 0
+        --- out
+        4  Load (tiny random) model  (LabTinyModel)
+            seed = 7
+        5  EmptyLatentImage
+            width = 192
+            height = 192
+            batch_size = 1
+        3  KSampler
+            seed = 954572242
+            steps = 10
+            cfg = 5.0
+            sampler_name = "euler"
+            scheduler = "normal"
+            denoise = 1.0
+        8  LabLatentToImage
+        9  SaveImage
+            filename_prefix = "lab"
+    "#);
+    let of_file = rhub(["workflow", "show"]).arg(fixture("02-ksampler/workflow.json")).run();
+    assert_eq!(of_file.to_string(), shown.to_string());
+}
+
+#[test]
+fn the_simulator_says_where_it_is() {
+    let mut command = rhub(["simulate", "--json", "--listen", "127.0.0.1:0", "--scenario"])
+        .arg(fixture("01-simple"))
+        .into_command();
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let listening: Value = serde_json::from_str(&line).expect("JSON");
+    let done = rhub(["run", &scenario("01-simple").workflow_id()])
+        .env("RUNNINGHUB_API_KEY", listening["api_key"].as_str().expect("a key"))
+        .env("RUNNINGHUB_BASE_URL", listening["base_url"].as_str().expect("an address"))
+        .env("RUNNINGHUB_TIME_SCALE", "0.05")
+        .run();
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    assert_eq!(done.code, Some(0), "{done}");
+}
+
+#[test]
+fn the_simulator_refuses_nonsense() {
+    snap!(rhub(["simulate", "--listen", "0.0.0.0:0"]), @r#"
+        exit 2
+        --- err
+        error: 0.0.0.0:0 is not a loopback address
+    "#);
+    snap!(rhub(["simulate", "--fault", "nonsense=1"]), @r#"
+        exit 2
+        --- err
+        error: no fault is called "nonsense"
+
+        hint: `rhub simulate --fault list` shows all of them with their values
+    "#);
+    let list = rhub(["simulate", "--fault", "list"]).run();
+    assert!(
+        list.code == Some(0) && list.stdout.lines().any(|line| line.starts_with("queue-delay=SECONDS")),
+        "{list}"
+    );
+}

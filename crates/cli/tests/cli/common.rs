@@ -1,0 +1,151 @@
+//! Running the binary, and a simulator to run it against.
+
+use std::{
+    fmt,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use runninghub_sim::{Scenario, Sim, SimBuilder};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// A command with nothing in its environment.
+pub(crate) struct Rhub {
+    command: Command,
+    stdin: Option<String>,
+    /// What differs from run to run, and what to show for it.
+    hidden: Vec<(String, &'static str)>,
+}
+
+/// What it did.
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+pub(crate) fn rhub<'a>(args: impl IntoIterator<Item = &'a str>) -> Rhub {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rhub"));
+    command.args(args).env_clear();
+    Rhub { command, stdin: None, hidden: vec![(env!("CARGO_PKG_VERSION").to_owned(), "[version]")] }
+}
+
+impl Rhub {
+    pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, text: &str) -> Self {
+        self.stdin = Some(text.to_owned());
+        self
+    }
+
+    /// Shows `shown` for every occurrence of `text`.
+    pub(crate) fn hide(mut self, text: impl AsRef<Path>, shown: &'static str) -> Self {
+        self.hidden.push((text.as_ref().to_string_lossy().into_owned(), shown));
+        self
+    }
+
+    /// Against a simulator, with its key, and fast.
+    pub(crate) fn at(self, sim: &Simulator) -> Self {
+        self.env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
+            .env("RUNNINGHUB_BASE_URL", sim.base_url())
+            .env("RUNNINGHUB_TIME_SCALE", "0.05")
+            .hide(sim.base_url(), "[url]")
+            .hide(sim.base_url().replace("http", "ws"), "[ws]")
+    }
+
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+
+    pub(crate) fn run(mut self) -> Done {
+        self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child =
+            self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+        if let (Some(text), Some(mut stdin)) = (self.stdin, child.stdin.take()) {
+            stdin.write_all(text.as_bytes()).expect("it reads");
+        }
+        let Output { status, stdout, stderr } = child.wait_with_output().expect("the binary");
+        let shown = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).expect("text");
+            self.hidden.iter().fold(text, |text, (hidden, shown)| text.replace(hidden, shown))
+        };
+        Done { code: status.code(), stdout: shown(stdout), stderr: shown(stderr) }
+    }
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => writeln!(f, "exit {code}")?,
+            None => writeln!(f, "killed")?,
+        }
+        for (name, text) in [("out", &self.stdout), ("err", &self.stderr)] {
+            if !text.is_empty() {
+                write!(f, "--- {name}\n{text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A simulator in this process.
+pub(crate) struct Simulator {
+    // Before the runtime, since it is dropped on it.
+    sim: Sim,
+    _runtime: Runtime,
+}
+
+impl Simulator {
+    pub(crate) fn start(builder: SimBuilder) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let sim = runtime.block_on(builder.start()).expect("a simulator");
+        Self { sim, _runtime: runtime }
+    }
+
+    /// Serves a recording, fast.
+    pub(crate) fn of(fixture: &str) -> Self {
+        Self::start(Sim::builder().scenario(scenario(fixture)).speed(20.0))
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        self.sim.base_url()
+    }
+
+    pub(crate) fn creates(&self) -> u64 {
+        self.sim.stats().creates
+    }
+
+    pub(crate) fn sim(&self) -> &Sim {
+        &self.sim
+    }
+}
+
+pub(crate) fn scenario(fixture: &str) -> Scenario {
+    Scenario::load(self::fixture(fixture)).expect("a recording")
+}
+
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name)
+}
+
+pub(crate) fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Snapshots what a command did.
+macro_rules! snap {
+    ($rhub:expr, $($snapshot:tt)*) => {
+        insta::assert_snapshot!($rhub.run().to_string(), $($snapshot)*)
+    };
+}
+pub(crate) use snap;

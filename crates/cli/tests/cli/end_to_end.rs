@@ -1,0 +1,209 @@
+//! The main job: submit, follow, bring the files home.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use runninghub_sim::{Fault, Rate, Sim};
+use serde_json::Value;
+
+use crate::common::{Done, Simulator, folder, rhub, scenario, snap};
+
+#[test]
+fn a_run_in_plain() {
+    // One poll finds the address, and every frame is seen.
+    let sim = Simulator::start(
+        Sim::builder()
+            .scenario(scenario("01-simple"))
+            .speed(f64::INFINITY)
+            .wait_for_socket(std::time::Duration::from_secs(10)),
+    );
+    let id = scenario("01-simple").workflow_id();
+    let dir = folder();
+    let done = rhub(["run", &id, "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]").run();
+    let shown: Vec<&str> =
+        done.stdout.lines().filter(|line| !line.starts_with("📈") || line.contains("100.0%")).collect();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+        ✅ Task initiated successfully, taskId: 2000000000000000001
+        ✅ Node mapping obtained successfully (6 nodes in total), which are {'1': 'EmptyImage', '2': 'ImageScale', '3': 'ImageInvert', '4': 'ImageBlur', '5': 'SaveImage', '6': 'PreviewImage'}
+        🔍 1st poll... (running, 0 s)
+        ✅ WSS obtained successfully: [ws]/ws/c_instance?…
+        📊 Progress monitoring started...
+        📈 Overall progress: 100.0% (6/6)
+        🎉 Task completed!
+        📄 Generation results:
+          Result 1: Type=png, URL=[url]/files/2000000000000000001/lab_00007_.png?sign=1
+        💾 Saved [dir]/2000000000000000001-5-1.png (966 B)
+    "#);
+    assert_eq!((done.code, &*done.stderr), (Some(0), ""));
+}
+
+#[test]
+fn a_run_of_a_file_with_changes() {
+    let sim = Simulator::of("02-ksampler");
+    let file = crate::common::fixture("02-ksampler/workflow.json");
+    let done = rhub([
+        "run",
+        &scenario("02-ksampler").workflow_id(),
+        "--json",
+        "--set",
+        "3.steps=4",
+        "--set",
+        "KSampler.sampler_name=euler",
+        "--instance",
+        "plus",
+    ])
+    .at(&sim)
+    .run();
+    assert_eq!(result(&done)["status"], "success", "{done}");
+    let done = rhub(["run", "--json"]).arg(file).at(&sim).run();
+    assert!(matches!(done.code, Some(0 | 4)), "{done}");
+}
+
+#[test]
+fn the_demo_needs_nothing() {
+    let dir = folder();
+    let done = rhub(["demo", "--json", "--speed", "50", "--out"]).arg(dir.path()).run();
+    let result = result(&done);
+    assert_eq!((done.code, &result["status"]), (Some(0), &"success".into()), "{done}");
+    let outputs = result["outputs"].as_array().expect("a list");
+    assert!(!outputs.is_empty());
+    for output in outputs {
+        let file = fs::read(output["path"].as_str().expect("a path")).expect("a file");
+        assert_eq!(output["bytes"], file.len());
+        assert_eq!(output["sha256"].as_str().map(str::len), Some(64));
+    }
+}
+
+#[test]
+fn a_recording_plays_to_the_same_end() {
+    let sim = Simulator::of("05-cached-partial");
+    let dir = folder();
+    let tape = dir.path().join("tape");
+    let live = rhub(["run", &scenario("05-cached-partial").workflow_id(), "--json", "--record"])
+        .arg(&tape)
+        .at(&sim)
+        .run();
+    let played = rhub(["replay", "--json"]).arg(&tape).run();
+    let (live, played) = (result(&live), result(&played));
+    for field in ["status", "percent", "done", "total", "task_id"] {
+        assert_eq!(live[field], played[field], "{field}");
+    }
+    for file in fs::read_dir(&tape).expect("a folder") {
+        let text = fs::read_to_string(file.expect("a file").path()).expect("text");
+        assert!(!text.contains(Sim::DEMO_KEY));
+    }
+}
+
+#[test]
+fn a_failed_task() {
+    let sim =
+        Simulator::start(Sim::builder().scenario(scenario("01-simple")).speed(20.0).fault(Fault::TaskFails));
+    let done = rhub(["run", &scenario("01-simple").workflow_id(), "-q"]).at(&sim).run();
+    insta::assert_snapshot!(done.to_string(), @r#"
+        exit 1
+        --- out
+        ✅ Task initiated successfully, taskId: 2000000000000000001
+        ❌ Task failed at node SaveImage (5): torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (code 805)
+        💡 What may help: `--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller picture or batch needs less
+        💾 Nothing was saved
+    "#);
+}
+
+#[test]
+fn a_submit_without_an_answer_is_not_repeated() {
+    let sim = Simulator::start(
+        Sim::builder().scenario(scenario("01-simple")).fault(Fault::LostCreateAnswer(Rate::First(1))),
+    );
+    snap!(rhub(["run", &scenario("01-simple").workflow_id()]).at(&sim), @r#"
+        exit 5
+        --- err
+        error: nobody knows whether the task was created: it may run, and it may be charged: create: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
+
+        hint: look at the tasks on the RunningHub page before you submit it again
+    "#);
+    assert_eq!(sim.creates(), 1);
+}
+
+#[test]
+fn no_free_slot() {
+    let full = || Sim::builder().scenario(scenario("01-simple")).speed(20.0).fault(Fault::QueueFull(2));
+    let id = scenario("01-simple").workflow_id();
+    let sim = Simulator::start(full());
+    let done = rhub(["run", &id, "--queue-timeout", "0"]).at(&sim).run();
+    insta::assert_snapshot!(done.to_string(), @r#"
+        exit 4
+        --- err
+        error: the task was not created: no slot is free: create: code 421, all places of the key are taken (TASK_QUEUE_MAXED)
+
+        hint: wait until a running task has ended, or use a key with more places
+    "#);
+    assert_eq!(sim.creates(), 0);
+    let sim = Simulator::start(full());
+    let done = rhub(["run", &id]).at(&sim).env("RUNNINGHUB_TIME_SCALE", "0.001").run();
+    assert_eq!((done.code, sim.creates()), (Some(0), 1), "{done}");
+    assert!(done.stdout.contains("no slot is free"), "{done}");
+}
+
+#[test]
+fn results_that_cannot_be_fetched() {
+    let sim = Simulator::of("01-simple");
+    let id = scenario("01-simple").workflow_id();
+    let dir = folder();
+    // The folder disappears while the task runs: what was promised cannot be kept any more.
+    let out = dir.path().join("out");
+    let mut child = rhub(["run", &id, "--out"])
+        .arg(&out)
+        .at(&sim)
+        .into_command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    lines.next().expect("a line").expect("text");
+    fs::remove_dir_all(&out).and_then(|()| fs::write(&out, "")).expect("a file in its place");
+    lines.for_each(drop);
+    assert!(matches!(child.wait().expect("it ends").code(), Some(8 | 9)));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let sim = Simulator::of("02-ksampler");
+    let id = scenario("02-ksampler").workflow_id();
+    for args in [&["run", &id][..], &["run", &id, "--json"], &["schema"], &["--help"]] {
+        let mut child = rhub(args.iter().copied())
+            .at(&sim)
+            .into_command()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+    }
+}
+
+#[test]
+fn no_secret_is_told_however_much_is_logged() {
+    let sim = Simulator::of("01-simple");
+    let dir = folder();
+    let id = scenario("01-simple").workflow_id();
+    let done = rhub(["run", &id, "-vvvv", "--out"]).arg(dir.path()).at(&sim).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    assert!(done.stderr.lines().count() > 5, "{done}");
+    // The key, the ticket of the socket, and the signature of a result's address.
+    for secret in [Sim::DEMO_KEY, "Rh-Comfy-Auth="] {
+        assert!(!done.stdout.contains(secret) && !done.stderr.contains(secret), "{secret} in {done}");
+    }
+    assert!(!done.stderr.contains("sign="), "{done}");
+}
+
+fn result(done: &Done) -> Value {
+    let last = done.stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(last).unwrap_or_else(|_| panic!("no result in {done}"))
+}

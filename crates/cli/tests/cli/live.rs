@@ -1,0 +1,299 @@
+//! The live block, on a terminal.
+
+use std::{
+    io::{Read as _, Write},
+    num::NonZeroU16,
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use vt100::Parser;
+
+use crate::common::{fixture, folder};
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// What every drawing has once.
+const DRAWING: &str = "\x1b[?7l";
+
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    keyboard: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    output: Receiver<Vec<u8>>,
+    parser: Parser,
+    raw: Vec<u8>,
+}
+
+impl Terminal {
+    fn start(columns: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let size = size(columns);
+        let pty = native_pty_system().openpty(size).expect("a terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_rhub"));
+        command.env_clear();
+        command.env("TERM", "xterm-256color");
+        command.args(args);
+        for (name, value) in env {
+            command.env(name, value);
+        }
+        let child = pty.slave.spawn_command(command).expect("the binary");
+        let mut reader = pty.master.try_clone_reader().expect("its output");
+        let (send, output) = channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The terminal is gone when the program is: an error, on Linux.
+            while let Ok(count @ 1..) = reader.read(&mut buffer) {
+                if send.send(buffer[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let parser = Parser::new(cells(size.rows), cells(size.cols), 500);
+        let keyboard = pty.master.take_writer().expect("a keyboard");
+        Self { master: pty.master, keyboard, child, output, parser, raw: Vec::new() }
+    }
+
+    /// Takes what comes, until the screen is as wanted.
+    fn wait(&mut self, wanted: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !wanted(&self.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(bytes) = self.output.recv_timeout(left) else {
+                panic!("waited in vain:\n{}", self.screen())
+            };
+            self.take(&bytes);
+        }
+    }
+
+    /// Takes what comes to the end. Exit code and what stands there at last.
+    fn finish(&mut self) -> (u32, String) {
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
+            self.take(&bytes);
+        }
+        let code = self.child.wait().expect("it ends").exit_code();
+        assert!(!self.parser.screen().hide_cursor(), "the cursor is hidden");
+        (code, self.screen())
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.raw.extend_from_slice(bytes);
+        self.parser.process(bytes);
+        let screen = self.parser.screen();
+        if !self.screen().contains("completed") {
+            let (rows, _) = screen.size();
+            assert!(
+                !(0..rows.get()).any(|row| screen.row_wrapped(row)),
+                "a line is too long:\n{}",
+                self.screen()
+            );
+        }
+    }
+
+    fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    /// Changes the window. What is drawn for the old one may still be on its way: the wider of the two takes it, since
+    /// the parser, unlike terminals, cannot be told not to wrap.
+    fn resize(&mut self, columns: u16) {
+        let size = size(columns);
+        let (_, before) = self.parser.screen().size();
+        let is_wider = columns > before.get();
+        if is_wider {
+            self.parser.screen_mut().set_size(cells(size.rows), cells(size.cols));
+        }
+        self.master.resize(size).expect("a window");
+        self.draw_twice();
+        if !is_wider {
+            self.parser.screen_mut().set_size(cells(size.rows), cells(size.cols));
+            self.draw_twice();
+        }
+    }
+
+    /// The second drawing is certainly one of the window as it is now.
+    fn draw_twice(&mut self) {
+        let wanted = self.drawings() + 2;
+        while self.drawings() < wanted {
+            let bytes = self.output.recv_timeout(PATIENCE).expect("another drawing");
+            self.take(&bytes);
+        }
+    }
+
+    fn press(&mut self, key: &[u8]) {
+        self.keyboard.write_all(key).and_then(|()| self.keyboard.flush()).expect("it reads");
+    }
+
+    fn drawings(&self) -> usize {
+        String::from_utf8_lossy(&self.raw).matches(DRAWING).count()
+    }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a window")
+}
+
+fn size(columns: u16) -> PtySize {
+    PtySize { rows: 24, cols: columns, pixel_width: 0, pixel_height: 0 }
+}
+
+/// Without what differs from run to run: every number is a 0.
+fn steady(screen: &str) -> String {
+    let digits = |line: &str| {
+        let mut shown = String::new();
+        for c in line.chars() {
+            match c {
+                '0'..='9' if shown.ends_with('0') => {}
+                '0'..='9' => shown.push('0'),
+                c => shown.push(c),
+            }
+        }
+        shown
+    };
+    screen.lines().map(|line| digits(line.trim_end())).collect::<Vec<_>>().join("\n")
+}
+
+fn overall_bars(screen: &str) -> usize {
+    screen.lines().filter(|line| line.contains('%')).count()
+}
+
+#[test]
+fn a_run_at_80_columns() {
+    let recording = fixture("02-ksampler");
+    let mut terminal = Terminal::start(80, &["replay", "--speed", "8", &recording.to_string_lossy()], &[]);
+    terminal.wait(|screen| screen.contains("KSampler  ") && screen.contains("/10"));
+    assert!(terminal.parser.screen().hide_cursor());
+    assert_eq!(overall_bars(&terminal.screen()), 1);
+    let (code, screen) = terminal.finish();
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(steady(&screen), @r#"
+        ✓ EmptyLatentImage  0.0 s
+        ✓ Load (tiny random) model  0.0 s
+        ✓ KSampler  0.0 s
+        ✓ LabLatentToImage  0.0 s
+        ✓ SaveImage  0.0 s
+        0.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0/0  0:0
+        ✓ Task completed
+    "#);
+}
+
+#[test]
+fn a_run_at_40_columns_with_wide_titles() {
+    let dir = folder();
+    let out = dir.path().to_string_lossy().into_owned();
+    let mut terminal = Terminal::start(40, &["demo", "--speed", "4", "--out", &out], &[]);
+    terminal.wait(|screen| screen.contains("采样") && screen.contains("/20"));
+    assert_eq!(overall_bars(&terminal.screen()), 1);
+    let (code, screen) = terminal.finish();
+    assert_eq!(code, 0, "{screen}");
+    let from = screen.find("✓ 解码").expect("a node");
+    let to = screen.find("✓ Task completed").expect("the end");
+    insta::assert_snapshot!(steady(&screen[from..to]), @r#"
+        ✓ 解码  0.0 s
+        ✓ 保存原图  0.0 s
+        ✓ 分块放大 (tiled)  0.0 s
+        ✓ 锐化 ✨  0.0 s
+        ✓ 保存高清图  0.0 s
+        0.0%  ━━━━━━━━━━━━━━━━━━  0/0  0:0
+    "#);
+}
+
+#[test]
+fn a_window_that_changes() {
+    let recording = fixture("02-ksampler");
+    let mut terminal = Terminal::start(100, &["replay", "--speed", "2", &recording.to_string_lossy()], &[]);
+    for columns in [44, 120, 60] {
+        terminal.wait(|screen| screen.contains("/10"));
+        terminal.resize(columns);
+        assert_eq!(overall_bars(&terminal.screen()), 1, "{}", terminal.screen());
+    }
+    let (code, screen) = terminal.finish();
+    assert_eq!((code, overall_bars(&screen)), (0, 1), "{screen}");
+}
+
+#[test]
+fn at_most_fifteen_drawings_a_second() {
+    let recording = fixture("41-fast");
+    let began = Instant::now();
+    let mut terminal = Terminal::start(80, &["replay", "--speed", "1", &recording.to_string_lossy()], &[]);
+    let (code, _) = terminal.finish();
+    let seconds = began.elapsed().as_secs_f64();
+    assert_eq!(code, 0);
+    let drawings = terminal.drawings();
+    assert!(drawings > 5 && (drawings as f64) <= seconds * 15.0 + 2.0, "{drawings} drawings in {seconds} s");
+    assert!(terminal.raw.len() < 1000 * drawings, "{} bytes in {drawings} drawings", terminal.raw.len());
+}
+
+#[test]
+fn ctrl_c_leaves_everything_in_order() {
+    let recording = fixture("40-long");
+    let mut terminal = Terminal::start(80, &["replay", "--speed", "1", &recording.to_string_lossy()], &[]);
+    terminal.wait(|screen| screen.contains('%'));
+    terminal.press(b"\x03");
+    let (code, screen) = terminal.finish();
+    assert_eq!((code, overall_bars(&screen)), (130, 1), "{screen}");
+    assert!(!screen.contains("^C"), "{screen}");
+    let (row, column) = terminal.parser.screen().cursor_position();
+    let last = screen.lines().count();
+    assert_eq!((usize::from(row), column), (last, 0), "{screen}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_z_takes_the_block_away_until_it_goes_on() {
+    let recording = fixture("40-long");
+    let mut terminal = Terminal::start(80, &["replay", "--speed", "4", &recording.to_string_lossy()], &[]);
+    terminal.wait(|screen| screen.contains('%'));
+    let process = terminal.child.process_id().expect("it runs");
+    terminal.press(b"\x1a");
+    terminal.wait(|screen| !screen.contains('%'));
+    let deadline = Instant::now() + PATIENCE;
+    let is_stopped = || {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+    };
+    while !is_stopped() {
+        assert!(Instant::now() < deadline, "it does not stop");
+        thread::yield_now();
+    }
+    assert!(!terminal.parser.screen().hide_cursor());
+    let told =
+        std::process::Command::new("kill").args(["-CONT", &process.to_string()]).status().expect("kill");
+    assert!(told.success());
+    terminal.wait(|screen| overall_bars(screen) == 1);
+    terminal.press(b"\x03");
+    assert_eq!(terminal.finish().0, 130);
+}
+
+#[test]
+fn where_no_block_can_be_drawn_it_is_plain() {
+    let recording = fixture("01-simple").to_string_lossy().into_owned();
+    for (columns, env) in [(39, &[][..]), (80, &[("TERM", "dumb")]), (80, &[("CI", "true")])] {
+        let mut terminal =
+            Terminal::start(columns, &["replay", "--speed", "max", "--format", "human", &recording], env);
+        while let Ok(bytes) = terminal.output.recv_timeout(PATIENCE) {
+            terminal.raw.extend(bytes);
+        }
+        let text = String::from_utf8_lossy(&terminal.raw);
+        assert!(text.contains("🎉 Task completed!") && !text.contains('\x1b'), "{columns} {env:?}: {text}");
+    }
+}
+
+#[test]
+fn colours_can_be_switched_off() {
+    let recording = fixture("01-simple").to_string_lossy().into_owned();
+    let has_colour = |args: &[&str], env: &[(&str, &str)]| {
+        let args = ["replay", "--speed", "max", &recording]
+            .into_iter()
+            .chain(args.iter().copied())
+            .collect::<Vec<_>>();
+        let mut terminal = Terminal::start(80, &args, env);
+        assert_eq!(terminal.finish().0, 0);
+        String::from_utf8_lossy(&terminal.raw).contains("\x1b[3")
+    };
+    assert!(has_colour(&[], &[]));
+    assert!(!has_colour(&[], &[("NO_COLOR", "1")]));
+    assert!(!has_colour(&["--color", "never"], &[]));
+    assert!(has_colour(&["--color", "always"], &[("NO_COLOR", "1")]));
+}

@@ -1,0 +1,203 @@
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
+use proptest::prelude::*;
+use runninghub_core::SocketUrl;
+
+use super::*;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+const TICKET: &str = "eyJ1c2VySWQiOiJmZWRjYmE5ODc2NTQzMjEwZmVkY2JhOTg3NjU0MzIxMCIsInNpZ24iOiIwMGZmIn0%3D";
+const USER: &str = "fedcba9876543210fedcba9876543210";
+
+/// Every byte percent-encoded.
+fn percent(text: &str) -> String {
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
+}
+
+/// Every character as a JSON escape.
+fn unicode(text: &str) -> String {
+    text.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).map(char::from).collect()
+}
+
+#[test]
+fn all_planted_spellings_are_found() {
+    let told = Redactor::new().secret(KEY).secret("user:1904154698679771137");
+    let basic = STANDARD.encode(format!("user:{KEY}"));
+    let nested = serde_json::to_string(&format!("{{\"k\":\"{KEY}\"}}")).unwrap();
+    let planted = [
+        KEY.to_owned(),
+        KEY.to_uppercase(),
+        format!("x{KEY}y"),
+        format!("{{\"anything\":\"{KEY}\"}}"),
+        format!("[{nested}]"),
+        percent(KEY),
+        percent(&percent(KEY)),
+        percent(KEY).to_lowercase(),
+        unicode(KEY),
+        format!("https://h/?u={}", percent(&format!("https://h/?k={KEY}&x=1"))),
+        STANDARD.encode(KEY),
+        URL_SAFE_NO_PAD.encode(format!("a{KEY}")),
+        STANDARD_NO_PAD.encode(format!("ab{KEY}cd")),
+        format!("data:text/plain;base64,{basic}"),
+        format!("path/{}", STANDARD.encode(KEY)),
+        percent(&STANDARD.encode(KEY)),
+        STANDARD.encode(percent(KEY)),
+        "user%3A1904154698679771137".to_owned(),
+        "\\u0075ser:1904154698679771137".to_owned(),
+        STANDARD.encode("USER:1904154698679771137"),
+        serde_json::to_string("user:1904154698679771137").unwrap().replace('/', "\\/"),
+        format!("/proxy/{KEY}/ws"),
+    ];
+    for text in &planted {
+        let clean = told.redact(text);
+        assert_ne!(clean, *text, "not found");
+        for secret in [KEY, "1904154698679771137"] {
+            for spelling in
+                [secret.to_owned(), percent(secret), unicode(secret), STANDARD_NO_PAD.encode(secret)]
+            {
+                assert!(!clean.to_lowercase().contains(&spelling.to_lowercase()), "{text} -> {clean}");
+            }
+        }
+    }
+}
+
+#[test]
+fn secrets_are_known_by_their_looks() {
+    let redactor = Redactor::new();
+    let other = "99aa99aa99aa99aa99aa99aa99aa99aa";
+    let planted = [
+        format!("{{\"apiKey\":\"{other}\",\"workflowId\":\"1\"}}"),
+        format!("{{\"apiKey\": \"{other}\"}}"),
+        format!("{{\\\"api_key\\\": \\\"{other}\\\"}}"),
+        format!("apiKey is {other}"),
+        format!("/uc/openapi/apiCallDemo?apiKey={other}&webappId=1"),
+        format!("apiKey%3D{other}%26webappId%3D1"),
+        format!("https://www.runninghub.cn/proxy/{other}/prompt"),
+        format!("Authorization: Bearer {other}"),
+        format!("{{\"headers\":{{\"Authorization\":\"Bearer {other}\"}}}}"),
+        format!("curl -H 'X: Bearer {other}'"),
+        format!("wss://h/ws?c_host=1&Rh-Comfy-Auth={other}%3D%3D&target=x"),
+        format!("wss%3A%2F%2Fh%2Fws%3FRh-Comfy-Auth%3D{other}%253D"),
+        format!("Rh-Identify: {other}"),
+        format!("https://cos/x.png?q-sign-algorithm=sha1&q-ak=AKID{other}&q-signature={other}"),
+        format!("https://s3/x.png?X-Amz-Credential={other}%2F2026&X-Amz-Signature={other}"),
+        format!("https://s3/x.png?X-Amz-Security-Token={other}"),
+        format!("https://oss/x?OSSAccessKeyId={other}&Signature={other}"),
+        format!("/view?filename=a.png&token={other}"),
+        format!("access_token={other}; expires=0"),
+        format!("{{\"accessToken\":\"{other}\"}}"),
+        format!("{{\"password\":\"{other}\"}}"),
+        format!("Set-Cookie: session={other}; Path=/; b={other}"),
+        format!("http://me:{other}@proxy:3128/"),
+        format!("{{\"userId\":\"{other}\",\"sign\":\"{other}\"}}"),
+        STANDARD.encode(format!("{{\"userId\":\"{other}\",\"sign\":\"{other}\"}}")),
+        URL_SAFE.encode(format!("Rh-Comfy-Auth={other}")),
+        percent(&URL_SAFE.encode(format!("??apiKey={other}"))),
+    ];
+    for text in &planted {
+        let clean = redactor.redact(text);
+        assert!(!clean.contains(other) && clean != *text, "{text} -> {clean}");
+        assert_eq!(redactor.redact(&clean), clean, "once is enough");
+    }
+    let url = "/x?a=1&apiKey=99aa99aa99aa99aa99aa99aa99aa99aa&b=2";
+    assert_eq!(redactor.redact(url), "/x?a=1&apiKey=***&b=2");
+}
+
+#[test]
+fn what_is_no_secret_stays() {
+    let redactor = Redactor::new().secret(KEY).secret("").secret("short");
+    for text in [
+        "",
+        "short",
+        r#"{"type":"progress","data":{"value":1,"max":20,"prompt_id":"02add131-4831-419a-9f69-65ff1fdec830","node":"12:7:2"}}"#,
+        r#"{"max_tokens": 512, "token": 5, "signature": null, "design": "a sign of life, basic tokens"}"#,
+        r#"{"inputs":{"text":"a bearer of light, the secret garden, cookie, password protected, 密码"}}"#,
+        "https://www.runninghub.cn/view?filename=ComfyUI_00001_.png&subfolder=&type=output",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+        "100% \\u0041 \\\\ %zz %",
+    ] {
+        assert!(matches!(redactor.redact(text), std::borrow::Cow::Borrowed(_)), "{text}");
+        assert_eq!(redactor.redact(text), text);
+    }
+}
+
+#[test]
+fn json_stays_json() {
+    let redactor = Redactor::new().secret("1904154698679771137").secret(KEY);
+    let text = format!(
+        r#"{{"id":1904154698679771137,"s":"1904154698679771137","k":"{KEY}","token":"a\/b","n":{{"token":null}}}}"#
+    );
+    let value: serde_json::Value = serde_json::from_str(&redactor.redact(&text)).unwrap();
+    assert_eq!(
+        value,
+        serde_json::json!({"id": 111, "s": "111", "k": "***", "token": "***", "n": {"token": null}})
+    );
+}
+
+#[test]
+fn a_sockets_address_gives_its_secrets_and_keeps_its_settings() {
+    let url = format!(
+        "wss://h/ws?c_host=10.200.100.100&workflowId=1904154698679771137&clientId={KEY}&Rh-Comfy-Auth={TICKET}"
+    );
+    let redactor = Redactor::new().socket_url(&SocketUrl::new(url));
+    let text = format!(
+        "{{\"sid\":\"{KEY}\",\"user\":\"{USER}\",\"ticket\":\"{TICKET}\",\"w\":\"1904154698679771137\"}}"
+    );
+    assert_eq!(
+        redactor.redact(&text),
+        r#"{"sid":"***","user":"***","ticket":"***","w":"1904154698679771137"}"#
+    );
+    assert!(!format!("{redactor:?}").contains(USER));
+}
+
+#[test]
+fn bytes_keep_their_length() {
+    let redactor = Redactor::new().secret(KEY);
+    let frame = bytes::Bytes::from(format!("\0\0\0\x03\0\0\0\x012key: {KEY}."));
+    let clean = redactor.redact_bytes(&frame);
+    assert_eq!(clean.len(), frame.len());
+    assert_eq!(&clean[9..], format!("key: {}.", "*".repeat(32)).as_bytes());
+}
+
+fn spelled() -> impl Strategy<Value = (String, String)> {
+    let secret = prop_oneof!["[!-~]{6,40}", "\\PC{6,20}", "[*1]{6,9}", "[0-9]{6,20}"];
+    (secret, 0..9_usize).prop_map(|(secret, how)| {
+        let spelled = match how {
+            0 | 1 => secret.clone(),
+            2 => percent(&secret),
+            3 => percent(&percent(&secret)),
+            4 => serde_json::to_string(&secret).unwrap(),
+            5 => STANDARD.encode(&secret),
+            6 => URL_SAFE_NO_PAD.encode(&secret),
+            7 => STANDARD.encode(format!("?{secret}!")),
+            _ => percent(&STANDARD.encode(&secret)),
+        };
+        (secret, spelled)
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_told_secret_never_survives(
+        (secret, spelled) in spelled(),
+        before in "\\PC{0,12}",
+        between in "[a-zA-Z0-9*\"\\\\%]{0,4}",
+        after in "\\PC{0,12}",
+    ) {
+        let text = format!("{before}{spelled}{between}{spelled}{after}");
+        let clean = Redactor::new().secret(&secret).redact(&text).into_owned();
+        prop_assert!(!clean.contains(&secret), "{} -> {}", text, clean);
+        // In base64 chance neighbours may have joined in; the raw secret is what counts there.
+        prop_assert!(!clean.contains(&spelled), "{} -> {}", text, clean);
+    }
+
+    #[test]
+    fn noise_never_panics(text in any::<String>(), secret in any::<String>()) {
+        let redactor = Redactor::new().secret(&secret);
+        let clean = redactor.redact(&text).into_owned();
+        prop_assert_eq!(redactor.redact(&clean), clean.as_str());
+        redactor.redact_bytes(&text.into());
+    }
+}

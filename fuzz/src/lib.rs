@@ -1,0 +1,5 @@
+//! What is fuzzed: each function takes any bytes and must neither panic nor break the laws it names.
+
+mod targets;
+
+pub use targets::{decode, envelope, machine, tape};

@@ -1,0 +1,91 @@
+//! The targets as short tests: recordings, cut, noised and mixed at random, with a fixed seed.
+
+use std::{fs, path::Path};
+
+use fastrand::Rng;
+
+/// Enough to run for a second or two without optimisation.
+const ROUNDS: usize = 3_000;
+/// Inputs are cut to this length, so that many of them are tried.
+const LONGEST: usize = 6_000;
+
+/// Lines of recordings: frames, tape rows and HTTP answers alike.
+fn seeds(file: &str, field: &str) -> Vec<Vec<u8>> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let mut seeds = Vec::new();
+    for folder in ["05-cached-partial", "09-expand", "20-lazy", "24-quirks", "25-custom-events", "27-hard-json"] {
+        let text = fs::read_to_string(fixtures.join(folder).join(file)).expect("a fixture");
+        for line in text.lines().take(200) {
+            let part = match line.split_once(&format!("\"{field}\": \"")) {
+                Some((_, rest)) if !field.is_empty() => rest.trim_end_matches(['"', '}']).replace("\\\"", "\""),
+                _ => line.to_owned(),
+            };
+            seeds.push(part.into_bytes());
+        }
+    }
+    assert!(seeds.len() > 20, "{file} has seeds");
+    seeds
+}
+
+fn mutate(rng: &mut Rng, seeds: &[Vec<u8>]) -> Vec<u8> {
+    let mut input = Vec::new();
+    for _ in 0..rng.usize(1..6) {
+        let seed = rng.choice(seeds).expect("there are seeds");
+        let from = if rng.bool() { 0 } else { rng.usize(..=seed.len()) };
+        input.extend_from_slice(&seed[from..]);
+        input.push(b'\n');
+    }
+    input.truncate(LONGEST);
+    for _ in 0..rng.usize(..4) {
+        let at = rng.usize(..input.len());
+        match rng.u8(..4) {
+            0 => input[at] = rng.u8(..),
+            1 => input.truncate(at.max(1)),
+            2 => input.insert(at, rng.u8(..)),
+            _ => drop(input.remove(at).checked_add(1)),
+        }
+        if input.is_empty() {
+            input.push(b'{');
+        }
+    }
+    input
+}
+
+fn run(target: fn(&[u8]), seeds: &[Vec<u8>]) {
+    let mut rng = Rng::with_seed(7);
+    for seed in seeds {
+        target(seed);
+    }
+    for _ in 0..ROUNDS {
+        target(&mutate(&mut rng, seeds));
+    }
+}
+
+#[test]
+fn decode() {
+    run(runninghub_fuzz::decode, &seeds("ws-a.jsonl", "text"));
+}
+
+#[test]
+fn machine() {
+    run(runninghub_fuzz::machine, &seeds("ws-a.jsonl", "text"));
+}
+
+#[test]
+fn tape() {
+    run(runninghub_fuzz::tape, &seeds("ws-a.jsonl", ""));
+}
+
+#[test]
+fn envelope() {
+    let mut answers = seeds("http.jsonl", "text");
+    for answer in [
+        r#"{"code":0,"msg":"success","data":[{"fileUrl":"https://x/y.png","fileType":"png","taskCostTime":"7","nodeId":"9"}]}"#,
+        r#"{"code":804,"msg":"APIKEY_TASK_IS_RUNNING","data":{"netWssUrl":"wss://x/ws?clientId=1"}}"#,
+        r#"{"code":805,"msg":"","data":{"failedReason":{"node_name":"K","exception_message":"oom","traceback":"[\"a\"]"}}}"#,
+        r#"{"taskId":"1","status":"SUCCESS","errorCode":"","results":[{"url":"https://x/a.jpg","nodeId":"9"}],"usage":{}}"#,
+    ] {
+        answers.push(answer.as_bytes().to_vec());
+    }
+    run(runninghub_fuzz::envelope, &answers);
+}
