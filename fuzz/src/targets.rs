@@ -64,9 +64,7 @@ pub fn tape(bytes: &[u8]) {
         writer.write(row).expect("memory can be written to");
     }
     let written = writer.into_inner();
-    let again: Vec<_> = TapeReader::new(&*written)
-        .expect("our own header")
-        .collect::<Result<_, _>>()
-        .expect("our own rows");
+    let again: Vec<_> =
+        TapeReader::new(&*written).expect("our own header").collect::<Result<_, _>>().expect("our own rows");
     assert_eq!(rows, again);
 }

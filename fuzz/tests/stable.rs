@@ -13,11 +13,15 @@ const LONGEST: usize = 6_000;
 fn seeds(file: &str, field: &str) -> Vec<Vec<u8>> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut seeds = Vec::new();
-    for folder in ["05-cached-partial", "09-expand", "20-lazy", "24-quirks", "25-custom-events", "27-hard-json"] {
+    for folder in
+        ["05-cached-partial", "09-expand", "20-lazy", "24-quirks", "25-custom-events", "27-hard-json"]
+    {
         let text = fs::read_to_string(fixtures.join(folder).join(file)).expect("a fixture");
         for line in text.lines().take(200) {
             let part = match line.split_once(&format!("\"{field}\": \"")) {
-                Some((_, rest)) if !field.is_empty() => rest.trim_end_matches(['"', '}']).replace("\\\"", "\""),
+                Some((_, rest)) if !field.is_empty() => {
+                    rest.trim_end_matches(['"', '}']).replace("\\\"", "\"")
+                }
                 _ => line.to_owned(),
             };
             seeds.push(part.into_bytes());

@@ -47,6 +47,7 @@ pub struct ClientBuilder {
     time_scale: f64,
     observer: Option<Arc<dyn Exchange>>,
     allow_private_hosts: bool,
+    proxy: Option<String>,
 }
 
 impl Client {
@@ -61,6 +62,7 @@ impl Client {
             time_scale: 1.0,
             observer: None,
             allow_private_hosts: false,
+            proxy: None,
         }
     }
 
@@ -214,17 +216,25 @@ impl ClientBuilder {
         self
     }
 
+    /// A proxy instead of the one that the environment names: `http://host:port` or `socks5://host:port`, with
+    /// `user:password@` where it wants them. `NO_PROXY` is heeded; an API on loopback is reached directly.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
     /// Checks the settings. Nothing is sent, and no certificates are read before the first request.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is no `https` address (or `http` on
-    /// loopback), and for a time scale that is negative or no number.
+    /// loopback), for a proxy that is none, and for a time scale that is negative or no number.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.base_url)?;
         if !(0.0..=1000.0).contains(&self.time_scale) {
             return Err(Error::usage("time scale", "it is not between 0 and 1000"));
         }
-        let lanes = Lanes::new(&base, self.tls, self.allow_private_hosts);
+        let proxy = self.proxy.as_deref().map(proxy).transpose()?;
+        let lanes = Lanes::new(&base, self.tls, proxy, self.allow_private_hosts);
         Ok(Client(Arc::new(Inner {
             bearer: http::bearer(&self.key)?,
             key: self.key,
@@ -253,6 +263,17 @@ impl fmt::Debug for ClientBuilder {
         // The base URL is not checked yet and may hold a password.
         f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
+}
+
+/// The address may hold a password: it is in no error.
+fn proxy(text: &str) -> Result<reqwest::Proxy, Error> {
+    let wrong = |what| Error::usage("proxy", what);
+    let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL like `http://host:port`"))?;
+    if !matches!(url.scheme(), "http" | "socks5" | "socks5h") || url.host().is_none() {
+        return Err(wrong("it is neither `http://host:port` nor `socks5://host:port`"));
+    }
+    let proxy = reqwest::Proxy::all(url.as_str()).map_err(|_| wrong("it cannot be used"))?;
+    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
 }
 
 fn base_url(text: &str) -> Result<Url, Error> {

@@ -25,6 +25,8 @@ const STALL: Duration = Duration::from_mins(1);
 pub(crate) struct Lanes {
     /// A configuration given by the caller.
     given: Option<ClientConfig>,
+    /// Instead of the one that the environment names.
+    proxy: Option<reqwest::Proxy>,
     /// Whether the API is on this machine.
     is_loopback: bool,
     /// Whether the API is reached without encryption.
@@ -39,10 +41,16 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(base: &Url, given: Option<ClientConfig>, allow_private_hosts: bool) -> Self {
+    pub(crate) fn new(
+        base: &Url,
+        given: Option<ClientConfig>,
+        proxy: Option<reqwest::Proxy>,
+        allow_private_hosts: bool,
+    ) -> Self {
         let is_loopback = is_loopback(base);
         Self {
             given,
+            proxy,
             is_loopback,
             is_plain: base.scheme() == "http",
             public_only: !(is_loopback || allow_private_hosts),
@@ -111,6 +119,8 @@ impl Lanes {
         // Addresses without encryption are on this machine or in a lab: no proxy reaches those.
         if self.is_loopback || is_plain {
             builder = builder.no_proxy();
+        } else if let Some(proxy) = &self.proxy {
+            builder = builder.proxy(proxy.clone());
         }
         builder.build().map_err(|error| Error::transport("client", error))
     }

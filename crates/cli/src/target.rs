@@ -36,6 +36,19 @@ impl Target {
     }
 }
 
+/// The id of a saved workflow, or the address of its page, for `option`; with the page's site.
+///
+/// # Errors
+/// Usage, where it is neither.
+pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site>), Error> {
+    match Target::parse(text)? {
+        Target::Saved(id, site) => Ok((id, site)),
+        Target::Own(_) => {
+            Err(Error::usage(format!("`{option}` takes the id of a workflow, or the address of its page")))
+        }
+    }
+}
+
 /// Reads a task's id.
 ///
 /// # Errors

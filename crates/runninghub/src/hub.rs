@@ -9,7 +9,7 @@ use std::{
 
 use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
 use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
-use runninghub_transport::{Connect, Live, LiveOptions};
+use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
 use crate::{Backend as _, Error, Follow, Save, Submit, Workflow, platform::Platform, record::Recorder};
 
@@ -30,7 +30,6 @@ pub(crate) struct Hub {
 
 /// Sets up a [`RunningHub`].
 #[must_use = "a builder does nothing until `build` is called"]
-#[derive(Debug)]
 pub struct Builder {
     key: ApiKey,
     site: Site,
@@ -40,6 +39,7 @@ pub struct Builder {
     allow_private_hosts: bool,
     previews: bool,
     record: Option<PathBuf>,
+    proxy: Option<String>,
 }
 
 impl RunningHub {
@@ -54,6 +54,7 @@ impl RunningHub {
             allow_private_hosts: false,
             previews: false,
             record: None,
+            proxy: None,
         }
     }
 
@@ -153,6 +154,13 @@ impl fmt::Debug for RunningHub {
     }
 }
 
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Addresses are not checked yet and may hold passwords.
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}
+
 impl Hub {
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         let text =
@@ -199,6 +207,13 @@ impl Builder {
         self
     }
 
+    /// A proxy for HTTP and the socket instead of the one that the environment names: `http://host:port` or
+    /// `socks5://host:port`. `NO_PROXY` is heeded.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
     /// Keeps a redacted recording of everything in an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
@@ -224,11 +239,15 @@ impl Builder {
         if let Some(timeout) = self.create_timeout {
             client = client.create_timeout(timeout);
         }
+        if let Some(proxy) = &self.proxy {
+            client = client.proxy(proxy);
+        }
         if let Some(recorder) = &recorder {
             client = client.observer(Arc::clone(recorder) as _);
         }
         let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
-        let live = Live::new(LiveOptions::default().scaled(self.time_scale));
+        let proxy = self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url);
+        let live = Live::new(LiveOptions::default().scaled(self.time_scale).proxy(proxy));
         let connect: Arc<dyn Connect> = match &recorder {
             Some(recorder) => Arc::new(recorder.connect(live)),
             None => Arc::new(live),

@@ -29,6 +29,10 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) saving: Saving,
 
+    /// The saved workflow that a JSON file is submitted under
+    #[arg(long, env = "RUNNINGHUB_UNDER", value_name = "ID")]
+    pub(crate) under: Option<String>,
+
     /// Submit, and do not follow
     #[arg(long, env = "RUNNINGHUB_DETACH", value_parser = FalseyValueParser::new())]
     pub(crate) detach: bool,

@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runninghub::{ApiKey, ErrorKind, Event, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId};
+use etcetera::BaseStrategy as _;
+use runninghub::{ApiKey, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId};
 
 use crate::{
     args::{Format, Global},
@@ -91,10 +92,6 @@ impl Context {
             return Err(Error::usage(format!("there is no profile `{}`", Untrusted::from(profile.as_str())))
                 .hint(format!("name the key with {} or `--api-key-file PATH`", key::VARIABLE)));
         }
-        if self.global.proxy.is_some() {
-            return Err(Error::usage("`--proxy` cannot be used yet")
-                .hint("`HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` are heeded"));
-        }
         let key = match settings.key {
             Some(key) => key,
             None => key::read(&self.global)?,
@@ -102,7 +99,11 @@ impl Context {
         let mut builder = RunningHub::builder(key)
             .site(self.site(settings.site)?)
             .time_scale(time_scale()?)
-            .allow_private_hosts(self.global.allow_private_hosts);
+            .allow_private_hosts(self.global.allow_private_hosts)
+            .previews(self.format == Format::Json);
+        if let Some(proxy) = &self.global.proxy {
+            builder = builder.proxy(proxy);
+        }
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()) {
             builder = builder.base_url(url);
         }
@@ -122,6 +123,15 @@ impl Context {
         })?;
         self.hub = Some(hub.clone());
         Ok(hub)
+    }
+
+    /// What earlier runs have shown, where this machine has a place for it.
+    pub(super) fn history(&self) -> Option<History> {
+        let state = match &self.global.state_dir {
+            Some(dir) => dir.clone(),
+            None => etcetera::choose_base_strategy().ok().and_then(|dirs| dirs.state_dir())?.join("rhub"),
+        };
+        Some(History::new(state.join("durations")))
     }
 
     /// The site that was named, else the one of the page, else the default.

@@ -1,6 +1,6 @@
 //! `rhub demo`.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use runninghub::ApiKey;
 use runninghub_sim::{Scenario, Sim};
@@ -23,8 +23,14 @@ use crate::{
 pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit, Error> {
     let scenario = Scenario::demo();
     let workflow = scenario.workflow_id();
-    let sim =
-        Sim::builder().scenario(scenario).speed(speed::factor(args.speed)).start().await.map_err(failed)?;
+    let sim = Sim::builder()
+        .scenario(scenario)
+        .speed(speed::factor(args.speed))
+        // Nobody should miss the beginning of a demo.
+        .wait_for_socket(Duration::from_secs(2))
+        .start()
+        .await
+        .map_err(failed)?;
     let key = ApiKey::new(Sim::DEMO_KEY).map_err(|error| Error::usage(error.to_string()))?;
     // The options name another site; the demo stays at home.
     context.global.profile = None;

@@ -66,6 +66,12 @@ pub(super) async fn follow(
                     end.phase = Phase::Interrupted;
                     end.failure = None;
                 }
+                if let (Some(history), Some(workflow)) =
+                    (context.history().filter(|_| following.outlives), run.workflow_id())
+                    && let Err(error) = history.remember(workflow, &end.learned)
+                {
+                    context.warn("history", format!("how long the nodes took cannot be kept: {error}"));
+                }
                 context.event(&Event::Finished(end.clone()));
                 return save::finish(context, hub, run.task_id(), &end, following, signals).await;
             }

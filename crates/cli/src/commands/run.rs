@@ -16,7 +16,7 @@ use crate::{
     exit::{Error, Exit},
     schema::{End, Submitted},
     signals::{Signal, Signals, suspend},
-    target::Target,
+    target::{self, Target},
 };
 
 /// Submits a workflow and follows it to the end.
@@ -40,9 +40,15 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         destination.check(&hub)?;
     }
     let mut submit = match target {
-        Target::Saved(id, _) => hub.workflow(id),
+        Target::Saved(id, _) => {
+            let learned = context.history().map(|history| history.learned(&id)).unwrap_or_default();
+            hub.workflow(id).learned(learned)
+        }
         Target::Own(text) => hub.workflow_json(text),
     };
+    if let Some(id) = args.under {
+        submit = submit.under(target::saved(&id, "--under")?.0);
+    }
     for change in changes {
         submit = match change.value {
             NewValue::Json(value) => submit.set(change.node, change.field, value),

@@ -8,19 +8,13 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit},
-    target::{self, Target},
+    target,
 };
 
 /// Follows a task that somebody has submitted.
 pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
     let task = target::task_id(&args.task_id)?;
-    let workflow = match args.workflow.as_deref().map(Target::parse).transpose()? {
-        Some(Target::Own(_)) => {
-            return Err(Error::usage("`--workflow` takes the id of a workflow, or the address of its page"));
-        }
-        Some(Target::Saved(id, site)) => Some((id, site)),
-        None => None,
-    };
+    let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
     let hub = context.connect(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site),
         record: args.patience.record,
@@ -39,7 +33,8 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     context.outcome.task_id = Some(task.to_string());
     let mut follow_task = hub.follow(task);
     if let Some((id, _)) = workflow {
-        follow_task = follow_task.workflow(id);
+        let learned = context.history().map(|history| history.learned(&id)).unwrap_or_default();
+        follow_task = follow_task.workflow(id).learned(learned);
     }
     let run = follow_task.start().await?;
     follow(context, &hub, run, &mut signals, &following).await

@@ -58,8 +58,28 @@ fn a_run_of_a_file_with_changes() {
     .at(&sim)
     .run();
     assert_eq!(result(&done)["status"], "success", "{done}");
-    let done = rhub(["run", "--json"]).arg(file).at(&sim).run();
-    assert!(matches!(done.code, Some(0 | 4)), "{done}");
+    let under = scenario("02-ksampler").workflow_id();
+    let done = rhub(["run", "--json", "--under", &under]).arg(&file).at(&sim).run();
+    assert_eq!(result(&done)["status"], "success", "{done}");
+    // Not every site wants a saved workflow beside the file; this simulator does, and says so.
+    let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
+    assert_eq!((done.code, &result(&done)["status"]), (Some(4), &"error".into()), "{done}");
+}
+
+#[test]
+fn durations_are_learned_for_the_next_run() {
+    let sim = Simulator::of("02-ksampler");
+    let (id, state) = (scenario("02-ksampler").workflow_id(), folder());
+    let run = || rhub(["run", &id, "--json", "--state-dir"]).arg(state.path()).at(&sim).run();
+    assert_eq!(run().code, Some(0));
+    let kept =
+        fs::read_to_string(state.path().join(format!("durations/{id}.json"))).expect("durations are kept");
+    let kept: Value = serde_json::from_str(&kept).expect("JSON");
+    assert!(
+        kept.as_array().is_some_and(|nodes| nodes.iter().any(|node| node["seconds"].as_f64() > Some(0.0))),
+        "{kept}"
+    );
+    assert_eq!(run().code, Some(0));
 }
 
 #[test]
