@@ -178,7 +178,7 @@ fn look(cell: &Cell) -> String {
         }),
         Color::Rgb(red, green, blue) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
     };
-    let mut look = colour.map(|colour| format!(" fill=\"{colour}\"")).unwrap_or_default();
+    let mut look = colour.map(|colour| format!(" style=\"fill:{colour}\"")).unwrap_or_default();
     if cell.bold() {
         look.push_str(" font-weight=\"bold\"");
     }

@@ -47,13 +47,9 @@ impl Machine {
 
     fn apply_ours(&mut self, message: Message<'_>) {
         match message {
-            Message::ExecutionStart { .. } => {
-                self.saw_start = true;
-                self.running();
-            }
+            Message::ExecutionStart { .. } => self.begun(),
             Message::ExecutionCached { nodes, .. } => {
-                self.saw_start = true;
-                self.running();
+                self.begun();
                 for id in nodes {
                     // Expanded ids never stand here; only the node itself is cached.
                     if let Some(at) = self.owner([Some(&id), None, None])
@@ -125,6 +121,12 @@ impl Machine {
                 false
             }
         }
+    }
+
+    fn begun(&mut self) {
+        self.saw_start = true;
+        self.caught_up = true;
+        self.running();
     }
 
     pub(super) fn running(&mut self) {

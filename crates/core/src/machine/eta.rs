@@ -23,8 +23,8 @@ pub(super) struct Estimate {
     /// others.
     booked: Vec<Booking>,
     open: Option<(usize, Duration)>,
-    /// The fraction, the work behind it and the time when the run was first seen.
-    joined: Option<(f64, f64, Duration)>,
+    /// The work that was done and the time when the run was first seen.
+    joined: Option<(f64, Duration)>,
     /// The smoothed estimate, as the second when the run will be over, and when it was made.
     shown: Option<(f64, Duration)>,
 }
@@ -94,7 +94,6 @@ impl Estimate {
 impl Machine {
     pub(super) fn eta(&mut self) -> Option<Eta> {
         let plan = self.plan.clone()?;
-        let fraction = self.overall()?;
         let work = |wanted: fn(&NodeTrack) -> f64| -> f64 {
             let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
             // Cached and skipped nodes are settled, but no work of this run.
@@ -104,20 +103,20 @@ impl Machine {
                 .sum()
         };
         let done = work(NodeTrack::contribution);
-        let (from, done_before, since) = *self.estimate.joined.get_or_insert((fraction, done, self.now));
+        let left = work(|track| 1.0 - track.contribution());
+        let (done_before, since) = *self.estimate.joined.get_or_insert((done, self.now));
+        let gained = done - done_before;
         let watched = self.now.saturating_sub(since);
         let (left, (low, high)) = if plan.is_learned() {
-            let expected = done - done_before;
             let spent = self.estimate.spent(self.now);
             let scale =
-                if expected > 1.0 && spent > 1.0 { (spent / expected).clamp(SCALE.0, SCALE.1) } else { 1.0 };
-            (work(|track| 1.0 - track.contribution()) * scale, LEARNED_RANGE)
+                if gained > 1.0 && spent > 1.0 { (spent / gained).clamp(SCALE.0, SCALE.1) } else { 1.0 };
+            (left * scale, LEARNED_RANGE)
         } else {
-            let gained = fraction - from;
-            if watched < FIRST_AFTER || gained < FIRST_FRACTION {
+            if watched < FIRST_AFTER || gained < FIRST_FRACTION * (done + left) {
                 return None;
             }
-            (watched.as_secs_f64() * (1.0 - fraction) / gained, PLAIN_RANGE)
+            (watched.as_secs_f64() * left / gained, PLAIN_RANGE)
         };
         let end = self.now.as_secs_f64() + left;
         let shown = self.estimate.shown.map_or(end, |(shown, at)| {

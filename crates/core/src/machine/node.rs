@@ -29,8 +29,9 @@ pub(super) struct NodeTrack {
     pub(super) settled: bool,
     /// The snapshot (or message) that last showed it running.
     pub(super) running_in: Option<u64>,
-    /// Order of starting, for what to show first.
+    /// Order of starting, from 1, for what to show first; 0 before.
     pub(super) started: u64,
+    /// When it began, if that was seen, and the connection has held since.
     pub(super) started_at: Option<Duration>,
     pub(super) counter: Counter,
     /// Nodes of its expansion. Sorted, so that their sum never depends on a hash.

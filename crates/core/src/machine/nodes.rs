@@ -20,20 +20,22 @@ impl Machine {
             self.generation += 1;
         }
         self.estimate.start(self.now, at, told_run);
-        self.runs(at);
+        // What is repeated after a reconnect is no start.
+        self.runs(at, told_run);
         if self.current.as_ref().is_none_or(|current| current.as_str() != node) {
             self.current = Some(node.into());
         }
     }
 
-    /// The node runs, as of the newest snapshot or message.
-    fn runs(&mut self, at: usize) {
+    /// The node runs, as of the newest snapshot or message. `begins` says that this is its beginning, unless an earlier
+    /// message was.
+    fn runs(&mut self, at: usize, begins: bool) {
         let Some(track) = self.nodes.get_mut(at) else { return };
         track.running_in = Some(self.generation);
-        if track.started_at.is_none() {
-            track.started_at = Some(self.now);
+        if track.started == 0 {
             self.started += 1;
             track.started = self.started;
+            track.started_at = begins.then_some(self.now);
         }
     }
 
@@ -71,6 +73,7 @@ impl Machine {
         self.touched = true;
         self.generation += 1;
         nodes.for_each(|entry| self.entry(&entry));
+        self.caught_up = true;
         if !std::mem::replace(&mut self.saw_start, true) {
             self.infer_from_snapshot();
         }
@@ -92,6 +95,9 @@ impl Machine {
     }
 
     fn entry(&mut self, entry: &StateEntry<'_>) {
+        // A node without a bar stands at 0 of 1: that is no count.
+        let counts = (entry.value, entry.max) != (Some(0.0), Some(1.0));
+        let (value, max) = if counts { (entry.value, entry.max) } else { (None, None) };
         let names = [Some(&*entry.id), entry.real_node_id.as_deref(), entry.display_node_id.as_deref()];
         let Some(at) = self.owner(names) else { return };
         let own = self.is_own(at, &entry.id);
@@ -105,11 +111,11 @@ impl Machine {
                 }
             }
             Some("running") => {
-                self.runs(at);
-                self.count(at, &entry.id, own, entry.value, entry.max);
+                self.runs(at, self.caught_up);
+                self.count(at, &entry.id, own, value, max);
             }
             // Comfy Cloud leaves the state out; other states are not known.
-            _ => self.count(at, &entry.id, own, entry.value, entry.max),
+            _ => self.count(at, &entry.id, own, value, max),
         }
     }
 
@@ -120,7 +126,7 @@ impl Machine {
         let own = self.is_own(at, id);
         self.count(at, id, own, value, max);
         if !self.snapshots && self.nodes.get(at).is_some_and(|track| !self.is_running(track)) {
-            self.runs(at);
+            self.runs(at, false);
             self.touched = true;
         }
     }

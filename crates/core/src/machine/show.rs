@@ -19,7 +19,8 @@ impl Machine {
         End { phase: self.phase, failure: self.failure.clone(), learned: self.learned(), ..End::default() }
     }
 
-    /// How long each node took, for weighing a later run of the same workflow.
+    /// How long each node took, for weighing a later run of the same workflow. Nodes that ran while nobody watched are
+    /// left out.
     pub fn learned(&self) -> Vec<Learned> {
         let Some(plan) = &self.plan else { return Vec::new() };
         let nodes = plan.nodes().iter().zip(&self.nodes).enumerate();

@@ -46,6 +46,8 @@ pub struct Machine {
     /// This connection has told what came before it: it saw the run begin, or a snapshot. If not, ancestors of what runs
     /// are taken as done.
     pub(super) saw_start: bool,
+    /// This connection has told what runs, so that whatever else turns up running begins just then.
+    pub(super) caught_up: bool,
     /// The node of the last `executing`, as named there.
     pub(super) current: Option<crate::NodeId>,
     /// The node that the last `progress` named: event-1 previews belong to it.
@@ -88,6 +90,7 @@ impl Machine {
             generation: 0,
             started: 0,
             saw_start: false,
+            caught_up: false,
             current: None,
             last_progress: None,
             failure: None,
@@ -142,8 +145,10 @@ impl Machine {
 
     /// A connection was opened: what was missed is unknown.
     pub fn connected(&mut self) {
-        self.saw_start = false;
-        self.estimate.lose();
+        if !self.phase.is_final() {
+            self.saw_start = false;
+            self.estimate.lose();
+        }
     }
 
     /// The platform says that the task waits, or runs.

@@ -143,7 +143,10 @@ mod tests {
             panic!("a progress_state")
         };
         nodes.for_each(|entry| {
-            seen.push(format!("{} {:?} {:?} {:?}", entry.id, entry.state, entry.value, entry.display_node_id))
+            seen.push(format!(
+                "{} {:?} {:?} {:?}",
+                entry.id, entry.state, entry.value, entry.display_node_id
+            ));
         });
         assert_eq!(
             seen,
