@@ -56,7 +56,7 @@ fn apply(frames: &mut Vec<Frame>, fault: &Fault) {
         }
         Fault::Truncate(at, byte) => match &mut frames[at.index(len)].body {
             Body::Text(text) if !text.is_empty() => {
-                text.truncate(text.floor_char_boundary(byte.index(text.len())))
+                text.truncate(text.floor_char_boundary(byte.index(text.len())));
             }
             Body::Binary(bytes) if !bytes.is_empty() => bytes.truncate(byte.index(bytes.len())),
             _ => {}
@@ -223,7 +223,7 @@ impl Watch {
 fn absorbs(machine: &mut Machine, frames: &[Frame]) -> Result<(), TestCaseError> {
     let (end, outcome) = (at_rest(machine), format!("{:?}", machine.outcome()));
     while machine.next_event().is_some() {}
-    let later = frames.last().map_or(Duration::ZERO, |frame| frame.at) + Duration::from_secs(60);
+    let later = frames.last().map_or(Duration::ZERO, |frame| frame.at) + Duration::from_mins(1);
     for frame in frames {
         feed(machine, &Frame { at: later, body: frame.body.clone() });
     }
@@ -255,7 +255,7 @@ fn all_laws(make: impl Fn(Confirm) -> Machine, frames: &[Frame]) -> Result<(), T
 /// Whatever was lost: a last answer leads to the one end.
 fn converges(mut machine: Machine, phase: Phase) -> Result<Ended, TestCaseError> {
     let before = at_rest(&mut machine);
-    machine.finish(Duration::from_secs(900), phase, None);
+    machine.finish(Duration::from_mins(15), phase, None);
     let end = at_rest(&mut machine);
     prop_assert_eq!(end.phase, phase);
     prop_assert_eq!(end.total, before.total);
@@ -346,7 +346,7 @@ proptest! {
         let end = |frames: &[Frame]| {
             let machine = Machine::new(Some(scenario.plan.clone()), Confirm::Http);
             let mut machine = play(machine.only(scenario.expected.prompt_id.as_str().into(), scenario.sole), frames);
-            machine.finish(Duration::from_secs(900), Phase::Success, None);
+            machine.finish(Duration::from_mins(15), Phase::Success, None);
             let progress = at_rest(&mut machine);
             let open = progress.nodes.iter().filter(|node| !is_settled(node.state)).count();
             (progress.phase, progress.overall, progress.done, progress.total, open)

@@ -21,6 +21,9 @@ pub(crate) struct Driver {
     /// Final refusals in a row before the driver believes them. A fresh task can be unknown for a moment.
     patience: u32,
     refusals: u32,
+    /// Questions without any answer after which nothing is there to be followed. None once there was an answer: then
+    /// the session decides, and a task that was paid for is not given up soon.
+    tries: Option<u32>,
     poll: Option<BoxFuture<'static, Result<Observation, BackendError>>>,
     dial: Option<BoxFuture<'static, Dialled>>,
     socket: Option<Box<dyn FrameSource>>,
@@ -45,6 +48,7 @@ impl Driver {
         session: Session,
         address: Option<SocketUrl>,
         patience: u32,
+        first_contact: Option<u32>,
     ) -> Self {
         let started = Instant::now();
         let mut driver = Self {
@@ -55,6 +59,7 @@ impl Driver {
             started,
             patience,
             refusals: 0,
+            tries: first_contact,
             poll: None,
             dial: None,
             socket: None,
@@ -178,11 +183,13 @@ impl Driver {
             }
             Happened::Answer(Ok(answer)) => {
                 self.refusals = 0;
+                self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }
             Happened::Answer(Err(BackendError { error, is_final, after })) => {
                 self.refusals = if is_final { self.refusals + 1 } else { 0 };
-                if self.refusals >= self.patience {
+                self.tries = self.tries.map(|tries| tries.saturating_sub(1));
+                if self.refusals >= self.patience || self.tries == Some(0) {
                     return Some(error);
                 }
                 self.session.handle(now, Input::NoAnswer { after, reason: crate::chain(&error).into() });

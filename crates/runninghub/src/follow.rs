@@ -6,6 +6,9 @@ use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl
 
 use crate::{Error, Run, Workflow, driver::Driver, hub::Hub};
 
+/// Nobody knows yet whether anything is there: about ten seconds.
+const FIRST_CONTACT: u32 = 5;
+
 /// A task to be followed. [`Follow::start`] begins.
 #[must_use = "nothing happens until `start` is called"]
 pub struct Follow {
@@ -24,6 +27,8 @@ pub(crate) struct Start {
     pub(crate) first: Vec<Event>,
     /// Final refusals in a row before they are believed.
     pub(crate) patience: u32,
+    /// Questions without any answer before the service counts as unreachable; no limit for a task just paid for.
+    pub(crate) first_contact: Option<u32>,
 }
 
 impl Follow {
@@ -64,6 +69,7 @@ impl Follow {
             address: None,
             first: Vec::new(),
             patience: 1,
+            first_contact: Some(FIRST_CONTACT),
         }))
     }
 }
@@ -84,6 +90,7 @@ impl Hub {
             session,
             start.address,
             start.patience,
+            start.first_contact,
         );
         Run::new(start.task, start.workflow, start.plan, backend, start.first, driver)
     }

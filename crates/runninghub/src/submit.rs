@@ -305,6 +305,7 @@ impl Submit {
             address: created.socket,
             first: first.collect(),
             patience: PATIENCE,
+            first_contact: None,
         };
         self.hub.run(start)
     }

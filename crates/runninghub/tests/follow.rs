@@ -48,6 +48,17 @@ async fn an_unknown_task_is_an_error_and_no_endless_wait() {
 }
 
 #[tokio::test]
+async fn a_service_that_is_not_there_is_told_soon() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let url = sim.base_url().to_owned();
+    sim.shutdown().await;
+    let hub = RunningHub::builder(key()).base_url(url).time_scale(0.01).build().expect("a hub");
+    let mut run = hub.follow("2000000000000000001").start().await.expect("started");
+    let error = run.finish().await.expect_err("nothing is there");
+    assert_eq!(error.kind(), runninghub::ErrorKind::Network);
+}
+
+#[tokio::test]
 async fn a_cancelled_task_ends() {
     let sim = sim().speed(0.2).start().await.expect("the simulator starts");
     let mut run = hub(&sim).workflow(WORKFLOW).submit().await.expect("accepted");

@@ -125,7 +125,6 @@ impl Machine {
 
     fn begun(&mut self) {
         self.saw_start = true;
-        self.caught_up = true;
         self.running();
     }
 
@@ -159,8 +158,9 @@ impl Machine {
             for (at, track) in self.nodes.iter_mut().enumerate() {
                 let required =
                     self.plan.as_ref().is_none_or(|plan| plan.nodes().get(at).is_some_and(|n| n.required));
-                track.settled |= required;
-                track.done |= required && track.running_in.is_some();
+                if required {
+                    track.settle(self.saw_start);
+                }
                 track.failed = false;
             }
         }

@@ -59,7 +59,7 @@ pub(super) struct Counter {
     /// Highest fraction of the current pass.
     high: f64,
     pub(super) pass: u32,
-    /// Highest share ever computed.
+    /// What that makes of the node's whole work.
     share: f64,
 }
 
@@ -89,7 +89,8 @@ impl Counter {
         }
         (self.value, self.max, self.now) = (value, max, fraction);
         self.high = self.high.max(fraction);
-        self.share = self.share.max(self.compute_share(passes));
+        // It only grows: within a pass the highest count holds, and a pass that begins counts what is before it as whole.
+        self.share = self.compute_share(passes);
     }
 
     /// A counter that falls far after a whole count, or back to its first step, starts a new pass. One that just goes
@@ -102,7 +103,7 @@ impl Counter {
         let counted = f64::from(self.pass - 1) + self.high;
         match passes.known {
             Some(known) if known >= self.pass && known > 1 => (counted / f64::from(known)).min(RUNNING_CAP),
-            None if passes.tiled => (counted / (counted + TILED_HALF)).min(CHILDREN_CAP),
+            None if passes.tiled => CHILDREN_CAP * counted / (counted + TILED_HALF),
             _ if self.pass == 1 => self.high.min(RUNNING_CAP),
             // It counts on after it was taken for nearly whole: all that is left is to approach 1.
             _ => 1.0 - (1.0 - RUNNING_CAP) / counted.max(1.0),
@@ -134,6 +135,13 @@ impl NodeTrack {
             self.children.values().map(|child| if child.done { 1.0 } else { child.counter.share() }).sum();
         // `sum / (sum + 1)`, written so that rounding can never make it fall.
         own.max((1.0 - 1.0 / (sum + 1.0)).min(CHILDREN_CAP))
+    }
+
+    /// Its result is no longer needed. It was executed if it was seen to run, or if the beginning of the run was missed,
+    /// as far as can be told; otherwise it was not needed at all.
+    pub(super) fn settle(&mut self, saw_start: bool) {
+        self.settled = true;
+        self.done |= self.started > 0 || !saw_start;
     }
 
     /// What to show as its progress: while a child runs that counts, the child's.
@@ -225,7 +233,7 @@ mod tests {
         let values: Vec<_> = (0..6).flat_map(|_| [(1.0, 20.0), (10.0, 20.0), (20.0, 20.0)]).collect();
         let seen = play(&mut Counter::default(), tiles, &values);
         assert!(seen.windows(2).all(|pair| pair[0].1 < pair[1].1), "{seen:?}");
-        assert_eq!(seen.last(), Some(&(6, 0.8)));
+        assert_eq!(seen.last(), Some(&(6, 0.76)));
     }
 
     #[test]

@@ -73,7 +73,6 @@ impl Machine {
         self.touched = true;
         self.generation += 1;
         nodes.for_each(|entry| self.entry(&entry));
-        self.caught_up = true;
         if !std::mem::replace(&mut self.saw_start, true) {
             self.infer_from_snapshot();
         }
@@ -111,7 +110,8 @@ impl Machine {
                 }
             }
             Some("running") => {
-                self.runs(at, self.caught_up);
+                // What the first snapshot of a connection shows may have begun long before.
+                self.runs(at, self.saw_start);
                 self.count(at, &entry.id, own, value, max);
             }
             // Comfy Cloud leaves the state out; other states are not known.
@@ -180,7 +180,10 @@ impl Machine {
             let needed =
                 plan.ancestors(plan.outputs(), |at| self.nodes.get(at).is_some_and(|track| track.done));
             for ((track, needed), node) in self.nodes.iter_mut().zip(needed).zip(plan.nodes()) {
-                track.settled |= node.required && !needed || track.done;
+                if node.required && !needed {
+                    track.settle(self.saw_start);
+                }
+                track.settled |= track.done;
             }
         }
         if let Some(plan) = &self.plan {

@@ -46,8 +46,6 @@ pub struct Machine {
     /// This connection has told what came before it: it saw the run begin, or a snapshot. If not, ancestors of what runs
     /// are taken as done.
     pub(super) saw_start: bool,
-    /// This connection has told what runs, so that whatever else turns up running begins just then.
-    pub(super) caught_up: bool,
     /// The node of the last `executing`, as named there.
     pub(super) current: Option<crate::NodeId>,
     /// The node that the last `progress` named: event-1 previews belong to it.
@@ -90,7 +88,6 @@ impl Machine {
             generation: 0,
             started: 0,
             saw_start: false,
-            caught_up: false,
             current: None,
             last_progress: None,
             failure: None,
@@ -148,6 +145,8 @@ impl Machine {
         if !self.phase.is_final() {
             self.saw_start = false;
             self.estimate.lose();
+            // Whatever ran may have ended unseen: nobody can say any more how long it took.
+            self.nodes.iter_mut().for_each(|track| track.started_at = None);
         }
     }
 

@@ -42,7 +42,7 @@ impl Dial {
             state: State::Off { until: None },
             attempt: 0,
             failures: 0,
-            random: seed | 1,
+            random: seed,
             heard: false,
             last_frame: Duration::ZERO,
         }
@@ -108,11 +108,12 @@ impl Dial {
     fn jitter(&mut self, pace: &Pace) -> Duration {
         let (shortest, longest) = pace.redial;
         let bound = longest.mul_f64(1.0 / 30.0).saturating_mul(1 << (self.failures - 1).min(16)).min(longest);
-        // xorshift64: good enough to spread clients, and the same for the same seed.
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        shortest.max(bound.mul_f64((self.random >> 11) as f64 / (1u64 << 53) as f64))
+        // SplitMix64: good enough to spread clients, also those with neighbouring seeds, and the same for the same seed.
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let random = mixed ^ (mixed >> 31);
+        shortest.max(bound.mul_f64((random >> 11) as f64 / (1u64 << 53) as f64))
     }
 
     /// What is due now, if anything.
@@ -159,6 +160,7 @@ impl Dial {
 
     pub(super) fn connection(&self) -> Connection {
         let state = match self.state {
+            State::Off { until: None } if self.attempt > 0 => ConnectionState::Reconnecting,
             State::Off { .. } => ConnectionState::Polling,
             State::Open { stale: true, .. } => ConnectionState::Stale,
             State::Open { .. } => ConnectionState::Live,

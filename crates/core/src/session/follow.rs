@@ -4,65 +4,19 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
     dial::{Dial, Due},
+    exchange::{Action, Input},
     pace::Pace,
     poll::{Poll, Reason},
 };
-use crate::{Connection, End, Event, Machine, Observation, Phase, Plan, SocketUrl, TaskStatus, Untrusted};
-
-/// Something that came in.
-#[derive(Debug)]
-#[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "one at a time, and never stored")]
-pub enum Input<'a> {
-    /// A text frame.
-    Text(&'a str),
-    /// A binary frame.
-    Binary(&'a [u8]),
-    /// The socket is open.
-    Connected,
-    /// The socket is gone, or could not be opened.
-    Disconnected,
-    /// The socket's address, learned elsewhere than from an answer (the create answer, for instance).
-    Address(SocketUrl),
-    /// An answer to [`Action::Poll`].
-    Answer(Observation),
-    /// No usable answer to [`Action::Poll`]. The server may have said when to ask again.
-    NoAnswer {
-        /// Ask again not before this much time.
-        after: Option<Duration>,
-        /// What went wrong.
-        reason: Untrusted,
-    },
-    /// Nothing but time.
-    Tick,
-}
-
-/// Something to do.
-#[derive(Debug)]
-#[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
-pub enum Action {
-    /// Ask how the task stands, once, and bring back [`Input::Answer`] or [`Input::NoAnswer`].
-    Poll,
-    /// Dial, and bring back [`Input::Connected`] or [`Input::Disconnected`].
-    Connect(SocketUrl),
-    /// Close the socket, wait until it is gone, and bring back [`Input::Disconnected`].
-    Hangup,
-    /// Tell whoever watches.
-    Emit(Event),
-    /// Neither answers nor frames for a long time: the platform cannot be reached. The task may still run.
-    GiveUp,
-}
+use crate::{
+    Connection, End, Event, Machine, Observation, Phase, Plan, Progress, SocketUrl, TaskStatus, Untrusted,
+};
 
 /// A task being followed. Driven from outside: inputs and the time go in, actions come out.
 ///
 /// HTTP decides, the socket informs: success is what an answer says, a closing frame only makes the session ask at
 /// once. While frames come nothing is asked at all.
 #[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a fact of its own; no two of them exclude each other"
-)]
 pub struct Session {
     machine: Machine,
     pace: Pace,
@@ -70,20 +24,27 @@ pub struct Session {
     dial: Dial,
     polls: u32,
     now: Duration,
-    queued: bool,
     connection: Connection,
     snapshot_due: Option<Duration>,
-    last_snapshot: Option<Duration>,
+    told: Option<(Duration, Progress)>,
     /// Since when success has been reported without all outputs.
     incomplete_since: Option<Duration>,
     last_sign: Duration,
     failing: bool,
-    /// The address was told by an answer about a running task, or frames have come: an idle server means the end.
-    has_begun: bool,
-    /// The server has nothing to run any more, so the end may have been missed.
-    idle_server: bool,
+    server: Server,
     over: bool,
     actions: VecDeque<Action>,
+}
+
+/// What is known of the server that runs the task.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Server {
+    /// Nothing, or not yet that it has the task.
+    Unknown,
+    /// It has the task: an answer told its address, or frames have come.
+    Busy,
+    /// It had the task and has nothing to run any more: the end may have been missed.
+    Idle,
 }
 
 impl Session {
@@ -96,15 +57,13 @@ impl Session {
             pace,
             polls: 0,
             now: Duration::ZERO,
-            queued: false,
             connection: Connection::default(),
             snapshot_due: None,
-            last_snapshot: None,
+            told: None,
             incomplete_since: None,
             last_sign: Duration::ZERO,
             failing: false,
-            has_begun: false,
-            idle_server: false,
+            server: Server::Unknown,
             over: false,
             actions: VecDeque::new(),
         };
@@ -200,25 +159,25 @@ impl Session {
         let waited = self.awaits_end();
         let ours = apply(&mut self.machine, self.now);
         self.dial.frame(self.now, ours);
-        if let Some(remaining) = self.machine.take_queue_remaining() {
-            self.idle_server = remaining == 0 && self.has_begun;
-            if self.idle_server && !waited {
+        if let Some(remaining) = self.machine.take_queue_remaining()
+            && self.server != Server::Unknown
+        {
+            self.server = if remaining == 0 { Server::Idle } else { Server::Busy };
+            if self.awaits_end() && !waited {
                 self.poll.now(self.now, Reason::End);
             }
         }
         if !ours {
             return;
         }
-        self.has_begun = true;
-        self.idle_server = false;
+        self.server = Server::Busy;
         self.last_sign = self.now;
         self.mark_snapshot();
-        if waited {
+        match (waited, self.awaits_end()) {
+            (_, false) => self.poll.restart(self.now, self.silence(), &self.pace),
+            (false, true) => self.poll.now(self.now, Reason::End),
             // The quick questions go on in their own rhythm.
-        } else if self.awaits_end() {
-            self.poll.now(self.now, Reason::End);
-        } else {
-            self.poll.restart(self.now, self.silence(), &self.pace);
+            (true, true) => {}
         }
     }
 
@@ -227,10 +186,11 @@ impl Session {
         self.polls += 1;
         self.failing = false;
         self.last_sign = self.now;
-        self.queued = answer.status == TaskStatus::Queued;
         self.emit(Event::Status { status: answer.status.clone(), waited: self.now, poll: self.polls });
         if let Some(address) = answer.socket.clone() {
-            self.has_begun = true;
+            if self.server == Server::Unknown {
+                self.server = Server::Busy;
+            }
             self.learn(address);
         }
         match answer.status {
@@ -350,16 +310,23 @@ impl Session {
 
     fn mark_snapshot(&mut self) {
         if self.snapshot_due.is_none() {
-            let next = self.last_snapshot.map_or(self.now, |last| last + self.pace.snapshots);
+            let next = self.told.as_ref().map_or(self.now, |(last, _)| *last + self.pace.snapshots);
             self.snapshot_due = Some(next.max(self.now));
         }
     }
 
+    /// Tells a snapshot, if it has more to say than that time has passed.
     fn snapshot(&mut self) {
         self.snapshot_due = None;
-        self.last_snapshot = Some(self.now);
         let progress = self.machine.progress(self.connection);
-        self.emit(Event::Progress(progress));
+        let is_news = self.told.as_ref().is_none_or(|(_, told)| {
+            let Progress { elapsed, eta, .. } = progress;
+            Progress { elapsed, eta, ..told.clone() } != progress
+        });
+        if is_news {
+            self.told = Some((self.now, progress.clone()));
+            self.emit(Event::Progress(progress));
+        }
     }
 
     fn emit(&mut self, event: Event) {
@@ -368,12 +335,12 @@ impl Session {
 
     /// Running as far as anybody has said.
     fn is_running(&self) -> bool {
-        !self.queued && self.machine.phase() == Phase::Running
+        self.machine.phase() == Phase::Running
     }
 
     /// Somebody has said that the run is over: all that is missing are an answer or its results.
     fn awaits_end(&self) -> bool {
-        self.machine.phase() == Phase::Ended || self.incomplete_since.is_some() || self.idle_server
+        self.machine.phase() == Phase::Ended || self.incomplete_since.is_some() || self.server == Server::Idle
     }
 
     fn silence(&self) -> Reason {

@@ -1,6 +1,7 @@
 //! Following a task: what to ask, when to dial, what to tell. Still without I/O and without a clock.
 
 mod dial;
+mod exchange;
 mod follow;
 mod pace;
 mod poll;
@@ -8,5 +9,6 @@ mod poll;
 #[cfg(test)]
 mod tests;
 
-pub use follow::{Action, Input, Session};
+pub use exchange::{Action, Input};
+pub use follow::Session;
 pub use pace::Pace;

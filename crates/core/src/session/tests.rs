@@ -1,1 +1,610 @@
-//! Laws.
+//! A session on a made-up clock: what it wants, and when.
+
+use std::{sync::Arc, time::Duration};
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::{
+    Confirm, ConnectionState, End, Event, Failure, Graph, Machine, Observation, OutputFile, Phase, Plan,
+    SocketUrl, TaskStatus,
+};
+
+const NEVER: [u64; 0] = [];
+
+/// Five nodes in a row, the last one is the output.
+fn plan() -> Arc<Plan> {
+    let nodes: serde_json::Map<_, _> = (1..=5)
+        .map(|n| (n.to_string(), json!({ "class_type": "X", "inputs": { "x": [(n - 1).to_string(), 0] } })))
+        .collect();
+    Arc::new(Plan::new(&Graph::parse(&json!(nodes).to_string()).expect("a workflow"), &[]))
+}
+
+fn address() -> SocketUrl {
+    SocketUrl::new("wss://host/ws?ticket=1")
+}
+
+fn running_at() -> Observation {
+    Observation { socket: Some(address()), ..Observation::of(TaskStatus::Running) }
+}
+
+fn success(outputs: usize) -> Observation {
+    Observation { outputs: vec![OutputFile::default(); outputs], ..Observation::of(TaskStatus::Success) }
+}
+
+fn message(kind: &str, data: &str) -> String {
+    format!(r#"{{"type":"{kind}","data":{{"prompt_id":"p"{data}}}}}"#)
+}
+
+fn executing(node: &str) -> String {
+    message("executing", &format!(r#","node":"{node}""#))
+}
+
+fn progress(value: u64) -> String {
+    message("progress", &format!(r#","node":"1","value":{value},"max":1000000"#))
+}
+
+fn queue(remaining: u32) -> String {
+    format!(r#"{{"type":"status","data":{{"status":{{"exec_info":{{"queue_remaining":{remaining}}}}}}}}}"#)
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).expect("a short test")
+}
+
+/// A session, its clock, and a platform that answers every question in the same moment, if it answers at all.
+struct World {
+    session: Session,
+    now: Duration,
+    platform: Option<Observation>,
+    /// Everything the session wanted, with its time in milliseconds.
+    log: Vec<(u64, Action)>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(1, Confirm::Http)
+    }
+
+    fn with(seed: u64, confirm: Confirm) -> Self {
+        let session = Session::new(Machine::new(Some(plan()), confirm), Pace::default(), seed);
+        Self {
+            session,
+            now: Duration::ZERO,
+            platform: Some(Observation::of(TaskStatus::Running)),
+            log: Vec::new(),
+        }
+    }
+
+    /// A running task whose socket is open and has begun to tell, at time zero.
+    fn live() -> Self {
+        let mut world = Self::new();
+        world.platform = Some(running_at());
+        world.give(Input::Tick).give(Input::Connected).say(&message("execution_start", ""));
+        world.platform = Some(Observation::of(TaskStatus::Running));
+        world.log.clear();
+        world
+    }
+
+    fn give(&mut self, input: Input<'_>) -> &mut Self {
+        self.session.handle(self.now, input);
+        while let Some(action) = self.session.next_action() {
+            let asked = matches!(action, Action::Poll);
+            self.log.push((ms(self.now), action));
+            if asked && let Some(answer) = self.platform.clone() {
+                self.session.handle(self.now, Input::Answer(answer));
+            }
+        }
+        self
+    }
+
+    fn say(&mut self, text: &str) -> &mut Self {
+        self.give(Input::Text(text))
+    }
+
+    /// Lets time pass, with a tick whenever the session asked for one.
+    fn wait(&mut self, length: Duration) -> &mut Self {
+        let until = self.now + length;
+        while let Some(at) = self.session.deadline().filter(|at| *at <= until) {
+            assert!(at >= self.now || self.session.is_over(), "{at:?} is over");
+            self.now = at.max(self.now);
+            self.give(Input::Tick);
+        }
+        self.now = until;
+        self
+    }
+
+    fn wait_ms(&mut self, length: u64) -> &mut Self {
+        self.wait(Duration::from_millis(length))
+    }
+
+    fn times(&self, wanted: impl Fn(&Action) -> bool) -> Vec<u64> {
+        self.log.iter().filter(|(_, action)| wanted(action)).map(|(at, _)| *at).collect()
+    }
+
+    fn polls(&self) -> Vec<u64> {
+        self.times(|action| matches!(action, Action::Poll))
+    }
+
+    fn dials(&self) -> Vec<u64> {
+        self.times(|action| matches!(action, Action::Connect(_)))
+    }
+
+    fn warnings(&self) -> Vec<&str> {
+        let code = |action: &_| match action {
+            Action::Emit(Event::Warning { code, .. }) => Some(*code),
+            _ => None,
+        };
+        self.log.iter().filter_map(|(_, action)| code(action)).collect()
+    }
+
+    /// The end, which must be the last thing told, and told once.
+    fn end(&self) -> &End {
+        let told = self.times(|action| matches!(action, Action::Emit(Event::Finished(_))));
+        assert_eq!(told.len(), 1, "finished is told once");
+        match self.log.as_slice() {
+            [.., (_, Action::Emit(Event::Progress(last))), (_, Action::Emit(Event::Finished(end)))] => {
+                assert_eq!(last.phase, end.phase, "the last snapshot shows the end");
+                assert!(self.session.is_over() && self.session.deadline().is_none());
+                end
+            }
+            log => panic!("the end is not told last: {:?}", log.last()),
+        }
+    }
+
+    fn connection(&self) -> ConnectionState {
+        let state = |action: &_| match action {
+            Action::Emit(Event::Connection(connection)) => Some(connection.state),
+            _ => None,
+        };
+        self.log.iter().rev().find_map(|(_, action)| state(action)).expect("a connection was told")
+    }
+}
+
+mod asking {
+    use super::*;
+
+    #[test]
+    fn nothing_is_asked_while_frames_come() {
+        let mut world = World::live();
+        for step in 0..1_000 {
+            world.wait_ms(4_900).say(&progress(step));
+        }
+        assert_eq!(world.polls(), NEVER, "far from the end");
+        for node in ["1", "2", "3", "4"] {
+            world.say(&executing(node));
+        }
+        for step in 0..1_000 {
+            world.wait_ms(900).say(&progress(step));
+        }
+        assert_eq!(world.polls(), NEVER, "near the end");
+    }
+
+    #[test]
+    fn the_end_is_asked_about_at_once_and_then_quickly() {
+        for end in [message("execution_success", ""), message("executing", r#","node":null"#)] {
+            let mut world = World::live();
+            world.wait_ms(700).say(&end).wait_ms(1_500);
+            assert_eq!(world.polls(), [700, 800, 925, 1_081, 1_276, 1_520, 1_825]);
+            world.wait(Duration::from_hours(1));
+            let polls = world.polls();
+            assert!(polls.windows(2).all(|pair| pair[1] - pair[0] <= 15_001), "at most 15 s: {polls:?}");
+            assert!(polls.windows(2).next_back().is_some_and(|pair| pair[1] - pair[0] >= 14_999));
+        }
+    }
+
+    #[test]
+    fn more_frames_after_the_end_do_not_disturb_the_questions() {
+        let mut world = World::live();
+        world
+            .say(&message("execution_success", ""))
+            .wait_ms(10)
+            .say(&message("executing", r#","node":null"#));
+        world.wait_ms(50).say(&message("executed", r#","node":"5""#)).wait_ms(240);
+        assert_eq!(world.polls(), [0, 100, 225]);
+    }
+
+    #[test]
+    fn silence_in_the_middle_is_asked_about_slowly() {
+        let mut world = World::live();
+        world.say(&executing("2")).wait_ms(130_000);
+        assert_eq!(world.polls(), [5_000, 12_500, 23_750, 40_625, 65_937, 95_937, 125_937]);
+        world.say(&progress(1)).wait_ms(6_000);
+        assert_eq!(world.polls().last(), Some(&135_000), "a frame starts it over");
+    }
+
+    #[test]
+    fn silence_near_the_end_is_asked_about_sooner() {
+        let mut world = World::live();
+        for node in ["1", "2", "3", "4"] {
+            world.say(&executing(node));
+        }
+        world.wait_ms(6_000);
+        assert_eq!(world.polls(), [1_000, 2_250, 3_812, 5_765]);
+        world.wait(Duration::from_hours(1));
+        assert!(world.polls().windows(2).all(|pair| pair[1] - pair[0] <= 15_001), "at most 15 s");
+    }
+
+    #[test]
+    fn a_queue_is_asked_about_early_and_then_every_few_seconds() {
+        let mut world = World::new();
+        world.platform = Some(Observation::of(TaskStatus::Queued));
+        world.give(Input::Tick).wait_ms(30_000);
+        assert_eq!(world.polls(), [0, 1_000, 2_500, 4_750, 8_125, 13_187, 18_687, 24_187, 29_687]);
+        let calls = World::polls(world.wait(Duration::from_mins(10))).len();
+        assert!(calls < 122, "a long queue costs a call in five seconds: {calls}");
+    }
+
+    #[test]
+    fn only_one_question_is_under_way() {
+        let mut world = World::live();
+        world.platform = None;
+        world.say(&message("execution_success", "")).give(Input::Disconnected).wait(Duration::from_hours(1));
+        assert_eq!(world.polls(), [0]);
+        // It was asked before the end was known, so it is asked again soon.
+        world.give(Input::Answer(Observation::of(TaskStatus::Running))).wait_ms(99);
+        assert_eq!(world.polls(), [0]);
+        world.wait_ms(1);
+        assert_eq!(world.polls().len(), 2);
+    }
+
+    #[test]
+    fn an_address_from_the_create_answer_saves_the_questions() {
+        let mut world = World::new();
+        world.give(Input::Address(address()));
+        assert_eq!((world.polls(), world.dials()), (vec![], vec![0]));
+        world.wait_ms(300).give(Input::Connected).wait_ms(500).say(&executing("1"));
+        world.wait_ms(4_000).say(&executing("5")).wait_ms(500);
+        assert_eq!(world.polls(), NEVER);
+        world.platform = Some(success(1));
+        world.say(&message("execution_success", ""));
+        assert_eq!(world.polls(), [5_300], "one call for the whole task");
+        assert_eq!(world.end().phase, Phase::Success);
+    }
+
+    #[test]
+    fn the_first_answer_with_an_address_is_the_last_question_for_now() {
+        let mut world = World::new();
+        world.platform = Some(running_at());
+        world
+            .give(Input::Tick)
+            .wait_ms(200)
+            .give(Input::Connected)
+            .wait_ms(200)
+            .say(&executing("1"))
+            .wait_ms(4_999);
+        assert_eq!(world.polls(), [0]);
+    }
+
+    #[test]
+    fn an_idle_server_means_that_the_end_was_missed() {
+        let mut world = World::new();
+        world.give(Input::Tick).say(&queue(0)).wait_ms(100);
+        assert_eq!(world.polls(), [0], "nobody has said that this server has the task");
+        world.platform = Some(running_at());
+        world.wait_ms(900).give(Input::Connected).wait_ms(20).say(&queue(1));
+        world.log.clear();
+        world.say(&queue(0)).wait_ms(230);
+        assert_eq!(world.polls(), [1_020, 1_120, 1_245]);
+        world.say(&executing("1")).wait_ms(900);
+        assert_eq!(world.polls().len(), 3, "it was busy all the same");
+    }
+
+    #[test]
+    fn no_answer_is_told_once_and_asked_again_when_the_server_wants_it() {
+        let mut world = World::new();
+        world.platform = None;
+        let failed = |after| Input::NoAnswer { after, reason: "timed out".into() };
+        world.give(Input::Tick).give(failed(None)).wait_ms(1_000).give(failed(None)).wait_ms(1_500);
+        assert_eq!(world.polls(), [0, 1_000, 2_500]);
+        assert_eq!(world.warnings(), ["poll_failed"]);
+        world.give(failed(Some(Duration::from_secs(20)))).give(Input::Address(address()));
+        world.give(Input::Connected).say(&message("execution_success", "")).wait_ms(19_999);
+        assert_eq!(world.polls().len(), 3, "not even for the end");
+        world.wait_ms(1);
+        assert_eq!(world.polls().last(), Some(&22_500));
+        world.give(Input::Answer(Observation::of(TaskStatus::Running))).wait_ms(200).give(failed(None));
+        assert_eq!(world.warnings(), ["poll_failed", "poll_failed"], "a new failure is news again");
+    }
+
+    #[test]
+    fn it_gives_up_when_neither_answers_nor_frames_come() {
+        let mut world = World::live();
+        world.platform = None;
+        let failed = || Input::NoAnswer { after: None, reason: "timed out".into() };
+        world.wait_ms(5_000).give(failed()).wait(Duration::from_mins(9)).give(failed()).say(&progress(1));
+        world.wait(Duration::from_mins(9)).give(failed());
+        assert!(!world.session.is_over(), "frames are a sign");
+        world.wait(Duration::from_mins(2));
+        assert!(matches!(world.log.last(), Some((1_145_000, Action::GiveUp))), "{:?}", world.log.last());
+        assert!(world.session.is_over() && world.session.deadline().is_none());
+    }
+
+    #[test]
+    fn silence_alone_is_no_failure() {
+        let mut world = World::live();
+        world.wait(Duration::from_hours(24));
+        assert!(!world.session.is_over());
+    }
+}
+
+mod dialling {
+    use super::*;
+
+    #[test]
+    fn a_lost_socket_means_a_question_at_once_and_a_new_one() {
+        let mut spread = std::collections::HashSet::new();
+        for seed in 0..50 {
+            let mut world = World::with(seed, Confirm::Http);
+            world.give(Input::Address(address())).give(Input::Connected).say(&executing("1"));
+            world.log.clear();
+            world.wait_ms(2_000).give(Input::Disconnected);
+            assert_eq!((world.polls(), world.connection()), (vec![2_000], ConnectionState::Reconnecting));
+            world.wait_ms(1_000);
+            let [dial] = world.dials()[..] else { panic!("one dial: {:?}", world.dials()) };
+            assert!((2_050..=3_000).contains(&dial), "{dial}");
+            spread.insert(dial);
+            world.give(Input::Connected);
+            assert_eq!((world.polls().last(), world.connection()), (Some(&3_000), ConnectionState::Live));
+        }
+        assert!(spread.len() > 25, "clients do not dial in step: {spread:?}");
+    }
+
+    #[test]
+    fn the_bound_doubles_and_five_failures_make_it_rest() {
+        let mut world = World::new();
+        world.give(Input::Address(address()));
+        for bound in [1_000, 2_000, 4_000, 8_000] {
+            let failed = ms(world.now);
+            world.give(Input::Disconnected).wait_ms(bound);
+            let dial = *world.dials().last().expect("it dials");
+            assert!(dial > failed && dial <= failed + bound, "{dial} after {failed}");
+        }
+        let (dials, rests) = (world.dials().len(), ms(world.now));
+        world.give(Input::Disconnected).wait(Duration::from_secs(599));
+        assert_eq!((dials, world.dials().len(), world.connection()), (5, 5, ConnectionState::Polling));
+        world.wait_ms(1_000);
+        assert_eq!(world.dials().last(), Some(&(rests + 600_000)));
+        world.give(Input::Disconnected).wait_ms(1_000);
+        assert_eq!(world.dials().len(), 7, "the count starts over");
+    }
+
+    #[test]
+    fn a_connection_that_lasted_clears_the_failures() {
+        let mut world = World::new();
+        world.give(Input::Address(address()));
+        for _ in 0..20 {
+            world.give(Input::Connected).say(&executing("1")).wait_ms(121_000).give(Input::Disconnected);
+            world.wait_ms(1_000);
+        }
+        assert_eq!(world.dials().len(), 21);
+    }
+
+    #[test]
+    fn a_deaf_socket_is_hung_up_once() {
+        let mut world = World::new();
+        world.platform = Some(running_at());
+        world
+            .give(Input::Tick)
+            .give(Input::Connected)
+            .say(&queue(1))
+            .wait_ms(50_000)
+            .say(&queue(1))
+            .wait_ms(60_000);
+        let hangups = |world: &World| world.times(|action| matches!(action, Action::Hangup));
+        assert_eq!(hangups(&world), [60_000]);
+        world.give(Input::Disconnected).wait_ms(1_000).give(Input::Connected).say(&executing("1"));
+        world.wait(Duration::from_hours(1));
+        assert_eq!(hangups(&world), [60_000], "this one has told something");
+    }
+
+    #[test]
+    fn a_queued_task_has_nothing_to_tell() {
+        let mut world = World::new();
+        world.platform = Some(Observation { socket: Some(address()), ..Observation::of(TaskStatus::Queued) });
+        world.give(Input::Tick).give(Input::Connected).wait(Duration::from_hours(1));
+        assert_eq!(world.times(|action| matches!(action, Action::Hangup)), NEVER);
+    }
+
+    #[test]
+    fn a_socket_without_frames_is_called_stale_until_one_comes() {
+        let mut world = World::live();
+        world.wait_ms(29_999);
+        assert!(world.times(|action| matches!(action, Action::Emit(Event::Connection(_)))).is_empty());
+        world.wait_ms(1);
+        assert_eq!(world.connection(), ConnectionState::Stale);
+        world.wait_ms(30_000).say(&queue(1));
+        assert_eq!(world.connection(), ConnectionState::Live, "any frame shows that it works");
+    }
+
+    #[test]
+    fn the_newest_address_is_dialled() {
+        let mut world = World::live();
+        world.give(Input::Address(SocketUrl::new("wss://other/ws"))).give(Input::Disconnected).wait_ms(1_000);
+        let dialled = world.log.iter().find_map(|(_, action)| match action {
+            Action::Connect(address) => Some(address.expose()),
+            _ => None,
+        });
+        assert_eq!(dialled, Some("wss://other/ws"));
+    }
+}
+
+mod ending {
+    use super::*;
+
+    #[test]
+    fn files_that_the_socket_has_named_are_waited_for() {
+        let saved =
+            message("executed", r#","node":"5","output":{"images":[{"type":"output"},{"type":"output"}]}"#);
+        let mut world = World::live();
+        world.platform = Some(success(1));
+        world.say(&saved).say(&message("execution_success", "")).wait_ms(400);
+        assert_eq!((world.polls(), world.session.is_over()), (vec![0, 100, 225, 381], false));
+        world.platform = Some(success(2));
+        world.wait_ms(400);
+        assert_eq!((world.end().outputs.len(), world.warnings()), (2, vec![]));
+
+        let mut world = World::live();
+        world.platform = Some(success(1));
+        world.say(&saved).say(&message("execution_success", "")).wait_ms(20_000);
+        assert_eq!((world.end().outputs.len(), world.warnings()), (1, vec!["outputs_incomplete"]));
+        let last = *world.polls().last().expect("asked");
+        assert!((15_000..19_000).contains(&last), "{last}");
+    }
+
+    #[test]
+    fn no_output_at_all_is_asked_about_a_little_longer() {
+        let mut world = World::live();
+        world.platform = Some(success(0));
+        world.say(&message("execution_success", "")).wait_ms(5_000);
+        assert_eq!((world.end().phase, world.warnings()), (Phase::Success, vec![]));
+        let last = *world.polls().last().expect("asked");
+        assert!((2_000..2_600).contains(&last), "{last}");
+    }
+
+    #[test]
+    fn an_answer_ends_it_without_any_frame() {
+        let failure = Failure { code: Some("805".into()), ..Failure::default() };
+        let failed = Observation { failure: Some(failure), ..Observation::of(TaskStatus::Failed) };
+        for (answer, phase) in [
+            (success(1), Phase::Success),
+            (failed, Phase::Failed),
+            (Observation::of(TaskStatus::Cancelled), Phase::Interrupted),
+        ] {
+            let mut world = World::new();
+            world.platform = Some(answer.clone());
+            world.give(Input::Tick).wait_ms(60_000).give(Input::Connected).say(&executing("1"));
+            assert_eq!((world.end().phase, &world.end().failure), (phase, &answer.failure));
+        }
+    }
+
+    #[test]
+    fn what_the_socket_told_of_a_failure_is_kept() {
+        let raised =
+            message("execution_error", r#","node_id":"2","exception_type":"OOM","exception_message":"no""#);
+        let mut world = World::live();
+        let failure = Failure { code: Some("805".into()), ..Failure::default() };
+        world.platform = Some(Observation { failure: Some(failure), ..Observation::of(TaskStatus::Failed) });
+        world.say(&raised);
+        let failure = world.end().failure.clone().expect("a failure");
+        assert_eq!((failure.node_id, failure.code), (Some("2".into()), Some("805".into())));
+        assert_eq!(failure.exception_type.map(|text| text.to_string()).as_deref(), Some("OOM"));
+    }
+
+    #[test]
+    fn a_failure_without_reason_after_an_interruption_was_the_interruption() {
+        let mut world = World::live();
+        world.platform = Some(Observation::of(TaskStatus::Failed));
+        world.say(&message("execution_interrupted", r#","node_id":"2""#));
+        assert_eq!(world.end().phase, Phase::Interrupted);
+    }
+
+    #[test]
+    fn success_is_what_an_answer_says() {
+        let mut world = World::live();
+        world.say(&message("execution_success", "")).wait(Duration::from_hours(1));
+        assert!(!world.session.is_over(), "still running, says the platform");
+        world.platform = Some(Observation::of(TaskStatus::Failed));
+        world.wait_ms(15_000);
+        assert_eq!(world.end().phase, Phase::Failed);
+    }
+
+    #[test]
+    fn a_recording_ends_by_its_own_frames() {
+        let mut world = World::with(1, Confirm::Frames);
+        world.platform = None;
+        world.give(Input::Connected).say(&executing("1")).say(&message("execution_success", ""));
+        world.say(&executing("2")).wait_ms(60_000);
+        assert_eq!(world.end().phase, Phase::Success);
+    }
+
+    #[test]
+    fn whoever_stops_gets_the_last_snapshot() {
+        let mut world = World::live();
+        world.say(&executing("3"));
+        world.session.stop(world.now);
+        world.session.stop(world.now);
+        world.give(Input::Tick).say(&executing("4"));
+        assert_eq!(world.end().phase, Phase::Running);
+    }
+}
+
+#[test]
+fn snapshots_come_ten_a_second_and_the_last_one_always() {
+    let mut world = World::live();
+    for step in 0..1_000 {
+        world.say(&progress(step)).wait_ms(7);
+    }
+    let told = world.times(|action| matches!(action, Action::Emit(Event::Progress(_))));
+    assert!(told.windows(2).all(|pair| pair[1] - pair[0] >= 100), "{told:?}");
+    assert!((69..=71).contains(&told.len()), "7 s: {}", told.len());
+    world.wait_ms(93).say(&progress(500_000)).wait_ms(100);
+    let last = world.log.iter().rev().find_map(|(_, action)| match action {
+        Action::Emit(Event::Progress(progress)) => Some(progress),
+        _ => None,
+    });
+    let value = last.and_then(|progress| progress.current.first()).and_then(|node| node.value);
+    assert_eq!(value, Some(500_000.0), "what came after the last snapshot is told as well");
+}
+
+/// An input, by number so that it can be made up.
+fn made_up(kind: u8, status: u8) -> Option<(&'static str, TaskStatus)> {
+    let status = [TaskStatus::Queued, TaskStatus::Running, TaskStatus::Success, TaskStatus::Failed]
+        [usize::from(status) % 4]
+        .clone();
+    let kind = ["text", "binary", "open", "gone", "address", "answer", "no answer", "tick"]
+        .get(usize::from(kind))?;
+    Some((kind, status))
+}
+
+proptest! {
+    /// After a tick in time the next moment is later, or something came out: a driver never spins.
+    #[test]
+    fn it_never_spins_and_the_end_is_told_once(
+        steps in prop::collection::vec((0u8..8, 0u8..64, 0u64..20_000, any::<bool>()), 0..60),
+        factor in prop_oneof![Just(1.0), Just(1e-9), 0.001..3.0],
+        seed in any::<u64>(),
+    ) {
+        let machine = Machine::new(Some(plan()), Confirm::Http);
+        let mut session = Session::new(machine, Pace::default().scaled(factor), seed);
+        let (mut now, mut finished, mut asked) = (Duration::ZERO, 0, false);
+        let texts = [executing("1"), executing("5"), progress(3), queue(0), queue(2), message("execution_success", ""),
+            message("execution_error", ""), "{".to_owned()];
+        for (kind, detail, wait, early) in steps {
+            // To the next deadline, or before it.
+            let until = now + Duration::from_millis(wait);
+            now = session.deadline().filter(|at| !early && *at <= until).map_or(until, |at| at.max(now));
+            let (kind, status) = made_up(kind, detail).expect("one of eight");
+            let input = match kind {
+                "text" => Input::Text(&texts[usize::from(detail) % texts.len()]),
+                "binary" => Input::Binary(b"\0\0\0\x01\0\0\0\x01jpeg"),
+                "open" => Input::Connected,
+                "gone" => Input::Disconnected,
+                "address" => Input::Address(address()),
+                "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
+                "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
+                _ => Input::Tick,
+            };
+            asked &= !matches!(input, Input::Answer(_) | Input::NoAnswer { .. });
+            for input in [input, Input::Tick, Input::Tick] {
+                let is_tick = matches!(input, Input::Tick);
+                session.handle(now, input);
+                let mut quiet = true;
+                while let Some(action) = session.next_action() {
+                    quiet = false;
+                    prop_assert!(finished == 0, "{action:?} after the end");
+                    finished += usize::from(matches!(action, Action::Emit(Event::Finished(_)) | Action::GiveUp));
+                    if matches!(action, Action::Poll) {
+                        prop_assert!(!asked, "two questions at a time");
+                        asked = true;
+                    }
+                }
+                if let Some(next) = session.deadline().filter(|_| is_tick && quiet) {
+                    prop_assert!(next > now, "{next:?} is no later than {now:?}");
+                }
+                prop_assert_eq!(session.is_over(), finished > 0);
+            }
+        }
+    }
+}

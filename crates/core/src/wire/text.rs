@@ -106,8 +106,11 @@ pub struct ExecutionError<'a> {
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub prompt_id: Option<Cow<'a, str>>,
     /// The node of the workflow that raised.
-    #[serde(borrow, alias = "node", deserialize_with = "lenient_text")]
+    #[serde(borrow, deserialize_with = "lenient_text")]
     pub node_id: Option<Cow<'a, str>>,
+    /// What relays call it. No alias: a message with both names would be refused.
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    node: Option<Cow<'a, str>>,
     /// Its class.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub node_type: Option<Cow<'a, str>>,
@@ -168,30 +171,42 @@ fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
     let data = envelope.data.map_or("null", RawValue::get);
     let known = match &*envelope.kind.0 {
         // Sorted by how often they come.
-        "progress" => parse::<Progress<'_>>(data)?.map(|Progress { prompt_id, node, value, max }| {
-            Message::Progress { prompt_id, node, value, max }
+        "progress" => parse::<Progress<'_>>(data)?.map(|one| Message::Progress {
+            prompt_id: one.prompt_id,
+            node: one.node.or(one.node_id),
+            value: one.value,
+            max: one.max,
         }),
         "progress_state" => parse::<State<'_>>(data)?.map(|State { prompt_id, nodes }| {
             Message::ProgressState { prompt_id, nodes: StateNodes::new(nodes) }
         }),
-        "executing" => parse::<Run<'_>>(data)?.map(|Run { prompt_id, node, display_node, .. }| {
-            Message::Executing { prompt_id, node, display_node }
+        "executing" => parse::<Run<'_>>(data)?.map(|run| Message::Executing {
+            prompt_id: run.prompt_id,
+            node: run.node.or(run.node_id),
+            display_node: run.display_node,
         }),
-        "executed" => parse::<Run<'_>>(data)?.map(|Run { prompt_id, node, output, .. }| Message::Executed {
-            prompt_id,
-            node,
-            output,
+        "executed" => parse::<Run<'_>>(data)?.map(|run| Message::Executed {
+            prompt_id: run.prompt_id,
+            node: run.node.or(run.node_id),
+            output: run.output,
         }),
         "execution_cached" => parse::<Cached<'_>>(data)?
             .map(|Cached { prompt_id, nodes }| Message::ExecutionCached { prompt_id, nodes }),
         "execution_start" => {
-            parse::<Run<'_>>(data)?.map(|Run { prompt_id, .. }| Message::ExecutionStart { prompt_id })
+            parse::<Run<'_>>(data)?.map(|run| Message::ExecutionStart { prompt_id: run.prompt_id })
         }
-        "execution_success" => parse::<Run<'_>>(data)?
-            .map(|Run { prompt_id, node, .. }| Message::ExecutionSuccess { prompt_id, node }),
-        "execution_interrupted" => parse::<Run<'_>>(data)?
-            .map(|Run { prompt_id, node, .. }| Message::ExecutionInterrupted { prompt_id, node }),
-        "execution_error" => parse::<ExecutionError<'_>>(data)?.map(|e| Message::ExecutionError(Box::new(e))),
+        "execution_success" => parse::<Run<'_>>(data)?.map(|run| Message::ExecutionSuccess {
+            prompt_id: run.prompt_id,
+            node: run.node.or(run.node_id),
+        }),
+        "execution_interrupted" => parse::<Run<'_>>(data)?.map(|run| Message::ExecutionInterrupted {
+            prompt_id: run.prompt_id,
+            node: run.node.or(run.node_id),
+        }),
+        "execution_error" => parse::<ExecutionError<'_>>(data)?.map(|mut error| {
+            error.node_id = error.node_id.or(error.node.take());
+            Message::ExecutionError(Box::new(error))
+        }),
         "status" => parse::<Status>(data)?
             .map(|status| Message::Status { queue_remaining: status.status.exec_info.queue_remaining }),
         _ => None,
@@ -216,8 +231,10 @@ fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> Result<Option<T>, serde_json:
 struct Progress<'a> {
     #[serde(borrow, deserialize_with = "lenient_text")]
     prompt_id: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "node_id", deserialize_with = "lenient_text")]
+    #[serde(borrow, deserialize_with = "lenient_text")]
     node: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    node_id: Option<Cow<'a, str>>,
     #[serde(deserialize_with = "lenient_number")]
     value: Option<f64>,
     #[serde(deserialize_with = "lenient_number")]
@@ -238,8 +255,10 @@ struct State<'a> {
 struct Run<'a> {
     #[serde(borrow, deserialize_with = "lenient_text")]
     prompt_id: Option<Cow<'a, str>>,
-    #[serde(borrow, alias = "node_id", deserialize_with = "lenient_text")]
+    #[serde(borrow, deserialize_with = "lenient_text")]
     node: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "lenient_text")]
+    node_id: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "lenient_text")]
     display_node: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -287,6 +306,8 @@ mod tests {
     fn messages_are_read() {
         insta::assert_snapshot!(debug(r#"{"type":"progress","data":{"value":3,"max":20,"prompt_id":"p","node":"5"}}"#),
             @r#"Progress { prompt_id: Some("p"), node: Some("5"), value: Some(3.0), max: Some(20.0) }"#);
+        insta::assert_snapshot!(debug(r#"{"type":"executed","data":{"node":null,"node_id":"7","output":{}}}"#),
+            @r#"Executed { prompt_id: None, node: Some("7"), output: Some(RawValue({})) }"#);
         insta::assert_snapshot!(debug(r#"{"data":{"node":12,"prompt_id":null},"type":"executing"}"#),
             @r#"Executing { prompt_id: None, node: Some("12"), display_node: None }"#);
         insta::assert_snapshot!(debug(r#"{"type":"execution_cached","data":{"nodes":["1",2,null,{}],"prompt_id":"p"}}"#),

@@ -181,6 +181,11 @@ fn frames(folder: &Path, stream: &str) -> Vec<Frame> {
                 Some("eof") => Body::Closed,
                 _ => continue,
             };
+            if let (Body::Open, Some(last)) = (&body, frames.last_mut()) {
+                // A client that opens the next connection has done with the one before it.
+                let last: &mut Frame = last;
+                last.at = last.at.min(at);
+            }
             frames.push(Frame { at, body });
         }
     }
@@ -189,8 +194,12 @@ fn frames(folder: &Path, stream: &str) -> Vec<Frame> {
 
 impl Scenario {
     pub(crate) fn machine(&self) -> Machine {
-        Machine::new(Some(self.plan.clone()), Confirm::Frames)
-            .only(self.expected.prompt_id.as_str().into(), self.sole)
+        self.machine_for(Confirm::Frames)
+    }
+
+    pub(crate) fn machine_for(&self, confirm: Confirm) -> Machine {
+        let machine = Machine::new(Some(self.plan.clone()), confirm);
+        machine.only(self.expected.prompt_id.as_str().into(), self.sole)
     }
 
     /// The frames that concern this run: of several runs with one prompt id, those from its own start on.

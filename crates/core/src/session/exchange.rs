@@ -1,0 +1,50 @@
+//! What goes into a session, and what comes out.
+
+use std::time::Duration;
+
+use crate::{Event, Observation, SocketUrl, Untrusted};
+
+/// Something that came in.
+#[derive(Debug)]
+#[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and never stored")]
+pub enum Input<'a> {
+    /// A text frame.
+    Text(&'a str),
+    /// A binary frame.
+    Binary(&'a [u8]),
+    /// The socket is open.
+    Connected,
+    /// The socket is gone, or could not be opened.
+    Disconnected,
+    /// The socket's address, learned elsewhere than from an answer (the create answer, for instance).
+    Address(SocketUrl),
+    /// An answer to [`Action::Poll`].
+    Answer(Observation),
+    /// No usable answer to [`Action::Poll`]. The server may have said when to ask again.
+    NoAnswer {
+        /// Ask again not before this much time.
+        after: Option<Duration>,
+        /// What went wrong.
+        reason: Untrusted,
+    },
+    /// Nothing but time.
+    Tick,
+}
+
+/// Something to do.
+#[derive(Debug)]
+#[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
+pub enum Action {
+    /// Ask how the task stands, once, and bring back [`Input::Answer`] or [`Input::NoAnswer`].
+    Poll,
+    /// Dial, and bring back [`Input::Connected`] or [`Input::Disconnected`].
+    Connect(SocketUrl),
+    /// Close the socket, wait until it is gone, and bring back [`Input::Disconnected`].
+    Hangup,
+    /// Tell whoever watches.
+    Emit(Event),
+    /// Neither answers nor frames for a long time: the platform cannot be reached. The task may still run.
+    GiveUp,
+}
