@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
 mod accuracy;
+mod bench;
 mod ci;
 mod files;
 mod film;
@@ -28,6 +29,8 @@ struct Args {
 enum Command {
     /// Print how true the percentage is, over all recordings.
     Accuracy,
+    /// Measure, and print a table of goals (`docs/benchmarks.md`).
+    Bench(bench::Bench),
     /// Run what CI runs: everything, or one part.
     Ci {
         /// The part.
@@ -63,6 +66,7 @@ fn run(command: Command) -> Result<()> {
     shell.change_dir(root);
     match command {
         Command::Accuracy => accuracy::accuracy(root),
+        Command::Bench(bench) => bench.run(&shell, root),
         Command::Ci { part } => ci::ci(&shell, root, part),
         Command::Film => film::film(&shell, root),
         Command::Fixtures(command) => command.run(root),

@@ -224,7 +224,12 @@ impl Machine {
 
     /// The next thing that happened to a node.
     pub fn next_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if self.events.is_empty() {
+            // Events are few and their room is large: a kilobyte in each of thousands of machines that wait.
+            self.events.shrink_to_fit();
+        }
+        event
     }
 
     /// The workflow's plan.

@@ -6,13 +6,15 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeSeed, IgnoredAny},
 };
-use serde_json::value::RawValue;
 
 use super::lenient::{lenient_number, lenient_text};
 
-/// The `nodes` of a `progress_state`: already known to be JSON, not yet looked into.
+/// The `nodes` of a `progress_state`: known to be JSON, not yet looked into.
 #[derive(Clone, Copy, Debug)]
-pub struct StateNodes<'a>(Option<&'a RawValue>);
+pub struct StateNodes<'a> {
+    /// All of the message's `data`: it is long, and each pass over it costs as much as reading it.
+    data: &'a str,
+}
 
 /// A node in a `progress_state`.
 #[derive(Debug, Default, Deserialize)]
@@ -40,25 +42,76 @@ pub struct StateEntry<'a> {
 }
 
 impl<'a> StateNodes<'a> {
-    pub(super) fn new(raw: Option<&'a RawValue>) -> Self {
-        Self(raw)
+    /// Takes the JSON of a `data`, if it is an object.
+    pub(super) fn new(data: &'a str) -> Option<Self> {
+        data.starts_with('{').then_some(Self { data })
+    }
+
+    /// The run. It stands before the nodes, which are not looked at for it.
+    pub(super) fn prompt_id(self) -> Option<Cow<'a, str>> {
+        let mut prompt_id = None;
+        self.read("prompt_id", Keep(&mut prompt_id));
+        prompt_id
     }
 
     /// Calls `each` for every node, in the order of the frame. Entries of another shape are passed over.
     pub fn for_each(self, each: impl FnMut(StateEntry<'a>)) {
-        if let Some(raw) = self.0 {
-            // Errors can only be of shape here, since the text is known to be JSON.
-            drop(
-                serde_json::Deserializer::from_str(raw.get())
-                    .deserialize_any(Entries { each, frame: PhantomData }),
-            );
+        self.read("nodes", Entries { each, frame: PhantomData });
+    }
+
+    fn read(self, name: &'static str, seed: impl DeserializeSeed<'a, Value = ()>) {
+        // The text is known to be JSON: an error is only one of shape, or says that the rest was left unread.
+        drop(serde_json::Deserializer::from_str(self.data).deserialize_map(Member { name, seed }));
+    }
+}
+
+/// Reads one member of an object, and nothing after it.
+struct Member<S> {
+    name: &'static str,
+    seed: S,
+}
+
+impl<'de, S: DeserializeSeed<'de, Value = ()>> de::Visitor<'de> for Member<S> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Key(key)) = map.next_key()? {
+            if key == self.name {
+                return map.next_value_seed(self.seed);
+            }
+            map.next_value::<IgnoredAny>()?;
         }
+        Ok(())
+    }
+}
+
+/// Keeps a text outside of the reading, which may end with an error.
+struct Keep<'o, 'a>(&'o mut Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> DeserializeSeed<'de> for Keep<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        *self.0 = lenient_text(deserializer)?;
+        Ok(())
     }
 }
 
 struct Entries<'a, F> {
     each: F,
     frame: PhantomData<&'a ()>,
+}
+
+impl<'de: 'a, 'a, F: FnMut(StateEntry<'a>)> DeserializeSeed<'de> for Entries<'a, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
 }
 
 impl<'de: 'a, 'a, F: FnMut(StateEntry<'a>)> de::Visitor<'de> for Entries<'a, F> {
@@ -152,6 +205,24 @@ mod tests {
             seen,
             ["2 Some(\"running\") Some(1.0) None", "3.0.0.1 Some(\"finished\") None Some(\"3\")"]
         );
+    }
+
+    #[test]
+    fn the_run_is_found_before_and_behind_the_nodes() {
+        for (data, run) in [
+            (r#"{"prompt_id":"p","nodes":{"2":{}}}"#, Some("p")),
+            (r#"{"nodes":{"2":{"prompt_id":"q"}},"prompt_id":7}"#, Some("7")),
+            (r#"{"nodes":{"2":{"prompt_id":"q"}}}"#, None),
+        ] {
+            let (text, mut scratch) =
+                (format!(r#"{{"type":"progress_state","data":{data}}}"#), String::new());
+            let Message::ProgressState { prompt_id, nodes } = decode_text(&text, &mut scratch) else {
+                panic!("a progress_state")
+            };
+            let mut count = 0;
+            nodes.for_each(|_| count += 1);
+            assert_eq!((prompt_id.as_deref(), count), (run, 1), "{data}");
+        }
     }
 
     #[test]

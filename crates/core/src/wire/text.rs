@@ -177,9 +177,9 @@ fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
             value: one.value,
             max: one.max,
         }),
-        "progress_state" => parse::<State<'_>>(data)?.map(|State { prompt_id, nodes }| {
-            Message::ProgressState { prompt_id, nodes: StateNodes::new(nodes) }
-        }),
+        "progress_state" => {
+            StateNodes::new(data).map(|nodes| Message::ProgressState { prompt_id: nodes.prompt_id(), nodes })
+        }
         "executing" => parse::<Run<'_>>(data)?.map(|run| Message::Executing {
             prompt_id: run.prompt_id,
             node: run.node.or(run.node_id),
@@ -239,15 +239,6 @@ struct Progress<'a> {
     value: Option<f64>,
     #[serde(deserialize_with = "lenient_number")]
     max: Option<f64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct State<'a> {
-    #[serde(borrow, deserialize_with = "lenient_text")]
-    prompt_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    nodes: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]

@@ -4,14 +4,25 @@ use std::{fs, time::Duration};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// Processor time of all threads.
-pub(crate) fn process_time() -> Duration {
-    duration(clock_gettime(ClockId::ProcessCPUTime))
+/// Seconds of processor time, all threads together.
+pub(crate) fn process_time() -> f64 {
+    duration(clock_gettime(ClockId::ProcessCPUTime)).as_secs_f64()
 }
 
-/// Processor time of this thread.
-pub(crate) fn thread_time() -> Duration {
-    duration(clock_gettime(ClockId::ThreadCPUTime))
+/// Seconds of processor time of this thread.
+pub(crate) fn thread_time() -> f64 {
+    duration(clock_gettime(ClockId::ThreadCPUTime)).as_secs_f64()
+}
+
+/// Seconds of processor time of the processes that this one has started and that have ended.
+pub(crate) fn children_time() -> crate::Result<f64> {
+    let text = fs::read_to_string("/proc/self/stat")?;
+    // What stands before may hold blanks: it is the program's name.
+    let (_, fields) = text.rsplit_once(')').ok_or("the kernel does not tell times")?;
+    let ticks = |at: usize| fields.split_whitespace().nth(at).unwrap_or_default().parse::<u32>();
+    // Fields 16 and 17 of the line: user and system time.
+    let ticks = ticks(13)? + ticks(14)?;
+    Ok(f64::from(ticks) / rustix::param::clock_ticks_per_second() as f64)
 }
 
 /// A clock that all processes of this machine share.
@@ -31,7 +42,8 @@ pub(crate) fn peak() -> crate::Result<f64> {
 
 fn status(name: &str) -> crate::Result<f64> {
     let text = fs::read_to_string("/proc/self/status")?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).ok_or("the kernel does not tell memory")?;
+    let line =
+        text.lines().find_map(|line| line.strip_prefix(name)).ok_or("the kernel does not tell memory")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 

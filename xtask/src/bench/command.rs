@@ -1,0 +1,76 @@
+//! The command `bench`.
+
+use std::{fs, path::Path, thread};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, ValueEnum};
+use xshell::{Shell, cmd};
+
+use super::{
+    process,
+    row::{self, Row},
+};
+
+/// Measures, and prints a table of goals.
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// What to measure; everything if left out.
+    what: Option<What>,
+    /// Fewer and shorter runs: for a look, not for publishing.
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// How soon the end is noticed, and with how many calls.
+    Ends,
+    /// Thousands of tasks in one process.
+    Many,
+    /// What one event costs.
+    Stream,
+    /// The binary: start, size, downloads, drawing.
+    Process,
+}
+
+impl Bench {
+    /// # Errors
+    /// Something could not be measured, or a goal is not met.
+    pub(crate) fn run(&self, shell: &Shell, root: &Path) -> Result<()> {
+        let parts = self.what.as_ref().map_or(What::value_variants(), std::slice::from_ref);
+        let mut rows = Vec::new();
+        for part in parts {
+            let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            eprintln!("measuring: {name}");
+            rows.extend(match part {
+                What::Process => process::measure(shell, root, self.quick)?,
+                _ => library(shell, &name, self.quick)?,
+            });
+        }
+        println!("{}\n\n{}", machine(shell)?, row::table(&rows));
+        let missed = rows.iter().filter(|row| row.is_met() == Some(false)).count();
+        ensure!(missed == 0, "{missed} of {} goals are not met", rows.len());
+        Ok(())
+    }
+}
+
+/// The figures that a benchmark of the facade prints, one JSON object a line.
+fn library(shell: &Shell, group: &str, quick: bool) -> Result<Vec<Row>> {
+    let quick = quick.then_some("--quick");
+    let lines =
+        cmd!(shell, "cargo bench --quiet -p runninghub --bench figures -- {group} {quick...}").read()?;
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).with_context(|| format!("not a figure: {line}")))
+        .collect()
+}
+
+/// What the figures were measured on.
+fn machine(shell: &Shell) -> Result<String> {
+    let cores = thread::available_parallelism()?;
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("unknown processor", |(_, model)| model.trim());
+    let (system, compiler) = (cmd!(shell, "uname -sr").read()?, cmd!(shell, "rustc --version").read()?);
+    Ok(format!("{cores} cores ({model}), {system}, {compiler}"))
+}
