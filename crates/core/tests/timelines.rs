@@ -24,10 +24,12 @@ fn timeline(scenario: &Scenario) -> Vec<Line> {
     let begin = frames.first().map_or(Duration::ZERO, |frame| frame.at);
     let machine: Machine = scenario.machine().with_previews(true);
     let mut session = Session::new(machine, Pace::default(), 1);
-    let mut lines = Vec::new();
+    let (mut lines, mut ticks) = (Vec::new(), 0);
     for Frame { at, body } in &frames {
         let at = at.saturating_sub(begin);
         while let Some(due) = session.deadline().filter(|due| *due < at) {
+            ticks += 1;
+            assert!(ticks < 10_000, "{} wakes up for nothing", scenario.name);
             session.handle(due, Input::Tick);
             drain(&mut session, due, &mut lines);
         }

@@ -113,7 +113,8 @@ impl Connection {
 
     /// What every new connection gets: the queue's length, and the current node if the run is going on.
     async fn greet(&self, socket: &mut WebSocket, next: usize) -> bool {
-        let remaining = u8::from(!self.task.phase().is_over());
+        // ComfyUI is done with the run before the platform has its results.
+        let remaining = u8::from(!self.task.phase().is_over() && next <= self.task.last());
         let status = json!({"status": {"exec_info": {"queue_remaining": remaining}}, "sid": self.task.names.client_id});
         if !self.send(socket, message("status", &status)).await {
             return false;

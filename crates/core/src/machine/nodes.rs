@@ -22,6 +22,10 @@ impl Machine {
         self.estimate.start(self.now, at, told_run);
         // What is repeated after a reconnect is no start.
         self.runs(at, told_run);
+        if told_run && self.is_own(at, node) && !self.is_current(at) {
+            // A lazy node is started twice: in between it only waited.
+            self.nodes.get_mut(at).into_iter().for_each(|track| track.started_at = Some(self.now));
+        }
         if self.current.as_ref().is_none_or(|current| current.as_str() != node) {
             self.current = Some(node.into());
         }
@@ -124,7 +128,13 @@ impl Machine {
         let Some(at) = self.owner(names) else { return };
         self.last_progress = Some(at);
         let own = self.is_own(at, id);
-        self.count(at, id, own, value, max);
+        let of_child = own && !self.snapshots;
+        let child = self.current.as_ref().filter(|current| of_child && current.as_str() != id).cloned();
+        match child.filter(|_| self.is_current(at)) {
+            // Servers before 0.3.45 report for a child under its parent's id.
+            Some(child) => self.count(at, child.as_str(), false, value, max),
+            None => self.count(at, id, own, value, max),
+        }
         if !self.snapshots && self.nodes.get(at).is_some_and(|track| !self.is_running(track)) {
             self.runs(at, false);
             self.touched = true;
@@ -157,6 +167,12 @@ impl Machine {
             self.saved_files.retain(|(known, _)| *known != at);
             self.saved_files.push((at, files));
         }
+    }
+
+    /// Whether the last `executing` named the node, or a child of it.
+    fn is_current(&mut self, at: usize) -> bool {
+        let current = self.current.clone();
+        current.is_some_and(|current| self.owner([Some(current.as_str()), None, None]) == Some(at))
     }
 
     /// Whether the id is the node itself and not a child of its expansion.

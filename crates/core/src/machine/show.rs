@@ -53,6 +53,11 @@ impl Machine {
         Some(fraction.min(BEFORE_SUCCESS))
     }
 
+    /// Whether there is anything of a node to show.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.started > 0 || self.settled > 0
+    }
+
     /// Whether little is left to wait for: then silence is worth asking about sooner.
     pub fn is_near_end(&self) -> bool {
         let Some(plan) = &self.plan else { return true };

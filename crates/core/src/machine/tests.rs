@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Connection, CurrentNode, Graph, NodeState, Phase, Plan, Progress};
+use crate::{Connection, CurrentNode, Event, Graph, NodeState, Phase, Plan, Progress};
 
 /// A workflow of nodes and the nodes that each takes its inputs from. The last one is the output.
 fn plan(nodes: &[(&str, &[&str])]) -> Arc<Plan> {
@@ -143,6 +143,23 @@ mod joining {
     }
 
     #[test]
+    fn a_lazy_node_that_waits_does_not_run() {
+        let mut story = Story::on_time(branches());
+        story.executing("5").executing("4").executing("5").executing("3");
+        let took = std::iter::from_fn(|| story.0.next_event()).find_map(|event| match event {
+            Event::Node { id, state: NodeState::Done, elapsed, .. } if id.as_str() == "4" => elapsed,
+            _ => None,
+        });
+        assert_eq!(took, Some(Duration::from_secs(1)));
+        story.says("executed", json!({ "node": "5" }));
+        let took = std::iter::from_fn(|| story.0.next_event()).find_map(|event| match event {
+            Event::Node { id, elapsed, .. } if id.as_str() == "5" => elapsed,
+            _ => None,
+        });
+        assert_eq!(took, Some(Duration::from_secs(2)), "since it was started again");
+    }
+
+    #[test]
     fn on_time_nothing_is_taken_for_done_that_was_not_told() {
         let mut story = Story::on_time(branches());
         story.executing("5");
@@ -222,6 +239,24 @@ mod passes {
             }
             story.executing("3");
             assert!(story.overall() > last);
+        }
+    }
+
+    #[test]
+    fn a_child_that_reports_under_its_parents_id_is_no_new_pass() {
+        let mut story = Story::on_time(branches());
+        story.executing("1");
+        let mut last = story.overall();
+        for child in 1..=6 {
+            story.executing(&format!("1.0.0.{child}"));
+            for step in 1..=4 {
+                story.counts("1", f64::from(step), 4.0);
+            }
+            let node = story.running().remove(0);
+            assert_eq!((node.id.as_str(), node.pass, node.value), ("1", 1, Some(4.0)));
+            let overall = story.overall();
+            assert!(overall > last + 0.002, "child {child}: {last} to {overall}");
+            last = overall;
         }
     }
 
@@ -325,10 +360,7 @@ mod ending {
             .says("execution_error", json!({ "node_id": "4", "exception_type": "ExecutionBlocked" }));
         assert_eq!(story.now().phase, Phase::Running);
         let warned = std::iter::from_fn(|| story.0.next_event());
-        assert_eq!(
-            warned.filter(|event| matches!(event, crate::Event::Warning { code: "blocked", .. })).count(),
-            1
-        );
+        assert_eq!(warned.filter(|event| matches!(event, Event::Warning { code: "blocked", .. })).count(), 1);
     }
 
     #[test]

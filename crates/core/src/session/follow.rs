@@ -309,10 +309,15 @@ impl Session {
     }
 
     fn mark_snapshot(&mut self) {
-        if self.snapshot_due.is_none() {
-            let next = self.told.as_ref().map_or(self.now, |(last, _)| *last + self.pace.snapshots);
-            self.snapshot_due = Some(next.max(self.now));
-        }
+        let next = match &self.told {
+            // The first sight of a node is not made to wait.
+            Some((_, told)) if told.done == 0 && told.current.is_empty() && self.machine.has_begun() => {
+                self.now
+            }
+            Some((last, _)) => (*last + self.pace.snapshots).max(self.now),
+            None => self.now,
+        };
+        self.snapshot_due = Some(self.snapshot_due.map_or(next, |due| due.min(next)));
     }
 
     /// Tells a snapshot, if it has more to say than that time has passed.
