@@ -85,45 +85,47 @@ fn overview() {
 
 #[test]
 fn run() {
-    insta::assert_snapshot!(own_options("run"), @r#"
-        Submit a workflow and follow it to the end
+    insta::assert_snapshot!(own_options("run"), @"
+    Submit a workflow and follow it to the end
 
-        Usage: rhub run [OPTIONS] <WORKFLOW>
+    Usage: rhub run [OPTIONS] <WORKFLOW>
 
-        Arguments:
-          <WORKFLOW>  A workflow id, the address of its page, or a JSON file in API format
+    Arguments:
+      <WORKFLOW>  A workflow id, the address of its page, or a JSON file in API format
 
-        Options:
-          -s, --set <NODE.FIELD=VALUE>       Change a field before the run; NODE is an id or a unique title,
-                                             VALUE is JSON or else text, @FILE uploads [env:
-                                             RUNNINGHUB_SET=]
-              --node-info-list <JSON|@FILE>  The API's own list of changes, sent as it is [env:
-                                             RUNNINGHUB_NODE_INFO_LIST]
-          -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
-              --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
-                                             braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
-              --detach                       Submit, and do not follow [env: RUNNINGHUB_DETACH=]
-              --queue-timeout <DURATION>     Give up when the account has had no free slot for this long
-                                             [default: wait] [env: RUNNINGHUB_QUEUE_TIMEOUT=]
-              --timeout <DURATION>           Stop waiting after this long; the task goes on [env:
-                                             RUNNINGHUB_TIMEOUT=]
-              --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
-                                             RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>                 Keep a redacted recording in this folder, for `rhub replay`
-                                             [env: RUNNINGHUB_RECORD=]
-              --create-timeout <DURATION>    How long the submit itself may take [env:
-                                             RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
-              --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
-                                             RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
-              --webhook <URL>                An address that the platform calls when the task is over [env:
-                                             RUNNINGHUB_WEBHOOK]
-              --no-metadata                  Leave the workflow out of the result files [env:
-                                             RUNNINGHUB_NO_METADATA=]
-              --yes                          Never ask [env: RUNNINGHUB_YES=]
-          -h, --help                         Print help
-        The first Ctrl-C stops watching and leaves the task alone; it prints the commands that attach again
-        and that cancel.
-    "#);
+    Options:
+      -s, --set <NODE.FIELD=VALUE>       Change a field before the run; NODE is an id or a unique title,
+                                         VALUE is JSON or else text, @FILE uploads [env:
+                                         RUNNINGHUB_SET=]
+          --node-info-list <JSON|@FILE>  The API's own list of changes, sent as it is [env:
+                                         RUNNINGHUB_NODE_INFO_LIST]
+      -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
+          --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
+                                         braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
+          --under <ID>                   The saved workflow that a JSON file is submitted under [env:
+                                         RUNNINGHUB_UNDER=]
+          --detach                       Submit, and do not follow [env: RUNNINGHUB_DETACH=]
+          --queue-timeout <DURATION>     Give up when the account has had no free slot for this long
+                                         [default: wait] [env: RUNNINGHUB_QUEUE_TIMEOUT=]
+          --timeout <DURATION>           Stop waiting after this long; the task goes on [env:
+                                         RUNNINGHUB_TIMEOUT=]
+          --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
+                                         RUNNINGHUB_CANCEL_ON_INTERRUPT=]
+          --record <DIR>                 Keep a redacted recording in this folder, for `rhub replay`
+                                         [env: RUNNINGHUB_RECORD=]
+          --create-timeout <DURATION>    How long the submit itself may take [env:
+                                         RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
+          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
+                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
+          --webhook <URL>                An address that the platform calls when the task is over [env:
+                                         RUNNINGHUB_WEBHOOK]
+          --no-metadata                  Leave the workflow out of the result files [env:
+                                         RUNNINGHUB_NO_METADATA=]
+          --yes                          Never ask [env: RUNNINGHUB_YES=]
+      -h, --help                         Print help
+    The first Ctrl-C stops watching and leaves the task alone; it prints the commands that attach again
+    and that cancel.
+    ");
 }
 
 #[test]
