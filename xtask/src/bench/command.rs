@@ -47,7 +47,11 @@ impl Bench {
                 _ => library(shell, &name, self.quick)?,
             });
         }
-        println!("{}\n\n{}", machine(shell)?, row::table(&rows));
+        let text = format!("{}\n\n{}", machine(shell)?, row::table(&rows));
+        // To be pasted into the README, and to be compared with other runs.
+        fs::write(root.join("target/bench.md"), &text)?;
+        fs::write(root.join("target/bench.json"), serde_json::to_string_pretty(&rows)?)?;
+        println!("{text}");
         let missed = rows.iter().filter(|row| row.is_met() == Some(false)).count();
         ensure!(missed == 0, "{missed} of {} goals are not met", rows.len());
         Ok(())

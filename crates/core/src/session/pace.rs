@@ -71,7 +71,7 @@ impl Ladder {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            queue: Ladder::new(1_000, 1.5, 5_500),
+            queue: Ladder::new(1_000, 1.25, 6_000),
             end: Ladder::new(100, 1.25, 15_000),
             silent_near_end: Ladder::new(1_000, 1.25, 15_000),
             silent: Ladder::new(5_000, 1.5, 30_000),

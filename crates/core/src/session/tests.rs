@@ -231,7 +231,7 @@ mod asking {
         let mut world = World::new();
         world.platform = Some(Observation::of(TaskStatus::Queued));
         world.give(Input::Tick).wait_ms(30_000);
-        assert_eq!(world.polls(), [0, 1_000, 2_500, 4_750, 8_125, 13_187, 18_687, 24_187, 29_687]);
+        assert_eq!(world.polls(), [0, 1_000, 2_250, 3_812, 5_765, 8_207, 11_258, 15_073, 19_841, 25_802]);
         let calls = World::polls(world.wait(Duration::from_mins(10))).len();
         assert!(calls < 122, "a long queue costs a call in five seconds: {calls}");
     }
