@@ -11,11 +11,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::report::Report;
 
 /// The arrows of `ARCHITECTURE.md`: a crate of ours and those of ours it may use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("runninghub-core", &[]),
     ("runninghub-api", &["runninghub-core"]),
+    ("runninghub-ledger", &["runninghub-core"]),
     ("runninghub-transport", &["runninghub-core"]),
-    ("runninghub", &["runninghub-api", "runninghub-core", "runninghub-transport"]),
+    ("runninghub", &["runninghub-api", "runninghub-core", "runninghub-ledger", "runninghub-transport"]),
     ("runninghub-cli", &["runninghub", "runninghub-sim"]),
     // Only for reading tapes. With a type of the API crate a wrong field name would agree with itself.
     ("runninghub-sim", &["runninghub-transport"]),
@@ -30,8 +31,14 @@ struct Ban {
     rule: &'static str,
 }
 
-const LIBRARIES: &[&str] =
-    &["runninghub", "runninghub-api", "runninghub-core", "runninghub-sim", "runninghub-transport"];
+const LIBRARIES: &[&str] = &[
+    "runninghub",
+    "runninghub-api",
+    "runninghub-core",
+    "runninghub-ledger",
+    "runninghub-sim",
+    "runninghub-transport",
+];
 const BANS: [Ban; 3] = [
     Ban {
         of: &["runninghub-core"],

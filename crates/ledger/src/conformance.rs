@@ -1,0 +1,232 @@
+//! What every ledger has to do, as tests.
+//!
+//! [`ledger_conformance!`](crate::ledger_conformance) makes a module of tests from an expression that gives an empty
+//! ledger, and something to keep alive beside it.
+#![expect(clippy::missing_panics_doc, reason = "these are tests")]
+
+use std::collections::VecDeque;
+
+use runninghub_core::{Cost, TaskId};
+
+use crate::{AttemptId, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, State, Step};
+
+/// A module of tests for one ledger. The expression is evaluated for each test: `(guard, ledger)`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! ledger_conformance {
+    ($name:ident, $make:expr) => {
+        $crate::ledger_conformance!(@ $name, $make,
+            what_was_written_is_found,
+            only_the_ways_of_the_table_lead_on,
+            a_task_belongs_to_one_submit,
+            news_may_come_twice_and_late,
+            the_newest_comes_first,
+            where_results_are_is_kept,
+            it_is_the_same_as_the_model
+        );
+    };
+    (@ $name:ident, $make:expr, $($test:ident),*) => {
+        mod $name {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let (_guard, ledger) = $make;
+                    $crate::conformance::$test(&ledger).await;
+                }
+            )*
+        }
+    };
+}
+
+/// A create of a workflow by a key.
+pub fn intent(workflow: &str, key: &str) -> Intent {
+    Intent {
+        site: "cn".into(),
+        base_url: "https://www.runninghub.cn".into(),
+        key: key.into(),
+        kind: "workflow".into(),
+        workflow: Some(workflow.into()),
+        body: Digest::of(workflow),
+        secret: Some(Digest::of(format!("{workflow} {key}"))),
+    }
+}
+
+/// A step that leads to a state.
+pub fn step(to: State, task: &TaskId) -> Step {
+    let note = format!("now {to}");
+    let cost = Some(Cost { coins: Some("7".into()), seconds: Some("32".into()), ..Cost::default() });
+    match to {
+        State::Submitting => Step::Sending,
+        State::Waiting => Step::Waiting { note },
+        State::Refused => Step::Refused { note },
+        State::Unknown => Step::Unknown { note },
+        State::Absent => Step::Absent { note },
+        State::Accepted => Step::Accepted { task: task.clone() },
+        State::Done => Step::Done { cost },
+        State::Failed => Step::Failed { cost, note: Some(note) },
+        State::Cancelled => Step::Cancelled { cost },
+        State::Gone => Step::Gone,
+    }
+}
+
+/// The shortest way from the first state to another.
+fn way(to: State) -> Vec<State> {
+    let mut ways = VecDeque::from([vec![State::Submitting]]);
+    while let Some(way) = ways.pop_front() {
+        let here = way.last().copied().unwrap_or(State::Submitting);
+        if here == to {
+            return way;
+        }
+        for (_, next) in EDGES.iter().filter(|(from, next)| *from == here && !way.contains(next)) {
+            ways.push_back(way.iter().copied().chain([*next]).collect());
+        }
+    }
+    panic!("no way leads to {to}");
+}
+
+async fn bring(ledger: &dyn Ledger, number: usize, to: State) -> (AttemptId, TaskId) {
+    let task = TaskId::from(format!("2{number:018}"));
+    let attempt = ledger.begin(intent(&format!("w{number}"), "k")).await.expect("written");
+    for state in way(to).into_iter().skip(1) {
+        ledger.advance(&attempt, step(state, &task)).await.expect("a way of the table");
+    }
+    (attempt, task)
+}
+
+async fn state(ledger: &dyn Ledger, attempt: &AttemptId) -> State {
+    ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found").state
+}
+
+/// Every field comes back.
+pub async fn what_was_written_is_found(ledger: &dyn Ledger) {
+    let wanted = intent("1979026379880697857", "abcd");
+    let attempt = ledger.begin(wanted.clone()).await.expect("written");
+    let entry = ledger.entry(Filter::all()).await.expect("found");
+    assert_eq!((&entry.attempt, &entry.intent, entry.state), (&attempt, &wanted, State::Submitting));
+    assert!(entry.created_ms > 1_700_000_000_000 && entry.changed_ms == entry.created_ms);
+    assert_eq!((entry.note, entry.task, entry.cost, entry.saved), (None, None, None, None));
+    let task = TaskId::from("1904154698679771137");
+    ledger.advance(&attempt, step(State::Accepted, &task)).await.expect("accepted");
+    ledger.advance(&attempt, step(State::Failed, &task)).await.expect("failed");
+    let entry = ledger.entry(Filter::all().task(&task)).await.expect("found");
+    assert_eq!((entry.state, entry.task), (State::Failed, Some(task)));
+    assert_eq!(entry.note.as_deref(), Some("now failed"));
+    assert_eq!(entry.cost.and_then(|cost| cost.seconds).as_deref(), Some("32"));
+    assert!(entry.changed_ms >= entry.created_ms);
+}
+
+/// From every state to every other: exactly the table, and a refused step changes nothing.
+pub async fn only_the_ways_of_the_table_lead_on(ledger: &dyn Ledger) {
+    let mut number = 0;
+    for from in State::ALL {
+        for to in State::ALL {
+            number += 1;
+            let (attempt, task) = bring(ledger, number, from).await;
+            // An id that is known already is no news, whatever became of the task.
+            let is_news = to != State::Accepted || !way(from).contains(&State::Accepted);
+            match ledger.advance(&attempt, step(to, &task)).await {
+                Ok(before) => {
+                    assert_eq!(before, from);
+                    assert!(from.leads_to(to) || from == to || !is_news, "{from} → {to} is not in the table");
+                    let now = if from.leads_to(to) { to } else { from };
+                    assert_eq!(state(ledger, &attempt).await, now);
+                }
+                Err(error) => {
+                    assert!(!from.leads_to(to) && from != to, "{from} → {to}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::Edge { from, to });
+                    assert_eq!(state(ledger, &attempt).await, from);
+                }
+            }
+        }
+    }
+    let nobody = AttemptId::from("nobody");
+    let error = ledger.advance(&nobody, Step::Gone).await.expect_err("there is none");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// The same id for two submits is a mistake that costs neither its own.
+pub async fn a_task_belongs_to_one_submit(ledger: &dyn Ledger) {
+    let (first, task) = bring(ledger, 1, State::Accepted).await;
+    let (second, _) = bring(ledger, 2, State::Unknown).await;
+    let error = ledger.advance(&second, step(State::Accepted, &task)).await.expect_err("taken");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(state(ledger, &second).await, State::Unknown);
+    assert_eq!(ledger.entry(Filter::all().task(&task)).await.expect("found").attempt, first);
+}
+
+/// A webhook, a person and the process itself may all tell the same.
+pub async fn news_may_come_twice_and_late(ledger: &dyn Ledger) {
+    let (attempt, task) = bring(ledger, 1, State::Absent).await;
+    ledger.advance(&attempt, step(State::Accepted, &task)).await.expect("it was there after all");
+    ledger.advance(&attempt, step(State::Done, &task)).await.expect("done");
+    ledger.advance(&attempt, step(State::Accepted, &task)).await.expect("known");
+    ledger.advance(&attempt, Step::Done { cost: None }).await.expect("known");
+    let entry = ledger.entry(Filter::all().task(&task)).await.expect("found");
+    assert_eq!(entry.state, State::Done);
+    assert!(entry.cost.is_some(), "what was known stays known");
+    let error = ledger.advance(&attempt, Step::Accepted { task: "8".into() }).await.expect_err("another");
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+/// Order, filters and limit.
+pub async fn the_newest_comes_first(ledger: &dyn Ledger) {
+    let mut attempts = Vec::new();
+    for (number, to) in [State::Done, State::Unknown, State::Accepted, State::Refused].into_iter().enumerate()
+    {
+        attempts.push(bring(ledger, number, to).await.0);
+    }
+    let other = ledger.begin(intent("w9", "another key")).await.expect("written");
+    attempts.push(other.clone());
+    attempts.reverse();
+    let found = async |filter: Filter| -> Vec<AttemptId> {
+        ledger.entries(filter).await.expect("read").into_iter().map(|entry| entry.attempt).collect()
+    };
+    let at = |places: &[usize]| places.iter().map(|at| attempts[*at].clone()).collect::<Vec<_>>();
+    assert_eq!(found(Filter::all()).await, attempts);
+    assert_eq!(found(Filter::all().limit(2)).await, at(&[0, 1]));
+    assert_eq!(found(Filter::all().open()).await, at(&[0, 2, 3]));
+    assert_eq!(found(Filter::all().with_task().limit(1)).await, at(&[2]));
+    assert_eq!(found(Filter::all().key("another key")).await, [other]);
+    assert_eq!(found(Filter::all().secret(Digest::of("w1 k"))).await, at(&[3]));
+    let prefix = attempts[3].as_str().get(..5).expect("ASCII");
+    assert!(found(Filter::all().attempt(prefix)).await.contains(&attempts[3]));
+    let error = ledger.entry(Filter::all()).await.expect_err("more than one");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+/// Results have a place only if there is a task.
+pub async fn where_results_are_is_kept(ledger: &dyn Ledger) {
+    let (attempt, task) = bring(ledger, 1, State::Done).await;
+    ledger.saved(&attempt, "results").await.expect("kept");
+    let entry = ledger.entry(Filter::all().task(&task)).await.expect("found");
+    assert_eq!((entry.saved.as_deref(), entry.state), (Some("results"), State::Done));
+    let (without, _) = bring(ledger, 2, State::Refused).await;
+    assert!(ledger.saved(&without, "results").await.is_err());
+}
+
+/// Long random lives end as in the simplest ledger there is.
+pub async fn it_is_the_same_as_the_model(ledger: &dyn Ledger) {
+    use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+
+    let model = crate::MemoryLedger::new().expect("a model");
+    let steps = proptest::collection::vec((0..8_usize, 0..State::ALL.len(), 0..10_usize), 400);
+    let mut runner = TestRunner::deterministic();
+    let steps = steps.new_tree(&mut runner).expect("steps").current();
+    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    for number in 0..8 {
+        theirs.push(ledger.begin(intent(&format!("w{number}"), "k")).await.expect("written"));
+        ours.push(model.begin(intent(&format!("w{number}"), "k")).await.expect("written"));
+    }
+    for (number, to, task) in steps {
+        let step = step(State::ALL[to], &TaskId::from(task.to_string()));
+        let expected = model.advance(&ours[number], step.clone()).await.map_err(|error| error.kind());
+        let found = ledger.advance(&theirs[number], step.clone()).await.map_err(|error| error.kind());
+        assert_eq!(found, expected, "{step:?}");
+    }
+    let shown = |entries: Vec<crate::Entry>| -> Vec<_> {
+        entries.into_iter().map(|one| (one.state, one.intent, one.note, one.task, one.cost)).collect()
+    };
+    let (theirs, ours) = (ledger.entries(Filter::all()).await, model.entries(Filter::all()).await);
+    assert_eq!(shown(theirs.expect("read")), shown(ours.expect("read")));
+}

@@ -1,0 +1,147 @@
+//! Digests: what is kept instead of bodies, keys and secrets.
+
+use std::{fmt, fmt::Write as _, str::FromStr};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Error, ErrorKind};
+
+/// Bytes of a fingerprint: enough to tell keys apart, too few to try keys against.
+const FINGERPRINT: usize = 4;
+
+/// A SHA-256. Shown as 64 hexadecimal digits.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of some bytes.
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::new(ErrorKind::Corrupt, "a digest does not have 64 hexadecimal digits");
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let mut bytes = [0; 32];
+        let pairs = text.as_bytes().chunks(2);
+        if text.len() != 64 {
+            return Err(wrong());
+        }
+        for (byte, pair) in bytes.iter_mut().zip(pairs) {
+            let [high, low] = pair else { return Err(wrong()) };
+            *byte = digit(*high).zip(digit(*low)).map(|(high, low)| high * 16 + low).ok_or_else(wrong)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// A random secret of 128 bits for the address of one submit's webhook. Only its digest is kept.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] where the system has no random numbers.
+    pub fn random() -> Result<Self, Error> {
+        random::<16>().map(|bytes| Self(hex(&bytes)))
+    }
+
+    /// The secret itself, 32 hexadecimal digits: for the address, for nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept of it.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Random bytes of one ledger, so that fingerprints of the same key differ from ledger to ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Salt([u8; 16]);
+
+impl Salt {
+    pub(crate) fn random() -> Result<Self, Error> {
+        random().map(Self)
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Eight hexadecimal digits that tell this key from others, and say nothing else about it.
+    pub fn fingerprint(&self, key: &str) -> String {
+        let digest: [u8; 32] = Sha256::new().chain_update(self.0).chain_update(key).finalize().into();
+        hex(digest.get(..FINGERPRINT).unwrap_or_default())
+    }
+}
+
+/// Random bytes of the system: some of them are secrets.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Error::new(ErrorKind::Store, "the system has no random numbers").because(error))?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_as_it_is_shown() {
+        let digest = Digest::of("a cat");
+        assert_eq!(digest.to_string().parse::<Digest>().expect("our own"), digest);
+        for bad in ["", "00", &"g".repeat(64), &"é".repeat(32)] {
+            assert!(bad.parse::<Digest>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown_and_keys_not_told() {
+        let secret = Secret::random().expect("random");
+        assert_eq!((secret.expose().len(), format!("{secret:?}").as_str()), (32, "Secret(…)"));
+        let (one, two) = (Salt([1; 16]), Salt([2; 16]));
+        assert_eq!(one.fingerprint("key"), one.fingerprint("key"));
+        assert_ne!(one.fingerprint("key"), two.fingerprint("key"));
+        assert_eq!(one.fingerprint("key").len(), 8);
+    }
+}

@@ -1,0 +1,162 @@
+//! What the ledger keeps.
+
+use std::fmt;
+
+use runninghub_core::{Cost, TaskId, WorkflowId};
+
+use crate::{Digest, Error, State, digest::random};
+
+/// Letters and digits that are not taken for each other.
+const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+/// How many of [`LETTERS`] a name may begin with: no digit, so that it is never taken for a task's id.
+const FIRST: usize = 16;
+/// About 10^11 names: no two of one machine are alike, and the store refuses the second.
+const LENGTH: usize = 8;
+
+/// The name of one submit, given by this machine before anything is sent: a letter and seven letters or digits.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct AttemptId(String);
+
+impl AttemptId {
+    pub(crate) fn random() -> Result<Self, Error> {
+        let letter = |(at, byte)| {
+            let choice = if at == 0 { FIRST } else { LETTERS.len() };
+            LETTERS.get(usize::from(byte) % choice).copied().map(char::from)
+        };
+        random::<LENGTH>()
+            .map(|bytes: [u8; LENGTH]| Self(bytes.into_iter().enumerate().filter_map(letter).collect()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for AttemptId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A create that is about to be sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Intent {
+    /// The site, or another word for where it goes.
+    pub site: String,
+    /// The address that it goes to, without secrets.
+    pub base_url: String,
+    /// The key's fingerprint, by [`Salt::fingerprint`](crate::Salt::fingerprint).
+    pub key: String,
+    /// What is run: `workflow`, or another kind of task.
+    pub kind: String,
+    /// The workflow, where it has an id.
+    pub workflow: Option<WorkflowId>,
+    /// Of the request's body without the key.
+    pub body: Digest,
+    /// Of the secret in the webhook's address, where there is one.
+    pub secret: Option<Digest>,
+}
+
+/// A submit and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its name.
+    pub attempt: AttemptId,
+    /// Where it stands.
+    pub state: State,
+    /// What was sent.
+    pub intent: Intent,
+    /// When the intent was written, milliseconds since 1970 by this machine's clock.
+    pub created_ms: u64,
+    /// When it last changed, by the same clock.
+    pub changed_ms: u64,
+    /// What is worth knowing about its state.
+    pub note: Option<String>,
+    /// The task, once there is one.
+    pub task: Option<TaskId>,
+    /// What it cost.
+    pub cost: Option<Cost>,
+    /// The folder into which all of its results were saved.
+    pub saved: Option<String>,
+}
+
+/// Which entries are wanted. Nothing set means all.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Filter {
+    pub(crate) attempt: Option<String>,
+    pub(crate) task: Option<TaskId>,
+    pub(crate) secret: Option<Digest>,
+    pub(crate) key: Option<String>,
+    pub(crate) open: bool,
+    pub(crate) with_task: bool,
+    pub(crate) limit: Option<usize>,
+}
+
+impl Filter {
+    /// All of them.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// Those whose name begins like this.
+    pub fn attempt(mut self, prefix: impl Into<String>) -> Self {
+        self.attempt = Some(prefix.into());
+        self
+    }
+
+    /// Those of this task; more than one only if two sites have given the same id.
+    pub fn task(mut self, task: &TaskId) -> Self {
+        self.task = Some(task.clone());
+        self
+    }
+
+    /// The one with this secret in its webhook's address.
+    pub fn secret(mut self, digest: Digest) -> Self {
+        self.secret = Some(digest);
+        self
+    }
+
+    /// Those of this key, by its fingerprint.
+    pub fn key(mut self, fingerprint: impl Into<String>) -> Self {
+        self.key = Some(fingerprint.into());
+        self
+    }
+
+    /// Those that are not over: [`State::is_open`].
+    pub fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// Those that have a task.
+    pub fn with_task(mut self) -> Self {
+        self.with_task = true;
+        self
+    }
+
+    /// The newest so many.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Whether an entry is meant. The limit is somebody else's business.
+    pub(crate) fn takes(&self, entry: &Entry) -> bool {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        self.attempt.as_ref().is_none_or(|prefix| entry.attempt.as_str().starts_with(prefix))
+            && (self.task.is_none() || self.task == entry.task)
+            && (self.secret.is_none() || self.secret == entry.intent.secret)
+            && is(&self.key, &entry.intent.key)
+            && (!self.open || entry.state.is_open())
+            && (!self.with_task || entry.task.is_some())
+    }
+}

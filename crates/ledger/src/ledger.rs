@@ -1,0 +1,58 @@
+//! What a ledger has to be able to do.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{AttemptId, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Step};
+
+/// Keeps every submit and what came of it. Whatever a method has answered is durable.
+///
+/// Any number of processes may share one. An implementation has to pass the suite in
+/// [`conformance`](crate::ledger_conformance).
+#[async_trait]
+pub trait Ledger: fmt::Debug + Send + Sync {
+    /// Writes down that a create is going to be sent, before a byte of it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] where that cannot be kept: then nothing must be sent.
+    async fn begin(&self, intent: Intent) -> Result<AttemptId, Error>;
+
+    /// Takes one step, and tells where the submit stood before. A step that was taken before changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Edge`] and [`ErrorKind::Conflict`] as [`Step::applies`] says; a conflict also where the task
+    /// belongs to another submit. [`ErrorKind::NotFound`], [`ErrorKind::Store`].
+    async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error>;
+
+    /// Writes down that all results of a task are in this folder.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] without a task; [`ErrorKind::Store`].
+    async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error>;
+
+    /// Entries, the newest first.
+    ///
+    /// What a process has left behind that ended between intent and answer is [`State::Unknown`] in them, and what it
+    /// left waiting for a slot [`State::Refused`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
+
+    /// For fingerprints of keys in this ledger.
+    fn salt(&self) -> Salt;
+
+    /// The one entry that the filter means.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] where there is none, or more than one; as [`Ledger::entries`].
+    async fn entry(&self, filter: Filter) -> Result<Entry, Error> {
+        let mut entries = self.entries(filter.limit(2)).await?;
+        match (entries.pop(), entries.pop()) {
+            (Some(entry), None) => Ok(entry),
+            (None, _) => Err(Error::new(ErrorKind::NotFound, "there is no such submit in the ledger")),
+            _ => Err(Error::new(ErrorKind::NotFound, "more than one submit is meant")),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod digest;
+mod entry;
+mod error;
+mod ledger;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod state;
+
+pub use digest::{Digest, Salt, Secret};
+pub use entry::{AttemptId, Entry, Filter, Intent};
+pub use error::{Error, ErrorKind};
+pub use ledger::Ledger;
+pub use memory::MemoryLedger;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteLedger;
+pub use state::{EDGES, State, Step};

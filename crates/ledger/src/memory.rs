@@ -1,0 +1,118 @@
+//! A ledger that lives as long as the process: for tests, demonstrations, and as the model of the others.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+
+use crate::{AttemptId, Entry, Error, ErrorKind, Filter, Intent, Ledger, Salt, State, Step};
+
+/// Keeps nothing beyond the process.
+#[derive(Debug)]
+pub struct MemoryLedger {
+    entries: Mutex<Vec<Entry>>,
+    salt: Salt,
+}
+
+impl MemoryLedger {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] where the system has no random numbers.
+    pub fn new() -> Result<Self, Error> {
+        Ok(Self { entries: Mutex::default(), salt: Salt::random()? })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        // Every change is a single assignment, so nothing is half done after a panic.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
+        let now = now_ms();
+        let entry = Entry {
+            attempt: AttemptId::random()?,
+            state: State::Submitting,
+            intent,
+            created_ms: now,
+            changed_ms: now,
+            note: None,
+            task: None,
+            cost: None,
+            saved: None,
+        };
+        let attempt = entry.attempt.clone();
+        self.lock().push(entry);
+        Ok(attempt)
+    }
+
+    async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
+        let mut entries = self.lock();
+        let mine = |entry: &&mut Entry| entry.attempt == *attempt;
+        let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
+        let before = entry.state;
+        if !step.applies(before, entry.task.as_ref())? {
+            return Ok(before);
+        }
+        if let Step::Accepted { task } = &step {
+            let there = |other: &Entry| other.intent.base_url == entry.intent.base_url;
+            if entries.iter().any(|other| there(other) && other.task.as_ref() == Some(task)) {
+                return Err(taken_by_another(task.as_str()));
+            }
+        }
+        if let Some(entry) = entries.iter_mut().find(mine) {
+            entry.state = step.state();
+            entry.changed_ms = now_ms();
+            entry.note = step.note().map(str::to_owned);
+            entry.cost = step.cost().cloned();
+            if let Step::Accepted { task } = step {
+                entry.task = Some(task);
+            }
+        }
+        Ok(before)
+    }
+
+    async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error> {
+        let mut entries = self.lock();
+        let entry = entries
+            .iter_mut()
+            .find(|entry| entry.attempt == *attempt && entry.task.is_some())
+            .ok_or_else(unknown_attempt)?;
+        entry.saved = Some(folder.to_owned());
+        Ok(())
+    }
+
+    async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
+        let limit = filter.limit.unwrap_or(usize::MAX);
+        Ok(self.lock().iter().rev().filter(|entry| filter.takes(entry)).take(limit).cloned().collect())
+    }
+
+    fn salt(&self) -> Salt {
+        self.salt
+    }
+}
+
+pub(crate) fn unknown_attempt() -> Error {
+    Error::new(ErrorKind::NotFound, "there is no such submit in the ledger")
+}
+
+pub(crate) fn taken_by_another(task: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("the task {task} belongs to another submit"))
+}
+
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryLedger;
+
+    crate::ledger_conformance!(memory, ((), MemoryLedger::new().expect("a ledger")));
+}

@@ -1,0 +1,11 @@
+//! A ledger in a SQLite file, shared by every process of one machine.
+
+mod file;
+mod owner;
+mod schema;
+mod store;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use store::SqliteLedger;

@@ -1,0 +1,66 @@
+//! Which process a submit belongs to, and whether that process still lives.
+//!
+//! Each process that submits holds a lock on a file of its own, which the system takes away from it when it ends,
+//! however it ends. So whoever gets the lock knows that the owner is dead. Process ids would come again.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use super::file::cannot;
+use crate::{Error, digest::random};
+
+const FOLDER: &str = "owners";
+
+/// This process, as long as it lives.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) name: String,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Owner {
+    /// Takes a lock. To be called within a writing transaction, like [`is_dead`], so that the two do not meet.
+    pub(super) fn register(store: &Path) -> Result<Self, Error> {
+        let folder = store.join(FOLDER);
+        fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
+        let name = u64::from_le_bytes(random()?).to_string();
+        let path = folder.join(&name);
+        let lock = File::create_new(&path).map_err(|error| cannot(&path, error))?;
+        lock.lock().map_err(|error| cannot(&path, error))?;
+        Ok(Self { name, path, _lock: lock })
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // Left behind it is swept away by another process.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether the process of this name is gone.
+pub(super) fn is_dead(store: &Path, name: &str) -> bool {
+    let path = store.join(FOLDER).join(name);
+    let Ok(file) = File::open(&path) else { return !path.exists() };
+    match file.try_lock() {
+        Ok(()) => {
+            let _ = fs::remove_file(&path);
+            true
+        }
+        // An error that is none about the lock says nothing: then it is taken to live.
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
+    }
+}
+
+/// Takes away the files of dead processes that have nothing left behind.
+pub(super) fn sweep(store: &Path) {
+    let files = fs::read_dir(store.join(FOLDER)).into_iter().flatten().flatten();
+    for file in files {
+        if let Some(name) = file.file_name().to_str() {
+            is_dead(store, name);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The one thread that touches the store. What comes while it writes is committed together afterwards.
+
+use std::{
+    sync::mpsc::{self, Sender},
+    thread,
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::file::failed;
+use crate::{Error, ErrorKind};
+
+/// The most that is committed at once: a flush of the disk is shared, and nobody waits long for others.
+const TOGETHER: usize = 256;
+
+/// Does its work on an open transaction, and gives what tells the one who asked how it ended.
+type Job = Box<dyn FnOnce(Result<&Connection, Error>) -> Tell + Send>;
+type Tell = Box<dyn FnOnce(Result<(), Error>) + Send>;
+
+/// Sends work to the thread, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Writer(Sender<Job>);
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+        let (sender, jobs) = mpsc::channel::<Job>();
+        let work = move || {
+            while let Ok(first) = jobs.recv() {
+                let more = jobs.try_iter().take(TOGETHER - 1);
+                commit(&connection, std::iter::once(first).chain(more));
+            }
+        };
+        thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(work)
+            .map_err(|error| Error::new(ErrorKind::Store, "the ledger cannot be started").because(error))?;
+        Ok(Self(sender))
+    }
+
+    /// Runs the work in a transaction. When this answers, the work is on disk, or nothing of it is.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let stopped = || Error::new(ErrorKind::Store, "the ledger has stopped");
+        let (told, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let result = connection.and_then(|connection| apart(connection, work));
+            // Whoever asked may have given up by now; what was done stays done.
+            Box::new(move |committed| drop(told.send(committed.and(result))))
+        });
+        self.0.send(job).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+fn commit(connection: &Connection, jobs: impl Iterator<Item = Job>) {
+    let run = |sql| connection.execute_batch(sql).map_err(failed);
+    let begun = run("BEGIN IMMEDIATE");
+    let told: Vec<Tell> = jobs.map(|job| job(begun.clone().map(|()| connection))).collect();
+    let committed = begun.and_then(|()| run("COMMIT"));
+    if committed.is_err() {
+        // A full disk has rolled it back already, and then there is nothing to roll back.
+        let _ = run("ROLLBACK");
+    }
+    for tell in told {
+        tell(committed.clone());
+    }
+}
+
+/// Work that fails takes back what it has done, and nothing that others have done in the same transaction.
+fn apart<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+    let run = |sql| connection.execute_batch(sql).map_err(failed);
+    run("SAVEPOINT work")?;
+    let result = work(connection);
+    if result.is_err() {
+        run("ROLLBACK TO work")?;
+    }
+    run("RELEASE work")?;
+    result
+}
