@@ -5,6 +5,8 @@ pub mod conformance;
 mod digest;
 mod entry;
 mod error;
+#[cfg(feature = "sqlite")]
+mod failpoint;
 mod ledger;
 mod memory;
 #[cfg(feature = "sqlite")]

@@ -4,6 +4,7 @@ use std::{error::Error as StdError, fmt};
 
 use runninghub_api::Class;
 use runninghub_core::{Failure, Untrusted};
+use runninghub_ledger::AttemptId;
 
 /// Something did not work, and what it means for the task.
 #[derive(Debug)]
@@ -12,6 +13,7 @@ pub struct Error {
     what: String,
     hint: Option<String>,
     failure: Option<Box<Failure>>,
+    attempt: Option<AttemptId>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -33,7 +35,7 @@ pub enum ErrorKind {
     TaskFailed,
     /// The task succeeded, but a result could not be fetched.
     Results,
-    /// A local file could not be read or written.
+    /// A local file, or the ledger, could not be read or written.
     Io,
     /// A recording cannot be read.
     Recording,
@@ -41,7 +43,7 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, failure: None, source: None }
+        Self { kind, what: what.into(), hint: None, failure: None, attempt: None, source: None }
     }
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {
@@ -62,6 +64,28 @@ impl Error {
 
     pub(crate) fn task_failed(what: impl Into<String>, failure: Option<Failure>) -> Self {
         Self { failure: failure.map(Box::new), ..Self::new(ErrorKind::TaskFailed, what) }
+    }
+
+    #[must_use]
+    pub(crate) fn of_attempt(mut self, attempt: &AttemptId) -> Self {
+        self.attempt = Some(attempt.clone());
+        self
+    }
+
+    /// What the ledger could not do, and what that means.
+    pub(crate) fn ledger(what: &str, source: runninghub_ledger::Error) -> Self {
+        use runninghub_ledger::ErrorKind as Ledger;
+        let kind = match source.kind() {
+            Ledger::Conflict | Ledger::Edge { .. } | Ledger::NotFound => ErrorKind::Usage,
+            _ => ErrorKind::Io,
+        };
+        let hint = source.hint().map(ToString::to_string);
+        Self { hint, ..Self::new(kind, what).because(source) }
+    }
+
+    /// The submit in the ledger, for [`ErrorKind::SubmitUnknown`].
+    pub fn attempt(&self) -> Option<&AttemptId> {
+        self.attempt.as_ref()
     }
 
     /// What it means.

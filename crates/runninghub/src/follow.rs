@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl, TaskId, WorkflowId};
 
-use crate::{Error, Run, Workflow, driver::Driver, hub::Hub};
+use crate::{Error, Run, Workflow, book::Page, driver::Driver, hub::Hub};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -25,6 +25,8 @@ pub(crate) struct Start {
     pub(crate) plan: Option<Arc<Plan>>,
     pub(crate) address: Option<SocketUrl>,
     pub(crate) first: Vec<Event>,
+    /// Where the end is written down.
+    pub(crate) page: Option<Page>,
     /// Final refusals in a row before they are believed.
     pub(crate) patience: u32,
     /// Questions without any answer before the service counts as unreachable; no limit for a task just paid for.
@@ -54,20 +56,39 @@ impl Follow {
     /// # Errors
     /// When the workflow was named and cannot be had.
     pub async fn start(self) -> Result<Run, Error> {
-        let plan = match &self.workflow {
-            Some(id) => {
-                let workflow = self.hub.workflow(id).await?;
-                self.hub.record_workflow(&workflow);
-                Some(Arc::new(Plan::new(workflow.graph(), &[]).with_learned(&self.learned)))
+        let (mut page, mut workflow, mut first) = (None, self.workflow.clone(), Vec::new());
+        if let Some(book) = &self.hub.book {
+            match book.find(&self.task).await {
+                Ok(Some((entry, found))) => {
+                    workflow = workflow.or(entry.intent.workflow);
+                    page = Some(found);
+                }
+                Ok(None) => {}
+                // The task is paid for, and following it matters more.
+                Err(error) => {
+                    first.push(Event::Warning { code: "ledger", message: crate::chain(&error).into() });
+                }
             }
+        }
+        let plan = match &workflow {
+            Some(id) => match self.hub.workflow(id).await {
+                Ok(workflow) => {
+                    self.hub.record_workflow(&workflow);
+                    Some(Arc::new(Plan::new(workflow.graph(), &[]).with_learned(&self.learned)))
+                }
+                Err(error) if self.workflow.is_some() => return Err(error),
+                // Nobody asked for it: it may be found by the socket's address.
+                Err(_) => None,
+            },
             None => None,
         };
         Ok(self.hub.run(Start {
             task: self.task,
-            workflow: self.workflow,
+            workflow,
             plan,
             address: None,
-            first: Vec::new(),
+            first,
+            page,
             patience: 1,
             first_contact: Some(FIRST_CONTACT),
         }))
@@ -92,7 +113,7 @@ impl Hub {
             start.patience,
             start.first_contact,
         );
-        Run::new(start.task, start.workflow, start.plan, backend, start.first, driver)
+        Run::new(start.task, start.workflow, start.plan, start.page, backend, start.first, driver)
     }
 
     pub(crate) fn record_workflow(&self, workflow: &Workflow) {

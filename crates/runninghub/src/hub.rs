@@ -9,13 +9,17 @@ use std::{
 
 use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
 use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
-use crate::{Backend as _, Error, Follow, Save, Submit, Workflow, platform::Platform, record::Recorder};
+use crate::{
+    Backend as _, Error, Follow, Save, Submit, Workflow, book::Book, platform::Platform, record::Recorder,
+    submit::Gate,
+};
 
 /// A site and a key: where tasks are submitted and followed. Cheap to clone.
 #[derive(Clone)]
-pub struct RunningHub(Arc<Hub>);
+pub struct RunningHub(pub(crate) Arc<Hub>);
 
 pub(crate) struct Hub {
     pub(crate) client: Client,
@@ -26,6 +30,8 @@ pub(crate) struct Hub {
     pub(crate) time_scale: f64,
     pub(crate) previews: bool,
     pub(crate) site: Site,
+    pub(crate) gate: Gate,
+    pub(crate) book: Option<Book>,
 }
 
 /// Sets up a [`RunningHub`].
@@ -40,6 +46,7 @@ pub struct Builder {
     previews: bool,
     record: Option<PathBuf>,
     proxy: Option<String>,
+    ledger: Option<Arc<dyn Ledger>>,
 }
 
 impl RunningHub {
@@ -55,6 +62,7 @@ impl RunningHub {
             previews: false,
             record: None,
             proxy: None,
+            ledger: None,
         }
     }
 
@@ -137,6 +145,10 @@ impl RunningHub {
         Ok((account, queue))
     }
 
+    pub(crate) fn book(&self) -> Result<&Book, Error> {
+        self.0.book.as_ref().ok_or_else(|| Error::usage("there is no ledger"))
+    }
+
     /// The site.
     pub fn site(&self) -> Site {
         self.0.site
@@ -214,6 +226,12 @@ impl Builder {
         self
     }
 
+    /// Writes every submit down before it is sent, and what came of it. Without a ledger nothing outlives the process.
+    pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
     /// Keeps a redacted recording of everything in an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
@@ -229,6 +247,7 @@ impl Builder {
             Some(dir) => Some(Arc::new(Recorder::create(dir, &self.key)?)),
             None => None,
         };
+        let key = self.key.clone();
         let mut client = Client::builder(self.key)
             .site(self.site)
             .time_scale(self.time_scale)
@@ -252,6 +271,9 @@ impl Builder {
             Some(recorder) => Arc::new(recorder.connect(live)),
             None => Arc::new(live),
         };
+        let book = self.ledger.map(|ledger| {
+            Book::new(ledger, self.site.to_string(), client.base_url().to_owned(), key.expose())
+        });
         Ok(RunningHub(Arc::new(Hub {
             platform: Arc::new(Platform::new(client.clone())),
             client,
@@ -261,6 +283,8 @@ impl Builder {
             time_scale: self.time_scale,
             previews: self.previews,
             site: self.site,
+            gate: Gate::default(),
+            book,
         })))
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod book;
 mod driver;
 mod error;
 mod follow;
@@ -11,6 +12,7 @@ mod record;
 mod replay;
 mod run;
 mod save;
+mod settle;
 mod submit;
 mod workflow;
 
@@ -23,6 +25,7 @@ pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
 pub use runninghub_core::*;
+pub use runninghub_ledger as ledger;
 pub use save::{Save, Saved, SavedFile};
 pub use submit::Submit;
 pub use workflow::Workflow;

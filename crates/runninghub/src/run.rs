@@ -3,7 +3,10 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -11,7 +14,9 @@ use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
 
-use crate::{Backend, Error, driver::Driver};
+use runninghub_ledger::AttemptId;
+
+use crate::{Backend, Error, book::Page, driver::Driver};
 
 /// A task that was submitted or found, and everything that happens to it.
 ///
@@ -22,9 +27,21 @@ pub struct Run {
     task_id: TaskId,
     workflow_id: Option<WorkflowId>,
     plan: Option<Arc<Plan>>,
+    attempt: Option<AttemptId>,
     backend: Arc<dyn Backend>,
+    cancelled: Arc<AtomicBool>,
     events: BoxStream<'static, Result<Event, Error>>,
     end: Option<End>,
+}
+
+/// What the stream of events needs from one event to the next.
+struct Source {
+    driver: Driver,
+    task_id: TaskId,
+    page: Option<Page>,
+    cancelled: Arc<AtomicBool>,
+    /// Held back until a warning before it is told.
+    held: Option<Event>,
 }
 
 impl Run {
@@ -32,19 +49,30 @@ impl Run {
         task_id: TaskId,
         workflow_id: Option<WorkflowId>,
         plan: Option<Arc<Plan>>,
+        page: Option<Page>,
         backend: Arc<dyn Backend>,
         first: Vec<Event>,
         driver: Driver,
     ) -> Self {
-        let rest = futures_util::stream::unfold(Some(driver), async |driver| {
-            let mut driver = driver?;
-            match driver.next().await? {
-                Ok(event) => Some((Ok(event), Some(driver))),
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let attempt = page.as_ref().map(|page| page.attempt().clone());
+        let source =
+            Source { driver, task_id: task_id.clone(), page, cancelled: Arc::clone(&cancelled), held: None };
+        let rest = futures_util::stream::unfold(Some(source), async |source| {
+            let mut source = source?;
+            match source.next().await? {
+                Ok(event) => Some((Ok(event), Some(source))),
                 Err(error) => Some((Err(error), None)),
             }
         });
         let first = futures_util::stream::iter(first.into_iter().map(Ok));
-        Self { task_id, workflow_id, plan, backend, events: first.chain(rest).boxed(), end: None }
+        let events = first.chain(rest).boxed();
+        Self { task_id, workflow_id, plan, attempt, backend, events, cancelled, end: None }
+    }
+
+    /// The submit in the ledger, where there is one.
+    pub fn attempt(&self) -> Option<&AttemptId> {
+        self.attempt.as_ref()
     }
 
     /// The task's id. It is all that is needed to find the task again.
@@ -72,7 +100,9 @@ impl Run {
     /// # Errors
     /// When the request was refused or could not be made.
     pub async fn cancel(&self) -> Result<(), Error> {
-        self.backend.cancel(&self.task_id).await
+        self.backend.cancel(&self.task_id).await?;
+        self.cancelled.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Stops following and leaves the task alone: the same as dropping, in words. The id finds it again.
@@ -105,6 +135,33 @@ impl Run {
             Phase::Interrupted => Err(Error::task_failed("the task was stopped", end.failure)),
             _ => Err(Error::task_failed("the task failed", end.failure)),
         }
+    }
+}
+
+impl Source {
+    async fn next(&mut self) -> Option<Result<Event, Error>> {
+        if let Some(event) = self.held.take() {
+            return Some(Ok(event));
+        }
+        let mut event = self.driver.next().await?;
+        if let Ok(Event::Finished(end)) = &mut event {
+            // The platform calls a cancelled task failed, for no reason; this one has a reason.
+            if self.cancelled.load(Ordering::Relaxed)
+                && end.phase == Phase::Failed
+                && end.failure.as_ref().is_none_or(|failure| failure.exception_type.is_none())
+            {
+                end.phase = Phase::Interrupted;
+                end.failure = None;
+            }
+            if let Some(page) = &self.page
+                && let Err(error) = page.end(&self.task_id, end).await
+            {
+                let message = crate::chain(&error).into();
+                self.held = event.ok();
+                return Some(Ok(Event::Warning { code: "ledger", message }));
+            }
+        }
+        Some(event)
     }
 }
 

@@ -44,6 +44,10 @@ impl Answer {
         Self { status: StatusCode::UNAUTHORIZED, body }
     }
 
+    pub(crate) fn body(&self) -> &Value {
+        &self.body
+    }
+
     pub(crate) fn is_success(&self) -> bool {
         self.body["code"] == 0
     }

@@ -14,6 +14,7 @@ mod socket;
 mod state;
 mod stats;
 mod task;
+mod webhook;
 
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};

@@ -31,6 +31,7 @@ use crate::{
     endpoint,
     fault::Faults,
     state::State,
+    webhook,
 };
 
 /// What an endpoint does: everything it needs is in the state and the call.
@@ -94,6 +95,12 @@ pub(crate) async fn answer(state: Arc<State>, request: Request, endpoint: Endpoi
 pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
     let call = receive(&state, request).await;
     let answer = endpoint(&state, &call);
+    if let Some(url) = call.text("webhookUrl")
+        && let Some(task) = answer.body()["data"]["taskId"].as_str().and_then(|id| state.task(id))
+    {
+        task.call_back(&url);
+        tokio::spawn(webhook::deliver(Arc::clone(&state), task, url));
+    }
     if answer.is_success() && state.with_faults(&call, Faults::loses_create) {
         return Lost.into_response();
     }

@@ -61,6 +61,8 @@ pub struct TaskInfo {
     pub calls: u64,
     /// Sockets opened for it.
     pub sockets: u64,
+    /// Who is called back at the end.
+    pub webhook_url: Option<String>,
 }
 
 /// The counters behind [`Stats`].

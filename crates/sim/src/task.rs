@@ -37,6 +37,7 @@ pub(crate) struct Task {
     /// Links of this generation and older ones are dead.
     expired: AtomicU64,
     signed: AtomicU64,
+    webhook_url: OnceLock<String>,
 }
 
 /// How fast tasks go.
@@ -110,6 +111,7 @@ impl Task {
             listener: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             signed: AtomicU64::new(0),
+            webhook_url: OnceLock::new(),
         }
     }
 
@@ -219,7 +221,13 @@ impl Task {
             ready_at: self.cancelled.borrow().unwrap_or_else(|| self.ready()).into_std(),
             calls: self.calls.load(Ordering::Relaxed),
             sockets: self.sockets.load(Ordering::Relaxed),
+            webhook_url: self.webhook_url.get().cloned(),
         }
+    }
+
+    /// Remembers who is called back at the end.
+    pub(crate) fn call_back(&self, url: &str) {
+        self.webhook_url.get_or_init(|| url.to_owned());
     }
 
     /// When the task leaves the queue.
@@ -233,7 +241,7 @@ impl Task {
     }
 
     /// From when on outputs says how the run ended.
-    fn ready(&self) -> Instant {
+    pub(crate) fn ready(&self) -> Instant {
         let end = self.due(self.last).or_else(|| self.due(self.frames.len().checked_sub(1)?));
         end.unwrap_or_else(|| self.started()) + self.pace.settle
     }

@@ -198,6 +198,15 @@ impl Create {
         self
     }
 
+    /// The body as it is sent, without the key: for a digest, since it may hold secrets.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON does not know.
+    pub fn body(&self) -> Result<String, Error> {
+        serde_json::to_string(&self.fields)
+            .map_err(|error| Error::usage("create", "a value cannot be written as JSON").because(error))
+    }
+
     async fn send(self) -> Result<Created, Error> {
         let call = Call::create("create", "/task/openapi/create");
         let fields = &self.fields;

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     AttemptId, Entry, Error, ErrorKind, Filter, Intent, Ledger, Salt, State, Step,
+    failpoint::{self, Place},
     memory::{now_ms, taken_by_another, unknown_attempt},
 };
 
@@ -56,8 +57,10 @@ impl SqliteLedger {
 impl Ledger for SqliteLedger {
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
         let (owner, folder) = (Arc::clone(&self.owner), self.folder.clone());
-        self.writer
+        let attempt = self
+            .writer
             .run(move |connection| {
+                failpoint::hit(None, State::Submitting, Place::Before);
                 let owner = own(&owner, &folder)?;
                 let attempt = AttemptId::random()?;
                 let sql = "INSERT INTO attempt
@@ -79,12 +82,16 @@ impl Ledger for SqliteLedger {
                 connection.execute(sql, values).map_err(failed)?;
                 Ok(attempt)
             })
-            .await
+            .await?;
+        failpoint::hit(None, State::Submitting, Place::After);
+        Ok(attempt)
     }
 
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
-        let attempt = attempt.clone();
-        self.writer.run(move |connection| advance(connection, &attempt, &step)).await
+        let (attempt, to) = (attempt.clone(), step.state());
+        let from = self.writer.run(move |connection| advance(connection, &attempt, &step)).await?;
+        failpoint::hit(Some(from), to, Place::After);
+        Ok(from)
     }
 
     async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error> {
@@ -152,6 +159,7 @@ fn advance(connection: &Connection, attempt: &AttemptId, step: &Step) -> Result<
     if !step.applies(state, task.map(TaskId::from).as_ref())? {
         return Ok(state);
     }
+    failpoint::hit(Some(state), step.state(), Place::Before);
     if let Step::Accepted { task } = step {
         let sql = "INSERT INTO task (base_url, id, attempt) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         let inserted = connection.execute(sql, params![base_url, task.as_str(), number]).map_err(failed)?;

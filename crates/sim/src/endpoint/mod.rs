@@ -14,5 +14,6 @@ mod upload;
 mod upload_legacy;
 mod workflow_json;
 
+pub(crate) use outputs::outcome;
 pub(crate) use routes::router;
 use routes::{legacy_key, legacy_task, v2_key};

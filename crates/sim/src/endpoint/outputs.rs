@@ -15,20 +15,24 @@ use crate::{
 pub(super) const PATH: &str = "/task/openapi/outputs";
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
-    let task = match legacy_task(state, call) {
-        Ok(task) => task,
-        Err(refusal) => return refusal,
-    };
+    match legacy_task(state, call) {
+        Ok(task) => outcome(state, &task),
+        Err(refusal) => refusal,
+    }
+}
+
+/// Where a task stands, however it is told.
+pub(crate) fn outcome(state: &State, task: &Task) -> Answer {
     match task.phase() {
         Phase::Queued => queued(),
         Phase::Running => match task.address() {
-            Address::Told => running(&json!(state.socket_url(&task))),
+            Address::Told => running(&json!(state.socket_url(task))),
             Address::Missing => running(&Value::Null),
             Address::StillQueued => queued(),
         },
-        Phase::Success => Answer::ok(results(state, &task)),
+        Phase::Success => Answer::ok(results(state, task)),
         Phase::Failed => {
-            failed(task.failure().map(|error| json!({"failedReason": failed_reason(&task, error)})))
+            failed(task.failure().map(|error| json!({"failedReason": failed_reason(task, error)})))
         }
         Phase::Cancelled => failed(None),
     }

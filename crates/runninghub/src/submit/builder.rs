@@ -1,16 +1,20 @@
-//! Submitting: check everything that can be checked, then pay once.
+//! A run that is being prepared.
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use runninghub_api::{Class, CreateOutcome, Created, InstanceType, NodeInput, Retry, UploadSource};
+use runninghub_api::{Create, InstanceType, NodeInput, UploadSource};
 use runninghub_core::{Event, Learned, Plan, Untrusted, WorkflowId};
+use runninghub_ledger::{Digest, Secret};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
-use crate::{Error, ErrorKind, Run, Workflow, follow::Start, hub::Hub, workflow::Override};
+use super::{
+    check,
+    pay::{OnWait, Paid, Payment},
+};
+use crate::{Error, Run, Workflow, follow::Start, hub::Hub, workflow::Override};
 
-/// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
-const CAPACITY_WAIT: Duration = Duration::from_secs(5);
+/// Stands for the secret of this one submit in a webhook's address.
+const SECRET: &str = "{secret}";
 /// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
 const PATIENCE: u32 = 3;
 
@@ -27,8 +31,6 @@ pub struct Submit {
     queue_timeout: Option<Duration>,
     on_wait: Option<OnWait>,
 }
-
-type OnWait = Box<dyn Fn(Duration, &Error) + Send + Sync>;
 
 struct Change {
     node: String,
@@ -117,7 +119,9 @@ impl Submit {
         self
     }
 
-    /// An address that the platform calls when the task is over.
+    /// An address that the platform calls when the task is over. It is not signed; `{secret}` in it stands for a random
+    /// secret of this submit, by which a delivery can be told from a forged one, and settles a submit whose answer was
+    /// lost ([`RunningHub::settle`](crate::RunningHub::settle)).
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.options.webhook = Some(url.into());
         self
@@ -167,9 +171,12 @@ impl Submit {
 
     /// Checks, uploads, and creates the task, exactly once.
     ///
+    /// With a ledger the intent is on disk before anything is sent, and the task's id before this answers.
+    ///
     /// # Errors
-    /// [`ErrorKind::Usage`] and [`ErrorKind::Refused`] and [`ErrorKind::Network`]: nothing was created.
-    /// [`ErrorKind::SubmitUnknown`]: nobody knows; it is not sent again.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage), [`Refused`](crate::ErrorKind::Refused),
+    /// [`Network`](crate::ErrorKind::Network) and [`Io`](crate::ErrorKind::Io): nothing was created.
+    /// [`SubmitUnknown`](crate::ErrorKind::SubmitUnknown): nobody knows; it is not sent again.
     pub async fn submit(self) -> Result<Run, Error> {
         let workflow = match (&self.own, &self.workflow_id) {
             (Some(text), _) => Workflow::parse(text.clone())?,
@@ -177,10 +184,10 @@ impl Submit {
             (None, None) => return Err(Error::usage("no workflow was named")),
         };
         self.hub.record_workflow(&workflow);
-        check_list(&workflow, &self.node_info_list)?;
+        check::list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;
-        let created = self.create(&workflow, &changes).await?;
-        Ok(self.begin(&workflow, created))
+        let paid = self.create(&workflow, &changes).await?;
+        Ok(self.begin(&workflow, paid))
     }
 
     /// All changes checked first, and only then files uploaded.
@@ -212,46 +219,32 @@ impl Submit {
         Ok(checked)
     }
 
-    async fn create(&self, workflow: &Workflow, changes: &[Override]) -> Result<Created, Error> {
-        let started = Instant::now();
-        loop {
-            let error = match self.request(workflow, changes).await {
-                Ok(created) => return Ok(created),
-                Err(error) => error,
-            };
-            if error.create_outcome() != Some(CreateOutcome::Refused) {
-                return Err(Error::new(
-                    ErrorKind::SubmitUnknown,
-                    "nobody knows whether the task was created: it may run, and it may be charged",
-                )
-                .with_hint("look at the tasks on the RunningHub page before you submit it again")
-                .because(error));
-            }
-            if !matches!(error.class(), Class::Capacity | Class::Rate) {
-                return Err(Error::api("the task was not created", error));
-            }
-            let least = match error.retry() {
-                Retry::Safe { after } => after.unwrap_or(CAPACITY_WAIT),
-                _ => CAPACITY_WAIT,
-            };
-            // Up to twice as long, so that many clients do not ask in step.
-            let wait = least.mul_f64((1.0 + fastrand::f64()) * self.hub.time_scale);
-            let error = Error::api("the task was not created: no slot is free", error);
-            if self.queue_timeout.is_some_and(|limit| started.elapsed() + wait > limit) {
-                return Err(error);
-            }
-            if let Some(on_wait) = &self.on_wait {
-                on_wait(wait, &error);
-            }
-            sleep(wait).await;
-        }
+    async fn create(&self, workflow: &Workflow, changes: &[Override]) -> Result<Paid, Error> {
+        let secret = match &self.options.webhook {
+            Some(url) if url.contains(SECRET) => Some(
+                Secret::random()
+                    .map_err(|error| Error::ledger("a webhook's secret cannot be drawn", error))?,
+            ),
+            _ => None,
+        };
+        // Without the secret, so that the same request has the same digest every time.
+        let body = self
+            .request(workflow, changes, None)
+            .body()
+            .map_err(|error| Error::api("the task was not created", error))?;
+        let payment = Payment {
+            hub: &self.hub,
+            kind: "workflow",
+            workflow: self.workflow_id.as_ref(),
+            body: Digest::of(body),
+            secret: secret.as_ref(),
+            queue_timeout: self.queue_timeout,
+            on_wait: self.on_wait.as_ref(),
+        };
+        payment.make(|| self.request(workflow, changes, secret.as_ref())).await
     }
 
-    async fn request(
-        &self,
-        workflow: &Workflow,
-        changes: &[Override],
-    ) -> Result<Created, runninghub_api::Error> {
+    fn request(&self, workflow: &Workflow, changes: &[Override], secret: Option<&Secret>) -> Create {
         let mut create = self.hub.client.create(self.workflow_id.clone());
         if self.own.is_some() {
             // A graph of one's own is sent whole: whether `nodeInfoList` is honoured beside it is not certain.
@@ -273,7 +266,10 @@ impl Submit {
             create = create.instance_type(instance);
         }
         if let Some(url) = &options.webhook {
-            create = create.webhook_url(url.clone());
+            create = create.webhook_url(match secret {
+                Some(secret) => url.replace(SECRET, secret.expose()),
+                None => url.clone(),
+            });
         }
         if let Some(add) = options.add_metadata {
             create = create.add_metadata(add);
@@ -287,12 +283,17 @@ impl Submit {
         if let Some(seconds) = options.retain_seconds {
             create = create.retain_seconds(seconds);
         }
-        create.await
+        create
     }
 
-    fn begin(self, workflow: &Workflow, created: Created) -> Run {
+    fn begin(self, workflow: &Workflow, paid: Paid) -> Run {
+        let Paid { created, page, unwritten } = paid;
         let outputs = created.tips.outputs_to_execute.unwrap_or_default();
         let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
+        let unwritten = unwritten.map(|error| {
+            let what = format!("keep the id {}: {}", created.task_id, crate::chain(&error));
+            Event::Warning { code: "not_written", message: what.into() }
+        });
         let first = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
@@ -303,47 +304,14 @@ impl Submit {
             workflow: self.workflow_id,
             plan: Some(Arc::new(plan)),
             address: created.socket,
-            first: first.collect(),
+            first: unwritten.into_iter().chain(first).collect(),
+            page,
             patience: PATIENCE,
             first_contact: None,
         };
         self.hub.run(start)
     }
 }
-
-/// A raw list is sent as it is, but what it names has to exist.
-fn check_list(workflow: &Workflow, list: &[Value]) -> Result<(), Error> {
-    for entry in list {
-        let node = match entry.get("nodeId") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
-            _ => return Err(Error::usage("an entry of the nodeInfoList has no `nodeId`").with_hint(SHAPE)),
-        };
-        let field = entry.get("fieldName").and_then(Value::as_str);
-        let (Some(field), Some(value)) = (field, entry.get("fieldValue")) else {
-            return Err(Error::usage(format!("the nodeInfoList entry for node `{node}` is not complete"))
-                .with_hint(SHAPE));
-        };
-        if workflow.graph().node(&node).is_none() {
-            workflow.find(&node)?;
-            return Err(Error::usage(format!("`{node}` in the nodeInfoList is a title"))
-                .with_hint("name nodes by their ids there"));
-        }
-        // Values in the list are text as a rule, whatever the field holds.
-        if !value.is_string() {
-            workflow.check(&node, field, value.clone())?;
-        } else if let Some(old) = workflow.find(&node)?.inputs.get(field) {
-            if runninghub_core::link(old).is_some() {
-                workflow.check(&node, field, value.clone())?;
-            }
-        } else {
-            workflow.check(&node, field, value.clone())?;
-        }
-    }
-    Ok(())
-}
-
-const SHAPE: &str = "each entry is `{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"…\"}`";
 
 impl fmt::Debug for Submit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,44 @@
+//! Places where a test can make the process die or hang: around every change of state. Gone from release builds.
+//!
+//! `RUNNINGHUB_FAILPOINT=submitting>accepted:before=abort` dies before that change is written, `…:after=abort` when it is
+//! on disk and nobody has been told. `hang` instead of `abort` says so on stderr and waits for ever. A new submit comes
+//! from `none`.
+
+use crate::State;
+
+/// Before the change is written, or after it is on disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    After,
+    Before,
+}
+
+/// Does what the environment says about this place: as a rule nothing.
+#[cfg(debug_assertions)]
+pub(crate) fn hit(from: Option<State>, to: State, place: Place) {
+    use std::{
+        io::{self, Write as _},
+        sync::LazyLock,
+    };
+
+    static WANTED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
+        let wanted = std::env::var("RUNNINGHUB_FAILPOINT").ok()?;
+        wanted.split_once('=').map(|(place, action)| (place.to_owned(), action.to_owned()))
+    });
+
+    let Some((wanted, action)) = &*WANTED else { return };
+    let place = if matches!(place, Place::Before) { "before" } else { "after" };
+    if *wanted != format!("{}>{to}:{place}", from.map_or("none", State::as_str)) {
+        return;
+    }
+    let _ = writeln!(io::stderr(), "failpoint {wanted}");
+    match action.as_str() {
+        "hang" => loop {
+            std::thread::park();
+        },
+        _ => std::process::abort(),
+    }
+}
+
+#[cfg(not(debug_assertions))]
+pub(crate) fn hit(_: Option<State>, _: State, _: Place) {}

@@ -1,0 +1,154 @@
+//! The ledger as the facade uses it: for one key of one site.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use runninghub_api::Client;
+use runninghub_core::{End, Phase, TaskId, WorkflowId};
+use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
+use tokio::time::timeout;
+
+use crate::{Error, ErrorKind};
+
+/// Evidence is worth a moment, not a wait: the outcome is unknown either way.
+const EVIDENCE: Duration = Duration::from_secs(5);
+
+/// Where submits are written down.
+#[derive(Clone)]
+pub(crate) struct Book {
+    ledger: Arc<dyn Ledger>,
+    site: String,
+    base_url: String,
+    /// The key's fingerprint.
+    key: String,
+}
+
+/// One submit in the book.
+#[derive(Clone)]
+pub(crate) struct Page {
+    ledger: Arc<dyn Ledger>,
+    attempt: AttemptId,
+}
+
+impl Book {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, site: String, base_url: String, key: &str) -> Self {
+        let key = ledger.salt().fingerprint(key);
+        Self { ledger, site, base_url, key }
+    }
+
+    /// Writes down that a create is going to be sent.
+    pub(crate) async fn begin(
+        &self,
+        kind: &str,
+        workflow: Option<&WorkflowId>,
+        body: Digest,
+        secret: Option<Digest>,
+    ) -> Result<Page, Error> {
+        let intent = Intent {
+            site: self.site.clone(),
+            base_url: self.base_url.clone(),
+            key: self.key.clone(),
+            kind: kind.to_owned(),
+            workflow: workflow.cloned(),
+            body,
+            secret,
+        };
+        let attempt = self.ledger.begin(intent).await.map_err(|error| {
+            Error::ledger("the submit cannot be written down, so nothing was sent", error)
+        })?;
+        Ok(self.page(&attempt))
+    }
+
+    pub(crate) fn ledger(&self) -> &dyn Ledger {
+        &*self.ledger
+    }
+
+    pub(crate) fn page(&self, attempt: &AttemptId) -> Page {
+        Page { ledger: Arc::clone(&self.ledger), attempt: attempt.clone() }
+    }
+
+    /// The submit of a task, where it was made here.
+    pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Page)>, Error> {
+        let found = self.ledger.entries(Filter::all().task(task)).await;
+        let entries = found.map_err(|error| Error::ledger("the ledger cannot be read", error))?;
+        let here = entries.into_iter().find(|entry| entry.intent.base_url == self.base_url);
+        Ok(here.map(|entry| {
+            let page = self.page(&entry.attempt);
+            (entry, page)
+        }))
+    }
+
+    /// Whether a task may be running that nobody knows of: what the platform counts for the key, against the ledger.
+    pub(crate) async fn evidence(&self, client: &Client) -> Option<String> {
+        let status = timeout(EVIDENCE, client.queue_status()).await.ok()?.ok()?;
+        let parts = status.running_count.zip(status.queued_count).map(|(running, queued)| running + queued);
+        let running = status.total_current_tasks.or(parts)?;
+        let known = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
+        let known = known.iter().filter(|entry| entry.state == State::Accepted).count() as u64;
+        Some(if running > known {
+            format!(
+                "the account has {running} unfinished, this machine knows of {known}: one more was probably created"
+            )
+        } else {
+            format!(
+                "the account has {running} unfinished, and this machine knows of {known}: \
+                 it was probably not created, or is over already"
+            )
+        })
+    }
+}
+
+impl Page {
+    pub(crate) fn attempt(&self) -> &AttemptId {
+        &self.attempt
+    }
+
+    pub(crate) async fn step(&self, step: Step) -> Result<(), Error> {
+        self.ledger
+            .advance(&self.attempt, step)
+            .await
+            .map(drop)
+            .map_err(|error| Error::ledger("the ledger cannot be written", error))
+    }
+
+    pub(crate) async fn accepted(&self, task: &TaskId) -> Result<(), Error> {
+        self.step(Step::Accepted { task: task.clone() }).await
+    }
+
+    /// Writes down how the task ended. The id comes first: it may be that it could not be written before.
+    pub(crate) async fn end(&self, task: &TaskId, end: &End) -> Result<(), Error> {
+        let cost = end.cost.clone();
+        let step = match end.phase {
+            Phase::Success => Step::Done { cost },
+            Phase::Failed => Step::Failed {
+                cost,
+                note: end
+                    .failure
+                    .as_ref()
+                    .and_then(|failure| failure.message.as_ref())
+                    .map(ToString::to_string),
+            },
+            Phase::Interrupted => Step::Cancelled { cost },
+            _ => return Ok(()),
+        };
+        self.accepted(task).await?;
+        match self.step(step).await {
+            // Somebody has seen it end before, and may have seen it differently; what was first stays.
+            Err(error) if error.kind() == ErrorKind::Usage => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Writes down where all results are.
+    pub(crate) async fn saved(&self, folder: &str) -> Result<(), Error> {
+        self.ledger
+            .saved(&self.attempt, folder)
+            .await
+            .map_err(|error| Error::ledger("the ledger cannot be written", error))
+    }
+}
+
+impl fmt::Debug for Book {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Book").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! What all submits of one key share: who is next when there is no slot, and whether trying makes sense at all.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Instant,
+};
+
+use crate::{Error, ErrorKind};
+
+/// For how long a key that cannot pay is not tried again. A person has to act first, which takes longer.
+const REST: Duration = Duration::from_mins(1);
+
+/// Codes that say so of the key, whatever is submitted: balance, key disabled, funds of the enterprise.
+const HOPELESS: [&str; 3] = ["416", "802", "812"];
+
+/// Passed by every submit of a key.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    queue: RwLock<()>,
+    shut: Mutex<Option<Shut>>,
+}
+
+#[derive(Debug)]
+struct Shut {
+    until: Instant,
+    said: String,
+    hint: Option<&'static str>,
+}
+
+/// A place in the queue. As long as nobody waits for a slot, any number go through side by side; who has been refused
+/// one goes alone, in order, and later ones wait behind.
+#[derive(Debug)]
+pub(super) enum Place<'a> {
+    Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
+    SideBySide(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
+}
+
+impl Gate {
+    /// Goes in, behind those who wait.
+    pub(super) async fn enter(&self) -> Place<'_> {
+        Place::SideBySide(self.queue.read().await)
+    }
+
+    /// Queues up after a refusal for lack of a slot; the place that was held is given up.
+    pub(super) async fn queue_up<'a>(&'a self, place: Place<'a>) -> Place<'a> {
+        match place {
+            Place::Alone(_) => place,
+            Place::SideBySide(_) => {
+                drop(place);
+                Place::Alone(self.queue.write().await)
+            }
+        }
+    }
+
+    /// Whether it makes sense to try.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] for a while after the key was refused: nothing is sent.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*shut {
+            Some(shut) if Instant::now() < shut.until => {
+                let what = format!("not sent: a moment ago the platform said {}", shut.said);
+                let error = Error::new(ErrorKind::Refused, what);
+                Err(match shut.hint {
+                    Some(hint) => error.with_hint(hint),
+                    None => error,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers a refusal that speaks of the key.
+    pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
+        let Some(code) = error.code().filter(|code| HOPELESS.contains(&code.as_str())) else { return };
+        let said = format!("{code} ({})", code.meaning().unwrap_or("the key was refused"));
+        let until = Instant::now() + REST.mul_f64(time_scale);
+        let shut = Shut { until, said, hint: code.hint() };
+        *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
+    }
+
+    /// The key is fine.
+    pub(super) fn open(&self) {
+        *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{sync::mpsc, task::yield_now, time::sleep};
+
+    use super::*;
+
+    /// Lets every other task run until it waits for something.
+    async fn settle() {
+        for _ in 0..10 {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_refused_first_goes_first_and_later_ones_wait_behind() {
+        let gate: &'static Gate = Box::leak(Box::default());
+        let (told, mut order) = mpsc::unbounded_channel();
+        // Two are on their way side by side, and both are refused.
+        let places = [("first", gate.enter().await), ("second", gate.enter().await)];
+        for (name, place) in places {
+            let told = told.clone();
+            tokio::spawn(async move {
+                let _place = gate.queue_up(place).await;
+                told.send(name).expect("somebody listens");
+                sleep(Duration::from_secs(5)).await;
+            });
+            settle().await;
+        }
+        for name in ["third", "fourth"] {
+            let told = told.clone();
+            tokio::spawn(async move {
+                let _place = gate.enter().await;
+                told.send(name).expect("somebody listens");
+            });
+            settle().await;
+        }
+        let mut seen = Vec::new();
+        while seen.len() < 4 {
+            seen.push(order.recv().await.expect("four come"));
+        }
+        assert_eq!(seen, ["first", "second", "third", "fourth"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hopeless_key_rests_and_is_tried_again() {
+        let gate = Gate::default();
+        let shut = || Shut { until: Instant::now() + REST, said: "812".into(), hint: None };
+        *gate.shut.lock().expect("not poisoned") = Some(shut());
+        assert_eq!(gate.check().expect_err("shut").kind(), ErrorKind::Refused);
+        sleep(REST).await;
+        gate.check().expect("tried again");
+        *gate.shut.lock().expect("not poisoned") = Some(shut());
+        gate.open();
+        gate.check().expect("paid");
+    }
+}

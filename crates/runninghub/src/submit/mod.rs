@@ -1,0 +1,10 @@
+//! Submitting: check everything that can be checked, then pay once.
+
+mod builder;
+mod check;
+mod gate;
+mod pay;
+
+pub use builder::Submit;
+
+pub(crate) use gate::Gate;

@@ -1,0 +1,151 @@
+//! The part that costs money: written down, sent once, and told apart by its three outcomes.
+
+use std::time::Duration;
+
+use runninghub_api::{Class, CreateOutcome, Created, Retry};
+use runninghub_core::WorkflowId;
+use runninghub_ledger::{Digest, Secret, Step};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::gate::Place;
+use crate::{Error, ErrorKind, book::Page, hub::Hub};
+
+/// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
+const CAPACITY_WAIT: Duration = Duration::from_secs(5);
+
+/// Called before each wait for a slot.
+pub(super) type OnWait = Box<dyn Fn(Duration, &Error) + Send + Sync>;
+
+/// A create that is about to be paid for.
+pub(super) struct Payment<'a> {
+    pub(super) hub: &'a Hub,
+    pub(super) kind: &'static str,
+    pub(super) workflow: Option<&'a WorkflowId>,
+    /// Of the body without the key, and without this submit's own secret.
+    pub(super) body: Digest,
+    pub(super) secret: Option<&'a Secret>,
+    pub(super) queue_timeout: Option<Duration>,
+    pub(super) on_wait: Option<&'a OnWait>,
+}
+
+/// A task that is paid for.
+pub(super) struct Paid {
+    pub(super) created: Created,
+    pub(super) page: Option<Page>,
+    /// The id could not be written down: whoever asked has to keep it.
+    pub(super) unwritten: Option<Error>,
+}
+
+impl Payment<'_> {
+    /// Sends the request until it is accepted, refused for good, or of unknown outcome. Only a refusal for lack of a
+    /// slot is sent again.
+    pub(super) async fn make<R>(self, request: impl Fn() -> R) -> Result<Paid, Error>
+    where
+        R: IntoFuture<Output = Result<Created, runninghub_api::Error>>,
+    {
+        let gate = &self.hub.gate;
+        gate.check()?;
+        let started = Instant::now();
+        let limit = self.queue_timeout.and_then(|timeout| started.checked_add(timeout));
+        let mut place = within(limit, gate.enter()).await.ok_or_else(given_up)?;
+        let page = match &self.hub.book {
+            Some(book) => {
+                Some(book.begin(self.kind, self.workflow, self.body, self.secret.map(Secret::digest)).await?)
+            }
+            None => None,
+        };
+        loop {
+            let error = match request().await {
+                Ok(created) => {
+                    gate.open();
+                    let task = created.task_id.clone();
+                    let unwritten = note(page.as_ref(), Step::Accepted { task }).await.err();
+                    return Ok(Paid { created, page, unwritten });
+                }
+                Err(error) => error,
+            };
+            if error.create_outcome() != Some(CreateOutcome::Refused) {
+                return Err(self.unknown(page.as_ref(), error).await);
+            }
+            gate.learn(&error, self.hub.time_scale);
+            let said = crate::chain(&error);
+            if !matches!(error.class(), Class::Capacity | Class::Rate) {
+                // It is refused, whether that could be written down or not.
+                let _ = note(page.as_ref(), Step::Refused { note: said }).await;
+                return Err(Error::api("the task was not created", error));
+            }
+            note(page.as_ref(), Step::Waiting { note: said }).await?;
+            let wait = self.wait(&error);
+            let error = Error::api("the task was not created: no slot is free", error);
+            let again = Instant::now() + wait;
+            // A wait that leads beyond the limit is not begun.
+            let in_time = limit.is_none_or(|limit| again <= limit);
+            if let Some(on_wait) = self.on_wait.filter(|_| in_time) {
+                on_wait(wait, &error);
+            }
+            let queued = async move {
+                let place = gate.queue_up(place).await;
+                sleep_until(again).await;
+                place
+            };
+            let next: Option<Place<'_>> = if in_time { within(limit, queued).await } else { None };
+            let Some(next) = next else {
+                // Nothing was created, whether that could be written down or not.
+                let note_text = "given up: no slot was free".to_owned();
+                let _ = note(page.as_ref(), Step::Refused { note: note_text }).await;
+                return Err(error);
+            };
+            place = next;
+            note(page.as_ref(), Step::Sending).await?;
+        }
+    }
+
+    /// Up to twice what was asked for, so that many clients do not ask in step.
+    fn wait(&self, error: &runninghub_api::Error) -> Duration {
+        let least = match error.retry() {
+            Retry::Safe { after } => after.unwrap_or(CAPACITY_WAIT),
+            _ => CAPACITY_WAIT,
+        };
+        least.mul_f64((1.0 + fastrand::f64()) * self.hub.time_scale)
+    }
+
+    async fn unknown(&self, page: Option<&Page>, source: runninghub_api::Error) -> Error {
+        let evidence = match &self.hub.book {
+            Some(book) => book.evidence(&self.hub.client).await,
+            None => None,
+        };
+        let mut note = crate::chain(&source);
+        let mut what =
+            "nobody knows whether the task was created: it may run, and it may be charged".to_owned();
+        if let Some(evidence) = evidence {
+            what = format!("{what}; {evidence}");
+            note = format!("{note}; {evidence}");
+        }
+        let error = Error::new(ErrorKind::SubmitUnknown, what).because(source);
+        let Some(page) = page else {
+            return error.with_hint("look at the tasks on the RunningHub page before you submit it again");
+        };
+        // Not written it stays `submitting`, which becomes unknown as soon as this process is gone.
+        let _ = page.step(Step::Unknown { note }).await;
+        error.of_attempt(page.attempt())
+    }
+}
+
+async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
+    match page {
+        Some(page) => page.step(step).await,
+        None => Ok(()),
+    }
+}
+
+async fn within<T>(limit: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => timeout_at(limit, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+fn given_up() -> Error {
+    Error::new(ErrorKind::Refused, "the task was not created: others wait for a free slot, and none came")
+        .with_hint("wait longer with `--queue-timeout`, or raise the number of slots")
+}

@@ -1,0 +1,286 @@
+//! What is written down, and when.
+
+mod common;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use common::{WORKFLOW, key, sim, watch};
+use runninghub::{
+    ErrorKind, Phase, RunningHub,
+    ledger::{
+        AttemptId, Entry, Error as LedgerError, Filter, Intent, Ledger, MemoryLedger, Salt, State, Step,
+    },
+};
+use runninghub_sim::{Fault, Rate, Sim};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    task::JoinSet,
+};
+
+fn ledger() -> Arc<MemoryLedger> {
+    Arc::new(MemoryLedger::new().expect("a ledger"))
+}
+
+fn hub(url: &str, ledger: Arc<dyn Ledger>) -> RunningHub {
+    RunningHub::builder(key()).base_url(url).time_scale(0.01).ledger(ledger).build().expect("a hub")
+}
+
+async fn entries(ledger: &dyn Ledger) -> Vec<Entry> {
+    ledger.entries(Filter::all()).await.expect("read")
+}
+
+async fn only(ledger: &dyn Ledger) -> Entry {
+    ledger.entry(Filter::all()).await.expect("one")
+}
+
+#[tokio::test]
+async fn a_task_is_written_down_from_the_intent_to_the_end() {
+    let sim = sim().speed(10.0).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let run = hub.workflow(WORKFLOW).set("6", "text", "a dog").submit().await.expect("accepted");
+    let entry = only(&*ledger).await;
+    assert_eq!((entry.state, entry.task.as_ref()), (State::Accepted, Some(run.task_id())));
+    assert_eq!((Some(&entry.attempt), entry.intent.workflow), (run.attempt(), Some(WORKFLOW.into())));
+    assert!(!format!("{:?}", only(&*ledger).await).contains(Sim::DEMO_KEY), "the key is not kept");
+    // Dropped and taken up again, it is the same submit.
+    let task = run.detach();
+    let mut run = hub.follow(task).start().await.expect("followed");
+    assert_eq!(run.attempt(), Some(&entry.attempt));
+    assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
+    let entry = only(&*ledger).await;
+    assert_eq!(entry.state, State::Done);
+    assert!(entry.cost.is_some(), "what it cost is kept");
+}
+
+#[tokio::test]
+async fn failed_and_cancelled_tasks_are_told_apart() {
+    let sim = sim().fault(Fault::TaskFails).speed(10.0).start().await.expect("the simulator starts");
+    let failing = ledger();
+    let hub_of = hub(sim.base_url(), Arc::clone(&failing) as _);
+    let mut run = hub_of.workflow(WORKFLOW).submit().await.expect("accepted");
+    assert_eq!(watch(&mut run).await.end.phase, Phase::Failed);
+    let entry = only(&*failing).await;
+    assert_eq!(entry.state, State::Failed);
+    assert!(entry.note.is_some_and(|note| !note.is_empty()), "why is kept");
+
+    let sim = common::sim().start().await.expect("the simulator starts");
+    let cancelled = ledger();
+    let hub_of = hub(sim.base_url(), Arc::clone(&cancelled) as _);
+    let mut run = hub_of.workflow(WORKFLOW).submit().await.expect("accepted");
+    run.cancel().await.expect("cancelled");
+    assert_eq!(watch(&mut run).await.end.phase, Phase::Interrupted);
+    assert_eq!(only(&*cancelled).await.state, State::Cancelled);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_knows() {
+    let sim = sim()
+        .fault(Fault::LostCreateAnswer(Rate::First(1)))
+        .queue_delay(Duration::from_mins(10))
+        .start()
+        .await
+        .expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let submit = hub.workflow(WORKFLOW).webhook("http://127.0.0.1:9/done/{secret}");
+    let error = submit.submit().await.expect_err("nobody knows");
+    assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
+    assert!(error.to_string().contains("one more was probably created"), "{error}");
+    let entry = only(&*ledger).await;
+    assert_eq!((entry.state, Some(&entry.attempt)), (State::Unknown, error.attempt()));
+    assert_eq!(sim.stats().creates, 1, "it is not sent again");
+
+    let task = runninghub::TaskId::from(sim.tasks()[0].task_id.as_str());
+    let forged = hub.settle("0123456789abcdef0123456789abcdef", &task).await.expect_err("forged");
+    assert_eq!(forged.kind(), ErrorKind::Refused);
+    let secret = sim.tasks()[0].webhook_url.clone().expect("the address was sent");
+    let secret = secret.rsplit('/').next().expect("a secret");
+    assert_eq!(secret.len(), 32, "128 bits");
+    assert!(!format!("{entry:?}").contains(secret), "the secret is not kept");
+    let stranger = hub.settle(secret, &"999".into()).await.expect_err("no such task");
+    assert_eq!(stranger.kind(), ErrorKind::Refused);
+    assert_eq!(only(&*ledger).await.state, State::Unknown);
+    let settled = hub.settle(secret, &task).await.expect("settled");
+    assert_eq!((settled.state, settled.task), (State::Accepted, Some(task.clone())));
+    // Deliveries come again.
+    assert_eq!(hub.settle(secret, &task).await.expect("known").state, State::Accepted);
+}
+
+#[tokio::test]
+async fn a_person_can_say_which_task_it_was() {
+    let sim = sim()
+        .fault(Fault::LostCreateAnswer(Rate::First(1)))
+        .speed(20.0)
+        .start()
+        .await
+        .expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let error = hub.workflow(WORKFLOW).submit().await.expect_err("nobody knows");
+    let attempt = error.attempt().expect("it is in the ledger").clone();
+    let task = runninghub::TaskId::from(sim.tasks()[0].task_id.as_str());
+    let other = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let taken = hub.resolve(attempt.as_str(), other.task_id()).await.expect_err("another's");
+    assert_eq!(taken.kind(), ErrorKind::Usage);
+    hub.resolve(attempt.as_str(), &task).await.expect("resolved");
+    let mut run = hub.follow(task).start().await.expect("followed");
+    watch(&mut run).await;
+    let entry = ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
+    assert_eq!(entry.state, State::Done);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_written_down_and_waited_for() {
+    let sim = sim().concurrency(1).speed(4.0).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let mut first = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut tasks = JoinSet::new();
+    let waiting = Arc::new(tokio::sync::Notify::new());
+    for _ in 0..3 {
+        let (hub, told) = (hub.clone(), Arc::clone(&waiting));
+        tasks.spawn(async move {
+            let submit = hub.workflow(WORKFLOW).on_wait(move |_, _| told.notify_one());
+            let mut run = submit.submit().await.expect("accepted in the end");
+            watch(&mut run).await;
+        });
+    }
+    waiting.notified().await;
+    assert!(entries(&*ledger).await.iter().any(|entry| entry.state == State::Waiting));
+    watch(&mut first).await;
+    while let Some(result) = tasks.join_next().await {
+        result.expect("no panic");
+    }
+    assert!(entries(&*ledger).await.iter().all(|entry| entry.state == State::Done));
+    assert_eq!(sim.stats().creates, 4);
+}
+
+#[tokio::test]
+async fn who_gives_up_waiting_has_created_nothing() {
+    let sim = sim().fault(Fault::QueueFull(1000)).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let error = hub.workflow(WORKFLOW).queue_timeout(Duration::from_millis(200)).submit().await;
+    assert_eq!(error.expect_err("given up").kind(), ErrorKind::Refused);
+    assert_eq!(only(&*ledger).await.state, State::Refused);
+}
+
+/// Answers every request with the same JSON, and counts creates.
+async fn one_answer(json: &'static str) -> (String, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let creates = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&creates);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 16384];
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            if request[..read].starts_with(b"POST /task/openapi/create") {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{json}",
+                json.len()
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, creates)
+}
+
+const GRAPH: &str = r#"{"9":{"class_type":"SaveImage","inputs":{}}}"#;
+
+#[tokio::test]
+async fn a_key_that_cannot_pay_is_left_in_peace_for_a_while() {
+    let (url, creates) = one_answer(r#"{"code":416,"msg":"TASK_CREATE_FAILED_BY_NOT_ENOUGH_WALLET"}"#).await;
+    let hub = RunningHub::builder(key()).base_url(&url).build().expect("a hub");
+    let submit = async || hub.workflow_json(GRAPH).submit().await.expect_err("refused");
+    assert_eq!(submit().await.code().as_deref(), Some("416"));
+    let again = submit().await;
+    assert_eq!(again.kind(), ErrorKind::Refused);
+    assert!(again.to_string().contains("not sent") && again.to_string().contains("416"), "{again}");
+    assert_eq!(creates.load(Ordering::Relaxed), 1);
+    // Another refusal says nothing about the next submit.
+    let (url, creates) = one_answer(r#"{"code":433,"msg":"VALIDATE_PROMPT_FAILED"}"#).await;
+    let hub = RunningHub::builder(key()).base_url(&url).build().expect("a hub");
+    for _ in 0..2 {
+        assert_eq!(
+            hub.workflow_json(GRAPH).submit().await.expect_err("refused").code().as_deref(),
+            Some("433")
+        );
+    }
+    assert_eq!(creates.load(Ordering::Relaxed), 2);
+}
+
+/// A ledger on a disk that fills up.
+#[derive(Debug)]
+struct Full {
+    inner: MemoryLedger,
+    begins: bool,
+}
+
+#[async_trait::async_trait]
+impl Ledger for Full {
+    async fn begin(&self, intent: Intent) -> Result<AttemptId, LedgerError> {
+        if self.begins { self.inner.begin(intent).await } else { Err(self.full().await) }
+    }
+
+    async fn advance(&self, _: &AttemptId, _: Step) -> Result<State, LedgerError> {
+        Err(self.full().await)
+    }
+
+    async fn saved(&self, _: &AttemptId, _: &str) -> Result<(), LedgerError> {
+        Err(self.full().await)
+    }
+
+    async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, LedgerError> {
+        self.inner.entries(filter).await
+    }
+
+    fn salt(&self) -> Salt {
+        self.inner.salt()
+    }
+}
+
+impl Full {
+    fn new(begins: bool) -> Arc<Self> {
+        Arc::new(Self { inner: MemoryLedger::new().expect("a ledger"), begins })
+    }
+
+    async fn full(&self) -> LedgerError {
+        // Errors are made by ledgers only; this one is as good as any.
+        self.inner.entry(Filter::all().attempt("none")).await.expect_err("there is none")
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_down_is_not_sent() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let hub = hub(sim.base_url(), Full::new(false));
+    let error = hub.workflow(WORKFLOW).submit().await.expect_err("not sent");
+    assert!(error.to_string().contains("nothing was sent"), "{error}");
+    assert_eq!(sim.stats().creates, 0);
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_be_written_down_is_told_and_followed() {
+    let sim = sim().speed(10.0).start().await.expect("the simulator starts");
+    let hub = hub(sim.base_url(), Full::new(true));
+    let mut run = hub.workflow(WORKFLOW).submit().await.expect("it is paid for");
+    let task = run.task_id().clone();
+    let watched = watch(&mut run).await;
+    assert_eq!(watched.end.phase, Phase::Success);
+    let warned = watched.events.iter().any(|event| match event {
+        runninghub::Event::Warning { message, .. } => message.raw().contains(task.as_str()),
+        _ => false,
+    });
+    assert!(warned, "the id is told");
+}
