@@ -53,12 +53,14 @@ pub(crate) struct Error {
     pub(crate) hint: Option<String>,
     /// The platform's code, where it sent one.
     pub(crate) code: Option<String>,
+    /// The submit in the ledger, where nobody knows what became of it.
+    pub(crate) attempt: Option<String>,
 }
 
 impl Error {
     /// An error with its exit code.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, code: None }
+        Self { exit, message: message.into(), hint: None, code: None, attempt: None }
     }
 
     /// Something that the user wrote is wrong.

@@ -15,6 +15,13 @@ pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
 /// Longer than any key: another file was named.
 const MAX_LENGTH: u64 = 4096;
 
+/// Whether the options or the environment name a key, good or bad.
+pub(crate) fn is_named(global: &Global) -> bool {
+    global.api_key_file.is_some()
+        || global.api_key_stdin
+        || env::var_os(VARIABLE).is_some_and(|key| !key.is_empty())
+}
+
 /// Reads the key: from the file or from standard input where that is asked for, else from the environment.
 ///
 /// # Errors

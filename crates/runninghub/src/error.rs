@@ -109,6 +109,12 @@ impl Error {
         api.code().map(ToString::to_string)
     }
 
+    /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
+    pub fn is_unknown_task(&self) -> bool {
+        let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
+        api.is_some_and(|api| api.code().is_some() && api.class() == Class::NotFound)
+    }
+
     /// What went wrong with an API call, and what that means.
     pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);

@@ -25,6 +25,7 @@ pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
 pub use runninghub_core::*;
+#[doc(inline)]
 pub use runninghub_ledger as ledger;
 pub use save::{Save, Saved, SavedFile};
 pub use submit::Submit;

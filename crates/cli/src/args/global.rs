@@ -77,7 +77,7 @@ pub(crate) struct Global {
     pub(crate) log_file: Option<PathBuf>,
 
     /// Where this machine keeps its records
-    #[arg(long, global = true, env = "RUNNINGHUB_STATE_DIR", value_name = "PATH")]
+    #[arg(long, global = true, env = "RUNNINGHUB_STATE_DIR", value_name = "PATH", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
 }
 

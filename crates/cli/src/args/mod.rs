@@ -9,6 +9,7 @@ mod run;
 #[cfg(feature = "sim")]
 mod simulate;
 mod task;
+mod tasks;
 mod workflow;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +22,7 @@ pub(crate) use self::{
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
+    tasks::{Resolve, Tasks},
     workflow::{Show, Workflow},
 };
 
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Outputs(Outputs),
     Download(Download),
     Cancel(Cancel),
+    Tasks(Tasks),
+    Resolve(Resolve),
     Workflow(Workflow),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,

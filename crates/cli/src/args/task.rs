@@ -9,7 +9,7 @@ use super::{Patience, Saving};
 /// Follow a task that already runs, or is over.
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
-    /// The task's id
+    /// The task's id, or `last` for the one submitted last from this machine
     pub(crate) task_id: String,
 
     /// The workflow that it runs, for a percentage from the start
@@ -27,21 +27,21 @@ pub(crate) struct Watch {
 #[derive(Args, Debug)]
 #[command(after_help = "Exits with 0 whenever the platform answers, whatever the answer is.")]
 pub(crate) struct Status {
-    /// The task's id
+    /// The task's id, or `last` for the one submitted last from this machine
     pub(crate) task_id: String,
 }
 
 /// List the results of a task.
 #[derive(Args, Debug)]
 pub(crate) struct Outputs {
-    /// The task's id
+    /// The task's id, or `last` for the one submitted last from this machine
     pub(crate) task_id: String,
 }
 
 /// Bring the results of a task home.
 #[derive(Args, Debug)]
 pub(crate) struct Download {
-    /// The task's id
+    /// The task's id, or `last` for the one submitted last from this machine
     pub(crate) task_id: String,
 
     /// The folder for the results
@@ -56,6 +56,6 @@ pub(crate) struct Download {
 /// Cancel a task.
 #[derive(Args, Debug)]
 pub(crate) struct Cancel {
-    /// The task's id
+    /// The task's id, or `last` for the one submitted last from this machine
     pub(crate) task_id: String,
 }

@@ -4,11 +4,17 @@ use std::{
     env,
     fmt::Write as _,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use etcetera::BaseStrategy as _;
-use runninghub::{ApiKey, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId};
+use runninghub::{
+    ApiKey, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ledger::{
+        Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Ledger, SqliteLedger, State,
+    },
+};
 
 use crate::{
     args::{Format, Global},
@@ -18,6 +24,7 @@ use crate::{
     report::{self, Reporter},
     schema::{self, End, Outcome},
     signals::Signals,
+    target,
 };
 
 /// Multiplies every built-in wait.
@@ -38,6 +45,8 @@ pub(super) struct Context {
     pub(super) is_told: bool,
     /// Counts the calls.
     hub: Option<RunningHub>,
+    /// Opened when it is first needed.
+    ledger: Option<Arc<dyn Ledger>>,
 }
 
 /// The time since the start, on the clock of what is shown.
@@ -77,6 +86,7 @@ impl Context {
             advice: Vec::new(),
             is_told: false,
             hub: None,
+            ledger: None,
         }
     }
 
@@ -96,19 +106,32 @@ impl Context {
             Some(key) => key,
             None => key::read(&self.global)?,
         };
+        let known = settings.known_url.filter(|_| self.global.site.is_none());
+        let site = match &known {
+            // The address is what counts; the site is only a name.
+            Some(_) => settings.site.unwrap_or_default(),
+            None => self.site(settings.site)?,
+        };
         let mut builder = RunningHub::builder(key)
-            .site(self.site(settings.site)?)
+            .site(site)
             .time_scale(time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.format == Format::Json);
         if let Some(proxy) = &self.global.proxy {
             builder = builder.proxy(proxy);
         }
-        if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()) {
+        if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }
         if let Some(timeout) = settings.create_timeout {
             builder = builder.create_timeout(timeout);
+        }
+        match (settings.ledger, self.ledger()) {
+            (Writes::Elsewhere, _) => {}
+            (_, Ok(ledger)) => builder = builder.ledger(ledger),
+            (Writes::Must, Err(error)) => return Err(error),
+            // A paid task is followed all the same.
+            (Writes::May, Err(error)) => self.warn("ledger", error.message),
         }
         let is_recording = settings.record.is_some();
         if let Some(dir) = settings.record {
@@ -127,11 +150,74 @@ impl Context {
 
     /// What earlier runs have shown, where this machine has a place for it.
     pub(super) fn history(&self) -> Option<History> {
-        let state = match &self.global.state_dir {
-            Some(dir) => dir.clone(),
-            None => etcetera::choose_base_strategy().ok().and_then(|dirs| dirs.state_dir())?.join("rhub"),
+        Some(History::new(self.state_dir()?.join("durations")))
+    }
+
+    /// What this machine has submitted.
+    pub(super) fn ledger(&mut self) -> Result<Arc<dyn Ledger>, Error> {
+        if let Some(ledger) = &self.ledger {
+            return Ok(Arc::clone(ledger));
+        }
+        let Some(dir) = self.state_dir() else {
+            return Err(Error::new(
+                Exit::Store,
+                "there is no place for the ledger, since there is no home folder",
+            )
+            .hint("name a folder with `--state-dir PATH`"));
         };
-        Some(History::new(state.join("durations")))
+        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&dir)?);
+        self.ledger = Some(Arc::clone(&ledger));
+        Ok(ledger)
+    }
+
+    /// Where this machine keeps its records.
+    fn state_dir(&self) -> Option<PathBuf> {
+        if let Some(dir) = &self.global.state_dir {
+            return Some(dir.clone());
+        }
+        let dirs = etcetera::choose_base_strategy().ok()?;
+        Some(dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("rhub"))
+    }
+
+    /// The task that is meant: by its id, by the name of its submit, or the last one; with what the ledger knows of it.
+    pub(super) async fn task(&mut self, text: &str) -> Result<(TaskId, Option<Entry>), Error> {
+        if let Ok(task) = target::task_id(text) {
+            // What the ledger knows is a help, not a condition.
+            let known = match self.ledger() {
+                Ok(ledger) => ledger.entries(Filter::all().task(&task)).await.unwrap_or_default(),
+                Err(_) => Vec::new(),
+            };
+            let one = <[Entry; 1]>::try_from(known).ok().map(|[entry]| entry);
+            return Ok((task, one));
+        }
+        let ledger = self.ledger()?;
+        let is_last = text == "last";
+        let filter = if is_last { Filter::all().limit(1) } else { Filter::all().attempt(text) };
+        let newest = ledger.entries(filter.clone()).await?;
+        let found = if is_last { ledger.entries(filter.with_task()).await? } else { newest.clone() };
+        let unresolved = newest.first().filter(|entry| entry.state == State::Unknown);
+        match (<[Entry; 1]>::try_from(found), unresolved) {
+            (Ok([Entry { task: None, attempt, .. }]), Some(_)) => Err(Error::new(
+                Exit::SubmitUnknown,
+                format!("nobody knows whether the submit {attempt} has created a task"),
+            )
+            .hint(format!("`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it"))),
+            (Ok([entry]), unresolved) => {
+                if let Some(newer) = unresolved.filter(|newer| newer.attempt != entry.attempt) {
+                    let message =
+                        format!("a later submit, {}, is of unknown outcome; see `rhub tasks`", newer.attempt);
+                    self.warn("unknown", message);
+                }
+                match entry.task.clone() {
+                    Some(task) => Ok((task, Some(entry))),
+                    None => Err(Error::usage(format!("the submit {} has no task", entry.attempt))
+                        .hint("`rhub tasks` shows what became of it")),
+                }
+            }
+            (Err(_), _) if is_last => Err(Error::usage("no task was submitted from this machine yet")
+                .hint("name the task by its id, a number such as `1904154698679771137`")),
+            (Err(_), _) => target::task_id(text).map(|task| (task, None)),
+        }
     }
 
     /// The site that was named, else the one of the page, else the default.
@@ -203,6 +289,7 @@ impl Context {
             let failure = self.outcome.failure.get_or_insert_default();
             failure.message = Some(error.message.as_str().into());
             failure.code = failure.code.take().or_else(|| error.code.clone());
+            self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
         self.tell(exit);
         if let Some(error) = &error {
@@ -227,14 +314,38 @@ impl Context {
     }
 }
 
+/// Whether submits are written down.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Writes {
+    /// Not on this machine's account: a demo.
+    Elsewhere,
+    /// If that is possible.
+    #[default]
+    May,
+    /// Or nothing is sent.
+    Must,
+}
+
 /// What differs from the options.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
+    pub(super) ledger: Writes,
     pub(super) key: Option<ApiKey>,
     pub(super) site: Option<Site>,
     pub(super) base_url: Option<String>,
+    /// Used where the options name neither a site nor an address.
+    pub(super) known_url: Option<String>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The place where a submit was made, for what the options leave open.
+    pub(super) fn of(entry: &Entry) -> Self {
+        let site = entry.intent.site.parse::<Site>().ok();
+        let own = site.is_some_and(|site| site.base_url() == entry.intent.base_url);
+        Self { site, known_url: (!own).then(|| entry.intent.base_url.clone()), ..Self::default() }
+    }
 }
 
 /// How to watch a task again, and how to cancel it; whole lines, to be copied.
@@ -274,6 +385,22 @@ fn time_scale() -> Result<f64, Error> {
         })
 }
 
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        let exit = match error.kind() {
+            LedgerErrorKind::Conflict | LedgerErrorKind::Edge { .. } | LedgerErrorKind::NotFound => {
+                Exit::Usage
+            }
+            _ => Exit::Store,
+        };
+        let found = Self::new(exit, chain(&error));
+        match error.hint() {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
 impl From<runninghub::Error> for Error {
     fn from(error: runninghub::Error) -> Self {
         let exit = match error.kind() {
@@ -288,10 +415,21 @@ impl From<runninghub::Error> for Error {
         };
         let found = Self {
             code: error.code(),
+            attempt: error.attempt().map(ToString::to_string),
             hint: error.hint().map(str::to_owned),
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {
+            ErrorKind::SubmitUnknown => match &found.attempt {
+                Some(attempt) => {
+                    let hint = format!(
+                        "`rhub tasks` keeps it as {attempt}; look at the tasks on the RunningHub page, and say what you found with\n  \
+                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+                    );
+                    found.hint(hint)
+                }
+                None => found,
+            },
             ErrorKind::Recording => found
                 .or_hint("a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it"),
             _ => found,

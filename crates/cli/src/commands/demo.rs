@@ -6,7 +6,7 @@ use runninghub::ApiKey;
 use runninghub_sim::{Scenario, Sim};
 
 use super::{
-    context::{Context, Settings},
+    context::{Context, Settings, Writes},
     follow::{Following, follow},
     run::send,
     save::Destination,
@@ -36,6 +36,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
     context.global.profile = None;
     context.global.proxy = None;
     let hub = context.connect(Settings {
+        ledger: Writes::Elsewhere,
         key: Some(key),
         base_url: Some(sim.base_url().to_owned()),
         record: args.patience.record,
@@ -57,6 +58,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
     };
     let task = Submitted {
         task_id: run.task_id().to_string(),
+        attempt_id: None,
         workflow_id: run.workflow_id().map(ToString::to_string),
         site: hub.site().to_string(),
     };

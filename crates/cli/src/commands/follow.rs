@@ -3,7 +3,7 @@
 use std::{future::pending, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Phase, Run, RunningHub};
+use runninghub::{Event, Run, RunningHub};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -47,6 +47,7 @@ pub(super) async fn follow(
     following: &Following,
 ) -> Result<Exit, Error> {
     context.outcome.task_id = Some(run.task_id().to_string());
+    context.outcome.attempt_id = run.attempt().map(ToString::to_string);
     let deadline = following.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,12 +61,7 @@ pub(super) async fn follow(
             _ = tick.tick() => What::Tick,
         };
         match what {
-            What::Event(Some(Ok(Event::Finished(mut end)))) => {
-                // The platform calls a cancelled task failed, for no reason; this one has a reason.
-                if cancelling && end.failure.as_ref().is_none_or(|failure| failure.exception_type.is_none()) {
-                    end.phase = Phase::Interrupted;
-                    end.failure = None;
-                }
+            What::Event(Some(Ok(Event::Finished(end)))) => {
                 if let (Some(history), Some(workflow)) =
                     (context.history().filter(|_| following.outlives), run.workflow_id())
                     && let Err(error) = history.remember(workflow, &end.learned)

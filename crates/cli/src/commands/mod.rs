@@ -12,6 +12,7 @@ mod save;
 mod simulate;
 mod start;
 mod task;
+mod tasks;
 mod watch;
 mod workflow;
 

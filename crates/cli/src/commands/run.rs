@@ -6,7 +6,7 @@ use runninghub::{Run, Site, Submit};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    context::{Context, Settings, ways_back},
+    context::{Context, Settings, Writes, ways_back},
     follow::{Following, follow, interrupted},
     save::Destination,
 };
@@ -26,6 +26,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
     let hub = context.connect(Settings {
         site: if let Target::Saved(_, site) = &target { *site } else { None },
+        ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
         record: args.patience.record.clone(),
         ..Settings::default()
@@ -77,6 +78,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     };
     let task = Submitted {
         task_id: run.task_id().to_string(),
+        attempt_id: run.attempt().map(ToString::to_string),
         workflow_id: run.workflow_id().map(ToString::to_string),
         site: hub.site().to_string(),
     };
@@ -124,8 +126,8 @@ pub(super) async fn send(
                        signal if asked.is_some() => {
                            context.outcome.status = End::Unknown;
                            context.advice.push(
-                               "nobody knows whether the task was created; look at the tasks on the RunningHub page \
-                                before you submit it again"
+                               "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
+                                tasks on the RunningHub page before you submit it again"
                                    .to_owned(),
                            );
                            return Ok(ControlFlow::Break(interrupted(signal)));

@@ -4,7 +4,7 @@ use std::{env, process::ExitCode};
 
 use tokio::runtime::Builder;
 
-use super::{account, context::Context, replay, run as run_command, task, watch, workflow};
+use super::{account, context::Context, replay, run as run_command, task, tasks, watch, workflow};
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
 use crate::{
@@ -74,6 +74,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Outputs(args) => task::outputs(context, args).await,
         Command::Download(args) => task::download(context, args).await,
         Command::Cancel(args) => task::cancel(context, args).await,
+        Command::Tasks(args) => tasks::tasks(context, args).await,
+        Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
         Command::Account => account::account(context).await,
         Command::Replay(args) => replay::replay(context, args).await,

@@ -11,12 +11,11 @@ use crate::{
     exit::{Error, Exit},
     report::text,
     schema::{self, Cause, Cost, End, Event, Output},
-    target,
 };
 
 /// Says where a task stands.
 pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id)?;
+    let (hub, task) = ready(context, &args.task_id).await?;
     let status = hub.status(&task).await?;
     let word = Untrusted::from(status.as_str()).to_string();
     let event = Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0 });
@@ -27,7 +26,7 @@ pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<
 
 /// Lists the results of a task.
 pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id)?;
+    let (hub, task) = ready(context, &args.task_id).await?;
     let answer = hub.outputs(&task).await?;
     let exit = over(context, &hub, &task, &answer)?;
     for (number, output) in (1..).zip(context.outcome.outputs.clone()) {
@@ -40,7 +39,7 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
 
 /// Brings the results of a task home.
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id)?;
+    let (hub, task) = ready(context, &args.task_id).await?;
     let destination = Destination { dir: args.out, template: args.name };
     destination.check(&hub)?;
     let answer = hub.outputs(&task).await?;
@@ -52,7 +51,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 
 /// Cancels a task.
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id)?;
+    let (hub, task) = ready(context, &args.task_id).await?;
     hub.cancel(&task).await?;
     let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0 });
     context.answer(&event, &[format!("🛑 Task {task} cancelled")]);
@@ -60,10 +59,12 @@ pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<
     Ok(Exit::Done)
 }
 
-fn ready(context: &mut Context, task: &str) -> Result<(RunningHub, TaskId), Error> {
-    let task = target::task_id(task)?;
+async fn ready(context: &mut Context, task: &str) -> Result<(RunningHub, TaskId), Error> {
+    let (task, entry) = context.task(task).await?;
     context.outcome.task_id = Some(task.to_string());
-    Ok((context.connect(Settings::default())?, task))
+    context.outcome.attempt_id = entry.as_ref().map(|entry| entry.attempt.to_string());
+    let settings = entry.as_ref().map(Settings::of).unwrap_or_default();
+    Ok((context.connect(settings)?, task))
 }
 
 /// A task that is over, with what there is to fetch; one that is not is an error.

@@ -13,12 +13,13 @@ use crate::{
 
 /// Follows a task that somebody has submitted.
 pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
-    let task = target::task_id(&args.task_id)?;
     let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
+    let (task, entry) = context.task(&args.task_id).await?;
+    let of_entry = entry.as_ref().map(Settings::of).unwrap_or_default();
     let hub = context.connect(Settings {
-        site: workflow.as_ref().and_then(|(_, site)| *site),
+        site: workflow.as_ref().and_then(|(_, site)| *site).or(of_entry.site),
         record: args.patience.record,
-        ..Settings::default()
+        ..of_entry
     })?;
     let following = Following {
         destination: args.saving.out.map(|dir| Destination { dir, template: args.saving.name }),
@@ -32,9 +33,14 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let mut signals = context.signals()?;
     context.outcome.task_id = Some(task.to_string());
     let mut follow_task = hub.follow(task);
-    if let Some((id, _)) = workflow {
+    let named = workflow.is_some();
+    let known = entry.and_then(|entry| entry.intent.workflow);
+    if let Some(id) = workflow.map(|(id, _)| id).or(known) {
         let learned = context.history().map(|history| history.learned(&id)).unwrap_or_default();
-        follow_task = follow_task.workflow(id).learned(learned);
+        follow_task = follow_task.learned(learned);
+        if named {
+            follow_task = follow_task.workflow(id);
+        }
     }
     let run = follow_task.start().await?;
     follow(context, &hub, run, &mut signals, &following).await

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use runninghub::Untrusted;
 
-use crate::schema::{Cause, Cost, Output, Plan, Progress};
+use crate::schema::{Cause, Cost, Output, Plan, Progress, Submit};
 
 /// The figures of a run in the seed document's words.
 pub(super) fn progress(progress: &Progress) -> String {
@@ -56,6 +56,31 @@ pub(super) fn saved(output: &Output) -> Option<String> {
         Some(bytes) => format!("{path} ({})", size(bytes)),
         None => path.to_string(),
     })
+}
+
+/// The head of a list of submits.
+pub(crate) const TASKS: &str =
+    "SUBMITTED             STATE       TASK                 WORKFLOW             ATTEMPT   COST";
+
+/// One submit on one line, under [`TASKS`], and a second line where there is more to know.
+pub(crate) fn task(task: &Submit) -> String {
+    let shown = |text: &Option<String>| Untrusted::from(text.as_deref().unwrap_or("-")).to_string();
+    let cost = task.cost.as_ref().and_then(cost).unwrap_or_else(|| "-".to_owned());
+    let mut line = format!(
+        "{:<21} {:<11} {:<20} {:<20} {:<9} {cost}",
+        task.submitted_at,
+        task.state,
+        shown(&task.task_id),
+        shown(&task.workflow_id),
+        task.attempt_id,
+    );
+    if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {
+        let _ = write!(line, "\n  {note}");
+    }
+    if task.state == "unknown" {
+        let _ = write!(line, "\n  body {}", task.body_sha256.get(..12).unwrap_or_default());
+    }
+    line
 }
 
 /// Why the task failed, after "Task failed".

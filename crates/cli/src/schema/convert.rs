@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use runninghub::{Failure, NodeState, OutputFile, Untrusted};
+use jiff::Timestamp;
+use runninghub::{Failure, NodeState, OutputFile, Untrusted, ledger::Entry};
 
-use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress};
+use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress, Submit};
 
 /// Seconds with milliseconds: what follows is noise.
 pub(crate) fn seconds(span: Duration) -> f64 {
@@ -97,6 +98,32 @@ impl From<&Failure> for Cause {
             code: failure.code.clone(),
         }
     }
+}
+
+impl From<&Entry> for Submit {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            attempt_id: entry.attempt.to_string(),
+            state: entry.state.as_str(),
+            task_id: entry.task.as_ref().map(ToString::to_string),
+            workflow_id: entry.intent.workflow.as_ref().map(ToString::to_string),
+            kind: entry.intent.kind.clone(),
+            site: entry.intent.site.clone(),
+            base_url: entry.intent.base_url.clone(),
+            submitted_at: time(entry.created_ms),
+            changed_at: time(entry.changed_ms),
+            note: entry.note.clone().map(Untrusted::from),
+            cost: entry.cost.as_ref().map(Cost::from),
+            saved: entry.saved.clone(),
+            body_sha256: entry.intent.body.to_string(),
+        }
+    }
+}
+
+/// RFC 3339 in UTC, to the second; empty for a time that no calendar knows.
+fn time(ms: u64) -> String {
+    let stamp = i64::try_from(ms / 1000).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    stamp.map(|stamp| stamp.to_string()).unwrap_or_default()
 }
 
 impl From<&runninghub::Cost> for Cost {

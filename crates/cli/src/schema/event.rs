@@ -29,6 +29,8 @@ pub(crate) enum Event {
     Warning(Warning),
     /// One result of the task.
     Output(Output),
+    /// A submit of this machine (`tasks`, `resolve`).
+    Task(Submit),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
     /// The account (`account`).
@@ -44,6 +46,9 @@ pub(crate) enum Event {
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Submitted {
     pub(crate) task_id: String,
+    /// The submit in the ledger of this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt_id: Option<String>,
     pub(crate) workflow_id: Option<String>,
     /// `cn` or `ai`.
     pub(crate) site: String,
@@ -174,6 +179,35 @@ pub(crate) struct Output {
     pub(crate) sha256: Option<String>,
 }
 
+/// A submit, and what became of it.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Submit {
+    /// Its name on this machine.
+    pub(crate) attempt_id: String,
+    #[schemars(extend("enum" = ["submitting", "waiting", "refused", "unknown", "absent", "accepted", "done", "failed", "cancelled", "gone"]))]
+    pub(crate) state: &'static str,
+    /// Null as long as there is none.
+    pub(crate) task_id: Option<String>,
+    pub(crate) workflow_id: Option<String>,
+    /// What was submitted: `workflow`, or another kind of task.
+    pub(crate) kind: String,
+    /// `cn` or `ai`.
+    pub(crate) site: String,
+    pub(crate) base_url: String,
+    /// When it was submitted, RFC 3339 in UTC.
+    pub(crate) submitted_at: String,
+    /// When it last changed, RFC 3339 in UTC.
+    pub(crate) changed_at: String,
+    /// What is worth knowing about its state.
+    #[schemars(with = "Option<String>")]
+    pub(crate) note: Option<Untrusted>,
+    pub(crate) cost: Option<Cost>,
+    /// The folder into which all of its results were saved.
+    pub(crate) saved: Option<String>,
+    /// SHA-256 of the request without the key: equal requests have equal ones.
+    pub(crate) body_sha256: String,
+}
+
 /// A workflow with the fields that `--set` can change.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Workflow {
@@ -230,6 +264,9 @@ pub(crate) struct Outcome {
     /// The exit code of the process; of this run alone where several are replayed.
     pub(crate) exit_code: u8,
     pub(crate) task_id: Option<String>,
+    /// The submit in the ledger of this machine, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt_id: Option<String>,
     /// ComfyUI's id of the run, in a replay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prompt_id: Option<String>,

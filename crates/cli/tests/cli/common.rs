@@ -14,6 +14,8 @@ use tokio::runtime::Runtime;
 /// A command with nothing in its environment.
 pub(crate) struct Rhub {
     command: Command,
+    /// Its own, so that nothing of the machine is touched.
+    state: TempDir,
     stdin: Option<String>,
     /// What differs from run to run, and what to show for it.
     hidden: Vec<(String, &'static str)>,
@@ -28,8 +30,9 @@ pub(crate) struct Done {
 
 pub(crate) fn rhub<'a>(args: impl IntoIterator<Item = &'a str>) -> Rhub {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rhub"));
-    command.args(args).env_clear();
-    Rhub { command, stdin: None, hidden: vec![(env!("CARGO_PKG_VERSION").to_owned(), "[version]")] }
+    let state = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    command.args(args).env_clear().env("RUNNINGHUB_STATE_DIR", state.path());
+    Rhub { command, state, stdin: None, hidden: vec![(env!("CARGO_PKG_VERSION").to_owned(), "[version]")] }
 }
 
 impl Rhub {
@@ -54,6 +57,11 @@ impl Rhub {
         self
     }
 
+    /// With the records of an earlier command.
+    pub(crate) fn state(self, folder: &TempDir) -> Self {
+        self.env("RUNNINGHUB_STATE_DIR", &folder.path().to_string_lossy())
+    }
+
     /// Against a simulator, with its key, and fast.
     pub(crate) fn at(self, sim: &Simulator) -> Self {
         self.env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
@@ -63,7 +71,10 @@ impl Rhub {
             .hide(sim.base_url().replace("http", "ws"), "[ws]")
     }
 
+    /// For a process that outlives this.
     pub(crate) fn into_command(self) -> Command {
+        // Under `target`, where it does no harm.
+        let _ = self.state.keep();
         self.command
     }
 

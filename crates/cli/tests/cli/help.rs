@@ -27,6 +27,8 @@ fn overview() {
           outputs   List the results of a task
           download  Bring the results of a task home
           cancel    Cancel a task
+          tasks     List what this machine has submitted, the newest first
+          resolve   Settle a submit of unknown outcome
           workflow  Look at workflows
           account   Show the balance, the kind of key, and the slots that are used and free
           replay    Play a recording through the same machine and reporters as a live run
@@ -63,7 +65,7 @@ fn overview() {
           -v, --verbose...           Log what is done to standard error; more often for more [env:
                                      RUNNINGHUB_VERBOSE=]
               --log-file <PATH>      Log to a file instead [env: RUNNINGHUB_LOG_FILE=]
-              --state-dir <PATH>     Where this machine keeps its records [env: RUNNINGHUB_STATE_DIR=]
+              --state-dir <PATH>     Where this machine keeps its records [env: RUNNINGHUB_STATE_DIR]
 
         Exit codes:
           0  done
@@ -136,7 +138,7 @@ fn watch() {
         Usage: rhub watch [OPTIONS] <TASK_ID>
 
         Arguments:
-          <TASK_ID>  The task's id
+          <TASK_ID>  The task's id, or `last` for the one submitted last from this machine
 
         Options:
               --workflow <ID>        The workflow that it runs, for a percentage from the start [env:
@@ -162,7 +164,7 @@ fn status_outputs_download_cancel() {
         Usage: rhub status [OPTIONS] <TASK_ID>
 
         Arguments:
-          <TASK_ID>  The task's id
+          <TASK_ID>  The task's id, or `last` for the one submitted last from this machine
 
         Options:
           -h, --help  Print help
@@ -173,7 +175,7 @@ fn status_outputs_download_cancel() {
         Usage: rhub outputs [OPTIONS] <TASK_ID>
 
         Arguments:
-          <TASK_ID>  The task's id
+          <TASK_ID>  The task's id, or `last` for the one submitted last from this machine
 
         Options:
           -h, --help  Print help
@@ -183,7 +185,7 @@ fn status_outputs_download_cancel() {
         Usage: rhub download [OPTIONS] <TASK_ID>
 
         Arguments:
-          <TASK_ID>  The task's id
+          <TASK_ID>  The task's id, or `last` for the one submitted last from this machine
 
         Options:
           -o, --out <DIR>        The folder for the results [env: RUNNINGHUB_OUT=] [default: .]
@@ -196,7 +198,7 @@ fn status_outputs_download_cancel() {
         Usage: rhub cancel [OPTIONS] <TASK_ID>
 
         Arguments:
-          <TASK_ID>  The task's id
+          <TASK_ID>  The task's id, or `last` for the one submitted last from this machine
 
         Options:
           -h, --help  Print help
@@ -326,4 +328,36 @@ fn help(command: &[&str]) -> String {
     let (own, common) = done.stdout.split_once("Options of every command:").expect("common options");
     let after = common.split_once("\n\n").map_or("", |(_, after)| after);
     format!("{}\n{after}", own.trim_end())
+}
+
+#[test]
+fn tasks_and_resolve() {
+    insta::assert_snapshot!(["tasks", "resolve"].map(own_options).join("\n"), @r#"
+    List what this machine has submitted, the newest first
+
+    Usage: rhub tasks [OPTIONS]
+
+    Options:
+      -n, --limit <N>  Show at most so many; 0 for all [env: RUNNINGHUB_LIMIT=] [default: 20]
+          --open       Only those that are not over [env: RUNNINGHUB_OPEN=]
+          --refresh    Ask the platform about those that are not over first [env: RUNNINGHUB_REFRESH=]
+      -h, --help       Print help
+    States: submitting, waiting (for a free slot), accepted, done, failed, cancelled, gone (forgotten by
+    the platform).
+    Refused and absent ones cost nothing. Unknown: nobody knows whether there is a task; `rhub resolve`
+    settles it.
+
+    Settle a submit of unknown outcome
+
+    Usage: rhub resolve [OPTIONS] <--task-id <ID>|--not-created> <ATTEMPT>
+
+    Arguments:
+      <ATTEMPT>  The submit, as `rhub tasks` names it; the beginning of its name is enough
+
+    Options:
+          --task-id <ID>  There is a task, and this is its id [env: RUNNINGHUB_TASK_ID=]
+          --not-created   There is no task: nothing was created and nothing charged [env:
+                          RUNNINGHUB_NOT_CREATED=]
+      -h, --help          Print help
+    "#);
 }

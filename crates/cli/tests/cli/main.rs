@@ -5,6 +5,7 @@ mod commands;
 mod common;
 mod end_to_end;
 mod help;
+mod ledger;
 #[cfg(unix)]
 mod live;
 mod replay;

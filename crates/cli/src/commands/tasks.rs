@@ -1,0 +1,113 @@
+//! `rhub tasks` and `rhub resolve`.
+
+use runninghub::{
+    TaskId, TaskStatus,
+    ledger::{Entry, Filter, State, Step},
+};
+
+use super::context::{Context, Settings};
+use crate::{
+    args,
+    exit::{Error, Exit},
+    key,
+    report::text,
+    schema::{self, End, Event},
+    target,
+};
+
+/// Lists what this machine has submitted.
+pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Exit, Error> {
+    if args.refresh {
+        refresh(context).await?;
+    }
+    let mut filter = Filter::all();
+    if args.limit > 0 {
+        filter = filter.limit(args.limit);
+    }
+    if args.open {
+        filter = filter.open();
+    }
+    let entries = context.ledger()?.entries(filter).await?;
+    let unknown =
+        entries.iter().find(|entry| entry.state == State::Unknown).map(|entry| entry.attempt.clone());
+    if entries.is_empty() {
+        context.advice.push("nothing was submitted from this machine yet".to_owned());
+    }
+    for (number, entry) in entries.iter().enumerate() {
+        let task = schema::Submit::from(entry);
+        let mut lines = vec![text::task(&task)];
+        if number == 0 {
+            lines.insert(0, text::TASKS.to_owned());
+        }
+        context.answer(&Event::Task(task), &lines);
+    }
+    if let Some(attempt) = unknown {
+        context.advice.push(format!(
+            "compare the unknown ones with the tasks on the RunningHub page, then say what you found with\n  \
+             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+        ));
+    }
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Writes down what the platform says about tasks whose end nobody has seen.
+async fn refresh(context: &mut Context) -> Result<(), Error> {
+    let ledger = context.ledger()?;
+    let open = ledger.entries(Filter::all().open().with_task()).await?;
+    for entry in open.iter().filter(|entry| entry.state == State::Accepted) {
+        let Some(task) = &entry.task else { continue };
+        let hub = context.connect(Settings::of(entry))?;
+        match hub.outputs(task).await {
+            Ok(answer) => {
+                let step = match answer.status {
+                    TaskStatus::Success => Step::Done { cost: answer.cost },
+                    TaskStatus::Failed => Step::Failed { cost: answer.cost, note: None },
+                    TaskStatus::Cancelled => Step::Cancelled { cost: answer.cost },
+                    _ => continue,
+                };
+                ledger.advance(&entry.attempt, step).await?;
+            }
+            Err(error) if error.is_unknown_task() => {
+                ledger.advance(&entry.attempt, Step::Gone).await?;
+            }
+            Err(error) => context.warn("refresh", format!("{task}: {}", Error::from(error).message)),
+        }
+    }
+    Ok(())
+}
+
+/// Settles a submit of unknown outcome.
+pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Result<Exit, Error> {
+    let task = args.task_id.as_deref().map(target::task_id).transpose()?;
+    let ledger = context.ledger()?;
+    let entry = ledger.entry(Filter::all().attempt(args.attempt.as_str())).await?;
+    context.outcome.attempt_id = Some(entry.attempt.to_string());
+    let entry = if let Some(task) = &task {
+        found(context, &entry, task).await?
+    } else {
+        let note = "somebody has looked: there is no task".to_owned();
+        ledger.advance(&entry.attempt, Step::Absent { note }).await?;
+        ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?
+    };
+    context.outcome.task_id = entry.task.as_ref().map(ToString::to_string);
+    let line = match &entry.task {
+        Some(task) => format!("✅ Submit {} is task {task} ({})", entry.attempt, entry.state),
+        None => format!("✅ Submit {} has created no task", entry.attempt),
+    };
+    context.answer(&Event::Task(schema::Submit::from(&entry)), &[line]);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// The platform is asked whether it knows the task, where there is a key to ask with.
+async fn found(context: &mut Context, entry: &Entry, task: &TaskId) -> Result<Entry, Error> {
+    if key::is_named(&context.global) {
+        let hub = context.connect(Settings::of(entry))?;
+        return Ok(hub.resolve(entry.attempt.as_str(), task).await?);
+    }
+    context.warn("not_checked", "without an API key the platform cannot be asked whether it knows this task");
+    let ledger = context.ledger()?;
+    ledger.advance(&entry.attempt, Step::Accepted { task: task.clone() }).await?;
+    Ok(ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?)
+}

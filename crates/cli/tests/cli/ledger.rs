@@ -1,0 +1,150 @@
+//! `tasks`, `resolve`, and `last`.
+
+use std::fs;
+
+use runninghub_sim::{Fault, Rate, Sim};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::{Done, Simulator, folder, rhub, scenario};
+
+fn lines(done: &Done) -> Vec<Value> {
+    done.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// What `rhub tasks` lists.
+fn tasks(state: &TempDir) -> Vec<Value> {
+    let done = rhub(["tasks", "--json"]).state(state).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    lines(&done).into_iter().filter(|line| line["event"] == "task").collect()
+}
+
+fn losing(answers: u32) -> (Simulator, String) {
+    let one = scenario("01-simple");
+    let id = one.workflow_id();
+    let lost = Fault::LostCreateAnswer(Rate::First(answers));
+    (Simulator::start(Sim::builder().scenario(one).fault(lost).speed(50.0)), id)
+}
+
+#[test]
+fn what_was_submitted_is_listed_and_found_again() {
+    let ((sim, id), state, out) = (losing(0), folder(), folder());
+    let empty = rhub(["tasks"]).state(&state).run();
+    assert_eq!((empty.code, empty.stdout.as_str()), (Some(0), ""));
+    assert!(empty.stderr.contains("nothing was submitted"), "{empty}");
+    let none = rhub(["watch", "last"]).at(&sim).state(&state).run();
+    assert_eq!(none.code, Some(2), "{none}");
+
+    let detached = rhub(["run", &id, "--detach", "--json"]).at(&sim).state(&state).run();
+    let submitted = lines(&detached).into_iter().find(|line| line["event"] == "submitted").expect("told");
+    let listed = tasks(&state);
+    assert_eq!(listed.len(), 1);
+    let entry = &listed[0];
+    assert_eq!(entry["state"], "accepted");
+    for name in ["task_id", "workflow_id", "site", "attempt_id"] {
+        assert_eq!(entry[name], submitted[name], "{name}");
+    }
+    assert_eq!(entry["base_url"], sim.base_url());
+    assert!(!entry.to_string().contains(Sim::DEMO_KEY), "the key is not kept");
+
+    // Where it was submitted is known, so that nothing but the key has to be named.
+    let known = |args: &[&str]| {
+        let done = rhub(args.iter().copied())
+            .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
+            .env("RUNNINGHUB_TIME_SCALE", "0.05")
+            .state(&state)
+            .run();
+        assert_eq!(done.code, Some(0), "{done}");
+        done
+    };
+    let watched = known(&["watch", "last", "--json"]);
+    assert!(watched.stdout.contains(r#""event":"plan""#), "the workflow is known: {watched}");
+    assert_eq!(lines(&watched).last().expect("a result")["attempt_id"], submitted["attempt_id"]);
+    let attempt = submitted["attempt_id"].as_str().expect("a name");
+    known(&["status", &attempt[..6]]);
+    known(&["outputs", "last"]);
+    known(&["download", "last", "--out", &out.path().to_string_lossy()]);
+    assert!(fs::read_dir(out.path()).expect("read").count() > 0);
+    let entry = &tasks(&state)[0];
+    assert_eq!(entry["state"], "done");
+    assert!(entry["cost"]["coins"].is_string(), "{entry}");
+}
+
+#[test]
+fn an_unknown_submit_is_shown_and_settled() {
+    let ((sim, id), state) = (losing(2), folder());
+    for text in ["one", "two"] {
+        let set = format!("--set=1.text={text}");
+        let args = if text == "one" { vec!["run", &*id] } else { vec!["run", &*id, &*set] };
+        let done =
+            rhub(args.into_iter().filter(|arg| !arg.starts_with("--set"))).at(&sim).state(&state).run();
+        assert_eq!(done.code, Some(5), "{done}");
+        assert!(done.stderr.contains("rhub resolve"), "{done}");
+    }
+    let told = rhub(["tasks"]).state(&state).run();
+    assert!(told.stdout.contains("unknown") && told.stdout.contains("body "), "{told}");
+    assert!(told.stderr.contains("--not-created"), "{told}");
+    let listed = tasks(&state);
+    let name = |at: usize| listed[at]["attempt_id"].as_str().expect("a name");
+    let blind = rhub(["watch", "last"]).at(&sim).state(&state).run();
+    assert_eq!(blind.code, Some(2), "there is no task yet: {blind}");
+    let blind = rhub(["watch", name(0)]).at(&sim).state(&state).run();
+    assert_eq!(blind.code, Some(5), "{blind}");
+
+    let wrong = rhub(["resolve", name(0), "--task-id", "999"]).at(&sim).state(&state).run();
+    assert_eq!(wrong.code, Some(4), "the platform knows no such task: {wrong}");
+    let task = sim.sim().tasks()[1].task_id.clone();
+    let settled = rhub(["resolve", name(0), "--task-id", &task]).at(&sim).state(&state).run();
+    assert_eq!(settled.code, Some(0), "{settled}");
+    let taken = rhub(["resolve", name(1), "--task-id", &task]).at(&sim).state(&state).run();
+    assert_eq!(taken.code, Some(2), "it belongs to the other one: {taken}");
+    let absent = rhub(["resolve", name(1), "--not-created"]).state(&state).run();
+    assert_eq!(absent.code, Some(0), "{absent}");
+    let watched = rhub(["watch", "last"]).at(&sim).state(&state).run();
+    assert_eq!(watched.code, Some(0), "{watched}");
+    let states: Vec<_> = tasks(&state).iter().map(|entry| entry["state"].clone()).collect();
+    assert_eq!(states, ["done", "absent"]);
+    let final_state = rhub(["resolve", name(0), "--not-created"]).state(&state).run();
+    assert_eq!(final_state.code, Some(2), "{final_state}");
+    for args in [&["resolve", "nosuch", "--not-created"][..], &["resolve", name(0)]] {
+        assert_eq!(rhub(args.iter().copied()).state(&state).run().code, Some(2), "{args:?}");
+    }
+    assert_eq!(sim.creates(), 2);
+}
+
+#[test]
+fn what_ended_unwatched_is_asked_for() {
+    let ((sim, id), state) = (losing(0), folder());
+    rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
+    let task = sim.sim().tasks()[0].clone();
+    // Ends in the simulator, and nobody looks.
+    let status = || rhub(["status", &task.task_id]).at(&sim).run().stdout;
+    while !status().contains("success") {}
+    assert_eq!(tasks(&state)[0]["state"], "accepted");
+    let listed = rhub(["tasks", "--refresh", "--open"]).at(&sim).state(&state).run();
+    assert_eq!((listed.code, listed.stdout.contains("accepted")), (Some(0), false), "{listed}");
+    assert_eq!(tasks(&state)[0]["state"], "done");
+}
+
+#[test]
+fn without_a_ledger_nothing_is_sent() {
+    let (sim, id) = losing(0);
+    let home = folder();
+    let file = home.path().join("file");
+    fs::write(&file, "").expect("written");
+    let broken = home.path().join("broken");
+    fs::create_dir(&broken).expect("made");
+    fs::write(broken.join("ledger.sqlite3"), [b'x'; 5000]).expect("written");
+    for place in [file.as_path(), broken.as_path(), "/proc/nowhere".as_ref()] {
+        let done = rhub(["run", &id]).at(&sim).env("RUNNINGHUB_STATE_DIR", &place.to_string_lossy()).run();
+        assert_eq!(done.code, Some(9), "{done}");
+        assert!(done.stderr.contains("hint:"), "{done}");
+    }
+    assert_eq!(sim.creates(), 0);
+    // A task that is paid for is followed all the same.
+    rhub(["run", &id, "--detach"]).at(&sim).run();
+    let task = sim.sim().tasks()[0].task_id.clone();
+    let watched = rhub(["watch", &task]).at(&sim).env("RUNNINGHUB_STATE_DIR", &file.to_string_lossy()).run();
+    assert_eq!(watched.code, Some(0), "{watched}");
+    assert!(watched.stdout.contains("ledger"), "it is said: {watched}");
+}

@@ -1,0 +1,182 @@
+//! Before and after every change of state the process dies or hangs: nothing is lost, and nothing is paid twice.
+
+use std::{fs, process::Command, time::Duration};
+
+use runninghub::{
+    TaskId,
+    ledger::{AttemptId, Digest, EDGES, Filter, Intent, Ledger as _, State, Step},
+};
+use runninghub_sim::{Fault, Rate, Scenario, ScriptNode, Sim, SimBuilder};
+
+use crate::lab::{Lab, kill, read_until};
+
+fn scenario() -> Scenario {
+    Scenario::script("short")
+        .node(ScriptNode::new("1", "Sleep").takes(Duration::from_millis(20)).saves("a.png"))
+        .build()
+}
+
+fn sim() -> SimBuilder {
+    Sim::builder().scenario(scenario())
+}
+
+/// A lab in which a command takes this edge, and the command.
+fn stage(from: Option<State>, to: State) -> (Lab, Command) {
+    use State::{Absent, Accepted, Cancelled, Done, Failed, Gone, Refused, Submitting, Unknown, Waiting};
+
+    let id = scenario().workflow_id();
+    let run = |lab: Lab, more: &[&str]| {
+        let command = lab.rhub(&[&["run", &*id], more].concat());
+        (lab, command)
+    };
+    match (from, to) {
+        (None | Some(Submitting), Submitting | Accepted) | (Some(Accepted), Done) => {
+            run(Lab::new(sim()), &[])
+        }
+        (Some(Submitting), Unknown) => {
+            run(Lab::new(sim().fault(Fault::LostCreateAnswer(Rate::First(1)))), &[])
+        }
+        (Some(Submitting), Waiting) | (Some(Waiting), Submitting) => {
+            run(Lab::new(sim().fault(Fault::QueueFull(1))), &[])
+        }
+        (Some(Waiting), Refused) => {
+            run(Lab::new(sim().fault(Fault::QueueFull(1000))), &["--queue-timeout", "0"])
+        }
+        (Some(Submitting), Refused) => {
+            // A graph of one's own is not asked for first, so that it is the create that the key is refused for.
+            let lab = Lab::new(sim());
+            let file = lab.state.path().join("own.json");
+            fs::write(&file, r#"{"1":{"class_type":"SaveImage","inputs":{}}}"#).expect("written");
+            let mut command = lab.rhub(&["run", &file.to_string_lossy(), "--under", &id]);
+            command.env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff");
+            (lab, command)
+        }
+        (Some(Accepted), Failed) => run(Lab::new(sim().fault(Fault::TaskFails)), &[]),
+        (Some(Accepted), Cancelled) => {
+            let slow = Fault::QueueDelay(Duration::from_mins(10));
+            run(Lab::new(sim().fault(slow)), &["--cancel-on-interrupt"])
+        }
+        (Some(Accepted), Gone) => {
+            let lab = Lab::new(sim());
+            prepare(&lab, &[Step::Accepted { task: "999".into() }]);
+            let command = lab.rhub(&["tasks", "--refresh"]);
+            (lab, command)
+        }
+        (Some(before @ (Unknown | Absent)), Absent | Accepted) => {
+            let lab = Lab::new(sim().fault(Fault::LostCreateAnswer(Rate::First(1))));
+            assert_eq!(lab.run(&["run", &id]), Some(5));
+            let attempt = lab.entries()[0].attempt.to_string();
+            if before == Absent {
+                assert_eq!(lab.run(&["resolve", &attempt, "--not-created"]), Some(0));
+            }
+            let task = lab.sim.tasks()[0].task_id.clone();
+            let answer = if to == Absent { vec!["--not-created"] } else { vec!["--task-id", &task] };
+            let command = lab.rhub(&[&["resolve", &*attempt], &answer[..]].concat());
+            (lab, command)
+        }
+        _ => panic!("no command is known that leads from {from:?} to {to}: write one"),
+    }
+}
+
+/// A submit with a history.
+fn prepare(lab: &Lab, steps: &[Step]) -> AttemptId {
+    let ledger = lab.ledger();
+    let intent = Intent {
+        site: "cn".into(),
+        base_url: lab.sim.base_url().into(),
+        key: "k".into(),
+        kind: "workflow".into(),
+        workflow: None,
+        body: Digest::of("{}"),
+        secret: None,
+    };
+    lab.wait(async {
+        let attempt = ledger.begin(intent).await.expect("written");
+        for step in steps {
+            ledger.advance(&attempt, step.clone()).await.expect("written");
+        }
+        attempt
+    })
+}
+
+/// What the next process finds where this one has died.
+fn found(state: State) -> State {
+    match state {
+        State::Submitting => State::Unknown,
+        State::Waiting => State::Refused,
+        other => other,
+    }
+}
+
+fn check(from: Option<State>, to: State, place: &str, action: &str) {
+    let (lab, mut command) = stage(from, to);
+    let point = format!("{}>{to}:{place}", from.map_or("none", State::as_str));
+    let case = format!("{point}={action}");
+    let mut child = command.env("RUNNINGHUB_FAILPOINT", &case).spawn().expect("the binary");
+    // Kept open: who finds nobody reading any more ends.
+    let mut out = child.stdout.take().expect("a pipe");
+    if to == State::Cancelled {
+        assert!(read_until(&mut out, "taskId"), "{case}: it was submitted");
+        let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(interrupted.expect("kill").success());
+    }
+    let mut talk = child.stderr.take().expect("a pipe");
+    assert!(read_until(&mut talk, &format!("failpoint {point}")), "{case}: the place is reached");
+    match action {
+        "hang" => kill(child),
+        _ => assert!(!child.wait().expect("it ends").success(), "{case}"),
+    }
+    let entry = lab.entries().into_iter().next();
+    let expected = match (place, from) {
+        ("before", None) => None,
+        ("before", Some(from)) => Some(found(from)),
+        _ => Some(found(to)),
+    };
+    assert_eq!(entry.as_ref().map(|entry| entry.state), expected, "{case}");
+    let tasks = lab.sim.tasks();
+    assert!(tasks.len() <= 1, "{case}: paid twice");
+    if let Some(task) = tasks.first() {
+        let entry = entry.expect("a paid task is in the ledger");
+        let is_known = entry.task.as_ref().is_some_and(|id| id.as_str() == task.task_id);
+        // Absent is what a person has said.
+        assert!(is_known || matches!(entry.state, State::Unknown | State::Absent), "{case}: lost");
+        // One more command, and the task is home.
+        let resume: &[&str] = if is_known {
+            &["watch", "last"]
+        } else {
+            &["resolve", entry.attempt.as_str(), "--task-id", &task.task_id]
+        };
+        if to != State::Cancelled {
+            let code = lab.run(resume);
+            assert!(matches!(code, Some(0 | 1)), "{case}: {code:?}");
+            let ledger = lab.ledger();
+            let entry = lab.wait(ledger.entry(Filter::all().task(&TaskId::from(&*task.task_id))));
+            let state = entry.expect("found").state;
+            assert!(matches!(state, State::Done | State::Failed | State::Accepted), "{case}: {state}");
+        }
+        assert_eq!(lab.sim.tasks().len(), 1, "{case}: nothing was sent again");
+    }
+}
+
+/// Every edge of the table, and the one that begins a life.
+fn edges() -> impl Iterator<Item = (Option<State>, State)> {
+    std::iter::once((None, State::Submitting)).chain(EDGES.iter().map(|(from, to)| (Some(*from), *to)))
+}
+
+#[test]
+fn dying_at_any_edge_loses_nothing() {
+    for (from, to) in edges() {
+        for place in ["before", "after"] {
+            check(from, to, place, "abort");
+        }
+    }
+}
+
+#[test]
+fn being_killed_at_any_edge_loses_nothing() {
+    for (from, to) in edges() {
+        for place in ["before", "after"] {
+            check(from, to, place, "hang");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Processes that die: at every change of state, and at any moment.
+#![cfg(unix)]
+
+mod failpoints;
+mod kills;
+mod lab;
