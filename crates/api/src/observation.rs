@@ -1,6 +1,6 @@
 //! What answers say about a task, in the words of core: shared by `outputs`, `status`, `query` and `create`.
 
-use runninghub_core::{Cost, Failure, OutputFile, SocketUrl, Untrusted};
+use runninghub_core::{Cost, Failure, FileUrl, OutputFile, SocketUrl, Untrusted};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -34,7 +34,7 @@ impl From<Item> for OutputFile {
     fn from(item: Item) -> Self {
         Self {
             node_id: item.node_id.map(Into::into),
-            url: item.file_url.or(item.url).or(item.output_url),
+            url: item.file_url.or(item.url).or(item.output_url).map(FileUrl::new),
             text: item.text.or(item.content).or(item.output),
             file_type: item.file_type.or(item.output_type),
         }
@@ -76,7 +76,7 @@ pub(crate) fn outputs(items: &[&RawValue]) -> Vec<OutputFile> {
         .iter()
         .map(|item| match lenient::scalar(Some(item)) {
             Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
-                OutputFile { url: Some(url), ..OutputFile::default() }
+                OutputFile { url: Some(FileUrl::new(url)), ..OutputFile::default() }
             }
             Some(text) if !text.starts_with('{') => OutputFile { text: Some(text), ..OutputFile::default() },
             _ => lenient::object::<Item>(Some(item)).unwrap_or_default().into(),

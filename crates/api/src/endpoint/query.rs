@@ -87,6 +87,8 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
 
 #[cfg(test)]
 mod tests {
+    use runninghub_core::FileUrl;
+
     use super::*;
     use crate::http::tests::read_with;
 
@@ -104,7 +106,7 @@ mod tests {
         let seen = get(text);
         assert_eq!(seen.status, TaskStatus::Success);
         assert_eq!(seen.outputs.len(), 3);
-        assert_eq!(seen.outputs[1].url.as_deref(), Some("https://h/b.png"));
+        assert_eq!(seen.outputs[1].url, Some(FileUrl::new("https://h/b.png")));
         assert_eq!(seen.outputs[2].text.as_deref(), Some("words"));
         assert_eq!(seen.cost.expect("a cost").coins.as_deref(), Some("7"));
         let wrapped = get(&format!(r#"{{"code":0,"message":"success","data":{text}}}"#));
