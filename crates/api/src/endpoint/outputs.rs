@@ -56,8 +56,8 @@ struct Data {
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     let envelope = answer.envelope()?;
     let code = envelope.failure();
-    if let (None, Some(list)) = (&code, envelope.data.filter(|data| data.get().starts_with('['))) {
-        let items: Vec<&RawValue> = answer.decode("data", list)?;
+    let list = envelope.data.filter(|data| data.get().starts_with('['));
+    if let (None, Some(items)) = (&code, lenient::list(list)) {
         return Ok(Observation {
             outputs: observation::outputs(&items),
             cost: observation::cost_of_items(&items),

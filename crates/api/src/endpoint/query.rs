@@ -60,8 +60,7 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     let task = wrapped.filter(|_| outer.status.is_none()).unwrap_or(outer);
 
     let results = task.results.as_deref().filter(|results| results.get().starts_with('['));
-    let items: Vec<&RawValue> =
-        results.map(|list| answer.decode("results", list)).transpose()?.unwrap_or_default();
+    let items = lenient::list(results).unwrap_or_default();
     let error_code = lenient::scalar(task.error_code.as_deref()).filter(|code| code != "0");
     // The status has been seen empty; results prove success, and anything else is taken to be running.
     let word = lenient::scalar(task.status.as_deref());
