@@ -23,6 +23,11 @@ impl Untrusted {
         &self.0
     }
 
+    /// Whether a character can be shown as it is; formats with an escape of their own (JSON) ask here what to escape.
+    pub fn is_safe(character: char) -> bool {
+        !is_dangerous(character)
+    }
+
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
