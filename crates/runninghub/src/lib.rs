@@ -27,6 +27,7 @@ pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
+pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile};
 pub use submit::Submit;
 pub use workflow::Workflow;
