@@ -30,6 +30,8 @@ pub(crate) struct Human {
     view: View,
     /// When the snapshot came and how long the run had taken by then: the clock goes on in between.
     measured: Option<(Duration, Duration)>,
+    /// Columns and rows of the window when it was looked at last.
+    window: (usize, usize),
     stale_since: Option<Duration>,
     connection: Option<Connection>,
 }
@@ -42,6 +44,7 @@ impl Human {
             live: Live::new(printer),
             view: View::default(),
             measured: None,
+            window: terminal::size(),
             stale_since: None,
             connection: None,
         }
@@ -69,7 +72,10 @@ impl Human {
                 _ => Some(state.to_owned()),
             }
         });
-        let (columns, rows) = terminal::size();
+        let window @ (columns, rows) = terminal::size();
+        if std::mem::replace(&mut self.window, window) != window {
+            self.live.tear();
+        }
         frame::lines(&self.view, columns, rows, self.printer)
     }
 
