@@ -113,6 +113,7 @@ impl Human {
         let (mark, words) = match end.phase {
             Phase::Success => (self.printer.paint(GOOD, "✓"), "Task completed".to_owned()),
             Phase::Interrupted => (self.printer.paint(BAD, "✗"), "Task cancelled".to_owned()),
+            phase if !phase.is_final() => (self.printer.paint(DIM, "?"), text::NO_END.to_owned()),
             _ => {
                 let cause = end.failure.as_ref().map(schema::Cause::from);
                 let mut words = format!("Task failed{}", text::failure(cause.as_ref()));
@@ -210,7 +211,8 @@ impl Reporter for Human {
         }
         if matches!(outcome.status, End::Success | End::Failed | End::Cancelled) && outcome.api_calls > 0 {
             let took = Duration::try_from_secs_f64(outcome.elapsed_s).unwrap_or_default();
-            let mut words = format!("  {} · {} API calls", text::clock(took), outcome.api_calls);
+            let calls = text::count(outcome.api_calls, "API call");
+            let mut words = format!("  {} · {calls}", text::clock(took));
             if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
                 words = format!("{words} · {cost}");
             }
