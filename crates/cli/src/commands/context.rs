@@ -110,11 +110,11 @@ impl Context {
         if let Some(timeout) = settings.create_timeout {
             builder = builder.create_timeout(timeout);
         }
-        let is_recording = settings.record.is_some();
         if let Some(dir) = settings.record {
             builder = builder.record(dir);
         }
         let hub = builder.build().map_err(|error| {
+            let is_recording = error.kind() == ErrorKind::Io;
             Error::from(error).or_hint(if is_recording {
                 "name a new or empty folder with `--record DIR`; nothing was submitted"
             } else {
@@ -218,6 +218,9 @@ impl Context {
     pub(super) fn tell(&mut self, exit: Exit) {
         if std::mem::replace(&mut self.is_told, true) {
             return;
+        }
+        if let Some(why) = self.hub.as_ref().and_then(RunningHub::recording_failure) {
+            self.warn("recording", format!("the recording is incomplete: {why}"));
         }
         let now = self.clock.now();
         self.outcome.exit_code = exit.code();

@@ -29,6 +29,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
         let text = fs::read_to_string(path).map_err(|error| {
             let name = Untrusted::from(path.to_string_lossy());
             Error::usage(format!("cannot read the workflow {name}: {error}"))
+                .hint("`--workflow` names a JSON file in API format")
         })?;
         replay = replay.workflow(text);
     }
