@@ -221,6 +221,9 @@ impl Error {
             ErrorKind::Tls => {
                 Some("check the clock and the system's certificates; some proxies replace certificates")
             }
+            ErrorKind::Usage { .. } if self.what == "proxy" => {
+                Some("a proxy is like `http://127.0.0.1:8080` or `socks5://127.0.0.1:1080`")
+            }
             ErrorKind::TooLarge { .. } => Code::new("809").hint().filter(|_| self.what == "upload"),
             _ => None,
         }

@@ -27,17 +27,25 @@ pub(crate) struct Live {
     above: Vec<String>,
     drawn: Vec<String>,
     drawn_at: Option<Instant>,
+    /// Wipe the block before the next drawing.
+    is_torn: bool,
 }
 
 impl Live {
     /// Nothing is drawn yet.
     pub(crate) fn new(printer: Printer) -> Self {
-        Self { printer, above: Vec::new(), drawn: Vec::new(), drawn_at: None }
+        Self { printer, above: Vec::new(), drawn: Vec::new(), drawn_at: None, is_torn: false }
     }
 
     /// A line that scrolls away above the block, with the next drawing.
     pub(crate) fn above(&mut self, line: String) {
         self.above.push(line);
+    }
+
+    /// The window has another size. A terminal that has wrapped the block's lines takes what is drawn over them for their
+    /// continuation, and joins both when the window grows again: they have to be gone first.
+    pub(crate) fn tear(&mut self) {
+        self.is_torn = true;
     }
 
     /// Whether it is time for the next drawing.
@@ -54,6 +62,9 @@ impl Live {
 
     fn write(&mut self, lines: Vec<String>) {
         let mut text = if self.drawn.is_empty() { HIDE_CURSOR.to_owned() } else { "\r".to_owned() };
+        if std::mem::take(&mut self.is_torn) {
+            text.push_str(CLEAR_BELOW);
+        }
         self.write_above(&mut text);
         text.push_str(NO_WRAP);
         text.push_str(&lines.join(&format!("{CLEAR_LINE}\r\n")));

@@ -142,7 +142,15 @@ impl From<runninghub_core::Error> for Error {
 
 impl From<runninghub_transport::Error> for Error {
     fn from(source: runninghub_transport::Error) -> Self {
-        Self::new(ErrorKind::Recording, "the recording cannot be used").because(source)
+        use runninghub_transport::ErrorKind as Transport;
+        let hint = match source.kind() {
+            Transport::TapeFormat { line } if line > 1 => {
+                Some(format!("what stands before line {line} can be played: delete that line and the rest"))
+            }
+            Transport::TapeVersion { .. } => Some("update to a version that reads it".to_owned()),
+            _ => None,
+        };
+        Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").because(source) }
     }
 }
 

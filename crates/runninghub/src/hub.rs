@@ -158,6 +158,11 @@ impl RunningHub {
     pub fn api_calls(&self) -> u64 {
         self.0.client.calls()
     }
+
+    /// Why the recording lacks something, if it does. A run that is recorded goes on without it.
+    pub fn recording_failure(&self) -> Option<String> {
+        self.0.recorder.as_ref()?.failure()
+    }
 }
 
 impl fmt::Debug for RunningHub {

@@ -7,7 +7,7 @@ use runninghub_core::TaskId;
 use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordingWriter, Redactor};
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, chain};
 
 /// Writes a recording. One that cannot be written does not break the run.
 pub(crate) struct Recorder {
@@ -28,6 +28,11 @@ impl Recorder {
 
     pub(crate) fn task(&self, id: &TaskId) {
         self.writer.task(id);
+    }
+
+    /// Why something is missing, if it is.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.writer.failure().map(|error| chain(error))
     }
 
     pub(crate) fn workflow(&self, text: &str) {

@@ -118,9 +118,11 @@ impl Replay {
         let steps: Arc<[Step]> = self.steps()?.into();
         let mut wanted = self.wanted(&steps);
         if let Some(prompt) = &self.prompt {
+            let there: Vec<_> = wanted.iter().filter_map(|run| Some(run.prompt.as_ref()?.as_str())).collect();
+            let hint = format!("it has: {}", there.join(", "));
             wanted.retain(|run| run.prompt.as_ref() == Some(prompt));
             if wanted.is_empty() {
-                return Err(Error::usage(format!("the recording has no run `{prompt}`")));
+                return Err(Error::usage(format!("the recording has no run `{prompt}`")).with_hint(hint));
             }
         }
         let sole = wanted.len() == 1 && self.prompt.is_none();

@@ -128,18 +128,19 @@ impl Context {
         if let Some(timeout) = settings.create_timeout {
             builder = builder.create_timeout(timeout);
         }
-        match (settings.ledger, self.ledger()) {
-            (Writes::Elsewhere, _) => {}
-            (_, Ok(ledger)) => builder = builder.ledger(ledger),
-            (Writes::Must, Err(error)) => return Err(error),
-            // A paid task is followed all the same.
-            (Writes::May, Err(error)) => self.warn("ledger", error.message),
+        if settings.ledger != Writes::Elsewhere {
+            match self.ledger() {
+                Ok(ledger) => builder = builder.ledger(ledger),
+                Err(error) if settings.ledger == Writes::Must => return Err(error),
+                // A paid task is followed all the same.
+                Err(error) => self.warn("ledger", error.message),
+            }
         }
-        let is_recording = settings.record.is_some();
         if let Some(dir) = settings.record {
             builder = builder.record(dir);
         }
         let hub = builder.build().map_err(|error| {
+            let is_recording = error.kind() == ErrorKind::Io;
             Error::from(error).or_hint(if is_recording {
                 "name a new or empty folder with `--record DIR`; nothing was submitted"
             } else {
@@ -307,6 +308,9 @@ impl Context {
     pub(super) fn tell(&mut self, exit: Exit) {
         if std::mem::replace(&mut self.is_told, true) {
             return;
+        }
+        if let Some(why) = self.hub.as_ref().and_then(RunningHub::recording_failure) {
+            self.warn("recording", format!("the recording is incomplete: {why}"));
         }
         let now = self.clock.now();
         self.outcome.exit_code = exit.code();

@@ -29,6 +29,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
         let text = fs::read_to_string(path).map_err(|error| {
             let name = Untrusted::from(path.to_string_lossy());
             Error::usage(format!("cannot read the workflow {name}: {error}"))
+                .hint("`--workflow` names a JSON file in API format")
         })?;
         replay = replay.workflow(text);
     }
@@ -76,31 +77,31 @@ async fn play(
     loop {
         context.clock = Clock::Tape { at, since: Instant::now(), speed };
         tokio::select! {
-                   biased;
-                   signal = signals.next() => match signal {
-                       Signal::Resize => {}
-                       Signal::Suspend => {
-        context.reporter.release();
-                           suspend();
-                       }
-                       signal => {
-                           context.outcome.status = End::Detached;
-                           return Err(interrupted(signal));
-                       }
-                   },
-                   event = run.next() => {
-                       let Some(event) = event else { break };
-                       if let Event::Progress(progress) = &event {
-                           at = at.max(progress.elapsed);
-                       }
-                       context.clock = Clock::Tape { at, since: Instant::now(), speed };
-                       context.event(&event);
-                   }
-                   _ = tick.tick(), if context.format == Format::Human => {
-                       at = context.clock.now();
-                       context.reporter.tick(at);
-                   }
-               }
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Resize => {}
+                Signal::Suspend => {
+                    context.reporter.release();
+                    suspend();
+                }
+                signal => {
+                    context.outcome.status = End::Detached;
+                    return Err(interrupted(signal));
+                }
+            },
+            event = run.next() => {
+                let Some(event) = event else { break };
+                if let Event::Progress(progress) = &event {
+                    at = at.max(progress.elapsed);
+                }
+                context.clock = Clock::Tape { at, since: Instant::now(), speed };
+                context.event(&event);
+            }
+            _ = tick.tick(), if context.format == Format::Human => {
+                at = context.clock.now();
+                context.reporter.tick(at);
+            }
+        }
         if printer::is_closed() {
             context.is_told = true;
             return Err(Exit::Done);

@@ -20,6 +20,9 @@ use crate::{
     target::{self, Target},
 };
 
+/// The platform's code for a create that lacks something.
+const PARAMS_INVALID: &str = "301";
+
 /// Submits a workflow and follows it to the end.
 pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
     let target = Target::parse(&args.workflow)?;
@@ -41,6 +44,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     if let Some(destination) = &following.destination {
         destination.check(&hub)?;
     }
+    let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
     let mut submit = match target {
         Target::Saved(id, _) => {
             let learned = context.history().map(|history| history.learned(&id)).unwrap_or_default();
@@ -74,7 +78,14 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         submit = submit.queue_timeout(timeout);
     }
     let mut signals = context.signals()?;
-    let run = match send(context, submit, Some(hub.site()), &mut signals).await? {
+    let sent = send(context, submit, Some(hub.site()), &mut signals).await.map_err(|error| {
+        if is_alone && error.code.as_deref() == Some(PARAMS_INVALID) {
+            error.or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`")
+        } else {
+            error
+        }
+    });
+    let run = match sent? {
         ControlFlow::Continue(run) => run,
         ControlFlow::Break(exit) => return Ok(exit),
     };

@@ -39,11 +39,7 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
         let outcome = schema::Outcome {
             exit_code: exit.code(),
             failure: Some(schema::Cause {
-                message: error
-                    .to_string()
-                    .lines()
-                    .next()
-                    .map(|line| line.trim_start_matches("error: ").into()),
+                message: Some(sentence(error).into()),
                 ..schema::Cause::default()
             }),
             ..schema::Outcome::default()
@@ -51,6 +47,13 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
         report::reporter(Format::Json, printer).result(std::time::Duration::ZERO, &outcome);
     }
     exit.into()
+}
+
+/// What is wrong, without the advice below it: the first paragraph in one line.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// Nothing is built before it is needed: one thread is enough for one task.
@@ -102,4 +105,6 @@ fn wants_json() -> bool {
             .windows(2)
             .any(|pair| matches!(pair, [name, value] if name == "--format" && value == "json"))
         || env::var_os("RUNNINGHUB_FORMAT").is_some_and(|format| format == "json")
+        || env::var_os("RUNNINGHUB_JSON")
+            .is_some_and(|json| !matches!(json.to_str(), Some("" | "0" | "n" | "no" | "f" | "false" | "off")))
 }

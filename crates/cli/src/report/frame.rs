@@ -55,12 +55,12 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     if let Some(waiting) = &view.waiting {
         return cells::fit(&format!("{waiting}  {clock}"), columns);
     }
-    let (Some(percent), Some(total)) = (percent, total) else {
-        let so_far = text::count(done, "node");
+    let Some(percent) = percent else {
+        let so_far = text::count(done as u64, "node");
         return cells::fit(&format!("overall unknown, {so_far} so far  {clock}"), columns);
     };
     let left = format!("{:>6}", text::percentage(percent));
-    let mut right = format!("{done}/{total}  {clock}");
+    let mut right = total.map_or_else(|| clock.clone(), |total| format!("{done}/{total}  {clock}"));
     let fits = |eta: &String| left.len() + right.len() + cells::width(eta) + 4 + MIN_BAR <= columns;
     if let Some(eta) = eta_s.and_then(|range| eta(range).into_iter().find(fits)) {
         right.push_str(&eta);
@@ -188,6 +188,8 @@ mod tests {
         view.waiting = None;
         view.progress.done = 3;
         insta::assert_snapshot!(shown(&view, 80, 24), @"overall unknown, 3 nodes so far  0:05");
+        view.progress.percent = Some(100.0);
+        insta::assert_snapshot!(shown(&view, 80, 24), @"100.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0:05");
     }
 
     #[test]

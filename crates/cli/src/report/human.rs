@@ -30,6 +30,8 @@ pub(crate) struct Human {
     view: View,
     /// When the snapshot came and how long the run had taken by then: the clock goes on in between.
     measured: Option<(Duration, Duration)>,
+    /// Columns and rows of the window when it was looked at last.
+    window: (usize, usize),
     stale_since: Option<Duration>,
     connection: Option<Connection>,
 }
@@ -42,6 +44,7 @@ impl Human {
             live: Live::new(printer),
             view: View::default(),
             measured: None,
+            window: terminal::size(),
             stale_since: None,
             connection: None,
         }
@@ -69,7 +72,10 @@ impl Human {
                 _ => Some(state.to_owned()),
             }
         });
-        let (columns, rows) = terminal::size();
+        let window @ (columns, rows) = terminal::size();
+        if std::mem::replace(&mut self.window, window) != window {
+            self.live.tear();
+        }
         frame::lines(&self.view, columns, rows, self.printer)
     }
 
@@ -107,6 +113,7 @@ impl Human {
         let (mark, words) = match end.phase {
             Phase::Success => (self.printer.paint(GOOD, "✓"), "Task completed".to_owned()),
             Phase::Interrupted => (self.printer.paint(BAD, "✗"), "Task cancelled".to_owned()),
+            phase if !phase.is_final() => (self.printer.paint(DIM, "?"), text::NO_END.to_owned()),
             _ => {
                 let cause = end.failure.as_ref().map(schema::Cause::from);
                 let mut words = format!("Task failed{}", text::failure(cause.as_ref()));
@@ -204,7 +211,8 @@ impl Reporter for Human {
         }
         if matches!(outcome.status, End::Success | End::Failed | End::Cancelled) && outcome.api_calls > 0 {
             let took = Duration::try_from_secs_f64(outcome.elapsed_s).unwrap_or_default();
-            let mut words = format!("  {} · {} API calls", text::clock(took), outcome.api_calls);
+            let calls = text::count(outcome.api_calls, "API call");
+            let mut words = format!("  {} · {calls}", text::clock(took));
             if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
                 words = format!("{words} · {cost}");
             }

@@ -82,6 +82,7 @@ impl Plain {
         match end.phase {
             Phase::Success => self.say("🎉 Task completed!".to_owned()),
             Phase::Interrupted => self.say("🛑 Task cancelled".to_owned()),
+            phase if !phase.is_final() => self.say(format!("🔌 {}", text::NO_END)),
             _ => {
                 let cause = end.failure.as_ref().map(schema::Cause::from);
                 self.say(format!("❌ Task failed{}", text::failure(cause.as_ref())));

@@ -6,13 +6,17 @@ use runninghub::Untrusted;
 
 use crate::schema::{Cause, Cost, Output, Plan, Progress, Submit};
 
+/// What is said where a recording stops before its run does.
+pub(super) const NO_END: &str = "The recording does not show how the run ended";
+
 /// The figures of a run in the seed document's words.
 pub(super) fn progress(progress: &Progress) -> String {
     let mut text = match (progress.percent, progress.total) {
         (Some(percent), Some(total)) => {
             format!("Overall progress: {} ({}/{total})", percentage(percent), progress.done)
         }
-        _ => format!("Overall progress: unknown ({} so far)", count(progress.done, "node")),
+        (Some(percent), None) => format!("Overall progress: {}", percentage(percent)),
+        (None, _) => format!("Overall progress: unknown ({} so far)", count(progress.done as u64, "node")),
     };
     if let Some(node) = progress.current.first() {
         let _ = write!(text, " - Current node: {}", node.title);
@@ -196,7 +200,7 @@ pub(super) fn clock(span: Duration) -> String {
 }
 
 /// `1 node`, `2 nodes`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -249,6 +253,8 @@ mod tests {
         at.current = Vec::new();
         (at.percent, at.total, at.done) = (None, None, 3);
         assert_eq!(progress(&at), "Overall progress: unknown (3 nodes so far)");
+        at.percent = Some(100.0);
+        assert_eq!(progress(&at), "Overall progress: 100.0%", "a success is one without a workflow too");
     }
 
     #[test]

@@ -114,6 +114,13 @@ fn sites_and_addresses() {
 
         hint: an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
     "#);
+    snap!(key(rhub(["account", "--proxy", "nonsense"])), @r#"
+        exit 2
+        --- err
+        error: cannot set up the client: proxy: it is not a URL like `http://host:port`
+
+        hint: a proxy is like `http://127.0.0.1:8080` or `socks5://127.0.0.1:1080`
+    "#);
     snap!(key(rhub(["account"])).env("RUNNINGHUB_TIME_SCALE", "fast"), @r#"
         exit 2
         --- err
@@ -342,7 +349,7 @@ fn recordings_that_cannot_be_played() {
         --- err
         error: the recording cannot be used: ws-a.jsonl: line 20 is cut off: EOF while parsing a string at line 1 column 367
 
-        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+        hint: what stands before line 20 can be played: delete that line and the rest
     "#);
     snap!(replay("{\"format\": 99}\n"), @r#"
         exit 2
@@ -350,6 +357,13 @@ fn recordings_that_cannot_be_played() {
         error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: missing field `t_ms` at line 1 column 14
 
         hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+    "#);
+    snap!(replay("{\"format\": 99, \"kind\": \"runninghub-tape\"}\n"), @r#"
+        exit 2
+        --- err
+        error: the recording cannot be used: ws-a.jsonl: made by a later version: format 99, this version reads up to 1
+
+        hint: update to a version that reads it
     "#);
     snap!(replay(""), @r#"
         exit 2
@@ -383,6 +397,8 @@ fn recordings_that_cannot_be_played() {
         exit 2
         --- err
         error: the recording has no run `x`
+
+        hint: it has: 02add131-4831-419a-9f69-65ff1fdec830
     "#);
     snap!(rhub(["replay", "--stream", "z"]).arg(fixture("01-simple")), @r#"
         exit 2

@@ -64,6 +64,7 @@ fn a_run_of_a_file_with_changes() {
     // Not every site wants a saved workflow beside the file; this simulator does, and says so.
     let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
     assert_eq!((done.code, &result(&done)["status"]), (Some(4), &"error".into()), "{done}");
+    assert!(done.stderr.contains("`--under ID`"), "{done}");
 }
 
 #[test]
@@ -115,6 +116,25 @@ fn a_recording_plays_to_the_same_end() {
         let text = fs::read_to_string(file.expect("a file").path()).expect("text");
         assert!(!text.contains(Sim::DEMO_KEY));
     }
+}
+
+#[test]
+fn a_recording_with_a_hole_is_told_and_harms_nothing() {
+    let sim = Simulator::of("01-simple");
+    let dir = folder();
+    let run = || {
+        rhub(["run", &scenario("01-simple").workflow_id(), "--json", "--record"])
+            .arg(dir.path())
+            .at(&sim)
+            .run()
+    };
+    assert!(!run().stdout.contains("\"code\":\"recording\""));
+    // In the place of the tape.
+    fs::remove_file(dir.path().join("ws-a1.jsonl")).expect("the tape");
+    fs::create_dir(dir.path().join("ws-a1.jsonl")).expect("a folder");
+    let done = run();
+    assert_eq!((done.code, &result(&done)["status"]), (Some(0), &"success".into()), "{done}");
+    assert!(done.stdout.contains("the recording is incomplete: ws-a1.jsonl: "), "{done}");
 }
 
 #[test]

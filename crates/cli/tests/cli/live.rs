@@ -203,8 +203,13 @@ fn a_run_at_40_columns_with_wide_titles() {
 fn a_window_that_changes() {
     let recording = fixture("02-ksampler");
     let mut terminal = Terminal::start(100, &["replay", "--speed", "2", &recording.to_string_lossy()], &[]);
-    for columns in [44, 120, 60] {
+    // What a terminal wraps when it shrinks is wiped before it is drawn over: parts of it would come back otherwise.
+    let wiped = |terminal: &Terminal| {
+        String::from_utf8_lossy(&terminal.raw).lines().filter(|line| line.contains("\x1b[J\x1b[?7l")).count()
+    };
+    for (before, columns) in [44, 120, 60].into_iter().enumerate() {
         terminal.wait(|screen| screen.contains("/10"));
+        assert_eq!(wiped(&terminal), before);
         terminal.resize(columns);
         assert_eq!(overall_bars(&terminal.screen()), 1, "{}", terminal.screen());
     }

@@ -167,9 +167,20 @@ fn a_run_without_a_workflow_has_no_percentage() {
         📊 Progress monitoring started...
         📈 Overall progress: unknown (0 nodes so far)
         📈 Overall progress: unknown (2 nodes so far)
-        📈 Overall progress: unknown (6 nodes so far)
+        📈 Overall progress: 100.0%
         🎉 Task completed!
     "#);
+}
+
+#[test]
+fn a_recording_that_breaks_off_is_no_failed_task() {
+    let done = replay("35-server-killed").run();
+    let last = done.stdout.lines().last();
+    assert_eq!(
+        (done.code, last),
+        (Some(6), Some("🔌 The recording does not show how the run ended")),
+        "{done}"
+    );
 }
 
 #[test]

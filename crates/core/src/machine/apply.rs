@@ -41,6 +41,7 @@ impl Machine {
             if std::mem::take(&mut self.touched) {
                 self.settle();
             }
+            self.join();
         }
         ours
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{node::NodeTrack, state::Machine};
-use crate::Eta;
+use crate::{Eta, Plan};
 
 /// No estimate before this much has been seen of the run.
 const FIRST_AFTER: Duration = Duration::from_secs(3);
@@ -23,7 +23,7 @@ pub(super) struct Estimate {
     /// others.
     booked: Vec<Booking>,
     open: Option<(usize, Duration)>,
-    /// The work that was done and the time when the run was first seen.
+    /// The work that was done when the run's first message came, and that time.
     joined: Option<(f64, Duration)>,
     /// The smoothed estimate, as the second when the run will be over, and when it was made.
     shown: Option<(f64, Duration)>,
@@ -84,35 +84,57 @@ impl Estimate {
             .map(|booking| booking.seconds)
     }
 
-    /// Seconds booked, the running node included.
-    fn spent(&self, now: Duration) -> f64 {
-        let open = self.open.map_or(0.0, |(_, since)| now.saturating_sub(since).as_secs_f64());
-        self.booked.iter().map(|booking| booking.seconds).sum::<f64>() + open
+    /// How long a node has run so far, if all of it was seen.
+    fn so_far(&self, node: usize, now: Duration) -> Option<f64> {
+        let open = self.open.filter(|(open, _)| *open == node);
+        let open = open.map_or(0.0, |(_, since)| now.saturating_sub(since).as_secs_f64());
+        self.seconds(node).map(|booked| booked + open)
     }
 }
 
 impl Machine {
+    /// The first message of the run has come: what it shows as done was done before anybody watched.
+    pub(super) fn join(&mut self) {
+        if self.estimate.joined.is_none()
+            && let Some(plan) = &self.plan
+        {
+            self.estimate.joined = Some((self.work(plan, NodeTrack::contribution), self.now));
+            self.estimate.shown = None;
+        }
+    }
+
+    /// Sums up the nodes that are work of this run: not those that were cached or skipped.
+    fn work(&self, plan: &Plan, wanted: fn(&NodeTrack) -> f64) -> f64 {
+        let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
+        nodes
+            .filter(|(_, track)| !track.settled || track.done && !track.cached)
+            .map(|(node, track)| node.weight * wanted(track))
+            .sum()
+    }
+
+    /// How this run compares with what was learned, from the nodes that were seen to run.
+    fn pace(&self, plan: &Plan) -> f64 {
+        let (mut spent, mut expected) = (0.0, 0.0);
+        // Nodes without a known number of passes have a weight that was not learned.
+        let nodes = plan.nodes().iter().zip(&self.nodes).enumerate();
+        for (at, (node, track)) in nodes.filter(|(_, (node, _))| node.passes.is_some()) {
+            if let Some(seconds) = self.estimate.so_far(at, self.now) {
+                spent += seconds;
+                expected += node.weight * track.contribution();
+            }
+        }
+        if expected > 1.0 && spent > 1.0 { (spent / expected).clamp(SCALE.0, SCALE.1) } else { 1.0 }
+    }
+
     pub(super) fn eta(&mut self) -> Option<Eta> {
         let plan = self.plan.clone()?;
-        let work = |wanted: fn(&NodeTrack) -> f64| -> f64 {
-            let nodes = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
-            // Cached and skipped nodes are settled, but no work of this run.
-            nodes
-                .filter(|(_, track)| !track.settled || track.done && !track.cached)
-                .map(|(node, track)| node.weight * wanted(track))
-                .sum()
-        };
-        let done = work(NodeTrack::contribution);
-        let left = work(|track| 1.0 - track.contribution());
-        let (done_before, since) = *self.estimate.joined.get_or_insert((done, self.now));
-        let gained = done - done_before;
-        let watched = self.now.saturating_sub(since);
+        let left = self.work(&plan, |track| 1.0 - track.contribution());
         let (left, (low, high)) = if plan.is_learned() {
-            let spent = self.estimate.spent(self.now);
-            let scale =
-                if gained > 1.0 && spent > 1.0 { (spent / gained).clamp(SCALE.0, SCALE.1) } else { 1.0 };
-            (left * scale, LEARNED_RANGE)
+            (left * self.pace(&plan), LEARNED_RANGE)
         } else {
+            let done = self.work(&plan, NodeTrack::contribution);
+            let (done_before, since) = self.estimate.joined?;
+            let (gained, watched) = (done - done_before, self.now.saturating_sub(since));
             if watched < FIRST_AFTER || gained < FIRST_FRACTION * (done + left) {
                 return None;
             }

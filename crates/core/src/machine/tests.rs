@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Connection, CurrentNode, Event, Graph, NodeState, Phase, Plan, Progress};
+use crate::{Connection, CurrentNode, Event, Graph, Learned, NodeState, Phase, Plan, Progress};
 
 /// A workflow of nodes and the nodes that each takes its inputs from. The last one is the output.
 fn plan(nodes: &[(&str, &[&str])]) -> Arc<Plan> {
@@ -174,6 +174,37 @@ mod joining {
         let mut story = Story::on_time(branches());
         story.snapshot(&[("5", "running")]).snapshot(&[("5", "running"), ("1", "running")]);
         assert_eq!(story.settled(), Vec::<String>::new());
+    }
+}
+
+mod time_left {
+    use super::*;
+
+    /// Half of the run was over when somebody came, the rest goes exactly as fast as it did before.
+    #[test]
+    fn what_was_done_unseen_says_nothing_about_the_pace() {
+        let ids = ["1", "2", "3", "4", "5"];
+        let learned = ids.map(|id| Learned::new(id.into(), 4.0, 1));
+        let nodes = plan(&[("1", &[]), ("2", &["1"]), ("3", &["2"]), ("4", &[]), ("5", &["3", "4"])]);
+        let plan = Arc::new((*nodes).clone().with_learned(&learned));
+        let mut story = Story::of(Machine::new(Some(plan), Confirm::Http));
+        story.0.observe(Duration::ZERO, Phase::Running);
+        let mut left = vec![story.now()];
+        story.frame("executing", &json!({ "node": "3" }));
+        left.push(story.now());
+        for node in ["4", "5"] {
+            story.executing(node);
+            for step in [1.0, 2.0, 3.0] {
+                story.counts(node, step, 4.0);
+                left.push(story.now());
+            }
+        }
+        let (end, shown) = (10.0, left.split_off(5));
+        for progress in shown {
+            let (left, eta) = (end - progress.elapsed.as_secs_f64(), progress.eta.expect("learned"));
+            let (low, high) = (eta.low.as_secs_f64(), eta.high.as_secs_f64());
+            assert!(low <= left && left <= high, "{left} s left, {low}–{high} shown");
+        }
     }
 }
 
