@@ -23,6 +23,14 @@ impl SocketUrl {
         &self.0
     }
 
+    /// Whether both lead to the same place; the ticket may be another one.
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        fn parts(address: &str) -> impl Iterator<Item = &str> {
+            address.split(['?', '&']).filter(|part| !part.starts_with("Rh-Comfy-Auth="))
+        }
+        parts(&self.0).eq(parts(&other.0))
+    }
+
     /// The address without user, query and fragment: what may be shown and logged.
     pub fn masked(&self) -> String {
         let end = self.0.find(['?', '#']).unwrap_or(self.0.len());
@@ -63,5 +71,18 @@ mod tests {
         assert_eq!(format!("{url:?}"), "SocketUrl(wss://www.runninghub.cn:443/ws/c_instance?…)");
         assert!(url.expose().ends_with("SECRET%3D%3D"));
         assert_eq!(SocketUrl::new("SECRET").masked(), "…");
+    }
+
+    #[test]
+    fn a_fresh_ticket_leads_where_the_old_one_did() {
+        let one = SocketUrl::new("wss://h/ws?c_host=1&Rh-Comfy-Auth=old%3D&clientId=2");
+        for (other, same) in [
+            ("wss://h/ws?c_host=1&Rh-Comfy-Auth=new&clientId=2", true),
+            ("wss://h/ws?c_host=1&clientId=2", true),
+            ("wss://h/ws?c_host=9&Rh-Comfy-Auth=old%3D&clientId=2", false),
+            ("wss://i/ws?c_host=1&Rh-Comfy-Auth=old%3D&clientId=2", false),
+        ] {
+            assert_eq!(one.leads_where(&SocketUrl::new(other)), same, "{other}");
+        }
     }
 }
