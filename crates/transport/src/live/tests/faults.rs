@@ -118,3 +118,56 @@ async fn nobody_listens() {
     assert_eq!(kind_of(connect(options(), port).await), ErrorKind::Connect);
     assert!(address(port).masked().ends_with("/ws?…"));
 }
+
+/// The server pings without end, and reads nothing. Timers still get their turn, and what waits to be sent is bounded.
+#[tokio::test]
+async fn a_flood_of_pings_starves_nobody() {
+    let (hold, held) = tokio::sync::oneshot::channel::<()>();
+    let port = serve(async move |mut stream| {
+        let head = read_head(&mut stream).await;
+        stream.write_all(switching(&head, "Upgrade").as_bytes()).await.unwrap();
+        let pings = [[0x89, 0x7d].as_slice(), &[7; 125]].concat().repeat(500);
+        let flood = async { while stream.write_all(&pings).await.is_ok() {} };
+        tokio::select! {
+            () = flood => {}
+            _ = held => {}
+        }
+    })
+    .await;
+    let mut source = connect(LiveOptions::new(), port).await.unwrap();
+    let mut turns = 0;
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
+    let error = loop {
+        tokio::select! {
+            biased;
+            frame = source.next_frame() => break frame,
+            _ = ticks.tick() => turns += 1,
+        }
+        if turns == 20 {
+            // Enough has been seen of a server that is merely mad.
+            break Ok(None);
+        }
+    };
+    assert!(turns == 20 || turns > 0 && kind_of(error) == ErrorKind::Protocol, "{turns} turns");
+    drop(hold);
+}
+
+#[tokio::test]
+async fn a_flood_of_frames_is_read_no_faster_than_it_is_asked_for() {
+    let (sent, mut count) = tokio::sync::watch::channel(0_usize);
+    let port = serve(async move |stream| {
+        let mut socket = accept(stream).await;
+        let large = vec![1_u8; 1 << 20];
+        while socket::send(&mut socket, Message::binary(large.clone())).await.is_ok() {
+            sent.send_modify(|count| *count += 1);
+        }
+    })
+    .await;
+    let mut source = connect(LiveOptions::new(), port).await.unwrap();
+    source.next_frame().await.unwrap().unwrap();
+    // The kernel's buffers fill up, and that is all.
+    while tokio::time::timeout(std::time::Duration::from_millis(200), count.changed()).await.is_ok() {}
+    let waiting = *count.borrow();
+    assert!(waiting <= 16, "{waiting} MiB are under way though nobody asked");
+    source.close().await;
+}
