@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
@@ -12,7 +13,11 @@ use url::{Host, Url};
 
 use crate::{
     AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetQueueStatus, GetWorkflow, Outputs, Query,
-    Site, Status, Upload, UploadSource, http, lanes::Lanes,
+    Site, Status, Upload, UploadSource,
+    budget::Budget,
+    hold::Hold,
+    http,
+    lanes::{Lanes, roots},
 };
 
 /// Longest wait for the answer to a question.
@@ -34,6 +39,8 @@ struct Inner {
     time_scale: f64,
     observer: Option<Arc<dyn Exchange>>,
     calls: AtomicU64,
+    hold: Hold,
+    budget: Budget,
 }
 
 /// Sets up a [`Client`].
@@ -48,6 +55,7 @@ pub struct ClientBuilder {
     observer: Option<Arc<dyn Exchange>>,
     allow_private_hosts: bool,
     proxy: Option<String>,
+    ca_file: Option<PathBuf>,
 }
 
 impl Client {
@@ -63,6 +71,7 @@ impl Client {
             observer: None,
             allow_private_hosts: false,
             proxy: None,
+            ca_file: None,
         }
     }
 
@@ -134,6 +143,18 @@ impl Client {
         self.0.lanes.tls()
     }
 
+    /// How long all requests of the key but cancels are held back, because the server has asked for that.
+    pub fn held(&self) -> Option<Duration> {
+        self.0.hold.left()
+    }
+
+    /// To be told after the machine was suspended: connections that were kept are dead and not used again, and the time
+    /// asleep counts as waiting.
+    pub fn woke(&self, slept: Duration) {
+        self.0.hold.slept(slept);
+        self.0.lanes.renew();
+    }
+
     pub(crate) fn key(&self) -> &ApiKey {
         &self.0.key
     }
@@ -154,12 +175,21 @@ impl Client {
         self.0.create_timeout
     }
 
-    pub(crate) fn time_scale(&self) -> f64 {
+    /// What every wait is multiplied with.
+    pub fn time_scale(&self) -> f64 {
         self.0.time_scale
     }
 
     pub(crate) fn observer(&self) -> Option<&dyn Exchange> {
         self.0.observer.as_deref()
+    }
+
+    pub(crate) fn hold(&self) -> &Hold {
+        &self.0.hold
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.0.budget
     }
 
     pub(crate) fn count(&self) -> &AtomicU64 {
@@ -223,18 +253,27 @@ impl ClientBuilder {
         self
     }
 
-    /// Checks the settings. Nothing is sent, and no certificates are read before the first request.
+    /// A file of certificates (PEM) to be trusted besides those of the system: for a gateway or a proxy that signs by
+    /// itself. Without effect together with [`ClientBuilder::tls`].
+    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.ca_file = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Checks the settings. Nothing is sent, and the system's certificates are not read before the first request.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is no `https` address (or `http` on
-    /// loopback), for a proxy that is none, and for a time scale that is negative or no number.
+    /// loopback), for a proxy that is none, for a file without certificates, and for a time scale that is negative or no
+    /// number; [`ErrorKind::Io`](crate::ErrorKind::Io) for a file that cannot be read.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.base_url)?;
         if !(0.0..=1000.0).contains(&self.time_scale) {
             return Err(Error::usage("time scale", "it is not between 0 and 1000"));
         }
         let proxy = self.proxy.as_deref().map(proxy).transpose()?;
-        let lanes = Lanes::new(&base, self.tls, proxy, self.allow_private_hosts);
+        let roots = self.ca_file.as_deref().map(roots).transpose()?.unwrap_or_default();
+        let lanes = Lanes::new(&base, self.tls, roots, proxy, self.allow_private_hosts);
         Ok(Client(Arc::new(Inner {
             bearer: http::bearer(&self.key)?,
             key: self.key,
@@ -245,6 +284,8 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             observer: self.observer,
             calls: AtomicU64::new(0),
+            hold: Hold::default(),
+            budget: Budget::new(),
         })))
     }
 }

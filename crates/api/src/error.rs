@@ -240,7 +240,8 @@ impl Error {
         }
     }
 
-    fn wait(&self) -> Option<Duration> {
+    /// The least time to wait, as the server or the code says.
+    pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after.or_else(|| self.code()?.wait())
     }
 }

@@ -15,9 +15,10 @@ use tokio::time::Instant;
 
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
+    budget::Price,
     envelope::{Envelope, page_title},
     redact,
-    retry::retry_after,
+    retry::{held, retry_after},
 };
 
 /// Longest answer that is read. The largest real one is a workflow of some hundred KiB.
@@ -36,6 +37,7 @@ pub(crate) struct Call {
     pub(crate) path: Cow<'static, str>,
     effect: Effect,
     once: bool,
+    urgent: bool,
     timeout: Option<Duration>,
     key_field: &'static str,
 }
@@ -56,6 +58,7 @@ impl Call {
             path: path.into(),
             effect: Effect::None,
             once: false,
+            urgent: false,
             timeout: None,
             key_field: "apiKey",
         }
@@ -69,6 +72,11 @@ impl Call {
     /// Sent once, whatever happens.
     pub(crate) fn once(self, once: bool) -> Self {
         Self { once, ..self }
+    }
+
+    /// Sent even while the key has to wait.
+    pub(crate) fn urgent(self) -> Self {
+        Self { urgent: true, ..self }
     }
 
     /// Longer or shorter than the client's timeout.
@@ -155,7 +163,7 @@ impl Client {
         self.ask(&call, &Method::POST, &Payload::File(file), None, decode).await
     }
 
-    /// Repeats an attempt while that is safe, with pauses.
+    /// Repeats an attempt while that is safe and the key's budget allows it, with pauses.
     pub(crate) async fn repeat<T, F: Future<Output = Result<T, Error>>>(
         &self,
         attempt: impl FnMut() -> F,
@@ -163,7 +171,8 @@ impl Client {
         let scale = self.time_scale();
         let pauses =
             ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter();
-        attempt
+        let mut taken = None;
+        let result = attempt
             .retry(pauses)
             .when(|error| matches!(error.retry(), Retry::Safe { .. }))
             .adjust(|error, pause| {
@@ -171,10 +180,17 @@ impl Client {
                     Retry::Safe { after } => after.unwrap_or_default(),
                     _ => Duration::ZERO,
                 };
-                pause.map(|pause| pause.max(least).mul_f64(scale))
+                let price = if held(error).is_some() { Price::THROTTLED } else { Price::RETRY };
+                let pause = pause.filter(|_| self.budget().take(price))?;
+                taken = Some(price);
+                Some(pause.max(least).mul_f64(scale))
             })
             .notify(|error, pause| tracing::debug!(%error, ?pause, "asking again"))
-            .await
+            .await;
+        if result.is_ok() {
+            self.budget().succeeded(taken);
+        }
+        result
     }
 
     async fn ask<T>(
@@ -186,7 +202,15 @@ impl Client {
         decode: impl Fn(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let decode = &decode;
-        let attempt = || async move { decode(&self.send(call, method, payload, shown).await?) };
+        let attempt = || async move {
+            let answer = self.send(call, method, payload, shown).await;
+            answer.and_then(|answer| decode(&answer)).inspect_err(|error| {
+                if let Some(wait) = held(error) {
+                    tracing::debug!(call = call.name, ?wait, "the key has to wait");
+                    self.hold().hold(wait.mul_f64(self.time_scale()));
+                }
+            })
+        };
         if call.once { attempt().await } else { self.repeat(attempt).await }
     }
 
@@ -197,6 +221,9 @@ impl Client {
         payload: &Payload,
         shown: Option<&str>,
     ) -> Result<Answer, Error> {
+        if !call.urgent {
+            self.hold().pass(self.time_scale()).await;
+        }
         let is_create = call.effect == Effect::Create;
         let lanes = self.lanes();
         let lane = if is_create { lanes.creates() } else { lanes.questions() };
@@ -206,7 +233,6 @@ impl Client {
             .header(AUTHORIZATION, self.bearer().clone())
             .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
         let request = payload.attach(call, request).await?;
-
         self.count().fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let result = self.exchange(call, request).await;

@@ -5,13 +5,20 @@
 //! is done once and only for an encrypted address.
 
 use std::{
-    sync::{Arc, OnceLock},
+    fs::File,
+    io::Read as _,
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use reqwest::redirect;
-use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
-use rustls_platform_verifier::BuilderVerifierExt;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use rustls_platform_verifier::Verifier;
 use url::Url;
 
 use crate::{Error, ErrorKind, client::is_loopback, download::guard};
@@ -21,10 +28,15 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence within a download. A download as a whole may take as long as it likes.
 const STALL: Duration = Duration::from_mins(1);
 
+/// Longest file of certificates that is read. The system's own, with all of the world's authorities, has 220 KiB.
+const CA_FILE: u64 = 4 << 20;
+
 /// What the clients have in common.
 pub(crate) struct Lanes {
     /// A configuration given by the caller.
     given: Option<ClientConfig>,
+    /// Trusted besides those of the system.
+    roots: Vec<CertificateDer<'static>>,
     /// Instead of the one that the environment names.
     proxy: Option<reqwest::Proxy>,
     /// Whether the API is on this machine.
@@ -34,7 +46,7 @@ pub(crate) struct Lanes {
     /// Whether downloads must not come from private addresses.
     public_only: bool,
     built: OnceLock<ClientConfig>,
-    questions: OnceLock<reqwest::Client>,
+    questions: Mutex<Option<reqwest::Client>>,
     creates: OnceLock<reqwest::Client>,
     downloads: OnceLock<reqwest::Client>,
     plain_downloads: OnceLock<reqwest::Client>,
@@ -44,18 +56,20 @@ impl Lanes {
     pub(crate) fn new(
         base: &Url,
         given: Option<ClientConfig>,
+        roots: Vec<CertificateDer<'static>>,
         proxy: Option<reqwest::Proxy>,
         allow_private_hosts: bool,
     ) -> Self {
         let is_loopback = is_loopback(base);
         Self {
             given,
+            roots,
             proxy,
             is_loopback,
             is_plain: base.scheme() == "http",
             public_only: !(is_loopback || allow_private_hosts),
             built: OnceLock::new(),
-            questions: OnceLock::new(),
+            questions: Mutex::default(),
             creates: OnceLock::new(),
             downloads: OnceLock::new(),
             plain_downloads: OnceLock::new(),
@@ -72,7 +86,17 @@ impl Lanes {
 
     /// Everything that may be asked twice: connections are kept and shared.
     pub(crate) fn questions(&self) -> Result<reqwest::Client, Error> {
-        once(&self.questions, || self.build(self.is_plain, reqwest::ClientBuilder::new()))
+        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*questions {
+            return Ok(client.clone());
+        }
+        let client = self.build(self.is_plain, reqwest::ClientBuilder::new())?;
+        Ok(questions.insert(client).clone())
+    }
+
+    /// The next question gets a new connection. Requests that are under way keep theirs.
+    pub(crate) fn renew(&self) {
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Creates only: a fresh connection each.
@@ -98,7 +122,17 @@ impl Lanes {
         if let Some(given) = &self.given {
             return Ok(given.clone());
         }
-        once(&self.built, || configure(|builder| Ok(builder.with_platform_verifier()?.with_no_client_auth())))
+        once(&self.built, || {
+            configure(|builder| {
+                let provider = Arc::clone(builder.crypto_provider());
+                let verifier = Verifier::new_with_extra_roots(self.roots.iter().cloned(), provider)?;
+                // Dangerous is what the name of the method is for; the verifier checks all that there is to check.
+                Ok(builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(verifier))
+                    .with_no_client_auth())
+            })
+        })
     }
 
     fn build(&self, is_plain: bool, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
@@ -123,6 +157,29 @@ impl Lanes {
             builder = builder.proxy(proxy.clone());
         }
         builder.build().map_err(|error| Error::transport("client", error))
+    }
+}
+
+/// The certificates of a file.
+pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    const WHAT: &str = "CA file";
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(CA_FILE + 1).read_to_end(&mut text))
+        .map_err(|error| Error::io(WHAT, path, error))?;
+    if text.len() as u64 > CA_FILE {
+        return Err(Error::new(WHAT, ErrorKind::TooLarge { limit: CA_FILE }));
+    }
+    let roots = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Error::usage(WHAT, "it is not PEM").because(error))?;
+    // The verifier passes over what is no certificate, and then nobody would know why nothing is trusted.
+    let mut store = RootCertStore::empty();
+    let (_, ignored) = store.add_parsable_certificates(roots.iter().cloned());
+    match (roots.len(), ignored) {
+        (0, _) => Err(Error::usage(WHAT, "there is no certificate in it")),
+        (_, 0) => Ok(roots),
+        _ => Err(Error::usage(WHAT, "one of its certificates cannot be read")),
     }
 }
 

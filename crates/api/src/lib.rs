@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod budget;
 mod client;
 mod code;
 mod download;
@@ -7,6 +8,7 @@ mod endpoint;
 mod envelope;
 mod error;
 mod exchange;
+mod hold;
 mod http;
 mod key;
 mod lanes;

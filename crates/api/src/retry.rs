@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::{Class, Error, ErrorKind};
+
 /// Whether the same request may be sent again after an error.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -45,6 +47,19 @@ pub(crate) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     Some(wait.clamp(OBEYED.0, OBEYED.1))
 }
 
+/// How long the key as a whole has to wait after an error: it has asked too often, or the server is overloaded and says
+/// for how long. What the server does not say, or not in a way that can be read, is the least.
+pub(crate) fn held(error: &Error) -> Option<Duration> {
+    match error.kind() {
+        ErrorKind::Http { status: 429 } | ErrorKind::Api { status: 429, .. } => {
+            Some(error.wait().unwrap_or(OBEYED.0))
+        }
+        ErrorKind::Http { status: 503 } => error.wait(),
+        ErrorKind::Api { code, .. } if code.class() == Class::Rate => Some(error.wait().unwrap_or(OBEYED.0)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -62,6 +77,35 @@ mod tests {
         assert_eq!(wait("Wed, 21 Oct 2020 07:28:40 GMT"), Some(1));
         for nonsense in ["", "soon", "-3", "1.5", "+4"] {
             assert_eq!(wait(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_key_waits_where_it_is_the_key_that_is_meant() {
+        let http = |status| Error::new("query", ErrorKind::Http { status });
+        let api = |status, code: &str| {
+            let code = crate::Code::new(code);
+            Error::new("query", ErrorKind::Api { status, code, message: "".into() })
+        };
+        let asked = Some(Duration::from_secs(9));
+        let least = Some(Duration::from_secs(1));
+        for (error, expected) in [
+            (http(429), least),
+            (http(429).after(asked), asked),
+            (http(429).of_create(true), least),
+            (http(503), None),
+            (http(503).after(asked), asked),
+            (http(503).of_create(true).after(asked), asked),
+            (http(500).after(asked), None),
+            (api(429, "-1"), least),
+            (api(200, "1003"), least),
+            (api(200, "1003").after(asked), asked),
+            // Places are not requests: who waits for one may ask how a task stands.
+            (api(200, "421"), None),
+            (api(200, "415"), None),
+            (Error::new("query", ErrorKind::Timeout), None),
+        ] {
+            assert_eq!(held(&error), expected, "{error:?}");
         }
     }
 

@@ -61,6 +61,16 @@ secret_url! {
     FileUrl
 }
 
+impl SocketUrl {
+    /// Whether both lead to the same place; the ticket may be another one.
+    pub(crate) fn leads_where(&self, other: &Self) -> bool {
+        fn parts(address: &str) -> impl Iterator<Item = &str> {
+            address.split(['?', '&']).filter(|part| !part.starts_with("Rh-Comfy-Auth="))
+        }
+        parts(&self.0).eq(parts(&other.0))
+    }
+}
+
 fn masked(address: &str) -> String {
     let end = address.find(['?', '#']).unwrap_or(address.len());
     let (shown, hidden) = address.split_at(end);
@@ -108,6 +118,19 @@ mod tests {
             prop_assert!(!shown.contains("CANARY"), "{shown}");
             let shown = FileUrl::new(format!("https://CANARY{user}@h{path}")).masked();
             prop_assert!(user.contains('/') || !shown.contains("CANARY"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_fresh_ticket_leads_where_the_old_one_did() {
+        let one = SocketUrl::new("wss://h/ws?c_host=1&Rh-Comfy-Auth=old%3D&clientId=2");
+        for (other, same) in [
+            ("wss://h/ws?c_host=1&Rh-Comfy-Auth=new&clientId=2", true),
+            ("wss://h/ws?c_host=1&clientId=2", true),
+            ("wss://h/ws?c_host=9&Rh-Comfy-Auth=old%3D&clientId=2", false),
+            ("wss://i/ws?c_host=1&Rh-Comfy-Auth=old%3D&clientId=2", false),
+        ] {
+            assert_eq!(one.leads_where(&SocketUrl::new(other)), same, "{other}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What runs the graph: RunningHub today, any ComfyUI later. The driver knows nothing of either.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
 
@@ -25,6 +27,9 @@ pub trait Backend: Send + Sync {
         None
     }
 
+    /// The machine was suspended for this long: connections that were kept are dead.
+    fn woke(&self, _slept: Duration) {}
+
     /// How many API calls have been made so far.
     fn calls(&self) -> u64;
 }
@@ -38,12 +43,12 @@ pub struct BackendError {
     /// Asking again cannot help: the key is refused, the task unknown.
     pub is_final: bool,
     /// Not before this much time.
-    pub after: Option<std::time::Duration>,
+    pub after: Option<Duration>,
 }
 
 impl BackendError {
     /// An answer that did not come, with whether asking again can help, and when.
-    pub fn new(error: Error, is_final: bool, after: Option<std::time::Duration>) -> Self {
+    pub fn new(error: Error, is_final: bool, after: Option<Duration>) -> Self {
         Self { error, is_final, after }
     }
 }

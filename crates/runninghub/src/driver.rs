@@ -1,13 +1,20 @@
 //! The one loop: a session asks for things, the driver does them.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use runninghub_core::{Action, Event, Input, Observation, Plan, Session, SocketUrl, TaskId};
-use runninghub_transport::{Body, Connect, Frame, FrameSource};
+use runninghub_core::{Action, Event, Input, Observation, Plan, Session, SocketUrl, Suspend, TaskId};
+use runninghub_transport::{Body, Connect, ErrorKind as SocketErrorKind, Frame, FrameSource};
 use tokio::time::{Instant, Sleep};
 
 use crate::{BackendError, Error, ErrorKind, backend::Backend};
+
+/// The time of day, counted from any moment. Unlike the timers it goes on while the machine is suspended.
+type Wall = Box<dyn Fn() -> Duration + Send>;
 
 type Dialled = (Option<Plan>, Result<Box<dyn FrameSource>, runninghub_transport::Error>);
 
@@ -29,6 +36,8 @@ pub(crate) struct Driver {
     socket: Option<Box<dyn FrameSource>>,
     hangup: Option<BoxFuture<'static, ()>>,
     timer: Pin<Box<Sleep>>,
+    wall: Wall,
+    suspend: Suspend,
 }
 
 /// Something that happened outside.
@@ -51,6 +60,7 @@ impl Driver {
         first_contact: Option<u32>,
     ) -> Self {
         let started = Instant::now();
+        let wall: Wall = Box::new(|| SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default());
         let mut driver = Self {
             backend,
             connect,
@@ -65,6 +75,8 @@ impl Driver {
             socket: None,
             hangup: None,
             timer: Box::pin(tokio::time::sleep_until(started)),
+            suspend: Suspend::new(Duration::ZERO, wall()),
+            wall,
         };
         let first = address.map_or(Input::Tick, Input::Address);
         driver.session.handle(Duration::ZERO, first);
@@ -97,6 +109,9 @@ impl Driver {
             if let Some(error) = self.take(happened) {
                 return Some(Err(error));
             }
+            self.look_at_the_clocks();
+            // Frames that never stop must not keep whoever drives this from doing anything else.
+            tokio::task::coop::consume_budget().await;
         }
     }
 
@@ -132,11 +147,12 @@ impl Driver {
         );
     }
 
+    /// Whatever comes first. The order does not matter to the time: it goes into the session with everything that
+    /// happens, so that frames without end keep no timer from being due. Answers come before frames for the same reason.
     async fn wait(&mut self) -> Happened {
-        let deadline = self.session.deadline().map(|at| self.started + at);
-        if let Some(deadline) = deadline
-            && self.timer.deadline() != deadline
-        {
+        let next = self.session.deadline().map_or(self.suspend.due(), |at| at.min(self.suspend.due()));
+        let deadline = self.started + next;
+        if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
         }
         tokio::select! {
@@ -145,7 +161,23 @@ impl Driver {
             frame = next_frame(&mut self.socket) => Happened::Frame(frame),
             dialled = pending_or(&mut self.dial) => Happened::Dialled(dialled),
             () = pending_or(&mut self.hangup) => Happened::HungUp,
-            () = &mut self.timer, if deadline.is_some() => Happened::Time,
+            () = &mut self.timer => Happened::Time,
+        }
+    }
+
+    /// Notices a suspend, within seconds of waking up: timers stand still until then. Nothing that was under way has
+    /// survived, and some of it would only find out after minutes.
+    fn look_at_the_clocks(&mut self) {
+        let now = self.started.elapsed();
+        if now < self.suspend.due() {
+            return;
+        }
+        if let Some(slept) = self.suspend.observe(now, (self.wall)()) {
+            tracing::debug!(?slept, "the machine was suspended");
+            self.backend.woke(slept);
+            self.poll = None;
+            self.dial = None;
+            self.session.handle(now, Input::Woke { slept });
         }
     }
 
@@ -177,7 +209,7 @@ impl Driver {
                     }
                     Err(error) => {
                         tracing::debug!(error = %error, "socket could not be opened");
-                        self.session.handle(now, Input::Disconnected);
+                        self.session.handle(now, not_opened(&error));
                     }
                 }
             }
@@ -197,6 +229,17 @@ impl Driver {
         }
         None
     }
+}
+
+/// What a dial that failed means. A ticket that has expired is nothing to tell: the next answer has a fresh one.
+fn not_opened(error: &runninghub_transport::Error) -> Input<'static> {
+    if !error.is_final() {
+        return Input::Disconnected;
+    }
+    let expired = matches!(error.kind(), SocketErrorKind::Handshake { .. });
+    let warning =
+        (!expired).then(|| format!("{}; progress is asked for instead", crate::chain(error)).into());
+    Input::Refused { warning }
 }
 
 /// Waits for the future and takes it away; for ever when there is none.
@@ -219,3 +262,6 @@ async fn next_frame(
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,11 @@ use std::{
 use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
 use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
-use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
+use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 
 use crate::{
-    Backend as _, Error, Follow, Save, Submit, Workflow, book::Book, platform::Platform, record::Recorder,
-    submit::Gate,
+    Backend as _, Error, Follow, Save, Submit, Workflow, book::Book, live::live, platform::Platform,
+    record::Recorder, submit::Gate,
 };
 
 /// A site and a key: where tasks are submitted and followed. Cheap to clone.
@@ -47,6 +47,7 @@ pub struct Builder {
     record: Option<PathBuf>,
     proxy: Option<String>,
     ledger: Option<Arc<dyn Ledger>>,
+    ca_file: Option<PathBuf>,
 }
 
 impl RunningHub {
@@ -63,6 +64,7 @@ impl RunningHub {
             record: None,
             proxy: None,
             ledger: None,
+            ca_file: None,
         }
     }
 
@@ -211,8 +213,8 @@ impl Builder {
         self
     }
 
-    /// Fetches results from private addresses too. They are refused otherwise, unless the API itself is on this
-    /// machine.
+    /// Fetches results from private addresses too, and follows tasks there. They are refused otherwise, unless the API
+    /// itself is on this machine.
     pub fn allow_private_hosts(mut self, allow: bool) -> Self {
         self.allow_private_hosts = allow;
         self
@@ -234,6 +236,13 @@ impl Builder {
     /// Writes every submit down before it is sent, and what came of it. Without a ledger nothing outlives the process.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// A file of certificates (PEM) to be trusted besides those of the system, for HTTP and the socket: for a gateway or a
+    /// proxy that signs by itself.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
         self
     }
 
@@ -266,12 +275,16 @@ impl Builder {
         if let Some(proxy) = &self.proxy {
             client = client.proxy(proxy);
         }
+        if let Some(path) = &self.ca_file {
+            client = client.ca_file(path);
+        }
         if let Some(recorder) = &recorder {
             client = client.observer(Arc::clone(recorder) as _);
         }
         let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
         let proxy = self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url);
-        let live = Live::new(LiveOptions::default().scaled(self.time_scale).proxy(proxy));
+        let options = LiveOptions::default().scaled(self.time_scale).proxy(proxy);
+        let live = live(&client, options, self.allow_private_hosts);
         let connect: Arc<dyn Connect> = match &recorder {
             Some(recorder) => Arc::new(recorder.connect(live)),
             None => Arc::new(live),

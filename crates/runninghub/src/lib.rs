@@ -7,6 +7,7 @@ mod error;
 mod follow;
 mod history;
 mod hub;
+mod live;
 mod platform;
 mod record;
 mod replay;

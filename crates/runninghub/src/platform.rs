@@ -1,5 +1,7 @@
 //! RunningHub as a backend.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
 use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
@@ -24,7 +26,7 @@ impl Backend for Platform {
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
         self.client.outputs(task).once().await.map_err(|error| {
             let after = match error.retry() {
-                Retry::Safe { after } => after,
+                Retry::Safe { after } => after.map(|after| after.mul_f64(self.client.time_scale())),
                 _ => None,
             };
             let is_final = matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
@@ -42,6 +44,10 @@ impl Backend for Platform {
         let (_, id) = url.query_pairs().find(|(name, value)| name == "workflowId" && !value.is_empty())?;
         let text = self.client.workflow(&(&*id).into()).await.ok()?;
         Graph::parse(&text).ok()
+    }
+
+    fn woke(&self, slept: Duration) {
+        self.client.woke(slept);
     }
 
     fn calls(&self) -> u64 {

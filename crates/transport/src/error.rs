@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Address,
     /// The address is not encrypted and leads off this machine.
     InsecureAddress,
+    /// The address leads to a host that must not be dialled, see [`Hosts`](crate::Hosts).
+    ForbiddenHost,
     /// No connection: name not found, refused, unreachable, broken off in the middle of the handshake.
     Connect,
     /// No connection within [`LiveOptions::connect_timeout`](crate::LiveOptions::connect_timeout).
@@ -72,6 +74,21 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// Whether the same address would be refused again: it must not be dialled, nobody vouches for its server, or its
+    /// ticket has expired.
+    pub fn is_final(&self) -> bool {
+        match self.kind {
+            ErrorKind::Address | ErrorKind::InsecureAddress | ErrorKind::ForbiddenHost | ErrorKind::Tls => {
+                true
+            }
+            // Too early and too often are no refusals.
+            ErrorKind::Handshake { status } => {
+                matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
+            }
+            _ => false,
+        }
     }
 
     /// What it is about.

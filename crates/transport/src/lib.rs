@@ -20,7 +20,7 @@ pub mod tls;
 pub use error::{Error, ErrorKind};
 pub use frame::{Body, Frame};
 #[cfg(feature = "live")]
-pub use live::{Live, LiveOptions, ProxyChoice};
+pub use live::{Hosts, Live, LiveOptions, ProxyChoice};
 pub use record::{Record, RecordConnect};
 pub use recording::{HttpRow, Prompt, Recording, RecordingWriter};
 pub use redact::Redactor;

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::into_future;
 use crate::{Client, Error, http::Call};
 
-/// Stops a queued or running task. Made by [`Client::cancel`]. Sent once; stopping twice does no harm.
+/// Stops a queued or running task. Made by [`Client::cancel`]. Sent once, and also while the key has to wait; stopping
+/// twice does no harm.
 ///
 /// A task that is over answers as one that is not known ([`Class::NotFound`](crate::Class::NotFound)).
 #[derive(Debug)]
@@ -22,7 +23,7 @@ impl Cancel {
     }
 
     async fn send(self) -> Result<(), Error> {
-        let call = Call::question("cancel", "/task/openapi/cancel").once(true);
+        let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
         let body = json!({ "taskId": self.task_id });
         self.client.post_legacy(call, &body, |answer| answer.success().map(drop)).await
     }

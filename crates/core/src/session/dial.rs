@@ -2,19 +2,25 @@
 
 use std::time::Duration;
 
-use super::pace::Pace;
+use super::{pace::Pace, spread::Spread};
 use crate::{Connection, ConnectionState, SocketUrl};
 
 /// The socket's side of a session.
 #[derive(Debug)]
 pub(super) struct Dial {
-    pub(super) address: Option<SocketUrl>,
+    address: Option<SocketUrl>,
+    /// The address that was dialled last.
+    dialled: Option<SocketUrl>,
+    /// The address that must not be dialled any more.
+    refused: Option<SocketUrl>,
     state: State,
     attempt: u32,
     failures: u32,
-    random: u64,
+    spread: Spread,
     /// Whether this connection has brought a frame of the run.
     heard: bool,
+    /// Dialled once more already because a connection told nothing, and nothing has been heard since.
+    retried: bool,
     last_frame: Duration,
 }
 
@@ -32,6 +38,7 @@ enum State {
         since: Duration,
         stale: bool,
     },
+    /// Hung up on purpose.
     Closing,
 }
 
@@ -39,22 +46,34 @@ impl Dial {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             address: None,
+            dialled: None,
+            refused: None,
             state: State::Off { until: None },
             attempt: 0,
             failures: 0,
-            random: seed,
+            spread: Spread::new(seed),
             heard: false,
+            retried: false,
             last_frame: Duration::ZERO,
         }
     }
 
     /// An address is known; the newest one is dialled next. Gives whether it is the first one.
-    pub(super) fn learn(&mut self, now: Duration, address: SocketUrl) -> bool {
-        let first = self.address.replace(address).is_none();
-        if first && self.state == (State::Off { until: None }) {
-            self.state = State::Waiting { until: now };
+    pub(super) fn learn(&mut self, now: Duration, pace: &Pace, address: SocketUrl) -> bool {
+        if self.refused.as_ref() == Some(&address) {
+            return false;
+        }
+        let first = !self.has_address();
+        self.address = Some(address);
+        if self.state == (State::Off { until: None }) {
+            self.state = self.next_try(now, pace);
         }
         first
+    }
+
+    /// Whether an address is known, be it a refused one.
+    pub(super) fn has_address(&self) -> bool {
+        self.address.is_some() || self.refused.is_some()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -78,6 +97,7 @@ impl Dial {
 
     pub(super) fn frame(&mut self, now: Duration, ours: bool) {
         self.heard |= ours;
+        self.retried &= !ours;
         self.last_frame = now;
         if let State::Open { stale, .. } = &mut self.state {
             *stale = false;
@@ -86,56 +106,98 @@ impl Dial {
 
     /// The connection is gone, or could not be made. Gives whether there was one.
     pub(super) fn lost(&mut self, now: Duration, pace: &Pace) -> bool {
-        let was_open = matches!(self.state, State::Open { .. } | State::Closing);
-        if let State::Open { since, .. } = self.state
-            && now.saturating_sub(since) >= pace.steady
-        {
-            self.failures = 0;
+        let was_open = match self.state {
+            // Hanging up was no failure, and the next connection is what it was for.
+            State::Closing => {
+                self.state = State::Waiting { until: now };
+                return true;
+            }
+            State::Open { since, .. } => {
+                if now.saturating_sub(since) >= pace.steady {
+                    self.failures = 0;
+                }
+                true
+            }
+            _ => false,
+        };
+        self.failures += 1;
+        self.state = self.next_try(now, pace);
+        was_open
+    }
+
+    /// The address that was dialled would be refused again.
+    pub(super) fn refused(&mut self, now: Duration, pace: &Pace) {
+        self.refused.clone_from(&self.dialled);
+        if self.address == self.refused {
+            self.address = None;
         }
         self.failures += 1;
-        self.state = if self.address.is_none() {
-            // Somebody else dials: a recording is being played.
+        self.state = self.next_try(now, pace);
+    }
+
+    /// The machine was suspended: no connection has survived that, and earlier failures mean nothing any more. Gives
+    /// whether there is a connection to be hung up.
+    pub(super) fn woke(&mut self, now: Duration) -> bool {
+        self.failures = 0;
+        match self.state {
+            State::Open { .. } => {
+                self.state = State::Closing;
+                return true;
+            }
+            State::Off { until: None } | State::Closing => {}
+            State::Off { until: Some(_) } | State::Waiting { .. } | State::Dialling => {
+                self.state = State::Waiting { until: now };
+            }
+        }
+        false
+    }
+
+    /// After `failures` of them: at once, after a wait, after a rest, or not before there is an address.
+    fn next_try(&mut self, now: Duration, pace: &Pace) -> State {
+        if self.address.is_none() {
+            // All are used up, or somebody else dials: a recording is being played.
             State::Off { until: None }
         } else if self.failures >= pace.most_failures {
             State::Off { until: Some(now + pace.rest) }
+        } else if self.failures == 0 {
+            State::Waiting { until: now }
         } else {
             State::Waiting { until: now + self.jitter(pace) }
-        };
-        was_open
+        }
     }
 
     /// Anywhere up to a bound that doubles with every failure: many clients must not dial in step.
     fn jitter(&mut self, pace: &Pace) -> Duration {
         let (shortest, longest) = pace.redial;
         let bound = longest.mul_f64(1.0 / 30.0).saturating_mul(1 << (self.failures - 1).min(16)).min(longest);
-        // SplitMix64: good enough to spread clients, also those with neighbouring seeds, and the same for the same seed.
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let random = mixed ^ (mixed >> 31);
-        shortest.max(bound.mul_f64((random >> 11) as f64 / (1u64 << 53) as f64))
+        shortest.max(bound.mul_f64(self.spread.next()))
     }
 
     /// What is due now, if anything.
     pub(super) fn due(&mut self, now: Duration, pace: &Pace, running: bool) -> Option<Due> {
-        match &mut self.state {
-            State::Waiting { until } | State::Off { until: Some(until) } if now >= *until => {
-                let address = self.address.clone()?;
+        match self.state {
+            State::Waiting { until } | State::Off { until: Some(until) } if now >= until => {
                 if matches!(self.state, State::Off { .. }) {
                     self.failures = 0;
                 }
+                let Some(address) = self.address.clone() else {
+                    self.state = State::Off { until: None };
+                    return None;
+                };
                 self.state = State::Dialling;
                 self.attempt += 1;
+                self.dialled = Some(address.clone());
                 Some(Due::Connect(address))
             }
             State::Open { since, stale } => {
-                let deaf = running && !self.heard && now.saturating_sub(*since) >= pace.deaf;
+                let deaf = !self.heard && now.saturating_sub(since) >= pace.deaf;
                 let silent = now.saturating_sub(self.last_frame) >= pace.stale;
-                if deaf {
+                if running && !self.retried && (deaf || silent && self.has_moved()) {
+                    self.retried = true;
                     self.state = State::Closing;
                     Some(Due::Hangup)
-                } else if silent && !*stale {
-                    *stale = true;
+                } else if silent && !stale {
+                    self.state = State::Open { since, stale: true };
                     Some(Due::Stale)
                 } else {
                     None
@@ -145,12 +207,20 @@ impl Dial {
         }
     }
 
+    /// The run is said to be elsewhere than this connection leads.
+    fn has_moved(&self) -> bool {
+        match (&self.dialled, &self.address) {
+            (Some(dialled), Some(told)) => !dialled.leads_where(told),
+            _ => false,
+        }
+    }
+
     /// When to look again.
     pub(super) fn deadline(&self, pace: &Pace, running: bool) -> Option<Duration> {
         match self.state {
             State::Waiting { until } | State::Off { until: Some(until) } => Some(until),
             State::Open { since, stale } => {
-                let deaf = (running && !self.heard).then(|| since + pace.deaf);
+                let deaf = (running && !self.heard && !self.retried).then(|| since + pace.deaf);
                 let silent = (!stale).then(|| self.last_frame + pace.stale);
                 deaf.into_iter().chain(silent).min()
             }
@@ -160,7 +230,9 @@ impl Dial {
 
     pub(super) fn connection(&self) -> Connection {
         let state = match self.state {
-            State::Off { until: None } if self.attempt > 0 => ConnectionState::Reconnecting,
+            State::Off { until: None } if self.attempt > 0 && self.refused.is_none() => {
+                ConnectionState::Reconnecting
+            }
             State::Off { .. } => ConnectionState::Polling,
             State::Open { stale: true, .. } => ConnectionState::Stale,
             State::Open { .. } => ConnectionState::Live,
@@ -177,7 +249,7 @@ impl Dial {
 /// What the socket needs.
 pub(super) enum Due {
     Connect(SocketUrl),
-    /// Open, but no frame of the run ever came.
+    /// Open, but it tells nothing of a run that goes on.
     Hangup,
     Stale,
 }

@@ -17,6 +17,18 @@ pub enum Input<'a> {
     Connected,
     /// The socket is gone, or could not be opened.
     Disconnected,
+    /// The socket could not be opened, and this address would be refused again: its ticket has expired, or it must not
+    /// be dialled at all. Only another one is dialled.
+    Refused {
+        /// What the user has to know; nothing where a fresh address is all that is needed.
+        warning: Option<Untrusted>,
+    },
+    /// The machine was suspended, see [`Suspend`](crate::Suspend). Questions and dials that were under way have been
+    /// given up.
+    Woke {
+        /// For how long. The session's own time stood still meanwhile.
+        slept: Duration,
+    },
     /// The socket's address, learned elsewhere than from an answer (the create answer, for instance).
     Address(SocketUrl),
     /// An answer to [`Action::Poll`].

@@ -7,6 +7,7 @@ use super::{
     exchange::{Action, Input},
     pace::Pace,
     poll::{Poll, Reason},
+    spread::Spread,
 };
 use crate::{
     Connection, End, Event, Machine, Observation, Phase, Plan, Progress, SocketUrl, TaskStatus, Untrusted,
@@ -30,7 +31,11 @@ pub struct Session {
     /// Since when success has been reported without all outputs.
     incomplete_since: Option<Duration>,
     last_sign: Duration,
-    failing: bool,
+    /// Since when no answer has come.
+    failing: Option<Duration>,
+    /// Told that an address must not be dialled.
+    warned: bool,
+    spread: Spread,
     server: Server,
     over: bool,
     actions: VecDeque<Action>,
@@ -62,7 +67,9 @@ impl Session {
             told: None,
             incomplete_since: None,
             last_sign: Duration::ZERO,
-            failing: false,
+            failing: None,
+            warned: false,
+            spread: Spread::new(!seed),
             server: Server::Unknown,
             over: false,
             actions: VecDeque::new(),
@@ -89,8 +96,7 @@ impl Session {
             return None;
         }
         let dial = self.dial.deadline(&self.pace, self.is_running());
-        let give_up = self.failing.then(|| self.last_sign + self.pace.unreachable);
-        [self.poll.due(), dial, self.snapshot_due, give_up].into_iter().flatten().min()
+        [self.poll.due(), dial, self.snapshot_due, self.gives_up()].into_iter().flatten().min()
     }
 
     /// The next thing to do.
@@ -141,6 +147,27 @@ impl Session {
                     self.poll.now(self.now, Reason::Blind);
                 }
             }
+            Input::Refused { warning } => {
+                self.dial.refused(self.now, &self.pace);
+                if let Some(message) = warning
+                    && !std::mem::replace(&mut self.warned, true)
+                {
+                    self.emit(Event::Warning { code: "socket_refused", message });
+                }
+                if !self.awaits_end() {
+                    // The answer may bring another address.
+                    self.poll.now(self.now, Reason::Blind);
+                }
+            }
+            Input::Woke { slept } => {
+                if self.dial.woke(self.now) {
+                    self.actions.push_back(Action::Hangup);
+                }
+                // What was not reached before was not reached because nobody was awake.
+                self.failing = self.failing.map(|_| self.now);
+                self.poll.woke(slept);
+                self.poll.now(self.now, if self.awaits_end() { Reason::End } else { Reason::Blind });
+            }
             Input::Address(address) => {
                 self.learn(address);
                 if !self.awaits_end() {
@@ -184,7 +211,7 @@ impl Session {
     fn answer(&mut self, answer: Observation) {
         self.poll.in_flight = false;
         self.polls += 1;
-        self.failing = false;
+        self.failing = None;
         self.last_sign = self.now;
         self.emit(Event::Status { status: answer.status.clone(), waited: self.now, poll: self.polls });
         if let Some(address) = answer.socket.clone() {
@@ -203,7 +230,7 @@ impl Session {
                 self.mark_snapshot();
                 let reason = if self.awaits_end() {
                     Reason::End
-                } else if status == TaskStatus::Queued || self.dial.address.is_none() {
+                } else if status == TaskStatus::Queued || !self.dial.has_address() {
                     Reason::Queue
                 } else {
                     self.silence()
@@ -215,17 +242,20 @@ impl Session {
 
     fn no_answer(&mut self, after: Option<Duration>, reason: Untrusted) {
         self.poll.in_flight = false;
-        if !std::mem::replace(&mut self.failing, true) {
+        if self.failing.is_none() {
+            self.failing = Some(self.now);
             self.emit(Event::Warning { code: "poll_failed", message: reason });
         }
-        self.poll.step(self.now, Reason::Failed, &self.pace);
+        self.poll.fail(self.now, &self.pace, &mut self.spread);
         if let Some(after) = after {
+            // Who says when to ask again is there.
+            self.failing = Some(self.now + after.min(self.pace.unreachable));
             self.poll.not_before(self.now + after.min(self.pace.unreachable));
         }
     }
 
     fn learn(&mut self, address: SocketUrl) {
-        if self.dial.learn(self.now, address.clone()) {
+        if self.dial.learn(self.now, &self.pace, address.clone()) {
             self.emit(Event::Socket(address));
         }
     }
@@ -293,7 +323,7 @@ impl Session {
         if self.snapshot_due.is_some_and(|due| self.now >= due) {
             self.snapshot();
         }
-        if self.failing && self.now.saturating_sub(self.last_sign) >= self.pace.unreachable {
+        if self.gives_up().is_some_and(|at| self.now >= at) {
             self.over = true;
             self.actions.push_back(Action::GiveUp);
         } else if self.poll.due().is_some_and(|due| self.now >= due) {
@@ -336,6 +366,12 @@ impl Session {
 
     fn emit(&mut self, event: Event) {
         self.actions.push_back(Action::Emit(event));
+    }
+
+    /// When it is enough. Counted from the first answer that did not come, and not from the last that did: in between
+    /// nobody may have asked, or been awake.
+    fn gives_up(&self) -> Option<Duration> {
+        Some(self.failing?.max(self.last_sign) + self.pace.unreachable)
     }
 
     /// Running as far as anybody has said.

@@ -5,6 +5,8 @@ mod exchange;
 mod follow;
 mod pace;
 mod poll;
+mod spread;
+mod suspend;
 
 #[cfg(test)]
 mod tests;
@@ -12,3 +14,4 @@ mod tests;
 pub use exchange::{Action, Input};
 pub use follow::Session;
 pub use pace::Pace;
+pub use suspend::Suspend;

@@ -17,13 +17,13 @@ pub struct Pace {
     pub silent: Ladder,
     /// No socket at all.
     pub blind: Ladder,
-    /// After an answer that did not come.
+    /// After an answer that did not come; by chance up to half of it less, so that clients spread out.
     pub failed: Ladder,
     /// Snapshots are told at most this often.
     pub snapshots: Duration,
     /// A socket without a frame for this long is called stale.
     pub stale: Duration,
-    /// A socket that never brought a frame of the running task for this long is dialled anew: servers forget
+    /// A socket that never brought a frame of the running task for this long is dialled anew, once: servers forget
     /// connections.
     pub deaf: Duration,
     /// Longest and shortest wait before dialling again; the wait is random within, and its bound doubles.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::pace::{Ladder, Pace};
+use super::{
+    pace::{Ladder, Pace},
+    spread::Spread,
+};
 
 /// Why the next question is asked; each reason has its own rhythm.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -12,7 +15,6 @@ pub(super) enum Reason {
     SilentNearEnd,
     Silent,
     Blind,
-    Failed,
 }
 
 /// One question at a time, each with a due moment.
@@ -20,6 +22,8 @@ pub(super) enum Reason {
 pub(super) struct Poll {
     reason: Reason,
     wait: Duration,
+    /// The wait after the last answer that did not come.
+    failed: Duration,
     due: Duration,
     /// The server asked not to be asked before.
     not_before: Duration,
@@ -32,6 +36,7 @@ impl Poll {
         Self {
             reason: Reason::Queue,
             wait: Duration::ZERO,
+            failed: Duration::ZERO,
             due: Duration::ZERO,
             not_before: Duration::ZERO,
             in_flight: false,
@@ -52,18 +57,32 @@ impl Poll {
         self.due = now + self.wait;
     }
 
-    /// An answer has come: wait one step longer in this rhythm, or start it.
+    /// An answer has come: wait one step longer in this rhythm, or start it. After failures it goes on no quicker than
+    /// they came: everybody else asks again now, too.
     pub(super) fn step(&mut self, now: Duration, reason: Reason, pace: &Pace) {
         let ladder = ladder(pace, reason);
-        self.wait =
+        let next =
             if reason == self.reason && !self.wait.is_zero() { ladder.next(self.wait) } else { ladder.first };
+        self.wait = next.max(std::mem::take(&mut self.failed).min(ladder.longest));
         self.reason = reason;
         self.due = now + self.wait;
+    }
+
+    /// No answer has come: wait longer each time, by chance a little less.
+    pub(super) fn fail(&mut self, now: Duration, pace: &Pace, spread: &mut Spread) {
+        self.failed = if self.failed.is_zero() { pace.failed.first } else { pace.failed.next(self.failed) };
+        self.due = now + self.failed.mul_f64(1.0 - spread.next() / 2.0);
     }
 
     /// Not before this moment, whatever happens until then.
     pub(super) fn not_before(&mut self, moment: Duration) {
         self.not_before = moment;
+    }
+
+    /// What was asked is not answered any more, and the server's wait went on while nobody was awake.
+    pub(super) fn woke(&mut self, slept: Duration) {
+        self.in_flight = false;
+        self.not_before = self.not_before.saturating_sub(slept);
     }
 
     pub(super) fn due(&self) -> Option<Duration> {
@@ -78,6 +97,5 @@ fn ladder(pace: &Pace, reason: Reason) -> &Ladder {
         Reason::SilentNearEnd => &pace.silent_near_end,
         Reason::Silent => &pace.silent,
         Reason::Blind => &pace.blind,
-        Reason::Failed => &pace.failed,
     }
 }

@@ -11,6 +11,8 @@ use crate::{
     SocketUrl, TaskStatus,
 };
 
+mod outages;
+
 const NEVER: [u64; 0] = [];
 
 /// Five nodes in a row, the last one is the output.
@@ -297,13 +299,15 @@ mod asking {
         world.platform = None;
         let failed = |after| Input::NoAnswer { after, reason: "timed out".into() };
         world.give(Input::Tick).give(failed(None)).wait_ms(1_000).give(failed(None)).wait_ms(1_500);
-        assert_eq!(world.polls(), [0, 1_000, 2_500]);
+        let [0, first, second] = world.polls()[..] else { panic!("three questions: {:?}", world.polls()) };
+        assert!((500..=1_000).contains(&first), "{first}");
+        assert!((1_000 + 750..=2_500).contains(&second), "{second}");
         assert_eq!(world.warnings(), ["poll_failed"]);
         world.give(failed(Some(Duration::from_secs(20)))).give(Input::Address(address()));
         world.give(Input::Connected).say(&message("execution_success", "")).wait_ms(19_999);
         assert_eq!(world.polls().len(), 3, "not even for the end");
         world.wait_ms(1);
-        assert_eq!(world.polls().last(), Some(&22_500));
+        assert_eq!(world.polls().last(), Some(&22_500), "20 s after it was said");
         world.give(Input::Answer(Observation::of(TaskStatus::Running))).wait_ms(200).give(failed(None));
         assert_eq!(world.warnings(), ["poll_failed", "poll_failed"], "a new failure is news again");
     }
@@ -553,8 +557,9 @@ fn made_up(kind: u8, status: u8) -> Option<(&'static str, TaskStatus)> {
     let status = [TaskStatus::Queued, TaskStatus::Running, TaskStatus::Success, TaskStatus::Failed]
         [usize::from(status) % 4]
         .clone();
-    let kind = ["text", "binary", "open", "gone", "address", "answer", "no answer", "tick"]
-        .get(usize::from(kind))?;
+    let kind =
+        ["text", "binary", "open", "gone", "address", "answer", "no answer", "tick", "refused", "woke"]
+            .get(usize::from(kind))?;
     Some((kind, status))
 }
 
@@ -562,7 +567,7 @@ proptest! {
     /// After a tick in time the next moment is later, or something came out: a driver never spins.
     #[test]
     fn it_never_spins_and_the_end_is_told_once(
-        steps in prop::collection::vec((0u8..8, 0u8..64, 0u64..20_000, any::<bool>()), 0..60),
+        steps in prop::collection::vec((0u8..10, 0u8..64, 0u64..20_000, any::<bool>()), 0..60),
         factor in prop_oneof![Just(1.0), Just(1e-9), 0.001..3.0],
         seed in any::<u64>(),
     ) {
@@ -575,18 +580,20 @@ proptest! {
             // To the next deadline, or before it.
             let until = now + Duration::from_millis(wait);
             now = session.deadline().filter(|at| !early && *at <= until).map_or(until, |at| at.max(now));
-            let (kind, status) = made_up(kind, detail).expect("one of eight");
+            let (kind, status) = made_up(kind, detail).expect("one of ten");
             let input = match kind {
                 "text" => Input::Text(&texts[usize::from(detail) % texts.len()]),
                 "binary" => Input::Binary(b"\0\0\0\x01\0\0\0\x01jpeg"),
                 "open" => Input::Connected,
                 "gone" => Input::Disconnected,
+                "refused" => Input::Refused { warning: (detail > 30).then(|| "no".into()) },
+                "woke" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
                 "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
                 "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
                 _ => Input::Tick,
             };
-            asked &= !matches!(input, Input::Answer(_) | Input::NoAnswer { .. });
+            asked &= !matches!(input, Input::Answer(_) | Input::NoAnswer { .. } | Input::Woke { .. });
             for input in [input, Input::Tick, Input::Tick] {
                 let is_tick = matches!(input, Input::Tick);
                 session.handle(now, input);

@@ -1,6 +1,6 @@
 //! Opening a live connection.
 
-use std::{fmt, sync::Arc};
+use std::{error::Error as StdError, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use futures_util::SinkExt as _;
@@ -24,8 +24,10 @@ const FEATURE_FLAGS: &str = r#"{"type":"feature_flags","data":{"supports_preview
 #[derive(Clone, Default)]
 pub struct Live {
     options: LiveOptions,
-    tls: Option<Arc<ClientConfig>>,
+    tls: Option<Arc<MakeTls>>,
 }
+
+type MakeTls = dyn Fn() -> Result<Arc<ClientConfig>, Box<dyn StdError + Send + Sync>> + Send + Sync;
 
 impl Live {
     /// With [`tls::client_config`], which is loaded only when the first `wss` address is dialled.
@@ -35,26 +37,37 @@ impl Live {
 
     /// With the caller's own TLS configuration. Its ALPN protocols are left out: a WebSocket needs HTTP/1.1.
     #[must_use]
-    pub fn with_tls(mut self, mut config: Arc<ClientConfig>) -> Self {
+    pub fn with_tls(self, mut config: Arc<ClientConfig>) -> Self {
         if !config.alpn_protocols.is_empty() {
             Arc::make_mut(&mut config).alpn_protocols.clear();
         }
-        self.tls = Some(config);
+        self.with_tls_from(move || Ok(config.clone()))
+    }
+
+    /// With a TLS configuration that is asked for whenever a `wss` address is dialled. It must not name ALPN protocols.
+    #[must_use]
+    pub fn with_tls_from<F>(mut self, make: F) -> Self
+    where
+        F: Fn() -> Result<Arc<ClientConfig>, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
+    {
+        self.tls = Some(Arc::new(make));
         self
     }
 
-    async fn open(&self, address: &Address<'_>) -> Result<Box<dyn FrameSource>, Error> {
+    async fn open(&self, address: &Address<'_>, public_only: bool) -> Result<Box<dyn FrameSource>, Error> {
         if address.tls {
             let config = match &self.tls {
-                Some(config) => config.clone(),
+                Some(make) => make().map_err(|error| {
+                    Error::new(ErrorKind::Tls, "no TLS configuration can be made").with_source(error)
+                })?,
                 None => tls::client_config()?,
             };
-            let stream = dial(address, &self.options).await?;
+            let stream = dial(address, public_only, &self.options).await?;
             // On the heap by itself: a session is twenty times the size of a plain stream.
             let stream = Box::new(encrypt(address, config, stream).await?);
             self.upgrade(address, stream).await
         } else {
-            self.upgrade(address, dial(address, &self.options).await?).await
+            self.upgrade(address, dial(address, public_only, &self.options).await?).await
         }
     }
 
@@ -83,8 +96,12 @@ impl Connect for Live {
             let what = format!("refused to connect to {} without encryption (ws://)", address.authority);
             return Err(Error::new(ErrorKind::InsecureAddress, what));
         }
+        let public_only = match &self.options.hosts {
+            Some(hosts) => hosts.check(&address)?,
+            None => false,
+        };
         let wait = self.options.connect_timeout;
-        timeout(wait, self.open(&address)).await.unwrap_or_else(|_| {
+        timeout(wait, self.open(&address, public_only)).await.unwrap_or_else(|_| {
             let what = format!("no connection to {} within {wait:?}", address.authority);
             Err(Error::new(ErrorKind::Timeout, what))
         })

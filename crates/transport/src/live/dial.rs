@@ -1,11 +1,12 @@
 //! From an address to a TCP stream, directly or through a proxy.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, net::SocketAddr, time::Duration};
 
 use hyper_util::{
     client::{
         legacy::connect::{
             HttpConnector,
+            dns::Name,
             proxy::{SocksV5, Tunnel},
         },
         proxy::matcher::Intercept,
@@ -14,44 +15,82 @@ use hyper_util::{
 };
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::Uri;
-use tower_service::Service as _;
+use tower_service::Service;
 
-use super::{LiveOptions, address::Address};
+use super::{
+    LiveOptions,
+    address::Address,
+    hosts::{Private, Resolver, forbidden},
+};
 use crate::{Error, ErrorKind};
 
 /// When the kernel starts asking a silent peer for itself: pings notice sooner, but only while somebody reads.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+/// How long the kernel waits for the peer to confirm what was written. Without it a write into a dead connection is
+/// repeated for a quarter of an hour.
+#[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+const UNCONFIRMED: Duration = Duration::from_secs(30);
 
-/// Connects; IPv6 that leads nowhere costs 300 ms, then IPv4 is tried beside it (the connector's happy eyeballs).
-pub(super) async fn dial(address: &Address<'_>, options: &LiveOptions) -> Result<TcpStream, Error> {
+/// Connects, to public addresses only if so wanted.
+pub(super) async fn dial(
+    address: &Address<'_>,
+    public_only: bool,
+    options: &LiveOptions,
+) -> Result<TcpStream, Error> {
     let target = address.http().parse::<Uri>().map_err(|error| {
         Error::new(ErrorKind::Address, "the host of the WebSocket address is no host").with_source(error)
     })?;
-    let proxy = options.proxy.find(address, &target)?;
-    let mut connector = HttpConnector::new();
+    match options.proxy.find(address, &target)? {
+        None => direct(address, target, connector(Resolver { public_only }, options)).await,
+        // The proxy itself is what people have in their own network.
+        Some(proxy) => through(&proxy, connector(Resolver { public_only: false }, options), target).await,
+    }
+}
+
+/// Addresses that lead nowhere cost 300 ms: then those of the other family are tried beside them (the connector's happy
+/// eyeballs).
+fn connector<R>(resolver: R, options: &LiveOptions) -> HttpConnector<R> {
+    let mut connector = HttpConnector::new_with_resolver(resolver);
     connector.enforce_http(false);
     connector.set_nodelay(true);
     connector.set_keepalive(Some(KEEPALIVE));
+    connector.set_keepalive_interval(Some(KEEPALIVE));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    connector.set_tcp_user_timeout(Some(UNCONFIRMED));
     connector.set_connect_timeout(Some(options.connect_timeout));
-    let stream = match proxy {
-        None => connector.call(target).await.map_err(|error| {
+    connector
+}
+
+async fn direct<R>(
+    address: &Address<'_>,
+    target: Uri,
+    mut connector: HttpConnector<R>,
+) -> Result<TcpStream, Error>
+where
+    R: Service<Name> + Clone + Send + Sync + 'static,
+    R::Response: Iterator<Item = SocketAddr>,
+    R::Future: Send,
+    R::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    match connector.call(target).await {
+        Ok(stream) => Ok(stream.into_inner()),
+        Err(error) if Private::is_cause_of(&error) => Err(forbidden(address, "a private address")),
+        Err(error) => {
             let what = format!("cannot connect to {}", address.authority);
-            Error::new(ErrorKind::Connect, what).with_source(error)
-        })?,
-        Some(proxy) => through(&proxy, connector, target).await?,
-    };
-    Ok(stream.into_inner())
+            Err(Error::new(ErrorKind::Connect, what).with_source(error))
+        }
+    }
 }
 
 async fn through(
     proxy: &Intercept,
-    connector: HttpConnector,
+    connector: HttpConnector<Resolver>,
     target: Uri,
-) -> Result<TokioIo<TcpStream>, Error> {
+) -> Result<TcpStream, Error> {
     let uri = proxy.uri().clone();
     // Only the host: user and password stand before it.
     let host = uri.host().unwrap_or_default().to_owned();
-    match uri.scheme_str() {
+    let stream: Result<TokioIo<TcpStream>, Error> = match uri.scheme_str() {
         Some("http") => {
             let mut tunnel = Tunnel::new(uri, connector);
             if let Some(auth) = proxy.basic_auth() {
@@ -74,9 +113,13 @@ async fn through(
             let what = "only http, socks5 and socks5h proxies are supported for WebSockets";
             Err(Error::new(ErrorKind::Proxy, what))
         }
-    }
+    };
+    Ok(stream?.into_inner())
 }
 
 fn refused(host: &str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     Error::new(ErrorKind::Proxy, format!("no connection through the proxy {host}")).with_source(source)
 }
+
+#[cfg(test)]
+mod tests;

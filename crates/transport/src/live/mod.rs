@@ -4,6 +4,7 @@ mod address;
 mod connect;
 mod dial;
 mod handshake;
+mod hosts;
 mod options;
 mod proxy;
 mod socket;
@@ -11,5 +12,6 @@ mod socket;
 mod tests;
 
 pub use connect::Live;
+pub use hosts::Hosts;
 pub use options::LiveOptions;
 pub use proxy::ProxyChoice;

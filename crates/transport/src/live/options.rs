@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::ProxyChoice;
+use super::{Hosts, ProxyChoice};
 use crate::scale::scale;
 
 /// From name to finished handshake.
@@ -22,6 +22,10 @@ const MAX_MAX_MESSAGE: usize = 64 << 20;
 /// tungstenite's own 128 KiB are filled with zeros before each read and stay resident: 17 times the memory and twice
 /// the time for a thousand quiet sockets.
 const READ_BUFFER: usize = 8 << 10;
+/// What may wait to be written: pings, and the answers to a server's own. One that pings without reading is dropped.
+const WRITE_BUFFER: usize = 16 << 10;
+/// From here on they are written out.
+const WRITE_THRESHOLD: usize = 4 << 10;
 
 /// How [`Live`](crate::Live) connects, what it accepts and how long it waits.
 #[derive(Clone, Debug)]
@@ -36,6 +40,7 @@ pub struct LiveOptions {
     read_buffer: usize,
     pub(super) preview_metadata: bool,
     pub(super) allow_insecure: bool,
+    pub(super) hosts: Option<Hosts>,
     pub(super) proxy: ProxyChoice,
 }
 
@@ -52,6 +57,7 @@ impl LiveOptions {
             read_buffer: READ_BUFFER,
             preview_metadata: false,
             allow_insecure: false,
+            hosts: None,
             proxy: ProxyChoice::Environment,
         }
     }
@@ -104,6 +110,12 @@ impl LiveOptions {
         self
     }
 
+    /// Where addresses may lead. Anywhere.
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = Some(hosts);
+        self
+    }
+
     /// Which proxy to use. [`ProxyChoice::Environment`].
     pub fn proxy(mut self, choice: ProxyChoice) -> Self {
         self.proxy = choice;
@@ -126,6 +138,8 @@ impl LiveOptions {
     pub(super) fn socket(&self) -> WebSocketConfig {
         WebSocketConfig::default()
             .read_buffer_size(self.read_buffer)
+            .write_buffer_size(WRITE_THRESHOLD)
+            .max_write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(self.max_message))
             .max_frame_size(Some(self.max_frame.min(self.max_message)))
     }

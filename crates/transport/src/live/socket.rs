@@ -24,6 +24,10 @@ use tokio_tungstenite::{
 use super::LiveOptions;
 use crate::{Body, Error, ErrorKind, Frame, FrameSource};
 
+/// After so many messages that are no frames (pings, pongs) in a row, others get their turn: a server that pings without
+/// end must not keep the timers from being looked at.
+const MOST_IN_A_ROW: u32 = 32;
+
 /// A WebSocket as a source of frames.
 ///
 /// It owns the stream and its buffer directly and has one timer for everything: about 10 KiB with the read buffer.
@@ -55,6 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let Some(stream) = self.stream.as_mut().filter(|_| !self.ended) else { return Poll::Ready(Ok(None)) };
         // Everything that has come is read before the timer is looked at: who did not read for a while must not take
         // its own absence for the peer's.
+        let mut in_a_row = 0;
         while let Poll::Ready(message) = stream.poll_next_unpin(cx) {
             self.pulse.heard = true;
             match message {
@@ -69,7 +74,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     self.ended = true;
                     return Poll::Ready(Ok(None));
                 }
-                Some(Ok(_)) => {}
+                Some(Ok(_)) if in_a_row < MOST_IN_A_ROW => in_a_row += 1,
+                Some(Ok(_)) => {
+                    cx.waker().wake_by_ref();
+                    break;
+                }
                 Some(Err(error)) => return Poll::Ready(ended_by(error)),
                 None => return Poll::Ready(Ok(None)),
             }

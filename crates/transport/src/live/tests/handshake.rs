@@ -51,6 +51,39 @@ async fn unencrypted_addresses_off_this_machine_are_not_dialled() {
 }
 
 #[tokio::test]
+async fn hosts_that_were_not_named_are_not_dialled() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let platform = || crate::Hosts::of(["runninghub.cn"]);
+    for hosts in [platform(), platform().trusting("gateway.example")] {
+        for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+            let url = SocketUrl::new(format!("ws://{host}:{port}/ws?Rh-Comfy-Auth={TICKET}"));
+            let error = Live::new(options().hosts(hosts.clone())).connect(&url).await.err().unwrap();
+            assert!(error.is_final());
+            assert_eq!(kind_of::<()>(Err(error)), ErrorKind::ForbiddenHost, "{host}");
+        }
+    }
+    let accepted = tokio::time::timeout(std::time::Duration::ZERO, listener.accept()).await;
+    assert!(accepted.is_err(), "nobody came");
+}
+
+#[test]
+fn refusals_that_last_are_told_from_those_that_pass() {
+    let is_final = |kind| crate::Error::new(kind, "").is_final();
+    for status in [400, 401, 403, 404, 410] {
+        assert!(is_final(ErrorKind::Handshake { status }), "{status}");
+    }
+    for status in [101, 200, 302, 408, 425, 429, 500, 502, 503] {
+        assert!(!is_final(ErrorKind::Handshake { status }), "{status}");
+    }
+    assert!(is_final(ErrorKind::Tls) && is_final(ErrorKind::InsecureAddress) && is_final(ErrorKind::Address));
+    for kind in [ErrorKind::Connect, ErrorKind::Timeout, ErrorKind::Proxy, ErrorKind::DeadPeer, ErrorKind::Io]
+    {
+        assert!(!is_final(kind), "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn unencrypted_addresses_are_dialled_when_allowed() {
     // Port 9 of a name that cannot exist: the refusal would come before the dialling.
     let url = SocketUrl::new(format!("ws://runninghub.invalid:9/ws?Rh-Comfy-Auth={TICKET}"));

@@ -66,6 +66,51 @@ async fn socks5_resolves_at_the_proxy() {
 }
 
 #[tokio::test]
+async fn socks5_with_a_password() {
+    let target = target().await;
+    let (send, login) = oneshot::channel();
+    let proxy = serve(async move |mut stream| {
+        let mut hello = [0; 2];
+        stream.read_exact(&mut hello).await.unwrap();
+        let mut methods = vec![0; usize::from(hello[1])];
+        stream.read_exact(&mut methods).await.unwrap();
+        assert!(methods.contains(&2), "{methods:?}");
+        stream.write_all(&[5, 2]).await.unwrap();
+        let mut login = [0; 13];
+        stream.read_exact(&mut login).await.unwrap();
+        stream.write_all(&[1, 0]).await.unwrap();
+        let mut request = vec![0; 5 + "comfy.invalid".len() + 2];
+        stream.read_exact(&mut request).await.unwrap();
+        send.send(login).unwrap();
+        stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut inner = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+        copy_bidirectional(&mut stream, &mut inner).await.ok();
+    })
+    .await;
+    let live = Live::new(through(format!("socks5://me:hunter%32!@127.0.0.1:{proxy}")));
+    let mut source = live.connect(&SocketUrl::new(TARGET)).await.unwrap();
+    assert_eq!(source.next_frame().await.unwrap(), None);
+    assert_eq!(&login.await.unwrap(), b"\x01\x02me\x08hunter2!");
+}
+
+#[tokio::test]
+async fn a_socks_proxy_that_wants_another_password() {
+    let proxy = serve(async move |mut stream| {
+        let mut hello = [0; 2];
+        stream.read_exact(&mut hello).await.unwrap();
+        let mut methods = vec![0; usize::from(hello[1])];
+        stream.read_exact(&mut methods).await.unwrap();
+        stream.write_all(&[5, 2]).await.unwrap();
+        let mut login = [0; 12];
+        stream.read_exact(&mut login).await.unwrap();
+        stream.write_all(&[1, 1]).await.unwrap();
+    })
+    .await;
+    let live = Live::new(through(format!("socks5h://me:hunter2@127.0.0.1:{proxy}")));
+    assert_eq!(kind_of(live.connect(&SocketUrl::new(TARGET)).await), ErrorKind::Proxy);
+}
+
+#[tokio::test]
 async fn a_proxy_that_refuses_is_named_without_its_password() {
     let Plain { port, hold } = answer(b"HTTP/1.1 407 Who are you\r\n\r\n".to_vec()).await;
     let live = Live::new(through(format!("http://me:hunter2@127.0.0.1:{port}")));

@@ -1,0 +1,101 @@
+//! How often requests of a key may be sent again: a server that is down must not be hammered by everybody who asks.
+
+use std::sync::{Mutex, PoisonError};
+
+/// What a key has to begin with, and at most: enough for some dozens of bad moments. The figures are those of the AWS
+/// SDKs, where they have stood up to many outages.
+const CAPACITY: u32 = 500;
+/// The price of sending a request again.
+const RETRY: u32 = 14;
+/// The price where the server has merely asked for less: it is alive.
+const THROTTLED: u32 = 5;
+/// What a request that succeeds at once brings in.
+const INCOME: u32 = 1;
+
+/// A bucket of tokens. Sending again takes some out, and is left undone when there are too few; success brings them
+/// back. First attempts are always free, so that an empty bucket fills up again.
+#[derive(Debug)]
+pub(crate) struct Budget(Mutex<u32>);
+
+/// What an attempt has taken out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Price(u32);
+
+impl Price {
+    pub(crate) const RETRY: Self = Self(RETRY);
+    pub(crate) const THROTTLED: Self = Self(THROTTLED);
+}
+
+impl Budget {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(CAPACITY))
+    }
+
+    /// Whether there is enough left; if so it is taken.
+    pub(crate) fn take(&self, price: Price) -> bool {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = tokens.checked_sub(price.0);
+        if let Some(left) = left {
+            *tokens = left;
+        }
+        left.is_some()
+    }
+
+    /// A request has succeeded: what its last attempt took comes back.
+    pub(crate) fn succeeded(&self, taken: Option<Price>) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *tokens = tokens.saturating_add(taken.map_or(INCOME, |price| price.0)).min(CAPACITY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_down_is_asked_again_a_few_dozen_times_and_no_more() {
+        let budget = Budget::new();
+        let again = (0..10_000).filter(|_| budget.take(Price::RETRY)).count();
+        assert_eq!(again, 35);
+        for _ in 0..13 {
+            budget.succeeded(None);
+        }
+        // 10 were left.
+        assert!(budget.take(Price::RETRY));
+        assert!(!budget.take(Price::RETRY), "one retry for 14 successes at most");
+    }
+
+    proptest! {
+        /// In any order of events: what was taken was there, and nothing is made from nothing.
+        #[test]
+        fn it_is_an_account(events in prop::collection::vec((0u8..4, any::<bool>()), 0..500)) {
+            let budget = Budget::new();
+            let mut model: u32 = 500;
+            let mut open = Vec::new();
+            for (event, throttled) in events {
+                let price = if throttled { Price::THROTTLED } else { Price::RETRY };
+                match event {
+                    0 | 1 => {
+                        let taken = budget.take(price);
+                        prop_assert_eq!(taken, model >= price.0);
+                        if taken {
+                            model -= price.0;
+                            open.push(price);
+                        }
+                    }
+                    2 => {
+                        budget.succeeded(None);
+                        model = (model + 1).min(500);
+                    }
+                    _ => if let Some(price) = open.pop() {
+                        budget.succeeded(Some(price));
+                        model = (model + price.0).min(500);
+                    }
+                }
+                prop_assert_eq!(*budget.0.lock().unwrap(), model);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Waiting as the server asks, for all requests of a key together.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Those who have waited go one after the other, so far apart: all at once they would be told to wait again.
+const APART: Duration = Duration::from_millis(20);
+
+/// The moment before which nothing is to be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Hold {
+    until: Mutex<Option<Instant>>,
+    /// Whoever waits stands in this line, in order.
+    line: tokio::sync::Mutex<()>,
+}
+
+impl Hold {
+    /// Nothing goes out for this long. A shorter wait does not end a longer one.
+    pub(crate) fn hold(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut held = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(held.map_or(until, |held| held.max(until)));
+    }
+
+    /// The clock has stood still for this long while the server's went on.
+    pub(crate) fn slept(&self, slept: Duration) {
+        let mut held = self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = held.and_then(|held| held.checked_sub(slept));
+    }
+
+    /// How long still.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        let left = self.until()?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// Returns when a request may go out. `scale` multiplies the distance between those who waited.
+    pub(crate) async fn pass(&self, scale: f64) {
+        if self.left().is_none() && self.line.try_lock().is_ok() {
+            return;
+        }
+        let _first = self.line.lock().await;
+        while self.left().is_some()
+            && let Some(until) = self.until()
+        {
+            // Another answer may have made it longer meanwhile.
+            sleep_until(until).await;
+        }
+        sleep(APART.mul_f64(scale)).await;
+    }
+
+    fn until(&self) -> Option<Instant> {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_passes_before_its_time_and_then_in_order() {
+        let (hold, start) = (Arc::new(Hold::default()), Instant::now());
+        hold.pass(1.0).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        hold.hold(s(10));
+        hold.hold(s(3));
+        assert_eq!(hold.left(), Some(s(10)), "the longest counts");
+        let waiting: Vec<_> = (0..50)
+            .map(|_| {
+                let hold = Arc::clone(&hold);
+                tokio::spawn(async move {
+                    hold.pass(1.0).await;
+                    start.elapsed()
+                })
+            })
+            .collect();
+        sleep(s(5)).await;
+        hold.hold(s(7));
+        let mut last = s(12);
+        for task in waiting {
+            let at = task.await.expect("it passed");
+            assert!(at >= last + Duration::from_millis(19), "{at:?} after {last:?}");
+            last = at;
+        }
+        assert!(last < s(14), "{last:?}");
+        hold.pass(1.0).await;
+        assert_eq!((start.elapsed(), hold.left()), (last, None), "nobody waits any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_suspend_counts_as_waiting() {
+        let hold = Hold::default();
+        hold.hold(s(100));
+        hold.slept(s(60));
+        assert_eq!(hold.left(), Some(s(40)));
+        hold.slept(s(3600));
+        assert_eq!(hold.left(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gives_up_holds_nobody_up() {
+        let (hold, start) = (Hold::default(), Instant::now());
+        hold.hold(s(10));
+        assert!(tokio::time::timeout(s(1), hold.pass(1.0)).await.is_err());
+        hold.pass(0.0).await;
+        // A sleep of no time takes a tick of the timer.
+        assert!((s(10)..s(10) + Duration::from_millis(2)).contains(&start.elapsed()));
+    }
+}

@@ -1,0 +1,316 @@
+//! Addresses that lead nowhere, machines that sleep, servers that are gone for a while.
+
+use super::*;
+
+fn at(address: &str) -> Observation {
+    Observation { socket: Some(SocketUrl::new(address)), ..Observation::of(TaskStatus::Running) }
+}
+
+fn refused() -> Input<'static> {
+    Input::Refused { warning: None }
+}
+
+fn forbidden() -> Input<'static> {
+    Input::Refused { warning: Some("the address is a foreign one".into()) }
+}
+
+fn failed(after: Option<u64>) -> Input<'static> {
+    Input::NoAnswer { after: after.map(Duration::from_secs), reason: "timed out".into() }
+}
+
+impl World {
+    fn dialled(&self) -> Vec<&str> {
+        fn address(action: &Action) -> Option<&str> {
+            match action {
+                Action::Connect(address) => Some(address.expose()),
+                _ => None,
+            }
+        }
+        self.log.iter().filter_map(|(_, action)| address(action)).collect()
+    }
+
+    /// Lets time pass until there is one dial more, or eleven minutes are over.
+    fn until_dialled(&mut self, dials: usize) {
+        let until = self.now + Duration::from_mins(11);
+        while self.dials().len() <= dials
+            && let Some(at) = self.session.deadline().filter(|at| *at <= until)
+        {
+            self.now = at.max(self.now);
+            self.give(Input::Tick);
+        }
+    }
+
+    fn hangups(&self) -> Vec<u64> {
+        self.times(|action| matches!(action, Action::Hangup))
+    }
+}
+
+mod addresses {
+    use super::*;
+
+    #[test]
+    fn an_expired_ticket_is_not_dialled_again_but_a_fresh_one_is() {
+        let mut world = World::new();
+        world.platform = Some(at("wss://host/ws?ticket=old"));
+        world.give(Input::Tick).wait_ms(400).give(refused());
+        assert_eq!(world.polls(), [0, 400], "asked at once");
+        world.wait(Duration::from_mins(30));
+        assert_eq!(world.dialled(), ["wss://host/ws?ticket=old"], "the answers have no other");
+        assert_eq!(world.connection(), ConnectionState::Polling);
+        let polls = world.polls();
+        assert!(polls.windows(2).all(|pair| pair[1] - pair[0] <= 15_001), "{polls:?}");
+        assert!(polls.len() < 140, "as without a socket, not as in a queue: {}", polls.len());
+        world.platform = Some(at("wss://host/ws?ticket=new"));
+        world.wait(Duration::from_secs(16)).give(Input::Connected).say(&executing("1"));
+        assert_eq!(world.dialled(), ["wss://host/ws?ticket=old", "wss://host/ws?ticket=new"]);
+        assert_eq!((world.connection(), world.warnings()), (ConnectionState::Live, vec![]));
+    }
+
+    #[test]
+    fn tickets_that_are_all_refused_make_it_rest() {
+        let mut world = World::new();
+        for ticket in 0..250 {
+            let dials = world.dials().len();
+            world.platform = Some(at(&format!("wss://host/ws?ticket={ticket}")));
+            world.give(Input::Tick).wait_ms(3_000);
+            if world.dials().len() > dials {
+                world.give(refused());
+            }
+        }
+        let (early, late): (Vec<u64>, Vec<u64>) = world.dials().into_iter().partition(|at| *at < 600_000);
+        assert_eq!((early.len(), late.len()), (5, 5), "five, ten minutes of rest, and five more");
+    }
+
+    #[test]
+    fn an_address_that_must_not_be_dialled_is_told_once_and_the_run_goes_on() {
+        let mut world = World::new();
+        world.platform = Some(at("wss://evil.example/ws"));
+        world.give(Input::Tick).give(forbidden()).wait(Duration::from_mins(5));
+        assert_eq!((world.dials().len(), world.warnings()), (1, vec!["socket_refused"]));
+        world.platform = Some(at("wss://worse.example/ws"));
+        world.wait(Duration::from_mins(1)).give(forbidden());
+        assert_eq!((world.dials().len(), world.warnings()), (2, vec!["socket_refused"]));
+        world.platform = Some(success(1));
+        world.wait(Duration::from_mins(1));
+        assert_eq!(world.end().phase, Phase::Success);
+    }
+
+    #[test]
+    fn a_newer_address_is_tried_when_the_older_one_is_refused() {
+        let mut world = World::new();
+        world.give(Input::Address(address())).give(Input::Address(SocketUrl::new("wss://other/ws")));
+        world.give(refused()).wait_ms(1_000);
+        assert_eq!(world.dialled(), [address().expose(), "wss://other/ws"]);
+    }
+
+    #[test]
+    fn a_silent_socket_is_left_for_where_the_run_has_gone() {
+        let moved = "wss://host/ws?c_host=2&Rh-Comfy-Auth=b";
+        for (told, hangups) in [(moved, vec![30_000]), ("wss://host/ws?c_host=1&Rh-Comfy-Auth=b", vec![])] {
+            let mut world = World::new();
+            world.platform = Some(at("wss://host/ws?c_host=1&Rh-Comfy-Auth=a"));
+            world.give(Input::Tick).give(Input::Connected).say(&executing("1"));
+            world.platform = Some(at(told));
+            world.wait_ms(30_000);
+            // The next question is due between; it is answered before the 30 s are over.
+            assert_eq!(world.hangups(), hangups, "{told}");
+            if !hangups.is_empty() {
+                world.give(Input::Disconnected).give(Input::Connected).wait(Duration::from_hours(1));
+                assert_eq!(world.dialled().last(), Some(&moved));
+                assert_eq!(world.dials(), [0, 30_000], "at once, and once");
+            }
+        }
+    }
+
+    #[test]
+    fn a_deaf_socket_is_dialled_once_more_and_then_left_alone_until_it_tells_something() {
+        let mut world = World::new();
+        world.platform = Some(running_at());
+        world.give(Input::Tick).give(Input::Connected).wait_ms(60_000);
+        world.give(Input::Disconnected).give(Input::Connected).wait(Duration::from_hours(1));
+        assert_eq!((world.hangups(), world.dials()), (vec![60_000], vec![0, 60_000]));
+        world.say(&executing("1")).give(Input::Disconnected).wait_ms(1_000).give(Input::Connected);
+        world.wait_ms(60_000);
+        assert_eq!(world.hangups().len(), 2, "the next connection may be deaf again");
+    }
+}
+
+mod sleeping {
+    use super::*;
+
+    const SLEPT: Duration = Duration::from_hours(8);
+
+    fn woke() -> Input<'static> {
+        Input::Woke { slept: SLEPT }
+    }
+
+    #[test]
+    fn an_open_socket_is_closed_first_then_dialled_at_once() {
+        let mut world = World::live();
+        world.wait_ms(3_000).give(woke());
+        assert_eq!((world.polls(), world.hangups(), world.dials()), (vec![3_000], vec![3_000], vec![]));
+        assert_eq!(world.connection(), ConnectionState::Reconnecting);
+        world.wait_ms(500).give(Input::Disconnected);
+        assert_eq!(world.dials(), [3_500]);
+        world.give(Input::Connected).say(&executing("2"));
+        assert_eq!(world.connection(), ConnectionState::Live);
+    }
+
+    #[test]
+    fn what_was_waited_for_is_not_waited_for_any_longer() {
+        let mut world = World::new();
+        world.give(Input::Address(address()));
+        for _ in 0..5 {
+            world.give(Input::Disconnected).wait(Duration::from_secs(30));
+        }
+        let dials = world.dials().len();
+        assert_eq!((dials, world.connection()), (5, ConnectionState::Polling), "it rests");
+        world.log.clear();
+        let now = ms(world.now);
+        world.give(woke());
+        assert_eq!((world.polls(), world.dials()), (vec![now], vec![now]));
+
+        let mut world = World::new();
+        world.platform = None;
+        world.give(Input::Tick).give(failed(Some(300))).give(woke());
+        assert_eq!(world.polls(), [0, 0], "the server's 300 s are over by its own clock");
+        world.give(Input::Woke { slept: Duration::ZERO });
+        assert_eq!(world.polls(), [0, 0, 0], "a question that was under way is asked anew");
+    }
+
+    #[test]
+    fn the_time_asleep_is_no_reason_to_give_up() {
+        let mut world = World::new();
+        world.platform = None;
+        world.give(Input::Tick).give(failed(None)).wait(Duration::from_secs(595));
+        world.give(woke()).give(failed(None)).wait(Duration::from_secs(599));
+        assert!(!world.session.is_over());
+        world.wait(Duration::from_secs(2));
+        assert!(matches!(world.log.last(), Some((_, Action::GiveUp))));
+    }
+}
+
+mod servers {
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_when_to_ask_again_is_there() {
+        let mut world = World::new();
+        world.platform = None;
+        world.give(Input::Tick).give(failed(Some(600))).wait(Duration::from_mins(10));
+        assert_eq!(world.polls(), [0, 600_000]);
+        world.give(failed(None)).wait(Duration::from_mins(9));
+        assert!(!world.session.is_over());
+        world.wait(Duration::from_mins(2));
+        assert!(world.session.is_over(), "silent for ten minutes since");
+    }
+
+    #[test]
+    fn time_in_which_nobody_asked_is_no_reason_to_give_up() {
+        let mut world = World::live();
+        world.platform = None;
+        // A process that was stopped: nothing came in, not even the time.
+        world.now += Duration::from_hours(1);
+        world.give(Input::Tick).give(failed(None));
+        assert!(!world.session.is_over());
+        world.wait(Duration::from_secs(599));
+        assert!(!world.session.is_over());
+        world.wait(Duration::from_secs(1));
+        assert!(world.session.is_over());
+    }
+
+    #[test]
+    fn after_failures_it_goes_on_no_quicker_than_they_came() {
+        let mut world = World::new();
+        world.give(Input::Tick).wait(Duration::from_mins(2));
+        world.platform = None;
+        world.wait_ms(6_000);
+        for _ in 0..8 {
+            world.give(failed(None)).wait(Duration::from_secs(30));
+        }
+        world.platform = Some(Observation::of(TaskStatus::Running));
+        world.give(Input::Answer(Observation::of(TaskStatus::Running)));
+        world.log.clear();
+        let back = ms(world.now);
+        world.wait(Duration::from_secs(20));
+        assert_eq!(world.polls().iter().map(|at| at - back).collect::<Vec<_>>(), [6_000, 12_000, 18_000]);
+    }
+
+    /// What a server sees of 500 followers: before, while and after it is down for a minute.
+    #[test]
+    fn followers_do_not_storm_a_server_that_is_back() {
+        const FOLLOWERS: u64 = 500;
+        const DOWN: std::ops::Range<u64> = 120_000..180_000;
+        let mut asked = Vec::new();
+        for seed in 0..FOLLOWERS {
+            let mut world = World::with(seed, Confirm::Http);
+            // They did not all begin in the same second.
+            world.wait_ms(seed * 12).give(Input::Tick);
+            while ms(world.now) < 240_000 {
+                world.now = world.session.deadline().expect("it follows").max(world.now);
+                let down = DOWN.contains(&ms(world.now));
+                world.platform = (!down).then(|| Observation::of(TaskStatus::Running));
+                let polls = world.polls().len();
+                world.give(Input::Tick);
+                if down && world.polls().len() > polls {
+                    world.give(failed(None));
+                }
+            }
+            asked.extend(world.polls());
+        }
+        let rate = |from: u64, to: u64| {
+            let count = asked.iter().filter(|at| (from..to).contains(*at)).count();
+            count as f64 * 1000.0 / (to - from) as f64
+        };
+        let steady = rate(60_000, 120_000);
+        let worst_second = |from: u64, to: u64| {
+            (from..to).step_by(1_000).map(|at| rate(at, at + 1_000)).fold(0.0_f64, f64::max)
+        };
+        assert!((70.0..90.0).contains(&steady), "{steady} a second");
+        assert!(
+            rate(140_000, 180_000) < steady / 2.0,
+            "{} a second while it is down",
+            rate(140_000, 180_000)
+        );
+        assert!(rate(180_000, 190_000) <= 2.0 * steady, "{} just after", rate(180_000, 190_000));
+        assert!(worst_second(180_000, 240_000) <= 2.0 * steady, "{}", worst_second(180_000, 240_000));
+    }
+}
+
+proptest! {
+    /// Whatever becomes of the connections: at most eight dials in any minute, and never one beside another.
+    #[test]
+    fn at_most_eight_dials_in_any_minute(
+        fates in prop::collection::vec((0u8..5, prop_oneof![0u64..2_000, 0u64..130_000]), 1..60),
+        seed in any::<u64>(),
+    ) {
+        let mut world = World::with(seed, Confirm::Http);
+        world.platform = Some(running_at());
+        world.give(Input::Tick);
+        for (fate, length) in fates {
+            let dials = world.dials().len();
+            match fate {
+                0 => {
+                    world.give(Input::Connected).say(&executing("1")).wait_ms(length).give(Input::Disconnected);
+                }
+                1 => {
+                    // Deaf: it may be hung up meanwhile.
+                    world.give(Input::Connected).wait_ms(length).give(Input::Disconnected);
+                }
+                2 => {
+                    world.give(refused()).give(Input::Address(SocketUrl::new(format!("wss://h/{length}"))));
+                }
+                _ => {
+                    world.wait_ms(length / 13).give(Input::Disconnected);
+                }
+            }
+            prop_assert!(world.dials().len() <= dials + 1, "two at a time");
+            world.until_dialled(dials);
+        }
+        let dials = world.dials();
+        for at in &dials {
+            let minute = dials.iter().filter(|other| (*at..*at + 60_000).contains(*other)).count();
+            prop_assert!(minute <= 8, "{minute} in a minute: {dials:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The driver against made-up services.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, atomic::AtomicU64, atomic::Ordering},
+};
+
+use async_trait::async_trait;
+use runninghub_core::{Confirm, Machine, OutputFile, Pace, Phase, TaskStatus};
+use runninghub_transport::Error as SocketError;
+use tokio::time::timeout;
+
+use super::*;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A service that keeps a diary. It runs a task until it is told that the task is over.
+#[derive(Default)]
+struct World {
+    diary: Mutex<Vec<String>>,
+    /// How the next dials end; connections from then on.
+    refusals: Mutex<VecDeque<SocketErrorKind>>,
+    /// Addresses told by the answers, the last one for ever.
+    addresses: Mutex<VecDeque<&'static str>>,
+    over: Mutex<bool>,
+    /// Frames that come without end.
+    flood: Option<&'static str>,
+    frames: AtomicU64,
+    stuck: Mutex<bool>,
+}
+
+impl World {
+    fn note(&self, what: impl Into<String>) {
+        self.diary.lock().expect("not poisoned").push(what.into());
+    }
+
+    fn diary(&self) -> Vec<String> {
+        self.diary.lock().expect("not poisoned").split_off(0)
+    }
+}
+
+struct Service(Arc<World>);
+
+#[async_trait]
+impl Backend for Service {
+    async fn observe(&self, _: &TaskId) -> Result<Observation, BackendError> {
+        self.0.note("asked");
+        let stuck = *self.0.stuck.lock().expect("not poisoned");
+        if stuck {
+            std::future::pending::<()>().await;
+        }
+        if *self.0.over.lock().expect("not poisoned") {
+            let outputs = vec![OutputFile::default()];
+            return Ok(Observation { outputs, ..Observation::of(TaskStatus::Success) });
+        }
+        let mut addresses = self.0.addresses.lock().expect("not poisoned");
+        let address = if addresses.len() > 1 { addresses.pop_front() } else { addresses.front().copied() };
+        Ok(Observation { socket: address.map(SocketUrl::new), ..Observation::of(TaskStatus::Running) })
+    }
+
+    async fn cancel(&self, _: &TaskId) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn calls(&self) -> u64 {
+        0
+    }
+
+    fn woke(&self, slept: Duration) {
+        self.0.note(format!("woke after {} s", slept.as_secs()));
+    }
+}
+
+#[async_trait]
+impl Connect for Service {
+    async fn connect(&self, address: &SocketUrl) -> Result<Box<dyn FrameSource>, SocketError> {
+        self.0.note(format!("dialled {}", address.expose()));
+        if let Some(kind) = self.0.refusals.lock().expect("not poisoned").pop_front() {
+            return Err(SocketError::new(kind, "no"));
+        }
+        Ok(Box::new(Source(Arc::clone(&self.0))))
+    }
+}
+
+struct Source(Arc<World>);
+
+#[async_trait]
+impl FrameSource for Source {
+    async fn next_frame(&mut self) -> Result<Option<Frame>, SocketError> {
+        match self.0.flood {
+            Some(text) => {
+                self.0.frames.fetch_add(1, Ordering::Relaxed);
+                Ok(Some(Frame { at: Duration::ZERO, body: Body::Text(text.into()) }))
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn close(&mut self) {
+        // The peer takes its time: nothing may be dialled before.
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        self.0.note("closed");
+    }
+}
+
+fn driver(world: &Arc<World>, pace: Pace) -> Driver {
+    let service = Arc::new(Service(Arc::clone(world)));
+    let session = Session::new(Machine::new(None, Confirm::Http), pace, 1);
+    Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, 1, None)
+}
+
+/// Drives for a while, and gives what was told.
+async fn drive(driver: &mut Driver, length: Duration) -> Vec<Event> {
+    let mut events = Vec::new();
+    let _ = timeout(length, async {
+        while let Some(event) = driver.next().await {
+            events.push(event.expect("it goes on"));
+        }
+    })
+    .await;
+    events
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_wakes_up_has_new_connections_within_seconds() {
+    let world = Arc::new(World { addresses: Mutex::new(["wss://h/ws?1"].into()), ..World::default() });
+    let mut driver = driver(&world, Pace::default());
+    // What was slept is seen by the wall clock only.
+    let slept = Arc::new(AtomicU64::new(0));
+    let (clock, start) = (Arc::clone(&slept), Instant::now());
+    driver.wall = Box::new(move || start.elapsed() + Duration::from_secs(clock.load(Ordering::Relaxed)));
+    driver.suspend = Suspend::new(Duration::ZERO, Duration::ZERO);
+    drive(&mut driver, Duration::from_secs(12)).await;
+    assert_eq!(world.diary()[..2], ["asked", "dialled wss://h/ws?1"]);
+
+    slept.fetch_add(10, Ordering::Relaxed);
+    drive(&mut driver, Duration::from_secs(6)).await;
+    assert!(world.diary().iter().all(|what| what == "asked"), "ten seconds are nothing");
+
+    slept.fetch_add(3_600, Ordering::Relaxed);
+    drive(&mut driver, Duration::from_secs(6)).await;
+    let diary = world.diary();
+    let at = |what: &str| diary.iter().position(|seen| seen.starts_with(what)).expect(what);
+    assert!(at("woke after 3600 s") < at("closed") && at("closed") < at("dialled"), "{diary:?}");
+    assert!(diary[at("woke")..at("closed")].contains(&"asked".to_owned()), "asked at once: {diary:?}");
+    assert_eq!(diary.iter().filter(|what| what.starts_with("dialled")).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
+    let world = Arc::new(World { stuck: Mutex::new(true), ..World::default() });
+    let mut driver = driver(&world, Pace::default());
+    let slept = Arc::new(AtomicU64::new(0));
+    let (clock, start) = (Arc::clone(&slept), Instant::now());
+    driver.wall = Box::new(move || start.elapsed() + Duration::from_secs(clock.load(Ordering::Relaxed)));
+    driver.suspend = Suspend::new(Duration::ZERO, Duration::ZERO);
+    drive(&mut driver, Duration::from_secs(2)).await;
+    assert_eq!(world.diary(), ["asked"]);
+    slept.fetch_add(60, Ordering::Relaxed);
+    *world.stuck.lock().expect("not poisoned") = false;
+    *world.over.lock().expect("not poisoned") = true;
+    let events = drive(&mut driver, Duration::from_secs(5)).await;
+    assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success), "{events:?}");
+    assert_eq!(world.diary(), ["woke after 60 s", "asked"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_ticket_is_replaced_and_nothing_is_said_of_it() {
+    for status in [401, 403, 404, 410] {
+        let addresses = ["wss://h/ws?old", "wss://h/ws?old", "wss://h/ws?new"];
+        let world = Arc::new(World {
+            refusals: Mutex::new([SocketErrorKind::Handshake { status }].into()),
+            addresses: Mutex::new(addresses.into()),
+            ..World::default()
+        });
+        let mut driver = driver(&world, Pace::default());
+        let events = drive(&mut driver, Duration::from_secs(10)).await;
+        let dials: Vec<_> = world.diary().into_iter().filter(|what| what.starts_with("dialled")).collect();
+        assert_eq!(dials, ["dialled wss://h/ws?old", "dialled wss://h/ws?new"], "{status}");
+        assert!(!events.iter().any(|event| matches!(event, Event::Warning { .. })), "{status}: {events:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_must_not_be_dialled_costs_the_picture_and_not_the_run() {
+    for kind in [SocketErrorKind::ForbiddenHost, SocketErrorKind::InsecureAddress, SocketErrorKind::Tls] {
+        let world = Arc::new(World {
+            refusals: Mutex::new([kind].into()),
+            addresses: Mutex::new(["wss://evil.example/ws?x"].into()),
+            ..World::default()
+        });
+        let mut driver = driver(&world, Pace::default());
+        let mut events = drive(&mut driver, DAY).await;
+        *world.over.lock().expect("not poisoned") = true;
+        events.extend(drive(&mut driver, DAY).await);
+        let warnings: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Warning { code, message } => Some((*code, message.to_string())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            warnings,
+            [("socket_refused", "no; progress is asked for instead".to_owned())],
+            "{kind:?}"
+        );
+        assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success));
+        let dials = world.diary().iter().filter(|what| what.starts_with("dialled")).count();
+        assert_eq!(dials, 1, "not even once more");
+    }
+}
+
+/// In real time: with frames that are always there the paused clock would never go on.
+#[tokio::test]
+async fn frames_without_end_keep_no_answer_and_no_timer_waiting() {
+    let foreign = r#"{"type":"crystools.monitor","data":{}}"#;
+    let ours = r#"{"type":"executing","data":{"node":"1","prompt_id":"p"}}"#;
+    for flood in
+        [foreign, ours, "{", r#"{"type":"status","data":{"status":{"exec_info":{"queue_remaining":1}}}}"#]
+    {
+        let world = Arc::new(World {
+            addresses: Mutex::new(["wss://h/ws?x"].into()),
+            flood: Some(flood),
+            ..World::default()
+        });
+        let mut driver = driver(&world, Pace::default().scaled(0.001));
+        let events = drive(&mut driver, Duration::from_millis(300)).await;
+        assert!(world.frames.load(Ordering::Relaxed) > 1_000, "{flood}");
+        // 1,000 frames and more, and no more to tell than the snapshots.
+        assert!(events.len() < 100, "{} events of {flood}", events.len());
+        if flood == ours {
+            continue;
+        }
+        assert!(world.diary().iter().filter(|what| *what == "asked").count() > 3, "{flood}");
+        *world.over.lock().expect("not poisoned") = true;
+        let events = drive(&mut driver, Duration::from_secs(20)).await;
+        assert!(matches!(events.last(), Some(Event::Finished(_))), "{flood}");
+    }
+}

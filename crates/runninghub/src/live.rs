@@ -1,0 +1,79 @@
+//! The socket: over the same proxy and with the same roots as HTTP, and to no other hosts than it.
+
+use std::sync::Arc;
+
+use runninghub_api::{Client, Site};
+use runninghub_transport::{Hosts, Live, LiveOptions};
+use url::Url;
+
+/// The platform's own. A task of one site may run on a host of the other.
+const DOMAINS: [&str; 2] = ["runninghub.cn", "runninghub.ai"];
+
+/// The connector for the addresses that the client's API tells.
+pub(crate) fn live(client: &Client, options: LiveOptions, allow_private: bool) -> Live {
+    let hosts = hosts(client.base_url(), allow_private || client.is_loopback());
+    let client = client.clone();
+    Live::new(options.hosts(hosts)).with_tls_from(move || Ok(Arc::new(client.tls()?)))
+}
+
+fn hosts(base_url: &str, private: bool) -> Hosts {
+    let hosts = Hosts::of(DOMAINS).private(private);
+    // Whoever names another API gives it the key: its host is trusted.
+    let is_site = [Site::Cn, Site::Ai].iter().any(|site| site.base_url() == base_url);
+    match Url::parse(base_url).ok().as_ref().and_then(Url::host_str) {
+        Some(own) if !is_site => hosts.trusting(own.trim_matches(['[', ']'])),
+        _ => hosts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runninghub_api::ApiKey;
+    use runninghub_core::SocketUrl;
+    use runninghub_transport::{Connect as _, ErrorKind, ProxyChoice};
+
+    use super::*;
+
+    /// How dialling an address ends. Nobody listens on port 1: what is not forbidden is refused by this machine, by the
+    /// proxy that is none, or for want of encryption.
+    async fn dial(base_url: &str, allow_private: bool, address: &str) -> ErrorKind {
+        let key = ApiKey::new("0123456789abcdef").expect("a key");
+        let client = Client::builder(key).base_url(base_url).build().expect("a client");
+        let options = LiveOptions::new().proxy(ProxyChoice::Url("http://127.0.0.1:1".into()));
+        let live = live(&client, options, allow_private);
+        live.connect(&SocketUrl::new(address)).await.err().expect("nobody there").kind()
+    }
+
+    #[tokio::test]
+    async fn the_hosts_are_the_platforms_and_the_one_that_was_named() {
+        use ErrorKind::{Connect, ForbiddenHost, InsecureAddress, Proxy};
+        const SITE: &str = "https://www.runninghub.cn";
+        const OWN: &str = "https://gateway.example/rh";
+        const HERE: &str = "http://127.0.0.1:8188";
+        for (base_url, allow_private, address, expected) in [
+            (SITE, false, "wss://www.runninghub.cn:443/ws?x", Proxy),
+            (SITE, false, "wss://ws-3.runninghub.ai/ws?x", Proxy),
+            (SITE, false, "ws://www.runninghub.cn/ws?x", InsecureAddress),
+            (SITE, false, "wss://gateway.example/ws?x", ForbiddenHost),
+            (SITE, false, "wss://127.0.0.1:1/ws?x", ForbiddenHost),
+            (SITE, false, "ws://127.0.0.1:1/ws?x", ForbiddenHost),
+            (SITE, false, "wss://10.0.0.1:1/ws?x", ForbiddenHost),
+            (SITE, true, "wss://10.0.0.1:1/ws?x", Proxy),
+            (SITE, true, "ws://127.0.0.1:1/ws?x", Connect),
+            (SITE, true, "ws://10.0.0.1:1/ws?x", InsecureAddress),
+            (SITE, true, "wss://gateway.example/ws?x", ForbiddenHost),
+            (OWN, false, "wss://gateway.example:444/ws?x", Proxy),
+            (OWN, false, "wss://www.runninghub.cn/ws?x", Proxy),
+            (OWN, false, "wss://evil.example/ws?x", ForbiddenHost),
+            ("https://10.0.0.1", false, "wss://10.0.0.1/ws?x", Proxy),
+            ("https://10.0.0.1", false, "wss://10.0.0.2/ws?x", ForbiddenHost),
+            ("https://myrunninghub.cn", false, "wss://myrunninghub.cn/ws?x", Proxy),
+            (HERE, false, "ws://127.0.0.1:1/ws?x", Connect),
+            (HERE, false, "ws://[::1]:1/ws?x", Connect),
+            (HERE, false, "wss://evil.example/ws?x", ForbiddenHost),
+            ("http://[::1]:8188", false, "ws://localhost:1/ws?x", Connect),
+        ] {
+            assert_eq!(dial(base_url, allow_private, address).await, expected, "{base_url} {address}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    net::IpAddr,
+    task::{Context, Poll},
+    time::Instant,
+    vec,
+};
+
+use runninghub_core::SocketUrl;
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::timeout,
+};
+
+use super::*;
+
+/// Answers every name with these addresses.
+#[derive(Clone)]
+struct Fixed(Vec<IpAddr>);
+
+impl Service<Name> for Fixed {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Name) -> Self::Future {
+        let addresses: Vec<_> = self.0.iter().map(|ip| SocketAddr::new(*ip, 0)).collect();
+        ready(Ok(addresses.into_iter()))
+    }
+}
+
+const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+
+/// An address that answers nothing at all: the queue of a listener that accepts nobody is full, and the kernel drops
+/// what comes after. Lasts as long as what is returned.
+async fn black_hole(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+    socket.bind(address).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut queued = Vec::new();
+    while let Ok(stream) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await {
+        queued.push(stream.unwrap());
+        assert!(queued.len() < 100, "the queue has no end");
+    }
+    (listener, queued)
+}
+
+async fn connect(port: u16, addresses: &[IpAddr]) -> Result<TcpStream, Error> {
+    let url = SocketUrl::new(format!("ws://comfy.invalid:{port}/ws"));
+    let address = Address::parse(&url).unwrap();
+    let connector = connector(Fixed(addresses.to_vec()), &LiveOptions::new());
+    direct(&address, address.http().parse().unwrap(), connector).await
+}
+
+#[tokio::test]
+async fn an_address_family_that_leads_nowhere_costs_less_than_a_second() {
+    for (hole, good) in [(V6, V4), (V4, V6)] {
+        let listener = TcpListener::bind((good, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let held = black_hole((hole, port).into()).await;
+        let start = Instant::now();
+        let stream = connect(port, &[hole, good]).await.unwrap();
+        let took = start.elapsed();
+        assert_eq!(stream.peer_addr().unwrap().ip(), good);
+        assert!(took < Duration::from_secs(1), "{took:?} by way of {hole}");
+        assert!(took >= Duration::from_millis(250), "{took:?}: {hole} was no black hole");
+        drop(held);
+    }
+}
+
+#[tokio::test]
+async fn a_black_hole_is_given_up_after_the_connect_timeout() {
+    let listener = TcpListener::bind((V4, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let held = black_hole(address).await;
+    let mut options = LiveOptions::new();
+    options.connect_timeout = Duration::from_millis(400);
+    let url = SocketUrl::new(format!("ws://{address}/ws"));
+    let address = Address::parse(&url).unwrap();
+    let start = Instant::now();
+    let error = dial(&address, false, &options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(start.elapsed() >= Duration::from_millis(400));
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_name_that_leads_home_is_not_dialled_where_only_public_addresses_are_wanted() {
+    let listener = TcpListener::bind((V4, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = SocketUrl::new(format!("ws://localhost:{port}/ws"));
+    let address = Address::parse(&url).unwrap();
+    let error = dial(&address, true, &LiveOptions::new()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ForbiddenHost);
+    assert_eq!(error.to_string(), format!("refused to connect to localhost:{port}: a private address"));
+    assert!(timeout(Duration::ZERO, listener.accept()).await.is_err(), "nobody came");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_kernel_is_told_to_notice_dead_peers() {
+    use rustix::net::sockopt;
+
+    let listener = TcpListener::bind((V4, 0)).await.unwrap();
+    let stream = connect(listener.local_addr().unwrap().port(), &[V4]).await.unwrap();
+    assert_eq!(sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
+    assert!(sockopt::socket_keepalive(&stream).unwrap());
+    assert_eq!(sockopt::tcp_keepidle(&stream).unwrap(), Duration::from_secs(15));
+    assert!(stream.nodelay().unwrap());
+}

@@ -1,0 +1,211 @@
+//! Which hosts may be dialled: a server must not be able to send the ticket, or us, wherever it likes.
+
+use std::{
+    error::Error as StdError,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    task::{Context, Poll},
+    vec,
+};
+
+use hyper_util::client::legacy::connect::dns::Name;
+use runninghub_core::is_public;
+use tower_service::Service;
+
+use super::address::Address;
+use crate::{Error, ErrorKind};
+
+/// The hosts that a socket's address may lead to, and whether they may stand in the local network.
+///
+/// Behind a proxy the proxy resolves the names, so that only addresses written as numbers can be checked.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Hosts {
+    domains: Vec<String>,
+    trusted: Option<String>,
+    private: bool,
+}
+
+impl Hosts {
+    /// These domains with everything below them, at public addresses only.
+    pub fn of<S: Into<String>>(domains: impl IntoIterator<Item = S>) -> Self {
+        Self { domains: domains.into_iter().map(Into::into).collect(), trusted: None, private: false }
+    }
+
+    /// One more host, at whatever address: the caller has chosen it.
+    pub fn trusting(mut self, host: impl Into<String>) -> Self {
+        self.trusted = Some(host.into());
+        self
+    }
+
+    /// Whether private addresses and those of this machine are allowed as well, also as hosts of their own.
+    pub fn private(mut self, allowed: bool) -> Self {
+        self.private = allowed;
+        self
+    }
+
+    /// Gives whether the addresses of the host have to be public.
+    pub(super) fn check(&self, address: &Address<'_>) -> Result<bool, Error> {
+        let host = address.host.trim_end_matches('.');
+        if self.trusted.as_ref().is_some_and(|trusted| trusted.eq_ignore_ascii_case(host)) {
+            return Ok(false);
+        }
+        let is_private = match host.parse::<IpAddr>() {
+            Ok(ip) => !is_public(ip),
+            Err(_) => is_below(host, "localhost"),
+        };
+        let known = self.domains.iter().any(|domain| is_below(host, domain));
+        match (is_private, known) {
+            (true, _) if self.private => Ok(false),
+            (true, _) => Err(forbidden(address, "a private address")),
+            (false, true) => Ok(!self.private),
+            (false, false) => Err(forbidden(address, "not a host of the platform")),
+        }
+    }
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    let Some(start) = host.len().checked_sub(domain.len()) else { return false };
+    let (above, end) = (host.get(..start).unwrap_or_default(), host.get(start..).unwrap_or_default());
+    end.eq_ignore_ascii_case(domain) && (above.is_empty() || above.ends_with('.'))
+}
+
+pub(super) fn forbidden(address: &Address<'_>, why: &str) -> Error {
+    Error::new(ErrorKind::ForbiddenHost, format!("refused to connect to {}: {why}", address.authority))
+}
+
+/// Resolves names as the system does, and keeps private addresses to itself where only public ones are wanted, so that
+/// no connection to one can be made.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver {
+    pub(super) public_only: bool,
+}
+
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let public_only = self.public_only;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let usable: Vec<_> = found.filter(|address| !public_only || is_public(address.ip())).collect();
+            if public_only && usable.is_empty() {
+                return Err(io::Error::other(Private));
+            }
+            Ok(usable.into_iter())
+        })
+    }
+}
+
+/// The name leads to private addresses only.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to private addresses only")]
+pub(super) struct Private;
+
+impl Private {
+    /// Whether this is why there was no connection. `io::Error` hides the error that it wraps from `source()`.
+    pub(super) fn is_cause_of(error: &(dyn StdError + 'static)) -> bool {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if error.is::<Self>() {
+                return true;
+            }
+            next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(wrapped) => Some(wrapped),
+                None => error.source(),
+            };
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runninghub_core::SocketUrl;
+
+    use super::*;
+
+    fn check(hosts: &Hosts, host: &str) -> Result<bool, ErrorKind> {
+        let url = SocketUrl::new(format!("wss://{host}/ws?ticket"));
+        hosts.check(&Address::parse(&url).unwrap()).map_err(|error| error.kind())
+    }
+
+    const PLATFORM: [&str; 10] = [
+        "runninghub.cn",
+        "www.runninghub.cn:443",
+        "WWW.RunningHub.AI",
+        "a.b.runninghub.ai.",
+        "runninghub.cn.",
+        "ws-7.runninghub.cn",
+        "www.runninghub.cn:11443",
+        "x.runninghub.ai:80",
+        "runninghub.ai",
+        "_.runninghub.cn",
+    ];
+    const FOREIGN: [&str; 9] = [
+        "evilrunninghub.cn",
+        "runninghub.cn.evil.example",
+        "runninghub.com",
+        "cn",
+        "8.8.8.8",
+        "[2606:4700::1]",
+        "unninghub.cn",
+        "gateway.example",
+        "-runninghub.ai",
+    ];
+    const PRIVATE: [&str; 9] = [
+        "127.0.0.1:8188",
+        "10.0.0.7",
+        "192.168.1.1",
+        "169.254.169.254",
+        "[::1]",
+        "[::ffff:10.0.0.1]",
+        "[fd00::1]",
+        "localhost",
+        "a.LocalHost",
+    ];
+
+    #[test]
+    fn only_the_platform_at_public_addresses() {
+        let hosts = Hosts::of(["runninghub.cn", "runninghub.ai"]);
+        for host in PLATFORM {
+            assert_eq!(check(&hosts, host), Ok(true), "{host}");
+        }
+        for host in FOREIGN.into_iter().chain(PRIVATE) {
+            assert_eq!(check(&hosts, host), Err(ErrorKind::ForbiddenHost), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_chosen_host_may_be_anywhere_and_private_ones_on_request() {
+        let hosts = Hosts::of(["runninghub.cn"]).trusting("gateway.example");
+        assert_eq!(check(&hosts, "Gateway.Example:8443"), Ok(false));
+        assert_eq!(check(&hosts, "sub.gateway.example"), Err(ErrorKind::ForbiddenHost));
+        assert_eq!(check(&Hosts::default().trusting("10.0.0.7"), "10.0.0.7"), Ok(false));
+        assert_eq!(check(&Hosts::default().trusting("10.0.0.7"), "10.0.0.8"), Err(ErrorKind::ForbiddenHost));
+        let hosts = Hosts::of(["runninghub.cn", "runninghub.ai"]).private(true);
+        for host in PRIVATE.into_iter().chain(PLATFORM) {
+            assert_eq!(check(&hosts, host), Ok(false), "{host}");
+        }
+        for host in FOREIGN {
+            assert_eq!(check(&hosts, host), Err(ErrorKind::ForbiddenHost), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_home_is_not_resolved() {
+        let name = || "localhost".parse::<Name>().unwrap();
+        let error = Resolver { public_only: true }.call(name()).await.unwrap_err();
+        assert!(Private::is_cause_of(&error), "{error}");
+        let found = Resolver { public_only: false }.call(name()).await.unwrap();
+        assert!(found.count() > 0);
+    }
+}
