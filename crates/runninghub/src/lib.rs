@@ -15,6 +15,8 @@ mod run;
 mod save;
 mod settle;
 mod submit;
+#[cfg(feature = "webhook")]
+mod webhook;
 mod workflow;
 
 pub use backend::{Backend, BackendError};
@@ -31,6 +33,8 @@ pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile};
 pub use submit::Submit;
+#[cfg(feature = "webhook")]
+pub use webhook::Webhooks;
 pub use workflow::Workflow;
 
 pub(crate) use error::chain;

@@ -11,6 +11,7 @@ mod run;
 mod simulate;
 mod task;
 mod tasks;
+mod webhook;
 mod workflow;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +26,7 @@ pub(crate) use self::{
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
+    webhook::{Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
 
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Cancel(Cancel),
     Tasks(Tasks),
     Resolve(Resolve),
+    Webhook(Webhook),
     Workflow(Workflow),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,

@@ -14,6 +14,7 @@ mod start;
 mod task;
 mod tasks;
 mod watch;
+mod webhook;
 mod workflow;
 
 pub(crate) use start::{misused, run};

@@ -51,7 +51,10 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     if let Some((id, _)) = names.first() {
         lines.push(format!("Try: {}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY));
     }
-    context.answer(&Event::Listening(Listening { base_url: url, api_key: Sim::DEMO_KEY.to_owned() }), &lines);
+    context.answer(
+        &Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY.to_owned()) }),
+        &lines,
+    );
     while !matches!(signals.next().await, Signal::Interrupt | Signal::Terminate) {}
     sim.shutdown().await;
     context.outcome.status = End::Success;

@@ -4,7 +4,7 @@ use std::{env, process::ExitCode};
 
 use tokio::runtime::Builder;
 
-use super::{account, context::Context, replay, run as run_command, task, tasks, watch, workflow};
+use super::{account, context::Context, replay, run as run_command, task, tasks, watch, webhook, workflow};
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
 use crate::{
@@ -79,6 +79,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Cancel(args) => task::cancel(context, args).await,
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
+        Command::Webhook(args) => webhook::listen(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
         Command::Account => account::account(context).await,
         Command::Replay(args) => replay::replay(context, args).await,

@@ -35,8 +35,7 @@ pub(crate) enum Event {
     Workflow(Workflow),
     /// The account (`account`).
     Account(Account),
-    /// The address that the simulator listens on (`simulate`).
-    #[cfg_attr(not(feature = "sim"), expect(dead_code, reason = "the schema is the same in every build"))]
+    /// The address that is listened on (`simulate`, `webhook listen`).
     Listening(Listening),
     /// The last line, always.
     Result(Outcome),
@@ -248,13 +247,14 @@ pub(crate) struct Account {
     pub(crate) free: Option<u64>,
 }
 
-/// Where the simulator listens.
+/// Where the simulator or the receiver of webhooks listens.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Listening {
     /// For `--base-url`.
     pub(crate) base_url: String,
     /// A key that the simulator accepts.
-    pub(crate) api_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) api_key: Option<String>,
 }
 
 /// How it ended.

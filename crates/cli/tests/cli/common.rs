@@ -5,6 +5,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use runninghub_sim::{Scenario, Sim, SimBuilder};
@@ -123,9 +124,10 @@ impl Simulator {
         Self { sim, _runtime: runtime }
     }
 
-    /// Serves a recording, fast.
+    /// Serves a recording, fast. A run begins when somebody watches it, however busy the machine is.
     pub(crate) fn of(fixture: &str) -> Self {
-        Self::start(Sim::builder().scenario(scenario(fixture)).speed(20.0))
+        let patience = Duration::from_secs(10);
+        Self::start(Sim::builder().scenario(scenario(fixture)).speed(20.0).wait_for_socket(patience))
     }
 
     pub(crate) fn base_url(&self) -> &str {

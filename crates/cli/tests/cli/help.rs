@@ -29,6 +29,7 @@ fn overview() {
           cancel    Cancel a task
           tasks     List what this machine has submitted, the newest first
           resolve   Settle a submit of unknown outcome
+          webhook   Receive what the platform says when a task is over
           workflow  Look at workflows
           account   Show the balance, the kind of key, and the slots that are used and free
           replay    Play a recording through the same machine and reporters as a live run

@@ -1,6 +1,10 @@
 //! `tasks`, `resolve`, and `last`.
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
 
 use runninghub_sim::{Fault, Rate, Sim};
 use serde_json::Value;
@@ -147,4 +151,37 @@ fn without_a_ledger_nothing_is_sent() {
     let watched = rhub(["watch", &task]).at(&sim).env("RUNNINGHUB_STATE_DIR", &file.to_string_lossy()).run();
     assert_eq!(watched.code, Some(0), "{watched}");
     assert!(watched.stdout.contains("ledger"), "it is said: {watched}");
+}
+
+#[test]
+fn a_webhook_settles_what_is_unknown() {
+    let ((sim, id), state) = (losing(1), folder());
+    let mut listener = rhub(["webhook", "listen", "--listen", "127.0.0.1:0", "--json"])
+        .at(&sim)
+        .state(&state)
+        .into_command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut told = BufReader::new(listener.stdout.take().expect("a pipe"))
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
+    let listening = told.next().expect("a line");
+    let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
+    let lost = rhub(["run", &id, "--webhook", &webhook]).at(&sim).state(&state).run();
+    assert_eq!(lost.code, Some(5), "{lost}");
+    let settled = told.next().expect("a delivery");
+    assert_eq!((&settled["event"], &settled["state"]), (&"task".into(), &"done".into()), "{settled}");
+    assert_eq!(settled["task_id"], sim.sim().tasks()[0].task_id);
+    listener.kill().expect("it can be ended");
+    listener.wait().expect("it ends");
+    let listed = tasks(&state);
+    assert_eq!((listed.len(), &listed[0]["state"]), (1, &"done".into()));
+    let secret = sim.sim().tasks()[0].webhook_url.clone().expect("it was sent");
+    let secret = secret.rsplit('/').next().expect("a secret");
+    for file in fs::read_dir(state.path()).expect("read").flatten().filter(|file| file.path().is_file()) {
+        let bytes = fs::read(file.path()).expect("read");
+        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "the secret is not kept");
+    }
 }

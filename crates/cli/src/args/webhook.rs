@@ -1,0 +1,28 @@
+//! `rhub webhook`.
+
+use std::net::SocketAddr;
+
+use clap::{Args, Subcommand};
+
+/// Receive what the platform says when a task is over.
+#[derive(Args, Debug)]
+pub(crate) struct Webhook {
+    #[command(subcommand)]
+    pub(crate) command: WebhookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    Listen(Listen),
+}
+
+/// Listen for deliveries, and settle with them what is unknown.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Submit with `rhub run … --webhook 'https://YOUR-HOST/any/path/{secret}'`, where YOUR-HOST leads here. Each submit gets a
+secret of its own; only deliveries with such a secret count, and only after the platform has confirmed the task.")]
+pub(crate) struct Listen {
+    /// Where to listen, plain HTTP; port 0 takes a free one
+    #[arg(long, env = "RUNNINGHUB_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8190")]
+    pub(crate) listen: SocketAddr,
+}

@@ -1,0 +1,39 @@
+//! What a delivery says.
+
+use runninghub_core::TaskId;
+use serde::Deserialize;
+
+/// `{"event":"TASK_END","taskId":"…","eventData":…}`. What the platform says in `eventData` has come as text, as an
+/// object and not at all; nothing of it is used, since anybody can send it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Delivery {
+    task_id: TaskId,
+}
+
+/// The task that a delivery is about; none where it names none that could be one.
+pub(super) fn task(body: &[u8]) -> Option<TaskId> {
+    let delivery: Delivery = serde_json::from_slice(body).ok()?;
+    let id = delivery.task_id.as_str();
+    (!id.is_empty() && id.len() <= 32 && id.bytes().all(|byte| byte.is_ascii_digit()))
+        .then_some(delivery.task_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_names_its_task() {
+        for body in [
+            r#"{"event":"TASK_END","taskId":"1904154698679771137","eventData":"{\"code\":0}"}"#,
+            r#"{"event":"TASK_END","taskId":1904154698679771137,"eventData":{"status":"SUCCESS"}}"#,
+            r#"{"taskId":"1904154698679771137","status":"SUCCESS","results":null}"#,
+        ] {
+            assert_eq!(task(body.as_bytes()), Some("1904154698679771137".into()), "{body}");
+        }
+        for body in ["", "[]", "{}", r#"{"taskId":""}"#, r#"{"taskId":"../etc"}"#, r#"{"taskId":{"a":1}}"#] {
+            assert_eq!(task(body.as_bytes()), None, "{body}");
+        }
+    }
+}
