@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    Error, ErrorKind, Fault, Scenario, Stats, TaskInfo, server,
+    Error, ErrorKind, Fault, Rule, Scenario, Stats, TaskInfo, server,
     state::{Settings, State},
     task::Pace,
 };
@@ -54,6 +54,10 @@ impl Sim {
                 faults: Vec::new(),
                 faults_for: Vec::new(),
                 seed: 0,
+                rules: Vec::new(),
+                sockets_at: None,
+                results_at: None,
+                ticket: None,
             },
         }
     }
@@ -152,6 +156,30 @@ impl SimBuilder {
     /// Puts a fault in force for one workflow (by id or scenario name).
     pub fn fault_for(mut self, workflow_id: impl Into<String>, fault: Fault) -> Self {
         self.settings.faults_for.push((workflow_id.into(), fault));
+        self
+    }
+
+    /// Scripts what requests to a path get. Rules come before faults.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.settings.rules.push(rule);
+        self
+    }
+
+    /// Where sockets are said to be (`ws://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    pub fn sockets_at(mut self, base_url: impl Into<String>) -> Self {
+        self.settings.sockets_at = Some(base_url.into());
+        self
+    }
+
+    /// Where files are said to be (`http://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    pub fn results_at(mut self, base_url: impl Into<String>) -> Self {
+        self.settings.results_at = Some(base_url.into());
+        self
+    }
+
+    /// Gives every socket the same ticket, one that a search will find.
+    pub fn ticket(mut self, ticket: impl Into<String>) -> Self {
+        self.settings.ticket = Some(ticket.into());
         self
     }
 
