@@ -8,6 +8,7 @@ use reqwest::{
     Method, RequestBuilder, Response,
     header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
+use runninghub_core::repair;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
@@ -245,16 +246,9 @@ impl Client {
             Err(_) if is_error => Vec::new(),
             Err(error) => return Err(lost(error)),
         };
-        let text = String::from_utf8_lossy(&body);
-        let text = text.trim_start_matches('\u{feff}').to_owned();
-        Ok(Answer {
-            name: call.name,
-            effect: call.effect,
-            key: self.key().clone(),
-            status,
-            retry_after,
-            text,
-        })
+        let body = String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Ok(Answer::new(call, self.key().clone(), status, body).after(retry_after))
     }
 }
 
@@ -269,9 +263,19 @@ impl Payload {
 }
 
 impl Answer {
-    /// An answer that came some other time.
-    pub(crate) fn recorded(call: &Call, key: ApiKey, status: u16, text: &str) -> Self {
-        Self { name: call.name, effect: call.effect, key, status, retry_after: None, text: text.to_owned() }
+    /// An answer, with what Python writes and strict parsers refuse made readable.
+    pub(crate) fn new(call: &Call, key: ApiKey, status: u16, mut text: String) -> Self {
+        if let Some(rest) = text.strip_prefix('\u{feff}') {
+            text = rest.to_owned();
+        }
+        if text.trim_start().starts_with('{') {
+            text = repair(&text).unwrap_or(text);
+        }
+        Self { name: call.name, effect: call.effect, key, status, retry_after: None, text }
+    }
+
+    fn after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
     }
 
     /// The envelope, whatever its code. An answer that is none is an error.
@@ -369,10 +373,12 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), 
     Ok((body, true))
 }
 
-/// The body as observers see it.
+/// The body as observers see it: without the password of the workflow and without the webhook, whose path is one.
 fn shown(mut json: Value) -> String {
-    if let Some(password) = json.get_mut("accessPassword") {
-        *password = "…".into();
+    for secret in ["accessPassword", "webhookUrl"] {
+        if let Some(secret) = json.get_mut(secret) {
+            *secret = "…".into();
+        }
     }
     json.to_string()
 }
@@ -412,14 +418,7 @@ pub(crate) mod tests {
         read: impl Fn(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let key = ApiKey::new("0123456789abcdef0123456789abcdef").expect("a key");
-        read(&Answer {
-            name: call.name,
-            effect: call.effect,
-            key,
-            status,
-            retry_after: None,
-            text: text.to_owned(),
-        })
+        read(&Answer::new(call, key, status, text.to_owned()))
     }
 
     #[test]

@@ -3,17 +3,24 @@
 //! Which fields drift is in the tests of the endpoints. A value of a shape that makes no sense is read as absent:
 //! no odd field may cost a task id or a result.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use runninghub_core::repair;
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{DeserializeOwned, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
+/// How much of a list or an object is read: results, errors, lines of a traceback. Real ones have some hundred items;
+/// an answer of nothing but brackets and commas would take many times its own size.
+const ITEMS: usize = 10_000;
+
 /// Text, number or boolean, as text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    deserializer.deserialize_any(Scalar)
+    // Raw first: what cannot be read, such as `1e400`, would cost the fields beside it.
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::Deserializer::from_str(raw.get()).deserialize_any(Scalar).ok().flatten())
 }
 
 /// A count, from a number or from text.
@@ -35,15 +42,88 @@ pub(crate) fn scalar(raw: Option<&RawValue>) -> Option<String> {
 ///
 /// Arrays are refused first: serde would read them as the fields in order.
 pub(crate) fn object<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<T> {
-    let json = raw?.get();
-    let inner: String;
-    let json = if json.starts_with('"') {
-        inner = serde_json::from_str(json).ok()?;
-        inner.trim_start()
-    } else {
-        json
-    };
+    let json = inner(raw?)?;
+    let json = json.trim_start();
     json.starts_with('{').then(|| serde_json::from_str(json).ok())?
+}
+
+/// The first entries of an object, by the rules of [`object`].
+pub(crate) fn entries(raw: Option<&RawValue>) -> Vec<(String, Box<RawValue>)> {
+    object(raw).map(|Entries(entries)| entries).unwrap_or_default()
+}
+
+/// The first items of a list that may stand there as itself or as JSON inside a string. `None` for anything else.
+pub(crate) fn list(raw: Option<&RawValue>) -> Option<Vec<Box<RawValue>>> {
+    let json = inner(raw?)?;
+    serde_json::from_str(&json).ok().map(|Items(items)| items)
+}
+
+/// The value itself, or the JSON that is inside a string, made readable.
+fn inner(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let json = raw.get();
+    if !json.starts_with('"') {
+        return Some(json.into());
+    }
+    let text: String = serde_json::from_str(json).ok()?;
+    Some(repair(&text).unwrap_or(text).into())
+}
+
+struct Items(Vec<Box<RawValue>>);
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(FirstItems)
+    }
+}
+
+struct FirstItems;
+
+impl<'de> Visitor<'de> for FirstItems {
+    type Value = Items;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Items, A::Error> {
+        let mut items = Vec::new();
+        while items.len() < ITEMS
+            && let Some(item) = all.next_element()?
+        {
+            items.push(item);
+        }
+        while all.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Items(items))
+    }
+}
+
+struct Entries(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FirstEntries)
+    }
+}
+
+struct FirstEntries;
+
+impl<'de> Visitor<'de> for FirstEntries {
+    type Value = Entries;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut all: A) -> Result<Entries, A::Error> {
+        let mut entries = Vec::new();
+        while entries.len() < ITEMS
+            && let Some(entry) = all.next_entry()?
+        {
+            entries.push(entry);
+        }
+        while all.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Entries(entries))
+    }
 }
 
 struct Scalar;
@@ -140,8 +220,49 @@ mod tests {
         };
         assert_eq!(read(r#"{"a":1}"#), Some(1));
         assert_eq!(read(r#""{\"a\":1}""#), Some(1));
+        assert_eq!(read(r#"" {\"a\":NaN,\"b\":\"\\ud83d\"}""#), Some(2));
         for other in ["null", "\"\"", "\"{\"", "[]", "3", "\"[1]\""] {
             assert_eq!(read(other), None, "{other}");
+        }
+    }
+
+    fn raw(json: &str) -> Box<RawValue> {
+        RawValue::from_string(json.to_owned()).expect("valid JSON")
+    }
+
+    #[test]
+    fn a_list_may_be_inside_a_string() {
+        let read = |json| list(Some(&raw(json))).map(|items| items.len());
+        assert_eq!(read("[1,[2],null]"), Some(3));
+        assert_eq!(read(r#""[1,Infinity]""#), Some(2));
+        for other in ["null", "\"\"", "\"[\"", "{}", "3"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn of_very_many_items_the_first_are_read() {
+        let list = raw(&format!("[{}7]", "7,".repeat(ITEMS)));
+        assert_eq!(super::list(Some(&list)).map(|items| items.len()), Some(ITEMS));
+        let object = raw(&format!("{{{}\"b\":7}}", "\"a\":7,".repeat(ITEMS)));
+        assert_eq!(entries(Some(&object)).len(), ITEMS);
+        assert_eq!(entries(Some(&raw(r#"{"a":1,"b":{}}"#))).len(), 2);
+        assert!(entries(None).is_empty());
+    }
+
+    /// What cannot be read costs itself and nothing else.
+    #[test]
+    fn an_unreadable_value_is_absent() {
+        #[derive(Deserialize)]
+        struct Fields {
+            #[serde(deserialize_with = "text")]
+            a: Option<String>,
+            #[serde(deserialize_with = "filled")]
+            b: Option<String>,
+        }
+        for bad in ["1e400", r#""\ud800""#, "[1e400]", &format!("{}{}", "[".repeat(200), "]".repeat(200))] {
+            let fields: Fields = serde_json::from_str(&format!(r#"{{"a":{bad},"b":" 7 "}}"#)).expect(bad);
+            assert_eq!((fields.a, fields.b.as_deref()), (None, Some("7")), "{bad}");
         }
     }
 }

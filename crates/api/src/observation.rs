@@ -1,7 +1,7 @@
 //! What answers say about a task, in the words of core: shared by `outputs`, `status`, `query` and `create`.
 
-use runninghub_core::{Cost, Failure, OutputFile, SocketUrl, Untrusted};
-use serde::{Deserialize, de::DeserializeOwned};
+use runninghub_core::{Cost, Failure, FileUrl, OutputFile, SocketUrl, Untrusted};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::lenient;
@@ -34,7 +34,7 @@ impl From<Item> for OutputFile {
     fn from(item: Item) -> Self {
         Self {
             node_id: item.node_id.map(Into::into),
-            url: item.file_url.or(item.url).or(item.output_url),
+            url: item.file_url.or(item.url).or(item.output_url).map(FileUrl::new),
             text: item.text.or(item.content).or(item.output),
             file_type: item.file_type.or(item.output_type),
         }
@@ -71,12 +71,12 @@ struct FailedReason {
 
 /// Reads a list of results. A bare string in it counts as an address or as text; other items that are no objects
 /// count as empty results, so that the number of results stays what the platform said.
-pub(crate) fn outputs(items: &[&RawValue]) -> Vec<OutputFile> {
+pub(crate) fn outputs(items: &[Box<RawValue>]) -> Vec<OutputFile> {
     items
         .iter()
         .map(|item| match lenient::scalar(Some(item)) {
             Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
-                OutputFile { url: Some(url), ..OutputFile::default() }
+                OutputFile { url: Some(FileUrl::new(url)), ..OutputFile::default() }
             }
             Some(text) if !text.starts_with('{') => OutputFile { text: Some(text), ..OutputFile::default() },
             _ => lenient::object::<Item>(Some(item)).unwrap_or_default().into(),
@@ -85,7 +85,7 @@ pub(crate) fn outputs(items: &[&RawValue]) -> Vec<OutputFile> {
 }
 
 /// The cost that the items of a result list repeat. Never a sum: every item carries the task's total.
-pub(crate) fn cost_of_items(items: &[&RawValue]) -> Option<Cost> {
+pub(crate) fn cost_of_items(items: &[Box<RawValue>]) -> Option<Cost> {
     let mut all = items.iter().filter_map(|item| cost(Some(item)));
     let first = all.next()?;
     Some(all.fold(first, |known, next| Cost {
@@ -129,17 +129,9 @@ pub(crate) fn socket(raw: Option<&RawValue>) -> Option<SocketUrl> {
 
 /// An array, an array inside a string, or plain text.
 fn traceback(raw: Option<&RawValue>) -> Vec<Untrusted> {
-    fn lines<T: DeserializeOwned>(json: &str) -> Option<Vec<T>> {
-        serde_json::from_str(json).ok()
-    }
-    let Some(raw) = raw else { return Vec::new() };
-    match lenient::scalar(Some(raw)) {
-        Some(text) => lines(&text).unwrap_or_else(|| vec![text.into()]),
-        None => lines::<Box<RawValue>>(raw.get())
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|line| lenient::scalar(Some(line)).map(Into::into))
-            .collect(),
+    match lenient::list(raw) {
+        Some(lines) => lines.iter().filter_map(|line| lenient::scalar(Some(line)).map(Into::into)).collect(),
+        None => lenient::scalar(raw).map(Into::into).into_iter().collect(),
     }
 }
 
@@ -181,22 +173,22 @@ mod tests {
     fn amounts_are_taken_once() {
         let item = raw(r#"{"consumeCoins":"51","taskCostTime":83,"consumeMoney":null}"#);
         let other = raw(r#"{"consumeCoins":"51","consumeMoney":0.14}"#);
-        let cost = cost_of_items(&[&item, &other]).expect("a cost");
+        let cost = cost_of_items(&[item, other]).expect("a cost");
         assert_eq!(cost.coins.as_deref(), Some("51"));
         assert_eq!(cost.money.as_deref(), Some("0.14"));
         assert_eq!(cost.seconds.as_deref(), Some("83"));
-        assert_eq!(cost_of_items(&[&raw("{\"consumeCoins\":null}")]), None);
+        assert_eq!(cost_of_items(&[raw("{\"consumeCoins\":null}")]), None);
     }
 
     proptest! {
         #[test]
         fn nothing_panics(text in r#"(\{|\}|\[|\]|,|:|"|\\|null|1e999|"traceback"|"fileUrl"|"node_id"|\\ud800|7|a)*"#) {
             if let Ok(raw) = RawValue::from_string(text) {
-                outputs(&[&raw]);
                 cost(Some(&raw));
                 failure(Some(&raw));
                 socket(Some(&raw));
                 traceback(Some(&raw));
+                outputs(&[raw]);
             }
         }
     }

@@ -6,16 +6,28 @@ use crate::ApiKey;
 
 /// Longest excerpt of an answer kept in an error, characters: enough to recognise what answered.
 const EXCERPT: usize = 200;
+/// Longest message kept, characters: ComfyUI's own are a sentence or two, with a list of file names at times.
+const MESSAGE: usize = 2_000;
+/// How much is looked at for either, characters: an answer of 16 MiB is not copied five times to show its beginning.
+const LOOKED_AT: usize = 4 * MESSAGE;
 
 /// A message without the key and without the queries of addresses in it, cut to a readable length.
 pub(crate) fn message(text: &str, key: &ApiKey) -> Untrusted {
-    cut(&without_queries(&key.mask(text)), EXCERPT * 10).into()
+    beginning(text, key, MESSAGE)
 }
 
 /// The beginning of a body, for an error about it.
 pub(crate) fn excerpt(text: &str, key: &ApiKey) -> Untrusted {
-    // Masked before it is cut, so that half a key cannot stay; the first cut only bounds the work.
-    cut(&without_queries(&key.mask(cut(text, EXCERPT * 10))), EXCERPT).into()
+    beginning(text, key, EXCERPT)
+}
+
+fn beginning(text: &str, key: &ApiKey, characters: usize) -> Untrusted {
+    let start = cut(text, LOOKED_AT);
+    let masked = key.mask(start);
+    // Half a key at the edge was not found, and would be shown if enough before it goes.
+    let half = (1..key.expose().len()).rev().find_map(|size| masked.strip_suffix(key.expose().get(..size)?));
+    let whole = half.filter(|_| start.len() < text.len()).unwrap_or(&masked);
+    cut(&without_queries(whole), characters).into()
 }
 
 /// Everything between a `?` and the next white space, quote or angle bracket is dropped: tickets of sockets and
@@ -44,6 +56,8 @@ fn cut(text: &str, characters: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -52,5 +66,28 @@ mod tests {
         let text = r#"{"msg":"0123456789abcdef","url":"wss://h/ws?Rh-Comfy-Auth=SECRET%3D&a=b","next":1}"#;
         assert_eq!(message(text, &key).raw(), r#"{"msg":"…","url":"wss://h/ws?…","next":1}"#);
         assert_eq!(excerpt(&"é".repeat(5000), &key).raw().chars().count(), EXCERPT);
+        assert_eq!(message(&"é".repeat(50_000), &key).raw().chars().count(), MESSAGE);
+    }
+
+    proptest! {
+        /// Wherever the text is cut, and however much of it goes.
+        #[test]
+        fn not_even_half_a_key_stays(
+            hidden in prop_oneof![0..2 * MESSAGE, LOOKED_AT - 60..LOOKED_AT + 60],
+            shown in 0..20_usize,
+        ) {
+            let key = ApiKey::new("0123456789abcdef0123456789abcdef").expect("a key");
+            let text = format!("?{} {}{} more", "x".repeat(hidden), "-".repeat(shown), key.expose());
+            for shown in [message(&text, &key), excerpt(&text, &key)] {
+                prop_assert!(!shown.raw().contains("0123"), "{}", shown);
+            }
+        }
+
+        #[test]
+        fn no_query_stays(text in "\\PC{0,40}", name in "[?][a-z=&/:.]{0,9}", more in "[^ \"'\\\\<>\\s]{0,20}") {
+            let key = ApiKey::new("0123456789abcdef").expect("a key");
+            let shown = message(&format!("{text}https://h/{name}CANARY{more} after"), &key);
+            prop_assert!(!shown.raw().contains("CANARY") && shown.raw().ends_with(" after"), "{}", shown);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, process::ExitCode};
 
+use crate::secrets;
+
 /// How the process ends. The numbers are a contract.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
@@ -56,9 +58,9 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// An error with its exit code.
+    /// An error with its exit code. Its causes may quote a server: the message is made safe here, once.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, code: None }
+        Self { exit, message: secrets::clean(&message.into()), hint: None, code: None }
     }
 
     /// Something that the user wrote is wrong.

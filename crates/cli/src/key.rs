@@ -8,7 +8,7 @@ use std::{
 
 use runninghub::{ApiKey, Untrusted};
 
-use crate::{args::Global, exit::Error};
+use crate::{args::Global, exit::Error, secrets};
 
 /// The key's variable.
 pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
@@ -20,6 +20,13 @@ const MAX_LENGTH: u64 = 4096;
 /// # Errors
 /// Usage, where there is none, or it can be read by others.
 pub(crate) fn read(global: &Global) -> Result<ApiKey, Error> {
+    secrets::keep_memory_private();
+    let key = find(global)?;
+    secrets::learn(key.expose());
+    Ok(key)
+}
+
+fn find(global: &Global) -> Result<ApiKey, Error> {
     if let Some(path) = &global.api_key_file {
         return file(path);
     }

@@ -1,11 +1,15 @@
 //! What is done, told to standard error or to a file; never to stdout.
 
-use std::{fs::OpenOptions, io, sync::Mutex};
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    sync::Mutex,
+};
 
 use runninghub::Untrusted;
 use tracing_subscriber::{EnvFilter, fmt};
 
-use crate::{args::Global, exit::Error};
+use crate::{args::Global, exit::Error, secrets};
 
 /// Begins to log, where that is asked for.
 ///
@@ -26,9 +30,40 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
                 let name = Untrusted::from(path.to_string_lossy());
                 Error::usage(format!("cannot write the log file {name}: {error}"))
             })?;
-            builder.with_writer(Mutex::new(file)).init();
+            builder.with_writer(Mutex::new(Clean(file))).init();
         }
-        None => builder.with_writer(io::stderr).init(),
+        None => builder.with_writer(|| Clean(io::stderr())).init(),
     }
     Ok(())
+}
+
+/// Takes secrets and escapes out of each line. Other crates log, too, and at `trace` they log all they have.
+struct Clean<W>(W);
+
+impl<W: Write> Write for Clean<W> {
+    /// One event, whole and with its line break: so it is written.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let line = secrets::clean(text.strip_suffix('\n').unwrap_or(&text));
+        self.0.write_all(format!("{line}\n").as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_without_secrets() {
+        let mut out = Vec::new();
+        let event = "TRACE Request: \"GET /ws?Rh-Comfy-Auth=c4n4ry HTTP/1.1\r\n\u{1b}[2J\"\n";
+        assert_eq!(Clean(&mut out).write(event.as_bytes()).expect("memory"), event.len());
+        let line = String::from_utf8(out).expect("text");
+        assert_eq!(line, "TRACE Request: \"GET /ws?Rh-Comfy-Auth=*** HTTP/1.1\\r\\n\\u{1b}[2J\"\n");
+    }
 }

@@ -12,6 +12,7 @@ mod log;
 mod printer;
 mod report;
 mod schema;
+mod secrets;
 mod signals;
 mod speed;
 mod target;

@@ -1,6 +1,7 @@
 //! The only place that prints. stdout is data, stderr is talk.
 
 use std::{
+    backtrace::{Backtrace, BacktraceStatus},
     io::{self, IsTerminal as _, Write as _},
     panic,
     sync::atomic::{AtomicBool, AtomicU16, Ordering},
@@ -8,7 +9,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use crate::exit::Error;
+use crate::{exit::Error, secrets};
 
 /// Nobody reads stdout any more.
 static CLOSED: AtomicBool = AtomicBool::new(false);
@@ -102,15 +103,21 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Gives the terminal back before a panic speaks: below the live block and with a cursor.
+/// Gives the terminal back before a panic speaks: below the live block and with a cursor. What it says is cleaned,
+/// since it may quote anything.
 pub(crate) fn tidy_up_on_panic() {
-    let speak = panic::take_hook();
-    panic::set_hook(Box::new(move |info| {
+    panic::set_hook(Box::new(|info| {
         let block = BLOCK.swap(0, Ordering::Relaxed);
         if block > 0 {
             write_out(&[&"\n".repeat(block.into()), "\r\x1b[?7h\x1b[?25h"]);
         }
-        speak(info);
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let message = info.payload_as_str().unwrap_or("no message");
+        write_err(&secrets::clean(&format!("rhub has a bug: panicked at {place}: {message}")));
+        let trace = Backtrace::capture();
+        if trace.status() == BacktraceStatus::Captured {
+            write_err(&trace.to_string());
+        }
     }));
 }
 

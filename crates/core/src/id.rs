@@ -5,6 +5,8 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::Untrusted;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
@@ -43,9 +45,10 @@ macro_rules! ids {
             }
         }
 
+        /// Escaped like all text from a server: most ids come from one. [`Self::as_str`] is the id itself.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
+                f.pad(&Untrusted::from(&*self.0).to_string())
             }
         }
 
@@ -107,5 +110,11 @@ mod tests {
         }
         assert!(serde_json::from_str::<TaskId>("[1]").is_err());
         assert!(serde_json::from_str::<TaskId>("1.5").is_err());
+    }
+
+    #[test]
+    fn an_id_is_shown_escaped() {
+        assert_eq!(format!("{:>6}", TaskId::from("57:8")), "  57:8");
+        assert_eq!(NodeId::from("3\u{1b}[2J").to_string(), "3\\u{1b}[2J");
     }
 }

@@ -20,7 +20,7 @@ pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId};
 pub use machine::{Confirm, Machine};
 pub use plan::{Learned, Plan, PlanNode};
 pub use progress::{Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress};
-pub use secret::SocketUrl;
+pub use secret::{FileUrl, SocketUrl};
 pub use session::{Action, Input, Pace, Session};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
 pub use untrusted::Untrusted;

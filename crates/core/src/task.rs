@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeId, SocketUrl, Untrusted};
+use crate::{FileUrl, NodeId, SocketUrl, Untrusted};
 
 /// Where a task stands. Spellings differ between endpoints; see [`TaskStatus::parse`].
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,8 +80,8 @@ impl Observation {
 pub struct OutputFile {
     /// The node that made it; model calls name none.
     pub node_id: Option<NodeId>,
-    /// Where it can be fetched for about a day. Signed: not for logs.
-    pub url: Option<String>,
+    /// Where it can be fetched for about a day.
+    pub url: Option<FileUrl>,
     /// A text result, for nodes that make text instead of a file.
     pub text: Option<String>,
     /// What the server calls its type, as a rule a file extension such as `png`.

@@ -23,6 +23,7 @@ pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
 pub use runninghub_core::*;
+pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile};
 pub use submit::Submit;
 pub use workflow::Workflow;

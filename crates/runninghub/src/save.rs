@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::StreamExt as _;
 use runninghub_api::{Downloaded, ErrorKind as ApiErrorKind, extension, result_name, sanitize, save_bytes};
-use runninghub_core::{OutputFile, TaskId};
+use runninghub_core::{FileUrl, OutputFile, TaskId};
 
 use crate::{Error, ErrorKind, hub::Hub};
 
@@ -126,7 +126,8 @@ impl Save {
             .iter()
             .enumerate()
             .map(|(at, output)| {
-                let extension = extension(output.url.as_deref(), output.file_type.as_deref());
+                let extension =
+                    extension(output.url.as_ref().map(FileUrl::expose), output.file_type.as_deref());
                 match &self.template {
                     Some(template) => fill(template, &self.task, output, at + 1, &extension),
                     None => result_name(&self.task, output.node_id.as_ref(), at + 1, &extension),
@@ -142,7 +143,7 @@ impl Save {
             let file = match (&output.url, &output.text) {
                 (Some(url), _) => {
                     places.push(at);
-                    downloads.push(self.hub.client.download(url, &self.dir, name));
+                    downloads.push(self.hub.client.download(url.expose(), &self.dir, name));
                     Err(Error::new(ErrorKind::Results, "the result was not fetched"))
                 }
                 (None, Some(text)) => {

@@ -257,7 +257,7 @@ struct Tips {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct NodeErrors {
-    errors: Vec<Box<RawValue>>,
+    errors: Option<Box<RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -271,14 +271,9 @@ struct Complaint {
 /// JSON in a string, an object, empty text or `null`.
 fn tips(raw: Option<&RawValue>) -> PromptTips {
     let tips: Tips = lenient::object(raw).unwrap_or_default();
-    let ids = |raw: &RawValue| serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()).ok();
-    let node_errors: BTreeMap<String, Box<RawValue>> =
-        lenient::object(tips.node_errors.as_deref()).unwrap_or_default();
+    let node_errors = lenient::entries(tips.node_errors.as_deref());
     PromptTips {
-        outputs_to_execute: tips
-            .outputs_to_execute
-            .as_deref()
-            .and_then(ids)
+        outputs_to_execute: lenient::list(tips.outputs_to_execute.as_deref())
             .map(|ids| ids.iter().filter_map(|id| lenient::scalar(Some(id)).map(Into::into)).collect()),
         node_errors: node_errors.into_iter().map(|(node, raw)| (node.into(), complaints(&raw))).collect(),
         error: tips.error.as_deref().map(complaint),
@@ -288,11 +283,8 @@ fn tips(raw: Option<&RawValue>) -> PromptTips {
 /// ComfyUI's list of errors of a node; anything else is kept as it is.
 fn complaints(raw: &RawValue) -> Vec<Untrusted> {
     let known: NodeErrors = lenient::object(Some(raw)).unwrap_or_default();
-    if known.errors.is_empty() {
-        vec![complaint(raw)]
-    } else {
-        known.errors.iter().map(|raw| complaint(raw)).collect()
-    }
+    let errors = lenient::list(known.errors.as_deref()).unwrap_or_default();
+    if errors.is_empty() { vec![complaint(raw)] } else { errors.iter().map(|raw| complaint(raw)).collect() }
 }
 
 fn complaint(raw: &RawValue) -> Untrusted {

@@ -56,8 +56,8 @@ struct Data {
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     let envelope = answer.envelope()?;
     let code = envelope.failure();
-    if let (None, Some(list)) = (&code, envelope.data.filter(|data| data.get().starts_with('['))) {
-        let items: Vec<&RawValue> = answer.decode("data", list)?;
+    let list = envelope.data.filter(|data| data.get().starts_with('['));
+    if let (None, Some(items)) = (&code, lenient::list(list)) {
         return Ok(Observation {
             outputs: observation::outputs(&items),
             cost: observation::cost_of_items(&items),
@@ -86,6 +86,7 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use runninghub_core::FileUrl;
 
     use super::*;
     use crate::{Class, http::tests::read_with};
@@ -135,10 +136,10 @@ mod tests {
         assert_eq!(seen.status, TaskStatus::Success);
         assert_eq!(seen.outputs.len(), 5);
         assert_eq!(seen.outputs[0].node_id, Some("9".into()));
-        assert_eq!(seen.outputs[1].url.as_deref(), Some("https://cdn/b.mp4"));
+        assert_eq!(seen.outputs[1].url, Some(FileUrl::new("https://cdn/b.mp4")));
         assert_eq!(seen.outputs[1].node_id, Some("57:8".into()));
         assert_eq!(seen.outputs[2].text.as_deref(), Some("a poem"));
-        assert_eq!(seen.outputs[3].url.as_deref(), Some("https://cdn/c.png"));
+        assert_eq!(seen.outputs[3].url, Some(FileUrl::new("https://cdn/c.png")));
         let cost = seen.cost.expect("a cost");
         assert_eq!((cost.coins.as_deref(), cost.money.as_deref()), (Some("51"), Some("0.14")));
         assert!(get(r#"{"code":0,"data":[]}"#).outputs.is_empty());

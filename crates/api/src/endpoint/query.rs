@@ -60,8 +60,7 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     let task = wrapped.filter(|_| outer.status.is_none()).unwrap_or(outer);
 
     let results = task.results.as_deref().filter(|results| results.get().starts_with('['));
-    let items: Vec<&RawValue> =
-        results.map(|list| answer.decode("results", list)).transpose()?.unwrap_or_default();
+    let items = lenient::list(results).unwrap_or_default();
     let error_code = lenient::scalar(task.error_code.as_deref()).filter(|code| code != "0");
     // The status has been seen empty; results prove success, and anything else is taken to be running.
     let word = lenient::scalar(task.status.as_deref());
@@ -87,6 +86,8 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
 
 #[cfg(test)]
 mod tests {
+    use runninghub_core::FileUrl;
+
     use super::*;
     use crate::http::tests::read_with;
 
@@ -104,7 +105,7 @@ mod tests {
         let seen = get(text);
         assert_eq!(seen.status, TaskStatus::Success);
         assert_eq!(seen.outputs.len(), 3);
-        assert_eq!(seen.outputs[1].url.as_deref(), Some("https://h/b.png"));
+        assert_eq!(seen.outputs[1].url, Some(FileUrl::new("https://h/b.png")));
         assert_eq!(seen.outputs[2].text.as_deref(), Some("words"));
         assert_eq!(seen.cost.expect("a cost").coins.as_deref(), Some("7"));
         let wrapped = get(&format!(r#"{{"code":0,"message":"success","data":{text}}}"#));

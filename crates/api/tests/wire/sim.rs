@@ -57,7 +57,7 @@ async fn a_task_from_create_to_files() {
 
     let directory = tempfile::tempdir().expect("a directory");
     for (index, output) in seen.outputs.iter().enumerate() {
-        let url = output.url.as_deref().expect("a file");
+        let url = output.url.as_ref().expect("a file").expose();
         let extension = extension(Some(url), output.file_type.as_deref());
         let name = result_name(&created.task_id, output.node_id.as_ref(), index + 1, &extension);
         let saved = client.download(url, directory.path(), &name).await.expect("saved");
@@ -124,10 +124,10 @@ async fn an_expired_link_works_after_asking_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let url = |seen: Observation| seen.outputs[0].url.clone().expect("a file");
     let old = url(end(&client, &task_id).await);
-    let error = client.download(&old, directory.path(), "a.png").await.expect_err("expired");
+    let error = client.download(old.expose(), directory.path(), "a.png").await.expect_err("expired");
     assert!(matches!(error.kind(), ErrorKind::Expired { .. }), "{error}");
     let new = url(client.outputs(&task_id).await.expect("an answer"));
-    client.download(&new, directory.path(), "a.png").await.expect("saved");
+    client.download(new.expose(), directory.path(), "a.png").await.expect("saved");
 }
 
 #[tokio::test]

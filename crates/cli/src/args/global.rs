@@ -8,6 +8,8 @@ use clap::{
 };
 use runninghub::Site;
 
+use super::Hidden;
+
 const HEADING: &str = "Options of every command";
 
 #[derive(Args, Clone, Debug)]
@@ -58,7 +60,7 @@ pub(crate) struct Global {
 
     /// A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
     #[arg(long, global = true, env = "RUNNINGHUB_PROXY", value_name = "URL", hide_env_values = true)]
-    pub(crate) proxy: Option<String>,
+    pub(crate) proxy: Option<Hidden>,
 
     /// Fetch results also from loopback and private addresses
     #[arg(long, global = true, env = "RUNNINGHUB_ALLOW_PRIVATE_HOSTS", value_parser = FalseyValueParser::new())]

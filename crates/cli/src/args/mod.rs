@@ -4,6 +4,7 @@
 mod demo;
 mod follow;
 mod global;
+mod hidden;
 mod replay;
 mod run;
 #[cfg(feature = "sim")]
@@ -18,6 +19,7 @@ pub(crate) use self::{demo::Demo, simulate::Simulate};
 pub(crate) use self::{
     follow::{Patience, Saving},
     global::{Format, Global},
+    hidden::Hidden,
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},

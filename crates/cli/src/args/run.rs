@@ -7,7 +7,7 @@ use clap::{
     builder::{FalseyValueParser, PossibleValuesParser},
 };
 
-use super::{Patience, Saving};
+use super::{Hidden, Patience, Saving};
 use crate::duration;
 
 /// Submit a workflow and follow it to the end.
@@ -54,7 +54,7 @@ pub(crate) struct Run {
 
     /// An address that the platform calls when the task is over
     #[arg(long, env = "RUNNINGHUB_WEBHOOK", value_name = "URL", hide_env_values = true)]
-    pub(crate) webhook: Option<String>,
+    pub(crate) webhook: Option<Hidden>,
 
     /// Leave the workflow out of the result files
     #[arg(long, env = "RUNNINGHUB_NO_METADATA", value_parser = FalseyValueParser::new())]

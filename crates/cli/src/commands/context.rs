@@ -11,12 +11,13 @@ use etcetera::BaseStrategy as _;
 use runninghub::{ApiKey, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId};
 
 use crate::{
-    args::{Format, Global},
+    args::{Format, Global, Hidden},
     exit::{Error, Exit, chain},
     key,
     printer::Printer,
     report::{self, Reporter},
     schema::{self, End, Outcome},
+    secrets,
     signals::Signals,
 };
 
@@ -101,8 +102,9 @@ impl Context {
             .time_scale(time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.format == Format::Json);
+        secrets::learn_proxies(self.global.proxy.as_ref().map(Hidden::expose));
         if let Some(proxy) = &self.global.proxy {
-            builder = builder.proxy(proxy);
+            builder = builder.proxy(proxy.expose());
         }
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()) {
             builder = builder.base_url(url);

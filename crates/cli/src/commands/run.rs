@@ -15,6 +15,7 @@ use crate::{
     assign::{self, NewValue},
     exit::{Error, Exit},
     schema::{End, Submitted},
+    secrets,
     signals::{Signal, Signals, suspend},
     target::{self, Target},
 };
@@ -61,8 +62,9 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     if let Some(instance) = args.instance {
         submit = submit.instance_type(instance.parse().map_err(|_| Error::usage("unknown instance type"))?);
     }
-    if let Some(url) = args.webhook {
-        submit = submit.webhook(url);
+    if let Some(url) = &args.webhook {
+        secrets::learn_webhook(url.expose());
+        submit = submit.webhook(url.expose());
     }
     if args.no_metadata {
         submit = submit.add_metadata(false);

@@ -79,7 +79,8 @@ impl From<&OutputFile> for Output {
     fn from(output: &OutputFile) -> Self {
         Self {
             node_id: output.node_id.as_ref().map(ToString::to_string),
-            url: output.url.clone(),
+            // The one place where the signed link is told: to the person who paid for the result.
+            url: output.url.as_ref().map(|url| url.expose().to_owned()),
             kind: output.file_type.clone(),
             text: output.text.clone().map(Untrusted::from),
             ..Self::default()

@@ -1,9 +1,11 @@
 //! Events as lines, and the schema of these lines.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
+use runninghub::Untrusted;
 use schemars::{Schema, schema_for};
-use serde_json::{Map, Value, json};
+use serde::Serialize as _;
+use serde_json::{Map, Serializer, Value, json, ser::Formatter};
 
 use super::{Event, seconds};
 
@@ -18,7 +20,29 @@ pub(crate) fn line(t: Duration, event: &Event) -> String {
     if let Ok(Value::Object(fields)) = serde_json::to_value(event) {
         object.extend(fields);
     }
-    Value::Object(object).to_string()
+    let mut line = Vec::new();
+    // Writing to memory does not fail, and the keys are text.
+    let _ = Value::Object(object).serialize(&mut Serializer::with_formatter(&mut line, Escaped));
+    String::from_utf8(line).unwrap_or_default()
+}
+
+/// Compact JSON in which what a terminal obeys or hides is escaped: it is the same JSON to a program.
+struct Escaped;
+
+impl Formatter for Escaped {
+    fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        let mut rest = text;
+        while let Some(at) = rest.find(|c| !Untrusted::is_safe(c)) {
+            let (plain, tail) = rest.split_at(at);
+            out.write_all(plain.as_bytes())?;
+            let mut tail = tail.chars();
+            for unit in tail.next().into_iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            rest = tail.as_str();
+        }
+        out.write_all(rest.as_bytes())
+    }
 }
 
 /// The JSON Schema of every line.
@@ -53,6 +77,17 @@ mod tests {
             line(Duration::from_micros(1_234_567), &event),
             @r#"{"schema":"rhub.event/1","t":1.235,"event":"connection","state":"live","attempt":1}"#
         );
+    }
+
+    #[test]
+    fn nothing_in_a_line_commands_a_terminal() {
+        let text = "\u{1b}]0;x\u{7} \u{9b}2J \u{7f} \u{202e} \u{e0001} \"é\"\n";
+        let event = Event::Text(crate::schema::Text { node_id: text.to_owned(), text: text.into() });
+        let line = line(Duration::ZERO, &event);
+        assert!(line.chars().all(Untrusted::is_safe), "{line}");
+        assert!(line.contains("\\udb40\\udc01 \\\"é"), "{line}");
+        let read: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!((&read["text"], &read["node_id"]), (&text.into(), &text.into()));
     }
 
     #[test]

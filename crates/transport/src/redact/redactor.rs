@@ -19,6 +19,10 @@ const DIGITS: &str = "111";
 const MIN_SECRET: usize = 6;
 /// What is looked at as base64: so many characters hold the shortest secret.
 const MIN_BASE64: usize = MIN_SECRET * 4 / 3;
+/// The same for hexadecimal digits.
+const MIN_HEX: usize = MIN_SECRET * 2;
+/// How deep base64 and hexadecimal digits are undone: one in the other.
+const MAX_ENCODED: usize = 2;
 /// A text that still holds a secret after so many rounds is dropped as a whole.
 const MAX_ROUNDS: usize = 8;
 /// How deep encodings are undone: JSON in JSON in a URL.
@@ -37,7 +41,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Removes secrets from text: those it was told, and whatever looks like one.
 ///
-/// Told secrets are found in any case and also percent-encoded, JSON-escaped (both several times over) and in base64.
+/// Told secrets are found in any case and also percent-encoded, JSON-escaped (both several times over), in base64 and
+/// in hexadecimal digits.
 /// By their looks are found: API keys, `Rh-Comfy-Auth` and `Rh-Identify`, signed queries (`q-signature`, `X-Amz-*` and
 /// others), `token=`, passwords, cookies, `Authorization` and `Bearer`, `/proxy/<key>`, and users in addresses.
 #[derive(Clone, Default)]
@@ -113,10 +118,9 @@ impl Redactor {
         Cow::Borrowed(MARK)
     }
 
-    /// The bytes with told secrets overwritten: the length stays, because binary frames tell where their parts are.
+    /// The bytes with secrets overwritten: the length stays, because binary frames tell where their parts are.
     pub fn redact_bytes(&self, bytes: &Bytes) -> Bytes {
-        let mut hidden = Vec::new();
-        self.find_told(&View::new(bytes), &mut hidden);
+        let hidden = self.find(bytes);
         if hidden.is_empty() {
             return bytes.clone();
         }
@@ -137,7 +141,7 @@ impl Redactor {
             let Some(layer) = view else { break };
             self.find_told(&layer, &mut hidden);
             rule::find(&layer, &mut hidden);
-            self.find_base64(&layer, &mut hidden);
+            self.find_encoded(&layer, MAX_ENCODED, &mut hidden);
             view = layer.decoded();
         }
         hidden
@@ -160,18 +164,20 @@ impl Redactor {
         }
     }
 
-    /// Hides whatever may be base64 with a secret in it, as a whole.
-    fn find_base64(&self, view: &View, hidden: &mut Vec<Range<usize>>) {
+    /// Hides whatever may be base64 or hexadecimal digits with a secret in it, as a whole.
+    fn find_encoded(&self, view: &View, depth: usize, hidden: &mut Vec<Range<usize>>) {
         let mut at = 0;
         for run in view.bytes.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/-_".contains(byte)) {
-            if run.len() >= MIN_BASE64 && self.is_secret_base64(run) {
+            if run.len() >= MIN_BASE64
+                && (self.is_secret_base64(run, depth) || self.is_secret_hex(run, depth))
+            {
                 hidden.push(view.range(at..at + run.len()));
             }
             at += run.len() + 1;
         }
     }
 
-    fn is_secret_base64(&self, run: &[u8]) -> bool {
+    fn is_secret_base64(&self, run: &[u8], depth: usize) -> bool {
         let standard: Vec<u8> = run
             .iter()
             .map(|byte| match byte {
@@ -184,17 +190,34 @@ impl Redactor {
         (0..4).any(|skip| {
             let run = standard.get(skip..).unwrap_or_default();
             let run = if run.len() % 4 == 1 { run.get(..run.len() - 1).unwrap_or_default() } else { run };
-            BASE64.decode(run).is_ok_and(|inner| {
-                let mut found = Vec::new();
-                let view = View::new(&inner);
-                self.find_told(&view, &mut found);
-                rule::find(&view, &mut found);
-                if let Some(view) = view.decoded() {
-                    self.find_told(&view, &mut found);
-                }
-                !found.is_empty()
+            BASE64.decode(run).is_ok_and(|inner| self.holds_secret(&inner, depth))
+        })
+    }
+
+    fn is_secret_hex(&self, run: &[u8], depth: usize) -> bool {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        run.split(|byte| !byte.is_ascii_hexdigit()).filter(|digits| digits.len() >= MIN_HEX).any(|digits| {
+            (0..2).any(|skip| {
+                let pairs = digits.get(skip..).unwrap_or_default().chunks_exact(2);
+                let byte = |pair: &[u8]| Some(digit(pair.first()?)? << 4 | digit(pair.last()?)?);
+                self.holds_secret(&pairs.filter_map(byte).collect::<Vec<_>>(), depth)
             })
         })
+    }
+
+    /// Whether there is a secret in what was encoded.
+    fn holds_secret(&self, inner: &[u8], depth: usize) -> bool {
+        let mut found = Vec::new();
+        let view = View::new(inner);
+        self.find_told(&view, &mut found);
+        rule::find(&view, &mut found);
+        if let Some(view) = view.decoded() {
+            self.find_told(&view, &mut found);
+        }
+        if found.is_empty() && depth > 1 {
+            self.find_encoded(&view, depth - 1, &mut found);
+        }
+        !found.is_empty()
     }
 }
 
@@ -202,6 +225,11 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor").field("secrets", &self.secrets.len()).finish()
     }
+}
+
+/// 1 if what follows is escaped by a backslash, else 0.
+fn escaping(before: &[u8]) -> usize {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2
 }
 
 fn cut(text: &str, mut hidden: Vec<Range<usize>>) -> String {
@@ -213,8 +241,9 @@ fn cut(text: &str, mut hidden: Vec<Range<usize>>) -> String {
         while let Some(next) = ranges.next_if(|next| next.start <= range.end) {
             range.end = range.end.max(next.end);
         }
-        // Whole characters, should a secret be part of one.
-        let start = text.floor_char_boundary(range.start);
+        // Whole characters, should a secret be part of one, and whole escapes: `\\u00e9` must not leave its backslash.
+        let before = text.as_bytes().get(end..range.start).unwrap_or_default();
+        let start = text.floor_char_boundary(range.start - escaping(before));
         let stop = text.ceil_char_boundary(range.end);
         let secret = text.get(start..stop).unwrap_or_default();
         kept.push_str(text.get(end..start).unwrap_or_default());

@@ -26,7 +26,7 @@ enum Secret {
     User,
 }
 
-const RULES: [Rule; 28] = [
+const RULES: [Rule; 30] = [
     Rule { word: "apikey", secret: Secret::Value },
     Rule { word: "apikey", secret: Secret::Hex { within: 16 } },
     Rule { word: "api_key", secret: Secret::Value },
@@ -46,7 +46,9 @@ const RULES: [Rule; 28] = [
     Rule { word: "signature", secret: Secret::Value },
     Rule { word: "token", secret: Secret::Value },
     Rule { word: "password", secret: Secret::Value },
+    Rule { word: "passwd", secret: Secret::Value },
     Rule { word: "secret", secret: Secret::Value },
+    Rule { word: "session_id", secret: Secret::Value },
     Rule { word: "sign", secret: Secret::HexValue },
     Rule { word: "userid", secret: Secret::HexValue },
     Rule { word: "user_id", secret: Secret::HexValue },
@@ -132,6 +134,11 @@ fn value(text: &[u8], ends: fn(u8) -> bool) -> Option<Range<usize>> {
         return None;
     }
     let start = skip(equals + 1, is_quote);
+    // After a quoted name, what has no quotes is a number, a list, `null`: no secret, and no JSON any more if it went.
+    let has_quote = |range: Range<usize>| slice(text, &range).contains(&b'"');
+    if has_quote(name..equals) && !has_quote(equals + 1..start) {
+        return None;
+    }
     let end =
         skip(start, |_| true).min(start + text.iter().skip(start).take_while(|byte| !ends(**byte)).count());
     (end > start).then_some(start..end)

@@ -68,6 +68,11 @@ fn unit(text: &[u8]) -> (Unit, usize) {
             Some(char) => (Unit::Char(char), 6),
             None => plain(b'\\', 1),
         },
+        // As Python writes bytes.
+        [b'\\', b'x', a, b, ..] => match hex(&[a, b]) {
+            Some(code) => plain(u8::try_from(code).unwrap_or_default(), 4),
+            None => plain(b'\\', 1),
+        },
         [b'\\', b'n', ..] => plain(b'\n', 2),
         [b'\\', b'r', ..] => plain(b'\r', 2),
         [b'\\', b't', ..] => plain(b'\t', 2),

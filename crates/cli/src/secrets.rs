@@ -1,0 +1,83 @@
+//! What must not be told, and the last gate before it would be: the log, errors and panics all pass through here.
+
+use std::{
+    env,
+    sync::{PoisonError, RwLock},
+};
+
+use runninghub::{Redactor, Untrusted};
+
+/// Where proxies are named.
+const PROXIES: [&str; 6] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+
+/// For the whole process, since a panic and a log line come from anywhere.
+static KNOWN: RwLock<Option<Redactor>> = RwLock::new(None);
+
+/// Keeps a secret out of everything that is told from now on.
+pub(crate) fn learn(secret: &str) {
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    known.get_or_insert_default().learn(secret);
+}
+
+/// Keeps the passwords of the proxies that may be used out of what is told: the one that was named, and those of the
+/// environment.
+pub(crate) fn learn_proxies(named: Option<&str>) {
+    let of_environment = PROXIES.iter().filter_map(|name| env::var(name).ok());
+    for proxy in of_environment.chain(named.map(str::to_owned)) {
+        let (_, rest) = proxy.split_once("://").unwrap_or(("", &proxy));
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let Some((user, _)) = authority.rsplit_once('@') else { continue };
+        learn(user);
+        learn(user.split_once(':').map_or("", |(_, password)| password));
+    }
+}
+
+/// Keeps a webhook's path out of what is told: it is not signed, and its path is its secret.
+pub(crate) fn learn_webhook(url: &str) {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    learn(rest.split_once('/').map_or(rest, |(_, path)| path));
+}
+
+/// The text on one line, without secrets and without anything that a terminal obeys.
+pub(crate) fn clean(text: &str) -> String {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let by_looks = Redactor::new();
+    Untrusted::from(known.as_ref().unwrap_or(&by_looks).redact(text)).to_string()
+}
+
+/// Makes the memory of this process unreadable to others and keeps it out of core dumps. Called before a key is in it.
+///
+/// Where the system has no such thing, or refuses, there is nothing that could be done instead.
+pub(crate) fn keep_memory_private() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_is_not_told_in_any_spelling() {
+        learn("c4n4ry-c4n4ry");
+        for text in ["c4n4ry-c4n4ry", "C4N4RY-C4N4RY", "c4n4ry%2Dc4n4ry", "YzRuNHJ5LWM0bjRyeQ=="] {
+            assert_eq!(clean(&format!("<{text}>\u{1b}\n")), "<***>\\u{1b}\\n", "{text}");
+        }
+        learn_proxies(Some("http://me:pr0xy-p4ss@proxy.example:3128"));
+        assert_eq!(clean("<pr0xy-p4ss> <bWU6cHIweHktcDRzcw==>"), "<***> <***==>");
+        learn_webhook("https://hook.example/s3cr3t-p4th?a=1");
+        assert_eq!(clean("hook.example/s3cr3t-p4th?a=1"), "hook.example/***");
+        assert_eq!(clean("?q-signature=0123456789abcdef&a=1"), "?q-signature=***&a=1");
+    }
+}
