@@ -110,33 +110,45 @@ impl Rule {
 /// The rules of a simulator, with what each has seen so far.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    rules: Vec<(Rule, AtomicU32)>,
+    rules: Vec<(Rule, Counts)>,
     base_url: String,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    seen: AtomicU32,
+    applied: AtomicU32,
 }
 
 /// A rule that holds for a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held<'a> {
     rule: &'a Rule,
+    counts: &'a Counts,
     base_url: &'a str,
 }
 
 impl Rules {
     pub(crate) fn new(rules: Vec<Rule>, base_url: String) -> Self {
-        Self { rules: rules.into_iter().map(|rule| (rule, AtomicU32::new(0))).collect(), base_url }
+        Self { rules: rules.into_iter().map(|rule| (rule, Counts::default())).collect(), base_url }
     }
 
     /// The rule for the next request to a path.
     pub(crate) fn next(&self, path: &str) -> Option<Held<'_>> {
         let mut held = None;
-        for (rule, seen) in self.rules.iter().filter(|(rule, _)| path.starts_with(&rule.path)) {
+        for (rule, counts) in self.rules.iter().filter(|(rule, _)| path.starts_with(&rule.path)) {
             // Counted whether it is this rule's turn or not.
-            let seen = seen.fetch_add(1, Ordering::Relaxed);
+            let seen = counts.seen.fetch_add(1, Ordering::Relaxed);
             if seen >= rule.skip && seen - rule.skip < rule.times {
-                held = held.or(Some(rule));
+                held = held.or(Some((rule, counts)));
             }
         }
-        held.map(|rule| Held { rule, base_url: &self.base_url })
+        held.map(|(rule, counts)| Held { rule, counts, base_url: &self.base_url })
+    }
+
+    /// How often each has made a difference.
+    pub(crate) fn applied(&self) -> Vec<u32> {
+        self.rules.iter().map(|(_, counts)| counts.applied.load(Ordering::Relaxed)).collect()
     }
 }
 
@@ -148,6 +160,9 @@ impl Held<'_> {
 
     /// What is sent; `truth` is the true answer where the call was done.
     pub(crate) async fn apply(self, truth: Option<Response<Body>>) -> Response<Body> {
+        if !matches!(self.rule.act, Act::Replace { .. }) {
+            self.counts.applied.fetch_add(1, Ordering::Relaxed);
+        }
         match (&self.rule.act, truth) {
             (Act::Hang, _) => std::future::pending().await,
             (Act::Lose, _) => Lost.into_response(),
@@ -179,9 +194,12 @@ impl Held<'_> {
             (Act::Replace { .. }, None) => StatusCode::NOT_FOUND.into_response(),
             (Act::Replace { from, to }, Some(truth)) => {
                 let (mut head, body) = truth.into_parts();
-                let Ok(body) = to_bytes(body, MOST).await else { return Lost.into_response() };
-                let body =
-                    replaced(&body, &from.replace(BASE, self.base_url), &to.replace(BASE, self.base_url));
+                let Ok(truth) = to_bytes(body, MOST).await else { return Lost.into_response() };
+                let [from, to] = [from, to].map(|text| text.replace(BASE, self.base_url));
+                let body = replaced(&truth, &from, &to);
+                if body != truth {
+                    self.counts.applied.fetch_add(1, Ordering::Relaxed);
+                }
                 head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len() as u64));
                 Response::from_parts(head, Body::from(body))
             }

@@ -214,7 +214,8 @@ impl State {
 
     pub(crate) fn stats(&self) -> Stats {
         let over = self.infos().into_iter().filter(|task| !matches!(task.status, "QUEUED" | "RUNNING"));
-        self.counters.read(over.map(|task| (task.task_id, task.ready_at)).collect::<BTreeMap<_, _>>())
+        let ready = over.map(|task| (task.task_id, task.ready_at)).collect::<BTreeMap<_, _>>();
+        Stats { rules: self.rules.applied(), ..self.counters.read(ready) }
     }
 
     fn tasks(&self) -> MutexGuard<'_, Tasks> {

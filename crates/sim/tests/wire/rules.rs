@@ -60,6 +60,7 @@ async fn a_true_answer_is_edited() {
     let url = outputs["data"][0]["fileUrl"].as_str().unwrap();
     assert!(url.starts_with("file:///etc/2000000000000000001/a_00001_.png"), "{url}");
     assert!(!outputs.to_string().contains(sim.base_url()));
+    assert_eq!(sim.stats().rules, [1], "only the answer that was changed counts");
 }
 
 #[tokio::test]
