@@ -6,6 +6,7 @@ mod check;
 mod create;
 mod disk;
 mod encryption;
+mod itself;
 mod lab;
 mod places;
 mod polling;
