@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    Error, ErrorKind, Fault, Rule, Scenario, Stats, TaskInfo, server,
+    Error, ErrorKind, Fault, FaultProxy, Rule, Scenario, Stats, TaskInfo, server,
     state::{Settings, State},
     task::Pace,
 };
@@ -22,6 +22,7 @@ pub struct Sim {
     state: Arc<State>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    _proxy: Option<FaultProxy>,
 }
 
 /// What a simulator shall be like; made by [`Sim::builder`].
@@ -206,17 +207,30 @@ impl SimBuilder {
                 format_args!("{} is not a loopback address", self.listen),
             ));
         }
+        // Faults of the network stand between the address that is told and the one that is served.
+        let toxics: Vec<_> = self.settings.faults.iter().filter_map(Fault::toxic).cloned().collect();
+        let mut proxy = None;
+        if !toxics.is_empty() {
+            proxy = Some(FaultProxy::listen(self.listen, self.settings.seed).await?);
+            self.listen.set_port(0);
+        }
         let failed = |error: io::Error| {
             Error::new(ErrorKind::Listen, format_args!("cannot listen on {}", self.listen)).caused_by(error)
         };
         let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
-        let base_url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        let served = listener.local_addr().map_err(failed)?;
+        let address = proxy.as_ref().map_or(served, FaultProxy::address);
+        if let Some(proxy) = &proxy {
+            proxy.forward_to(served);
+            toxics.into_iter().for_each(|toxic| proxy.add(toxic));
+        }
+        let base_url = format!("http://{address}");
         if self.settings.keys.is_empty() {
             self.settings.keys.push(Sim::DEMO_KEY.to_owned());
         }
         let (stop, stopped) = watch::channel(false);
         let state = Arc::new(State::new(base_url.clone(), self.settings, self.scenarios, stopped.clone()));
         let server = tokio::spawn(server::run(listener, Arc::clone(&state), stopped));
-        Ok(Sim { base_url, state, stop, server })
+        Ok(Sim { base_url, state, stop, server, _proxy: proxy })
     }
 }

@@ -1,6 +1,7 @@
 //! The proxy as a value: started, changed while it runs, asked, stopped.
 
 use std::{
+    fmt, io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
@@ -49,30 +50,13 @@ struct Toxics {
 
 impl FaultProxy {
     /// Starts a proxy. Connections are closed at once until [`FaultProxy::forward_to`] has said where they lead, so
-    /// that a server can be told the proxy's address before it starts.
+    /// that a server can be told the proxy's address before it starts. What chance decides (jitter) follows from the
+    /// same seed in every run.
     ///
     /// # Errors
     /// [`ErrorKind::Listen`] if there is no free port.
     pub async fn start() -> Result<Self, Error> {
-        Self::build(
-            0,
-            #[cfg(feature = "tls")]
-            None,
-        )
-        .await
-    }
-
-    /// Like [`FaultProxy::start`]; what chance decides (jitter) follows from the seed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Listen`] if there is no free port.
-    pub async fn with_seed(seed: u64) -> Result<Self, Error> {
-        Self::build(
-            seed,
-            #[cfg(feature = "tls")]
-            None,
-        )
-        .await
+        Self::listen((Ipv4Addr::LOCALHOST, 0).into(), 0).await
     }
 
     /// A proxy that encryption ends at: clients speak TLS, the server behind does not. Toxics see the plain bytes; for
@@ -85,26 +69,20 @@ impl FaultProxy {
         authority: &super::Authority,
         certificate: super::Certificate,
     ) -> Result<Self, Error> {
-        Self::build(0, Some(authority.acceptor(certificate)?)).await
+        let tls = authority.acceptor(certificate)?;
+        let (listener, mut shared) = open((Ipv4Addr::LOCALHOST, 0).into(), 0).await?;
+        shared.tls = Some(tls);
+        Self::serve(listener, shared)
     }
 
-    async fn build(
-        seed: u64,
-        #[cfg(feature = "tls")] tls: Option<super::tls::Acceptor>,
-    ) -> Result<Self, Error> {
-        let failed =
-            |error: std::io::Error| Error::new(ErrorKind::Listen, "no port for a proxy").caused_by(error);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let shared = Arc::new(Shared {
-            seed,
-            seen: watch::Sender::new(Seen::default()),
-            resets: watch::Sender::new(()),
-            #[cfg(feature = "tls")]
-            tls,
-            target: watch::Sender::new(None),
-            toxics: watch::Sender::new(Toxics::default()),
-        });
+    pub(crate) async fn listen(address: SocketAddr, seed: u64) -> Result<Self, Error> {
+        let (listener, shared) = open(address, seed).await?;
+        Self::serve(listener, shared)
+    }
+
+    fn serve(listener: TcpListener, shared: Shared) -> Result<Self, Error> {
+        let address = listener.local_addr().map_err(|error| failed(error, "the proxy has no address"))?;
+        let shared = Arc::new(shared);
         let server = tokio::spawn(run(listener, address, Arc::clone(&shared)));
         Ok(Self { address, shared, server })
     }
@@ -154,6 +132,26 @@ impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+async fn open(address: SocketAddr, seed: u64) -> Result<(TcpListener, Shared), Error> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| failed(error, format_args!("cannot listen on {address}")))?;
+    let shared = Shared {
+        seed,
+        seen: watch::Sender::new(Seen::default()),
+        resets: watch::Sender::new(()),
+        #[cfg(feature = "tls")]
+        tls: None,
+        target: watch::Sender::new(None),
+        toxics: watch::Sender::new(Toxics::default()),
+    };
+    Ok((listener, shared))
+}
+
+fn failed(error: io::Error, what: impl fmt::Display) -> Error {
+    Error::new(ErrorKind::Listen, what).caused_by(error)
 }
 
 impl Shared {
