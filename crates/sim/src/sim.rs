@@ -222,7 +222,9 @@ impl SimBuilder {
         let address = proxy.as_ref().map_or(served, FaultProxy::address);
         if let Some(proxy) = &proxy {
             proxy.forward_to(served);
-            toxics.into_iter().for_each(|toxic| proxy.add(toxic));
+            for toxic in toxics {
+                proxy.add(toxic);
+            }
         }
         let base_url = format!("http://{address}");
         if self.settings.keys.is_empty() {
