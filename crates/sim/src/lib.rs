@@ -7,6 +7,8 @@ mod error;
 mod fault;
 mod json;
 mod png;
+mod proxy;
+mod rule;
 mod scenario;
 mod server;
 mod sim;
@@ -18,6 +20,10 @@ mod webhook;
 
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
+#[cfg(feature = "tls")]
+pub use proxy::{Authority, Certificate};
+pub use proxy::{FaultProxy, Seen, Toxic};
+pub use rule::Rule;
 pub use scenario::{Scenario, Script, ScriptNode};
 pub use sim::{Sim, SimBuilder};
 pub use stats::{Stats, TaskInfo};

@@ -39,24 +39,26 @@ pub(crate) type Endpoint = fn(&State, &Call) -> Answer;
 
 /// Accepts connections until told to stop; what is open then is dropped.
 pub(crate) async fn run(listener: TcpListener, state: Arc<State>, mut stop: watch::Receiver<bool>) {
-    let app = endpoint::router(state).layer(DefaultBodyLimit::disable());
+    let app = endpoint::router(Arc::clone(&state)).layer(DefaultBodyLimit::disable());
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             _ = stop.changed() => return,
-            Ok((stream, _)) = listener.accept() => drop(connections.spawn(serve(stream, app.clone()))),
+            Ok((stream, _)) = listener.accept() => {
+                drop(connections.spawn(serve(stream, app.clone(), Arc::clone(&state))));
+            },
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn serve(stream: TcpStream, app: Router) {
+async fn serve(stream: TcpStream, app: Router, state: Arc<State>) {
     _ = stream.set_nodelay(true);
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
+        let (app, state) = (app.clone(), Arc::clone(&state));
         async move {
-            let response = app.call(request.map(Body::new)).await.map_err(|never| match never {})?;
+            let response = respond(&state, &app, request.map(Body::new)).await;
             if response.extensions().get::<Lost>().is_some() { Err(Dropped) } else { Ok(response) }
         }
     });
@@ -64,6 +66,20 @@ async fn serve(stream: TcpStream, app: Router) {
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// What the rules say, else the truth.
+async fn respond(state: &State, app: &TowerToHyperService<Router>, request: Request) -> Response<Body> {
+    let truth = async |request| app.call(request).await.unwrap_or_else(|never| match never {});
+    let path = request.uri().path().to_owned();
+    let Some(rule) = state.rules.next(&path) else { return truth(request).await };
+    if rule.is_done() {
+        return rule.apply(Some(truth(request).await)).await;
+    }
+    // An unread body would make the server close the connection early, as if that were part of the rule.
+    Call::read(request).await;
+    state.counters.call(if path.starts_with("/files/") { "/files" } else { &path });
+    rule.apply(None).await
 }
 
 /// The end of a connection whose answer is lost.

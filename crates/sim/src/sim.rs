@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    Error, ErrorKind, Fault, Scenario, Stats, TaskInfo, server,
+    Error, ErrorKind, Fault, FaultProxy, Rule, Scenario, Stats, TaskInfo, server,
     state::{Settings, State},
     task::Pace,
 };
@@ -22,6 +22,7 @@ pub struct Sim {
     state: Arc<State>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    _proxy: Option<FaultProxy>,
 }
 
 /// What a simulator shall be like; made by [`Sim::builder`].
@@ -54,6 +55,10 @@ impl Sim {
                 faults: Vec::new(),
                 faults_for: Vec::new(),
                 seed: 0,
+                rules: Vec::new(),
+                sockets_at: None,
+                results_at: None,
+                ticket: None,
             },
         }
     }
@@ -155,6 +160,30 @@ impl SimBuilder {
         self
     }
 
+    /// Scripts what requests to a path get. Rules come before faults.
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.settings.rules.push(rule);
+        self
+    }
+
+    /// Where sockets are said to be (`ws://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    pub fn sockets_at(mut self, base_url: impl Into<String>) -> Self {
+        self.settings.sockets_at = Some(base_url.into());
+        self
+    }
+
+    /// Where files are said to be (`http://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    pub fn results_at(mut self, base_url: impl Into<String>) -> Self {
+        self.settings.results_at = Some(base_url.into());
+        self
+    }
+
+    /// Gives every socket the same ticket, one that a search will find.
+    pub fn ticket(mut self, ticket: impl Into<String>) -> Self {
+        self.settings.ticket = Some(ticket.into());
+        self
+    }
+
     /// What chance is drawn from: the same seed makes the same ids and the same faults.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
@@ -178,17 +207,32 @@ impl SimBuilder {
                 format_args!("{} is not a loopback address", self.listen),
             ));
         }
+        // Faults of the network stand between the address that is told and the one that is served.
+        let toxics: Vec<_> = self.settings.faults.iter().filter_map(Fault::toxic).cloned().collect();
+        let mut proxy = None;
+        if !toxics.is_empty() {
+            proxy = Some(FaultProxy::listen(self.listen, self.settings.seed).await?);
+            self.listen.set_port(0);
+        }
         let failed = |error: io::Error| {
             Error::new(ErrorKind::Listen, format_args!("cannot listen on {}", self.listen)).caused_by(error)
         };
         let listener = TcpListener::bind(self.listen).await.map_err(failed)?;
-        let base_url = format!("http://{}", listener.local_addr().map_err(failed)?);
+        let served = listener.local_addr().map_err(failed)?;
+        let address = proxy.as_ref().map_or(served, FaultProxy::address);
+        if let Some(proxy) = &proxy {
+            proxy.forward_to(served);
+            for toxic in toxics {
+                proxy.add(toxic);
+            }
+        }
+        let base_url = format!("http://{address}");
         if self.settings.keys.is_empty() {
             self.settings.keys.push(Sim::DEMO_KEY.to_owned());
         }
         let (stop, stopped) = watch::channel(false);
         let state = Arc::new(State::new(base_url.clone(), self.settings, self.scenarios, stopped.clone()));
         let server = tokio::spawn(server::run(listener, Arc::clone(&state), stopped));
-        Ok(Sim { base_url, state, stop, server })
+        Ok(Sim { base_url, state, stop, server, _proxy: proxy })
     }
 }

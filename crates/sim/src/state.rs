@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::{
     call::Call,
     fault::{Fault, Faults},
+    rule::{Rule, Rules},
     scenario::{Scenario, seed_of},
     stats::{Counters, Stats, TaskInfo},
     task::{Names, Pace, Phase, Task},
@@ -27,7 +28,9 @@ const TASK_ID_BASE: u64 = 2_000_000_000_000_000_000;
 /// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct State {
+    /// Where links to files lead.
     pub(crate) base_url: String,
+    pub(crate) rules: Rules,
     pub(crate) counters: Counters,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) uploads: Mutex<HashMap<String, Bytes>>,
@@ -47,6 +50,10 @@ pub(crate) struct Settings {
     pub(crate) faults: Vec<Fault>,
     pub(crate) faults_for: Vec<(String, Fault)>,
     pub(crate) seed: u64,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) sockets_at: Option<String>,
+    pub(crate) results_at: Option<String>,
+    pub(crate) ticket: Option<String>,
 }
 
 #[derive(Debug)]
@@ -91,7 +98,7 @@ pub(crate) struct Load {
 impl State {
     pub(crate) fn new(
         base_url: String,
-        settings: Settings,
+        mut settings: Settings,
         scenarios: Vec<(String, Scenario)>,
         stop: watch::Receiver<bool>,
     ) -> Self {
@@ -104,10 +111,13 @@ impl State {
             let faults = Faults::new(&list, settings.seed);
             (id, Workflow { scenario: Arc::new(scenario), faults, list })
         });
+        let workflows = workflows.collect();
+        settings.sockets_at.get_or_insert_with(|| base_url.replacen("http", "ws", 1));
         Self {
-            workflows: workflows.collect(),
+            workflows,
             server_faults: Faults::new(&settings.faults, settings.seed),
-            base_url,
+            rules: Rules::new(std::mem::take(&mut settings.rules), base_url.clone()),
+            base_url: settings.results_at.take().unwrap_or(base_url),
             counters: Counters::default(),
             stop,
             uploads: Mutex::default(),
@@ -148,7 +158,7 @@ impl State {
             client_id: hex32(seed),
             workflow_id: workflow_id.to_owned(),
             key: key.to_owned(),
-            ticket: ticket(seed),
+            ticket: self.settings.ticket.clone().unwrap_or_else(|| ticket(seed)),
         };
         let faults = Faults::new(&workflow.list, seed);
         let task = Arc::new(Task::new(names, Arc::clone(&workflow.scenario), faults, self.settings.pace));
@@ -189,9 +199,9 @@ impl State {
     }
 
     pub(crate) fn socket_url(&self, task: &Task) -> String {
-        let host = self.base_url.trim_start_matches("http://");
+        let base = self.settings.sockets_at.as_deref().unwrap_or_default();
         format!(
-            "ws://{host}/ws/c_instance?c_host=10.129.7.21&c_port=84&clientId={}&workflowId={}&Rh-Comfy-Auth={}",
+            "{base}/ws/c_instance?c_host=10.129.7.21&c_port=84&clientId={}&workflowId={}&Rh-Comfy-Auth={}",
             task.names.client_id,
             task.names.workflow_id,
             task.names.ticket.replace('=', "%3D").replace('+', "%2B").replace('/', "%2F"),
@@ -204,7 +214,8 @@ impl State {
 
     pub(crate) fn stats(&self) -> Stats {
         let over = self.infos().into_iter().filter(|task| !matches!(task.status, "QUEUED" | "RUNNING"));
-        self.counters.read(over.map(|task| (task.task_id, task.ready_at)).collect::<BTreeMap<_, _>>())
+        let ready = over.map(|task| (task.task_id, task.ready_at)).collect::<BTreeMap<_, _>>();
+        Stats { rules: self.rules.applied(), ..self.counters.read(ready) }
     }
 
     fn tasks(&self) -> MutexGuard<'_, Tasks> {

@@ -27,6 +27,8 @@ pub struct Stats {
     pub socket_bytes: u64,
     /// Bytes of results handed out.
     pub download_bytes: u64,
+    /// How often each [`Rule`](crate::Rule) has made a difference, in the order in which they were given.
+    pub rules: Vec<u32>,
     /// For each task (by task id) the instant from which outputs says how it ended; tasks whose end is not known yet
     /// are missing.
     pub ready: BTreeMap<String, Instant>,
@@ -96,6 +98,7 @@ impl Counters {
             frames_sent: count(&self.frames_sent),
             socket_bytes: count(&self.socket_bytes),
             download_bytes: count(&self.download_bytes),
+            rules: Vec::new(),
             ready,
         }
     }

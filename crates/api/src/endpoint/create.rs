@@ -230,28 +230,20 @@ impl fmt::Debug for Create {
     }
 }
 
-/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Data {
-    task_id: Option<Box<RawValue>>,
-    task_status: Option<Box<RawValue>>,
-    net_wss_url: Option<Box<RawValue>>,
-    client_id: Option<Box<RawValue>>,
-    prompt_tips: Option<Box<RawValue>>,
-}
-
+/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field
+/// that stands there twice the last one counts, as in most languages.
 fn read(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.success()?;
-    let data: Data = lenient::object(envelope.data).unwrap_or_default();
-    let task_id = lenient::scalar(data.task_id.as_deref()).ok_or_else(|| answer.unexpected("data.taskId"))?;
+    let fields = lenient::entries(envelope.data);
+    let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
+    let task_id = lenient::scalar(field("taskId")).ok_or_else(|| answer.unexpected("data.taskId"))?;
     Ok(Created {
         task_id: task_id.into(),
-        status: lenient::scalar(data.task_status.as_deref())
+        status: lenient::scalar(field("taskStatus"))
             .map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
-        socket: observation::socket(data.net_wss_url.as_deref()),
-        client_id: lenient::scalar(data.client_id.as_deref()).map(Into::into),
-        tips: tips(data.prompt_tips.as_deref()),
+        socket: observation::socket(field("netWssUrl")),
+        client_id: lenient::scalar(field("clientId")).map(Into::into),
+        tips: tips(field("promptTips")),
     })
 }
 
@@ -344,6 +336,7 @@ mod tests {
             r#"{"taskId":"7","promptTips":[],"clientId":"\ud800","taskStatus":""}"#,
             r#"{"taskId":"7","promptTips":1e999,"netWssUrl":[1e999]}"#,
             r#"{"taskId":" 7 ","more":{"a":["\ud800"]}}"#,
+            r#"{"clientId":1,"taskId":"6","clientId":2,"taskId":"7","netWssUrl":{},"netWssUrl":null}"#,
         ] {
             assert_eq!(get(data).task_id, "7".into(), "{data}");
         }

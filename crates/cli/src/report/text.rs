@@ -35,7 +35,10 @@ pub(super) fn node_map(plan: &Plan) -> String {
     let names: Vec<String> = plan
         .nodes
         .iter()
-        .map(|node| format!("{}: {}", quoted(&node.id), quoted(&node.title.to_string())))
+        .map(|node| {
+            let id = Untrusted::from(node.id.as_str());
+            format!("{}: {}", quoted(&id.to_string()), quoted(&node.title.to_string()))
+        })
         .collect();
     format!(
         "Node mapping obtained successfully ({} nodes in total), which are {{{}}}",

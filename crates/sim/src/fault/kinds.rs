@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use crate::Toxic;
+
 /// Something that goes wrong on purpose. Names and values for the command line: [`Fault::all`].
 ///
 /// Frames are counted from 0, as the run sends them. Counts ("the first N") are kept per task for what concerns a task,
@@ -74,6 +76,8 @@ pub enum Fault {
     UnknownFrames,
     /// One text message of this many bytes comes after the start.
     BigFrame(usize),
+    /// Every connection suffers from this, whatever it is for.
+    Network(Toxic),
 }
 
 /// How often a fault strikes.

@@ -5,6 +5,7 @@
 mod address;
 mod answer;
 mod kinds;
+mod network;
 mod parse;
 mod result;
 mod run;

@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use super::{Fault, FaultInfo, Rate};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Toxic};
 
 type Parse = fn(&str) -> Option<Fault>;
 
@@ -83,6 +83,31 @@ const TABLE: &[(FaultInfo, Parse)] = &[
         flag(v, Fault::UnknownFrames)
     }),
     (info("big-frame", "BYTES", "one text message of this size"), |v| v.parse().ok().map(Fault::BigFrame)),
+    (info("latency", "SECONDS[,JITTER]", "bytes arrive later on every connection, both ways"), |v| {
+        let (delay, jitter) = v.split_once(',').unwrap_or((v, "0"));
+        Some(Fault::Network(Toxic::latency(seconds(delay)?).jitter(seconds(jitter)?)))
+    }),
+    (info("bandwidth", "SPEED", "at most so many bytes a second on each connection, each way"), |v| {
+        network(v, Toxic::bandwidth)
+    }),
+    (info("cut-after", "BYTES", "every connection ends after so many bytes from the server"), |v| {
+        network(v, Toxic::cut)
+    }),
+    (info("reset-after", "BYTES", "every connection is reset after so many bytes from the server"), |v| {
+        network(v, Toxic::reset)
+    }),
+    (
+        info(
+            "black-hole-after",
+            "BYTES",
+            "every connection falls silent after so many bytes from the server",
+        ),
+        |v| network(v, Toxic::silence),
+    ),
+    (
+        info("corrupt-byte", "BYTE", "this byte of what the server sends is damaged on every connection"),
+        |v| network(v, Toxic::corrupt),
+    ),
 ];
 
 impl Fault {
@@ -115,6 +140,10 @@ const fn info(name: &'static str, value: &'static str, about: &'static str) -> F
 
 fn flag(value: &str, fault: Fault) -> Option<Fault> {
     value.is_empty().then_some(fault)
+}
+
+fn network(value: &str, toxic: fn(u64) -> Toxic) -> Option<Fault> {
+    value.parse().ok().map(toxic).map(Fault::Network)
 }
 
 fn seconds(value: &str) -> Option<Duration> {

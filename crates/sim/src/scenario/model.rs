@@ -69,6 +69,11 @@ impl Scenario {
         serde_json::to_string(&self.workflow).unwrap_or_default()
     }
 
+    /// The results of a successful run: node, name and bytes of each.
+    pub fn results(&self) -> impl Iterator<Item = (&str, &str, &[u8])> {
+        self.files.iter().map(|file| (&*file.node_id, &*file.name, &*file.content))
+    }
+
     /// How many results a successful run has.
     pub fn result_count(&self) -> usize {
         self.files.len()

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use runninghub_sim::{Fault, Rate, Scenario, Sim};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::common::{Client, Socket, get, kinds, ms, small};
@@ -388,4 +389,54 @@ async fn every_fault_has_a_test() {
     for info in Fault::all() {
         assert!(tests.contains(&format!("(\"{}", info.name)), "{} has no test", info.name);
     }
+}
+
+/// Makes a task whose answer suffers from a fault of the network; gives the answer, if there was one.
+async fn answer_under(fault: &str) -> Option<u16> {
+    let (sim, client) = slow(fault).await;
+    let answer = client.try_post("/task/openapi/create", json!({"workflowId": "small"})).await;
+    assert_eq!(sim.stats().creates, 1, "the request arrives");
+    answer.map(|answer| answer.status)
+}
+
+#[tokio::test]
+async fn latency() {
+    let start = Instant::now();
+    assert_eq!(answer_under("latency=0.05,0.01").await, Some(200));
+    assert!(start.elapsed() >= ms(100), "both ways: {:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn bandwidth() {
+    let start = Instant::now();
+    assert_eq!(answer_under("bandwidth=2000").await, Some(200));
+    assert!(start.elapsed() >= ms(150), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn cut_after() {
+    assert_eq!(answer_under("cut-after=20").await, None);
+}
+
+#[tokio::test]
+async fn reset_after() {
+    assert_eq!(answer_under("reset-after=20").await, None);
+}
+
+#[tokio::test]
+async fn black_hole_after() {
+    let waiting = answer_under("black-hole-after=20");
+    assert!(tokio::time::timeout(ms(300), waiting).await.is_err(), "no answer and no end");
+}
+
+#[tokio::test]
+async fn corrupt_byte() {
+    // The first digit of the status, as a client reads it that takes the wrong byte for what it is.
+    let (_sim, client) = slow("corrupt-byte=9").await;
+    let address = client.base_url.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(&answer[..13], [b"HTTP/1.1 ", &[!b'2'][..], b"00 "].concat());
 }

@@ -3,5 +3,7 @@
 mod common;
 mod endpoints;
 mod faults;
+mod proxy;
 mod recordings;
+mod rules;
 mod socket;

@@ -1,0 +1,164 @@
+//! Runs a case: a simulator, proxies before it, the command, and then the questions.
+
+use std::{fs, net::SocketAddr, process::Command, sync::LazyLock};
+
+use runninghub_sim::{Authority, FaultProxy, Rule, Sim};
+use tokio::runtime::Runtime;
+
+use crate::{
+    case::{After, Case, OUTPUTS},
+    check,
+    places::Places,
+    running::Running,
+};
+
+/// The simulators and proxies of all cases live on it.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+
+/// Secrets that a search finds: the key, the socket's ticket, and the signature of results.
+pub(crate) const KEY: &str = "0badcafe0badcafe0badcafe0badcafe";
+pub(crate) const TICKET: &str = "canaryticketcanaryticket";
+pub(crate) const SIGNATURE: &str = "canarysignaturecanary";
+
+/// What stands between the command and the simulator.
+pub(crate) struct Network {
+    pub(crate) api: FaultProxy,
+    pub(crate) sockets: FaultProxy,
+    pub(crate) results: FaultProxy,
+    /// The way to the API that encryption ends at, and the wire before it.
+    cipher: Option<(FaultProxy, FaultProxy)>,
+    /// Where nothing may ever connect to.
+    pub(crate) decoy: FaultProxy,
+}
+
+/// Addresses, for rules.
+pub(crate) struct At {
+    pub(crate) sockets: SocketAddr,
+    pub(crate) results: SocketAddr,
+    pub(crate) decoy: SocketAddr,
+}
+
+impl Network {
+    async fn start(case: &Case, places: &Places) -> Result<Self, runninghub_sim::Error> {
+        let mut cipher = None;
+        if let Some(certificate) = case.certificate {
+            let authority = Authority::new()?;
+            fs::write(places.root().join("case-ca.pem"), authority.pem()).expect("a file");
+            let wire = FaultProxy::start().await?;
+            let end = FaultProxy::with_tls(&authority, certificate).await?;
+            wire.forward_to(end.address());
+            cipher = Some((wire, end));
+        }
+        Ok(Self {
+            cipher,
+            api: FaultProxy::start().await?,
+            sockets: FaultProxy::start().await?,
+            results: FaultProxy::start().await?,
+            decoy: FaultProxy::start().await?,
+        })
+    }
+}
+
+/// Runs a case and checks everything.
+///
+/// # Panics
+/// If something is not as it has to be; the message begins with the case's name.
+pub(crate) fn run(case: &Case) {
+    let places = Places::new();
+    (case.prepare)(&places);
+    let before = Places::files(places.root());
+    let network = RUNTIME.block_on(Network::start(case, &places)).expect("ports");
+    let sim = server(case, &network);
+    let mut running = {
+        // Timers and sockets of what an act starts belong to the runtime too.
+        let _inside = RUNTIME.enter();
+        Running::start(command(case, &network, &places), &sim, &network, &places)
+    };
+    if let Some(act) = case.act {
+        act(&mut running);
+    }
+    let ended = running.end();
+    let after = After {
+        code: ended.status.code(),
+        signal: ended.signal(),
+        stdout: ended.stdout,
+        stderr: ended.stderr,
+        took: ended.took,
+        memory: ended.memory,
+        stats: sim.stats(),
+        sockets: network.sockets.seen(),
+        results: network.results.seen(),
+        decoy: network.decoy.seen(),
+    };
+    check::check(case, &after, &places, &before);
+}
+
+fn server(case: &Case, network: &Network) -> Sim {
+    let at = At {
+        sockets: network.sockets.address(),
+        results: network.results.address(),
+        decoy: network.decoy.address(),
+    };
+    let sockets = case.sockets_at.map_or_else(|| format!("ws://{}", at.sockets), |address| address(&at));
+    let mut builder = Sim::builder()
+        .scenario(case.scenario.clone())
+        .key(KEY)
+        .ticket(TICKET)
+        .sockets_at(sockets)
+        .results_at(format!("http://{}", at.results));
+    for rule in &case.rules {
+        builder = builder.rule(rule(&at));
+    }
+    // Links as the platform signs them; rules of the case come first.
+    builder = builder.rule(Rule::replace(OUTPUTS, "?sign=", format!("?q-signature={SIGNATURE}&sign=")));
+    for fault in &case.faults {
+        builder = builder.fault(fault.parse().expect("a fault of the simulator"));
+    }
+    let sim = RUNTIME.block_on((case.server)(builder).start()).expect("a simulator");
+    let there = sim.base_url().strip_prefix("http://").and_then(|there| there.parse().ok());
+    for (proxy, toxics) in
+        [(&network.api, &case.api), (&network.sockets, &case.sockets), (&network.results, &case.results)]
+    {
+        proxy.forward_to(there.expect("an address"));
+        for toxic in toxics {
+            proxy.add(toxic.clone());
+        }
+    }
+    if let Some((wire, end)) = &network.cipher {
+        end.forward_to(network.api.address());
+        for toxic in &case.cipher {
+            wire.add(toxic.clone());
+        }
+    }
+    sim
+}
+
+fn command(case: &Case, network: &Network, places: &Places) -> Command {
+    let base = format!("http://{}", network.api.address());
+    let mut command = Command::new(if case.shell.is_some() { "/bin/sh" } else { RHUB });
+    if let Some(script) = case.shell {
+        command.args(["-c", &format!("{script}\nexec \"$0\" \"$@\""), RHUB]);
+    }
+    let tls = network.cipher.as_ref().map(|(wire, _)| wire.address().port()).unwrap_or_default();
+    let filled = |text: &str| {
+        text.replace("{id}", &case.scenario.workflow_id())
+            .replace("{out}", &places.out().to_string_lossy())
+            .replace("{root}", &places.root().to_string_lossy())
+            .replace("{tls}", &format!("https://localhost:{tls}"))
+            .replace("{decoy}", &network.decoy.address().to_string())
+            .replace("{port}", base.trim_start_matches("http://"))
+    };
+    command.args(case.command.iter().map(|word| filled(word)));
+    command.arg("-vvv").arg("--log-file").arg(filled(case.log)).arg("--state-dir").arg(places.state());
+    command
+        .current_dir(places.root())
+        .env_clear()
+        .env("HOME", places.root().join("home"))
+        .env("RUNNINGHUB_API_KEY", KEY)
+        .env("RUNNINGHUB_BASE_URL", &base)
+        .env("RUNNINGHUB_TIME_SCALE", case.scale)
+        .envs(case.env.iter().map(|(name, value)| (name, filled(value))));
+    command
+}
+
+const RHUB: &str = env!("CARGO_BIN_EXE_rhub");

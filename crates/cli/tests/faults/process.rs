@@ -1,0 +1,113 @@
+//! Signals and pipes: nothing is lost, nothing is spent, nothing is cancelled by accident.
+
+use runninghub_sim::{Rule, Toxic};
+
+use crate::{
+    case::{CREATE, Case, Saved, long, ms, patient},
+    pool,
+};
+
+#[test]
+fn processes() {
+    let mut cases = signals();
+    cases.extend(pipes());
+    pool::run(cases);
+}
+
+const BACK: &str = "rhub watch 2000000000000000001";
+
+fn signals() -> Vec<Case> {
+    let following = |name, exit| Case::new(name).scenario(long()).exit(exit).saved(Saved::Nothing).says(BACK);
+    vec![
+        following("interrupt", 130).act(|running| {
+            running.until("📈");
+            running.signal("-INT");
+        }),
+        following("terminate", 143).act(|running| {
+            running.until("📈");
+            running.signal("-TERM");
+        }),
+        following("hang-up", 143).act(|running| {
+            running.until("📈");
+            running.signal("-HUP");
+        }),
+        Case::new("interrupt-cancels-where-wanted")
+            .scenario(long())
+            .exit(1)
+            .saved(Saved::Nothing)
+            .act(|running| {
+                running.until("📈");
+                running.signal("-INT");
+            })
+            .arg("--cancel-on-interrupt")
+            .says("cancelling the task")
+            .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 1)),
+        // The first one waits for the answer, since the task may be paid.
+        following("interrupt-during-create", 130).fault("slow-answers=0.5").act(|running| {
+            running.until_called(CREATE, 1);
+            running.signal("-INT");
+        }),
+        Case::new("interrupt-twice-during-create")
+            .rule(Rule::hang(CREATE).after_work())
+            .act(|running| {
+                running.until_called(CREATE, 1);
+                running.signal("-INT");
+                running.until("again to give up");
+                running.signal("-INT");
+            })
+            .unknown(1)
+            .exit(130),
+        Case::new("interrupt-while-no-slot-is-free")
+            .fault("queue-full=99")
+            .scale("5")
+            .act(|running| {
+                running.until("no slot is free");
+                running.signal("-INT");
+            })
+            .refused(130)
+            .says("nothing was submitted"),
+        Case::new("interrupt-during-download")
+            .files(Toxic::bandwidth(4_000))
+            .act(|running| {
+                running.until_called("/files", 2);
+                running.signal("-INT");
+            })
+            .exit(130)
+            .saved(Saved::Nothing)
+            .says("rhub download 2000000000000000001"),
+        Case::new("terminate-during-download")
+            .files(Toxic::bandwidth(4_000))
+            .act(|running| {
+                running.until_called("/files", 2);
+                running.signal("-TERM");
+            })
+            .exit(143)
+            .saved(Saved::Nothing),
+        Case::new("stopped-over-the-end").server(patient).act(|running| {
+            running.until("Progress monitoring started");
+            running.signal("-STOP");
+            running.until_over();
+            running.signal("-CONT");
+        }),
+        Case::new("killed").scenario(long()).exit(-9).saved(Saved::Nothing).act(|running| {
+            running.until("📈");
+            running.signal("-KILL");
+        }),
+    ]
+}
+
+fn pipes() -> Vec<Case> {
+    let piped = "{ \"$0\" \"$@\"; echo $? > case-code; } | head -n 1; exit $(cat case-code)";
+    vec![
+        Case::new("reader-goes-away").shell(piped),
+        Case::new("reader-goes-away-from-json").arg("--json").shell(piped),
+        Case::new("stdout-is-closed").shell("exec >&-"),
+        Case::new("stderr-is-closed").shell("exec 2>&-").fault("http-5xx=2"),
+        Case::new("stdout-is-full").shell("exec >/dev/full"),
+        Case::new("slow-everything")
+            .fault("slow-answers=0.1")
+            .api(Toxic::latency(ms(50)))
+            .files(Toxic::bandwidth(150_000))
+            .arg("--json"),
+    ]
+}

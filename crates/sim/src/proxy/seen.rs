@@ -1,0 +1,51 @@
+//! What a proxy saw.
+
+use tokio::sync::watch;
+
+use super::toxic::Way;
+
+/// Figures since the start.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Seen {
+    /// Connections that were accepted.
+    pub connections: u64,
+    /// Connections open now.
+    pub open: u64,
+    /// Bytes that clients have sent, whether they arrived or not.
+    pub bytes_up: u64,
+    /// Bytes that the server has sent, whether they arrived or not.
+    pub bytes_down: u64,
+}
+
+impl Seen {
+    pub(super) fn add(&mut self, way: Way, bytes: u64) {
+        match way {
+            Way::Up => self.bytes_up += bytes,
+            Way::Down => self.bytes_down += bytes,
+        }
+    }
+}
+
+/// Counts a connection as open for as long as it lives.
+#[derive(Debug)]
+pub(super) struct Open(watch::Sender<Seen>);
+
+impl Open {
+    /// Also gives the connection's number, from 0.
+    pub(super) fn new(seen: &watch::Sender<Seen>) -> (Self, u64) {
+        let mut number = 0;
+        seen.send_modify(|seen| {
+            number = seen.connections;
+            seen.connections += 1;
+            seen.open += 1;
+        });
+        (Self(seen.clone()), number)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|seen| seen.open -= 1);
+    }
+}

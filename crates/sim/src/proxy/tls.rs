@@ -1,0 +1,109 @@
+//! Certificates, right and wrong, for a proxy that encryption ends at.
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+use crate::{Error, ErrorKind};
+
+/// Somebody who vouches for servers; trust [`Authority::pem`] and its certificates are good.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+/// What a server shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Certificate {
+    /// For `localhost` and 127.0.0.1, good for years.
+    Good,
+    /// The same, but it ran out in 2001.
+    Expired,
+    /// For a host of another name.
+    WrongName,
+    /// It vouches for itself.
+    SelfSigned,
+}
+
+impl Authority {
+    /// Makes one with a key of its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listen`] if no certificate can be made.
+    pub fn new() -> Result<Self, Error> {
+        let key = KeyPair::generate().map_err(failed)?;
+        let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = pem(params.self_signed(&key).map_err(failed)?.der());
+        Ok(Self { issuer: Issuer::new(params, key), pem })
+    }
+
+    /// The certificate of the authority itself, in PEM.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    pub(super) fn acceptor(&self, kind: Certificate) -> Result<Acceptor, Error> {
+        let key = KeyPair::generate().map_err(failed)?;
+        let names = match kind {
+            Certificate::WrongName => vec!["elsewhere.example".to_owned()],
+            _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        };
+        let mut params = CertificateParams::new(names).map_err(failed)?;
+        if kind == Certificate::Expired {
+            params.not_before = date_time_ymd(2000, 1, 1);
+            params.not_after = date_time_ymd(2001, 1, 1);
+        }
+        let certificate = match kind {
+            Certificate::SelfSigned => params.self_signed(&key),
+            _ => params.signed_by(&key, &self.issuer),
+        };
+        let certificate = certificate.map_err(failed)?.der().clone();
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
+            .map_err(failed)?;
+        Ok(Acceptor(TlsAcceptor::from(Arc::new(config))))
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").finish_non_exhaustive()
+    }
+}
+
+pub(super) struct Acceptor(TlsAcceptor);
+
+impl Acceptor {
+    pub(super) async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        self.0.accept(stream).await
+    }
+}
+
+impl fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acceptor").finish_non_exhaustive()
+    }
+}
+
+/// Base64 in lines of 64 characters, as old readers want it.
+fn pem(certificate: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(certificate);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(ErrorKind::Listen, "the certificate cannot be made").caused_by(error)
+}
