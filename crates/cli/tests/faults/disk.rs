@@ -47,6 +47,6 @@ fn disks() {
             .saved(Saved::Some(1))
             .says("rhub download 2000000000000000001"),
         Case { log: "/dev/full", ..Case::new("log-cannot-be-written") },
-        Case::new("few-descriptors").shell("ulimit -n 20"),
+        Case::new("few-descriptors").shell("ulimit -n 24"),
     ]);
 }
