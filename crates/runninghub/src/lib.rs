@@ -6,6 +6,8 @@ mod error;
 mod follow;
 mod history;
 mod hub;
+mod manifest;
+mod naming;
 mod platform;
 mod record;
 mod replay;
@@ -23,7 +25,7 @@ pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
 pub use runninghub_core::*;
-pub use save::{Save, Saved, SavedFile};
+pub use save::{Save, Saved, SavedFile, SavedTask};
 pub use submit::Submit;
 pub use workflow::Workflow;
 
