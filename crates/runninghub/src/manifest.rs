@@ -91,8 +91,10 @@ impl Manifest {
     pub(crate) fn kept(&self, directory: &Path, output: &OutputFile, wanted: &str) -> Option<SavedFile> {
         let source = source(output)?;
         let node_id = shown(output.node_id.as_ref());
-        let entry =
-            self.results.iter().find(|entry| entry.source.as_ref() == Some(&source) && entry.node_id == node_id)?;
+        let entry = self
+            .results
+            .iter()
+            .find(|entry| entry.source.as_ref() == Some(&source) && entry.node_id == node_id)?;
         let (name, bytes, sha256) = (entry.name.as_ref()?, entry.bytes?, entry.sha256.as_ref()?);
         // Anybody may have written the manifest: it names a file of the folder or none.
         let path = directory.join(sanitize(name));
@@ -189,7 +191,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let (path, mut manifest) = Manifest::load(dir.path(), &"77".into());
         let good = output("9", "https://h/a.png?sign=1");
-        let bad = Saved { output: output("10", "https://h/b"), file: Err(Error::new(ErrorKind::Results, "no")) };
+        let bad =
+            Saved { output: output("10", "https://h/b"), file: Err(Error::new(ErrorKind::Results, "no")) };
         manifest.merge(Some(&"5".into()), &[saved(good, dir.path(), "77-9-1.png", "abc"), bad]);
         manifest.write(&path).expect("written");
         insta::assert_snapshot!(std::fs::read_to_string(&path).expect("text"), @r#"
@@ -223,7 +226,11 @@ mod tests {
         let kept = |wanted| manifest.kept(dir.path(), &fresh, wanted);
         assert_eq!(kept("77-9-1.png").expect("kept").path, dir.path().join("77-9-1.png"));
         assert_eq!(kept("cat.png"), None, "another name is wanted");
-        assert_eq!(manifest.kept(dir.path(), &output("8", "https://h/a.png"), "77-9-1.png"), None, "another node");
+        assert_eq!(
+            manifest.kept(dir.path(), &output("8", "https://h/a.png"), "77-9-1.png"),
+            None,
+            "another node"
+        );
         assert_eq!(manifest.kept(dir.path(), &output("10", "https://h/b"), "77-9-1.png"), None, "it failed");
         std::fs::write(dir.path().join("77-9-1.png"), "abd").expect("changed");
         assert_eq!(kept("77-9-1.png"), None, "it was changed");
@@ -241,7 +248,8 @@ mod tests {
         manifest.merge(Some(&"5".into()), &[lost(&b)]);
         manifest.merge(None, &[saved(a, dir.path(), "a", "abc"), lost(&b)]);
         manifest.merge(None, &[saved(output("9", "https://h/b?2"), dir.path(), "b", "abc")]);
-        let told: Vec<_> = manifest.results.iter().map(|entry| (entry.source.as_deref(), entry.name.as_deref())).collect();
+        let told: Vec<_> =
+            manifest.results.iter().map(|entry| (entry.source.as_deref(), entry.name.as_deref())).collect();
         assert_eq!(told, [(Some("h/a"), Some("a")), (Some("h/b"), Some("b"))]);
         assert_eq!(manifest.workflow_id.as_deref(), Some("5"));
     }

@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::StreamExt as _;
 use runninghub_api::{Download, Downloaded, ErrorKind as ApiErrorKind, check_folder};
-use runninghub_core::{OutputFile, TaskId, WorkflowId};
+use runninghub_core::{Observation, OutputFile, TaskId, TaskStatus, WorkflowId};
 
 use crate::{
     Error, ErrorKind,
@@ -44,8 +44,8 @@ pub struct Save {
 pub struct SavedTask {
     /// The results, in the platform's order.
     pub results: Vec<Saved>,
-    /// The file that lists them, or why there is none.
-    pub manifest: Result<PathBuf, Error>,
+    /// The file that lists them, or why there is none. `None` without results.
+    pub manifest: Option<Result<PathBuf, Error>>,
 }
 
 /// What became of one result.
@@ -128,7 +128,7 @@ impl Save {
         self.check()?;
         let mut outputs = match &self.outputs {
             Some(outputs) => outputs.clone(),
-            None => self.ask().await?,
+            None => self.hub.results(&self.task).await?.outputs,
         };
         let count = outputs.len();
         let beyond = outputs.get(self.most).cloned();
@@ -157,6 +157,9 @@ impl Save {
             let what = format!("the task has {count} results, of which {} are saved at most", self.most);
             results.push(Saved { output, file: Err(Error::new(ErrorKind::Results, what)) });
         }
+        if results.is_empty() {
+            return Ok(SavedTask { results, manifest: None });
+        }
         let before = manifest.clone();
         manifest.merge(self.workflow.as_ref(), &results);
         let manifest = blocking(move || {
@@ -165,27 +168,19 @@ impl Save {
             }
             Ok(path)
         });
-        Ok(SavedTask { manifest: manifest.await, results })
-    }
-
-    async fn ask(&self) -> Result<Vec<OutputFile>, Error> {
-        let answer = self.hub.client.outputs(&self.task).await;
-        Ok(answer.map_err(|error| Error::api("cannot ask for the task's results", error))?.outputs)
+        Ok(SavedTask { manifest: Some(manifest.await), results })
     }
 
     /// Fetches what has no file yet.
     async fn fetch(&self, places: &mut [Place]) {
         let (mut open, mut downloads) = (Vec::new(), Vec::new());
         for place in places.iter_mut().filter(|place| place.file.is_none()) {
-            match self.download(place) {
-                Some(download) => {
-                    downloads.push(download);
-                    open.push(place);
-                }
-                None => {
-                    let what = "the result has neither an address nor a text";
-                    place.file = Some(Err(Error::new(ErrorKind::Results, what)));
-                }
+            if let Some(download) = self.download(place) {
+                downloads.push(download);
+                open.push(place);
+            } else {
+                let what = "the result has neither an address nor a text";
+                place.file = Some(Err(Error::new(ErrorKind::Results, what)));
             }
         }
         let mut fetched = pin!(self.hub.client.download_all(downloads, |_, _, _| {}));
@@ -208,8 +203,8 @@ impl Save {
     /// Links live for about a day: the platform is asked once for fresh ones. If it does not give any, what was said
     /// about the old ones stays.
     async fn renew(&self, places: &mut [Place]) {
-        let fresh = match self.ask().await {
-            Ok(fresh) => fresh,
+        let fresh = match self.hub.results(&self.task).await {
+            Ok(fresh) => fresh.outputs,
             Err(error) => {
                 tracing::debug!(%error, "no fresh links");
                 return;
@@ -222,6 +217,21 @@ impl Save {
                 place.file = None;
             }
         }
+    }
+}
+
+impl Hub {
+    /// Where a task stands, with its results. What a task made before it failed is told by the v2 answer, if at all.
+    pub(crate) async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
+        let answer = self.client.outputs(task).await;
+        let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
+            match self.client.query(task).once().await {
+                Ok(made) => seen.outputs = made.outputs,
+                Err(error) => tracing::debug!(%error, "whether the failed task made anything is not known"),
+            }
+        }
+        Ok(seen)
     }
 }
 
@@ -309,8 +319,11 @@ mod tests {
             url: Some(url.to_owned()),
             ..OutputFile::default()
         };
-        let fresh = [output("9", "https://h/b?2"), output("9", "https://h/a?2"), output("8", "https://h/c?2")];
-        let found = |old: &OutputFile, at, count| counterpart(old, at, count, &fresh).and_then(|one| one.url.as_deref());
+        let fresh =
+            [output("9", "https://h/b?2"), output("9", "https://h/a?2"), output("8", "https://h/c?2")];
+        let found = |old: &OutputFile, at, count| {
+            counterpart(old, at, count, &fresh).and_then(|one| one.url.as_deref())
+        };
         assert_eq!(found(&output("9", "https://h/a?1"), 0, 3), Some("https://h/a?2"), "by its place");
         assert_eq!(found(&output("9", "https://h/a?1"), 0, 9), Some("https://h/a?2"), "in a longer list");
         assert_eq!(found(&output("8", "https://h/x?1"), 2, 3), Some("https://h/c?2"), "by its position");

@@ -1,8 +1,13 @@
 //! Fetching one file or several.
 
-use std::path::{Path, PathBuf};
+use std::{
+    future::ready,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use futures_util::{Stream, StreamExt, future::BoxFuture, stream};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream};
+use tokio::sync::mpsc;
 
 use super::{
     file_name::sanitize,
@@ -92,29 +97,36 @@ impl Client {
         downloads: Vec<Download>,
         progress: impl Fn(usize, u64, Option<u64>) + Send + Sync,
     ) -> impl Stream<Item = (usize, Result<Downloaded, Error>)> + Send {
-        let progress = std::sync::Arc::new(progress);
-        stream::iter(downloads.into_iter().enumerate())
-            .map(move |(place, download)| {
-                let progress = std::sync::Arc::clone(&progress);
-                async move { (place, download.fetch(&|bytes, total| progress(place, bytes, total)).await) }
+        let (flush, mut flushing) = mpsc::channel(FLUSHED_AT_ONCE);
+        let downloads: Vec<_> =
+            downloads.into_iter().enumerate().map(|download| (download, flush.clone())).collect();
+        drop(flush);
+        let progress = Arc::new(progress);
+        let fetching = stream::iter(downloads)
+            .map(move |((place, download), flush)| {
+                let progress = Arc::clone(&progress);
+                async move {
+                    let fetched = download.fetch(&|bytes, total| progress(place, bytes, total)).await;
+                    // The disk begins at once, and works while other files are fetched.
+                    let flushed = match fetched {
+                        Ok(fetched) => fetched.flush().boxed(),
+                        Err(error) => ready(Err(error)).boxed(),
+                    };
+                    // Nobody listens only if nobody wants the files any more.
+                    let _ = flush.send(async move { (place, flushed.await) }).await;
+                }
             })
             .buffer_unordered(AT_ONCE)
-            .map(|(place, fetched)| async move {
-                let flushed = match fetched {
-                    Ok(fetched) => fetched.flush().await,
-                    Err(error) => Err(error),
-                };
-                (place, flushed)
-            })
+            .filter_map(|()| ready(None));
+        let naming = stream::poll_fn(move |context| flushing.poll_recv(context))
             .buffer_unordered(FLUSHED_AT_ONCE)
             .ready_chunks(NAMED_AT_ONCE)
-            .map(|group| async move {
+            .then(|group| async move {
                 let (places, files): (Vec<_>, Vec<_>) = group.into_iter().unzip();
                 stream::iter(places.into_iter().zip(name_all(files).await))
             })
-            // While one group is named the next ones are fetched and flushed.
-            .buffer_unordered(FLUSHED_AT_ONCE)
-            .flatten()
+            .flatten();
+        stream::select(fetching, naming)
     }
 }
 
@@ -141,9 +153,9 @@ struct Fetched {
 }
 
 impl Fetched {
-    async fn flush(self) -> Result<Flushed, Error> {
+    fn flush(self) -> impl Future<Output = Result<Flushed, Error>> + Send + use<> {
         let Self { file, directory, name } = self;
-        blocking(&directory, move || file.flush(name)).await
+        blocking(&directory, move || file.flush(name))
     }
 }
 
@@ -156,13 +168,16 @@ async fn name_all(files: Vec<Result<Flushed, Error>>) -> Vec<Result<Downloaded, 
     }
 }
 
-/// Waits for the disk on a thread of its own: the sockets of running tasks must not.
-pub(super) async fn blocking<T: Send + 'static>(
+/// Waits for the disk on a thread of its own, which begins at once: the sockets of running tasks must not wait.
+pub(super) fn blocking<T: Send + 'static, W>(
     directory: &Path,
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    let result = tokio::task::spawn_blocking(work).await;
-    result.unwrap_or_else(|error| Err(Error::io(CALL, directory, std::io::Error::other(error))))
+    work: W,
+) -> impl Future<Output = Result<T, Error>> + Send + use<T, W>
+where
+    W: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    let (directory, task) = (directory.to_owned(), tokio::task::spawn_blocking(work));
+    async move { task.await.unwrap_or_else(|error| Err(Error::io(CALL, directory, std::io::Error::other(error)))) }
 }
 
 impl IntoFuture for Download {

@@ -16,10 +16,7 @@ const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 /// start with a dot or a dash or end with a dot or a space, is no device of Windows, is at most 200 bytes long (cut
 /// before the extension) and never empty.
 pub fn sanitize(name: &str) -> String {
-    let safe: String = name
-        .chars()
-        .map(|c| if is_plain(c) { c } else { '_' })
-        .collect();
+    let safe: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let safe = safe.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
     let safe = shorten(safe);
     if safe.is_empty() || is_device(&safe) { shorten(&format!("_{safe}")) } else { safe }
@@ -130,7 +127,8 @@ mod tests {
     fn escapes(name: &str) -> bool {
         let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_uppercase();
         let is_port = ["COM", "LPT"].iter().any(|port| {
-            stem.strip_prefix(port).is_some_and(|rest| rest.chars().count() == 1 && "0123456789¹²³".contains(rest))
+            stem.strip_prefix(port)
+                .is_some_and(|rest| rest.chars().count() == 1 && "0123456789¹²³".contains(rest))
         });
         let ends = |c: char| matches!(c, '.' | ' ');
         name.is_empty()
@@ -142,7 +140,8 @@ mod tests {
             || name.chars().any(|c| {
                 c <= '\u{1f}'
                     || ('\u{7f}'..='\u{9f}').contains(&c)
-                    || "/\\:*?\"<>|\u{115f}\u{1160}\u{3164}\u{ffa0}\u{61c}\u{2028}\u{2029}\u{feff}".contains(c)
+                    || "/\\:*?\"<>|\u{115f}\u{1160}\u{3164}\u{ffa0}\u{61c}\u{2028}\u{2029}\u{feff}"
+                        .contains(c)
                     || ('\u{200b}'..='\u{200f}').contains(&c)
                     || ('\u{202a}'..='\u{202e}').contains(&c)
                     || ('\u{2060}'..='\u{206f}').contains(&c)
@@ -152,9 +151,9 @@ mod tests {
     #[test]
     fn none_of_a_million_names_escapes() {
         const PIECES: [&str; 32] = [
-            "..", "/", "\\", "C:", "~", "-", " ", ".", "\0", "\n", "\x1b[2J", "\u{9b}", "\u{202e}", "\u{2066}", "\u{200b}",
-            "\u{feff}", "con", "PRN", "aux", "Nul", "com1", "LPT9", "COM²", "conin$", ".png", ".tar.gz", "图", "é", "\u{3164}",
-            "$(id)", "`", "*?<>|\"",
+            "..", "/", "\\", "C:", "~", "-", " ", ".", "\0", "\n", "\x1b[2J", "\u{9b}", "\u{202e}",
+            "\u{2066}", "\u{200b}", "\u{feff}", "con", "PRN", "aux", "Nul", "com1", "LPT9", "COM²", "conin$",
+            ".png", ".tar.gz", "图", "é", "\u{3164}", "$(id)", "`", "*?<>|\"",
         ];
         let mut rng = fastrand::Rng::with_seed(7);
         let mut name = String::new();

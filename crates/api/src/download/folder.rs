@@ -26,11 +26,10 @@ const PIECE: usize = 128 << 10;
 /// given up a week ago are removed.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io) with the folder's path.
-pub fn check_folder(directory: &Path) -> Result<(), Error> {
-    let failed = |error| Error::io("folder", directory, error);
-    fs::create_dir_all(directory).map_err(failed)?;
-    new_part(directory).map_err(failed)?.close().map_err(failed)?;
+/// What the system says about the folder.
+pub fn check_folder(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    new_part(directory)?.close()?;
     sweep(directory, STALE);
     Ok(())
 }
@@ -100,7 +99,8 @@ pub(super) fn left_part(directory: &Path, name: &str) -> Option<NamedTempFile> {
     // Between opening and locking the other process may have finished, and the file is a result now.
     let (opened, named) = (file.metadata().ok()?, fs::symlink_metadata(&path).ok()?);
     let is_same = (opened.dev(), opened.ino()) == (named.dev(), named.ino());
-    let is_ours = opened.is_file() && opened.nlink() == 1 && opened.uid() == rustix::process::geteuid().as_raw();
+    let is_ours =
+        opened.is_file() && opened.nlink() == 1 && opened.uid() == rustix::process::geteuid().as_raw();
     if !(is_same && is_ours) {
         return None;
     }
@@ -245,7 +245,8 @@ mod tests {
         old.set_modified(std::time::SystemTime::now() - week).expect("aged");
         busy.as_file().set_modified(std::time::SystemTime::now() - week).expect("aged");
         check_folder(dir.path()).expect("usable");
-        let mut left: Vec<_> = fs::read_dir(dir.path()).expect("listed").map(|e| e.expect("one").file_name()).collect();
+        let mut left: Vec<_> =
+            fs::read_dir(dir.path()).expect("listed").map(|e| e.expect("one").file_name()).collect();
         left.sort();
         assert_eq!(left, [".rhub-2.part", ".rhub-4.png", ".rhub-5.part", "rhub-3.part"]);
     }

@@ -4,8 +4,8 @@ pub(crate) mod fetch;
 pub(crate) mod file_name;
 pub(crate) mod folder;
 pub(crate) mod guard;
-mod partial;
 mod pace;
+mod partial;
 mod transfer;
 mod version;
 

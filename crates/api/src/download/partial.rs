@@ -59,7 +59,8 @@ impl Partial {
     pub(super) fn adopt(directory: &Path, name: &str) -> Option<Self> {
         let file = folder::left_part(directory, name)?;
         let directory = directory.to_owned();
-        let mut part = Self { file, directory, hash: Sha256::new(), bytes: 0, head: Vec::new(), is_named: true };
+        let mut part =
+            Self { file, directory, hash: Sha256::new(), bytes: 0, head: Vec::new(), is_named: true };
         let mut opened = part.file.as_file().try_clone().ok()?;
         folder::read_to_end(&mut opened, |piece| part.note(piece)).ok()?;
         part.file.seek(SeekFrom::Start(part.bytes)).ok()?;
@@ -166,7 +167,9 @@ mod tests {
     fn nothing_is_overwritten_and_nothing_is_left_behind() {
         let home = tempfile::tempdir().expect("a directory");
         let directory = home.path().join("new/deep");
-        for (content, name) in [("one", "a.png"), ("two", "a-2.png"), ("three", "a-3.png"), ("two", "a-2.png")] {
+        for (content, name) in
+            [("one", "a.png"), ("two", "a-2.png"), ("three", "a-3.png"), ("two", "a-2.png")]
+        {
             let saved = save(&directory, "a.png", content.as_bytes()).expect("saved");
             assert_eq!(saved.path, directory.join(name));
             assert_eq!(fs::read_to_string(&saved.path).expect("readable"), content);

@@ -71,7 +71,9 @@ impl<'c> Transfer<'c> {
             tracing::debug!(%error, ?pause, bytes, "fetching again");
             sleep(pause).await;
         }
-        let Some(Part { file, version }) = self.part else { return Err(Error::new(CALL, ErrorKind::Network)) };
+        let Some(Part { file, version }) = self.part else {
+            return Err(Error::new(CALL, ErrorKind::Network));
+        };
         let name = version.encoding.map_or(self.name.clone(), |packed| packed_name(&self.name, &packed));
         Ok((file, name))
     }
@@ -96,7 +98,8 @@ impl<'c> Transfer<'c> {
         };
         progress(file.bytes(), version.total);
         while let Some(piece) = pace.next(&mut response).await? {
-            if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit) {
+            if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit)
+            {
                 self.restart();
                 return Err(too_large(limit));
             }
@@ -271,7 +274,9 @@ mod tests {
 
     #[test]
     fn a_packed_file_is_named_so() {
-        for (encoding, name) in [("gzip", "a.png.gz"), ("br", "a.png.br"), ("zstd", "a.png.zst"), ("../x", "a.png.packed")] {
+        for (encoding, name) in
+            [("gzip", "a.png.gz"), ("br", "a.png.br"), ("zstd", "a.png.zst"), ("../x", "a.png.packed")]
+        {
             assert_eq!(packed_name("a.png", encoding), name);
         }
     }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    LAST_MODIFIED,
 };
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -43,9 +44,8 @@ impl Version {
     pub(super) fn continues(&self, from: u64, headers: &HeaderMap) -> bool {
         let Some(part) = text(headers, &CONTENT_RANGE).and_then(ContentRange::parse) else { return false };
         let length = text(headers, &CONTENT_LENGTH).and_then(number);
-        let same = |(name, value): &(HeaderName, HeaderValue)| {
-            headers.get(name).is_none_or(|told| told == value)
-        };
+        let same =
+            |(name, value): &(HeaderName, HeaderValue)| headers.get(name).is_none_or(|told| told == value);
         part.first == from
             && part.total.is_some()
             && part.total == self.total
@@ -82,7 +82,11 @@ impl Version {
 
 /// Tells one start of the machine from the next. Where nothing does, parts do not outlive the process.
 fn boot() -> Option<String> {
-    if cfg!(target_os = "linux") { std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok() } else { None }
+    if cfg!(target_os = "linux") {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+    } else {
+        None
+    }
 }
 
 /// A strong `ETag`, or a `Last-Modified` that the file has kept for a second at least: what changes twice within one
@@ -139,7 +143,10 @@ mod tests {
     use super::*;
 
     fn head(lines: &[(&'static str, &str)]) -> HeaderMap {
-        lines.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value"))).collect()
+        lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value")))
+            .collect()
     }
 
     const OF_TEN: [(&str, &str); 2] = [("etag", "\"a\""), ("content-length", "10")];
@@ -153,7 +160,10 @@ mod tests {
             (vec![("etag", "W/\"a\"")], None),
             (vec![("etag", "a")], None),
             (vec![("etag", "\"")], None),
-            (vec![date, ("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT")], Some("Wed, 21 Oct 2026 07:28:00 GMT")),
+            (
+                vec![date, ("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT")],
+                Some("Wed, 21 Oct 2026 07:28:00 GMT"),
+            ),
             (vec![date, ("last-modified", "Wed, 21 Oct 2026 07:28:01 GMT")], None),
             (vec![date, ("last-modified", "yesterday")], None),
             (vec![("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT")], None),
@@ -190,11 +200,16 @@ mod tests {
     #[test]
     fn a_part_is_kept_under_a_name_of_its_version() {
         let name = |url: &str, tag: &str, length: &str| {
-            Version::of(&head(&[("etag", tag), ("content-length", length)])).part_name(&Url::parse(url).expect("a URL"))
+            Version::of(&head(&[("etag", tag), ("content-length", length)]))
+                .part_name(&Url::parse(url).expect("a URL"))
         };
         let first = name("https://h/a?sign=1", "\"a\"", "9999999");
         assert_eq!(first.is_some(), cfg!(target_os = "linux"));
-        assert_eq!(first, name("https://h/a?sign=2", "\"a\"", "9999999"), "a fresh link leads to the same file");
+        assert_eq!(
+            first,
+            name("https://h/a?sign=2", "\"a\"", "9999999"),
+            "a fresh link leads to the same file"
+        );
         for (url, tag, length) in [
             ("https://h/b?sign=1", "\"a\"", "9999999"),
             ("https://i/a?sign=1", "\"a\"", "9999999"),

@@ -153,6 +153,27 @@ async fn several_files_come_side_by_side() {
     assert_eq!(seen.into_inner().expect("not poisoned"), [7, 0, 7, 7]);
 }
 
+/// More than are fetched, flushed and named at once.
+#[tokio::test]
+async fn each_of_many_files_is_told_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
+    let client = server.client();
+    let name = |number: usize| format!("{number:03}.png");
+    let downloads = (0..150).map(|number| client.download(&server.url(), directory.path(), &name(number)));
+    let ended: Vec<_> = client.download_all(downloads.collect(), |_, _, _| {}).collect().await;
+    let mut places: Vec<_> = ended
+        .iter()
+        .map(|(place, saved)| {
+            assert_eq!(saved.as_ref().expect("saved").path, directory.path().join(name(*place)));
+            *place
+        })
+        .collect();
+    places.sort_unstable();
+    assert_eq!(places, Vec::from_iter(0..150));
+    assert_eq!(files(directory.path()).len(), 150);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_full_disk_is_named() {

@@ -85,7 +85,10 @@ async fn two_versions_are_never_mixed() {
         ("another total", vec![rest("3-6/8", "ture"), whole()]),
         ("an unknown total", vec![rest("3-6/*", "ture"), whole()]),
         ("a body of another length", vec![rest("3-6/7", "tur"), whole()]),
-        ("another tag", vec![Reply::status(206, "Content-Range: bytes 3-6/7\r\nETag: \"2\"\r\n", "ther"), whole()]),
+        (
+            "another tag",
+            vec![Reply::status(206, "Content-Range: bytes 3-6/7\r\nETag: \"2\"\r\n", "ther"), whole()],
+        ),
         ("412", vec![Reply::status(412, "", ""), whole()]),
         ("416", vec![Reply::status(416, "Content-Range: bytes */2\r\n", ""), whole()]),
     ] {
@@ -132,7 +135,8 @@ async fn a_trickle_is_given_up_and_taken_up_again() {
 async fn a_file_without_end_is_cut_off() {
     let told = cut("", 1_000_000_000_000, "pic");
     let chunk = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
-    let endless = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}", chunk.repeat(4)).into_bytes();
+    let endless =
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}", chunk.repeat(4)).into_bytes();
     for reply in [told, endless] {
         let directory = tempfile::tempdir().expect("a directory");
         let server = Server::start(vec![Reply::Begin(reply)]).await;
@@ -147,7 +151,8 @@ async fn a_file_without_end_is_cut_off() {
 #[tokio::test]
 async fn what_comes_packed_is_kept_as_it_came() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (saved, _) = fetch(vec![Reply::status(200, "Content-Encoding: gzip\r\n", "\u{1f}packed")], directory.path()).await;
+    let (saved, _) =
+        fetch(vec![Reply::status(200, "Content-Encoding: gzip\r\n", "\u{1f}packed")], directory.path()).await;
     assert_eq!(saved.expect("saved").bytes, 7);
     assert_eq!(content(directory.path()), only("a.png.gz", "\u{1f}packed"));
 }
@@ -171,7 +176,10 @@ async fn another_process_goes_on() {
     .await;
     server.client().download(&server.url(), directory.path(), "a").await.expect_err("three times nothing");
     let left = content(directory.path());
-    assert!(matches!(left.as_slice(), [(name, text)] if name.starts_with(".rhub-") && *text == head), "one hidden part");
+    assert!(
+        matches!(left.as_slice(), [(name, text)] if name.starts_with(".rhub-") && *text == head),
+        "one hidden part"
+    );
 
     server.client().download(&server.url(), directory.path(), "a").await.expect("saved");
     assert_eq!(content(directory.path()), only("a", &(head + &tail)));

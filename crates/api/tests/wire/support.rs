@@ -93,7 +93,7 @@ async fn answer(mut stream: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>
         }
         Reply::Begin(bytes) => {
             let _ = stream.write_all(&bytes).await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Reply::Close => {}
         // Closing while there is unread input makes the kernel send a reset; zero linger makes it certain.

@@ -51,8 +51,12 @@ pub(super) async fn finish(
     let task = run.task_id();
     let exit = if end.phase == Phase::Success { Exit::Done } else { Exit::TaskFailed };
     let saved = match &following.destination {
-        Some(destination) if !end.outputs.is_empty() => {
-            let mut save = destination.save(hub, task).files(&end.outputs);
+        // What a task made before it failed is not told with its end.
+        Some(destination) if !end.outputs.is_empty() || exit == Exit::TaskFailed => {
+            let mut save = destination.save(hub, task);
+            if !end.outputs.is_empty() {
+                save = save.files(&end.outputs);
+            }
             if let Some(workflow) = run.workflow_id() {
                 save = save.workflow(workflow.clone());
             }
@@ -69,7 +73,13 @@ pub(super) async fn finish(
                         }
                         Signal::Suspend | Signal::Resize => {}
                     },
-                    saved = &mut saving => break saved?,
+                    saved = &mut saving => match saved {
+                        Err(error) if exit == Exit::TaskFailed => {
+                            context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));
+                            return Ok(exit);
+                        }
+                        saved => break saved?,
+                    },
                 }
             }
         }
@@ -111,7 +121,7 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
         context.reporter.output(context.clock.now(), &output);
         context.outcome.outputs.push(output);
     }
-    if let Err(error) = &saved.manifest {
+    if let Some(Err(error)) = &saved.manifest {
         exit = worse(exit, error);
         context.warn("no_manifest", Untrusted::from(crate::exit::chain(error)));
     }

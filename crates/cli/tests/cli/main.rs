@@ -8,6 +8,7 @@ mod help;
 #[cfg(unix)]
 mod live;
 mod replay;
+mod results;
 mod schema;
 #[cfg(unix)]
 mod signals;

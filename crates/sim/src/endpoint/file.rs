@@ -77,13 +77,7 @@ pub(super) async fn upload(
 /// What the object store says about a link that is too old.
 const EXPIRED: &str = "<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
-fn deliver(
-    state: &State,
-    content: &Bytes,
-    name: &str,
-    headers: &HeaderMap,
-    delivery: &Delivery,
-) -> Response {
+fn deliver(state: &State, content: &Bytes, name: &str, headers: &HeaderMap, delivery: &Delivery) -> Response {
     let content = edited(content, delivery);
     let version = u8::from(delivery.is_changed);
     let etag = format!("\"{:016x}-{:x}-{version}\"", seed_of(name), content.len());
@@ -112,7 +106,7 @@ fn deliver(
     };
     state.counters.download_bytes.fetch_add(part.len() as u64, Ordering::Relaxed);
     let place = place.map(|place| (header::CONTENT_RANGE, place));
-    let packed = delivery.is_packed.then(|| (header::CONTENT_ENCODING, "gzip"));
+    let packed = delivery.is_packed.then_some((header::CONTENT_ENCODING, "gzip"));
     let length = (!delivery.is_endless).then(|| (header::CONTENT_LENGTH, part.len().to_string()));
     let extra = (AppendHeaders(place), AppendHeaders(packed), AppendHeaders(length));
     (status, common, extra.0, extra.1, extra.2, body(part, delivery)).into_response()
@@ -152,7 +146,11 @@ fn body(part: Bytes, delivery: &Delivery) -> Body {
             (!piece.is_empty()).then(|| (Ok(piece.clone()), at + piece.len()))
         }
     });
-    if end == length { Body::from_stream(drips) } else { Body::from_stream(drips.chain(stream::once(broken()))) }
+    if end == length {
+        Body::from_stream(drips)
+    } else {
+        Body::from_stream(drips.chain(stream::once(broken())))
+    }
 }
 
 async fn broken() -> io::Result<Bytes> {

@@ -90,6 +90,8 @@ pub enum Fault {
     EmptyOutputsFirst(u32),
     /// Runs end with an error instead of success.
     TaskFails,
+    /// Tasks that fail list their files in the v2 answer all the same.
+    FilesOfFailed,
     /// The first creates are answered with 421.
     QueueFull(u32),
     /// Cancel is answered with an error, and the task goes on.

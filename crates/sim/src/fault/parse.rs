@@ -79,10 +79,13 @@ const TABLE: &[(FaultInfo, Parse)] = &[
     (info("range-refused", "[STATUS]", "questions for a part of a file are refused (416)"), |v| {
         number_or(v, 416).filter(|status| (400..600).contains(status)).map(Fault::RangeRefused)
     }),
-    (info("slow-files", "SPEED[,TIMES]", "answers with a file trickle, bytes a second, TIMES in all (1)"), |v| {
-        let (speed, times) = v.split_once(',').unwrap_or((v, "1"));
-        Some(Fault::SlowFiles { speed: speed.parse().ok()?, times: times.parse().ok()? })
-    }),
+    (
+        info("slow-files", "SPEED[,TIMES]", "answers with a file trickle, bytes a second, TIMES in all (1)"),
+        |v| {
+            let (speed, times) = v.split_once(',').unwrap_or((v, "1"));
+            Some(Fault::SlowFiles { speed: speed.parse().ok()?, times: times.parse().ok()? })
+        },
+    ),
     (info("packed-files", "", "files come packed with gzip"), |v| flag(v, Fault::PackedFiles)),
     (info("endless-files", "", "files have no length and no end"), |v| flag(v, Fault::EndlessFiles)),
     (info("settle", "SECONDS", "results are ready this long after the last frames"), |v| {
@@ -92,6 +95,9 @@ const TABLE: &[(FaultInfo, Parse)] = &[
         v.parse().ok().map(Fault::EmptyOutputsFirst)
     }),
     (info("task-fails", "", "runs end with an error"), |v| flag(v, Fault::TaskFails)),
+    (info("files-of-failed", "", "a task that fails lists its files in the v2 answer"), |v| {
+        flag(v, Fault::FilesOfFailed)
+    }),
     (info("queue-full", "COUNT", "the first creates are answered with 421"), |v| {
         v.parse().ok().map(Fault::QueueFull)
     }),

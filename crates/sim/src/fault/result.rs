@@ -6,6 +6,7 @@ use super::{Fault, Faults};
 
 /// How one answer with a file goes wrong.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own, and they combine")]
 pub(crate) struct Delivery {
     /// Breaks off after so many bytes of its body.
     pub(crate) cut: Option<usize>,
@@ -38,6 +39,10 @@ impl Faults {
             Some((asked, count)) if asked < count => files * asked as usize / count as usize,
             _ => files,
         }
+    }
+
+    pub(crate) fn lists_files_of_failed(&self) -> bool {
+        self.has(&Fault::FilesOfFailed)
     }
 
     pub(crate) fn expires_links(&self) -> bool {
