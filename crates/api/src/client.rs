@@ -24,6 +24,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for the answer to a create. Giving up early would only make more creates of unknown outcome.
 const CREATE_TIMEOUT: Duration = Duration::from_mins(2);
+/// Longest file that is fetched, bytes: several times the longest video, and less than a disk holds.
+const MAX_FILE_SIZE: u64 = 32 << 30;
 
 /// A client of one site with one key. Cheap to clone; clones share connections and counters.
 #[derive(Clone)]
@@ -37,6 +39,7 @@ struct Inner {
     timeout: Duration,
     create_timeout: Duration,
     time_scale: f64,
+    max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
     calls: AtomicU64,
     hold: Hold,
@@ -52,6 +55,7 @@ pub struct ClientBuilder {
     timeout: Duration,
     create_timeout: Duration,
     time_scale: f64,
+    max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
     allow_private_hosts: bool,
     proxy: Option<String>,
@@ -68,6 +72,7 @@ impl Client {
             timeout: TIMEOUT,
             create_timeout: CREATE_TIMEOUT,
             time_scale: 1.0,
+            max_file_size: MAX_FILE_SIZE,
             observer: None,
             allow_private_hosts: false,
             proxy: None,
@@ -180,6 +185,10 @@ impl Client {
         self.0.time_scale
     }
 
+    pub(crate) fn max_file_size(&self) -> u64 {
+        self.0.max_file_size
+    }
+
     pub(crate) fn observer(&self) -> Option<&dyn Exchange> {
         self.0.observer.as_deref()
     }
@@ -227,10 +236,17 @@ impl ClientBuilder {
         self
     }
 
-    /// Multiplies every pause before a question is asked again, also those a server asks for; 1 by default. Timeouts
-    /// stay. For tests and demonstrations.
+    /// Multiplies every pause before a question is asked again, also those a server asks for, and for how long a download
+    /// may be slow; 1 by default. Timeouts stay. For tests and demonstrations.
     pub fn time_scale(mut self, factor: f64) -> Self {
         self.time_scale = factor;
+        self
+    }
+
+    /// Longest file that is fetched, bytes; 32 GiB by default. A longer one is
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) and leaves nothing behind.
+    pub fn max_file_size(mut self, bytes: u64) -> Self {
+        self.max_file_size = bytes;
         self
     }
 
@@ -282,6 +298,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             create_timeout: self.create_timeout,
             time_scale: self.time_scale,
+            max_file_size: self.max_file_size,
             observer: self.observer,
             calls: AtomicU64::new(0),
             hold: Hold::default(),

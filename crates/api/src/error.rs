@@ -80,6 +80,14 @@ pub enum ErrorKind {
         /// The title of the HTML page.
         title: Option<Untrusted>,
     },
+    /// A download that only trickles.
+    #[error("slower than {speed} bytes a second for {seconds} s")]
+    Slow {
+        /// The least speed, bytes a second.
+        speed: u64,
+        /// For how long it was slower, seconds.
+        seconds: u64,
+    },
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
@@ -210,7 +218,7 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match &*self.kind {
             ErrorKind::Api { code, .. } => code.hint(),
-            ErrorKind::Connect | ErrorKind::Network | ErrorKind::Timeout => {
+            ErrorKind::Connect | ErrorKind::Network | ErrorKind::Slow { .. } | ErrorKind::Timeout => {
                 Some("check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one")
             }
             ErrorKind::Expired { .. } => Some("links live about a day: ask for the task's outputs again"),
@@ -233,9 +241,11 @@ impl Error {
         match &*self.kind {
             ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1" => !self.is_create,
             ErrorKind::Api { .. } | ErrorKind::Http { .. } => self.class().is_transient(),
-            ErrorKind::Connect | ErrorKind::Network | ErrorKind::NotOurApi { .. } | ErrorKind::Timeout => {
-                true
-            }
+            ErrorKind::Connect
+            | ErrorKind::Network
+            | ErrorKind::NotOurApi { .. }
+            | ErrorKind::Slow { .. }
+            | ErrorKind::Timeout => true,
             _ => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use reqwest::{
     Method, RequestBuilder, Response,
@@ -169,11 +169,9 @@ impl Client {
         attempt: impl FnMut() -> F,
     ) -> Result<T, Error> {
         let scale = self.time_scale();
-        let pauses =
-            ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter();
         let mut taken = None;
         let result = attempt
-            .retry(pauses)
+            .retry(backoff())
             .when(|error| matches!(error.retry(), Retry::Safe { .. }))
             .adjust(|error, pause| {
                 let least = match error.retry() {
@@ -377,6 +375,15 @@ pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::usage("API key", "it cannot be sent in a header"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter()
+}
+
+/// The pauses between the attempts of what is not repeated as a whole.
+pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
+    backoff().build()
 }
 
 /// How long the server asks to wait.

@@ -25,7 +25,7 @@ use crate::{Error, ErrorKind, client::is_loopback, download::guard};
 
 /// Longest time to get a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// Longest silence within a download. A download as a whole may take as long as it likes.
+/// Longest wait for the head of a download's answer. Its body may take as long as it likes, but not trickle.
 const STALL: Duration = Duration::from_mins(1);
 
 /// Longest file of certificates that is read. The system's own, with all of the world's authorities, has 220 KiB.
@@ -109,7 +109,13 @@ impl Lanes {
     /// Results. `is_plain` tells that the address is an `http` one.
     pub(crate) fn downloads(&self, is_plain: bool) -> Result<reqwest::Client, Error> {
         once(if is_plain { &self.plain_downloads } else { &self.downloads }, || {
-            let mut builder = reqwest::ClientBuilder::new().read_timeout(STALL);
+            // Other users of reqwest in the same program may have switched these on.
+            let mut builder = reqwest::ClientBuilder::new()
+                .read_timeout(STALL)
+                .no_gzip()
+                .no_brotli()
+                .no_deflate()
+                .no_zstd();
             if self.public_only {
                 builder = builder.dns_resolver(guard::PublicOnly);
             }

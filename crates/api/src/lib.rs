@@ -23,8 +23,8 @@ pub use client::{Client, ClientBuilder};
 pub use code::{Class, Code};
 pub use download::{
     Download, Downloaded,
-    file_name::{extension, result_name, sanitize},
-    save::save_bytes,
+    file_name::{extension, numbered, result_name, sanitize},
+    folder::{check_folder, holds, open_file, replace_file},
 };
 pub use endpoint::{
     account::{Account, AccountStatus},

@@ -121,11 +121,7 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0
-            .client
-            .outputs(task)
-            .await
-            .map_err(|error| Error::api("cannot ask for the task's results", error))
+        self.0.results(task).await
     }
 
     /// Asks the platform to stop a task.

@@ -8,6 +8,8 @@ mod follow;
 mod history;
 mod hub;
 mod live;
+mod manifest;
+mod naming;
 mod platform;
 mod record;
 mod replay;
@@ -31,7 +33,7 @@ pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
-pub use save::{Save, Saved, SavedFile};
+pub use save::{Save, Saved, SavedFile, SavedTask};
 pub use submit::Submit;
 #[cfg(feature = "webhook")]
 pub use webhook::Webhooks;

@@ -9,22 +9,45 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub_api::{Downloaded, ErrorKind as ApiErrorKind, extension, result_name, sanitize, save_bytes};
-use runninghub_core::{FileUrl, OutputFile, TaskId};
+use runninghub_api::{Download, Downloaded, ErrorKind as ApiErrorKind, check_folder};
+use runninghub_core::{Observation, OutputFile, TaskId, TaskStatus, WorkflowId};
+use runninghub_ledger::Entry;
 
-use crate::{Error, ErrorKind, hub::Hub};
+use crate::{
+    Error, ErrorKind,
+    book::Page,
+    hub::Hub,
+    manifest::{Manifest, source},
+    naming::{check_template, names},
+};
 
-/// What a template may hold, in braces.
-const PARTS: [&str; 4] = ["task", "node", "n", "ext"];
+/// How many results of a task are saved: many times what a workflow makes, and no flood.
+const MOST: usize = 1000;
 
 /// Results that are about to be saved. Await it.
+///
+/// Beside the results a manifest is written, `<task>.manifest.json`. What it lists, and what is still as it was saved, is
+/// not fetched again. No file is replaced.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct Save {
     hub: Arc<Hub>,
     task: TaskId,
     dir: PathBuf,
+    workflow: Option<WorkflowId>,
     template: Option<String>,
     outputs: Option<Vec<OutputFile>>,
+    most: usize,
+}
+
+/// What became of a task's results.
+#[derive(Debug)]
+#[must_use = "a result that was not saved is only told in here"]
+#[non_exhaustive]
+pub struct SavedTask {
+    /// The results, in the platform's order.
+    pub results: Vec<Saved>,
+    /// The file that lists them, or why there is none. `None` without results.
+    pub manifest: Option<Result<PathBuf, Error>>,
 }
 
 /// What became of one result.
@@ -49,9 +72,19 @@ pub struct SavedFile {
     pub sha256: String,
 }
 
+impl SavedTask {
+    /// All files, if all results were saved.
+    ///
+    /// # Errors
+    /// The first result's that was not saved. The others are on disk all the same.
+    pub fn complete(self) -> Result<Vec<SavedFile>, Error> {
+        self.results.into_iter().map(|one| one.file).collect()
+    }
+}
+
 impl Save {
     pub(crate) fn new(hub: Arc<Hub>, task: TaskId, dir: PathBuf) -> Self {
-        Self { hub, task, dir, template: None, outputs: None }
+        Self { hub, task, dir, workflow: None, template: None, outputs: None, most: MOST }
     }
 
     /// These results, instead of asking the platform for them.
@@ -67,6 +100,18 @@ impl Save {
         self
     }
 
+    /// The workflow that made the results, for the manifest.
+    pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
+        self.workflow = Some(id.into());
+        self
+    }
+
+    /// How many results are saved at most; 1000 by default.
+    pub fn at_most(mut self, results: usize) -> Self {
+        self.most = results;
+        self
+    }
+
     /// Checks the template and the folder, so that nothing is paid for what cannot be kept.
     ///
     /// # Errors
@@ -75,93 +120,173 @@ impl Save {
         if let Some(template) = &self.template {
             check_template(template)?;
         }
-        let cannot = |error| {
+        check_folder(&self.dir).map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot write to the folder {}", self.dir.display()))
                 .because(error)
-        };
-        std::fs::create_dir_all(&self.dir).map_err(cannot)?;
-        let probe = self.dir.join(format!(".rhub-{:016x}", fastrand::u64(..)));
-        std::fs::OpenOptions::new().write(true).create_new(true).open(&probe).map_err(cannot)?;
-        std::fs::remove_file(&probe).map_err(cannot)
+        })
     }
 
-    async fn run(self) -> Result<Vec<Saved>, Error> {
+    async fn run(self) -> Result<SavedTask, Error> {
         self.check()?;
-        let outputs = match &self.outputs {
+        let mut outputs = match &self.outputs {
             Some(outputs) => outputs.clone(),
-            None => self.ask().await?,
+            None => self.hub.results(&self.task).await?.outputs,
         };
-        let names = self.names(&outputs);
-        let mut saved = self.fetch(&outputs, &names).await;
-        let expired = saved.iter().any(|one| is_expired(&one.file));
-        if expired {
-            // Links live for about a day: the platform is asked once for fresh ones.
-            let fresh = self.ask().await?;
-            if fresh.len() == outputs.len() {
-                let wanted: Vec<usize> = saved
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, one)| is_expired(&one.file))
-                    .map(|(at, _)| at)
-                    .collect();
-                let pick = |at: &usize| Some((fresh.get(*at)?.clone(), names.get(*at)?.clone()));
-                let (outputs, names): (Vec<_>, Vec<_>) = wanted.iter().filter_map(pick).unzip();
-                for (at, again) in wanted.iter().zip(self.fetch(&outputs, &names).await) {
-                    if let Some(slot) = saved.get_mut(*at) {
-                        *slot = again;
-                    }
-                }
-            }
+        let count = outputs.len();
+        let beyond = outputs.get(self.most).cloned();
+        outputs.truncate(self.most);
+        let names = names(&self.task, &outputs, self.template.as_deref());
+        let (dir, task) = (self.dir.clone(), self.task.clone());
+        let (path, mut manifest, mut places) = blocking(move || {
+            let (path, manifest) = Manifest::load(&dir, &task);
+            let places = outputs.into_iter().zip(names).map(|(output, name)| Place {
+                file: manifest.kept(&dir, &output, &name).map(Ok),
+                output,
+                name,
+            });
+            let places: Vec<_> = places.collect();
+            Ok((path, manifest, places))
+        })
+        .await?;
+        self.fetch(&mut places).await;
+        if places.iter().any(Place::is_expired) {
+            self.renew(&mut places).await;
+            self.fetch(&mut places).await;
         }
-        Ok(saved)
+
+        let mut results: Vec<Saved> = places.into_iter().map(Saved::from).collect();
+        if let Some(output) = beyond {
+            let what = format!("the task has {count} results, of which {} are saved at most", self.most);
+            results.push(Saved { output, file: Err(Error::new(ErrorKind::Results, what)) });
+        }
+        if results.is_empty() {
+            return Ok(SavedTask { results, manifest: None });
+        }
+        let known = self.known().await;
+        let workflow = self.workflow.clone().or_else(|| known.as_ref()?.0.intent.workflow.clone());
+        let before = manifest.clone();
+        manifest.merge(workflow.as_ref(), &results);
+        let manifest = blocking(move || {
+            if manifest != before || !path.exists() {
+                manifest.write(&path)?;
+            }
+            Ok(path)
+        });
+        let manifest = manifest.await;
+        if let Some((_, page)) =
+            known.filter(|_| manifest.is_ok() && results.iter().all(|one| one.file.is_ok()))
+            && let Err(error) = page.saved(&self.dir.to_string_lossy()).await
+        {
+            // The files are there, which is what counts.
+            tracing::warn!(error = %crate::chain(&error), "where the results are is not in the ledger");
+        }
+        Ok(SavedTask { manifest: Some(manifest), results })
     }
 
-    async fn ask(&self) -> Result<Vec<OutputFile>, Error> {
-        let answer = self.hub.client.outputs(&self.task).await;
-        Ok(answer.map_err(|error| Error::api("cannot ask for the task's results", error))?.outputs)
+    /// What the ledger knows of the task: a help, not a condition.
+    async fn known(&self) -> Option<(Entry, Page)> {
+        self.hub.book.as_ref()?.find(&self.task).await.ok()?
     }
 
-    fn names(&self, outputs: &[OutputFile]) -> Vec<String> {
-        outputs
-            .iter()
-            .enumerate()
-            .map(|(at, output)| {
-                let extension =
-                    extension(output.url.as_ref().map(FileUrl::expose), output.file_type.as_deref());
-                match &self.template {
-                    Some(template) => fill(template, &self.task, output, at + 1, &extension),
-                    None => result_name(&self.task, output.node_id.as_ref(), at + 1, &extension),
-                }
-            })
-            .collect()
-    }
-
-    async fn fetch(&self, outputs: &[OutputFile], names: &[String]) -> Vec<Saved> {
-        let mut saved: Vec<Saved> = Vec::new();
-        let (mut places, mut downloads) = (Vec::new(), Vec::new());
-        for (at, (output, name)) in outputs.iter().zip(names).enumerate() {
-            let file = match (&output.url, &output.text) {
-                (Some(url), _) => {
-                    places.push(at);
-                    downloads.push(self.hub.client.download(url.expose(), &self.dir, name));
-                    Err(Error::new(ErrorKind::Results, "the result was not fetched"))
-                }
-                (None, Some(text)) => {
-                    save_bytes(&self.dir, name, text.as_bytes()).map(SavedFile::from).map_err(failed)
-                }
-                (None, None) => {
-                    Err(Error::new(ErrorKind::Results, "the result has neither an address nor a text"))
-                }
-            };
-            saved.push(Saved { output: output.clone(), file });
+    /// Fetches what has no file yet.
+    async fn fetch(&self, places: &mut [Place]) {
+        let (mut open, mut downloads) = (Vec::new(), Vec::new());
+        for place in places.iter_mut().filter(|place| place.file.is_none()) {
+            if let Some(download) = self.download(place) {
+                downloads.push(download);
+                open.push(place);
+            } else {
+                let what = "the result has neither an address nor a text";
+                place.file = Some(Err(Error::new(ErrorKind::Results, what)));
+            }
         }
         let mut fetched = pin!(self.hub.client.download_all(downloads, |_, _, _| {}));
-        while let Some((place, result)) = fetched.next().await {
-            if let Some(slot) = places.get(place).and_then(|at| saved.get_mut(*at)) {
-                slot.file = result.map(SavedFile::from).map_err(failed);
+        while let Some((at, result)) = fetched.next().await {
+            if let Some(place) = open.get_mut(at) {
+                place.file = Some(result.map(SavedFile::from).map_err(failed));
             }
         }
-        saved
+    }
+
+    fn download(&self, place: &Place) -> Option<Download> {
+        let client = &self.hub.client;
+        match (&place.output.url, &place.output.text) {
+            (Some(url), _) => Some(client.download(url.expose(), &self.dir, &place.name)),
+            (None, Some(text)) => Some(client.save_text(text, &self.dir, &place.name)),
+            (None, None) => None,
+        }
+    }
+
+    /// Links live for about a day: the platform is asked once for fresh ones. If it does not give any, what was said
+    /// about the old ones stays.
+    async fn renew(&self, places: &mut [Place]) {
+        let fresh = match self.hub.results(&self.task).await {
+            Ok(fresh) => fresh.outputs,
+            Err(error) => {
+                tracing::debug!(%error, "no fresh links");
+                return;
+            }
+        };
+        let count = places.len();
+        for (at, place) in places.iter_mut().enumerate().filter(|(_, place)| place.is_expired()) {
+            if let Some(fresh) = counterpart(&place.output, at, count, &fresh) {
+                place.output = fresh.clone();
+                place.file = None;
+            }
+        }
+    }
+}
+
+impl Hub {
+    /// Where a task stands, with its results. What a task made before it failed is told by the v2 answer, if at all.
+    pub(crate) async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
+        let answer = self.client.outputs(task).await;
+        let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
+            match self.client.query(task).once().await {
+                Ok(made) => seen.outputs = made.outputs,
+                Err(error) => tracing::debug!(%error, "whether the failed task made anything is not known"),
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// A result on its way home.
+struct Place {
+    output: OutputFile,
+    name: String,
+    /// `None` while it was not tried.
+    file: Option<Result<SavedFile, Error>>,
+}
+
+impl Place {
+    fn is_expired(&self) -> bool {
+        let Some(Err(error)) = &self.file else { return false };
+        let source = std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<runninghub_api::Error>());
+        source.is_some_and(|source| matches!(source.kind(), ApiErrorKind::Expired { .. }))
+    }
+}
+
+/// The same result in a new list: from the same node and place; else the one at the same position, if the list is as long
+/// as before and the node the same.
+fn counterpart<'f>(
+    output: &OutputFile,
+    at: usize,
+    count: usize,
+    fresh: &'f [OutputFile],
+) -> Option<&'f OutputFile> {
+    let is_same_node = |other: &&OutputFile| other.node_id == output.node_id;
+    let place = source(output);
+    let same = fresh.iter().filter(is_same_node).find(|other| place.is_some() && source(other) == place);
+    same.or_else(|| fresh.get(at).filter(|_| fresh.len() == count).filter(is_same_node))
+}
+
+impl From<Place> for Saved {
+    fn from(place: Place) -> Self {
+        let missing = || Err(Error::new(ErrorKind::Results, "the result was not fetched"));
+        Self { output: place.output, file: place.file.unwrap_or_else(missing) }
     }
 }
 
@@ -177,49 +302,21 @@ fn failed(error: runninghub_api::Error) -> Error {
     Error::new(kind, "the result was not saved").because(error)
 }
 
-fn is_expired(file: &Result<SavedFile, Error>) -> bool {
-    let Err(error) = file else { return false };
-    let source =
-        std::error::Error::source(error).and_then(|source| source.downcast_ref::<runninghub_api::Error>());
-    source.is_some_and(|source| matches!(source.kind(), ApiErrorKind::Expired { .. }))
+/// Reads and writes on a thread of its own: the sockets of running tasks must not wait for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let result = tokio::task::spawn_blocking(work).await;
+    result.unwrap_or_else(|error| Err(Error::new(ErrorKind::Io, "the folder cannot be read").because(error)))
 }
 
 impl IntoFuture for Save {
-    type Output = Result<Vec<Saved>, Error>;
+    type Output = Result<SavedTask, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
-}
-
-fn fill(template: &str, task: &TaskId, output: &OutputFile, n: usize, extension: &str) -> String {
-    let node = output.node_id.as_ref().map_or("", |node| node.as_str());
-    let mut name = template.to_owned();
-    for (part, value) in PARTS.iter().zip([task.as_str(), node, &n.to_string(), extension]) {
-        name = name.replace(&format!("{{{part}}}"), &sanitize(value));
-    }
-    if !template.contains("{ext}") {
-        name = format!("{name}.{extension}");
-    }
-    sanitize(&name)
-}
-
-fn check_template(template: &str) -> Result<(), Error> {
-    let hint = "a template is a file name with {task}, {node}, {n} and {ext}";
-    if template.is_empty() || template.contains(['/', '\\']) {
-        return Err(Error::usage("the name template is empty or leads into another folder").with_hint(hint));
-    }
-    let mut rest = template;
-    while let Some((_, after)) = rest.split_once('{') {
-        let (part, after) = after.split_once('}').unwrap_or(("", ""));
-        if !PARTS.contains(&part) {
-            return Err(Error::usage(format!("the name template has an unknown or open part `{{{part}}}`"))
-                .with_hint(hint));
-        }
-        rest = after;
-    }
-    Ok(())
 }
 
 impl fmt::Debug for Save {
@@ -230,18 +327,26 @@ impl fmt::Debug for Save {
 
 #[cfg(test)]
 mod tests {
+    use runninghub_core::FileUrl;
+
     use super::*;
 
     #[test]
-    fn templates_name_files_and_nothing_else() {
-        let output = OutputFile { node_id: Some("../9".into()), ..OutputFile::default() };
-        let name = |template: &str| fill(template, &"77".into(), &output, 2, "png");
-        assert_eq!(name("{task}-{n}.{ext}"), "77-2.png");
-        assert_eq!(name("cat"), "cat.png");
-        assert!(!name("{node}").contains('/'));
-        for bad in ["", "a/b", "{seed}", "{task", "..\\x"] {
-            assert!(check_template(bad).is_err(), "{bad}");
-        }
-        assert!(check_template("{task}_{node}_{n}.{ext}").is_ok());
+    fn a_fresh_link_is_that_of_the_same_result() {
+        let output = |node: &str, url: &str| OutputFile {
+            node_id: Some(node.into()),
+            url: Some(FileUrl::new(url)),
+            ..OutputFile::default()
+        };
+        let fresh =
+            [output("9", "https://h/b?2"), output("9", "https://h/a?2"), output("8", "https://h/c?2")];
+        let found = |old: &OutputFile, at, count| {
+            counterpart(old, at, count, &fresh).and_then(|one| one.url.as_ref().map(FileUrl::expose))
+        };
+        assert_eq!(found(&output("9", "https://h/a?1"), 0, 3), Some("https://h/a?2"), "by its place");
+        assert_eq!(found(&output("9", "https://h/a?1"), 0, 9), Some("https://h/a?2"), "in a longer list");
+        assert_eq!(found(&output("8", "https://h/x?1"), 2, 3), Some("https://h/c?2"), "by its position");
+        assert_eq!(found(&output("8", "https://h/x?1"), 2, 4), None, "positions have shifted");
+        assert_eq!(found(&output("8", "https://h/a?1"), 1, 3), None, "another node's");
     }
 }

@@ -120,39 +120,6 @@ async fn a_recording_plays_to_the_same_end() {
 }
 
 #[tokio::test]
-async fn results_come_home_whole_and_under_safe_names() {
-    let sim = sim().speed(20.0).start().await.expect("the simulator starts");
-    let hub = hub(&sim);
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
-    let outputs = run.outputs().await.expect("it succeeded");
-    let dir = tempfile::tempdir().expect("a folder");
-    let folder = dir.path().join("new/folder");
-    let saved =
-        hub.save(run.task_id(), &folder).files(&outputs).template("cat-{n}.{ext}").await.expect("saved");
-    let [one] = saved.try_into().expect("one result");
-    let file = one.file.expect("saved");
-    assert_eq!(file.path, folder.join("cat-1.png"));
-    let bytes = std::fs::read(&file.path).expect("it is there");
-    assert_eq!(bytes.len() as u64, file.bytes);
-    assert!(bytes.starts_with(&[0x89, 0x50, 0x4e, 0x47]));
-    // Again: nothing is replaced, nothing is left over.
-    let again = hub.save(run.task_id(), &folder).template("cat-{n}.{ext}").await.expect("saved");
-    assert_eq!(again[0].file.as_ref().expect("saved").path, folder.join("cat-1-2.png"));
-    assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 2);
-}
-
-#[tokio::test]
-async fn expired_links_are_asked_for_again() {
-    let sim = sim().speed(20.0).fault(Fault::ExpiredLinks).start().await.expect("the simulator starts");
-    let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.05).build().expect("a hub");
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
-    let outputs = run.outputs().await.expect("it succeeded");
-    let dir = tempfile::tempdir().expect("a folder");
-    let saved = hub.save(run.task_id(), dir.path()).files(&outputs).await.expect("asked");
-    assert!(saved[0].file.is_ok(), "{:?}", saved[0].file);
-}
-
-#[tokio::test]
 async fn dropping_a_run_stops_all_work() {
     let sim = sim().speed(0.1).start().await.expect("the simulator starts");
     let hub = hub(&sim);

@@ -46,9 +46,24 @@ fn chunk(png: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
     png.extend(crc.to_be_bytes());
 }
 
-/// A zlib stream of stored blocks: no compressor is worth its dependency here.
 fn zlib(data: &[u8]) -> Vec<u8> {
     let mut stream = vec![0x78, 0x01];
+    store(&mut stream, data);
+    stream.extend(adler32(data).to_be_bytes());
+    stream
+}
+
+/// The same as a file of gzip.
+pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut stream = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    store(&mut stream, data);
+    stream.extend(crc32(data).to_le_bytes());
+    stream.extend(u32::try_from(data.len()).unwrap_or(u32::MAX).to_le_bytes());
+    stream
+}
+
+/// Stored blocks: no compressor is worth its dependency here.
+fn store(stream: &mut Vec<u8>, data: &[u8]) {
     let mut blocks = data.chunks(usize::from(u16::MAX)).peekable();
     while let Some(block) = blocks.next() {
         let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
@@ -57,8 +72,6 @@ fn zlib(data: &[u8]) -> Vec<u8> {
         stream.extend((!length).to_le_bytes());
         stream.extend(block);
     }
-    stream.extend(adler32(data).to_be_bytes());
-    stream
 }
 
 fn adler32(data: &[u8]) -> u32 {

@@ -1,31 +1,45 @@
 //! Fetching one file or several.
 
-use std::path::{Path, PathBuf};
+use std::{
+    future::ready,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use futures_util::{Stream, StreamExt, future::BoxFuture, stream};
-use reqwest::{Response, header::LOCATION};
-use url::Url;
+use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream};
+use tokio::sync::mpsc;
 
-use super::{file_name::sanitize, guard, save::Partial};
-use crate::{Client, Error, ErrorKind, http::asked_wait};
+use super::{
+    file_name::sanitize,
+    partial::{Flushed, Partial, settle},
+    transfer::Transfer,
+};
+use crate::{Client, Error};
 
 /// How many files are fetched at once: enough to hide the round trips, few enough to be no burden.
 const AT_ONCE: usize = 4;
-/// How many redirects are followed.
-const HOPS: usize = 5;
+/// How many files are flushed at once, while others are still fetched: the disk does several in the time of one.
+const FLUSHED_AT_ONCE: usize = 16;
+/// How many files get their names in one go, with one flush of the folder.
+const NAMED_AT_ONCE: usize = 64;
 /// The name in errors and logs.
 pub(super) const CALL: &str = "download";
 
-/// Fetches one result into a directory. Made by [`Client::download`].
+/// Brings one result into a directory. Made by [`Client::download`] and [`Client::save_text`].
 ///
-/// The file appears under its name when all of it is on disk, and not before. A file of the same name is never
-/// touched: the new one becomes `name-2.ext`.
+/// The file appears under its name when all of it is on disk, and not before. A file of the same name is never touched:
+/// if it has the very same content it is the result, else the new one becomes `name-2.ext`.
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Download {
     client: Client,
-    url: String,
+    from: From,
     directory: PathBuf,
     name: String,
+}
+
+enum From {
+    Text(String),
+    Url(String),
 }
 
 /// A result on disk.
@@ -47,81 +61,123 @@ impl Client {
     /// No header of the API goes along. The address has to be `https` on a public host, at every redirect, unless the
     /// API is on loopback or [`ClientBuilder::allow_private_hosts`](crate::ClientBuilder::allow_private_hosts) was given.
     ///
+    /// A broken download goes on where it stopped if the server tells one version of the file from another. On Linux
+    /// that also holds for a download that another process left unfinished: parts of 1 MiB and more stay in the
+    /// directory as `.rhub-*.part` until they are continued, or for a week.
+    ///
+    /// A file that comes packed (`Content-Encoding`), which it is asked not to, is kept as it came, as `name.ext.gz`.
+    ///
     /// # Errors
-    /// [`ErrorKind::Expired`] for a link that is too old, [`ErrorKind::Forbidden`] for an address that must not be
-    /// fetched, [`ErrorKind::Io`] for the disk.
+    /// [`ErrorKind::Expired`](crate::ErrorKind::Expired) for a link that is too old,
+    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) for an address that must not be fetched,
+    /// [`ErrorKind::Slow`](crate::ErrorKind::Slow) and [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) for a file
+    /// that does not end, [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
     pub fn download(&self, url: &str, directory: &Path, file_name: &str) -> Download {
-        let (url, directory) = (url.to_owned(), directory.to_owned());
-        Download { client: self.clone(), url, directory, name: sanitize(file_name) }
+        self.bring(From::Url(url.to_owned()), directory, file_name)
+    }
+
+    /// Saves a result that came as text, with the same care as a download.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
+    pub fn save_text(&self, text: &str, directory: &Path, file_name: &str) -> Download {
+        self.bring(From::Text(text.to_owned()), directory, file_name)
+    }
+
+    fn bring(&self, from: From, directory: &Path, file_name: &str) -> Download {
+        Download { client: self.clone(), from, directory: directory.to_owned(), name: sanitize(file_name) }
     }
 
     /// Fetches several results, a few at a time, and yields each as it ends together with its place in the list.
     ///
-    /// `progress` is told the place, the bytes so far and the bytes in all where known; after a broken connection the
-    /// bytes start again at zero.
+    /// `progress` is told the place, the bytes so far and the bytes in all where known; where a broken download cannot go
+    /// on the bytes start again at zero.
     pub fn download_all(
         &self,
         downloads: Vec<Download>,
         progress: impl Fn(usize, u64, Option<u64>) + Send + Sync,
     ) -> impl Stream<Item = (usize, Result<Downloaded, Error>)> + Send {
-        let progress = std::sync::Arc::new(progress);
-        stream::iter(downloads.into_iter().enumerate())
-            .map(move |(place, download)| {
-                let progress = std::sync::Arc::clone(&progress);
-                async move { (place, download.send(|bytes, total| progress(place, bytes, total)).await) }
+        let (flush, mut flushing) = mpsc::channel(FLUSHED_AT_ONCE);
+        let downloads: Vec<_> =
+            downloads.into_iter().enumerate().map(|download| (download, flush.clone())).collect();
+        drop(flush);
+        let progress = Arc::new(progress);
+        let fetching = stream::iter(downloads)
+            .map(move |((place, download), flush)| {
+                let progress = Arc::clone(&progress);
+                async move {
+                    let fetched = download.fetch(&|bytes, total| progress(place, bytes, total)).await;
+                    // The disk begins at once, and works while other files are fetched.
+                    let flushed = match fetched {
+                        Ok(fetched) => fetched.flush().boxed(),
+                        Err(error) => ready(Err(error)).boxed(),
+                    };
+                    // Nobody listens only if nobody wants the files any more.
+                    let _ = flush.send(async move { (place, flushed.await) }).await;
+                }
             })
             .buffer_unordered(AT_ONCE)
+            .filter_map(|()| ready(None));
+        let naming = stream::poll_fn(move |context| flushing.poll_recv(context))
+            .buffer_unordered(FLUSHED_AT_ONCE)
+            .ready_chunks(NAMED_AT_ONCE)
+            .then(|group| async move {
+                let (places, files): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+                stream::iter(places.into_iter().zip(name_all(files).await))
+            })
+            .flatten();
+        stream::select(fetching, naming)
     }
 }
 
 impl Download {
-    async fn send(&self, progress: impl Fn(u64, Option<u64>) + Send + Sync) -> Result<Downloaded, Error> {
-        let progress = &progress;
-        self.client.repeat(|| self.attempt(progress)).await
-    }
-
-    async fn attempt(
-        &self,
-        progress: &(impl Fn(u64, Option<u64>) + Send + Sync),
-    ) -> Result<Downloaded, Error> {
-        let mut response = self.open().await?;
-        let total = response.content_length();
-        let mut partial = Partial::create(&self.directory)?;
-        progress(0, total);
-        while let Some(chunk) = response.chunk().await.map_err(|error| Error::transport(CALL, error))? {
-            partial.write(&chunk)?;
-            progress(partial.bytes(), total);
-        }
-        if total.is_some_and(|total| total != partial.bytes()) {
-            return Err(Error::new(CALL, ErrorKind::Network));
-        }
-        if partial.is_stray_page(&self.name) {
-            return Err(Error::new(CALL, ErrorKind::NotOurApi { status: 200, title: None }));
-        }
-        let name = self.name.clone();
-        // Flushing waits for the disk; the sockets of running tasks must not.
-        tokio::task::spawn_blocking(move || partial.finish(&name))
-            .await
-            .map_err(|error| Error::io(CALL, &self.directory, std::io::Error::other(error)))?
-    }
-
-    /// Follows the redirects, checking every address before it is asked.
-    async fn open(&self) -> Result<Response, Error> {
-        let lanes = self.client.lanes();
-        let mut url = guard::check(&self.url, lanes.public_only())?;
-        for _ in 0..=HOPS {
-            let lane = lanes.downloads(url.scheme() == "http")?;
-            let response =
-                lane.get(url.clone()).send().await.map_err(|error| guard::transport(CALL, error))?;
-            let status = response.status();
-            tracing::debug!(host = url.host_str(), status = status.as_u16(), "fetching");
-            if !status.is_redirection() {
-                return accept(response);
+    async fn fetch(self, progress: &(impl Fn(u64, Option<u64>) + Send + Sync)) -> Result<Fetched, Error> {
+        let Self { client, from, directory, name } = self;
+        let (file, name) = match &from {
+            From::Url(url) => Transfer::new(&client, url, directory.clone(), name).run(progress).await?,
+            From::Text(text) => {
+                let mut file = Partial::create(&directory, None)?;
+                file.write(text.as_bytes())?;
+                (file, name)
             }
-            url = next_hop(&url, &response, lanes.public_only())?;
-        }
-        Err(Error::new(CALL, ErrorKind::Forbidden { reason: "too many redirects" }))
+        };
+        Ok(Fetched { file, directory, name })
     }
+}
+
+/// All of a file, but not yet on disk for certain.
+struct Fetched {
+    file: Partial,
+    directory: PathBuf,
+    name: String,
+}
+
+impl Fetched {
+    fn flush(self) -> impl Future<Output = Result<Flushed, Error>> + Send + use<> {
+        let Self { file, directory, name } = self;
+        blocking(&directory, move || file.flush(name))
+    }
+}
+
+async fn name_all(files: Vec<Result<Flushed, Error>>) -> Vec<Result<Downloaded, Error>> {
+    let count = files.len();
+    match blocking(Path::new(""), move || Ok(settle(files))).await {
+        Ok(named) => named,
+        // The task can only be missing when the runtime shuts down.
+        Err(_) => (0..count).map(|_| Err(Error::new(CALL, crate::ErrorKind::Network))).collect(),
+    }
+}
+
+/// Waits for the disk on a thread of its own, which begins at once: the sockets of running tasks must not wait.
+pub(super) fn blocking<T: Send + 'static, W>(
+    directory: &Path,
+    work: W,
+) -> impl Future<Output = Result<T, Error>> + Send + use<T, W>
+where
+    W: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    let (directory, task) = (directory.to_owned(), tokio::task::spawn_blocking(work));
+    async move { task.await.unwrap_or_else(|error| Err(Error::io(CALL, directory, std::io::Error::other(error)))) }
 }
 
 impl IntoFuture for Download {
@@ -129,7 +185,11 @@ impl IntoFuture for Download {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.send(|_, _| {}).await })
+        Box::pin(async move {
+            let flushed = self.fetch(&|_, _| {}).await?.flush().await?;
+            let named = name_all(vec![Ok(flushed)]).await.pop();
+            named.unwrap_or_else(|| Err(Error::new(CALL, crate::ErrorKind::Network)))
+        })
     }
 }
 
@@ -141,25 +201,4 @@ impl std::fmt::Debug for Download {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
-}
-
-fn accept(response: Response) -> Result<Response, Error> {
-    let kind = match response.status().as_u16() {
-        200 => return Ok(response),
-        status @ (403 | 404 | 410) => ErrorKind::Expired { status },
-        status => ErrorKind::Http { status },
-    };
-    Err(Error::new(CALL, kind).after(asked_wait(response.headers())))
-}
-
-fn next_hop(from: &Url, response: &Response, public_only: bool) -> Result<Url, Error> {
-    let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
-    let status = response.status().as_u16();
-    let target = target.ok_or_else(|| Error::new(CALL, ErrorKind::Http { status }))?;
-    let forbidden = |reason| Error::new(CALL, ErrorKind::Forbidden { reason });
-    let to = from.join(target).map_err(|_| forbidden("the redirect is no address"))?;
-    if from.scheme() == "https" && to.scheme() != "https" {
-        return Err(forbidden("the redirect gives up encryption"));
-    }
-    guard::check(to.as_str(), public_only)
 }

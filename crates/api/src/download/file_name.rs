@@ -16,10 +16,7 @@ const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 /// start with a dot or a dash or end with a dot or a space, is no device of Windows, is at most 200 bytes long (cut
 /// before the extension) and never empty.
 pub fn sanitize(name: &str) -> String {
-    let safe: String = name
-        .chars()
-        .map(|c| if c.is_alphanumeric() || "-_.()[]+,=@ ".contains(c) { c } else { '_' })
-        .collect();
+    let safe: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let safe = safe.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
     let safe = shorten(safe);
     if safe.is_empty() || is_device(&safe) { shorten(&format!("_{safe}")) } else { safe }
@@ -29,6 +26,15 @@ pub fn sanitize(name: &str) -> String {
 pub fn result_name(task_id: &TaskId, node_id: Option<&NodeId>, index: usize, extension: &str) -> String {
     let node = node_id.map(|node| format!("-{node}")).unwrap_or_default();
     sanitize(&format!("{task_id}{node}-{index}.{extension}"))
+}
+
+/// The name for a file whose name is taken `number - 1` times: `name-2.ext`, `name-3.ext`, …
+pub fn numbered(name: &str, number: usize) -> String {
+    match name.rsplit_once('.') {
+        _ if number <= 1 => name.to_owned(),
+        Some((stem, extension)) => format!("{stem}-{number}.{extension}"),
+        None => format!("{name}-{number}"),
+    }
 }
 
 /// The extension for a result: the one in its address's path, else its type if that is one, else `bin` (`txt` for a
@@ -43,6 +49,12 @@ pub fn extension(url: Option<&str>, file_type: Option<&str>) -> String {
         .or_else(|| file_type.filter(|text| is_extension(text) && !is_kind(text)))
         .unwrap_or(if url.is_some() { "bin" } else { "txt" })
         .to_ascii_lowercase()
+}
+
+fn is_plain(c: char) -> bool {
+    // The Hangul fillers count as letters, and nobody sees them.
+    let is_unseen = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
+    c.is_alphanumeric() && !is_unseen || "-_.()[]+,=@ ".contains(c)
 }
 
 fn is_device(name: &str) -> bool {
@@ -108,6 +120,57 @@ mod tests {
         #[test]
         fn an_extension_is_short_and_plain(url in proptest::option::of(".*"), kind in proptest::option::of(".*")) {
             prop_assert!(is_extension(&extension(url.as_deref(), kind.as_deref())));
+        }
+    }
+
+    /// What must not come out, written without the code's own helpers.
+    fn escapes(name: &str) -> bool {
+        let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_uppercase();
+        let is_port = ["COM", "LPT"].iter().any(|port| {
+            stem.strip_prefix(port)
+                .is_some_and(|rest| rest.chars().count() == 1 && "0123456789¹²³".contains(rest))
+        });
+        let ends = |c: char| matches!(c, '.' | ' ');
+        name.is_empty()
+            || name.len() > 200
+            || is_port
+            || matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+            || name.starts_with(['.', '-', ' '])
+            || name.ends_with(ends)
+            || name.chars().any(|c| {
+                c <= '\u{1f}'
+                    || ('\u{7f}'..='\u{9f}').contains(&c)
+                    || "/\\:*?\"<>|\u{115f}\u{1160}\u{3164}\u{ffa0}\u{61c}\u{2028}\u{2029}\u{feff}"
+                        .contains(c)
+                    || ('\u{200b}'..='\u{200f}').contains(&c)
+                    || ('\u{202a}'..='\u{202e}').contains(&c)
+                    || ('\u{2060}'..='\u{206f}').contains(&c)
+            })
+    }
+
+    #[test]
+    fn none_of_a_million_names_escapes() {
+        const PIECES: [&str; 32] = [
+            "..", "/", "\\", "C:", "~", "-", " ", ".", "\0", "\n", "\x1b[2J", "\u{9b}", "\u{202e}",
+            "\u{2066}", "\u{200b}", "\u{feff}", "con", "PRN", "aux", "Nul", "com1", "LPT9", "COM²", "conin$",
+            ".png", ".tar.gz", "图", "é", "\u{3164}", "$(id)", "`", "*?<>|\"",
+        ];
+        let mut rng = fastrand::Rng::with_seed(7);
+        let mut name = String::new();
+        for _ in 0..1_000_000 {
+            name.clear();
+            for _ in 0..rng.usize(..8) {
+                match rng.u8(..4) {
+                    0 => name.extend(std::iter::repeat_n(rng.char(..), rng.usize(..3))),
+                    1 => name.push(rng.alphanumeric()),
+                    _ => name.push_str(PIECES[rng.usize(..PIECES.len())]),
+                }
+            }
+            if rng.u8(..200) == 0 {
+                name = name.repeat(40);
+            }
+            let safe = sanitize(&name);
+            assert!(!escapes(&safe), "{name:?} became {safe:?}");
         }
     }
 

@@ -2,7 +2,11 @@
 
 pub(crate) mod fetch;
 pub(crate) mod file_name;
+pub(crate) mod folder;
 pub(crate) mod guard;
-pub(crate) mod save;
+mod pace;
+mod partial;
+mod transfer;
+mod version;
 
 pub use fetch::{Download, Downloaded};

@@ -21,9 +21,9 @@ async fn a_file_arrives_whole_and_without_the_key() {
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
     let url = format!("{}/out/a.png?sign=1", server.url());
     let client = server.client();
-    for name in ["a.png", "a-2.png"] {
+    for _ in ["fetched", "fetched again"] {
         let saved = client.download(&url, directory.path(), "a.png").await.expect("saved");
-        assert_eq!(saved.path, directory.path().join(name));
+        assert_eq!(saved.path, directory.path().join("a.png"));
         assert_eq!(
             (saved.bytes, fs::read_to_string(&saved.path).expect("readable").as_str()),
             (7, "picture")
@@ -32,6 +32,8 @@ async fn a_file_arrives_whole_and_without_the_key() {
     }
     let request = &server.requests()[0];
     assert!(request.starts_with("GET /out/a.png?sign=1 HTTP/1.1"), "the address is used to the letter");
+    assert!(request.to_lowercase().contains("accept-encoding: identity"), "{request}");
+    assert_eq!(files(directory.path()), ["a.png"], "the same content is the same result");
     assert!(!request.contains(KEY) && !request.to_lowercase().contains("authorization"), "{request}");
     assert_eq!(client.calls(), 0, "a download is no API request");
 }
@@ -129,13 +131,14 @@ async fn several_files_come_side_by_side() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
     let gone = Server::start(vec![Reply::status(404, "", "")]).await;
+    let other = Server::start(vec![Reply::status(200, "", "another")]).await;
     let client = server.client();
     let download = |server: &Server, name: &str| client.download(&server.url(), directory.path(), name);
     let downloads = vec![
         download(&server, "a.png"),
         download(&gone, "b.png"),
         download(&server, "c.png"),
-        download(&server, "a.png"),
+        download(&other, "a.png"),
     ];
     let seen = Mutex::new(vec![0; 4]);
     let progress = |place: usize, bytes: u64, total: Option<u64>| {
@@ -148,6 +151,27 @@ async fn several_files_come_side_by_side() {
     assert_eq!(saved, [true, false, true, true]);
     assert_eq!(files(directory.path()), ["a-2.png", "a.png", "c.png"]);
     assert_eq!(seen.into_inner().expect("not poisoned"), [7, 0, 7, 7]);
+}
+
+/// More than are fetched, flushed and named at once.
+#[tokio::test]
+async fn each_of_many_files_is_told_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
+    let client = server.client();
+    let name = |number: usize| format!("{number:03}.png");
+    let downloads = (0..150).map(|number| client.download(&server.url(), directory.path(), &name(number)));
+    let ended: Vec<_> = client.download_all(downloads.collect(), |_, _, _| {}).collect().await;
+    let mut places: Vec<_> = ended
+        .iter()
+        .map(|(place, saved)| {
+            assert_eq!(saved.as_ref().expect("saved").path, directory.path().join(name(*place)));
+            *place
+        })
+        .collect();
+    places.sort_unstable();
+    assert!(places.into_iter().eq(0..150));
+    assert_eq!(files(directory.path()).len(), 150);
 }
 
 #[cfg(unix)]

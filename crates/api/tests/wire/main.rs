@@ -3,5 +3,6 @@
 mod create;
 mod download;
 mod questions;
+mod resume;
 mod sim;
 mod support;

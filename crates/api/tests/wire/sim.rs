@@ -180,3 +180,18 @@ async fn slow_answers_are_waited_for() {
     client.workflow(&workflow_id).await.expect("a workflow");
     assert_eq!(client.calls(), 1);
 }
+
+#[tokio::test]
+async fn a_file_without_end_is_not_kept() {
+    let (sim, _, workflow_id) = with(&["endless-files"]).await;
+    let key = ApiKey::new(Sim::DEMO_KEY).expect("a key");
+    let client =
+        Client::builder(key).base_url(sim.base_url()).max_file_size(1 << 20).build().expect("a client");
+    let task_id = client.create(Some(workflow_id)).await.expect("accepted").task_id;
+    let seen = end(&client, &task_id).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let url = seen.outputs[0].url.as_ref().expect("a file").expose();
+    let error = client.download(url, directory.path(), "a.png").await.expect_err("no end");
+    assert!(matches!(error.kind(), ErrorKind::TooLarge { limit } if *limit == 1 << 20), "{error}");
+    assert_eq!(fs::read_dir(directory.path()).expect("a folder").count(), 0);
+}

@@ -19,6 +19,8 @@ pub(crate) const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00";
 pub(crate) enum Reply {
     /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
+    /// These bytes, and nothing more on a connection that stays open.
+    Begin(Vec<u8>),
     /// Read the request, answer nothing, end the connection.
     Close,
     /// Read the request, answer nothing, reset the connection.
@@ -88,6 +90,10 @@ async fn answer(mut stream: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>
         Reply::Bytes(bytes) => {
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
+        }
+        Reply::Begin(bytes) => {
+            let _ = stream.write_all(&bytes).await;
+            std::future::pending::<()>().await;
         }
         Reply::Close => {}
         // Closing while there is unread input makes the kernel send a reset; zero linger makes it certain.

@@ -69,7 +69,7 @@ pub(super) async fn follow(
                     context.warn("history", format!("how long the nodes took cannot be kept: {error}"));
                 }
                 context.event(&Event::Finished(end.clone()));
-                return save::finish(context, hub, run.task_id(), &end, following, signals).await;
+                return save::finish(context, hub, &run, &end, following, signals).await;
             }
             What::Event(Some(Ok(event))) => context.event(&event),
             What::Event(Some(Err(error))) => {

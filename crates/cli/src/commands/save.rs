@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub::{Phase, RunningHub, Saved, TaskId, Untrusted};
+use runninghub::{ErrorKind, Phase, Run, RunningHub, SavedTask, TaskId, Untrusted};
 
 use super::{
     context::Context,
@@ -43,15 +43,23 @@ impl Destination {
 pub(super) async fn finish(
     context: &mut Context,
     hub: &RunningHub,
-    task: &TaskId,
+    run: &Run,
     end: &runninghub::End,
     following: &Following,
     signals: &mut Signals,
 ) -> Result<Exit, Error> {
+    let task = run.task_id();
     let exit = if end.phase == Phase::Success { Exit::Done } else { Exit::TaskFailed };
     let saved = match &following.destination {
-        Some(destination) if !end.outputs.is_empty() => {
-            let save = destination.save(hub, task).files(&end.outputs);
+        // What a task made before it failed is not told with its end.
+        Some(destination) if !end.outputs.is_empty() || exit == Exit::TaskFailed => {
+            let mut save = destination.save(hub, task);
+            if !end.outputs.is_empty() {
+                save = save.files(&end.outputs);
+            }
+            if let Some(workflow) = run.workflow_id() {
+                save = save.workflow(workflow.clone());
+            }
             let mut saving = save.into_future();
             loop {
                 tokio::select! {
@@ -65,7 +73,13 @@ pub(super) async fn finish(
                         }
                         Signal::Suspend | Signal::Resize => {}
                     },
-                    saved = &mut saving => break saved?,
+                    saved = &mut saving => match saved {
+                        Err(error) if exit == Exit::TaskFailed => {
+                            context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));
+                            return Ok(exit);
+                        }
+                        saved => break saved?,
+                    },
                 }
             }
         }
@@ -76,21 +90,22 @@ pub(super) async fn finish(
             return Ok(exit);
         }
     };
-    let complete = report(context, &saved);
-    if !complete {
+    let kept = report(context, &saved);
+    if kept != Exit::Done {
         let command = context.command(&format!("download {task}"), hub.site());
         context
             .advice
             .push(format!("`{command}` fetches the results again; their links live for about a day"));
     }
-    Ok(if exit == Exit::Done && !complete { Exit::Results } else { exit })
+    // Of a task that failed, that is what counts.
+    Ok(if exit == Exit::Done { kept } else { exit })
 }
 
-/// Shows what became of each result; whether all were saved.
-pub(super) fn report(context: &mut Context, saved: &[Saved]) -> bool {
+/// Shows what became of each result; `Exit::Done` if all were saved.
+pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
     context.outcome.outputs.clear();
-    let mut complete = true;
-    for one in saved {
+    let mut exit = Exit::Done;
+    for one in &saved.results {
         let mut output = Output::from(&one.output);
         match &one.file {
             Ok(file) => {
@@ -99,12 +114,21 @@ pub(super) fn report(context: &mut Context, saved: &[Saved]) -> bool {
                 output.sha256 = Some(file.sha256.clone());
             }
             Err(error) => {
-                complete = false;
+                exit = worse(exit, error);
                 context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));
             }
         }
         context.reporter.output(context.clock.now(), &output);
         context.outcome.outputs.push(output);
     }
-    complete
+    if let Some(Err(error)) = &saved.manifest {
+        exit = worse(exit, error);
+        context.warn("no_manifest", Untrusted::from(crate::exit::chain(error)));
+    }
+    exit
+}
+
+/// A disk that is full or broken has to be seen to first: other results would not fit either.
+fn worse(exit: Exit, error: &runninghub::Error) -> Exit {
+    if exit == Exit::Store || error.kind() == ErrorKind::Io { Exit::Store } else { Exit::Results }
 }

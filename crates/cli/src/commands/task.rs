@@ -45,8 +45,8 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
     let answer = hub.outputs(&task).await?;
     let exit = over(context, &hub, &task, &answer)?;
     let saved = destination.save(&hub, &task).files(&answer.outputs).await?;
-    let complete = save::report(context, &saved);
-    Ok(if exit == Exit::Done && !complete { Exit::Results } else { exit })
+    let kept = save::report(context, &saved);
+    Ok(if exit == Exit::Done { kept } else { exit })
 }
 
 /// Cancels a task.

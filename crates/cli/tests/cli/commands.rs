@@ -38,7 +38,7 @@ fn questions_about_a_task() {
         💾 Saved [dir]/2000000000000000001_1.png (966 B)
         💰 Cost: 1 coin, 1 s billed
     "#);
-    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1);
+    assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 2, "the result and the manifest");
     snap!(rhub(["cancel", &task]).at(&sim), @r#"
         exit 4
         --- err

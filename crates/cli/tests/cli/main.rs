@@ -9,6 +9,7 @@ mod ledger;
 #[cfg(unix)]
 mod live;
 mod replay;
+mod results;
 mod schema;
 #[cfg(unix)]
 mod signals;

@@ -1,19 +1,26 @@
 //! Files behind signed links: results and uploads, whole or in part. No key is needed, or wanted, here.
 
 use std::{
+    future::ready,
+    io,
     ops::RangeInclusive,
     sync::{Arc, PoisonError, atomic::Ordering},
+    time::Duration,
 };
 
 use axum::{
+    body::Body,
     extract::{Path, Query, State as Shared},
     http::{HeaderMap, StatusCode, header},
     response::{AppendHeaders, IntoResponse, Response},
 };
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 
 use crate::{
+    fault::Delivery,
+    png::gzip,
     scenario::{extension, seed_of},
     state::State,
     task::Task,
@@ -51,7 +58,7 @@ pub(super) async fn result(
     if signature.sign == 0 || !task.link_works(signature.sign) {
         return (StatusCode::FORBIDDEN, EXPIRED).into_response();
     }
-    deliver(&state, &file.content, &name, &headers)
+    deliver(&state, &file.content, &name, &headers, &task.faults.delivery())
 }
 
 pub(super) async fn upload(
@@ -63,27 +70,33 @@ pub(super) async fn upload(
     let content = state.uploads.lock().unwrap_or_else(PoisonError::into_inner).get(hash).cloned();
     content.map_or_else(
         || StatusCode::NOT_FOUND.into_response(),
-        |content| deliver(&state, &content, &name, &headers),
+        |content| deliver(&state, &content, &name, &headers, &Delivery::default()),
     )
 }
 
 /// What the object store says about a link that is too old.
 const EXPIRED: &str = "<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
-fn deliver(state: &State, content: &Bytes, name: &str, headers: &HeaderMap) -> Response {
-    let etag = format!("\"{:016x}-{:x}\"", seed_of(name), content.len());
+fn deliver(state: &State, content: &Bytes, name: &str, headers: &HeaderMap, delivery: &Delivery) -> Response {
+    let content = edited(content, delivery);
+    let version = u8::from(delivery.is_changed);
+    let etag = format!("\"{:016x}-{:x}-{version}\"", seed_of(name), content.len());
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let same = text(header::IF_RANGE).is_none_or(|wanted| wanted == etag);
-    let range = text(header::RANGE).filter(|_| same).and_then(|range| read_range(range, content.len()));
+    let range = text(header::RANGE).filter(|_| same && !delivery.is_whole);
+    if let (Some(_), Some(status)) = (range, delivery.refused) {
+        return StatusCode::from_u16(status).unwrap_or(StatusCode::RANGE_NOT_SATISFIABLE).into_response();
+    }
     let common = [
         (header::ETAG, etag),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_TYPE, mime(name)),
     ];
-    let (status, body, place) = match range {
+    let (status, part, place) = match range.and_then(|range| read_range(range, content.len())) {
         None => (StatusCode::OK, content.clone(), None),
         Some(Ok(range)) => {
-            let place = format!("bytes {}-{}/{}", range.start(), range.end(), content.len());
+            let first = range.start() + usize::from(delivery.is_shifted);
+            let place = format!("bytes {first}-{}/{}", range.end(), content.len());
             (StatusCode::PARTIAL_CONTENT, content.slice(range), Some(place))
         }
         Some(Err(OutOfRange)) => {
@@ -91,9 +104,58 @@ fn deliver(state: &State, content: &Bytes, name: &str, headers: &HeaderMap) -> R
             (StatusCode::RANGE_NOT_SATISFIABLE, Bytes::new(), Some(place))
         }
     };
-    state.counters.download_bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+    state.counters.download_bytes.fetch_add(part.len() as u64, Ordering::Relaxed);
     let place = place.map(|place| (header::CONTENT_RANGE, place));
-    (status, common, AppendHeaders(place), body).into_response()
+    let packed = delivery.is_packed.then_some((header::CONTENT_ENCODING, "gzip"));
+    let length = (!delivery.is_endless).then(|| (header::CONTENT_LENGTH, part.len().to_string()));
+    let extra = (AppendHeaders(place), AppendHeaders(packed), AppendHeaders(length));
+    (status, common, extra.0, extra.1, extra.2, body(part, delivery)).into_response()
+}
+
+fn edited(content: &Bytes, delivery: &Delivery) -> Bytes {
+    let mut content = content.clone();
+    if delivery.is_changed {
+        content = content.iter().map(|byte| !byte).collect();
+    }
+    if delivery.is_packed { gzip(&content).into() } else { content }
+}
+
+/// How often a second something of a body that trickles is sent.
+const DRIPS: usize = 10;
+
+/// The body as faults leave it. It always ends with a pause, so that what is before a break is really sent.
+fn body(part: Bytes, delivery: &Delivery) -> Body {
+    let length = part.len();
+    let end = delivery.cut.unwrap_or(length).min(length.saturating_sub(usize::from(delivery.is_short)));
+    if delivery.is_endless {
+        let part = if part.is_empty() { Bytes::from_static(b"0") } else { part };
+        return Body::from_stream(stream::repeat(part).map(Ok::<_, io::Error>));
+    }
+    let Some(speed) = delivery.speed else {
+        if end == length {
+            return part.into();
+        }
+        return Body::from_stream(stream::once(ready(Ok(part.slice(..end)))).chain(stream::once(broken())));
+    };
+    let drip = speed.div_ceil(DRIPS).max(1);
+    let drips = stream::unfold(0, move |at| {
+        let piece = part.slice(at..end.min(at + drip));
+        async move {
+            let pause = Duration::from_secs(1) / u32::try_from(DRIPS).unwrap_or(1);
+            tokio::time::sleep(pause).await;
+            (!piece.is_empty()).then(|| (Ok(piece.clone()), at + piece.len()))
+        }
+    });
+    if end == length {
+        Body::from_stream(drips)
+    } else {
+        Body::from_stream(drips.chain(stream::once(broken())))
+    }
+}
+
+async fn broken() -> io::Result<Bytes> {
+    tokio::task::yield_now().await;
+    Err(io::ErrorKind::ConnectionReset.into())
 }
 
 struct OutOfRange;

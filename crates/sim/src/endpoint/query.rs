@@ -34,6 +34,8 @@ fn task_object(state: &State, task: &Task) -> Value {
         Phase::Failed => ("1000", "unknown error"),
         _ => ("", ""),
     };
+    let has_results =
+        phase == Phase::Success || phase == Phase::Failed && task.faults.lists_files_of_failed();
     let reason = task.failure().filter(|_| phase == Phase::Failed).map(|error| failed_reason(task, error));
     // A number, although it is beyond what a double can hold and a string everywhere else.
     let number: Option<u64> = task.names.task_id.parse().ok();
@@ -47,7 +49,7 @@ fn task_object(state: &State, task: &Task) -> Value {
         "status": phase.word(),
         "errorCode": error_code,
         "errorMessage": error_message,
-        "results": (phase == Phase::Success).then(|| results(state, task)),
+        "results": has_results.then(|| results(state, task)),
         "clientId": "",
         "promptTips": "",
         "failedReason": reason.unwrap_or_else(|| json!({})),

@@ -58,12 +58,42 @@ pub enum Fault {
     Html(Rate),
     /// Links to results answer 403 until outputs are asked for again.
     ExpiredLinks,
+    /// The first answers with a file break off.
+    CutFiles {
+        /// After so many bytes of the answer's body.
+        at: usize,
+        /// How many answers of a task break off.
+        times: u32,
+    },
+    /// Every answer with a file ends a byte early.
+    ShortFiles,
+    /// After the first answer with a file of a task, files have another content and another `ETag`.
+    FilesChange,
+    /// Whole files come where a part was asked for.
+    NoRanges,
+    /// Parts say that they begin a byte later than they do.
+    WrongRange,
+    /// Questions for a part of a file are answered with this HTTP status.
+    RangeRefused(u16),
+    /// The first answers with a file of a task trickle.
+    SlowFiles {
+        /// Bytes a second.
+        speed: usize,
+        /// How many answers of a task trickle.
+        times: u32,
+    },
+    /// Files come packed, although plain ones were asked for.
+    PackedFiles,
+    /// Files have no length and no end.
+    EndlessFiles,
     /// Results are ready this long after the run's last frames, whatever the builder says.
     Settle(Duration),
     /// The first answers that say success list fewer files, the very first none.
     EmptyOutputsFirst(u32),
     /// Runs end with an error instead of success.
     TaskFails,
+    /// Tasks that fail list their files in the v2 answer all the same.
+    FilesOfFailed,
     /// The first creates are answered with 421.
     QueueFull(u32),
     /// Cancel is answered with an error, and the task goes on.

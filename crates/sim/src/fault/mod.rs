@@ -12,4 +12,4 @@ mod run;
 mod socket;
 
 pub use self::kinds::{Fault, FaultInfo, Rate};
-pub(crate) use self::{address::Address, answer::Instead, kinds::Faults, socket::Fate};
+pub(crate) use self::{address::Address, answer::Instead, kinds::Faults, result::Delivery, socket::Fate};

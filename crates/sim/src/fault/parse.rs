@@ -64,6 +64,30 @@ const TABLE: &[(FaultInfo, Parse)] = &[
     (info("expired-links", "", "links answer 403 until outputs are asked for again"), |v| {
         flag(v, Fault::ExpiredLinks)
     }),
+    (info("cut-files", "BYTES[,TIMES]", "answers with a file break off there, TIMES in all (1)"), |v| {
+        let (at, times) = v.split_once(',').unwrap_or((v, "1"));
+        Some(Fault::CutFiles { at: at.parse().ok()?, times: times.parse().ok()? })
+    }),
+    (info("short-files", "", "answers with a file end a byte early"), |v| flag(v, Fault::ShortFiles)),
+    (info("files-change", "", "after the first answer with a file its content is another"), |v| {
+        flag(v, Fault::FilesChange)
+    }),
+    (info("no-ranges", "", "whole files come where a part was asked for"), |v| flag(v, Fault::NoRanges)),
+    (info("wrong-range", "", "parts say that they begin a byte later than they do"), |v| {
+        flag(v, Fault::WrongRange)
+    }),
+    (info("range-refused", "[STATUS]", "questions for a part of a file are refused (416)"), |v| {
+        number_or(v, 416).filter(|status| (400..600).contains(status)).map(Fault::RangeRefused)
+    }),
+    (
+        info("slow-files", "SPEED[,TIMES]", "answers with a file trickle, bytes a second, TIMES in all (1)"),
+        |v| {
+            let (speed, times) = v.split_once(',').unwrap_or((v, "1"));
+            Some(Fault::SlowFiles { speed: speed.parse().ok()?, times: times.parse().ok()? })
+        },
+    ),
+    (info("packed-files", "", "files come packed with gzip"), |v| flag(v, Fault::PackedFiles)),
+    (info("endless-files", "", "files have no length and no end"), |v| flag(v, Fault::EndlessFiles)),
     (info("settle", "SECONDS", "results are ready this long after the last frames"), |v| {
         seconds(v).map(Fault::Settle)
     }),
@@ -71,6 +95,9 @@ const TABLE: &[(FaultInfo, Parse)] = &[
         v.parse().ok().map(Fault::EmptyOutputsFirst)
     }),
     (info("task-fails", "", "runs end with an error"), |v| flag(v, Fault::TaskFails)),
+    (info("files-of-failed", "", "a task that fails lists its files in the v2 answer"), |v| {
+        flag(v, Fault::FilesOfFailed)
+    }),
     (info("queue-full", "COUNT", "the first creates are answered with 421"), |v| {
         v.parse().ok().map(Fault::QueueFull)
     }),

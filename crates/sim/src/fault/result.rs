@@ -4,6 +4,30 @@ use std::sync::atomic::Ordering;
 
 use super::{Fault, Faults};
 
+/// How one answer with a file goes wrong.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own, and they combine")]
+pub(crate) struct Delivery {
+    /// Breaks off after so many bytes of its body.
+    pub(crate) cut: Option<usize>,
+    /// Lacks the last byte.
+    pub(crate) is_short: bool,
+    /// Brings another content than the first answer did.
+    pub(crate) is_changed: bool,
+    /// Takes no notice of ranges.
+    pub(crate) is_whole: bool,
+    /// Says that a part begins a byte later.
+    pub(crate) is_shifted: bool,
+    /// The status in place of a part.
+    pub(crate) refused: Option<u16>,
+    /// Bytes a second.
+    pub(crate) speed: Option<usize>,
+    /// Comes as gzip.
+    pub(crate) is_packed: bool,
+    /// Never ends.
+    pub(crate) is_endless: bool,
+}
+
 impl Faults {
     /// How many of the files the next answer that says success lists.
     pub(crate) fn listed(&self, files: usize) -> usize {
@@ -17,7 +41,32 @@ impl Faults {
         }
     }
 
+    pub(crate) fn lists_files_of_failed(&self) -> bool {
+        self.has(&Fault::FilesOfFailed)
+    }
+
     pub(crate) fn expires_links(&self) -> bool {
         self.has(&Fault::ExpiredLinks)
+    }
+
+    /// Before an answer with a file.
+    pub(crate) fn delivery(&self) -> Delivery {
+        let mut delivery = Delivery::default();
+        for active in &self.active {
+            let turn = || active.hits.fetch_add(1, Ordering::Relaxed);
+            match active.fault {
+                Fault::CutFiles { at, times } if turn() < times => delivery.cut = Some(at),
+                Fault::SlowFiles { speed, times } if turn() < times => delivery.speed = Some(speed),
+                Fault::FilesChange => delivery.is_changed = turn() > 0,
+                Fault::ShortFiles => delivery.is_short = true,
+                Fault::NoRanges => delivery.is_whole = true,
+                Fault::WrongRange => delivery.is_shifted = true,
+                Fault::RangeRefused(status) => delivery.refused = Some(status),
+                Fault::PackedFiles => delivery.is_packed = true,
+                Fault::EndlessFiles => delivery.is_endless = true,
+                _ => {}
+            }
+        }
+        delivery
     }
 }

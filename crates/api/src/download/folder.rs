@@ -1,0 +1,255 @@
+//! The folder of results: what is opened there is new or an ordinary file, and never a link to somewhere else.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::{fetch::CALL, version::hex};
+use crate::Error;
+
+/// What is not whole yet. Hidden, so that no one takes it for a result.
+const PREFIX: &str = ".rhub-";
+const SUFFIX: &str = ".part";
+/// Parts that nobody has continued for so long are removed: their links are long dead.
+const STALE: Duration = Duration::from_hours(7 * 24);
+/// How much is read at once where a file is hashed.
+const PIECE: usize = 128 << 10;
+
+/// Makes sure that results can be written into a folder, which is made if it is missing. Parts of downloads that were
+/// given up a week ago are removed.
+///
+/// # Errors
+/// What the system says about the folder.
+pub fn check_folder(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    new_part(directory)?.close()?;
+    sweep(directory, STALE);
+    Ok(())
+}
+
+/// Writes a file of our own, such as an index of results: whole or absent, and **instead of** what has the name.
+///
+/// # Errors
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = new_part(directory)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        sync(directory)
+    };
+    write().map_err(|error| Error::io(CALL, path, error))
+}
+
+/// Opens a file for reading. A link is not followed, and nothing but an ordinary file is opened.
+///
+/// # Errors
+/// When there is no such file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let file = options().read(true).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+/// Whether a file of that size and SHA-256 (64 hexadecimal digits) is there. Reads it to the end.
+pub fn holds(path: &Path, bytes: u64, sha256: &str) -> bool {
+    let hash = || -> io::Result<Option<String>> {
+        let mut file = open_file(path)?;
+        if file.metadata()?.len() != bytes {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new();
+        read_to_end(&mut file, |piece| hash.update(piece))?;
+        Ok(Some(hex(&hash.finalize())))
+    };
+    hash().is_ok_and(|found| found.is_some_and(|found| found == sha256))
+}
+
+/// A new part that goes when it is dropped. In the target folder, so that giving it its name is one step.
+pub(super) fn new_part(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX).make_in(directory, create)
+}
+
+/// A new part under a name that can be found again.
+pub(super) fn named_part(directory: &Path, name: &str) -> io::Result<NamedTempFile> {
+    let path = part_path(directory, name);
+    let file = create(&path)?;
+    let part = NamedTempFile::from_parts(file, tempfile::TempPath::try_from_path(path)?);
+    part.as_file().try_lock()?;
+    Ok(part)
+}
+
+/// The part that an earlier process left under that name; `None` if there is none, if another process works on it, or
+/// if somebody else could have put it there.
+#[cfg(unix)]
+pub(super) fn left_part(directory: &Path, name: &str) -> Option<NamedTempFile> {
+    use std::os::unix::fs::MetadataExt as _;
+    let path = part_path(directory, name);
+    let file = options().read(true).write(true).open(&path).ok()?;
+    file.try_lock().ok()?;
+    // Between opening and locking the other process may have finished, and the file is a result now.
+    let (opened, named) = (file.metadata().ok()?, fs::symlink_metadata(&path).ok()?);
+    let is_same = (opened.dev(), opened.ino()) == (named.dev(), named.ino());
+    let is_ours =
+        opened.is_file() && opened.nlink() == 1 && opened.uid() == rustix::process::geteuid().as_raw();
+    if !(is_same && is_ours) {
+        return None;
+    }
+    Some(NamedTempFile::from_parts(file, tempfile::TempPath::try_from_path(path).ok()?))
+}
+
+#[cfg(not(unix))]
+pub(super) fn left_part(_: &Path, _: &str) -> Option<NamedTempFile> {
+    None
+}
+
+/// Hands the rest of a file to `take`, piece by piece.
+pub(super) fn read_to_end(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Flushes folders, each once: a name lives in its folder, which is flushed apart from the file.
+pub(super) fn sync_all<'p>(directories: impl Iterator<Item = &'p Path>) -> Vec<(PathBuf, io::Error)> {
+    let directories: BTreeSet<&Path> = directories.collect();
+    let failed = |directory: &Path| Some((directory.to_owned(), sync(directory).err()?));
+    directories.into_iter().filter_map(failed).collect()
+}
+
+#[cfg(unix)]
+fn sync(directory: &Path) -> io::Result<()> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    File::open(directory)?.sync_all()
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "directories cannot be opened there")]
+fn sync(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn part_path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{PREFIX}{name}{SUFFIX}"))
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    options().read(true).write(true).create_new(true).open(path)
+}
+
+#[cfg(unix)]
+fn options() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // A named pipe in place of a file must not hold us up.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.custom_flags(flags.bits().cast_signed());
+    options
+}
+
+#[cfg(not(unix))]
+fn options() -> OpenOptions {
+    OpenOptions::new()
+}
+
+/// Removes the parts that have not changed for so long. What goes wrong here harms nobody.
+fn sweep(directory: &Path, stale: Duration) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_part = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_part && age().is_some_and(|age| age >= stale) {
+            let path = entry.path();
+            // One that another process works on is locked.
+            let is_free = open_file(&path).is_ok_and(|file| file.try_lock().is_ok());
+            if is_free && let Err(error) = fs::remove_file(&path) {
+                tracing::debug!(%error, "an old part stays");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![cfg(unix)]
+
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder")
+    }
+
+    #[test]
+    fn links_are_never_followed() {
+        let (home, dir) = (folder(), folder());
+        let outside = home.path().join("outside");
+        fs::write(&outside, "mine").expect("written");
+        let link = dir.path().join("link");
+        symlink(&outside, &link).expect("linked");
+        open_file(&link).expect_err("a link");
+        assert!(!holds(&link, 4, &hex(&Sha256::digest("mine"))));
+        assert!(holds(&outside, 4, &hex(&Sha256::digest("mine"))));
+
+        symlink(&outside, part_path(dir.path(), "name")).expect("linked");
+        named_part(dir.path(), "name").expect_err("a link");
+        assert!(left_part(dir.path(), "name").is_none());
+
+        replace_file(&link, b"ours").expect("the link goes");
+        assert_eq!(fs::read_to_string(&outside).expect("still there"), "mine");
+        assert_eq!(fs::read_to_string(&link).expect("a file now"), "ours");
+    }
+
+    #[test]
+    fn a_part_is_taken_up_only_if_it_is_ours_alone() {
+        let dir = folder();
+        let part = named_part(dir.path(), "name").expect("made");
+        assert!(left_part(dir.path(), "name").is_none(), "somebody works on it");
+        named_part(dir.path(), "name").expect_err("taken");
+        let path = part.path().to_owned();
+        let (file, kept) = part.keep().expect("kept");
+        drop(file);
+        assert_eq!(kept, path);
+        fs::hard_link(&path, dir.path().join("second name")).expect("linked");
+        assert!(left_part(dir.path(), "name").is_none(), "writing would change the other file");
+        fs::remove_file(dir.path().join("second name")).expect("removed");
+        drop(left_part(dir.path(), "name").expect("taken up"));
+        assert!(!path.exists());
+        fs::create_dir(&path).expect("made");
+        assert!(left_part(dir.path(), "name").is_none());
+    }
+
+    #[test]
+    fn old_parts_go_and_nothing_else() {
+        let dir = folder();
+        for name in [".rhub-1.part", ".rhub-2.part", "rhub-3.part", ".rhub-4.png"] {
+            fs::write(dir.path().join(name), "x").expect("written");
+        }
+        let busy = named_part(dir.path(), "5").expect("made");
+        let week = Duration::from_hours(8 * 24);
+        let old = File::options().write(true).open(dir.path().join(".rhub-1.part")).expect("opened");
+        old.set_modified(std::time::SystemTime::now() - week).expect("aged");
+        busy.as_file().set_modified(std::time::SystemTime::now() - week).expect("aged");
+        check_folder(dir.path()).expect("usable");
+        let mut left: Vec<_> =
+            fs::read_dir(dir.path()).expect("listed").map(|e| e.expect("one").file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".rhub-2.part", ".rhub-4.png", ".rhub-5.part", "rhub-3.part"]);
+    }
+}

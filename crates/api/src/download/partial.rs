@@ -1,0 +1,248 @@
+//! Whole or absent: a file gets its name when all of it is on disk.
+
+use std::{
+    fs, io,
+    io::{Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::{
+    fetch::{CALL, Downloaded},
+    file_name::numbered,
+    folder,
+    version::{WORTH, hex},
+};
+use crate::Error;
+
+/// How much of the beginning is kept to recognise a page.
+const HEAD: usize = 64;
+/// How many names are tried beside the wanted one.
+const NAMES: usize = 10_000;
+
+/// A file that has no name yet. Dropping it removes it, unless it is worth being continued by another process.
+pub(super) struct Partial {
+    file: NamedTempFile,
+    directory: PathBuf,
+    hash: Sha256,
+    bytes: u64,
+    head: Vec<u8>,
+    /// Whether another process could find it.
+    is_named: bool,
+}
+
+/// A file that is all on disk, but for its name.
+pub(super) struct Flushed {
+    file: NamedTempFile,
+    directory: PathBuf,
+    name: String,
+    bytes: u64,
+    sha256: String,
+}
+
+impl Partial {
+    /// Begins a file in a directory, which is made if it is missing. `name` is one to be found by later.
+    pub(super) fn create(directory: &Path, name: Option<&str>) -> Result<Self, Error> {
+        let failed = |error| Error::io(CALL, directory, error);
+        fs::create_dir_all(directory).map_err(failed)?;
+        // The name may be taken by another process, or by somebody else's file: then this one is not to be found.
+        let named = name.and_then(|name| folder::named_part(directory, name).ok());
+        let is_named = named.is_some();
+        let file = named.map_or_else(|| folder::new_part(directory), Ok).map_err(failed)?;
+        let directory = directory.to_owned();
+        Ok(Self { file, directory, hash: Sha256::new(), bytes: 0, head: Vec::new(), is_named })
+    }
+
+    /// Takes up what another process left under that name. What it left is read once, for the SHA-256.
+    pub(super) fn adopt(directory: &Path, name: &str) -> Option<Self> {
+        let file = folder::left_part(directory, name)?;
+        let directory = directory.to_owned();
+        let mut part =
+            Self { file, directory, hash: Sha256::new(), bytes: 0, head: Vec::new(), is_named: true };
+        let mut opened = part.file.as_file().try_clone().ok()?;
+        folder::read_to_end(&mut opened, |piece| part.note(piece)).ok()?;
+        part.file.seek(SeekFrom::Start(part.bytes)).ok()?;
+        part.file.disable_cleanup(part.bytes >= WORTH);
+        Some(part)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Written where it arrives: handing each piece to another thread costs more than the write.
+    pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
+        if let Err(error) = self.file.as_file_mut().write_all(piece) {
+            self.is_named = false;
+            self.file.disable_cleanup(false);
+            return Err(Error::io(CALL, &self.directory, error));
+        }
+        self.note(piece);
+        self.file.disable_cleanup(self.is_named && self.bytes >= WORTH);
+        Ok(())
+    }
+
+    /// Removes the file: it is not what was wanted.
+    pub(super) fn discard(mut self) {
+        self.file.disable_cleanup(false);
+    }
+
+    fn note(&mut self, piece: &[u8]) {
+        self.hash.update(piece);
+        self.bytes += piece.len() as u64;
+        self.head.extend(piece.iter().take(HEAD.saturating_sub(self.head.len())));
+    }
+
+    /// Whether a web page came instead of the file: expired links have been answered with one and with status 200.
+    pub(super) fn is_stray_page(&self, name: &str) -> bool {
+        let head = String::from_utf8_lossy(&self.head)
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .to_ascii_lowercase();
+        let is_page = head.starts_with("<!doctype html") || head.starts_with("<html");
+        let extension = Path::new(name).extension().unwrap_or_default();
+        is_page
+            && !["htm", "html", "txt", "svg", "xml"].iter().any(|text| extension.eq_ignore_ascii_case(text))
+    }
+
+    /// Puts the content on disk. Waits for the disk.
+    pub(super) fn flush(mut self, name: String) -> Result<Flushed, Error> {
+        self.file.disable_cleanup(false);
+        let Self { file, directory, hash, bytes, .. } = self;
+        file.as_file().sync_all().map_err(|error| Error::io(CALL, &directory, error))?;
+        Ok(Flushed { file, directory, name, bytes, sha256: hex(&hash.finalize()) })
+    }
+}
+
+impl Flushed {
+    /// Gives the file its name, or `name-2`, `name-3`, … if that is taken by another content.
+    fn name(self) -> Result<Downloaded, Error> {
+        let Self { mut file, directory, name, bytes, sha256 } = self;
+        for number in 1..=NAMES {
+            let path = directory.join(numbered(&name, number));
+            match file.persist_noclobber(&path) {
+                Ok(_) => return Ok(Downloaded { path, bytes, sha256 }),
+                Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
+                    if folder::holds(&path, bytes, &sha256) {
+                        return Ok(Downloaded { path, bytes, sha256 });
+                    }
+                    file = taken.file;
+                }
+                Err(other) => return Err(Error::io(CALL, &path, other.error)),
+            }
+        }
+        Err(Error::io(CALL, directory.join(name), io::ErrorKind::AlreadyExists.into()))
+    }
+}
+
+/// Names files, and then flushes their folders once for all of them. Waits for the disk.
+pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<Downloaded, Error>> {
+    let mut named: Vec<_> = files.into_iter().map(|file| file.and_then(Flushed::name)).collect();
+    let folders = named.iter().filter_map(|file| file.as_ref().ok()?.path.parent());
+    for (directory, error) in folder::sync_all(folders) {
+        let told = error.kind();
+        let lost = |file: &&mut Result<Downloaded, Error>| {
+            file.as_ref().is_ok_and(|file| file.path.parent() == Some(&directory))
+        };
+        for file in named.iter_mut().filter(lost) {
+            *file = Err(Error::io(CALL, &directory, told.into()));
+        }
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn save(directory: &Path, name: &str, content: &[u8]) -> Result<Downloaded, Error> {
+        let mut partial = Partial::create(directory, None)?;
+        partial.write(content)?;
+        settle(vec![partial.flush(name.to_owned())]).remove(0)
+    }
+
+    #[test]
+    fn nothing_is_overwritten_and_nothing_is_left_behind() {
+        let home = tempfile::tempdir().expect("a directory");
+        let directory = home.path().join("new/deep");
+        for (content, name) in
+            [("one", "a.png"), ("two", "a-2.png"), ("three", "a-3.png"), ("two", "a-2.png")]
+        {
+            let saved = save(&directory, "a.png", content.as_bytes()).expect("saved");
+            assert_eq!(saved.path, directory.join(name));
+            assert_eq!(fs::read_to_string(&saved.path).expect("readable"), content);
+        }
+        let empty = save(&directory, "empty", b"").expect("saved");
+        assert_eq!(empty.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        drop(Partial::create(&directory, Some("name")).expect("started"));
+        assert_eq!(fs::read_dir(&directory).expect("listed").count(), 4);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_result_is_as_readable_as_any_other_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("other"), "").expect("written");
+        let saved = save(directory.path(), "a.png", b"x").expect("saved");
+        let mode = |path: &Path| fs::metadata(path).expect("found").permissions().mode();
+        assert_eq!(mode(&saved.path), mode(&directory.path().join("other")));
+    }
+
+    /// A link in the place of the wanted name is a taken name, wherever it leads.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_neither_followed_nor_replaced() {
+        let (home, directory) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("another"));
+        let outside = home.path().join("outside");
+        std::os::unix::fs::symlink(&outside, directory.path().join("a.png")).expect("linked");
+        let saved = save(directory.path(), "a.png", b"x").expect("saved");
+        assert_eq!(saved.path, directory.path().join("a-2.png"));
+        assert!(!outside.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_large_part_is_found_again_and_a_small_one_goes() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let piece = vec![7; usize::try_from(WORTH).expect("small")];
+        for (count, stays) in [(1, true), (0, false)] {
+            let mut part = Partial::create(directory.path(), Some("name")).expect("started");
+            part.write(b"head").expect("written");
+            for _ in 0..count {
+                part.write(&piece).expect("written");
+            }
+            drop(part);
+            let found = Partial::adopt(directory.path(), "name");
+            assert_eq!(found.is_some(), stays);
+            if let Some(mut found) = found {
+                assert_eq!((found.bytes(), found.head.starts_with(b"head")), (WORTH + 4, true));
+                found.write(b"tail").expect("written");
+                let saved = settle(vec![found.flush("a".to_owned())]).remove(0).expect("saved");
+                assert!(folder::holds(&saved.path, WORTH + 8, &saved.sha256), "the sum is that of the whole");
+            }
+        }
+        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn an_error_of_the_disk_names_the_path() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        fs::write(&file, "").expect("written");
+        let error = save(&file.join("under"), "a.png", b"x").expect_err("no directory");
+        assert!(error.to_string().contains("file"), "{error}");
+    }
+
+    #[test]
+    fn a_page_is_no_picture() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut page = Partial::create(directory.path(), None).expect("started");
+        page.write(b"\xef\xbb\xbf\n <!DOC").expect("written");
+        page.write(b"TYPE HTML><html>").expect("written");
+        assert!(page.is_stray_page("a.png") && page.is_stray_page("a"));
+        assert!(!page.is_stray_page("a.HTML"));
+    }
+}

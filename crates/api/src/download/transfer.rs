@@ -1,0 +1,283 @@
+//! One file on its way: broken off, taken up again, and never put together from two versions.
+
+use std::path::PathBuf;
+
+use reqwest::{
+    Response,
+    header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
+};
+use tokio::time::sleep;
+use url::Url;
+
+use super::{
+    fetch::{CALL, blocking},
+    file_name::sanitize,
+    guard,
+    pace::Pace,
+    partial::Partial,
+    version::Version,
+};
+use crate::{
+    Client, Error, ErrorKind, Retry,
+    http::{asked_wait, pauses},
+};
+
+/// How many redirects are followed.
+const HOPS: usize = 5;
+/// So many new bytes make an attempt a success of a kind: the attempts are counted anew.
+const PROGRESS: u64 = 64 << 10;
+
+/// What is fetched, and what has come of it.
+pub(super) struct Transfer<'c> {
+    client: &'c Client,
+    url: &'c str,
+    directory: PathBuf,
+    name: String,
+    part: Option<Part>,
+    /// Whether a part of another process was looked for.
+    has_looked: bool,
+}
+
+struct Part {
+    file: Partial,
+    version: Version,
+}
+
+impl Part {
+    fn is_whole(&self) -> bool {
+        self.version.total == Some(self.file.bytes())
+    }
+}
+
+impl<'c> Transfer<'c> {
+    pub(super) fn new(client: &'c Client, url: &'c str, directory: PathBuf, name: String) -> Self {
+        Self { client, url, directory, name, part: None, has_looked: false }
+    }
+
+    /// Fetches all of it. Gives the content and the name for it.
+    pub(super) async fn run(
+        mut self,
+        progress: &(impl Fn(u64, Option<u64>) + Sync),
+    ) -> Result<(Partial, String), Error> {
+        let (mut left, mut furthest) = (pauses(), 0);
+        while let Err(error) = self.attempt(progress).await {
+            let Retry::Safe { after } = error.retry() else { return Err(error) };
+            let bytes = self.part.as_ref().map_or(0, |part| part.file.bytes());
+            if bytes >= furthest + PROGRESS {
+                (left, furthest) = (pauses(), bytes);
+            }
+            let Some(pause) = left.next() else { return Err(error) };
+            let pause = pause.max(after.unwrap_or_default()).mul_f64(self.client.time_scale());
+            tracing::debug!(%error, ?pause, bytes, "fetching again");
+            sleep(pause).await;
+        }
+        let Some(Part { file, version }) = self.part else {
+            return Err(Error::new(CALL, ErrorKind::Network));
+        };
+        let name = version.encoding.map_or(self.name.clone(), |packed| packed_name(&self.name, &packed));
+        Ok((file, name))
+    }
+
+    /// One request for what is missing, and its body.
+    async fn attempt(&mut self, progress: &impl Fn(u64, Option<u64>)) -> Result<(), Error> {
+        let mut response = loop {
+            if self.part.as_ref().is_some_and(Part::is_whole) {
+                return Ok(());
+            }
+            let rest = self.rest();
+            let is_rest = rest.is_some();
+            let response = self.open(rest).await?;
+            if self.begins(&response, is_rest).await? {
+                break response;
+            }
+        };
+        let limit = self.client.max_file_size();
+        let mut pace = Pace::new(self.client.time_scale());
+        let Some(Part { file, version }) = &mut self.part else {
+            return Err(Error::new(CALL, ErrorKind::Network));
+        };
+        progress(file.bytes(), version.total);
+        while let Some(piece) = pace.next(&mut response).await? {
+            if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit)
+            {
+                self.restart();
+                return Err(too_large(limit));
+            }
+            file.write(&piece)?;
+            progress(file.bytes(), version.total);
+        }
+        // A server may say less than it sends in a header, and a proxy may cut without a sign.
+        if version.total.is_some_and(|total| total != file.bytes()) {
+            return Err(Error::new(CALL, ErrorKind::Network));
+        }
+        if file.is_stray_page(&self.name) {
+            self.restart();
+            return Err(Error::new(CALL, ErrorKind::NotOurApi { status: 200, title: None }));
+        }
+        Ok(())
+    }
+
+    /// What to ask for if a part is here: where it ends, and what the rest has to belong to.
+    fn rest(&self) -> Option<(u64, HeaderValue)> {
+        let Part { file, version } = self.part.as_ref().filter(|part| part.file.bytes() > 0)?;
+        Some((file.bytes(), version.validator()?.clone()))
+    }
+
+    /// Whether the body of an answer is to be read; otherwise another question has to be asked. At most two are: after
+    /// the first, either nothing is left of the part or it is another process's, which is looked for once.
+    async fn begins(&mut self, response: &Response, is_rest: bool) -> Result<bool, Error> {
+        match (response.status().as_u16(), &self.part) {
+            (206, Some(Part { file, version })) if is_rest => {
+                let fits = version.continues(file.bytes(), response.headers());
+                if !fits {
+                    self.restart();
+                }
+                Ok(fits)
+            }
+            (412 | 416, _) if is_rest => {
+                self.restart();
+                Ok(false)
+            }
+            (200, _) => {
+                self.restart();
+                let version = Version::of(response.headers());
+                let limit = self.client.max_file_size();
+                if version.total.is_some_and(|total| total > limit) {
+                    return Err(too_large(limit));
+                }
+                self.begin(version).await
+            }
+            (status, _) => {
+                let kind = match status {
+                    403 | 404 | 410 => ErrorKind::Expired { status },
+                    status => ErrorKind::Http { status },
+                };
+                Err(Error::new(CALL, kind).after(asked_wait(response.headers())))
+            }
+        }
+    }
+
+    /// Begins a file, or takes up one that another process began; whether it is a new one.
+    async fn begin(&mut self, version: Version) -> Result<bool, Error> {
+        let name = Url::parse(self.url).ok().and_then(|url| version.part_name(&url));
+        let is_first = !std::mem::replace(&mut self.has_looked, true);
+        if let (true, Some(name)) = (is_first, name.clone()) {
+            let directory = self.directory.clone();
+            let found = blocking(&self.directory, move || Ok(Partial::adopt(&directory, &name))).await?;
+            match found {
+                Some(file) if file.bytes() > 0 && Some(file.bytes()) <= version.total => {
+                    tracing::debug!(bytes = file.bytes(), "going on with an earlier download");
+                    self.part = Some(Part { file, version });
+                    return Ok(false);
+                }
+                Some(file) => file.discard(),
+                None => {}
+            }
+        }
+        let file = Partial::create(&self.directory, name.as_deref())?;
+        self.part = Some(Part { file, version });
+        Ok(true)
+    }
+
+    fn restart(&mut self) {
+        if let Some(part) = self.part.take() {
+            part.file.discard();
+        }
+    }
+
+    /// Follows the redirects, checking every address before it is asked.
+    async fn open(&self, rest: Option<(u64, HeaderValue)>) -> Result<Response, Error> {
+        let lanes = self.client.lanes();
+        let mut url = guard::check(self.url, lanes.public_only())?;
+        for _ in 0..=HOPS {
+            let lane = lanes.downloads(url.scheme() == "http")?;
+            // A packed file could not be continued, and would be unpacked by nobody.
+            let mut request = lane.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+            if let Some((from, validator)) = &rest {
+                request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
+            }
+            let response = request.send().await.map_err(|error| guard::transport(CALL, error))?;
+            let status = response.status();
+            tracing::debug!(host = url.host_str(), status = status.as_u16(), "fetching");
+            if !status.is_redirection() {
+                return Ok(response);
+            }
+            let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
+            let status = status.as_u16();
+            let target = target.ok_or_else(|| Error::new(CALL, ErrorKind::Http { status }))?;
+            url = next_hop(&url, target, lanes.public_only())?;
+        }
+        Err(Error::new(CALL, ErrorKind::Forbidden { reason: "too many redirects" }))
+    }
+}
+
+fn too_large(limit: u64) -> Error {
+    Error::new(CALL, ErrorKind::TooLarge { limit })
+}
+
+/// A file that came packed although it was asked for plain. It is kept as it came, since unpacking has no bound, and its
+/// name says so.
+fn packed_name(name: &str, encoding: &str) -> String {
+    let extension = match encoding {
+        "gzip" | "x-gzip" => "gz",
+        "br" => "br",
+        "zstd" => "zst",
+        _ => "packed",
+    };
+    sanitize(&format!("{name}.{extension}"))
+}
+
+fn next_hop(from: &Url, target: &str, public_only: bool) -> Result<Url, Error> {
+    let forbidden = |reason| Error::new(CALL, ErrorKind::Forbidden { reason });
+    let to = from.join(target).map_err(|_| forbidden("the redirect is no address"))?;
+    if from.scheme() == "https" && to.scheme() != "https" {
+        return Err(forbidden("the redirect gives up encryption"));
+    }
+    guard::check(to.as_str(), public_only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_leads_no_lower_and_to_no_private_place() {
+        let hop = |from: &str, target: &str, public_only| {
+            next_hop(&Url::parse(from).expect("a URL"), target, public_only).map(String::from)
+        };
+        for (target, to) in [
+            ("/b?c", "https://8.8.8.8/b?c"),
+            ("b", "https://8.8.8.8/a/b"),
+            ("//8.8.4.4/b", "https://8.8.4.4/b"),
+            ("https://8.8.4.4/", "https://8.8.4.4/"),
+        ] {
+            assert_eq!(hop("https://8.8.8.8/a/", target, true).expect(target), to);
+        }
+        for bad in [
+            "http://8.8.4.4/",
+            "file:///etc/passwd",
+            "data:text/plain,a",
+            "ftp://8.8.4.4/",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://localhost/",
+            "https://[fd00::1]/",
+            "https://100.64.0.1/",
+            "https://[",
+        ] {
+            hop("https://8.8.8.8/", bad, true).expect_err(bad);
+        }
+        hop("https://127.0.0.1/", "http://127.0.0.1/", false).expect_err("no encryption any more");
+        hop("http://127.0.0.1/", "http://127.0.0.1/b", false).expect("a lab");
+    }
+
+    #[test]
+    fn a_packed_file_is_named_so() {
+        for (encoding, name) in
+            [("gzip", "a.png.gz"), ("br", "a.png.br"), ("zstd", "a.png.zst"), ("../x", "a.png.packed")]
+        {
+            assert_eq!(packed_name("a.png", encoding), name);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Bringing results home with a disk that is full, and from a task that failed.
+
+use std::{fs, path::Path};
+
+use runninghub_sim::{Fault, Scenario, ScriptNode, Sim, SimBuilder};
+
+use crate::common::{Simulator, folder, rhub};
+
+/// A file of 64 KiB and one of 240 KiB.
+fn two_files() -> (SimBuilder, String) {
+    let scenario =
+        Scenario::script("two").node(ScriptNode::new("9", "Save").saves("a.txt").saves("b.png")).build();
+    let id = scenario.workflow_id();
+    (Sim::builder().scenario(scenario).speed(50.0), id)
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A limit of 100 KiB on the size of files does what a full disk does, without a disk: the write fails in the middle.
+#[cfg(unix)]
+#[test]
+fn a_full_disk() {
+    use std::process::Command;
+
+    let (builder, id) = two_files();
+    let sim = Simulator::start(builder);
+    let dir = folder();
+    let limited = |args: &[&str]| {
+        let inner = rhub([]).at(&sim).into_command();
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$@\"", "sh"]).arg(inner.get_program());
+        shell.args(args).arg("--out").arg(dir.path()).env_clear();
+        shell.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = shell.output().expect("a shell");
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&told).into_owned())
+    };
+    let (code, told) = limited(&["run", &id]);
+    assert_eq!(code, Some(9), "{told}");
+    assert!(told.contains(&format!("{}: File too large", dir.path().display())), "{told}");
+    let task = "2000000000000000001";
+    let (text, manifest) = (format!("{task}-9-1.txt"), format!("{task}.manifest.json"));
+    assert_eq!(names(dir.path()), [text.clone(), manifest.clone()], "what fits is there, and nothing else");
+    assert!(told.contains(&format!("rhub download {task}")), "{told}");
+    assert_eq!(limited(&["download", task]).0, Some(9));
+
+    // With room again one command brings the rest, and only that.
+    let fetched = sim.sim().stats().calls["/files"];
+    let done = rhub(["download", task, "--out"]).arg(dir.path()).at(&sim).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    assert_eq!(names(dir.path()), [text, format!("{task}-9-2.png"), manifest]);
+    assert_eq!((sim.creates(), sim.sim().stats().calls["/files"] - fetched), (1, 1));
+}
+
+#[test]
+fn a_failed_task_saves_what_was_made_and_still_says_failed() {
+    let (builder, id) = two_files();
+    let sim = Simulator::start(builder.fault(Fault::TaskFails).fault(Fault::FilesOfFailed));
+    let dir = folder();
+    let done = rhub(["run", &id, "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]").run();
+    assert_eq!(done.code, Some(1), "{done}");
+    assert!(done.stdout.contains("Task failed at node"), "{done}");
+    assert_eq!(names(dir.path()).len(), 3, "two files and a manifest: {done}");
+
+    let again = folder();
+    let done = rhub(["download", "2000000000000000001", "--out"]).arg(again.path()).at(&sim).run();
+    assert_eq!((done.code, names(again.path()).len()), (Some(1), 3), "{done}");
+}
+
+#[test]
+fn a_failed_task_that_made_nothing_leaves_nothing() {
+    let (builder, id) = two_files();
+    let sim = Simulator::start(builder.fault(Fault::TaskFails));
+    let dir = folder();
+    let done = rhub(["run", &id, "--out"]).arg(dir.path()).at(&sim).run();
+    assert_eq!((done.code, names(dir.path()).len()), (Some(1), 0), "{done}");
+    assert_eq!(done.stderr, "");
+}
