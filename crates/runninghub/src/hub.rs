@@ -219,7 +219,8 @@ impl Builder {
         self
     }
 
-    /// Keeps a redacted recording of everything in an empty or new folder.
+    /// Keeps a redacted recording of everything in this folder: a new or empty one, or one that holds an earlier recording,
+    /// which is replaced.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
         self
