@@ -67,8 +67,13 @@ impl Plain {
                     if was_live { "resumed" } else { "started" }
                 ));
             }
-            (ConnectionState::Reconnecting, _) => {
-                self.tell(format!("🔌 Connection lost, reconnecting (attempt {})...", connection.attempt));
+            (ConnectionState::Reconnecting, was_live) => {
+                let what = if was_live {
+                    "Connection lost, reconnecting"
+                } else {
+                    "No connection yet, trying again"
+                };
+                self.tell(format!("🔌 {what} (attempt {})...", connection.attempt));
             }
             (ConnectionState::Stale, _) => {
                 self.tell("🔌 No news from the socket, asking over HTTP...".to_owned());

@@ -138,6 +138,16 @@ fn a_recording_with_a_hole_is_told_and_harms_nothing() {
 }
 
 #[test]
+fn a_socket_that_never_opens_was_not_lost() {
+    let refused = Fault::HandshakeRefused(503);
+    let sim = Simulator::start(Sim::builder().scenario(scenario("02-ksampler")).speed(8.0).fault(refused));
+    let done = rhub(["run", &scenario("02-ksampler").workflow_id()]).at(&sim).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    assert!(done.stdout.contains("🔌 No connection yet, trying again (attempt 1)..."), "{done}");
+    assert!(!done.stdout.contains("lost"), "{done}");
+}
+
+#[test]
 fn a_failed_task() {
     let sim =
         Simulator::start(Sim::builder().scenario(scenario("01-simple")).speed(20.0).fault(Fault::TaskFails));
