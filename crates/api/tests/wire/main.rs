@@ -5,3 +5,4 @@ mod download;
 mod questions;
 mod sim;
 mod support;
+mod waiting;
