@@ -7,6 +7,7 @@ mod end_to_end;
 mod help;
 #[cfg(unix)]
 mod live;
+mod proxy;
 mod replay;
 mod schema;
 #[cfg(unix)]
