@@ -1,7 +1,6 @@
 //! What a peer can do wrong.
 
 use std::{
-    future::Future as _,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -178,7 +177,7 @@ async fn a_flood_of_pings_starves_nobody() {
             turns += 1;
             Poll::Pending
         }
-        end => end,
+        end @ Poll::Ready(_) => end,
     });
     assert_eq!(end.await.unwrap(), None);
     assert!(turns > 1_000, "others had {turns} turns");
