@@ -27,6 +27,9 @@ const CREATE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Longest file that is fetched, bytes: several times the longest video, and less than a disk holds.
 const MAX_FILE_SIZE: u64 = 32 << 30;
 
+/// The name in errors.
+pub(crate) const PROXY: &str = "proxy";
+
 /// A client of one site with one key. Cheap to clone; clones share connections and counters.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
@@ -281,13 +284,14 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is no `https` address (or `http` on
     /// loopback), for a proxy that is none, for a file without certificates, and for a time scale that is negative or no
-    /// number; [`ErrorKind::Io`](crate::ErrorKind::Io) for a file that cannot be read.
+    /// number.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.base_url)?;
         if !(0.0..=1000.0).contains(&self.time_scale) {
             return Err(Error::usage("time scale", "it is not between 0 and 1000"));
         }
-        let proxy = self.proxy.as_deref().map(proxy).transpose()?;
+        let except = reqwest::NoProxy::from_env();
+        let proxy = self.proxy.as_deref().map(|text| proxy(text, except)).transpose()?;
         let roots = self.ca_file.as_deref().map(roots).transpose()?.unwrap_or_default();
         let lanes = Lanes::new(&base, self.tls, roots, proxy, self.allow_private_hosts);
         Ok(Client(Arc::new(Inner {
@@ -324,14 +328,14 @@ impl fmt::Debug for ClientBuilder {
 }
 
 /// The address may hold a password: it is in no error.
-fn proxy(text: &str) -> Result<reqwest::Proxy, Error> {
-    let wrong = |what| Error::usage("proxy", what);
+pub(crate) fn proxy(text: &str, except: Option<reqwest::NoProxy>) -> Result<reqwest::Proxy, Error> {
+    let wrong = |what| Error::usage(PROXY, what);
     let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL like `http://host:port`"))?;
     if !matches!(url.scheme(), "http" | "socks5" | "socks5h") || url.host().is_none() {
         return Err(wrong("it is neither `http://host:port` nor `socks5://host:port`"));
     }
     let proxy = reqwest::Proxy::all(url.as_str()).map_err(|_| wrong("it cannot be used"))?;
-    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
+    Ok(proxy.no_proxy(except))
 }
 
 fn base_url(text: &str) -> Result<Url, Error> {

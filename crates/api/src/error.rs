@@ -4,7 +4,7 @@ use std::{error::Error as StdError, fmt, io, path::PathBuf, time::Duration};
 
 use runninghub_core::Untrusted;
 
-use crate::{Class, Code, CreateOutcome, Retry};
+use crate::{Class, Code, CreateOutcome, Retry, client::PROXY, lanes::CA};
 
 /// What went wrong, and whether asking again is safe.
 ///
@@ -229,8 +229,11 @@ impl Error {
             ErrorKind::Tls => {
                 Some("check the clock and the system's certificates; some proxies replace certificates")
             }
-            ErrorKind::Usage { .. } if self.what == "proxy" => {
-                Some("a proxy is like `http://127.0.0.1:8080` or `socks5://127.0.0.1:1080`")
+            ErrorKind::Usage { .. } if self.what == PROXY => {
+                Some("a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
+            }
+            ErrorKind::Usage { .. } if self.what == CA => {
+                Some("it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`")
             }
             ErrorKind::TooLarge { .. } => Code::new("809").hint().filter(|_| self.what == "upload"),
             _ => None,

@@ -28,6 +28,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Longest wait for the head of a download's answer. Its body may take as long as it likes, but not trickle.
 const STALL: Duration = Duration::from_mins(1);
 
+/// The name in errors.
+pub(crate) const CA: &str = "CA file";
 /// Longest file of certificates that is read. The system's own, with all of the world's authorities, has 220 KiB.
 const CA_FILE: u64 = 4 << 20;
 
@@ -168,24 +170,23 @@ impl Lanes {
 
 /// The certificates of a file.
 pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    const WHAT: &str = "CA file";
     let mut text = Vec::new();
     File::open(path)
         .and_then(|file| file.take(CA_FILE + 1).read_to_end(&mut text))
-        .map_err(|error| Error::io(WHAT, path, error))?;
+        .map_err(|error| Error::usage(CA, "it cannot be read").because(error))?;
     if text.len() as u64 > CA_FILE {
-        return Err(Error::new(WHAT, ErrorKind::TooLarge { limit: CA_FILE }));
+        return Err(Error::usage(CA, "it is too long for a list of certificates"));
     }
     let roots = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::usage(WHAT, "it is not PEM").because(error))?;
+        .map_err(|error| Error::usage(CA, "it is not PEM").because(error))?;
     // The verifier passes over what is no certificate, and then nobody would know why nothing is trusted.
     let mut store = RootCertStore::empty();
     let (_, ignored) = store.add_parsable_certificates(roots.iter().cloned());
     match (roots.len(), ignored) {
-        (0, _) => Err(Error::usage(WHAT, "there is no certificate in it")),
+        (0, _) => Err(Error::usage(CA, "there is no certificate in it")),
         (_, 0) => Ok(roots),
-        _ => Err(Error::usage(WHAT, "one of its certificates cannot be read")),
+        _ => Err(Error::usage(CA, "one of its certificates cannot be read")),
     }
 }
 
@@ -224,3 +225,6 @@ fn configure(
         .and_then(finish)
         .map_err(|error| Error::new("client", ErrorKind::Tls).because(error))
 }
+
+#[cfg(test)]
+mod tests;

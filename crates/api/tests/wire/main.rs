@@ -6,3 +6,4 @@ mod questions;
 mod resume;
 mod sim;
 mod support;
+mod waiting;

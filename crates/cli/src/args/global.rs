@@ -62,7 +62,11 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_PROXY", value_name = "URL", hide_env_values = true)]
     pub(crate) proxy: Option<Hidden>,
 
-    /// Fetch results also from loopback and private addresses
+    /// Certificates (PEM) to trust besides those of the system
+    #[arg(long, global = true, env = "RUNNINGHUB_CA_FILE", value_name = "PATH")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Fetch results also from loopback and private addresses, and follow tasks there
     #[arg(long, global = true, env = "RUNNINGHUB_ALLOW_PRIVATE_HOSTS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_private_hosts: bool,
 

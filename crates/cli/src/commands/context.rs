@@ -122,6 +122,9 @@ impl Context {
         if let Some(proxy) = &self.global.proxy {
             builder = builder.proxy(proxy.expose());
         }
+        if let Some(path) = &self.global.ca_file {
+            builder = builder.ca_file(path);
+        }
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }

@@ -60,8 +60,10 @@ fn overview() {
                                      RUNNINGHUB_LANG=] [default: en] [possible values: en, zh]
               --proxy <URL>          A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
                                      [env: RUNNINGHUB_PROXY]
-              --allow-private-hosts  Fetch results also from loopback and private addresses [env:
-                                     RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
+              --ca-file <PATH>       Certificates (PEM) to trust besides those of the system [env:
+                                     RUNNINGHUB_CA_FILE=]
+              --allow-private-hosts  Fetch results also from loopback and private addresses, and follow
+                                     tasks there [env: RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
           -q, --quiet                Only results and errors [env: RUNNINGHUB_QUIET=]
           -v, --verbose...           Log what is done to standard error; more often for more [env:
                                      RUNNINGHUB_VERBOSE=]

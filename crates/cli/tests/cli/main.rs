@@ -8,6 +8,7 @@ mod help;
 mod ledger;
 #[cfg(unix)]
 mod live;
+mod proxy;
 mod replay;
 mod results;
 mod schema;

@@ -103,9 +103,9 @@ impl FrameSource for Source {
     }
 }
 
-fn driver(world: &Arc<World>, pace: Pace) -> Driver {
+fn driver(world: &Arc<World>, scale: f64) -> Driver {
     let service = Arc::new(Service(Arc::clone(world)));
-    let session = Session::new(Machine::new(None, Confirm::Http), pace, 1);
+    let session = Session::new(Machine::new(None, Confirm::Http), Pace::default().scaled(scale), 1);
     Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, 1, None)
 }
 
@@ -124,7 +124,7 @@ async fn drive(driver: &mut Driver, length: Duration) -> Vec<Event> {
 #[tokio::test(start_paused = true)]
 async fn a_machine_that_wakes_up_has_new_connections_within_seconds() {
     let world = Arc::new(World { addresses: Mutex::new(["wss://h/ws?1"].into()), ..World::default() });
-    let mut driver = driver(&world, Pace::default());
+    let mut driver = driver(&world, 1.0);
     // What was slept is seen by the wall clock only.
     let slept = Arc::new(AtomicU64::new(0));
     let (clock, start) = (Arc::clone(&slept), Instant::now());
@@ -149,7 +149,7 @@ async fn a_machine_that_wakes_up_has_new_connections_within_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
     let world = Arc::new(World { stuck: Mutex::new(true), ..World::default() });
-    let mut driver = driver(&world, Pace::default());
+    let mut driver = driver(&world, 1.0);
     let slept = Arc::new(AtomicU64::new(0));
     let (clock, start) = (Arc::clone(&slept), Instant::now());
     driver.wall = Box::new(move || start.elapsed() + Duration::from_secs(clock.load(Ordering::Relaxed)));
@@ -173,7 +173,7 @@ async fn an_expired_ticket_is_replaced_and_nothing_is_said_of_it() {
             addresses: Mutex::new(addresses.into()),
             ..World::default()
         });
-        let mut driver = driver(&world, Pace::default());
+        let mut driver = driver(&world, 1.0);
         let events = drive(&mut driver, Duration::from_secs(10)).await;
         let dials: Vec<_> = world.diary().into_iter().filter(|what| what.starts_with("dialled")).collect();
         assert_eq!(dials, ["dialled wss://h/ws?old", "dialled wss://h/ws?new"], "{status}");
@@ -189,7 +189,7 @@ async fn an_address_that_must_not_be_dialled_costs_the_picture_and_not_the_run()
             addresses: Mutex::new(["wss://evil.example/ws?x"].into()),
             ..World::default()
         });
-        let mut driver = driver(&world, Pace::default());
+        let mut driver = driver(&world, 1.0);
         let mut events = drive(&mut driver, DAY).await;
         *world.over.lock().expect("not poisoned") = true;
         events.extend(drive(&mut driver, DAY).await);
@@ -224,7 +224,7 @@ async fn frames_without_end_keep_no_answer_and_no_timer_waiting() {
             flood: Some(flood),
             ..World::default()
         });
-        let mut driver = driver(&world, Pace::default().scaled(0.001));
+        let mut driver = driver(&world, 0.001);
         let events = drive(&mut driver, Duration::from_millis(300)).await;
         assert!(world.frames.load(Ordering::Relaxed) > 1_000, "{flood}");
         // 1,000 frames and more, and no more to tell than the snapshots.

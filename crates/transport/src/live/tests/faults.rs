@@ -1,29 +1,14 @@
 //! What a peer can do wrong.
 
-use std::{
-    future::Future as _,
-    pin::Pin,
-    task::{Context, Poll},
-};
-
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
-    net::TcpListener,
-};
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{Message, protocol::Role},
-};
+use tokio::{io::AsyncWriteExt as _, net::TcpListener};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{
     Plain, accept, address, connect, kind_of, options, serve,
     server::{read_head, silent_after_handshake, switching},
     socket,
 };
-use crate::{
-    Body, ErrorKind, FrameSource as _,
-    live::{LiveOptions, socket::Socket},
-};
+use crate::{Body, ErrorKind, live::LiveOptions};
 
 #[tokio::test]
 async fn a_silent_peer_is_dead() {
@@ -132,56 +117,6 @@ async fn nobody_listens() {
     drop(listener);
     assert_eq!(kind_of(connect(options(), port).await), ErrorKind::Connect);
     assert!(address(port).masked().ends_with("/ws?…"));
-}
-
-/// A peer that has sent a mebibyte of pings, reads nothing, and then hangs up.
-struct Pings(usize);
-
-impl AsyncRead for Pings {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let count = (buffer.remaining() / 2).min(self.0);
-        buffer.put_slice(&b"\x89\x00".repeat(count));
-        self.0 -= count;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Pings {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<std::io::Result<usize>> {
-        Poll::Pending
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Pending
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
-#[tokio::test]
-async fn a_flood_of_pings_starves_nobody() {
-    let options = LiveOptions::new();
-    assert!(options.socket().max_write_buffer_size <= 16 << 10, "answers that nobody reads are bounded");
-    let stream =
-        WebSocketStream::from_raw_socket(Pings(512 << 10), Role::Client, Some(options.socket())).await;
-    let mut source = Socket::new(stream, &options);
-    let mut next = source.next_frame();
-    let mut turns = 0;
-    let end = std::future::poll_fn(|cx| match next.as_mut().poll(cx) {
-        Poll::Pending => {
-            turns += 1;
-            Poll::Pending
-        }
-        end => end,
-    });
-    assert_eq!(end.await.unwrap(), None);
-    assert!(turns > 1_000, "others had {turns} turns");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod faults;
 mod handshake;
+mod peers;
 mod proxy;
 mod server;
 #[cfg(any(feature = "aws-lc", feature = "ring"))]
