@@ -138,7 +138,7 @@ fn codes() -> Vec<Case> {
         Case::new("create-own-slots-full")
             .server(|builder| builder.concurrency(0))
             .arg("--queue-timeout")
-            .arg("0.3s")
+            .arg("0.2s")
             .refused(4)
             .posts(1)
             .scale("0.05"),
