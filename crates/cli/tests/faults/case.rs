@@ -27,7 +27,7 @@ pub(crate) struct Case {
     /// Where sockets are said to be, if not where they are.
     pub(crate) sockets_at: Option<fn(&At) -> String>,
     // The command.
-    /// In words and in the environment `{id}`, `{out}`, `{root}`, `{tls}`, `{port}` and `{decoy}` stand for what they say.
+    /// Here, in the environment and for the shell `{id}`, `{out}`, `{root}`, `{tls}`, `{port}` and `{decoy}` stand for what they say.
     pub(crate) command: Vec<&'static str>,
     pub(crate) env: Vec<(&'static str, &'static str)>,
     /// What a shell does before it becomes the command.
@@ -87,6 +87,7 @@ impl After {
 pub(crate) const CREATE: &str = "/task/openapi/create";
 pub(crate) const OUTPUTS: &str = "/task/openapi/outputs";
 pub(crate) const WORKFLOW: &str = "/api/openapi/getJsonApiFormat";
+pub(crate) const UPLOAD: &str = "/openapi/v2/media/upload/binary";
 pub(crate) const SOCKET: &str = "/ws/";
 pub(crate) const FILES: &str = "/files/";
 

@@ -3,7 +3,7 @@
 use runninghub_sim::{Rule, Toxic};
 
 use crate::{
-    case::{CREATE, Case, OUTPUTS, Saved, WORKFLOW, ms},
+    case::{CREATE, Case, OUTPUTS, Saved, UPLOAD, WORKFLOW, ms},
     pool,
 };
 
@@ -14,6 +14,7 @@ fn creates() {
     cases.extend(codes());
     cases.extend(shapes());
     cases.extend(before());
+    cases.extend(uploads());
     pool::run(cases);
 }
 
@@ -138,7 +139,7 @@ fn codes() -> Vec<Case> {
         Case::new("create-own-slots-full")
             .server(|builder| builder.concurrency(0))
             .arg("--queue-timeout")
-            .arg("0.3s")
+            .arg("0.2s")
             .refused(4)
             .posts(1)
             .scale("0.05"),
@@ -185,5 +186,27 @@ fn before() -> Vec<Case> {
             .rule(Rule::answer(WORKFLOW, 502, "").times(2))
             .rule(Rule::lose(OUTPUTS).times(1))
             .saved(Saved::All),
+    ]
+}
+
+/// A file that goes along is there before the create is sent, or nothing is.
+fn uploads() -> Vec<Case> {
+    let with = |name| {
+        let case = Case::new(name).arg("--set").arg("4.ckpt_name=@{root}/case-file.png");
+        case.prepare(|places| {
+            std::fs::write(places.root().join("case-file.png"), "\u{89}PNG").expect("a file");
+        })
+    };
+    let nothing = |case: Case| Case { posts: 0, ..case.refused(3) };
+    vec![
+        with("upload-5xx-once").rule(Rule::answer(UPLOAD, 503, "").times(1)),
+        with("upload-lost-once").rule(Rule::lose(UPLOAD).after_work().times(1)),
+        with("upload-reset-in-body").api(Toxic::reset(40).up().after_head().on_path(UPLOAD).first(2)),
+        with("upload-breaks-off").rule(Rule::answer(UPLOAD, 200, r#"{"code":0,"da"#).cut(70).times(2)),
+        nothing(with("upload-html-for-ever").rule(Rule::answer(UPLOAD, 200, "<html><title>no</title>"))),
+        nothing(with("upload-too-large").rule(Rule::answer(UPLOAD, 413, "<html>"))),
+        nothing(with("upload-redirect").rule_at(|at| {
+            Rule::answer(UPLOAD, 307, "").header("Location", format!("http://{}/steal", at.decoy))
+        })),
     ]
 }

@@ -136,9 +136,6 @@ fn server(case: &Case, network: &Network) -> Sim {
 fn command(case: &Case, network: &Network, places: &Places) -> Command {
     let base = format!("http://{}", network.api.address());
     let mut command = Command::new(if case.shell.is_some() { "/bin/sh" } else { RHUB });
-    if let Some(script) = case.shell {
-        command.args(["-c", &format!("{script}\nexec \"$0\" \"$@\""), RHUB]);
-    }
     let tls = network.cipher.as_ref().map(|(wire, _)| wire.address().port()).unwrap_or_default();
     let filled = |text: &str| {
         text.replace("{id}", &case.scenario.workflow_id())
@@ -148,6 +145,9 @@ fn command(case: &Case, network: &Network, places: &Places) -> Command {
             .replace("{decoy}", &network.decoy.address().to_string())
             .replace("{port}", base.trim_start_matches("http://"))
     };
+    if let Some(script) = case.shell {
+        command.args(["-c", &format!("{}\nexec \"$0\" \"$@\"", filled(script)), RHUB]);
+    }
     command.args(case.command.iter().map(|word| filled(word)));
     command.arg("-vvv").arg("--log-file").arg(filled(case.log)).arg("--state-dir").arg(places.state());
     command

@@ -62,10 +62,12 @@ fn ends() -> Vec<Case> {
     vec![
         Case::new("task-fails").fault("task-fails").exit(1).saved(Saved::Nothing).says("CUDA out of memory"),
         Case::new("task-fails-without-reason")
+            .fault("task-fails")
             .rule(Rule::answer(OUTPUTS, 200, failed).skip(1))
             .exit(1)
             .saved(Saved::Nothing),
         Case::new("task-fails-with-list-as-reason")
+            .fault("task-fails")
             .rule(
                 Rule::answer(OUTPUTS, 200, r#"{"code":805,"msg":"x","data":[1,{"failedReason":7}]}"#).skip(1),
             )

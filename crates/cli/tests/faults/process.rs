@@ -11,6 +11,7 @@ use crate::{
 fn processes() {
     let mut cases = signals();
     cases.extend(pipes());
+    cases.extend(later());
     pool::run(cases);
 }
 
@@ -98,16 +99,48 @@ fn signals() -> Vec<Case> {
 
 fn pipes() -> Vec<Case> {
     let piped = "{ \"$0\" \"$@\"; echo $? > case-code; } | head -n 1; exit $(cat case-code)";
-    vec![
+    let mut cases = vec![
         Case::new("reader-goes-away").shell(piped),
         Case::new("reader-goes-away-from-json").arg("--json").shell(piped),
         Case::new("stdout-is-closed").shell("exec >&-"),
         Case::new("stderr-is-closed").shell("exec 2>&-").fault("http-5xx=2"),
-        Case::new("stdout-is-full").shell("exec >/dev/full"),
         Case::new("slow-everything")
             .fault("slow-answers=0.1")
             .api(Toxic::latency(ms(50)))
             .files(Toxic::bandwidth(150_000))
             .arg("--json"),
+    ];
+    if cfg!(target_os = "linux") {
+        cases.push(Case::new("stdout-is-full").shell("exec >/dev/full"));
+    }
+    cases
+}
+
+/// A task is followed by another process than the one that submitted it.
+fn later() -> Vec<Case> {
+    let submit = "\"$0\" run {id} --detach --state-dir {root}/state >/dev/null";
+    let watch =
+        |name| Case::new(name).shell(submit).command(&["watch", "2000000000000000001", "--out", "{out}"]);
+    vec![
+        watch("watched-later"),
+        watch("watched-later-through-faults")
+            .fault("drop-at=6,2")
+            .fault("http-5xx=1")
+            .socket(Toxic::slicer(9, ms(1))),
+        watch("watched-later-expired").fault("expired-links").arg("--json"),
+        // The one who submits is left alone by its reader, and leaves.
+        Case::new("watched-after-a-closed-pipe")
+            .shell("\"$0\" run {id} --json --state-dir {root}/state | head -n 1 >/dev/null")
+            .command(&["watch", "2000000000000000001", "--out", "{out}"]),
+        Case::new("downloaded-later")
+            .shell("\"$0\" run {id} --state-dir {root}/state >/dev/null")
+            .command(&["download", "2000000000000000001", "--out", "{out}"])
+            .files(Toxic::reset(90).after_head().first(2)),
+        Case::new("cancelled-later")
+            .scenario(long())
+            .shell(submit)
+            .command(&["cancel", "2000000000000000001"])
+            .fault("slow-answers=0.1")
+            .saved(Saved::Nothing),
     ]
 }

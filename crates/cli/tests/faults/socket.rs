@@ -4,6 +4,7 @@ use runninghub_sim::{Rule, Toxic};
 
 use crate::{
     case::{Case, OUTPUTS, SOCKET, ms, patient},
+    lab::TICKET,
     pool,
 };
 
@@ -45,10 +46,15 @@ fn handshakes() -> Vec<Case> {
         refused("handshake-404", "handshake-refused=404"),
         refused("handshake-500", "handshake-refused=500"),
         refused("handshake-no-room", "connection-limit=0"),
-        Case::new("handshake-403-once")
+        Case::new("handshake-503-once")
             .server(patient)
-            .rule(Rule::answer(SOCKET, 403, "").times(1))
+            .rule(Rule::answer(SOCKET, 503, "").times(1))
             .also(|after| assert!(after.stats.sockets_opened > 0, "it was not tried again")),
+        // Refused with 403; the next answer tells an address that works.
+        Case::new("ticket-expired")
+            .server(patient)
+            .rule(Rule::replace(OUTPUTS, TICKET, "an%20old%20ticket").times(1))
+            .also(|after| assert!(after.stats.sockets_opened > 0, "the fresh address was not used")),
         // Inside of the value of `sec-websocket-accept`.
         Case::new("handshake-wrong-accept").socket(Toxic::corrupt(100)),
         Case::new("handshake-redirect")
