@@ -131,7 +131,10 @@ pub(crate) fn socket(raw: Option<&RawValue>) -> Option<SocketUrl> {
 fn traceback(raw: Option<&RawValue>) -> Vec<Untrusted> {
     match lenient::list(raw) {
         Some(lines) => lines.iter().filter_map(|line| lenient::scalar(Some(line)).map(Into::into)).collect(),
-        None => lenient::scalar(raw).map(Into::into).into_iter().collect(),
+        None => {
+            let text = raw.filter(|raw| raw.get().len() <= lenient::NESTED);
+            lenient::scalar(text).map(Into::into).into_iter().collect()
+        }
     }
 }
 
