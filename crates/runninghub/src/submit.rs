@@ -177,6 +177,11 @@ impl Submit {
             (None, None) => return Err(Error::usage("no workflow was named")),
         };
         self.hub.record_workflow(&workflow);
+        if let Some(recorder) = &self.hub.recorder {
+            // An answer may repeat them.
+            self.options.webhook.iter().for_each(|url| recorder.address(url));
+            self.options.access_password.iter().for_each(|password| recorder.secret(password));
+        }
         check_list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;
         let created = self.create(&workflow, &changes).await?;
