@@ -265,8 +265,8 @@ impl Payload {
 impl Answer {
     /// An answer, with what Python writes and strict parsers refuse made readable.
     pub(crate) fn new(call: &Call, key: ApiKey, status: u16, mut text: String) -> Self {
-        if let Some(rest) = text.strip_prefix('\u{feff}') {
-            text = rest.to_owned();
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
         }
         if text.len() <= lenient::NESTED && text.trim_start().starts_with('{') {
             text = repair(&text).unwrap_or(text);

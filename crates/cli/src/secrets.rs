@@ -28,7 +28,9 @@ pub(crate) fn learn_address(address: &str) {
 
 /// The same for the proxies that the environment names.
 pub(crate) fn learn_proxies() {
-    PROXIES.iter().filter_map(|name| env::var(name).ok()).for_each(|proxy| learn_address(&proxy));
+    for proxy in PROXIES.iter().filter_map(|name| env::var(name).ok()) {
+        learn_address(&proxy);
+    }
 }
 
 /// The text on one line, without secrets and without anything that a terminal obeys.

@@ -179,8 +179,12 @@ impl Submit {
         self.hub.record_workflow(&workflow);
         if let Some(recorder) = &self.hub.recorder {
             // An answer may repeat them.
-            self.options.webhook.iter().for_each(|url| recorder.address(url));
-            self.options.access_password.iter().for_each(|password| recorder.secret(password));
+            if let Some(url) = &self.options.webhook {
+                recorder.address(url);
+            }
+            if let Some(password) = &self.options.access_password {
+                recorder.secret(password);
+            }
         }
         check_list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;

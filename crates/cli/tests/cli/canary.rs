@@ -29,9 +29,9 @@ const SECRETS: [&str; 6] = [KEY, TICKET, SIGNED, WEBHOOK, PASSWORD, OTHER_PASSWO
 
 /// The ways in which a server, a library or a terminal may write a secret.
 fn spellings(secret: &str) -> [String; 20] {
-    let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    let unicode: String = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
+    let unicode = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
+    let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let json = |text: &str| serde_json::to_string(text).expect("text");
     [
         secret.to_owned(),
