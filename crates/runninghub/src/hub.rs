@@ -270,6 +270,9 @@ impl Builder {
         }
         if let Some(proxy) = &self.proxy {
             client = client.proxy(proxy);
+            if let Some(recorder) = &recorder {
+                recorder.address(proxy);
+            }
         }
         if let Some(path) = &self.ca_file {
             client = client.ca_file(path);

@@ -17,7 +17,7 @@ use runninghub::{
 };
 
 use crate::{
-    args::{Format, Global, Hidden},
+    args::{Format, Global},
     exit::{Error, Exit, chain},
     key,
     printer::Printer,
@@ -118,8 +118,9 @@ impl Context {
             .time_scale(time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.format == Format::Json);
-        secrets::learn_proxies(self.global.proxy.as_ref().map(Hidden::expose));
+        secrets::learn_proxies();
         if let Some(proxy) = &self.global.proxy {
+            secrets::learn_address(proxy.expose());
             builder = builder.proxy(proxy.expose());
         }
         if let Some(path) = &self.global.ca_file {

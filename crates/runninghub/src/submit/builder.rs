@@ -184,6 +184,15 @@ impl Submit {
             (None, None) => return Err(Error::usage("no workflow was named")),
         };
         self.hub.record_workflow(&workflow);
+        if let Some(recorder) = &self.hub.recorder {
+            // An answer may repeat them.
+            if let Some(url) = &self.options.webhook {
+                recorder.address(url);
+            }
+            if let Some(password) = &self.options.access_password {
+                recorder.secret(password);
+            }
+        }
         check::list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;
         let paid = self.create(&workflow, &changes).await?;
@@ -227,6 +236,9 @@ impl Submit {
             ),
             _ => None,
         };
+        if let (Some(recorder), Some(secret)) = (&self.hub.recorder, &secret) {
+            recorder.secret(secret.expose());
+        }
         // Without the secret, so that the same request has the same digest every time.
         let body = self
             .request(workflow, changes, None)
