@@ -19,13 +19,13 @@ fn running() -> Reply {
 
 #[tokio::test]
 async fn everybody_with_the_key_waits_but_cancels() {
-    let server = Server::start(vec![too_many("Retry-After: 30\r\n"), running()]).await;
-    // 30 s become 300 ms.
+    let server = Server::start(vec![too_many("Retry-After: 100\r\n"), running()]).await;
+    // 100 s become one.
     let client = server.builder().time_scale(0.01).build().expect("a client");
     let start = Instant::now();
     client.outputs(&TASK.into()).once().await.expect_err("too many");
     let held = client.held().expect("it is held");
-    assert!(held > Duration::from_millis(100) && held <= Duration::from_millis(300), "{held:?}");
+    assert!(held > Duration::from_millis(300) && held <= Duration::from_secs(1), "{held:?}");
 
     // A clone is the same key. The cancel overtakes.
     let other = client.clone();
@@ -35,10 +35,10 @@ async fn everybody_with_the_key_waits_but_cancels() {
     });
     tokio::task::yield_now().await;
     let _ = client.cancel(&TASK.into()).await;
-    assert!(start.elapsed() < Duration::from_millis(300), "a cancel does not wait");
+    assert!(start.elapsed() < Duration::from_secs(1), "a cancel does not wait");
     assert!(server.requests()[1].starts_with("POST /task/openapi/cancel "), "{:?}", server.requests());
     let (_, asked) = question.await.expect("it was asked");
-    assert!(asked >= Duration::from_millis(300), "asked after {asked:?}");
+    assert!(asked >= Duration::from_secs(1), "asked after {asked:?}");
     assert_eq!((client.held(), server.requests().len()), (None, 3));
 }
 
