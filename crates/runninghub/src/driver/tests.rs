@@ -226,8 +226,8 @@ async fn frames_without_end_keep_no_answer_and_no_timer_waiting() {
         });
         let mut driver = driver(&world, 0.001);
         let events = drive(&mut driver, Duration::from_millis(300)).await;
-        assert!(world.frames.load(Ordering::Relaxed) > 1_000, "{flood}");
-        // 1,000 frames and more, and no more to tell than the snapshots.
+        assert!(world.frames.load(Ordering::Relaxed) > 300, "{flood}");
+        // Thousands of frames as a rule, and no more to tell than the snapshots.
         assert!(events.len() < 100, "{} events of {flood}", events.len());
         if flood == ours {
             continue;
