@@ -43,7 +43,7 @@ fn disks() {
         Case { log: "/dev/null", ..Case::new("disk-is-full") }
             .command(&["run", "{id}", "--out", "{out}"])
             .shell("trap '' XFSZ; ulimit -f 200")
-            .exit(8)
+            .exit(9)
             .saved(Saved::Some(1))
             .says("rhub download 2000000000000000001"),
         Case::new("few-descriptors").shell("ulimit -n 24"),
