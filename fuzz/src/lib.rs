@@ -2,4 +2,4 @@
 
 mod targets;
 
-pub use targets::{decode, envelope, machine, tape};
+pub use targets::{create, decode, envelope, escape, machine, name, redact, tape};

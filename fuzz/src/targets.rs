@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use runninghub_api::{CreateOutcome, Retry, extension, read_created, sanitize};
 use runninghub_core::{
-    Confirm, Connection, Graph, Machine, Message, Phase, Plan, decode_binary, decode_text,
+    Confirm, Connection, FileUrl, Graph, Machine, Message, Phase, Plan, Untrusted, decode_binary, decode_text,
 };
-use runninghub_transport::{TapeReader, TapeWriter};
+use runninghub_transport::{Redactor, TapeReader, TapeWriter};
 
 /// Frames: any bytes are some message, and every node of a `progress_state` can be read.
 pub fn decode(bytes: &[u8]) {
@@ -67,4 +68,61 @@ pub fn tape(bytes: &[u8]) {
     let again: Vec<_> =
         TapeReader::new(&*written).expect("our own header").collect::<Result<_, _>>().expect("our own rows");
     assert_eq!(rows, again);
+}
+
+/// Answers to a create: the first line is `Retry-After`. A task, or an error that is never both unknown and repeated.
+pub fn create(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (wait, body) = text.split_once('\n').unwrap_or(("", &text));
+    for status in [200, 401, 429, 502] {
+        match read_created(status, Some(wait), body) {
+            Ok(created) => assert!(status == 200 && !created.task_id.as_str().is_empty()),
+            Err(error) => match (error.create_outcome(), error.retry()) {
+                (Some(CreateOutcome::Unknown), retry) => assert_eq!(retry, Retry::Ambiguous),
+                (Some(CreateOutcome::Refused), Retry::Safe { after }) => {
+                    let wait = after.unwrap_or_default().as_secs();
+                    assert!(wait <= 600, "{wait} s");
+                }
+                (Some(CreateOutcome::Refused), retry) => assert_eq!(retry, Retry::Never),
+                (outcome, _) => panic!("{outcome:?}"),
+            },
+        }
+    }
+}
+
+/// Text on its way to a terminal: one line, no commands, nothing hidden, not endless. Masked addresses show no query.
+pub fn escape(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let shown = Untrusted::from(&*text).to_string();
+    assert!(shown.chars().all(Untrusted::is_safe) && !shown.contains(char::is_control), "{shown:?}");
+    assert!(shown.len() <= 100_100);
+    let masked = FileUrl::new(&*text).masked();
+    assert!(!masked.trim_end_matches("?…").contains(['?', '#']), "{masked}");
+}
+
+/// Text on its way to a recording: the first line is a secret. It does not survive, twice changes nothing more, and
+/// JSON stays JSON.
+pub fn redact(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (secret, text) = text.split_once('\n').unwrap_or(("", &text));
+    let redactor = Redactor::new().secret(secret);
+    let clean = redactor.redact(text).into_owned();
+    assert!(secret.len() < 6 || !clean.contains(secret), "{secret}: {clean}");
+    assert_eq!(redactor.redact(&clean), clean);
+    let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    if secret.bytes().all(|byte| byte.is_ascii_alphanumeric()) && is_json(text) && clean != "***" {
+        assert!(is_json(&clean), "{text} -> {clean}");
+    }
+    assert_eq!(redactor.redact_bytes(&bytes.to_vec().into()).len(), bytes.len());
+}
+
+/// Names on their way to the disk: one component that every system takes.
+pub fn name(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    for name in [sanitize(&text), sanitize(&format!("a.{}", extension(Some(&text), None)))] {
+        assert!(!name.is_empty() && name.len() <= 200 && name != "." && name != "..", "{name:?}");
+        assert!(!name.contains(['/', '\\', ':', '\0']) && !name.contains(char::is_control), "{name:?}");
+        assert!(!name.starts_with([' ', '-', '.']) && !name.ends_with([' ', '.']), "{name:?}");
+        assert_eq!(sanitize(&name), name);
+    }
 }

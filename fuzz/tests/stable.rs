@@ -93,3 +93,63 @@ fn envelope() {
     }
     run(runninghub_fuzz::envelope, &answers);
 }
+
+/// Lines of recordings, each after a first line of its own.
+fn after(first: &[&str]) -> Vec<Vec<u8>> {
+    let (texts, answers) = (seeds("ws-a.jsonl", "text"), seeds("http.jsonl", "text"));
+    // Short ones: each is looked at in many ways.
+    let lines = texts.iter().chain(&answers).filter(|line| line.len() < 600).zip(first.iter().cycle());
+    lines.map(|(line, first)| [first.as_bytes(), b"\n", line].concat()).collect()
+}
+
+fn own(seeds: &[&str]) -> Vec<Vec<u8>> {
+    seeds.iter().map(|seed| seed.as_bytes().to_vec()).collect()
+}
+
+#[test]
+fn create() {
+    run(
+        runninghub_fuzz::create,
+        &own(&[
+            "7\n{\"code\":0,\"msg\":\"success\",\"data\":{\"taskId\":\"1904154698679771137\",\"promptTips\":\"{}\"}}",
+            "soon\n{\"code\":421,\"msg\":\"TASK_QUEUE_MAXED\",\"data\":null}",
+            "Wed, 21 Oct 2026 07:28:00 GMT\n{\"errorCode\":\"1601\",\"errorMessage\":\"no\"}",
+            "\n<html><title>502</title></html>",
+            "-1\n{\"code\":-1,\"data\":{\"taskId\":1e400}}",
+        ]),
+    );
+}
+
+#[test]
+fn escape() {
+    run(
+        runninghub_fuzz::escape,
+        &own(&[
+            "\u{1b}]8;;https://h/?a\u{7}x\u{1b}[2J\r\u{9b}31m\u{202e}\u{2066}\u{200b}\u{2028}",
+            "https://me:pw@h/a?b#c",
+            "Ｋサンプラー 👩\u{200d}🎨 \u{e0041}",
+        ]),
+    );
+}
+
+#[test]
+fn redact() {
+    run(
+        runninghub_fuzz::redact,
+        &after(&["prompt", "0123456789abcdef", "progress_state", "111111", "a\"b\\c,d"]),
+    );
+}
+
+#[test]
+fn name() {
+    run(
+        runninghub_fuzz::name,
+        &own(&[
+            "../../etc/passwd",
+            "CON.png",
+            "a\u{0}b:c\\d.tar.gz ",
+            "https://h/x/y.png?z",
+            "采样器 e\u{301}.webp",
+        ]),
+    );
+}

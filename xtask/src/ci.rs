@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
-use crate::{accuracy, fixtures, snapshots, tidy};
+use crate::{accuracy, fixtures, snapshots, tidy, tool};
 
 /// A part of CI, in the order in which they run: what fails quickly comes first.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -21,6 +21,8 @@ pub(crate) enum Part {
     Tidy,
     /// The recordings.
     Fixtures,
+    /// Licences, bans and sources of dependencies, where cargo-deny is installed.
+    Deny,
     /// Lints, with all features and without any.
     Clippy,
     /// All tests but those in the documentation.
@@ -78,6 +80,10 @@ impl Part {
             }
             Self::Tidy => tidy::tidy(root)?,
             Self::Fixtures => fixtures::lint(&root.join("fixtures"))?,
+            Self::Deny if !tool::is_there(shell, "deny") => println!(
+                "skipped: cargo-deny is not installed (`cargo install cargo-deny --locked`); tidy has looked at the licences"
+            ),
+            Self::Deny => cmd!(shell, "cargo deny --locked check bans licenses sources").run()?,
             Self::Clippy => {
                 cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
                 cmd!(shell, "cargo clippy -p runninghub-transport --no-default-features -- -D warnings")

@@ -7,10 +7,12 @@ mod ci;
 mod files;
 mod film;
 mod fixtures;
+mod mutants;
 mod record;
 mod report;
 mod snapshots;
 mod tidy;
+mod tool;
 
 use std::{path::Path, process::ExitCode};
 
@@ -41,6 +43,8 @@ enum Command {
     /// Recordings: bring them in, check them.
     #[command(subcommand)]
     Fixtures(fixtures::Command),
+    /// Change the modules on which money and secrets depend, and see that a test fails each time.
+    Mutants(mutants::Mutants),
     /// Make a fixture from a live run, or from one of the simulator.
     Record(record::Record),
     /// Snapshots: run, review, accept, reject, check.
@@ -70,6 +74,7 @@ fn run(command: Command) -> Result<()> {
         Command::Ci { part } => ci::ci(&shell, root, part),
         Command::Film => film::film(&shell, root),
         Command::Fixtures(command) => command.run(root),
+        Command::Mutants(mutants) => mutants.run(&shell),
         Command::Record(record) => record.run(&shell, root),
         Command::Snapshots(command) => command.run(&shell, root),
         Command::Tidy => tidy::tidy(root),

@@ -353,6 +353,17 @@ mod tests {
             assert_eq!(api(200, &code).create_outcome(), None);
         }
         assert_eq!(api(401, "-1").retry(), Retry::Safe { after: None });
+        assert_eq!(api(401, "1601").retry(), Retry::Never);
+        assert_eq!(api(401, "7").retry(), Retry::Never);
+        for kind in [
+            ErrorKind::Connect,
+            ErrorKind::Network,
+            ErrorKind::Timeout,
+            ErrorKind::NotOurApi { status: 200, title: None },
+        ] {
+            assert_eq!(Error::new("outputs", kind).retry(), Retry::Safe { after: None });
+        }
+        assert_eq!(Error::new("outputs", ErrorKind::Tls).retry(), Retry::Never);
         assert_eq!(api(503, "12345").retry(), Retry::Safe { after: None });
         let wait = Some(Duration::from_secs(9));
         assert_eq!(api(200, "1003").after(wait).retry(), Retry::Safe { after: wait });
@@ -362,6 +373,62 @@ mod tests {
             let error = Error::new("outputs", ErrorKind::Http { status });
             assert_eq!(matches!(error.retry(), Retry::Safe { .. }), safe, "{status}");
         }
+    }
+
+    #[test]
+    fn an_error_has_a_class_a_message_and_a_hint_of_its_kind() {
+        let of = |kind| Error::new("outputs", kind);
+        let said = ErrorKind::Api { status: 200, code: Code::new("421"), message: "FULL".into() };
+        assert_eq!(of(said).message(), Some(&"FULL".into()));
+        assert_eq!((api(200, "421").message(), of(ErrorKind::Connect).message()), (None, None));
+        assert_eq!(of(ErrorKind::Expired { status: 403 }).class(), Class::NotFound);
+        assert_eq!(Error::usage("create", "no id").class(), Class::BadRequest);
+        assert_eq!(of(ErrorKind::Timeout).class(), Class::Unknown);
+        let hint = |kind| of(kind).hint().unwrap_or_default();
+        for (kind, part) in [
+            (ErrorKind::Connect, "proxy"),
+            (ErrorKind::Network, "proxy"),
+            (ErrorKind::Timeout, "proxy"),
+            (ErrorKind::Expired { status: 403 }, "outputs again"),
+            (ErrorKind::Http { status: 401 }, "runninghub.cn"),
+            (ErrorKind::Http { status: 502 }, "base URL"),
+            (ErrorKind::NotOurApi { status: 200, title: None }, "base URL"),
+            (ErrorKind::Tls, "certificates"),
+        ] {
+            let text = format!("{kind:?}");
+            assert!(hint(kind).contains(part), "{text}");
+        }
+        assert!(api(200, "421").hint().is_some_and(|hint| hint.contains("running task")));
+        let large = |what| Error::new(what, ErrorKind::TooLarge { limit: 1 }).hint();
+        assert!(large("upload").is_some_and(|hint| hint.contains("smaller")) && large("outputs").is_none());
+        assert_eq!(Error::usage("create", "no id").hint(), None);
+    }
+
+    #[test]
+    fn a_status_has_a_class() {
+        for (status, class) in [
+            (200, Class::Unknown),
+            (307, Class::Unknown),
+            (400, Class::BadRequest),
+            (401, Class::Auth),
+            (403, Class::Auth),
+            (404, Class::NotFound),
+            (408, Class::Server),
+            (410, Class::NotFound),
+            (418, Class::BadRequest),
+            (429, Class::Capacity),
+            (500, Class::Server),
+            (599, Class::Server),
+        ] {
+            assert_eq!(Error::new("query", ErrorKind::Http { status }).class(), class, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_cause_is_found_also_inside_an_io_error() {
+        let inner = io::Error::other(io::Error::other(fmt::Error));
+        assert!(stems_from::<fmt::Error>(&inner) && stems_from::<io::Error>(&inner));
+        assert!(!stems_from::<std::num::ParseIntError>(&inner));
     }
 
     #[test]

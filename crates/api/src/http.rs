@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
     envelope::{Envelope, page_title},
-    redact,
+    lenient, redact,
     retry::retry_after,
 };
 
@@ -265,16 +265,17 @@ impl Payload {
 impl Answer {
     /// An answer, with what Python writes and strict parsers refuse made readable.
     pub(crate) fn new(call: &Call, key: ApiKey, status: u16, mut text: String) -> Self {
-        if let Some(rest) = text.strip_prefix('\u{feff}') {
-            text = rest.to_owned();
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
         }
-        if text.trim_start().starts_with('{') {
+        if text.len() <= lenient::NESTED && text.trim_start().starts_with('{') {
             text = repair(&text).unwrap_or(text);
         }
         Self { name: call.name, effect: call.effect, key, status, retry_after: None, text }
     }
 
-    fn after(self, retry_after: Option<Duration>) -> Self {
+    /// With the wait that the server asks for.
+    pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..self }
     }
 

@@ -15,12 +15,13 @@ use serde_json::value::RawValue;
 /// How much of a list or an object is read: results, errors, lines of a traceback. Real ones have some hundred items;
 /// an answer of nothing but brackets and commas would take many times its own size.
 const ITEMS: usize = 10_000;
+/// Longest JSON inside a string that is read, and longest answer that is repaired, bytes: tracebacks and tips have some KiB, and each layer is another copy.
+pub(crate) const NESTED: usize = 4 << 20;
 
 /// Text, number or boolean, as text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     // Raw first: what cannot be read, such as `1e400`, would cost the fields beside it.
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::Deserializer::from_str(raw.get()).deserialize_any(Scalar).ok().flatten())
+    Ok(read(<&RawValue>::deserialize(deserializer)?))
 }
 
 /// A count, from a number or from text.
@@ -30,12 +31,23 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 
 /// Text that is not blank, without the white space around it.
 pub(crate) fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(text(deserializer)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+    Ok(text(deserializer)?.and_then(trimmed))
 }
 
 /// The scalar that stands there, by the rules of [`filled`].
 pub(crate) fn scalar(raw: Option<&RawValue>) -> Option<String> {
-    filled(&mut serde_json::Deserializer::from_str(raw?.get())).ok().flatten()
+    read(raw?).and_then(trimmed)
+}
+
+fn read(raw: &RawValue) -> Option<String> {
+    serde_json::Deserializer::from_str(raw.get()).deserialize_any(Scalar).ok()
+}
+
+/// In place, since it may be long.
+fn trimmed(mut text: String) -> Option<String> {
+    text.truncate(text.trim_end().len());
+    text.drain(..text.len() - text.trim_start().len());
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// An object that may stand there as itself or as JSON inside a string. `None` for anything else.
@@ -63,6 +75,9 @@ fn inner(raw: &RawValue) -> Option<Cow<'_, str>> {
     let json = raw.get();
     if !json.starts_with('"') {
         return Some(json.into());
+    }
+    if json.len() > NESTED {
+        return None;
     }
     let text: String = serde_json::from_str(json).ok()?;
     Some(repair(&text).unwrap_or(text).into())
@@ -126,52 +141,35 @@ impl<'de> Visitor<'de> for FirstEntries {
     }
 }
 
+/// Everything that it does not visit is no scalar, and refused.
 struct Scalar;
 
-impl<'de> Visitor<'de> for Scalar {
-    type Value = Option<String>;
+impl Visitor<'_> for Scalar {
+    type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
+        f.write_str("text, a number or a boolean")
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Some(value.to_string()))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Some(value.to_string()))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(Some(value.to_string()))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
     }
 
     /// `0.0` becomes `0`.
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Some(value.to_string()))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<String, E> {
+        Ok(value.to_string())
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Some(value.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, value: String) -> Result<Self::Value, E> {
-        Ok(Some(value))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn visit_str<E: Error>(self, value: &str) -> Result<String, E> {
+        Ok(value.to_owned())
     }
 }
 
@@ -179,7 +177,7 @@ impl<'de> Visitor<'de> for Scalar {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Option<String> {
+    fn scalar_of(json: &str) -> Option<String> {
         text(&mut serde_json::Deserializer::from_str(json)).expect("any JSON is fine")
     }
 
@@ -193,11 +191,13 @@ mod tests {
             ("0.14", Some("0.14")),
             ("1904154698679771137", Some("1904154698679771137")),
             ("true", Some("true")),
+            ("1e400", None),
+            ("\"\\ud800\"", None),
             ("null", None),
             ("[1,[2]]", None),
             ("{\"a\":{}}", None),
         ] {
-            assert_eq!(read(json).as_deref(), expected, "{json}");
+            assert_eq!(scalar_of(json).as_deref(), expected, "{json}");
         }
     }
 
@@ -238,6 +238,12 @@ mod tests {
         for other in ["null", "\"\"", "\"[\"", "{}", "3"] {
             assert_eq!(read(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn very_long_json_inside_a_string_is_not_read() {
+        let long = |size: usize| raw(&format!("\"[{}]\"", " ".repeat(size - 4)));
+        assert!(list(Some(&long(NESTED))).is_some() && list(Some(&long(NESTED + 1))).is_none());
     }
 
     #[test]

@@ -38,6 +38,6 @@ pub use endpoint::{
 pub use error::{Error, ErrorKind};
 pub use exchange::{Exchange, Finished};
 pub use key::ApiKey;
-pub use recorded::read_observation;
+pub use recorded::{read_created, read_observation};
 pub use retry::{CreateOutcome, Retry};
 pub use site::Site;

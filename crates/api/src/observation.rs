@@ -129,10 +129,11 @@ pub(crate) fn socket(raw: Option<&RawValue>) -> Option<SocketUrl> {
 
 /// An array, an array inside a string, or plain text.
 fn traceback(raw: Option<&RawValue>) -> Vec<Untrusted> {
-    match lenient::list(raw) {
-        Some(lines) => lines.iter().filter_map(|line| lenient::scalar(Some(line)).map(Into::into)).collect(),
-        None => lenient::scalar(raw).map(Into::into).into_iter().collect(),
+    if let Some(lines) = lenient::list(raw) {
+        return lines.iter().filter_map(|line| lenient::scalar(Some(line)).map(Into::into)).collect();
     }
+    let text = raw.filter(|raw| raw.get().len() <= lenient::NESTED);
+    lenient::scalar(text).map(Into::into).into_iter().collect()
 }
 
 #[cfg(test)]

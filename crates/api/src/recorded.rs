@@ -3,9 +3,10 @@
 use runninghub_core::Observation;
 
 use crate::{
-    ApiKey,
-    endpoint::{outputs, query},
+    ApiKey, Created, Error,
+    endpoint::{create, outputs, query},
     http::{Answer, Call},
+    retry::retry_after,
 };
 
 /// What a recorded answer said about its task. `None` for other paths, and for answers that told nothing.
@@ -18,6 +19,18 @@ pub fn read_observation(path: &str, status: u16, text: &str) -> Option<Observati
     // Nothing is masked: the key was taken out when the answer was recorded.
     let key = ApiKey::new("recorded").ok()?;
     read(&Answer::new(&Call::question("replay", ""), key, status, text.to_owned())).ok()
+}
+
+/// What an answer to a create says: the task, or an error that tells with [`Error::create_outcome`] whether there may
+/// be one. `wait` is the header `Retry-After`.
+///
+/// # Errors
+/// Those of [`Create`](crate::Create), but for the connection.
+pub fn read_created(status: u16, wait: Option<&str>, text: &str) -> Result<Created, Error> {
+    let call = Call::create("create", "");
+    let key = ApiKey::new("recorded")?;
+    let wait = wait.and_then(|wait| retry_after(wait, None));
+    create::read(&Answer::new(&call, key, status, text.to_owned()).after(wait))
 }
 
 #[cfg(test)]

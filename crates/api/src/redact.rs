@@ -9,7 +9,7 @@ const EXCERPT: usize = 200;
 /// Longest message kept, characters: ComfyUI's own are a sentence or two, with a list of file names at times.
 const MESSAGE: usize = 2_000;
 /// How much is looked at for either, characters: an answer of 16 MiB is not copied five times to show its beginning.
-const LOOKED_AT: usize = 4 * MESSAGE;
+const LOOKED_AT: usize = 8_000;
 
 /// A message without the key and without the queries of addresses in it, cut to a readable length.
 pub(crate) fn message(text: &str, key: &ApiKey) -> Untrusted {

@@ -13,10 +13,22 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use runninghub_api::Error;
+use runninghub_api::{Error, Exchange, Finished};
 use support::{KEY, Reply, Server};
 
 const SIGNED: &str = "S1GNATURE";
+const WEBHOOK: &str = "w3bh00k-p4th";
+const PASSWORD: &str = "acc3ss-p4ssword";
+
+/// Sees what recordings are made of.
+struct Seen(Mutex<String>);
+
+impl Exchange for Seen {
+    fn finished(&self, exchange: &Finished<'_>) {
+        // Answers are the server's, and redacted by whoever writes them down.
+        let _ = write!(self.0.lock().expect("not poisoned"), "{} {:?} ", exchange.path, exchange.request);
+    }
+}
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -68,11 +80,18 @@ async fn the_canaries_do_not_sing() {
         Reply::json(&format!(r#"{{"code":0,"data":{{"netWssUrl":"wss://h/?{SIGNED}","{KEY}":"{KEY}"}}}}"#)),
     ] {
         let server = Server::start(vec![reply]).await;
-        let client = server.client();
-        let _ = write!(texts, "{client:?}");
+        let seen = Arc::new(Seen(Mutex::default()));
+        let client = server.builder().observer(Arc::clone(&seen) as _).build().expect("a client");
+        let create = client.create(None).webhook_url(WEBHOOK).access_password(PASSWORD);
+        let _ = write!(texts, "{client:?} {create:?}");
         let id = "7".into();
         let errors = [
-            client.create(Some("5".into())).webhook_url(format!("https://h/?{SIGNED}")).await.err(),
+            client
+                .create(Some("5".into()))
+                .webhook_url(format!("https://h/{WEBHOOK}"))
+                .access_password(PASSWORD)
+                .await
+                .err(),
             client.outputs(&"7".into()).once().await.err(),
             client.query(&id).once().await.err(),
             client.workflow(&"5".into()).await.err(),
@@ -85,7 +104,9 @@ async fn the_canaries_do_not_sing() {
         for error in errors.iter().flatten() {
             texts += &everything(error);
         }
+        texts += &seen.0.lock().expect("not poisoned");
     }
+    assert!(texts.contains("webhookUrl") && texts.contains("accessPassword"), "the body was seen");
     let server = Server::start(vec![Reply::Close]).await;
     let nowhere = format!("http://127.0.0.1:1/a?{SIGNED}");
     for url in [nowhere.as_str(), "file:///a?S1GNATURE", "https://[::/?S1GNATURE"] {
@@ -95,7 +116,7 @@ async fn the_canaries_do_not_sing() {
     }
     let logged = String::from_utf8_lossy(&captured.0.lock().expect("not poisoned")).into_owned();
     assert!(logged.contains("TRACE") && logged.contains("outputs"), "the log was captured");
-    for canary in [KEY, SIGNED] {
+    for canary in [KEY, SIGNED, WEBHOOK, PASSWORD] {
         for text in [&texts, &logged] {
             let found = text.find(canary).map(|at| text.get(at.saturating_sub(300)..at + 80));
             assert!(found.is_none(), "{found:?}");

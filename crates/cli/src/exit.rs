@@ -81,7 +81,7 @@ impl Error {
     }
 }
 
-/// An error and its causes, each once: `a: b: c`.
+/// An error and its causes, each once: `a: b: c`. They may quote a server, so the whole is made safe.
 pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -93,5 +93,5 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
         }
         source = cause.source();
     }
-    text
+    secrets::clean(&text)
 }

@@ -138,6 +138,9 @@ mod tests {
     fn ordinary_text_is_left_alone() {
         let text = "Ｋサンプラー — 采样器 👩‍🎨 \"x\"";
         assert_eq!(Untrusted::from(text).to_string(), text);
-        assert_eq!(Untrusted::from("a\x1b[2Jb\nc").to_string(), "a\\u{1b}[2Jb\\nc");
+        let text = Untrusted::from("a\x1b[2Jb\r\n\tc");
+        assert_eq!(text.to_string(), "a\\u{1b}[2Jb\\r\\n\\tc");
+        assert_eq!(text.raw(), "a\x1b[2Jb\r\n\tc");
+        assert!(!text.is_empty() && Untrusted::default().is_empty());
     }
 }

@@ -241,6 +241,9 @@ impl Builder {
         }
         if let Some(proxy) = &self.proxy {
             client = client.proxy(proxy);
+            if let Some(recorder) = &recorder {
+                recorder.address(proxy);
+            }
         }
         if let Some(recorder) = &recorder {
             client = client.observer(Arc::clone(recorder) as _);

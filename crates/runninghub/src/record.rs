@@ -26,6 +26,14 @@ impl Recorder {
         self.writer.connect(inner)
     }
 
+    pub(crate) fn secret(&self, secret: &str) {
+        self.writer.secret(secret);
+    }
+
+    pub(crate) fn address(&self, address: &str) {
+        self.writer.address(address);
+    }
+
     pub(crate) fn task(&self, id: &TaskId) {
         self.writer.task(id);
     }

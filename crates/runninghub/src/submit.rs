@@ -177,6 +177,15 @@ impl Submit {
             (None, None) => return Err(Error::usage("no workflow was named")),
         };
         self.hub.record_workflow(&workflow);
+        if let Some(recorder) = &self.hub.recorder {
+            // An answer may repeat them.
+            if let Some(url) = &self.options.webhook {
+                recorder.address(url);
+            }
+            if let Some(password) = &self.options.access_password {
+                recorder.secret(password);
+            }
+        }
         check_list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;
         let created = self.create(&workflow, &changes).await?;

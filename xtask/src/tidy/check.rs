@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{arrows, bans, layout, manifest, size, source::Source};
+use super::{arrows, bans, layout, licences, manifest, size, source::Source};
 use crate::report::Report;
 
 /// Checks everything.
@@ -22,5 +22,6 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
         manifest::check(source, &mut report);
     }
     layout::check_crates(&sources, &mut report);
+    licences::check(root, &mut report)?;
     report.finish(&format!("{} files", sources.len()))
 }

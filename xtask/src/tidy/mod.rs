@@ -4,6 +4,7 @@ mod arrows;
 mod bans;
 mod check;
 mod layout;
+mod licences;
 mod manifest;
 mod size;
 mod source;

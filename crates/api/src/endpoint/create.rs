@@ -223,7 +223,7 @@ impl fmt::Debug for Create {
 
 /// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field
 /// that stands there twice the last one counts, as in most languages.
-fn read(answer: &Answer) -> Result<Created, Error> {
+pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.success()?;
     let fields = lenient::entries(envelope.data);
     let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
@@ -297,6 +297,10 @@ mod tests {
         CreateOutcome, Retry,
         http::tests::{create_with, error_with},
     };
+
+    /// The answers that prove that no task was made.
+    const LISTED: &str = "301 380 412 415 416 421 433 435 436 801 802 803 806 810 811 812 814 901 1001 1002 1003 \
+                          1007 1011 1014 1101 1501 1505 1520 1601";
 
     fn get(data: &str) -> Created {
         create_with(&format!(r#"{{"code":0,"msg":"success","data":{data}}}"#), read)
@@ -380,6 +384,55 @@ mod tests {
             match create_with(&text, read) {
                 Ok(created) => prop_assert!(!created.task_id.as_str().is_empty()),
                 Err(error) => prop_assert!(error.create_outcome().is_some()),
+            }
+        }
+
+        /// Rule by rule against a second opinion: no answer but a task id is a success, and none but those on the list
+        /// is a refusal.
+        #[test]
+        fn three_outcomes(
+            status in prop_oneof![Just(200_u16), Just(401), Just(429), Just(502), 100..600_u16],
+            wait in prop::option::of(prop_oneof![Just("7"), Just("soon"), Just("Wed, 21 Oct 2026 07:28:00 GMT")]),
+            code in prop_oneof![
+                Just("0".to_owned()), Just("\"0\"".to_owned()), Just("200".to_owned()), Just("null".to_owned()),
+                (-1..2000_i32).prop_map(|code| code.to_string()),
+                proptest::sample::select(LISTED.split(' ').collect::<Vec<_>>()).prop_map(|code| format!("\"{code}\"")),
+                "\"[a-zA-Z0-9_ ]{0,9}\"",
+            ],
+            data in prop_oneof![
+                Just("null"), Just("{}"), Just(r#"{"taskId":"7"}"#), Just(r#"{"taskId":""}"#), Just(r#"["7"]"#),
+                Just(r#"{"taskId":NaN}"#), Just(r#"{"taskId":7,"promptTips":"{"}"#),
+            ],
+            shape in 0..5_usize,
+        ) {
+            let text = match shape {
+                0 | 1 => format!(r#"{{"code":{code},"msg":"m","data":{data}}}"#),
+                2 => format!(r#"{{"errorCode":{code},"errorMessage":"m","taskId":"7"}}"#),
+                3 => format!(r#"{{"code":{code},"data":{data}"#),
+                _ => format!("<html><title>{code}</title>{data}"),
+            };
+            let said = code.trim_matches('"').trim();
+            let is_answer = shape < 3;
+            let has_code = is_answer && !matches!(said, "null" | "");
+            let is_success = shape < 2 && matches!(said, "0" | "200");
+            let is_failure = has_code && !is_success && !(shape == 2 && said == "0");
+            // A task id without any code is a task all the same: it may be paid, and it can be followed.
+            let accepted = shape < 2
+                && !is_failure
+                && (200..300).contains(&status)
+                && data.starts_with("{\"taskId\":")
+                && data.contains('7');
+            let refused = is_failure && (LISTED.split(' ').any(|listed| listed == said) || matches!(status, 401 | 429))
+                || !is_failure && !(200..300).contains(&status) && matches!(status, 401 | 429) && wait.is_some_and(|wait| wait != "soon");
+            match crate::read_created(status, wait, &text) {
+                Ok(created) => prop_assert!(accepted && created.task_id.as_str() == "7", "{status} {text}"),
+                Err(error) => {
+                    prop_assert!(!accepted, "{status} {text}: {error}");
+                    let expected = if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown };
+                    prop_assert_eq!(error.create_outcome(), Some(expected), "{} {:?} {}: {}", status, wait, text, error);
+                    let again = matches!(error.retry(), Retry::Safe { .. });
+                    prop_assert!(!again || refused && error.class().is_transient(), "{status} {text}");
+                }
             }
         }
 

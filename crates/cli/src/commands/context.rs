@@ -11,7 +11,7 @@ use etcetera::BaseStrategy as _;
 use runninghub::{ApiKey, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId};
 
 use crate::{
-    args::{Format, Global, Hidden},
+    args::{Format, Global},
     exit::{Error, Exit, chain},
     key,
     printer::Printer,
@@ -102,8 +102,9 @@ impl Context {
             .time_scale(time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.format == Format::Json);
-        secrets::learn_proxies(self.global.proxy.as_ref().map(Hidden::expose));
+        secrets::learn_proxies();
         if let Some(proxy) = &self.global.proxy {
+            secrets::learn_address(proxy.expose());
             builder = builder.proxy(proxy.expose());
         }
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()) {

@@ -63,7 +63,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         submit = submit.instance_type(instance.parse().map_err(|_| Error::usage("unknown instance type"))?);
     }
     if let Some(url) = &args.webhook {
-        secrets::learn_webhook(url.expose());
+        secrets::learn_address(url.expose());
         submit = submit.webhook(url.expose());
     }
     if args.no_metadata {

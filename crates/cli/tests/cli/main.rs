@@ -1,6 +1,7 @@
 //! The real binary, as users and programs see it.
 
 mod bad_input;
+mod canary;
 mod commands;
 mod common;
 mod end_to_end;

@@ -6,26 +6,23 @@
 /// `None` when there is nothing to rewrite. One such value in a node's data spoils every later `progress_state` of
 /// the run, so this is worth a second look at a frame that was refused; it never runs otherwise.
 pub fn repair(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut changed = false;
+    let mut out = String::new();
+    // How far the text is read, and how far it is copied: nothing is, while there is nothing to rewrite.
+    let (mut at, mut copied) = (0, 0);
     let mut in_string = false;
-    while let Some(first) = rest.chars().next() {
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let (taken, written) = if in_string { string_piece(rest) } else { bare_piece(rest) };
-        if first == '"' {
+        if rest.starts_with('"') {
             in_string = !in_string;
         }
-        let (head, tail) = rest.split_at(taken);
-        match written {
-            Some(written) => {
-                out.push_str(written);
-                changed = true;
-            }
-            None => out.push_str(head),
+        if let Some(written) = written {
+            out.push_str(text.get(copied..at).unwrap_or_default());
+            out.push_str(written);
+            copied = at + taken;
         }
-        rest = tail;
+        at += taken;
     }
-    changed.then_some(out)
+    (copied > 0).then(|| out + text.get(copied..).unwrap_or_default())
 }
 
 /// How many bytes to take, and what to write instead of them.

@@ -109,6 +109,11 @@ impl RecordingWriter {
         self.session.learn(|redactor| redactor.learn(secret));
     }
 
+    /// Adds the password and the path of an address: of a proxy, of a webhook.
+    pub fn address(&self, address: &str) {
+        self.session.learn(|redactor| redactor.learn_address(address));
+    }
+
     /// Adds the secrets of a socket's address.
     pub fn socket_url(&self, url: &SocketUrl) {
         self.session.learn(|redactor| redactor.learn_socket_url(url));

@@ -85,6 +85,17 @@ impl Redactor {
         }
     }
 
+    /// Adds what is secret about an address that holds a password or a secret path: user, password, path and query.
+    pub fn learn_address(&mut self, address: &str) {
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        self.learn(path.trim_start_matches('/'));
+        if let Some((user, _)) = authority.rsplit_once('@') {
+            self.learn(user);
+            self.learn(user.split_once(':').map_or("", |(_, password)| password));
+        }
+    }
+
     /// [`Redactor::socket_url`] for one that came later.
     pub fn learn_socket_url(&mut self, url: &SocketUrl) {
         let Some((_, query)) = url.expose().split_once('?') else { return };

@@ -218,6 +218,18 @@ fn a_sockets_address_gives_its_secrets_and_keeps_its_settings() {
 }
 
 #[test]
+fn an_address_gives_its_password_and_its_path() {
+    let mut redactor = Redactor::new();
+    redactor.learn_address("http://me:hunter2@proxy.example:3128");
+    redactor.learn_address("https://hook.example/s3cret-p4th?a=1");
+    let text =
+        format!("hunter2 {} hook.example/s3cret-p4th?a=1 proxy.example:3128", STANDARD.encode("me:hunter2"));
+    assert_eq!(redactor.redact(&text), "*** ***== hook.example/*** proxy.example:3128");
+    redactor.learn_address("nonsense");
+    redactor.learn_address("");
+}
+
+#[test]
 fn bytes_keep_their_length() {
     let redactor = Redactor::new().secret(KEY);
     let frame = bytes::Bytes::from(format!("\0\0\0\x03\0\0\0\x012key: {KEY}."));

@@ -1,0 +1,13 @@
+//! Tools that are not part of Rust. Nothing here installs one.
+
+use xshell::{Shell, cmd};
+
+/// Whether there is a `cargo NAME`.
+pub(crate) fn is_there(shell: &Shell, name: &str) -> bool {
+    cmd!(shell, "cargo {name} --version")
+        .quiet()
+        .ignore_stderr()
+        .ignore_status()
+        .output()
+        .is_ok_and(|done| done.status.success())
+}
