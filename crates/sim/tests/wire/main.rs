@@ -3,6 +3,7 @@
 mod common;
 mod endpoints;
 mod faults;
+mod file_faults;
 mod proxy;
 mod recordings;
 mod rules;
