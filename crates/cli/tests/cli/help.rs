@@ -116,8 +116,8 @@ fn run() {
                                          RUNNINGHUB_TIMEOUT=]
           --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
                                          RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-          --record <DIR>                 Keep a redacted recording in this folder, for `rhub replay`; an
-                                         earlier one is replaced [env: RUNNINGHUB_RECORD=]
+          --record <DIR>                 Keep a redacted recording in this new or empty folder, for
+                                         `rhub replay` [env: RUNNINGHUB_RECORD=]
           --create-timeout <DURATION>    How long the submit itself may take [env:
                                          RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
           --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
@@ -153,8 +153,8 @@ fn watch() {
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
-                                     one is replaced [env: RUNNINGHUB_RECORD=]
+              --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
+                                     replay` [env: RUNNINGHUB_RECORD=]
           -h, --help                 Print help
     "#);
 }
@@ -274,8 +274,8 @@ fn demo_and_simulate() {
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
-                                     one is replaced [env: RUNNINGHUB_RECORD=]
+              --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
+                                     replay` [env: RUNNINGHUB_RECORD=]
           -h, --help                 Print help
 
         Serve a simulated RunningHub on this machine
