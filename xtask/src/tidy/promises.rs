@@ -25,7 +25,7 @@ fn tests(page: &str) -> impl Iterator<Item = (&str, &str)> {
     page.split("[`").skip(1).filter_map(|rest| {
         let (name, rest) = rest.split_once("`](")?;
         let (file, _) = rest.split_once(')')?;
-        file.ends_with(".rs").then_some((name, file))
+        Path::new(file).extension().is_some_and(|kind| kind == "rs").then_some((name, file))
     })
 }
 
