@@ -1,6 +1,9 @@
 //! AI apps, Quick Create and the runs of v2 against the simulator, and what is sent to the letter.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use runninghub_api::{
     App, AppSort, Class, Client, Code, CreateOutcome, Error, ErrorKind, Exchange, FieldKind, Finished,
@@ -205,7 +208,7 @@ struct Seen(Mutex<String>);
 
 impl Exchange for Seen {
     fn finished(&self, exchange: &Finished<'_>) {
-        self.0.lock().expect("not poisoned").push_str(&format!("{exchange:?}"));
+        let _ = write!(self.0.lock().expect("not poisoned"), "{exchange:?}");
     }
 }
 
@@ -221,7 +224,7 @@ async fn a_key_in_the_query_is_seen_by_the_server_alone() {
         let mut told = format!("{error} {error:?} {client:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
-            told.push_str(&format!("{error} {error:?}"));
+            let _ = write!(told, "{error} {error:?}");
             cause = error.source();
         }
         let seen = seen.0.lock().expect("not poisoned").clone();
