@@ -8,12 +8,13 @@ use std::{
 };
 
 use reqwest::header::HeaderValue;
-use runninghub_core::{TaskId, WorkflowId};
+use runninghub_core::{TaskId, WebappId, WorkflowId};
 use url::{Host, Url};
 
 use crate::{
-    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetQueueStatus, GetWorkflow, Outputs, Query,
-    Site, Status, Upload, UploadSource,
+    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetQueueStatus, GetQuickStyles,
+    GetWorkflow, ListApps, Outputs, Query, QuickRun, RunApp, RunAppV2, RunWorkflow, Site, Status, Upload,
+    UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -88,6 +89,16 @@ impl Client {
         AccountStatus::new(self.clone())
     }
 
+    /// Asks what an AI app takes.
+    pub fn app(&self, webapp_id: &WebappId) -> GetApp {
+        GetApp::new(self.clone(), webapp_id.clone())
+    }
+
+    /// Lists AI apps.
+    pub fn apps(&self) -> ListApps {
+        ListApps::new(self.clone())
+    }
+
     /// Stops a task.
     pub fn cancel(&self, task_id: &TaskId) -> Cancel {
         Cancel::new(self.clone(), task_id.clone())
@@ -111,6 +122,31 @@ impl Client {
     /// Asks how many tasks the key may run, and how many it runs.
     pub fn queue_status(&self) -> GetQueueStatus {
         GetQueueStatus::new(self.clone())
+    }
+
+    /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
+    pub fn quick_run(&self, webapp_id: WebappId, code: impl Into<String>) -> QuickRun {
+        QuickRun::new(self.clone(), webapp_id, code.into())
+    }
+
+    /// Asks for the models and styles of a Quick Create app.
+    pub fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> GetQuickStyles {
+        GetQuickStyles::new(self.clone(), webapp_id.clone(), kind)
+    }
+
+    /// Makes a paid task of an AI app.
+    pub fn run_app(&self, webapp_id: WebappId) -> RunApp {
+        RunApp::new(self.clone(), webapp_id)
+    }
+
+    /// The same as [`Client::run_app`] by the v2 endpoint.
+    pub fn run_app_v2(&self, webapp_id: WebappId) -> RunAppV2 {
+        RunAppV2::new(self.clone(), webapp_id)
+    }
+
+    /// The same as [`Client::create`] by the v2 endpoint, for a saved workflow.
+    pub fn run_workflow(&self, workflow_id: WorkflowId) -> RunWorkflow {
+        RunWorkflow::new(self.clone(), workflow_id)
     }
 
     /// Asks for a task's status alone.

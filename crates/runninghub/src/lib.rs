@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
 mod backend;
 mod book;
 mod driver;
@@ -29,12 +30,15 @@ pub use hub::{Builder, RunningHub};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+pub use runninghub_api::{
+    App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
+};
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::Submit;
+pub use submit::{AppSubmit, Submit};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhooks;
 pub use workflow::Workflow;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod app;
 mod call;
 mod endpoint;
 mod error;
@@ -18,6 +19,7 @@ mod stats;
 mod task;
 mod webhook;
 
+pub use app::App;
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
 #[cfg(feature = "tls")]

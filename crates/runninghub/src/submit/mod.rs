@@ -1,10 +1,13 @@
 //! Submitting: check everything that can be checked, then pay once.
 
+mod app;
 mod builder;
 mod check;
 mod gate;
 mod pay;
+mod terms;
 
+pub use app::AppSubmit;
 pub use builder::Submit;
 
 pub(crate) use gate::Gate;

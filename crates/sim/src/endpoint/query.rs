@@ -27,7 +27,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     }
 }
 
-fn task_object(state: &State, task: &Task) -> Value {
+pub(crate) fn task_object(state: &State, task: &Task) -> Value {
     let phase = task.phase();
     let usage = usage(task, &phase);
     let (error_code, error_message) = match phase {
