@@ -316,7 +316,9 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for bad in ["", "127.0.0.1:8188", "ftp://h", "http://me:pw@h", "http://h?a", "http://h#a", "localhost"] {
+        for bad in
+            ["", "127.0.0.1:8188", "ftp://h", "http://me:pw@h", "http://h?a", "http://h#a", "localhost"]
+        {
             let error = Client::builder(bad).build().expect_err(bad);
             assert!(!format!("{error:?}").contains("pw"), "{error:?}");
         }

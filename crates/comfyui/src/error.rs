@@ -72,11 +72,8 @@ impl Error {
     }
 
     pub(crate) fn transport(call: &'static str, source: reqwest::Error) -> Self {
-        let kind = if source.is_connect() || source.is_builder() {
-            ErrorKind::Unreachable
-        } else {
-            ErrorKind::Lost
-        };
+        let kind =
+            if source.is_connect() || source.is_builder() { ErrorKind::Unreachable } else { ErrorKind::Lost };
         // The address may hold a key.
         Self::new(call, kind).because(source.without_url())
     }

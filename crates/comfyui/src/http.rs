@@ -92,7 +92,15 @@ impl Client {
             Err(error) => error.to_string().into(),
         };
         let path = format!("/{}", call.segments.join("/"));
-        self.observe(&Exchange { method, path: &path, request: body, status, response: &response, started, took });
+        self.observe(&Exchange {
+            method,
+            path: &path,
+            request: body,
+            status,
+            response: &response,
+            started,
+            took,
+        });
         let answer = result?;
         match answer.status {
             401 | 403 | 407 => Err(answer.error(ErrorKind::Locked { status: answer.status })),
@@ -108,8 +116,8 @@ async fn exchange(name: &'static str, request: RequestBuilder) -> Result<Answer,
     let mut response = request.send().await.map_err(lost)?;
     let status = response.status().as_u16();
     let body = read(name, &mut response).await?;
-    let text =
-        String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let text = String::from_utf8(body)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(Answer { name, status, text })
 }
 
@@ -133,9 +141,7 @@ impl Answer {
     /// The body as JSON, whatever the status. Python wrote it: `NaN` and the like are repaired, but only when it is
     /// refused as it stands.
     pub(crate) fn any_json(&self) -> Option<Value> {
-        serde_json::from_str(&self.text)
-            .ok()
-            .or_else(|| serde_json::from_str(&repair(&self.text)?).ok())
+        serde_json::from_str(&self.text).ok().or_else(|| serde_json::from_str(&repair(&self.text)?).ok())
     }
 
     /// The object that a success has to be.

@@ -18,9 +18,9 @@ const PROVIDERS: &[fn() -> CryptoProvider] = &[
 /// Trusts what the system trusts; nobody, and without reading anything, where nothing is encrypted.
 pub(crate) fn configuration(is_plain: bool) -> Result<ClientConfig, Error> {
     let failed = |error| Error::new("client", ErrorKind::Tls).because(error);
-    let provider = PROVIDERS.first().ok_or_else(|| {
-        Error::usage("client", "this build has no TLS provider: enable `ring` or `aws-lc`")
-    })?;
+    let provider = PROVIDERS
+        .first()
+        .ok_or_else(|| Error::usage("client", "this build has no TLS provider: enable `ring` or `aws-lc`"))?;
     let provider = Arc::new(provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

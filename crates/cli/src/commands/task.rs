@@ -18,7 +18,8 @@ pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<
     let (hub, task) = ready(context, &args.task_id).await?;
     let status = hub.status(&task).await?;
     let word = Untrusted::from(status.as_str()).to_string();
-    let event = Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0 });
+    let event =
+        Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0, ahead: None });
     context.answer(&event, &[word]);
     context.outcome.status = end(&status);
     Ok(Exit::Done)
@@ -53,7 +54,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
     let (hub, task) = ready(context, &args.task_id).await?;
     hub.cancel(&task).await?;
-    let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0 });
+    let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0, ahead: None });
     context.answer(&event, &[format!("🛑 Task {task} cancelled")]);
     context.outcome.status = End::Cancelled;
     Ok(Exit::Done)

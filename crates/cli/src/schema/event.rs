@@ -55,11 +55,15 @@ pub(crate) struct Submitted {
 
 /// An answer about the task.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are the contract's")]
 pub(crate) struct Status {
     /// `queued`, `running`, `success`, `failed`, `cancelled`, or a word of the platform that is new.
     pub(crate) status: String,
     /// Seconds since the task is being followed; 0 for a single question.
     pub(crate) waited_s: f64,
+    /// How many run before it, where it waits on a ComfyUI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ahead: Option<u64>,
 }
 
 /// The workflow's nodes.

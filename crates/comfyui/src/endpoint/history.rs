@@ -159,7 +159,9 @@ mod tests {
 
     #[test]
     fn an_end_is_what_the_messages_say() {
-        let of = |word: &str, kind: &str| outcome(&json!({"status_str": word, "messages": [[kind, {"node_id": "3"}]]}));
+        let of = |word: &str, kind: &str| {
+            outcome(&json!({"status_str": word, "messages": [[kind, {"node_id": "3"}]]}))
+        };
         assert_eq!(of("error", "execution_interrupted"), Outcome::Interrupted);
         let failed = Failure { node_id: Some("3".into()), ..Failure::default() };
         assert_eq!(of("error", "execution_error"), Outcome::Failed(failed));

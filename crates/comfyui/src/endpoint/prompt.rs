@@ -17,6 +17,13 @@ pub struct Accepted {
     pub node_errors: Vec<NodeErrors>,
 }
 
+impl Accepted {
+    /// A prompt that was found on the server after its answer was lost.
+    pub fn found(prompt_id: PromptId) -> Self {
+        Self { prompt_id, node_errors: Vec::new() }
+    }
+}
+
 /// Why a prompt is not run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

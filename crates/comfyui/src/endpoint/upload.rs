@@ -22,7 +22,11 @@ pub struct UploadedImage {
 impl UploadedImage {
     /// What a node's input takes: the name, with the folder before it.
     pub fn input(&self) -> String {
-        if self.subfolder.is_empty() { self.name.clone() } else { format!("{}/{}", self.subfolder, self.name) }
+        if self.subfolder.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}/{}", self.subfolder, self.name)
+        }
     }
 }
 

@@ -1,6 +1,11 @@
 //! A run that is being prepared.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use runninghub_api::{Create, InstanceType, NodeInput, UploadSource};
 use runninghub_core::{Event, Learned, Plan, Untrusted, WorkflowId};
@@ -8,6 +13,7 @@ use runninghub_ledger::{Digest, Secret};
 use serde_json::Value;
 
 use super::{
+    change::Changes,
     check,
     pay::{OnWait, Paid, Payment},
 };
@@ -24,23 +30,12 @@ pub struct Submit {
     hub: Arc<Hub>,
     workflow_id: Option<WorkflowId>,
     own: Option<String>,
-    changes: Vec<Change>,
+    changes: Changes,
     node_info_list: Vec<Value>,
     options: Options,
     learned: Vec<Learned>,
     queue_timeout: Option<Duration>,
     on_wait: Option<OnWait>,
-}
-
-struct Change {
-    node: String,
-    field: String,
-    value: NewValue,
-}
-
-enum NewValue {
-    Json(Value),
-    File(PathBuf),
 }
 
 #[derive(Default)]
@@ -67,7 +62,7 @@ impl Submit {
             hub,
             workflow_id,
             own,
-            changes: Vec::new(),
+            changes: Changes::default(),
             node_info_list: Vec::new(),
             options: Options::default(),
             learned: Vec::new(),
@@ -84,11 +79,7 @@ impl Submit {
 
     /// Changes a field of a node, named by its id or by a title that only it has.
     pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.changes.push(Change {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::Json(value.into()),
-        });
+        self.changes.set(node.into(), field.into(), value.into());
         self
     }
 
@@ -99,11 +90,7 @@ impl Submit {
         field: impl Into<String>,
         path: impl Into<PathBuf>,
     ) -> Self {
-        self.changes.push(Change {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::File(path.into()),
-        });
+        self.changes.set_file(node.into(), field.into(), path.into());
         self
     }
 
@@ -201,30 +188,13 @@ impl Submit {
 
     /// All changes checked first, and only then files uploaded.
     async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
-        let mut checked = Vec::new();
-        for change in &self.changes {
-            let value = match &change.value {
-                NewValue::Json(value) => value.clone(),
-                NewValue::File(path) => {
-                    if !path.is_file() {
-                        return Err(Error::usage(format!("there is no file {}", path.display())));
-                    }
-                    Value::String(String::new())
-                }
-            };
-            checked.push(workflow.check(&change.node, &change.field, value)?);
-        }
-        for (change, checked) in self.changes.iter().zip(&mut checked) {
-            if let NewValue::File(path) = &change.value {
-                let uploaded = self
-                    .hub
-                    .client
-                    .upload(UploadSource::path(path))
-                    .await
-                    .map_err(|error| Error::api("cannot upload the file", error))?;
-                checked.value = Value::String(uploaded.file_name.as_str().to_owned());
-            }
-        }
+        let mut checked = self.changes.check(workflow)?;
+        let upload = async |path: &Path| {
+            let uploaded = self.hub.client.upload(UploadSource::path(path)).await;
+            let uploaded = uploaded.map_err(|error| Error::api("cannot upload the file", error))?;
+            Ok(uploaded.file_name.as_str().to_owned())
+        };
+        self.changes.upload(&mut checked, upload).await?;
         Ok(checked)
     }
 

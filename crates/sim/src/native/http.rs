@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{play::now_ms, queue::Prompt, socket, state::State, validate, version::Version};
-use crate::answer::Lost;
+use crate::{answer::Lost, scenario::extension};
 
 type At = Shared<Arc<State>>;
 
@@ -78,7 +78,7 @@ async fn prompt(Shared(state): At, body: Bytes) -> Response {
             "no_prompt",
             "No prompt provided",
             "No prompt provided",
-            json!({}),
+            &json!({}),
         ));
     };
     let id = match body["prompt_id"].as_str().filter(|_| state.version().has(Version::PROGRESS_STATE)) {
@@ -87,7 +87,7 @@ async fn prompt(Shared(state): At, body: Bytes) -> Response {
                 "invalid_prompt_id",
                 "prompt_id must be a valid UUID",
                 "prompt_id must be a UUID string in canonical lowercase hyphenated form; omit it to let the server generate one",
-                json!({}),
+                &json!({}),
             ));
         }
         Some(id) => id.to_owned(),
@@ -280,7 +280,7 @@ async fn view(Shared(state): At, Query(view): Query<View>) -> Response {
     let kind = view.kind.unwrap_or_else(|| "output".to_owned());
     let found = state.lock().files.get(&(kind, view.subfolder, view.filename.clone())).cloned();
     let Some(bytes) = found else { return StatusCode::NOT_FOUND.into_response() };
-    let media = if view.filename.ends_with(".png") { "image/png" } else { "application/octet-stream" };
+    let media = if extension(&view.filename) == "png" { "image/png" } else { "application/octet-stream" };
     let disposition = format!("filename=\"{}\"", view.filename.replace(['"', '\r', '\n'], "_"));
     ([(header::CONTENT_TYPE, media.to_owned()), (header::CONTENT_DISPOSITION, disposition)], bytes)
         .into_response()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{queue::Prompt, state::State, validate::needed};
 use crate::{Scenario, ScriptNode};
@@ -13,15 +13,19 @@ const STEP: Duration = Duration::from_millis(25);
 /// More steps than this are not waited for.
 const MOST_STEPS: u64 = 50;
 
-/// The scenario with the same nodes, else one that is made up.
-pub(crate) fn scenario(state: &State, prompt: &Prompt) -> Scenario {
-    let is_alike = |scenario: &&Scenario| {
-        scenario.workflow.len() == prompt.workflow.len()
+/// The scenario with the same nodes: ids and classes.
+pub(crate) fn recorded<'s>(state: &'s State, workflow: &Map<String, Value>) -> Option<&'s Scenario> {
+    state.settings.scenarios.iter().find(|scenario| {
+        scenario.workflow.len() == workflow.len()
             && scenario.workflow.iter().all(|(id, node)| {
-                prompt.workflow.get(id).is_some_and(|other| other["class_type"] == node["class_type"])
+                workflow.get(id).is_some_and(|other| other["class_type"] == node["class_type"])
             })
-    };
-    state.settings.scenarios.iter().find(is_alike).cloned().unwrap_or_else(|| script(state, prompt))
+    })
+}
+
+/// What was recorded of the workflow, else something made up.
+pub(crate) fn scenario(state: &State, prompt: &Prompt) -> Scenario {
+    recorded(state, &prompt.workflow).cloned().unwrap_or_else(|| script(state, prompt))
 }
 
 fn script(state: &State, prompt: &Prompt) -> Scenario {

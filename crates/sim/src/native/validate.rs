@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::state::State;
+use super::{improvise, state::State};
 
 /// A workflow that can be run, with the errors of what cannot.
 pub(crate) struct Valid {
@@ -18,23 +18,28 @@ pub(crate) fn check(
     workflow: &Map<String, Value>,
     uploads: &[String],
 ) -> Result<Valid, Value> {
+    // What was recorded is as good as it was then.
+    if let Some(scenario) = improvise::recorded(state, workflow) {
+        let outputs = scenario.outputs_to_execute.clone();
+        return Ok(Valid { outputs, node_errors: scenario.node_errors.clone() });
+    }
     let mut outputs = Vec::new();
     for (id, node) in workflow {
         let Some(class) = node["class_type"].as_str() else {
             let message = format!("Cannot execute because node {id} has no class_type");
-            return Err(refusal("invalid_prompt", &message, &format!("Node ID '#{id}'"), json!({})));
+            return Err(refusal("invalid_prompt", &message, &format!("Node ID '#{id}'"), &json!({})));
         };
         if !state.classes.is_known(class) {
             let message = format!("Node '{class}' not found. The custom node may not be installed.");
             let extra = json!({"node_id": id, "class_type": class, "node_title": class});
-            return Err(refusal("missing_node_type", &message, &format!("Node ID '#{id}'"), extra));
+            return Err(refusal("missing_node_type", &message, &format!("Node ID '#{id}'"), &extra));
         }
         if state.classes.is_output(class) {
             outputs.push(id.clone());
         }
     }
     if outputs.is_empty() {
-        return Err(refusal("prompt_no_outputs", "Prompt has no outputs", "", json!({})));
+        return Err(refusal("prompt_no_outputs", "Prompt has no outputs", "", &json!({})));
     }
     let (mut good, mut node_errors) = (Vec::new(), Map::new());
     for output in outputs {
@@ -59,14 +64,14 @@ pub(crate) fn check(
     }
     if good.is_empty() {
         let mut body =
-            refusal("prompt_outputs_failed_validation", "Prompt outputs failed validation", "", json!({}));
+            refusal("prompt_outputs_failed_validation", "Prompt outputs failed validation", "", &json!({}));
         body["node_errors"] = Value::Object(node_errors);
         return Err(body);
     }
     Ok(Valid { outputs: good, node_errors: Value::Object(node_errors) })
 }
 
-pub(crate) fn refusal(kind: &str, message: &str, details: &str, extra_info: Value) -> Value {
+pub(crate) fn refusal(kind: &str, message: &str, details: &str, extra_info: &Value) -> Value {
     let error = json!({"type": kind, "message": message, "details": details, "extra_info": extra_info});
     json!({"error": error, "node_errors": {}})
 }
