@@ -6,6 +6,7 @@ use runninghub::{Run, Site, Submit};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
+    comfy,
     context::{Context, Settings, Writes, ways_back},
     follow::{Following, follow, interrupted},
     save::Destination,
@@ -25,6 +26,9 @@ const PARAMS_INVALID: &str = "301";
 
 /// Submits a workflow and follows it to the end.
 pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
+    if context.global.server.is_some() {
+        return comfy::run(context, args).await;
+    }
     let target = Target::parse(&args.workflow)?;
     let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;

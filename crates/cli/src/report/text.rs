@@ -31,7 +31,7 @@ pub(super) fn progress(progress: &Progress) -> String {
 }
 
 /// Where a task stands, with its place in the queue where that is known.
-pub(super) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
+pub(crate) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
     let word = Untrusted::from(status.as_str());
     match ahead {
         Some(ahead) => format!("{word}, {ahead} ahead"),

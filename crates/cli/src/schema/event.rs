@@ -31,6 +31,8 @@ pub(crate) enum Event {
     Output(Output),
     /// A submit of this machine (`tasks`, `resolve`).
     Task(Submit),
+    /// What runs and what waits on a ComfyUI (`queue`).
+    Queue(Queue),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
     /// The account (`account`).
@@ -49,7 +51,7 @@ pub(crate) struct Submitted {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt_id: Option<String>,
     pub(crate) workflow_id: Option<String>,
-    /// `cn` or `ai`.
+    /// `cn`, `ai`, or `comfyui` for a server.
     pub(crate) site: String,
 }
 
@@ -64,6 +66,14 @@ pub(crate) struct Status {
     /// How many run before it, where it waits on a ComfyUI.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ahead: Option<u64>,
+}
+
+/// The prompts of a ComfyUI that are not over, by their ids.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Queue {
+    pub(crate) running: Vec<String>,
+    /// In the order in which they will run.
+    pub(crate) pending: Vec<String>,
 }
 
 /// The workflow's nodes.
