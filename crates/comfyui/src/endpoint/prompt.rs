@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{Client, Error, ErrorKind, http::Call};
 
+/// Longest details that are shown, in characters: some name every model of the server.
+const DETAILS: usize = 120;
+
 /// A prompt in the queue.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -153,7 +156,12 @@ impl fmt::Display for NodeErrors {
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.message.fmt(f)?;
-        if self.details.is_empty() { Ok(()) } else { write!(f, " ({})", self.details) }
+        if self.details.is_empty() {
+            return Ok(());
+        }
+        let short: String = self.details.raw().chars().take(DETAILS).collect();
+        let more = if short.len() < self.details.raw().len() { "…" } else { "" };
+        write!(f, " ({}{more})", Untrusted::from(short))
     }
 }
 

@@ -7,7 +7,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_api::extension;
 use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Outcome, Product};
 use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
 use tokio::time::sleep;
@@ -67,7 +66,7 @@ impl Native {
         match product {
             Product::File { node, filename, subfolder, folder_type } => OutputFile {
                 node_id: Some(node),
-                file_type: Some(extension(Some(&filename), None)),
+                file_type: filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()),
                 url: Some(FileUrl::new(self.client.view(&filename, &subfolder, &folder_type))),
                 text: None,
             },

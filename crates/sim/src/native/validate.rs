@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::{Map, Value, json};
 
 use super::{improvise, state::State};
+use crate::json::python;
 
 /// A workflow that can be run, with the errors of what cannot.
 pub(crate) struct Valid {
@@ -142,7 +143,7 @@ fn node_errors_of(state: &State, workflow: &Map<String, Value>, id: &str, upload
                 let extra = json!({"received_value": value});
                 error("custom_validation_failed", "Custom validation failed for node", details, extra);
             } else if !choices.contains(value) {
-                let details = format!("{name}: {value} not in {choices:?}");
+                let details = format!("{name}: {value} not in {}", python(&Value::Array(choices)));
                 error("value_not_in_list", "Value not in list", details, json!({"received_value": value}));
             }
         } else if let (Some(min), Some(number)) = (spec[1]["min"].as_f64(), value.as_f64())
