@@ -5,6 +5,7 @@ mod demo;
 mod follow;
 mod global;
 mod hidden;
+mod queue;
 mod replay;
 mod run;
 #[cfg(feature = "sim")]
@@ -22,6 +23,7 @@ pub(crate) use self::{
     follow::{Patience, Saving, Submitting},
     global::{Format, Global},
     hidden::Hidden,
+    queue::Queue,
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Outputs(Outputs),
     Download(Download),
     Cancel(Cancel),
+    Queue(Queue),
     Tasks(Tasks),
     Resolve(Resolve),
     Webhook(Webhook),

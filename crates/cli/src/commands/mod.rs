@@ -1,6 +1,7 @@
 //! One file per command, and the door to them.
 
 mod account;
+mod comfy;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
@@ -8,6 +9,7 @@ mod follow;
 mod replay;
 mod run;
 mod save;
+mod service;
 #[cfg(feature = "sim")]
 mod simulate;
 mod start;
