@@ -1,11 +1,6 @@
 //! A run that is being prepared.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
 use runninghub_core::{ClientId, Event, Learned, NodeId, Plan, PromptId, TaskId};
@@ -74,8 +69,8 @@ impl Prompt {
         let mut changes = self.changes.check(&workflow)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
-        let upload = async |path: &Path| {
-            let uploaded = server.client.upload(path).await;
+        let upload = async |path: PathBuf| {
+            let uploaded = server.client.upload(&path).await;
             Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
         };
         self.changes.upload(&mut changes, upload).await?;

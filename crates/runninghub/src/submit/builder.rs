@@ -1,10 +1,6 @@
 //! A run that is being prepared.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use runninghub_api::{Create, RunWorkflow};
 use runninghub_core::{Learned, Plan, WorkflowId};
@@ -127,7 +123,7 @@ impl Submit {
     /// All changes checked first, and only then files uploaded.
     async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
         let mut checked = self.changes.check(workflow)?;
-        self.changes.upload(&mut checked, async |path: &Path| self.hub.upload(path).await).await?;
+        self.changes.upload(&mut checked, |path| self.hub.upload(path)).await?;
         Ok(checked)
     }
 

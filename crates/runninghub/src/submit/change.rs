@@ -1,6 +1,6 @@
 //! Fields that are changed before a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -42,14 +42,17 @@ impl Changes {
     }
 
     /// Uploads the files and puts their names into the checked changes.
-    pub(crate) async fn upload(
+    pub(crate) async fn upload<F>(
         &self,
         checked: &mut [Override],
-        upload: impl AsyncFn(&Path) -> Result<String, Error>,
-    ) -> Result<(), Error> {
+        upload: impl Fn(PathBuf) -> F,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<String, Error>>,
+    {
         for (change, checked) in self.0.iter().zip(checked) {
             if let NewValue::File(path) = &change.value {
-                checked.value = Value::String(upload(path).await?);
+                checked.value = Value::String(upload(path.clone()).await?);
             }
         }
         Ok(())
