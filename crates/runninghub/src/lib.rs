@@ -11,6 +11,7 @@ mod live;
 mod manifest;
 mod naming;
 mod platform;
+mod probe;
 mod record;
 mod replay;
 mod run;
@@ -28,7 +29,7 @@ pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, QueueStatus, Site};
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
