@@ -1,10 +1,14 @@
 //! One file per command, and the door to them.
 
 mod account;
+mod config;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
 mod follow;
+mod login;
+mod manual;
 mod replay;
 mod run;
 mod save;
@@ -17,4 +21,5 @@ mod watch;
 mod webhook;
 mod workflow;
 
-pub(crate) use start::{misused, run};
+pub(crate) use context::state_dir;
+pub(crate) use start::{misused, run, sentence};
