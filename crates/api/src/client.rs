@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
 
@@ -46,6 +46,8 @@ struct Inner {
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
     calls: AtomicU64,
+    /// See [`Client::clock_ahead`].
+    clock_ahead: Mutex<Option<i64>>,
     hold: Hold,
     budget: Budget,
 }
@@ -174,6 +176,12 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
+    /// Seconds by which this machine's clock was ahead of the server's in the last answer; negative where it is behind.
+    /// `None` before the first answer, or where the server does not tell the time.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the API is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.0.lanes.is_loopback()
@@ -197,6 +205,10 @@ impl Client {
     pub fn woke(&self, slept: Duration) {
         self.0.hold.slept(slept);
         self.0.lanes.renew();
+    }
+
+    pub(crate) fn compare_clocks(&self, ahead: i64) {
+        *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
     pub(crate) fn key(&self) -> &ApiKey {
@@ -341,6 +353,7 @@ impl ClientBuilder {
             max_file_size: self.max_file_size,
             observer: self.observer,
             calls: AtomicU64::new(0),
+            clock_ahead: Mutex::new(None),
             hold: Hold::default(),
             budget: Budget::new(),
         })))

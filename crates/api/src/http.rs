@@ -1,6 +1,10 @@
 //! Sending: one place where the key is put in, where bodies are capped and where questions are asked again.
 
-use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime},
+};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable};
 use bytes::Bytes;
@@ -277,6 +281,9 @@ impl Client {
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let retry_after = asked_wait(response.headers());
+        if let Some(ahead) = clock_ahead(response.headers(), SystemTime::now()) {
+            self.compare_clocks(ahead);
+        }
         let is_error = !response.status().is_success();
         let body = match read(&mut response, if is_error { ERROR_PAGE } else { ANSWER }).await {
             // An error status says enough by itself; what was read of its body may still be a whole answer.
@@ -417,6 +424,16 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
 pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     retry_after(text(RETRY_AFTER)?, text(DATE))
+}
+
+/// Seconds by which this machine's clock is ahead of the one that wrote the headers.
+fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).ok();
+    match now.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => seconds(behind.duration()).map(i64::wrapping_neg),
+    }
 }
 
 /// Reads at most `limit` bytes; the flag tells whether that was all. Counted as they come, so that no length in a

@@ -11,6 +11,7 @@ mod exchange;
 mod hold;
 mod http;
 mod key;
+mod key_kind;
 mod lanes;
 mod lenient;
 mod observation;
@@ -50,6 +51,7 @@ pub use endpoint::{
 pub use error::{Error, ErrorKind};
 pub use exchange::{Exchange, Finished};
 pub use key::ApiKey;
+pub use key_kind::KeyKind;
 pub use recorded::{read_created, read_observation};
 pub use retry::{CreateOutcome, Retry};
 pub use site::Site;

@@ -127,6 +127,12 @@ impl Error {
         api.is_some_and(|api| api.code().is_some() && api.class() == Class::NotFound)
     }
 
+    /// Whether the server's certificate, or the encryption, was not accepted.
+    pub fn is_tls(&self) -> bool {
+        let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
+        api.is_some_and(|api| matches!(api.kind(), runninghub_api::ErrorKind::Tls))
+    }
+
     /// What went wrong with an API call, and what that means.
     pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);

@@ -13,6 +13,7 @@ mod manifest;
 mod naming;
 mod native;
 mod platform;
+mod probe;
 mod record;
 mod replay;
 mod run;
@@ -31,7 +32,7 @@ pub use hub::{Builder, RunningHub};
 pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, QueueStatus, Site};
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
 };

@@ -2,10 +2,14 @@
 
 mod account;
 mod comfy;
+mod config;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
 mod follow;
+mod login;
+mod manual;
 mod replay;
 mod run;
 mod save;
@@ -20,4 +24,5 @@ mod watch;
 mod webhook;
 mod workflow;
 
-pub(crate) use start::{misused, run};
+pub(crate) use context::state_dir;
+pub(crate) use start::{misused, run, sentence};

@@ -13,5 +13,6 @@ mod proxy;
 mod replay;
 mod results;
 mod schema;
+mod setup;
 #[cfg(unix)]
 mod signals;
