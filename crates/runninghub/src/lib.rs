@@ -29,6 +29,8 @@ pub use hub::{Builder, RunningHub};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+#[doc(inline)]
+pub use runninghub_catalog as catalog;
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
