@@ -12,8 +12,8 @@ use runninghub_core::{TaskId, WorkflowId};
 use url::{Host, Url};
 
 use crate::{
-    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetQueueStatus, GetWorkflow, Outputs, Query,
-    Site, Status, Upload, UploadSource,
+    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetModelPrice, GetQueueStatus, GetWorkflow,
+    Outputs, Query, RunModel, Site, Status, Upload, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -98,6 +98,11 @@ impl Client {
         Create::new(self.clone(), workflow_id)
     }
 
+    /// Asks what a task of a model would cost.
+    pub fn model_price(&self, endpoint: impl Into<String>) -> GetModelPrice {
+        GetModelPrice::new(self.clone(), endpoint.into())
+    }
+
     /// Asks where a task stands, and for its results.
     pub fn outputs(&self, task_id: &TaskId) -> Outputs {
         Outputs::new(self.clone(), task_id.clone())
@@ -111,6 +116,11 @@ impl Client {
     /// Asks how many tasks the key may run, and how many it runs.
     pub fn queue_status(&self) -> GetQueueStatus {
         GetQueueStatus::new(self.clone())
+    }
+
+    /// Makes a paid task of a model: `endpoint` is what stands behind `/openapi/v2/`.
+    pub fn run_model(&self, endpoint: impl Into<String>) -> RunModel {
+        RunModel::new(self.clone(), endpoint.into())
     }
 
     /// Asks for a task's status alone.

@@ -30,6 +30,8 @@ pub use endpoint::{
     account::{Account, AccountStatus},
     cancel::Cancel,
     create::{Create, Created, InstanceType, NodeInput, PromptTips},
+    model::RunModel,
+    model_price::{GetModelPrice, ModelPrice},
     outputs::Outputs,
     query::Query,
     queue_status::{GetQueueStatus, QueueStatus},

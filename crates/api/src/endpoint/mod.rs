@@ -8,6 +8,8 @@ pub(crate) mod account;
 pub(crate) mod cancel;
 pub(crate) mod create;
 mod into_future;
+pub(crate) mod model;
+pub(crate) mod model_price;
 pub(crate) mod outputs;
 pub(crate) mod query;
 pub(crate) mod queue_status;
