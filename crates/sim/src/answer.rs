@@ -48,8 +48,9 @@ impl Answer {
         &self.body
     }
 
-    pub(crate) fn is_success(&self) -> bool {
-        self.body["code"] == 0
+    /// The task that a create has made: in the envelope, or in a bare task object.
+    pub(crate) fn task_id(&self) -> Option<&str> {
+        self.body["data"]["taskId"].as_str().or(self.body["taskId"].as_str())
     }
 
     pub(crate) fn params_invalid() -> Self {

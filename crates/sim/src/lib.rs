@@ -6,6 +6,7 @@ mod endpoint;
 mod error;
 mod fault;
 mod json;
+mod model;
 mod png;
 mod proxy;
 mod rule;
@@ -20,6 +21,7 @@ mod webhook;
 
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
+pub use model::Model;
 #[cfg(feature = "tls")]
 pub use proxy::{Authority, Certificate};
 pub use proxy::{FaultProxy, Seen, Toxic};

@@ -112,12 +112,12 @@ pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint:
     let call = receive(&state, request).await;
     let answer = endpoint(&state, &call);
     if let Some(url) = call.text("webhookUrl")
-        && let Some(task) = answer.body()["data"]["taskId"].as_str().and_then(|id| state.task(id))
+        && let Some(task) = answer.task_id().and_then(|id| state.task(id))
     {
         task.call_back(&url);
         tokio::spawn(webhook::deliver(Arc::clone(&state), task, url));
     }
-    if answer.is_success() && state.with_faults(&call, Faults::loses_create) {
+    if answer.task_id().is_some() && state.with_faults(&call, Faults::loses_create) {
         return Lost.into_response();
     }
     answer.into_response()

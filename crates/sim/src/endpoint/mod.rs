@@ -4,6 +4,8 @@ mod account_status;
 mod cancel;
 mod create;
 mod file;
+mod model;
+mod model_price;
 mod outputs;
 mod query;
 mod queue_status;
@@ -16,4 +18,4 @@ mod workflow_json;
 
 pub(crate) use outputs::outcome;
 pub(crate) use routes::router;
-use routes::{legacy_key, legacy_task, v2_key};
+use routes::{legacy_key, legacy_run, legacy_task, v2_key};

@@ -3,6 +3,7 @@
 mod common;
 mod endpoints;
 mod faults;
+mod models;
 mod proxy;
 mod recordings;
 mod rules;
