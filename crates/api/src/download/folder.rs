@@ -186,18 +186,16 @@ fn sweep(directory: &Path, stale: Duration) {
 
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
-    use std::os::unix::fs::symlink;
-
     use super::*;
 
     fn folder() -> tempfile::TempDir {
         tempfile::tempdir().expect("a folder")
     }
 
+    #[cfg(unix)]
     #[test]
     fn links_are_never_followed() {
+        use std::os::unix::fs::symlink;
         let (home, dir) = (folder(), folder());
         let outside = home.path().join("outside");
         fs::write(&outside, "mine").expect("written");
@@ -216,6 +214,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&link).expect("a file now"), "ours");
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_part_is_taken_up_only_if_it_is_ours_alone() {
         let dir = folder();

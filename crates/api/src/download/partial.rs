@@ -19,6 +19,9 @@ use crate::Error;
 
 /// How much of the beginning is kept to recognise a page.
 const HEAD: usize = 64;
+/// Files up to this size, bytes, are summed when they are flushed, on another thread than the one that fetches. Of
+/// larger ones that would be a wait at the end, so they are summed as they come.
+const SUMMED_LATE: u64 = 4 << 20;
 /// How many names are tried beside the wanted one.
 const NAMES: usize = 10_000;
 
@@ -26,7 +29,8 @@ const NAMES: usize = 10_000;
 pub(super) struct Partial {
     file: NamedTempFile,
     directory: PathBuf,
-    hash: Sha256,
+    /// Of all that was written; `None` if that is still to be read.
+    hash: Option<Sha256>,
     bytes: u64,
     head: Vec<u8>,
     /// Whether another process could find it.
@@ -52,18 +56,15 @@ impl Partial {
         let is_named = named.is_some();
         let file = named.map_or_else(|| folder::new_part(directory), Ok).map_err(failed)?;
         let directory = directory.to_owned();
-        Ok(Self { file, directory, hash: Sha256::new(), bytes: 0, head: Vec::new(), is_named })
+        Ok(Self { file, directory, hash: None, bytes: 0, head: Vec::new(), is_named })
     }
 
     /// Takes up what another process left under that name. What it left is read once, for the SHA-256.
     pub(super) fn adopt(directory: &Path, name: &str) -> Option<Self> {
         let file = folder::left_part(directory, name)?;
         let directory = directory.to_owned();
-        let mut part =
-            Self { file, directory, hash: Sha256::new(), bytes: 0, head: Vec::new(), is_named: true };
-        let mut opened = part.file.as_file().try_clone().ok()?;
-        folder::read_to_end(&mut opened, |piece| part.note(piece)).ok()?;
-        part.file.seek(SeekFrom::Start(part.bytes)).ok()?;
+        let mut part = Self { file, directory, hash: None, bytes: 0, head: Vec::new(), is_named: true };
+        part.read_back().ok()?;
         part.file.disable_cleanup(part.bytes >= WORTH);
         Some(part)
     }
@@ -74,12 +75,15 @@ impl Partial {
 
     /// Written where it arrives: handing each piece to another thread costs more than the write.
     pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
-        if let Err(error) = self.file.as_file_mut().write_all(piece) {
+        let written = self.file.as_file_mut().write_all(piece).and_then(|()| {
+            self.note(piece);
+            if self.hash.is_none() && self.bytes > SUMMED_LATE { self.read_back() } else { Ok(()) }
+        });
+        if let Err(error) = written {
             self.is_named = false;
             self.file.disable_cleanup(false);
             return Err(Error::io(CALL, &self.directory, error));
         }
-        self.note(piece);
         self.file.disable_cleanup(self.is_named && self.bytes >= WORTH);
         Ok(())
     }
@@ -89,8 +93,18 @@ impl Partial {
         self.file.disable_cleanup(false);
     }
 
+    /// Sums what has been written so far. The position is the end again afterwards.
+    fn read_back(&mut self) -> io::Result<()> {
+        (self.hash, self.bytes) = (Some(Sha256::new()), 0);
+        let mut file = self.file.as_file().try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        folder::read_to_end(&mut file, |piece| self.note(piece))
+    }
+
     fn note(&mut self, piece: &[u8]) {
-        self.hash.update(piece);
+        if let Some(hash) = &mut self.hash {
+            hash.update(piece);
+        }
         self.bytes += piece.len() as u64;
         self.head.extend(piece.iter().take(HEAD.saturating_sub(self.head.len())));
     }
@@ -110,9 +124,10 @@ impl Partial {
     /// Puts the content on disk. Waits for the disk.
     pub(super) fn flush(mut self, name: String) -> Result<Flushed, Error> {
         self.file.disable_cleanup(false);
+        let read = if self.hash.is_none() { self.read_back() } else { Ok(()) };
         let Self { file, directory, hash, bytes, .. } = self;
-        file.as_file().sync_all().map_err(|error| Error::io(CALL, &directory, error))?;
-        Ok(Flushed { file, directory, name, bytes, sha256: hex(&hash.finalize()) })
+        read.and_then(|()| file.as_file().sync_all()).map_err(|error| Error::io(CALL, &directory, error))?;
+        Ok(Flushed { file, directory, name, bytes, sha256: hex(&hash.unwrap_or_default().finalize()) })
     }
 }
 
@@ -201,6 +216,24 @@ mod tests {
         let saved = save(directory.path(), "a.png", b"x").expect("saved");
         assert_eq!(saved.path, directory.path().join("a-2.png"));
         assert!(!outside.exists());
+    }
+
+    /// Small files are summed at the end, large ones as they come.
+    #[test]
+    fn the_sum_is_that_of_the_file_whatever_its_size() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let piece = vec![7; usize::try_from(SUMMED_LATE / 4 + 1).expect("small")];
+        for count in [1, 3, 4, 5, 9] {
+            let mut part = Partial::create(directory.path(), None).expect("started");
+            for _ in 0..count {
+                part.write(&piece).expect("written");
+            }
+            assert_eq!(part.hash.is_some(), count > 3);
+            let saved = settle(vec![part.flush(format!("{count}"))]).remove(0).expect("saved");
+            let content = fs::read(&saved.path).expect("readable");
+            assert_eq!(content, piece.repeat(count));
+            assert_eq!((saved.sha256, saved.bytes), (hex(&Sha256::digest(&content)), content.len() as u64));
+        }
     }
 
     #[cfg(unix)]

@@ -78,7 +78,7 @@ pub(super) async fn finish(
                             context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));
                             return Ok(exit);
                         }
-                        saved => break saved?,
+                        saved => break saved,
                     },
                 }
             }
@@ -90,7 +90,7 @@ pub(super) async fn finish(
             return Ok(exit);
         }
     };
-    let kept = report(context, &saved);
+    let kept = saved.as_ref().map_or(Exit::Results, |saved| report(context, saved));
     if kept != Exit::Done {
         let command = context.command(&format!("download {task}"), hub.site());
         context
@@ -98,7 +98,7 @@ pub(super) async fn finish(
             .push(format!("`{command}` fetches the results again; their links live for about a day"));
     }
     // Of a task that failed, that is what counts.
-    Ok(if exit == Exit::Done { kept } else { exit })
+    Ok(saved.map(|_| if exit == Exit::Done { kept } else { exit })?)
 }
 
 /// Shows what became of each result; `Exit::Done` if all were saved.

@@ -38,12 +38,13 @@ fn disks() {
                 fs::write(running.places.out(), "not yours").expect("a file");
             })
             .exit(9)
-            .saved(Saved::Nothing),
+            .saved(Saved::Nothing)
+            .says("rhub download 2000000000000000001"),
         // No file may grow beyond 100 KiB: the picture does not fit.
         Case { log: "/dev/null", ..Case::new("disk-is-full") }
             .command(&["run", "{id}", "--out", "{out}"])
             .shell("trap '' XFSZ; ulimit -f 200")
-            .exit(8)
+            .exit(9)
             .saved(Saved::Some(1))
             .says("rhub download 2000000000000000001"),
         Case::new("few-descriptors").shell("ulimit -n 24"),

@@ -14,6 +14,10 @@ fn encryption() {
     let no_trust = "no trusted encrypted connection";
     pool::run(vec![
         with("certificate-good", Certificate::Good),
+        with("certificate-of-a-ca-file", Certificate::Good)
+            .env("SSL_CERT_FILE", "/dev/null")
+            .arg("--ca-file")
+            .arg("{root}/case-ca.pem"),
         refused(with("certificate-expired", Certificate::Expired)).says(no_trust),
         refused(with("certificate-of-another", Certificate::WrongName)).says(no_trust),
         refused(with("certificate-of-its-own", Certificate::SelfSigned)).says(no_trust),

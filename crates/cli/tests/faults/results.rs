@@ -32,6 +32,9 @@ fn connections() -> Vec<Case> {
             .files(Toxic::slicer(500, ms(1)))
             .files(Toxic::latency(ms(30)).jitter(ms(30))),
         Case::new("result-narrow").files(Toxic::bandwidth(200_000)),
+        Case::new("result-falls-silent").files(Toxic::silence(100).after_head().first(2)),
+        Case::new("result-cut-and-resumed").fault("cut-files=40000,2"),
+        Case::new("result-trickles").fault("slow-files=50"),
         not_saved(Case::new("result-cut-for-ever").files(Toxic::cut(100).after_head())),
         not_saved(Case::new("result-refused-for-ever").files(Toxic::refuse())),
         Case::new("result-refused-for-a-while").server(patient).files(Toxic::refuse()).act(|running| {

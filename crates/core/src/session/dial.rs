@@ -73,7 +73,7 @@ impl Dial {
 
     /// Whether an address is known, be it a refused one.
     pub(super) fn has_address(&self) -> bool {
-        self.address.is_some() || self.refused.is_some()
+        self.address.is_some() || self.dialled.is_some()
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -125,10 +125,12 @@ impl Dial {
         was_open
     }
 
-    /// The address that was dialled would be refused again.
-    pub(super) fn refused(&mut self, now: Duration, pace: &Pace) {
-        self.refused.clone_from(&self.dialled);
-        if self.address == self.refused {
+    /// The address that was dialled would be refused again: for good, or until somebody names it once more.
+    pub(super) fn refused(&mut self, now: Duration, pace: &Pace, for_good: bool) {
+        if for_good {
+            self.refused.clone_from(&self.dialled);
+        }
+        if self.address == self.dialled {
             self.address = None;
         }
         self.failures += 1;

@@ -18,9 +18,10 @@ pub enum Input<'a> {
     /// The socket is gone, or could not be opened.
     Disconnected,
     /// The socket could not be opened, and this address would be refused again: its ticket has expired, or it must not
-    /// be dialled at all. Only another one is dialled.
+    /// be dialled at all.
     Refused {
-        /// What the user has to know; nothing where a fresh address is all that is needed.
+        /// What the user has to know, of an address that is not dialled again. Nothing where it was refused by the other
+        /// side: then the next one that an answer names is dialled, and that may be the same.
         warning: Option<Untrusted>,
     },
     /// The machine was suspended, see [`Suspend`](crate::Suspend). Questions and dials that were under way have been

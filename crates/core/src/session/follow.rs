@@ -148,7 +148,7 @@ impl Session {
                 }
             }
             Input::Refused { warning } => {
-                self.dial.refused(self.now, &self.pace);
+                self.dial.refused(self.now, &self.pace, warning.is_some());
                 if let Some(message) = warning
                     && !std::mem::replace(&mut self.warned, true)
                 {

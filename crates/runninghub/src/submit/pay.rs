@@ -5,7 +5,7 @@ use std::time::Duration;
 use runninghub_api::{Class, CreateOutcome, Created, Retry};
 use runninghub_core::WorkflowId;
 use runninghub_ledger::{Digest, Secret, Step};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::gate::Place;
 use crate::{Error, ErrorKind, book::Page, hub::Hub};
@@ -47,7 +47,12 @@ impl Payment<'_> {
         gate.check()?;
         let started = Instant::now();
         let limit = self.queue_timeout.and_then(|timeout| started.checked_add(timeout));
-        let mut place = within(limit, gate.enter()).await.ok_or_else(given_up)?;
+        let entered = async {
+            let place = gate.enter().await;
+            self.until_free().await;
+            place
+        };
+        let mut place = within(limit, entered).await.ok_or_else(given_up)?;
         let page = match &self.hub.book {
             Some(book) => {
                 Some(book.begin(self.kind, self.workflow, self.body, self.secret.map(Secret::digest)).await?)
@@ -83,9 +88,10 @@ impl Payment<'_> {
             if let Some(on_wait) = self.on_wait.filter(|_| in_time) {
                 on_wait(wait, &error);
             }
-            let queued = async move {
+            let queued = async {
                 let place = gate.queue_up(place).await;
                 sleep_until(again).await;
+                self.until_free().await;
                 place
             };
             let next: Option<Place<'_>> = if in_time { within(limit, queued).await } else { None };
@@ -97,6 +103,13 @@ impl Payment<'_> {
             };
             place = next;
             note(page.as_ref(), Step::Sending).await?;
+        }
+    }
+
+    /// The server may have asked for a pause. It is made before the intent is written: who dies in it has sent nothing.
+    async fn until_free(&self) {
+        while let Some(wait) = self.hub.client.held() {
+            sleep(wait).await;
         }
     }
 

@@ -4,6 +4,7 @@ mod common;
 mod endpoints;
 mod faults;
 mod models;
+mod file_faults;
 mod proxy;
 mod recordings;
 mod rules;

@@ -18,9 +18,9 @@ const DIGITS: &str = "111";
 /// Shorter secrets are not taken: they would be found everywhere.
 const MIN_SECRET: usize = 6;
 /// What is looked at as base64: so many characters hold the shortest secret.
-const MIN_BASE64: usize = MIN_SECRET * 4 / 3;
+const MIN_BASE64: usize = 8;
 /// The same for hexadecimal digits.
-const MIN_HEX: usize = MIN_SECRET * 2;
+const MIN_HEX: usize = 12;
 /// How deep base64 and hexadecimal digits are undone: one in the other.
 const MAX_ENCODED: usize = 2;
 /// A text that still holds a secret after so many rounds is dropped as a whole.
