@@ -3,8 +3,8 @@
 mod common;
 mod endpoints;
 mod faults;
-mod models;
 mod file_faults;
+mod models;
 mod proxy;
 mod recordings;
 mod rules;
