@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "sim")]
 pub(crate) use self::{demo::Demo, simulate::Simulate};
 pub(crate) use self::{
-    follow::{Patience, Saving},
+    follow::{Patience, Saving, Submitting},
     global::{Format, Global},
     hidden::Hidden,
     replay::Replay,

@@ -11,6 +11,7 @@ mod save;
 #[cfg(feature = "sim")]
 mod simulate;
 mod start;
+mod submit;
 mod task;
 mod tasks;
 mod watch;

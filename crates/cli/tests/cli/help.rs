@@ -104,11 +104,15 @@ fn run() {
                                          RUNNINGHUB_SET=]
           --node-info-list <JSON|@FILE>  The API's own list of changes, sent as it is [env:
                                          RUNNINGHUB_NODE_INFO_LIST]
+          --under <ID>                   The saved workflow that a JSON file is submitted under [env:
+                                         RUNNINGHUB_UNDER=]
+          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
+                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
+          --no-metadata                  Leave the workflow out of the result files [env:
+                                         RUNNINGHUB_NO_METADATA=]
       -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
           --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
                                          braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
-          --under <ID>                   The saved workflow that a JSON file is submitted under [env:
-                                         RUNNINGHUB_UNDER=]
           --detach                       Submit, and do not follow [env: RUNNINGHUB_DETACH=]
           --queue-timeout <DURATION>     Give up when the account has had no free slot for this long
                                          [default: wait] [env: RUNNINGHUB_QUEUE_TIMEOUT=]
@@ -120,12 +124,8 @@ fn run() {
                                          earlier one is replaced [env: RUNNINGHUB_RECORD=]
           --create-timeout <DURATION>    How long the submit itself may take [env:
                                          RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
-          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
-                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
           --webhook <URL>                An address that the platform calls when the task is over [env:
                                          RUNNINGHUB_WEBHOOK]
-          --no-metadata                  Leave the workflow out of the result files [env:
-                                         RUNNINGHUB_NO_METADATA=]
           --yes                          Never ask [env: RUNNINGHUB_YES=]
       -h, --help                         Print help
     The first Ctrl-C stops watching and leaves the task alone; it prints the commands that attach again
