@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_costs_only_itself() {
-        let text = "{\"catalog\":1}\n{\"endpoint\":\"a/b\"}\n{\"endpoint\":\n\n{\"endpoint\":\"../query\"}\n\
+        let text = "{\"catalog\":1}\n{\"endpoint\":\"a/b\"}\n{\"endpoint\":\n\n{\"endpoint\":\"\"}\n\
                     {\"endpoint\":\"c\",\"params\":[{\"name\":\"x\"},{\"name\":\"x\"}]}\n\
                     {\"endpoint\":\"c/d\",\"kind\":\"smell\",\"news\":1,\"params\":[{\"name\":\"p\",\"type\":\"NEW\"}]}\n7";
         let catalog = Catalog::parse(text).expect("a catalog");

@@ -18,7 +18,7 @@ pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
         ParamKind::Bool => bool(&value),
         ParamKind::Int => int(&value),
         ParamKind::Float => number(&value),
-        ParamKind::List => return choice(param, value),
+        ParamKind::List => return choice(param, &value),
         ParamKind::String | ParamKind::Model => text(&value),
         _ => return address(param, value),
     };
@@ -104,9 +104,9 @@ fn check(param: &Param, value: Value) -> Result<Value, Error> {
 }
 
 /// The choice that is meant, as it is sent: most are text, also those that look like numbers.
-fn choice(param: &Param, value: Value) -> Result<Value, Error> {
-    let Some(wanted) = text(&value) else {
-        return Err(wrong(param, &value, choices(param)));
+fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
+    let Some(wanted) = text(value) else {
+        return Err(wrong(param, value, choices(param)));
     };
     let wanted = wanted.as_str().unwrap_or_default();
     let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);

@@ -28,7 +28,7 @@ pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, InstanceType, ModelPrice, QueueStatus, Site};
 #[doc(inline)]
 pub use runninghub_catalog as catalog;
 pub use runninghub_core::*;
@@ -36,7 +36,7 @@ pub use runninghub_core::*;
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::Submit;
+pub use submit::{Submit, SubmitModel};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhooks;
 pub use workflow::Workflow;

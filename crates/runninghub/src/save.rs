@@ -19,6 +19,7 @@ use crate::{
     hub::Hub,
     manifest::{Manifest, source},
     naming::{check_template, names},
+    platform::is_unknown,
 };
 
 /// How many results of a task are saved: many times what a workflow makes, and no flood.
@@ -238,9 +239,17 @@ impl Save {
 }
 
 impl Hub {
+    /// Where a task stands, by the endpoint that knows it.
+    pub(crate) async fn observed(&self, task: &TaskId) -> Result<Observation, runninghub_api::Error> {
+        match self.client.outputs(task).await {
+            Err(error) if is_unknown(&error) => self.client.query(task).await.map_err(|_| error),
+            answer => answer,
+        }
+    }
+
     /// Where a task stands, with its results. What a task made before it failed is told by the v2 answer, if at all.
     pub(crate) async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
-        let answer = self.client.outputs(task).await;
+        let answer = self.observed(task).await;
         let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
         if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
             match self.client.query(task).once().await {

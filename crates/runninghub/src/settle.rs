@@ -36,7 +36,7 @@ impl RunningHub {
 
     async fn bind(&self, entry: Entry, task: &TaskId) -> Result<Entry, Error> {
         let book = self.book()?;
-        let answer = match self.0.client.outputs(task).await {
+        let answer = match self.0.observed(task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
                 return Err(Error::api("the platform does not know this task", error));

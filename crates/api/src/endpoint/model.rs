@@ -90,6 +90,7 @@ pub(super) fn is_path(endpoint: &str) -> bool {
 /// The bare task object of v2, with what is needed of it.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the platform's own name")]
 struct Task {
     task_id: Option<Box<RawValue>>,
     status: Option<Box<RawValue>>,

@@ -2,6 +2,7 @@
 
 mod create;
 mod download;
+mod models;
 mod questions;
 mod resume;
 mod sim;

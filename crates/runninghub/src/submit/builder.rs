@@ -10,13 +10,12 @@ use serde_json::Value;
 use super::{
     check,
     pay::{OnWait, Paid, Payment},
+    secret,
 };
-use crate::{Error, Run, Workflow, follow::Start, hub::Hub, workflow::Override};
+use crate::{Error, Run, Workflow, follow::Start, hub::Hub, platform::Family, workflow::Override};
 
-/// Stands for the secret of this one submit in a webhook's address.
-const SECRET: &str = "{secret}";
 /// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
-const PATIENCE: u32 = 3;
+pub(super) const PATIENCE: u32 = 3;
 
 /// A run that is being prepared. Nothing is sent and nothing is paid before [`Submit::submit`].
 #[must_use = "nothing is submitted until `submit` is called"]
@@ -229,16 +228,7 @@ impl Submit {
     }
 
     async fn create(&self, workflow: &Workflow, changes: &[Override]) -> Result<Paid, Error> {
-        let secret = match &self.options.webhook {
-            Some(url) if url.contains(SECRET) => Some(
-                Secret::random()
-                    .map_err(|error| Error::ledger("a webhook's secret cannot be drawn", error))?,
-            ),
-            _ => None,
-        };
-        if let (Some(recorder), Some(secret)) = (&self.hub.recorder, &secret) {
-            recorder.secret(secret.expose());
-        }
+        let secret = secret::draw(&self.hub, self.options.webhook.as_deref())?;
         // Without the secret, so that the same request has the same digest every time.
         let body = self
             .request(workflow, changes, None)
@@ -278,10 +268,7 @@ impl Submit {
             create = create.instance_type(instance);
         }
         if let Some(url) = &options.webhook {
-            create = create.webhook_url(match secret {
-                Some(secret) => url.replace(SECRET, secret.expose()),
-                None => url.clone(),
-            });
+            create = create.webhook_url(secret::fill(url, secret));
         }
         if let Some(add) = options.add_metadata {
             create = create.add_metadata(add);
@@ -299,13 +286,10 @@ impl Submit {
     }
 
     fn begin(self, workflow: &Workflow, paid: Paid) -> Run {
-        let Paid { created, page, unwritten } = paid;
+        let unwritten = paid.warning();
+        let Paid { created, page, .. } = paid;
         let outputs = created.tips.outputs_to_execute.unwrap_or_default();
         let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
-        let unwritten = unwritten.map(|error| {
-            let what = format!("keep the id {}: {}", created.task_id, crate::chain(&error));
-            Event::Warning { code: "not_written", message: what.into() }
-        });
         let first = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
@@ -320,6 +304,7 @@ impl Submit {
             page,
             patience: PATIENCE,
             first_contact: None,
+            family: Family::Workflow,
         };
         self.hub.run(start)
     }

@@ -3,8 +3,11 @@
 mod builder;
 mod check;
 mod gate;
+mod model;
 mod pay;
+mod secret;
 
 pub use builder::Submit;
+pub use model::SubmitModel;
 
 pub(crate) use gate::Gate;

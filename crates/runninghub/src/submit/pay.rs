@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runninghub_api::{Class, CreateOutcome, Created, Retry};
-use runninghub_core::WorkflowId;
+use runninghub_core::{Event, WorkflowId};
 use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -34,6 +34,15 @@ pub(super) struct Paid {
     pub(super) page: Option<Page>,
     /// The id could not be written down: whoever asked has to keep it.
     pub(super) unwritten: Option<Error>,
+}
+
+impl Paid {
+    /// What has to be told before anything else.
+    pub(super) fn warning(&self) -> Option<Event> {
+        let error = self.unwritten.as_ref()?;
+        let what = format!("keep the id {}: {}", self.created.task_id, crate::chain(error));
+        Some(Event::Warning { code: "not_written", message: what.into() })
+    }
 }
 
 impl Payment<'_> {
