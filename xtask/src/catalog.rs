@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 
 /// The file that the crate carries.
 const TARGET: &str = "crates/catalog/models.jsonl";
+/// Stands for the maker of models that have none.
+const UNLISTED: &str = "self-hosted or unlisted";
 /// What the names of models that are no longer offered say, with the rest of the name.
 const DEPRECATED: &str = "-[Deprecated]";
 
@@ -97,7 +99,9 @@ fn line(model: &Model, navigation: &BTreeMap<String, Vec<String>>) -> Value {
     line.insert("names".into(), json!(names));
     line.insert("kind".into(), json!(if model.output == "string" { "text" } else { &model.output }));
     line.insert("task".into(), json!(model.task));
-    line.insert("family".into(), json!(model.category));
+    if model.category != UNLISTED {
+        line.insert("family".into(), json!(model.category));
+    }
     if model.deprecated || model.absent_from_newest_catalog || model.endpoint.ends_with("-deprecated") {
         line.insert("retired".into(), json!(true));
     }

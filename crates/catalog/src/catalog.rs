@@ -126,7 +126,7 @@ impl Catalog {
                 .flat_map(|model| std::iter::once(&model.endpoint).chain(&model.names).map(String::as_str));
             let hint = match closest(name, names) {
                 Some(close) => format!("did you mean `{close}`?"),
-                None => "`rhub model list --search WORDS` finds models".to_owned(),
+                None => "`rhub model list --search WORDS` finds models, and `--body` runs others".to_owned(),
             };
             Error::new(format!("there is no model `{name}`")).with_hint(hint)
         })
@@ -228,8 +228,8 @@ mod tests {
             format!("{error} | {}", error.hint().unwrap_or_default())
         };
         insta::assert_snapshot!(refused("klin-v3.0-pro/text-to-vidio"), @"there is no model `klin-v3.0-pro/text-to-vidio` | did you mean `kling-v3.0-pro-text-to-video`?");
-        insta::assert_snapshot!(refused("zzzz"), @"there is no model `zzzz` | `rhub model list --search WORDS` finds models");
-        insta::assert_snapshot!(refused(""), @"there is no model `` | `rhub model list --search WORDS` finds models");
+        insta::assert_snapshot!(refused("zzzz"), @"there is no model `zzzz` | `rhub model list --search WORDS` finds models, and `--body` runs others");
+        insta::assert_snapshot!(refused(""), @"there is no model `` | `rhub model list --search WORDS` finds models, and `--body` runs others");
         insta::assert_snapshot!(refused(&"a".repeat(300)), @"this is too long for the name of a model | ");
     }
 

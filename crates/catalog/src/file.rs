@@ -52,7 +52,8 @@ pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> 
     if bytes > most.saturating_mul(MB) {
         return Err(Error::new(format!(
             "the file `{name}` is larger than the {most} MB that `{place}` takes"
-        )));
+        ))
+        .with_hint("make it smaller"));
     }
     if bytes > LARGEST * MB {
         return Err(Error::new(format!(
@@ -114,7 +115,7 @@ mod tests {
             ..Param::default()
         };
         assert_eq!(told(&picture, "a.b.JPEG", 10 * MB), "fine");
-        insta::assert_snapshot!(told(&picture, "a.png", 10 * MB + 1), @"the file `a.png` is larger than the 10 MB that `imageUrl` takes | ");
+        insta::assert_snapshot!(told(&picture, "a.png", 10 * MB + 1), @"the file `a.png` is larger than the 10 MB that `imageUrl` takes | make it smaller");
         insta::assert_snapshot!(told(&picture, "a.gif", 1), @"`imageUrl` does not take the file `a.gif` | it takes jpg, png");
         insta::assert_snapshot!(told(&picture, "a", 1), @"the file `a` has no extension, by which the platform goes | it takes jpg, png");
         insta::assert_snapshot!(told(&picture, "a.png", 0), @"the file `a.png` is empty | ");
@@ -126,7 +127,7 @@ mod tests {
         insta::assert_snapshot!(told(&film, "a.mp4", 30 * MB + 1), @"the file `a.mp4` is larger than the 30 MB that can be uploaded | `video` takes up to 500 MB from the web: give an address instead of a file");
         let any = Param { name: "url".into(), kind: ParamKind::Media, ..Param::default() };
         assert_eq!(told(&any, "a.mp3", 1), "fine");
-        insta::assert_snapshot!(told(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | ");
+        insta::assert_snapshot!(told(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | make it smaller");
         let text = Param { name: "prompt".into(), kind: ParamKind::String, ..Param::default() };
         insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | `@` before a value uploads the file of that name");
     }

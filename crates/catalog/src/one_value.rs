@@ -120,11 +120,7 @@ fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
     }
     let names: Vec<String> = param.choices.iter().map(shown).collect();
     let close = closest(wanted, names.iter().map(String::as_str)).filter(|_| names.len() > LISTED);
-    Err(wrong(
-        param,
-        &value,
-        close.map_or_else(|| choices(param), |close| format!("did you mean `{close}`?")),
-    ))
+    Err(wrong(param, value, close.map_or_else(|| choices(param), |close| format!("did you mean `{close}`?"))))
 }
 
 /// `one of 5, 8, 10`.

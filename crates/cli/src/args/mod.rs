@@ -5,6 +5,7 @@ mod demo;
 mod follow;
 mod global;
 mod hidden;
+mod model;
 mod replay;
 mod run;
 #[cfg(feature = "sim")]
@@ -22,6 +23,7 @@ pub(crate) use self::{
     follow::{Patience, Saving, Submitting},
     global::{Format, Global},
     hidden::Hidden,
+    model::{List, Model, ModelCall, ModelCommand, RunModel, ShowModel},
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
@@ -52,6 +54,7 @@ pub(crate) enum Command {
     Resolve(Resolve),
     Webhook(Webhook),
     Workflow(Workflow),
+    Model(Model),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
     Replay(Replay),

@@ -5,6 +5,7 @@ mod context;
 #[cfg(feature = "sim")]
 mod demo;
 mod follow;
+mod model;
 mod replay;
 mod run;
 mod save;

@@ -31,6 +31,7 @@ fn overview() {
           resolve   Settle a submit of unknown outcome
           webhook   Receive what the platform says when a task is over
           workflow  Look at workflows
+          model     Run models of the Standard Model API: pictures, videos, sound, text
           account   Show the balance, the kind of key, and the slots that are used and free
           replay    Play a recording through the same machine and reporters as a live run
           demo      The whole main job without key or network: simulator, submit, follow, download

@@ -181,12 +181,7 @@ impl SubmitModel {
             let endpoint = known.map_or_else(|_| self.name.clone(), |model| model.endpoint.clone());
             return Ok(Request { endpoint, params: body.clone() });
         }
-        let model = known.map_err(|error| {
-            let hint = error.hint().unwrap_or_default();
-            Error::usage(error.to_string()).with_hint(format!(
-                "{hint}; a model that is not in the catalog runs with a body of one's own"
-            ))
-        })?;
+        let model = known?;
         let mut inputs: Vec<(&str, Input)> = Vec::new();
         for (name, value) in &self.values {
             inputs.push((name, value.unsent()?));
