@@ -12,9 +12,9 @@ use runninghub_core::{TaskId, WebappId, WorkflowId};
 use url::{Host, Url};
 
 use crate::{
-    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetQueueStatus, GetQuickStyles,
-    GetWorkflow, ListApps, Outputs, Query, QuickRun, RunApp, RunAppV2, RunWorkflow, Site, Status, Upload,
-    UploadSource,
+    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetModelPrice, GetQueueStatus,
+    GetQuickStyles, GetWorkflow, ListApps, Outputs, Query, QuickRun, RunApp, RunAppV2, RunModel, RunWorkflow,
+    Site, Status, Upload, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -111,6 +111,11 @@ impl Client {
         Create::new(self.clone(), workflow_id)
     }
 
+    /// Asks what a task of a model would cost.
+    pub fn model_price(&self, endpoint: impl Into<String>) -> GetModelPrice {
+        GetModelPrice::new(self.clone(), endpoint.into())
+    }
+
     /// Asks where a task stands, and for its results.
     pub fn outputs(&self, task_id: &TaskId) -> Outputs {
         Outputs::new(self.clone(), task_id.clone())
@@ -149,6 +154,11 @@ impl Client {
     /// The same as [`Client::create`] by the v2 endpoint, for a saved workflow.
     pub fn run_workflow(&self, workflow_id: WorkflowId) -> RunWorkflow {
         RunWorkflow::new(self.clone(), workflow_id)
+    }
+
+    /// Makes a paid task of a model: `endpoint` is what stands behind `/openapi/v2/`.
+    pub fn run_model(&self, endpoint: impl Into<String>) -> RunModel {
+        RunModel::new(self.clone(), endpoint.into())
     }
 
     /// Asks for a task's status alone.

@@ -385,7 +385,14 @@ impl Answer {
 
     /// The error for a code that is no success.
     pub(crate) fn refusal(&self, envelope: &Envelope<'_>) -> Error {
-        let Some(code) = envelope.failure() else { return self.unexpected("code") };
+        match envelope.failure() {
+            Some(code) => self.refused_with(&code, envelope),
+            None => self.unexpected("code"),
+        }
+    }
+
+    /// The error for this code, with what the answer says about it.
+    pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
         let code = Code::new(redact::message(code.as_str(), &self.key).raw());
         let message = redact::message(&envelope.message(), &self.key);
         self.error(ErrorKind::Api { status: self.status, code, message })

@@ -34,6 +34,8 @@ pub use endpoint::{
     cancel::Cancel,
     create::{Create, Created, NodeInput, PromptTips},
     field_data::{Choice, Range},
+    model::RunModel,
+    model_price::{GetModelPrice, ModelPrice},
     outputs::Outputs,
     page::Page,
     query::Query,

@@ -32,16 +32,18 @@ pub use hub::{Builder, RunningHub};
 pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, ModelPrice, QueueStatus, Site};
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
 };
+#[doc(inline)]
+pub use runninghub_catalog as catalog;
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::{AppSubmit, Submit};
+pub use submit::{AppSubmit, Submit, SubmitModel};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhooks;
 pub use workflow::Workflow;
@@ -52,3 +54,8 @@ pub(crate) use error::chain;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code in the document about models compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/models.md")]
+struct Models;

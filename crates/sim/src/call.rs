@@ -82,6 +82,11 @@ impl Call {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The whole body, if it is JSON.
+    pub(crate) fn body(&self) -> Option<&Value> {
+        Some(&self.body).filter(|body| !body.is_null())
+    }
+
     /// The key of the header.
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.bearer.as_deref()

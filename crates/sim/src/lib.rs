@@ -7,6 +7,7 @@ mod endpoint;
 mod error;
 mod fault;
 mod json;
+mod model;
 mod native;
 mod png;
 mod proxy;
@@ -23,6 +24,7 @@ mod webhook;
 pub use app::App;
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
+pub use model::Model;
 pub use native::{Native, NativeBuilder};
 #[cfg(feature = "tls")]
 pub use proxy::{Authority, Certificate};

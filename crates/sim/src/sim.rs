@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    App, Error, ErrorKind, Fault, FaultProxy, Rule, Scenario, Stats, TaskInfo, server,
+    App, Error, ErrorKind, Fault, FaultProxy, Model, Rule, Scenario, Stats, TaskInfo, server,
     state::{Settings, State},
     task::Pace,
 };
@@ -47,6 +47,9 @@ impl Sim {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             settings: Settings {
                 keys: Vec::new(),
+                consumer_keys: Vec::new(),
+                models: Vec::new(),
+                any_model: false,
                 concurrency: 3,
                 pace: Pace {
                     speed: 1.0,
@@ -121,6 +124,25 @@ impl SimBuilder {
     /// Accepts a key; several can be given. Without any, [`Sim::DEMO_KEY`] is accepted.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.keys.push(key.into());
+        self
+    }
+
+    /// Accepts a key of a consumer, which may run workflows and no models.
+    pub fn consumer_key(mut self, key: impl Into<String>) -> Self {
+        let key = key.into();
+        self.settings.consumer_keys.push(key.clone());
+        self.key(key)
+    }
+
+    /// Serves a model beside the documented ones, or in place of one of them.
+    pub fn model(mut self, model: Model) -> Self {
+        self.settings.models.push(model);
+        self
+    }
+
+    /// Serves every endpoint with a slash in it as a model that takes anything, instead of saying that there is none.
+    pub fn any_model(mut self) -> Self {
+        self.settings.any_model = true;
         self
     }
 

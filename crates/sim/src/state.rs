@@ -17,6 +17,7 @@ use crate::{
     app::App,
     call::Call,
     fault::{Fault, Faults},
+    model::Model,
     rule::{Rule, Rules},
     scenario::{Scenario, seed_of},
     stats::{Counters, Stats, TaskInfo},
@@ -48,6 +49,10 @@ pub(crate) struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) keys: Vec<String>,
+    /// Those of them that may not use models.
+    pub(crate) consumer_keys: Vec<String>,
+    pub(crate) models: Vec<Model>,
+    pub(crate) any_model: bool,
     pub(crate) concurrency: usize,
     pub(crate) pace: Pace,
     pub(crate) faults: Vec<Fault>,
@@ -171,8 +176,42 @@ impl State {
         ids
     }
 
+    pub(crate) fn is_consumer(&self, key: &str) -> bool {
+        self.settings.consumer_keys.iter().any(|consumer| consumer == key)
+    }
+
+    /// The model with this endpoint: one that was given, a documented one, or one that is made up.
+    pub(crate) fn model(&self, endpoint: &str) -> Option<Model> {
+        let is_meant = |model: &Model| model.endpoint() == endpoint;
+        let given = self.settings.models.iter().find(|model| is_meant(model)).cloned();
+        given
+            .or_else(|| Model::documented().into_iter().find(is_meant))
+            .or_else(|| (self.settings.any_model && endpoint.contains('/')).then(|| Model::made_up(endpoint)))
+    }
+
+    /// Makes a task of a model if the key has a free slot.
+    pub(crate) fn create_of_model(&self, key: &str, model: &Model) -> Option<Arc<Task>> {
+        if self.server_faults.queue_is_full() {
+            return None;
+        }
+        let scenario = Arc::new(model.scenario());
+        let list = &self.settings.faults;
+        self.make(key, model.endpoint(), &scenario, list, Some(model.price()))
+    }
+
     /// Makes a task if the key has a free slot.
     pub(crate) fn create(&self, key: &str, workflow_id: &str, workflow: &Workflow) -> Option<Arc<Task>> {
+        self.make(key, workflow_id, &workflow.scenario, &workflow.list, None)
+    }
+
+    fn make(
+        &self,
+        key: &str,
+        id: &str,
+        scenario: &Arc<Scenario>,
+        faults: &[Fault],
+        price: Option<&str>,
+    ) -> Option<Arc<Task>> {
         let mut tasks = self.tasks();
         if tasks.busy(key).len() >= self.settings.concurrency {
             return None;
@@ -182,12 +221,14 @@ impl State {
         let names = Names {
             task_id: (TASK_ID_BASE + number).to_string(),
             client_id: hex32(seed),
-            workflow_id: workflow_id.to_owned(),
+            workflow_id: id.to_owned(),
+            is_model: price.is_some(),
+            price: price.unwrap_or_default().to_owned(),
             key: key.to_owned(),
             ticket: self.settings.ticket.clone().unwrap_or_else(|| ticket(seed)),
         };
-        let faults = Faults::new(&workflow.list, seed);
-        let task = Arc::new(Task::new(names, Arc::clone(&workflow.scenario), faults, self.settings.pace));
+        let faults = Faults::new(faults, seed);
+        let task = Arc::new(Task::new(names, Arc::clone(scenario), faults, self.settings.pace));
         tasks.add(&task);
         Some(task)
     }

@@ -59,6 +59,10 @@ pub(crate) struct Names {
     pub(crate) workflow_id: String,
     pub(crate) key: String,
     pub(crate) ticket: String,
+    /// Of a model and not of a workflow; the id is the model's endpoint then.
+    pub(crate) is_model: bool,
+    /// What it costs, CNY, if it is a model's.
+    pub(crate) price: String,
 }
 
 /// Where a task stands.

@@ -11,6 +11,8 @@ pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod field_data;
 mod into_future;
+pub(crate) mod model;
+pub(crate) mod model_price;
 pub(crate) mod outputs;
 pub(crate) mod page;
 pub(crate) mod query;

@@ -3,6 +3,7 @@
 mod apps;
 mod create;
 mod download;
+mod models;
 mod questions;
 mod resume;
 mod sim;

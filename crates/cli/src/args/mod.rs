@@ -7,6 +7,7 @@ mod follow;
 mod global;
 mod hidden;
 mod login;
+mod model;
 mod queue;
 mod replay;
 mod run;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     global::{Format, Global},
     hidden::Hidden,
     login::{Completions, Login, Man},
+    model::{List, Model, ModelCall, ModelCommand, RunModel, ShowModel},
     queue::Queue,
     replay::Replay,
     run::Run,
@@ -59,6 +61,7 @@ pub(crate) enum Command {
     Resolve(Resolve),
     Webhook(Webhook),
     Workflow(Workflow),
+    Model(Model),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
     Login(Login),

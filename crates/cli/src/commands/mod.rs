@@ -10,6 +10,7 @@ mod doctor;
 mod follow;
 mod login;
 mod manual;
+mod model;
 mod replay;
 mod run;
 mod save;

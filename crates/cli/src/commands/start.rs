@@ -5,8 +5,8 @@ use std::{env, process::ExitCode};
 use tokio::runtime::Builder;
 
 use super::{
-    account, comfy, config, context::Context, doctor, login, manual, replay, run as run_command, task, tasks,
-    watch, webhook, workflow,
+    account, comfy, config, context::Context, doctor, login, manual, model, replay, run as run_command, task,
+    tasks, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -91,6 +91,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::listen(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
+        Command::Model(args) => model::model(context, args).await,
         Command::Account => account::account(context).await,
         Command::Login(args) => login::login(context, &args).await,
         Command::Logout => login::logout(context),

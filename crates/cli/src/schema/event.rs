@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::{Model, Price};
+
 /// One line of `rhub … --format json`. New events and new fields may come; what is here stays.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -35,6 +37,10 @@ pub(crate) enum Event {
     Queue(Queue),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
+    /// A model (`model list`, `model show`).
+    Model(Model),
+    /// What a run of a model would cost (`model price`).
+    Price(Price),
     /// The account (`account`).
     Account(Account),
     /// A setting of a profile (`config`).

@@ -31,6 +31,7 @@ fn overview() {
           resolve      Settle a submit of unknown outcome
           webhook      Receive what the platform says when a task is over
           workflow     Look at workflows
+          model        Run models of the Standard Model API: pictures, videos, sound, text
           account      Show the balance, the kind of key, and the slots that are used and free
           login        Keep an API key in a profile; asks for it without showing it
           logout       Forget the key of the profile

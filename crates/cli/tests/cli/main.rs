@@ -9,6 +9,7 @@ mod help;
 mod ledger;
 #[cfg(unix)]
 mod live;
+mod models;
 mod proxy;
 mod replay;
 mod results;

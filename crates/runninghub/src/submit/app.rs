@@ -11,7 +11,7 @@ use super::{
     pay::Paid,
     terms::{NewValue, Terms, terms},
 };
-use crate::{Error, Run, app, hub::Hub};
+use crate::{Error, Run, app, hub::Hub, platform::Family};
 
 /// A run of an AI app, or by Quick Create, that is being prepared. Nothing is sent and nothing is paid before
 /// [`AppSubmit::submit`].
@@ -97,7 +97,7 @@ impl AppSubmit {
         check::entries(&self.node_info_list)?;
         let list = self.list(&form).await?;
         let paid = self.create(&list).await?;
-        Ok(paid.begin(&self.hub, None, None))
+        Ok(paid.begin(&self.hub, None, None, Family::Unknown))
     }
 
     /// The whole form with the changes in it, as the platform's own clients send it. All is checked first, and only then files

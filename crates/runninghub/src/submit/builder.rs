@@ -12,7 +12,7 @@ use super::{
     pay::Paid,
     terms::{Terms, terms},
 };
-use crate::{Error, Run, Workflow, hub::Hub, workflow::Override};
+use crate::{Error, Run, Workflow, hub::Hub, platform::Family, workflow::Override};
 
 /// A run that is being prepared. Nothing is sent and nothing is paid before [`Submit::submit`].
 #[must_use = "nothing is submitted until `submit` is called"]
@@ -157,7 +157,8 @@ impl Submit {
     fn begin(self, workflow: &Workflow, paid: Paid) -> Run {
         let outputs = paid.created.tips.outputs_to_execute.clone().unwrap_or_default();
         let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
-        paid.begin(&self.hub, self.workflow_id, Some(plan))
+        let family = if self.is_v2 { Family::Unknown } else { Family::Workflow };
+        paid.begin(&self.hub, self.workflow_id, Some(plan), family)
     }
 }
 

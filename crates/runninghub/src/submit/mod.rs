@@ -5,11 +5,14 @@ mod builder;
 mod change;
 mod check;
 mod gate;
+mod model;
 mod pay;
+mod secret;
 mod terms;
 
 pub use app::AppSubmit;
 pub use builder::Submit;
+pub use model::SubmitModel;
 
 pub(crate) use change::Changes;
 pub(crate) use gate::Gate;

@@ -8,7 +8,7 @@ use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::gate::Place;
-use crate::{Error, ErrorKind, Run, book::Page, follow::Start, hub::Hub};
+use crate::{Error, ErrorKind, Run, book::Page, follow::Start, hub::Hub, platform::Family};
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
@@ -41,7 +41,13 @@ pub(super) struct Paid {
 
 impl Paid {
     /// Begins to follow; without a plan only what runs is known, and not how much of it is left.
-    pub(super) fn begin(self, hub: &Hub, workflow: Option<WorkflowId>, plan: Option<Plan>) -> Run {
+    pub(super) fn begin(
+        self,
+        hub: &Hub,
+        workflow: Option<WorkflowId>,
+        plan: Option<Plan>,
+        family: Family,
+    ) -> Run {
         let Self { created, page, unwritten } = self;
         let unwritten = unwritten.map(|error| {
             let what = format!("keep the id {}: {}", created.task_id, crate::chain(&error));
@@ -61,6 +67,7 @@ impl Paid {
             page,
             patience: PATIENCE,
             first_contact: None,
+            family,
         };
         hub.run(start)
     }

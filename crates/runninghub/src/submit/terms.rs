@@ -4,14 +4,14 @@ use std::{path::PathBuf, time::Duration};
 
 use runninghub_api::{Created, RunOptions, UploadSource};
 use runninghub_core::WorkflowId;
-use runninghub_ledger::{Digest, Secret};
+use runninghub_ledger::Digest;
 use serde_json::Value;
 
-use super::pay::{OnWait, Paid, Payment};
+use super::{
+    pay::{OnWait, Paid, Payment},
+    secret,
+};
 use crate::{Error, hub::Hub};
-
-/// Stands for the secret of this one submit in a webhook's address.
-const SECRET: &str = "{secret}";
 
 /// What a field becomes.
 pub(super) enum NewValue {
@@ -97,14 +97,8 @@ impl Terms {
     where
         R: IntoFuture<Output = Result<Created, runninghub_api::Error>>,
     {
-        let secret = match &self.options.webhook_url {
-            Some(url) if url.contains(SECRET) => Some(
-                Secret::random()
-                    .map_err(|error| Error::ledger("a webhook's secret cannot be drawn", error))?,
-            ),
-            _ => None,
-        };
-        self.keep_from_recording(hub, secret.as_ref());
+        let secret = secret::draw(hub, self.options.webhook_url.as_deref())?;
+        self.keep_from_recording(hub);
         // Without the secret, so that the same request has the same digest every time.
         let body = body(&build(self.options.clone()))
             .map_err(|error| Error::api("the task was not created", error))?;
@@ -119,22 +113,19 @@ impl Terms {
         };
         let mut options = self.options.clone();
         if let (Some(secret), Some(url)) = (&secret, &mut options.webhook_url) {
-            *url = url.replace(SECRET, secret.expose());
+            *url = secret::fill(url, Some(secret));
         }
         payment.make(|| build(options.clone())).await
     }
 
     /// An answer may repeat them.
-    fn keep_from_recording(&self, hub: &Hub, secret: Option<&Secret>) {
+    fn keep_from_recording(&self, hub: &Hub) {
         let Some(recorder) = &hub.recorder else { return };
         if let Some(url) = &self.options.webhook_url {
             recorder.address(url);
         }
         if let Some(password) = &self.options.access_password {
             recorder.secret(password);
-        }
-        if let Some(secret) = secret {
-            recorder.secret(secret.expose());
         }
     }
 }

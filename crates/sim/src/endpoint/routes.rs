@@ -9,9 +9,9 @@ use axum::{
 };
 
 use super::{
-    account_status, app_demo, app_list, app_run, cancel, create, file, outputs, query, queue_status,
-    quick_params, run_v2, status, unknown, upload, upload_legacy, webhook_detail, webhook_retry,
-    workflow_json,
+    account_status, app_demo, app_list, app_run, cancel, create, file, model, model_price, outputs, query,
+    queue_status, quick_params, run_v2, status, unknown, upload, upload_legacy, webhook_detail,
+    webhook_retry, workflow_json,
 };
 use crate::{
     answer::Answer,
@@ -43,6 +43,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(upload::PATH, or_wrong_method(post_to(upload::answer)))
         .route(query::PATH, or_wrong_method(post_to(query::answer)))
         .route(queue_status::PATH, or_wrong_method(get_from(queue_status::answer)))
+        .route(model_price::PATH, or_wrong_method(post_to(model_price::answer)))
+        // Whatever else stands behind `/openapi/v2/`: unknown ones are told apart there.
+        .route(model::PATH, or_unknown(creating(model::answer)))
         .route(file::RESULT_PATH, get(file::result))
         .route(file::UPLOAD_PATH, get(file::upload))
         .route(socket::PATH, get(socket::open))
@@ -96,6 +99,12 @@ pub(super) fn legacy_key(state: &State, call: &Call, field: &str) -> Result<Stri
 /// The key of a v2 call: the header alone.
 pub(super) fn v2_key<'a>(state: &State, call: &'a Call) -> Option<&'a str> {
     call.bearer().filter(|key| state.accepts_key(key))
+}
+
+/// The run of a workflow that a legacy call names: tasks of models are known to v2 alone.
+pub(super) fn legacy_run(state: &State, call: &Call) -> Result<Arc<Task>, Answer> {
+    legacy_task(state, call)
+        .and_then(|task| if task.names.is_model { Err(Answer::task_not_found()) } else { Ok(task) })
 }
 
 /// The task that a legacy call names. A task of another key is as unknown as none.

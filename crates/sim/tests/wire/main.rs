@@ -5,6 +5,7 @@ mod common;
 mod endpoints;
 mod faults;
 mod file_faults;
+mod models;
 mod proxy;
 mod recordings;
 mod rules;
