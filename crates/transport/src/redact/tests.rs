@@ -318,3 +318,15 @@ proptest! {
         redactor.redact_bytes(&text.into());
     }
 }
+
+#[test]
+fn a_value_of_an_address_is_a_ticket_from_sixteen_characters_on() {
+    for (value, is_secret) in
+        [("0123456789abcde", false), ("0123456789abcdef", true), ("0123456789abcdefg", true)]
+    {
+        let mut redactor = Redactor::new();
+        redactor.learn_socket_url(&SocketUrl::new(format!("wss://h/ws?clientId={value}")));
+        let text = format!("client {value} is here");
+        assert_eq!(redactor.redact(&text) != text, is_secret, "{value}");
+    }
+}
