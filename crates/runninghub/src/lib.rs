@@ -47,3 +47,8 @@ pub(crate) use error::chain;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code in the guide compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/comfyui.md")]
+struct ComfyGuide;
