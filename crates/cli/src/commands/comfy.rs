@@ -23,6 +23,22 @@ const PROXIES: [(&str, InstanceType); 2] =
     [("runninghub", InstanceType::Default), ("runninghub-plus", InstanceType::Plus)];
 
 impl Context {
+    /// A task with what is known of it; where that is on a server, the server is named from here on.
+    pub(super) fn at(
+        &mut self,
+        task: TaskId,
+        entry: Option<Entry>,
+    ) -> Result<(TaskId, Option<Entry>), Error> {
+        if self.global.server.is_none() {
+            self.global.server = entry.as_ref().and_then(server_of);
+            if self.global.server.is_none() && target::is_uuid(task.as_str()) {
+                return Err(Error::usage("this is the id of a prompt on a ComfyUI")
+                    .hint("name the server, as in `--server http://127.0.0.1:8188`"));
+            }
+        }
+        Ok((task, entry))
+    }
+
     /// The handle to the server that the options name.
     pub(super) fn server(&mut self, settings: Settings) -> Result<Comfy, Error> {
         let Some(name) = self.global.server.clone() else {

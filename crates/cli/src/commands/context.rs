@@ -237,18 +237,6 @@ impl Context {
         }
     }
 
-    /// A task with what is known of it; where that is on a server, the server is named from here on.
-    fn at(&mut self, task: TaskId, entry: Option<Entry>) -> Result<(TaskId, Option<Entry>), Error> {
-        if self.global.server.is_none() {
-            self.global.server = entry.as_ref().and_then(comfy::server_of);
-            if self.global.server.is_none() && target::is_uuid(task.as_str()) {
-                return Err(Error::usage("this is the id of a prompt on a ComfyUI")
-                    .hint("name the server, as in `--server http://127.0.0.1:8188`"));
-            }
-        }
-        Ok((task, entry))
-    }
-
     /// The site that was named, else the one of the page, else the default.
     pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {

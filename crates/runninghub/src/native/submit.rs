@@ -1,11 +1,6 @@
 //! A run that is being prepared.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
 use runninghub_core::{ClientId, Event, Learned, NodeId, Plan, PromptId, TaskId};
@@ -74,11 +69,11 @@ impl Prompt {
         let mut changes = self.changes.check(&workflow)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
-        let upload = async |path: &Path| {
+        for (path, value) in self.changes.files(&mut changes) {
             let uploaded = server.client.upload(path).await;
-            Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
-        };
-        self.changes.upload(&mut changes, upload).await?;
+            let uploaded = uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?;
+            *value = uploaded.input().into();
+        }
         self.send(&workflow, &changes).await
     }
 

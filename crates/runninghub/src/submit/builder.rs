@@ -1,11 +1,6 @@
 //! A run that is being prepared.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_api::{Create, InstanceType, NodeInput, UploadSource};
 use runninghub_core::{Event, Learned, Plan, Untrusted, WorkflowId};
@@ -189,12 +184,11 @@ impl Submit {
     /// All changes checked first, and only then files uploaded.
     async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
         let mut checked = self.changes.check(workflow)?;
-        let upload = async |path: &Path| {
+        for (path, value) in self.changes.files(&mut checked) {
             let uploaded = self.hub.client.upload(UploadSource::path(path)).await;
             let uploaded = uploaded.map_err(|error| Error::api("cannot upload the file", error))?;
-            Ok(uploaded.file_name.as_str().to_owned())
-        };
-        self.changes.upload(&mut checked, upload).await?;
+            *value = uploaded.file_name.as_str().into();
+        }
         Ok(checked)
     }
 

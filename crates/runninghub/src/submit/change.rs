@@ -45,17 +45,14 @@ impl Changes {
         self.0.iter().map(one).collect()
     }
 
-    /// Uploads the files and puts their names into the checked changes.
-    pub(crate) async fn upload(
-        &self,
-        checked: &mut [Override],
-        upload: impl AsyncFn(&Path) -> Result<String, Error>,
-    ) -> Result<(), Error> {
-        for (change, checked) in self.0.iter().zip(checked) {
-            if let NewValue::File(path) = &change.value {
-                checked.value = Value::String(upload(path).await?);
-            }
-        }
-        Ok(())
+    /// The files, each with the value that its name becomes.
+    pub(crate) fn files<'a>(
+        &'a self,
+        checked: &'a mut [Override],
+    ) -> impl Iterator<Item = (&'a Path, &'a mut Value)> {
+        self.0.iter().zip(checked).filter_map(|(change, checked)| match &change.value {
+            NewValue::File(path) => Some((path.as_path(), &mut checked.value)),
+            NewValue::Json(_) => None,
+        })
     }
 }
