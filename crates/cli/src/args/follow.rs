@@ -32,4 +32,8 @@ pub(crate) struct Patience {
     /// Keep a redacted recording in this folder, for `rhub replay`; an earlier one is replaced
     #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
+
+    /// Save the preview pictures into this folder
+    #[arg(long, env = "RUNNINGHUB_PREVIEWS", value_name = "DIR")]
+    pub(crate) previews: Option<PathBuf>,
 }

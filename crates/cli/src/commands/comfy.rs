@@ -45,6 +45,7 @@ impl Context {
             return Err(Error::usage("no server was named")
                 .hint("name a ComfyUI, as in `--server http://127.0.0.1:8188`"));
         };
+        self.keep_previews(settings.previews)?;
         let proxy = PROXIES.iter().find(|(known, _)| *known == name);
         let mut builder = match proxy {
             Some((_, instance)) => {
@@ -92,6 +93,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let comfy = context.server(Settings {
         ledger: Writes::Must,
         record: args.patience.record.clone(),
+        previews: args.patience.previews.clone(),
         ..Settings::default()
     })?;
     let following = following(args.saving, &args.patience);
@@ -148,7 +150,11 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch, task: TaskId
     if args.workflow.is_some() {
         return Err(Error::usage("`--workflow` is for RunningHub: a ComfyUI knows what it runs"));
     }
-    let comfy = context.server(Settings { record: args.patience.record.clone(), ..Settings::default() })?;
+    let comfy = context.server(Settings {
+        record: args.patience.record.clone(),
+        previews: args.patience.previews.clone(),
+        ..Settings::default()
+    })?;
     let following = following(args.saving, &args.patience);
     if let Some(destination) = &following.destination {
         destination.check(&comfy)?;

@@ -10,7 +10,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Comfy, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Comfy, ErrorKind, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted,
+    WorkflowId,
     ledger::{
         Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Ledger, SqliteLedger, State,
     },
@@ -48,6 +49,7 @@ pub(super) struct Context {
     /// Counts the calls.
     hub: Option<RunningHub>,
     pub(super) comfy: Option<Comfy>,
+    pub(super) previews: Option<PreviewFolder>,
     /// Opened when it is first needed.
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -90,6 +92,7 @@ impl Context {
             is_told: false,
             hub: None,
             comfy: None,
+            previews: None,
             ledger: None,
         }
     }
@@ -116,6 +119,7 @@ impl Context {
             Some(_) => settings.site.unwrap_or_default(),
             None => self.site(settings.site)?,
         };
+        self.keep_previews(settings.previews)?;
         let mut builder = RunningHub::builder(key)
             .site(site)
             .time_scale(time_scale()?)
@@ -156,11 +160,6 @@ impl Context {
         })?;
         self.hub = Some(hub.clone());
         Ok(hub)
-    }
-
-    /// Whether anybody is told of previews.
-    pub(super) fn wants_previews(&self) -> bool {
-        self.format == Format::Json
     }
 
     /// What earlier runs have shown, where this machine has a place for it.
@@ -277,6 +276,7 @@ impl Context {
                 self.outcome.failure = end.failure.as_ref().map(schema::Cause::from);
                 self.outcome.cost = end.cost.as_ref().map(schema::Cost::from);
             }
+            Event::Preview { node_id, mime, data } => self.preview(node_id.as_ref(), mime, data),
             _ => {}
         }
         self.reporter.event(self.clock.now(), event);
@@ -326,6 +326,7 @@ impl Context {
         if std::mem::replace(&mut self.is_told, true) {
             return;
         }
+        self.finish_previews();
         let why = self.hub.as_ref().and_then(RunningHub::recording_failure);
         if let Some(why) = why.or_else(|| self.comfy.as_ref()?.recording_failure()) {
             self.warn("recording", format!("the recording is incomplete: {why}"));
@@ -362,6 +363,7 @@ pub(super) struct Settings {
     pub(super) known_url: Option<String>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
+    pub(super) previews: Option<PathBuf>,
 }
 
 impl Settings {

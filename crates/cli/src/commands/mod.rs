@@ -6,6 +6,7 @@ mod context;
 #[cfg(feature = "sim")]
 mod demo;
 mod follow;
+mod previews;
 mod replay;
 mod run;
 mod save;

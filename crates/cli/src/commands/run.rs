@@ -37,6 +37,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
         record: args.patience.record.clone(),
+        previews: args.patience.previews.clone(),
         ..Settings::default()
     })?;
     let following = Following {

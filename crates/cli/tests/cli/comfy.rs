@@ -210,6 +210,28 @@ fn servers_that_are_none() {
     assert!(done.stderr.contains("nobody answers at this address"), "{done}");
 }
 
+/// With event 1 as recorded, and with event 4.
+#[test]
+fn previews_are_saved() {
+    for name in ["02-ksampler", "03-ksampler-metadata"] {
+        let scenario = Scenario::load(fixture(name)).expect("a recording");
+        let server = Server::start(Native::builder().scenario(scenario).speed(50.0));
+        let dir = folder();
+        let done = server.rhub(["run", &workflow(name), "--previews"]).arg(dir.path().join("p")).run();
+        assert_eq!(done.code, Some(0), "{done}");
+        let id = prompt_id(&done.stdout);
+        let mut names: Vec<_> = std::fs::read_dir(dir.path().join("p"))
+            .expect("a folder")
+            .map(|entry| entry.expect("a file").path())
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let first = names[0].file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(first.starts_with(id) && first.ends_with("-00001.jpg"), "{first}");
+        assert!(std::fs::read(&names[0]).expect("a file").starts_with(&[0xff, 0xd8, 0xff]));
+    }
+}
+
 /// The key is in the path of every address.
 #[test]
 fn the_native_proxy_works_and_its_key_is_not_shown() {

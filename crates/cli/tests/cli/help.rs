@@ -122,6 +122,8 @@ fn run() {
                                          RUNNINGHUB_CANCEL_ON_INTERRUPT=]
           --record <DIR>                 Keep a redacted recording in this folder, for `rhub replay`; an
                                          earlier one is replaced [env: RUNNINGHUB_RECORD=]
+          --previews <DIR>               Save the preview pictures into this folder [env:
+                                         RUNNINGHUB_PREVIEWS=]
           --create-timeout <DURATION>    How long the submit itself may take [env:
                                          RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
           --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
@@ -159,6 +161,7 @@ fn watch() {
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
               --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
                                      one is replaced [env: RUNNINGHUB_RECORD=]
+              --previews <DIR>       Save the preview pictures into this folder [env: RUNNINGHUB_PREVIEWS=]
           -h, --help                 Print help
     "#);
 }
@@ -280,6 +283,7 @@ fn demo_and_simulate() {
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
               --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
                                      one is replaced [env: RUNNINGHUB_RECORD=]
+              --previews <DIR>       Save the preview pictures into this folder [env: RUNNINGHUB_PREVIEWS=]
           -h, --help                 Print help
 
         Serve a simulated RunningHub on this machine
