@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod bench;
+mod catalog;
 mod ci;
 mod files;
 mod film;
@@ -33,6 +34,8 @@ enum Command {
     Accuracy,
     /// Measure, and print a table of goals (`docs/benchmarks.md`).
     Bench(bench::Bench),
+    /// Make the catalog of models anew from a file of facts.
+    Catalog(catalog::Catalog),
     /// Run what CI runs: everything, or one part.
     Ci {
         /// The part.
@@ -71,6 +74,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Accuracy => accuracy::accuracy(root),
         Command::Bench(bench) => bench.run(&shell, root),
+        Command::Catalog(catalog) => catalog.run(root),
         Command::Ci { part } => ci::ci(&shell, root, part),
         Command::Film => film::film(&shell, root),
         Command::Fixtures(command) => command.run(root),

@@ -53,8 +53,13 @@ impl<'a> Envelope<'a> {
             Some(_) if self.is_success() => None,
             Some(code) => Some(Code::new(code)),
             None if lenient::scalar(self.status).is_some() => None,
-            None => lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new),
+            None => self.error_code(),
         }
+    }
+
+    /// What v2 calls `errorCode`, where it tells of anything but success: of the call, or of the task.
+    pub(crate) fn error_code(&self) -> Option<Code> {
+        lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new)
     }
 
     /// Everything that the answer says about itself in words.

@@ -1,9 +1,9 @@
-//! `--set NODE.FIELD=VALUE` and `--node-info-list`.
+//! `--set NODE.FIELD=VALUE`, `--node-info-list`, and `-p NAME=VALUE` and `--body` of models.
 
 use std::{fs, path::PathBuf};
 
 use runninghub::Untrusted;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::exit::Error;
 
@@ -72,6 +72,45 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
         return Err(Error::usage(format!("the node info list holds {entry}, which is no object")).hint(hint));
     }
     Ok(list)
+}
+
+/// Reads `NAME=VALUE` of a model's parameter: text as it stands, which is read as the parameter's type wants it, or the file
+/// behind an `@`. `@@` stands for an `@`.
+///
+/// # Errors
+/// Usage, where a part is missing.
+pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
+    let shown = Untrusted::from(text);
+    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+        return Err(Error::usage(format!("`-p {shown}` does not name a parameter and a value"))
+            .hint("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`"));
+    };
+    let value = match value.strip_prefix('@') {
+        Some("") => {
+            return Err(Error::usage(format!("`-p {shown}` names no file"))
+                .hint("write `@FILE`, or `@@` for an `@` itself"));
+        }
+        Some(text) if text.starts_with('@') => NewValue::Json(text.into()),
+        Some(path) => NewValue::File(path.into()),
+        None => NewValue::Json(value.into()),
+    };
+    Ok((name.to_owned(), value))
+}
+
+/// Reads the body of a request, or the file that holds it.
+///
+/// # Errors
+/// Usage, where it is no object.
+pub(crate) fn body(text: &str) -> Result<Map<String, Value>, Error> {
+    let hint = "it is an object such as `{\"prompt\": \"a cat\"}`";
+    let text = match text.strip_prefix('@') {
+        Some(path) => fs::read_to_string(path).map_err(|error| {
+            Error::usage(format!("cannot read the body {}: {error}", Untrusted::from(path))).hint(hint)
+        })?,
+        None => text.to_owned(),
+    };
+    serde_json::from_str(text.trim().trim_start_matches('\u{feff}'))
+        .map_err(|error| Error::usage(format!("the body is not a JSON object: {error}")).hint(hint))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use runninghub::{Site, TaskId, Untrusted, WorkflowId};
+use runninghub::{Site, TaskId, Untrusted, WorkflowId, catalog::Catalog};
 
 use crate::exit::Error;
 
@@ -124,6 +124,10 @@ fn read(path: &Path) -> Result<String, Error> {
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if Catalog::embedded().find(&path.to_string_lossy()).is_ok() {
+                return Err(Error::usage(format!("`{name}` is a model, not a workflow"))
+                    .hint(format!("`rhub model run {name} -p NAME=VALUE` runs it")));
+            }
             return Err(Error::usage(format!(
                 "`{name}` is neither a workflow id, nor the address of its page, nor a file"
             ))

@@ -111,6 +111,12 @@ impl Error {
         api.code().map(ToString::to_string)
     }
 
+    /// What kind of trouble the platform's code tells of, if it sent one.
+    pub(crate) fn api_class(&self) -> Option<Class> {
+        let api = self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?;
+        api.code().map(|_| api.class())
+    }
+
     /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
     pub fn is_unknown_task(&self) -> bool {
         let source = self.source.as_ref();
@@ -119,6 +125,12 @@ impl Error {
         }
         let api = source.and_then(|source| source.downcast_ref::<runninghub_api::Error>());
         api.is_some_and(|api| api.code().is_some() && api.class() == Class::NotFound)
+    }
+
+    /// Whether the server's certificate, or the encryption, was not accepted.
+    pub fn is_tls(&self) -> bool {
+        let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
+        api.is_some_and(|api| matches!(api.kind(), runninghub_api::ErrorKind::Tls))
     }
 
     /// What went wrong with an API call, and what that means.

@@ -4,7 +4,13 @@ use std::{fmt, sync::Arc};
 
 use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl, TaskId, WorkflowId};
 
-use crate::{Error, Run, Workflow, book::Page, driver::Driver, hub::Hub};
+use crate::{
+    Error, Run, Workflow,
+    book::Page,
+    driver::Driver,
+    hub::Hub,
+    platform::{Family, Platform},
+};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -31,6 +37,7 @@ pub(crate) struct Start {
     pub(crate) patience: u32,
     /// Questions without any answer before the service counts as unreachable; no limit for a task just paid for.
     pub(crate) first_contact: Option<u32>,
+    pub(crate) family: Family,
 }
 
 impl Follow {
@@ -57,9 +64,11 @@ impl Follow {
     /// When the workflow was named and cannot be had.
     pub async fn start(self) -> Result<Run, Error> {
         let (mut page, mut workflow, mut first) = (None, self.workflow.clone(), Vec::new());
+        let mut family = Family::Unknown;
         if let Some(book) = &self.hub.book {
             match book.find(&self.task).await {
                 Ok(Some((entry, found))) => {
+                    family = Family::of(&entry.intent.kind);
                     workflow = workflow.or(entry.intent.workflow);
                     page = Some(found);
                 }
@@ -91,6 +100,7 @@ impl Follow {
             page,
             patience: 1,
             first_contact: Some(FIRST_CONTACT),
+            family,
         }))
     }
 }
@@ -103,7 +113,7 @@ impl Hub {
         }
         let machine = Machine::new(start.plan.clone(), Confirm::Http).with_previews(self.previews);
         let session = Session::new(machine, self.pace, fastrand::u64(..));
-        let backend: Arc<dyn crate::Backend> = Arc::clone(&self.platform) as _;
+        let backend: Arc<dyn crate::Backend> = Arc::new(Platform::new(self.client.clone(), start.family));
         let driver = Driver::new(
             Arc::clone(&backend),
             Arc::clone(&self.connect),

@@ -13,8 +13,12 @@ use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 
 use crate::{
-    Backend, Error, Follow, Save, Submit, Workflow, book::Book, live::live, platform::Platform,
-    record::Recorder, submit::Gate,
+    Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
+    book::Book,
+    live::live,
+    platform::{Family, Platform, is_unknown},
+    record::Recorder,
+    submit::Gate,
 };
 
 /// A site and a key: where tasks are submitted and followed. Cheap to clone.
@@ -23,7 +27,6 @@ pub struct RunningHub(pub(crate) Arc<Hub>);
 
 pub(crate) struct Hub {
     pub(crate) client: Client,
-    pub(crate) platform: Arc<Platform>,
     pub(crate) connect: Arc<dyn Connect>,
     pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) pace: Pace,
@@ -86,6 +89,11 @@ impl RunningHub {
         Submit::own(Arc::clone(&self.0), text.into())
     }
 
+    /// Begins a run of a model of the Standard Model API: by its endpoint, or by a name that the catalog knows.
+    pub fn model(&self, name: impl Into<String>) -> SubmitModel {
+        SubmitModel::new(Arc::clone(&self.0), name.into())
+    }
+
     /// Takes up a task that was submitted before, here or elsewhere, running or over.
     pub fn follow(&self, task: impl Into<TaskId>) -> Follow {
         Follow::new(Arc::clone(&self.0), task.into())
@@ -93,7 +101,7 @@ impl RunningHub {
 
     /// Begins to bring results home.
     pub fn save(&self, task: &TaskId, dir: &Path) -> Save {
-        let backend: Arc<dyn Backend> = Arc::clone(&self.0.platform) as _;
+        let backend: Arc<dyn Backend> = Arc::new(self.0.platform());
         Save::new(self.0.client.clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
     }
 
@@ -110,11 +118,13 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn status(&self, task: &TaskId) -> Result<TaskStatus, Error> {
-        self.0
-            .client
-            .status(task)
-            .await
-            .map_err(|error| Error::api("cannot ask for the task's status", error))
+        let mut answer = self.0.client.status(task).await;
+        if answer.as_ref().is_err_and(is_unknown)
+            && let Ok(seen) = self.0.client.query(task).await
+        {
+            answer = Ok(seen.status);
+        }
+        answer.map_err(|error| Error::api("cannot ask for the task's status", error))
     }
 
     /// Where a task stands, with its results once it is over.
@@ -122,7 +132,7 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0.platform.results(task).await
+        self.0.platform().results(task).await
     }
 
     /// Asks the platform to stop a task.
@@ -130,7 +140,7 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown or over, or there is no answer.
     pub async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
-        self.0.platform.cancel(task).await
+        self.0.client.cancel(task).await.map_err(|error| Error::api("cannot cancel the task", error))
     }
 
     /// The account's balance, and the key's slots.
@@ -178,6 +188,11 @@ impl fmt::Debug for Builder {
 }
 
 impl Hub {
+    /// For tasks of which nobody knows how they were made.
+    pub(crate) fn platform(&self) -> Platform {
+        Platform::new(self.client.clone(), Family::Unknown)
+    }
+
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         let text =
             self.client.workflow(id).await.map_err(|error| Error::api("cannot get the workflow", error))?;
@@ -293,7 +308,6 @@ impl Builder {
             Book::new(ledger, self.site.to_string(), client.base_url().to_owned(), key.expose())
         });
         Ok(RunningHub(Arc::new(Hub {
-            platform: Arc::new(Platform::new(client.clone())),
             client,
             connect,
             recorder,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
 mod backend;
 mod book;
 mod driver;
@@ -13,6 +14,7 @@ mod naming;
 mod native;
 mod platform;
 mod previews;
+mod probe;
 mod record;
 mod replay;
 mod run;
@@ -32,13 +34,18 @@ pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, ModelPrice, QueueStatus, Site};
+pub use runninghub_api::{
+    App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
+};
+#[doc(inline)]
+pub use runninghub_catalog as catalog;
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::Submit;
+pub use submit::{AppSubmit, Submit, SubmitModel};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhooks;
 pub use workflow::Workflow;
@@ -54,3 +61,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/comfyui.md")]
 struct ComfyGuide;
+
+/// The code in the document about models compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/models.md")]
+struct Models;

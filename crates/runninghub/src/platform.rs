@@ -1,6 +1,9 @@
 //! RunningHub as a backend.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
@@ -13,18 +16,70 @@ use crate::{Backend, BackendError, Error};
 #[derive(Debug)]
 pub(crate) struct Platform {
     client: Client,
+    family: Family,
+    /// Whether the v2 endpoint is asked.
+    by_query: AtomicBool,
+}
+
+/// Which endpoint knows a task.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Family {
+    /// `outputs`, which also tells the socket.
+    Workflow,
+    /// The v2 `query`, as far as the documents say.
+    Model,
+    /// One of them; that is found out by asking.
+    Unknown,
+}
+
+impl Family {
+    /// That of a submit of the ledger, by its kind.
+    pub(crate) fn of(kind: &str) -> Self {
+        match kind {
+            "workflow" => Self::Workflow,
+            "model" => Self::Model,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 impl Platform {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    pub(crate) fn new(client: Client, family: Family) -> Self {
+        Self { client, family, by_query: AtomicBool::new(family == Family::Model) }
+    }
+
+    async fn ask(&self, task: &TaskId, by_query: bool) -> Result<Observation, runninghub_api::Error> {
+        if by_query { self.client.query(task).once().await } else { self.client.outputs(task).once().await }
+    }
+}
+
+/// Whether the platform says that it knows no such task.
+pub(crate) fn is_unknown(error: &runninghub_api::Error) -> bool {
+    error.code().is_some() && error.class() == Class::NotFound
+}
+
+/// Where a task stands, by the endpoint that knows it.
+pub(crate) async fn observed(client: &Client, task: &TaskId) -> Result<Observation, runninghub_api::Error> {
+    match client.outputs(task).await {
+        Err(error) if is_unknown(&error) => client.query(task).await.map_err(|_| error),
+        answer => answer,
     }
 }
 
 #[async_trait]
 impl Backend for Platform {
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
-        self.client.outputs(task).once().await.map_err(|error| {
+        let by_query = self.by_query.load(Ordering::Relaxed);
+        let mut answer = self.ask(task, by_query).await;
+        // A fresh run of a workflow can be unknown for a moment; asking elsewhere would cost its socket.
+        if self.family != Family::Workflow
+            && answer.as_ref().is_err_and(is_unknown)
+            && let Ok(seen) = self.ask(task, !by_query).await
+        {
+            self.by_query.store(!by_query, Ordering::Relaxed);
+            answer = Ok(seen);
+        }
+        answer.map_err(|error| {
             let after = match error.retry() {
                 Retry::Safe { after } => after.map(|after| after.mul_f64(self.client.time_scale())),
                 _ => None,
@@ -36,7 +91,7 @@ impl Backend for Platform {
 
     /// What a task made before it failed is told by the v2 answer, if at all.
     async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
-        let answer = self.client.outputs(task).await;
+        let answer = observed(&self.client, task).await;
         let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
         if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
             match self.client.query(task).once().await {

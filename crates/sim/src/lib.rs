@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod app;
 mod call;
 mod endpoint;
 mod error;
 mod fault;
 mod json;
+mod model;
 mod native;
 mod png;
 mod proxy;
@@ -19,8 +21,10 @@ mod stats;
 mod task;
 mod webhook;
 
+pub use app::App;
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
+pub use model::Model;
 pub use native::{Native, NativeBuilder};
 #[cfg(feature = "tls")]
 pub use proxy::{Authority, Certificate};

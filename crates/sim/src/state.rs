@@ -14,12 +14,15 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
+    app::App,
     call::Call,
     fault::{Fault, Faults},
+    model::Model,
     rule::{Rule, Rules},
     scenario::{Scenario, seed_of},
     stats::{Counters, Stats, TaskInfo},
     task::{Names, Pace, Phase, Task},
+    webhook::Webhook,
 };
 
 /// The first task id is one more. Nineteen digits, beyond what a double can hold.
@@ -36,6 +39,7 @@ pub(crate) struct State {
     pub(crate) uploads: Mutex<HashMap<String, Bytes>>,
     settings: Settings,
     workflows: HashMap<String, Workflow>,
+    apps: BTreeMap<String, ServedApp>,
     server_faults: Faults,
     tasks: Mutex<Tasks>,
     connections: AtomicU64,
@@ -45,6 +49,10 @@ pub(crate) struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) keys: Vec<String>,
+    /// Those of them that may not use models.
+    pub(crate) consumer_keys: Vec<String>,
+    pub(crate) models: Vec<Model>,
+    pub(crate) any_model: bool,
     pub(crate) concurrency: usize,
     pub(crate) pace: Pace,
     pub(crate) faults: Vec<Fault>,
@@ -61,6 +69,13 @@ pub(crate) struct Workflow {
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) faults: Faults,
     list: Vec<Fault>,
+}
+
+/// An app with the workflow behind it.
+#[derive(Debug)]
+pub(crate) struct ServedApp {
+    pub(crate) app: App,
+    pub(crate) workflow: Workflow,
 }
 
 /// All tasks since the start, and by key those that are not over.
@@ -100,21 +115,29 @@ impl State {
         base_url: String,
         mut settings: Settings,
         scenarios: Vec<(String, Scenario)>,
+        apps: Vec<App>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let workflows = scenarios.into_iter().map(|(id, scenario)| {
-            let own = settings
-                .faults_for
-                .iter()
-                .filter(|(workflow, _)| *workflow == id || *workflow == scenario.name);
+        let workflow = |id: &str, name: &str, scenario: Scenario| {
+            let own = settings.faults_for.iter().filter(|(workflow, _)| workflow == id || workflow == name);
             let list: Vec<_> = own.map(|(_, fault)| fault).chain(&settings.faults).cloned().collect();
             let faults = Faults::new(&list, settings.seed);
-            (id, Workflow { scenario: Arc::new(scenario), faults, list })
+            Workflow { scenario: Arc::new(scenario), faults, list }
+        };
+        let workflows = scenarios.into_iter().map(|(id, scenario)| {
+            let served = workflow(&id, &scenario.name.clone(), scenario);
+            (id, served)
         });
         let workflows = workflows.collect();
+        let apps = apps.into_iter().map(|app| {
+            let workflow = workflow(&app.id(), &app.name, app.scenario.clone());
+            (app.id(), ServedApp { app, workflow })
+        });
+        let apps = apps.collect();
         settings.sockets_at.get_or_insert_with(|| base_url.replacen("http", "ws", 1));
         Self {
             workflows,
+            apps,
             server_faults: Faults::new(&settings.faults, settings.seed),
             rules: Rules::new(std::mem::take(&mut settings.rules), base_url.clone()),
             base_url: settings.results_at.take().unwrap_or(base_url),
@@ -139,14 +162,56 @@ impl State {
         self.workflows.get(id)
     }
 
+    pub(crate) fn app(&self, id: &str) -> Option<&ServedApp> {
+        self.apps.get(id)
+    }
+
+    pub(crate) fn apps(&self) -> impl Iterator<Item = (&str, &App)> {
+        self.apps.iter().map(|(id, served)| (id.as_str(), &served.app))
+    }
+
     pub(crate) fn workflow_ids(&self) -> Vec<String> {
         let mut ids: Vec<_> = self.workflows.keys().cloned().collect();
         ids.sort();
         ids
     }
 
+    pub(crate) fn is_consumer(&self, key: &str) -> bool {
+        self.settings.consumer_keys.iter().any(|consumer| consumer == key)
+    }
+
+    /// The model with this endpoint: one that was given, a documented one, or one that is made up.
+    pub(crate) fn model(&self, endpoint: &str) -> Option<Model> {
+        let is_meant = |model: &Model| model.endpoint() == endpoint;
+        let given = self.settings.models.iter().find(|model| is_meant(model)).cloned();
+        given
+            .or_else(|| Model::documented().into_iter().find(is_meant))
+            .or_else(|| (self.settings.any_model && endpoint.contains('/')).then(|| Model::made_up(endpoint)))
+    }
+
+    /// Makes a task of a model if the key has a free slot.
+    pub(crate) fn create_of_model(&self, key: &str, model: &Model) -> Option<Arc<Task>> {
+        if self.server_faults.queue_is_full() {
+            return None;
+        }
+        let scenario = Arc::new(model.scenario());
+        let list = &self.settings.faults;
+        self.make(key, model.endpoint(), &scenario, list, Some(model.price()))
+    }
+
     /// Makes a task if the key has a free slot.
     pub(crate) fn create(&self, key: &str, workflow_id: &str, workflow: &Workflow) -> Option<Arc<Task>> {
+        self.make(key, workflow_id, &workflow.scenario, &workflow.list, None)
+    }
+
+    fn make(
+        &self,
+        key: &str,
+        id: &str,
+        scenario: &Arc<Scenario>,
+        faults: &[Fault],
+        price: Option<&str>,
+    ) -> Option<Arc<Task>> {
         let mut tasks = self.tasks();
         if tasks.busy(key).len() >= self.settings.concurrency {
             return None;
@@ -156,18 +221,24 @@ impl State {
         let names = Names {
             task_id: (TASK_ID_BASE + number).to_string(),
             client_id: hex32(seed),
-            workflow_id: workflow_id.to_owned(),
+            workflow_id: id.to_owned(),
+            is_model: price.is_some(),
+            price: price.unwrap_or_default().to_owned(),
             key: key.to_owned(),
             ticket: self.settings.ticket.clone().unwrap_or_else(|| ticket(seed)),
         };
-        let faults = Faults::new(&workflow.list, seed);
-        let task = Arc::new(Task::new(names, Arc::clone(&workflow.scenario), faults, self.settings.pace));
+        let faults = Faults::new(faults, seed);
+        let task = Arc::new(Task::new(names, Arc::clone(scenario), faults, self.settings.pace));
         tasks.add(&task);
         Some(task)
     }
 
     pub(crate) fn task(&self, task_id: &str) -> Option<Arc<Task>> {
         self.tasks().by_id.get(task_id).cloned()
+    }
+
+    pub(crate) fn task_of_webhook(&self, id: &str) -> Option<Arc<Task>> {
+        self.tasks().by_id.values().find(|task| task.webhook().is_some() && Webhook::id(task) == id).cloned()
     }
 
     pub(crate) fn task_of_client(&self, client_id: &str) -> Option<Arc<Task>> {
@@ -189,7 +260,11 @@ impl State {
         if let Some(task) = call.text("taskId").and_then(|id| self.task(&id)) {
             return act(&task.faults);
         }
-        let workflow = call.text("workflowId").and_then(|id| self.workflow(&id));
+        let id = call.text("workflowId").or_else(|| call.text("webappId"));
+        let id =
+            id.or_else(|| Some(call.path.strip_prefix("/openapi/v2/run/")?.rsplit_once('/')?.1.to_owned()));
+        let workflow =
+            id.and_then(|id| self.workflow(&id).or_else(|| self.app(&id).map(|served| &served.workflow)));
         act(workflow.map_or(&self.server_faults, |workflow| &workflow.faults))
     }
 

@@ -1,7 +1,9 @@
 //! The client against servers that do exactly what a test says, over real sockets.
 
+mod apps;
 mod create;
 mod download;
+mod models;
 mod questions;
 mod resume;
 mod sim;

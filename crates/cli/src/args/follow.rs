@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, builder::FalseyValueParser};
 
+use super::Hidden;
 use crate::duration;
 
 /// Where results go.
@@ -29,11 +30,41 @@ pub(crate) struct Patience {
     #[arg(long, env = "RUNNINGHUB_CANCEL_ON_INTERRUPT", value_parser = FalseyValueParser::new())]
     pub(crate) cancel_on_interrupt: bool,
 
-    /// Keep a redacted recording in this folder, for `rhub replay`; an earlier one is replaced
+    /// Keep a redacted recording in this new or empty folder, for `rhub replay`
     #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
 
     /// Save the preview pictures into this folder
     #[arg(long, env = "RUNNINGHUB_PREVIEWS", value_name = "DIR")]
     pub(crate) previews: Option<PathBuf>,
+}
+
+/// What every run has in common.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Submitting {
+    #[command(flatten)]
+    pub(crate) saving: Saving,
+
+    /// Submit, and do not follow
+    #[arg(long, env = "RUNNINGHUB_DETACH", value_parser = FalseyValueParser::new())]
+    pub(crate) detach: bool,
+
+    /// Give up when the account has had no free slot for this long [default: wait]
+    #[arg(long, env = "RUNNINGHUB_QUEUE_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) queue_timeout: Option<Duration>,
+
+    #[command(flatten)]
+    pub(crate) patience: Patience,
+
+    /// How long the submit itself may take
+    #[arg(long, env = "RUNNINGHUB_CREATE_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "120s")]
+    pub(crate) create_timeout: Duration,
+
+    /// An address that the platform calls when the task is over
+    #[arg(long, env = "RUNNINGHUB_WEBHOOK", value_name = "URL", hide_env_values = true)]
+    pub(crate) webhook: Option<Hidden>,
+
+    /// Never ask
+    #[arg(long, env = "RUNNINGHUB_YES", value_parser = FalseyValueParser::new())]
+    pub(crate) yes: bool,
 }

@@ -9,6 +9,7 @@ use clap::{
 use runninghub::Site;
 
 use super::Hidden;
+use crate::config::Stored;
 
 const HEADING: &str = "Options of every command";
 
@@ -28,9 +29,13 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_SERVER", value_name = "URL", hide_env_values = true)]
     pub(crate) server: Option<String>,
 
-    /// A profile of the configuration
+    /// A profile of the configuration [default: the one called `default`]
     #[arg(long, global = true, env = "RUNNINGHUB_PROFILE", value_name = "NAME")]
     pub(crate) profile: Option<String>,
+
+    /// The configuration file, which only you can read
+    #[arg(long, global = true, env = "RUNNINGHUB_CONFIG", value_name = "PATH", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 
     /// Read the API key from a file that only you can read
     #[arg(
@@ -89,6 +94,10 @@ pub(crate) struct Global {
     /// Where this machine keeps its records
     #[arg(long, global = true, env = "RUNNINGHUB_STATE_DIR", value_name = "PATH", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
+
+    /// The key of the profile.
+    #[arg(skip)]
+    pub(crate) stored: Stored,
 }
 
 /// How to report.

@@ -1,14 +1,11 @@
 //! `rhub run`.
 
-use std::time::Duration;
-
 use clap::{
     Args,
     builder::{FalseyValueParser, PossibleValuesParser},
 };
 
-use super::{Hidden, Patience, Saving};
-use crate::duration;
+use super::Submitting;
 
 /// Submit a workflow and follow it to the end.
 #[derive(Args, Debug)]
@@ -26,41 +23,18 @@ pub(crate) struct Run {
     #[arg(long, env = "RUNNINGHUB_NODE_INFO_LIST", value_name = "JSON|@FILE", hide_env_values = true)]
     pub(crate) node_info_list: Option<String>,
 
-    #[command(flatten)]
-    pub(crate) saving: Saving,
-
     /// The saved workflow that a JSON file is submitted under
     #[arg(long, env = "RUNNINGHUB_UNDER", value_name = "ID")]
     pub(crate) under: Option<String>,
-
-    /// Submit, and do not follow
-    #[arg(long, env = "RUNNINGHUB_DETACH", value_parser = FalseyValueParser::new())]
-    pub(crate) detach: bool,
-
-    /// Give up when the account has had no free slot for this long [default: wait]
-    #[arg(long, env = "RUNNINGHUB_QUEUE_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
-    pub(crate) queue_timeout: Option<Duration>,
-
-    #[command(flatten)]
-    pub(crate) patience: Patience,
-
-    /// How long the submit itself may take
-    #[arg(long, env = "RUNNINGHUB_CREATE_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "120s")]
-    pub(crate) create_timeout: Duration,
 
     /// The machine: 24, 48 or 84 GB of memory
     #[arg(long, env = "RUNNINGHUB_INSTANCE", value_parser = PossibleValuesParser::new(["default", "plus", "ultra"]))]
     pub(crate) instance: Option<String>,
 
-    /// An address that the platform calls when the task is over
-    #[arg(long, env = "RUNNINGHUB_WEBHOOK", value_name = "URL", hide_env_values = true)]
-    pub(crate) webhook: Option<Hidden>,
-
     /// Leave the workflow out of the result files
     #[arg(long, env = "RUNNINGHUB_NO_METADATA", value_parser = FalseyValueParser::new())]
     pub(crate) no_metadata: bool,
 
-    /// Never ask
-    #[arg(long, env = "RUNNINGHUB_YES", value_parser = FalseyValueParser::new())]
-    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) submitting: Submitting,
 }

@@ -92,11 +92,11 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let comfy = context.server(Settings {
         ledger: Writes::Must,
-        record: args.patience.record.clone(),
-        previews: args.patience.previews.clone(),
+        record: args.submitting.patience.record.clone(),
+        previews: args.submitting.patience.previews.clone(),
         ..Settings::default()
     })?;
-    let following = following(args.saving, &args.patience);
+    let following = following(args.submitting.saving, &args.submitting.patience);
     if let Some(destination) = &following.destination {
         destination.check(&comfy)?;
     }
@@ -135,7 +135,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         site: "comfyui".to_owned(),
     };
     context.reporter.submitted(context.clock.now(), &task);
-    if args.detach {
+    if args.submitting.detach {
         context.outcome.task_id = Some(task.task_id);
         context.outcome.status = End::Detached;
         let advice = ways_back(context, Site::default(), run.task_id(), None);
@@ -196,8 +196,8 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
         ("--node-info-list", args.node_info_list.is_some()),
         ("--under", args.under.is_some()),
         ("--instance", args.instance.is_some()),
-        ("--webhook", args.webhook.is_some()),
-        ("--queue-timeout", args.queue_timeout.is_some()),
+        ("--webhook", args.submitting.webhook.is_some()),
+        ("--queue-timeout", args.submitting.queue_timeout.is_some()),
         ("--no-metadata", args.no_metadata),
     ];
     match given.iter().find(|(_, is_given)| *is_given) {

@@ -46,6 +46,8 @@ pub(super) struct Context {
     pub(super) advice: Vec<String>,
     /// `result` was said already.
     pub(super) is_told: bool,
+    /// What is wrong with the profile, for `doctor`.
+    pub(super) trouble: Option<Error>,
     /// Counts the calls.
     hub: Option<RunningHub>,
     pub(super) comfy: Option<Comfy>,
@@ -90,6 +92,7 @@ impl Context {
             outcome: Outcome::default(),
             advice: Vec::new(),
             is_told: false,
+            trouble: None,
             hub: None,
             comfy: None,
             previews: None,
@@ -105,10 +108,6 @@ impl Context {
 
     /// The handle for the options, with the key that they name.
     pub(super) fn connect(&mut self, settings: Settings) -> Result<RunningHub, Error> {
-        if let Some(profile) = &self.global.profile {
-            return Err(Error::usage(format!("there is no profile `{}`", Untrusted::from(profile.as_str())))
-                .hint(format!("name the key with {} or `--api-key-file PATH`", key::VARIABLE)));
-        }
         let key = match settings.key {
             Some(key) => key,
             None => key::read(&self.global)?,
@@ -185,12 +184,8 @@ impl Context {
     }
 
     /// Where this machine keeps its records.
-    fn state_dir(&self) -> Option<PathBuf> {
-        if let Some(dir) = &self.global.state_dir {
-            return Some(dir.clone());
-        }
-        let dirs = etcetera::choose_base_strategy().ok()?;
-        Some(dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("rhub"))
+    pub(super) fn state_dir(&self) -> Option<PathBuf> {
+        state_dir(self.global.state_dir.clone())
     }
 
     /// The task that is meant: by its id, by the name of its submit, or the last one; with what the ledger knows of it.
@@ -338,6 +333,14 @@ impl Context {
         self.outcome.api_calls = self.hub.as_ref().map_or(of_comfy, RunningHub::api_calls);
         self.reporter.result(now, &self.outcome);
     }
+}
+
+/// Where this machine keeps its records: the folder that was named, else the system's own place for such things.
+pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| {
+        let dirs = etcetera::choose_base_strategy().ok()?;
+        Some(dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("rhub"))
+    })
 }
 
 /// Whether submits are written down.

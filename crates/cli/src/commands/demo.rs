@@ -8,9 +8,9 @@ use runninghub_sim::{Scenario, Sim};
 use super::{
     context::{Context, Settings, Writes},
     follow::{Following, follow},
-    run::send,
     save::Destination,
     simulate::failed,
+    submit::send,
 };
 use crate::{
     args,
@@ -33,7 +33,6 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         .map_err(failed)?;
     let key = ApiKey::new(Sim::DEMO_KEY).map_err(|error| Error::usage(error.to_string()))?;
     // The options name another site; the demo stays at home.
-    context.global.profile = None;
     context.global.proxy = None;
     let hub = context.connect(Settings {
         ledger: Writes::Elsewhere,
@@ -53,7 +52,9 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         destination.check(&hub)?;
     }
     let mut signals = context.signals()?;
-    let run = match send(context, hub.workflow(workflow), None, &mut signals).await? {
+    let submit = hub.workflow(workflow);
+    let sent = send(context, |told| submit.on_wait(told).submit(), None, &mut signals).await?;
+    let run = match sent {
         ControlFlow::Continue(run) => run,
         ControlFlow::Break(exit) => return Ok(exit),
     };

@@ -2,10 +2,15 @@
 
 mod account;
 mod comfy;
+mod config;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
 mod follow;
+mod login;
+mod manual;
+mod model;
 mod previews;
 mod replay;
 mod run;
@@ -14,10 +19,12 @@ mod service;
 #[cfg(feature = "sim")]
 mod simulate;
 mod start;
+mod submit;
 mod task;
 mod tasks;
 mod watch;
 mod webhook;
 mod workflow;
 
-pub(crate) use start::{misused, run};
+pub(crate) use context::state_dir;
+pub(crate) use start::{misused, run, sentence};

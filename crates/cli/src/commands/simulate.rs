@@ -29,7 +29,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     if args.native {
         return native(context, args).await;
     }
-    let mut builder = Sim::builder().listen(args.listen).speed(speed::factor(args.speed));
+    let mut builder = Sim::builder().listen(args.listen).speed(speed::factor(args.speed)).any_model();
     let mut scenarios =
         args.scenario.iter().map(Scenario::load).collect::<Result<Vec<_>, _>>().map_err(failed)?;
     if scenarios.is_empty() {

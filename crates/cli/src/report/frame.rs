@@ -56,6 +56,9 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
         return cells::fit(&format!("{waiting}  {clock}"), columns);
     }
     let Some(percent) = percent else {
+        if done == 0 {
+            return cells::fit(&format!("running  {clock}"), columns);
+        }
         let so_far = text::count(done as u64, "node");
         return cells::fit(&format!("overall unknown, {so_far} so far  {clock}"), columns);
     };

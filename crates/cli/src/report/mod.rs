@@ -3,6 +3,7 @@
 mod frame;
 mod human;
 mod json;
+pub(crate) mod model;
 mod plain;
 mod reporter;
 pub(crate) mod text;

@@ -16,6 +16,8 @@ pub(super) fn progress(progress: &Progress) -> String {
             format!("Overall progress: {} ({}/{total})", percentage(percent), progress.done)
         }
         (Some(percent), None) => format!("Overall progress: {}", percentage(percent)),
+        // Models have no nodes.
+        (None, _) if progress.done == 0 => "Overall progress: unknown".to_owned(),
         (None, _) => format!("Overall progress: unknown ({} so far)", count(progress.done as u64, "node")),
     };
     if let Some(node) = progress.current.first() {
@@ -87,7 +89,9 @@ pub(crate) fn task(task: &Submit) -> String {
         task.submitted_at,
         task.state,
         shown(&task.task_id),
-        shown(&task.workflow_id),
+        shown(
+            &task.workflow_id.clone().or_else(|| Some(task.kind.clone()).filter(|kind| kind != "workflow"))
+        ),
         task.attempt_id,
     );
     if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {
@@ -272,10 +276,7 @@ mod tests {
     #[test]
     fn text_of_others_cannot_command_the_terminal() {
         let at = Progress { current: vec![current("\x1b[2J\nx", None, 1)], ..Progress::default() };
-        assert_eq!(
-            progress(&at),
-            "Overall progress: unknown (0 nodes so far) - Current node: \\u{1b}[2J\\nx"
-        );
+        assert_eq!(progress(&at), "Overall progress: unknown - Current node: \\u{1b}[2J\\nx");
     }
 
     #[test]

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::{Model, Price};
+
 /// One line of `rhub … --format json`. New events and new fields may come; what is here stays.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -35,8 +37,18 @@ pub(crate) enum Event {
     Queue(Queue),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
+    /// A model (`model list`, `model show`).
+    Model(Model),
+    /// What a run of a model would cost (`model price`).
+    Price(Price),
     /// The account (`account`).
     Account(Account),
+    /// A setting of a profile (`config`).
+    Setting(Setting),
+    /// A profile with its key (`login`, `logout`).
+    Profile(Profile),
+    /// Something that was looked at (`doctor`).
+    Check(Check),
     /// The address that is listened on (`simulate`, `webhook listen`).
     Listening(Listening),
     /// The last line, always.
@@ -259,6 +271,47 @@ pub(crate) struct Account {
     pub(crate) slots: Option<u64>,
     /// Slots that are free now.
     pub(crate) free: Option<u64>,
+}
+
+/// A setting of a profile.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Setting {
+    pub(crate) profile: String,
+    pub(crate) name: String,
+    /// A key is `set` or `not set`, and nothing more is told of it.
+    #[schemars(with = "String")]
+    pub(crate) value: Untrusted,
+}
+
+/// A profile and its key, which is not shown.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    /// Whether it has a key.
+    pub(crate) has_key: bool,
+    /// `cn` or `ai`; null for an address of its own.
+    pub(crate) site: Option<String>,
+    /// The kind of key, as the platform names it.
+    #[schemars(with = "Option<String>")]
+    pub(crate) key_type: Option<Untrusted>,
+    /// The configuration file.
+    pub(crate) path: String,
+}
+
+/// Something that was looked at.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Check {
+    /// A short, stable name, such as `key` or `clock`.
+    pub(crate) name: &'static str,
+    pub(crate) ok: bool,
+    /// What was found.
+    #[schemars(with = "String")]
+    pub(crate) message: Untrusted,
+    /// What helps, where it is not well.
+    #[schemars(with = "Option<String>")]
+    pub(crate) cure: Option<Untrusted>,
+    /// The exit code that it leads to; 0 where it is well.
+    pub(crate) exit_code: u8,
 }
 
 /// Where the simulator or the receiver of webhooks listens.

@@ -4,9 +4,11 @@
 mod convert;
 mod event;
 mod line;
+mod model;
 
 pub(crate) use self::{
     convert::seconds,
     event::*,
     line::{json_schema, line},
+    model::*,
 };

@@ -10,9 +10,11 @@ mod help;
 mod ledger;
 #[cfg(unix)]
 mod live;
+mod models;
 mod proxy;
 mod replay;
 mod results;
 mod schema;
+mod setup;
 #[cfg(unix)]
 mod signals;

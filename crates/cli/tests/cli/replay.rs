@@ -165,7 +165,7 @@ fn a_run_without_a_workflow_has_no_percentage() {
         exit 0
         --- out
         📊 Progress monitoring started...
-        📈 Overall progress: unknown (0 nodes so far)
+        📈 Overall progress: unknown
         📈 Overall progress: unknown (2 nodes so far)
         📈 Overall progress: 100.0%
         🎉 Task completed!

@@ -37,6 +37,10 @@ fn lines_of_live_commands_are_valid() {
         &["outputs", &task],
         &["account"],
         &["workflow", "show", &id],
+        &["model", "list", "--kind", "3d"],
+        &["model", "show", "f-2-dev/text-to-image"],
+        &["model", "price", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"],
+        &["model", "run", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"],
         &["watch", &task],
         &["status", "77"],
     ] {

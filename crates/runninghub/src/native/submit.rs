@@ -69,11 +69,11 @@ impl Prompt {
         let mut changes = self.changes.check(&workflow)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
-        for (path, value) in self.changes.files(&mut changes) {
-            let uploaded = server.client.upload(path).await;
-            let uploaded = uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?;
-            *value = uploaded.input().into();
-        }
+        let upload = |path: PathBuf| async move {
+            let uploaded = server.client.upload(&path).await;
+            Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
+        };
+        self.changes.upload(&mut changes, upload).await?;
         self.send(&workflow, &changes).await
     }
 

@@ -1,9 +1,10 @@
 //! Fields that are changed before a run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::{check, terms::NewValue};
 use crate::{Error, Workflow, workflow::Override};
 
 /// Changes as they were asked for.
@@ -14,11 +15,6 @@ struct Change {
     node: String,
     field: String,
     value: NewValue,
-}
-
-enum NewValue {
-    Json(Value),
-    File(PathBuf),
 }
 
 impl Changes {
@@ -35,9 +31,9 @@ impl Changes {
         let one = |change: &Change| {
             let value = match &change.value {
                 NewValue::Json(value) => value.clone(),
-                NewValue::File(path) if path.is_file() => Value::String(String::new()),
                 NewValue::File(path) => {
-                    return Err(Error::usage(format!("there is no file {}", path.display())));
+                    check::file(path)?;
+                    Value::String(String::new())
                 }
             };
             workflow.check(&change.node, &change.field, value)
@@ -45,14 +41,20 @@ impl Changes {
         self.0.iter().map(one).collect()
     }
 
-    /// The files, each with the value that its name becomes.
-    pub(crate) fn files<'a>(
-        &'a self,
-        checked: &'a mut [Override],
-    ) -> impl Iterator<Item = (&'a Path, &'a mut Value)> {
-        self.0.iter().zip(checked).filter_map(|(change, checked)| match &change.value {
-            NewValue::File(path) => Some((path.as_path(), &mut checked.value)),
-            NewValue::Json(_) => None,
-        })
+    /// Uploads the files and puts their names into the checked changes.
+    pub(crate) async fn upload<F>(
+        &self,
+        checked: &mut [Override],
+        upload: impl Fn(PathBuf) -> F,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<String, Error>>,
+    {
+        for (change, checked) in self.0.iter().zip(checked) {
+            if let NewValue::File(path) = &change.value {
+                checked.value = Value::String(upload(path.clone()).await?);
+            }
+        }
+        Ok(())
     }
 }

@@ -1,19 +1,29 @@
 //! One file for each endpoint.
 
 mod account_status;
+mod app_demo;
+mod app_list;
+mod app_run;
 mod cancel;
 mod create;
 mod file;
+mod model;
+mod model_price;
 mod outputs;
 mod query;
 mod queue_status;
+mod quick_params;
 mod routes;
+mod run_v2;
 mod status;
 mod unknown;
 mod upload;
 mod upload_legacy;
+mod webhook_detail;
+mod webhook_retry;
 mod workflow_json;
 
 pub(crate) use outputs::outcome;
+pub(crate) use query::task_object;
 pub(crate) use routes::router;
-use routes::{legacy_key, legacy_task, v2_key};
+use routes::{legacy_key, legacy_run, legacy_task, v2_key};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::legacy_task;
+use super::legacy_run;
 use crate::{
     answer::Answer,
     call::Call,
@@ -15,7 +15,7 @@ use crate::{
 pub(super) const PATH: &str = "/task/openapi/outputs";
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
-    match legacy_task(state, call) {
+    match legacy_run(state, call) {
         Ok(task) => outcome(state, &task),
         Err(refusal) => refusal,
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     answer::Answer,
     call::Call,
-    scenario::extension,
+    scenario::{File, extension},
     state::State,
     task::{Phase, Task},
 };
@@ -27,7 +27,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     }
 }
 
-fn task_object(state: &State, task: &Task) -> Value {
+pub(crate) fn task_object(state: &State, task: &Task) -> Value {
     let phase = task.phase();
     let usage = usage(task, &phase);
     let (error_code, error_message) = match phase {
@@ -62,14 +62,35 @@ fn task_object(state: &State, task: &Task) -> Value {
 fn results(state: &State, task: &Task) -> Vec<Value> {
     let files = &task.scenario.files;
     let items = files.iter().zip(super::file::links(state, task)).map(|(file, link)| {
+        if task.names.is_model {
+            return model_result(file, &link);
+        }
         json!({"url": link, "nodeId": file.node_id, "outputType": extension(&file.name), "text": null})
     });
     items.take(task.faults.listed(files.len())).collect()
 }
 
-/// All null before the end.
+/// Models name no node, and text stands there itself.
+fn model_result(file: &File, link: &str) -> Value {
+    match extension(&file.name) {
+        "txt" => {
+            json!({"url": null, "outputType": "string", "text": String::from_utf8_lossy(&file.content)})
+        }
+        extension => json!({"url": link, "outputType": extension, "text": null}),
+    }
+}
+
+/// All null before the end. Models cost money of a third party, workflows cost coins.
 fn usage(task: &Task, phase: &Phase) -> Value {
     let cost = phase.is_over().then(|| task.cost_seconds());
+    if task.names.is_model {
+        return json!({
+            "consumeMoney": null,
+            "consumeCoins": null,
+            "taskCostTime": cost.map(|seconds| seconds.to_string()),
+            "thirdPartyConsumeMoney": cost.map(|_| &task.names.price),
+        });
+    }
     json!({
         "consumeMoney": null,
         "consumeCoins": cost.map(coins),

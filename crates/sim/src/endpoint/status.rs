@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::legacy_task;
+use super::legacy_run;
 use crate::{answer::Answer, call::Call, state::State, task::Phase};
 
 pub(super) const PATH: &str = "/task/openapi/status";
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
-    match legacy_task(state, call).map(|task| task.phase()) {
+    match legacy_run(state, call).map(|task| task.phase()) {
         // This endpoint's four words have none for a cancelled task.
         Ok(Phase::Cancelled) => word(Phase::Failed.word()),
         Ok(phase) => word(phase.word()),

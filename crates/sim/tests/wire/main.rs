@@ -1,8 +1,11 @@
 //! The simulator over real sockets, seen by a client that was written from the documents.
 
+mod apps;
 mod common;
 mod endpoints;
 mod faults;
+mod file_faults;
+mod models;
 mod proxy;
 mod recordings;
 mod rules;

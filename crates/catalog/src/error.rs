@@ -1,0 +1,36 @@
+//! The one error of this crate.
+
+use std::fmt;
+
+use runninghub_core::Untrusted;
+
+/// A name or a value that cannot be: one sentence, and what helps.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Error {
+    what: String,
+    hint: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: None }
+    }
+
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// What the caller can do about it, safe to show.
+    pub fn hint(&self) -> Option<String> {
+        self.hint.as_deref().map(|hint| Untrusted::from(hint).to_string())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names and values come from files and from users.
+        Untrusted::from(self.what.as_str()).fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,134 @@
+//! Whether a file can stand for a parameter, before it is sent anywhere.
+
+use crate::{Error, Param, ParamKind};
+
+/// The largest file that the platform takes for an upload, MB.
+pub(crate) const LARGEST: u64 = 30;
+/// Bytes of a MB. Nobody says whether the platform counts in 1000s or in 1024s, so it has the last word in between.
+const MB: u64 = 1 << 20;
+
+/// The extensions of which it is known what they are, by kind.
+const KINDS: [(ParamKind, &[&str]); 3] = [
+    (ParamKind::Image, &["avif", "bmp", "gif", "heic", "jpeg", "jpg", "png", "tif", "tiff", "webp"]),
+    (ParamKind::Video, &["avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "webm", "wmv"]),
+    (ParamKind::Audio, &["aac", "aiff", "flac", "m4a", "mp3", "ogg", "opus", "wav", "wma"]),
+];
+
+/// Whether a file of this name and size can stand there.
+pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> {
+    let place = &param.name;
+    if !param.kind.is_media() {
+        return Err(Error::new(format!("`{place}` takes {}, not a file", param.kind.noun()))
+            .with_hint("`@` before a value uploads the file of that name"));
+    }
+    let Some(extension) = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()) else {
+        return Err(Error::new(format!("the file `{name}` has no extension, by which the platform goes"))
+            .with_hint(accepted(param)));
+    };
+    let same = |known: &String| {
+        *known == extension
+            || matches!(
+                (known.as_str(), extension.as_str()),
+                ("jpg", "jpeg") | ("jpeg", "jpg") | ("tif", "tiff") | ("tiff", "tif")
+            )
+    };
+    let fits = if param.accept.is_empty() || param.guessed {
+        // What nobody knows may be right.
+        KINDS.iter().find(|(_, known)| known.contains(&extension.as_str())).is_none_or(|(kind, _)| {
+            *kind == param.kind || matches!(param.kind, ParamKind::Media | ParamKind::File)
+        })
+    } else {
+        param.accept.iter().any(same)
+    };
+    if !fits {
+        return Err(
+            Error::new(format!("`{place}` does not take the file `{name}`")).with_hint(accepted(param))
+        );
+    }
+    if bytes == 0 {
+        return Err(Error::new(format!("the file `{name}` is empty")));
+    }
+    let most = param.max_mb.unwrap_or(LARGEST);
+    if bytes > most.saturating_mul(MB) {
+        return Err(Error::new(format!(
+            "the file `{name}` is larger than the {most} MB that `{place}` takes"
+        ))
+        .with_hint("make it smaller"));
+    }
+    if bytes > LARGEST * MB {
+        return Err(Error::new(format!(
+            "the file `{name}` is larger than the {LARGEST} MB that can be uploaded"
+        ))
+        .with_hint(format!(
+            "`{place}` takes up to {most} MB from the web: give an address instead of a file"
+        )));
+    }
+    Ok(())
+}
+
+fn accepted(param: &Param) -> String {
+    if param.accept.is_empty() {
+        format!("it takes {}", param.kind.noun())
+    } else {
+        format!("it takes {}", param.accept.join(", "))
+    }
+}
+
+impl ParamKind {
+    /// In a sentence: what such a parameter takes.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Bool => "`true` or `false`",
+            Self::Int => "a whole number",
+            Self::Float => "a number",
+            Self::String => "text",
+            Self::List => "one of its choices",
+            Self::Model => "the name of a LoRA",
+            Self::Image => "a picture",
+            Self::Video => "a video",
+            Self::Audio => "a sound",
+            Self::Media => "a picture, a video or a sound",
+            Self::File => "a file",
+            Self::Any => "any value",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(param: &Param, name: &str, bytes: u64) -> String {
+        match check(param, name, bytes) {
+            Ok(()) => "fine".to_owned(),
+            Err(error) => format!("{error} | {}", error.hint().unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn a_file_is_checked_by_its_extension_and_its_size() {
+        let picture = Param {
+            name: "imageUrl".into(),
+            kind: ParamKind::Image,
+            accept: ["jpg", "png"].map(str::to_owned).into(),
+            max_mb: Some(10),
+            ..Param::default()
+        };
+        assert_eq!(told(&picture, "a.b.JPEG", 10 * MB), "fine");
+        insta::assert_snapshot!(told(&picture, "a.png", 10 * MB + 1), @"the file `a.png` is larger than the 10 MB that `imageUrl` takes | make it smaller");
+        insta::assert_snapshot!(told(&picture, "a.gif", 1), @"`imageUrl` does not take the file `a.gif` | it takes jpg, png");
+        insta::assert_snapshot!(told(&picture, "a", 1), @"the file `a` has no extension, by which the platform goes | it takes jpg, png");
+        insta::assert_snapshot!(told(&picture, "a.png", 0), @"the file `a.png` is empty | ");
+        let film =
+            Param { name: "video".into(), kind: ParamKind::Video, max_mb: Some(500), ..Param::default() };
+        assert_eq!(told(&film, "a.mp4", 30 * MB), "fine");
+        assert_eq!(told(&film, "a.new", 1), "fine");
+        insta::assert_snapshot!(told(&film, "a.png", 1), @"`video` does not take the file `a.png` | it takes a video");
+        insta::assert_snapshot!(told(&film, "a.mp4", 30 * MB + 1), @"the file `a.mp4` is larger than the 30 MB that can be uploaded | `video` takes up to 500 MB from the web: give an address instead of a file");
+        let any = Param { name: "url".into(), kind: ParamKind::Media, ..Param::default() };
+        assert_eq!(told(&any, "a.mp3", 1), "fine");
+        insta::assert_snapshot!(told(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | make it smaller");
+        let text = Param { name: "prompt".into(), kind: ParamKind::String, ..Param::default() };
+        insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | `@` before a value uploads the file of that name");
+    }
+}

@@ -1,0 +1,173 @@
+//! One value in the type that the platform wants: text that looks like a number stays text where that is what is sent.
+
+use serde_json::{Number, Value};
+
+use crate::{Error, Param, ParamKind, name::closest};
+
+/// So many choices are listed; a list of hundreds helps nobody.
+const LISTED: usize = 24;
+/// What an address that the platform can read begins with.
+const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
+/// What the names of uploaded files begin with: workflows take those, and models do not.
+const FILE_NAMES: [&str; 2] = ["openapi/", "api/"];
+
+/// The value as it is sent.
+pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
+    let fitted = match param.kind {
+        ParamKind::Any => return Ok(value),
+        ParamKind::Bool => bool(&value),
+        ParamKind::Int => int(&value),
+        ParamKind::Float => number(&value),
+        ParamKind::List => return choice(param, &value),
+        ParamKind::String | ParamKind::Model => text(&value),
+        _ => return address(param, value),
+    };
+    match fitted {
+        Some(fitted) => check(param, fitted),
+        // A guess of ours must not stand in the way.
+        None if param.guessed => Ok(value),
+        None => Err(wrong(param, &value, format!("it takes {}", param.kind.noun()))),
+    }
+}
+
+fn bool(value: &Value) -> Option<Value> {
+    match value {
+        Value::Bool(_) => Some(value.clone()),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true.into()),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false.into()),
+        _ => None,
+    }
+}
+
+fn number(value: &Value) -> Option<Value> {
+    let number = match value {
+        Value::Number(number) => number.clone(),
+        Value::String(text) => text.trim().parse::<Number>().ok()?,
+        _ => return None,
+    };
+    number.as_f64().is_some_and(f64::is_finite).then_some(Value::Number(number))
+}
+
+fn int(value: &Value) -> Option<Value> {
+    let number = number(value)?;
+    if number.is_i64() || number.is_u64() {
+        return Some(number);
+    }
+    // `5.0` is whole as well, and beyond 2^53 nobody could tell.
+    let float =
+        number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0)?;
+    format!("{float:.0}").parse::<Number>().ok().map(Value::Number)
+}
+
+fn text(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(_) => Some(value.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string().into()),
+        _ => None,
+    }
+}
+
+/// Ranges of numbers and lengths of texts.
+fn check(param: &Param, value: Value) -> Result<Value, Error> {
+    if param.guessed {
+        return Ok(value);
+    }
+    let place = &param.name;
+    if let Some(number) = value.as_f64() {
+        let is_low = param.min.is_some_and(|min| number < min);
+        let is_high = param.max.is_some_and(|max| number > max);
+        if is_low || is_high {
+            return Err(wrong(param, &value, format!("it has to be {}", range(param.min, param.max))));
+        }
+        // A step of a number with a point is how a slider moves; of a whole number it is what the model can do.
+        let step = param.step.filter(|step| param.kind == ParamKind::Int && *step > 1.0);
+        let start = param.min.unwrap_or_default();
+        if let Some(step) = step.filter(|step| (number - start) % step != 0.0) {
+            return Err(wrong(param, &value, format!("it goes from {start} in steps of {step}")));
+        }
+    }
+    if let Some(text) = value.as_str() {
+        if param.required && text.trim().is_empty() {
+            return Err(Error::new(format!("`{place}` is empty")).with_hint("the model needs it"));
+        }
+        let length = text.chars().count();
+        if let Some(most) = param.max_length.filter(|most| length > *most) {
+            return Err(Error::new(format!("`{place}` has {length} characters"))
+                .with_hint(format!("it takes up to {most}")));
+        }
+        if let Some(least) = param.min_length.filter(|least| length < *least && !text.is_empty()) {
+            return Err(Error::new(format!("`{place}` has {length} characters"))
+                .with_hint(format!("it takes {least} or more")));
+        }
+    }
+    Ok(value)
+}
+
+/// The choice that is meant, as it is sent: most are text, also those that look like numbers.
+fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
+    let Some(wanted) = text(value) else {
+        return Err(wrong(param, value, choices(param)));
+    };
+    let wanted = wanted.as_str().unwrap_or_default();
+    let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
+    let same = param.choices.iter().find(|choice| shown(choice) == wanted);
+    let like = || param.choices.iter().find(|choice| shown(choice).eq_ignore_ascii_case(wanted));
+    if let Some(choice) = same.or_else(like) {
+        return Ok(choice.clone());
+    }
+    if param.open || param.guessed || param.choices.is_empty() {
+        return Ok(wanted.into());
+    }
+    let names: Vec<String> = param.choices.iter().map(shown).collect();
+    let close = closest(wanted, names.iter().map(String::as_str)).filter(|_| names.len() > LISTED);
+    Err(wrong(param, value, close.map_or_else(|| choices(param), |close| format!("did you mean `{close}`?"))))
+}
+
+/// `one of 5, 8, 10`.
+fn choices(param: &Param) -> String {
+    let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
+    let mut list: Vec<String> = param.choices.iter().take(LISTED).map(shown).collect();
+    if param.choices.len() > LISTED {
+        list.push(format!("… ({} in all)", param.choices.len()));
+    }
+    format!("it is one of {}", list.join(", "))
+}
+
+/// What the platform can fetch. The name of an uploaded file is another thing, and it would be paid for in vain.
+fn address(param: &Param, value: Value) -> Result<Value, Error> {
+    let place = &param.name;
+    let hint = format!(
+        "write `{place}=@FILE` for a file of this machine, or an address that begins with `https://`"
+    );
+    let Some(text) = value.as_str() else {
+        return Err(Error::new(format!("`{place}` takes {}", param.kind.noun())).with_hint(hint));
+    };
+    if ADDRESSES.iter().any(|start| text.starts_with(start)) && !text.contains(char::is_whitespace) {
+        return Ok(value);
+    }
+    let what = if FILE_NAMES.iter().any(|start| text.starts_with(start)) {
+        format!("`{place}` takes an address, and `{text}` is the name of a file for workflows")
+    } else {
+        format!("`{place}` takes {}, and this is no address of one", param.kind.noun())
+    };
+    Err(Error::new(what).with_hint(hint))
+}
+
+fn range(min: Option<f64>, max: Option<f64>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("from {min} to {max}"),
+        (Some(min), None) => format!("{min} or more"),
+        (None, Some(max)) => format!("{max} or less"),
+        (None, None) => "a number".to_owned(),
+    }
+}
+
+/// `x` cannot be `y`, with what it can be.
+fn wrong(param: &Param, value: &Value, hint: String) -> Error {
+    /// Longer values are cut in a sentence, characters.
+    const SHOWN: usize = 40;
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let short: String = text.chars().take(SHOWN).collect();
+    let cut = if short.len() < text.len() { "…" } else { "" };
+    Error::new(format!("`{}` cannot be `{short}{cut}`", param.name)).with_hint(hint)
+}

@@ -1,0 +1,131 @@
+//! From values to the body of a request: everything that can be checked here is checked before anything is paid.
+
+use serde_json::{Map, Value};
+
+use crate::{Error, Model, Param, file, name::closest, one_value};
+
+/// So many parameters are listed where a name is wrong.
+const LISTED: usize = 16;
+
+/// What a parameter is given.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Input {
+    /// A value. Text is read as the parameter's type wants it, and values of other types become text where that is what
+    /// is sent.
+    Json(Value),
+    /// A file of this machine that is going to be uploaded.
+    File {
+        /// Its name, by whose extension the platform goes.
+        name: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The address that an upload was given: `download_url`, never `fileName`.
+    Address(String),
+}
+
+impl Model {
+    /// The body of a request. Values of a parameter that takes several can come one by one, or as a list. A required
+    /// parameter that is not given gets its default; others are left to the platform.
+    ///
+    /// Files stand in the body as empty text: upload them, and ask again with their addresses.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with what helps.
+    pub fn body<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = (&'a str, &'a Input)>,
+    ) -> Result<Map<String, Value>, Error> {
+        let mut body = Map::new();
+        for (name, input) in inputs {
+            let param = self.param(name).ok_or_else(|| self.unknown(name))?;
+            let values = match input {
+                Input::Json(value) => {
+                    let all = if param.multiple { items(value) } else { vec![value.clone()] };
+                    all.into_iter().map(|value| one_value::fit(param, value)).collect::<Result<_, _>>()?
+                }
+                Input::File { name, bytes } => {
+                    file::check(param, name, *bytes)?;
+                    vec![Value::String(String::new())]
+                }
+                Input::Address(address) => vec![one_value::fit(param, address.as_str().into())?],
+            };
+            put(&mut body, param, values)?;
+        }
+        for param in self.params.iter().filter(|param| param.required) {
+            if body.contains_key(&param.name) {
+                continue;
+            }
+            let Some(default) = &param.default else { return Err(missing(param)) };
+            let value = if param.multiple { Value::Array(items(default)) } else { default.clone() };
+            body.insert(param.name.clone(), value);
+        }
+        // In the catalog's order, so that equal requests are equal to the byte.
+        let order = |name: &str| self.params.iter().position(|param| param.name == name);
+        let mut fields: Vec<_> = body.into_iter().collect();
+        fields.sort_by_key(|(name, _)| order(name));
+        Ok(fields.into_iter().collect())
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let names = || self.params.iter().map(|param| param.name.as_str());
+        // `12##text` is meant by `text`.
+        let part = || names().find(|known| known.rsplit_once("##").is_some_and(|(_, field)| field == name));
+        let hint = match part().or_else(|| closest(name, names())) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None if self.params.is_empty() => "it takes none".to_owned(),
+            None => {
+                let mut list: Vec<_> = names().take(LISTED).map(|name| format!("`{name}`")).collect();
+                if self.params.len() > LISTED {
+                    list.push("…".to_owned());
+                }
+                format!("its parameters: {}", list.join(", "))
+            }
+        };
+        Error::new(format!("`{}` has no parameter `{name}`", self.endpoint)).with_hint(hint)
+    }
+}
+
+/// One value or the items of a list, which may be written as JSON text.
+fn items(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items.clone(),
+        Value::String(text) if text.trim_start().starts_with('[') => {
+            serde_json::from_str(text).unwrap_or_else(|_| vec![value.clone()])
+        }
+        value => vec![value.clone()],
+    }
+}
+
+fn put(body: &mut Map<String, Value>, param: &Param, mut values: Vec<Value>) -> Result<(), Error> {
+    let place = &param.name;
+    let value = if param.multiple {
+        if let Some(Value::Array(before)) = body.get_mut(place) {
+            values.splice(0..0, std::mem::take(before));
+        }
+        if let Some(most) = param.max_items.filter(|most| values.len() > *most) {
+            return Err(Error::new(format!("`{place}` is given {} values", values.len()))
+                .with_hint(format!("it takes up to {most}")));
+        }
+        if values.is_empty() && param.required {
+            return Err(missing(param));
+        }
+        Value::Array(values)
+    } else if body.contains_key(place) {
+        return Err(Error::new(format!("`{place}` is given twice")).with_hint("it takes one value"));
+    } else {
+        values.pop().unwrap_or_default()
+    };
+    body.insert(place.clone(), value);
+    Ok(())
+}
+
+fn missing(param: &Param) -> Error {
+    let hint = if param.kind.is_media() {
+        format!("give it with `-p {}=@FILE`: it takes {}", param.name, param.kind.noun())
+    } else {
+        format!("give it with `-p {}=VALUE`: it takes {}", param.name, param.kind.noun())
+    };
+    Error::new(format!("`{}` is missing", param.name)).with_hint(hint)
+}

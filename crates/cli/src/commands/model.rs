@@ -1,0 +1,163 @@
+//! `rhub model …`.
+
+use std::{fs, path::Path, sync::Arc};
+
+use runninghub::{
+    RunningHub, SubmitModel, Untrusted,
+    catalog::{Catalog, Kind},
+};
+use serde_json::{Map, Value};
+
+use super::{
+    context::{Context, Settings},
+    submit::Submission,
+};
+use crate::{
+    args::{self, ModelCall, ModelCommand},
+    assign::{self, NewValue},
+    exit::{Error, Exit},
+    report::model as text,
+    schema::{self, End, Event, ModelParam, Price},
+};
+
+/// A catalog has some hundred kilobytes; more is another kind of file.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
+/// So many bad lines of a catalog are told one by one.
+const TOLD: usize = 5;
+
+pub(super) async fn model(context: &mut Context, args: args::Model) -> Result<Exit, Error> {
+    match args.command {
+        ModelCommand::List(args) => list(context, &args),
+        ModelCommand::Show(args) => show(context, &args),
+        ModelCommand::Run(args) => run(context, *args).await,
+        ModelCommand::Price(args) => price(context, &args.call).await,
+    }
+}
+
+fn list(context: &mut Context, args: &args::List) -> Result<Exit, Error> {
+    let catalog = catalog(context, args.catalog.catalog.as_deref())?;
+    let kind = args.kind.as_deref().map(kind);
+    let found = catalog.search(&args.search, kind).filter(|model| args.retired || !model.retired);
+    let models: Vec<schema::Model> = found.map(schema::Model::from).collect();
+    let width = text::width(&models);
+    for model in &models {
+        context.answer(&Event::Model(model.clone()), &[text::row(model, width)]);
+    }
+    if models.is_empty() {
+        context.advice.push("no model is like that; try fewer words, or `--retired`".to_owned());
+    }
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// One of the words that the option takes.
+fn kind(word: &str) -> Kind {
+    match word {
+        "audio" => Kind::Audio,
+        "image" => Kind::Image,
+        "text" => Kind::Text,
+        "3d" => Kind::ThreeD,
+        "video" => Kind::Video,
+        _ => Kind::Other,
+    }
+}
+
+fn show(context: &mut Context, args: &args::ShowModel) -> Result<Exit, Error> {
+    let catalog = catalog(context, args.catalog.catalog.as_deref())?;
+    let found = catalog.find(&args.model).map_err(runninghub::Error::from)?;
+    let mut model = schema::Model::from(found);
+    let params: Vec<ModelParam> = found.params.iter().map(ModelParam::from).collect();
+    let lines = text::page(&model, &params);
+    model.params = Some(params);
+    context.answer(&Event::Model(model), &lines);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error> {
+    let call = Call::read(context, &args.call)?;
+    let submission = Submission::new(context, &args.submitting, None)?;
+    let mut submit = call.prepare(submission.hub());
+    if let Some(url) = submission.webhook() {
+        submit = submit.webhook(url);
+    }
+    if let Some(amount) = args.max_cost {
+        submit = submit.max_cost(amount);
+    }
+    if let Some(timeout) = args.submitting.queue_timeout {
+        submit = submit.queue_timeout(timeout);
+    }
+    submission.make(context, |told| submit.on_wait(told).submit()).await
+}
+
+async fn price(context: &mut Context, args: &ModelCall) -> Result<Exit, Error> {
+    let call = Call::read(context, args)?;
+    let hub = context.connect(Settings::default())?;
+    let price = Price::of(&args.model, call.prepare(&hub).price().await?);
+    let line = text::price(&price);
+    context.answer(&Event::Price(price), &[line]);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// A call of a model as it was written.
+struct Call {
+    name: String,
+    catalog: Arc<Catalog>,
+    values: Vec<(String, NewValue)>,
+    body: Option<Map<String, Value>>,
+}
+
+impl Call {
+    fn read(context: &mut Context, args: &ModelCall) -> Result<Self, Error> {
+        let catalog = catalog(context, args.catalog.catalog.as_deref())?;
+        if let Ok(model) = catalog.find(&args.model)
+            && model.retired
+        {
+            let message = format!("newer lists do not have `{}` any more; it may be gone", model.endpoint);
+            context.warn("retired", message);
+        }
+        Ok(Self {
+            name: args.model.clone(),
+            catalog,
+            values: args.param.iter().map(|text| assign::param(text)).collect::<Result<_, _>>()?,
+            body: args.body.as_deref().map(assign::body).transpose()?,
+        })
+    }
+
+    fn prepare(self, hub: &RunningHub) -> SubmitModel {
+        let mut submit = hub.model(self.name).catalog(self.catalog);
+        for (name, value) in self.values {
+            submit = match value {
+                NewValue::Json(value) => submit.set(name, value),
+                NewValue::File(path) => submit.set_file(name, path),
+            };
+        }
+        match self.body {
+            Some(body) => submit.body(body),
+            None => submit,
+        }
+    }
+}
+
+/// The built-in catalog, with the models of a file over it.
+fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, Error> {
+    let Some(path) = path else { return Ok(Arc::new(Catalog::embedded().clone())) };
+    let name = Untrusted::from(path.to_string_lossy());
+    let cannot = |why: String| Error::usage(format!("cannot read the catalog {name}: {why}"));
+    let meta = fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
+    if !meta.is_file() || meta.len() > MAX_FILE {
+        return Err(cannot("it is not a file of models".to_owned()));
+    }
+    let text = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    let newer = Catalog::parse(&text)
+        .map_err(|error| cannot(error.to_string()).hint(error.hint().unwrap_or_default()))?;
+    for skipped in newer.skipped().iter().take(TOLD) {
+        let message = format!("line {} of the catalog {name} was skipped: {}", skipped.line, skipped.why);
+        context.warn("catalog", message);
+    }
+    if let Some(more) = newer.skipped().len().checked_sub(TOLD).filter(|more| *more > 0) {
+        context.warn("catalog", format!("{more} more lines of the catalog {name} were skipped"));
+    }
+    Ok(Arc::new(Catalog::embedded().clone().with(newer)))
+}

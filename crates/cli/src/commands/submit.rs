@@ -1,0 +1,176 @@
+//! What every run has in common: it is submitted once, followed to its end, and its results are brought home.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use runninghub::{Run, RunningHub, Site};
+use tokio::{sync::mpsc, time::Instant};
+
+use super::{
+    context::{Context, Settings, Writes, ways_back},
+    follow::{Following, follow, interrupted},
+    save::Destination,
+};
+use crate::{
+    args,
+    exit::{Error, Exit, chain},
+    schema::{End, Submitted},
+    secrets,
+    signals::{Signal, Signals, suspend},
+};
+
+/// Is told before each wait for a free slot.
+pub(super) type OnWait = Box<dyn Fn(Duration, &runninghub::Error) + Send + Sync>;
+
+/// A run that is about to be paid for.
+#[derive(Debug)]
+pub(super) struct Submission {
+    hub: RunningHub,
+    following: Following,
+    webhook: Option<String>,
+    detach: bool,
+}
+
+impl Submission {
+    /// Sets up what the options ask for; `site` is the one that the target names. Nothing is sent yet.
+    pub(super) fn new(
+        context: &mut Context,
+        args: &args::Submitting,
+        site: Option<Site>,
+    ) -> Result<Self, Error> {
+        let hub = context.connect(Settings {
+            site,
+            ledger: Writes::Must,
+            create_timeout: Some(args.create_timeout),
+            record: args.patience.record.clone(),
+            previews: args.patience.previews.clone(),
+            ..Settings::default()
+        })?;
+        let saving = args.saving.clone();
+        let following = Following {
+            destination: saving.out.map(|dir| Destination { dir, template: saving.name }),
+            timeout: args.patience.timeout,
+            cancel_on_interrupt: args.patience.cancel_on_interrupt,
+            outlives: true,
+        };
+        if let Some(destination) = &following.destination {
+            destination.check(&hub)?;
+        }
+        let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
+        if let Some(url) = &webhook {
+            secrets::learn_address(url);
+        }
+        Ok(Self { hub, following, webhook, detach: args.detach })
+    }
+
+    pub(super) fn hub(&self) -> &RunningHub {
+        &self.hub
+    }
+
+    /// The address that the platform is to call.
+    pub(super) fn webhook(&self) -> Option<&str> {
+        self.webhook.as_deref()
+    }
+
+    /// Submits and follows to the end, or does not follow if that is wanted.
+    pub(super) async fn make<F, E>(
+        self,
+        context: &mut Context,
+        start: impl FnOnce(OnWait) -> F,
+    ) -> Result<Exit, Error>
+    where
+        F: Future<Output = Result<Run, E>>,
+        E: Into<Error>,
+    {
+        let Self { hub, following, detach, .. } = self;
+        let mut signals = context.signals()?;
+        let run = match send(context, start, Some(hub.site()), &mut signals).await? {
+            ControlFlow::Continue(run) => run,
+            ControlFlow::Break(exit) => return Ok(exit),
+        };
+        let task = Submitted {
+            task_id: run.task_id().to_string(),
+            attempt_id: run.attempt().map(ToString::to_string),
+            workflow_id: run.workflow_id().map(ToString::to_string),
+            site: hub.site().to_string(),
+        };
+        context.reporter.submitted(context.clock.now(), &task);
+        if detach {
+            context.outcome.task_id = Some(task.task_id);
+            context.outcome.status = End::Detached;
+            let advice = ways_back(context, hub.site(), run.task_id(), run.workflow_id());
+            context.advice.push(advice);
+            return Ok(Exit::Done);
+        }
+        follow(context, &hub, run, &mut signals, &following).await
+    }
+}
+
+/// Submits. While a submit is on its way the first Ctrl-C waits for the answer, since the task may be paid by then.
+/// A `site` where the task outlives this process.
+pub(super) async fn send<F, E>(
+    context: &mut Context,
+    start: impl FnOnce(OnWait) -> F,
+    site: Option<Site>,
+    signals: &mut Signals,
+) -> Result<ControlFlow<Exit, Run>, Error>
+where
+    F: Future<Output = Result<Run, E>>,
+    E: Into<Error>,
+{
+    let (told, mut waits) = mpsc::unbounded_channel::<(Duration, String)>();
+    let mut submitting = std::pin::pin!(start(Box::new(move |wait, error| {
+        // The receiver lives as long as the submit.
+        let _ = told.send((wait, chain(error)));
+    })));
+    let mut idle_until = Instant::now();
+    let mut asked: Option<Signal> = None;
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Suspend => {
+                    context.reporter.release();
+                    suspend();
+                }
+                Signal::Resize => {}
+                signal if Instant::now() < idle_until => {
+                    context.outcome.status = End::Error;
+                    context.advice.push("nothing was submitted".to_owned());
+                    return Ok(ControlFlow::Break(interrupted(signal)));
+                }
+                signal if asked.is_some() => {
+                    context.outcome.status = End::Unknown;
+                    context.advice.push(
+                        "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
+                         tasks on the RunningHub page before you submit it again"
+                            .to_owned(),
+                    );
+                    return Ok(ControlFlow::Break(interrupted(signal)));
+                }
+                signal => {
+                    asked = Some(signal);
+                    context.warn("submitting", "waiting for the answer to the submit, which may be paid; again to give up");
+                }
+            },
+            Some((wait, message)) = waits.recv() => {
+                idle_until = Instant::now() + wait;
+                context.warn("no_slot", format!("{message}; again in {} s", wait.as_secs_f64().ceil()));
+            }
+            sent = &mut submitting => {
+                let run = sent.map_err(Into::into)?;
+                return Ok(match asked {
+                    None => ControlFlow::Continue(run),
+                    Some(signal) => {
+                        context.outcome.task_id = Some(run.task_id().to_string());
+                        context.outcome.status = End::Detached;
+                        if let Some(site) = site {
+                            let advice = ways_back(context, site, run.task_id(), run.workflow_id());
+                            context.advice.push(advice);
+                        }
+                        ControlFlow::Break(interrupted(signal))
+                    }
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `POST /openapi/v2/price-preview/{endpoint}`: what a call of a model would cost. Nothing is created.
+
+use serde_json::json;
+
+use super::model::asked;
+use crate::{answer::Answer, call::Call, state::State};
+
+pub(super) const PATH: &str = "/openapi/v2/price-preview/{*endpoint}";
+const FAMILY: &str = "/openapi/v2/price-preview/";
+
+pub(super) fn answer(state: &State, call: &Call) -> Answer {
+    match asked(state, call, FAMILY) {
+        Ok((_, model)) => {
+            let price = model.price();
+            Answer::json(json!({
+                "errorCode": "",
+                "errorMessage": "",
+                "estimatedPrice": price,
+                "currency": "CNY",
+                "priceText": format!("{price}元/次"),
+                "priceTextEn": format!("CNY {price} per call"),
+                "freeLimit": false,
+                "freeLimitCount": 0,
+                "remainingFreeLimitCount": 0,
+                "isFreeThisCall": false,
+            }))
+        }
+        Err(refusal) => refusal,
+    }
+}
