@@ -193,7 +193,7 @@ fn servers_that_are_none() {
     --- err
     error: there is no API key
 
-    hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without one
+    hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     ");
     let locked = Server::start(Native::builder().locked());
     snap!(locked.rhub(["status", prompt]), @"
