@@ -13,6 +13,7 @@ mod manifest;
 mod naming;
 mod native;
 mod platform;
+mod previews;
 mod probe;
 mod record;
 mod replay;
@@ -30,6 +31,7 @@ pub use follow::Follow;
 pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
+pub use previews::PreviewFolder;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, ModelPrice, QueueStatus, Site};
@@ -54,6 +56,11 @@ pub(crate) use error::chain;
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The code in the guide compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/comfyui.md")]
+struct ComfyGuide;
 
 /// The code in the document about models compiles.
 #[cfg(doctest)]

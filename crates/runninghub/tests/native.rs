@@ -183,9 +183,9 @@ async fn the_place_in_the_queue_is_told_and_a_waiting_prompt_can_be_cancelled() 
         let submit = async || comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
         let (mut first, mut second) = (submit().await, submit().await);
         let ahead = loop {
-            match second.next().await.expect("more").expect("watched") {
-                Event::Status { status: TaskStatus::Queued, ahead, .. } => break ahead,
-                _ => {}
+            let event = second.next().await.expect("more").expect("watched");
+            if let Event::Status { status: TaskStatus::Queued, ahead, .. } = event {
+                break ahead;
             }
         };
         assert_eq!(ahead, Some(1), "{version}");
@@ -204,10 +204,12 @@ async fn two_runs_at_once_do_not_mix() {
     let (_server, comfy) = start(Native::builder()).await;
     let submit = async |prefix: &str| {
         let prompt = comfy.workflow_json(workflow().to_string()).set("9", "filename_prefix", prefix);
-        prompt.submit().await.expect("accepted")
+        tokio::spawn(prompt.submit()).await.expect("it ends").expect("accepted")
     };
     let (mut a, mut b) = (submit("a").await, submit("b").await);
-    let (a, b) = tokio::join!(watch(&mut a), watch(&mut b));
+    // Anywhere, also on other threads.
+    let b = tokio::spawn(async move { watch(&mut b).await });
+    let (a, b) = (watch(&mut a).await, b.await.expect("watched"));
     for (watched, prefix) in [(a, "a_"), (b, "b_")] {
         assert_eq!(watched.end.phase, Phase::Success);
         let url = watched.end.outputs[0].url.as_ref().expect("one").expose().to_owned();

@@ -33,6 +33,10 @@ pub(crate) struct Patience {
     /// Keep a redacted recording in this new or empty folder, for `rhub replay`
     #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
+
+    /// Save the preview pictures into this folder
+    #[arg(long, env = "RUNNINGHUB_PREVIEWS", value_name = "DIR")]
+    pub(crate) previews: Option<PathBuf>,
 }
 
 /// What every run has in common.

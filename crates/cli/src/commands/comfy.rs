@@ -23,12 +23,29 @@ const PROXIES: [(&str, InstanceType); 2] =
     [("runninghub", InstanceType::Default), ("runninghub-plus", InstanceType::Plus)];
 
 impl Context {
+    /// A task with what is known of it; where that is on a server, the server is named from here on.
+    pub(super) fn at(
+        &mut self,
+        task: TaskId,
+        entry: Option<Entry>,
+    ) -> Result<(TaskId, Option<Entry>), Error> {
+        if self.global.server.is_none() {
+            self.global.server = entry.as_ref().and_then(server_of);
+            if self.global.server.is_none() && target::is_uuid(task.as_str()) {
+                return Err(Error::usage("this is the id of a prompt on a ComfyUI")
+                    .hint("name the server, as in `--server http://127.0.0.1:8188`"));
+            }
+        }
+        Ok((task, entry))
+    }
+
     /// The handle to the server that the options name.
     pub(super) fn server(&mut self, settings: Settings) -> Result<Comfy, Error> {
         let Some(name) = self.global.server.clone() else {
             return Err(Error::usage("no server was named")
                 .hint("name a ComfyUI, as in `--server http://127.0.0.1:8188`"));
         };
+        self.keep_previews(settings.previews)?;
         let proxy = PROXIES.iter().find(|(known, _)| *known == name);
         let mut builder = match proxy {
             Some((_, instance)) => {
@@ -76,6 +93,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let comfy = context.server(Settings {
         ledger: Writes::Must,
         record: args.submitting.patience.record.clone(),
+        previews: args.submitting.patience.previews.clone(),
         ..Settings::default()
     })?;
     let following = following(args.submitting.saving, &args.submitting.patience);
@@ -132,7 +150,11 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch, task: TaskId
     if args.workflow.is_some() {
         return Err(Error::usage("`--workflow` is for RunningHub: a ComfyUI knows what it runs"));
     }
-    let comfy = context.server(Settings { record: args.patience.record.clone(), ..Settings::default() })?;
+    let comfy = context.server(Settings {
+        record: args.patience.record.clone(),
+        previews: args.patience.previews.clone(),
+        ..Settings::default()
+    })?;
     let following = following(args.saving, &args.patience);
     if let Some(destination) = &following.destination {
         destination.check(&comfy)?;

@@ -10,7 +10,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Comfy, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Comfy, ErrorKind, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted,
+    WorkflowId,
     ledger::{
         Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Ledger, SqliteLedger, State,
     },
@@ -50,6 +51,7 @@ pub(super) struct Context {
     /// Counts the calls.
     hub: Option<RunningHub>,
     pub(super) comfy: Option<Comfy>,
+    pub(super) previews: Option<PreviewFolder>,
     /// Opened when it is first needed.
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -93,6 +95,7 @@ impl Context {
             trouble: None,
             hub: None,
             comfy: None,
+            previews: None,
             ledger: None,
         }
     }
@@ -115,6 +118,7 @@ impl Context {
             Some(_) => settings.site.unwrap_or_default(),
             None => self.site(settings.site)?,
         };
+        self.keep_previews(settings.previews)?;
         let mut builder = RunningHub::builder(key)
             .site(site)
             .time_scale(time_scale()?)
@@ -155,11 +159,6 @@ impl Context {
         })?;
         self.hub = Some(hub.clone());
         Ok(hub)
-    }
-
-    /// Whether anybody is told of previews.
-    pub(super) fn wants_previews(&self) -> bool {
-        self.format == Format::Json
     }
 
     /// What earlier runs have shown, where this machine has a place for it.
@@ -232,18 +231,6 @@ impl Context {
         }
     }
 
-    /// A task with what is known of it; where that is on a server, the server is named from here on.
-    fn at(&mut self, task: TaskId, entry: Option<Entry>) -> Result<(TaskId, Option<Entry>), Error> {
-        if self.global.server.is_none() {
-            self.global.server = entry.as_ref().and_then(comfy::server_of);
-            if self.global.server.is_none() && target::is_uuid(task.as_str()) {
-                return Err(Error::usage("this is the id of a prompt on a ComfyUI")
-                    .hint("name the server, as in `--server http://127.0.0.1:8188`"));
-            }
-        }
-        Ok((task, entry))
-    }
-
     /// The site that was named, else the one of the page, else the default.
     pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {
@@ -284,6 +271,7 @@ impl Context {
                 self.outcome.failure = end.failure.as_ref().map(schema::Cause::from);
                 self.outcome.cost = end.cost.as_ref().map(schema::Cost::from);
             }
+            Event::Preview { node_id, mime, data } => self.preview(node_id.as_ref(), mime, data),
             _ => {}
         }
         self.reporter.event(self.clock.now(), event);
@@ -333,6 +321,7 @@ impl Context {
         if std::mem::replace(&mut self.is_told, true) {
             return;
         }
+        self.finish_previews();
         let why = self.hub.as_ref().and_then(RunningHub::recording_failure);
         if let Some(why) = why.or_else(|| self.comfy.as_ref()?.recording_failure()) {
             self.warn("recording", format!("the recording is incomplete: {why}"));
@@ -377,6 +366,7 @@ pub(super) struct Settings {
     pub(super) known_url: Option<String>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
+    pub(super) previews: Option<PathBuf>,
 }
 
 impl Settings {

@@ -39,6 +39,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         key: Some(key),
         base_url: Some(sim.base_url().to_owned()),
         record: args.patience.record,
+        previews: args.patience.previews,
         ..Settings::default()
     })?;
     let following = Following {

@@ -11,6 +11,7 @@ mod follow;
 mod login;
 mod manual;
 mod model;
+mod previews;
 mod replay;
 mod run;
 mod save;

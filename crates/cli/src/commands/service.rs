@@ -67,10 +67,11 @@ impl Named {
     }
 
     pub(super) async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
-        Ok(match self {
+        match self {
             Self::Platform(hub) => hub.cancel(task).await?,
             Self::Comfy(comfy) => comfy.cancel(task).await?,
-        })
+        }
+        Ok(())
     }
 }
 

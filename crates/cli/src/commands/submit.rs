@@ -42,6 +42,7 @@ impl Submission {
             ledger: Writes::Must,
             create_timeout: Some(args.create_timeout),
             record: args.patience.record.clone(),
+            previews: args.patience.previews.clone(),
             ..Settings::default()
         })?;
         let saving = args.saving.clone();

@@ -23,6 +23,7 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let hub = context.connect(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(of_entry.site),
         record: args.patience.record,
+        previews: args.patience.previews,
         ..of_entry
     })?;
     let following = Following {

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod canary;
+mod comfy;
 mod commands;
 mod common;
 mod end_to_end;

@@ -28,15 +28,22 @@ impl Classes {
         wanted.sort_unstable();
         wanted.dedup();
         wanted.retain(|class| self.get(class).is_none());
-        let mut answers = stream::iter(wanted)
-            .map(|class| async move { (class, client.class(class).await) })
-            .buffered(AT_ONCE);
+        let wanted: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
+        // Everything is owned, or the future could not be sent between threads.
+        let ask = |class: String| {
+            let client = client.clone();
+            async move {
+                let answer = client.class(&class).await;
+                (class, answer)
+            }
+        };
+        let mut answers = stream::iter(wanted).map(ask).buffered(AT_ONCE);
         let mut missing = Vec::new();
         while let Some((class, answer)) = answers.next().await {
             match answer {
                 Ok(Some(info)) => {
                     let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    known.insert(class.to_owned(), Arc::new(info));
+                    known.insert(class, Arc::new(info));
                 }
                 Ok(None) => missing.push(class),
                 // A class whose list of files cannot be made has an error of its own; the prompt will tell.
@@ -57,11 +64,11 @@ impl Classes {
     }
 }
 
-fn unknown(graph: &Graph, missing: &[&str]) -> Error {
+fn unknown(graph: &Graph, missing: &[String]) -> Error {
     let named: Vec<_> = missing
         .iter()
         .map(|class| {
-            let nodes = graph.nodes().iter().filter(|node| node.class_type.raw() == *class);
+            let nodes = graph.nodes().iter().filter(|node| node.class_type.raw() == class);
             let ids: Vec<_> = nodes.map(|node| node.id.to_string()).collect();
             format!("`{class}` (node {})", ids.join(", "))
         })

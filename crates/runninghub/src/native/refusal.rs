@@ -60,7 +60,7 @@ mod tests {
         let choices = ["v1-5-pruned.ckpt", "sd_xl_base_1.0.safetensors", "xl\\sd_xl_refiner_1.0.safetensors"];
         assert_eq!(
             close("sdxl_base_1.0.safetensors", &choices),
-            ["`sd_xl_base_1.0.safetensors`", "`xl\\\\sd_xl_refiner_1.0.safetensors`"]
+            ["`sd_xl_base_1.0.safetensors`", "`xl\\sd_xl_refiner_1.0.safetensors`"]
         );
         assert_eq!(close("zzz", &choices), [""; 0]);
     }

@@ -69,7 +69,7 @@ impl Prompt {
         let mut changes = self.changes.check(&workflow)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
-        let upload = async |path: PathBuf| {
+        let upload = |path: PathBuf| async move {
             let uploaded = server.client.upload(&path).await;
             Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
         };

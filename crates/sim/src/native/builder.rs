@@ -45,6 +45,7 @@ impl Native {
                 scenarios: Vec::new(),
                 speed: 1.0,
                 race: HISTORY_RACE,
+                previews: false,
                 locked: false,
                 prefix: String::new(),
                 loses_prompts: 0,
@@ -131,6 +132,12 @@ impl NativeBuilder {
     /// How long after `execution_success` the history knows of it; 4 ms by default.
     pub fn history_race(mut self, delay: Duration) -> Self {
         self.settings.race = delay;
+        self
+    }
+
+    /// Shows previews while samplers of improvised runs work (binary event 1). Servers do that when they are told to.
+    pub fn previews(mut self) -> Self {
+        self.settings.previews = true;
         self
     }
 

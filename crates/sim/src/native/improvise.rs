@@ -44,7 +44,10 @@ fn script(state: &State, prompt: &Prompt) -> Scenario {
         }
         if let Some(steps) = node["inputs"]["steps"].as_u64() {
             let steps = u32::try_from(steps.clamp(1, MOST_STEPS)).unwrap_or(1);
-            one = one.steps(steps).takes(STEP * steps).previews();
+            one = one.steps(steps).takes(STEP * steps);
+            if state.settings.previews {
+                one = one.previews();
+            }
         }
         if state.classes.is_output(class) {
             one = one.saves(file_name(state, class, node));

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) speed: f64,
     pub(crate) race: Duration,
+    pub(crate) previews: bool,
     pub(crate) locked: bool,
     pub(crate) prefix: String,
     pub(crate) loses_prompts: u32,

@@ -1,0 +1,43 @@
+//! Preview pictures, where they are wanted.
+
+use std::{path::PathBuf, sync::Arc};
+
+use runninghub::{NodeId, PreviewFolder};
+
+use super::context::Context;
+use crate::{
+    args::Format,
+    exit::{Error, chain},
+};
+
+impl Context {
+    /// Opens the folder, before anything is paid for.
+    pub(super) fn keep_previews(&mut self, dir: Option<PathBuf>) -> Result<(), Error> {
+        if let Some(dir) = dir {
+            let folder = PreviewFolder::create(dir).map_err(|error| {
+                Error::from(error).or_hint("name another folder with `--previews DIR`; nothing was submitted")
+            })?;
+            self.previews = Some(folder);
+        }
+        Ok(())
+    }
+
+    /// Whether anybody is told of previews.
+    pub(super) fn wants_previews(&self) -> bool {
+        self.format == Format::Json || self.previews.is_some()
+    }
+
+    pub(super) fn preview(&self, node: Option<&NodeId>, mime: &str, data: &Arc<[u8]>) {
+        if let Some(folder) = &self.previews {
+            let task = self.outcome.task_id.as_deref().unwrap_or("task");
+            folder.keep(&task.into(), node, mime, data);
+        }
+    }
+
+    /// The run is more than its previews: that they were not kept is a warning.
+    pub(super) fn finish_previews(&mut self) {
+        if let Some(Err(error)) = self.previews.take().map(PreviewFolder::finish) {
+            self.warn("previews", chain(&error));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Any ComfyUI by `--server`.
+
+use runninghub_sim::{Native, NativeBuilder, Scenario};
+use tokio::runtime::Runtime;
+
+use crate::common::{Rhub, fixture, folder, rhub, snap};
+
+/// A ComfyUI in this process.
+struct Server {
+    // Before the runtime, since it is dropped on it.
+    native: Native,
+    _runtime: Runtime,
+}
+
+impl Server {
+    fn start(builder: NativeBuilder) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let native = runtime.block_on(builder.start()).expect("a server");
+        Self { native, _runtime: runtime }
+    }
+
+    fn rhub<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Rhub {
+        rhub(args)
+            .env("RUNNINGHUB_SERVER", self.native.base_url())
+            .env("RUNNINGHUB_TIME_SCALE", "0.05")
+            .hide(self.native.base_url(), "[url]")
+            .hide(self.native.base_url().replace("http", "ws"), "[ws]")
+    }
+}
+
+fn workflow(name: &str) -> String {
+    fixture(name).join("workflow.json").to_string_lossy().into_owned()
+}
+
+fn simple() -> Server {
+    let scenario = Scenario::load(fixture("01-simple")).expect("a recording");
+    Server::start(Native::builder().scenario(scenario).speed(f64::INFINITY))
+}
+
+/// The prompt's id in what a run has said.
+fn prompt_id(stdout: &str) -> &str {
+    stdout.lines().find_map(|line| line.split_once("taskId: ")).expect("an id").1
+}
+
+#[test]
+fn a_run_is_followed_and_its_files_are_saved() {
+    let server = simple();
+    let (out, state) = (folder(), folder());
+    let done = server.rhub(["run", &workflow("01-simple"), "--out"]).arg(out.path()).state(&state).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    let id = prompt_id(&done.stdout).to_owned();
+    assert!(done.stdout.contains("✅ WSS obtained successfully: [ws]/ws?…"), "{done}");
+    assert!(done.stdout.contains("🎉 Task completed!"), "{done}");
+    let files = std::fs::read_dir(out.path()).expect("a folder").count();
+    assert_eq!(files, 3, "two files and the list: {done}");
+
+    let again = |words: &[&str]| server.rhub(words.iter().copied()).state(&state).hide(&id, "[id]");
+    snap!(again(&["status", &id]), @"
+    exit 0
+    --- out
+    success
+    ");
+    snap!(again(&["outputs", &id]), @"
+    exit 0
+    --- out
+    📄 Generation results:
+      Result 1: Type=png, URL=[url]/view?filename=ComfyUI_temp_bscxp_00001_.png&subfolder=&type=temp
+      Result 2: Type=png, URL=[url]/view?filename=lab_00007_.png&subfolder=&type=output
+    ");
+    snap!(again(&["cancel", &id]), @"
+    exit 4
+    --- err
+    error: there is nothing to cancel: the prompt is over (success)
+    ");
+    let watched = again(&["watch", &id]).run();
+    assert!(watched.code == Some(0) && watched.stdout.contains("🎉 Task completed!"), "{watched}");
+    snap!(again(&["queue"]), @"
+    exit 0
+    --- out
+    the queue is empty
+    ");
+    // Where a prompt was queued is known: the server need not be named again.
+    let last = rhub(["status", "last"]).state(&state);
+    snap!(last, @"
+    exit 0
+    --- out
+    success
+    ");
+}
+
+#[test]
+fn what_cannot_be_run_is_told_before_anything_is_sent() {
+    let server = Server::start(Native::builder());
+    let dir = folder();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let ui = file("ui.json", r#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[],"version":0.4}"#);
+    snap!(server.rhub(["run", &ui]), @"
+    exit 2
+    --- err
+    error: this is not a workflow that can be run: the workflow is in the editor's format, not in API format
+
+    hint: export it in the editor with `Workflow > Export (API)`
+    ");
+    let class = file("class.json", r#"{"1":{"class_type":"NoSuchNode","inputs":{}}}"#);
+    snap!(server.rhub(["run", &class]), @"
+    exit 4
+    --- err
+    error: the server has no node class `NoSuchNode` (node 1)
+
+    hint: install the custom nodes that bring it, restart the server, and run it again
+    ");
+    snap!(server.rhub(["run", "1904154698679771137"]), @"
+    exit 2
+    --- err
+    error: a ComfyUI knows no workflow by an id
+
+    hint: give the workflow's file: `Workflow > Export (API)` in the editor makes one
+    ");
+    snap!(server.rhub(["run", &class, "--instance", "plus"]), @"
+    exit 2
+    --- err
+    error: `--instance` is for RunningHub's API and not for a server
+
+    hint: leave it out; `--set NODE.FIELD=VALUE` changes fields
+    ");
+    snap!(server.rhub(["status", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]), @"
+    exit 4
+    --- err
+    error: the server does not know this prompt: it is neither in the queue nor in the history
+
+    hint: it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder
+    ");
+    snap!(server.rhub(["status", "../x"]), @"
+    exit 2
+    --- err
+    error: `../x` is not a prompt id
+
+    hint: a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait
+    ");
+    assert_eq!(server.native.prompts(), 0);
+}
+
+#[test]
+fn a_missing_model_is_told_with_what_is_close() {
+    let server = Server::start(Native::builder());
+    let dir = folder();
+    let path = dir.path().join("model.json");
+    let text = r#"{"1":{"class_type":"CheckpointLoaderSimple","inputs":{"ckpt_name":"dreamshaper8.safetensors"}},
+        "2":{"class_type":"VAEDecode","inputs":{"samples":["1",0],"vae":["1",2]}},
+        "3":{"class_type":"SaveImage","inputs":{"images":["2",0],"filename_prefix":"x"}}}"#;
+    std::fs::write(&path, text).expect("written");
+    snap!(server.rhub(["run"]).arg(&path), @r#"
+    exit 4
+    --- err
+    error: the prompt was not queued: prompt: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
+
+    hint: `1.ckpt_name` can be `dreamshaper_8.safetensors`
+    "#);
+}
+
+#[test]
+fn servers_that_are_none() {
+    let prompt = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
+    let asked =
+        |server: &str| rhub(["status", prompt, "--server", server]).env("RUNNINGHUB_TIME_SCALE", "0.01");
+    snap!(rhub(["status", prompt]), @"
+    exit 2
+    --- err
+    error: this is the id of a prompt on a ComfyUI
+
+    hint: name the server, as in `--server http://127.0.0.1:8188`
+    ");
+    snap!(rhub(["queue"]), @"
+    exit 2
+    --- err
+    error: no server was named
+
+    hint: name a ComfyUI, as in `--server http://127.0.0.1:8188`
+    ");
+    snap!(asked("http://me:pw@h"), @"
+    exit 2
+    --- err
+    error: cannot set up the client: the server's address: it has a user, and logins are not supported
+
+    hint: a server's address is like `http://127.0.0.1:8188`
+    ");
+    snap!(asked("runninghub"), @"
+    exit 2
+    --- err
+    error: there is no API key
+
+    hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+    ");
+    let locked = Server::start(Native::builder().locked());
+    snap!(locked.rhub(["status", prompt]), @"
+    exit 4
+    --- err
+    error: cannot ask how the prompt stands: history: the server wants a login (HTTP 401)
+
+    hint: name an address that needs no login, such as that of the machine itself
+    ");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let url = format!("127.0.0.1:{}", free.port());
+    let done = asked(&url).run();
+    assert_eq!(done.code, Some(3), "{done}");
+    assert!(done.stderr.contains("nobody answers at this address"), "{done}");
+}
+
+/// With event 1 as recorded, and with event 4.
+#[test]
+fn previews_are_saved() {
+    for name in ["02-ksampler", "03-ksampler-metadata"] {
+        let scenario = Scenario::load(fixture(name)).expect("a recording");
+        let server = Server::start(Native::builder().scenario(scenario).speed(50.0));
+        let dir = folder();
+        let done = server.rhub(["run", &workflow(name), "--previews"]).arg(dir.path().join("p")).run();
+        assert_eq!(done.code, Some(0), "{done}");
+        let id = prompt_id(&done.stdout);
+        let mut names: Vec<_> = std::fs::read_dir(dir.path().join("p"))
+            .expect("a folder")
+            .map(|entry| entry.expect("a file").path())
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let first = names[0].file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(first.starts_with(id) && first.ends_with("-00001.jpg"), "{first}");
+        assert!(std::fs::read(&names[0]).expect("a file").starts_with(&[0xff, 0xd8, 0xff]));
+    }
+}
+
+/// The key is in the path of every address.
+#[test]
+fn the_native_proxy_works_and_its_key_is_not_shown() {
+    let key = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
+    let scenario = Scenario::load(fixture("01-simple")).expect("a recording");
+    let server = Server::start(
+        Native::builder().scenario(scenario).speed(f64::INFINITY).prefix(format!("/proxy/{key}")),
+    );
+    let root = server.native.base_url().split("/proxy").next().expect("an address").to_owned();
+    let out = folder();
+    for format in ["plain", "json"] {
+        let run = rhub(["run", &workflow("01-simple"), "--server", "runninghub", "-vv", "--format", format]);
+        let run = run.env("RUNNINGHUB_API_KEY", key).env("RUNNINGHUB_BASE_URL", &root);
+        let done = run.env("RUNNINGHUB_TIME_SCALE", "0.05").arg("--out").arg(out.path()).run();
+        assert_eq!(done.code, Some(0), "{done}");
+        assert!(done.stdout.contains("/proxy/…/view?filename="), "{done}");
+        assert!(!done.stdout.contains(key) && !done.stderr.contains(key), "{done}");
+    }
+}
