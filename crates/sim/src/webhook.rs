@@ -26,8 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Waits for the end of a task and tells it to the address, plain HTTP only.
 pub(crate) async fn deliver(state: Arc<State>, task: Arc<Task>, url: String) {
     until_over(&task).await;
-    // The legacy family sends its envelope as JSON in a string.
-    let outcome = endpoint::outcome(&state, &task).body().to_string();
+    // The legacy family sends its envelope as JSON in a string, models the object of `query` as it is.
+    let outcome = if task.names.is_model {
+        endpoint::task_object(&state, &task)
+    } else {
+        endpoint::outcome(&state, &task).body().to_string().into()
+    };
     let body = json!({"event": "TASK_END", "taskId": task.names.task_id, "eventData": outcome});
     for _ in 0..ATTEMPTS {
         if let Ok(Some(true)) = timeout(PATIENCE, post(&url, &body)).await {

@@ -17,5 +17,6 @@ mod upload_legacy;
 mod workflow_json;
 
 pub(crate) use outputs::outcome;
+pub(crate) use query::task_object;
 pub(crate) use routes::router;
 use routes::{legacy_key, legacy_run, legacy_task, v2_key};
