@@ -3,17 +3,18 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
 
 use reqwest::header::HeaderValue;
-use runninghub_core::{TaskId, WorkflowId};
+use runninghub_core::{TaskId, WebappId, WorkflowId};
 use url::{Host, Url};
 
 use crate::{
-    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetModelPrice, GetQueueStatus, GetWorkflow,
-    Outputs, Query, RunModel, Site, Status, Upload, UploadSource,
+    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetModelPrice, GetQueueStatus,
+    GetQuickStyles, GetWorkflow, ListApps, Outputs, Query, QuickRun, RunApp, RunAppV2, RunModel, RunWorkflow,
+    Site, Status, Upload, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -45,6 +46,8 @@ struct Inner {
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
     calls: AtomicU64,
+    /// See [`Client::clock_ahead`].
+    clock_ahead: Mutex<Option<i64>>,
     hold: Hold,
     budget: Budget,
 }
@@ -88,6 +91,16 @@ impl Client {
         AccountStatus::new(self.clone())
     }
 
+    /// Asks what an AI app takes.
+    pub fn app(&self, webapp_id: &WebappId) -> GetApp {
+        GetApp::new(self.clone(), webapp_id.clone())
+    }
+
+    /// Lists AI apps.
+    pub fn apps(&self) -> ListApps {
+        ListApps::new(self.clone())
+    }
+
     /// Stops a task.
     pub fn cancel(&self, task_id: &TaskId) -> Cancel {
         Cancel::new(self.clone(), task_id.clone())
@@ -116,6 +129,31 @@ impl Client {
     /// Asks how many tasks the key may run, and how many it runs.
     pub fn queue_status(&self) -> GetQueueStatus {
         GetQueueStatus::new(self.clone())
+    }
+
+    /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
+    pub fn quick_run(&self, webapp_id: WebappId, code: impl Into<String>) -> QuickRun {
+        QuickRun::new(self.clone(), webapp_id, code.into())
+    }
+
+    /// Asks for the models and styles of a Quick Create app.
+    pub fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> GetQuickStyles {
+        GetQuickStyles::new(self.clone(), webapp_id.clone(), kind)
+    }
+
+    /// Makes a paid task of an AI app.
+    pub fn run_app(&self, webapp_id: WebappId) -> RunApp {
+        RunApp::new(self.clone(), webapp_id)
+    }
+
+    /// The same as [`Client::run_app`] by the v2 endpoint.
+    pub fn run_app_v2(&self, webapp_id: WebappId) -> RunAppV2 {
+        RunAppV2::new(self.clone(), webapp_id)
+    }
+
+    /// The same as [`Client::create`] by the v2 endpoint, for a saved workflow.
+    pub fn run_workflow(&self, workflow_id: WorkflowId) -> RunWorkflow {
+        RunWorkflow::new(self.clone(), workflow_id)
     }
 
     /// Makes a paid task of a model: `endpoint` is what stands behind `/openapi/v2/`.
@@ -148,6 +186,12 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
+    /// Seconds by which this machine's clock was ahead of the server's in the last answer; negative where it is behind.
+    /// `None` before the first answer, or where the server does not tell the time.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the API is on this machine.
     pub fn is_loopback(&self) -> bool {
         self.0.lanes.is_loopback()
@@ -171,6 +215,10 @@ impl Client {
     pub fn woke(&self, slept: Duration) {
         self.0.hold.slept(slept);
         self.0.lanes.renew();
+    }
+
+    pub(crate) fn compare_clocks(&self, ahead: i64) {
+        *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
     pub(crate) fn key(&self) -> &ApiKey {
@@ -315,6 +363,7 @@ impl ClientBuilder {
             max_file_size: self.max_file_size,
             observer: self.observer,
             calls: AtomicU64::new(0),
+            clock_ahead: Mutex::new(None),
             hold: Hold::default(),
             budget: Budget::new(),
         })))

@@ -1,6 +1,10 @@
 //! Sending: one place where the key is put in, where bodies are capped and where questions are asked again.
 
-use std::{borrow::Cow, sync::atomic::Ordering, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::atomic::Ordering,
+    time::{Duration, SystemTime},
+};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable};
 use bytes::Bytes;
@@ -102,6 +106,8 @@ impl Call {
 enum Payload {
     File(UploadSource),
     Json(Bytes),
+    /// Behind the path, where it is in nobody's sight: neither the observer's nor an error's.
+    Query(Vec<(&'static str, String)>),
     Nothing,
 }
 
@@ -130,6 +136,20 @@ impl Client {
             fields.insert(call.key_field.to_owned(), self.key().expose().into());
         }
         self.ask(&call, &Method::POST, &Payload::Json(json.to_string().into()), Some(&shown), decode).await
+    }
+
+    /// Asks an endpoint of the legacy family that takes the key in its query. What else stands there is shown as a body.
+    pub(crate) async fn get_legacy<T>(
+        &self,
+        call: Call,
+        mut query: Vec<(&'static str, String)>,
+        decode: impl Fn(&Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let shown = Value::Object(
+            query.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect(),
+        );
+        query.push((call.key_field, self.key().expose().to_owned()));
+        self.ask(&call, &Method::GET, &Payload::Query(query), Some(&shown.to_string()), decode).await
     }
 
     /// Asks an endpoint of the v2 family, with the key in the header only.
@@ -261,6 +281,9 @@ impl Client {
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let retry_after = asked_wait(response.headers());
+        if let Some(ahead) = clock_ahead(response.headers(), SystemTime::now()) {
+            self.compare_clocks(ahead);
+        }
         let is_error = !response.status().is_success();
         let body = match read(&mut response, if is_error { ERROR_PAGE } else { ANSWER }).await {
             // An error status says enough by itself; what was read of its body may still be a whole answer.
@@ -281,6 +304,7 @@ impl Payload {
         Ok(match self {
             Self::File(source) => request.multipart(source.form(call.name).await?),
             Self::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Self::Query(query) => request.query(query),
             Self::Nothing => request,
         })
     }
@@ -328,6 +352,15 @@ impl Answer {
         // A struct is never sent as an array, and serde would take one for it.
         let data = envelope.data.filter(|data| data.get().starts_with('{'));
         self.decode("data", data.ok_or_else(|| self.unexpected("data"))?)
+    }
+
+    /// The list that an answer has to be a success with; `null` is an empty one.
+    pub(crate) fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
+        let envelope = self.success()?;
+        let Some(data) = envelope.data else { return Ok(Vec::new()) };
+        let items = lenient::list(Some(data)).ok_or_else(|| self.unexpected("data"))?;
+        // One odd item costs only itself.
+        Ok(items.iter().filter_map(|item| lenient::object(Some(item))).collect())
     }
 
     /// The whole answer as an object; call it after [`Answer::envelope`] found one.
@@ -398,6 +431,16 @@ pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
 pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     retry_after(text(RETRY_AFTER)?, text(DATE))
+}
+
+/// Seconds by which this machine's clock is ahead of the one that wrote the headers.
+fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
+    let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let seconds = |span: Duration| i64::try_from(span.as_secs()).ok();
+    match now.duration_since(theirs) {
+        Ok(ahead) => seconds(ahead),
+        Err(behind) => seconds(behind.duration()).map(i64::wrapping_neg),
+    }
 }
 
 /// Reads at most `limit` bytes; the flag tells whether that was all. Counted as they come, so that no length in a

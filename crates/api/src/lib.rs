@@ -11,6 +11,7 @@ mod exchange;
 mod hold;
 mod http;
 mod key;
+mod key_kind;
 mod lanes;
 mod lenient;
 mod observation;
@@ -28,13 +29,23 @@ pub use download::{
 };
 pub use endpoint::{
     account::{Account, AccountStatus},
+    app::{App, AppField, FieldKind, GetApp},
+    app_list::{AppSort, ListApps, ListedApp},
     cancel::Cancel,
-    create::{Create, Created, InstanceType, NodeInput, PromptTips},
+    create::{Create, Created, NodeInput, PromptTips},
+    field_data::{Choice, Range},
     model::RunModel,
     model_price::{GetModelPrice, ModelPrice},
     outputs::Outputs,
+    page::Page,
     query::Query,
     queue_status::{GetQueueStatus, QueueStatus},
+    quick_run::QuickRun,
+    quick_styles::{GetQuickStyles, QuickStyle},
+    run_app::RunApp,
+    run_app_v2::RunAppV2,
+    run_options::{InstanceType, RunOptions},
+    run_workflow::RunWorkflow,
     status::Status,
     upload::{DownloadUrl, FileName, Upload, UploadSource, Uploaded},
     workflow::GetWorkflow,
@@ -42,6 +53,7 @@ pub use endpoint::{
 pub use error::{Error, ErrorKind};
 pub use exchange::{Exchange, Finished};
 pub use key::ApiKey;
+pub use key_kind::KeyKind;
 pub use recorded::{read_created, read_observation};
 pub use retry::{CreateOutcome, Retry};
 pub use site::Site;

@@ -1,28 +1,30 @@
 //! Where the API key comes from.
 
 use std::{
-    env, fs,
+    env,
     io::{self, Read as _},
     path::Path,
 };
 
 use runninghub::{ApiKey, Untrusted};
 
-use crate::{args::Global, exit::Error, secrets};
+use crate::{args::Global, exit::Error, private, secrets};
 
 /// The key's variable.
 pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
 /// Longer than any key: another file was named.
-const MAX_LENGTH: u64 = 4096;
+pub(crate) const MAX_LENGTH: u64 = 4096;
+const HOLDS: &str = "it holds the key and nothing else, and only you can read it";
 
-/// Whether the options or the environment name a key, good or bad.
+/// Whether the options, the environment or the profile name a key, good or bad.
 pub(crate) fn is_named(global: &Global) -> bool {
     global.api_key_file.is_some()
         || global.api_key_stdin
+        || global.stored.is_there()
         || env::var_os(VARIABLE).is_some_and(|key| !key.is_empty())
 }
 
-/// Reads the key: from the file or from standard input where that is asked for, else from the environment.
+/// Reads the key: from the file or from standard input where that is asked for, else from the environment, else from the profile.
 ///
 /// # Errors
 /// Usage, where there is none, or it can be read by others.
@@ -41,48 +43,34 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
         let mut text = String::new();
         let read = io::stdin().lock().take(MAX_LENGTH).read_to_string(&mut text);
         return match read {
-            Ok(_) => key(&text, "standard input"),
+            Ok(_) => parse(&text, "standard input"),
             Err(error) => Err(Error::usage(format!("cannot read the API key from standard input: {error}"))),
         };
     }
     match env::var(VARIABLE) {
-        Ok(text) if !text.trim().is_empty() => key(&text, VARIABLE),
+        Ok(text) if !text.trim().is_empty() => parse(&text, VARIABLE),
         Err(env::VarError::NotUnicode(_)) => {
             Err(Error::usage(format!("{VARIABLE} does not hold an API key")))
         }
-        _ => Err(Error::usage("there is no API key").hint(format!(
-            "set {VARIABLE}, or name a file with `--api-key-file PATH`; `rhub demo` works without one"
-        ))),
+        _ => match global.stored.key()? {
+            Some((text, source)) => parse(&text, &source),
+            None => Err(Error::usage("there is no API key").hint(format!(
+                "`rhub login` keeps one, or set {VARIABLE}, or name a file with `--api-key-file PATH`; `rhub demo` works without"
+            ))),
+        },
     }
 }
 
 fn file(path: &Path) -> Result<ApiKey, Error> {
     let name = Untrusted::from(path.to_string_lossy());
-    let cannot = |error: io::Error| {
-        Error::usage(format!("cannot read the API key file {name}: {error}"))
-            .hint("it holds the key and nothing else, and only you can read it")
-    };
-    let file = fs::File::open(path).map_err(cannot)?;
-    // Asked of the open file: another one could take its place in between.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        let mode = file.metadata().map_err(cannot)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(Error::usage(format!(
-                "others can read the API key file {name} (mode {:03o})",
-                mode & 0o777
-            ))
-            .hint(format!("make it yours alone: `chmod 600 {name}`")));
-        }
-    }
-    let mut text = String::new();
-    file.take(MAX_LENGTH).read_to_string(&mut text).map_err(cannot)?;
-    key(&text, &format!("the API key file {name}"))
+    let text = private::read(path, "the API key file", MAX_LENGTH)
+        .map_err(|error| error.or_hint(HOLDS))?
+        .ok_or_else(|| Error::usage(format!("there is no API key file {name}")).hint(HOLDS))?;
+    parse(&text, &format!("the API key file {name}"))
 }
 
-fn key(text: &str, source: &str) -> Result<ApiKey, Error> {
+/// The key in a text, which may have spaces around it.
+pub(crate) fn parse(text: &str, source: &str) -> Result<ApiKey, Error> {
     ApiKey::new(text).map_err(|_| {
         Error::usage(format!("{source} does not hold an API key"))
             .hint("a key is one word of letters and digits; copy it from the API page of RunningHub")

@@ -4,12 +4,17 @@ mod args;
 mod assign;
 mod cells;
 mod commands;
+mod complete;
+mod config;
 mod duration;
 mod exit;
 mod key;
+mod keyring;
 mod live;
 mod log;
 mod printer;
+mod private;
+mod prompt;
 mod report;
 mod schema;
 mod secrets;
@@ -20,12 +25,13 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
     printer::tidy_up_on_panic();
-    match args::Cli::try_parse() {
-        Ok(cli) => commands::run(cli),
+    if complete::answered() {
+        return ExitCode::SUCCESS;
+    }
+    match config::parse() {
+        Ok((cli, trouble)) => commands::run(cli, trouble),
         Err(error) => commands::misused(&error),
     }
 }

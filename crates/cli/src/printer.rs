@@ -70,6 +70,19 @@ impl Printer {
         write_err(&format!("{label} {text}"));
     }
 
+    /// A question, with the cursor left behind it.
+    pub(crate) fn ask(self, question: &str) {
+        let _ = self;
+        let mut err = io::stderr().lock();
+        let _ = write!(err, "{question}").and_then(|()| err.flush());
+    }
+
+    /// The line break that a hidden answer has not shown.
+    pub(crate) fn answered(self) {
+        let _ = self;
+        write_err("");
+    }
+
     /// An error with what helps.
     pub(crate) fn error(self, error: &Error) {
         let label = paint(self.err_color, AnsiColor::Red.on_default().bold(), "error:");

@@ -13,8 +13,12 @@ use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 
 use crate::{
-    Error, Follow, Save, Submit, SubmitModel, Workflow, book::Book, live::live, platform::is_unknown,
-    record::Recorder, submit::Gate,
+    Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
+    book::Book,
+    live::live,
+    platform::{Family, Platform, is_unknown},
+    record::Recorder,
+    submit::Gate,
 };
 
 /// A site and a key: where tasks are submitted and followed. Cheap to clone.
@@ -97,7 +101,8 @@ impl RunningHub {
 
     /// Begins to bring results home.
     pub fn save(&self, task: &TaskId, dir: &Path) -> Save {
-        Save::new(Arc::clone(&self.0), task.clone(), dir.to_owned())
+        let backend: Arc<dyn Backend> = Arc::new(self.0.platform());
+        Save::new(self.0.client.clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
     }
 
     /// A saved workflow: its nodes and fields.
@@ -127,7 +132,7 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0.results(task).await
+        self.0.platform().results(task).await
     }
 
     /// Asks the platform to stop a task.
@@ -183,6 +188,11 @@ impl fmt::Debug for Builder {
 }
 
 impl Hub {
+    /// For tasks of which nobody knows how they were made.
+    pub(crate) fn platform(&self) -> Platform {
+        Platform::new(self.client.clone(), Family::Unknown)
+    }
+
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         let text =
             self.client.workflow(id).await.map_err(|error| Error::api("cannot get the workflow", error))?;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod app;
 mod backend;
 mod book;
 mod driver;
@@ -10,7 +11,9 @@ mod hub;
 mod live;
 mod manifest;
 mod naming;
+mod native;
 mod platform;
+mod probe;
 mod record;
 mod replay;
 mod run;
@@ -26,9 +29,13 @@ pub use error::{Error, ErrorKind};
 pub use follow::Follow;
 pub use history::History;
 pub use hub::{Builder, RunningHub};
+pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, ModelPrice, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, ModelPrice, QueueStatus, Site};
+pub use runninghub_api::{
+    App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
+};
 #[doc(inline)]
 pub use runninghub_catalog as catalog;
 pub use runninghub_core::*;
@@ -36,7 +43,7 @@ pub use runninghub_core::*;
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::{Submit, SubmitModel};
+pub use submit::{AppSubmit, Submit, SubmitModel};
 #[cfg(feature = "webhook")]
 pub use webhook::Webhooks;
 pub use workflow::Workflow;

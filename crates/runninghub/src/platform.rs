@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
-use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
+use runninghub_core::{Graph, Observation, SocketUrl, TaskId, TaskStatus};
 use url::Url;
 
 use crate::{Backend, BackendError, Error};
@@ -58,6 +58,14 @@ pub(crate) fn is_unknown(error: &runninghub_api::Error) -> bool {
     error.code().is_some() && error.class() == Class::NotFound
 }
 
+/// Where a task stands, by the endpoint that knows it.
+pub(crate) async fn observed(client: &Client, task: &TaskId) -> Result<Observation, runninghub_api::Error> {
+    match client.outputs(task).await {
+        Err(error) if is_unknown(&error) => client.query(task).await.map_err(|_| error),
+        answer => answer,
+    }
+}
+
 #[async_trait]
 impl Backend for Platform {
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
@@ -79,6 +87,19 @@ impl Backend for Platform {
             let is_final = matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
             BackendError::new(Error::api("cannot ask how the task stands", error), is_final, after)
         })
+    }
+
+    /// What a task made before it failed is told by the v2 answer, if at all.
+    async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
+        let answer = observed(&self.client, task).await;
+        let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
+            match self.client.query(task).once().await {
+                Ok(made) => seen.outputs = made.outputs,
+                Err(error) => tracing::debug!(%error, "whether the failed task made anything is not known"),
+            }
+        }
+        Ok(seen)
     }
 
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
 use runninghub_ledger::{Digest, Entry, Filter};
 
-use crate::{Error, ErrorKind, RunningHub};
+use crate::{Error, ErrorKind, RunningHub, platform::observed};
 
 impl RunningHub {
     /// Takes a task's id from a webhook's delivery: `secret` is what stood for `{secret}` in its address
@@ -36,7 +36,7 @@ impl RunningHub {
 
     async fn bind(&self, entry: Entry, task: &TaskId) -> Result<Entry, Error> {
         let book = self.book()?;
-        let answer = match self.0.observed(task).await {
+        let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
                 return Err(Error::api("the platform does not know this task", error));

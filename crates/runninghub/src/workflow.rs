@@ -152,7 +152,7 @@ fn list(names: impl Iterator<Item = String>) -> String {
 }
 
 /// The closest name, or something else to say.
-fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -> String {
+pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -> String {
     let wanted = wanted.to_lowercase();
     let close = names
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))

@@ -48,9 +48,13 @@ impl Answer {
         &self.body
     }
 
-    /// The task that a create has made: in the envelope, or in a bare task object.
+    pub(crate) fn is_success(&self) -> bool {
+        self.body["code"] == 0
+    }
+
+    /// The task that a create has made, in either family.
     pub(crate) fn task_id(&self) -> Option<&str> {
-        self.body["data"]["taskId"].as_str().or(self.body["taskId"].as_str())
+        self.body["data"]["taskId"].as_str().or_else(|| self.body["taskId"].as_str())
     }
 
     pub(crate) fn params_invalid() -> Self {
@@ -59,6 +63,10 @@ impl Answer {
 
     pub(crate) fn task_not_found() -> Self {
         Self::code(807, "APIKEY_TASK_NOT_FOUND", Value::Null)
+    }
+
+    pub(crate) fn app_not_exists() -> Self {
+        Self::code(901, "WEBAPP_NOT_EXISTS", Value::Null)
     }
 
     pub(crate) fn workflow_not_exists() -> Self {

@@ -31,7 +31,9 @@ impl Call {
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let bearer = header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
         let is_form = header(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("multipart/form-data"));
-        let mut call = Self { path: head.uri.path().to_owned(), bearer, ..Self::default() };
+        let query = head.uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+        let fields = query.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut call = Self { path: head.uri.path().to_owned(), bearer, fields, ..Self::default() };
         if is_form {
             if let Ok(form) = Multipart::from_request(Request::from_parts(head, body), &()).await {
                 call.read_form(form).await;
@@ -56,7 +58,7 @@ impl Call {
         }
     }
 
-    /// A field of the body: text, or a number taken as text, as the platform does.
+    /// A field of the body, of the form or of the query: text, or a number taken as text, as the platform does.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         match &self.body[name] {
             Value::String(text) => Some(text.clone()),
@@ -68,6 +70,16 @@ impl Call {
     /// A field of the body as it is.
     pub(crate) fn value(&self, name: &str) -> &Value {
         &self.body[name]
+    }
+
+    /// The same as a number.
+    pub(crate) fn count(&self, name: &str) -> Option<usize> {
+        self.text(name)?.parse().ok()
+    }
+
+    /// What stands behind the last slash of the path.
+    pub(crate) fn last_part(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
     }
 
     /// The whole body, if it is JSON.

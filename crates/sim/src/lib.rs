@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod app;
 mod call;
 mod endpoint;
 mod error;
 mod fault;
 mod json;
 mod model;
+mod native;
 mod png;
 mod proxy;
 mod rule;
@@ -19,9 +21,11 @@ mod stats;
 mod task;
 mod webhook;
 
+pub use app::App;
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
 pub use model::Model;
+pub use native::{Native, NativeBuilder};
 #[cfg(feature = "tls")]
 pub use proxy::{Authority, Certificate};
 pub use proxy::{FaultProxy, Seen, Toxic};

@@ -31,7 +31,7 @@ use crate::{
     endpoint,
     fault::Faults,
     state::State,
-    webhook,
+    webhook::{self, Webhook},
 };
 
 /// What an endpoint does: everything it needs is in the state and the call.
@@ -114,11 +114,25 @@ pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint:
     if let Some(url) = call.text("webhookUrl")
         && let Some(task) = answer.task_id().and_then(|id| state.task(id))
     {
-        task.call_back(&url);
+        task.call_back(Webhook::new(url.clone(), call.path.starts_with("/openapi/v2/")));
         tokio::spawn(webhook::deliver(Arc::clone(&state), task, url));
     }
     if answer.task_id().is_some() && state.with_faults(&call, Faults::loses_create) {
         return Lost.into_response();
+    }
+    answer.into_response()
+}
+
+/// Answers a wish for another delivery, and makes it.
+pub(crate) async fn answer_retry(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
+    let call = receive(&state, request).await;
+    let answer = endpoint(&state, &call);
+    if answer.is_success()
+        && let Some(task) = call.text("webhookId").and_then(|id| state.task_of_webhook(&id))
+        && let Some(webhook) = task.webhook()
+    {
+        let url = call.text("webhookUrl").unwrap_or_else(|| webhook.url.clone());
+        tokio::spawn(webhook::deliver(Arc::clone(&state), task, url));
     }
     answer.into_response()
 }

@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    Error, ErrorKind, Fault, FaultProxy, Model, Rule, Scenario, Stats, TaskInfo, server,
+    App, Error, ErrorKind, Fault, FaultProxy, Model, Rule, Scenario, Stats, TaskInfo, server,
     state::{Settings, State},
     task::Pace,
 };
@@ -30,6 +30,7 @@ pub struct Sim {
 #[must_use = "a builder does nothing until it is started"]
 pub struct SimBuilder {
     scenarios: Vec<(String, Scenario)>,
+    apps: Vec<App>,
     listen: SocketAddr,
     settings: Settings,
 }
@@ -42,6 +43,7 @@ impl Sim {
     pub fn builder() -> SimBuilder {
         SimBuilder {
             scenarios: Vec::new(),
+            apps: Vec::new(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             settings: Settings {
                 keys: Vec::new(),
@@ -113,6 +115,12 @@ impl SimBuilder {
         self
     }
 
+    /// Serves an AI app under its [`id`](App::id).
+    pub fn app(mut self, app: App) -> Self {
+        self.apps.push(app);
+        self
+    }
+
     /// Accepts a key; several can be given. Without any, [`Sim::DEMO_KEY`] is accepted.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.keys.push(key.into());
@@ -176,7 +184,7 @@ impl SimBuilder {
         self
     }
 
-    /// Puts a fault in force for one workflow (by id or scenario name).
+    /// Puts a fault in force for one workflow or app (by id, or by the scenario's or the app's name).
     pub fn fault_for(mut self, workflow_id: impl Into<String>, fault: Fault) -> Self {
         self.settings.faults_for.push((workflow_id.into(), fault));
         self
@@ -253,7 +261,8 @@ impl SimBuilder {
             self.settings.keys.push(Sim::DEMO_KEY.to_owned());
         }
         let (stop, stopped) = watch::channel(false);
-        let state = Arc::new(State::new(base_url.clone(), self.settings, self.scenarios, stopped.clone()));
+        let state =
+            Arc::new(State::new(base_url.clone(), self.settings, self.scenarios, self.apps, stopped.clone()));
         let server = tokio::spawn(server::run(listener, Arc::clone(&state), stopped));
         Ok(Sim { base_url, state, stop, server, _proxy: proxy })
     }

@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::{
+    app::App,
     call::Call,
     fault::{Fault, Faults},
     model::Model,
@@ -21,6 +22,7 @@ use crate::{
     scenario::{Scenario, seed_of},
     stats::{Counters, Stats, TaskInfo},
     task::{Names, Pace, Phase, Task},
+    webhook::Webhook,
 };
 
 /// The first task id is one more. Nineteen digits, beyond what a double can hold.
@@ -37,6 +39,7 @@ pub(crate) struct State {
     pub(crate) uploads: Mutex<HashMap<String, Bytes>>,
     settings: Settings,
     workflows: HashMap<String, Workflow>,
+    apps: BTreeMap<String, ServedApp>,
     server_faults: Faults,
     tasks: Mutex<Tasks>,
     connections: AtomicU64,
@@ -66,6 +69,13 @@ pub(crate) struct Workflow {
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) faults: Faults,
     list: Vec<Fault>,
+}
+
+/// An app with the workflow behind it.
+#[derive(Debug)]
+pub(crate) struct ServedApp {
+    pub(crate) app: App,
+    pub(crate) workflow: Workflow,
 }
 
 /// All tasks since the start, and by key those that are not over.
@@ -105,21 +115,29 @@ impl State {
         base_url: String,
         mut settings: Settings,
         scenarios: Vec<(String, Scenario)>,
+        apps: Vec<App>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let workflows = scenarios.into_iter().map(|(id, scenario)| {
-            let own = settings
-                .faults_for
-                .iter()
-                .filter(|(workflow, _)| *workflow == id || *workflow == scenario.name);
+        let workflow = |id: &str, name: &str, scenario: Scenario| {
+            let own = settings.faults_for.iter().filter(|(workflow, _)| workflow == id || workflow == name);
             let list: Vec<_> = own.map(|(_, fault)| fault).chain(&settings.faults).cloned().collect();
             let faults = Faults::new(&list, settings.seed);
-            (id, Workflow { scenario: Arc::new(scenario), faults, list })
+            Workflow { scenario: Arc::new(scenario), faults, list }
+        };
+        let workflows = scenarios.into_iter().map(|(id, scenario)| {
+            let served = workflow(&id, &scenario.name.clone(), scenario);
+            (id, served)
         });
         let workflows = workflows.collect();
+        let apps = apps.into_iter().map(|app| {
+            let workflow = workflow(&app.id(), &app.name, app.scenario.clone());
+            (app.id(), ServedApp { app, workflow })
+        });
+        let apps = apps.collect();
         settings.sockets_at.get_or_insert_with(|| base_url.replacen("http", "ws", 1));
         Self {
             workflows,
+            apps,
             server_faults: Faults::new(&settings.faults, settings.seed),
             rules: Rules::new(std::mem::take(&mut settings.rules), base_url.clone()),
             base_url: settings.results_at.take().unwrap_or(base_url),
@@ -142,6 +160,14 @@ impl State {
 
     pub(crate) fn workflow(&self, id: &str) -> Option<&Workflow> {
         self.workflows.get(id)
+    }
+
+    pub(crate) fn app(&self, id: &str) -> Option<&ServedApp> {
+        self.apps.get(id)
+    }
+
+    pub(crate) fn apps(&self) -> impl Iterator<Item = (&str, &App)> {
+        self.apps.iter().map(|(id, served)| (id.as_str(), &served.app))
     }
 
     pub(crate) fn workflow_ids(&self) -> Vec<String> {
@@ -211,6 +237,10 @@ impl State {
         self.tasks().by_id.get(task_id).cloned()
     }
 
+    pub(crate) fn task_of_webhook(&self, id: &str) -> Option<Arc<Task>> {
+        self.tasks().by_id.values().find(|task| task.webhook().is_some() && Webhook::id(task) == id).cloned()
+    }
+
     pub(crate) fn task_of_client(&self, client_id: &str) -> Option<Arc<Task>> {
         self.tasks().by_client.get(client_id).cloned()
     }
@@ -230,7 +260,11 @@ impl State {
         if let Some(task) = call.text("taskId").and_then(|id| self.task(&id)) {
             return act(&task.faults);
         }
-        let workflow = call.text("workflowId").and_then(|id| self.workflow(&id));
+        let id = call.text("workflowId").or_else(|| call.text("webappId"));
+        let id =
+            id.or_else(|| Some(call.path.strip_prefix("/openapi/v2/run/")?.rsplit_once('/')?.1.to_owned()));
+        let workflow =
+            id.and_then(|id| self.workflow(&id).or_else(|| self.app(&id).map(|served| &served.workflow)));
         act(workflow.map_or(&self.server_faults, |workflow| &workflow.faults))
     }
 

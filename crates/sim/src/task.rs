@@ -14,6 +14,7 @@ use crate::{
     fault::{Address, Faults},
     scenario::{End, Frame, Mark, Scenario},
     stats::TaskInfo,
+    webhook::Webhook,
 };
 
 /// Everything about a task follows from its instants: no one has to be awake for it to go on.
@@ -37,7 +38,7 @@ pub(crate) struct Task {
     /// Links of this generation and older ones are dead.
     expired: AtomicU64,
     signed: AtomicU64,
-    webhook_url: OnceLock<String>,
+    webhook: OnceLock<Webhook>,
 }
 
 /// How fast tasks go.
@@ -115,7 +116,7 @@ impl Task {
             listener: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             signed: AtomicU64::new(0),
-            webhook_url: OnceLock::new(),
+            webhook: OnceLock::new(),
         }
     }
 
@@ -225,13 +226,18 @@ impl Task {
             ready_at: self.cancelled.borrow().unwrap_or_else(|| self.ready()).into_std(),
             calls: self.calls.load(Ordering::Relaxed),
             sockets: self.sockets.load(Ordering::Relaxed),
-            webhook_url: self.webhook_url.get().cloned(),
+            webhook_url: self.webhook.get().map(|webhook| webhook.url.clone()),
         }
     }
 
     /// Remembers who is called back at the end.
-    pub(crate) fn call_back(&self, url: &str) {
-        self.webhook_url.get_or_init(|| url.to_owned());
+    pub(crate) fn call_back(&self, webhook: Webhook) -> &Webhook {
+        self.webhook.get_or_init(|| webhook)
+    }
+
+    /// Who is called back, if anybody.
+    pub(crate) fn webhook(&self) -> Option<&Webhook> {
+        self.webhook.get()
     }
 
     /// When the task leaves the queue.

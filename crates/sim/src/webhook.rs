@@ -1,6 +1,9 @@
 //! Calling back when a task is over: unsigned, more than once if nobody says thanks.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, to_bytes},
@@ -14,7 +17,7 @@ use tokio::{
     time::{sleep, sleep_until, timeout},
 };
 
-use crate::{endpoint, state::State, task::Task};
+use crate::{endpoint, scenario::seed_of, state::State, task::Task};
 
 /// How often a delivery is made that is not answered with success: the first time and three times more.
 const ATTEMPTS: u32 = 4;
@@ -23,18 +26,90 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// A receiver that takes longer has not received.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Who is called back, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    pub(crate) url: String,
+    /// Made by an endpoint of v2, which tells the task in other words.
+    is_v2: bool,
+    calls: Mutex<Calls>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    status: &'static str,
+    response: Option<&'static str>,
+    retries: u32,
+}
+
+impl Webhook {
+    pub(crate) fn new(url: String, is_v2: bool) -> Self {
+        Self { url, is_v2, calls: Mutex::new(Calls { status: "PENDING", response: None, retries: 0 }) }
+    }
+
+    /// The legacy family tells its envelope as JSON in a string, v2 the object of `query` as it is.
+    fn event_data(&self, state: &State, task: &Task) -> Value {
+        if self.is_v2 {
+            endpoint::task_object(state, task)
+        } else {
+            endpoint::outcome(state, task).body().to_string().into()
+        }
+    }
+
+    /// What `getWebhookDetail` tells: the data of the event as text in either family, and not before there is an event.
+    pub(crate) fn detail(&self, state: &State, task: &Task) -> Value {
+        let Calls { status, response, retries } = *self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let data = match self.event_data(state, task) {
+            Value::String(text) => text,
+            object => object.to_string(),
+        };
+        let is_over = task.phase().is_over();
+        json!({
+            "id": Self::id(task),
+            "userApiKey": "0123****cdef",
+            "taskId": task.names.task_id,
+            "webhookUrl": self.url,
+            "event": is_over.then_some("TASK_END"),
+            "eventData": is_over.then_some(data),
+            "callbackStatus": status,
+            "callbackResponse": response,
+            "retryCount": retries,
+            "createTime": "2025-03-25T16:05:07",
+            "updateTime": "2025-03-25T16:06:11",
+        })
+    }
+
+    /// The id of the event, which is not the task's.
+    pub(crate) fn id(task: &Task) -> String {
+        format!("{:x}", seed_of(&task.names.task_id))
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Calls)) {
+        change(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// Waits for the end of a task and tells it to the address, plain HTTP only.
 pub(crate) async fn deliver(state: Arc<State>, task: Arc<Task>, url: String) {
     until_over(&task).await;
-    // The legacy family sends its envelope as JSON in a string, models the object of `query` as it is.
-    let outcome = if task.names.is_model {
-        endpoint::task_object(&state, &task)
-    } else {
-        endpoint::outcome(&state, &task).body().to_string().into()
-    };
-    let body = json!({"event": "TASK_END", "taskId": task.names.task_id, "eventData": outcome});
-    for _ in 0..ATTEMPTS {
-        if let Ok(Some(true)) = timeout(PATIENCE, post(&url, &body)).await {
+    let Some(webhook) = task.webhook() else { return };
+    let data = webhook.event_data(&state, &task);
+    let body = json!({"event": "TASK_END", "taskId": task.names.task_id, "eventData": data});
+    webhook.note(|calls| calls.status = "RETRYING");
+    for attempt in 0..ATTEMPTS {
+        let is_received = matches!(timeout(PATIENCE, post(&url, &body)).await, Ok(Some(true)));
+        webhook.note(|calls| {
+            calls.retries = attempt;
+            calls.response = is_received.then_some("200");
+            calls.status = if is_received {
+                "SUCCESS"
+            } else if attempt + 1 == ATTEMPTS {
+                "FAILED"
+            } else {
+                "RETRYING"
+            };
+        });
+        if is_received {
             return;
         }
         sleep(AGAIN).await;

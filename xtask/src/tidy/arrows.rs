@@ -11,9 +11,10 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::report::Report;
 
 /// The arrows of `ARCHITECTURE.md`: a crate of ours and those of ours it may use.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("runninghub-core", &[]),
     ("runninghub-api", &["runninghub-core"]),
+    ("runninghub-comfyui", &["runninghub-core"]),
     ("runninghub-catalog", &["runninghub-core"]),
     ("runninghub-ledger", &["runninghub-core"]),
     ("runninghub-transport", &["runninghub-core"]),
@@ -21,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
         "runninghub",
         &[
             "runninghub-api",
+            "runninghub-comfyui",
             "runninghub-catalog",
             "runninghub-core",
             "runninghub-ledger",
@@ -44,6 +46,7 @@ struct Ban {
 const LIBRARIES: &[&str] = &[
     "runninghub",
     "runninghub-api",
+    "runninghub-comfyui",
     "runninghub-catalog",
     "runninghub-core",
     "runninghub-ledger",

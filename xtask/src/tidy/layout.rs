@@ -6,7 +6,8 @@ use super::source::Source;
 use crate::report::Report;
 
 /// Crates that others build on.
-const LIBRARIES: [&str; 6] = ["api", "catalog", "core", "runninghub", "sim", "transport"];
+const LIBRARIES: [&str; 8] =
+    ["api", "catalog", "comfyui", "core", "ledger", "runninghub", "sim", "transport"];
 
 /// Crate roots and `mod.rs` are tables of contents.
 pub(super) fn check_file(source: &Source, report: &mut Report) {

@@ -1,6 +1,6 @@
 //! `POST /task/openapi/create`: makes a paid task of a workflow.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt};
 
 use runninghub_core::{ClientId, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted, WorkflowId};
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,10 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::into_future;
 use crate::{
-    Client, Error,
+    Client, Error, InstanceType, RunOptions,
     http::{Answer, Call},
     lenient, observation,
 };
-
-/// Seconds that a machine may be kept warm; the platform's own limits.
-const RETAIN: std::ops::RangeInclusive<u32> = 10..=180;
 
 /// Makes a paid task. Made by [`Client::create`].
 ///
@@ -49,34 +46,6 @@ impl NodeInput {
         field_value: impl Into<Value>,
     ) -> Self {
         Self { node_id: node_id.into(), field_name: field_name.into(), field_value: field_value.into() }
-    }
-}
-
-/// The size of the machine, by its memory for models.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
-#[non_exhaustive]
-#[serde(rename_all = "lowercase")]
-pub enum InstanceType {
-    /// 24 GB.
-    #[default]
-    Default,
-    /// 48 GB.
-    Plus,
-    /// 84 GB; known to newer clients only.
-    Ultra,
-}
-
-impl FromStr for InstanceType {
-    type Err = Error;
-
-    /// Reads `default`, `plus` or `ultra`.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "default" => Ok(Self::Default),
-            "plus" => Ok(Self::Plus),
-            "ultra" => Ok(Self::Ultra),
-            _ => Err(Error::usage("instance type", "it is none of `default`, `plus` and `ultra`")),
-        }
     }
 }
 
@@ -119,18 +88,8 @@ struct Fields {
     node_info_list: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     workflow: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    add_metadata: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance_type: Option<InstanceType>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    use_personal_queue: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retain_seconds: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_password: Option<String>,
+    #[serde(flatten)]
+    options: RunOptions,
 }
 
 impl Create {
@@ -162,39 +121,45 @@ impl Create {
         self
     }
 
+    /// Everything that can be said about a run but for what is run.
+    pub fn options(mut self, options: RunOptions) -> Self {
+        self.fields.options = options;
+        self
+    }
+
     /// Whether pictures carry the workflow in their metadata; the platform's default is yes.
     pub fn add_metadata(mut self, add: bool) -> Self {
-        self.fields.add_metadata = Some(add);
+        self.fields.options.add_metadata = Some(add);
         self
     }
 
     /// An address that the platform calls when the task is over. It is not signed: put a secret into its path.
     pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
-        self.fields.webhook_url = Some(url.into());
+        self.fields.options.webhook_url = Some(url.into());
         self
     }
 
     /// The size of the machine.
     pub fn instance_type(mut self, instance_type: InstanceType) -> Self {
-        self.fields.instance_type = Some(instance_type);
+        self.fields.options.instance_type = Some(instance_type);
         self
     }
 
     /// Whether to wait in the personal queue, for keys of dedicated machines.
     pub fn use_personal_queue(mut self, use_it: bool) -> Self {
-        self.fields.use_personal_queue = Some(use_it);
+        self.fields.options.use_personal_queue = Some(use_it);
         self
     }
 
     /// Keeps the machine warm for 10 to 180 s after the task, for enterprise-shared keys. The time is billed.
     pub fn retain_seconds(mut self, seconds: u32) -> Self {
-        self.fields.retain_seconds = Some(seconds);
+        self.fields.options.retain_seconds = Some(seconds);
         self
     }
 
     /// The password of an encrypted workflow.
     pub fn access_password(mut self, password: impl Into<String>) -> Self {
-        self.fields.access_password = Some(password.into());
+        self.fields.options.access_password = Some(password.into());
         self
     }
 
@@ -214,9 +179,7 @@ impl Create {
         if blank || fields.workflow_id.is_none() && fields.workflow.is_none() {
             return Err(call.usage("neither a workflow id nor a workflow is given"));
         }
-        if fields.retain_seconds.is_some_and(|seconds| !RETAIN.contains(&seconds)) {
-            return Err(call.usage("`retainSeconds` is not between 10 and 180"));
-        }
+        fields.options.check(&call)?;
         self.client.post_legacy(call, fields, read).await
     }
 }
@@ -230,17 +193,29 @@ impl fmt::Debug for Create {
     }
 }
 
-/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field
-/// that stands there twice the last one counts, as in most languages.
+/// The answer of the legacy family.
 pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.success()?;
-    let fields = lenient::entries(envelope.data);
+    created(&lenient::entries(envelope.data), "taskStatus").ok_or_else(|| answer.unexpected("data.taskId"))
+}
+
+/// The bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it.
+pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
+    let envelope = answer.success()?;
+    let outer: Box<RawValue> = answer.object()?;
+    [Some(&*outer), envelope.data]
+        .into_iter()
+        .find_map(|raw| created(&lenient::entries(raw), "status"))
+        .ok_or_else(|| answer.unexpected("taskId"))
+}
+
+/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field
+/// that stands there twice the last one counts, as in most languages.
+fn created(fields: &[(String, Box<RawValue>)], status: &str) -> Option<Created> {
     let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
-    let task_id = lenient::scalar(field("taskId")).ok_or_else(|| answer.unexpected("data.taskId"))?;
-    Ok(Created {
-        task_id: task_id.into(),
-        status: lenient::scalar(field("taskStatus"))
-            .map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
+    Some(Created {
+        task_id: lenient::scalar(field("taskId"))?.into(),
+        status: lenient::scalar(field(status)).map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
         socket: observation::socket(field("netWssUrl")),
         client_id: lenient::scalar(field("clientId")).map(Into::into),
         tips: tips(field("promptTips")),

@@ -5,14 +5,25 @@
 //! client, a row in the README's table.
 
 pub(crate) mod account;
+pub(crate) mod app;
+pub(crate) mod app_list;
 pub(crate) mod cancel;
 pub(crate) mod create;
+pub(crate) mod field_data;
 mod into_future;
 pub(crate) mod model;
 pub(crate) mod model_price;
 pub(crate) mod outputs;
+pub(crate) mod page;
 pub(crate) mod query;
 pub(crate) mod queue_status;
+pub(crate) mod quick_run;
+pub(crate) mod quick_styles;
+pub(crate) mod run_app;
+pub(crate) mod run_app_v2;
+mod run_builder;
+pub(crate) mod run_options;
+pub(crate) mod run_workflow;
 pub(crate) mod status;
 pub(crate) mod upload;
 pub(crate) mod workflow;

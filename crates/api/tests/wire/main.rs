@@ -1,5 +1,6 @@
 //! The client against servers that do exactly what a test says, over real sockets.
 
+mod apps;
 mod create;
 mod download;
 mod models;

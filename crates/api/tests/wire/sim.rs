@@ -24,13 +24,13 @@ async fn start(builder: SimBuilder) -> (Sim, Client, WorkflowId) {
     (sim, client, workflow_id)
 }
 
-fn client(sim: &Sim, key: &str) -> Client {
+pub(crate) fn client(sim: &Sim, key: &str) -> Client {
     let key = ApiKey::new(key).expect("a key");
     Client::builder(key).base_url(sim.base_url()).time_scale(0.0).build().expect("a client")
 }
 
 /// Asks until the task is over; each question is a round trip, so this needs no pauses.
-async fn end(client: &Client, task_id: &TaskId) -> Observation {
+pub(crate) async fn end(client: &Client, task_id: &TaskId) -> Observation {
     loop {
         let seen = client.outputs(task_id).await.expect("an answer");
         if seen.status.is_over() {

@@ -9,6 +9,7 @@ use clap::{
 use runninghub::Site;
 
 use super::Hidden;
+use crate::config::Stored;
 
 const HEADING: &str = "Options of every command";
 
@@ -24,9 +25,17 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_BASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) base_url: Option<String>,
 
-    /// A profile of the configuration
+    /// Ask a ComfyUI instead: its address, or `runninghub` or `runninghub-plus` for RunningHub's native proxy
+    #[arg(long, global = true, env = "RUNNINGHUB_SERVER", value_name = "URL", hide_env_values = true)]
+    pub(crate) server: Option<String>,
+
+    /// A profile of the configuration [default: the one called `default`]
     #[arg(long, global = true, env = "RUNNINGHUB_PROFILE", value_name = "NAME")]
     pub(crate) profile: Option<String>,
+
+    /// The configuration file, which only you can read
+    #[arg(long, global = true, env = "RUNNINGHUB_CONFIG", value_name = "PATH", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 
     /// Read the API key from a file that only you can read
     #[arg(
@@ -85,6 +94,10 @@ pub(crate) struct Global {
     /// Where this machine keeps its records
     #[arg(long, global = true, env = "RUNNINGHUB_STATE_DIR", value_name = "PATH", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
+
+    /// The key of the profile.
+    #[arg(skip)]
+    pub(crate) stored: Stored,
 }
 
 /// How to report.

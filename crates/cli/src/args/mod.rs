@@ -1,11 +1,14 @@
 //! The command line: one file per command, and the options that all of them know.
 
+mod config;
 #[cfg(feature = "sim")]
 mod demo;
 mod follow;
 mod global;
 mod hidden;
+mod login;
 mod model;
+mod queue;
 mod replay;
 mod run;
 #[cfg(feature = "sim")]
@@ -17,13 +20,14 @@ mod workflow;
 
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "sim")]
-pub(crate) use self::{demo::Demo, simulate::Simulate};
 pub(crate) use self::{
+    config::{Config, ConfigCommand},
     follow::{Patience, Saving, Submitting},
     global::{Format, Global},
     hidden::Hidden,
+    login::{Completions, Login, Man},
     model::{List, Model, ModelCall, ModelCommand, RunModel, ShowModel},
+    queue::Queue,
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
@@ -31,6 +35,8 @@ pub(crate) use self::{
     webhook::{Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
+#[cfg(feature = "sim")]
+pub(crate) use self::{demo::Demo, simulate::Simulate};
 
 /// Run RunningHub workflows from a terminal, follow them live, bring the files home.
 #[derive(Debug, Parser)]
@@ -50,6 +56,7 @@ pub(crate) enum Command {
     Outputs(Outputs),
     Download(Download),
     Cancel(Cancel),
+    Queue(Queue),
     Tasks(Tasks),
     Resolve(Resolve),
     Webhook(Webhook),
@@ -57,6 +64,15 @@ pub(crate) enum Command {
     Model(Model),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
+    Login(Login),
+    /// Forget the key of the profile.
+    Logout,
+    Config(Config),
+    /// Look whether all is in place: key, site, network, disk; with a cure for what is not.
+    #[command(after_help = "Exits with 0 when all is well, else with the code of the worst finding.")]
+    Doctor,
+    Completions(Completions),
+    Man(Man),
     Replay(Replay),
     #[cfg(feature = "sim")]
     Demo(Demo),
@@ -64,6 +80,24 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Print the JSON Schema of the lines that `--format json` writes.
     Schema,
+}
+
+impl Command {
+    /// Whether what is wrong with the profile keeps the command from its work. Others mend it, tell of it, or need none.
+    pub(crate) fn uses_profile(&self) -> bool {
+        match self {
+            Self::Logout
+            | Self::Config(_)
+            | Self::Doctor
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Replay(_)
+            | Self::Schema => false,
+            #[cfg(feature = "sim")]
+            Self::Demo(_) | Self::Simulate(_) => false,
+            _ => true,
+        }
+    }
 }
 
 const EXIT_CODES: &str = "\
@@ -80,7 +114,8 @@ Exit codes:
   9  local store or disk
   130, 143  interrupted; the task goes on
 
-The key is read from RUNNINGHUB_API_KEY, --api-key-file or --api-key-stdin.
+The key is read from --api-key-file or --api-key-stdin, else RUNNINGHUB_API_KEY, else the profile (`rhub login`).
+An option counts before its variable, that before the profile, that before the default.
 RUNNINGHUB_TIME_SCALE multiplies every built-in wait (default 1).";
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 
 use super::{Patience, Saving};
+use crate::complete;
 
 /// Follow a task that already runs, or is over.
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
     /// The task's id, or `last` for the one submitted last from this machine
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
 
     /// The workflow that it runs, for a percentage from the start
@@ -28,6 +31,7 @@ pub(crate) struct Watch {
 #[command(after_help = "Exits with 0 whenever the platform answers, whatever the answer is.")]
 pub(crate) struct Status {
     /// The task's id, or `last` for the one submitted last from this machine
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
 }
 
@@ -35,6 +39,7 @@ pub(crate) struct Status {
 #[derive(Args, Debug)]
 pub(crate) struct Outputs {
     /// The task's id, or `last` for the one submitted last from this machine
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
 }
 
@@ -42,6 +47,7 @@ pub(crate) struct Outputs {
 #[derive(Args, Debug)]
 pub(crate) struct Download {
     /// The task's id, or `last` for the one submitted last from this machine
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
 
     /// The folder for the results
@@ -57,5 +63,6 @@ pub(crate) struct Download {
 #[derive(Args, Debug)]
 pub(crate) struct Cancel {
     /// The task's id, or `last` for the one submitted last from this machine
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
 }

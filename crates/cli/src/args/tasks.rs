@@ -1,6 +1,9 @@
 //! What this machine has submitted.
 
 use clap::{ArgGroup, Args, builder::FalseyValueParser};
+use clap_complete::ArgValueCandidates;
+
+use crate::complete;
 
 /// List what this machine has submitted, the newest first.
 #[derive(Args, Debug)]
@@ -26,6 +29,7 @@ pub(crate) struct Tasks {
 #[command(group(ArgGroup::new("answer").required(true)))]
 pub(crate) struct Resolve {
     /// The submit, as `rhub tasks` names it; the beginning of its name is enough
+    #[arg(add = ArgValueCandidates::new(complete::attempts))]
     pub(crate) attempt: String,
 
     /// There is a task, and this is its id

@@ -33,7 +33,6 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         .map_err(failed)?;
     let key = ApiKey::new(Sim::DEMO_KEY).map_err(|error| Error::usage(error.to_string()))?;
     // The options name another site; the demo stays at home.
-    context.global.profile = None;
     context.global.proxy = None;
     let hub = context.connect(Settings {
         ledger: Writes::Elsewhere,

@@ -1,14 +1,20 @@
 //! One file per command, and the door to them.
 
 mod account;
+mod comfy;
+mod config;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
+mod doctor;
 mod follow;
+mod login;
+mod manual;
 mod model;
 mod replay;
 mod run;
 mod save;
+mod service;
 #[cfg(feature = "sim")]
 mod simulate;
 mod start;
@@ -19,4 +25,5 @@ mod watch;
 mod webhook;
 mod workflow;
 
-pub(crate) use start::{misused, run};
+pub(crate) use context::state_dir;
+pub(crate) use start::{misused, run, sentence};

@@ -5,7 +5,8 @@ use std::{env, process::ExitCode};
 use tokio::runtime::Builder;
 
 use super::{
-    account, context::Context, model, replay, run as run_command, task, tasks, watch, webhook, workflow,
+    account, comfy, config, context::Context, doctor, login, manual, model, replay, run as run_command, task,
+    tasks, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -17,8 +18,8 @@ use crate::{
     report, schema, terminal,
 };
 
-/// Does what was asked for.
-pub(crate) fn run(cli: Cli) -> ExitCode {
+/// Does what was asked for, unless there is trouble with the profile that it would use.
+pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> ExitCode {
     let Cli { command, global } = cli;
     anstream::ColorChoice::from(global.color).write_global();
     let printer = Printer::new(global.quiet);
@@ -28,7 +29,13 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     }
     let format = format(&global);
     let mut context = Context::new(global, format, printer);
-    let result = begin(&mut context, command);
+    let result = match trouble {
+        Some(trouble) if command.uses_profile() => Err(trouble),
+        trouble => {
+            context.trouble = trouble;
+            begin(&mut context, command)
+        }
+    };
     context.end(result).into()
 }
 
@@ -52,7 +59,7 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
 }
 
 /// What is wrong, without the advice below it: the first paragraph in one line.
-fn sentence(error: &clap::Error) -> String {
+pub(crate) fn sentence(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
@@ -79,12 +86,19 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Outputs(args) => task::outputs(context, args).await,
         Command::Download(args) => task::download(context, args).await,
         Command::Cancel(args) => task::cancel(context, args).await,
+        Command::Queue(_) => comfy::queue(context).await,
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::listen(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
         Command::Model(args) => model::model(context, args).await,
         Command::Account => account::account(context).await,
+        Command::Login(args) => login::login(context, &args).await,
+        Command::Logout => login::logout(context),
+        Command::Config(args) => config::config(context, args.command),
+        Command::Doctor => doctor::doctor(context).await,
+        Command::Completions(args) => manual::completions(context, &args),
+        Command::Man(args) => manual::man(context, &args),
         Command::Replay(args) => replay::replay(context, args).await,
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::demo(context, args).await,

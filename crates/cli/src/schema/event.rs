@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Output(Output),
     /// A submit of this machine (`tasks`, `resolve`).
     Task(Submit),
+    /// What runs and what waits on a ComfyUI (`queue`).
+    Queue(Queue),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
     /// A model (`model list`, `model show`).
@@ -41,6 +43,12 @@ pub(crate) enum Event {
     Price(Price),
     /// The account (`account`).
     Account(Account),
+    /// A setting of a profile (`config`).
+    Setting(Setting),
+    /// A profile with its key (`login`, `logout`).
+    Profile(Profile),
+    /// Something that was looked at (`doctor`).
+    Check(Check),
     /// The address that is listened on (`simulate`, `webhook listen`).
     Listening(Listening),
     /// The last line, always.
@@ -55,17 +63,29 @@ pub(crate) struct Submitted {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt_id: Option<String>,
     pub(crate) workflow_id: Option<String>,
-    /// `cn` or `ai`.
+    /// `cn`, `ai`, or `comfyui` for a server.
     pub(crate) site: String,
 }
 
 /// An answer about the task.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are the contract's")]
 pub(crate) struct Status {
     /// `queued`, `running`, `success`, `failed`, `cancelled`, or a word of the platform that is new.
     pub(crate) status: String,
     /// Seconds since the task is being followed; 0 for a single question.
     pub(crate) waited_s: f64,
+    /// How many run before it, where it waits on a ComfyUI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ahead: Option<u64>,
+}
+
+/// The prompts of a ComfyUI that are not over, by their ids.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Queue {
+    pub(crate) running: Vec<String>,
+    /// In the order in which they will run.
+    pub(crate) pending: Vec<String>,
 }
 
 /// The workflow's nodes.
@@ -251,6 +271,47 @@ pub(crate) struct Account {
     pub(crate) slots: Option<u64>,
     /// Slots that are free now.
     pub(crate) free: Option<u64>,
+}
+
+/// A setting of a profile.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Setting {
+    pub(crate) profile: String,
+    pub(crate) name: String,
+    /// A key is `set` or `not set`, and nothing more is told of it.
+    #[schemars(with = "String")]
+    pub(crate) value: Untrusted,
+}
+
+/// A profile and its key, which is not shown.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    /// Whether it has a key.
+    pub(crate) has_key: bool,
+    /// `cn` or `ai`; null for an address of its own.
+    pub(crate) site: Option<String>,
+    /// The kind of key, as the platform names it.
+    #[schemars(with = "Option<String>")]
+    pub(crate) key_type: Option<Untrusted>,
+    /// The configuration file.
+    pub(crate) path: String,
+}
+
+/// Something that was looked at.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Check {
+    /// A short, stable name, such as `key` or `clock`.
+    pub(crate) name: &'static str,
+    pub(crate) ok: bool,
+    /// What was found.
+    #[schemars(with = "String")]
+    pub(crate) message: Untrusted,
+    /// What helps, where it is not well.
+    #[schemars(with = "Option<String>")]
+    pub(crate) cure: Option<Untrusted>,
+    /// The exit code that it leads to; 0 where it is well.
+    pub(crate) exit_code: u8,
 }
 
 /// Where the simulator or the receiver of webhooks listens.

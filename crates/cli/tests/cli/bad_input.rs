@@ -15,7 +15,7 @@ fn no_key() {
         --- err
         error: there is no API key
 
-        hint: set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without one
+        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     "#);
     insta::with_settings!({ filters => [(r":0\.\d+,", ":0.[ms],")] }, {
     snap!(rhub(["account", "--json"]), @r#"
@@ -25,7 +25,7 @@ fn no_key() {
         --- err
         error: there is no API key
 
-        hint: set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without one
+        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     "#);
     });
     snap!(rhub(["account"]).env("RUNNINGHUB_API_KEY", " two words "), @r#"
@@ -47,7 +47,7 @@ fn no_key() {
         --- err
         error: there is no profile `work`
 
-        hint: name the key with RUNNINGHUB_API_KEY or `--api-key-file PATH`
+        hint: `rhub login --profile work` makes it; `rhub config list` shows those that there are
     "#);
 }
 
@@ -62,7 +62,7 @@ fn key_files() {
     snap!(account(), @r#"
         exit 2
         --- err
-        error: cannot read the API key file [dir]/key: No such file or directory (os error 2)
+        error: there is no API key file [dir]/key
 
         hint: it holds the key and nothing else, and only you can read it
     "#);

@@ -33,6 +33,7 @@ pub(crate) fn rhub<'a>(args: impl IntoIterator<Item = &'a str>) -> Rhub {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rhub"));
     let state = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     command.args(args).env_clear().env("RUNNINGHUB_STATE_DIR", state.path());
+    command.env("RUNNINGHUB_CONFIG", state.path().join("config.toml"));
     Rhub { command, state, stdin: None, hidden: vec![(env!("CARGO_PKG_VERSION").to_owned(), "[version]")] }
 }
 
@@ -61,6 +62,12 @@ impl Rhub {
     /// With the records of an earlier command.
     pub(crate) fn state(self, folder: &TempDir) -> Self {
         self.env("RUNNINGHUB_STATE_DIR", &folder.path().to_string_lossy())
+    }
+
+    /// With the configuration of an earlier command, shown as `[config]`.
+    pub(crate) fn config(self, folder: &TempDir) -> Self {
+        let path = folder.path().join("config.toml");
+        self.env("RUNNINGHUB_CONFIG", &path.to_string_lossy()).hide(path, "[config]")
     }
 
     /// Against a simulator, with its key, and fast.

@@ -21,23 +21,29 @@ fn overview() {
         Usage: rhub [OPTIONS] <COMMAND>
 
         Commands:
-          run       Submit a workflow and follow it to the end
-          watch     Follow a task that already runs, or is over
-          status    Say where a task stands
-          outputs   List the results of a task
-          download  Bring the results of a task home
-          cancel    Cancel a task
-          tasks     List what this machine has submitted, the newest first
-          resolve   Settle a submit of unknown outcome
-          webhook   Receive what the platform says when a task is over
-          workflow  Look at workflows
-          model     Run models of the Standard Model API: pictures, videos, sound, text
-          account   Show the balance, the kind of key, and the slots that are used and free
-          replay    Play a recording through the same machine and reporters as a live run
-          demo      The whole main job without key or network: simulator, submit, follow, download
-          simulate  Serve a simulated RunningHub on this machine
-          schema    Print the JSON Schema of the lines that `--format json` writes
-          help      Print this message or the help of the given subcommand(s)
+          run          Submit a workflow and follow it to the end
+          watch        Follow a task that already runs, or is over
+          status       Say where a task stands
+          outputs      List the results of a task
+          download     Bring the results of a task home
+          cancel       Cancel a task
+          tasks        List what this machine has submitted, the newest first
+          resolve      Settle a submit of unknown outcome
+          webhook      Receive what the platform says when a task is over
+          workflow     Look at workflows
+          model        Run models of the Standard Model API: pictures, videos, sound, text
+          account      Show the balance, the kind of key, and the slots that are used and free
+          login        Keep an API key in a profile; asks for it without showing it
+          logout       Forget the key of the profile
+          config       Look at the profile, or change it
+          doctor       Look whether all is in place: key, site, network, disk; with a cure for what is not
+          completions  Print what makes a shell complete commands, options and task ids
+          man          Write the man pages, one for each command
+          replay       Play a recording through the same machine and reporters as a live run
+          demo         The whole main job without key or network: simulator, submit, follow, download
+          simulate     Serve a simulated RunningHub on this machine
+          schema       Print the JSON Schema of the lines that `--format json` writes
+          help         Print this message or the help of the given subcommand(s)
 
         Options:
           -h, --help     Print help
@@ -48,7 +54,10 @@ fn overview() {
                                      RUNNINGHUB_SITE=] [possible values: cn, ai]
               --base-url <URL>       Another address instead of the site's, for example of a simulator; http
                                      only on this machine [env: RUNNINGHUB_BASE_URL]
-              --profile <NAME>       A profile of the configuration [env: RUNNINGHUB_PROFILE=]
+              --profile <NAME>       A profile of the configuration [default: the one called `default`]
+                                     [env: RUNNINGHUB_PROFILE=]
+              --config <PATH>        The configuration file, which only you can read [env:
+                                     RUNNINGHUB_CONFIG]
               --api-key-file <PATH>  Read the API key from a file that only you can read [env:
                                      RUNNINGHUB_API_KEY_FILE=]
               --api-key-stdin        Read the API key from standard input [env: RUNNINGHUB_API_KEY_STDIN=]
@@ -84,7 +93,9 @@ fn overview() {
           9  local store or disk
           130, 143  interrupted; the task goes on
 
-        The key is read from RUNNINGHUB_API_KEY, --api-key-file or --api-key-stdin.
+        The key is read from --api-key-file or --api-key-stdin, else RUNNINGHUB_API_KEY, else the profile
+        (`rhub login`).
+        An option counts before its variable, that before the profile, that before the default.
         RUNNINGHUB_TIME_SCALE multiplies every built-in wait (default 1).
     "#);
 }
@@ -121,8 +132,8 @@ fn run() {
                                          RUNNINGHUB_TIMEOUT=]
           --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
                                          RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-          --record <DIR>                 Keep a redacted recording in this folder, for `rhub replay`; an
-                                         earlier one is replaced [env: RUNNINGHUB_RECORD=]
+          --record <DIR>                 Keep a redacted recording in this new or empty folder, for
+                                         `rhub replay` [env: RUNNINGHUB_RECORD=]
           --create-timeout <DURATION>    How long the submit itself may take [env:
                                          RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
           --webhook <URL>                An address that the platform calls when the task is over [env:
@@ -154,8 +165,8 @@ fn watch() {
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
-                                     one is replaced [env: RUNNINGHUB_RECORD=]
+              --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
+                                     replay` [env: RUNNINGHUB_RECORD=]
           -h, --help                 Print help
     "#);
 }
@@ -275,8 +286,8 @@ fn demo_and_simulate() {
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
-                                     one is replaced [env: RUNNINGHUB_RECORD=]
+              --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
+                                     replay` [env: RUNNINGHUB_RECORD=]
           -h, --help                 Print help
 
         Serve a simulated RunningHub on this machine

@@ -11,7 +11,9 @@ use std::{
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use vt100::Parser;
 
-use crate::common::{fixture, folder};
+use runninghub_sim::Sim;
+
+use crate::common::{Simulator, fixture, folder};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -33,6 +35,7 @@ impl Terminal {
         let pty = native_pty_system().openpty(size).expect("a terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_rhub"));
         command.env_clear();
+        command.env("RUNNINGHUB_CONFIG", concat!(env!("CARGO_TARGET_TMPDIR"), "/none.toml"));
         command.env("TERM", "xterm-256color");
         command.args(args);
         for (name, value) in env {
@@ -301,4 +304,26 @@ fn colours_can_be_switched_off() {
     assert!(!has_colour(&[], &[("NO_COLOR", "1")]));
     assert!(!has_colour(&["--color", "never"], &[]));
     assert!(has_colour(&["--color", "always"], &[("NO_COLOR", "1")]));
+}
+
+#[test]
+fn a_key_is_asked_for_and_not_shown() {
+    let sim = Simulator::start(Sim::builder());
+    let dir = folder();
+    let config = dir.path().join("config.toml");
+    let env =
+        [("RUNNINGHUB_BASE_URL", sim.base_url()), ("RUNNINGHUB_CONFIG", config.to_str().expect("text"))];
+    let mut terminal = Terminal::start(100, &["login"], &env);
+    terminal.wait(|screen| screen.contains("API key (it is not shown): "));
+    terminal.press(Sim::DEMO_KEY.as_bytes());
+    terminal.press(b"\n");
+    let (code, screen) = terminal.finish();
+    assert!(code == 0 && screen.contains("Logged in at"), "{screen}");
+    assert!(!String::from_utf8_lossy(&terminal.raw).contains(Sim::DEMO_KEY), "{screen}");
+    assert!(std::fs::read_to_string(&config).expect("a file").contains(Sim::DEMO_KEY));
+
+    let mut terminal = Terminal::start(100, &["login"], &env);
+    terminal.wait(|screen| screen.contains("API key"));
+    terminal.press(b"0123\x03");
+    assert_eq!(terminal.finish().0, 130);
 }

@@ -14,5 +14,6 @@ mod proxy;
 mod replay;
 mod results;
 mod schema;
+mod setup;
 #[cfg(unix)]
 mod signals;

@@ -55,6 +55,8 @@ pub(crate) fn rhub(url: &str, state: &Path, args: &[&str]) -> Command {
     command
         .args(args)
         .env_clear()
+        // Not the configuration of whoever runs the tests.
+        .env("RUNNINGHUB_CONFIG", concat!(env!("CARGO_TARGET_TMPDIR"), "/none.toml"))
         .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
         .env("RUNNINGHUB_BASE_URL", url)
         .env("RUNNINGHUB_STATE_DIR", state)

@@ -160,6 +160,7 @@ fn ledger(case: &Case, after: &After, places: &Places, fail: &mut impl FnMut(Str
         .args(["tasks", "--json", "--state-dir"])
         .arg(places.state())
         .env_clear()
+        .env("RUNNINGHUB_CONFIG", crate::lab::NO_CONFIG)
         .output()
         .expect("the binary");
     let lines = String::from_utf8_lossy(&output.stdout);

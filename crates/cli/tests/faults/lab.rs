@@ -17,6 +17,8 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a ru
 
 /// Secrets that a search finds: the key, the socket's ticket, and the signature of results.
 pub(crate) const KEY: &str = "0badcafe0badcafe0badcafe0badcafe";
+/// Not the configuration of whoever runs the tests.
+pub(crate) const NO_CONFIG: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/none.toml");
 pub(crate) const TICKET: &str = "canaryticketcanaryticket";
 pub(crate) const SIGNATURE: &str = "canarysignaturecanary";
 

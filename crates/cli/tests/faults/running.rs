@@ -110,6 +110,7 @@ impl<'a> Running<'a> {
         let status = Command::new(env!("CARGO_BIN_EXE_rhub"))
             .args(words)
             .env_clear()
+            .env("RUNNINGHUB_CONFIG", crate::lab::NO_CONFIG)
             .env("RUNNINGHUB_API_KEY", crate::lab::KEY)
             .env("RUNNINGHUB_BASE_URL", self.sim.base_url())
             .stdout(Stdio::null())

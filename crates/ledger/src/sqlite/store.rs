@@ -51,6 +51,20 @@ impl SqliteLedger {
             salt,
         })
     }
+
+    /// Whether the file is whole: SQLite's own check of all its pages and indexes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] where it is not, [`ErrorKind::Store`] where it cannot be read.
+    pub async fn check(&self) -> Result<(), Error> {
+        self.writer
+            .run(|connection| {
+                let found: String =
+                    connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+                if found == "ok" { Ok(()) } else { Err(Error::new(ErrorKind::Corrupt, found)) }
+            })
+            .await
+    }
 }
 
 #[async_trait]

@@ -1,21 +1,18 @@
 //! A run that is being prepared.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use runninghub_api::{Create, InstanceType, NodeInput, UploadSource};
-use runninghub_core::{Event, Learned, Plan, Untrusted, WorkflowId};
-use runninghub_ledger::{Digest, Secret};
-use serde_json::Value;
+use runninghub_api::{Create, RunWorkflow};
+use runninghub_core::{Learned, Plan, WorkflowId};
+use serde_json::{Value, json};
 
 use super::{
+    change::Changes,
     check,
-    pay::{OnWait, Paid, Payment},
-    secret,
+    pay::Paid,
+    terms::{Terms, terms},
 };
-use crate::{Error, Run, Workflow, follow::Start, hub::Hub, platform::Family, workflow::Override};
-
-/// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
-pub(super) const PATIENCE: u32 = 3;
+use crate::{Error, Run, Workflow, hub::Hub, platform::Family, workflow::Override};
 
 /// A run that is being prepared. Nothing is sent and nothing is paid before [`Submit::submit`].
 #[must_use = "nothing is submitted until `submit` is called"]
@@ -23,33 +20,11 @@ pub struct Submit {
     hub: Arc<Hub>,
     workflow_id: Option<WorkflowId>,
     own: Option<String>,
-    changes: Vec<Change>,
+    changes: Changes,
     node_info_list: Vec<Value>,
-    options: Options,
+    is_v2: bool,
+    terms: Terms,
     learned: Vec<Learned>,
-    queue_timeout: Option<Duration>,
-    on_wait: Option<OnWait>,
-}
-
-struct Change {
-    node: String,
-    field: String,
-    value: NewValue,
-}
-
-enum NewValue {
-    Json(Value),
-    File(PathBuf),
-}
-
-#[derive(Default)]
-struct Options {
-    instance_type: Option<InstanceType>,
-    webhook: Option<String>,
-    add_metadata: Option<bool>,
-    access_password: Option<String>,
-    use_personal_queue: Option<bool>,
-    retain_seconds: Option<u32>,
 }
 
 impl Submit {
@@ -66,12 +41,11 @@ impl Submit {
             hub,
             workflow_id,
             own,
-            changes: Vec::new(),
+            changes: Changes::default(),
             node_info_list: Vec::new(),
-            options: Options::default(),
+            is_v2: false,
+            terms: Terms::default(),
             learned: Vec::new(),
-            queue_timeout: None,
-            on_wait: None,
         }
     }
 
@@ -83,11 +57,7 @@ impl Submit {
 
     /// Changes a field of a node, named by its id or by a title that only it has.
     pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.changes.push(Change {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::Json(value.into()),
-        });
+        self.changes.set(node.into(), field.into(), value.into());
         self
     }
 
@@ -98,11 +68,7 @@ impl Submit {
         field: impl Into<String>,
         path: impl Into<PathBuf>,
     ) -> Self {
-        self.changes.push(Change {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::File(path.into()),
-        });
+        self.changes.set_file(node.into(), field.into(), path.into());
         self
     }
 
@@ -112,59 +78,21 @@ impl Submit {
         self
     }
 
-    /// The machine to run on.
-    pub fn instance_type(mut self, instance: InstanceType) -> Self {
-        self.options.instance_type = Some(instance);
-        self
-    }
-
-    /// An address that the platform calls when the task is over. It is not signed; `{secret}` in it stands for a random
-    /// secret of this submit, by which a delivery can be told from a forged one, and settles a submit whose answer was
-    /// lost ([`RunningHub::settle`](crate::RunningHub::settle)).
-    pub fn webhook(mut self, url: impl Into<String>) -> Self {
-        self.options.webhook = Some(url.into());
-        self
-    }
-
     /// Whether result images carry the workflow.
     pub fn add_metadata(mut self, add: bool) -> Self {
-        self.options.add_metadata = Some(add);
+        self.terms.options.add_metadata = Some(add);
         self
     }
 
-    /// The password of an encrypted workflow.
-    pub fn access_password(mut self, password: impl Into<String>) -> Self {
-        self.options.access_password = Some(password.into());
-        self
-    }
-
-    /// Queues on the dedicated machines of an exclusive key.
-    pub fn use_personal_queue(mut self, wanted: bool) -> Self {
-        self.options.use_personal_queue = Some(wanted);
-        self
-    }
-
-    /// Keeps the machine warm afterwards, 10–180 s; billed.
-    pub fn retain_seconds(mut self, seconds: u32) -> Self {
-        self.options.retain_seconds = Some(seconds);
+    /// Submits by the newer endpoint, for a saved workflow without the key in the body.
+    pub fn v2(mut self) -> Self {
+        self.is_v2 = true;
         self
     }
 
     /// How long each node took in an earlier run.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
-        self
-    }
-
-    /// Gives up when the account has had no free slot for this long. The default is to wait for one.
-    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
-        self.queue_timeout = Some(timeout);
-        self
-    }
-
-    /// Is told before each wait for a free slot: how long, and what the platform said.
-    pub fn on_wait(mut self, call: impl Fn(Duration, &Error) + Send + Sync + 'static) -> Self {
-        self.on_wait = Some(Box::new(call));
         self
     }
 
@@ -183,14 +111,8 @@ impl Submit {
             (None, None) => return Err(Error::usage("no workflow was named")),
         };
         self.hub.record_workflow(&workflow);
-        if let Some(recorder) = &self.hub.recorder {
-            // An answer may repeat them.
-            if let Some(url) = &self.options.webhook {
-                recorder.address(url);
-            }
-            if let Some(password) = &self.options.access_password {
-                recorder.secret(password);
-            }
+        if self.is_v2 && self.own.is_some() {
+            return Err(Error::usage("the newer endpoint runs saved workflows only"));
         }
         check::list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;
@@ -200,115 +122,47 @@ impl Submit {
 
     /// All changes checked first, and only then files uploaded.
     async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
-        let mut checked = Vec::new();
-        for change in &self.changes {
-            let value = match &change.value {
-                NewValue::Json(value) => value.clone(),
-                NewValue::File(path) => {
-                    if !path.is_file() {
-                        return Err(Error::usage(format!("there is no file {}", path.display())));
-                    }
-                    Value::String(String::new())
-                }
-            };
-            checked.push(workflow.check(&change.node, &change.field, value)?);
-        }
-        for (change, checked) in self.changes.iter().zip(&mut checked) {
-            if let NewValue::File(path) = &change.value {
-                let uploaded = self
-                    .hub
-                    .client
-                    .upload(UploadSource::path(path))
-                    .await
-                    .map_err(|error| Error::api("cannot upload the file", error))?;
-                checked.value = Value::String(uploaded.file_name.as_str().to_owned());
-            }
-        }
+        let mut checked = self.changes.check(workflow)?;
+        self.changes.upload(&mut checked, |path| self.hub.upload(path)).await?;
         Ok(checked)
     }
 
     async fn create(&self, workflow: &Workflow, changes: &[Override]) -> Result<Paid, Error> {
-        let secret = secret::draw(&self.hub, self.options.webhook.as_deref())?;
-        // Without the secret, so that the same request has the same digest every time.
-        let body = self
-            .request(workflow, changes, None)
-            .body()
-            .map_err(|error| Error::api("the task was not created", error))?;
-        let payment = Payment {
-            hub: &self.hub,
-            kind: "workflow",
-            workflow: self.workflow_id.as_ref(),
-            body: Digest::of(body),
-            secret: secret.as_ref(),
-            queue_timeout: self.queue_timeout,
-            on_wait: self.on_wait.as_ref(),
-        };
-        payment.make(|| self.request(workflow, changes, secret.as_ref())).await
+        let id = self.workflow_id.as_ref();
+        if let Some(saved) = id.filter(|_| self.is_v2) {
+            let list = || self.list(changes);
+            let build =
+                |options| self.hub.client.run_workflow(saved.clone()).node_info_list(list()).options(options);
+            return self.terms.pay(&self.hub, "workflow", id, build, RunWorkflow::body).await;
+        }
+        let build = |options| self.request(workflow, changes).options(options);
+        self.terms.pay(&self.hub, "workflow", id, build, Create::body).await
     }
 
-    fn request(&self, workflow: &Workflow, changes: &[Override], secret: Option<&Secret>) -> Create {
-        let mut create = self.hub.client.create(self.workflow_id.clone());
+    fn list(&self, changes: &[Override]) -> Vec<Value> {
+        let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
+        changes.iter().map(entry).chain(self.node_info_list.iter().cloned()).collect()
+    }
+
+    fn request(&self, workflow: &Workflow, changes: &[Override]) -> Create {
+        let create = self.hub.client.create(self.workflow_id.clone());
         if self.own.is_some() {
             // A graph of one's own is sent whole: whether `nodeInfoList` is honoured beside it is not certain.
-            create = create.workflow(workflow.with(changes));
+            create.workflow(workflow.with(changes)).node_info_list(self.node_info_list.clone())
         } else {
-            for change in changes {
-                create = create.node(NodeInput::new(
-                    change.node.clone(),
-                    change.field.clone(),
-                    change.value.clone(),
-                ));
-            }
+            create.node_info_list(self.list(changes))
         }
-        if !self.node_info_list.is_empty() {
-            create = create.node_info_list(self.node_info_list.clone());
-        }
-        let options = &self.options;
-        if let Some(instance) = options.instance_type {
-            create = create.instance_type(instance);
-        }
-        if let Some(url) = &options.webhook {
-            create = create.webhook_url(secret::fill(url, secret));
-        }
-        if let Some(add) = options.add_metadata {
-            create = create.add_metadata(add);
-        }
-        if let Some(password) = &options.access_password {
-            create = create.access_password(password.clone());
-        }
-        if let Some(wanted) = options.use_personal_queue {
-            create = create.use_personal_queue(wanted);
-        }
-        if let Some(seconds) = options.retain_seconds {
-            create = create.retain_seconds(seconds);
-        }
-        create
     }
 
     fn begin(self, workflow: &Workflow, paid: Paid) -> Run {
-        let unwritten = paid.warning();
-        let Paid { created, page, .. } = paid;
-        let outputs = created.tips.outputs_to_execute.unwrap_or_default();
+        let outputs = paid.created.tips.outputs_to_execute.clone().unwrap_or_default();
         let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
-        let first = created.tips.node_errors.iter().map(|(node, errors)| {
-            let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
-            let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
-            Event::Warning { code: "node_error", message: message.into() }
-        });
-        let start = Start {
-            task: created.task_id,
-            workflow: self.workflow_id,
-            plan: Some(Arc::new(plan)),
-            address: created.socket,
-            first: unwritten.into_iter().chain(first).collect(),
-            page,
-            patience: PATIENCE,
-            first_contact: None,
-            family: Family::Workflow,
-        };
-        self.hub.run(start)
+        let family = if self.is_v2 { Family::Unknown } else { Family::Workflow };
+        paid.begin(&self.hub, self.workflow_id, Some(plan), family)
     }
 }
+
+terms!(Submit);
 
 impl fmt::Debug for Submit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,8 +1,28 @@
 //! What can be checked before anything is paid.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::{Error, Workflow};
+
+/// A file has to be there before others are uploaded.
+pub(super) fn file(path: &Path) -> Result<(), Error> {
+    if path.is_file() { Ok(()) } else { Err(Error::usage(format!("there is no file {}", path.display()))) }
+}
+
+/// A raw list for an app: what the app knows is for the platform to say.
+pub(super) fn entries(list: &[Value]) -> Result<(), Error> {
+    let is_whole = |entry: &&Value| {
+        matches!(entry.get("nodeId"), Some(Value::String(_) | Value::Number(_)))
+            && entry.get("fieldName").is_some_and(Value::is_string)
+            && entry.get("fieldValue").is_some()
+    };
+    if list.iter().all(|entry| is_whole(&entry)) {
+        return Ok(());
+    }
+    Err(Error::usage("an entry of the nodeInfoList is not complete").with_hint(SHAPE))
+}
 
 /// A raw list is sent as it is, but what it names has to exist.
 pub(super) fn list(workflow: &Workflow, list: &[Value]) -> Result<(), Error> {

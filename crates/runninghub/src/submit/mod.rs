@@ -1,13 +1,18 @@
 //! Submitting: check everything that can be checked, then pay once.
 
+mod app;
 mod builder;
+mod change;
 mod check;
 mod gate;
 mod model;
 mod pay;
 mod secret;
+mod terms;
 
+pub use app::AppSubmit;
 pub use builder::Submit;
 pub use model::SubmitModel;
 
+pub(crate) use change::Changes;
 pub(crate) use gate::Gate;

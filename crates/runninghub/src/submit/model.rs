@@ -14,11 +14,10 @@ use runninghub_ledger::{Digest, Secret};
 use serde_json::{Map, Value};
 
 use super::{
-    builder::PATIENCE,
     pay::{OnWait, Payment},
     secret,
 };
-use crate::{Error, ErrorKind, Run, follow::Start, hub::Hub, platform::Family};
+use crate::{Error, ErrorKind, Run, hub::Hub, platform::Family};
 
 /// A run of a model that is being prepared, by [`RunningHub::model`](crate::RunningHub::model). Nothing is sent and nothing is
 /// paid before [`SubmitModel::submit`].
@@ -144,17 +143,7 @@ impl SubmitModel {
             on_wait: self.on_wait.as_ref(),
         };
         let paid = payment.make(|| self.request(&request, secret.as_ref())).await?;
-        Ok(self.hub.run(Start {
-            first: paid.warning().into_iter().collect(),
-            task: paid.created.task_id,
-            workflow: None,
-            plan: None,
-            address: paid.created.socket,
-            page: paid.page,
-            patience: PATIENCE,
-            first_contact: None,
-            family: Family::Model,
-        }))
+        Ok(paid.begin(&self.hub, None, None, Family::Model))
     }
 
     fn request(&self, request: &Request, secret: Option<&Secret>) -> RunModel {

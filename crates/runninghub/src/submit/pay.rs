@@ -1,17 +1,20 @@
 //! The part that costs money: written down, sent once, and told apart by its three outcomes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use runninghub_api::{Class, CreateOutcome, Created, Retry};
-use runninghub_core::{Event, WorkflowId};
+use runninghub_core::{Event, Plan, Untrusted, WorkflowId};
 use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::gate::Place;
-use crate::{Error, ErrorKind, book::Page, hub::Hub};
+use crate::{Error, ErrorKind, Run, book::Page, follow::Start, hub::Hub, platform::Family};
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
+
+/// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
+const PATIENCE: u32 = 3;
 
 /// Called before each wait for a slot.
 pub(super) type OnWait = Box<dyn Fn(Duration, &Error) + Send + Sync>;
@@ -37,11 +40,36 @@ pub(super) struct Paid {
 }
 
 impl Paid {
-    /// What has to be told before anything else.
-    pub(super) fn warning(&self) -> Option<Event> {
-        let error = self.unwritten.as_ref()?;
-        let what = format!("keep the id {}: {}", self.created.task_id, crate::chain(error));
-        Some(Event::Warning { code: "not_written", message: what.into() })
+    /// Begins to follow; without a plan only what runs is known, and not how much of it is left.
+    pub(super) fn begin(
+        self,
+        hub: &Hub,
+        workflow: Option<WorkflowId>,
+        plan: Option<Plan>,
+        family: Family,
+    ) -> Run {
+        let Self { created, page, unwritten } = self;
+        let unwritten = unwritten.map(|error| {
+            let what = format!("keep the id {}: {}", created.task_id, crate::chain(&error));
+            Event::Warning { code: "not_written", message: what.into() }
+        });
+        let first = created.tips.node_errors.iter().map(|(node, errors)| {
+            let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
+            let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
+            Event::Warning { code: "node_error", message: message.into() }
+        });
+        let start = Start {
+            task: created.task_id,
+            workflow,
+            plan: plan.map(Arc::new),
+            address: created.socket,
+            first: unwritten.into_iter().chain(first).collect(),
+            page,
+            patience: PATIENCE,
+            first_contact: None,
+            family,
+        };
+        hub.run(start)
     }
 }
 

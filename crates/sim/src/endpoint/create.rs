@@ -51,7 +51,7 @@ fn check_own_graph(workflow: &Value) -> Result<(), Answer> {
 }
 
 /// Every entry must name a node of the workflow; ids may be numbers.
-fn check_node_info(list: &Value, scenario: &Scenario) -> Result<(), Answer> {
+pub(super) fn check_node_info(list: &Value, scenario: &Scenario) -> Result<(), Answer> {
     let invalid = || Answer::code(803, "APIKEY_INVALID_NODE_INFO", Value::Null);
     let entries = match list {
         Value::Null => return Ok(()),
@@ -71,7 +71,7 @@ fn check_node_info(list: &Value, scenario: &Scenario) -> Result<(), Answer> {
     Ok(())
 }
 
-fn created(state: &State, task: &Task) -> Value {
+pub(super) fn created(state: &State, task: &Task) -> Value {
     let tips = json!({
         "result": true,
         "error": null,

@@ -1,6 +1,9 @@
 //! One file for each endpoint.
 
 mod account_status;
+mod app_demo;
+mod app_list;
+mod app_run;
 mod cancel;
 mod create;
 mod file;
@@ -9,11 +12,15 @@ mod model_price;
 mod outputs;
 mod query;
 mod queue_status;
+mod quick_params;
 mod routes;
+mod run_v2;
 mod status;
 mod unknown;
 mod upload;
 mod upload_legacy;
+mod webhook_detail;
+mod webhook_retry;
 mod workflow_json;
 
 pub(crate) use outputs::outcome;

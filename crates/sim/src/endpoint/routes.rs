@@ -9,39 +9,43 @@ use axum::{
 };
 
 use super::{
-    account_status, cancel, create, file, model, model_price, outputs, query, queue_status, status, unknown,
-    upload, upload_legacy, workflow_json,
+    account_status, app_demo, app_list, app_run, cancel, create, file, model, model_price, outputs, query,
+    queue_status, quick_params, run_v2, status, unknown, upload, upload_legacy, webhook_detail,
+    webhook_retry, workflow_json,
 };
 use crate::{
     answer::Answer,
     call::Call,
-    server::{Endpoint, answer, answer_create},
+    server::{Endpoint, answer, answer_create, answer_retry},
     socket,
     state::State,
     task::Task,
 };
 
 pub(crate) fn router(state: Arc<State>) -> Router {
-    let create = post(|Shared(state): Shared<Arc<State>>, request: Request| {
-        answer_create(state, request, create::answer)
-    });
-    let run_model = post(|Shared(state): Shared<Arc<State>>, request: Request| {
-        answer_create(state, request, model::answer)
-    });
     Router::new()
-        .route(create::PATH, or_unknown(create))
+        .route(create::PATH, or_unknown(creating(create::answer)))
+        .route(app_run::PATH, or_unknown(creating(app_run::answer)))
+        .route(app_run::QUICK_PATH, or_unknown(creating(app_run::quick)))
+        .route(run_v2::WORKFLOW_PATH, or_wrong_method(creating(run_v2::workflow)))
+        .route(run_v2::APP_PATH, or_wrong_method(creating(run_v2::app)))
+        .route(app_demo::PATH, or_unknown(get_from(app_demo::answer)))
+        .route(app_list::PATH, or_wrong_method(post_to(app_list::answer)))
+        .route(quick_params::PATH, or_unknown(post_to(quick_params::answer)))
         .route(outputs::PATH, or_unknown(post_to(outputs::answer)))
         .route(status::PATH, or_unknown(post_to(status::answer)))
         .route(cancel::PATH, or_unknown(post_to(cancel::answer)))
         .route(workflow_json::PATH, or_unknown(post_to(workflow_json::answer)))
         .route(account_status::PATH, or_unknown(post_to(account_status::answer)))
+        .route(webhook_detail::PATH, or_unknown(post_to(webhook_detail::answer)))
+        .route(webhook_retry::PATH, or_unknown(retrying()))
         .route(upload_legacy::PATH, or_unknown(post_to(upload_legacy::answer)))
         .route(upload::PATH, or_wrong_method(post_to(upload::answer)))
         .route(query::PATH, or_wrong_method(post_to(query::answer)))
         .route(queue_status::PATH, or_wrong_method(get_from(queue_status::answer)))
         .route(model_price::PATH, or_wrong_method(post_to(model_price::answer)))
         // Whatever else stands behind `/openapi/v2/`: unknown ones are told apart there.
-        .route(model::PATH, or_unknown(run_model))
+        .route(model::PATH, or_unknown(creating(model::answer)))
         .route(file::RESULT_PATH, get(file::result))
         .route(file::UPLOAD_PATH, get(file::upload))
         .route(socket::PATH, get(socket::open))
@@ -50,6 +54,18 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 }
 
 type Routes = MethodRouter<Arc<State>>;
+
+/// An endpoint that makes tasks.
+fn creating(endpoint: Endpoint) -> Routes {
+    post(move |Shared(state): Shared<Arc<State>>, request: Request| answer_create(state, request, endpoint))
+}
+
+/// The one endpoint that leaves something to be done.
+fn retrying() -> Routes {
+    post(async |Shared(state): Shared<Arc<State>>, request: Request| {
+        answer_retry(state, request, webhook_retry::answer).await
+    })
+}
 
 fn post_to(endpoint: Endpoint) -> Routes {
     post(move |Shared(state): Shared<Arc<State>>, request: Request| answer(state, request, endpoint))

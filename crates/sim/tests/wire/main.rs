@@ -1,5 +1,6 @@
 //! The simulator over real sockets, seen by a client that was written from the documents.
 
+mod apps;
 mod common;
 mod endpoints;
 mod faults;

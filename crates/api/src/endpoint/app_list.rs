@@ -1,0 +1,140 @@
+//! `POST /openapi/v2/aiapp/list`: AI apps that anybody can run.
+
+use runninghub_core::{Untrusted, WebappId};
+use serde::{Deserialize, Serialize};
+
+use super::{account::untrusted, into_future, page::Page};
+use crate::{Client, Error, http::Call, lenient};
+
+/// Most apps on one page.
+const SIZE: u32 = 50;
+/// What stands before the id in the one field that names it.
+const RUN: &str = "/run/ai-app/";
+
+/// Lists AI apps, page by page. Made by [`Client::apps`]. Sources disagree whether every site has it.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct ListApps {
+    client: Client,
+    fields: Fields,
+}
+
+#[derive(Debug, Serialize)]
+struct Fields {
+    current: u32,
+    size: u32,
+    sort: AppSort,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    days: Option<u32>,
+}
+
+/// In which order apps are listed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "UPPERCASE")]
+pub enum AppSort {
+    /// As the platform recommends them.
+    #[default]
+    Recommend,
+    /// Most used first.
+    Hottest,
+    /// Newest first.
+    Newest,
+}
+
+/// An AI app in a list.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ListedApp {
+    /// Its id, where the list tells it.
+    pub webapp_id: Option<WebappId>,
+    /// What it is called.
+    pub title: Option<Untrusted>,
+    /// What it does.
+    pub description: Option<Untrusted>,
+    /// A picture of it.
+    pub cover: Option<Untrusted>,
+}
+
+impl ListApps {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, fields: Fields { current: 1, size: 20, sort: AppSort::default(), days: None } }
+    }
+
+    /// Which page, from 1.
+    pub fn page(mut self, page: u32) -> Self {
+        self.fields.current = page;
+        self
+    }
+
+    /// How many on a page, 1 to 50.
+    pub fn size(mut self, size: u32) -> Self {
+        self.fields.size = size;
+        self
+    }
+
+    /// In which order.
+    pub fn sort(mut self, sort: AppSort) -> Self {
+        self.fields.sort = sort;
+        self
+    }
+
+    /// Only what happened in so many days counts.
+    pub fn days(mut self, days: u32) -> Self {
+        self.fields.days = Some(days);
+        self
+    }
+
+    async fn send(self) -> Result<Page<ListedApp>, Error> {
+        let call = Call::question("apps", "/openapi/v2/aiapp/list");
+        if self.fields.current == 0 || !(1..=SIZE).contains(&self.fields.size) {
+            return Err(call.usage("pages count from 1 and have 1 to 50 apps"));
+        }
+        let page = |answer: &_| Page::<Record>::read(answer).map(|page| page.map(Into::into));
+        self.client.post_v2(call, &self.fields, page).await
+    }
+}
+
+into_future!(ListApps => Page<ListedApp>);
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Record {
+    #[serde(deserialize_with = "untrusted")]
+    title: Option<Untrusted>,
+    #[serde(deserialize_with = "untrusted")]
+    description: Option<Untrusted>,
+    #[serde(deserialize_with = "untrusted")]
+    cover: Option<Untrusted>,
+    #[serde(deserialize_with = "lenient::filled")]
+    invoke_example: Option<String>,
+}
+
+impl From<Record> for ListedApp {
+    fn from(record: Record) -> Self {
+        let id = record.invoke_example.as_deref().and_then(|example| {
+            let (_, rest) = example.split_once(RUN)?;
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            rest.get(..end).filter(|id| !id.is_empty()).map(Into::into)
+        });
+        Self { webapp_id: id, title: record.title, description: record.description, cover: record.cover }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn the_id_stands_in_the_example_only() {
+        let text = r#"{"code":0,"data":{"records":[
+            {"title":"a","invokeExample":"curl -X POST 'https://h/openapi/v2/run/ai-app/1877265245566922800' -d"},
+            {"title":"b","invokeExample":null}, 7],"current":"1","total":"9","pages":5,"hasNext":true}}"#;
+        let page = read_with(text, Page::<Record>::read).expect("a page").map(ListedApp::from);
+        assert_eq!((page.total, page.pages, page.has_next), (Some(9), Some(5), true));
+        let ids: Vec<_> =
+            page.records.iter().map(|app| app.webapp_id.as_ref().map(WebappId::as_str)).collect();
+        assert_eq!(ids, [Some("1877265245566922800"), None]);
+    }
+}

@@ -1,0 +1,96 @@
+//! `POST /api/fast/creation/model/params`: models and styles of Quick Create.
+
+use runninghub_core::{Untrusted, WebappId};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{account::untrusted, into_future};
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+};
+
+/// Asks for the models and styles of a Quick Create app. Made by [`Client::quick_styles`].
+///
+/// `kind` is the platform's number for what is listed. No key is documented for it; ours goes along all the same.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct GetQuickStyles {
+    client: Client,
+    webapp_id: WebappId,
+    kind: u32,
+}
+
+/// A model or a style.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+#[serde(default, rename_all = "camelCase")]
+pub struct QuickStyle {
+    /// Its id.
+    #[serde(deserialize_with = "untrusted")]
+    pub id: Option<Untrusted>,
+    /// What it is filed under.
+    #[serde(deserialize_with = "untrusted")]
+    pub model_category: Option<Untrusted>,
+    /// What it is called.
+    #[serde(deserialize_with = "untrusted")]
+    pub model_name: Option<Untrusted>,
+    /// The value that chooses it.
+    #[serde(deserialize_with = "untrusted")]
+    pub model_key: Option<Untrusted>,
+    /// A picture of it.
+    #[serde(deserialize_with = "untrusted")]
+    pub model_preview_url: Option<Untrusted>,
+    /// More about it.
+    #[serde(deserialize_with = "untrusted")]
+    pub content: Option<Untrusted>,
+    /// Words for the prompt that bring it out.
+    #[serde(deserialize_with = "untrusted")]
+    pub model_trigger: Option<Untrusted>,
+    /// The first `LoRA`; the platform spells it so.
+    #[serde(rename = "modelLoar1FileName", deserialize_with = "untrusted")]
+    pub lora1_file_name: Option<Untrusted>,
+    /// Its weight, a number as text.
+    #[serde(rename = "modelLoar1Weight", deserialize_with = "untrusted")]
+    pub lora1_weight: Option<Untrusted>,
+    /// The second `LoRA`.
+    #[serde(rename = "modelLoar2FileName", deserialize_with = "untrusted")]
+    pub lora2_file_name: Option<Untrusted>,
+    /// Its weight, a number as text.
+    #[serde(rename = "modelLoar2Weight", deserialize_with = "untrusted")]
+    pub lora2_weight: Option<Untrusted>,
+}
+
+impl GetQuickStyles {
+    pub(crate) fn new(client: Client, webapp_id: WebappId, kind: u32) -> Self {
+        Self { client, webapp_id, kind }
+    }
+
+    async fn send(self) -> Result<Vec<QuickStyle>, Error> {
+        let call = Call::question("quick styles", "/api/fast/creation/model/params");
+        let body = json!({ "type": self.kind, "webappId": self.webapp_id });
+        self.client.post_legacy(call, &body, Answer::items).await
+    }
+}
+
+into_future!(GetQuickStyles => Vec<QuickStyle>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn numbers_are_text_and_an_odd_item_costs_itself() {
+        let text = r#"{"code":0,"data":[{"id":7,"modelName":"x","modelLoar1Weight":0.8,"modelLoar2FileName":null},null]}"#;
+        let [style] = read_with(text, Answer::items::<QuickStyle>).expect("a list").try_into().expect("one");
+        assert_eq!(
+            (style.id, style.lora1_weight, style.lora2_file_name),
+            (Some("7".into()), Some("0.8".into()), None)
+        );
+        assert!(
+            read_with(r#"{"code":0,"data":null}"#, Answer::items::<QuickStyle>).expect("none").is_empty()
+        );
+        read_with(r#"{"code":0,"data":{}}"#, Answer::items::<QuickStyle>).expect_err("no list");
+    }
+}

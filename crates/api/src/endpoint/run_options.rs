@@ -1,0 +1,85 @@
+//! What all endpoints that run a workflow or an app take.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+
+use crate::{Error, http::Call};
+
+/// Seconds that a machine may be kept warm; the platform's own limits.
+const RETAIN: std::ops::RangeInclusive<u32> = 10..=180;
+
+/// The size of the machine, by its memory for models.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "lowercase")]
+pub enum InstanceType {
+    /// 24 GB.
+    #[default]
+    Default,
+    /// 48 GB.
+    Plus,
+    /// 84 GB; known to newer clients only.
+    Ultra,
+}
+
+impl FromStr for InstanceType {
+    type Err = Error;
+
+    /// Reads `default`, `plus` or `ultra`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "default" => Ok(Self::Default),
+            "plus" => Ok(Self::Plus),
+            "ultra" => Ok(Self::Ultra),
+            _ => Err(Error::usage("instance type", "it is none of `default`, `plus` and `ultra`")),
+        }
+    }
+}
+
+/// Everything that can be said about a run but for what is run. What is `None` is left to the platform.
+#[derive(Clone, Default, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "camelCase")]
+pub struct RunOptions {
+    /// Whether pictures carry the workflow in their metadata; the platform's default is yes. Results of apps never do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add_metadata: Option<bool>,
+    /// An address that the platform calls when the task is over. It is not signed: put a secret into its path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+    /// The size of the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_type: Option<InstanceType>,
+    /// Whether to wait in the personal queue, for keys of dedicated machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_personal_queue: Option<bool>,
+    /// Keeps the machine warm for 10 to 180 s after the task, for enterprise-shared keys. The time is billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retain_seconds: Option<u32>,
+    /// The password of an encrypted workflow or app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_password: Option<String>,
+}
+
+impl RunOptions {
+    pub(crate) fn check(&self, call: &Call) -> Result<(), Error> {
+        if self.retain_seconds.is_some_and(|seconds| !RETAIN.contains(&seconds)) {
+            return Err(call.usage("`retainSeconds` is not between 10 and 180"));
+        }
+        Ok(())
+    }
+}
+
+/// An id may stand in a path, and stays where it is put. An empty one would lead elsewhere.
+pub(super) fn check_id(call: &Call, id: &str) -> Result<(), Error> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if id.is_empty() || !id.bytes().all(fits) { Err(call.usage("the id is not one")) } else { Ok(()) }
+}
+
+impl fmt::Debug for RunOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The webhook's address and the password are secrets.
+        f.debug_struct("RunOptions").field("instance_type", &self.instance_type).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,133 @@
+//! `rhub config …`.
+
+use runninghub::Untrusted;
+use toml_edit::{Array, Item, Value};
+
+use super::context::Context;
+use crate::{
+    args::ConfigCommand,
+    config::{self, API_KEY, ConfigFile, KEY_TYPE, KEYRING},
+    exit::{Error, Exit},
+    schema::{End, Event, Setting},
+    secrets,
+};
+
+/// Looks at the profile, or changes it.
+pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Exit, Error> {
+    if let ConfigCommand::Path = command {
+        let path = config::path(&context.global)?;
+        let path = Untrusted::from(path.to_string_lossy());
+        let event = Setting { profile: String::new(), name: "path".to_owned(), value: path.clone() };
+        context.answer(&Event::Setting(event), &[path.to_string()]);
+        context.outcome.status = End::Success;
+        return Ok(Exit::Done);
+    }
+    let mut file = ConfigFile::open(&context.global)?;
+    let profile = file.name(&context.global)?;
+    match command {
+        ConfigCommand::Get { name } => {
+            let name = known(&name)?;
+            let setting = settings(&file, &profile).into_iter().find(|setting| setting.name == name);
+            let setting = setting.ok_or_else(|| {
+                Error::usage(format!("the profile `{profile}` does not set `{name}`"))
+                    .hint("`rhub config list` shows what it sets")
+            })?;
+            let line = setting.value.to_string();
+            context.answer(&Event::Setting(setting), &[line]);
+        }
+        ConfigCommand::Set { name, value } => {
+            let name = changeable(&name)?;
+            let value = match <[String; 1]>::try_from(value) {
+                Ok([one]) => plain(one),
+                Err(several) => Value::Array(several.into_iter().collect::<Array>()),
+            };
+            config::check(&name, Some(&value)).map_err(|what| {
+                Error::usage(format!("this cannot be set: {what}"))
+                    .hint("`rhub --help` and `rhub COMMAND --help` list the options")
+            })?;
+            file.set(&profile, &name, value);
+            file.save()?;
+        }
+        ConfigCommand::Unset { name } => {
+            let name = name.replace('-', "_");
+            if [API_KEY, KEYRING].contains(&&*name) {
+                return Err(
+                    Error::usage("a key is not unset like a setting").hint("`rhub logout` forgets it")
+                );
+            }
+            if !(file.unset(&profile, &name) | file.unset(&profile, &name.replace('_', "-"))) {
+                let name = Untrusted::from(name.as_str());
+                return Err(Error::usage(format!("the profile `{profile}` does not set `{name}`"))
+                    .hint("`rhub config list` shows what it sets"));
+            }
+            file.save()?;
+        }
+        ConfigCommand::List => {
+            let names = match &context.global.profile {
+                Some(_) => vec![profile.clone()],
+                None => file.names().into_iter().map(str::to_owned).collect(),
+            };
+            for name in names {
+                let mut lines = vec![format!("[{}]", Untrusted::from(name.as_str()))];
+                for setting in settings(&file, &name) {
+                    lines.push(format!("{} = {}", Untrusted::from(setting.name.as_str()), setting.value));
+                    context.answer(&Event::Setting(setting), &lines);
+                    lines.clear();
+                }
+            }
+        }
+        ConfigCommand::Path => {}
+    }
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// What a profile sets, with its key as a word.
+fn settings(file: &ConfigFile, profile: &str) -> Vec<Setting> {
+    let Some(table) = file.profile(profile) else { return Vec::new() };
+    let setting = |name: &str, value: Untrusted| Setting {
+        profile: profile.to_owned(),
+        name: name.replace('-', "_"),
+        value,
+    };
+    let shown = |(name, item): (&str, &Item)| match (name, item.as_value()) {
+        (API_KEY, _) => setting(name, "set".into()),
+        // Its password is a secret.
+        ("proxy" | "webhook", Some(Value::String(address))) => {
+            secrets::learn_address(address.value());
+            setting(name, secrets::clean(address.value()).into())
+        }
+        (_, Some(Value::String(text))) => setting(name, text.value().as_str().into()),
+        (_, Some(value)) => setting(name, value.to_string().trim().into()),
+        (_, None) => setting(name, "a table".into()),
+    };
+    table.iter().map(shown).collect()
+}
+
+/// A name that can be in a profile, as it is written there.
+fn known(name: &str) -> Result<String, Error> {
+    let plain = name.replace('-', "_");
+    if [API_KEY, KEYRING, KEY_TYPE].contains(&&*plain) {
+        return Ok(plain);
+    }
+    match config::check(&plain, None) {
+        Ok(()) => Ok(plain),
+        Err(what) => Err(Error::usage(what).hint("`rhub --help` and `rhub COMMAND --help` list the options")),
+    }
+}
+
+fn changeable(name: &str) -> Result<String, Error> {
+    let name = known(name)?;
+    if [API_KEY, KEYRING, KEY_TYPE].contains(&&*name) {
+        return Err(Error::usage(format!(
+            "`{name}` is not set on a command line, where others could see it"
+        ))
+        .hint("`rhub login` keeps a key"));
+    }
+    Ok(name)
+}
+
+/// What is `true` or `false` is no text.
+fn plain(text: String) -> Value {
+    text.parse::<bool>().map_or_else(|_| text.into(), Value::from)
+}

@@ -1,0 +1,228 @@
+//! `rhub doctor`.
+
+use std::{env, path::Path};
+
+use runninghub::{
+    ApiKey, KeyKind, RunningHub, Site, Untrusted,
+    ledger::{Filter, Ledger as _, SqliteLedger, State},
+};
+use tempfile::NamedTempFile;
+
+use super::context::{Context, Settings, Writes};
+use crate::{
+    config,
+    exit::{Error, Exit},
+    key,
+    schema::{Check, End, Event},
+    secrets,
+};
+
+/// A clock that is wrong by more than that, seconds: tickets and signed links are refused then, and certificates soon.
+const CLOCK: u64 = 300;
+/// Less free space than that, bytes, is soon none: a video alone can be as large.
+#[cfg(unix)]
+const SPACE: u64 = 500 << 20;
+/// Where proxies are named besides `--proxy`; what is asked is encrypted, so that `HTTP_PROXY` does not count.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// What was looked at: how it is, or what is wrong with it.
+type Finding = Result<String, Error>;
+
+/// Looks at everything that a run needs, one line each.
+pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
+    let mut worst = Exit::Done;
+    let mut report = |context: &mut Context, name, finding| {
+        let exit = tell(context, name, finding);
+        if exit.code() > worst.code() {
+            worst = exit;
+        }
+        exit == Exit::Done
+    };
+    let config = configuration(context);
+    report(context, "config", config);
+    let dir = context.state_dir();
+    let disk = disk(dir.as_deref());
+    if report(context, "disk", disk) {
+        let ledger = ledger(dir.as_deref()).await;
+        report(context, "ledger", ledger);
+    }
+    report(context, "proxy", Ok(proxy(context)));
+    let key = key::read(&context.global);
+    match key.and_then(|key| Ok((connect(context, &key)?, key))) {
+        Err(error) => _ = report(context, "key", Err(error)),
+        Ok((hub, key)) => {
+            let answer = hub.queue().await.map_err(|error| (error.is_tls(), Error::from(error)));
+            let address = address(context, &hub);
+            let (network, key) = match answer {
+                Ok(queue) => {
+                    let kind = queue.api_key_type.unwrap_or_else(|| "unknown".into());
+                    (
+                        Ok(format!("{address} answers")),
+                        Some(Ok(format!("{kind}: {}", KeyKind::of(kind.raw())))),
+                    )
+                }
+                Err((_, error)) if error.exit == Exit::Refused => {
+                    (Ok(format!("{address} answers")), Some(Err(elsewhere(context, &hub, &key, error).await)))
+                }
+                Err((true, error)) => (Err(untrusted(error)), None),
+                Err((false, error)) => (Err(error), None),
+            };
+            let is_encrypted = address.starts_with("https:");
+            if report(context, "network", network) {
+                let tls = if is_encrypted {
+                    "encrypted, and the certificate is trusted"
+                } else {
+                    "none is needed on this machine"
+                };
+                report(context, "tls", Ok(tls.to_owned()));
+                report(context, "clock", clock(hub.clock_ahead()));
+                let socket = hub.probe_socket().await.map_err(|error| {
+                    Error::from(error).or_hint("a firewall or proxy lets no WebSocket through; progress is then asked for over HTTP, less often")
+                });
+                report(context, "socket", socket.map(|()| "WebSockets get through".to_owned()));
+            }
+            if let Some(key) = key {
+                report(context, "key", key);
+            }
+        }
+    }
+    context.outcome.status = if worst == Exit::Done { End::Success } else { End::Error };
+    Ok(worst)
+}
+
+/// One line, and the exit code that it leads to.
+fn tell(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
+    let (exit, message, cure) = match finding {
+        Ok(message) => (Exit::Done, message, None),
+        Err(error) => (error.exit, error.message, error.hint),
+    };
+    let ok = exit == Exit::Done;
+    let mut lines = vec![format!("{} {name:<8} {message}", if ok { "ok    " } else { "failed" })];
+    lines.extend(cure.iter().map(|cure| format!("       {:<8} cure: {cure}", "")));
+    let check =
+        Check { name, ok, message: message.into(), cure: cure.map(Untrusted::from), exit_code: exit.code() };
+    context.answer(&Event::Check(check), &lines);
+    exit
+}
+
+fn configuration(context: &mut Context) -> Finding {
+    if let Some(trouble) = context.trouble.take() {
+        return Err(trouble);
+    }
+    let path = config::path(&context.global)?;
+    let name = Untrusted::from(path.to_string_lossy());
+    Ok(if path.exists() { format!("{name} is yours alone") } else { format!("none, it would be {name}") })
+}
+
+/// Whether records can be written.
+fn disk(dir: Option<&Path>) -> Finding {
+    let dir = dir.ok_or_else(|| {
+        Error::new(Exit::Store, "there is no home folder").hint("name a folder with `--state-dir PATH`")
+    })?;
+    let name = Untrusted::from(dir.to_string_lossy());
+    std::fs::create_dir_all(dir).and_then(|()| NamedTempFile::new_in(dir)?.close()).map_err(|error| {
+        Error::new(Exit::Store, format!("cannot write to {name}: {error}"))
+            .hint("make it writable, or name another folder with `--state-dir PATH`")
+    })?;
+    #[cfg(unix)]
+    if let Ok(disk) = rustix::fs::statvfs(dir) {
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < SPACE {
+            return Err(Error::new(Exit::Store, format!("{name} has only {} MB left", free / 1_000_000))
+                .hint("make room: results and the ledger need some"));
+        }
+    }
+    Ok(format!("{name} can be written to"))
+}
+
+/// Whether the ledger is whole, and nothing in it waits for an answer.
+async fn ledger(dir: Option<&Path>) -> Finding {
+    let Some(dir) = dir else { return Ok(String::new()) };
+    let ledger = SqliteLedger::open(dir)?;
+    ledger.check().await?;
+    let entries = ledger.entries(Filter::all()).await?;
+    match entries.iter().filter(|entry| entry.state == State::Unknown).count() {
+        0 => Ok(format!("whole, {} in it", counted(entries.len()))),
+        unknown => Err(Error::new(
+            Exit::SubmitUnknown,
+            format!("whole, but nobody knows the outcome of {}", counted(unknown)),
+        )
+        .hint("`rhub tasks` names them, `rhub resolve` settles them")),
+    }
+}
+
+fn counted(submits: usize) -> String {
+    if submits == 1 { "1 submit".to_owned() } else { format!("{submits} submits") }
+}
+
+/// Which proxy is taken, without its password.
+fn proxy(context: &Context) -> String {
+    secrets::learn_proxies();
+    if let Some(proxy) = &context.global.proxy {
+        secrets::learn_address(proxy.expose());
+        return secrets::clean(proxy.expose());
+    }
+    let named =
+        PROXIES.iter().find_map(|name| Some((name, env::var(name).ok().filter(|value| !value.is_empty())?)));
+    named.map_or_else(|| "none".to_owned(), |(name, value)| secrets::clean(&format!("{value} ({name})")))
+}
+
+fn connect(context: &mut Context, key: &ApiKey) -> Result<RunningHub, Error> {
+    context.connect(Settings { key: Some(key.clone()), ledger: Writes::Elsewhere, ..Settings::default() })
+}
+
+fn address(context: &Context, hub: &RunningHub) -> String {
+    let base_url = context.global.base_url.as_deref();
+    Untrusted::from(base_url.unwrap_or_else(|| hub.site().base_url())).to_string()
+}
+
+/// A key that is refused here may belong to the other site.
+async fn elsewhere(context: &mut Context, hub: &RunningHub, key: &ApiKey, refused: Error) -> Error {
+    if context.global.base_url.is_some() {
+        return refused;
+    }
+    let other = if hub.site() == Site::Cn { Site::Ai } else { Site::Cn };
+    let named = context.global.site.replace(other);
+    let connected = connect(context, key);
+    context.global.site = named;
+    match connected {
+        Ok(hub) if hub.queue().await.is_ok() => refused
+            .hint(format!("the key belongs to the site `{other}`: use `--site {other}`, or `rhub login`")),
+        _ => refused,
+    }
+}
+
+fn clock(ahead: Option<i64>) -> Finding {
+    match ahead {
+        None => Ok("the server does not tell the time".to_owned()),
+        Some(ahead) if ahead.unsigned_abs() > CLOCK => {
+            let which = if ahead > 0 { "ahead" } else { "behind" };
+            Err(Error::usage(format!("this machine's clock is {} s {which}", ahead.unsigned_abs()))
+                .hint("set the clock, for example with `timedatectl set-ntp true`"))
+        }
+        Some(ahead) => Ok(format!("within {} s of the server's", ahead.unsigned_abs().max(1))),
+    }
+}
+
+fn untrusted(error: Error) -> Error {
+    error.hint("check the clock; where a proxy or gateway signs by itself, name its certificate with `--ca-file PATH`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_may_be_a_little_wrong() {
+        for (ahead, told) in [
+            (None, "the server does not tell the time"),
+            (Some(0), "within 1 s of the server's"),
+            (Some(-300), "within 300 s of the server's"),
+            (Some(301), "this machine's clock is 301 s ahead"),
+            (Some(-301), "this machine's clock is 301 s behind"),
+            (Some(i64::MIN), "this machine's clock is 9223372036854775808 s behind"),
+        ] {
+            assert_eq!(clock(ahead).unwrap_or_else(|error| error.message), told);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `rhub login`, `rhub logout`.
+
+use runninghub::{ApiKey, KeyKind, QueueStatus, Site, Untrusted};
+
+use super::{
+    context::{Context, Settings, Writes},
+    follow::interrupted,
+};
+use crate::{
+    args,
+    config::{API_KEY, ConfigFile, KEY_TYPE, KEYRING},
+    exit::{Error, Exit},
+    key, keyring, prompt,
+    schema::{self, End, Event},
+    secrets,
+};
+
+const BASE_URL: &str = "base_url";
+const SITE: &str = "site";
+
+/// Finds out where a key belongs, and keeps it in the profile.
+pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<Exit, Error> {
+    // What is wrong with the file is told before anybody types a key.
+    let profile = ConfigFile::open(&context.global)?.name(&context.global)?;
+    let key = if context.global.api_key_file.is_some() || context.global.api_key_stdin {
+        key::read(&context.global)?
+    } else {
+        match ask(context).await? {
+            Ok(key) => key,
+            Err(exit) => return Ok(exit),
+        }
+    };
+    let (site, queue) = owner(context, &key).await?;
+    // Read again: asking took a while.
+    let mut file = ConfigFile::open(&context.global)?;
+    if args.keyring {
+        keyring::write(&profile, key.expose())?;
+        file.unset(&profile, API_KEY);
+        file.set(&profile, KEYRING, true);
+    } else {
+        file.set(&profile, API_KEY, key.expose());
+        file.unset(&profile, KEYRING);
+    }
+    match (&context.global.base_url, site) {
+        (Some(url), _) => file.set(&profile, BASE_URL, url),
+        (None, site) => {
+            file.unset(&profile, BASE_URL);
+            file.set(&profile, SITE, site.as_str());
+        }
+    }
+    match &queue.api_key_type {
+        Some(kind) => file.set(&profile, KEY_TYPE, kind.raw()),
+        None => _ = file.unset(&profile, KEY_TYPE),
+    }
+    file.save()?;
+    let place = match &context.global.base_url {
+        Some(url) => Untrusted::from(url.as_str()).to_string(),
+        None => site.base_url().to_owned(),
+    };
+    let mut lines = vec![format!("✅ Logged in at {place}, profile `{profile}`")];
+    if let Some(kind) = &queue.api_key_type {
+        lines.push(format!("   {kind}: {}", KeyKind::of(kind.raw())));
+    }
+    told(context, &file, &profile, queue.api_key_type, &lines);
+    Ok(Exit::Done)
+}
+
+/// Forgets the key of the profile; the rest of it stays.
+pub(super) fn logout(context: &mut Context) -> Result<Exit, Error> {
+    let mut file = ConfigFile::open(&context.global)?;
+    let profile = file.name(&context.global)?;
+    let in_keyring = file.unset(&profile, KEYRING);
+    if in_keyring {
+        keyring::delete(&profile)?;
+    }
+    file.unset(&profile, KEY_TYPE);
+    let line = if file.unset(&profile, API_KEY) || in_keyring {
+        file.save()?;
+        format!("✅ Forgot the key of the profile `{profile}`")
+    } else {
+        format!("The profile `{profile}` has no key")
+    };
+    told(context, &file, &profile, None, &[line]);
+    Ok(Exit::Done)
+}
+
+fn told(context: &mut Context, file: &ConfigFile, profile: &str, kind: Option<Untrusted>, lines: &[String]) {
+    let text = |name| file.get(profile, name).and_then(toml_edit::Value::as_str);
+    let event = schema::Profile {
+        has_key: text(API_KEY).is_some() || file.get(profile, KEYRING).is_some(),
+        site: text(SITE).filter(|_| text(BASE_URL).is_none()).map(str::to_owned),
+        key_type: kind,
+        path: file.path.to_string_lossy().into_owned(),
+        name: profile.to_owned(),
+    };
+    context.answer(&Event::Profile(event), lines);
+    context.outcome.status = End::Success;
+}
+
+/// Asks for the key, or says how the question ended.
+async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
+    if !prompt::is_possible() {
+        return Err(Error::usage("there is no terminal to ask for the API key")
+            .hint("give it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`"));
+    }
+    secrets::keep_memory_private();
+    let mut signals = context.signals()?;
+    let (hush, read) = prompt::hidden(context.printer, "API key (it is not shown): ")?;
+    let line = tokio::select! {
+        line = tokio::task::spawn_blocking(read) => line,
+        signal = signals.next() => {
+            drop(hush);
+            return Ok(Err(interrupted(signal)));
+        }
+    };
+    drop(hush);
+    let text = line.map_err(std::io::Error::other).flatten();
+    let text = text.map_err(|error| Error::usage(format!("cannot read the API key: {error}")))?;
+    let key = key::parse(&text, "what was typed")?;
+    secrets::learn(key.expose());
+    Ok(Ok(key))
+}
+
+/// The site that knows the key. Each is asked once; only the one that is named, where one is.
+async fn owner(context: &mut Context, key: &ApiKey) -> Result<(Site, QueueStatus), Error> {
+    let sites = match (&context.global.base_url, context.global.site) {
+        (Some(_), site) => vec![site.unwrap_or_default()],
+        (None, Some(site)) => vec![site],
+        (None, None) => vec![Site::Cn, Site::Ai],
+    };
+    let mut answers = Vec::new();
+    for site in sites {
+        let hub = context.connect(Settings {
+            key: Some(key.clone()),
+            site: Some(site),
+            ledger: Writes::Elsewhere,
+            ..Settings::default()
+        })?;
+        match hub.queue().await {
+            Ok(queue) => return Ok((site, queue)),
+            Err(error) => answers.push((site, Error::from(error))),
+        }
+    }
+    Err(verdict(answers))
+}
+
+/// What it means that none of the sites took the key: as long as one has not answered, nobody knows.
+fn verdict(answers: Vec<(Site, Error)>) -> Error {
+    let several = answers.len() > 1;
+    let all_refused = answers.iter().all(|(_, error)| error.exit == Exit::Refused);
+    if several && all_refused {
+        return Error::new(
+            Exit::Refused,
+            "neither runninghub.cn nor runninghub.ai knows this key; nothing was stored",
+        )
+        .hint("copy it once more from the API page of RunningHub; it may have been disabled there");
+    }
+    let unanswered = answers.into_iter().find(|(_, error)| all_refused || error.exit != Exit::Refused);
+    match unanswered {
+        Some((site, mut error)) => {
+            if several {
+                error.message = format!(
+                    "the site `{site}` did not answer, and the other does not know the key: {}",
+                    error.message
+                );
+            }
+            error.message.push_str("; nothing was stored");
+            error
+        }
+        // There is no site without an answer.
+        None => Error::usage("no site was asked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_about_a_site_that_has_not_answered() {
+        let refused = || Error::new(Exit::Refused, "code 401");
+        let lost = || Error::new(Exit::Network, "no connection").hint("check the network");
+        let told = |answers: Vec<(Site, Error)>| {
+            let error = verdict(answers);
+            (error.exit, error.message)
+        };
+        let (exit, message) = told(vec![(Site::Cn, refused()), (Site::Ai, refused())]);
+        assert!(exit == Exit::Refused && message.contains("neither"), "{message}");
+        for (answers, site) in [
+            (vec![(Site::Cn, lost()), (Site::Ai, refused())], "`cn`"),
+            (vec![(Site::Cn, refused()), (Site::Ai, lost())], "`ai`"),
+        ] {
+            let (exit, message) = told(answers);
+            assert!(exit == Exit::Network && message.contains(site), "{message}");
+        }
+        let alone = |error| told(vec![(Site::Ai, error)]);
+        assert_eq!(alone(refused()), (Exit::Refused, "code 401; nothing was stored".to_owned()));
+        assert_eq!(alone(lost()), (Exit::Network, "no connection; nothing was stored".to_owned()));
+    }
+}

@@ -1,0 +1,46 @@
+//! `rhub completions`, `rhub man`.
+
+use std::fs;
+
+use clap::CommandFactory as _;
+use clap_complete::env::Shells;
+use runninghub::Untrusted;
+
+use super::context::Context;
+use crate::{
+    args::{self, Cli},
+    complete,
+    exit::{Error, Exit},
+    schema::End,
+};
+
+const NAME: &str = "rhub";
+
+/// Prints the few lines by which a shell asks `rhub` itself for what could come next.
+pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Result<Exit, Error> {
+    let shells = Shells::builtins();
+    let mut script = Vec::new();
+    let written = shells
+        .completer(&args.shell)
+        .map(|shell| shell.write_registration(complete::VARIABLE, NAME, NAME, NAME, &mut script));
+    let Some(Ok(())) = written else { return Err(Error::usage("there is nothing for this shell")) };
+    context.printer.line(String::from_utf8_lossy(&script).trim_end());
+    // Not even with `--json`: it is a script.
+    context.is_told = true;
+    Ok(Exit::Done)
+}
+
+/// Writes the man pages.
+pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error> {
+    let name = Untrusted::from(args.dir.to_string_lossy());
+    let write = || {
+        fs::create_dir_all(&args.dir)?;
+        // In a terminal of one's own, the variables of this moment are of no interest.
+        clap_mangen::generate_to(Cli::command().mut_args(|arg| arg.hide_env_values(true)), &args.dir)
+    };
+    write().map_err(|error| Error::new(Exit::Store, format!("cannot write man pages to {name}: {error}")))?;
+    context.printer.line(&format!("✅ Wrote man pages to {name}"));
+    context.outcome.status = End::Success;
+    context.is_told = context.format != args::Format::Json;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,61 @@
+//! What a shell asks while a command line is being typed: `COMPLETE=bash rhub -- rhub watch …`.
+
+use std::{env, path::PathBuf};
+
+use clap::CommandFactory as _;
+use clap_complete::{CompleteEnv, CompletionCandidate};
+use runninghub::ledger::{Entry, Filter, Ledger as _, SqliteLedger, State};
+
+use crate::{args::Cli, commands::state_dir};
+
+/// The variable by which a shell says that it only asks.
+pub(crate) const VARIABLE: &str = "COMPLETE";
+/// More than that nobody picks from.
+const OFFERED: usize = 50;
+
+/// Answers the shell, if it is the shell that asks.
+pub(crate) fn answered() -> bool {
+    if env::var_os(VARIABLE).is_none() {
+        return false;
+    }
+    // A question that cannot be answered must not end up in somebody's command line.
+    CompleteEnv::with_factory(Cli::command).try_complete(env::args_os(), None).unwrap_or(true)
+}
+
+/// The tasks that were submitted last, the newest first.
+pub(crate) fn tasks() -> Vec<CompletionCandidate> {
+    let offer = |entry: Entry| {
+        let help = format!(
+            "{}, {}",
+            entry.state,
+            entry.intent.workflow.as_ref().map_or("no workflow", AsRef::<str>::as_ref)
+        );
+        Some(CompletionCandidate::new(entry.task?.to_string()).help(Some(help.into())))
+    };
+    let last =
+        CompletionCandidate::new("last").help(Some("the task submitted last from this machine".into()));
+    std::iter::once(last)
+        .chain(submits(&Filter::all().limit(OFFERED)).into_iter().filter_map(offer))
+        .collect()
+}
+
+/// The submits that can be resolved.
+pub(crate) fn attempts() -> Vec<CompletionCandidate> {
+    let unknown =
+        submits(&Filter::all().limit(OFFERED)).into_iter().filter(|entry| entry.state == State::Unknown);
+    unknown.map(|entry| CompletionCandidate::new(entry.attempt.to_string())).collect()
+}
+
+/// Nothing where anything is in the way: nobody has asked for an error.
+fn submits(filter: &Filter) -> Vec<Entry> {
+    let read = || {
+        let dir = state_dir(env::var_os("RUNNINGHUB_STATE_DIR").map(PathBuf::from))?;
+        // Opening it would make one.
+        if !dir.is_dir() {
+            return None;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+        runtime.block_on(SqliteLedger::open(&dir).ok()?.entries(filter.clone())).ok()
+    };
+    read().unwrap_or_default()
+}

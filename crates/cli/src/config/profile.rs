@@ -1,0 +1,227 @@
+//! A profile gives options the values that neither the command line nor the environment has given.
+
+use std::{env, ffi::OsString};
+
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
+use runninghub::Untrusted;
+use toml_edit::{Item, TableLike, Value};
+
+use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored};
+use crate::{
+    args::{Cli, Command, Global, Hidden},
+    commands::sentence,
+    exit::Error,
+};
+
+/// Options that make no sense in a profile: they say which one, or where another key is.
+const NEVER: [&str; 4] = ["profile", "config", "api-key-file", "api-key-stdin"];
+/// Options that say the same thing in two ways: who gives one of them wants nothing of the others.
+const PAIRS: [[&str; 2]; 2] = [["site", "base-url"], ["format", "json"]];
+
+/// The command line, with the profile in the place of what it leaves open; and what is wrong with the profile.
+///
+/// # Errors
+/// What clap has to say, help and version included.
+pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
+    let mut words: Vec<OsString> = env::args_os().collect();
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(&words)?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    if let Command::Config(_) | Command::Logout = cli.command {
+        return Ok((cli, None));
+    }
+    let (stored, extra) = match read(&cli.global, &command, &matches) {
+        Ok(found) => found,
+        Err(error) => return Ok((cli, Some(error))),
+    };
+    let mut cli = if extra.is_empty() {
+        cli
+    } else {
+        let end = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        words.splice(end..end, extra);
+        Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)?
+    };
+    cli.global.stored = stored;
+    Ok((cli, None))
+}
+
+/// Checks a setting: its name, and its value where there is one.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), String> {
+    let long = name.replace('_', "-");
+    let command = Cli::command();
+    let unknown = || format!("no option is called `{}`", Untrusted::from(name));
+    let arg = find(&command, &long).filter(|_| !NEVER.contains(&&*long)).ok_or_else(unknown)?;
+    value.map_or(Ok(()), |value| words(arg, name, value).map(drop))
+}
+
+/// An option by its long name, of whatever command.
+fn find<'a>(command: &'a clap::Command, long: &str) -> Option<&'a Arg> {
+    let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    own.or_else(|| command.get_subcommands().find_map(|command| find(command, long)))
+}
+
+/// The key and the options of the profile.
+fn read(
+    global: &Global,
+    command: &clap::Command,
+    matches: &ArgMatches,
+) -> Result<(Stored, Vec<OsString>), Error> {
+    let file = ConfigFile::open(global)?;
+    let name = file.name(global)?;
+    // It makes the profile, and finds out the site.
+    let is_login = matches!(matches.subcommand_name(), Some("login"));
+    let Some(profile) = file.profile(&name) else {
+        return match &global.profile {
+            _ if is_login => Ok((Stored::Nothing, Vec::new())),
+            None => Ok((Stored::Nothing, Vec::new())),
+            Some(_) => Err(Error::usage(format!("there is no profile `{name}`")).hint(format!(
+                "`rhub login --profile {name}` makes it; `rhub config list` shows those that there are"
+            ))),
+        };
+    };
+    let stored =
+        match (profile.get(API_KEY).and_then(Item::as_str), profile.get(KEYRING).and_then(Item::as_bool)) {
+            (Some(key), _) => Stored::File { profile: name.clone(), key: Hidden::from(key.to_owned()) },
+            (None, Some(true)) => Stored::Keyring { profile: name.clone() },
+            _ => Stored::Nothing,
+        };
+    let extra =
+        options(profile, command, matches, if is_login { &PAIRS[0] } else { &[] }).map_err(|what| {
+            Error::usage(format!("the profile `{name}` has a setting that cannot be used: {what}")).hint(
+                format!(
+                    "`rhub config list --profile {name}` shows it; `rhub config set` and `unset` change it"
+                ),
+            )
+        })?;
+    Ok((stored, extra))
+}
+
+/// The settings as words for the command line, for those options that this command has and that are not given.
+fn options(
+    profile: &dyn TableLike,
+    command: &clap::Command,
+    matches: &ArgMatches,
+    without: &[&str],
+) -> Result<Vec<OsString>, String> {
+    let (command, matches) = innermost(command, matches);
+    let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    let is_given = |long: &str| {
+        let source = arg(long).and_then(|arg| matches.value_source(arg.get_id().as_str()));
+        matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    };
+    let mut found = Vec::new();
+    for (name, item) in profile.iter().filter(|(name, _)| ![API_KEY, KEYRING, KEY_TYPE].contains(name)) {
+        let value = item.as_value().ok_or_else(|| format!("`{}` is a table", Untrusted::from(name)))?;
+        check(name, None)?;
+        let long = name.replace('_', "-");
+        let is_settled = match PAIRS.iter().find(|pair| pair.contains(&&*long)) {
+            Some(pair) => pair.iter().any(|other| is_given(other)),
+            None => is_given(&long),
+        };
+        if let Some(arg) = arg(&long).filter(|_| !is_settled && !without.contains(&&*long)) {
+            found.extend(words(arg, name, value)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A setting as words for the command line.
+fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> {
+    let long = arg.get_long().unwrap_or_default();
+    let values: Vec<&Value> = match value {
+        Value::Array(values) => values.iter().collect(),
+        value => vec![value],
+    };
+    let mut words = Vec::new();
+    for value in values {
+        let text =
+            text(value).ok_or_else(|| format!("`{name}` is neither text nor number, `true` or `false`"))?;
+        match (arg.get_action(), text.as_str()) {
+            (ArgAction::SetTrue, "true") => words.push(format!("--{long}").into()),
+            (ArgAction::SetTrue, "false") => {}
+            (ArgAction::SetTrue, _) => return Err(format!("`{name}` is neither `true` nor `false`")),
+            (ArgAction::Count, count) => {
+                let count = count.parse::<u8>().map_err(|_| format!("`{name}` is not a small number"))?;
+                words.extend((0..count).map(|_| format!("--{long}").into()));
+            }
+            (_, text) => words.push(format!("--{long}={text}").into()),
+        }
+    }
+    // Alone on a command line, so that the error speaks of nothing else.
+    let alone = clap::Command::new("rhub").no_binary_name(true).arg(arg.clone().env(None::<&str>));
+    match alone.try_get_matches_from(&words) {
+        Ok(_) => Ok(words),
+        Err(error) => Err(sentence(&error)),
+    }
+}
+
+/// The command that was named, with what was given for it.
+fn innermost<'a>(command: &'a clap::Command, matches: &'a ArgMatches) -> (&'a clap::Command, &'a ArgMatches) {
+    match matches.subcommand().and_then(|(name, inner)| Some((command.find_subcommand(name)?, inner))) {
+        Some((command, inner)) => innermost(command, inner),
+        None => (command, matches),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.value().clone()),
+        Value::Integer(number) => Some(number.value().to_string()),
+        Value::Float(number) => Some(number.value().to_string()),
+        Value::Boolean(is) => Some(is.value().to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml_edit::DocumentMut;
+
+    use super::*;
+
+    /// The words that a profile adds to a command line.
+    fn added(profile: &str, line: &str) -> Result<String, String> {
+        let mut command = Cli::command().mut_args(|arg| arg.env(None::<&str>));
+        let matches = command.try_get_matches_from_mut(line.split(' ')).expect("a command line");
+        let profile: DocumentMut = profile.parse().expect("TOML");
+        let words = options(profile.as_table(), &command, &matches, &[])?;
+        Ok(words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_profile_fills_in_what_the_command_knows_and_nobody_gave() {
+        const PROFILE: &str = "api_key = 'k'\nsite = 'ai'\nout = 'results'\nset = ['6.seed=1', '6.steps=2']\nquiet = true\nyes = false\nverbose = 2";
+        for (line, expected) in [
+            ("rhub account", "--site=ai --quiet --verbose --verbose"),
+            ("rhub run 1 --site cn -q -v", "--out=results --set=6.seed=1 --set=6.steps=2"),
+            ("rhub run 1 --out . -s 1.a=b --base-url http://h -vq", ""),
+            ("rhub workflow show 1", "--site=ai --quiet --verbose --verbose"),
+        ] {
+            assert_eq!(added(PROFILE, line).as_deref(), Ok(expected), "{line}");
+        }
+        assert_eq!(
+            added("base_url = 'https://h'\njson = true", "rhub account --format plain --site cn").as_deref(),
+            Ok("")
+        );
+        assert_eq!(added("base-url = 'https://h'", "rhub account").as_deref(), Ok("--base-url=https://h"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_told() {
+        for (profile, told) in [
+            ("ot = 'x'", "no option is called `ot`"),
+            ("api_key_file = 'x'", "no option is called `api_key_file`"),
+            ("profile = 'x'", "no option is called `profile`"),
+            ("quiet = 'maybe'", "`quiet` is neither `true` nor `false`"),
+            ("site = 2020-01-01", "`site` is neither text nor number, `true` or `false`"),
+            ("[site]\na = 1", "`site` is a table"),
+            ("site = 'com'", "invalid value 'com' for '--site <SITE>' [possible values: cn, ai]"),
+            ("verbose = -1", "`verbose` is not a small number"),
+        ] {
+            assert_eq!(added(profile, "rhub account"), Err(told.to_owned()), "{profile}");
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The keyring of the system: one entry for each profile.
+
+pub(crate) use imp::{delete, read, write};
+
+#[cfg(feature = "keyring")]
+mod imp {
+    use keyring::Entry;
+
+    use crate::exit::{Error, Exit, chain};
+
+    /// The service under which the entries stand.
+    const SERVICE: &str = "rhub";
+
+    /// The key of a profile.
+    pub(crate) fn read(profile: &str) -> Result<String, Error> {
+        entry(profile)?.get_password().map_err(|error| failed(profile, &error))
+    }
+
+    /// Keeps the key of a profile.
+    pub(crate) fn write(profile: &str, key: &str) -> Result<(), Error> {
+        entry(profile)?.set_password(key).map_err(|error| failed(profile, &error))
+    }
+
+    /// Forgets the key of a profile.
+    pub(crate) fn delete(profile: &str) -> Result<(), Error> {
+        entry(profile)?.delete_credential().map_err(|error| failed(profile, &error))
+    }
+
+    fn entry(profile: &str) -> Result<Entry, Error> {
+        Entry::new(SERVICE, profile).map_err(|error| failed(profile, &error))
+    }
+
+    fn failed(profile: &str, error: &keyring::Error) -> Error {
+        Error::new(
+            Exit::Store,
+            format!("the keyring has no key for the profile `{profile}`: {}", chain(error)),
+        )
+        .hint("unlock the keyring, or use `rhub login` without `--keyring`")
+    }
+}
+
+#[cfg(not(feature = "keyring"))]
+mod imp {
+    use crate::exit::Error;
+
+    /// There is none in this build.
+    pub(crate) fn read(_: &str) -> Result<String, Error> {
+        Err(none())
+    }
+
+    /// There is none in this build.
+    pub(crate) fn write(_: &str, _: &str) -> Result<(), Error> {
+        Err(none())
+    }
+
+    /// There is none in this build.
+    pub(crate) fn delete(_: &str) -> Result<(), Error> {
+        Err(none())
+    }
+
+    fn none() -> Error {
+        Error::usage("this build of rhub knows no keyring")
+            .hint("use `rhub login` without `--keyring`, or build with `cargo install --features keyring`")
+    }
+}

@@ -1,0 +1,65 @@
+//! Files with secrets in them: read only where nobody else can, written whole or not at all.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+use runninghub::Untrusted;
+use tempfile::NamedTempFile;
+
+use crate::exit::{Error, Exit};
+
+/// Reads a file that only its owner can read, up to so many bytes; `None` where there is none.
+///
+/// # Errors
+/// Usage, where it cannot be read or others can. `what` is its name in the sentence, such as `the API key file`.
+pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>, Error> {
+    let name = Untrusted::from(path.to_string_lossy());
+    let cannot = |error: io::Error| Error::usage(format!("cannot read {what} {name}: {error}"));
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot(error)),
+    };
+    // Asked of the open file: another one could take its place in between.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let mode = file.metadata().map_err(cannot)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(Error::usage(format!("others can read {what} {name} (mode {:03o})", mode & 0o777))
+                .hint(format!("make it yours alone: `chmod 600 {name}`")));
+        }
+    }
+    let mut text = String::new();
+    file.take(limit).read_to_string(&mut text).map_err(cannot)?;
+    Ok(Some(text))
+}
+
+/// Writes a file that only its owner can read, and makes its folder.
+///
+/// # Errors
+/// [`Exit::Store`] for the disk; what was there before is still there then.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
+    // A link stays one: people keep their configuration elsewhere and link to it.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        // Born with mode 0600.
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&target)?;
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
+        Ok(())
+    };
+    write().map_err(|error| {
+        let name = Untrusted::from(path.to_string_lossy());
+        Error::new(Exit::Store, format!("cannot write {name}: {error}"))
+    })
+}

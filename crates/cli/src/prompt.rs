@@ -1,0 +1,61 @@
+//! A question to whoever sits at the terminal, with the answer hidden.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+
+use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
+
+/// Whether there is somebody to ask.
+pub(crate) fn is_possible() -> bool {
+    cfg!(unix) && io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for a line that is not shown while it is typed. Blocks; what the terminal was like comes back when the returned
+/// [`Hush`] goes, also when nobody waits for the answer any more.
+pub(crate) fn hidden(
+    printer: Printer,
+    question: &str,
+) -> Result<(Hush, impl FnOnce() -> io::Result<String> + use<>), Error> {
+    let hush = Hush::new(printer).map_err(|error| {
+        Error::usage(format!("cannot hide what is typed: {error}")).hint("use `--api-key-stdin`")
+    })?;
+    printer.ask(question);
+    Ok((hush, || {
+        let mut line = String::new();
+        io::stdin().lock().take(MAX_LENGTH).read_line(&mut line)?;
+        Ok(line)
+    }))
+}
+
+/// The terminal, showing nothing of what is typed.
+pub(crate) struct Hush {
+    printer: Printer,
+    #[cfg(unix)]
+    before: rustix::termios::Termios,
+}
+
+impl Hush {
+    #[cfg(unix)]
+    fn new(printer: Printer) -> io::Result<Self> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+        let before = tcgetattr(io::stdin())?;
+        let mut hushed = before.clone();
+        hushed.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Now, &hushed)?;
+        Ok(Self { printer, before })
+    }
+
+    #[cfg(not(unix))]
+    fn new(_: Printer) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl Drop for Hush {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        // Nothing can be done about a terminal that is gone.
+        let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.before);
+        self.printer.answered();
+    }
+}

@@ -1,0 +1,363 @@
+//! Profiles: login, logout, config, doctor; completions and man pages.
+
+use std::fs;
+
+use runninghub_sim::{Rule, Sim};
+use tempfile::TempDir;
+
+use crate::common::{Done, Rhub, Simulator, folder, rhub, snap};
+
+const STATUS: &str = "/openapi/v2/queue/status";
+
+fn with<'a>(config: &TempDir, sim: &Simulator, args: impl IntoIterator<Item = &'a str>) -> Rhub {
+    rhub(args).config(config).hide(sim.base_url(), "[url]")
+}
+
+fn login(config: &TempDir, sim: &Simulator, more: &[&str]) -> Done {
+    let args =
+        ["login", "--api-key-stdin", "--base-url", sim.base_url()].into_iter().chain(more.iter().copied());
+    with(config, sim, args).stdin(Sim::DEMO_KEY).run()
+}
+
+#[test]
+fn a_key_is_kept_used_and_forgotten() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    insta::assert_snapshot!(login(&config, &sim, &[]).to_string(), @r#"
+        exit 0
+        --- out
+        ✅ Logged in at [url], profile `default`
+           NORMAL: consumer key: pays with coins; workflows and AI apps, no model calls
+    "#);
+    let file = config.path().join("config.toml");
+    let text = fs::read_to_string(&file).expect("a file");
+    insta::assert_snapshot!(text.replace(sim.base_url(), "[url]").replace(Sim::DEMO_KEY, "[key]"), @r#"
+        [profile.default]
+        api_key = "[key]"
+        base_url = "[url]"
+        key_type = "NORMAL"
+    "#);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    }
+    snap!(with(&config, &sim, ["account"]), @r#"
+        exit 0
+        --- out
+        Coins:  1000
+        Wallet: unknown
+        Key:    NORMAL
+        Slots:  0 used, 3 free, 3 in all; 0 waiting
+    "#);
+    snap!(with(&config, &sim, ["config", "list"]), @r#"
+        exit 0
+        --- out
+        [default]
+        api_key = set
+        base_url = [url]
+        key_type = NORMAL
+    "#);
+    snap!(with(&config, &sim, ["logout"]), @r#"
+        exit 0
+        --- out
+        ✅ Forgot the key of the profile `default`
+    "#);
+    snap!(with(&config, &sim, ["logout"]), @r#"
+        exit 0
+        --- out
+        The profile `default` has no key
+    "#);
+    snap!(with(&config, &sim, ["account"]), @r#"
+        exit 2
+        --- err
+        error: there is no API key
+
+        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+    "#);
+}
+
+#[test]
+fn what_cannot_be_logged_in() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    snap!(with(&config, &sim, ["login"]), @r#"
+        exit 2
+        --- err
+        error: there is no terminal to ask for the API key
+
+        hint: give it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`
+    "#);
+    snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", sim.base_url()]).stdin("0123456789abcdef"), @r#"
+        exit 4
+        --- err
+        error: cannot ask about the key: queue status: code 401, the key was not accepted (ApiKey verification failed); nothing was stored
+
+        hint: check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work on runninghub.ai, nor the other way round
+    "#);
+    snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", "http://127.0.0.1:1"]).stdin("0123456789abcdef").env("RUNNINGHUB_TIME_SCALE", "0.01"), @r#"
+        exit 3
+        --- err
+        error: cannot ask about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
+
+        hint: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
+    "#);
+    snap!(with(&config, &sim, ["login", "--profile", "a b", "--api-key-stdin"]).stdin(Sim::DEMO_KEY), @r#"
+        exit 2
+        --- err
+        error: `a b` is not the name of a profile
+
+        hint: a name has up to 64 letters, digits, dots, hyphens and underscores
+    "#);
+    assert!(!config.path().join("config.toml").exists());
+}
+
+#[test]
+fn an_option_beats_its_variable_beats_the_profile() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    let get = |name: &str| with(&config, &sim, ["config", "get", name]).run().stdout;
+    assert_eq!(login(&config, &sim, &["--profile", "work"]).code, Some(0));
+    for setting in [["site", "ai"], ["out", "results"], ["quiet", "false"]] {
+        let [name, value] = setting;
+        assert_eq!(with(&config, &sim, ["config", "set", name, value]).run().code, Some(0), "{name}");
+        assert_eq!(get(name), format!("{value}\n"));
+    }
+    // The default profile has no key, the other one has.
+    assert_eq!(with(&config, &sim, ["account"]).run().code, Some(2));
+    assert_eq!(with(&config, &sim, ["account", "--profile", "work"]).run().code, Some(0));
+    assert_eq!(with(&config, &sim, ["account"]).env("RUNNINGHUB_PROFILE", "work").run().code, Some(0));
+    let wrong = with(&config, &sim, ["account", "--profile", "work"])
+        .env("RUNNINGHUB_API_KEY", "0123456789abcdef")
+        .run();
+    assert_eq!(wrong.code, Some(4), "the variable's key counts: {wrong}");
+    let elsewhere = with(&config, &sim, ["account", "--profile", "work"])
+        .env("RUNNINGHUB_BASE_URL", "http://127.0.0.1:1")
+        .env("RUNNINGHUB_TIME_SCALE", "0.01");
+    assert_eq!(elsewhere.run().code, Some(3), "the variable's address counts");
+    let back = with(&config, &sim, ["account", "--profile", "work", "--base-url", sim.base_url()])
+        .env("RUNNINGHUB_BASE_URL", "http://127.0.0.1:1");
+    assert_eq!(back.run().code, Some(0), "the option's address counts");
+}
+
+#[test]
+fn the_profile_gives_any_option_its_value() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    assert_eq!(login(&config, &sim, &[]).code, Some(0));
+    assert_eq!(with(&config, &sim, ["config", "set", "format", "json"]).run().code, Some(0));
+    let done = with(&config, &sim, ["account"]).run();
+    assert!(done.stdout.contains(r#""event":"account""#), "{done}");
+    let done = with(&config, &sim, ["account", "--format", "plain"]).run();
+    assert!(done.stdout.starts_with("Coins:"), "{done}");
+}
+
+#[test]
+fn settings_that_cannot_be() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    snap!(with(&config, &sim, ["config", "set", "api-key", "0123456789abcdef"]), @r#"
+        exit 2
+        --- err
+        error: `api_key` is not set on a command line, where others could see it
+
+        hint: `rhub login` keeps a key
+    "#);
+    snap!(with(&config, &sim, ["config", "set", "otu", "results"]), @r#"
+        exit 2
+        --- err
+        error: no option is called `otu`
+
+        hint: `rhub --help` and `rhub COMMAND --help` list the options
+    "#);
+    snap!(with(&config, &sim, ["config", "set", "site", "com"]), @r#"
+        exit 2
+        --- err
+        error: this cannot be set: invalid value 'com' for '--site <SITE>' [possible values: cn, ai]
+
+        hint: `rhub --help` and `rhub COMMAND --help` list the options
+    "#);
+    snap!(with(&config, &sim, ["config", "get", "out"]), @r#"
+        exit 2
+        --- err
+        error: the profile `default` does not set `out`
+
+        hint: `rhub config list` shows what it sets
+    "#);
+    snap!(with(&config, &sim, ["config", "unset", "out"]), @r#"
+        exit 2
+        --- err
+        error: the profile `default` does not set `out`
+
+        hint: `rhub config list` shows what it sets
+    "#);
+    assert!(!config.path().join("config.toml").exists());
+}
+
+#[test]
+fn a_password_in_a_profile_is_not_shown() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    let set =
+        with(&config, &sim, ["config", "set", "proxy", "http://me:pr0xy-p4ss@proxy.example:3128"]).run();
+    assert_eq!(set.code, Some(0), "{set}");
+    snap!(with(&config, &sim, ["config", "list"]), @r#"
+        exit 0
+        --- out
+        [default]
+        proxy = http://***@proxy.example:3128
+    "#);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_can_read_or_that_is_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    let file = config.path().join("config.toml");
+    let write = |text: &str, mode| {
+        fs::write(&file, text).expect("a file");
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    write("[profile.default]\napi_key = \"0123456789abcdef\"\n", 0o644);
+    snap!(with(&config, &sim, ["account"]), @r#"
+        exit 2
+        --- err
+        error: others can read the configuration [config] (mode 644)
+
+        hint: make it yours alone: `chmod 600 [config]`
+    "#);
+    assert_eq!(with(&config, &sim, ["schema"]).run().code, Some(0), "nothing there needs a profile");
+    write("[profile.default]\napi_key = 0123456789abcdef\n", 0o600);
+    snap!(with(&config, &sim, ["account"]), @r#"
+        exit 2
+        --- err
+        error: the configuration [config] is not TOML: line 2: unexpected leading zero, expected nothing
+
+        hint: correct it in an editor, or delete it and use `rhub login`
+    "#);
+    write("[profile.default]\notu = 'x'\n", 0o600);
+    snap!(with(&config, &sim, ["account"]), @r#"
+        exit 2
+        --- err
+        error: the profile `default` has a setting that cannot be used: no option is called `otu`
+
+        hint: `rhub config list --profile default` shows it; `rhub config set` and `unset` change it
+    "#);
+}
+
+#[test]
+fn the_doctor_finds_nothing() {
+    let (sim, config, state) = (Simulator::of("01-simple"), folder(), folder());
+    assert_eq!(login(&config, &sim, &[]).code, Some(0));
+    snap!(with(&config, &sim, ["doctor"]).state(&state).hide(state.path(), "[state]"), @r#"
+        exit 0
+        --- out
+        ok     config   [config] is yours alone
+        ok     disk     [state] can be written to
+        ok     ledger   whole, 0 submits in it
+        ok     proxy    none
+        ok     network  [url] answers
+        ok     tls      none is needed on this machine
+        ok     clock    within 1 s of the server's
+        ok     socket   WebSockets get through
+        ok     key      NORMAL: consumer key: pays with coins; workflows and AI apps, no model calls
+    "#);
+    let done = with(&config, &sim, ["doctor", "--json"]).state(&state).run();
+    assert!(
+        done.stdout.lines().any(|line| line.contains(r#""event":"check","name":"clock","ok":true"#)),
+        "{done}"
+    );
+}
+
+#[test]
+fn the_doctor_has_a_cure_for_each_failure() {
+    let early = Rule::answer(STATUS, 200, r#"{"code":0,"data":{"apiKeyType":"SHARED"}}"#)
+        .header("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    let sim = Simulator::start(Sim::builder().rule(early));
+    let (config, state) = (folder(), folder());
+    fs::write(state.path().join("ledger.sqlite"), "").expect("a file");
+    let done = with(&config, &sim, ["doctor"]).at(&sim).state(&state).run();
+    let clock =
+        done.stdout.lines().skip_while(|line| !line.starts_with("failed clock")).take(2).collect::<Vec<_>>();
+    assert!(
+        done.code == Some(2) && matches!(clock[..], [_, cure] if cure.contains("cure: set the clock")),
+        "{done}"
+    );
+
+    let sim = Simulator::of("01-simple");
+    snap!(with(&config, &sim, ["doctor"]).at(&sim).env("RUNNINGHUB_API_KEY", "0123456789abcdef").state(&state).hide(state.path(), "[state]"), @r#"
+        exit 4
+        --- out
+        ok     config   none, it would be [config]
+        ok     disk     [state] can be written to
+        ok     ledger   whole, 0 submits in it
+        ok     proxy    none
+        ok     network  [url] answers
+        ok     tls      none is needed on this machine
+        ok     clock    within 1 s of the server's
+        ok     socket   WebSockets get through
+        failed key      cannot ask about the key: queue status: code 401, the key was not accepted (ApiKey verification failed)
+                        cure: check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work on runninghub.ai, nor the other way round
+    "#);
+    snap!(
+        with(&config, &sim, ["doctor"])
+            .at(&sim)
+            .env("RUNNINGHUB_BASE_URL", "http://127.0.0.1:1")
+            .env("RUNNINGHUB_STATE_DIR", "/dev/null/state")
+            .env("RUNNINGHUB_PROFILE", "work"),
+        @r#"
+            exit 9
+            --- out
+            failed config   there is no profile `work`
+                            cure: `rhub login --profile work` makes it; `rhub config list` shows those that there are
+            failed disk     cannot write to /dev/null/state: Not a directory (os error 20)
+                            cure: make it writable, or name another folder with `--state-dir PATH`
+            ok     proxy    none
+            failed network  cannot ask about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+                            cure: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
+        "#
+    );
+}
+
+#[test]
+fn shells_are_told_of_commands_options_and_tasks() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let done = rhub(["completions", shell]).run();
+        assert!(done.code == Some(0) && done.stdout.contains("COMPLETE"), "{done}");
+    }
+    let (sim, state) = (Simulator::of("01-simple"), folder());
+    let id = crate::common::scenario("01-simple").workflow_id();
+    assert_eq!(rhub(["run", &id, "--detach"]).at(&sim).state(&state).run().code, Some(0));
+    let task = sim.sim().tasks()[0].task_id.clone();
+    let offered = |words: &[&str], index: &str| {
+        let done = rhub(["--"].iter().chain(words).copied())
+            .state(&state)
+            .env("COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", index)
+            .env("_CLAP_COMPLETE_COMP_TYPE", "9")
+            .env("_CLAP_COMPLETE_SPACE", "true")
+            .env("_CLAP_IFS", "\n")
+            .run();
+        assert_eq!(done.code, Some(0), "{done}");
+        done.stdout
+    };
+    assert_eq!(
+        offered(&["rhub", "watch", ""], "2")
+            .lines()
+            .filter(|line| !line.starts_with('-'))
+            .collect::<Vec<_>>(),
+        ["last", &task]
+    );
+    assert_eq!(offered(&["rhub", "conf"], "1"), "config");
+    assert!(offered(&["rhub", "run", "--inst"], "2").contains("--instance"));
+}
+
+#[test]
+fn man_pages() {
+    let dir = folder();
+    snap!(rhub(["man"]).arg(dir.path()).hide(dir.path(), "[dir]"), @r#"
+        exit 0
+        --- out
+        ✅ Wrote man pages to [dir]
+    "#);
+    for page in ["rhub.1", "rhub-run.1", "rhub-config-set.1"] {
+        let text = fs::read_to_string(dir.path().join(page)).expect(page);
+        assert!(text.contains(".SH NAME"), "{page}");
+    }
+}

@@ -1,0 +1,213 @@
+//! The form of an AI app: which field is meant, and whether it takes a value.
+
+use std::path::Path;
+
+use runninghub_api::{App, AppField, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle};
+use runninghub_core::{Untrusted, WebappId};
+use serde_json::Value;
+
+use crate::{Error, RunningHub, submit::AppSubmit, workflow::suggest};
+
+/// Choices that are named in a hint; a list of models can have thousands.
+const NAMED: usize = 12;
+
+impl RunningHub {
+    /// Begins a run of an AI app.
+    pub fn app(&self, id: impl Into<WebappId>) -> AppSubmit {
+        AppSubmit::app(self.0.clone(), id.into())
+    }
+
+    /// Begins a run by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
+    pub fn quick(&self, id: impl Into<WebappId>, code: impl Into<String>) -> AppSubmit {
+        AppSubmit::quick(self.0.clone(), id.into(), code.into())
+    }
+
+    /// What an AI app takes.
+    ///
+    /// # Errors
+    /// When the app does not exist, or there is no answer.
+    pub async fn form(&self, id: &WebappId) -> Result<App, Error> {
+        self.0.form(id).await
+    }
+
+    /// AI apps, page by page: `hub.apps(|list| list.page(2))`.
+    ///
+    /// # Errors
+    /// When the page cannot be, or there is no answer.
+    pub async fn apps(&self, which: impl FnOnce(ListApps) -> ListApps) -> Result<Page<ListedApp>, Error> {
+        which(self.0.client.apps()).await.map_err(|error| Error::api("cannot list the apps", error))
+    }
+
+    /// Models and styles of a Quick Create app; `kind` is the platform's number for what is listed.
+    ///
+    /// # Errors
+    /// When the app does not exist, or there is no answer.
+    pub async fn quick_styles(&self, id: &WebappId, kind: u32) -> Result<Vec<QuickStyle>, Error> {
+        let styles = self.0.client.quick_styles(id, kind).await;
+        styles.map_err(|error| Error::api("cannot list the styles", error))
+    }
+}
+
+/// The field that is meant by `NODE.FIELD`, or by a name that only it has: its own, its node's title, or what its author says
+/// about it. Upper and lower case are the same.
+///
+/// # Errors
+/// When there is none, or there are several.
+pub(crate) fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
+    let same = |text: &str| text.trim().to_lowercase() == name.trim().to_lowercase();
+    let exact = app.fields.iter().find(|field| same(&place(field)));
+    if let Some(field) = exact {
+        return Ok(field);
+    }
+    let found: Vec<&AppField> =
+        app.fields.iter().filter(|field| names(field).any(|text| same(&text))).collect();
+    match found.as_slice() {
+        [field] => Ok(field),
+        [] => {
+            let all = app.fields.iter().flat_map(|field| std::iter::once(place(field)).chain(names(field)));
+            let places = app.fields.iter().map(|field| format!("`{}`", Untrusted::from(place(field))));
+            let otherwise = format!("its fields: {}", places.take(NAMED).collect::<Vec<_>>().join(", "));
+            Err(Error::usage(format!("the app has no field `{name}`"))
+                .with_hint(suggest(name, all, &otherwise)))
+        }
+        several => {
+            let places: Vec<_> =
+                several.iter().map(|field| format!("`{}`", Untrusted::from(place(field)))).collect();
+            Err(Error::usage(format!("several fields are called `{name}`"))
+                .with_hint(format!("name one of {}", places.join(", "))))
+        }
+    }
+}
+
+/// `NODE.FIELD`, which no other field has.
+fn place(field: &AppField) -> String {
+    format!("{}.{}", field.node_id.as_str(), field.field_name)
+}
+
+fn names(field: &AppField) -> impl Iterator<Item = String> {
+    let title = field.node_name.as_ref().map(Untrusted::raw);
+    let titled = title.map(|title| format!("{title}.{}", field.field_name));
+    let said = [&field.description, &field.description_en].into_iter().flatten().map(Untrusted::raw);
+    let all = std::iter::once(field.field_name.as_str()).chain(title).chain(said);
+    all.filter(|text| !text.is_empty()).map(str::to_owned).chain(titled)
+}
+
+/// The value as it is sent: text, whatever it is.
+///
+/// # Errors
+/// When the field does not take it.
+pub(crate) fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let is_upload = !field.kind.extensions().is_empty();
+    if !field.choices.is_empty() && !is_upload {
+        return choose(field, &text);
+    }
+    let wants = |what: &str| {
+        let present = field.value.as_ref().map_or("", Untrusted::raw);
+        Error::usage(format!("`{}` wants {what}, not `{text}`", place(field)))
+            .with_hint(format!("its present value is `{}`", Untrusted::from(present)))
+    };
+    match field.kind {
+        FieldKind::Int => {
+            // Seeds use all of 64 bits, with and without a sign.
+            let number = text.trim().parse::<i128>().map_err(|_| wants("a whole number"))?;
+            #[expect(clippy::cast_precision_loss, reason = "limits are given in the same precision")]
+            within(field, number as f64, &text)?;
+            Ok(number.to_string())
+        }
+        FieldKind::Float => {
+            let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+            within(field, number.ok_or_else(|| wants("a number"))?, &text)?;
+            Ok(text.trim().to_owned())
+        }
+        FieldKind::Boolean => match text.trim().to_lowercase().as_str() {
+            word @ ("true" | "false") => Ok(word.to_owned()),
+            _ => Err(wants("`true` or `false`")),
+        },
+        _ => Ok(text),
+    }
+}
+
+/// Whether a file can be put there.
+///
+/// # Errors
+/// When the field takes none, or none of this type.
+pub(crate) fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
+    let allowed = field.kind.extensions();
+    if allowed.is_empty() {
+        return match field.kind {
+            FieldKind::Text | FieldKind::Other(_) => Ok(()),
+            _ => Err(Error::usage(format!("`{}` takes no file", place(field)))
+                .with_hint(format!("it is of type `{}`", Untrusted::from(field.kind.as_str())))),
+        };
+    }
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if allowed.contains(&extension.as_str()) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{}` takes no file of the type of {}", place(field), path.display()))
+        .with_hint(format!("the platform takes {} there", allowed.join(", "))))
+}
+
+fn within(field: &AppField, number: f64, text: &str) -> Result<(), Error> {
+    let range = &field.range;
+    let fits = range.min.is_none_or(|min| number >= min) && range.max.is_none_or(|max| number <= max);
+    if fits {
+        return Ok(());
+    }
+    let limits = match (range.min, range.max) {
+        (Some(min), Some(max)) => format!("from {min} to {max}"),
+        (Some(min), None) => format!("{min} at least"),
+        (_, max) => format!("{} at most", max.unwrap_or_default()),
+    };
+    Err(Error::usage(format!("`{}` is outside of the range of `{}`", text, place(field)))
+        .with_hint(format!("it takes a number {limits}")))
+}
+
+/// What is sent is the value; what people see is the name, and either will do.
+fn choose(field: &AppField, text: &str) -> Result<String, Error> {
+    let named = |choice: &&Choice| choice.name.as_ref().is_some_and(|name| name.raw() == text);
+    let same = |choice: &&Choice| {
+        [
+            Some(choice.value.as_str()),
+            choice.name.as_ref().map(Untrusted::raw),
+            choice.description.as_ref().map(Untrusted::raw),
+        ]
+        .into_iter()
+        .flatten()
+        .any(|word| word.trim().to_lowercase() == text.trim().to_lowercase())
+    };
+    let choices = || field.choices.iter();
+    let found = choices()
+        .find(|choice| choice.value == text)
+        .or_else(|| choices().find(named))
+        .or_else(|| choices().find(same));
+    if let Some(choice) = found {
+        return Ok(choice.value.clone());
+    }
+    let words = choices().flat_map(|choice| {
+        [Some(choice.value.clone()), choice.name.as_ref().map(|name| name.raw().to_owned())]
+            .into_iter()
+            .flatten()
+    });
+    let mut some: Vec<String> = choices().take(NAMED).map(shown).collect();
+    if field.choices.len() > NAMED {
+        some.push("…".to_owned());
+    }
+    Err(Error::usage(format!("`{}` has no choice `{text}`", place(field))).with_hint(suggest(
+        text,
+        words,
+        &format!("its choices: {}", some.join(", ")),
+    )))
+}
+
+fn shown(choice: &Choice) -> String {
+    let value = Untrusted::from(choice.value.as_str());
+    match &choice.name {
+        Some(name) if name.raw() != choice.value => format!("`{value}` ({name})"),
+        _ => format!("`{value}`"),
+    }
+}

@@ -1,0 +1,170 @@
+//! AI apps and Quick Create: filled in by name, checked before they are paid, followed without a graph.
+
+mod common;
+
+use std::{fmt::Write as _, path::Path, sync::Arc};
+
+use common::{WORKFLOW, hub, key, sim, watch};
+use runninghub::{
+    ErrorKind, Event, Phase, RunningHub,
+    ledger::{Filter, Ledger as _, MemoryLedger, State},
+};
+use runninghub_sim::{App, Fault, Rate, Scenario, Sim, SimBuilder};
+use serde_json::json;
+
+fn apps() -> SimBuilder {
+    sim().app(App::demo()).app(App::new("bare", common::scenario())).speed(50.0)
+}
+
+async fn start() -> (Sim, RunningHub) {
+    let sim = apps().start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    (sim, hub)
+}
+
+#[tokio::test]
+async fn a_field_is_found_by_any_of_its_names() {
+    let (sim, hub) = start().await;
+    let run = hub
+        .app(App::demo().id())
+        .set("6.text", "a dog")
+        .set("STEPS", 30)
+        .set("guidance", 7.5)
+        .set("画布", "竖图")
+        .set("加载模型.style", "Watercolour")
+        .set("upscale", "off")
+        .set("mode", "slow")
+        .set("stamp", "anything")
+        .node_info_list(vec![json!({"nodeId": 10, "fieldName": "image", "fieldValue": "openapi/x.png"})])
+        .submit()
+        .await;
+    let end = run.expect("accepted").finish().await.expect("watched");
+    assert_eq!((end.phase, sim.stats().creates), (Phase::Success, 1));
+}
+
+#[tokio::test]
+async fn nothing_is_paid_for_a_mistake() {
+    let (sim, hub) = start().await;
+    let app = || hub.app(App::demo().id());
+    let mut told = String::new();
+    for mistake in [
+        app().set("promt", "x"),
+        app().set("采样 KSampler", 1),
+        app().set("steps", "many"),
+        app().set("steps", 61),
+        app().set("cfg", "NaN"),
+        app().set("ratio", "wide"),
+        app().set("mode", "fsat"),
+        app().set("ratio", "None"),
+        app().set_file("steps", Path::new("Cargo.toml")),
+        app().set_file("image", Path::new("Cargo.toml")),
+        app().set_file("image", Path::new("/nowhere/to/be.png")),
+        app().node_info_list(vec![json!({"nodeId": "6"})]),
+        hub.app(App::new("bare", Scenario::demo()).id()).set("text", "x"),
+    ] {
+        let error = mistake.submit().await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+        writeln!(told, "{error} | {}", error.hint().unwrap_or("-")).expect("text");
+    }
+    insta::assert_snapshot!(told, @r#"
+    the app has no field `promt` | did you mean `prompt`?
+    several fields are called `采样 KSampler` | name one of `3.steps`, `3.cfg`
+    `3.steps` wants a whole number, not `many` | its present value is `20`
+    `61` is outside of the range of `3.steps` | it takes a number from 1 to 60
+    `3.cfg` wants a number, not `NaN` | its present value is `6.5`
+    `5.ratio` has no choice `wide` | its choices: `1:1` (方形), `3:4` (竖图)
+    `9.mode` has no choice `fsat` | did you mean `fast`?
+    `5.ratio` has no choice `None` | its choices: `1:1` (方形), `3:4` (竖图)
+    `3.steps` takes no file | it is of type `int`
+    `10.image` takes no file of the type of Cargo.toml | the platform takes jpg, jpeg, png, webp there
+    there is no file /nowhere/to/be.png | -
+    an entry of the nodeInfoList is not complete | each entry is `{"nodeId": "6", "fieldName": "text", "fieldValue": "…"}`
+    the app does not tell its fields, so `text` cannot be looked up | name the node's id and the field, as in `6.text`
+    "#);
+    let error = hub.app("1000000000000000000").submit().await.expect_err("no such app");
+    assert_eq!((error.kind(), error.code().as_deref()), (ErrorKind::Refused, Some("901")));
+    assert_eq!(sim.stats().creates, 0);
+    assert_eq!(sim.stats().calls.get("/openapi/v2/media/upload/binary"), None, "no file was sent");
+}
+
+#[tokio::test]
+async fn a_run_without_a_graph_shows_its_nodes_and_no_overall_figure() {
+    let sim = apps()
+        .speed(2.0)
+        .wait_for_socket(std::time::Duration::from_secs(5))
+        .start()
+        .await
+        .expect("the simulator starts");
+    let mut run = hub(&sim)
+        .app(App::new("bare", Scenario::demo()).id())
+        .set("6.text", "x")
+        .submit()
+        .await
+        .expect("accepted");
+    assert!(run.workflow_id().is_none() && run.plan().is_none());
+    let watched = watch(&mut run).await;
+    assert_eq!((watched.end.phase, watched.end.outputs.len()), (Phase::Success, 1));
+    let mut steps = 0;
+    for event in &watched.events {
+        if let Event::Progress(progress) = event {
+            assert_eq!(progress.overall.is_some(), progress.phase == Phase::Success, "{progress:?}");
+            steps += progress.current.iter().filter(|node| node.max == Some(20.0)).count();
+        }
+    }
+    assert!(steps > 0, "the sampler's steps are seen");
+}
+
+#[tokio::test]
+async fn every_way_of_running_is_written_down_and_paid_once() {
+    let (sim, _) = start().await;
+    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
+    let hub = RunningHub::builder(key())
+        .base_url(sim.base_url())
+        .ledger(Arc::clone(&ledger) as _)
+        .build()
+        .expect("a hub");
+    let id = App::demo().id();
+    let mut runs = Vec::new();
+    runs.push(hub.app(&*id).submit().await.expect("accepted"));
+    runs.push(hub.app(&*id).v2().set("text", "x").submit().await.expect("accepted"));
+    runs.push(hub.quick(&*id, "006").submit().await.expect("accepted"));
+    for run in &mut runs {
+        assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
+    }
+    let mut run =
+        hub.workflow(WORKFLOW).v2().set("Prompt", "text", "a dog").submit().await.expect("accepted");
+    assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
+    let entries = ledger.entries(Filter::all()).await.expect("entries");
+    let mut kinds: Vec<_> = entries.iter().map(|entry| (entry.intent.kind.as_str(), entry.state)).collect();
+    kinds.sort_unstable_by_key(|(kind, _)| *kind);
+    assert_eq!(
+        kinds,
+        [("app", State::Done), ("app", State::Done), ("quick", State::Done), ("workflow", State::Done)]
+    );
+    assert_eq!(sim.stats().creates, 4);
+    for path in ["/task/openapi/ai-app/run", "/task/openapi/quick-ai-app/run"] {
+        assert_eq!(sim.stats().calls.get(path), Some(&1), "{path}");
+    }
+    assert_eq!(hub.workflow_json("{}").v2().submit().await.expect_err("no id").kind(), ErrorKind::Usage);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_unknown_and_never_sent_again() {
+    let sim =
+        apps().fault(Fault::LostCreateAnswer(Rate::First(9))).start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let id = App::demo().id();
+    for submit in [hub.app(&*id), hub.app(&*id).v2(), hub.quick(&*id, "001")] {
+        assert_eq!(submit.submit().await.expect_err("lost").kind(), ErrorKind::SubmitUnknown);
+    }
+    assert_eq!(sim.stats().creates, 3);
+}
+
+#[tokio::test]
+async fn apps_and_styles_are_listed() {
+    let (_sim, hub) = start().await;
+    let page = hub.apps(|list| list.size(1)).await.expect("a page");
+    assert!(page.has_next && page.records.len() == 1);
+    assert_eq!(hub.apps(|list| list.size(0)).await.expect_err("no page").kind(), ErrorKind::Usage);
+    assert_eq!(hub.quick_styles(&App::demo().id().as_str().into(), 1).await.expect("styles").len(), 2);
+}
