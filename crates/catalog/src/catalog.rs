@@ -1,6 +1,6 @@
 //! All models: one line each, so that a line that cannot be read costs nothing but itself.
 
-use std::sync::OnceLock;
+use std::{collections::HashMap, sync::OnceLock};
 
 use serde::Deserialize;
 
@@ -21,6 +21,8 @@ const LONGEST: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     models: Vec<Model>,
+    /// Where each endpoint's model is.
+    places: HashMap<String, usize>,
     skipped: Vec<Skipped>,
 }
 
@@ -84,9 +86,12 @@ impl Catalog {
     }
 
     fn put(&mut self, model: Model) {
-        match self.models.iter_mut().find(|known| known.endpoint == model.endpoint) {
-            Some(known) => *known = model,
-            None => self.models.push(model),
+        let known = self.places.get(&model.endpoint).and_then(|place| self.models.get_mut(*place));
+        if let Some(known) = known {
+            *known = model;
+        } else {
+            self.places.insert(model.endpoint.clone(), self.models.len());
+            self.models.push(model);
         }
     }
 

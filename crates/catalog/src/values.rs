@@ -1,5 +1,7 @@
 //! From values to the body of a request: everything that can be checked here is checked before anything is paid.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::{Error, Model, Param, file, name::closest, one_value};
@@ -8,7 +10,7 @@ use crate::{Error, Model, Param, file, name::closest, one_value};
 const LISTED: usize = 16;
 
 /// What a parameter is given.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Input {
     /// A value. Text is read as the parameter's type wants it, and values of other types become text where that is what
@@ -23,6 +25,19 @@ pub enum Input {
     },
     /// The address that an upload was given: `download_url`, never `fileName`.
     Address(String),
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(_) => f.write_str("Json(…)"),
+            Self::File { name, bytes } => {
+                f.debug_struct("File").field("name", name).field("bytes", bytes).finish()
+            }
+            // It is signed.
+            Self::Address(_) => f.write_str("Address(…)"),
+        }
+    }
 }
 
 impl Model {

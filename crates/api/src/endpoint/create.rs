@@ -199,14 +199,18 @@ pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
     created(&lenient::entries(envelope.data), "taskStatus").ok_or_else(|| answer.unexpected("data.taskId"))
 }
 
-/// The bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it.
+/// The bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it. A task that is in there
+/// counts, whatever else is; without one, a code says why.
 pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.success()?;
     let outer: Box<RawValue> = answer.object()?;
     [Some(&*outer), envelope.data]
         .into_iter()
         .find_map(|raw| created(&lenient::entries(raw), "status"))
-        .ok_or_else(|| answer.unexpected("taskId"))
+        .ok_or_else(|| match envelope.error_code() {
+            Some(code) => answer.refused_with(&code, &envelope),
+            None => answer.unexpected("taskId"),
+        })
 }
 
 /// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field

@@ -2,16 +2,10 @@
 
 use std::fmt;
 
-use runninghub_core::TaskStatus;
-use serde::Deserialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
-use super::into_future;
-use crate::{
-    Client, Created, Error, PromptTips,
-    http::{Answer, Call},
-    lenient, observation,
-};
+use super::{create::read_bare, into_future};
+use crate::{Client, Created, Error, http::Call};
 
 /// What stands before a model's endpoint.
 const FAMILY: &str = "/openapi/v2/";
@@ -59,7 +53,7 @@ impl RunModel {
         if !is_path(&self.endpoint) {
             return Err(call.usage("the endpoint of the model is not a path such as `vidu/text-to-video-q2`"));
         }
-        self.client.post_v2(call, &self.fields, read).await
+        self.client.post_v2(call, &self.fields, read_bare).await
     }
 }
 
@@ -87,45 +81,10 @@ pub(super) fn is_path(endpoint: &str) -> bool {
     endpoint.split('/').all(|part| part.chars().all(fits) && !part.trim_matches('.').is_empty())
 }
 
-/// The bare task object of v2, with what is needed of it.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the platform's own name")]
-struct Task {
-    task_id: Option<Box<RawValue>>,
-    status: Option<Box<RawValue>>,
-    client_id: Option<Box<RawValue>>,
-    net_wss_url: Option<Box<RawValue>>,
-    data: Option<Box<RawValue>>,
-}
-
-/// Reads a bare task object, or one inside `{code, data}` as some gateways wrap it. A task that is in there counts, whatever
-/// else is; without one, a code says why.
-pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
-    let envelope = answer.success()?;
-    let outer: Task = answer.object()?;
-    let wrapped = lenient::object::<Task>(outer.data.as_deref());
-    let has_id = lenient::scalar(outer.task_id.as_deref()).is_some();
-    let task = wrapped.filter(|_| !has_id).unwrap_or(outer);
-    let Some(task_id) = lenient::scalar(task.task_id.as_deref()) else {
-        return Err(match envelope.error_code() {
-            Some(code) => answer.refused_with(&code, &envelope),
-            None => answer.unexpected("taskId"),
-        });
-    };
-    Ok(Created {
-        task_id: task_id.into(),
-        status: lenient::scalar(task.status.as_deref())
-            .map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
-        socket: observation::socket(task.net_wss_url.as_deref()),
-        client_id: lenient::scalar(task.client_id.as_deref()).map(Into::into),
-        tips: PromptTips::default(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use runninghub_core::TaskStatus;
 
     use super::*;
     use crate::{
@@ -134,7 +93,7 @@ mod tests {
     };
 
     fn outcome(text: &str) -> Option<CreateOutcome> {
-        create_with(text, read).expect_err(text).create_outcome()
+        create_with(text, read_bare).expect_err(text).create_outcome()
     }
 
     #[test]
@@ -153,7 +112,7 @@ mod tests {
             (r#"{"code":0,"message":"success","data":{"taskId":"7","status":"QUEUED"}}"#, TaskStatus::Queued),
             (r#"{"taskId":"7","status":{},"clientId":1e999,"news":["\ud800"]}"#, TaskStatus::Queued),
         ] {
-            let created = create_with(text, read).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let created = create_with(text, read_bare).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((created.task_id.as_str(), created.status), ("7", status), "{text}");
         }
     }
@@ -180,9 +139,9 @@ mod tests {
         ] {
             assert_eq!(outcome(text), Some(CreateOutcome::Unknown), "{text}");
         }
-        let busy = create_with(r#"{"errorCode":"1011"}"#, read).expect_err("busy");
+        let busy = create_with(r#"{"errorCode":"1011"}"#, read_bare).expect_err("busy");
         assert!(matches!(busy.retry(), Retry::Safe { .. }));
-        assert_eq!(error_with(502, "", read).create_outcome(), Some(CreateOutcome::Unknown));
+        assert_eq!(error_with(502, "", read_bare).create_outcome(), Some(CreateOutcome::Unknown));
     }
 
     #[test]
@@ -201,7 +160,7 @@ mod tests {
     proptest! {
         #[test]
         fn accepted_means_a_task_id(text in r#"(\{|\}|\[|\]|,|:|"|null|0|7|"code"|"taskId"|"data"|"status"|"errorCode"|\\ud800)*"#) {
-            match create_with(&text, read) {
+            match create_with(&text, read_bare) {
                 Ok(created) => prop_assert!(!created.task_id.as_str().is_empty()),
                 Err(error) => prop_assert!(error.create_outcome().is_some()),
             }

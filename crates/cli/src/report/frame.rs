@@ -189,6 +189,7 @@ mod tests {
             View { waiting: Some("queued".into()), elapsed: Duration::from_secs(5), ..View::default() };
         insta::assert_snapshot!(shown(&view, 80, 24), @"queued  0:05");
         view.waiting = None;
+        insta::assert_snapshot!(shown(&view, 80, 24), @"running  0:05");
         view.progress.done = 3;
         insta::assert_snapshot!(shown(&view, 80, 24), @"overall unknown, 3 nodes so far  0:05");
         view.progress.percent = Some(100.0);

@@ -85,6 +85,7 @@ impl After {
 }
 
 pub(crate) const CREATE: &str = "/task/openapi/create";
+pub(crate) const MODEL: &str = "/openapi/v2/lab/model";
 pub(crate) const OUTPUTS: &str = "/task/openapi/outputs";
 pub(crate) const WORKFLOW: &str = "/api/openapi/getJsonApiFormat";
 pub(crate) const UPLOAD: &str = "/openapi/v2/media/upload/binary";

@@ -8,7 +8,7 @@ use std::{
 use runninghub_sim::Toxic;
 
 use crate::{
-    case::{After, CREATE, Case, Saved, is_manifest},
+    case::{After, CREATE, Case, MODEL, Saved, is_manifest},
     lab::{KEY, SIGNATURE, TICKET},
     places::Places,
 };
@@ -21,7 +21,7 @@ pub(crate) fn check(case: &Case, after: &After, places: &Places, before: &[(Path
     if after.code.or(after.signal.map(|signal| -signal)) != Some(case.exit) {
         fail(format!("exit {:?}, signal {:?}, and not {}", after.code, after.signal, case.exit));
     }
-    let posts = after.calls(CREATE);
+    let posts = after.calls(CREATE) + after.calls(MODEL);
     if (posts, after.stats.creates) != (case.posts, case.creates) {
         let (wanted, paid) = (case.posts, case.creates);
         fail(format!("{posts} creates sent, {} made, and not {wanted} and {paid}", after.stats.creates));
@@ -167,7 +167,7 @@ fn ledger(case: &Case, after: &After, places: &Places, fail: &mut impl FnMut(Str
     let events = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let submits: Vec<_> = events.filter(|event| event["event"] == "task").collect();
     let states: Vec<&str> = submits.iter().filter_map(|submit| submit["state"].as_str()).collect();
-    let is_run = case.command.first() == Some(&"run");
+    let is_run = case.command.starts_with(&["run"]) || case.command.starts_with(&["model", "run"]);
     let fits = match (states.as_slice(), after.stats.creates) {
         ([], 0) => true,
         ([state], 0) => matches!(*state, "refused" | "unknown"),

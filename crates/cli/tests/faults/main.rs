@@ -11,6 +11,7 @@ mod disk;
 mod encryption;
 mod itself;
 mod lab;
+mod models;
 mod places;
 mod polling;
 mod pool;

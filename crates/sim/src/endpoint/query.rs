@@ -31,12 +31,15 @@ pub(crate) fn task_object(state: &State, task: &Task) -> Value {
     let phase = task.phase();
     let usage = usage(task, &phase);
     let (error_code, error_message) = match phase {
+        Phase::Failed if task.names.is_model => ("1015", "Generation failed"),
         Phase::Failed => ("1000", "unknown error"),
         _ => ("", ""),
     };
     let has_results =
         phase == Phase::Success || phase == Phase::Failed && task.faults.lists_files_of_failed();
-    let reason = task.failure().filter(|_| phase == Phase::Failed).map(|error| failed_reason(task, error));
+    // What happens inside of a model is nobody's business.
+    let is_told = phase == Phase::Failed && !task.names.is_model;
+    let reason = task.failure().filter(|_| is_told).map(|error| failed_reason(task, error));
     // A number, although it is beyond what a double can hold and a string everywhere else.
     let number: Option<u64> = task.names.task_id.parse().ok();
     let usages = if phase.is_over() {

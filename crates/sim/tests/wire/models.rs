@@ -1,8 +1,15 @@
 //! Models, by the documents: to the letter and to the type.
 
+use std::time::Duration;
+
 use insta::assert_json_snapshot;
 use runninghub_sim::{Fault, Model, Rate, Sim};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    time::timeout,
+};
 
 use crate::common::{Client, request, small};
 
@@ -183,4 +190,33 @@ async fn faults_of_creates_hold_for_models() {
     assert!(client.try_post(KLING, kling()).await.is_none(), "made, and the answer lost");
     assert_eq!(sim.stats().creates, 1);
     assert_eq!(refusal(&client.post(KLING, kling()).await), "1520", "the only slot is taken");
+}
+
+/// Reads one request to its end and thanks for it.
+async fn received(listener: TcpListener) -> Value {
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut text = String::new();
+    loop {
+        let mut piece = [0; 4096];
+        let size = stream.read(&mut piece).await.unwrap();
+        text += std::str::from_utf8(&piece[..size]).unwrap();
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| serde_json::from_str(body));
+        if let Some(Ok(body)) = body {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+            return body;
+        }
+        assert!(size > 0, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_carries_the_object_of_query() {
+    let sim = Sim::builder().start().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let client = Client::new(&sim);
+    let task = client.post(TEXT, json!({"prompt": "x", "webhookUrl": url})).await["taskId"].clone();
+    let told = timeout(Duration::from_secs(20), received(listener)).await.expect("called back");
+    assert_eq!((&told["event"], &told["taskId"]), (&json!("TASK_END"), &task));
+    assert_eq!((&told["eventData"]["status"], &told["eventData"]["taskId"]), (&json!("SUCCESS"), &task));
 }

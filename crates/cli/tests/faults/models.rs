@@ -1,0 +1,101 @@
+//! Models: another endpoint makes the task, and the same has to be true of it.
+
+use runninghub_sim::{Model, Rule, Toxic};
+
+use crate::{
+    case::{Case, MODEL, Saved, UPLOAD, ms},
+    pool,
+};
+
+const QUERY: &str = "/openapi/v2/query";
+const PRICE: &str = "/openapi/v2/price-preview/";
+
+#[test]
+fn models() {
+    let mut cases = lost();
+    cases.extend(answers());
+    cases.extend(around());
+    pool::run(cases);
+}
+
+/// A run that is not saved: what a model makes is not of the case's scenario.
+fn case(name: &'static str) -> Case {
+    Case::new(name)
+        .server(|builder| builder.model(Model::new("lab/model").takes(ms(300))))
+        .command(&["model", "run", "lab/model", "--body", "{}", "--record", "{root}/record"])
+        .saved(Saved::Nothing)
+}
+
+fn answer(body: &'static str) -> Rule {
+    Rule::answer(MODEL, 200, body)
+}
+
+/// The answer does not arrive.
+fn lost() -> Vec<Case> {
+    vec![
+        case("model-answer-lost").fault("lost-create-answer").unknown(1),
+        case("model-lost-before-work").rule(Rule::lose(MODEL)).unknown(0),
+        case("model-reset-before-body").api(Toxic::reset(0).up().on_path(MODEL)).posts(0).unknown(0),
+        case("model-cut-in-body").api(Toxic::cut(40).after_head().on_path(MODEL)).unknown(1),
+        case("model-timeout")
+            .rule(Rule::hang(MODEL).after_work())
+            .arg("--create-timeout")
+            .arg("0.4s")
+            .unknown(1),
+    ]
+}
+
+/// Answers that say more or less than they should.
+fn answers() -> Vec<Case> {
+    let wrapped =
+        r#"{"code":0,"message":"success","data":{"taskId":"2000000000000000001","status":"RUNNING"}}"#;
+    vec![
+        case("model-502").rule(Rule::answer(MODEL, 502, "Bad Gateway")).unknown(0),
+        case("model-html").rule(answer("<html><title>Log in</title></html>")).unknown(0).says("Log in"),
+        case("model-without-task").rule(answer(r#"{"status":"RUNNING","errorCode":""}"#)).unknown(0),
+        case("model-1000").rule(answer(r#"{"errorCode":"1000","errorMessage":"unknown"}"#)).unknown(0),
+        case("model-1007")
+            .rule(answer(r#"{"errorCode":"1007","errorMessage":"no"}"#))
+            .refused(4)
+            .says("1007"),
+        case("model-1014")
+            .rule(answer(r#"{"errorCode":"1014","errorMessage":"no"}"#))
+            .refused(4)
+            .says("shared key"),
+        case("model-1007-as-a-task")
+            .rule(answer(r#"{"taskId":"","status":"FAILED","errorCode":"1007","errorMessage":"no"}"#))
+            .refused(4)
+            .says("1007"),
+        case("model-1520-then-free").fault("queue-full=2").posts(3).says("no slot is free"),
+        case("model-wrapped").rule(Rule::answer(MODEL, 200, wrapped).after_work()),
+        case("model-fails").fault("task-fails").exit(1).says("Generation failed (code 1015)"),
+    ]
+}
+
+/// Before and after the create.
+fn around() -> Vec<Case> {
+    const LIMIT: &[&str] = &["model", "run", "lab/model", "--body", "{}", "--max-cost", "9"];
+    vec![
+        case("model-price-lost").command(LIMIT).rule(Rule::lose(PRICE)).refused(3).posts(0),
+        case("model-price-unknown").command(LIMIT).rule(Rule::answer(PRICE, 200, "{}")).refused(4).posts(0),
+        case("model-price-then-run").command(LIMIT).rule(Rule::lose(PRICE).times(1)),
+        case("model-query-html").rule(Rule::answer(QUERY, 200, "<html>").times(3)),
+        case("model-query-502").rule(Rule::answer(QUERY, 502, "").skip(1).times(3)),
+        case("model-unknown-at-first")
+            .rule(Rule::answer(QUERY, 200, r#"{"errorCode":"1004","errorMessage":"not found"}"#).times(2)),
+        case("model-upload-lost")
+            .prepare(|places| std::fs::write(places.root().join("case-cat.png"), "picture").expect("a file"))
+            .command(&[
+                "model",
+                "run",
+                "nano-banana-pro/edit-channel-low-price",
+                "-p",
+                "prompt=x",
+                "-p",
+                "imageUrls=@case-cat.png",
+            ])
+            .rule(Rule::lose(UPLOAD))
+            .refused(3)
+            .posts(0),
+    ]
+}
