@@ -29,7 +29,7 @@ pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, QueueStatus, Site};
+pub use runninghub_api::{Account, ApiKey, Class, Code, InstanceType, KeyKind, QueueStatus, Site};
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

@@ -76,24 +76,6 @@ pub(crate) enum Command {
     Schema,
 }
 
-impl Command {
-    /// Whether what is wrong with the profile keeps the command from its work. Others mend it, tell of it, or need none.
-    pub(crate) fn uses_profile(&self) -> bool {
-        match self {
-            Self::Logout
-            | Self::Config(_)
-            | Self::Doctor
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Replay(_)
-            | Self::Schema => false,
-            #[cfg(feature = "sim")]
-            Self::Demo(_) | Self::Simulate(_) => false,
-            _ => true,
-        }
-    }
-}
-
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
