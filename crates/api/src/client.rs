@@ -13,7 +13,7 @@ use url::{Host, Url};
 
 use crate::{
     AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetQueueStatus, GetWorkflow, Outputs, Query,
-    Site, Status, Upload, UploadSource,
+    Site, Status, Upload, UploadLegacy, UploadLora, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -123,6 +123,16 @@ impl Client {
     /// Uploads a file for a workflow or a model.
     pub fn upload(&self, file: UploadSource) -> Upload {
         Upload::new(self.clone(), file)
+    }
+
+    /// The same by the older interface, whose names only workflows understand.
+    pub fn upload_legacy(&self, file: UploadSource) -> UploadLegacy {
+        UploadLegacy::new(self.clone(), file)
+    }
+
+    /// Uploads a LoRA of one's own, a `.safetensors` file, for the node `RHLoraLoader`.
+    pub fn upload_lora(&self, path: impl Into<PathBuf>) -> UploadLora {
+        UploadLora::new(self.clone(), path.into())
     }
 
     /// Asks for a saved workflow in API format.

@@ -31,11 +31,13 @@ pub use endpoint::{
     account::{Account, AccountStatus},
     cancel::Cancel,
     create::{Create, Created, InstanceType, NodeInput, PromptTips},
+    lora::{UploadLora, UploadedLora},
     outputs::Outputs,
     query::Query,
     queue_status::{GetQueueStatus, QueueStatus},
     status::Status,
     upload::{DownloadUrl, FileName, Upload, UploadSource, Uploaded},
+    upload_legacy::UploadLegacy,
     workflow::GetWorkflow,
 };
 pub use error::{Error, ErrorKind};

@@ -18,6 +18,7 @@ mod run;
 mod save;
 mod settle;
 mod submit;
+mod upload;
 #[cfg(feature = "webhook")]
 mod webhook;
 mod workflow;
@@ -29,7 +30,9 @@ pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, Class, Code, InstanceType, KeyKind, QueueStatus, Site};
+pub use runninghub_api::{
+    Account, ApiKey, Class, Code, InstanceType, KeyKind, QueueStatus, Site, Uploaded, UploadedLora,
+};
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

@@ -8,11 +8,13 @@ pub(crate) mod account;
 pub(crate) mod cancel;
 pub(crate) mod create;
 mod into_future;
+pub(crate) mod lora;
 pub(crate) mod outputs;
 pub(crate) mod query;
 pub(crate) mod queue_status;
 pub(crate) mod status;
 pub(crate) mod upload;
+pub(crate) mod upload_legacy;
 pub(crate) mod workflow;
 
 pub(crate) use into_future::into_future;

@@ -174,6 +174,34 @@ async fn an_upload_has_a_name_and_an_address() {
 }
 
 #[tokio::test]
+async fn an_upload_the_older_way_has_a_name() {
+    let (sim, client, _) = with(&[]).await;
+    let name = client.upload_legacy(UploadSource::bytes("cat.PNG", "meow")).await.expect("uploaded");
+    assert!(name.as_str().starts_with("api/") && name.as_str().ends_with(".png"), "{name:?}");
+    let archive = client.upload_legacy(UploadSource::bytes("cats.zip", "PK")).await.expect("uploaded");
+    assert!(archive.as_str().len() == 64 && !archive.as_str().contains(['/', '.']), "{archive:?}");
+    let stranger = self::client(&sim, "0123456789abcdef");
+    let error =
+        stranger.upload_legacy(UploadSource::bytes("cat.png", "meow")).await.expect_err("no such key");
+    assert_eq!(error.class(), Class::Auth, "{error}");
+    let shown = format!("{:?}", stranger.upload_legacy(UploadSource::bytes("cat.png", "meow")));
+    assert!(!shown.contains("0123456789"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_lora_is_sent_once_and_found_again() {
+    let (_sim, client, _) = with(&[]).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("style.safetensors");
+    fs::write(&path, "weights").expect("a file");
+    let sent = client.upload_lora(&path).await.expect("uploaded");
+    assert_eq!(sent.file_name.as_str(), "api-lora-cn/63f4f1e9b725370f459720575cd5f953.safetensors");
+    assert!(!sent.was_there);
+    let again = client.upload_lora(&path).named("another name").await.expect("known");
+    assert!(again.was_there && again.file_name == sent.file_name);
+}
+
+#[tokio::test]
 async fn slow_answers_are_waited_for() {
     let (_sim, client, workflow_id) =
         start(simulator().fault(Fault::SlowAnswers(Duration::from_millis(50)))).await;

@@ -13,6 +13,7 @@ mod run;
 mod simulate;
 mod task;
 mod tasks;
+mod upload;
 mod webhook;
 mod workflow;
 
@@ -28,6 +29,7 @@ pub(crate) use self::{
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
+    upload::{Lora, LoraCommand, Upload},
     webhook::{Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Resolve(Resolve),
     Webhook(Webhook),
     Workflow(Workflow),
+    Upload(Upload),
+    Lora(Lora),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
     Login(Login),

@@ -17,6 +17,7 @@ mod simulate;
 mod start;
 mod task;
 mod tasks;
+mod upload;
 mod watch;
 mod webhook;
 mod workflow;

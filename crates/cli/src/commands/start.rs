@@ -5,8 +5,8 @@ use std::{env, process::ExitCode};
 use tokio::runtime::Builder;
 
 use super::{
-    account, config, context::Context, doctor, login, manual, replay, run as run_command, task, tasks, watch,
-    webhook, workflow,
+    account, config, context::Context, doctor, login, manual, replay, run as run_command, task, tasks,
+    upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -92,6 +92,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Webhook(args) => webhook::listen(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
         Command::Account => account::account(context).await,
+        Command::Upload(args) => upload::upload(context, args).await,
+        Command::Lora(args) => upload::lora(context, args.command).await,
         Command::Login(args) => login::login(context, &args).await,
         Command::Logout => login::logout(context),
         Command::Config(args) => config::config(context, args.command),

@@ -4,6 +4,7 @@ mod account_status;
 mod cancel;
 mod create;
 mod file;
+mod lora;
 mod outputs;
 mod query;
 mod queue_status;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State as Shared},
-    routing::{MethodRouter, get, post},
+    extract::{DefaultBodyLimit, Request, State as Shared},
+    routing::{MethodRouter, get, post, put},
 };
 
 use super::{
-    account_status, cancel, create, file, outputs, query, queue_status, status, unknown, upload,
+    account_status, cancel, create, file, lora, outputs, query, queue_status, status, unknown, upload,
     upload_legacy, workflow_json,
 };
 use crate::{
@@ -36,6 +36,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(upload::PATH, or_wrong_method(post_to(upload::answer)))
         .route(query::PATH, or_wrong_method(post_to(query::answer)))
         .route(queue_status::PATH, or_wrong_method(get_from(queue_status::answer)))
+        .route(lora::PATH, or_unknown(post_to(lora::answer)))
+        .route(lora::STORE, put(lora::store).layer(DefaultBodyLimit::disable()))
         .route(file::RESULT_PATH, get(file::result))
         .route(file::UPLOAD_PATH, get(file::upload))
         .route(socket::PATH, get(socket::open))
