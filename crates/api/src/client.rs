@@ -18,6 +18,7 @@ use crate::{
     hold::Hold,
     http,
     lanes::{Lanes, roots},
+    uploads::Uploads,
 };
 
 /// Longest wait for the answer to a question.
@@ -44,6 +45,7 @@ struct Inner {
     time_scale: f64,
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
+    uploads: Option<Uploads>,
     calls: AtomicU64,
     /// See [`Client::clock_ahead`].
     clock_ahead: Mutex<Option<i64>>,
@@ -62,6 +64,7 @@ pub struct ClientBuilder {
     time_scale: f64,
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
+    uploads: Option<PathBuf>,
     allow_private_hosts: bool,
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
@@ -79,6 +82,7 @@ impl Client {
             time_scale: 1.0,
             max_file_size: MAX_FILE_SIZE,
             observer: None,
+            uploads: None,
             allow_private_hosts: false,
             proxy: None,
             ca_file: None,
@@ -218,6 +222,10 @@ impl Client {
         self.0.observer.as_deref()
     }
 
+    pub(crate) fn uploads(&self) -> Option<&Uploads> {
+        self.0.uploads.as_ref()
+    }
+
     pub(crate) fn hold(&self) -> &Hold {
         &self.0.hold
     }
@@ -301,6 +309,13 @@ impl ClientBuilder {
         self
     }
 
+    /// A folder of one's own in which [`Client::upload`] remembers the files that it has sent, by SHA-256: an equal one is
+    /// not sent again for 12 h. Without it every file is sent.
+    pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.uploads = Some(dir.into());
+        self
+    }
+
     /// Checks the settings. Nothing is sent, and the system's certificates are not read before the first request.
     ///
     /// # Errors
@@ -326,6 +341,7 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             max_file_size: self.max_file_size,
             observer: self.observer,
+            uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
             clock_ahead: Mutex::new(None),
             hold: Hold::default(),

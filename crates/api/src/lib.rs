@@ -19,6 +19,7 @@ mod recorded;
 mod redact;
 mod retry;
 mod site;
+mod uploads;
 
 pub use client::{Client, ClientBuilder};
 pub use code::{Class, Code};

@@ -17,6 +17,7 @@ use crate::{
     Client, Error, ErrorKind,
     http::{Answer, Call},
     lenient,
+    uploads::Uploads,
 };
 
 /// Largest file, bytes: 30 MB is documented, and the server has the last word on the bytes between MB and MiB.
@@ -154,6 +155,10 @@ impl FileName {
 pub struct DownloadUrl(String);
 
 impl DownloadUrl {
+    pub(crate) fn new(url: String) -> Self {
+        Self(url)
+    }
+
     /// The whole address: for a model's parameter, not for logs.
     pub fn expose(&self) -> &str {
         &self.0
@@ -188,7 +193,24 @@ impl Upload {
     async fn send(self) -> Result<Uploaded, Error> {
         let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
         self.file.check(&call).await?;
-        self.client.post_file(call, self.file, read).await
+        let entry = self.entry().await;
+        if let Some(uploaded) = entry.as_deref().and_then(Uploads::find) {
+            return Ok(uploaded);
+        }
+        let uploaded = self.client.post_file(call, self.file, read).await?;
+        if let (Some(uploads), Some(entry)) = (self.client.uploads(), entry) {
+            uploads.keep(&entry, &uploaded);
+        }
+        Ok(uploaded)
+    }
+
+    /// Where it is remembered, if it is a file and anything is.
+    async fn entry(&self) -> Option<PathBuf> {
+        self.client.uploads()?;
+        let Content::Path(path) = &self.file.content else { return None };
+        let (client, path, name) = (self.client.clone(), path.clone(), self.file.name.clone());
+        let found = tokio::task::spawn_blocking(move || client.uploads()?.entry(&client, &path, &name).ok());
+        found.await.ok()?
     }
 }
 
