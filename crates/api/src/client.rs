@@ -14,11 +14,12 @@ use url::{Host, Url};
 use crate::{
     AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetModelPrice, GetQueueStatus,
     GetQuickStyles, GetWorkflow, ListApps, Outputs, Query, QuickRun, RunApp, RunAppV2, RunModel, RunWorkflow,
-    Site, Status, Upload, UploadSource,
+    Site, Status, Upload, UploadLegacy, UploadLora, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
     lanes::{Lanes, roots},
+    uploads::Uploads,
 };
 
 /// Longest wait for the answer to a question.
@@ -45,6 +46,7 @@ struct Inner {
     time_scale: f64,
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
+    uploads: Option<Uploads>,
     calls: AtomicU64,
     /// See [`Client::clock_ahead`].
     clock_ahead: Mutex<Option<i64>>,
@@ -63,6 +65,7 @@ pub struct ClientBuilder {
     time_scale: f64,
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
+    uploads: Option<PathBuf>,
     allow_private_hosts: bool,
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
@@ -80,6 +83,7 @@ impl Client {
             time_scale: 1.0,
             max_file_size: MAX_FILE_SIZE,
             observer: None,
+            uploads: None,
             allow_private_hosts: false,
             proxy: None,
             ca_file: None,
@@ -171,6 +175,16 @@ impl Client {
         Upload::new(self.clone(), file)
     }
 
+    /// The same by the older interface, whose names only workflows understand.
+    pub fn upload_legacy(&self, file: UploadSource) -> UploadLegacy {
+        UploadLegacy::new(self.clone(), file)
+    }
+
+    /// Uploads a LoRA of one's own, a `.safetensors` file, for the node `RHLoraLoader`.
+    pub fn upload_lora(&self, path: impl Into<PathBuf>) -> UploadLora {
+        UploadLora::new(self.clone(), path.into())
+    }
+
     /// Asks for a saved workflow in API format.
     pub fn workflow(&self, workflow_id: &WorkflowId) -> GetWorkflow {
         GetWorkflow::new(self.clone(), workflow_id.clone())
@@ -252,6 +266,10 @@ impl Client {
 
     pub(crate) fn observer(&self) -> Option<&dyn Exchange> {
         self.0.observer.as_deref()
+    }
+
+    pub(crate) fn uploads(&self) -> Option<&Uploads> {
+        self.0.uploads.as_ref()
     }
 
     pub(crate) fn hold(&self) -> &Hold {
@@ -337,6 +355,13 @@ impl ClientBuilder {
         self
     }
 
+    /// A folder of one's own in which [`Client::upload`] remembers the files that it has sent, by SHA-256: an equal one is
+    /// not sent again for 12 h. Without it every file is sent.
+    pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.uploads = Some(dir.into());
+        self
+    }
+
     /// Checks the settings. Nothing is sent, and the system's certificates are not read before the first request.
     ///
     /// # Errors
@@ -362,6 +387,7 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             max_file_size: self.max_file_size,
             observer: self.observer,
+            uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
             clock_ahead: Mutex::new(None),
             hold: Hold::default(),

@@ -14,6 +14,11 @@ impl Code {
         Self(text.into())
     }
 
+    /// Every code that this version knows.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|known| Self::new(known.code))
+    }
+
     /// The code's text, as a rule digits.
     pub fn as_str(&self) -> &str {
         &self.0

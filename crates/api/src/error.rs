@@ -235,6 +235,9 @@ impl Error {
             ErrorKind::Usage { .. } if self.what == CA => {
                 Some("it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`")
             }
+            ErrorKind::Usage { .. } if self.what == "upload" => Some(
+                "it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending",
+            ),
             ErrorKind::TooLarge { .. } => Code::new("809").hint().filter(|_| self.what == "upload"),
             _ => None,
         }

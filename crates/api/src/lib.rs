@@ -19,6 +19,7 @@ mod recorded;
 mod redact;
 mod retry;
 mod site;
+mod uploads;
 
 pub use client::{Client, ClientBuilder};
 pub use code::{Class, Code};
@@ -34,6 +35,7 @@ pub use endpoint::{
     cancel::Cancel,
     create::{Create, Created, NodeInput, PromptTips},
     field_data::{Choice, Range},
+    lora::{UploadLora, UploadedLora},
     model::RunModel,
     model_price::{GetModelPrice, ModelPrice},
     outputs::Outputs,
@@ -48,6 +50,7 @@ pub use endpoint::{
     run_workflow::RunWorkflow,
     status::Status,
     upload::{DownloadUrl, FileName, Upload, UploadSource, Uploaded},
+    upload_legacy::UploadLegacy,
     workflow::GetWorkflow,
 };
 pub use error::{Error, ErrorKind};

@@ -10,6 +10,7 @@ mod duration;
 mod exit;
 mod key;
 mod keyring;
+mod lang;
 mod live;
 mod log;
 mod printer;

@@ -9,7 +9,7 @@ use std::{
 
 use anstyle::{AnsiColor, Style};
 
-use crate::{exit::Error, secrets};
+use crate::{exit::Error, lang, secrets};
 
 /// Nobody reads stdout any more.
 static CLOSED: AtomicBool = AtomicBool::new(false);
@@ -52,6 +52,11 @@ impl Printer {
         write_out(&[text, "\n"]);
     }
 
+    /// One line of a message, in the language that is wanted.
+    pub(crate) fn say(self, text: &str) {
+        self.line(&lang::say(text));
+    }
+
     /// Bytes for a terminal, with escapes as they are.
     pub(crate) fn terminal(self, text: &str) {
         let _ = self;
@@ -66,15 +71,15 @@ impl Printer {
 
     /// Advice.
     pub(crate) fn hint(self, text: &str) {
-        let label = paint(self.err_color, AnsiColor::Cyan.on_default().bold(), "hint:");
-        write_err(&format!("{label} {text}"));
+        let label = paint(self.err_color, AnsiColor::Cyan.on_default().bold(), &lang::say("hint:"));
+        write_err(&format!("{label} {}", lang::say(text)));
     }
 
     /// A question, with the cursor left behind it.
     pub(crate) fn ask(self, question: &str) {
         let _ = self;
         let mut err = io::stderr().lock();
-        let _ = write!(err, "{question}").and_then(|()| err.flush());
+        let _ = write!(err, "{}", lang::say(question)).and_then(|()| err.flush());
     }
 
     /// The line break that a hidden answer has not shown.
@@ -85,8 +90,8 @@ impl Printer {
 
     /// An error with what helps.
     pub(crate) fn error(self, error: &Error) {
-        let label = paint(self.err_color, AnsiColor::Red.on_default().bold(), "error:");
-        write_err(&format!("{label} {}", error.message));
+        let label = paint(self.err_color, AnsiColor::Red.on_default().bold(), &lang::say("error:"));
+        write_err(&format!("{label} {}", lang::say(&error.message)));
         if let Some(hint) = &error.hint {
             write_err("");
             self.hint(hint);

@@ -51,6 +51,7 @@ pub struct Builder {
     proxy: Option<String>,
     ledger: Option<Arc<dyn Ledger>>,
     ca_file: Option<PathBuf>,
+    uploads: Option<PathBuf>,
 }
 
 impl RunningHub {
@@ -68,6 +69,7 @@ impl RunningHub {
             proxy: None,
             ledger: None,
             ca_file: None,
+            uploads: None,
         }
     }
 
@@ -258,6 +260,12 @@ impl Builder {
         self
     }
 
+    /// A folder of one's own in which uploads are remembered by SHA-256: an equal file is not sent again for 12 h.
+    pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.uploads = Some(dir.into());
+        self
+    }
+
     /// Keeps a redacted recording of everything in an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
@@ -292,6 +300,9 @@ impl Builder {
         }
         if let Some(path) = &self.ca_file {
             client = client.ca_file(path);
+        }
+        if let Some(dir) = self.uploads {
+            client = client.uploads(dir);
         }
         if let Some(recorder) = &recorder {
             client = client.observer(Arc::clone(recorder) as _);

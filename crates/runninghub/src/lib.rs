@@ -21,6 +21,7 @@ mod run;
 mod save;
 mod settle;
 mod submit;
+mod upload;
 #[cfg(feature = "webhook")]
 mod webhook;
 mod workflow;
@@ -34,7 +35,10 @@ pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
-pub use runninghub_api::{Account, ApiKey, InstanceType, KeyKind, ModelPrice, QueueStatus, Site};
+pub use runninghub_api::{
+    Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, Site, Uploaded,
+    UploadedLora,
+};
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
 };

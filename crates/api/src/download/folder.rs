@@ -113,7 +113,7 @@ pub(super) fn left_part(_: &Path, _: &str) -> Option<NamedTempFile> {
 }
 
 /// Hands the rest of a file to `take`, piece by piece.
-pub(super) fn read_to_end(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+pub(crate) fn read_to_end(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; PIECE];
     loop {
         match file.read(&mut buffer) {

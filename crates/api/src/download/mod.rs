@@ -7,6 +7,6 @@ pub(crate) mod guard;
 mod pace;
 mod partial;
 mod transfer;
-mod version;
+pub(crate) mod version;
 
 pub use fetch::{Download, Downloaded};

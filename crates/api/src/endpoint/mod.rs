@@ -11,6 +11,7 @@ pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod field_data;
 mod into_future;
+pub(crate) mod lora;
 pub(crate) mod model;
 pub(crate) mod model_price;
 pub(crate) mod outputs;
@@ -26,6 +27,7 @@ pub(crate) mod run_options;
 pub(crate) mod run_workflow;
 pub(crate) mod status;
 pub(crate) mod upload;
+pub(crate) mod upload_legacy;
 pub(crate) mod workflow;
 
 pub(crate) use into_future::into_future;

@@ -1,6 +1,10 @@
 //! `POST /openapi/v2/media/upload/binary`: a file for a workflow or a model.
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
@@ -13,12 +17,17 @@ use crate::{
     Client, Error, ErrorKind,
     http::{Answer, Call},
     lenient,
+    uploads::Uploads,
 };
 
 /// Largest file, bytes: 30 MB is documented, and the server has the last word on the bytes between MB and MiB.
 const LARGEST: u64 = 30 << 20;
 /// Longest upload: 30 MB at 50 KB/s.
-const TIMEOUT: Duration = Duration::from_mins(10);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(10);
+
+/// What the platform takes, by extension: pictures, archives of pictures, audio, video.
+const KINDS: [&str; 12] =
+    ["jpg", "jpeg", "png", "webp", "zip", "mp3", "wav", "flac", "mp4", "avi", "mov", "mkv"];
 
 /// Uploads a file. Made by [`Client::upload`]. Sending it twice does no harm, so it is repeated like a question.
 #[derive(Debug)]
@@ -29,10 +38,12 @@ pub struct Upload {
 }
 
 /// What to upload. The platform goes by the extension of the name.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct UploadSource {
     name: String,
     content: Content,
+    /// Other parts of the form.
+    fields: Vec<(&'static str, String)>,
 }
 
 #[derive(Clone)]
@@ -44,20 +55,26 @@ enum Content {
 impl UploadSource {
     /// Bytes in memory, under a name with an extension.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self { name: name.into(), content: Content::Bytes(bytes.into()) }
+        Self { name: name.into(), content: Content::Bytes(bytes.into()), fields: Vec::new() }
     }
 
     /// A file, under its own name. It is opened anew for each attempt.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { name, content: Content::Path(path) }
+        Self { name, content: Content::Path(path), fields: Vec::new() }
     }
 
     /// Another name.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
+    }
+
+    /// With another part of the form, before the file.
+    pub(crate) fn with(mut self, field: &'static str, value: &str) -> Self {
+        self.fields.push((field, value.to_owned()));
+        self
     }
 
     /// The request's body. The size is known before the first byte is sent.
@@ -71,10 +88,12 @@ impl UploadSource {
                 Part::stream_with_length(file, size)
             }
         };
-        Ok(Form::new().part("file", part.file_name(self.name.clone())))
+        let form =
+            self.fields.iter().fold(Form::new(), |form, (name, value)| form.text(*name, value.clone()));
+        Ok(form.part("file", part.file_name(self.name.clone())))
     }
 
-    async fn check(&self, call: &Call) -> Result<(), Error> {
+    pub(crate) async fn check(&self, call: &Call) -> Result<(), Error> {
         if self.name.is_empty() {
             return Err(call.usage("the file has no name"));
         }
@@ -89,7 +108,21 @@ impl UploadSource {
                 found.len()
             }
         };
+        let kind = Path::new(&self.name).extension().unwrap_or_default();
+        if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+            return Err(call.usage("the platform takes no files of this type"));
+        }
         if size > LARGEST { Err(call.error(ErrorKind::TooLarge { limit: LARGEST })) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for UploadSource {
+    /// Without the form's other parts: one of them is the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadSource")
+            .field("name", &self.name)
+            .field("content", &self.content)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,6 +140,10 @@ impl fmt::Debug for Content {
 pub struct FileName(String);
 
 impl FileName {
+    pub(crate) fn new(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name, for example `openapi/<hash>.png`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -118,6 +155,10 @@ impl FileName {
 pub struct DownloadUrl(String);
 
 impl DownloadUrl {
+    pub(crate) fn new(url: String) -> Self {
+        Self(url)
+    }
+
     /// The whole address: for a model's parameter, not for logs.
     pub fn expose(&self) -> &str {
         &self.0
@@ -152,7 +193,24 @@ impl Upload {
     async fn send(self) -> Result<Uploaded, Error> {
         let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
         self.file.check(&call).await?;
-        self.client.post_file(call, self.file, read).await
+        let entry = self.entry().await;
+        if let Some(uploaded) = entry.as_deref().and_then(Uploads::find) {
+            return Ok(uploaded);
+        }
+        let uploaded = self.client.post_file(call, self.file, read).await?;
+        if let (Some(uploads), Some(entry)) = (self.client.uploads(), entry) {
+            uploads.keep(&entry, &uploaded);
+        }
+        Ok(uploaded)
+    }
+
+    /// Where it is remembered, if it is a file and anything is.
+    async fn entry(&self) -> Option<PathBuf> {
+        self.client.uploads()?;
+        let Content::Path(path) = &self.file.content else { return None };
+        let (client, path, name) = (self.client.clone(), path.clone(), self.file.name.clone());
+        let found = tokio::task::spawn_blocking(move || client.uploads()?.entry(&client, &path, &name).ok());
+        found.await.ok()?
     }
 }
 

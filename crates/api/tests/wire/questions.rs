@@ -178,6 +178,15 @@ async fn what_cannot_be_uploaded_is_not_sent() {
         assert!(matches!(error.kind(), ErrorKind::Io { path: named } if *named == path), "{error}");
     }
     client.upload(UploadSource::bytes("", "x")).await.expect_err("no name");
+    for name in ["cat.exe", "cat", "png"] {
+        let error = client.upload(UploadSource::bytes(name, "x")).await.expect_err(name);
+        assert!(error.hint().is_some_and(|hint| hint.contains("webp")), "{error}");
+        client.upload_legacy(UploadSource::bytes(name, "x")).await.expect_err(name);
+    }
+    client.upload_lora(directory.path().join("style.ckpt")).await.expect_err("another format");
+    let missing = directory.path().join("style.safetensors");
+    let error = client.upload_lora(&missing).await.expect_err("no file");
+    assert!(matches!(error.kind(), ErrorKind::Io { path } if *path == missing), "{error}");
     assert_eq!((client.calls(), server.requests().len()), (0, 0));
 }
 

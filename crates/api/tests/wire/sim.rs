@@ -174,6 +174,77 @@ async fn an_upload_has_a_name_and_an_address() {
 }
 
 #[tokio::test]
+async fn an_equal_file_is_not_sent_twice() {
+    let (sim, ..) = with(&[]).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let uploads = directory.path().join("uploads");
+    let client = |key| {
+        let builder = Client::builder(ApiKey::new(key).expect("a key")).base_url(sim.base_url());
+        builder.uploads(&uploads).build().expect("a client")
+    };
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("a file");
+        UploadSource::path(path)
+    };
+    let first = client(Sim::DEMO_KEY);
+    let sent = first.upload(file("a.png", "meow")).await.expect("uploaded");
+    let later = client(Sim::DEMO_KEY);
+    let known = later.upload(file("b.PNG", "meow")).await.expect("known");
+    assert_eq!((&known, first.calls(), later.calls()), (&sent, 1, 0));
+    for other in [file("a.png", "woof"), file("a.jpg", "meow")] {
+        let before = later.calls();
+        later.upload(other).await.expect("uploaded");
+        assert_eq!(later.calls(), before + 1, "another content or kind");
+    }
+    let error = client("fedcba9876543210").upload(file("a.png", "meow")).await.expect_err("another key");
+    assert_eq!(error.class(), Class::Auth, "{error}");
+    let entries = || fs::read_dir(&uploads).expect("a folder").map(|entry| entry.expect("an entry").path());
+    assert_eq!(entries().count(), 3);
+    for entry in entries() {
+        let text = fs::read_to_string(&entry).expect("an entry");
+        assert!(!text.contains(Sim::DEMO_KEY));
+        let (start, _) = text.split_once("\"until\":").expect("an end");
+        fs::write(&entry, format!("{start}\"until\":1}}")).expect("an older entry");
+    }
+    later.upload(file("a.png", "meow")).await.expect("uploaded");
+    assert_eq!(later.calls(), 3, "what is too old is sent again");
+    for entry in entries() {
+        fs::write(entry, "{").expect("a broken entry");
+    }
+    later.upload(file("a.png", "meow")).await.expect("uploaded");
+    assert_eq!(later.calls(), 4, "what cannot be read is sent again");
+}
+
+#[tokio::test]
+async fn an_upload_the_older_way_has_a_name() {
+    let (sim, client, _) = with(&[]).await;
+    let name = client.upload_legacy(UploadSource::bytes("cat.PNG", "meow")).await.expect("uploaded");
+    assert!(name.as_str().starts_with("api/") && name.as_str().rsplit('.').next() == Some("png"), "{name:?}");
+    let archive = client.upload_legacy(UploadSource::bytes("cats.zip", "PK")).await.expect("uploaded");
+    assert!(archive.as_str().len() == 64 && !archive.as_str().contains(['/', '.']), "{archive:?}");
+    let stranger = self::client(&sim, "0123456789abcdef");
+    let error =
+        stranger.upload_legacy(UploadSource::bytes("cat.png", "meow")).await.expect_err("no such key");
+    assert_eq!(error.class(), Class::Auth, "{error}");
+    let shown = format!("{:?}", stranger.upload_legacy(UploadSource::bytes("cat.png", "meow")));
+    assert!(!shown.contains("0123456789"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_lora_is_sent_once_and_found_again() {
+    let (_sim, client, _) = with(&[]).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("style.safetensors");
+    fs::write(&path, "weights").expect("a file");
+    let sent = client.upload_lora(&path).await.expect("uploaded");
+    assert_eq!(sent.file_name.as_str(), "api-lora-cn/63f4f1e9b725370f459720575cd5f953.safetensors");
+    assert!(!sent.was_there);
+    let again = client.upload_lora(&path).named("another name").await.expect("known");
+    assert!(again.was_there && again.file_name == sent.file_name);
+}
+
+#[tokio::test]
 async fn slow_answers_are_waited_for() {
     let (_sim, client, workflow_id) =
         start(simulator().fault(Fault::SlowAnswers(Duration::from_millis(50)))).await;

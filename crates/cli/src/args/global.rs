@@ -63,9 +63,9 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_COLOR", value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
 
-    /// The language of messages (Chinese is not there yet)
-    #[arg(long, global = true, env = "RUNNINGHUB_LANG", value_parser = ["en", "zh"], default_value = "en")]
-    pub(crate) lang: String,
+    /// The language of messages; help and JSON are English [default: that of the system]
+    #[arg(long, global = true, env = "RUNNINGHUB_LANG", value_parser = ["en", "zh"])]
+    pub(crate) lang: Option<String>,
 
     /// A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
     #[arg(long, global = true, env = "RUNNINGHUB_PROXY", value_name = "URL", hide_env_values = true)]

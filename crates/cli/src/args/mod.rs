@@ -15,6 +15,7 @@ mod run;
 mod simulate;
 mod task;
 mod tasks;
+mod upload;
 mod webhook;
 mod workflow;
 
@@ -32,6 +33,7 @@ pub(crate) use self::{
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
+    upload::{Lora, LoraCommand, Upload},
     webhook::{Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     Webhook(Webhook),
     Workflow(Workflow),
     Model(Model),
+    Upload(Upload),
+    Lora(Lora),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
     Login(Login),
@@ -80,24 +84,6 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Print the JSON Schema of the lines that `--format json` writes.
     Schema,
-}
-
-impl Command {
-    /// Whether what is wrong with the profile keeps the command from its work. Others mend it, tell of it, or need none.
-    pub(crate) fn uses_profile(&self) -> bool {
-        match self {
-            Self::Logout
-            | Self::Config(_)
-            | Self::Doctor
-            | Self::Completions(_)
-            | Self::Man(_)
-            | Self::Replay(_)
-            | Self::Schema => false,
-            #[cfg(feature = "sim")]
-            Self::Demo(_) | Self::Simulate(_) => false,
-            _ => true,
-        }
-    }
 }
 
 const EXIT_CODES: &str = "\

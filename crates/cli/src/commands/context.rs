@@ -139,6 +139,9 @@ impl Context {
             builder = builder.create_timeout(timeout);
         }
         if settings.ledger != Writes::Elsewhere {
+            if let Some(dir) = self.state_dir() {
+                builder = builder.uploads(dir.join("uploads"));
+            }
             match self.ledger() {
                 Ok(ledger) => builder = builder.ledger(ledger),
                 Err(error) if settings.ledger == Writes::Must => return Err(error),

@@ -22,6 +22,7 @@ mod start;
 mod submit;
 mod task;
 mod tasks;
+mod upload;
 mod watch;
 mod webhook;
 mod workflow;

@@ -6,14 +6,14 @@ use tokio::runtime::Builder;
 
 use super::{
     account, comfy, config, context::Context, doctor, login, manual, model, replay, run as run_command, task,
-    tasks, watch, webhook, workflow,
+    tasks, upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
 use crate::{
     args::{Cli, Command, Format, Global},
     exit::{Error, Exit},
-    log,
+    lang, log,
     printer::{self, Printer},
     report, schema, terminal,
 };
@@ -21,6 +21,7 @@ use crate::{
 /// Does what was asked for, unless there is trouble with the profile that it would use.
 pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> ExitCode {
     let Cli { command, global } = cli;
+    lang::begin(global.lang.as_deref());
     anstream::ColorChoice::from(global.color).write_global();
     let printer = Printer::new(global.quiet);
     if let Command::Schema = command {
@@ -30,7 +31,7 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> ExitCode {
     let format = format(&global);
     let mut context = Context::new(global, format, printer);
     let result = match trouble {
-        Some(trouble) if command.uses_profile() => Err(trouble),
+        Some(trouble) if crate::config::is_used_by(&command) => Err(trouble),
         trouble => {
             context.trouble = trouble;
             begin(&mut context, command)
@@ -93,6 +94,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Workflow(args) => workflow::show(context, args).await,
         Command::Model(args) => model::model(context, args).await,
         Command::Account => account::account(context).await,
+        Command::Upload(args) => upload::upload(context, args).await,
+        Command::Lora(args) => upload::lora(context, args.command).await,
         Command::Login(args) => login::login(context, &args).await,
         Command::Logout => login::logout(context),
         Command::Config(args) => config::config(context, args.command),

@@ -6,7 +6,7 @@ mod stored;
 
 pub(crate) use self::{
     file::{ConfigFile, path},
-    profile::{check, parse},
+    profile::{check, is_used_by, parse},
     stored::Stored,
 };
 

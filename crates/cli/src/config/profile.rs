@@ -45,6 +45,22 @@ pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     Ok((cli, None))
 }
 
+/// Whether what is wrong with the profile keeps the command from its work. Others mend it, tell of it, or need none.
+pub(crate) fn is_used_by(command: &Command) -> bool {
+    match command {
+        Command::Logout
+        | Command::Config(_)
+        | Command::Doctor
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Replay(_)
+        | Command::Schema => false,
+        #[cfg(feature = "sim")]
+        Command::Demo(_) | Command::Simulate(_) => false,
+        _ => true,
+    }
+}
+
 /// Checks a setting: its name, and its value where there is one.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::text;
 use crate::{
-    cells,
+    cells, lang,
     printer::Printer,
     schema::{Current, Progress},
 };
@@ -40,11 +40,11 @@ pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) 
     let room = rows.saturating_sub(4).clamp(1, MAX_NODES);
     lines.extend(nodes.iter().take(room).map(|node| self::node(node, columns, printer)));
     if nodes.len() > room {
-        let rest = format!("  … and {} more", nodes.len() - room);
+        let rest = format!("  {}", lang::say(&format!("… and {} more", nodes.len() - room)));
         lines.push(printer.paint(DIM, &cells::fit(&rest, columns)));
     }
     if let Some(connection) = &view.connection {
-        lines.push(printer.paint(TROUBLE, &cells::fit(&format!("  {connection}"), columns)));
+        lines.push(printer.paint(TROUBLE, &cells::fit(&format!("  {}", lang::say(connection)), columns)));
     }
     lines
 }
@@ -53,14 +53,15 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     let clock = text::clock(view.elapsed);
     let Progress { percent, done, total, eta_s, .. } = view.progress;
     if let Some(waiting) = &view.waiting {
-        return cells::fit(&format!("{waiting}  {clock}"), columns);
+        return cells::fit(&format!("{}  {clock}", lang::say(waiting)), columns);
     }
     let Some(percent) = percent else {
         if done == 0 {
             return cells::fit(&format!("running  {clock}"), columns);
         }
         let so_far = text::count(done as u64, "node");
-        return cells::fit(&format!("overall unknown, {so_far} so far  {clock}"), columns);
+        let words = format!("overall unknown, {so_far} so far");
+        return cells::fit(&format!("{}  {clock}", lang::say(&words)), columns);
     };
     let left = format!("{:>6}", text::percentage(percent));
     let mut right = total.map_or_else(|| clock.clone(), |total| format!("{done}/{total}  {clock}"));

@@ -11,7 +11,7 @@ use super::{
     text,
 };
 use crate::{
-    cells,
+    cells, lang,
     live::Live,
     printer::Printer,
     schema::{self, End, Progress},
@@ -99,8 +99,8 @@ impl Human {
         let took = elapsed.map(|elapsed| format!("{:.1} s", elapsed.as_secs_f64())).unwrap_or_default();
         match state {
             NodeState::Done => self.above((GOOD, "✓"), &title.to_string(), &took),
-            NodeState::Cached => self.above((DIM, "•"), &title.to_string(), "cached"),
-            NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), "failed"),
+            NodeState::Cached => self.above((DIM, "•"), &title.to_string(), &lang::say("cached")),
+            NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), &lang::say("failed")),
             _ => {}
         }
     }
@@ -111,15 +111,18 @@ impl Human {
         self.view.progress.eta_s = None;
         self.leave(t);
         let (mark, words) = match end.phase {
-            Phase::Success => (self.printer.paint(GOOD, "✓"), "Task completed".to_owned()),
-            Phase::Interrupted => (self.printer.paint(BAD, "✗"), "Task cancelled".to_owned()),
-            phase if !phase.is_final() => (self.printer.paint(DIM, "?"), text::NO_END.to_owned()),
+            Phase::Success => (self.printer.paint(GOOD, "✓"), lang::say("Task completed").into_owned()),
+            Phase::Interrupted => (self.printer.paint(BAD, "✗"), lang::say("Task cancelled").into_owned()),
+            phase if !phase.is_final() => {
+                (self.printer.paint(DIM, "?"), lang::say(text::NO_END).into_owned())
+            }
             _ => {
                 let cause = end.failure.as_ref().map(schema::Cause::from);
-                let mut words = format!("Task failed{}", text::failure(cause.as_ref()));
+                let mut words =
+                    lang::say(&format!("Task failed{}", text::failure(cause.as_ref()))).into_owned();
                 if let Some(cure) = cause.as_ref().and_then(text::cure) {
-                    words.push_str("\n  What may help: ");
-                    words.push_str(cure);
+                    words.push_str("\n  ");
+                    words.push_str(&lang::say(&format!("What may help: {cure}")));
                 }
                 (self.printer.paint(BAD, "✗"), words)
             }
@@ -148,7 +151,11 @@ impl Human {
 
 impl Reporter for Human {
     fn submitted(&mut self, t: Duration, task: &schema::Submitted) {
-        self.printer.line(&format!("{} Task {} submitted", self.printer.paint(GOOD, "✓"), task.task_id));
+        self.printer.line(&format!(
+            "{} {}",
+            self.printer.paint(GOOD, "✓"),
+            lang::say(&format!("Task {} submitted", task.task_id))
+        ));
         self.view.waiting = Some("submitted".to_owned());
         self.draw(t);
     }
@@ -177,7 +184,7 @@ impl Reporter for Human {
                 self.above((DIM, "›"), &words, "");
             }
             Event::Warning { message, .. } => {
-                self.above((AnsiColor::Yellow.on_default(), "!"), &message.to_string(), "");
+                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::say(&message.to_string()), "");
             }
             Event::Finished(end) => return self.finished(t, end),
             _ => {}
@@ -195,26 +202,27 @@ impl Reporter for Human {
     fn warning(&mut self, _t: Duration, warning: &schema::Warning) {
         self.live.clear();
         let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
-        self.printer.line(&format!("{mark} {}", warning.message));
+        self.printer.line(&format!("{mark} {}", lang::say(&warning.message.to_string())));
     }
 
     fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
         for line in lines {
-            self.printer.line(line);
+            self.printer.say(line);
         }
     }
 
     fn result(&mut self, t: Duration, outcome: &schema::Outcome) {
         self.leave(t);
         if outcome.status == End::Failed && outcome.outputs.iter().all(|output| output.path.is_none()) {
-            self.printer.line("  Nothing was saved");
+            self.printer.line(&format!("  {}", lang::say("Nothing was saved")));
         }
         if matches!(outcome.status, End::Success | End::Failed | End::Cancelled) && outcome.api_calls > 0 {
             let took = Duration::try_from_secs_f64(outcome.elapsed_s).unwrap_or_default();
             let calls = text::count(outcome.api_calls, "API call");
+            let calls = lang::say(&calls);
             let mut words = format!("  {} · {calls}", text::clock(took));
             if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
-                words = format!("{words} · {cost}");
+                words = format!("{words} · {}", lang::say(&cost));
             }
             self.printer.line(&self.printer.paint(DIM, &words));
         }

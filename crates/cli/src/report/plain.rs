@@ -36,7 +36,7 @@ impl Plain {
     /// A line that belongs to the result.
     fn say(&mut self, line: String) {
         if line != self.last {
-            self.printer.line(&line);
+            self.printer.say(&line);
             self.last = line;
         }
     }
@@ -157,7 +157,7 @@ impl Reporter for Plain {
 
     fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
         for line in lines {
-            self.printer.line(line);
+            self.printer.say(line);
         }
     }
 

@@ -43,6 +43,8 @@ pub(crate) enum Event {
     Price(Price),
     /// The account (`account`).
     Account(Account),
+    /// A file that the platform has (`upload`, `lora upload`).
+    Upload(Upload),
     /// A setting of a profile (`config`).
     Setting(Setting),
     /// A profile with its key (`login`, `logout`).
@@ -271,6 +273,23 @@ pub(crate) struct Account {
     pub(crate) slots: Option<u64>,
     /// Slots that are free now.
     pub(crate) free: Option<u64>,
+}
+
+/// A file that the platform has.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Upload {
+    /// Where it is on this machine.
+    pub(crate) file: String,
+    /// For workflows and AI apps.
+    pub(crate) file_name: String,
+    /// For models; good for a day.
+    pub(crate) download_url: Option<String>,
+    /// What the platform takes it for.
+    #[serde(rename = "type")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) kind: Option<Untrusted>,
+    /// It was there before, and nothing was sent.
+    pub(crate) was_there: bool,
 }
 
 /// A setting of a profile.

@@ -171,3 +171,52 @@ fn the_simulator_refuses_nonsense() {
         "{list}"
     );
 }
+
+#[test]
+fn uploads() {
+    let (sim, dir) = (Simulator::of("01-simple"), folder());
+    let path = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
+    for (name, bytes) in
+        [("cat.png", "meow"), ("cats.zip", "PK"), ("notes.txt", "no"), ("style.safetensors", "w")]
+    {
+        fs::write(path(name), bytes).expect("a file");
+    }
+    let run = |args: &[&str]| rhub(args.iter().copied()).at(&sim).hide(dir.path(), "[dir]");
+    snap!(run(&["upload", &path("cat.png"), &path("cats.zip")]), @r#"
+        exit 0
+        --- out
+        ✅ Uploaded [dir]/cat.png: openapi/404cdd7bc109c432f8cc2443b45bcfe95980f5107215c645236e577929ac3e52.png
+           for models: [url]/uploads/404cdd7bc109c432f8cc2443b45bcfe95980f5107215c645236e577929ac3e52.png?sign=1
+        ✅ Uploaded [dir]/cats.zip: openapi/fcab7fcc2b4cffd9bb45003bfc2e468a04ef6f77ca8200a7341f027631584d25.zip
+           for models: [url]/uploads/fcab7fcc2b4cffd9bb45003bfc2e468a04ef6f77ca8200a7341f027631584d25.zip?sign=1
+    "#);
+    snap!(run(&["upload", &path("cat.png"), &path("missing.png")]), @r#"
+        exit 2
+        --- err
+        error: there is no file [dir]/missing.png
+
+        hint: nothing was sent
+    "#);
+    snap!(run(&["upload", &path("notes.txt")]), @r#"
+        exit 2
+        --- err
+        error: [dir]/notes.txt: cannot upload the file: upload: the platform takes no files of this type
+
+        hint: it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending
+    "#);
+    snap!(run(&["lora", "upload", &path("style.safetensors")]), @r#"
+        exit 0
+        --- out
+        ✅ Uploaded [dir]/style.safetensors: api-lora-cn/f1290186a5d0b1ceab27f4e77c0c5d68.safetensors
+    "#);
+    snap!(run(&["lora", "upload", &path("style.safetensors")]), @r#"
+        exit 0
+        --- out
+        ✅ The platform has [dir]/style.safetensors already: api-lora-cn/f1290186a5d0b1ceab27f4e77c0c5d68.safetensors
+    "#);
+    snap!(run(&["lora", "upload", &path("cat.png")]), @r#"
+        exit 2
+        --- err
+        error: cannot upload the LoRA: LoRA upload: the file is not a `.safetensors` file
+    "#);
+}

@@ -33,6 +33,8 @@ fn overview() {
           webhook      Receive what the platform says when a task is over
           workflow     Look at workflows
           model        Run models of the Standard Model API: pictures, videos, sound, text
+          upload       Upload files: pictures, audio, video, or a ZIP archive of pictures, of 30 MB at most
+          lora         LoRAs of one's own
           account      Show the balance, the kind of key, and the slots that are used and free
           login        Keep an API key in a profile; asks for it without showing it
           logout       Forget the key of the profile
@@ -70,8 +72,8 @@ fn overview() {
               --json                 The same as --format json [env: RUNNINGHUB_JSON=]
               --color <WHEN>         When to use colours [env: RUNNINGHUB_COLOR=] [default: auto] [possible
                                      values: auto, always, never]
-              --lang <LANG>          The language of messages (Chinese is not there yet) [env:
-                                     RUNNINGHUB_LANG=] [default: en] [possible values: en, zh]
+              --lang <LANG>          The language of messages; help and JSON are English [default: that of
+                                     the system] [env: RUNNINGHUB_LANG=] [possible values: en, zh]
               --proxy <URL>          A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
                                      [env: RUNNINGHUB_PROXY]
               --ca-file <PATH>       Certificates (PEM) to trust besides those of the system [env:

@@ -7,6 +7,7 @@ mod commands;
 mod common;
 mod end_to_end;
 mod help;
+mod lang;
 mod ledger;
 #[cfg(unix)]
 mod live;

@@ -32,7 +32,7 @@ pub(super) const UPLOAD_PATH: &str = "/uploads/{name}";
 #[derive(Debug, Deserialize)]
 pub(super) struct Signature {
     #[serde(default)]
-    sign: u64,
+    pub(super) sign: u64,
 }
 
 /// A link to each result, all signed anew.

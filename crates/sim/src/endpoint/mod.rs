@@ -7,6 +7,7 @@ mod app_run;
 mod cancel;
 mod create;
 mod file;
+mod lora;
 mod model;
 mod model_price;
 mod outputs;

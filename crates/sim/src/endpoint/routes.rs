@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Request, State as Shared},
-    routing::{MethodRouter, get, post},
+    extract::{DefaultBodyLimit, Request, State as Shared},
+    routing::{MethodRouter, get, post, put},
 };
 
 use super::{
-    account_status, app_demo, app_list, app_run, cancel, create, file, model, model_price, outputs, query,
-    queue_status, quick_params, run_v2, status, unknown, upload, upload_legacy, webhook_detail,
+    account_status, app_demo, app_list, app_run, cancel, create, file, lora, model, model_price, outputs,
+    query, queue_status, quick_params, run_v2, status, unknown, upload, upload_legacy, webhook_detail,
     webhook_retry, workflow_json,
 };
 use crate::{
@@ -46,6 +46,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(model_price::PATH, or_wrong_method(post_to(model_price::answer)))
         // Whatever else stands behind `/openapi/v2/`: unknown ones are told apart there.
         .route(model::PATH, or_unknown(creating(model::answer)))
+        .route(lora::PATH, or_unknown(post_to(lora::answer)))
+        .route(lora::STORE, put(lora::store).layer(DefaultBodyLimit::disable()))
         .route(file::RESULT_PATH, get(file::result))
         .route(file::UPLOAD_PATH, get(file::upload))
         .route(socket::PATH, get(socket::open))

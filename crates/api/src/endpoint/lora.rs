@@ -1,0 +1,133 @@
+//! `POST /api/openapi/getLoraUploadUrl`, and a `PUT` to the address that it tells: a LoRA of one's own (the section
+//! "LoRA upload" of the documentation).
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use md5::{Digest as _, Md5};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::fs::File;
+
+use super::{into_future, upload::FileName};
+use crate::{
+    Client, Error, ErrorKind,
+    download::{folder, guard, version},
+    http::{Answer, Call},
+    lenient,
+};
+
+const CALL: &str = "LoRA upload";
+/// Longest upload: the address is signed for so long.
+const TIMEOUT: Duration = Duration::from_hours(1);
+/// The one format that the platform's loader reads.
+const EXTENSION: &str = "safetensors";
+
+/// Uploads a LoRA, unless the platform has a file of the same MD5. Made by [`Client::upload_lora`]. Sending it twice does no
+/// harm.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct UploadLora {
+    client: Client,
+    path: PathBuf,
+    name: Option<String>,
+}
+
+/// A LoRA that the platform has.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UploadedLora {
+    /// For the field `lora_name` of the node `RHLoraLoader`, which alone finds it.
+    pub file_name: FileName,
+    /// It was there before, and nothing was sent.
+    pub was_there: bool,
+}
+
+impl UploadLora {
+    pub(crate) fn new(client: Client, path: PathBuf) -> Self {
+        Self { client, path, name: None }
+    }
+
+    /// Another name than the file's own.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    async fn send(self) -> Result<UploadedLora, Error> {
+        let Self { client, path, name } = self;
+        if !path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case(EXTENSION)) {
+            return Err(Error::usage(CALL, "the file is not a `.safetensors` file"));
+        }
+        let name =
+            name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned())).unwrap_or_default();
+        let hashed = path.clone();
+        let sum =
+            tokio::task::spawn_blocking(move || md5_of(&hashed)).await.map_err(io::Error::other).flatten();
+        let sum = sum.map_err(|error| Error::io(CALL, &path, error))?;
+        let body = json!({ "loraName": name, "md5Hex": sum });
+        let call = Call::question(CALL, "/api/openapi/getLoraUploadUrl");
+        let (file_name, url) = client.post_legacy(call, &body, read).await?;
+        let was_there = url.is_none();
+        if let Some(url) = url {
+            client.repeat(|| put(&client, &url, &path)).await?;
+        }
+        Ok(UploadedLora { file_name, was_there })
+    }
+}
+
+into_future!(UploadLora => UploadedLora);
+
+/// Sends the file to the store, which is another host: no header of the API goes along, since the signature covers the host
+/// alone, and the key is none of the store's business.
+async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
+    let lanes = client.lanes();
+    let url = guard::check(url, lanes.public_only())?;
+    let failed = |error| Error::io(CALL, path, error);
+    let file = File::open(path).await.map_err(failed)?;
+    let size = file.metadata().await.map_err(failed)?.len();
+    let request = lanes
+        .downloads(url.scheme() == "http")?
+        .put(url)
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .header(CONTENT_LENGTH, size)
+        .timeout(TIMEOUT)
+        .body(reqwest::Body::from(file));
+    let status = request.send().await.map_err(|error| guard::transport(CALL, error))?.status();
+    if status.is_success() {
+        Ok(())
+    } else {
+        Err(Error::new(CALL, ErrorKind::Http { status: status.as_u16() }))
+    }
+}
+
+/// The MD5 of a file, 32 hexadecimal digits: the platform calls files by it.
+fn md5_of(path: &Path) -> io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut sum = Md5::new();
+    folder::read_to_end(&mut file, |piece| sum.update(piece))?;
+    Ok(version::hex(&sum.finalize()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    #[serde(default, deserialize_with = "lenient::filled")]
+    file_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient::filled")]
+    url: Option<String>,
+}
+
+/// The name, and where to send the file; nowhere where it is there.
+fn read(answer: &Answer) -> Result<(FileName, Option<String>), Error> {
+    let data: Data = answer.data()?;
+    let name = data.file_name.ok_or_else(|| answer.unexpected("data.fileName"))?;
+    Ok((FileName::new(name), data.url))
+}

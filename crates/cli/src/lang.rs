@@ -1,0 +1,155 @@
+//! The language of what is told. Messages are English in the source; `zh.txt` has them in Chinese, and this is where they
+//! are exchanged: on their way out, so that no other place knows of it. What has no row stays English.
+
+mod template;
+
+use std::{
+    borrow::Cow,
+    env,
+    sync::{LazyLock, OnceLock},
+};
+
+use self::template::Row;
+
+/// For the whole process, since errors and panics are told from anywhere.
+static LANG: OnceLock<Lang> = OnceLock::new();
+static CHINESE: LazyLock<Vec<Row>> = LazyLock::new(|| template::rows(include_str!("lang/zh.txt")));
+
+/// The language of messages. Help and JSON are always English.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Lang {
+    #[default]
+    En,
+    Zh,
+}
+
+/// Settles the language: the one that was named, else that of the environment. Only the first call counts.
+pub(crate) fn begin(named: Option<&str>) {
+    let _ = LANG.set(named.map_or_else(|| of_environment(|name| env::var(name).ok()), Lang::of));
+}
+
+/// The message in the language that is wanted.
+pub(crate) fn say(text: &str) -> Cow<'_, str> {
+    match LANG.get().copied().unwrap_or_default() {
+        Lang::En => text.into(),
+        Lang::Zh => template::translate(&CHINESE, text),
+    }
+}
+
+impl Lang {
+    /// `zh`, `zh_CN.UTF-8` and their like are Chinese, everything else is English.
+    fn of(name: &str) -> Self {
+        let is_chinese = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("zh"));
+        if is_chinese { Self::Zh } else { Self::En }
+    }
+}
+
+/// As POSIX has it: the first of these that is not empty.
+fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Lang {
+    let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+    let named = names.into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    named.map_or(Lang::En, |name| Lang::of(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn zh(text: &str) -> String {
+        template::translate(&CHINESE, text).into_owned()
+    }
+
+    #[test]
+    fn the_environment_names_a_language() {
+        let of = |pairs: &[(&str, &str)]| {
+            of_environment(|name| {
+                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert_eq!(of(&[]), Lang::En);
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8")]), Lang::Zh);
+        assert_eq!(of(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")]), Lang::En);
+        assert_eq!(of(&[("LANG", "C"), ("LC_ALL", ""), ("LC_MESSAGES", "zh")]), Lang::Zh);
+        assert_eq!(of(&[("LANG", "z")]), Lang::En);
+    }
+
+    #[test]
+    fn every_code_has_a_meaning_and_a_hint_in_chinese() {
+        for code in runninghub::Code::all() {
+            for english in [code.meaning(), code.hint()].into_iter().flatten() {
+                assert!(CHINESE.iter().any(|row| row.is_of(english)), "{code}: {english}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_put_in_stays_and_causes_are_told_one_by_one() {
+        for (english, chinese) in [
+            (
+                "cannot ask about the key: queue status: code 401, the key was not accepted (ApiKey verification failed)",
+                "无法查询密钥：queue status：错误码 401，API 密钥未被接受（ApiKey verification failed）",
+            ),
+            ("create: code 9999 (new thing)", "create：错误码 9999（new thing）"),
+            ("🔍 21st poll... (queued, 7 s)", "🔍 第 21 次查询…（排队中，7 秒）"),
+            ("💰 Cost: 12 coins, 0.5 of the wallet, 35 s billed", "💰 费用：12 RH 币，钱包 0.5，计费 35 秒"),
+            (
+                "📈 Overall progress: 50.0% (5/10) - Current node: running (75.0%)",
+                "📈 总进度：50.0% (5/10) - 当前节点：running (75.0%)",
+            ),
+            ("nothing: of the kind", "nothing: of the kind"),
+            ("", ""),
+        ] {
+            assert_eq!(zh(english), chinese);
+        }
+    }
+
+    #[test]
+    fn every_row_is_of_a_message_that_the_source_has() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut source = String::new();
+        let mut folders = vec![crates];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path())
+            {
+                let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+                if entry.is_dir() && !["tests", "target", "lang"].contains(&&*name) {
+                    folders.push(entry);
+                } else if entry.extension().is_some_and(|kind| kind == "rs") {
+                    source.push_str(&fs::read_to_string(entry).expect("text"));
+                }
+            }
+        }
+        // A text that goes on in the next line of the source is one all the same.
+        let lines = source.split("\\\n").map(str::trim_start).collect::<Vec<_>>();
+        let source = lines.concat().replace("\\\"", "\"").replace("\\n", "\n");
+        // What is put in where a row has the whole.
+        let named = [
+            ("{what}", "the API key file"),
+            ("{what}", "the configuration"),
+            ("{what}", "Connection lost, reconnecting"),
+            ("{what}", "No connection yet, trying again"),
+            ("{source}", "standard input"),
+            ("{source}", "what was typed"),
+        ];
+        let source = source.clone() + &named.map(|(place, name)| source.replace(place, name)).concat();
+        // What the source puts together from pieces.
+        let composed =
+            ["Progress monitoring started", "Progress monitoring resumed", "Task failed", "1 API call"];
+        let texts = CHINESE.iter().map(|row| row.longest().trim_matches(|c: char| !c.is_ascii_graphic()));
+        let missing: Vec<&str> = texts
+            .filter(|text| !source.contains(text) && !composed.iter().any(|known| text.starts_with(known)))
+            .collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_told_and_never_lost(text in ".*") {
+            prop_assert!(text.is_empty() || !zh(&text).is_empty());
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Messages with places in them, and how a message is recognised.
+
+use std::borrow::Cow;
+
+/// A message in both languages.
+#[derive(Debug)]
+pub(super) struct Row {
+    from: Vec<Part>,
+    to: Vec<Part>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Part {
+    Text(String),
+    Place(Place),
+}
+
+/// Something that is put in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// `{}`: as it is.
+    As,
+    /// `{~}`: a message, too.
+    Told,
+    /// `{#}`: a number, without what makes an ordinal of it.
+    Number,
+}
+
+/// More than that is no message of ours but a text that was put in.
+const MAX_DEPTH: usize = 6;
+
+/// Reads a table: two lines for each row, empty lines between them, comments with `#`.
+pub(super) fn rows(table: &str) -> Vec<Row> {
+    let mut lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    std::iter::from_fn(|| Some(Row { from: parts(lines.next()?), to: parts(lines.next()?) })).collect()
+}
+
+fn parts(line: &str) -> Vec<Part> {
+    let line = line.replace("\\n", "\n");
+    let mut parts = Vec::new();
+    let mut rest = line.as_str();
+    let places = [("{}", Place::As), ("{~}", Place::Told), ("{#}", Place::Number)];
+    while let Some((at, mark, place)) = places
+        .iter()
+        .filter_map(|(mark, place)| Some((rest.find(mark)?, mark, *place)))
+        .min_by_key(|found| found.0)
+    {
+        let (text, tail) = rest.split_at(at);
+        if !text.is_empty() {
+            parts.push(Part::Text(text.to_owned()));
+        }
+        parts.push(Part::Place(place));
+        rest = tail.strip_prefix(mark).unwrap_or_default();
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Text(rest.to_owned()));
+    }
+    parts
+}
+
+/// The message by the first row that fits; where none fits the whole, a chain of causes one by one, and a list whose parts
+/// are all known.
+pub(super) fn translate<'t>(rows: &[Row], text: &'t str) -> Cow<'t, str> {
+    told(rows, text, MAX_DEPTH).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn told(rows: &[Row], text: &str, depth: usize) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    if let Some(told) = rows.iter().find_map(|row| row.apply(rows, text, depth)) {
+        return Some(told);
+    }
+    let split = |mark: &str| {
+        let (first, rest) = text.split_once(mark)?;
+        Some((first, told(rows, first, depth), rest, told(rows, rest, depth)))
+    };
+    if let Some((first, first_told, rest, rest_told)) = split(": ")
+        && (first_told.is_some() || rest_told.is_some())
+    {
+        let (first, rest) = (first_told.as_deref().unwrap_or(first), rest_told.as_deref().unwrap_or(rest));
+        return Some(format!("{first}：{rest}"));
+    }
+    match split(", ")? {
+        (_, Some(first), _, Some(rest)) => Some(format!("{first}，{rest}")),
+        _ => None,
+    }
+}
+
+impl Row {
+    fn apply(&self, rows: &[Row], text: &str, depth: usize) -> Option<String> {
+        let mut found = captures(&self.from, text)?.into_iter();
+        let mut out = String::new();
+        for part in &self.to {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Place(place) => {
+                    let put_in = found.next()?;
+                    match place {
+                        Place::As => out.push_str(put_in),
+                        Place::Number => {
+                            out.extend(put_in.chars().filter(|c| c.is_ascii_digit() || *c == '.'));
+                        }
+                        Place::Told => {
+                            let message = put_in.trim_start();
+                            let (indent, _) = put_in.split_at(put_in.len() - message.len());
+                            out.push_str(indent);
+                            out.push_str(told(rows, message, depth).as_deref().unwrap_or(message));
+                        }
+                    }
+                }
+            }
+        }
+        Some(out)
+    }
+
+    /// Whether it is exactly of this message.
+    #[cfg(test)]
+    pub(super) fn is_of(&self, text: &str) -> bool {
+        self.from == [Part::Text(text.to_owned())]
+    }
+
+    /// The longest text between places.
+    #[cfg(test)]
+    pub(super) fn longest(&self) -> &str {
+        let texts = self.from.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Place(_) => None,
+        });
+        texts.max_by_key(|text| text.len()).unwrap_or_default()
+    }
+}
+
+/// What stands in the places, where the text is of this shape. A place takes as little as it can, the last one the rest.
+fn captures<'t>(parts: &[Part], text: &'t str) -> Option<Vec<&'t str>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    let mut open = None;
+    for (index, part) in parts.iter().enumerate() {
+        match part {
+            Part::Place(place) => open = Some(*place),
+            Part::Text(text) => {
+                let at = match open {
+                    None => 0,
+                    Some(_) if index + 1 == parts.len() => rest.len().checked_sub(text.len())?,
+                    Some(_) => rest.find(text.as_str())?,
+                };
+                let (put_in, tail) = rest.split_at_checked(at)?;
+                found.extend(open.take().map(|place| (place, put_in)));
+                rest = tail.strip_prefix(text.as_str())?;
+            }
+        }
+    }
+    if let Some(place) = open {
+        found.push((place, std::mem::take(&mut rest)));
+    }
+    let fits = |&(place, put_in): &(Place, &str)| match place {
+        Place::As | Place::Told => !put_in.is_empty(),
+        Place::Number => put_in.starts_with(|c: char| c.is_ascii_digit()) && !put_in.contains(' '),
+    };
+    (rest.is_empty() && found.iter().all(fits)).then(|| found.into_iter().map(|(_, put_in)| put_in).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_lines_of_a_row_have_the_same_places() {
+        let places = |parts: &[Part]| {
+            parts.iter().filter(|part| matches!(part, Part::Place(_))).cloned().collect::<Vec<_>>()
+        };
+        let rows = rows(include_str!("zh.txt"));
+        assert!(rows.len() > 200, "{}", rows.len());
+        for row in &rows {
+            assert_eq!(places(&row.from), places(&row.to), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn shapes() {
+        let captures = |shape: &str, text| captures(&parts(shape), text);
+        assert_eq!(captures("a {} b {}", "a 1 b 2 b 3"), Some(vec!["1", "2 b 3"]));
+        assert_eq!(captures("a {} b", "a 1 b 2 b"), Some(vec!["1 b 2"]));
+        assert_eq!(captures("{} s", "12 s"), Some(vec!["12"]));
+        assert_eq!(captures("{} s", " s"), None);
+        assert_eq!(captures("a", "a b"), None);
+        assert_eq!(captures("{}aa", "a"), None);
+        assert_eq!(captures("{}a", "放"), None);
+        assert_eq!(captures("{#} s", "1st s"), Some(vec!["1st"]));
+        assert_eq!(captures("{#} s", "1 of 2 s"), None);
+    }
+}
