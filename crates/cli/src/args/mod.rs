@@ -1,10 +1,13 @@
 //! The command line: one file per command, and the options that all of them know.
 
+mod app;
 #[cfg(feature = "sim")]
 mod demo;
 mod follow;
 mod global;
 mod hidden;
+mod machine;
+mod quick;
 mod replay;
 mod run;
 #[cfg(feature = "sim")]
@@ -16,12 +19,13 @@ mod workflow;
 
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "sim")]
-pub(crate) use self::{demo::Demo, simulate::Simulate};
 pub(crate) use self::{
+    app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     follow::{Patience, Saving, Submitting},
     global::{Format, Global},
     hidden::Hidden,
+    machine::Machine,
+    quick::{Quick, QuickCommand, QuickStyles},
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
@@ -29,6 +33,8 @@ pub(crate) use self::{
     webhook::{Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
+#[cfg(feature = "sim")]
+pub(crate) use self::{demo::Demo, simulate::Simulate};
 
 /// Run RunningHub workflows from a terminal, follow them live, bring the files home.
 #[derive(Debug, Parser)]
@@ -52,6 +58,8 @@ pub(crate) enum Command {
     Resolve(Resolve),
     Webhook(Webhook),
     Workflow(Workflow),
+    App(App),
+    Quick(Quick),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
     Replay(Replay),

@@ -1,10 +1,13 @@
 //! One file per command, and the door to them.
 
 mod account;
+mod app;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
 mod follow;
+mod form;
+mod quick;
 mod replay;
 mod run;
 mod save;

@@ -4,7 +4,9 @@ use std::{env, process::ExitCode};
 
 use tokio::runtime::Builder;
 
-use super::{account, context::Context, replay, run as run_command, task, tasks, watch, webhook, workflow};
+use super::{
+    account, app, context::Context, quick, replay, run as run_command, task, tasks, watch, webhook, workflow,
+};
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
 use crate::{
@@ -81,6 +83,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::listen(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
+        Command::App(args) => app::app(context, args).await,
+        Command::Quick(args) => quick::quick(context, args).await,
         Command::Account => account::account(context).await,
         Command::Replay(args) => replay::replay(context, args).await,
         #[cfg(feature = "sim")]

@@ -78,7 +78,9 @@ pub(crate) fn task(task: &Submit) -> String {
         task.submitted_at,
         task.state,
         shown(&task.task_id),
-        shown(&task.workflow_id),
+        shown(
+            &task.workflow_id.clone().or_else(|| Some(task.kind.clone()).filter(|kind| kind != "workflow"))
+        ),
         task.attempt_id,
     );
     if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::app::{App, Style};
+
 /// One line of `rhub … --format json`. New events and new fields may come; what is here stays.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -33,6 +35,10 @@ pub(crate) enum Event {
     Task(Submit),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
+    /// An AI app, with its fields where one was asked for (`app list`, `app show`).
+    App(App),
+    /// A model or a style of Quick Create (`quick styles`).
+    Style(Style),
     /// The account (`account`).
     Account(Account),
     /// The address that is listened on (`simulate`, `webhook listen`).

@@ -31,6 +31,8 @@ fn overview() {
           resolve   Settle a submit of unknown outcome
           webhook   Receive what the platform says when a task is over
           workflow  Look at workflows
+          app       Find AI apps, look at them, and run them
+          quick     Run what Quick Create offers
           account   Show the balance, the kind of key, and the slots that are used and free
           replay    Play a recording through the same machine and reporters as a live run
           demo      The whole main job without key or network: simulator, submit, follow, download
@@ -106,10 +108,18 @@ fn run() {
                                          RUNNINGHUB_NODE_INFO_LIST]
           --under <ID>                   The saved workflow that a JSON file is submitted under [env:
                                          RUNNINGHUB_UNDER=]
-          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
-                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
           --no-metadata                  Leave the workflow out of the result files [env:
                                          RUNNINGHUB_NO_METADATA=]
+          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
+                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
+          --personal-queue               Wait in the personal queue; for keys of dedicated machines
+                                         [env: RUNNINGHUB_PERSONAL_QUEUE=]
+          --retain <SECONDS>             Keep the machine warm this long afterwards, 10 to 180; billed,
+                                         for enterprise-shared keys [env: RUNNINGHUB_RETAIN=]
+          --access-password <PASSWORD>   The password of an encrypted workflow or app [env:
+                                         RUNNINGHUB_ACCESS_PASSWORD]
+          --v2                           Submit by the newer endpoint, with the key in the header alone
+                                         [env: RUNNINGHUB_V2=]
       -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
           --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
                                          braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
