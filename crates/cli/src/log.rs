@@ -7,7 +7,12 @@ use std::{
 };
 
 use runninghub::Untrusted;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::{args::Global, exit::Error, secrets};
 
@@ -18,23 +23,28 @@ use crate::{args::Global, exit::Error, secrets};
 pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     let filter = match global.verbose {
         0 if global.log_file.is_none() => return Ok(()),
-        0 | 2 => "runninghub=debug",
-        1 => "runninghub=info",
-        3 => "runninghub=trace",
-        _ => "trace",
+        0 | 2 => ours(LevelFilter::DEBUG),
+        1 => ours(LevelFilter::INFO),
+        3 => ours(LevelFilter::TRACE),
+        _ => Targets::new().with_default(LevelFilter::TRACE),
     };
-    let builder = fmt().with_env_filter(EnvFilter::new(filter)).with_ansi(false).with_target(true);
+    let builder = fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_target(true);
     match &global.log_file {
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
                 let name = Untrusted::from(path.to_string_lossy());
                 Error::usage(format!("cannot write the log file {name}: {error}"))
             })?;
-            builder.with_writer(Mutex::new(Clean(file))).init();
+            builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }
-        None => builder.with_writer(|| Clean(io::stderr())).init(),
+        None => builder.with_writer(|| Clean(io::stderr())).finish().with(filter).init(),
     }
     Ok(())
+}
+
+/// The crates of this project, whose names begin alike.
+fn ours(level: LevelFilter) -> Targets {
+    Targets::new().with_target("runninghub", level)
 }
 
 /// Takes secrets and escapes out of each line. Other crates log, too, and at `trace` they log all they have.

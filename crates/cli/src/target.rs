@@ -64,6 +64,21 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
         .hint("a task id is a number such as `1904154698679771137`; `rhub run` prints it"))
 }
 
+/// Whether a ComfyUI can have a prompt of this id: a UUID as a rule, and whatever a client has chosen.
+pub(crate) fn is_prompt_id(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// Whether it is a UUID: what no task of RunningHub is called.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 fn is_id(text: &str) -> bool {
     (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

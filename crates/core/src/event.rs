@@ -21,6 +21,8 @@ pub enum Event {
         waited: Duration,
         /// Which poll of this task it was, from 1.
         poll: u32,
+        /// How many tasks run before this one, where it waits and that is known.
+        ahead: Option<u64>,
     },
     /// The address of the task's socket is known.
     Socket(SocketUrl),

@@ -71,6 +71,29 @@ impl SocketUrl {
     }
 }
 
+impl FileUrl {
+    /// The address with its query, and without the key that a native proxy (`/proxy/<key>`) has in its path: what may be
+    /// shown to the person whose it is.
+    pub fn without_key(&self) -> String {
+        without_key(&self.0)
+    }
+}
+
+/// RunningHub's native proxies have the key in the path, as the part after one of these.
+const PROXIES: [&str; 2] = ["/proxy/", "/proxy-plus/"];
+
+fn without_key(address: &str) -> String {
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let (path, query) = address.split_at(end);
+    for proxy in PROXIES {
+        if let Some((before, rest)) = path.split_once(proxy) {
+            let after = rest.split_once('/').map_or(String::new(), |(_, after)| format!("/{after}"));
+            return format!("{before}{proxy}…{after}{query}");
+        }
+    }
+    address.to_owned()
+}
+
 fn masked(address: &str) -> String {
     let end = address.find(['?', '#']).unwrap_or(address.len());
     let (shown, hidden) = address.split_at(end);
@@ -78,7 +101,7 @@ fn masked(address: &str) -> String {
         Some((scheme, rest)) => {
             let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let host = authority.rsplit('@').next().unwrap_or(authority);
-            format!("{scheme}://{host}{path}")
+            format!("{scheme}://{host}{}", without_key(path))
         }
         None => "…".to_owned(),
     };
@@ -102,6 +125,19 @@ mod tests {
         let url = FileUrl::new("https://rh-images.xiaoyaoyou.com/a/o.png#q-signature=SECRET");
         assert_eq!(format!("{url:?}"), "FileUrl(https://rh-images.xiaoyaoyou.com/a/o.png?…)");
         assert_eq!(format!("{:?}", FileUrl::new("https://h/\u{1b}[2J")), "FileUrl(https://h/\\u{1b}[2J)");
+    }
+
+    #[test]
+    fn the_key_of_a_native_proxy_is_not_shown() {
+        let url = SocketUrl::new("wss://www.runninghub.cn/proxy-plus/KEY/ws?clientId=me");
+        assert_eq!(url.masked(), "wss://www.runninghub.cn/proxy-plus/…/ws?…");
+        for (address, shown) in [
+            ("https://h/proxy/KEY/view?filename=a.png", "https://h/proxy/…/view?filename=a.png"),
+            ("https://h/proxy/KEY", "https://h/proxy/…"),
+            ("https://h/view?a=/proxy/KEY", "https://h/view?a=/proxy/KEY"),
+        ] {
+            assert_eq!(FileUrl::new(address).without_key(), shown);
+        }
     }
 
     proptest! {

@@ -66,12 +66,14 @@ pub struct Observation {
     pub failure: Option<Failure>,
     /// What the task cost, if the answer said so.
     pub cost: Option<Cost>,
+    /// How many tasks run before this one, where it waits and that is known.
+    pub ahead: Option<u64>,
 }
 
 impl Observation {
     /// An answer that tells the status and nothing else.
     pub fn of(status: TaskStatus) -> Self {
-        Self { status, socket: None, outputs: Vec::new(), failure: None, cost: None }
+        Self { status, socket: None, outputs: Vec::new(), failure: None, cost: None, ahead: None }
     }
 }
 

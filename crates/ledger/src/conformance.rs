@@ -130,7 +130,9 @@ pub async fn only_the_ways_of_the_table_lead_on(ledger: &dyn Ledger) {
                     assert_eq!(before, from);
                     assert!(from.leads_to(to) || from == to || !is_news, "{from} → {to} is not in the table");
                     let now = if from.leads_to(to) { to } else { from };
-                    assert_eq!(state(ledger, &attempt).await, now);
+                    let entry = ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
+                    assert_eq!(entry.state, now);
+                    assert_eq!(entry.note.as_deref(), step(now, &task).note(), "{now}");
                 }
                 Err(error) => {
                     assert!(!from.leads_to(to) && from != to, "{from} → {to}: {error}");

@@ -130,6 +130,7 @@ mod tests {
     fn a_digest_is_read_as_it_is_shown() {
         let digest = Digest::of("a cat");
         assert_eq!(digest.to_string().parse::<Digest>().expect("our own"), digest);
+        assert_eq!(format!("{digest:?}"), format!("Digest({digest})"));
         for bad in ["", "00", &"g".repeat(64), &"é".repeat(32)] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }

@@ -160,3 +160,24 @@ impl Filter {
             && (!self.with_task || entry.task.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_no_task_ids_and_use_all_letters() {
+        let names: Vec<String> =
+            (0..2000).map(|_| AttemptId::random().expect("random").to_string()).collect();
+        assert!(
+            names
+                .iter()
+                .all(|name| name.len() == LENGTH && name.starts_with(|c: char| c.is_ascii_lowercase()))
+        );
+        let used: BTreeSet<u8> = names.iter().flat_map(|name| name.bytes().skip(1)).collect();
+        assert_eq!(used, LETTERS.iter().copied().collect());
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+    }
+}

@@ -8,8 +8,8 @@ use crate::{AttemptId, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Ste
 
 /// Keeps every submit and what came of it. Whatever a method has answered is durable.
 ///
-/// Any number of processes may share one. An implementation has to pass the suite in
-/// [`conformance`](crate::ledger_conformance).
+/// Any number of processes may share one. An implementation has to pass the suite of the feature `conformance`:
+/// `ledger_conformance!`.
 #[async_trait]
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Writes down that a create is going to be sent, before a byte of it is.

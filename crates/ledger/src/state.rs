@@ -244,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_a_step_is_kept() {
+        let note = || "why".to_owned();
+        for step in [
+            Step::Waiting { note: note() },
+            Step::Refused { note: note() },
+            Step::Unknown { note: note() },
+            Step::Absent { note: note() },
+            Step::Failed { cost: None, note: Some(note()) },
+        ] {
+            assert_eq!(step.note(), Some("why"), "{step:?}");
+        }
+        assert_eq!(Step::Gone.note(), None);
+    }
+
+    #[test]
     fn an_id_comes_late_and_twice_but_never_changes() {
         let (one, two) = (TaskId::from("1"), TaskId::from("2"));
         let accepted = Step::Accepted { task: one.clone() };

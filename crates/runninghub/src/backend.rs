@@ -1,4 +1,4 @@
-//! What runs the graph: RunningHub today, any ComfyUI later. The driver knows nothing of either.
+//! What runs the graph: RunningHub, or any ComfyUI. The driver knows nothing of either.
 
 use std::time::Duration;
 
@@ -15,6 +15,14 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// When there was no usable answer. A task that failed is an answer.
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError>;
+
+    /// Asks for a task's results, those that it made before it failed included.
+    ///
+    /// # Errors
+    /// When there was no usable answer.
+    async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
+        self.observe(task).await.map_err(|error| error.error)
+    }
 
     /// Asks for a task to be stopped. Not confirmed: how the task ended is told by [`Backend::observe`].
     ///

@@ -6,6 +6,8 @@ use runninghub_api::Class;
 use runninghub_core::{Failure, Untrusted};
 use runninghub_ledger::AttemptId;
 
+use crate::native::UnknownPrompt;
+
 /// Something did not work, and what it means for the task.
 #[derive(Debug)]
 pub struct Error {
@@ -117,7 +119,11 @@ impl Error {
 
     /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
     pub fn is_unknown_task(&self) -> bool {
-        let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
+        let source = self.source.as_ref();
+        if source.is_some_and(|source| source.is::<UnknownPrompt>()) {
+            return true;
+        }
+        let api = source.and_then(|source| source.downcast_ref::<runninghub_api::Error>());
         api.is_some_and(|api| api.code().is_some() && api.class() == Class::NotFound)
     }
 
@@ -126,6 +132,30 @@ impl Error {
         let kind = kind_of(&source);
         let hint = source.hint().map(ToString::to_string);
         Self { hint, ..Self::new(kind, what).because(source) }
+    }
+}
+
+impl Error {
+    /// What went wrong with a request to a ComfyUI, and what that means.
+    pub(crate) fn comfy(what: &str, source: runninghub_comfyui::Error) -> Self {
+        use runninghub_comfyui::ErrorKind as Comfy;
+        let (kind, hint) = match source.kind() {
+            Comfy::Usage { .. } => {
+                (ErrorKind::Usage, Some("a server's address is like `http://127.0.0.1:8188`"))
+            }
+            Comfy::Io => (ErrorKind::Io, None),
+            Comfy::Unreachable => (ErrorKind::Network, Some("is ComfyUI running, and is this its address?")),
+            Comfy::NotComfyUi { .. } => {
+                (ErrorKind::Network, Some("name the address that shows ComfyUI in a browser"))
+            }
+            Comfy::Locked { .. } => (
+                ErrorKind::Refused,
+                Some("name an address that needs no login, such as that of the machine itself"),
+            ),
+            Comfy::Rejected(_) => (ErrorKind::Refused, None),
+            _ => (ErrorKind::Network, None),
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).because(source) }
     }
 }
 

@@ -13,7 +13,7 @@ use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 
 use crate::{
-    Backend as _, Error, Follow, Save, Submit, Workflow, book::Book, live::live, platform::Platform,
+    Backend, Error, Follow, Save, Submit, Workflow, book::Book, live::live, platform::Platform,
     record::Recorder, submit::Gate,
 };
 
@@ -93,7 +93,8 @@ impl RunningHub {
 
     /// Begins to bring results home.
     pub fn save(&self, task: &TaskId, dir: &Path) -> Save {
-        Save::new(Arc::clone(&self.0), task.clone(), dir.to_owned())
+        let backend: Arc<dyn Backend> = Arc::clone(&self.0.platform) as _;
+        Save::new(self.0.client.clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
     }
 
     /// A saved workflow: its nodes and fields.
@@ -121,7 +122,7 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0.results(task).await
+        self.0.platform.results(task).await
     }
 
     /// Asks the platform to stop a task.

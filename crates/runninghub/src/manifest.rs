@@ -156,8 +156,16 @@ impl Entry {
 
 /// Host and path of a result, without what signs it. `None` for a result without an address.
 pub(crate) fn source(output: &OutputFile) -> Option<String> {
-    let url = Url::parse(output.url.as_ref()?.expose()).ok()?;
-    Some(format!("{}{}", url.host_str()?, url.path()))
+    let url = Url::parse(&output.url.as_ref()?.without_key()).ok()?;
+    let mut source = format!("{}{}", url.host_str()?, url.path());
+    // A ComfyUI has all of its files at one path.
+    if url.path().ends_with("/view") {
+        for part in ["type", "subfolder", "filename"] {
+            let found = url.query_pairs().find(|(name, value)| name == part && !value.is_empty());
+            source.extend(found.map(|(_, value)| format!("/{value}")));
+        }
+    }
+    Some(source)
 }
 
 fn shown(node: Option<&NodeId>) -> Option<String> {
@@ -236,6 +244,19 @@ mod tests {
         assert_eq!(manifest.kept(dir.path(), &output("10", "https://h/b"), "77-9-1.png"), None, "it failed");
         std::fs::write(dir.path().join("77-9-1.png"), "abd").expect("changed");
         assert_eq!(kept("77-9-1.png"), None, "it was changed");
+    }
+
+    #[test]
+    fn files_of_a_comfyui_lie_at_different_places() {
+        let place = |url: &str| source(&output("9", url));
+        assert_eq!(
+            place("https://h/proxy/KEY/view?filename=a.png&subfolder=&type=temp").as_deref(),
+            Some("h/proxy/%E2%80%A6/view/temp/a.png")
+        );
+        assert_eq!(
+            place("http://h:8188/view?filename=a.png&subfolder=x&type=output").as_deref(),
+            Some("h/view/output/x/a.png")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
-use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
+use runninghub_core::{Graph, Observation, SocketUrl, TaskId, TaskStatus};
 use url::Url;
 
 use crate::{Backend, BackendError, Error};
@@ -32,6 +32,19 @@ impl Backend for Platform {
             let is_final = matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
             BackendError::new(Error::api("cannot ask how the task stands", error), is_final, after)
         })
+    }
+
+    /// What a task made before it failed is told by the v2 answer, if at all.
+    async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
+        let answer = self.client.outputs(task).await;
+        let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
+            match self.client.query(task).once().await {
+                Ok(made) => seen.outputs = made.outputs,
+                Err(error) => tracing::debug!(%error, "whether the failed task made anything is not known"),
+            }
+        }
+        Ok(seen)
     }
 
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {

@@ -46,20 +46,50 @@ impl Recorder {
     pub(crate) fn workflow(&self, text: &str) {
         self.writer.prompt(None, Some(text), Some(200));
     }
+
+    pub(crate) fn prompt(&self, id: &str, text: &str) {
+        self.writer.prompt(Some(&id.into()), Some(text), Some(200));
+    }
+
+    /// An exchange with a ComfyUI.
+    pub(crate) fn comfy(&self, exchange: &runninghub_comfyui::Exchange<'_>) {
+        self.row(
+            exchange.method,
+            exchange.path,
+            exchange.request,
+            exchange.status,
+            exchange.response,
+            [exchange.started.elapsed(), exchange.took],
+        );
+    }
+
+    /// `[since, took]`: how long ago it was sent, and how long it took.
+    fn row(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+        status: Option<u16>,
+        text: &str,
+        [since, took]: [Duration; 2],
+    ) {
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        self.writer.http(&HttpRow {
+            at_ms: self.writer.now_ms() - ms(since),
+            took_ms: ms(took),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body: body.and_then(|body| RawValue::from_string(body.to_owned()).ok()),
+            // 0 says that no answer came.
+            status: status.unwrap_or(0),
+            text: text.to_owned(),
+        });
+    }
 }
 
 impl Exchange for Recorder {
     fn finished(&self, exchange: &Finished<'_>) {
-        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-        self.writer.http(&HttpRow {
-            at_ms: self.writer.now_ms() - ms(exchange.started.elapsed()),
-            took_ms: ms(exchange.took),
-            method: exchange.method.to_owned(),
-            path: exchange.path.to_owned(),
-            body: exchange.request.and_then(|body| RawValue::from_string(body.to_owned()).ok()),
-            // 0 says that no answer came.
-            status: exchange.status.unwrap_or(0),
-            text: exchange.response.to_owned(),
-        });
+        let times = [exchange.started.elapsed(), exchange.took];
+        self.row(exchange.method, exchange.path, exchange.request, exchange.status, exchange.response, times);
     }
 }

@@ -9,14 +9,13 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub_api::{Download, Downloaded, ErrorKind as ApiErrorKind, check_folder};
-use runninghub_core::{Observation, OutputFile, TaskId, TaskStatus, WorkflowId};
+use runninghub_api::{Client, Download, Downloaded, ErrorKind as ApiErrorKind, check_folder};
+use runninghub_core::{OutputFile, TaskId, WorkflowId};
 use runninghub_ledger::Entry;
 
 use crate::{
-    Error, ErrorKind,
-    book::Page,
-    hub::Hub,
+    Backend, Error, ErrorKind,
+    book::{Book, Page},
     manifest::{Manifest, source},
     naming::{check_template, names},
 };
@@ -30,7 +29,9 @@ const MOST: usize = 1000;
 /// not fetched again. No file is replaced.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct Save {
-    hub: Arc<Hub>,
+    client: Client,
+    backend: Arc<dyn Backend>,
+    book: Option<Book>,
     task: TaskId,
     dir: PathBuf,
     workflow: Option<WorkflowId>,
@@ -83,8 +84,15 @@ impl SavedTask {
 }
 
 impl Save {
-    pub(crate) fn new(hub: Arc<Hub>, task: TaskId, dir: PathBuf) -> Self {
-        Self { hub, task, dir, workflow: None, template: None, outputs: None, most: MOST }
+    /// `client` fetches, `backend` is asked for results that are not named.
+    pub(crate) fn new(
+        client: Client,
+        backend: Arc<dyn Backend>,
+        book: Option<Book>,
+        task: TaskId,
+        dir: PathBuf,
+    ) -> Self {
+        Self { client, backend, book, task, dir, workflow: None, template: None, outputs: None, most: MOST }
     }
 
     /// These results, instead of asking the platform for them.
@@ -130,7 +138,7 @@ impl Save {
         self.check()?;
         let mut outputs = match &self.outputs {
             Some(outputs) => outputs.clone(),
-            None => self.hub.results(&self.task).await?.outputs,
+            None => self.backend.results(&self.task).await?.outputs,
         };
         let count = outputs.len();
         let beyond = outputs.get(self.most).cloned();
@@ -185,7 +193,7 @@ impl Save {
 
     /// What the ledger knows of the task: a help, not a condition.
     async fn known(&self) -> Option<(Entry, Page)> {
-        self.hub.book.as_ref()?.find(&self.task).await.ok()?
+        self.book.as_ref()?.find(&self.task).await.ok()?
     }
 
     /// Fetches what has no file yet.
@@ -200,7 +208,7 @@ impl Save {
                 place.file = Some(Err(Error::new(ErrorKind::Results, what)));
             }
         }
-        let mut fetched = pin!(self.hub.client.download_all(downloads, |_, _, _| {}));
+        let mut fetched = pin!(self.client.download_all(downloads, |_, _, _| {}));
         while let Some((at, result)) = fetched.next().await {
             if let Some(place) = open.get_mut(at) {
                 place.file = Some(result.map(SavedFile::from).map_err(failed));
@@ -209,7 +217,7 @@ impl Save {
     }
 
     fn download(&self, place: &Place) -> Option<Download> {
-        let client = &self.hub.client;
+        let client = &self.client;
         match (&place.output.url, &place.output.text) {
             (Some(url), _) => Some(client.download(url.expose(), &self.dir, &place.name)),
             (None, Some(text)) => Some(client.save_text(text, &self.dir, &place.name)),
@@ -220,7 +228,7 @@ impl Save {
     /// Links live for about a day: the platform is asked once for fresh ones. If it does not give any, what was said
     /// about the old ones stays.
     async fn renew(&self, places: &mut [Place]) {
-        let fresh = match self.hub.results(&self.task).await {
+        let fresh = match self.backend.results(&self.task).await {
             Ok(fresh) => fresh.outputs,
             Err(error) => {
                 tracing::debug!(%error, "no fresh links");
@@ -234,21 +242,6 @@ impl Save {
                 place.file = None;
             }
         }
-    }
-}
-
-impl Hub {
-    /// Where a task stands, with its results. What a task made before it failed is told by the v2 answer, if at all.
-    pub(crate) async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
-        let answer = self.client.outputs(task).await;
-        let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
-        if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
-            match self.client.query(task).once().await {
-                Ok(made) => seen.outputs = made.outputs,
-                Err(error) => tracing::debug!(%error, "whether the failed task made anything is not known"),
-            }
-        }
-        Ok(seen)
     }
 }
 

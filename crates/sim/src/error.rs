@@ -22,6 +22,8 @@ pub enum ErrorKind {
     Fault,
     /// The address is not on loopback, or it could not be bound.
     Listen,
+    /// Not a version of ComfyUI.
+    Version,
 }
 
 impl Error {

@@ -7,6 +7,7 @@ mod endpoint;
 mod error;
 mod fault;
 mod json;
+mod native;
 mod png;
 mod proxy;
 mod rule;
@@ -22,6 +23,7 @@ mod webhook;
 pub use app::App;
 pub use error::{Error, ErrorKind};
 pub use fault::{Fault, FaultInfo, Rate};
+pub use native::{Native, NativeBuilder};
 #[cfg(feature = "tls")]
 pub use proxy::{Authority, Certificate};
 pub use proxy::{FaultProxy, Seen, Toxic};

@@ -11,12 +11,22 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::report::Report;
 
 /// The arrows of `ARCHITECTURE.md`: a crate of ours and those of ours it may use.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("runninghub-core", &[]),
     ("runninghub-api", &["runninghub-core"]),
+    ("runninghub-comfyui", &["runninghub-core"]),
     ("runninghub-ledger", &["runninghub-core"]),
     ("runninghub-transport", &["runninghub-core"]),
-    ("runninghub", &["runninghub-api", "runninghub-core", "runninghub-ledger", "runninghub-transport"]),
+    (
+        "runninghub",
+        &[
+            "runninghub-api",
+            "runninghub-comfyui",
+            "runninghub-core",
+            "runninghub-ledger",
+            "runninghub-transport",
+        ],
+    ),
     ("runninghub-cli", &["runninghub", "runninghub-sim"]),
     // Only for reading tapes. With a type of the API crate a wrong field name would agree with itself.
     ("runninghub-sim", &["runninghub-transport"]),
@@ -34,6 +44,7 @@ struct Ban {
 const LIBRARIES: &[&str] = &[
     "runninghub",
     "runninghub-api",
+    "runninghub-comfyui",
     "runninghub-core",
     "runninghub-ledger",
     "runninghub-sim",

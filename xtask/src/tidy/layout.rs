@@ -6,7 +6,7 @@ use super::source::Source;
 use crate::report::Report;
 
 /// Crates that others build on.
-const LIBRARIES: [&str; 5] = ["api", "core", "runninghub", "sim", "transport"];
+const LIBRARIES: [&str; 6] = ["api", "core", "ledger", "runninghub", "sim", "transport"];
 
 /// Crate roots and `mod.rs` are tables of contents.
 pub(super) fn check_file(source: &Source, report: &mut Report) {

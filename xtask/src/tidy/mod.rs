@@ -6,6 +6,7 @@ mod check;
 mod layout;
 mod licences;
 mod manifest;
+mod promises;
 mod size;
 mod source;
 

@@ -30,7 +30,7 @@ pub(crate) struct Patience {
     #[arg(long, env = "RUNNINGHUB_CANCEL_ON_INTERRUPT", value_parser = FalseyValueParser::new())]
     pub(crate) cancel_on_interrupt: bool,
 
-    /// Keep a redacted recording in this folder, for `rhub replay`; an earlier one is replaced
+    /// Keep a redacted recording in this new or empty folder, for `rhub replay`
     #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
 }

@@ -24,6 +24,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_BASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) base_url: Option<String>,
 
+    /// Ask a ComfyUI instead: its address, or `runninghub` or `runninghub-plus` for RunningHub's native proxy
+    #[arg(long, global = true, env = "RUNNINGHUB_SERVER", value_name = "URL", hide_env_values = true)]
+    pub(crate) server: Option<String>,
+
     /// A profile of the configuration
     #[arg(long, global = true, env = "RUNNINGHUB_PROFILE", value_name = "NAME")]
     pub(crate) profile: Option<String>,

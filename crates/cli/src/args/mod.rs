@@ -7,6 +7,7 @@ mod follow;
 mod global;
 mod hidden;
 mod machine;
+mod queue;
 mod quick;
 mod replay;
 mod run;
@@ -25,6 +26,7 @@ pub(crate) use self::{
     global::{Format, Global},
     hidden::Hidden,
     machine::Machine,
+    queue::Queue,
     quick::{Quick, QuickCommand, QuickStyles},
     replay::Replay,
     run::Run,
@@ -54,6 +56,7 @@ pub(crate) enum Command {
     Outputs(Outputs),
     Download(Download),
     Cancel(Cancel),
+    Queue(Queue),
     Tasks(Tasks),
     Resolve(Resolve),
     Webhook(Webhook),

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, builder::FalseyValueParser};
 use runninghub::Speed;
 
 use crate::speed;
@@ -17,6 +17,14 @@ pub(crate) struct Simulate {
     /// Serve a recording as a workflow; can be given several times [default: a demo]
     #[arg(long, env = "RUNNINGHUB_SCENARIO", value_name = "DIR")]
     pub(crate) scenario: Vec<PathBuf>,
+
+    /// Serve a ComfyUI instead of RunningHub
+    #[arg(long, env = "RUNNINGHUB_NATIVE", value_parser = FalseyValueParser::new(), conflicts_with = "fault")]
+    pub(crate) native: bool,
+
+    /// The version of that ComfyUI, as in 0.3.44
+    #[arg(long, env = "RUNNINGHUB_VERSION", value_name = "VERSION", requires = "native")]
+    pub(crate) version: Option<String>,
 
     /// Do something wrong on purpose; can be given several times; `list` shows what there is
     #[arg(long, env = "RUNNINGHUB_FAULT", value_name = "NAME=VALUE")]

@@ -10,12 +10,13 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Comfy, ErrorKind, Event, History, Phase, RunningHub, Site, TaskId, Untrusted, WorkflowId,
     ledger::{
         Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Ledger, SqliteLedger, State,
     },
 };
 
+use super::comfy;
 use crate::{
     args::{Format, Global},
     exit::{Error, Exit, chain},
@@ -46,6 +47,7 @@ pub(super) struct Context {
     pub(super) is_told: bool,
     /// Counts the calls.
     hub: Option<RunningHub>,
+    pub(super) comfy: Option<Comfy>,
     /// Opened when it is first needed.
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -87,6 +89,7 @@ impl Context {
             advice: Vec::new(),
             is_told: false,
             hub: None,
+            comfy: None,
             ledger: None,
         }
     }
@@ -117,7 +120,7 @@ impl Context {
             .site(site)
             .time_scale(time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
-            .previews(self.format == Format::Json);
+            .previews(self.wants_previews());
         secrets::learn_proxies();
         if let Some(proxy) = &self.global.proxy {
             secrets::learn_address(proxy.expose());
@@ -155,6 +158,11 @@ impl Context {
         Ok(hub)
     }
 
+    /// Whether anybody is told of previews.
+    pub(super) fn wants_previews(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// What earlier runs have shown, where this machine has a place for it.
     pub(super) fn history(&self) -> Option<History> {
         Some(History::new(self.state_dir()?.join("durations")))
@@ -188,14 +196,16 @@ impl Context {
 
     /// The task that is meant: by its id, by the name of its submit, or the last one; with what the ledger knows of it.
     pub(super) async fn task(&mut self, text: &str) -> Result<(TaskId, Option<Entry>), Error> {
-        if let Ok(task) = target::task_id(text) {
+        let is_prompt = text != "last" && (self.global.server.is_some() || target::is_uuid(text));
+        let named = if is_prompt { comfy::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
+        if let Some(task) = named {
             // What the ledger knows is a help, not a condition.
             let known = match self.ledger() {
                 Ok(ledger) => ledger.entries(Filter::all().task(&task)).await.unwrap_or_default(),
                 Err(_) => Vec::new(),
             };
             let one = <[Entry; 1]>::try_from(known).ok().map(|[entry]| entry);
-            return Ok((task, one));
+            return self.at(task, one);
         }
         let ledger = self.ledger()?;
         let is_last = text == "last";
@@ -216,7 +226,7 @@ impl Context {
                     self.warn("unknown", message);
                 }
                 match entry.task.clone() {
-                    Some(task) => Ok((task, Some(entry))),
+                    Some(task) => self.at(task, Some(entry)),
                     None => Err(Error::usage(format!("the submit {} has no task", entry.attempt))
                         .hint("`rhub tasks` shows what became of it")),
                 }
@@ -227,8 +237,20 @@ impl Context {
         }
     }
 
+    /// A task with what is known of it; where that is on a server, the server is named from here on.
+    fn at(&mut self, task: TaskId, entry: Option<Entry>) -> Result<(TaskId, Option<Entry>), Error> {
+        if self.global.server.is_none() {
+            self.global.server = entry.as_ref().and_then(comfy::server_of);
+            if self.global.server.is_none() && target::is_uuid(task.as_str()) {
+                return Err(Error::usage("this is the id of a prompt on a ComfyUI")
+                    .hint("name the server, as in `--server http://127.0.0.1:8188`"));
+            }
+        }
+        Ok((task, entry))
+    }
+
     /// The site that was named, else the one of the page, else the default.
-    fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
+    pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {
             (Some(site), Some(page)) if site != page && self.global.base_url.is_none() => {
                 Err(Error::usage(format!("this page belongs to the site `{page}`, not to `{site}`"))
@@ -241,9 +263,12 @@ impl Context {
     /// A command line that reaches the same task, without the key.
     pub(super) fn command(&self, words: &str, site: Site) -> String {
         let mut command = format!("rhub {words}");
+        if let Some(server) = &self.global.server {
+            let _ = write!(command, " --server {}", Untrusted::from(server.as_str()));
+        }
         if let Some(url) = &self.global.base_url {
             let _ = write!(command, " --base-url {}", Untrusted::from(url.as_str()));
-        } else if site != Site::default() {
+        } else if site != Site::default() && self.global.server.is_none() {
             let _ = write!(command, " --site {site}");
         }
         command
@@ -313,13 +338,15 @@ impl Context {
         if std::mem::replace(&mut self.is_told, true) {
             return;
         }
-        if let Some(why) = self.hub.as_ref().and_then(RunningHub::recording_failure) {
+        let why = self.hub.as_ref().and_then(RunningHub::recording_failure);
+        if let Some(why) = why.or_else(|| self.comfy.as_ref()?.recording_failure()) {
             self.warn("recording", format!("the recording is incomplete: {why}"));
         }
         let now = self.clock.now();
         self.outcome.exit_code = exit.code();
         self.outcome.elapsed_s = schema::seconds(now);
-        self.outcome.api_calls = self.hub.as_ref().map_or(0, RunningHub::api_calls);
+        let of_comfy = self.comfy.as_ref().map_or(0, Comfy::api_calls);
+        self.outcome.api_calls = self.hub.as_ref().map_or(of_comfy, RunningHub::api_calls);
         self.reporter.result(now, &self.outcome);
     }
 }
@@ -384,7 +411,7 @@ pub(super) fn status(phase: Phase) -> End {
     }
 }
 
-fn time_scale() -> Result<f64, Error> {
+pub(super) fn time_scale() -> Result<f64, Error> {
     let Some(text) = env::var_os(TIME_SCALE) else { return Ok(1.0) };
     text.to_str()
         .and_then(|text| text.trim().parse().ok())

@@ -3,12 +3,13 @@
 use std::{future::pending, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Run, RunningHub};
+use runninghub::{Event, Run};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     context::{Context, ways_back},
     save::{self, Destination},
+    service::Service,
 };
 use crate::{
     exit::{Error, Exit},
@@ -41,7 +42,7 @@ enum What {
 /// Watches a task to its end, or until somebody has had enough.
 pub(super) async fn follow(
     context: &mut Context,
-    hub: &RunningHub,
+    hub: &impl Service,
     mut run: Run,
     signals: &mut Signals,
     following: &Following,
@@ -125,7 +126,7 @@ async fn cancel(context: &mut Context, run: &Run, signals: &mut Signals) -> bool
 }
 
 /// Says how to come back.
-fn leave(context: &mut Context, hub: &RunningHub, run: &Run, following: &Following) {
+fn leave(context: &mut Context, hub: &impl Service, run: &Run, following: &Following) {
     if following.outlives {
         let advice = ways_back(context, hub.site(), run.task_id(), run.workflow_id());
         context.advice.push(advice);

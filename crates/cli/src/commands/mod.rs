@@ -2,6 +2,7 @@
 
 mod account;
 mod app;
+mod comfy;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
@@ -11,6 +12,7 @@ mod quick;
 mod replay;
 mod run;
 mod save;
+mod service;
 #[cfg(feature = "sim")]
 mod simulate;
 mod start;

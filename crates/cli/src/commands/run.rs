@@ -1,6 +1,7 @@
 //! `rhub run`.
 
 use super::{
+    comfy,
     context::Context,
     submit::{Submission, told},
 };
@@ -18,6 +19,9 @@ const UNKNOWN: [&str; 2] = ["380", "901"];
 
 /// Submits a workflow and follows it to the end.
 pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
+    if context.global.server.is_some() {
+        return comfy::run(context, args).await;
+    }
     let target = Target::parse(&args.workflow)?;
     let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;

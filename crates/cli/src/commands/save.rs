@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use runninghub::{ErrorKind, Phase, Run, RunningHub, SavedTask, TaskId, Untrusted};
+use runninghub::{ErrorKind, Phase, Run, SavedTask, TaskId, Untrusted};
 
 use super::{
     context::Context,
     follow::{Following, interrupted},
+    service::Service,
 };
 use crate::{
     exit::{Error, Exit},
@@ -23,14 +24,14 @@ pub(super) struct Destination {
 
 impl Destination {
     /// Makes sure, before anything is paid, that results can be kept.
-    pub(super) fn check(&self, hub: &RunningHub) -> Result<(), Error> {
+    pub(super) fn check(&self, hub: &impl Service) -> Result<(), Error> {
         let checked = self.save(hub, &"0".into()).check();
         checked.map_err(|error| {
             Error::from(error).or_hint("name another folder with `--out DIR`; nothing was submitted")
         })
     }
 
-    pub(super) fn save(&self, hub: &RunningHub, task: &TaskId) -> runninghub::Save {
+    pub(super) fn save(&self, hub: &impl Service, task: &TaskId) -> runninghub::Save {
         let save = hub.save(task, &self.dir);
         match &self.template {
             Some(template) => save.template(template),
@@ -42,7 +43,7 @@ impl Destination {
 /// Brings the results home, also those of a task that failed, and says what the whole comes to.
 pub(super) async fn finish(
     context: &mut Context,
-    hub: &RunningHub,
+    hub: &impl Service,
     run: &Run,
     end: &runninghub::End,
     following: &Following,
@@ -93,9 +94,8 @@ pub(super) async fn finish(
     let kept = saved.as_ref().map_or(Exit::Results, |saved| report(context, saved));
     if kept != Exit::Done {
         let command = context.command(&format!("download {task}"), hub.site());
-        context
-            .advice
-            .push(format!("`{command}` fetches the results again; their links live for about a day"));
+        let soon = if context.global.server.is_some() { "" } else { "; their links live for about a day" };
+        context.advice.push(format!("`{command}` fetches the results again{soon}"));
     }
     // Of a task that failed, that is what counts.
     Ok(saved.map(|_| if exit == Exit::Done { kept } else { exit })?)

@@ -1,6 +1,6 @@
 //! `rhub simulate`.
 
-use runninghub_sim::{App, Fault, Scenario, Sim};
+use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
 use super::context::Context;
 use crate::{
@@ -25,6 +25,9 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
         }
         context.is_told = true;
         return Ok(Exit::Done);
+    }
+    if args.native {
+        return native(context, args).await;
     }
     let mut builder = Sim::builder().listen(args.listen).speed(speed::factor(args.speed));
     let mut scenarios =
@@ -59,6 +62,26 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     );
     while !matches!(signals.next().await, Signal::Interrupt | Signal::Terminate) {}
     sim.shutdown().await;
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Serves a simulated ComfyUI until it is told to stop.
+async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
+    let mut builder = Native::builder().listen(args.listen).speed(speed::factor(args.speed));
+    if let Some(version) = &args.version {
+        builder = builder.version(version).map_err(|error| failed(error).hint("a version is like 0.3.44"))?;
+    }
+    for path in &args.scenario {
+        builder = builder.scenario(Scenario::load(path).map_err(failed)?);
+    }
+    let mut signals = context.signals()?;
+    let server = builder.start().await.map_err(failed)?;
+    let url = server.base_url().to_owned();
+    let lines = [format!("Listening on {url}"), format!("Try: rhub run workflow_api.json --server {url}")];
+    context.answer(&Event::Listening(Listening { base_url: url, api_key: None }), &lines);
+    while !matches!(signals.next().await, Signal::Interrupt | Signal::Terminate) {}
+    server.shutdown().await;
     context.outcome.status = End::Success;
     Ok(Exit::Done)
 }

@@ -5,7 +5,8 @@ use std::{env, process::ExitCode};
 use tokio::runtime::Builder;
 
 use super::{
-    account, app, context::Context, quick, replay, run as run_command, task, tasks, watch, webhook, workflow,
+    account, app, comfy, context::Context, quick, replay, run as run_command, task, tasks, watch, webhook,
+    workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -79,6 +80,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Outputs(args) => task::outputs(context, args).await,
         Command::Download(args) => task::download(context, args).await,
         Command::Cancel(args) => task::cancel(context, args).await,
+        Command::Queue(_) => comfy::queue(context).await,
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::listen(context, args).await,

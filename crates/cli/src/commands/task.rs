@@ -1,10 +1,11 @@
 //! One question or act about one task: `status`, `outputs`, `download`, `cancel`.
 
-use runninghub::{Observation, RunningHub, TaskId, TaskStatus, Untrusted};
+use runninghub::{Observation, TaskId, TaskStatus, Untrusted};
 
 use super::{
     context::{Context, Settings},
     save::{self, Destination},
+    service::{Named, Service as _},
 };
 use crate::{
     args,
@@ -16,10 +17,9 @@ use crate::{
 /// Says where a task stands.
 pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
     let (hub, task) = ready(context, &args.task_id).await?;
-    let status = hub.status(&task).await?;
-    let word = Untrusted::from(status.as_str()).to_string();
-    let event = Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0 });
-    context.answer(&event, &[word]);
+    let Observation { status, ahead, .. } = hub.status(&task).await?;
+    let event = Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0, ahead });
+    context.answer(&event, &[text::status(&status, ahead)]);
     context.outcome.status = end(&status);
     Ok(Exit::Done)
 }
@@ -53,22 +53,22 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
     let (hub, task) = ready(context, &args.task_id).await?;
     hub.cancel(&task).await?;
-    let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0 });
+    let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0, ahead: None });
     context.answer(&event, &[format!("🛑 Task {task} cancelled")]);
     context.outcome.status = End::Cancelled;
     Ok(Exit::Done)
 }
 
-async fn ready(context: &mut Context, task: &str) -> Result<(RunningHub, TaskId), Error> {
+async fn ready(context: &mut Context, task: &str) -> Result<(Named, TaskId), Error> {
     let (task, entry) = context.task(task).await?;
     context.outcome.task_id = Some(task.to_string());
     context.outcome.attempt_id = entry.as_ref().map(|entry| entry.attempt.to_string());
     let settings = entry.as_ref().map(Settings::of).unwrap_or_default();
-    Ok((context.connect(settings)?, task))
+    Ok((Named::connect(context, settings)?, task))
 }
 
 /// A task that is over, with what there is to fetch; one that is not is an error.
-fn over(context: &mut Context, hub: &RunningHub, task: &TaskId, answer: &Observation) -> Result<Exit, Error> {
+fn over(context: &mut Context, hub: &Named, task: &TaskId, answer: &Observation) -> Result<Exit, Error> {
     context.outcome.status = end(&answer.status);
     context.outcome.outputs = answer.outputs.iter().map(Output::from).collect();
     context.outcome.failure = answer.failure.as_ref().map(Cause::from);

@@ -1,6 +1,7 @@
 //! `rhub watch`.
 
 use super::{
+    comfy,
     context::{Context, Settings},
     follow::{Following, follow},
     save::Destination,
@@ -15,6 +16,9 @@ use crate::{
 pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
     let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
     let (task, entry) = context.task(&args.task_id).await?;
+    if context.global.server.is_some() {
+        return comfy::watch(context, args, task).await;
+    }
     let of_entry = entry.as_ref().map(Settings::of).unwrap_or_default();
     let hub = context.connect(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(of_entry.site),

@@ -156,8 +156,8 @@ impl Reporter for Human {
     fn event(&mut self, t: Duration, event: &Event) {
         match event {
             // Once nodes run, their bars say more.
-            Event::Status { status, .. } if !status.is_over() && self.measured.is_none() => {
-                self.view.waiting = Some(Untrusted::from(status.as_str()).to_string());
+            Event::Status { status, ahead, .. } if !status.is_over() && self.measured.is_none() => {
+                self.view.waiting = Some(text::status(status, *ahead));
             }
             Event::Connection(connection) => {
                 self.stale_since = (connection.state == ConnectionState::Stale).then_some(t);

@@ -61,9 +61,10 @@ impl Reporter for Json {
 fn convert(event: &Event) -> Option<Line> {
     Some(match event {
         Event::Plan(plan) => Line::Plan(plan.as_ref().into()),
-        Event::Status { status, waited, .. } => Line::Status(schema::Status {
+        Event::Status { status, waited, ahead, .. } => Line::Status(schema::Status {
             status: status.as_str().to_owned(),
             waited_s: schema::seconds(*waited),
+            ahead: *ahead,
         }),
         Event::Connection(connection) => Line::Connection(connection.into()),
         Event::Progress(progress) => Line::Progress(progress.into()),

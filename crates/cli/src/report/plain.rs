@@ -113,8 +113,8 @@ impl Reporter for Plain {
     fn event(&mut self, t: Duration, event: &Event) {
         match event {
             Event::Plan(plan) => self.tell(format!("✅ {}", text::node_map(&plan.as_ref().into()))),
-            Event::Status { status, waited, poll } if !status.is_over() => {
-                let status = runninghub::Untrusted::from(status.as_str());
+            Event::Status { status, waited, poll, ahead } if !status.is_over() => {
+                let status = text::status(status, *ahead);
                 self.tell(format!("🔍 {} poll... ({status}, {} s)", text::ordinal(*poll), waited.as_secs()));
             }
             Event::Socket(address) => {

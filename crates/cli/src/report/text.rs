@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use runninghub::Untrusted;
+use runninghub::{TaskStatus, Untrusted};
 
 use crate::schema::{Cause, Cost, Output, Plan, Progress, Submit};
 
@@ -28,6 +28,15 @@ pub(super) fn progress(progress: &Progress) -> String {
         }
     }
     text
+}
+
+/// Where a task stands, with its place in the queue where that is known.
+pub(crate) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
+    let word = Untrusted::from(status.as_str());
+    match ahead {
+        Some(ahead) => format!("{word}, {ahead} ahead"),
+        None => word.to_string(),
+    }
 }
 
 /// The nodes in the seed document's words: `{'3': 'KSampler', …}`.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runninghub::{Failure, NodeState, OutputFile, Untrusted, ledger::Entry};
+use runninghub::{Failure, FileUrl, NodeState, OutputFile, Untrusted, ledger::Entry};
 
 use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress, Submit};
 
@@ -81,7 +81,7 @@ impl From<&OutputFile> for Output {
         Self {
             node_id: output.node_id.as_ref().map(ToString::to_string),
             // The one place where the signed link is told: to the person who paid for the result.
-            url: output.url.as_ref().map(|url| url.expose().to_owned()),
+            url: output.url.as_ref().map(FileUrl::without_key),
             kind: output.file_type.clone(),
             text: output.text.clone().map(Untrusted::from),
             ..Self::default()

@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Output(Output),
     /// A submit of this machine (`tasks`, `resolve`).
     Task(Submit),
+    /// What runs and what waits on a ComfyUI (`queue`).
+    Queue(Queue),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(Workflow),
     /// An AI app, with its fields where one was asked for (`app list`, `app show`).
@@ -55,17 +57,29 @@ pub(crate) struct Submitted {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) attempt_id: Option<String>,
     pub(crate) workflow_id: Option<String>,
-    /// `cn` or `ai`.
+    /// `cn`, `ai`, or `comfyui` for a server.
     pub(crate) site: String,
 }
 
 /// An answer about the task.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are the contract's")]
 pub(crate) struct Status {
     /// `queued`, `running`, `success`, `failed`, `cancelled`, or a word of the platform that is new.
     pub(crate) status: String,
     /// Seconds since the task is being followed; 0 for a single question.
     pub(crate) waited_s: f64,
+    /// How many run before it, where it waits on a ComfyUI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ahead: Option<u64>,
+}
+
+/// The prompts of a ComfyUI that are not over, by their ids.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Queue {
+    pub(crate) running: Vec<String>,
+    /// In the order in which they will run.
+    pub(crate) pending: Vec<String>,
 }
 
 /// The workflow's nodes.

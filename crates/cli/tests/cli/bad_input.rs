@@ -119,7 +119,7 @@ fn sites_and_addresses() {
         --- err
         error: cannot set up the client: proxy: it is not a URL like `http://host:port`
 
-        hint: a proxy is like `http://127.0.0.1:8080` or `socks5://127.0.0.1:1080`
+        hint: a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`
     "#);
     snap!(key(rhub(["account"])).env("RUNNINGHUB_TIME_SCALE", "fast"), @r#"
         exit 2

@@ -122,19 +122,28 @@ fn a_recording_plays_to_the_same_end() {
 fn a_recording_with_a_hole_is_told_and_harms_nothing() {
     let sim = Simulator::of("01-simple");
     let dir = folder();
-    let run = || {
-        rhub(["run", &scenario("01-simple").workflow_id(), "--json", "--record"])
-            .arg(dir.path())
-            .at(&sim)
-            .run()
-    };
-    assert!(!run().stdout.contains("\"code\":\"recording\""));
-    // In the place of the tape.
-    fs::remove_file(dir.path().join("ws-a1.jsonl")).expect("the tape");
-    fs::create_dir(dir.path().join("ws-a1.jsonl")).expect("a folder");
-    let done = run();
-    assert_eq!((done.code, &result(&done)["status"]), (Some(0), &"success".into()), "{done}");
-    assert!(done.stdout.contains("the recording is incomplete: ws-a1.jsonl: "), "{done}");
+    let record = dir.path().join("record");
+    let mut child = rhub(["run", &scenario("01-simple").workflow_id(), "--json", "--record"])
+        .arg(&record)
+        .at(&sim)
+        .into_command()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary");
+    let mut lines =
+        BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
+    assert!(lines.any(|line| line.contains("\"event\":\"submitted\"")));
+    // In the place of the folder.
+    fs::remove_dir_all(&record).expect("the recording");
+    fs::write(&record, "").expect("a file");
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(0), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("the recording is incomplete: ")), "{rest:?}");
+    let again =
+        rhub(["run", &scenario("01-simple").workflow_id(), "--record"]).arg(dir.path()).at(&sim).run();
+    assert_eq!(again.code, Some(9), "what is there is left alone: {again}");
+    assert_eq!(sim.creates(), 1);
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn overview() {
           outputs   List the results of a task
           download  Bring the results of a task home
           cancel    Cancel a task
+          queue     Show what runs and what waits on a ComfyUI
           tasks     List what this machine has submitted, the newest first
           resolve   Settle a submit of unknown outcome
           webhook   Receive what the platform says when a task is over
@@ -49,6 +50,9 @@ fn overview() {
                                      RUNNINGHUB_SITE=] [possible values: cn, ai]
               --base-url <URL>       Another address instead of the site's, for example of a simulator; http
                                      only on this machine [env: RUNNINGHUB_BASE_URL]
+              --server <URL>         Ask a ComfyUI instead: its address, or `runninghub` or
+                                     `runninghub-plus` for RunningHub's native proxy [env:
+                                     RUNNINGHUB_SERVER]
               --profile <NAME>       A profile of the configuration [env: RUNNINGHUB_PROFILE=]
               --api-key-file <PATH>  Read the API key from a file that only you can read [env:
                                      RUNNINGHUB_API_KEY_FILE=]
@@ -130,8 +134,8 @@ fn run() {
                                          RUNNINGHUB_TIMEOUT=]
           --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
                                          RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-          --record <DIR>                 Keep a redacted recording in this folder, for `rhub replay`; an
-                                         earlier one is replaced [env: RUNNINGHUB_RECORD=]
+          --record <DIR>                 Keep a redacted recording in this new or empty folder, for
+                                         `rhub replay` [env: RUNNINGHUB_RECORD=]
           --create-timeout <DURATION>    How long the submit itself may take [env:
                                          RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
           --webhook <URL>                An address that the platform calls when the task is over [env:
@@ -163,8 +167,8 @@ fn watch() {
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
-                                     one is replaced [env: RUNNINGHUB_RECORD=]
+              --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
+                                     replay` [env: RUNNINGHUB_RECORD=]
           -h, --help                 Print help
     "#);
 }
@@ -284,8 +288,8 @@ fn demo_and_simulate() {
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
                                      RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-              --record <DIR>         Keep a redacted recording in this folder, for `rhub replay`; an earlier
-                                     one is replaced [env: RUNNINGHUB_RECORD=]
+              --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
+                                     replay` [env: RUNNINGHUB_RECORD=]
           -h, --help                 Print help
 
         Serve a simulated RunningHub on this machine
@@ -297,6 +301,8 @@ fn demo_and_simulate() {
                                     RUNNINGHUB_LISTEN=] [default: 127.0.0.1:8189]
               --scenario <DIR>      Serve a recording as a workflow; can be given several times [default: a
                                     demo] [env: RUNNINGHUB_SCENARIO=]
+              --native              Serve a ComfyUI instead of RunningHub [env: RUNNINGHUB_NATIVE=]
+              --version <VERSION>   The version of that ComfyUI, as in 0.3.44 [env: RUNNINGHUB_VERSION=]
               --fault <NAME=VALUE>  Do something wrong on purpose; can be given several times; `list` shows
                                     what there is [env: RUNNINGHUB_FAULT=]
               --speed <N|max>       Send frames so many times as fast as they were recorded [env:

@@ -213,7 +213,12 @@ impl Session {
         self.polls += 1;
         self.failing = None;
         self.last_sign = self.now;
-        self.emit(Event::Status { status: answer.status.clone(), waited: self.now, poll: self.polls });
+        self.emit(Event::Status {
+            status: answer.status.clone(),
+            waited: self.now,
+            poll: self.polls,
+            ahead: answer.ahead,
+        });
         if let Some(address) = answer.socket.clone() {
             if self.server == Server::Unknown {
                 self.server = Server::Busy;

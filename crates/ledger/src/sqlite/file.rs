@@ -75,19 +75,40 @@ fn private(path: &PathBuf) -> io::Result<()> {
 /// SQLite's locks are not to be trusted on network file systems, and neither is a flush.
 #[cfg(target_os = "linux")]
 fn refuse_network(folder: &Path) -> Result<(), Error> {
+    match rustix::fs::statfs(folder) {
+        Ok(system) if is_network(system.f_type) => {
+            let what =
+                "the folder of the ledger is on a network file system, where nothing is sure to be kept";
+            Err(Error::new(ErrorKind::Store, what))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn is_network(kind: rustix::fs::FsWord) -> bool {
     /// NFS, SMB, CIFS, SMB2, AFS, Coda, Ceph and 9P, by the magic numbers of `statfs(2)`.
     const NETWORK: [u32; 8] =
         [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x00c3_6400, 0x0102_1997];
-    let Ok(system) = rustix::fs::statfs(folder) else { return Ok(()) };
-    if u32::try_from(system.f_type).is_ok_and(|kind| NETWORK.contains(&kind)) {
-        let what = "the folder of the ledger is on a network file system, where nothing is sure to be kept";
-        return Err(Error::new(ErrorKind::Store, what));
-    }
-    Ok(())
+    // Some systems tell it as a number with a sign.
+    NETWORK.iter().any(|network| kind & 0xffff_ffff == rustix::fs::FsWord::from(*network))
 }
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "only Linux tells")]
 fn refuse_network(_: &Path) -> Result<(), Error> {
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_file_systems_are_known() {
+        // NFS, and SMB2 as a 32-bit system tells it.
+        assert!(is_network(0x6969) && is_network(0xfe53_4d42));
+        // ext4, tmpfs, btrfs, overlayfs.
+        assert!(![0xef53, 0x0102_1994, 0x9123_683e, 0x794c_7630].into_iter().any(is_network));
+    }
 }

@@ -61,6 +61,19 @@ async fn what_a_dead_process_left_is_unknown_and_what_a_living_one_does_is_not()
 }
 
 #[tokio::test]
+async fn what_the_dead_have_left_beside_the_ledger_is_swept_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path());
+    ledger.begin(intent("w", "k")).await.expect("written");
+    let owners = folder.path().join("owners");
+    // Killed with nothing open: nobody asks for it by name.
+    fs::write(owners.join("4711"), "").expect("written");
+    ledger.entries(Filter::all()).await.expect("read");
+    assert!(!owners.join("4711").exists());
+    assert_eq!(fs::read_dir(&owners).expect("a folder").count(), 1, "the living stay");
+}
+
+#[tokio::test]
 async fn many_writers_at_once_lose_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let ledgers: Vec<_> = (0..4).map(|_| Arc::new(open(folder.path()))).collect();

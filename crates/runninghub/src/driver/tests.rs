@@ -167,7 +167,7 @@ async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_ticket_is_replaced_and_nothing_is_said_of_it() {
     for status in [401, 403, 404, 410] {
-        let addresses = ["wss://h/ws?old", "wss://h/ws?old", "wss://h/ws?new"];
+        let addresses = ["wss://h/ws?old", "wss://h/ws?new"];
         let world = Arc::new(World {
             refusals: Mutex::new([SocketErrorKind::Handshake { status }].into()),
             addresses: Mutex::new(addresses.into()),

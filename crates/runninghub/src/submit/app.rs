@@ -124,7 +124,7 @@ impl AppSubmit {
         }
         for ((_, value), (_, _, text)) in self.changes.iter().zip(&mut checked) {
             if let NewValue::File(path) = value {
-                *text = self.hub.upload(path).await?;
+                *text = self.hub.upload(path.clone()).await?;
             }
         }
         let is_set = |field: &&AppField| {

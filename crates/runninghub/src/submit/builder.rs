@@ -7,9 +7,10 @@ use runninghub_core::{Learned, Plan, WorkflowId};
 use serde_json::{Value, json};
 
 use super::{
+    change::Changes,
     check,
     pay::Paid,
-    terms::{NewValue, Terms, terms},
+    terms::{Terms, terms},
 };
 use crate::{Error, Run, Workflow, hub::Hub, workflow::Override};
 
@@ -19,17 +20,11 @@ pub struct Submit {
     hub: Arc<Hub>,
     workflow_id: Option<WorkflowId>,
     own: Option<String>,
-    changes: Vec<Change>,
+    changes: Changes,
     node_info_list: Vec<Value>,
     is_v2: bool,
     terms: Terms,
     learned: Vec<Learned>,
-}
-
-struct Change {
-    node: String,
-    field: String,
-    value: NewValue,
 }
 
 impl Submit {
@@ -46,7 +41,7 @@ impl Submit {
             hub,
             workflow_id,
             own,
-            changes: Vec::new(),
+            changes: Changes::default(),
             node_info_list: Vec::new(),
             is_v2: false,
             terms: Terms::default(),
@@ -62,11 +57,7 @@ impl Submit {
 
     /// Changes a field of a node, named by its id or by a title that only it has.
     pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.changes.push(Change {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::Json(value.into()),
-        });
+        self.changes.set(node.into(), field.into(), value.into());
         self
     }
 
@@ -77,11 +68,7 @@ impl Submit {
         field: impl Into<String>,
         path: impl Into<PathBuf>,
     ) -> Self {
-        self.changes.push(Change {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::File(path.into()),
-        });
+        self.changes.set_file(node.into(), field.into(), path.into());
         self
     }
 
@@ -135,22 +122,8 @@ impl Submit {
 
     /// All changes checked first, and only then files uploaded.
     async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
-        let mut checked = Vec::new();
-        for change in &self.changes {
-            let value = match &change.value {
-                NewValue::Json(value) => value.clone(),
-                NewValue::File(path) => {
-                    check::file(path)?;
-                    Value::String(String::new())
-                }
-            };
-            checked.push(workflow.check(&change.node, &change.field, value)?);
-        }
-        for (change, checked) in self.changes.iter().zip(&mut checked) {
-            if let NewValue::File(path) = &change.value {
-                checked.value = Value::String(self.hub.upload(path).await?);
-            }
-        }
+        let mut checked = self.changes.check(workflow)?;
+        self.changes.upload(&mut checked, |path| self.hub.upload(path)).await?;
         Ok(checked)
     }
 

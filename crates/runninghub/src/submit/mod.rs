@@ -2,6 +2,7 @@
 
 mod app;
 mod builder;
+mod change;
 mod check;
 mod gate;
 mod pay;
@@ -10,4 +11,5 @@ mod terms;
 pub use app::AppSubmit;
 pub use builder::Submit;
 
+pub(crate) use change::Changes;
 pub(crate) use gate::Gate;

@@ -1,9 +1,6 @@
 //! What every kind of submit can be told, and how it is paid for with that.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use runninghub_api::{Created, RunOptions, UploadSource};
 use runninghub_core::WorkflowId;
@@ -144,7 +141,7 @@ impl Terms {
 
 impl Hub {
     /// Uploads a file; gives the name by which nodes find it.
-    pub(super) async fn upload(&self, path: &Path) -> Result<String, Error> {
+    pub(super) async fn upload(&self, path: PathBuf) -> Result<String, Error> {
         let uploaded = self.client.upload(UploadSource::path(path)).await;
         let uploaded = uploaded.map_err(|error| Error::api("cannot upload the file", error))?;
         Ok(uploaded.file_name.as_str().to_owned())

@@ -1,24 +1,33 @@
 //! The receiver.
 
 use std::{
+    convert::Infallible,
     fmt,
     net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State},
-    http::{StatusCode, Uri},
-    routing::post,
-};
 use futures_core::Stream;
 use futures_util::StreamExt as _;
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use runninghub_core::TaskId;
 use runninghub_ledger::{Digest, Entry, Filter};
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, mpsc},
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
 
 use super::delivery;
 use crate::{Error, ErrorKind, RunningHub};
@@ -27,6 +36,10 @@ use crate::{Error, ErrorKind, RunningHub};
 const BODY: usize = 1 << 20;
 /// Deliveries that wait to be looked into. More are refused, and come again.
 const WAITING: usize = 256;
+/// Connections at once. Others wait to be accepted.
+const CONNECTIONS: usize = 64;
+/// Who takes longer to say what is wanted wants nothing.
+const HEAD: Duration = Duration::from_secs(30);
 
 /// Deliveries that were received and confirmed by the platform, as a stream. Dropping it stops to listen.
 pub struct Webhooks {
@@ -59,15 +72,8 @@ impl RunningHub {
         let listener = TcpListener::bind(listen).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let (received, waiting) = mpsc::channel(WAITING);
-        let app = Router::new()
-            .fallback(post(receive))
-            .layer(DefaultBodyLimit::max(BODY))
-            .with_state(std::sync::Arc::new(Receiver { hub: self.clone(), received }));
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, app).await {
-                tracing::warn!(%error, "no webhooks are received any more");
-            }
-        });
+        let receiver = Arc::new(Receiver { hub: self.clone(), received });
+        let server = tokio::spawn(accept(listener, receiver));
         let confirmed = futures_util::stream::unfold((self.clone(), waiting), async |(hub, mut waiting)| {
             let (secret, task): (String, TaskId) = waiting.recv().await?;
             Some((hub.settle(&secret, &task).await, (hub, waiting)))
@@ -76,8 +82,50 @@ impl RunningHub {
     }
 }
 
-async fn receive(State(receiver): State<std::sync::Arc<Receiver>>, uri: Uri, body: Bytes) -> StatusCode {
-    let secret = uri.path().rsplit('/').next().unwrap_or_default();
+/// Serves until it is dropped, and all connections with it.
+async fn accept(listener: TcpListener, receiver: Arc<Receiver>) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
+        // What fails here fails for one connection, or passes.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let receiver = Arc::clone(&receiver);
+        connections.spawn(async move {
+            serve(stream, receiver).await;
+            drop(place);
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, receiver: Arc<Receiver>) {
+    let service = service_fn(move |request| {
+        let receiver = Arc::clone(&receiver);
+        async move {
+            let mut response = Response::new(Empty::<Bytes>::new());
+            *response.status_mut() = receive(&receiver, request).await;
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn receive(receiver: &Receiver, request: Request<Incoming>) -> StatusCode {
+    if request.method() != Method::POST {
+        return StatusCode::METHOD_NOT_ALLOWED;
+    }
+    let path = request.uri().path().to_owned();
+    let secret = path.rsplit('/').next().unwrap_or_default();
     let Ok(book) = receiver.hub.book() else { return StatusCode::NOT_FOUND };
     // What is compared is a digest, so the time it takes says nothing about the secret.
     match book.ledger().entries(Filter::all().secret(Digest::of(secret)).limit(1)).await {
@@ -85,6 +133,12 @@ async fn receive(State(receiver): State<std::sync::Arc<Receiver>>, uri: Uri, bod
         Ok(_) => {}
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE,
     }
+    let body = match timeout(HEAD, Limited::new(request.into_body(), BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return StatusCode::PAYLOAD_TOO_LARGE,
+        Ok(Err(_)) => return StatusCode::BAD_REQUEST,
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+    };
     let Some(task) = delivery::task(&body) else { return StatusCode::BAD_REQUEST };
     match receiver.received.try_send((secret.to_owned(), task)) {
         Ok(()) => StatusCode::OK,

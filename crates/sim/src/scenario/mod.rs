@@ -8,7 +8,7 @@ mod script;
 
 pub(crate) use self::{
     frame::{Body, Frame, Mark},
-    model::{End, File, extension, saved_files, seed_of},
+    model::{End, File, extension, made_up, saved_files, seed_of},
 };
 pub use self::{
     model::Scenario,

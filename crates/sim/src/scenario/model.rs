@@ -100,7 +100,7 @@ pub(crate) fn saved_files(
 }
 
 /// Bytes for a file nobody kept: a picture where the name says so, else noise of 64 KiB.
-fn made_up(name: &str) -> Bytes {
+pub(crate) fn made_up(name: &str) -> Bytes {
     let seed = seed_of(name);
     if extension(name) == "png" {
         return png::picture(256, 320, seed, 0.0).into();

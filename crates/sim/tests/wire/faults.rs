@@ -385,7 +385,7 @@ async fn faults_can_be_for_one_workflow() {
 
 #[tokio::test]
 async fn every_fault_has_a_test() {
-    let tests = include_str!("faults.rs");
+    let tests = concat!(include_str!("faults.rs"), include_str!("file_faults.rs"));
     for info in Fault::all() {
         assert!(tests.contains(&format!("(\"{}", info.name)), "{} has no test", info.name);
     }

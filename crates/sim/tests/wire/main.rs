@@ -4,6 +4,7 @@ mod apps;
 mod common;
 mod endpoints;
 mod faults;
+mod file_faults;
 mod proxy;
 mod recordings;
 mod rules;

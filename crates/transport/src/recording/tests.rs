@@ -215,15 +215,11 @@ fn a_folder_of_others_is_left_alone() {
 }
 
 #[test]
-fn an_earlier_recording_is_replaced() {
+fn an_earlier_recording_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let first = RecordingWriter::create(folder.path(), Redactor::new()).unwrap();
     first.prompt(None, Some("{}"), None);
-    for name in ["ws-a2.jsonl", "notes.md"] {
-        fs::write(folder.path().join(name), "old").unwrap();
-    }
-    RecordingWriter::create(folder.path(), Redactor::new()).unwrap();
-    let recording = Recording::open(folder.path()).unwrap();
-    assert!(recording.prompts().is_empty() && recording.streams().next().is_none());
-    assert!(folder.path().join("notes.md").exists(), "not a recording's, so not ours to delete");
+    let error = RecordingWriter::create(folder.path(), Redactor::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Recording);
+    assert_eq!(Recording::open(folder.path()).unwrap().prompts().len(), 1);
 }

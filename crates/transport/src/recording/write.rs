@@ -10,10 +10,7 @@ use std::{
 use runninghub_core::{PromptId, SocketUrl, TaskId};
 use serde_json::value::RawValue;
 
-use super::{
-    meta::{HTTP, HttpRow, KIND, META, Meta, Prompt, plain_name},
-    read::tape_name,
-};
+use super::meta::{HTTP, HttpRow, KIND, META, Meta, Prompt, plain_name};
 use crate::{Connect, Error, ErrorKind, RecordConnect, Redactor, record::Session, tape::FORMAT};
 
 /// Writes a recording that [`Recording`](crate::Recording) reads, without its secrets.
@@ -28,20 +25,18 @@ pub struct RecordingWriter {
 }
 
 impl RecordingWriter {
-    /// Makes the folder, or takes one that is empty or holds an earlier recording, which is deleted.
+    /// Makes the folder, or takes one that is empty. An earlier recording may show a run that was paid for: it is not
+    /// replaced.
     ///
     /// # Errors
-    /// [`ErrorKind::Recording`] if the folder holds something else, [`ErrorKind::Io`] if there is no writing to it.
+    /// [`ErrorKind::Recording`] if the folder holds something, [`ErrorKind::Io`] if there is no writing to it.
     pub fn create(folder: impl Into<PathBuf>, redactor: Redactor) -> Result<Self, Error> {
         let folder = folder.into();
         let io = |error| Error::file(&folder, "cannot be recorded to", error);
         fs::create_dir_all(&folder).map_err(io)?;
         if fs::read_dir(&folder).map_err(io)?.next().is_some() {
-            if !is_own(&folder) {
-                let what = "not empty and not a recording of this program: name another folder";
-                return Err(Error::new(ErrorKind::Recording, what).in_file(&folder));
-            }
-            clear(&folder).map_err(io)?;
+            let what = "not empty: name another folder for the recording";
+            return Err(Error::new(ErrorKind::Recording, what).in_file(&folder));
         }
         let meta = Meta {
             format: Some(FORMAT),
@@ -145,25 +140,6 @@ impl RecordingWriter {
             self.session.fail(Error::file(Path::new(name), "cannot be recorded", error));
         }
     }
-}
-
-fn is_own(folder: &Path) -> bool {
-    let text = fs::read(folder.join(META)).unwrap_or_default();
-    serde_json::from_slice::<Meta>(&text).is_ok_and(|meta| meta.kind.as_deref() == Some(KIND))
-}
-
-/// Deletes what recordings consist of, and nothing else.
-fn clear(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let own = name == HTTP || name.ends_with(".json") || tape_name(&name).is_some();
-        if own && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// Beside and then in place: a crash leaves the old one or the new one.

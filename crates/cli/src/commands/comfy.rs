@@ -1,0 +1,214 @@
+//! What differs where a ComfyUI is asked: `run`, `watch` and `queue` with `--server`.
+
+use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::Entry};
+
+use super::{
+    context::{Context, Settings, Writes, time_scale, ways_back},
+    follow::{Following, follow, interrupted},
+    save::Destination,
+};
+use crate::{
+    args, assign,
+    assign::NewValue,
+    exit::{Error, Exit},
+    key,
+    schema::{End, Event, Queue, Submitted},
+    secrets,
+    signals::{Signal, suspend},
+    target::{self, Target},
+};
+
+/// RunningHub's own servers, by the names of `--server`.
+const PROXIES: [(&str, InstanceType); 2] =
+    [("runninghub", InstanceType::Default), ("runninghub-plus", InstanceType::Plus)];
+
+impl Context {
+    /// The handle to the server that the options name.
+    pub(super) fn server(&mut self, settings: Settings) -> Result<Comfy, Error> {
+        let Some(name) = self.global.server.clone() else {
+            return Err(Error::usage("no server was named")
+                .hint("name a ComfyUI, as in `--server http://127.0.0.1:8188`"));
+        };
+        let proxy = PROXIES.iter().find(|(known, _)| *known == name);
+        let mut builder = match proxy {
+            Some((_, instance)) => {
+                let builder = Comfy::of_runninghub(key::read(&self.global)?, self.site(None)?, *instance);
+                match &self.global.base_url {
+                    Some(url) => builder.base_url(url),
+                    None => builder,
+                }
+            }
+            None if name.contains("://") => Comfy::builder(name),
+            None => Comfy::builder(format!("http://{name}")),
+        };
+        builder = builder.time_scale(time_scale()?).previews(self.wants_previews());
+        secrets::learn_proxies();
+        if let Some(proxy) = &self.global.proxy {
+            secrets::learn_address(proxy.expose());
+            builder = builder.proxy(proxy.expose());
+        }
+        if let Some(path) = &self.global.ca_file {
+            builder = builder.ca_file(path);
+        }
+        match self.ledger() {
+            Ok(ledger) => builder = builder.ledger(ledger),
+            // One's own server costs nothing.
+            Err(error) if settings.ledger == Writes::Must && proxy.is_some() => return Err(error),
+            Err(error) => self.warn("ledger", error.message),
+        }
+        if let Some(dir) = settings.record {
+            builder = builder.record(dir);
+        }
+        let comfy = builder.build()?;
+        self.comfy = Some(comfy.clone());
+        Ok(comfy)
+    }
+}
+
+/// Queues a workflow and follows it to the end.
+pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
+    refuse_options(&args)?;
+    let Target::Own(text) = Target::parse(&args.workflow)? else {
+        return Err(Error::usage("a ComfyUI knows no workflow by an id")
+            .hint("give the workflow's file: `Workflow > Export (API)` in the editor makes one"));
+    };
+    let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let comfy = context.server(Settings {
+        ledger: Writes::Must,
+        record: args.submitting.patience.record.clone(),
+        ..Settings::default()
+    })?;
+    let following = following(args.submitting.saving, &args.submitting.patience);
+    if let Some(destination) = &following.destination {
+        destination.check(&comfy)?;
+    }
+    let mut prompt = comfy.workflow_json(text);
+    for change in changes {
+        prompt = match change.value {
+            NewValue::Json(value) => prompt.set(change.node, change.field, value),
+            NewValue::File(path) => prompt.set_file(change.node, change.field, path),
+        };
+    }
+    let mut signals = context.signals()?;
+    let mut submitting = std::pin::pin!(prompt.submit());
+    let run = loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Resize => {}
+                Signal::Suspend => {
+                    context.reporter.release();
+                    suspend();
+                }
+                signal => {
+                    context.outcome.status = End::Unknown;
+                    let command = context.command("queue", Site::default());
+                    context.advice.push(format!("the prompt may have been queued; `{command}` shows it"));
+                    return Ok(interrupted(signal));
+                }
+            },
+            sent = &mut submitting => break sent?,
+        }
+    };
+    let task = Submitted {
+        task_id: run.task_id().to_string(),
+        attempt_id: run.attempt().map(ToString::to_string),
+        workflow_id: None,
+        site: "comfyui".to_owned(),
+    };
+    context.reporter.submitted(context.clock.now(), &task);
+    if args.submitting.detach {
+        context.outcome.task_id = Some(task.task_id);
+        context.outcome.status = End::Detached;
+        let advice = ways_back(context, Site::default(), run.task_id(), None);
+        context.advice.push(advice);
+        return Ok(Exit::Done);
+    }
+    follow(context, &comfy, run, &mut signals, &following).await
+}
+
+/// Follows a prompt that somebody has queued.
+pub(super) async fn watch(context: &mut Context, args: args::Watch, task: TaskId) -> Result<Exit, Error> {
+    if args.workflow.is_some() {
+        return Err(Error::usage("`--workflow` is for RunningHub: a ComfyUI knows what it runs"));
+    }
+    let comfy = context.server(Settings { record: args.patience.record.clone(), ..Settings::default() })?;
+    let following = following(args.saving, &args.patience);
+    if let Some(destination) = &following.destination {
+        destination.check(&comfy)?;
+    }
+    let mut signals = context.signals()?;
+    context.outcome.task_id = Some(task.to_string());
+    let run = comfy.follow(task).start().await?;
+    follow(context, &comfy, run, &mut signals, &following).await
+}
+
+/// Shows what runs and what waits.
+pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
+    let comfy = context.server(Settings::default())?;
+    let queue = comfy.queue().await?;
+    let ids = |list: &[Queued]| list.iter().map(|one| one.prompt_id.to_string()).collect();
+    let event = Queue { running: ids(&queue.running), pending: ids(&queue.pending) };
+    let mut lines: Vec<String> = event.running.iter().map(|id| format!("running  {id}")).collect();
+    lines.extend((1..).zip(&event.pending).map(|(at, id)| format!("{at:>7}  {id}")));
+    if lines.is_empty() {
+        lines.push("the queue is empty".to_owned());
+    }
+    context.answer(&Event::Queue(event), &lines);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+fn following(saving: args::Saving, patience: &args::Patience) -> Following {
+    Following {
+        destination: saving.out.map(|dir| Destination { dir, template: saving.name }),
+        timeout: patience.timeout,
+        cancel_on_interrupt: patience.cancel_on_interrupt,
+        outlives: true,
+    }
+}
+
+/// Options that only RunningHub's API has.
+fn refuse_options(args: &args::Run) -> Result<(), Error> {
+    let given = [
+        ("--node-info-list", args.node_info_list.is_some()),
+        ("--under", args.under.is_some()),
+        ("--instance", args.machine.instance.is_some()),
+        ("--personal-queue", args.machine.personal_queue),
+        ("--retain", args.machine.retain.is_some()),
+        ("--access-password", args.machine.access_password.is_some()),
+        ("--v2", args.machine.v2),
+        ("--webhook", args.submitting.webhook.is_some()),
+        ("--queue-timeout", args.submitting.queue_timeout.is_some()),
+        ("--no-metadata", args.no_metadata),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((name, _)) => {
+            Err(Error::usage(format!("`{name}` is for RunningHub's API and not for a server"))
+                .hint("leave it out; `--set NODE.FIELD=VALUE` changes fields"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The server that a submit of the ledger was made on, where it was one.
+pub(super) fn server_of(entry: &Entry) -> Option<String> {
+    let site = &*entry.intent.site;
+    match site {
+        "comfyui" => Some(entry.intent.base_url.clone()),
+        _ => PROXIES.iter().any(|(name, _)| *name == site).then(|| site.to_owned()),
+    }
+}
+
+/// A prompt's id as a ComfyUI takes it.
+///
+/// # Errors
+/// Usage, where it cannot be one.
+pub(super) fn prompt_id(text: &str) -> Result<TaskId, Error> {
+    if target::is_prompt_id(text) {
+        return Ok(text.into());
+    }
+    Err(Error::usage(format!("`{}` is not a prompt id", Untrusted::from(text))).hint(
+        "a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait",
+    ))
+}

@@ -1,0 +1,91 @@
+//! Where a task is: on RunningHub, or on a ComfyUI.
+
+use std::path::Path;
+
+use runninghub::{Comfy, Observation, RunningHub, Save, Site, TaskId};
+
+use super::context::{Context, Settings};
+use crate::exit::Error;
+
+/// What following a task and keeping its results need.
+pub(super) trait Service {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save;
+
+    /// The site; the default where there is none.
+    fn site(&self) -> Site;
+}
+
+impl Service for RunningHub {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        Self::save(self, task, dir)
+    }
+
+    fn site(&self) -> Site {
+        Self::site(self)
+    }
+}
+
+impl Service for Comfy {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        Self::save(self, task, dir)
+    }
+
+    fn site(&self) -> Site {
+        Site::default()
+    }
+}
+
+/// The one that the options name.
+#[derive(Debug)]
+pub(super) enum Named {
+    Platform(RunningHub),
+    Comfy(Comfy),
+}
+
+impl Named {
+    pub(super) fn connect(context: &mut Context, settings: Settings) -> Result<Self, Error> {
+        Ok(if context.global.server.is_some() {
+            Self::Comfy(context.server(settings)?)
+        } else {
+            Self::Platform(context.connect(settings)?)
+        })
+    }
+
+    /// Where the task stands, and no more than that.
+    pub(super) async fn status(&self, task: &TaskId) -> Result<Observation, Error> {
+        Ok(match self {
+            Self::Platform(hub) => Observation::of(hub.status(task).await?),
+            Self::Comfy(comfy) => comfy.outputs(task).await?,
+        })
+    }
+
+    pub(super) async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
+        Ok(match self {
+            Self::Platform(hub) => hub.outputs(task).await?,
+            Self::Comfy(comfy) => comfy.outputs(task).await?,
+        })
+    }
+
+    pub(super) async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
+        Ok(match self {
+            Self::Platform(hub) => hub.cancel(task).await?,
+            Self::Comfy(comfy) => comfy.cancel(task).await?,
+        })
+    }
+}
+
+impl Service for Named {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        match self {
+            Self::Platform(hub) => hub.save(task, dir),
+            Self::Comfy(comfy) => comfy.save(task, dir),
+        }
+    }
+
+    fn site(&self) -> Site {
+        match self {
+            Self::Platform(hub) => hub.site(),
+            Self::Comfy(comfy) => Service::site(comfy),
+        }
+    }
+}

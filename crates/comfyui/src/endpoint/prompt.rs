@@ -1,0 +1,188 @@
+//! `POST /prompt`.
+
+use std::fmt;
+
+use runninghub_core::{ClientId, NodeId, PromptId, Untrusted};
+use serde_json::{Value, json};
+
+use crate::{Client, Error, ErrorKind, http::Call};
+
+/// Longest details that are shown, in characters: some name every model of the server.
+const DETAILS: usize = 120;
+
+/// A prompt in the queue.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Its id: the one that was asked for, or one of the server's.
+    pub prompt_id: PromptId,
+    /// What is wrong with some of its outputs, which will not run.
+    pub node_errors: Vec<NodeErrors>,
+}
+
+impl Accepted {
+    /// A prompt that was found on the server after its answer was lost.
+    pub fn found(prompt_id: PromptId) -> Self {
+        Self { prompt_id, node_errors: Vec::new() }
+    }
+}
+
+/// Why a prompt is not run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Rejected {
+    /// The kind, for example `prompt_outputs_failed_validation`.
+    pub kind: String,
+    /// What the server says.
+    pub message: Untrusted,
+    /// More of it.
+    pub details: Untrusted,
+    /// What is wrong with each node.
+    pub node_errors: Vec<NodeErrors>,
+}
+
+/// What is wrong with a node.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NodeErrors {
+    /// The node.
+    pub node: NodeId,
+    /// Its class.
+    pub class_type: Untrusted,
+    /// The outputs that do not run because of it.
+    pub dependent_outputs: Vec<NodeId>,
+    /// What is wrong.
+    pub errors: Vec<NodeError>,
+}
+
+/// One thing that is wrong with a node.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NodeError {
+    /// The kind, for example `value_not_in_list`.
+    pub kind: String,
+    /// What the server says.
+    pub message: Untrusted,
+    /// More of it: as a rule the input, with its value.
+    pub details: Untrusted,
+    /// The input.
+    pub input: Option<String>,
+    /// The value that it had, where it was text.
+    pub received: Option<String>,
+}
+
+pub(crate) async fn send(
+    client: &Client,
+    workflow: &str,
+    client_id: &ClientId,
+    prompt_id: Option<&str>,
+) -> Result<Accepted, Error> {
+    let call = Call { name: "prompt", segments: &["prompt"] };
+    let workflow: Value = serde_json::from_str(workflow)
+        .map_err(|error| Error::usage(call.name, "the workflow is not JSON").because(error))?;
+    let mut body = json!({ "prompt": workflow, "client_id": client_id.as_str() });
+    if let Some(id) = prompt_id {
+        body["prompt_id"] = id.into();
+    }
+    let answer = client.post_within(&call, body.to_string(), Some(Client::prompt_timeout())).await?;
+    let told = answer.any_json().unwrap_or_default();
+    if answer.status == 400 && told.get("error").is_some() {
+        return Err(answer.error(ErrorKind::Rejected(Box::new(rejected(&told)))));
+    }
+    let told = answer.object()?;
+    let prompt_id = told["prompt_id"].as_str().ok_or_else(|| answer.unexpected("prompt_id"))?.into();
+    Ok(Accepted { prompt_id, node_errors: node_errors(&told["node_errors"]) })
+}
+
+fn rejected(told: &Value) -> Rejected {
+    let error = &told["error"];
+    Rejected {
+        kind: error["type"].as_str().unwrap_or_default().to_owned(),
+        // Old servers send the sentence alone.
+        message: error["message"].as_str().or(error.as_str()).unwrap_or("the prompt was refused").into(),
+        details: error["details"].as_str().unwrap_or_default().into(),
+        node_errors: node_errors(&told["node_errors"]),
+    }
+}
+
+/// Without errors it is an empty object, or an empty list in old servers.
+fn node_errors(told: &Value) -> Vec<NodeErrors> {
+    let strings = |list: &Value| -> Vec<NodeId> {
+        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(NodeId::from).collect()
+    };
+    let one = |(node, told): (&String, &Value)| NodeErrors {
+        node: node.as_str().into(),
+        class_type: told["class_type"].as_str().unwrap_or_default().into(),
+        dependent_outputs: strings(&told["dependent_outputs"]),
+        errors: told["errors"].as_array().into_iter().flatten().map(node_error).collect(),
+    };
+    told.as_object().into_iter().flatten().map(one).collect()
+}
+
+fn node_error(told: &Value) -> NodeError {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    NodeError {
+        kind: text(&told["type"]),
+        message: text(&told["message"]).into(),
+        details: text(&told["details"]).into(),
+        input: told["extra_info"]["input_name"].as_str().map(str::to_owned),
+        received: told["extra_info"]["received_value"].as_str().map(str::to_owned),
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message.fmt(f)?;
+        if self.node_errors.is_empty() && !self.details.is_empty() {
+            write!(f, " ({})", self.details)?;
+        }
+        for (at, node) in self.node_errors.iter().enumerate() {
+            write!(f, "{}{node}", if at == 0 { ": " } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NodeErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {} ({}): ", self.node, self.class_type)?;
+        for (at, error) in self.errors.iter().enumerate() {
+            write!(f, "{}{error}", if at == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message.fmt(f)?;
+        if self.details.is_empty() {
+            return Ok(());
+        }
+        let short: String = self.details.raw().chars().take(DETAILS).collect();
+        let more = if short.len() < self.details.raw().len() { "…" } else { "" };
+        write!(f, " ({}{more})", Untrusted::from(short))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_each_node() {
+        let told = json!({
+            "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation",
+                "details": "Required input is missing: images", "extra_info": {}},
+            "node_errors": {"2": {"errors": [{"type": "required_input_missing", "message": "Required input is missing",
+                "details": "images", "extra_info": {"input_name": "images"}}], "dependent_outputs": ["2"],
+                "class_type": "SaveImage"}},
+        });
+        assert_eq!(
+            rejected(&told).to_string(),
+            "Prompt outputs failed validation: node 2 (SaveImage): Required input is missing (images)"
+        );
+        assert!(node_errors(&json!([])).is_empty());
+        assert_eq!(rejected(&json!({"error": "No prompt"})).to_string(), "No prompt");
+    }
+}

@@ -1,0 +1,49 @@
+//! `POST /upload/image`: files of every kind, whatever its name says.
+
+use std::{path::Path, time::Duration};
+
+use reqwest::multipart::{Form, Part};
+
+use crate::{Client, Error, ErrorKind, http::Call};
+
+/// Longest upload: a large video over a slow line.
+const TIMEOUT: Duration = Duration::from_mins(30);
+
+/// A file in the server's folder of inputs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct UploadedImage {
+    /// The name that it got; not the one it came with if another file has that.
+    pub name: String,
+    /// The folder below the folder of inputs; empty for none.
+    pub subfolder: String,
+}
+
+impl UploadedImage {
+    /// What a node's input takes: the name, with the folder before it.
+    pub fn input(&self) -> String {
+        if self.subfolder.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}/{}", self.subfolder, self.name)
+        }
+    }
+}
+
+pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, Error> {
+    const NAME: &str = "upload";
+    let failed = |error| Error::new(NAME, ErrorKind::Io).because(error);
+    let file = tokio::fs::File::open(path).await.map_err(failed)?;
+    let length = file.metadata().await.map_err(failed)?.len();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
+    let part = Part::stream_with_length(body, length).file_name(name);
+    let form = Form::new().part("image", part).text("type", "input");
+    let call = Call { name: NAME, segments: &["upload", "image"] };
+    let request = client.http().post(client.path(call.segments)).timeout(TIMEOUT).multipart(form);
+    let answer = client.send(&call, "POST", None, request).await?;
+    let told = answer.object()?;
+    let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+    let uploaded = UploadedImage { name: text("name"), subfolder: text("subfolder") };
+    if uploaded.name.is_empty() { Err(answer.unexpected("name")) } else { Ok(uploaded) }
+}

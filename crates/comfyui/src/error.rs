@@ -1,0 +1,133 @@
+//! The one error of this crate.
+
+use std::{error::Error as StdError, fmt};
+
+use runninghub_core::Untrusted;
+
+use crate::Rejected;
+
+/// Something did not work, and with which request.
+#[derive(Debug)]
+pub struct Error {
+    call: &'static str,
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller asked for something that cannot be. Nothing was sent.
+    Usage {
+        /// What is wrong with it.
+        message: &'static str,
+    },
+    /// Nobody answers at the address. Nothing was sent.
+    Unreachable,
+    /// The connection broke, or the answer took too long. Whether the request was seen is unknown.
+    Lost,
+    /// The server wants to know who asks: HTTP 401, 403 or 407.
+    Locked {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Something else than a ComfyUI answers: a web page, another service.
+    NotComfyUi {
+        /// The HTTP status.
+        status: u16,
+        /// The title of the page, where it is one.
+        title: Option<Untrusted>,
+    },
+    /// Another HTTP error.
+    Http {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server has looked at the prompt and does not run it.
+    Rejected(Box<Rejected>),
+    /// The answer is longer than any real one.
+    TooLarge {
+        /// The limit, bytes.
+        limit: usize,
+    },
+    /// The answer lacks something, or has it in another shape.
+    Unexpected {
+        /// Where.
+        at: &'static str,
+    },
+    /// A local file cannot be read.
+    Io,
+    /// The system's certificates cannot be used.
+    Tls,
+}
+
+impl Error {
+    pub(crate) fn new(call: &'static str, kind: ErrorKind) -> Self {
+        Self { call, kind, source: None }
+    }
+
+    pub(crate) fn usage(what: &'static str, message: &'static str) -> Self {
+        Self::new(what, ErrorKind::Usage { message })
+    }
+
+    pub(crate) fn transport(call: &'static str, source: reqwest::Error) -> Self {
+        let kind =
+            if source.is_connect() || source.is_builder() { ErrorKind::Unreachable } else { ErrorKind::Lost };
+        // The address may hold a key.
+        Self::new(call, kind).because(source.without_url())
+    }
+
+    #[must_use]
+    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Whether nothing of the request has left this machine, or the server has said that it did not take it: sending it
+    /// again cannot run anything twice.
+    pub fn is_unsent(&self) -> bool {
+        !matches!(
+            self.kind,
+            ErrorKind::Lost
+                | ErrorKind::TooLarge { .. }
+                | ErrorKind::Unexpected { .. }
+                | ErrorKind::Http { status: 500.. }
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.call)?;
+        match &self.kind {
+            ErrorKind::Usage { message } => f.write_str(message),
+            ErrorKind::Unreachable => f.write_str("nobody answers at this address"),
+            ErrorKind::Lost => f.write_str("the answer did not come"),
+            ErrorKind::Locked { status } => write!(f, "the server wants a login (HTTP {status})"),
+            ErrorKind::NotComfyUi { title: Some(title), .. } => {
+                write!(f, "a web page answers, `{title}`, and no ComfyUI")
+            }
+            ErrorKind::NotComfyUi { title: None, status } => {
+                write!(f, "what answers is no ComfyUI (HTTP {status})")
+            }
+            ErrorKind::Http { status } => write!(f, "the server answered with HTTP {status}"),
+            ErrorKind::Rejected(rejected) => rejected.fmt(f),
+            ErrorKind::TooLarge { limit } => write!(f, "the answer has more than {} MiB", limit >> 20),
+            ErrorKind::Unexpected { at } => write!(f, "the answer has no usable `{at}`"),
+            ErrorKind::Io => f.write_str("the file cannot be read"),
+            ErrorKind::Tls => f.write_str("the system's certificates cannot be used"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}

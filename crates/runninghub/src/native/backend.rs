@@ -1,0 +1,176 @@
+//! A ComfyUI as a backend: what its history and its queue say.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Outcome, Product};
+use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
+use tokio::time::sleep;
+
+use crate::{Backend, BackendError, Error, ErrorKind};
+
+/// A prompt that ends between two questions is in neither answer; after this long it is in the history.
+const BETWEEN: Duration = Duration::from_millis(300);
+
+/// The server's HTTP.
+pub(crate) struct Native {
+    client: Client,
+    between: Duration,
+    /// Prompts that were stopped from here. Of those that waited the server keeps nothing.
+    cancelled: Mutex<HashSet<TaskId>>,
+}
+
+/// The server neither runs the prompt nor remembers it.
+#[derive(Debug, thiserror::Error)]
+#[error("it is neither in the queue nor in the history")]
+pub(crate) struct UnknownPrompt;
+
+impl Native {
+    pub(super) fn new(client: Client, time_scale: f64) -> Self {
+        Self { client, between: BETWEEN.mul_f64(time_scale.max(0.0)), cancelled: Mutex::default() }
+    }
+
+    fn is_cancelled(&self, task: &TaskId) -> bool {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(task)
+    }
+
+    /// Where the prompt is, by the history and then by the queue.
+    async fn look(&self, task: &TaskId) -> Result<Option<Observation>, runninghub_comfyui::Error> {
+        if let Some(finished) = self.client.history(task.as_str()).await? {
+            return Ok(Some(self.over(finished)));
+        }
+        let queue = self.client.queue().await?;
+        Ok(queue.find(task.as_str()).map(|(_, ahead)| match ahead {
+            None => Observation::of(TaskStatus::Running),
+            Some(ahead) => {
+                Observation { ahead: u64::try_from(ahead).ok(), ..Observation::of(TaskStatus::Queued) }
+            }
+        }))
+    }
+
+    fn over(&self, finished: Finished) -> Observation {
+        let outputs = finished.products.into_iter().map(|product| self.output(product)).collect();
+        let (status, failure) = match finished.outcome {
+            Outcome::Success => (TaskStatus::Success, None),
+            Outcome::Failed(failure) => (TaskStatus::Failed, Some(failure)),
+            Outcome::Interrupted => (TaskStatus::Cancelled, None),
+        };
+        Observation { outputs, failure, ..Observation::of(status) }
+    }
+
+    fn output(&self, product: Product) -> OutputFile {
+        match product {
+            Product::File { node, filename, subfolder, folder_type } => OutputFile {
+                node_id: Some(node),
+                file_type: filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()),
+                url: Some(FileUrl::new(self.client.view(&filename, &subfolder, &folder_type))),
+                text: None,
+            },
+            Product::Text { node, text } => OutputFile {
+                node_id: Some(node),
+                file_type: Some("txt".to_owned()),
+                url: None,
+                text: Some(text),
+            },
+            _ => OutputFile::default(),
+        }
+    }
+
+    async fn stop(&self, task: &TaskId) -> Result<bool, runninghub_comfyui::Error> {
+        let id = task.as_str();
+        if self.client.cancel_job(id).await? == Some(true) {
+            return Ok(true);
+        }
+        match self.client.queue().await?.find(id) {
+            None => return Ok(false),
+            Some((_, Some(_))) => self.client.delete_queued(id).await?,
+            Some((_, None)) => {}
+        }
+        // It may have begun meanwhile.
+        if let Some((_, None)) = self.client.queue().await?.find(id) {
+            self.client.interrupt(id).await?;
+        }
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Backend for Native {
+    async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
+        let failed = |error: runninghub_comfyui::Error| {
+            let is_final =
+                matches!(error.kind(), ComfyErrorKind::Locked { .. } | ComfyErrorKind::NotComfyUi { .. });
+            BackendError::new(Error::comfy("cannot ask how the prompt stands", error), is_final, None)
+        };
+        if let Some(seen) = self.look(task).await.map_err(failed)? {
+            return Ok(seen);
+        }
+        if self.is_cancelled(task) {
+            return Ok(Observation::of(TaskStatus::Cancelled));
+        }
+        sleep(self.between).await;
+        match self.look(task).await.map_err(failed)? {
+            Some(seen) => Ok(seen),
+            None => Err(BackendError::new(unknown(), true, None)),
+        }
+    }
+
+    async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
+        let stopped = self.stop(task).await;
+        if stopped.map_err(|error| Error::comfy("cannot cancel the prompt", error))? {
+            self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).insert(task.clone());
+            return Ok(());
+        }
+        let seen = self.observe(task).await.map_err(|error| error.error)?;
+        let what = format!("there is nothing to cancel: the prompt is over ({})", seen.status.as_str());
+        if seen.status.is_over() { Err(Error::new(ErrorKind::Refused, what)) } else { Ok(()) }
+    }
+
+    fn woke(&self, _slept: Duration) {
+        self.client.woke();
+    }
+
+    fn calls(&self) -> u64 {
+        self.client.calls()
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::Refused, "the server does not know this prompt")
+        .with_hint(
+            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder",
+        )
+        .because(UnknownPrompt)
+}
+
+/// A prompt with the socket that its messages go to.
+pub(super) struct Follows {
+    pub(super) native: std::sync::Arc<Native>,
+    pub(super) socket: SocketUrl,
+}
+
+#[async_trait]
+impl Backend for Follows {
+    /// With the address, which says that the server has the prompt.
+    async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
+        let seen = self.native.observe(task).await?;
+        let is_running = seen.status == TaskStatus::Running;
+        Ok(Observation { socket: is_running.then(|| self.socket.clone()), ..seen })
+    }
+
+    async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
+        self.native.cancel(task).await
+    }
+
+    fn woke(&self, slept: Duration) {
+        self.native.woke(slept);
+    }
+
+    fn calls(&self) -> u64 {
+        self.native.calls()
+    }
+}

@@ -1,0 +1,302 @@
+//! The handle to a ComfyUI server, and how it is set up.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use runninghub_api::{ApiKey, InstanceType, Site};
+use runninghub_comfyui::{Client, Queue};
+use runninghub_core::{Observation, Pace, TaskId};
+use runninghub_ledger::Ledger;
+use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
+
+use super::{FollowPrompt, Prompt, backend::Native, classes::Classes};
+use crate::{Backend as _, Error, Save, book::Book, record::Recorder};
+
+/// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
+const NO_KEY: &str = "none";
+/// What a server without a site is called in the ledger.
+const SITE: &str = "comfyui";
+
+/// A ComfyUI server: where prompts are queued and followed. Cheap to clone.
+///
+/// What it can do is found out by asking it; versions from 0.3.44 on are known to work.
+#[derive(Clone)]
+pub struct Comfy(pub(crate) Arc<Server>);
+
+pub(crate) struct Server {
+    pub(super) client: Client,
+    pub(super) native: Arc<Native>,
+    pub(super) classes: Classes,
+    pub(super) connect: Arc<dyn Connect>,
+    pub(super) recorder: Option<Arc<Recorder>>,
+    pub(super) pace: Pace,
+    pub(super) previews: bool,
+    pub(super) book: Option<Book>,
+    files: runninghub_api::Client,
+}
+
+/// Sets up a [`Comfy`].
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ComfyBuilder {
+    place: Place,
+    time_scale: f64,
+    previews: bool,
+    record: Option<PathBuf>,
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+    ledger: Option<Arc<dyn Ledger>>,
+}
+
+enum Place {
+    Own(String),
+    Platform { key: ApiKey, site: Site, base_url: Option<String>, instance: InstanceType },
+}
+
+impl Comfy {
+    /// Begins to set up a handle for the server at an address such as `http://127.0.0.1:8188`.
+    pub fn builder(url: impl Into<String>) -> ComfyBuilder {
+        ComfyBuilder::new(Place::Own(url.into()))
+    }
+
+    /// Begins to set up a handle for RunningHub's native proxy, which behaves as a ComfyUI of one's own and costs as
+    /// RunningHub does: on [`InstanceType::Default`] or [`InstanceType::Plus`]. The key stands in its addresses, which
+    /// are shown without it.
+    pub fn of_runninghub(key: ApiKey, site: Site, instance: InstanceType) -> ComfyBuilder {
+        ComfyBuilder::new(Place::Platform { key, site, base_url: None, instance })
+    }
+
+    /// Begins a run of a workflow in API format.
+    pub fn workflow_json(&self, text: impl Into<String>) -> Prompt {
+        Prompt::new(Arc::clone(&self.0), text.into())
+    }
+
+    /// Takes up a prompt that was queued before, here or elsewhere, running or over.
+    ///
+    /// Its progress is told live if it was queued by this crate, and else by asking: a server tells everything to one
+    /// socket, and that is whose prompt it is.
+    pub fn follow(&self, prompt: impl Into<TaskId>) -> FollowPrompt {
+        FollowPrompt::new(Arc::clone(&self.0), prompt.into())
+    }
+
+    /// Begins to bring results home.
+    pub fn save(&self, prompt: &TaskId, dir: &Path) -> Save {
+        let server = &self.0;
+        let backend = Arc::clone(&server.native) as _;
+        Save::new(server.files.clone(), backend, server.book.clone(), prompt.clone(), dir.to_owned())
+    }
+
+    /// Where a prompt stands, with its results once it is over.
+    ///
+    /// # Errors
+    /// When the server does not know the prompt, or there is no answer.
+    pub async fn outputs(&self, prompt: &TaskId) -> Result<Observation, Error> {
+        self.0.native.results(prompt).await
+    }
+
+    /// Takes a prompt out of the queue, or interrupts it.
+    ///
+    /// # Errors
+    /// When the prompt is unknown or over, or there is no answer.
+    pub async fn cancel(&self, prompt: &TaskId) -> Result<(), Error> {
+        self.0.native.cancel(prompt).await
+    }
+
+    /// The prompts that run and that wait, of everybody.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn queue(&self) -> Result<Queue, Error> {
+        self.0.client.queue().await.map_err(|error| Error::comfy("cannot ask for the queue", error))
+    }
+
+    /// How many requests have been made so far, files not counted.
+    pub fn api_calls(&self) -> u64 {
+        self.0.client.calls()
+    }
+
+    /// Why the recording lacks something, if it does. A run that is recorded goes on without it.
+    pub fn recording_failure(&self) -> Option<String> {
+        self.0.recorder.as_ref()?.failure()
+    }
+}
+
+impl ComfyBuilder {
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            time_scale: 1.0,
+            previews: false,
+            record: None,
+            proxy: None,
+            ca_file: None,
+            ledger: None,
+        }
+    }
+
+    /// Another address instead of the site's, for [`Comfy::of_runninghub`]: a gateway, a simulator.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        if let Place::Platform { base_url, .. } = &mut self.place {
+            *base_url = Some(url.into());
+        }
+        self
+    }
+
+    /// Multiplies every built-in wait (polling, back-off, pings): for tests and demos.
+    pub fn time_scale(mut self, factor: f64) -> Self {
+        self.time_scale = factor;
+        self
+    }
+
+    /// Gives out preview pictures as events.
+    pub fn previews(mut self, wanted: bool) -> Self {
+        self.previews = wanted;
+        self
+    }
+
+    /// Keeps a redacted recording of everything in an empty or new folder.
+    pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.record = Some(dir.into());
+        self
+    }
+
+    /// A proxy instead of the one that the environment names. A server without encryption is reached directly.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// A file of certificates (PEM) to be trusted besides those of the system.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Writes every prompt down before it is sent, and what came of it.
+    pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// The handle. Nothing is sent.
+    ///
+    /// # Errors
+    /// When the address is not one, the HTTP client cannot be set up, or the folder for the recording cannot be used.
+    pub fn build(self) -> Result<Comfy, Error> {
+        const WHAT: &str = "cannot set up the client";
+        let api = |error| Error::api(WHAT, error);
+        let key = match &self.place {
+            Place::Own(_) => ApiKey::new(NO_KEY).map_err(api)?,
+            Place::Platform { key, .. } => key.clone(),
+        };
+        // Results lie where the server is, and that may be in one's own network.
+        let mut files = runninghub_api::Client::builder(key.clone())
+            .time_scale(self.time_scale)
+            .allow_private_hosts(true);
+        if let Place::Platform { site, base_url, .. } = &self.place {
+            files = files.base_url(base_url.as_deref().unwrap_or(site.base_url()));
+        }
+        if let Some(proxy) = &self.proxy {
+            files = files.proxy(proxy);
+        }
+        if let Some(path) = &self.ca_file {
+            files = files.ca_file(path);
+        }
+        let files = files.build().map_err(api)?;
+        let (url, site, shown) = match &self.place {
+            Place::Own(url) => (url.trim().to_owned(), SITE, url.trim().trim_end_matches('/').to_owned()),
+            Place::Platform { instance, .. } => {
+                let (path, site) = match instance {
+                    InstanceType::Default => ("proxy", "runninghub"),
+                    InstanceType::Plus => ("proxy-plus", "runninghub-plus"),
+                    _ => {
+                        return Err(Error::usage(
+                            "the native proxy is on `default` and `plus` machines only",
+                        ));
+                    }
+                };
+                let base = files.base_url();
+                (format!("{base}/{path}/{}", key.expose()), site, base.to_owned())
+            }
+        };
+
+        let recorder = match &self.record {
+            Some(dir) => Some(Arc::new(Recorder::create(dir, &key)?)),
+            None => None,
+        };
+        let mut client = Client::builder(&*url);
+        if url.starts_with("https") {
+            client = client.tls(files.tls().map_err(api)?);
+        }
+        if let Some(proxy) = &self.proxy {
+            client = client.proxy(proxy);
+            if let Some(recorder) = &recorder {
+                recorder.address(proxy);
+            }
+        }
+        if let Some(recorder) = recorder.clone() {
+            client = client.observer(move |exchange| recorder.comfy(exchange));
+        }
+        let client = client.build().map_err(|error| Error::comfy(WHAT, error))?;
+
+        let options = LiveOptions::default()
+            .scaled(self.time_scale)
+            .preview_metadata(self.previews)
+            .allow_insecure(true)
+            .proxy(self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url));
+        let tls = files.clone();
+        let live = Live::new(options).with_tls_from(move || Ok(Arc::new(tls.tls()?)));
+        let connect: Arc<dyn Connect> = match &recorder {
+            Some(recorder) => Arc::new(recorder.connect(live)),
+            None => Arc::new(live),
+        };
+        let mut pace = Pace::default();
+        // The history is complete when it has an entry, also without any output.
+        pace.empty = Duration::ZERO;
+        let pace = pace.scaled(self.time_scale);
+        let secret = if let Place::Platform { key, .. } = &self.place { key.expose() } else { "" };
+        let book = self.ledger.map(|ledger| Book::new(ledger, site.to_owned(), shown, secret));
+        Ok(Comfy(Arc::new(Server {
+            native: Arc::new(Native::new(client.clone(), self.time_scale)),
+            client,
+            classes: Classes::default(),
+            connect,
+            recorder,
+            pace,
+            previews: self.previews,
+            book,
+            files,
+        })))
+    }
+}
+
+impl Server {
+    /// That a ComfyUI answers.
+    pub(super) async fn is_there(&self) -> Result<(), Error> {
+        match self.client.system_stats().await {
+            Ok(stats) => {
+                tracing::debug!(version = ?stats.version, "a ComfyUI answers");
+                Ok(())
+            }
+            // A proxy may keep it to itself.
+            Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(()),
+            Err(error) => Err(Error::comfy("the server cannot be used", error)),
+        }
+    }
+}
+
+impl fmt::Debug for Comfy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Comfy").field(&self.0.client).finish()
+    }
+}
+
+impl fmt::Debug for ComfyBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Addresses are not checked yet and may hold passwords.
+        f.debug_struct("ComfyBuilder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! Taking up a prompt that exists.
+
+use std::{fmt, sync::Arc};
+
+use runninghub_comfyui::Queued;
+use runninghub_core::{Event, Graph, Plan, TaskId};
+
+use super::{
+    comfy::Server,
+    start::{OURS, Start, client_id},
+};
+use crate::{Error, Run};
+
+/// Nobody knows yet whether anything is there: about ten seconds.
+const FIRST_CONTACT: u32 = 5;
+
+/// A prompt to be followed. [`FollowPrompt::start`] begins.
+#[must_use = "nothing happens until `start` is called"]
+pub struct FollowPrompt {
+    server: Arc<Server>,
+    prompt: TaskId,
+}
+
+impl FollowPrompt {
+    pub(super) fn new(server: Arc<Server>, prompt: TaskId) -> Self {
+        Self { server, prompt }
+    }
+
+    /// Begins to follow. That the server does not know the prompt is told by the run.
+    ///
+    /// # Errors
+    /// When what answers is no ComfyUI, or nobody does.
+    pub async fn start(self) -> Result<Run, Error> {
+        let what = "cannot look for the prompt";
+        let queued = self.look().await.map_err(|error| Error::comfy(what, error))?;
+        let plan = queued.as_ref().and_then(|queued| {
+            let graph = Graph::parse(&queued.workflow).ok()?;
+            Some(Arc::new(Plan::new(&graph, &queued.outputs_to_execute)))
+        });
+        if let (Some(recorder), Some(queued)) = (&self.server.recorder, &queued) {
+            recorder.prompt(self.prompt.as_str(), &queued.workflow);
+        }
+        // Somebody else's socket is not taken over: it would fall silent.
+        let ours = queued.and_then(|queued| queued.client_id).filter(|id| id.as_str().starts_with(OURS));
+        let (mut page, mut first) = (None, Vec::new());
+        if let Some(book) = &self.server.book {
+            match book.find(&self.prompt).await {
+                Ok(found) => page = found.map(|(_, page)| page),
+                Err(error) => {
+                    first.push(Event::Warning { code: "ledger", message: crate::chain(&error).into() });
+                }
+            }
+        }
+        Ok(self.server.run(Start {
+            prompt: self.prompt,
+            client_id: ours.unwrap_or_else(client_id),
+            plan,
+            socket: None,
+            first,
+            page,
+            first_contact: Some(FIRST_CONTACT),
+        }))
+    }
+
+    /// What was queued, where the server still knows.
+    async fn look(&self) -> Result<Option<Queued>, runninghub_comfyui::Error> {
+        let client = &self.server.client;
+        let queue = client.queue().await?;
+        if let Some((queued, _)) = queue.find(self.prompt.as_str()) {
+            return Ok(Some(queued.clone()));
+        }
+        Ok(client.history(self.prompt.as_str()).await?.and_then(|finished| finished.prompt))
+    }
+}
+
+impl fmt::Debug for FollowPrompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FollowPrompt").field("prompt", &self.prompt).finish_non_exhaustive()
+    }
+}

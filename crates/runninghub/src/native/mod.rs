@@ -1,0 +1,17 @@
+//! Any ComfyUI as a backend: one's own, or RunningHub's native proxy.
+
+mod backend;
+mod classes;
+mod comfy;
+mod follow;
+mod opened;
+mod refusal;
+mod start;
+mod submit;
+
+pub use comfy::{Comfy, ComfyBuilder};
+pub use follow::FollowPrompt;
+pub use runninghub_comfyui::{Queue, Queued};
+pub use submit::Prompt;
+
+pub(crate) use backend::UnknownPrompt;

@@ -1,0 +1,30 @@
+//! A socket that was opened before anybody asked for it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use runninghub_core::SocketUrl;
+use runninghub_transport::{Connect, Error, FrameSource};
+
+/// Gives out the open socket first, and dials from then on: what a prompt tells before its answer has come is not missed.
+pub(super) struct Opened {
+    first: Mutex<Option<Box<dyn FrameSource>>>,
+    then: Arc<dyn Connect>,
+}
+
+impl Opened {
+    pub(super) fn new(first: Box<dyn FrameSource>, then: Arc<dyn Connect>) -> Self {
+        Self { first: Mutex::new(Some(first)), then }
+    }
+}
+
+#[async_trait]
+impl Connect for Opened {
+    async fn connect(&self, address: &SocketUrl) -> Result<Box<dyn FrameSource>, Error> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first {
+            Some(first) => Ok(first),
+            None => self.then.connect(address).await,
+        }
+    }
+}

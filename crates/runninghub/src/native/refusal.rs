@@ -1,0 +1,67 @@
+//! What a server that refuses a prompt has instead.
+
+use runninghub_comfyui::{NodeErrors, Rejected};
+use runninghub_core::Untrusted;
+
+use super::classes::Classes;
+
+/// How many names are offered.
+const MOST: usize = 3;
+/// Names less alike than this are no help.
+const ALIKE: f64 = 0.6;
+
+/// Close matches for values that are not on the server: models, files, samplers.
+pub(super) fn hint(classes: &Classes, rejected: &Rejected) -> Option<String> {
+    let hints: Vec<_> = rejected.node_errors.iter().flat_map(|node| of_node(classes, node)).collect();
+    (!hints.is_empty()).then(|| hints.join("; "))
+}
+
+fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<String> {
+    let Some(class) = classes.get(node.class_type.raw()) else { return Vec::new() };
+    let one = |error: &runninghub_comfyui::NodeError| {
+        let (input, received) = (error.input.as_deref()?, error.received.as_deref()?);
+        let choices = class.choices(input);
+        if choices.is_empty() {
+            return None;
+        }
+        let place = format!("`{}.{}`", node.node, Untrusted::from(input));
+        let close = close(received, &choices);
+        Some(if close.is_empty() {
+            format!("{place} can be one of {} others", choices.len())
+        } else {
+            format!("{place} can be {}", close.join(", "))
+        })
+    };
+    node.errors.iter().filter_map(one).collect()
+}
+
+/// The closest names, the closest first. Folders and extensions count little.
+fn close(wanted: &str, choices: &[&str]) -> Vec<String> {
+    let stem = |name: &str| {
+        let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase()
+    };
+    let wanted = stem(wanted);
+    let mut scored: Vec<_> = choices
+        .iter()
+        .map(|name| (strsim::jaro_winkler(&wanted, &stem(name)), *name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(MOST).map(|(_, name)| format!("`{}`", Untrusted::from(name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_names_come_first() {
+        let choices = ["v1-5-pruned.ckpt", "sd_xl_base_1.0.safetensors", "xl\\sd_xl_refiner_1.0.safetensors"];
+        assert_eq!(
+            close("sdxl_base_1.0.safetensors", &choices),
+            ["`sd_xl_base_1.0.safetensors`", "`xl\\\\sd_xl_refiner_1.0.safetensors`"]
+        );
+        assert_eq!(close("zzz", &choices), [""; 0]);
+    }
+}

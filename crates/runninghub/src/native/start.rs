@@ -1,0 +1,58 @@
+//! From a prompt in the queue to a run.
+
+use std::sync::Arc;
+
+use runninghub_core::{ClientId, Confirm, Event, Machine, Plan, PromptId, Session, TaskId};
+use runninghub_transport::{Connect, FrameSource};
+
+use super::{backend::Follows, comfy::Server, opened::Opened};
+use crate::{Backend, Run, book::Page, driver::Driver};
+
+/// Marks the client ids of this crate, so that a later process knows which sockets it may take over.
+pub(super) const OURS: &str = "rhub-";
+
+/// What is known when the driver starts.
+pub(super) struct Start {
+    pub(super) prompt: TaskId,
+    pub(super) client_id: ClientId,
+    pub(super) plan: Option<Arc<Plan>>,
+    /// Opened before the prompt was sent.
+    pub(super) socket: Option<Box<dyn FrameSource>>,
+    pub(super) first: Vec<Event>,
+    pub(super) page: Option<Page>,
+    pub(super) first_contact: Option<u32>,
+}
+
+pub(super) fn client_id() -> ClientId {
+    format!("{OURS}{:032x}", fastrand::u128(..)).into()
+}
+
+impl Server {
+    pub(super) fn run(&self, start: Start) -> Run {
+        if let Some(recorder) = &self.recorder {
+            recorder.task(&start.prompt);
+        }
+        let prompt = PromptId::from(start.prompt.as_str());
+        // Other prompts are broadcast on every socket, some of it without a prompt's id.
+        let machine =
+            Machine::new(start.plan.clone(), Confirm::Http).only(prompt, false).with_previews(self.previews);
+        let session = Session::new(machine, self.pace, fastrand::u64(..));
+        let socket = self.client.socket(&start.client_id);
+        let backend: Arc<dyn Backend> =
+            Arc::new(Follows { native: Arc::clone(&self.native), socket: socket.clone() });
+        let connect: Arc<dyn Connect> = match start.socket {
+            Some(open) => Arc::new(Opened::new(open, Arc::clone(&self.connect))),
+            None => Arc::clone(&self.connect),
+        };
+        let driver = Driver::new(
+            Arc::clone(&backend),
+            connect,
+            start.prompt.clone(),
+            session,
+            Some(socket),
+            1,
+            start.first_contact,
+        );
+        Run::new(start.prompt, None, start.plan, start.page, backend, start.first, driver)
+    }
+}

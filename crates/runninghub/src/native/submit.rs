@@ -1,0 +1,216 @@
+//! A run that is being prepared.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
+use runninghub_core::{ClientId, Event, Learned, NodeId, Plan, PromptId, TaskId};
+use runninghub_ledger::{Digest, Step};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::{
+    comfy::Server,
+    refusal,
+    start::{Start, client_id},
+};
+use crate::{Error, ErrorKind, Run, Workflow, book::Page, submit::Changes, workflow::Override};
+
+/// How often a prompt whose answer was lost is looked for, and the pause between.
+const LOOKS: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// A run on a ComfyUI that is being prepared. Nothing is sent before [`Prompt::submit`].
+#[must_use = "nothing is queued until `submit` is called"]
+pub struct Prompt {
+    server: Arc<Server>,
+    text: String,
+    changes: Changes,
+    learned: Vec<Learned>,
+}
+
+impl Prompt {
+    pub(super) fn new(server: Arc<Server>, text: String) -> Self {
+        Self { server, text, changes: Changes::default(), learned: Vec::new() }
+    }
+
+    /// Changes a field of a node, named by its id or by a title that only it has.
+    pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.changes.set(node.into(), field.into(), value.into());
+        self
+    }
+
+    /// Uploads a file and puts its name into a field.
+    pub fn set_file(
+        mut self,
+        node: impl Into<String>,
+        field: impl Into<String>,
+        path: impl Into<PathBuf>,
+    ) -> Self {
+        self.changes.set_file(node.into(), field.into(), path.into());
+        self
+    }
+
+    /// How long each node took in an earlier run.
+    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
+        self.learned = learned;
+        self
+    }
+
+    /// Checks, uploads, opens the socket, and queues the prompt, exactly once. If its answer is lost, the prompt is looked
+    /// for on the server.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`], [`Refused`](ErrorKind::Refused), [`Network`](ErrorKind::Network) and
+    /// [`Io`](ErrorKind::Io): nothing was queued. [`SubmitUnknown`](ErrorKind::SubmitUnknown): nobody knows; it is not
+    /// sent again.
+    pub async fn submit(self) -> Result<Run, Error> {
+        let server = &self.server;
+        let workflow = Workflow::parse(self.text.clone())?;
+        let mut changes = self.changes.check(&workflow)?;
+        server.is_there().await?;
+        server.classes.learn(&server.client, workflow.graph()).await?;
+        let upload = async |path: PathBuf| {
+            let uploaded = server.client.upload(&path).await;
+            Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
+        };
+        self.changes.upload(&mut changes, upload).await?;
+        self.send(&workflow, &changes).await
+    }
+
+    async fn send(&self, workflow: &Workflow, changes: &[Override]) -> Result<Run, Error> {
+        let server = &self.server;
+        let text = workflow.with(changes);
+        let client_id = client_id();
+        let socket = match server.connect.connect(&server.client.socket(&client_id)).await {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                // It is tried again; until then the server is asked.
+                tracing::debug!(%error, "no socket yet");
+                None
+            }
+        };
+        let page = match &server.book {
+            Some(book) => Some(book.begin("prompt", None, Digest::of(&text), None).await?),
+            None => None,
+        };
+        let accepted = self.queue(&text, &client_id, page.as_ref()).await?;
+        if let Some(recorder) = &server.recorder {
+            recorder.prompt(accepted.prompt_id.as_str(), &text);
+        }
+        let prompt = TaskId::from(accepted.prompt_id.as_str());
+        let mut first = Vec::new();
+        if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
+            let message = format!("keep the id {prompt}: {}", crate::chain(&error));
+            first.push(Event::Warning { code: "not_written", message: message.into() });
+        }
+        first.extend(accepted.node_errors.iter().map(|node| Event::Warning {
+            code: "node_error",
+            message: format!("refused, and will not run: {node}").into(),
+        }));
+        let dropped: Vec<NodeId> =
+            accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
+        let outputs = server.classes.outputs(workflow.graph(), &dropped);
+        let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
+        Ok(server.run(Start {
+            prompt,
+            client_id,
+            plan: Some(Arc::new(plan)),
+            socket,
+            first,
+            page,
+            first_contact: None,
+        }))
+    }
+
+    async fn queue(&self, text: &str, client_id: &ClientId, page: Option<&Page>) -> Result<Accepted, Error> {
+        // Servers before 0.3.45 choose an id of their own.
+        let id = uuid();
+        let error = match self.server.client.prompt(text, client_id, Some(&id)).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(error) => error,
+        };
+        if error.is_unsent() {
+            // Nothing was queued, whether that could be written down or not.
+            let _ = note(page, Step::Refused { note: crate::chain(&error) }).await;
+            return Err(self.refused(error));
+        }
+        if let Some(prompt_id) = self.look_for(&id, client_id).await {
+            return Ok(Accepted::found(prompt_id));
+        }
+        let text = crate::chain(&error);
+        let what = "nobody knows whether the prompt was queued: it may run";
+        let unknown = Error::new(ErrorKind::SubmitUnknown, what).because(error);
+        match page {
+            None => Err(unknown.with_hint("look at the server's queue before you queue it again")),
+            Some(page) => {
+                let _ = page.step(Step::Unknown { note: text }).await;
+                Err(unknown.of_attempt(page.attempt()))
+            }
+        }
+    }
+
+    fn refused(&self, error: runninghub_comfyui::Error) -> Error {
+        let hint = match error.kind() {
+            ComfyErrorKind::Rejected(rejected) => refusal::hint(&self.server.classes, rejected),
+            _ => None,
+        };
+        let error = Error::comfy("the prompt was not queued", error);
+        match hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
+
+    /// A prompt whose answer was lost: by the id that it was to have, else by its client.
+    async fn look_for(&self, id: &str, client_id: &ClientId) -> Option<PromptId> {
+        let client = &self.server.client;
+        for _ in 0..LOOKS {
+            if let Ok(queue) = client.queue().await {
+                let all = queue.running.iter().chain(&queue.pending);
+                if let Some(one) = all.into_iter().find(|one| one.client_id.as_ref() == Some(client_id)) {
+                    return Some(one.prompt_id.clone());
+                }
+            }
+            if let Ok(Some(_)) = client.history(id).await {
+                return Some(id.into());
+            }
+            sleep(PAUSE).await;
+        }
+        None
+    }
+}
+
+async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
+    match page {
+        Some(page) => page.step(step).await,
+        None => Ok(()),
+    }
+}
+
+/// A random UUID (version 4) in canonical form.
+fn uuid() -> String {
+    let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
+    parts.join("-")
+}
+
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_uuid_is_one() {
+        for _ in 0..100 {
+            let id = super::uuid();
+            assert_eq!(id.len(), 36, "{id}");
+            assert_eq!(id.as_bytes()[14], b'4', "{id}");
+            assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
+            assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! What only a ComfyUI does: validation, uploads, its queue, its races, restarts and old versions.
+
+mod common;
+
+use std::{fmt::Write as _, path::Path};
+
+use common::{scenario, watch};
+use futures_util::StreamExt as _;
+use runninghub::{Comfy, Error, ErrorKind, Event, InstanceType, Phase, Site, TaskStatus, ledger::State};
+use runninghub_sim::{Native, NativeBuilder, Scenario};
+use serde_json::{Value, json};
+
+async fn start(builder: NativeBuilder) -> (Native, Comfy) {
+    let server = builder.start().await.expect("the server starts");
+    let comfy = Comfy::builder(server.base_url()).time_scale(0.2).build().expect("a handle");
+    (server, comfy)
+}
+
+fn workflow() -> Value {
+    json!({
+        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "dreamshaper_8.safetensors"}},
+        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat", "clip": ["4", 1]}},
+        "3": {"class_type": "KSampler", "inputs": {
+            "seed": 1, "steps": 4, "cfg": 8, "sampler_name": "euler", "scheduler": "normal", "denoise": 1,
+            "model": ["4", 0], "positive": ["6", 0], "negative": ["6", 0], "latent_image": ["5", 0],
+        }},
+        "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+        "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "cat"}},
+        "10": {"class_type": "PreviewImage", "inputs": {"images": ["8", 0]}},
+    })
+}
+
+async fn refused(comfy: &Comfy, workflow: &Value) -> Error {
+    comfy.workflow_json(workflow.to_string()).submit().await.expect_err("refused")
+}
+
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    format!("{text} | {}", error.hint().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_output_comes_home_temporary_ones_too() {
+    let (_server, comfy) = start(Native::builder()).await;
+    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    let outputs = run.outputs().await.expect("it succeeded");
+    assert_eq!(outputs.len(), 2);
+    let dir = tempfile::tempdir().expect("a folder");
+    let files = comfy.save(run.task_id(), dir.path()).await.expect("asked").complete().expect("saved");
+    for file in &files {
+        assert_eq!(file.path.extension().expect("one"), "png");
+        assert!(std::fs::read(&file.path).expect("a file").starts_with(b"\x89PNG"));
+    }
+    assert_ne!(files[0].sha256, files[1].sha256);
+    let again = comfy.save(run.task_id(), dir.path()).await.expect("asked").complete().expect("kept");
+    assert_eq!(files, again);
+}
+
+#[tokio::test]
+async fn the_socket_is_open_before_the_prompt_is_sent() {
+    let (server, comfy) = start(Native::builder().scenario(scenario()).speed(f64::INFINITY)).await;
+    let mut run = comfy.workflow_json(scenario().workflow_json()).submit().await.expect("accepted");
+    // All of it may have happened before anybody looks, and still nothing is missed.
+    let watched = watch(&mut run).await;
+    let begun = watched.events.iter().filter(|event| matches!(event, Event::Node { .. })).count();
+    assert!(begun >= 5, "{begun} changes of nodes");
+    assert_eq!(server.sockets().0, 1);
+    assert_eq!(watched.end.phase, Phase::Success);
+}
+
+#[tokio::test]
+async fn recorded_runs_end_as_they_did() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    for (name, version, phase) in [
+        ("01-simple", "0.29.0", Phase::Success),
+        ("02-ksampler", "0.29.0", Phase::Success),
+        ("07-error", "0.29.0", Phase::Failed),
+        ("09-expand", "0.29.0", Phase::Success),
+        ("10-colon-ids", "0.29.0", Phase::Success),
+        ("18-progress-text", "0.29.0", Phase::Success),
+        ("20-lazy", "0.29.0", Phase::Success),
+        ("21-blocked", "0.29.0", Phase::Success),
+        ("25-custom-events", "0.29.0", Phase::Success),
+        ("27-hard-json", "0.29.0", Phase::Success),
+        ("v0.3.44-09-expand", "0.3.44", Phase::Success),
+        ("v0.3.44-02-ksampler", "0.3.64", Phase::Success),
+    ] {
+        let scenario = Scenario::load(fixtures.join(name)).expect(name);
+        let builder = Native::builder().scenario(scenario.clone()).speed(20.0).version(version).expect("one");
+        let (_server, comfy) = start(builder).await;
+        let mut run = comfy.workflow_json(scenario.workflow_json()).submit().await.expect(name);
+        let end = watch(&mut run).await.end;
+        assert_eq!(end.phase, phase, "{name}");
+        let files = end
+            .outputs
+            .iter()
+            .filter(|output| output.url.as_ref().is_some_and(|url| url.expose().ends_with("type=output")));
+        assert_eq!(files.count(), scenario.result_count(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn missing_classes_are_named_before_anything_is_sent() {
+    let (server, comfy) = start(Native::builder()).await;
+    let mut workflow = workflow();
+    workflow["8"]["class_type"] = json!("VAEDecodeMagic");
+    workflow["5"]["class_type"] = json!("FluxThing");
+    insta::assert_snapshot!(told(&refused(&comfy, &workflow).await), @"the server has no node classes `FluxThing` (node 5), `VAEDecodeMagic` (node 8) | install the custom nodes that bring it, restart the server, and run it again");
+    assert_eq!((server.prompts(), server.requests("/prompt")), (0, 0));
+}
+
+#[tokio::test]
+async fn a_missing_model_is_told_with_what_is_close() {
+    let (server, comfy) = start(Native::builder()).await;
+    let mut workflow = workflow();
+    workflow["4"]["inputs"]["ckpt_name"] = json!("sdxl_base_1.0.safetensors");
+    let error = refused(&comfy, &workflow).await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let text = told(&error);
+    assert!(text.contains("node 4 (CheckpointLoaderSimple): Value not in list"), "{text}");
+    assert!(text.ends_with("| `4.ckpt_name` can be `sd_xl_base_1.0.safetensors`"), "{text}");
+    assert_eq!(server.prompts(), 0);
+}
+
+#[tokio::test]
+async fn outputs_that_are_dropped_are_told_and_do_not_count() {
+    let (_server, comfy) = start(Native::builder()).await;
+    let mut workflow = workflow();
+    workflow["11"] = json!({"class_type": "EmptyImage", "inputs": {"width": -5, "height": 8, "batch_size": 1, "color": 0}});
+    workflow["12"] =
+        json!({"class_type": "SaveImage", "inputs": {"images": ["11", 0], "filename_prefix": "x"}});
+    let mut run = comfy.workflow_json(workflow.to_string()).submit().await.expect("accepted");
+    let watched = watch(&mut run).await;
+    let warning = watched.events.iter().find_map(|event| match event {
+        Event::Warning { code: "node_error", message } => Some(message.to_string()),
+        _ => None,
+    });
+    assert_eq!(
+        warning.expect("a warning"),
+        "refused, and will not run: node 11 (EmptyImage): Value -5 smaller than min of 1 (width)"
+    );
+    assert_eq!(run.plan().expect("a plan").total(), 7);
+    assert_eq!((watched.end.phase, watched.end.outputs.len()), (Phase::Success, 2));
+}
+
+#[tokio::test]
+async fn local_files_are_uploaded_and_named_by_the_server() {
+    let (server, comfy) = start(Native::builder()).await;
+    let workflow = json!({
+        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    for (content, name) in [("one", "cat.png"), ("two", "cat (1).png"), ("one", "cat.png")] {
+        let path = dir.path().join("cat.png");
+        std::fs::write(&path, content).expect("written");
+        let prompt = comfy.workflow_json(workflow.to_string()).set_file("1", "image", &path);
+        let mut run = prompt.submit().await.expect("accepted");
+        run.outputs().await.expect("it succeeded");
+        let sent: Value = serde_json::from_str(&server.last_workflow().expect("one")).expect("JSON");
+        assert_eq!(sent["1"]["inputs"]["image"], name);
+    }
+    let error = comfy
+        .workflow_json(workflow.to_string())
+        .set_file("1", "image", dir.path().join("none.png"))
+        .submit()
+        .await
+        .expect_err("no such file");
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert_eq!(server.requests("/upload/image"), 3);
+}
+
+#[tokio::test]
+async fn the_place_in_the_queue_is_told_and_a_waiting_prompt_can_be_cancelled() {
+    for version in ["0.3.44", "0.29.0"] {
+        let (server, comfy) = start(Native::builder().version(version).expect("one").paused()).await;
+        let submit = async || comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        let (mut first, mut second) = (submit().await, submit().await);
+        let ahead = loop {
+            match second.next().await.expect("more").expect("watched") {
+                Event::Status { status: TaskStatus::Queued, ahead, .. } => break ahead,
+                _ => {}
+            }
+        };
+        assert_eq!(ahead, Some(1), "{version}");
+        assert_eq!(comfy.queue().await.expect("a queue").pending.len(), 2);
+        second.cancel().await.expect("cancelled");
+        assert_eq!(second.finish().await.expect("watched").phase, Phase::Interrupted, "{version}");
+        server.release();
+        assert_eq!(first.finish().await.expect("watched").phase, Phase::Success, "{version}");
+        let error = comfy.cancel(first.task_id()).await.expect_err("it is over");
+        assert_eq!(error.kind(), ErrorKind::Refused);
+    }
+}
+
+#[tokio::test]
+async fn two_runs_at_once_do_not_mix() {
+    let (_server, comfy) = start(Native::builder()).await;
+    let submit = async |prefix: &str| {
+        let prompt = comfy.workflow_json(workflow().to_string()).set("9", "filename_prefix", prefix);
+        prompt.submit().await.expect("accepted")
+    };
+    let (mut a, mut b) = (submit("a").await, submit("b").await);
+    let (a, b) = tokio::join!(watch(&mut a), watch(&mut b));
+    for (watched, prefix) in [(a, "a_"), (b, "b_")] {
+        assert_eq!(watched.end.phase, Phase::Success);
+        let url = watched.end.outputs[0].url.as_ref().expect("one").expose().to_owned();
+        assert!(url.contains(&format!("filename={prefix}")), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_whose_answer_is_lost_is_found_and_not_sent_again() {
+    for version in ["0.3.44", "0.3.64", "0.29.0"] {
+        let builder = Native::builder().version(version).expect("one").loses_prompts(1).paused();
+        let (server, comfy) = start(builder).await;
+        let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("found");
+        server.release();
+        assert_eq!(run.finish().await.expect("watched").phase, Phase::Success, "{version}");
+        assert_eq!(server.prompts(), 1, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_cut_socket_is_dialled_again_and_a_restart_is_told() {
+    let (server, comfy) = start(Native::builder().scenario(scenario())).await;
+    let submit = async || comfy.workflow_json(scenario().workflow_json()).submit().await.expect("accepted");
+    let mut run = submit().await;
+    until_begun(&mut run).await;
+    server.cut_sockets();
+    assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
+    assert!(server.sockets().0 >= 2);
+
+    let mut run = submit().await;
+    until_begun(&mut run).await;
+    server.restart();
+    let error = run.finish().await.expect_err("the server has forgotten it");
+    assert!(error.is_unknown_task(), "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Refused);
+}
+
+async fn until_begun(run: &mut runninghub::Run) {
+    while let Some(event) = run.next().await {
+        if let Event::Progress(progress) = event.expect("watched")
+            && progress.done >= 2
+        {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_comfyui_is_told_apart() {
+    let (locked, comfy) = start(Native::builder().locked()).await;
+    let error = refused(&comfy, &workflow()).await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    insta::assert_snapshot!(told(&error), @"the server cannot be used: system_stats: the server wants a login (HTTP 401) | name an address that needs no login, such as that of the machine itself");
+    assert_eq!(locked.prompts(), 0);
+
+    let page = runninghub_sim::Sim::builder().start().await.expect("another service");
+    let comfy = Comfy::builder(page.base_url()).build().expect("a handle");
+    let error = refused(&comfy, &workflow()).await;
+    assert_eq!(error.kind(), ErrorKind::Network, "{}", told(&error));
+
+    let error = Comfy::builder("127.0.0.1:8188").build().expect_err("no address");
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    let ui = json!({"nodes": [{"id": 1, "type": "KSampler"}], "links": [], "version": 0.4});
+    let error = refused(&comfy, &ui).await;
+    assert!(told(&error).contains("Workflow > Export (API)"), "{}", told(&error));
+}
+
+/// The key stands in every address of the native proxy, and in nothing that is told.
+#[tokio::test]
+async fn the_key_of_a_native_proxy_is_shown_nowhere() {
+    let secret = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
+    let server = Native::builder().prefix(format!("/proxy-plus/{secret}")).start().await.expect("it starts");
+    let root = server.base_url().split("/proxy").next().expect("an address").to_owned();
+    let key = runninghub::ApiKey::new(secret).expect("a key");
+    let dir = tempfile::tempdir().expect("a folder");
+    let tape = dir.path().join("tape");
+    let ledger = runninghub::ledger::MemoryLedger::new().expect("a ledger");
+    let ledger: std::sync::Arc<dyn runninghub::ledger::Ledger> = std::sync::Arc::new(ledger);
+    let comfy = Comfy::of_runninghub(key, Site::Cn, InstanceType::Plus)
+        .base_url(&root)
+        .record(&tape)
+        .ledger(std::sync::Arc::clone(&ledger))
+        .build()
+        .expect("a handle");
+    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    let watched = watch(&mut run).await;
+    let out = dir.path().join("out");
+    comfy.save(run.task_id(), &out).await.expect("asked").complete().expect("saved");
+    let entries = ledger.entries(runninghub::ledger::Filter::all()).await.expect("entries");
+    assert_eq!(entries[0].state, State::Done);
+    let mut all = format!("{:?} {comfy:?} {run:?} {entries:?}", watched.events);
+    for folder in [&tape, &out] {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let bytes = std::fs::read(entry.expect("a file").path()).expect("readable");
+            all.push_str(&String::from_utf8_lossy(&bytes));
+        }
+    }
+    assert!(all.contains("/proxy-plus/"), "addresses are told");
+    assert!(!all.contains(secret), "the key was told");
+    let lost = comfy.outputs(&"no-such-prompt".into()).await.expect_err("unknown");
+    assert!(!told(&lost).contains(secret));
+    drop(server);
+    let lost = comfy.queue().await.expect_err("gone");
+    assert!(!told(&lost).contains(secret), "{}", told(&lost));
+}
+
+/// What is recorded on a server replays to the same end.
+#[tokio::test]
+async fn a_recording_of_a_server_can_be_replayed() {
+    let server = Native::builder().scenario(scenario()).start().await.expect("it starts");
+    let dir = tempfile::tempdir().expect("a folder");
+    let tape = dir.path().join("tape");
+    let comfy = Comfy::builder(server.base_url()).record(&tape).build().expect("a handle");
+    let mut run = comfy.workflow_json(scenario().workflow_json()).submit().await.expect("accepted");
+    let live = watch(&mut run).await;
+    let replay = runninghub::Replay::open(&tape).expect("a recording").speed(runninghub::Speed::Max);
+    let mut replay = replay.runs().expect("runs").remove(0);
+    let mut last = None;
+    while let Some(event) = replay.next().await {
+        if let Event::Finished(end) = event {
+            last = Some(end.phase);
+        }
+    }
+    assert_eq!(last, Some(live.end.phase));
+}

@@ -1,0 +1,196 @@
+//! The server as a value: built, started, asked, stopped.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use super::{
+    play, server,
+    state::{Settings, State},
+    version::Version,
+};
+use crate::{Error, ErrorKind, Scenario};
+
+/// How long a real server takes from `execution_success` to the entry in its history.
+const HISTORY_RACE: Duration = Duration::from_millis(4);
+
+/// A simulated ComfyUI server on a loopback address. Dropping it stops it.
+#[derive(Debug)]
+pub struct Native {
+    base_url: String,
+    state: Arc<State>,
+    stop: watch::Sender<bool>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+/// What the server shall be like; made by [`Native::builder`].
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct NativeBuilder {
+    listen: SocketAddr,
+    settings: Settings,
+}
+
+impl Native {
+    /// Starts describing a server: the newest version known, speed 1, a free port on 127.0.0.1.
+    pub fn builder() -> NativeBuilder {
+        NativeBuilder {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            settings: Settings {
+                version: Version::NEWEST,
+                scenarios: Vec::new(),
+                speed: 1.0,
+                race: HISTORY_RACE,
+                locked: false,
+                prefix: String::new(),
+                loses_prompts: 0,
+                waits_for: None,
+            },
+        }
+    }
+
+    /// Where it is: `http://127.0.0.1:PORT`.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// How many prompts were accepted.
+    pub fn prompts(&self) -> u64 {
+        self.state.counters().prompts
+    }
+
+    /// How many sockets were opened, and how many are open.
+    pub fn sockets(&self) -> (u64, u64) {
+        let counters = self.state.counters();
+        (counters.opened, counters.open)
+    }
+
+    /// How many requests a path got, without the prefix `/api`.
+    pub fn requests(&self, path: &str) -> u64 {
+        self.state.counters().paths.get(path).copied().unwrap_or_default()
+    }
+
+    /// The workflow of the prompt accepted last, as JSON text.
+    pub fn last_workflow(&self) -> Option<String> {
+        self.state.counters().last_workflow
+    }
+
+    /// What a restart does: queue and history are gone, and every socket ends without a close frame.
+    pub fn restart(&self) {
+        self.state.restart();
+    }
+
+    /// Cuts every socket; what runs goes on.
+    pub fn cut_sockets(&self) {
+        self.state.cut();
+    }
+
+    /// Stops serving and closes every connection, and waits until that is done.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        for task in &mut self.tasks {
+            _ = task.await;
+        }
+    }
+}
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl NativeBuilder {
+    /// Runs prompts with this workflow (the same ids and classes) as the scenario went. Other workflows are improvised.
+    pub fn scenario(mut self, scenario: Scenario) -> Self {
+        self.settings.scenarios.push(scenario);
+        self
+    }
+
+    /// The version to be: `0.3.44`, `0.3.64`, `0.29.0` and what lies between.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Version`] for what is no version.
+    pub fn version(mut self, version: &str) -> Result<Self, Error> {
+        let wrong = || Error::new(ErrorKind::Version, format_args!("`{version}` is no version of ComfyUI"));
+        self.settings.version = Version::parse(version).ok_or_else(wrong)?;
+        Ok(self)
+    }
+
+    /// How much faster than recorded frames come; [`f64::INFINITY`] for all at once.
+    pub fn speed(mut self, factor: f64) -> Self {
+        self.settings.speed = if factor > 0.0 { factor } else { 1.0 };
+        self
+    }
+
+    /// How long after `execution_success` the history knows of it; 4 ms by default.
+    pub fn history_race(mut self, delay: Duration) -> Self {
+        self.settings.race = delay;
+        self
+    }
+
+    /// Answers 401 to everybody.
+    pub fn locked(mut self) -> Self {
+        self.settings.locked = true;
+        self
+    }
+
+    /// Serves below a path, as RunningHub's `/proxy/<key>` does.
+    pub fn prefix(mut self, path: impl Into<String>) -> Self {
+        self.settings.prefix = path.into();
+        self
+    }
+
+    /// Loses the answers to the first so many prompts: they are queued, and the connection ends.
+    pub fn loses_prompts(mut self, count: u32) -> Self {
+        self.settings.loses_prompts = count;
+        self
+    }
+
+    /// Lets nothing run before somebody has said so with [`Native::release`].
+    pub fn paused(mut self) -> Self {
+        self.settings.waits_for = Some(watch::Sender::new(false));
+        self
+    }
+
+    /// Where to listen; loopback only.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Starts serving.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Listen`] if the address is not on loopback or cannot be bound.
+    pub async fn start(self) -> Result<Native, Error> {
+        let failed = |what: &str| Error::new(ErrorKind::Listen, format_args!("{} {what}", self.listen));
+        if !self.listen.ip().is_loopback() {
+            return Err(failed("is not a loopback address"));
+        }
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .map_err(|error| failed("cannot be listened on").caused_by(error))?;
+        let address = listener.local_addr().map_err(|error| failed("has no address").caused_by(error))?;
+        let (stop, stopped) = watch::channel(false);
+        let base_url = format!("http://{address}{}", self.settings.prefix);
+        let state = Arc::new(State::new(self.settings, stopped.clone()));
+        let tasks = [
+            tokio::spawn(server::run(listener, Arc::clone(&state), stopped.clone())),
+            tokio::spawn(play::work(Arc::clone(&state), stopped)),
+        ];
+        Ok(Native { base_url, state, stop, tasks })
+    }
+}
+
+impl Native {
+    /// Lets a server that was [`paused`](NativeBuilder::paused) begin.
+    pub fn release(&self) {
+        self.state.release();
+    }
+}
