@@ -69,6 +69,18 @@ impl Printer {
         BLOCK.store(rows.map_or(0, |rows| rows.saturating_add(1)), Ordering::Relaxed);
     }
 
+    /// Talk, beside the data.
+    pub(crate) fn talk(self, text: &str) {
+        let _ = self;
+        write_err(text);
+    }
+
+    /// What stands before the place where somebody is to write.
+    pub(crate) fn prompt(self, text: &str) {
+        let _ = self;
+        let _ = write!(io::stderr().lock(), "{text}");
+    }
+
     /// Advice.
     pub(crate) fn hint(self, text: &str) {
         let label = paint(self.err_color, AnsiColor::Cyan.on_default().bold(), &lang::say("hint:"));

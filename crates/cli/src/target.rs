@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use runninghub::{Site, TaskId, Untrusted, WorkflowId, catalog::Catalog};
+use runninghub::{Site, TaskId, Untrusted, WebappId, WorkflowId, catalog::Catalog};
 
 use crate::exit::Error;
 
@@ -10,6 +10,9 @@ use crate::exit::Error;
 const MAX_DIGITS: usize = 32;
 /// A workflow is a few hundred kilobytes; more is another kind of file.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// What stands before the id in the address of an AI app.
+const APP_PAGES: [&str; 4] = ["ai-detail", "ai-app", "app", "webapp"];
 
 /// A workflow as it was named.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -82,17 +85,8 @@ fn is_id(text: &str) -> bool {
 
 /// A page: `www.runninghub.cn/post/<id>`, with or without a query, or with a language before.
 fn page(text: &str, rest: &str) -> Result<Target, Error> {
-    let address = rest.split(['?', '#']).next().unwrap_or_default();
-    let mut parts = address.split('/').filter(|part| !part.is_empty());
-    let host = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let host = host.split(':').next().unwrap_or_default();
-    let is_of =
-        |domain: &str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
-    let site = match (is_of("runninghub.cn"), is_of("runninghub.ai")) {
-        (true, _) => Site::Cn,
-        (_, true) => Site::Ai,
-        _ => return Err(malformed(text)),
-    };
+    let (site, parts) = parts(rest).ok_or_else(|| malformed(text))?;
+    let mut parts = parts.into_iter();
     while let Some(part) = parts.next() {
         match part {
             "post" | "workflow" => {
@@ -102,15 +96,57 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
                     .map(|id| Target::Saved(id.into(), Some(site)))
                     .ok_or_else(|| malformed(text));
             }
-            "ai-detail" | "ai-app" | "app" | "webapp" => {
-                return Err(Error::usage("this is the page of an AI app, and AI apps cannot be run yet").hint(
-                    "the command for them will be `rhub app run`; the page of the app's workflow works with `rhub run`",
-                ));
+            part if APP_PAGES.contains(&part) => {
+                return Err(Error::usage("this is the page of an AI app, not of a workflow")
+                    .hint(format!("run it with `rhub app run {}`", Untrusted::from(text))));
             }
             _ => {}
         }
     }
     Err(malformed(text))
+}
+
+/// The id of an AI app, or the address of its page; with the page's site.
+///
+/// # Errors
+/// Usage, where it is neither.
+pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
+    if is_id(text) {
+        return Ok((text.into(), None));
+    }
+    let wrong = |what: &str| Error::usage(format!("`{}` {what}", Untrusted::from(text)));
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return Err(wrong("is not the id of an AI app, nor the address of its page")
+            .hint("an id is a number such as `1877265245566922753`; `rhub app list` shows some"));
+    };
+    let (site, parts) = parts(rest).ok_or_else(|| wrong("is not the address of an AI app"))?;
+    let mut pairs = parts.iter().zip(parts.iter().skip(1));
+    if let Some((_, id)) = pairs.clone().find(|(part, id)| APP_PAGES.contains(part) && is_id(id)) {
+        return Ok(((*id).into(), Some(site)));
+    }
+    Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_id(id)) {
+        wrong("is the page of a workflow, not of an AI app")
+            .hint(format!("run it with `rhub run {}`", Untrusted::from(text)))
+    } else {
+        wrong("is not the address of an AI app")
+            .hint("an address looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`")
+    })
+}
+
+/// The site of an address without its scheme, and the parts of its path.
+fn parts(rest: &str) -> Option<(Site, Vec<&str>)> {
+    let address = rest.split(['?', '#']).next().unwrap_or_default();
+    let mut parts = address.split('/').filter(|part| !part.is_empty());
+    let host = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let host = host.split(':').next().unwrap_or_default();
+    let is_of =
+        |domain: &str| host.strip_suffix(domain).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'));
+    let site = match (is_of("runninghub.cn"), is_of("runninghub.ai")) {
+        (true, _) => Site::Cn,
+        (_, true) => Site::Ai,
+        _ => return None,
+    };
+    Some((site, parts.collect()))
 }
 
 fn malformed(text: &str) -> Error {

@@ -53,7 +53,7 @@ impl RunningHub {
 ///
 /// # Errors
 /// When there is none, or there are several.
-pub(crate) fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
+pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
     let same = |text: &str| text.trim().to_lowercase() == name.trim().to_lowercase();
     let exact = app.fields.iter().find(|field| same(&place(field)));
     if let Some(field) = exact {
@@ -79,8 +79,9 @@ pub(crate) fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> 
     }
 }
 
-/// `NODE.FIELD`, which no other field has.
-fn place(field: &AppField) -> String {
+/// `NODE.FIELD`: the name that no other field has.
+#[must_use]
+pub fn place(field: &AppField) -> String {
     format!("{}.{}", field.node_id.as_str(), field.field_name)
 }
 
@@ -96,7 +97,7 @@ fn names(field: &AppField) -> impl Iterator<Item = String> {
 ///
 /// # Errors
 /// When the field does not take it.
-pub(crate) fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
+pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
     let text = match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -135,7 +136,7 @@ pub(crate) fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
 ///
 /// # Errors
 /// When the field takes none, or none of this type.
-pub(crate) fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
+pub fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
     let allowed = field.kind.extensions();
     if allowed.is_empty() {
         return match field.kind {

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod app;
+pub mod app;
 mod backend;
 mod book;
 mod driver;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use runninghub_core::{ClientId, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted, WorkflowId};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 use super::into_future;
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
 pub struct Create {
     client: Client,
     fields: Fields,
+    options: RunOptions,
 }
 
 /// A value for one field of one node.
@@ -88,13 +89,11 @@ struct Fields {
     node_info_list: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     workflow: Option<String>,
-    #[serde(flatten)]
-    options: RunOptions,
 }
 
 impl Create {
     pub(crate) fn new(client: Client, workflow_id: Option<WorkflowId>) -> Self {
-        Self { client, fields: Fields { workflow_id, ..Fields::default() } }
+        Self { client, fields: Fields { workflow_id, ..Fields::default() }, options: RunOptions::default() }
     }
 
     /// Sets one field of one node.
@@ -123,43 +122,43 @@ impl Create {
 
     /// Everything that can be said about a run but for what is run.
     pub fn options(mut self, options: RunOptions) -> Self {
-        self.fields.options = options;
+        self.options = options;
         self
     }
 
     /// Whether pictures carry the workflow in their metadata; the platform's default is yes.
     pub fn add_metadata(mut self, add: bool) -> Self {
-        self.fields.options.add_metadata = Some(add);
+        self.options.add_metadata = Some(add);
         self
     }
 
     /// An address that the platform calls when the task is over. It is not signed: put a secret into its path.
     pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
-        self.fields.options.webhook_url = Some(url.into());
+        self.options.webhook_url = Some(url.into());
         self
     }
 
     /// The size of the machine.
     pub fn instance_type(mut self, instance_type: InstanceType) -> Self {
-        self.fields.options.instance_type = Some(instance_type);
+        self.options.instance_type = Some(instance_type);
         self
     }
 
     /// Whether to wait in the personal queue, for keys of dedicated machines.
     pub fn use_personal_queue(mut self, use_it: bool) -> Self {
-        self.fields.options.use_personal_queue = Some(use_it);
+        self.options.use_personal_queue = Some(use_it);
         self
     }
 
     /// Keeps the machine warm for 10 to 180 s after the task, for enterprise-shared keys. The time is billed.
     pub fn retain_seconds(mut self, seconds: u32) -> Self {
-        self.fields.options.retain_seconds = Some(seconds);
+        self.options.retain_seconds = Some(seconds);
         self
     }
 
     /// The password of an encrypted workflow.
     pub fn access_password(mut self, password: impl Into<String>) -> Self {
-        self.fields.options.access_password = Some(password.into());
+        self.options.access_password = Some(password.into());
         self
     }
 
@@ -168,8 +167,11 @@ impl Create {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON does not know.
     pub fn body(&self) -> Result<String, Error> {
-        serde_json::to_string(&self.fields)
-            .map_err(|error| Error::usage("create", "a value cannot be written as JSON").because(error))
+        Ok(Value::Object(self.json()?).to_string())
+    }
+
+    fn json(&self) -> Result<Map<String, Value>, Error> {
+        self.options.body("create", &self.fields)
     }
 
     async fn send(self) -> Result<Created, Error> {
@@ -179,8 +181,8 @@ impl Create {
         if blank || fields.workflow_id.is_none() && fields.workflow.is_none() {
             return Err(call.usage("neither a workflow id nor a workflow is given"));
         }
-        fields.options.check(&call)?;
-        self.client.post_legacy(call, fields, read).await
+        self.options.check(&call)?;
+        self.client.post_legacy(call, &self.json()?, read).await
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{Client, Created, Error, RunOptions, http::Call};
 pub struct QuickRun {
     client: Client,
     fields: Fields,
+    options: RunOptions,
 }
 
 #[derive(Serialize)]
@@ -23,28 +24,22 @@ struct Fields {
     webapp_id: WebappId,
     quick_create_code: String,
     node_info_list: Vec<Value>,
-    #[serde(flatten)]
-    options: RunOptions,
 }
 
 impl QuickRun {
     pub(crate) fn new(client: Client, webapp_id: WebappId, code: String) -> Self {
         Self {
             client,
-            fields: Fields {
-                webapp_id,
-                quick_create_code: code,
-                node_info_list: Vec::new(),
-                options: RunOptions::default(),
-            },
+            fields: Fields { webapp_id, quick_create_code: code, node_info_list: Vec::new() },
+            options: RunOptions::default(),
         }
     }
 
     async fn send(self) -> Result<Created, Error> {
         let call = Call::create("quick run", "/task/openapi/quick-ai-app/run");
         check_id(&call, self.fields.webapp_id.as_str())?;
-        self.fields.options.check(&call)?;
-        self.client.post_legacy(call, &self.fields, read).await
+        self.options.check(&call)?;
+        self.client.post_legacy(call, &self.json()?, read).await
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{Client, Created, Error, RunOptions, http::Call};
 pub struct RunApp {
     client: Client,
     fields: Fields,
+    options: RunOptions,
 }
 
 #[derive(Serialize)]
@@ -23,23 +24,22 @@ pub struct RunApp {
 struct Fields {
     webapp_id: WebappId,
     node_info_list: Vec<Value>,
-    #[serde(flatten)]
-    options: RunOptions,
 }
 
 impl RunApp {
     pub(crate) fn new(client: Client, webapp_id: WebappId) -> Self {
         Self {
             client,
-            fields: Fields { webapp_id, node_info_list: Vec::new(), options: RunOptions::default() },
+            fields: Fields { webapp_id, node_info_list: Vec::new() },
+            options: RunOptions::default(),
         }
     }
 
     async fn send(self) -> Result<Created, Error> {
         let call = Call::create("run app", "/task/openapi/ai-app/run");
         check_id(&call, self.fields.webapp_id.as_str())?;
-        self.fields.options.check(&call)?;
-        self.client.post_legacy(call, &self.fields, read).await
+        self.options.check(&call)?;
+        self.client.post_legacy(call, &self.json()?, read).await
     }
 }
 

@@ -16,14 +16,13 @@ pub struct RunAppV2 {
     client: Client,
     webapp_id: WebappId,
     fields: Fields,
+    options: RunOptions,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
     node_info_list: Vec<Value>,
-    #[serde(flatten)]
-    options: RunOptions,
 }
 
 impl RunAppV2 {
@@ -31,15 +30,16 @@ impl RunAppV2 {
         Self {
             client,
             webapp_id,
-            fields: Fields { node_info_list: Vec::new(), options: RunOptions::default() },
+            fields: Fields { node_info_list: Vec::new() },
+            options: RunOptions::default(),
         }
     }
 
     async fn send(self) -> Result<Created, Error> {
         let call = Call::create("run app", format!("/openapi/v2/run/ai-app/{}", self.webapp_id.as_str()));
         check_id(&call, self.webapp_id.as_str())?;
-        self.fields.options.check(&call)?;
-        self.client.post_v2(call, &self.fields, read_bare).await
+        self.options.check(&call)?;
+        self.client.post_v2(call, &self.json()?, read_bare).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the builders of a run have in common.
 
-/// Setters for the list of changes and the options in `fields`, the body, and the way to be awaited.
+/// Setters for the list of changes in `fields` and for `options`, the body, and the way to be awaited.
 macro_rules! run_builder {
     ($builder:ident, $name:literal) => {
         impl $builder {
@@ -12,7 +12,7 @@ macro_rules! run_builder {
 
             /// How to run it.
             pub fn options(mut self, options: crate::RunOptions) -> Self {
-                self.fields.options = options;
+                self.options = options;
                 self
             }
 
@@ -21,9 +21,11 @@ macro_rules! run_builder {
             /// # Errors
             /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON does not know.
             pub fn body(&self) -> Result<String, crate::Error> {
-                serde_json::to_string(&self.fields).map_err(|error| {
-                    crate::Error::usage($name, "a value cannot be written as JSON").because(error)
-                })
+                Ok(serde_json::Value::Object(self.json()?).to_string())
+            }
+
+            fn json(&self) -> Result<serde_json::Map<String, serde_json::Value>, crate::Error> {
+                self.options.body($name, &self.fields)
             }
         }
 

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::{Error, http::Call};
 
@@ -63,6 +64,21 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
+    /// The body of a run: what is run, and then how.
+    pub(super) fn body(
+        &self,
+        what: &'static str,
+        fields: &impl Serialize,
+    ) -> Result<Map<String, Value>, Error> {
+        match (serde_json::to_value(fields), serde_json::to_value(self)) {
+            (Ok(Value::Object(mut body)), Ok(Value::Object(options))) => {
+                body.extend(options);
+                Ok(body)
+            }
+            _ => Err(Error::usage(what, "a value cannot be written as JSON")),
+        }
+    }
+
     pub(crate) fn check(&self, call: &Call) -> Result<(), Error> {
         if self.retain_seconds.is_some_and(|seconds| !RETAIN.contains(&seconds)) {
             return Err(call.usage("`retainSeconds` is not between 10 and 180"));

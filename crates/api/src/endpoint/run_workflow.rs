@@ -16,14 +16,13 @@ pub struct RunWorkflow {
     client: Client,
     workflow_id: WorkflowId,
     fields: Fields,
+    options: RunOptions,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
     node_info_list: Vec<Value>,
-    #[serde(flatten)]
-    options: RunOptions,
 }
 
 impl RunWorkflow {
@@ -31,7 +30,8 @@ impl RunWorkflow {
         Self {
             client,
             workflow_id,
-            fields: Fields { node_info_list: Vec::new(), options: RunOptions::default() },
+            fields: Fields { node_info_list: Vec::new() },
+            options: RunOptions::default(),
         }
     }
 
@@ -39,8 +39,8 @@ impl RunWorkflow {
         let call =
             Call::create("run workflow", format!("/openapi/v2/run/workflow/{}", self.workflow_id.as_str()));
         check_id(&call, self.workflow_id.as_str())?;
-        self.fields.options.check(&call)?;
-        self.client.post_v2(call, &self.fields, read_bare).await
+        self.options.check(&call)?;
+        self.client.post_v2(call, &self.json()?, read_bare).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file per command, and the options that all of them know.
 
+mod app;
 mod config;
 #[cfg(feature = "sim")]
 mod demo;
@@ -7,8 +8,10 @@ mod follow;
 mod global;
 mod hidden;
 mod login;
+mod machine;
 mod model;
 mod queue;
+mod quick;
 mod replay;
 mod run;
 #[cfg(feature = "sim")]
@@ -22,13 +25,16 @@ mod workflow;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
+    app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     config::{Config, ConfigCommand},
     follow::{Patience, Saving, Submitting},
     global::{Format, Global},
     hidden::Hidden,
     login::{Completions, Login, Man},
+    machine::Machine,
     model::{List, Model, ModelCall, ModelCommand, RunModel, ShowModel},
     queue::Queue,
+    quick::{Quick, QuickCommand, QuickStyles},
     replay::Replay,
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
@@ -66,6 +72,8 @@ pub(crate) enum Command {
     Model(Model),
     Upload(Upload),
     Lora(Lora),
+    App(App),
+    Quick(Quick),
     /// Show the balance, the kind of key, and the slots that are used and free.
     Account,
     Login(Login),

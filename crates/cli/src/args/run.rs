@@ -1,11 +1,8 @@
 //! `rhub run`.
 
-use clap::{
-    Args,
-    builder::{FalseyValueParser, PossibleValuesParser},
-};
+use clap::{Args, builder::FalseyValueParser};
 
-use super::Submitting;
+use super::{Machine, Submitting};
 
 /// Submit a workflow and follow it to the end.
 #[derive(Args, Debug)]
@@ -27,13 +24,12 @@ pub(crate) struct Run {
     #[arg(long, env = "RUNNINGHUB_UNDER", value_name = "ID")]
     pub(crate) under: Option<String>,
 
-    /// The machine: 24, 48 or 84 GB of memory
-    #[arg(long, env = "RUNNINGHUB_INSTANCE", value_parser = PossibleValuesParser::new(["default", "plus", "ultra"]))]
-    pub(crate) instance: Option<String>,
-
     /// Leave the workflow out of the result files
     #[arg(long, env = "RUNNINGHUB_NO_METADATA", value_parser = FalseyValueParser::new())]
     pub(crate) no_metadata: bool,
+
+    #[command(flatten)]
+    pub(crate) machine: Machine,
 
     #[command(flatten)]
     pub(crate) submitting: Submitting,

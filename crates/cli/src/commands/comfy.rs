@@ -195,7 +195,11 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
     let given = [
         ("--node-info-list", args.node_info_list.is_some()),
         ("--under", args.under.is_some()),
-        ("--instance", args.instance.is_some()),
+        ("--instance", args.machine.instance.is_some()),
+        ("--personal-queue", args.machine.personal_queue),
+        ("--retain", args.machine.retain.is_some()),
+        ("--access-password", args.machine.access_password.is_some()),
+        ("--v2", args.machine.v2),
         ("--webhook", args.submitting.webhook.is_some()),
         ("--queue-timeout", args.submitting.queue_timeout.is_some()),
         ("--no-metadata", args.no_metadata),

@@ -1,6 +1,7 @@
 //! One file per command, and the door to them.
 
 mod account;
+mod app;
 mod comfy;
 mod config;
 mod context;
@@ -8,10 +9,12 @@ mod context;
 mod demo;
 mod doctor;
 mod follow;
+mod form;
 mod login;
 mod manual;
 mod model;
 mod previews;
+mod quick;
 mod replay;
 mod run;
 mod save;

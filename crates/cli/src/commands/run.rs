@@ -1,6 +1,10 @@
 //! `rhub run`.
 
-use super::{comfy, context::Context, submit::Submission};
+use super::{
+    comfy,
+    context::Context,
+    submit::{Submission, told},
+};
 use crate::{
     args,
     assign::{self, NewValue},
@@ -10,6 +14,8 @@ use crate::{
 
 /// The platform's code for a create that lacks something.
 const PARAMS_INVALID: &str = "301";
+/// Its codes for an id that is no workflow, or no app.
+const UNKNOWN: [&str; 2] = ["380", "901"];
 
 /// Submits a workflow and follows it to the end.
 pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
@@ -22,6 +28,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let site = if let Target::Saved(_, site) = &target { *site } else { None };
     let submission = Submission::new(context, &args.submitting, site)?;
     let hub = submission.hub();
+    let id = if let Target::Saved(id, _) = &target { Some(id.clone()) } else { None };
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
     let mut submit = match target {
         Target::Saved(id, _) => {
@@ -42,23 +49,24 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     if let Some(list) = list {
         submit = submit.node_info_list(list);
     }
-    if let Some(instance) = args.instance {
-        submit = submit.instance_type(instance.parse().map_err(|_| Error::usage("unknown instance type"))?);
-    }
-    if let Some(url) = submission.webhook() {
-        submit = submit.webhook(url);
-    }
     if args.no_metadata {
         submit = submit.add_metadata(false);
     }
-    if let Some(timeout) = args.submitting.queue_timeout {
-        submit = submit.queue_timeout(timeout);
+    if args.machine.v2 {
+        submit = submit.v2();
     }
+    let submit = told!(submit, submission, args.machine, args.submitting);
     let start = async |told| {
         submit.on_wait(told).submit().await.map_err(|error| match Error::from(error) {
             error if is_alone && error.code.as_deref() == Some(PARAMS_INVALID) => error
                 .or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`"),
-            error => error,
+            error => match &id {
+                Some(id) if error.code.as_deref().is_some_and(|code| UNKNOWN.contains(&code)) => {
+                    let known = error.hint.clone().unwrap_or_default();
+                    error.hint(format!("{known}; an AI app is run with `rhub app run {id}`"))
+                }
+                _ => error,
+            },
         })
     };
     submission.make(context, start).await

@@ -1,6 +1,6 @@
 //! `rhub simulate`.
 
-use runninghub_sim::{Fault, Native, Scenario, Sim};
+use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
 use super::context::Context;
 use crate::{
@@ -40,6 +40,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     for scenario in scenarios {
         builder = builder.scenario(scenario);
     }
+    builder = builder.app(App::demo());
     for fault in &args.fault {
         let fault: Fault = fault.parse().map_err(|error| {
             failed(error).hint("`rhub simulate --fault list` shows all of them with their values")
@@ -51,6 +52,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     let url = sim.base_url().to_owned();
     let mut lines = vec![format!("Listening on {url}"), format!("Key: {}", Sim::DEMO_KEY)];
     lines.extend(names.iter().map(|(id, name)| format!("Workflow {id}: {name}")));
+    lines.push(format!("App {}: a form for the demo", App::demo().id()));
     if let Some((id, _)) = names.first() {
         lines.push(format!("Try: {}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY));
     }

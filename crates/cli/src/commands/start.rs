@@ -5,8 +5,8 @@ use std::{env, process::ExitCode};
 use tokio::runtime::Builder;
 
 use super::{
-    account, comfy, config, context::Context, doctor, login, manual, model, replay, run as run_command, task,
-    tasks, upload, watch, webhook, workflow,
+    account, app, comfy, config, context::Context, doctor, login, manual, model, quick, replay,
+    run as run_command, task, tasks, upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -93,6 +93,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Webhook(args) => webhook::listen(context, args).await,
         Command::Workflow(args) => workflow::show(context, args).await,
         Command::Model(args) => model::model(context, args).await,
+        Command::App(args) => app::app(context, args).await,
+        Command::Quick(args) => quick::quick(context, args).await,
         Command::Account => account::account(context).await,
         Command::Upload(args) => upload::upload(context, args).await,
         Command::Lora(args) => upload::lora(context, args.command).await,

@@ -30,6 +30,36 @@ pub(super) struct Submission {
     detach: bool,
 }
 
+/// Tells a builder of the library what the options say: each of them has these setters.
+macro_rules! told {
+    ($submit:expr, $submission:expr, $machine:expr, $submitting:expr) => {{
+        let mut submit = $submit;
+        if let Some(instance) = &$machine.instance {
+            let instance = instance.parse().map_err(|_| Error::usage("unknown instance type"))?;
+            submit = submit.instance_type(instance);
+        }
+        if $machine.personal_queue {
+            submit = submit.use_personal_queue(true);
+        }
+        if let Some(seconds) = $machine.retain {
+            submit = submit.retain_seconds(seconds);
+        }
+        if let Some(password) = &$machine.access_password {
+            crate::secrets::learn(password.expose());
+            submit = submit.access_password(password.expose());
+        }
+        if let Some(url) = $submission.webhook() {
+            submit = submit.webhook(url);
+        }
+        if let Some(timeout) = $submitting.queue_timeout {
+            submit = submit.queue_timeout(timeout);
+        }
+        submit
+    }};
+}
+
+pub(super) use told;
+
 impl Submission {
     /// Sets up what the options ask for; `site` is the one that the target names. Nothing is sent yet.
     pub(super) fn new(

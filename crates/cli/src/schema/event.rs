@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Model, Price};
+use super::{
+    Model, Price,
+    app::{App, Style},
+};
 
 /// One line of `rhub … --format json`. New events and new fields may come; what is here stays.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -41,6 +44,10 @@ pub(crate) enum Event {
     Model(Model),
     /// What a run of a model would cost (`model price`).
     Price(Price),
+    /// An AI app, with its fields where one was asked for (`app list`, `app show`).
+    App(App),
+    /// A model or a style of Quick Create (`quick styles`).
+    Style(Style),
     /// The account (`account`).
     Account(Account),
     /// A file that the platform has (`upload`, `lora upload`).

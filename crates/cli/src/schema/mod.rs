@@ -1,12 +1,14 @@
 //! The events of `--format json`: one structure for the lines and for the published schema, so that they agree. The
 //! other formats are worded from them too.
 
+mod app;
 mod convert;
 mod event;
 mod line;
 mod model;
 
 pub(crate) use self::{
+    app::{App, AppField, Style},
     convert::seconds,
     event::*,
     line::{json_schema, line},

@@ -163,9 +163,9 @@ fn ids_and_pages() {
     snap!(rhub(["run", "https://www.runninghub.cn/ai-detail/1877265245566922800"]), @r#"
         exit 2
         --- err
-        error: this is the page of an AI app, and AI apps cannot be run yet
+        error: this is the page of an AI app, not of a workflow
 
-        hint: the command for them will be `rhub app run`; the page of the app's workflow works with `rhub run`
+        hint: run it with `rhub app run https://www.runninghub.cn/ai-detail/1877265245566922800`
     "#);
     snap!(rhub(["status", "19 04"]), @r#"
         exit 2
@@ -424,7 +424,7 @@ fn what_the_platform_refuses() {
         --- err
         error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
-        hint: check the id, and that it belongs to the site and the account of the key
+        hint: check the id, and that it belongs to the site and the account of the key; an AI app is run with `rhub app run 1904136902449209346`
     "#);
     snap!(rhub(["status", ID]).at(&sim), @r#"
         exit 4

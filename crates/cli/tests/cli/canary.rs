@@ -179,7 +179,7 @@ fn the_canaries_do_not_sing() {
     let webhook = format!("https://hook.example/{WEBHOOK}");
     let (state, record, out, log) = (path("state"), path("record"), path("out"), path("log"));
     let run = ["run", "1904154698679771137", "--webhook", &webhook, "--record", &record, "--out", &out];
-    let commands: [(&[&str], i32); 13] = [
+    let commands: [(&[&str], i32); 15] = [
         (&run, 0),
         (&["run", "1904154698679771137", "--webhook", &webhook, "--json"], 0),
         (&["run", "1904154698679771137", "--webhook", &webhook, "--detach"], 0),
@@ -190,6 +190,8 @@ fn the_canaries_do_not_sing() {
         (&["status", "2000000000000000001"], 4),
         (&["status", "2000000000000000001", "--json"], 4),
         (&["cancel", "2000000000000000001"], 4),
+        (&["app", "show", "1877265245566922753"], 4),
+        (&["app", "run", "1877265245566922753", "--webhook", &webhook, "--access-password", PASSWORD], 4),
         (&["account"], 4),
         (&["account", "--site", "ai", "--log-file", &log], 4),
         (&["replay", &record], 0),

@@ -32,6 +32,8 @@ fn overview() {
           resolve      Settle a submit of unknown outcome
           webhook      Receive what the platform says when a task is over
           workflow     Look at workflows
+          app          Find AI apps, look at them, and run them
+          quick        Run what Quick Create offers
           model        Run models of the Standard Model API: pictures, videos, sound, text
           upload       Upload files: pictures, audio, video, or a ZIP archive of pictures, of 30 MB at most
           lora         LoRAs of one's own
@@ -124,10 +126,18 @@ fn run() {
                                          RUNNINGHUB_NODE_INFO_LIST]
           --under <ID>                   The saved workflow that a JSON file is submitted under [env:
                                          RUNNINGHUB_UNDER=]
-          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
-                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
           --no-metadata                  Leave the workflow out of the result files [env:
                                          RUNNINGHUB_NO_METADATA=]
+          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
+                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
+          --personal-queue               Wait in the personal queue; for keys of dedicated machines
+                                         [env: RUNNINGHUB_PERSONAL_QUEUE=]
+          --retain <SECONDS>             Keep the machine warm this long afterwards, 10 to 180; billed,
+                                         for enterprise-shared keys [env: RUNNINGHUB_RETAIN=]
+          --access-password <PASSWORD>   The password of an encrypted workflow or app [env:
+                                         RUNNINGHUB_ACCESS_PASSWORD]
+          --v2                           Submit by the newer endpoint, with the key in the header alone
+                                         [env: RUNNINGHUB_V2=]
       -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
           --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
                                          braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]

@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What every drawing has once.
 const DRAWING: &str = "\x1b[?7l";
 
-struct Terminal {
+pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     keyboard: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -30,7 +30,7 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(columns: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(columns: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
         let size = size(columns);
         let pty = native_pty_system().openpty(size).expect("a terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_rhub"));
@@ -59,7 +59,7 @@ impl Terminal {
     }
 
     /// Takes what comes, until the screen is as wanted.
-    fn wait(&mut self, wanted: impl Fn(&str) -> bool) {
+    pub(crate) fn wait(&mut self, wanted: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !wanted(&self.screen()) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -71,7 +71,7 @@ impl Terminal {
     }
 
     /// Takes what comes to the end. Exit code and what stands there at last.
-    fn finish(&mut self) -> (u32, String) {
+    pub(crate) fn finish(&mut self) -> (u32, String) {
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.take(&bytes);
         }
@@ -124,7 +124,7 @@ impl Terminal {
         }
     }
 
-    fn press(&mut self, key: &[u8]) {
+    pub(crate) fn press(&mut self, key: &[u8]) {
         self.keyboard.write_all(key).and_then(|()| self.keyboard.flush()).expect("it reads");
     }
 

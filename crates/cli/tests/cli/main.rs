@@ -1,5 +1,6 @@
 //! The real binary, as users and programs see it.
 
+mod apps;
 mod bad_input;
 mod canary;
 mod comfy;

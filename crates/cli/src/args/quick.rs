@@ -1,0 +1,49 @@
+//! `rhub quick …`.
+
+use clap::{Args, Subcommand};
+
+use super::{Filling, Machine, Submitting};
+
+/// Run what Quick Create offers.
+#[derive(Args, Debug)]
+pub(crate) struct Quick {
+    #[command(subcommand)]
+    pub(crate) command: QuickCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum QuickCommand {
+    Styles(QuickStyles),
+    Run(Box<QuickRun>),
+}
+
+/// List models and styles.
+#[derive(Args, Debug)]
+pub(crate) struct QuickStyles {
+    /// The id of the Quick Create app
+    pub(crate) app: String,
+
+    /// The platform's number for what is listed
+    #[arg(long, env = "RUNNINGHUB_KIND", value_name = "N", default_value_t = 1)]
+    pub(crate) kind: u32,
+}
+
+/// Run a Quick Create app and follow it to the end.
+#[derive(Args, Debug)]
+pub(crate) struct QuickRun {
+    /// The id of the Quick Create app
+    pub(crate) app: String,
+
+    /// What is created: a code such as 001, 002 or 006
+    #[arg(long, env = "RUNNINGHUB_CODE", value_name = "CODE")]
+    pub(crate) code: String,
+
+    #[command(flatten)]
+    pub(crate) filling: Filling,
+
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+
+    #[command(flatten)]
+    pub(crate) submitting: Submitting,
+}

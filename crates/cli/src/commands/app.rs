@@ -1,0 +1,190 @@
+//! `rhub app …` and `rhub quick run`.
+
+use std::path::PathBuf;
+
+use runninghub::{App, AppSort, AppSubmit, WebappId};
+use serde_json::Value;
+
+use super::{
+    context::{Context, Settings},
+    form,
+    submit::{Submission, told},
+};
+use crate::{
+    args::{self, AppCommand, Filling, Machine, Sort, Submitting},
+    assign,
+    exit::{Error, Exit},
+    report::app as text,
+    schema::{self, End, Event},
+    target,
+};
+
+/// The platform's code for an app that it does not know.
+const UNKNOWN_APP: &str = "901";
+
+/// What a field becomes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum NewText {
+    Text(String),
+    /// A file to upload.
+    File(PathBuf),
+}
+
+/// What was filled in on the command line.
+pub(super) struct Filled {
+    changes: Vec<(String, NewText)>,
+    list: Option<Vec<Value>>,
+    interactive: bool,
+}
+
+impl Filled {
+    /// Reads it before anything is asked.
+    pub(super) fn parse(filling: &Filling) -> Result<Self, Error> {
+        if filling.interactive {
+            form::check()?;
+        }
+        Ok(Self {
+            changes: filling.set.iter().map(|text| parse(text)).collect::<Result<_, _>>()?,
+            list: filling.node_info_list.as_deref().map(assign::node_info_list).transpose()?,
+            interactive: filling.interactive,
+        })
+    }
+}
+
+pub(super) async fn app(context: &mut Context, args: args::App) -> Result<Exit, Error> {
+    match args.command {
+        AppCommand::List(args) => list(context, args).await,
+        AppCommand::Show(args) => show(context, args).await,
+        AppCommand::Run(args) => {
+            let (id, site) = target::app(&args.app)?;
+            let filled = Filled::parse(&args.filling)?;
+            let submission = Submission::new(context, &args.submitting, site)?;
+            let mut submit = submission.hub().app(id.clone());
+            if args.machine.v2 {
+                submit = submit.v2();
+            }
+            run(context, submission, submit, &id, filled, &args.machine, &args.submitting).await
+        }
+    }
+}
+
+/// Fills the form in, submits, and follows to the end.
+pub(super) async fn run(
+    context: &mut Context,
+    submission: Submission,
+    submit: AppSubmit,
+    id: &WebappId,
+    filled: Filled,
+    machine: &Machine,
+    submitting: &Submitting,
+) -> Result<Exit, Error> {
+    let Filled { mut changes, list, interactive } = filled;
+    if interactive {
+        let app = submission.hub().form(id).await.map_err(|error| unknown(error.into(), id))?;
+        changes = form::fill(context.printer, &app, changes)?;
+    }
+    let mut submit = told!(submit, submission, machine, submitting);
+    for (name, value) in changes {
+        submit = match value {
+            NewText::Text(text) => submit.set(name, text),
+            NewText::File(path) => submit.set_file(name, path),
+        };
+    }
+    if let Some(list) = list {
+        submit = submit.node_info_list(list);
+    }
+    let start = async |wait| submit.on_wait(wait).submit().await.map_err(|error| unknown(error.into(), id));
+    submission.make(context, start).await
+}
+
+fn unknown(error: Error, id: &WebappId) -> Error {
+    if error.code.as_deref() != Some(UNKNOWN_APP) {
+        return error;
+    }
+    let known = error.hint.clone().unwrap_or_default();
+    error.hint(format!("{known}; a workflow is run with `rhub run {id}`"))
+}
+
+/// Lists apps.
+async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error> {
+    let hub = context.connect(Settings::default())?;
+    let sort = match args.sort {
+        Sort::Recommend => AppSort::Recommend,
+        Sort::Hottest => AppSort::Hottest,
+        Sort::Newest => AppSort::Newest,
+    };
+    let page = hub
+        .apps(|list| {
+            let list = list.page(args.page).size(args.size).sort(sort);
+            if let Some(days) = args.days { list.days(days) } else { list }
+        })
+        .await?;
+    for listed in &page.records {
+        let app = schema::App::from(listed);
+        let lines = [text::listed(&app)];
+        context.answer(&Event::App(app), &lines);
+    }
+    if page.has_next {
+        context.advice.push(format!("there are more: `--page {}`", args.page.saturating_add(1)));
+    }
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Shows what an app takes.
+async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error> {
+    let (id, site) = target::app(&args.app)?;
+    let hub = context.connect(Settings { site, ..Settings::default() })?;
+    let app: App = hub.form(&id).await.map_err(|error| unknown(error.into(), &id))?;
+    let app = schema::App::of(&id, &app);
+    let lines = text::shown(&app);
+    context.answer(&Event::App(app), &lines);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Reads `NAME=VALUE`. Values of apps are text; JSON text is taken for what it says.
+fn parse(text: &str) -> Result<(String, NewText), Error> {
+    let shown = runninghub::Untrusted::from(text);
+    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
+        return Err(Error::usage(format!("`--set {shown}` does not name a field and a value"))
+            .hint("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`"));
+    };
+    let value = match value.strip_prefix('@') {
+        Some("") => {
+            return Err(Error::usage(format!("`--set {shown}` names no file"))
+                .hint("write `@FILE`, or `'\"@\"'` for the text itself"));
+        }
+        Some(path) => NewText::File(path.into()),
+        None => match serde_json::from_str(value) {
+            Ok(Value::String(text)) => NewText::Text(text),
+            _ => NewText::Text(value.to_owned()),
+        },
+    };
+    Ok((name.to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_text_to_the_letter() {
+        let text = |text: &str| NewText::Text(text.to_owned());
+        for (given, name, value) in [
+            ("prompt=a cat", "prompt", text("a cat")),
+            ("6.text=a=b", "6.text", text("a=b")),
+            ("seed=12345678901234567890123", "seed", text("12345678901234567890123")),
+            ("cfg=007", "cfg", text("007")),
+            ("x=[1,  2]", "x", text("[1,  2]")),
+            ("x=\"@home\"", "x", text("@home")),
+            ("提示词=", "提示词", text("")),
+            ("image=@a b.png", "image", NewText::File("a b.png".into())),
+        ] {
+            assert_eq!(parse(given).expect(given), (name.to_owned(), value), "{given}");
+        }
+        for bad in ["", "prompt", "=x", " =x", "image=@"] {
+            assert_eq!(parse(bad).expect_err(bad).exit, Exit::Usage, "{bad}");
+        }
+    }
+}

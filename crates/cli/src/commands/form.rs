@@ -1,0 +1,70 @@
+//! Filling a form in on a terminal: one question for each field that is not set yet.
+
+use std::io::{self, IsTerminal as _};
+
+use runninghub::{App, AppField, Untrusted, app};
+
+use super::app::NewText;
+use crate::{
+    exit::{Error, Exit},
+    printer::Printer,
+    report::app as text,
+    schema,
+};
+
+/// Whether anybody is there to be asked.
+pub(super) fn check() -> Result<(), Error> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Error::usage("`--interactive` needs a terminal").hint("name the fields with `--set NAME=VALUE`"))
+}
+
+/// Asks for all fields that are not set. An empty answer leaves a field as it is; a wrong one is asked for again.
+pub(super) fn fill(
+    printer: Printer,
+    form: &App,
+    mut changes: Vec<(String, NewText)>,
+) -> Result<Vec<(String, NewText)>, Error> {
+    let mut set = Vec::new();
+    for (name, _) in &changes {
+        set.push(app::place(app::find(form, name)?));
+    }
+    let open = form.fields.iter().filter(|field| !set.contains(&app::place(field)));
+    for field in open {
+        for line in text::field(&schema::AppField::from(field)) {
+            printer.talk(&line);
+        }
+        if let Some(value) = ask(printer, field)? {
+            changes.push((app::place(field), value));
+        }
+    }
+    Ok(changes)
+}
+
+fn ask(printer: Printer, field: &AppField) -> Result<Option<NewText>, Error> {
+    loop {
+        printer.prompt("> ");
+        let mut line = String::new();
+        let size = io::stdin().read_line(&mut line);
+        if size.is_ok_and(|size| size == 0) {
+            return Err(Error::new(Exit::Interrupted, "the form was not filled in; nothing was submitted"));
+        }
+        let answer = line.trim();
+        if answer.is_empty() {
+            return Ok(None);
+        }
+        let checked = match answer.strip_prefix('@') {
+            Some(path) => app::fit_file(field, path.as_ref()).map(|()| NewText::File(path.into())),
+            None => app::fit(field, &answer.into()).map(NewText::Text),
+        };
+        match checked {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) => {
+                let hint =
+                    error.hint().map(|hint| format!("; {}", Untrusted::from(hint))).unwrap_or_default();
+                printer.talk(&format!("{error}{hint}"));
+            }
+        }
+    }
+}
