@@ -32,11 +32,11 @@ fn overview() {
           resolve      Settle a submit of unknown outcome
           webhook      Receive what the platform says when a task is over
           workflow     Look at workflows
-          app          Find AI apps, look at them, and run them
-          quick        Run what Quick Create offers
           model        Run models of the Standard Model API: pictures, videos, sound, text
           upload       Upload files: pictures, audio, video, or a ZIP archive of pictures, of 30 MB at most
           lora         LoRAs of one's own
+          app          Find AI apps, look at them, and run them
+          quick        Run what Quick Create offers
           account      Show the balance, the kind of key, and the slots that are used and free
           login        Keep an API key in a profile; asks for it without showing it
           logout       Forget the key of the profile
