@@ -45,6 +45,8 @@ pub use endpoint::{
     run_workflow::RunWorkflow,
     status::Status,
     upload::{DownloadUrl, FileName, Upload, UploadSource, Uploaded},
+    webhook_detail::{GetWebhookDetail, WebhookDetail, WebhookUrl},
+    webhook_retry::RetryWebhook,
     workflow::GetWorkflow,
 };
 pub use error::{Error, ErrorKind};

@@ -3,6 +3,7 @@
 pub mod app;
 mod backend;
 mod book;
+mod callback;
 mod driver;
 mod error;
 mod follow;
@@ -35,6 +36,7 @@ pub use runninghub_api::{Account, ApiKey, InstanceType, QueueStatus, Site};
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
 };
+pub use runninghub_api::{WebhookDetail, WebhookUrl};
 pub use runninghub_core::*;
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

@@ -8,3 +8,4 @@ mod resume;
 mod sim;
 mod support;
 mod waiting;
+mod webhooks;
