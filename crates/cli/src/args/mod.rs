@@ -32,7 +32,7 @@ pub(crate) use self::{
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
-    webhook::{Webhook, WebhookCommand},
+    webhook::{Listen, Resend, Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
 #[cfg(feature = "sim")]

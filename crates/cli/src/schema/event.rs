@@ -41,6 +41,8 @@ pub(crate) enum Event {
     App(App),
     /// A model or a style of Quick Create (`quick styles`).
     Style(Style),
+    /// What became of a webhook (`webhook show`).
+    Webhook(super::app::Webhook),
     /// The account (`account`).
     Account(Account),
     /// The address that is listened on (`simulate`, `webhook listen`).

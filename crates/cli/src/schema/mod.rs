@@ -7,7 +7,7 @@ mod event;
 mod line;
 
 pub(crate) use self::{
-    app::{App, AppField, Style},
+    app::{App, AppField, Style, Webhook},
     convert::seconds,
     event::*,
     line::{json_schema, line},
