@@ -13,8 +13,8 @@ use url::{Host, Url};
 
 use crate::{
     AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetModelPrice, GetQueueStatus,
-    GetQuickStyles, GetWorkflow, ListApps, Outputs, Query, QuickRun, RunApp, RunAppV2, RunModel, RunWorkflow,
-    Site, Status, Upload, UploadLegacy, UploadLora, UploadSource,
+    GetQuickStyles, GetWebhookDetail, GetWorkflow, ListApps, Outputs, Query, QuickRun, RetryWebhook, RunApp,
+    RunAppV2, RunModel, RunWorkflow, Site, Status, Upload, UploadLegacy, UploadLora, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -145,6 +145,11 @@ impl Client {
         GetQuickStyles::new(self.clone(), webapp_id.clone(), kind)
     }
 
+    /// Asks for another delivery of a webhook, by the event's id.
+    pub fn retry_webhook(&self, webhook_id: impl Into<String>) -> RetryWebhook {
+        RetryWebhook::new(self.clone(), webhook_id.into())
+    }
+
     /// Makes a paid task of an AI app.
     pub fn run_app(&self, webapp_id: WebappId) -> RunApp {
         RunApp::new(self.clone(), webapp_id)
@@ -183,6 +188,11 @@ impl Client {
     /// Uploads a LoRA of one's own, a `.safetensors` file, for the node `RHLoraLoader`.
     pub fn upload_lora(&self, path: impl Into<PathBuf>) -> UploadLora {
         UploadLora::new(self.clone(), path.into())
+    }
+
+    /// Asks what became of a task's webhook.
+    pub fn webhook_detail(&self, task_id: &TaskId) -> GetWebhookDetail {
+        GetWebhookDetail::new(self.clone(), task_id.clone())
     }
 
     /// Asks for a saved workflow in API format.

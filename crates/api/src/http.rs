@@ -42,6 +42,7 @@ pub(crate) struct Call {
     effect: Effect,
     once: bool,
     urgent: bool,
+    secret_answer: bool,
     timeout: Option<Duration>,
     key_field: &'static str,
 }
@@ -63,6 +64,7 @@ impl Call {
             effect: Effect::None,
             once: false,
             urgent: false,
+            secret_answer: false,
             timeout: None,
             key_field: "apiKey",
         }
@@ -81,6 +83,11 @@ impl Call {
     /// Sent even while the key has to wait.
     pub(crate) fn urgent(self) -> Self {
         Self { urgent: true, ..self }
+    }
+
+    /// The answer holds a secret that nobody knows yet: observers do not see it.
+    pub(crate) fn secret_answer(self) -> Self {
+        Self { secret_answer: true, ..self }
     }
 
     /// Longer or shorter than the client's timeout.
@@ -259,6 +266,7 @@ impl Client {
         tracing::debug!(call = call.name, status, ?took, "asked");
         if let Some(observer) = self.observer() {
             let response = match &result {
+                Ok(_) if call.secret_answer => "…".into(),
                 Ok(answer) => self.key().mask(&answer.text),
                 Err(error) => error.to_string().into(),
             };
@@ -320,6 +328,12 @@ impl Answer {
             text = repair(&text).unwrap_or(text);
         }
         Self { name: call.name, effect: call.effect, key, status, retry_after: None, text }
+    }
+
+    /// Another text of the same answer: one that was inside of it.
+    pub(crate) fn with_text(&self, text: &str) -> Self {
+        let Self { name, effect, ref key, status, retry_after, .. } = *self;
+        Self { name, effect, key: key.clone(), status, retry_after, text: text.to_owned() }
     }
 
     /// With the wait that the server asks for.

@@ -51,6 +51,8 @@ pub use endpoint::{
     status::Status,
     upload::{DownloadUrl, FileName, Upload, UploadSource, Uploaded},
     upload_legacy::UploadLegacy,
+    webhook_detail::{GetWebhookDetail, WebhookDetail, WebhookUrl},
+    webhook_retry::RetryWebhook,
     workflow::GetWorkflow,
 };
 pub use error::{Error, ErrorKind};

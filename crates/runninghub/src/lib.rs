@@ -3,6 +3,7 @@
 pub mod app;
 mod backend;
 mod book;
+mod callback;
 mod driver;
 mod error;
 mod follow;
@@ -42,6 +43,7 @@ pub use runninghub_api::{
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
 };
+pub use runninghub_api::{WebhookDetail, WebhookUrl};
 #[doc(inline)]
 pub use runninghub_catalog as catalog;
 pub use runninghub_core::*;

@@ -139,14 +139,15 @@ async fn post(url: &str, body: &Value) -> Option<bool> {
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(body.to_string()))
         .ok()?;
-    let answered = async {
+    let answered = async move {
         let response = sender.send_request(request).await.ok()?;
         let is_success = response.status().is_success();
         to_bytes(Body::new(response.into_body()), 64 << 10).await.ok()?;
+        // The connection ends with its sender.
+        drop(sender);
         Some(is_success)
     };
-    tokio::select! {
-        answered = answered => answered,
-        _ = connection => None,
-    }
+    // The receiver may close at once: what it has answered counts all the same.
+    let (answered, _) = tokio::join!(answered, connection);
+    answered
 }

@@ -41,7 +41,7 @@ pub struct UploadLora {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UploadedLora {
-    /// For the field `lora_name` of the node `RHLoraLoader`, which alone finds it.
+    /// For the field `file_name` of the node `RHLoraLoader`, which alone finds it.
     pub file_name: FileName,
     /// It was there before, and nothing was sent.
     pub was_there: bool,

@@ -28,6 +28,8 @@ pub(crate) mod run_workflow;
 pub(crate) mod status;
 pub(crate) mod upload;
 pub(crate) mod upload_legacy;
+pub(crate) mod webhook_detail;
+pub(crate) mod webhook_retry;
 pub(crate) mod workflow;
 
 pub(crate) use into_future::into_future;

@@ -9,3 +9,4 @@ mod resume;
 mod sim;
 mod support;
 mod waiting;
+mod webhooks;

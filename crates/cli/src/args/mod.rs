@@ -40,7 +40,7 @@ pub(crate) use self::{
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
     upload::{Lora, LoraCommand, Upload},
-    webhook::{Webhook, WebhookCommand},
+    webhook::{Listen, Resend, Webhook, WebhookCommand},
     workflow::{Show, Workflow},
 };
 #[cfg(feature = "sim")]

@@ -14,6 +14,26 @@ pub(crate) struct Webhook {
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
     Listen(Listen),
+    Show(WebhookShow),
+    Resend(Resend),
+}
+
+/// Say who was called back about a task, and what came of it.
+#[derive(Args, Debug)]
+pub(crate) struct WebhookShow {
+    /// The task's id, the name of its submit, or `last`
+    pub(crate) task_id: String,
+}
+
+/// Ask the platform for another delivery.
+#[derive(Args, Debug)]
+pub(crate) struct Resend {
+    /// The task's id, the name of its submit, or `last`
+    pub(crate) task_id: String,
+
+    /// To another address than the first time
+    #[arg(long, env = "RUNNINGHUB_WEBHOOK", value_name = "URL", hide_env_values = true)]
+    pub(crate) webhook: Option<super::Hidden>,
 }
 
 /// Listen for deliveries, and settle with them what is unknown.

@@ -2,18 +2,62 @@
 
 use futures_util::StreamExt as _;
 
+use runninghub::Untrusted;
+
 use super::context::{Context, Settings, Writes};
 use crate::{
     args,
     exit::{Error, Exit},
     report::text,
     schema::{self, End, Event},
+    secrets,
     signals::Signal,
 };
 
+pub(super) async fn webhook(context: &mut Context, args: args::Webhook) -> Result<Exit, Error> {
+    match args.command {
+        args::WebhookCommand::Listen(args) => listen(context, args).await,
+        args::WebhookCommand::Show(args) => show(context, &args.task_id).await,
+        args::WebhookCommand::Resend(args) => resend(context, args).await,
+    }
+}
+
+/// Tells what became of a delivery. Of the address only the host is shown, since the rest is a secret.
+async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
+    let (task, entry) = context.task(task).await?;
+    let hub = context.connect(entry.as_ref().map(Settings::of).unwrap_or_default())?;
+    let detail = hub.callback(&task).await?;
+    let webhook = schema::Webhook::of(&task, &detail);
+    let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+    let lines = [
+        format!("Event:    {}", word(&webhook.event)),
+        format!("Delivery: {}, repeated {} times", word(&webhook.status), webhook.retries.unwrap_or(0)),
+        format!("Host:     {}", word(&webhook.host)),
+        format!("Answer:   {}", word(&webhook.response)),
+    ];
+    context.outcome.task_id = Some(task.to_string());
+    context.answer(&Event::Webhook(webhook), &lines);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Asks for another delivery.
+async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error> {
+    let (task, entry) = context.task(&args.task_id).await?;
+    let hub = context.connect(entry.as_ref().map(Settings::of).unwrap_or_default())?;
+    let url = args.webhook.as_ref().map(args::Hidden::expose);
+    if let Some(url) = url {
+        secrets::learn_address(url);
+    }
+    hub.call_back_again(&task, url).await?;
+    context.outcome.task_id = Some(task.to_string());
+    context.outcome.status = End::Success;
+    context.advice.push(format!("another delivery for the task {task} was asked for"));
+    Ok(Exit::Done)
+}
+
 /// Receives deliveries until it is told to stop.
-pub(super) async fn listen(context: &mut Context, args: args::Webhook) -> Result<Exit, Error> {
-    let args::WebhookCommand::Listen(args) = args.command;
+async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error> {
     let hub = context.connect(Settings { ledger: Writes::Must, ..Settings::default() })?;
     let mut signals = context.signals()?;
     let mut webhooks = hub.webhooks(args.listen).await?;

@@ -1,6 +1,6 @@
 //! What `app` and `quick` tell.
 
-use runninghub::{Choice, ListedApp, QuickStyle, Untrusted, WebappId, app};
+use runninghub::{Choice, ListedApp, QuickStyle, TaskId, Untrusted, WebappId, WebhookDetail, app};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -68,6 +68,42 @@ pub(crate) struct Style {
     pub(crate) trigger: Option<Untrusted>,
     #[schemars(with = "Option<String>")]
     pub(crate) preview_url: Option<Untrusted>,
+}
+
+/// What became of a webhook.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Webhook {
+    pub(crate) task_id: String,
+    /// `TASK_END`; null before it has happened.
+    #[schemars(with = "Option<String>")]
+    pub(crate) event: Option<Untrusted>,
+    /// What became of the delivery, in the platform's word.
+    #[schemars(with = "Option<String>")]
+    pub(crate) status: Option<Untrusted>,
+    /// What the receiver answered.
+    #[schemars(with = "Option<String>")]
+    pub(crate) response: Option<Untrusted>,
+    pub(crate) retries: Option<u64>,
+    /// Of the address; the rest of it is a secret.
+    #[schemars(with = "Option<String>")]
+    pub(crate) host: Option<Untrusted>,
+}
+
+impl Webhook {
+    pub(crate) fn of(task: &TaskId, detail: &WebhookDetail) -> Self {
+        let host = detail.url.as_ref().and_then(|url| {
+            let (_, rest) = url.expose().split_once("://")?;
+            rest.split(['/', '?', '#']).next()?.rsplit('@').next()
+        });
+        Self {
+            task_id: task.to_string(),
+            event: detail.event.clone(),
+            status: detail.callback_status.clone(),
+            response: detail.callback_response.clone(),
+            retries: detail.retry_count,
+            host: host.map(Into::into),
+        }
+    }
 }
 
 impl App {

@@ -48,6 +48,8 @@ pub(crate) enum Event {
     App(App),
     /// A model or a style of Quick Create (`quick styles`).
     Style(Style),
+    /// What became of a webhook (`webhook show`).
+    Webhook(super::app::Webhook),
     /// The account (`account`).
     Account(Account),
     /// A file that the platform has (`upload`, `lora upload`).

@@ -8,7 +8,7 @@ mod line;
 mod model;
 
 pub(crate) use self::{
-    app::{App, AppField, Style},
+    app::{App, AppField, Style, Webhook},
     convert::seconds,
     event::*,
     line::{json_schema, line},

@@ -249,3 +249,22 @@ fn a_form_is_filled_in_on_a_terminal() {
     assert_eq!((code, sim.creates()), (0, 1), "{screen}");
     assert!(!screen.contains("guidance"), "what is set is not asked for: {screen}");
 }
+
+#[test]
+fn a_delivery_is_shown_and_asked_for_again() {
+    let (sim, id) = (simulator(), App::demo().id());
+    let hook = "http://127.0.0.1:9/S3CRET";
+    let done = rhub(["app", "run", &id, "--webhook", hook]).at(&sim).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    let task = sim.sim().tasks()[0].task_id.clone();
+    let shown = rhub(["webhook", "show", &task]).at(&sim).run();
+    assert_eq!(shown.code, Some(0), "{shown}");
+    assert!(shown.stdout.contains("TASK_END") && shown.stdout.contains("127.0.0.1:9"), "{shown}");
+    assert!(!shown.to_string().contains("S3CRET"), "{shown}");
+    let again = rhub(["webhook", "resend", &task, "--webhook", hook]).at(&sim).run();
+    assert_eq!(again.code, Some(0), "{again}");
+    let none = rhub(["app", "run", &id]).at(&sim).run();
+    assert_eq!(none.code, Some(0), "{none}");
+    let other = sim.sim().tasks()[1].task_id.clone();
+    assert_eq!(rhub(["webhook", "show", &other]).at(&sim).run().code, Some(4));
+}

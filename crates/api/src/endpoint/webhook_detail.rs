@@ -1,0 +1,169 @@
+//! `POST /task/openapi/getWebhookDetail`: who was called back about a task, and what came of it.
+
+use std::fmt;
+
+use runninghub_core::{Observation, TaskId, Untrusted};
+use serde::Deserialize;
+use serde_json::{json, value::RawValue};
+
+use super::{account::untrusted, into_future, outputs, query};
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient,
+};
+
+/// Asks what became of a task's webhook. Made by [`Client::webhook_detail`].
+///
+/// A task without one is code 1. The answer holds the webhook's address, whose path may be a secret: observers do not
+/// see the answer.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct GetWebhookDetail {
+    client: Client,
+    task_id: TaskId,
+}
+
+/// What became of a webhook.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct WebhookDetail {
+    /// The event's id, for [`Client::retry_webhook`]. It is not the task's.
+    pub id: String,
+    /// The address that is called.
+    pub url: Option<WebhookUrl>,
+    /// What has happened: `TASK_END`; `None` before it has.
+    pub event: Option<Untrusted>,
+    /// How the task ended, as the delivery tells it.
+    pub outcome: Option<Observation>,
+    /// What became of the delivery: `SUCCESS`, `FAILED`, or a word for what is not decided yet.
+    pub callback_status: Option<Untrusted>,
+    /// What the receiver answered.
+    pub callback_response: Option<Untrusted>,
+    /// How often it was repeated.
+    pub retry_count: Option<u64>,
+    /// When it was made, in the platform's local time, without a zone.
+    pub create_time: Option<Untrusted>,
+    /// When it last changed, likewise.
+    pub update_time: Option<Untrusted>,
+}
+
+/// The address of a webhook: a secret, as a rule. `Debug` does not show it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct WebhookUrl(String);
+
+impl WebhookUrl {
+    /// The whole address: for nobody's log.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookUrl(…)")
+    }
+}
+
+impl GetWebhookDetail {
+    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
+        Self { client, task_id }
+    }
+
+    async fn send(self) -> Result<WebhookDetail, Error> {
+        let call = Call::question("webhook detail", "/task/openapi/getWebhookDetail").secret_answer();
+        self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
+    }
+}
+
+into_future!(GetWebhookDetail => WebhookDetail);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    #[serde(default, deserialize_with = "lenient::filled")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient::filled")]
+    webhook_url: Option<String>,
+    #[serde(default, deserialize_with = "untrusted")]
+    event: Option<Untrusted>,
+    #[serde(default)]
+    #[serde(rename = "eventData")]
+    delivered: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "untrusted")]
+    callback_status: Option<Untrusted>,
+    #[serde(default, deserialize_with = "untrusted")]
+    callback_response: Option<Untrusted>,
+    #[serde(default, deserialize_with = "lenient::count")]
+    retry_count: Option<u64>,
+    #[serde(default, deserialize_with = "untrusted")]
+    create_time: Option<Untrusted>,
+    #[serde(default, deserialize_with = "untrusted")]
+    update_time: Option<Untrusted>,
+}
+
+fn read(answer: &Answer) -> Result<WebhookDetail, Error> {
+    let data: Data = answer.data()?;
+    Ok(WebhookDetail {
+        id: data.id.ok_or_else(|| answer.unexpected("data.id"))?,
+        url: data.webhook_url.map(WebhookUrl),
+        event: data.event,
+        outcome: data.delivered.as_deref().and_then(|raw| outcome(answer, raw)),
+        callback_status: data.callback_status,
+        callback_response: data.callback_response,
+        retry_count: data.retry_count,
+        create_time: data.create_time,
+        update_time: data.update_time,
+    })
+}
+
+/// The legacy family's envelope or the task object of v2, as JSON or as JSON in a string.
+fn outcome(answer: &Answer, raw: &RawValue) -> Option<Observation> {
+    let json: Box<RawValue> = lenient::object(Some(raw))?;
+    let inner = answer.with_text(json.get());
+    outputs::read(&inner).or_else(|_| query::read(&inner)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use runninghub_core::TaskStatus;
+
+    use super::*;
+    use crate::http::tests::read_with;
+
+    fn get(data: &str) -> WebhookDetail {
+        let text = format!(
+            r#"{{"code":0,"msg":"success","data":{{"id":77,"webhookUrl":"https://h/S3CRET","retryCount":"3","eventData":{data}}}}}"#
+        );
+        read_with(&text, read).expect("a detail")
+    }
+
+    #[test]
+    fn every_shape_of_the_event() {
+        let legacy = r#"{"code":0,"msg":"success","data":[{"fileUrl":"https://h/a.png","taskCostTime":78}]}"#;
+        let bare = r#"{"taskId":"7","status":"SUCCESS","results":[{"url":"https://h/a.png"}]}"#;
+        for json in [legacy, bare] {
+            for data in [json.to_owned(), serde_json::to_string(json).expect("text")] {
+                let outcome = get(&data).outcome.expect("an outcome");
+                assert_eq!((outcome.status, outcome.outputs.len()), (TaskStatus::Success, 1), "{data}");
+            }
+        }
+        let failed = get(r#""{\"code\":805,\"msg\":\"APIKEY_TASK_STATUS_ERROR\",\"data\":null}""#);
+        assert_eq!(failed.outcome.map(|outcome| outcome.status), Some(TaskStatus::Failed));
+        for none in ["null", "\"\"", "7", "[]", "{}", "\"{\""] {
+            assert!(get(none).outcome.is_none(), "{none}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_not_shown() {
+        let detail = get("null");
+        assert_eq!((detail.id.as_str(), detail.retry_count), ("77", Some(3)));
+        assert_eq!(detail.url.as_ref().map(WebhookUrl::expose), Some("https://h/S3CRET"));
+        assert!(!format!("{detail:?}").contains("S3CRET"));
+        read_with(r#"{"code":0,"data":{"webhookUrl":"https://h"}}"#, read).expect_err("no id");
+        let none =
+            read_with(r#"{"code":1,"msg":"webhook event not exists","data":null}"#, read).expect_err("none");
+        assert_eq!(none.code().map(crate::Code::as_str), Some("1"));
+    }
+}

@@ -1,0 +1,103 @@
+//! What became of a webhook, and another delivery of it, against the simulator.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use runninghub_api::{
+    ApiKey, Class, Client, Code, Exchange, Finished, RunOptions, WebhookDetail, WebhookUrl,
+};
+use runninghub_core::{TaskId, TaskStatus};
+use runninghub_sim::{Scenario, Sim};
+
+use tokio::time::timeout;
+
+use crate::{
+    sim::end,
+    support::{Reply, Server},
+};
+
+/// Nothing here takes this long unless it hangs.
+const HANG: Duration = Duration::from_secs(20);
+
+#[derive(Default)]
+struct Seen(Mutex<String>);
+
+impl Exchange for Seen {
+    fn finished(&self, exchange: &Finished<'_>) {
+        self.0.lock().expect("not poisoned").push_str(exchange.response);
+    }
+}
+
+async fn detail(client: &Client, task: &TaskId, until: impl Fn(&WebhookDetail) -> bool) -> WebhookDetail {
+    loop {
+        let detail = client.webhook_detail(task).await.expect("a detail");
+        if until(&detail) {
+            return detail;
+        }
+    }
+}
+
+fn status(detail: &WebhookDetail) -> &str {
+    detail.callback_status.as_ref().map_or("", |status| status.raw())
+}
+
+#[tokio::test]
+async fn a_delivery_is_asked_about_and_made_again_in_either_family() {
+    let sim = Sim::builder().scenario(Scenario::demo()).speed(f64::INFINITY).start().await.expect("started");
+    let seen = Arc::new(Seen::default());
+    let key = ApiKey::new(Sim::DEMO_KEY).expect("a key");
+    let builder = Client::builder(key).base_url(sim.base_url()).time_scale(0.0);
+    let client = builder.observer(Arc::clone(&seen) as _).build().expect("a client");
+    let workflow = Scenario::demo().workflow_id();
+    for is_v2 in [false, true] {
+        let receiver = Server::start(vec![Reply::json("{}")]).await;
+        let mut options = RunOptions::default();
+        options.webhook_url = Some(format!("{}/S3CRET", receiver.url()));
+        let task = if is_v2 {
+            client.run_workflow(workflow.as_str().into()).options(options).await
+        } else {
+            client.create(Some(workflow.as_str().into())).options(options).await
+        };
+        let task = task.expect("accepted").task_id;
+        end(&client, &task).await;
+        let received = detail(&client, &task, |detail| status(detail) == "SUCCESS");
+        let told = timeout(HANG, received).await.expect("the delivery is received");
+        assert_eq!((told.event, told.retry_count), (Some("TASK_END".into()), Some(0)));
+        assert_eq!(told.outcome.expect("an outcome").status, TaskStatus::Success);
+        assert!(told.url.as_ref().map(WebhookUrl::expose).is_some_and(|url| url.ends_with("/S3CRET")));
+
+        let other = Server::start(vec![Reply::json("{}")]).await;
+        client.retry_webhook(&*told.id).to(other.url()).await.expect("asked for");
+        let delivered = async {
+            while other.requests().is_empty() {
+                detail(&client, &task, |_| true).await;
+            }
+        };
+        timeout(HANG, delivered).await.expect("another delivery");
+        let delivery = other.requests().remove(0);
+        assert!(delivery.contains(task.as_str()), "{delivery}");
+        assert_eq!(
+            delivery.contains(r#""eventData":{"#),
+            is_v2,
+            "an object in v2, text in the other: {delivery}"
+        );
+    }
+    assert!(!seen.0.lock().expect("not poisoned").contains("S3CRET"), "observers see no address");
+}
+
+#[tokio::test]
+async fn without_a_webhook_there_is_nothing_to_tell() {
+    let sim = Sim::builder().scenario(Scenario::demo()).speed(f64::INFINITY).start().await.expect("started");
+    let client = crate::sim::client(&sim, Sim::DEMO_KEY);
+    let task =
+        client.create(Some(Scenario::demo().workflow_id().as_str().into())).await.expect("accepted").task_id;
+    let none = client.webhook_detail(&task).await.expect_err("no webhook");
+    assert_eq!(none.code().map(Code::as_str), Some("1"));
+    assert_eq!(client.webhook_detail(&"7".into()).await.expect_err("no task").class(), Class::NotFound);
+    assert_eq!(
+        client.retry_webhook(task.as_str()).await.expect_err("no event").code().map(Code::as_str),
+        Some("1")
+    );
+}

@@ -1,0 +1,34 @@
+//! What the platform knows of a task's webhook.
+
+use runninghub_api::WebhookDetail;
+use runninghub_core::TaskId;
+
+use crate::{Error, RunningHub};
+
+impl RunningHub {
+    /// Who was called back about a task, and what came of it.
+    ///
+    /// # Errors
+    /// When the task is unknown or has no webhook, or there is no answer.
+    pub async fn callback(&self, task: &TaskId) -> Result<WebhookDetail, Error> {
+        let detail = self.0.client.webhook_detail(task).await;
+        detail.map_err(|error| Error::api("cannot ask about the webhook", error))
+    }
+
+    /// Asks for another delivery of a task's webhook, to the same address or to another.
+    ///
+    /// # Errors
+    /// When the task is unknown, has no webhook or is not over, or there is no answer.
+    pub async fn call_back_again(&self, task: &TaskId, url: Option<&str>) -> Result<(), Error> {
+        let detail = self.callback(task).await?;
+        if detail.event.is_none() {
+            return Err(Error::usage("the task is not over, so there is nothing to deliver again"));
+        }
+        if let (Some(recorder), Some(url)) = (&self.0.recorder, url) {
+            recorder.address(url);
+        }
+        let retry = self.0.client.retry_webhook(detail.id);
+        let retry = if let Some(url) = url { retry.to(url) } else { retry };
+        retry.await.map_err(|error| Error::api("the webhook is not delivered again", error))
+    }
+}
