@@ -21,6 +21,8 @@ fn run(id: &str, list: &Value) -> Value {
     json!({"webappId": id, "nodeInfoList": list, "quickCreateCode": "006"})
 }
 
+const RUN: &str = "/task/openapi/ai-app/run";
+
 #[tokio::test]
 async fn the_form_of_an_app_stands_behind_a_key_in_the_query() {
     let sim = sim().await;
@@ -58,7 +60,6 @@ async fn an_app_runs_with_what_its_form_knows() {
     let client = Client::new(&sim);
     let id = App::demo().id();
     let code = async |path: &str, body: Value| client.post(path, body).await["code"].clone();
-    const RUN: &str = "/task/openapi/ai-app/run";
     let set = |node: Value, name: &str, value: Value| {
         run(&id, &json!([{"nodeId": node, "fieldName": name, "fieldValue": value, "fieldType": "?"}]))
     };
