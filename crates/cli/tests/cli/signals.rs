@@ -19,6 +19,19 @@ fn slow() -> (Simulator, String) {
     (Simulator::start(Sim::builder().scenario(slow)), id)
 }
 
+/// What starts a test in the background may have it ignore Ctrl-C, and then so does everything that the test starts: that is
+/// what the program promises. Better to be told than to wait for ever.
+fn not_ignored() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    assert_eq!(
+        mask & 0b10,
+        0,
+        "SIGINT is ignored here, so it cannot be tested: run the tests in the foreground"
+    );
+}
+
 fn tell(child: &Child, signal: &str) {
     let status = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
     assert!(status.success());
@@ -26,6 +39,7 @@ fn tell(child: &Child, signal: &str) {
 
 /// Starts a run, waits until frames come, sends the signals, and gives exit code, last line and talk.
 fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (Option<i32>, Value, String) {
+    not_ignored();
     let mut child = rhub(args.iter().copied().chain(["--json"]))
         .at(sim)
         .into_command()

@@ -330,3 +330,9 @@ fn a_value_of_an_address_is_a_ticket_from_sixteen_characters_on() {
         assert_eq!(redactor.redact(&text) != text, is_secret, "{value}");
     }
 }
+
+#[test]
+fn a_redactor_shows_how_many_secrets_it_knows_and_none_of_them() {
+    let shown = format!("{:?}", Redactor::new().secret("0123456789abcdef"));
+    assert!(shown.starts_with("Redactor { secrets: ") && !shown.contains("0123456789"), "{shown}");
+}
