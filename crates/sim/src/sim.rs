@@ -60,6 +60,7 @@ impl Sim {
                 faults: Vec::new(),
                 faults_for: Vec::new(),
                 seed: 0,
+                first_task: 0,
                 rules: Vec::new(),
                 sockets_at: None,
                 results_at: None,
@@ -211,6 +212,12 @@ impl SimBuilder {
     /// Gives every socket the same ticket, one that a search will find.
     pub fn ticket(mut self, ticket: impl Into<String>) -> Self {
         self.settings.ticket = Some(ticket.into());
+        self
+    }
+
+    /// What the tasks' ids count on from, below 10^18. A server that is started anew with another number gives no id twice.
+    pub fn first_task(mut self, number: u64) -> Self {
+        self.settings.first_task = number.min(999_999_999_999_999_999);
         self
     }
 

@@ -58,6 +58,7 @@ pub(crate) struct Settings {
     pub(crate) faults: Vec<Fault>,
     pub(crate) faults_for: Vec<(String, Fault)>,
     pub(crate) seed: u64,
+    pub(crate) first_task: u64,
     pub(crate) rules: Vec<Rule>,
     pub(crate) sockets_at: Option<String>,
     pub(crate) results_at: Option<String>,
@@ -219,7 +220,7 @@ impl State {
         let number = self.counters.creates.fetch_add(1, Ordering::Relaxed) + 1;
         let seed = self.settings.seed ^ seed_of(&number.to_string());
         let names = Names {
-            task_id: (TASK_ID_BASE + number).to_string(),
+            task_id: (TASK_ID_BASE + self.settings.first_task + number).to_string(),
             client_id: hex32(seed),
             workflow_id: id.to_owned(),
             is_model: price.is_some(),

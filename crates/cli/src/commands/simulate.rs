@@ -1,5 +1,7 @@
 //! `rhub simulate`.
 
+use std::time::SystemTime;
+
 use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
 use super::context::Context;
@@ -29,7 +31,13 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     if args.native {
         return native(context, args).await;
     }
-    let mut builder = Sim::builder().listen(args.listen).speed(speed::factor(args.speed)).any_model();
+    // A ledger takes every id for another task, also after a restart on the same port.
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut builder = Sim::builder()
+        .listen(args.listen)
+        .speed(speed::factor(args.speed))
+        .first_task(since * 1_000_000)
+        .any_model();
     let mut scenarios =
         args.scenario.iter().map(Scenario::load).collect::<Result<Vec<_>, _>>().map_err(failed)?;
     if scenarios.is_empty() {
