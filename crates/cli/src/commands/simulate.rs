@@ -32,11 +32,11 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
         return native(context, args).await;
     }
     // A ledger takes every id for another task, also after a restart on the same port.
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let mut builder = Sim::builder()
         .listen(args.listen)
         .speed(speed::factor(args.speed))
-        .first_task(since * 1_000_000)
+        .first_task(u64::try_from(since).unwrap_or_default() * 1_000)
         .any_model();
     let mut scenarios =
         args.scenario.iter().map(Scenario::load).collect::<Result<Vec<_>, _>>().map_err(failed)?;
