@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::{
     pay::{OnWait, Payment},
     secret,
+    terms::NewValue,
 };
 use crate::{Error, ErrorKind, Run, hub::Hub, platform::Family};
 
@@ -32,11 +33,6 @@ pub struct SubmitModel {
     max_cost: Option<f64>,
     queue_timeout: Option<Duration>,
     on_wait: Option<OnWait>,
-}
-
-enum NewValue {
-    Json(Value),
-    File(PathBuf),
 }
 
 /// What is sent, and where.

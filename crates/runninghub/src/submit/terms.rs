@@ -16,7 +16,7 @@ use crate::{Error, hub::Hub};
 /// What a field becomes.
 pub(super) enum NewValue {
     Json(Value),
-    /// The name of this file, uploaded.
+    /// The name or the address of this file, uploaded.
     File(PathBuf),
 }
 
