@@ -133,11 +133,11 @@ impl Client {
 impl Download {
     async fn fetch(self, progress: &(impl Fn(u64, Option<u64>) + Send + Sync)) -> Result<Fetched, Error> {
         let Self { client, from, directory, name } = self;
-        let (file, name) = match &from {
-            From::Url(url) => Transfer::new(&client, url, directory.clone(), name).run(progress).await?,
+        let (file, name) = match from {
+            From::Url(url) => Transfer::new(&client, &url, directory.clone(), name).run(progress).await?,
             From::Text(text) => {
                 let mut file = Partial::create(&directory, None)?;
-                file.write(text.as_bytes())?;
+                file.write(text.into()).await?;
                 (file, name)
             }
         };

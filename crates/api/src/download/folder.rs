@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    io::{self, Read, Seek as _, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -66,9 +66,7 @@ pub fn holds(path: &Path, bytes: u64, sha256: &str) -> bool {
         if file.metadata()?.len() != bytes {
             return Ok(None);
         }
-        let mut hash = Sha256::new();
-        read_to_end(&mut file, |piece| hash.update(piece))?;
-        Ok(Some(hex(&hash.finalize())))
+        Ok(Some(hex(&sum(&mut file)?.finalize())))
     };
     hash().is_ok_and(|found| found.is_some_and(|found| found == sha256))
 }
@@ -112,8 +110,16 @@ pub(super) fn left_part(_: &Path, _: &str) -> Option<NamedTempFile> {
     None
 }
 
+/// The SHA-256 of a whole file.
+pub(super) fn sum(file: &mut File) -> io::Result<Sha256> {
+    let mut sum = Sha256::new();
+    file.rewind()?;
+    read_to_end(file, |piece| sum.update(piece))?;
+    Ok(sum)
+}
+
 /// Hands the rest of a file to `take`, piece by piece.
-pub(crate) fn read_to_end(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+pub(crate) fn read_to_end(file: &mut impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; PIECE];
     loop {
         match file.read(&mut buffer) {

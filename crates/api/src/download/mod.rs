@@ -6,6 +6,7 @@ pub(crate) mod folder;
 pub(crate) mod guard;
 mod pace;
 mod partial;
+mod sum;
 mod transfer;
 pub(crate) mod version;
 

@@ -2,17 +2,19 @@
 
 use std::{
     fs, io,
-    io::{Seek as _, SeekFrom, Write as _},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
+use bytes::Bytes;
+use sha2::Digest as _;
 use tempfile::NamedTempFile;
 
 use super::{
     fetch::{CALL, Downloaded},
     file_name::numbered,
     folder,
+    sum::Sum,
     version::{WORTH, hex},
 };
 use crate::Error;
@@ -20,7 +22,7 @@ use crate::Error;
 /// How much of the beginning is kept to recognise a page.
 const HEAD: usize = 64;
 /// Files up to this size, bytes, are summed when they are flushed, on another thread than the one that fetches. Of
-/// larger ones that would be a wait at the end, so they are summed as they come.
+/// larger ones that would be a wait at the end, so they are summed while they come.
 const SUMMED_LATE: u64 = 4 << 20;
 /// How many names are tried beside the wanted one.
 const NAMES: usize = 10_000;
@@ -29,8 +31,8 @@ const NAMES: usize = 10_000;
 pub(super) struct Partial {
     file: NamedTempFile,
     directory: PathBuf,
-    /// Of all that was written; `None` if that is still to be read.
-    hash: Option<Sha256>,
+    /// Of all that was written; `None` while that is little.
+    sum: Option<Sum>,
     bytes: u64,
     head: Vec<u8>,
     /// Whether another process could find it.
@@ -56,15 +58,17 @@ impl Partial {
         let is_named = named.is_some();
         let file = named.map_or_else(|| folder::new_part(directory), Ok).map_err(failed)?;
         let directory = directory.to_owned();
-        Ok(Self { file, directory, hash: None, bytes: 0, head: Vec::new(), is_named })
+        Ok(Self { file, directory, sum: None, bytes: 0, head: Vec::new(), is_named })
     }
 
-    /// Takes up what another process left under that name. What it left is read once, for the SHA-256.
+    /// Takes up what another process left under that name.
     pub(super) fn adopt(directory: &Path, name: &str) -> Option<Self> {
         let file = folder::left_part(directory, name)?;
         let directory = directory.to_owned();
-        let mut part = Self { file, directory, hash: None, bytes: 0, head: Vec::new(), is_named: true };
-        part.read_back().ok()?;
+        let mut part = Self { file, directory, sum: None, bytes: 0, head: Vec::new(), is_named: true };
+        let file = part.file.as_file_mut();
+        file.take(HEAD as u64).read_to_end(&mut part.head).ok()?;
+        part.bytes = file.seek(SeekFrom::End(0)).ok()?;
         part.file.disable_cleanup(part.bytes >= WORTH);
         Some(part)
     }
@@ -74,39 +78,33 @@ impl Partial {
     }
 
     /// Written where it arrives: handing each piece to another thread costs more than the write.
-    pub(super) fn write(&mut self, piece: &[u8]) -> Result<(), Error> {
-        let written = self.file.as_file_mut().write_all(piece).and_then(|()| {
-            self.note(piece);
-            if self.hash.is_none() && self.bytes > SUMMED_LATE { self.read_back() } else { Ok(()) }
-        });
-        if let Err(error) = written {
+    pub(super) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
+        if let Err(error) = self.put(&piece) {
             self.is_named = false;
             self.file.disable_cleanup(false);
             return Err(Error::io(CALL, &self.directory, error));
         }
         self.file.disable_cleanup(self.is_named && self.bytes >= WORTH);
+        if let Some(sum) = &self.sum {
+            sum.add(piece).await;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, piece: &[u8]) -> io::Result<()> {
+        let bytes = self.bytes + piece.len() as u64;
+        if self.sum.is_none() && bytes > SUMMED_LATE {
+            self.sum = Some(Sum::begin(self.file.reopen()?, self.bytes));
+        }
+        self.file.as_file_mut().write_all(piece)?;
+        self.bytes = bytes;
+        self.head.extend(piece.iter().take(HEAD.saturating_sub(self.head.len())));
         Ok(())
     }
 
     /// Removes the file: it is not what was wanted.
     pub(super) fn discard(mut self) {
         self.file.disable_cleanup(false);
-    }
-
-    /// Sums what has been written so far. The position is the end again afterwards.
-    fn read_back(&mut self) -> io::Result<()> {
-        (self.hash, self.bytes) = (Some(Sha256::new()), 0);
-        let mut file = self.file.as_file().try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        folder::read_to_end(&mut file, |piece| self.note(piece))
-    }
-
-    fn note(&mut self, piece: &[u8]) {
-        if let Some(hash) = &mut self.hash {
-            hash.update(piece);
-        }
-        self.bytes += piece.len() as u64;
-        self.head.extend(piece.iter().take(HEAD.saturating_sub(self.head.len())));
     }
 
     /// Whether a web page came instead of the file: expired links have been answered with one and with status 200.
@@ -124,10 +122,11 @@ impl Partial {
     /// Puts the content on disk. Waits for the disk.
     pub(super) fn flush(mut self, name: String) -> Result<Flushed, Error> {
         self.file.disable_cleanup(false);
-        let read = if self.hash.is_none() { self.read_back() } else { Ok(()) };
-        let Self { file, directory, hash, bytes, .. } = self;
-        read.and_then(|()| file.as_file().sync_all()).map_err(|error| Error::io(CALL, &directory, error))?;
-        Ok(Flushed { file, directory, name, bytes, sha256: hex(&hash.unwrap_or_default().finalize()) })
+        let Self { mut file, directory, sum, bytes, .. } = self;
+        let sum = sum.map_or_else(|| folder::sum(file.as_file_mut()), Sum::finish);
+        let hash = sum.and_then(|hash| file.as_file().sync_all().map(|()| hash));
+        let sha256 = hex(&hash.map_err(|error| Error::io(CALL, &directory, error))?.finalize());
+        Ok(Flushed { file, directory, name, bytes, sha256 })
     }
 }
 
@@ -170,66 +169,74 @@ pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<Downloade
 
 #[cfg(test)]
 mod tests {
+    use sha2::Sha256;
+
     use super::*;
 
-    fn save(directory: &Path, name: &str, content: &[u8]) -> Result<Downloaded, Error> {
+    async fn save(directory: &Path, name: &str, content: &[u8]) -> Result<Downloaded, Error> {
         let mut partial = Partial::create(directory, None)?;
-        partial.write(content)?;
-        settle(vec![partial.flush(name.to_owned())]).remove(0)
+        partial.write(Bytes::copy_from_slice(content)).await?;
+        end(partial, name).await
     }
 
-    #[test]
-    fn nothing_is_overwritten_and_nothing_is_left_behind() {
+    async fn end(partial: Partial, name: &str) -> Result<Downloaded, Error> {
+        let name = name.to_owned();
+        let saved = move || settle(vec![partial.flush(name)]).remove(0);
+        tokio::task::spawn_blocking(saved).await.expect("no panic")
+    }
+
+    #[tokio::test]
+    async fn nothing_is_overwritten_and_nothing_is_left_behind() {
         let home = tempfile::tempdir().expect("a directory");
         let directory = home.path().join("new/deep");
         for (content, name) in
             [("one", "a.png"), ("two", "a-2.png"), ("three", "a-3.png"), ("two", "a-2.png")]
         {
-            let saved = save(&directory, "a.png", content.as_bytes()).expect("saved");
+            let saved = save(&directory, "a.png", content.as_bytes()).await.expect("saved");
             assert_eq!(saved.path, directory.join(name));
             assert_eq!(fs::read_to_string(&saved.path).expect("readable"), content);
         }
-        let empty = save(&directory, "empty", b"").expect("saved");
+        let empty = save(&directory, "empty", b"").await.expect("saved");
         assert_eq!(empty.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         drop(Partial::create(&directory, Some("name")).expect("started"));
         assert_eq!(fs::read_dir(&directory).expect("listed").count(), 4);
     }
 
     #[cfg(unix)]
-    #[test]
-    fn a_result_is_as_readable_as_any_other_file() {
+    #[tokio::test]
+    async fn a_result_is_as_readable_as_any_other_file() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join("other"), "").expect("written");
-        let saved = save(directory.path(), "a.png", b"x").expect("saved");
+        let saved = save(directory.path(), "a.png", b"x").await.expect("saved");
         let mode = |path: &Path| fs::metadata(path).expect("found").permissions().mode();
         assert_eq!(mode(&saved.path), mode(&directory.path().join("other")));
     }
 
     /// A link in the place of the wanted name is a taken name, wherever it leads.
     #[cfg(unix)]
-    #[test]
-    fn a_link_is_neither_followed_nor_replaced() {
+    #[tokio::test]
+    async fn a_link_is_neither_followed_nor_replaced() {
         let (home, directory) = (tempfile::tempdir().expect("one"), tempfile::tempdir().expect("another"));
         let outside = home.path().join("outside");
         std::os::unix::fs::symlink(&outside, directory.path().join("a.png")).expect("linked");
-        let saved = save(directory.path(), "a.png", b"x").expect("saved");
+        let saved = save(directory.path(), "a.png", b"x").await.expect("saved");
         assert_eq!(saved.path, directory.path().join("a-2.png"));
         assert!(!outside.exists());
     }
 
     /// Small files are summed at the end, large ones as they come.
-    #[test]
-    fn the_sum_is_that_of_the_file_whatever_its_size() {
+    #[tokio::test]
+    async fn the_sum_is_that_of_the_file_whatever_its_size() {
         let directory = tempfile::tempdir().expect("a directory");
-        let piece = vec![7; usize::try_from(SUMMED_LATE / 4 + 1).expect("small")];
+        let piece = Bytes::from(vec![7; usize::try_from(SUMMED_LATE / 4 + 1).expect("small")]);
         for count in [1, 3, 4, 5, 9] {
             let mut part = Partial::create(directory.path(), None).expect("started");
             for _ in 0..count {
-                part.write(&piece).expect("written");
+                part.write(piece.clone()).await.expect("written");
             }
-            assert_eq!(part.hash.is_some(), count > 3);
-            let saved = settle(vec![part.flush(format!("{count}"))]).remove(0).expect("saved");
+            assert_eq!(part.sum.is_some(), count > 3);
+            let saved = end(part, &format!("{count}")).await.expect("saved");
             let content = fs::read(&saved.path).expect("readable");
             assert_eq!(content, piece.repeat(count));
             assert_eq!((saved.sha256, saved.bytes), (hex(&Sha256::digest(&content)), content.len() as u64));
@@ -237,44 +244,44 @@ mod tests {
     }
 
     #[cfg(unix)]
-    #[test]
-    fn a_large_part_is_found_again_and_a_small_one_goes() {
+    #[tokio::test]
+    async fn a_large_part_is_found_again_and_a_small_one_goes() {
         let directory = tempfile::tempdir().expect("a directory");
-        let piece = vec![7; usize::try_from(WORTH).expect("small")];
+        let piece = Bytes::from(vec![7; usize::try_from(WORTH).expect("small")]);
         for (count, stays) in [(1, true), (0, false)] {
             let mut part = Partial::create(directory.path(), Some("name")).expect("started");
-            part.write(b"head").expect("written");
+            part.write(Bytes::from_static(b"head")).await.expect("written");
             for _ in 0..count {
-                part.write(&piece).expect("written");
+                part.write(piece.clone()).await.expect("written");
             }
             drop(part);
             let found = Partial::adopt(directory.path(), "name");
             assert_eq!(found.is_some(), stays);
             if let Some(mut found) = found {
                 assert_eq!((found.bytes(), found.head.starts_with(b"head")), (WORTH + 4, true));
-                found.write(b"tail").expect("written");
-                let saved = settle(vec![found.flush("a".to_owned())]).remove(0).expect("saved");
+                found.write(Bytes::from_static(b"tail")).await.expect("written");
+                let saved = end(found, "a").await.expect("saved");
                 assert!(folder::holds(&saved.path, WORTH + 8, &saved.sha256), "the sum is that of the whole");
             }
         }
         assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1);
     }
 
-    #[test]
-    fn an_error_of_the_disk_names_the_path() {
+    #[tokio::test]
+    async fn an_error_of_the_disk_names_the_path() {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("file");
         fs::write(&file, "").expect("written");
-        let error = save(&file.join("under"), "a.png", b"x").expect_err("no directory");
+        let error = save(&file.join("under"), "a.png", b"x").await.expect_err("no directory");
         assert!(error.to_string().contains("file"), "{error}");
     }
 
-    #[test]
-    fn a_page_is_no_picture() {
+    #[tokio::test]
+    async fn a_page_is_no_picture() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut page = Partial::create(directory.path(), None).expect("started");
-        page.write(b"\xef\xbb\xbf\n <!DOC").expect("written");
-        page.write(b"TYPE HTML><html>").expect("written");
+        page.write(Bytes::from_static(b"\xef\xbb\xbf\n <!DOC")).await.expect("written");
+        page.write(Bytes::from_static(b"TYPE HTML><html>")).await.expect("written");
         assert!(page.is_stray_page("a.png") && page.is_stray_page("a"));
         assert!(!page.is_stray_page("a.HTML"));
     }

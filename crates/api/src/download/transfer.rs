@@ -103,7 +103,7 @@ impl<'c> Transfer<'c> {
                 self.restart();
                 return Err(too_large(limit));
             }
-            file.write(&piece)?;
+            file.write(piece).await?;
             progress(file.bytes(), version.total);
         }
         // A server may say less than it sends in a header, and a proxy may cut without a sign.
