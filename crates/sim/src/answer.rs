@@ -69,6 +69,10 @@ impl Answer {
         Self::code(901, "WEBAPP_NOT_EXISTS", Value::Null)
     }
 
+    pub(crate) fn queue_maxed() -> Self {
+        Self::code(421, "TASK_QUEUE_MAXED", Value::Null)
+    }
+
     pub(crate) fn workflow_not_exists() -> Self {
         Self::code(380, "WORKFLOW_NOT_EXISTS", Value::Null)
     }

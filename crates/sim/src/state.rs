@@ -10,7 +10,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     fault::{Fault, Faults},
     model::Model,
     rule::{Rule, Rules},
-    scenario::{Scenario, seed_of},
+    scenario::{Scenario, last_nodes, seed_of},
     stats::{Counters, Stats, TaskInfo},
     task::{Names, Pace, Phase, Task},
     webhook::Webhook,
@@ -27,6 +27,8 @@ use crate::{
 
 /// The first task id is one more. Nineteen digits, beyond what a double can hold.
 const TASK_ID_BASE: u64 = 2_000_000_000_000_000_000;
+/// What stands in the address of a task that is of no saved workflow.
+const NO_WORKFLOW: &str = "0";
 
 /// The state that all connections share.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ pub(crate) struct State {
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) uploads: Mutex<HashMap<String, Bytes>>,
     settings: Settings,
-    workflows: HashMap<String, Workflow>,
+    workflows: BTreeMap<String, Workflow>,
     apps: BTreeMap<String, ServedApp>,
     server_faults: Faults,
     tasks: Mutex<Tasks>,
@@ -172,9 +174,7 @@ impl State {
     }
 
     pub(crate) fn workflow_ids(&self) -> Vec<String> {
-        let mut ids: Vec<_> = self.workflows.keys().cloned().collect();
-        ids.sort();
-        ids
+        self.workflows.keys().cloned().collect()
     }
 
     pub(crate) fn is_consumer(&self, key: &str) -> bool {
@@ -200,9 +200,32 @@ impl State {
         self.make(key, model.endpoint(), &scenario, list, Some(model.price()))
     }
 
-    /// Makes a task if the key has a free slot.
-    pub(crate) fn create(&self, key: &str, workflow_id: &str, workflow: &Workflow) -> Option<Arc<Task>> {
-        self.make(key, workflow_id, &workflow.scenario, &workflow.list, None)
+    /// What a graph that somebody brought does: what was recorded of it, else something made up.
+    pub(crate) fn run_of(&self, graph: &Map<String, Value>, saved: Option<&Workflow>) -> Arc<Scenario> {
+        let mut known = saved.into_iter().chain(self.workflows.values()).map(|workflow| &workflow.scenario);
+        let recorded = known.find(|scenario| scenario.is_of(graph)).map(Arc::clone);
+        let file = |class: &str, _: &Value| format!("{class}_00001_.png");
+        let made_up = || Scenario::improvised("own graph", graph, &last_nodes(graph), false, file);
+        recorded.unwrap_or_else(|| Arc::new(made_up()))
+    }
+
+    /// Makes a task of a run, with the faults of the saved workflow that it is of, if the key has a free slot.
+    pub(crate) fn create_run(
+        &self,
+        key: &str,
+        scenario: &Arc<Scenario>,
+        saved: Option<(&str, &Workflow)>,
+    ) -> Option<Arc<Task>> {
+        let (id, faults, list) = match saved {
+            Some((id, saved)) => (id, &saved.faults, &saved.list),
+            None => (NO_WORKFLOW, &self.server_faults, &self.settings.faults),
+        };
+        if faults.queue_is_full() { None } else { self.make(key, id, scenario, list, None) }
+    }
+
+    /// Makes a task of a saved workflow if the key has a free slot.
+    pub(crate) fn create(&self, key: &str, id: &str, workflow: &Workflow) -> Option<Arc<Task>> {
+        self.create_run(key, &workflow.scenario, Some((id, workflow)))
     }
 
     fn make(

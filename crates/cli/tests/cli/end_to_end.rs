@@ -6,7 +6,7 @@ use std::{
     process::Stdio,
 };
 
-use runninghub_sim::{Fault, Rate, Sim};
+use runninghub_sim::{Fault, Rate, Rule, Sim};
 use serde_json::Value;
 
 use crate::common::{Done, Simulator, folder, rhub, scenario, snap};
@@ -61,7 +61,38 @@ fn a_run_of_a_file_with_changes() {
     let under = scenario("02-ksampler").workflow_id();
     let done = rhub(["run", "--json", "--under", &under]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
-    // Not every site wants a saved workflow beside the file; this simulator does, and says so.
+    // Not every site wants a saved workflow beside the file.
+    let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
+    assert_eq!(result(&done)["status"], "success", "{done}");
+}
+
+/// Nothing of this graph was recorded: the simulator makes up how it runs.
+#[test]
+fn a_run_of_a_graph_of_ones_own() {
+    let (sim, dir) = (Simulator::of("02-ksampler"), folder());
+    let file = dir.path().join("own.json");
+    let graph = r#"{
+        "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {"class_type": "Upscale", "inputs": {"image": ["1", 0], "steps": 3}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0]}},
+        "4": {"class_type": "PreviewAny", "inputs": {"source": ["1", 1]}}
+    }"#;
+    fs::write(&file, graph).expect("written");
+    let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
+    let result = result(&done);
+    assert_eq!(
+        (&result["status"], &result["done"], &result["total"]),
+        (&"success".into(), &4.into(), &4.into())
+    );
+    assert_eq!(result["outputs"].as_array().map(Vec::len), Some(2), "{done}");
+}
+
+#[test]
+fn a_site_that_wants_a_saved_workflow_beside_a_file() {
+    let refusal = r#"{"code": 301, "msg": "PARAMS_INVALID", "data": null}"#;
+    let builder = Sim::builder().scenario(scenario("02-ksampler"));
+    let sim = Simulator::start(builder.rule(Rule::answer("/task/openapi/create", 200, refusal)));
+    let file = crate::common::fixture("02-ksampler/workflow.json");
     let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
     assert_eq!((done.code, &result(&done)["status"]), (Some(4), &"error".into()), "{done}");
     assert!(done.stderr.contains("`--under ID`"), "{done}");

@@ -30,10 +30,7 @@ fn run(state: &State, call: &Call) -> Result<Answer, Answer> {
     if !list.iter().all(|entry| served.app.takes(entry)) {
         return Err(Answer::code(803, "APIKEY_INVALID_NODE_INFO", Value::Null));
     }
-    let full = || Answer::code(421, "TASK_QUEUE_MAXED", Value::Null);
-    if served.workflow.faults.queue_is_full() {
-        return Err(full());
-    }
-    let task = state.create(&key, &served.app.workflow_id(), &served.workflow).ok_or_else(full)?;
+    let task = state.create(&key, &served.app.workflow_id(), &served.workflow);
+    let task = task.ok_or_else(Answer::queue_maxed)?;
     Ok(Answer::ok(created(state, &task)))
 }

@@ -1,13 +1,15 @@
 //! `POST /task/openapi/create`: runs a workflow.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
 
 use super::legacy_key;
 use crate::{
     answer::Answer,
     call::Call,
     json::python,
-    scenario::Scenario,
+    scenario::{Scenario, last_nodes},
     state::State,
     task::{Phase, Task},
 };
@@ -20,33 +22,43 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
 
 fn create(state: &State, call: &Call) -> Result<Answer, Answer> {
     let key = legacy_key(state, call, "apiKey")?;
-    let workflow_id = call.text("workflowId").ok_or_else(Answer::params_invalid)?;
-    let workflow = state.workflow(&workflow_id).ok_or_else(Answer::workflow_not_exists)?;
+    let own = own_graph(call.value("workflow"))?;
+    let id = call.text("workflowId");
+    let saved = match &id {
+        Some(id) => Some((id.as_str(), state.workflow(id).ok_or_else(Answer::workflow_not_exists)?)),
+        None => None,
+    };
+    // The documents contradict each other about a graph beside an id: the one wants it, the other does not look at
+    // it; the one ignores `nodeInfoList` then. So the id may be left out, but not be wrong, and the list is not checked.
+    let scenario = match (own, saved) {
+        (Some(graph), saved) => state.run_of(&graph, saved.map(|(_, saved)| saved)),
+        (None, Some((_, saved))) => {
+            check_node_info(call.value("nodeInfoList"), &saved.scenario)?;
+            Arc::clone(&saved.scenario)
+        }
+        (None, None) => return Err(Answer::params_invalid()),
+    };
     if !matches!(call.text("instanceType").as_deref(), None | Some("default" | "plus" | "ultra")) {
         return Err(Answer::params_invalid());
     }
-    check_own_graph(call.value("workflow"))?;
-    check_node_info(call.value("nodeInfoList"), &workflow.scenario)?;
-    let full = || Answer::code(421, "TASK_QUEUE_MAXED", Value::Null);
-    if workflow.faults.queue_is_full() {
-        return Err(full());
-    }
-    let task = state.create(&key, &workflow_id, workflow).ok_or_else(full)?;
+    let task = state.create_run(&key, &scenario, saved);
+    let task = task.ok_or_else(Answer::queue_maxed)?;
     Ok(Answer::ok(created(state, &task)))
 }
 
-/// `workflow` replaces the saved graph: it must be one, in API format.
-fn check_own_graph(workflow: &Value) -> Result<(), Answer> {
-    let is_graph = |text: &str| {
-        let graph: Option<serde_json::Map<String, Value>> = serde_json::from_str(text).ok();
-        graph.is_some_and(|graph| {
-            !graph.is_empty() && graph.values().all(|node| node["class_type"].is_string())
-        })
+/// `workflow` replaces the saved graph: it must be one, in API format, as text.
+fn own_graph(workflow: &Value) -> Result<Option<Map<String, Value>>, Answer> {
+    let graph = |text: &str| {
+        let graph: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let is_graph = graph.values().all(|node| node["class_type"].is_string());
+        (is_graph && !last_nodes(&graph).is_empty()).then_some(graph)
     };
+    let refused = || Answer::code(433, "VALIDATE_PROMPT_FAILED", Value::Null);
     match workflow {
-        Value::Null => Ok(()),
-        Value::String(text) if text.is_empty() || is_graph(text) => Ok(()),
-        _ => Err(Answer::code(433, "VALIDATE_PROMPT_FAILED", Value::Null)),
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(None),
+        Value::String(text) => graph(text).map(Some).ok_or_else(refused),
+        _ => Err(refused()),
     }
 }
 

@@ -31,8 +31,7 @@ pub(super) fn app(state: &State, call: &Call) -> Answer {
 }
 
 fn run(state: &State, key: &str, workflow_id: &str, workflow: &crate::state::Workflow) -> Answer {
-    let task = if workflow.faults.queue_is_full() { None } else { state.create(key, workflow_id, workflow) };
-    match task {
+    match state.create(key, workflow_id, workflow) {
         Some(task) => Answer::json(task_object(state, &task)),
         None => Answer::v2_error("1520", "User concurrency limit reached"),
     }

@@ -1,11 +1,12 @@
 //! What a server finds wrong with a prompt before it queues it.
 
-use std::collections::{BTreeSet, HashSet};
-
 use serde_json::{Map, Value, json};
 
 use super::{improvise, state::State};
-use crate::json::python;
+use crate::{
+    json::python,
+    scenario::{link, needed},
+};
 
 /// A workflow that can be run, with the errors of what cannot.
 pub(crate) struct Valid {
@@ -75,34 +76,6 @@ pub(crate) fn check(
 pub(crate) fn refusal(kind: &str, message: &str, details: &str, extra_info: &Value) -> Value {
     let error = json!({"type": kind, "message": message, "details": details, "extra_info": extra_info});
     json!({"error": error, "node_errors": {}})
-}
-
-/// A node and everything that it needs, each after what it needs itself.
-pub(crate) fn needed(workflow: &Map<String, Value>, output: &str) -> Vec<String> {
-    let (mut order, mut seen) = (Vec::new(), HashSet::new());
-    let mut open = vec![(output.to_owned(), false)];
-    while let Some((id, is_done)) = open.pop() {
-        if is_done {
-            order.push(id);
-        } else if workflow.contains_key(&id) && seen.insert(id.clone()) {
-            let sources: BTreeSet<_> = links(&workflow[&id]).collect();
-            open.push((id, true));
-            open.extend(sources.into_iter().rev().map(|source| (source, false)));
-        }
-    }
-    order
-}
-
-fn links(node: &Value) -> impl Iterator<Item = String> + '_ {
-    let inputs = node["inputs"].as_object().into_iter().flatten();
-    inputs.filter_map(|(_, value)| link(value)).map(str::to_owned)
-}
-
-fn link(value: &Value) -> Option<&str> {
-    match value.as_array()?.as_slice() {
-        [Value::String(id), Value::Number(_)] => Some(id),
-        _ => None,
-    }
 }
 
 fn node_errors_of(state: &State, workflow: &Map<String, Value>, id: &str, uploads: &[String]) -> Vec<Value> {

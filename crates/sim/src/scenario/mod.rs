@@ -2,12 +2,14 @@
 
 mod demo;
 mod frame;
+mod improvise;
 mod load;
 mod model;
 mod script;
 
 pub(crate) use self::{
     frame::{Body, Frame, Mark},
+    improvise::{last_nodes, link, needed},
     model::{End, File, extension, made_up, saved_files, seed_of},
 };
 pub use self::{

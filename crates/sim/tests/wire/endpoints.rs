@@ -65,6 +65,7 @@ async fn create_tells_what_is_wrong() {
         create(json!({"workflowId": "small", "workflow": "{\"nodes\": []}"})).await,
         "433 VALIDATE_PROMPT_FAILED null"
     );
+    assert_eq!(create(json!({"workflow": "{}"})).await, "433 VALIDATE_PROMPT_FAILED null");
     assert_eq!(sim.stats().creates, 0);
 
     let accepted = json!({

@@ -1,0 +1,98 @@
+//! A run for a workflow that nobody has recorded.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
+
+use serde_json::{Map, Value};
+
+use super::{Scenario, ScriptNode};
+
+/// How long a node without steps takes, and a step.
+const NODE: Duration = Duration::from_millis(20);
+const STEP: Duration = Duration::from_millis(25);
+/// More steps than this are not waited for.
+const MOST_STEPS: u64 = 50;
+
+impl Scenario {
+    /// Whether it is a run of that workflow: the same ids and classes.
+    pub(crate) fn is_of(&self, workflow: &Map<String, Value>) -> bool {
+        self.workflow.len() == workflow.len()
+            && self.workflow.iter().all(|(id, node)| {
+                workflow.get(id).is_some_and(|other| other["class_type"] == node["class_type"])
+            })
+    }
+
+    /// Makes up a run of a workflow: all that the output nodes need, one node after the other. `file` names what an
+    /// output node saves, from its class and the node itself.
+    pub(crate) fn improvised(
+        name: &str,
+        workflow: &Map<String, Value>,
+        outputs: &[String],
+        previews: bool,
+        mut file: impl FnMut(&str, &Value) -> String,
+    ) -> Self {
+        let mut order: Vec<String> = Vec::new();
+        for output in outputs {
+            let fresh = needed(workflow, output).into_iter().filter(|id| !order.contains(id));
+            order.extend(fresh.collect::<Vec<_>>());
+        }
+        let mut script = Self::script(name);
+        for id in order {
+            let node = &workflow[&id];
+            let class = node["class_type"].as_str().unwrap_or_default();
+            let mut one = ScriptNode::new(&*id, class).takes(NODE);
+            for (name, value) in node["inputs"].as_object().into_iter().flatten() {
+                one = one.input(name, value.clone());
+            }
+            if let Some(steps) = node["inputs"]["steps"].as_u64() {
+                let steps = u32::try_from(steps.clamp(1, MOST_STEPS)).unwrap_or(1);
+                one = one.steps(steps).takes(STEP * steps);
+                if previews {
+                    one = one.previews();
+                }
+            }
+            if outputs.contains(&id) {
+                one = one.saves(file(class, node));
+            }
+            script = script.node(one);
+        }
+        script.build()
+    }
+}
+
+/// The nodes that no other takes anything from: by the look of the graph, its outputs.
+pub(crate) fn last_nodes(workflow: &Map<String, Value>) -> Vec<String> {
+    let taken: HashSet<String> = workflow.values().flat_map(links).collect();
+    workflow.keys().filter(|id| !taken.contains(*id)).cloned().collect()
+}
+
+/// A node and everything that it needs, each after what it needs itself.
+pub(crate) fn needed(workflow: &Map<String, Value>, output: &str) -> Vec<String> {
+    let (mut order, mut seen) = (Vec::new(), HashSet::new());
+    let mut open = vec![(output.to_owned(), false)];
+    while let Some((id, is_done)) = open.pop() {
+        if is_done {
+            order.push(id);
+        } else if workflow.contains_key(&id) && seen.insert(id.clone()) {
+            let sources: BTreeSet<_> = links(&workflow[&id]).collect();
+            open.push((id, true));
+            open.extend(sources.into_iter().rev().map(|source| (source, false)));
+        }
+    }
+    order
+}
+
+fn links(node: &Value) -> impl Iterator<Item = String> + '_ {
+    let inputs = node["inputs"].as_object().into_iter().flatten();
+    inputs.filter_map(|(_, value)| link(value)).map(str::to_owned)
+}
+
+/// The node that an input comes from.
+pub(crate) fn link(value: &Value) -> Option<&str> {
+    match value.as_array()?.as_slice() {
+        [Value::String(id), Value::Number(_)] => Some(id),
+        _ => None,
+    }
+}
