@@ -21,7 +21,8 @@ pub(crate) struct Plain {
     last: String,
     /// The newest progress, while it is too early for it.
     pending: Option<String>,
-    /// When progress was written last.
+    /// The progress written last, which may lie some lines back, and when.
+    shown: String,
     written: Option<Duration>,
     was_live: bool,
     saved: usize,
@@ -30,7 +31,15 @@ pub(crate) struct Plain {
 impl Plain {
     /// A reporter that begins at once.
     pub(crate) fn new(printer: Printer) -> Self {
-        Self { printer, last: String::new(), pending: None, written: None, was_live: false, saved: 0 }
+        Self {
+            printer,
+            last: String::new(),
+            pending: None,
+            shown: String::new(),
+            written: None,
+            was_live: false,
+            saved: 0,
+        }
     }
 
     /// A line that belongs to the result.
@@ -52,8 +61,10 @@ impl Plain {
         let is_due = self.written.is_none_or(|at| t.saturating_sub(at) >= SPACING);
         if (is_last || is_due)
             && let Some(line) = self.pending.take()
+            && line != self.shown
         {
             self.written = Some(t);
+            self.shown.clone_from(&line);
             self.tell(line);
         }
     }
