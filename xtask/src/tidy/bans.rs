@@ -60,8 +60,9 @@ fn in_core(source: &Source) -> bool {
     source.is_shipped() && source.crate_name() == Some("core")
 }
 
+/// A build script talks to Cargo by printing.
 fn is_silent(source: &Source) -> bool {
-    source.is_shipped() && !source.path.ends_with("cli/src/printer.rs")
+    source.is_shipped() && !["cli/src/printer.rs", "/build.rs"].iter().any(|end| source.path.ends_with(end))
 }
 
 fn everywhere(_: &Source) -> bool {
