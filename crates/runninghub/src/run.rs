@@ -29,6 +29,7 @@ pub struct Run {
     plan: Option<Arc<Plan>>,
     attempt: Option<AttemptId>,
     backend: Arc<dyn Backend>,
+    opening: Vec<Event>,
     cancelled: Arc<AtomicBool>,
     events: BoxStream<'static, Result<Event, Error>>,
     end: Option<End>,
@@ -51,7 +52,7 @@ impl Run {
         plan: Option<Arc<Plan>>,
         page: Option<Page>,
         backend: Arc<dyn Backend>,
-        first: Vec<Event>,
+        opening: Vec<Event>,
         driver: Driver,
     ) -> Self {
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -65,9 +66,9 @@ impl Run {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        let first = futures_util::stream::iter(first.into_iter().map(Ok));
+        let first = futures_util::stream::iter(opening.clone().into_iter().map(Ok));
         let events = first.chain(rest).boxed();
-        Self { task_id, workflow_id, plan, attempt, backend, events, cancelled, end: None }
+        Self { task_id, workflow_id, plan, attempt, backend, opening, events, cancelled, end: None }
     }
 
     /// The submit in the ledger, where there is one.
@@ -88,6 +89,11 @@ impl Run {
     /// The nodes, and which of them have to run, where the workflow is known.
     pub fn plan(&self) -> Option<&Arc<Plan>> {
         self.plan.as_ref()
+    }
+
+    /// What the submit itself has to tell: the warnings that the stream begins with. For whoever does not follow.
+    pub fn opening(&self) -> &[Event] {
+        &self.opening
     }
 
     /// How many API calls this client has made.

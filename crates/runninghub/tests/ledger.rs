@@ -12,7 +12,7 @@ use std::{
 
 use common::{WORKFLOW, key, sim, watch};
 use runninghub::{
-    ErrorKind, Phase, RunningHub,
+    ErrorKind, Event, Phase, RunningHub,
     ledger::{
         AttemptId, Entry, Error as LedgerError, Filter, Intent, Ledger, MemoryLedger, Salt, State, Step,
     },
@@ -276,11 +276,14 @@ async fn an_id_that_cannot_be_written_down_is_told_and_followed() {
     let hub = hub(sim.base_url(), Full::new(true));
     let mut run = hub.workflow(WORKFLOW).submit().await.expect("it is paid for");
     let task = run.task_id().clone();
+    let tells = |events: &[Event]| {
+        events.iter().any(|event| match event {
+            Event::Warning { message, .. } => message.raw().contains(task.as_str()),
+            _ => false,
+        })
+    };
+    assert!(tells(run.opening()), "also to those who do not follow");
     let watched = watch(&mut run).await;
     assert_eq!(watched.end.phase, Phase::Success);
-    let warned = watched.events.iter().any(|event| match event {
-        runninghub::Event::Warning { message, .. } => message.raw().contains(task.as_str()),
-        _ => false,
-    });
-    assert!(warned, "the id is told");
+    assert!(tells(&watched.events), "the id is told");
 }

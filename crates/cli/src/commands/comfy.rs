@@ -3,9 +3,10 @@
 use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
-    context::{Context, Settings, Writes, time_scale, ways_back},
+    context::{Context, Settings, Writes, time_scale},
     follow::{Following, follow, interrupted},
     save::Destination,
+    submit::leave,
 };
 use crate::{
     args, assign,
@@ -136,10 +137,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     };
     context.reporter.submitted(context.clock.now(), &task);
     if args.submitting.detach {
-        context.outcome.task_id = Some(task.task_id);
-        context.outcome.status = End::Detached;
-        let advice = ways_back(context, Site::default(), run.task_id(), None);
-        context.advice.push(advice);
+        leave(context, &run, Some(Site::default()));
         return Ok(Exit::Done);
     }
     follow(context, &comfy, run, &mut signals, &following).await

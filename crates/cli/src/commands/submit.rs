@@ -125,10 +125,7 @@ impl Submission {
         };
         context.reporter.submitted(context.clock.now(), &task);
         if detach {
-            context.outcome.task_id = Some(task.task_id);
-            context.outcome.status = End::Detached;
-            let advice = ways_back(context, hub.site(), run.task_id(), run.workflow_id());
-            context.advice.push(advice);
+            leave(context, &run, Some(hub.site()));
             return Ok(Exit::Done);
         }
         follow(context, &hub, run, &mut signals, &following).await
@@ -191,16 +188,24 @@ where
                 return Ok(match asked {
                     None => ControlFlow::Continue(run),
                     Some(signal) => {
-                        context.outcome.task_id = Some(run.task_id().to_string());
-                        context.outcome.status = End::Detached;
-                        if let Some(site) = site {
-                            let advice = ways_back(context, site, run.task_id(), run.workflow_id());
-                            context.advice.push(advice);
-                        }
+                        leave(context, &run, site);
                         ControlFlow::Break(interrupted(signal))
                     }
                 });
             }
         }
+    }
+}
+
+/// Does not follow a task: tells what only the submit knows, and how to come back where the task outlives this process.
+pub(super) fn leave(context: &mut Context, run: &Run, site: Option<Site>) {
+    for event in run.opening() {
+        context.event(event);
+    }
+    context.outcome.task_id = Some(run.task_id().to_string());
+    context.outcome.status = End::Detached;
+    if let Some(site) = site {
+        let advice = ways_back(context, site, run.task_id(), run.workflow_id());
+        context.advice.push(advice);
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub_sim::{Scenario, ScriptNode, Sim};
+use runninghub_sim::{Rule, Scenario, ScriptNode, Sim};
 use serde_json::Value;
 
 use crate::common::{Simulator, fixture, folder, rhub, scenario, snap};
@@ -46,6 +46,27 @@ fn questions_about_a_task() {
 
         hint: check the id, and that it belongs to the site and the account of the key
     "#);
+}
+
+/// Only the answer to the submit knows of them.
+#[test]
+fn a_detached_submit_tells_of_refused_nodes() {
+    let (from, to) = (r#"\"node_errors\": {}"#, r#"\"node_errors\": {\"7\": \"no such model\"}"#);
+    let builder = Sim::builder().scenario(scenario("02-ksampler"));
+    let sim = Simulator::start(builder.rule(Rule::replace("/task/openapi/create", from, to)));
+    let id = scenario("02-ksampler").workflow_id();
+    snap!(rhub(["run", &id, "--detach"]).at(&sim), @r"
+        exit 0
+        --- out
+        ✅ Task initiated successfully, taskId: 2000000000000000001
+        ⚠️ node 7 was refused and will not run: no such model
+        --- err
+        hint: the task goes on; follow it or cancel it with
+          rhub watch 2000000000000000001 --workflow 1910907571966099517 --base-url [url]
+          rhub cancel 2000000000000000001 --base-url [url]
+    ");
+    let done = rhub(["run", &id, "--detach", "--json"]).at(&sim).run();
+    assert!(done.stdout.contains(r#""event":"warning","code":"node_error""#), "{done}");
 }
 
 #[test]
