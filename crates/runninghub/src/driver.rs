@@ -9,7 +9,7 @@ use std::{
 use futures_util::{FutureExt as _, future::BoxFuture};
 use runninghub_core::{Action, Event, Input, Observation, Plan, Session, SocketUrl, Suspend, TaskId};
 use runninghub_transport::{Body, Connect, ErrorKind as SocketErrorKind, Frame, FrameSource};
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, timeout};
 
 use crate::{BackendError, Error, ErrorKind, backend::Backend};
 
@@ -116,8 +116,15 @@ impl Driver {
     }
 
     fn ask(&mut self) {
-        let (backend, task) = (Arc::clone(&self.backend), self.task.clone());
-        self.poll = Some(async move { backend.observe(&task).await }.boxed());
+        let (backend, task, patience) =
+            (Arc::clone(&self.backend), self.task.clone(), self.session.patience());
+        let answer = async move {
+            match timeout(patience, backend.observe(&task)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(hangs(patience)),
+            }
+        };
+        self.poll = Some(answer.boxed());
     }
 
     fn dial(&mut self, address: SocketUrl) {
@@ -229,6 +236,12 @@ impl Driver {
         }
         None
     }
+}
+
+/// A question that was answered too late, or never.
+fn hangs(patience: Duration) -> BackendError {
+    let what = format!("cannot ask how the task stands: no answer for {} s", patience.as_secs());
+    BackendError::new(Error::new(ErrorKind::Network, what), false, None)
 }
 
 /// What a dial that failed means. A ticket that has expired is nothing to tell: the next answer has a fresh one.

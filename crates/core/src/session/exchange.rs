@@ -50,7 +50,8 @@ pub enum Input<'a> {
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
 pub enum Action {
-    /// Ask how the task stands, once, and bring back [`Input::Answer`] or [`Input::NoAnswer`].
+    /// Ask how the task stands, once, and bring back [`Input::Answer`] or, after
+    /// [`Session::patience`](super::Session::patience) at the latest, [`Input::NoAnswer`].
     Poll,
     /// Dial, and bring back [`Input::Connected`] or [`Input::Disconnected`].
     Connect(SocketUrl),

@@ -90,6 +90,11 @@ impl Session {
         self.over && self.actions.is_empty()
     }
 
+    /// How long an answer to [`Action::Poll`] is waited for.
+    pub fn patience(&self) -> Duration {
+        self.poll.patience(&self.pace)
+    }
+
     /// When to come back with [`Input::Tick`] if nothing else comes before.
     pub fn deadline(&self) -> Option<Duration> {
         if self.over {

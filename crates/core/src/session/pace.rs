@@ -19,6 +19,9 @@ pub struct Pace {
     pub blind: Ladder,
     /// After an answer that did not come; by chance up to half of it less, so that clients spread out.
     pub failed: Ladder,
+    /// How long an answer is waited for, longer after each that did not come: a question that hangs must not hold up an
+    /// end that the socket has told, and a slow server must be heard all the same.
+    pub answer: Ladder,
     /// Snapshots are told at most this often.
     pub snapshots: Duration,
     /// A socket without a frame for this long is called stale.
@@ -45,6 +48,9 @@ pub struct Pace {
 /// No wait is longer, so that sums of times cannot overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
+/// A machine that is busy with something else needs this long for an answer, however much waits are scaled down.
+const BUSY: Duration = Duration::from_secs(1);
+
 /// A growing wait.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -62,9 +68,9 @@ impl Ladder {
         Self { first: Duration::from_millis(first_ms), factor, longest: Duration::from_millis(longest_ms) }
     }
 
-    /// The wait after this one.
+    /// The wait after this one. The first may be longer than the longest, and stays then.
     pub(super) fn next(&self, wait: Duration) -> Duration {
-        wait.mul_f64(self.factor).min(self.longest)
+        wait.mul_f64(self.factor).min(self.longest.max(self.first))
     }
 }
 
@@ -77,6 +83,7 @@ impl Default for Pace {
             silent: Ladder::new(5_000, 1.5, 30_000),
             blind: Ladder::new(1_000, 1.25, 15_000),
             failed: Ladder::new(1_000, 1.5, 30_000),
+            answer: Ladder::new(5_000, 2.0, 30_000),
             snapshots: Duration::from_millis(100),
             stale: Duration::from_secs(30),
             deaf: Duration::from_mins(1),
@@ -109,6 +116,7 @@ impl Pace {
             silent: ladder(self.silent),
             blind: ladder(self.blind),
             failed: ladder(self.failed),
+            answer: Ladder { first: wait(self.answer.first).max(BUSY), ..ladder(self.answer) },
             snapshots: self.snapshots,
             stale: wait(self.stale),
             deaf: wait(self.deaf),

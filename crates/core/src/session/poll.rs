@@ -24,6 +24,8 @@ pub(super) struct Poll {
     wait: Duration,
     /// The wait after the last answer that did not come.
     failed: Duration,
+    /// How long the next answer is waited for, if one has not come.
+    patience: Option<Duration>,
     due: Duration,
     /// The server asked not to be asked before.
     not_before: Duration,
@@ -37,6 +39,7 @@ impl Poll {
             reason: Reason::Queue,
             wait: Duration::ZERO,
             failed: Duration::ZERO,
+            patience: None,
             due: Duration::ZERO,
             not_before: Duration::ZERO,
             in_flight: false,
@@ -63,6 +66,7 @@ impl Poll {
         let ladder = ladder(pace, reason);
         let next =
             if reason == self.reason && !self.wait.is_zero() { ladder.next(self.wait) } else { ladder.first };
+        self.patience = None;
         self.wait = next.max(std::mem::take(&mut self.failed).min(ladder.longest));
         self.reason = reason;
         self.due = now + self.wait;
@@ -70,8 +74,13 @@ impl Poll {
 
     /// No answer has come: wait longer each time, by chance a little less.
     pub(super) fn fail(&mut self, now: Duration, pace: &Pace, spread: &mut Spread) {
+        self.patience = Some(pace.answer.next(self.patience(pace)));
         self.failed = if self.failed.is_zero() { pace.failed.first } else { pace.failed.next(self.failed) };
         self.due = now + self.failed.mul_f64(1.0 - spread.next() / 2.0);
+    }
+
+    pub(super) fn patience(&self, pace: &Pace) -> Duration {
+        self.patience.unwrap_or(pace.answer.first)
     }
 
     /// Not before this moment, whatever happens until then.

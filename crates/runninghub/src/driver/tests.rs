@@ -165,6 +165,23 @@ async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_hangs_is_asked_again_soon_and_then_more_patiently() {
+    let world = Arc::new(World { stuck: Mutex::new(true), ..World::default() });
+    let mut driver = driver(&world, 1.0);
+    let events = drive(&mut driver, Duration::from_secs(20)).await;
+    assert!(
+        matches!(&*events, [Event::Warning { code: "poll_failed", message }]
+            if message.to_string() == "cannot ask how the task stands: no answer for 5 s"),
+        "{events:?}"
+    );
+    assert_eq!(world.diary().len(), 3, "at once, after 5 s and after 10 s more");
+    *world.stuck.lock().expect("not poisoned") = false;
+    *world.over.lock().expect("not poisoned") = true;
+    let events = drive(&mut driver, Duration::from_secs(25)).await;
+    assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_expired_ticket_is_replaced_and_nothing_is_said_of_it() {
     for status in [401, 403, 404, 410] {
         let addresses = ["wss://h/ws?old", "wss://h/ws?new"];
