@@ -1,15 +1,18 @@
 //! `POST /task/openapi/cancel`: stops a task.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use runninghub_core::TaskId;
 use serde_json::json;
 
 use super::into_future;
-use crate::{Client, Error, http::Call};
+use crate::{Class, Client, Error, http::Call};
 
-/// Stops a queued or running task. Made by [`Client::cancel`]. Sent once, and also while the key has to wait; stopping
-/// twice does no harm.
+/// Stops a queued or running task. Made by [`Client::cancel`]. Sent also while the key has to wait, and again when no
+/// answer comes: stopping twice does no harm.
 ///
-/// A task that is over answers as one that is not known ([`Class::NotFound`](crate::Class::NotFound)).
+/// A task that is over answers as one that is not known ([`Class::NotFound`]). After an answer that was lost this counts as
+/// stopped.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Cancel {
@@ -23,9 +26,24 @@ impl Cancel {
     }
 
     async fn send(self) -> Result<(), Error> {
-        let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
         let body = json!({ "taskId": self.task_id });
-        self.client.post_legacy(call, &body, |answer| answer.success().map(drop)).await
+        let is_lost = AtomicBool::new(false);
+        self.client
+            .repeat(async || {
+                let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
+                let answer = self.client.post_legacy(call, &body, |answer| answer.success().map(drop)).await;
+                match answer {
+                    Err(error) if error.class() == Class::NotFound && is_lost.load(Ordering::Relaxed) => {
+                        Ok(())
+                    }
+                    Err(error) => {
+                        is_lost.fetch_or(error.code().is_none(), Ordering::Relaxed);
+                        Err(error)
+                    }
+                    Ok(()) => Ok(()),
+                }
+            })
+            .await
     }
 }
 

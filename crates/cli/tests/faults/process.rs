@@ -142,5 +142,20 @@ fn later() -> Vec<Case> {
             .command(&["cancel", "2000000000000000001"])
             .fault("slow-answers=0.1")
             .saved(Saved::Nothing),
+        // The task is stopped by the first request, and not known to the second.
+        Case::new("answer-to-a-cancel-lost")
+            .scenario(long())
+            .shell(submit)
+            .command(&["cancel", "2000000000000000001"])
+            .rule(Rule::lose("/task/openapi/cancel").after_work().times(1))
+            .saved(Saved::Nothing)
+            .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 2)),
+        Case::new("cancel-never-heard")
+            .scenario(long())
+            .shell(submit)
+            .command(&["cancel", "2000000000000000001"])
+            .rule(Rule::answer("/task/openapi/cancel", 502, "<html>bad gateway</html>").times(2))
+            .saved(Saved::Nothing)
+            .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 3)),
     ]
 }
