@@ -1,8 +1,8 @@
 //! Places where a test can make the process die or hang: around every change of state. Gone from release builds.
 //!
 //! `RUNNINGHUB_FAILPOINT=submitting>accepted:before=abort` dies before that change is written, `…:after=abort` when it is
-//! on disk and nobody has been told. `hang` instead of `abort` says so on stderr and waits for ever. A new submit comes
-//! from `none`.
+//! on disk and nobody has been told. `hang` instead of `abort` says so on stderr and waits for ever; `panic …` panics, with
+//! what follows in the message. A new submit comes from `none`.
 
 use crate::State;
 
@@ -32,10 +32,12 @@ pub(crate) fn hit(from: Option<State>, to: State, place: Place) {
         return;
     }
     let _ = writeln!(io::stderr(), "failpoint {wanted}");
+    #[expect(clippy::panic, reason = "that is what is asked for")]
     match action.as_str() {
         "hang" => loop {
             std::thread::park();
         },
+        action if action.starts_with("panic") => panic!("failpoint {wanted}: {action}"),
         _ => std::process::abort(),
     }
 }

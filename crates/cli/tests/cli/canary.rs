@@ -220,6 +220,23 @@ fn the_canaries_do_not_sing() {
     assert!(files >= 6, "a recording, results and a log: {files} files");
 }
 
+/// Whatever a bug has in its hands: the message of a panic is cleaned like everything else.
+#[test]
+fn a_panic_tells_no_secret() {
+    let server = Hostile::start("run");
+    let action = format!("panic at {PASSWORD} and {OTHER_PASSWORD} with Bearer {KEY}");
+    let done = at(rhub(["run", "1904154698679771137"]), &server)
+        .env("RUNNINGHUB_FAILPOINT", &format!("submitting>accepted:before={action}"))
+        .env("RUST_BACKTRACE", "1")
+        .run();
+    assert!(
+        done.stderr.contains("rhub has a bug: panicked at ") && done.stderr.contains("with Bearer "),
+        "{done}"
+    );
+    assert_silent("stderr", &done.stderr);
+    assert_silent("stdout", &done.stdout.replace(&format!("q-signature={SIGNED}"), ""));
+}
+
 /// A process that holds a key leaves no memory behind.
 #[cfg(target_os = "linux")]
 #[test]
