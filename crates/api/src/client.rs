@@ -12,9 +12,11 @@ use runninghub_core::{TaskId, WebappId, WorkflowId};
 use url::{Host, Url};
 
 use crate::{
-    AccountStatus, ApiKey, Cancel, Create, Error, Exchange, GetApp, GetModelPrice, GetQueueStatus,
-    GetQuickStyles, GetWebhookDetail, GetWorkflow, ListApps, Outputs, Query, QuickRun, RetryWebhook, RunApp,
-    RunAppV2, RunModel, RunWorkflow, Site, Status, Upload, UploadLegacy, UploadLora, UploadSource,
+    AccountStatus, ApiKey, AssetType, Cancel, Create, CreateAsset, CreateAssetGroup, DeleteAsset,
+    DeleteAssetGroup, Error, Exchange, GetApp, GetAsset, GetAssetGroup, GetModelPrice, GetQueueStatus,
+    GetQuickStyles, GetWebhookDetail, GetWorkflow, ListApiKeys, ListApps, ListAssetGroups, ListAssets,
+    ListResources, Outputs, Query, QuickRun, ResourceType, RetryWebhook, RunApp, RunAppV2, RunModel,
+    RunWorkflow, Site, Status, UpdateAsset, UpdateAssetGroup, Upload, UploadLegacy, UploadLora, UploadSource,
     budget::Budget,
     hold::Hold,
     http,
@@ -105,6 +107,31 @@ impl Client {
         ListApps::new(self.clone())
     }
 
+    /// Lists the keys of the account.
+    pub fn api_keys(&self) -> ListApiKeys {
+        ListApiKeys::new(self.clone())
+    }
+
+    /// Asks how far a media asset is.
+    pub fn asset(&self, asset_id: impl Into<String>) -> GetAsset {
+        GetAsset::new(self.clone(), asset_id.into())
+    }
+
+    /// Asks for a group of media assets.
+    pub fn asset_group(&self, group_id: impl Into<String>) -> GetAssetGroup {
+        GetAssetGroup::new(self.clone(), group_id.into())
+    }
+
+    /// Lists groups of media assets.
+    pub fn asset_groups(&self) -> ListAssetGroups {
+        ListAssetGroups::new(self.clone())
+    }
+
+    /// Lists media assets.
+    pub fn assets(&self) -> ListAssets {
+        ListAssets::new(self.clone())
+    }
+
     /// Stops a task.
     pub fn cancel(&self, task_id: &TaskId) -> Cancel {
         Cancel::new(self.clone(), task_id.clone())
@@ -113,6 +140,31 @@ impl Client {
     /// Makes a paid task. Without a workflow id, [`Create::workflow`] has to be given.
     pub fn create(&self, workflow_id: Option<WorkflowId>) -> Create {
         Create::new(self.clone(), workflow_id)
+    }
+
+    /// Makes a media asset of a file that has an address, such as an upload's.
+    pub fn create_asset(
+        &self,
+        group_id: impl Into<String>,
+        url: impl Into<String>,
+        asset_type: AssetType,
+    ) -> CreateAsset {
+        CreateAsset::new(self.clone(), group_id.into(), url.into(), asset_type)
+    }
+
+    /// Makes a group of media assets.
+    pub fn create_asset_group(&self, name: impl Into<String>) -> CreateAssetGroup {
+        CreateAssetGroup::new(self.clone(), name.into())
+    }
+
+    /// Removes a media asset.
+    pub fn delete_asset(&self, asset_id: impl Into<String>) -> DeleteAsset {
+        DeleteAsset::new(self.clone(), asset_id.into())
+    }
+
+    /// Removes a group of media assets.
+    pub fn delete_asset_group(&self, group_id: impl Into<String>) -> DeleteAssetGroup {
+        DeleteAssetGroup::new(self.clone(), group_id.into())
     }
 
     /// Asks what a task of a model would cost.
@@ -148,6 +200,21 @@ impl Client {
     /// Asks for another delivery of a webhook, by the event's id.
     pub fn retry_webhook(&self, webhook_id: impl Into<String>) -> RetryWebhook {
         RetryWebhook::new(self.clone(), webhook_id.into())
+    }
+
+    /// Lists models and LoRAs that workflows can load.
+    pub fn resources(&self, resource_type: ResourceType) -> ListResources {
+        ListResources::new(self.clone(), resource_type)
+    }
+
+    /// Gives a media asset another name.
+    pub fn update_asset(&self, asset_id: impl Into<String>, name: impl Into<String>) -> UpdateAsset {
+        UpdateAsset::new(self.clone(), asset_id.into(), name.into())
+    }
+
+    /// Changes a group of media assets.
+    pub fn update_asset_group(&self, group_id: impl Into<String>) -> UpdateAssetGroup {
+        UpdateAssetGroup::new(self.clone(), group_id.into())
     }
 
     /// Makes a paid task of an AI app.

@@ -176,6 +176,12 @@ fn kind_of(error: &runninghub_api::Error) -> ErrorKind {
     }
 }
 
+impl From<runninghub_api::Error> for Error {
+    fn from(source: runninghub_api::Error) -> Self {
+        Self::api("the platform did not do it", source)
+    }
+}
+
 impl From<runninghub_core::Error> for Error {
     fn from(source: runninghub_core::Error) -> Self {
         Self::usage("this is not a workflow that can be run").with_hint(source.hint()).because(source)

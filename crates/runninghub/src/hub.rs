@@ -156,6 +156,11 @@ impl RunningHub {
         Ok((account, queue))
     }
 
+    /// The API itself, for what has no method here. What it makes is not in the ledger.
+    pub fn api(&self) -> &Client {
+        &self.0.client
+    }
+
     pub(crate) fn book(&self) -> Result<&Book, Error> {
         self.0.book.as_ref().ok_or_else(|| Error::usage("there is no ledger"))
     }

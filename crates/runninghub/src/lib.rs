@@ -36,6 +36,8 @@ pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
+#[doc(inline)]
+pub use runninghub_api as api;
 pub use runninghub_api::{
     Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, Site, Uploaded,
     UploadedLora,

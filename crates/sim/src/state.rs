@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::{
     app::App,
     call::Call,
+    endpoint::Assets,
     fault::{Fault, Faults},
     model::Model,
     rule::{Rule, Rules},
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) counters: Counters,
     pub(crate) stop: watch::Receiver<bool>,
     pub(crate) uploads: Mutex<HashMap<String, Bytes>>,
+    pub(crate) assets: Assets,
     settings: Settings,
     workflows: BTreeMap<String, Workflow>,
     apps: BTreeMap<String, ServedApp>,
@@ -147,6 +149,7 @@ impl State {
             counters: Counters::default(),
             stop,
             uploads: Mutex::default(),
+            assets: Assets::default(),
             settings,
             tasks: Mutex::default(),
             connections: AtomicU64::new(0),

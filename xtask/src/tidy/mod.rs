@@ -3,6 +3,7 @@
 mod arrows;
 mod bans;
 mod check;
+mod endpoints;
 mod layout;
 mod licences;
 mod manifest;

@@ -2,11 +2,13 @@
 //!
 //! To add one: a struct that owns the [`Client`](crate::Client), setters by value, `async fn send(self)` that calls
 //! `post_legacy`, `post_v2`, `get_v2` or `post_file` with a function that reads the answer, `into_future!`, a method on the
-//! client, a row in the README's table.
+//! client, a row in `docs/endpoints.md`.
 
 pub(crate) mod account;
+pub(crate) mod api_keys;
 pub(crate) mod app;
 pub(crate) mod app_list;
+pub(crate) mod assets;
 pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod field_data;
@@ -20,6 +22,7 @@ pub(crate) mod query;
 pub(crate) mod queue_status;
 pub(crate) mod quick_run;
 pub(crate) mod quick_styles;
+pub(crate) mod resources;
 pub(crate) mod run_app;
 pub(crate) mod run_app_v2;
 mod run_builder;

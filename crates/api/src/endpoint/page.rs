@@ -24,10 +24,11 @@ pub struct Page<T> {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Data {
+    #[serde(alias = "items")]
     records: Option<Box<RawValue>>,
     #[serde(deserialize_with = "lenient::count")]
     current: Option<u64>,
-    #[serde(deserialize_with = "lenient::count")]
+    #[serde(alias = "totalCount", deserialize_with = "lenient::count")]
     total: Option<u64>,
     #[serde(deserialize_with = "lenient::count")]
     pages: Option<u64>,
@@ -52,6 +53,14 @@ impl<T: DeserializeOwned> Page<T> {
             pages: data.pages,
             has_next,
         })
+    }
+
+    /// A page of a list that tells nothing but what is on it and how many there are in all.
+    pub(super) fn read_by_number(answer: &Answer, number: u32, size: u32) -> Result<Self, Error> {
+        let page = Self::read(answer)?;
+        let pages = page.total.map(|total| total.div_ceil(u64::from(size.max(1))));
+        let number = u64::from(number);
+        Ok(Self { current: Some(number), pages, has_next: pages.is_some_and(|pages| number < pages), ..page })
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{fs, time::Duration};
 
 use runninghub_api::{
-    ApiKey, Class, Client, CreateOutcome, ErrorKind, NodeInput, Retry, UploadSource, extension, result_name,
+    ApiKey, AssetType, Class, Client, CreateOutcome, ErrorKind, NodeInput, ResourceType, Retry, UploadSource,
+    extension, result_name,
 };
 use runninghub_core::{Observation, TaskId, TaskStatus, WorkflowId};
 use runninghub_sim::{Fault, Scenario, Sim, SimBuilder};
@@ -87,6 +88,48 @@ async fn a_running_task_names_its_socket_and_can_be_stopped() {
     client.cancel(&task_id).await.expect("stopped");
     assert!(end(&client, &task_id).await.status != TaskStatus::Success);
     assert_eq!(client.cancel(&task_id).await.expect_err("it is over").class(), Class::NotFound);
+}
+
+#[tokio::test]
+async fn what_belongs_to_the_account() {
+    let (_sim, client, _) = with(&[]).await;
+    let keys = client.api_keys().await.expect("keys");
+    assert!(keys[0].key.as_ref().is_some_and(|key| key.raw().contains('*')) && keys[0].is_on == Some(true));
+
+    let list = client.resources(ResourceType::Checkpoint).size(1).page(2);
+    let page = list.await.expect("a page");
+    assert_eq!((page.total, page.pages, page.has_next, page.records.len()), (Some(2), Some(2), false, 1));
+    let none = client.resources(ResourceType::Lora).base_model("SDXL").await.expect("a page");
+    assert!(none.records.is_empty());
+    let grain = client.resources(ResourceType::Lora).name("GRAIN").tag("photo").await.expect("a page");
+    assert_eq!(grain.records[0].versions[0].file, Some("film_grain_v2.safetensors".into()));
+    let wrong = client.resources(ResourceType::Unet).size(51).await.expect_err("too many");
+    assert!(matches!(wrong.kind(), ErrorKind::Usage { .. }));
+}
+
+#[tokio::test]
+async fn assets_are_made_become_ready_and_go() {
+    let (_sim, client, _) = with(&[]).await;
+    let group = client.create_asset_group("seaside").description("for the film").await.expect("a group");
+    let group_id = group.group_id.expect("an id").raw().to_owned();
+    let asset = client.create_asset(&group_id, "https://h/sea.png?sign=s3cret", AssetType::Image).name("sea");
+    assert!(!format!("{asset:?}").contains("s3cret"));
+    let asset_id = asset.await.expect("an asset").asset_id.expect("an id").raw().to_owned();
+    assert!(!client.asset(&asset_id).await.expect("an asset").is_ready());
+    assert!(client.asset(&asset_id).await.expect("an asset").is_ready());
+    client.update_asset(&asset_id, "waves").await.expect("renamed");
+    let page = client.assets().group(&group_id).name("waves").status("ACTIVE").size(1).await.expect("a page");
+    assert_eq!((page.total, page.has_next, page.records.len()), (Some(1), false, 1));
+    assert_eq!(page.records[0].name, Some("waves".into()));
+    client.delete_asset(&asset_id).await.expect("removed");
+    client.delete_asset(&asset_id).await.expect_err("it is gone");
+    client.update_asset_group(&group_id).name("beach").description("still").await.expect("changed");
+    assert_eq!(client.asset_group(&group_id).await.expect("a group").name, Some("beach".into()));
+    client.create_asset_group("other").await.expect("a group");
+    let page = client.asset_groups().size(1).await.expect("a page");
+    assert_eq!((page.total, page.pages, page.has_next), (Some(2), Some(2), true));
+    assert!(!client.asset_groups().size(1).page(2).await.expect("a page").has_next);
+    client.delete_asset_group(&group_id).await.expect("removed");
 }
 
 #[tokio::test]

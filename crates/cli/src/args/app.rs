@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser};
 
-use super::{Machine, Submitting};
+use super::{Machine, Paging, Submitting};
 
 /// Find AI apps, look at them, and run them.
 #[derive(Args, Debug)]
@@ -29,13 +29,8 @@ pub(crate) struct AppList {
     #[arg(long, env = "RUNNINGHUB_DAYS", value_name = "N")]
     pub(crate) days: Option<u32>,
 
-    /// Which page
-    #[arg(long, env = "RUNNINGHUB_PAGE", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) page: u32,
-
-    /// How many on a page, at most 50
-    #[arg(long, env = "RUNNINGHUB_SIZE", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=50))]
-    pub(crate) size: u32,
+    #[command(flatten)]
+    pub(crate) paging: Paging,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -1,6 +1,8 @@
 //! The command line: one file per command, and the options that all of them know.
 
+mod account;
 mod app;
+mod assets;
 mod config;
 #[cfg(feature = "sim")]
 mod demo;
@@ -13,6 +15,7 @@ mod model;
 mod queue;
 mod quick;
 mod replay;
+mod resources;
 mod run;
 #[cfg(feature = "sim")]
 mod simulate;
@@ -25,7 +28,9 @@ mod workflow;
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
+    account::Account,
     app::{App, AppCommand, AppList, AppShow, Filling, Sort},
+    assets::{AssetCreate, Assets, AssetsCommand, GroupCommand, Medium, Paging},
     config::{Config, ConfigCommand},
     follow::{Patience, Saving, Submitting},
     global::{Format, Global},
@@ -36,6 +41,7 @@ pub(crate) use self::{
     queue::Queue,
     quick::{Quick, QuickCommand, QuickStyles},
     replay::Replay,
+    resources::{ResourceKind, Resources},
     run::Run,
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
@@ -74,8 +80,9 @@ pub(crate) enum Command {
     Lora(Lora),
     App(App),
     Quick(Quick),
-    /// Show the balance, the kind of key, and the slots that are used and free.
-    Account,
+    Account(Account),
+    Resources(Resources),
+    Assets(Assets),
     Login(Login),
     /// Forget the key of the profile.
     Logout,

@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-/// Show what runs and what waits on a ComfyUI.
+/// Show how many tasks run and wait.
 #[derive(Args, Debug)]
-#[command(after_help = "Names the server with --server. The queue is everybody's.")]
+#[command(
+    after_help = "On RunningHub these are the tasks of the key; with --server those of everybody on that ComfyUI."
+)]
 pub(crate) struct Queue {}

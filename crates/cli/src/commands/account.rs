@@ -1,20 +1,45 @@
-//! `rhub account`.
+//! `rhub account`, `rhub queue`.
 
 use runninghub::{Account, QueueStatus, Untrusted};
 
-use super::context::{Context, Settings};
+use super::{
+    comfy,
+    context::{Context, Settings},
+};
 use crate::{
+    args,
     exit::{Error, Exit},
+    report::account as text,
     schema::{self, End, Event},
 };
 
 /// Shows balance, kind of key, and slots.
-pub(super) async fn account(context: &mut Context) -> Result<Exit, Error> {
+pub(super) async fn account(context: &mut Context, args: &args::Account) -> Result<Exit, Error> {
     let hub = context.connect(Settings::default())?;
     let (account, queue) = hub.account().await?;
     let account = convert(account, queue);
     let lines = lines(&account);
     context.answer(&Event::Account(account), &lines);
+    if args.keys {
+        for key in hub.api().api_keys().await? {
+            let key = schema::ListedKey::from(key);
+            let lines = [text::key(&key)];
+            context.answer(&Event::Key(key), &lines);
+        }
+    }
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Shows how busy the key is, or the server where one is named.
+pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
+    if context.global.server.is_some() {
+        return comfy::queue(context).await;
+    }
+    let hub = context.connect(Settings::default())?;
+    let slots = schema::Load::from(hub.api().queue_status().await?);
+    let lines = [text::slots(&slots)];
+    context.answer(&Event::Slots(slots), &lines);
     context.outcome.status = End::Success;
     Ok(Exit::Done)
 }

@@ -115,7 +115,7 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
     };
     let page = hub
         .apps(|list| {
-            let list = list.page(args.page).size(args.size).sort(sort);
+            let list = list.page(args.paging.page).size(args.paging.size).sort(sort);
             if let Some(days) = args.days { list.days(days) } else { list }
         })
         .await?;
@@ -124,9 +124,7 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
         let lines = [text::listed(&app)];
         context.answer(&Event::App(app), &lines);
     }
-    if page.has_next {
-        context.advice.push(format!("there are more: `--page {}`", args.page.saturating_add(1)));
-    }
+    context.more(page.has_next, &args.paging);
     context.outcome.status = End::Success;
     Ok(Exit::Done)
 }

@@ -10,17 +10,14 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Comfy, ErrorKind, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted,
-    WorkflowId,
-    ledger::{
-        Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Ledger, SqliteLedger, State,
-    },
+    ApiKey, Comfy, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
 use super::comfy;
 use crate::{
-    args::{Format, Global},
-    exit::{Error, Exit, chain},
+    args::{Format, Global, Paging},
+    exit::{Error, Exit},
     key,
     printer::Printer,
     report::{self, Reporter},
@@ -153,7 +150,7 @@ impl Context {
             builder = builder.record(dir);
         }
         let hub = builder.build().map_err(|error| {
-            let is_recording = error.kind() == ErrorKind::Io;
+            let is_recording = error.kind() == runninghub::ErrorKind::Io;
             Error::from(error).or_hint(if is_recording {
                 "name a new or empty folder with `--record DIR`; nothing was submitted"
             } else {
@@ -286,6 +283,13 @@ impl Context {
         self.reporter.warning(self.clock.now(), &warning);
     }
 
+    /// Says how to see the rest of a list.
+    pub(super) fn more(&mut self, has_next: bool, paging: &Paging) {
+        if has_next {
+            self.advice.push(format!("there are more: `--page {}`", paging.page.saturating_add(1)));
+        }
+    }
+
     /// An answer to a single question: an event, and the same in lines.
     pub(super) fn answer(&mut self, event: &schema::Event, lines: &[String]) {
         self.reporter.answer(self.clock.now(), event, lines);
@@ -416,56 +420,4 @@ pub(super) fn time_scale() -> Result<f64, Error> {
             Error::usage(format!("{TIME_SCALE} is not a number above 0"))
                 .hint("use 1 for real time, less for faster")
         })
-}
-
-impl From<LedgerError> for Error {
-    fn from(error: LedgerError) -> Self {
-        let exit = match error.kind() {
-            LedgerErrorKind::Conflict | LedgerErrorKind::Edge { .. } | LedgerErrorKind::NotFound => {
-                Exit::Usage
-            }
-            _ => Exit::Store,
-        };
-        let found = Self::new(exit, chain(&error));
-        match error.hint() {
-            Some(hint) => found.hint(hint),
-            None => found,
-        }
-    }
-}
-
-impl From<runninghub::Error> for Error {
-    fn from(error: runninghub::Error) -> Self {
-        let exit = match error.kind() {
-            ErrorKind::Network => Exit::Network,
-            ErrorKind::Refused => Exit::Refused,
-            ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
-            ErrorKind::TimedOut => Exit::StillRunning,
-            ErrorKind::TaskFailed => Exit::TaskFailed,
-            ErrorKind::Results => Exit::Results,
-            ErrorKind::Io => Exit::Store,
-            _ => Exit::Usage,
-        };
-        let found = Self {
-            code: error.code(),
-            attempt: error.attempt().map(ToString::to_string),
-            hint: error.hint().map(str::to_owned),
-            ..Self::new(exit, chain(&error))
-        };
-        match error.kind() {
-            ErrorKind::SubmitUnknown => match &found.attempt {
-                Some(attempt) => {
-                    let hint = format!(
-                        "`rhub tasks` keeps it as {attempt}; look at the tasks on the RunningHub page, and say what you found with\n  \
-                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
-                    );
-                    found.hint(hint)
-                }
-                None => found,
-            },
-            ErrorKind::Recording => found
-                .or_hint("a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it"),
-            _ => found,
-        }
-    }
 }

@@ -2,12 +2,14 @@
 
 mod account;
 mod app;
+mod assets;
 mod comfy;
 mod config;
 mod context;
 #[cfg(feature = "sim")]
 mod demo;
 mod doctor;
+mod errors;
 mod follow;
 mod form;
 mod login;
@@ -16,6 +18,7 @@ mod model;
 mod previews;
 mod quick;
 mod replay;
+mod resources;
 mod run;
 mod save;
 mod service;

@@ -5,7 +5,7 @@ use std::{env, process::ExitCode};
 use tokio::runtime::Builder;
 
 use super::{
-    account, app, comfy, config, context::Context, doctor, login, manual, model, quick, replay,
+    account, app, assets, config, context::Context, doctor, login, manual, model, quick, replay, resources,
     run as run_command, task, tasks, upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
@@ -87,7 +87,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Outputs(args) => task::outputs(context, args).await,
         Command::Download(args) => task::download(context, args).await,
         Command::Cancel(args) => task::cancel(context, args).await,
-        Command::Queue(_) => comfy::queue(context).await,
+        Command::Queue(_) => account::queue(context).await,
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::webhook(context, args).await,
@@ -95,7 +95,9 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Model(args) => model::model(context, args).await,
         Command::App(args) => app::app(context, args).await,
         Command::Quick(args) => quick::quick(context, args).await,
-        Command::Account => account::account(context).await,
+        Command::Account(args) => account::account(context, &args).await,
+        Command::Resources(args) => resources::resources(context, args).await,
+        Command::Assets(args) => assets::assets(context, args).await,
         Command::Upload(args) => upload::upload(context, args).await,
         Command::Lora(args) => upload::lora(context, args.command).await,
         Command::Login(args) => login::login(context, &args).await,

@@ -1,5 +1,6 @@
 //! One stream of events, three ways to show it.
 
+pub(crate) mod account;
 pub(crate) mod app;
 mod frame;
 mod human;

@@ -52,6 +52,16 @@ pub(crate) enum Event {
     Webhook(super::app::Webhook),
     /// The account (`account`).
     Account(Account),
+    /// How busy the key is (`queue`).
+    Slots(super::Load),
+    /// A key of the account (`account --keys`).
+    Key(super::ListedKey),
+    /// A model or a LoRA that workflows can load (`resources`).
+    Resource(super::Resource),
+    /// A medium that models can take (`assets`).
+    Asset(super::Asset),
+    /// A group of them (`assets group`).
+    AssetGroup(super::AssetGroup),
     /// A file that the platform has (`upload`, `lora upload`).
     Upload(Upload),
     /// A setting of a profile (`config`).

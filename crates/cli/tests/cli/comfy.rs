@@ -174,12 +174,12 @@ fn servers_that_are_none() {
 
     hint: name the server, as in `--server http://127.0.0.1:8188`
     ");
-    snap!(rhub(["queue"]), @"
-    exit 2
-    --- err
-    error: no server was named
+    snap!(rhub(["queue"]), @r"
+        exit 2
+        --- err
+        error: there is no API key
 
-    hint: name a ComfyUI, as in `--server http://127.0.0.1:8188`
+        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     ");
     snap!(asked("http://me:pw@h"), @"
     exit 2

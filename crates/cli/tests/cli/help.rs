@@ -13,7 +13,7 @@ fn version() {
 
 #[test]
 fn overview() {
-    snap!(rhub(["--help"]), @r#"
+    snap!(rhub(["--help"]), @r"
         exit 0
         --- out
         Run RunningHub workflows from a terminal, follow them live, bring the files home
@@ -27,7 +27,7 @@ fn overview() {
           outputs      List the results of a task
           download     Bring the results of a task home
           cancel       Cancel a task
-          queue        Show what runs and what waits on a ComfyUI
+          queue        Show how many tasks run and wait
           tasks        List what this machine has submitted, the newest first
           resolve      Settle a submit of unknown outcome
           webhook      Receive what the platform says when a task is over
@@ -38,6 +38,9 @@ fn overview() {
           app          Find AI apps, look at them, and run them
           quick        Run what Quick Create offers
           account      Show the balance, the kind of key, and the slots that are used and free
+          resources    List the models and LoRAs that workflows can load, with the names that their loaders
+                       take
+          assets       Pictures, films and sounds that models take as `asset://ID`, and groups of them
           login        Keep an API key in a profile; asks for it without showing it
           logout       Forget the key of the profile
           config       Look at the profile, or change it
@@ -105,7 +108,7 @@ fn overview() {
         (`rhub login`).
         An option counts before its variable, that before the profile, that before the default.
         RUNNINGHUB_TIME_SCALE multiplies every built-in wait (default 1).
-    "#);
+    ");
 }
 
 #[test]
@@ -241,12 +244,13 @@ fn status_outputs_download_cancel() {
 
 #[test]
 fn workflow_account_schema() {
-    insta::assert_snapshot!([own_options("account"), own_options("schema"), help(&["workflow", "show"])].join("\n"), @r#"
+    insta::assert_snapshot!([own_options("account"), own_options("schema"), help(&["workflow", "show"])].join("\n"), @r"
         Show the balance, the kind of key, and the slots that are used and free
 
         Usage: rhub account [OPTIONS]
 
         Options:
+              --keys  Also list the keys of the account, masked [env: RUNNINGHUB_KEYS=]
           -h, --help  Print help
 
         Print the JSON Schema of the lines that `--format json` writes
@@ -265,7 +269,7 @@ fn workflow_account_schema() {
 
         Options:
           -h, --help  Print help
-    "#);
+    ");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The real binary, as users and programs see it.
 
+mod account;
 mod apps;
 mod bad_input;
 mod canary;

@@ -35,7 +35,11 @@ fn lines_of_live_commands_are_valid() {
     for args in [
         &["status", &task][..],
         &["outputs", &task],
-        &["account"],
+        &["account", "--keys"],
+        &["queue"],
+        &["resources", "lora"],
+        &["assets", "group", "create", "a"],
+        &["assets", "group", "list"],
         &["workflow", "show", &id],
         &["model", "list", "--kind", "3d"],
         &["model", "show", "f-2-dev/text-to-image"],

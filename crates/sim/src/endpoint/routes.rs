@@ -9,9 +9,9 @@ use axum::{
 };
 
 use super::{
-    account_status, app_demo, app_list, app_run, cancel, create, file, lora, model, model_price, outputs,
-    query, queue_status, quick_params, run_v2, status, unknown, upload, upload_legacy, webhook_detail,
-    webhook_retry, workflow_json,
+    account_status, api_key_list, app_demo, app_list, app_run, assets, cancel, create, file, lora, model,
+    model_price, outputs, query, queue_status, quick_params, resource_list, run_v2, status, unknown, upload,
+    upload_legacy, webhook_detail, webhook_retry, workflow_json,
 };
 use crate::{
     answer::Answer,
@@ -43,6 +43,10 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(upload::PATH, or_wrong_method(post_to(upload::answer)))
         .route(query::PATH, or_wrong_method(post_to(query::answer)))
         .route(queue_status::PATH, or_wrong_method(get_from(queue_status::answer)))
+        .route(api_key_list::PATH, or_wrong_method(get_from(api_key_list::answer)))
+        .route(resource_list::PATH, or_wrong_method(post_to(resource_list::answer)))
+        .route(assets::PATH, or_wrong_method(post_to(assets::asset)))
+        .route(assets::GROUPS_PATH, or_wrong_method(post_to(assets::group)))
         .route(model_price::PATH, or_wrong_method(post_to(model_price::answer)))
         // Whatever else stands behind `/openapi/v2/`: unknown ones are told apart there.
         .route(model::PATH, or_unknown(creating(model::answer)))

@@ -1,0 +1,103 @@
+//! `GET /openapi/v2/api-key/list`: the keys of the account.
+
+use runninghub_core::Untrusted;
+use serde::Deserialize;
+
+use super::{account::untrusted, into_future};
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient,
+};
+
+/// How much of a key is kept at its beginning and at its end.
+const KEPT: usize = 4;
+
+/// Lists the keys of the account. Made by [`Client::api_keys`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct ListApiKeys {
+    client: Client,
+}
+
+/// A key of the account.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+#[serde(default, rename_all = "camelCase")]
+pub struct ApiKeyInfo {
+    /// Its beginning and its end. The platform masks it; where it should not, this does.
+    #[serde(deserialize_with = "masked")]
+    pub key: Option<Untrusted>,
+    /// What its owner calls it.
+    #[serde(rename = "apiKeyName", deserialize_with = "untrusted")]
+    pub name: Option<Untrusted>,
+    /// Whether it is switched on.
+    #[serde(rename = "status", deserialize_with = "is_on")]
+    pub is_on: Option<bool>,
+    /// How much it may spend, a decimal number as text; `None` without a limit.
+    #[serde(deserialize_with = "untrusted")]
+    pub quota_limit: Option<Untrusted>,
+    /// How much it has spent, a decimal number as text.
+    #[serde(deserialize_with = "untrusted")]
+    pub quota_used: Option<Untrusted>,
+    /// When it ends, as the platform writes it.
+    #[serde(deserialize_with = "untrusted")]
+    pub expire_at: Option<Untrusted>,
+    /// When it was made, as the platform writes it.
+    #[serde(deserialize_with = "untrusted")]
+    pub created_at: Option<Untrusted>,
+}
+
+impl ListApiKeys {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    async fn send(self) -> Result<Vec<ApiKeyInfo>, Error> {
+        self.client.get_v2(Call::question("api keys", "/openapi/v2/api-key/list"), Answer::items).await
+    }
+}
+
+into_future!(ListApiKeys => Vec<ApiKeyInfo>);
+
+fn masked<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Untrusted>, D::Error> {
+    Ok(lenient::filled(deserializer)?.map(|key| mask(&key).into()))
+}
+
+fn mask(key: &str) -> String {
+    if key.contains('*') {
+        return key.to_owned();
+    }
+    let characters: Vec<char> = key.chars().collect();
+    match (characters.first_chunk::<KEPT>(), characters.last_chunk::<KEPT>()) {
+        (Some(first), Some(last)) if characters.len() > 3 * KEPT => {
+            format!("{}****{}", String::from_iter(first), String::from_iter(last))
+        }
+        _ => "****".to_owned(),
+    }
+}
+
+fn is_on<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(lenient::count(deserializer)?.map(|status| status == 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn keys_are_masked_and_odd_entries_left_out() {
+        let text = r#"{"code":0,"msg":"success","data":[
+            {"key":"0123****cdef","apiKeyName":"build","status":1,"quotaLimit":"100","quotaUsed":2.5,"expireAt":null},
+            {"key":"0123456789abcdef0123456789abcdef","status":"0","visible":true},
+            {"key":"short"}, 7, null]}"#;
+        let keys = read_with(text, Answer::items::<ApiKeyInfo>).expect("a list");
+        let seen: Vec<_> = keys.iter().map(|key| (key.key.as_ref().map(Untrusted::raw), key.is_on)).collect();
+        assert_eq!(
+            seen,
+            [(Some("0123****cdef"), Some(true)), (Some("0123****cdef"), Some(false)), (Some("****"), None)]
+        );
+        assert_eq!(keys[0].quota_used.as_ref().map(Untrusted::raw), Some("2.5"));
+    }
+}

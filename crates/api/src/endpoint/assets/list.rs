@@ -1,0 +1,80 @@
+//! `POST /openapi/v2/assets/list`: media assets, page by page.
+
+use serde::Serialize;
+
+use super::super::into_future;
+use crate::{Asset, Client, Error, Page, http::Call};
+
+/// Most on one page.
+const SIZE: u32 = 100;
+
+/// Lists media assets, page by page. Made by [`Client::assets`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct ListAssets {
+    client: Client,
+    fields: Fields,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    page_number: u32,
+    page_size: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+}
+
+impl ListAssets {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            fields: Fields { page_number: 1, page_size: 20, group_id: None, name: None, status: None },
+        }
+    }
+
+    /// Which page, from 1.
+    pub fn page(mut self, page: u32) -> Self {
+        self.fields.page_number = page;
+        self
+    }
+
+    /// How many on a page, 1 to 100.
+    pub fn size(mut self, size: u32) -> Self {
+        self.fields.page_size = size;
+        self
+    }
+
+    /// Only those of a group.
+    pub fn group(mut self, group_id: impl Into<String>) -> Self {
+        self.fields.group_id = Some(group_id.into());
+        self
+    }
+
+    /// Only those of this name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.fields.name = Some(name.into());
+        self
+    }
+
+    /// Only those that are so far.
+    pub fn status(mut self, status: impl Into<String>) -> Self {
+        self.fields.status = Some(status.into());
+        self
+    }
+
+    async fn send(self) -> Result<Page<Asset>, Error> {
+        let call = Call::question("media assets", "/openapi/v2/assets/list");
+        let (number, size) = (self.fields.page_number, self.fields.page_size);
+        if number == 0 || !(1..=SIZE).contains(&size) {
+            return Err(call.usage("pages count from 1 and have 1 to 100 entries"));
+        }
+        self.client.post_v2(call, &self.fields, |answer| Page::read_by_number(answer, number, size)).await
+    }
+}
+
+into_future!(ListAssets => Page<Asset>);

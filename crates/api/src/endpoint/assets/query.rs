@@ -1,0 +1,36 @@
+//! `POST /openapi/v2/assets/query`: how far a media asset is.
+
+use serde::Serialize;
+
+use super::super::into_future;
+use crate::{
+    Asset, Client, Error,
+    http::{Answer, Call},
+};
+
+/// Asks how far a media asset is. Made by [`Client::asset`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct GetAsset {
+    client: Client,
+    fields: Fields,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    asset_id: String,
+}
+
+impl GetAsset {
+    pub(crate) fn new(client: Client, asset_id: String) -> Self {
+        Self { client, fields: Fields { asset_id } }
+    }
+
+    async fn send(self) -> Result<Asset, Error> {
+        let call = Call::question("asset", "/openapi/v2/assets/query");
+        self.client.post_v2(call, &self.fields, Answer::data).await
+    }
+}
+
+into_future!(GetAsset => Asset);

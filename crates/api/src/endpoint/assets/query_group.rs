@@ -1,0 +1,38 @@
+//! `POST /openapi/v2/assets/groups/query`: what a group of assets is.
+
+use serde::Serialize;
+
+use super::super::into_future;
+use crate::{
+    AssetGroup, Client, Error,
+    http::{Answer, Call},
+};
+
+/// Asks for a group of assets. Made by [`Client::asset_group`].
+///
+/// Only the path is published; the field is that of the answer to its create.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct GetAssetGroup {
+    client: Client,
+    fields: Fields,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    group_id: String,
+}
+
+impl GetAssetGroup {
+    pub(crate) fn new(client: Client, group_id: String) -> Self {
+        Self { client, fields: Fields { group_id } }
+    }
+
+    async fn send(self) -> Result<AssetGroup, Error> {
+        let call = Call::question("asset group", "/openapi/v2/assets/groups/query");
+        self.client.post_v2(call, &self.fields, Answer::data).await
+    }
+}
+
+into_future!(GetAssetGroup => AssetGroup);

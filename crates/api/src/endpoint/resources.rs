@@ -1,0 +1,211 @@
+//! `POST /openapi/v2/resource/list`: the models and LoRAs that workflows can load.
+
+use runninghub_core::Untrusted;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{account::untrusted, into_future, page::Page};
+use crate::{Client, Error, http::Call, lenient};
+
+/// Most resources on one page.
+const SIZE: u32 = 50;
+
+/// Lists what workflows can load, page by page. Made by [`Client::resources`].
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is awaited"]
+pub struct ListResources {
+    client: Client,
+    fields: Fields,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    resource_type: ResourceType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_name: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    base_models: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    current: u32,
+    size: u32,
+}
+
+/// What kind of file a resource is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ResourceType {
+    /// A whole model.
+    Checkpoint,
+    /// A quantised model.
+    Gguf,
+    /// A LoRA.
+    Lora,
+    /// A diffusion model without text encoder and VAE.
+    Unet,
+}
+
+/// Something that workflows can load.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Resource {
+    /// Its id.
+    pub id: Option<Untrusted>,
+    /// What it is called.
+    pub name: Option<Untrusted>,
+    /// The name that a loader's field takes.
+    pub node_model_name: Option<Untrusted>,
+    /// What it is for.
+    pub description: Option<Untrusted>,
+    /// Who made it.
+    pub owner: Option<Untrusted>,
+    /// What it is filed under.
+    pub tags: Vec<Untrusted>,
+    /// Its versions, as the platform orders them.
+    pub versions: Vec<ResourceVersion>,
+}
+
+/// One version of a resource.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[non_exhaustive]
+#[serde(default, rename_all = "camelCase")]
+pub struct ResourceVersion {
+    /// Its id.
+    #[serde(deserialize_with = "untrusted")]
+    pub id: Option<Untrusted>,
+    /// What it is called.
+    #[serde(deserialize_with = "untrusted")]
+    pub version: Option<Untrusted>,
+    /// The name that a loader's field takes.
+    #[serde(rename = "versionResourceName", deserialize_with = "untrusted")]
+    pub file: Option<Untrusted>,
+    /// The family of models that it belongs to.
+    #[serde(deserialize_with = "untrusted")]
+    pub base_model: Option<Untrusted>,
+    /// The words that make a LoRA work.
+    #[serde(deserialize_with = "untrusted")]
+    pub trigger_words: Option<Untrusted>,
+}
+
+impl ListResources {
+    pub(crate) fn new(client: Client, resource_type: ResourceType) -> Self {
+        let fields = Fields {
+            resource_type,
+            resource_name: None,
+            base_models: Vec::new(),
+            tags: Vec::new(),
+            current: 1,
+            size: 20,
+        };
+        Self { client, fields }
+    }
+
+    /// Only those whose name has this in it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.fields.resource_name = Some(name.into());
+        self
+    }
+
+    /// Only those of this family of models; of several, any.
+    pub fn base_model(mut self, base_model: impl Into<String>) -> Self {
+        self.fields.base_models.push(base_model.into());
+        self
+    }
+
+    /// Only those filed under this; of several, any.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.fields.tags.push(tag.into());
+        self
+    }
+
+    /// Which page, from 1.
+    pub fn page(mut self, page: u32) -> Self {
+        self.fields.current = page;
+        self
+    }
+
+    /// How many on a page, 1 to 50.
+    pub fn size(mut self, size: u32) -> Self {
+        self.fields.size = size;
+        self
+    }
+
+    async fn send(self) -> Result<Page<Resource>, Error> {
+        let call = Call::question("resources", "/openapi/v2/resource/list");
+        if self.fields.current == 0 || !(1..=SIZE).contains(&self.fields.size) {
+            return Err(call.usage("pages count from 1 and have 1 to 50 resources"));
+        }
+        let page = |answer: &_| Page::<Record>::read(answer).map(|page| page.map(Into::into));
+        self.client.post_v2(call, &self.fields, page).await
+    }
+}
+
+into_future!(ListResources => Page<Resource>);
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Record {
+    #[serde(deserialize_with = "untrusted")]
+    id: Option<Untrusted>,
+    #[serde(deserialize_with = "untrusted")]
+    resource_name: Option<Untrusted>,
+    #[serde(deserialize_with = "untrusted")]
+    node_model_name: Option<Untrusted>,
+    #[serde(deserialize_with = "untrusted")]
+    desc: Option<Untrusted>,
+    owner: Option<Box<RawValue>>,
+    tags: Option<Box<RawValue>>,
+    versions: Option<Box<RawValue>>,
+}
+
+/// An owner, or a tag.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    #[serde(deserialize_with = "untrusted")]
+    name: Option<Untrusted>,
+}
+
+impl From<Record> for Resource {
+    fn from(record: Record) -> Self {
+        let tags = lenient::list(record.tags.as_deref()).unwrap_or_default();
+        let versions = lenient::list(record.versions.as_deref()).unwrap_or_default();
+        Self {
+            id: record.id,
+            name: record.resource_name,
+            node_model_name: record.node_model_name,
+            description: record.desc,
+            owner: lenient::object(record.owner.as_deref()).and_then(|owner: Named| owner.name),
+            tags: tags
+                .iter()
+                .filter_map(|tag| lenient::object::<Named>(Some(tag)).and_then(|tag| tag.name))
+                .collect(),
+            versions: versions.iter().filter_map(|version| lenient::object(Some(version))).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn a_record_is_read_whatever_of_it_is_odd() {
+        let text = r#"{"code":0,"data":{"records":[
+            {"id":12,"resourceName":"Film","nodeModelName":"film.safetensors","desc":null,"owner":{"name":"me"},
+             "tags":[{"id":1,"name":"photo"},7],"versions":[{"id":"3","version":"v2","versionResourceName":"film_v2.safetensors",
+             "baseModel":"FLUX.1","triggerWords":"film grain"},null]},
+            {"owner":7,"tags":"x","versions":{}}],"current":1,"size":"20","total":"21","pages":"2","hasNext":true}}"#;
+        let page = read_with(text, Page::<Record>::read).expect("a page").map(Resource::from);
+        assert_eq!((page.total, page.has_next, page.records.len()), (Some(21), true, 2));
+        let first = &page.records[0];
+        assert_eq!(first.owner.as_ref().map(Untrusted::raw), Some("me"));
+        assert_eq!(first.tags, [Untrusted::from("photo")]);
+        assert_eq!(first.versions.len(), 1);
+        assert_eq!(first.versions[0].file.as_ref().map(Untrusted::raw), Some("film_v2.safetensors"));
+        assert!(page.records[1].tags.is_empty() && page.records[1].owner.is_none());
+    }
+}

@@ -1,0 +1,66 @@
+//! What the errors of the library mean here: the exit code, and what helps.
+
+use runninghub::{
+    ErrorKind,
+    ledger::{Error as LedgerError, ErrorKind as LedgerErrorKind},
+};
+
+use crate::exit::{Error, Exit, chain};
+
+impl From<LedgerError> for Error {
+    fn from(error: LedgerError) -> Self {
+        let exit = match error.kind() {
+            LedgerErrorKind::Conflict | LedgerErrorKind::Edge { .. } | LedgerErrorKind::NotFound => {
+                Exit::Usage
+            }
+            _ => Exit::Store,
+        };
+        let found = Self::new(exit, chain(&error));
+        match error.hint() {
+            Some(hint) => found.hint(hint),
+            None => found,
+        }
+    }
+}
+
+impl From<runninghub::api::Error> for Error {
+    fn from(error: runninghub::api::Error) -> Self {
+        runninghub::Error::from(error).into()
+    }
+}
+
+impl From<runninghub::Error> for Error {
+    fn from(error: runninghub::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Network => Exit::Network,
+            ErrorKind::Refused => Exit::Refused,
+            ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
+            ErrorKind::TimedOut => Exit::StillRunning,
+            ErrorKind::TaskFailed => Exit::TaskFailed,
+            ErrorKind::Results => Exit::Results,
+            ErrorKind::Io => Exit::Store,
+            _ => Exit::Usage,
+        };
+        let found = Self {
+            code: error.code(),
+            attempt: error.attempt().map(ToString::to_string),
+            hint: error.hint().map(str::to_owned),
+            ..Self::new(exit, chain(&error))
+        };
+        match error.kind() {
+            ErrorKind::SubmitUnknown => match &found.attempt {
+                Some(attempt) => {
+                    let hint = format!(
+                        "`rhub tasks` keeps it as {attempt}; look at the tasks on the RunningHub page, and say what you found with\n  \
+                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+                    );
+                    found.hint(hint)
+                }
+                None => found,
+            },
+            ErrorKind::Recording => found
+                .or_hint("a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it"),
+            _ => found,
+        }
+    }
+}

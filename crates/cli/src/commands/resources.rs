@@ -1,0 +1,37 @@
+//! `rhub resources`.
+
+use runninghub::api::ResourceType;
+
+use super::context::{Context, Settings};
+use crate::{
+    args::{self, ResourceKind},
+    exit::{Error, Exit},
+    report::account as text,
+    schema::{End, Event, Resource},
+};
+
+/// Lists what workflows can load.
+pub(super) async fn resources(context: &mut Context, args: args::Resources) -> Result<Exit, Error> {
+    let kind = match args.kind {
+        ResourceKind::Checkpoint => ResourceType::Checkpoint,
+        ResourceKind::Gguf => ResourceType::Gguf,
+        ResourceKind::Lora => ResourceType::Lora,
+        ResourceKind::Unet => ResourceType::Unet,
+    };
+    let hub = context.connect(Settings::default())?;
+    let mut list = hub.api().resources(kind).page(args.paging.page).size(args.paging.size);
+    if let Some(name) = args.search {
+        list = list.name(name);
+    }
+    list = args.family.into_iter().fold(list, runninghub::api::ListResources::base_model);
+    list = args.tag.into_iter().fold(list, runninghub::api::ListResources::tag);
+    let page = list.await?;
+    for resource in page.records {
+        let resource = Resource::from(resource);
+        let lines = text::resource(&resource);
+        context.answer(&Event::Resource(resource), &lines);
+    }
+    context.more(page.has_next, &args.paging);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
