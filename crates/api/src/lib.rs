@@ -58,7 +58,7 @@ pub use endpoint::{
     queue_status::{GetQueueStatus, QueueStatus},
     quick_run::QuickRun,
     quick_styles::{GetQuickStyles, QuickStyle},
-    resources::{ListResources, Resource, ResourceType, ResourceVersion},
+    resources::{ListResources, Resource, ResourceTag, ResourceType, ResourceVersion},
     run_app::RunApp,
     run_app_v2::RunAppV2,
     run_options::{InstanceType, RunOptions},

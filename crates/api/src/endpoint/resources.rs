@@ -2,7 +2,7 @@
 
 use runninghub_core::Untrusted;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use super::{account::untrusted, into_future, page::Page};
 use crate::{Client, Error, http::Call, lenient};
@@ -27,7 +27,7 @@ struct Fields {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     base_models: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<String>,
+    tags: Vec<Value>,
     current: u32,
     size: u32,
 }
@@ -62,9 +62,22 @@ pub struct Resource {
     /// Who made it.
     pub owner: Option<Untrusted>,
     /// What it is filed under.
-    pub tags: Vec<Untrusted>,
+    pub tags: Vec<ResourceTag>,
     /// Its versions, as the platform orders them.
     pub versions: Vec<ResourceVersion>,
+}
+
+/// Something under which resources are filed.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[non_exhaustive]
+#[serde(default)]
+pub struct ResourceTag {
+    /// Its id, for [`ListResources::tag`].
+    #[serde(deserialize_with = "untrusted")]
+    pub id: Option<Untrusted>,
+    /// What it is called.
+    #[serde(deserialize_with = "untrusted")]
+    pub name: Option<Untrusted>,
 }
 
 /// One version of a resource.
@@ -114,9 +127,10 @@ impl ListResources {
         self
     }
 
-    /// Only those filed under this; of several, any.
-    pub fn tag(mut self, tag: impl Into<String>) -> Self {
-        self.fields.tags.push(tag.into());
+    /// Only those filed under this, by the tag's id; of several, any. Ids of digits are sent as numbers.
+    pub fn tag(mut self, id: impl Into<String>) -> Self {
+        let id = id.into();
+        self.fields.tags.push(id.parse::<u64>().map_or(Value::String(id), Value::from));
         self
     }
 
@@ -160,10 +174,9 @@ struct Record {
     versions: Option<Box<RawValue>>,
 }
 
-/// An owner, or a tag.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Named {
+struct Owner {
     #[serde(deserialize_with = "untrusted")]
     name: Option<Untrusted>,
 }
@@ -177,11 +190,8 @@ impl From<Record> for Resource {
             name: record.resource_name,
             node_model_name: record.node_model_name,
             description: record.desc,
-            owner: lenient::object(record.owner.as_deref()).and_then(|owner: Named| owner.name),
-            tags: tags
-                .iter()
-                .filter_map(|tag| lenient::object::<Named>(Some(tag)).and_then(|tag| tag.name))
-                .collect(),
+            owner: lenient::object(record.owner.as_deref()).and_then(|owner: Owner| owner.name),
+            tags: tags.iter().filter_map(|tag| lenient::object(Some(tag))).collect(),
             versions: versions.iter().filter_map(|version| lenient::object(Some(version))).collect(),
         }
     }
@@ -203,7 +213,7 @@ mod tests {
         assert_eq!((page.total, page.has_next, page.records.len()), (Some(21), true, 2));
         let first = &page.records[0];
         assert_eq!(first.owner.as_ref().map(Untrusted::raw), Some("me"));
-        assert_eq!(first.tags, [Untrusted::from("photo")]);
+        assert_eq!(first.tags, [ResourceTag { id: Some("1".into()), name: Some("photo".into()) }]);
         assert_eq!(first.versions.len(), 1);
         assert_eq!(first.versions[0].file.as_ref().map(Untrusted::raw), Some("film_v2.safetensors"));
         assert!(page.records[1].tags.is_empty() && page.records[1].owner.is_none());

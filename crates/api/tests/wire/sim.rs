@@ -101,7 +101,7 @@ async fn what_belongs_to_the_account() {
     assert_eq!((page.total, page.pages, page.has_next, page.records.len()), (Some(2), Some(2), false, 1));
     let none = client.resources(ResourceType::Lora).base_model("SDXL").await.expect("a page");
     assert!(none.records.is_empty());
-    let grain = client.resources(ResourceType::Lora).name("GRAIN").tag("photo").await.expect("a page");
+    let grain = client.resources(ResourceType::Lora).name("GRAIN").tag("3").await.expect("a page");
     assert_eq!(grain.records[0].versions[0].file, Some("film_grain_v2.safetensors".into()));
     let wrong = client.resources(ResourceType::Unet).size(51).await.expect_err("too many");
     assert!(matches!(wrong.kind(), ErrorKind::Usage { .. }));

@@ -19,8 +19,8 @@ pub(crate) struct Resources {
     #[arg(long, env = "RUNNINGHUB_FAMILY", value_name = "NAME")]
     pub(crate) family: Vec<String>,
 
-    /// Only those filed under this; repeatable
-    #[arg(long, env = "RUNNINGHUB_TAG", value_name = "NAME")]
+    /// Only those filed under this, by the tag's id (--json shows them); repeatable
+    #[arg(long, env = "RUNNINGHUB_TAG", value_name = "ID")]
     pub(crate) tag: Vec<String>,
 
     #[command(flatten)]

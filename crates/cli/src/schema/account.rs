@@ -50,9 +50,18 @@ pub(crate) struct Resource {
     pub(crate) name: Option<Untrusted>,
     #[schemars(with = "Option<String>")]
     pub(crate) owner: Option<Untrusted>,
-    #[schemars(with = "Vec<String>")]
-    pub(crate) tags: Vec<Untrusted>,
+    pub(crate) tags: Vec<Tag>,
     pub(crate) versions: Vec<ResourceFile>,
+}
+
+/// Something under which resources are filed.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Tag {
+    /// For `--tag`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) id: Option<Untrusted>,
+    #[schemars(with = "Option<String>")]
+    pub(crate) name: Option<Untrusted>,
 }
 
 /// A version of a resource.
@@ -132,7 +141,13 @@ impl From<api::Resource> for Resource {
         if versions.is_empty() {
             versions.push(ResourceFile { file: resource.node_model_name, ..ResourceFile::default() });
         }
-        Self { id: resource.id, name: resource.name, owner: resource.owner, tags: resource.tags, versions }
+        Self {
+            id: resource.id,
+            name: resource.name,
+            owner: resource.owner,
+            tags: resource.tags.into_iter().map(|tag| Tag { id: tag.id, name: tag.name }).collect(),
+            versions,
+        }
     }
 }
 

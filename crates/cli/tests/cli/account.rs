@@ -52,7 +52,7 @@ fn resources_with_the_names_that_loaders_take() {
         sd_xl_base_1.0.safetensors               SDXL base v1  (SDXL)
         dreamshaper_8.safetensors                DreamShaper v1  (SD 1.5)
     ");
-    snap!(rhub(["resources", "lora", "--search", "grain", "--family", "FLUX.1", "--tag", "photo"]).at(&sim), @r"
+    snap!(rhub(["resources", "lora", "--search", "grain", "--family", "FLUX.1", "--tag", "3"]).at(&sim), @r"
         exit 0
         --- out
         film_grain_v2.safetensors                Film grain v1  (FLUX.1)

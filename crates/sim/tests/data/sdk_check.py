@@ -1,4 +1,4 @@
-"""Drives the PyPI package runninghub-sdk against a base URL: BASE_URL KEY WORKFLOW_ID FAILING_ID FOLDER."""
+"""Drives the PyPI package runninghub-sdk against a base URL: BASE_URL KEY WORKFLOW_ID FAILING_ID APP_ID FOLDER."""
 
 import sys
 
@@ -6,7 +6,7 @@ from runninghub_sdk import NodeInput, RunningHubClient
 from runninghub_sdk.exceptions import RunningHubError
 from runninghub_sdk.typedefs import TaskStatus
 
-base_url, key, workflow_id, failing_id, folder = sys.argv[1:]
+base_url, key, workflow_id, failing_id, app_id, folder = sys.argv[1:]
 client = RunningHubClient(api_key=key, base_url=base_url)
 
 assert client.validate_api_key()
@@ -46,6 +46,25 @@ except RunningHubError as error:
 cancelled = client.run(workflow_id)
 client.cancel(cancelled.task_id)
 assert client.get_status(cancelled.task_id) == TaskStatus.FAILED
+
+demo = client.get_ai_app_api_demo(app_id)
+assert demo.webapp_name and demo.node_info_list, demo
+prompt = next(field for field in demo.node_info_list if field.field_name == "text")
+task = client.run_ai_app(app_id, [{"nodeId": prompt.node_id, "fieldName": "text", "fieldValue": "a cat"}])
+result = client.wait_for_query_v2_completion(task.task_id, poll_interval=0.05, timeout=30)
+assert result.results and result.results[0]["url"].startswith(base_url), result
+
+endpoint, payload = "rhart-text-g-25-pro/text-to-text", {"prompt": "a cat"}
+price = client.preview_model_price(endpoint, payload)
+assert price is not None
+task = client.run_model_api(endpoint, payload)
+result = client.wait_for_query_v2_completion(task.task_id, poll_interval=0.05, timeout=30)
+assert result.results, result
+
+keys = client.list_api_keys()
+assert len(keys) == 1 and "*" in keys[0].key, keys
+models = client.list_public_models("CHECKPOINT", size=1)
+assert int(models.total) == 2 and len(models.records) == 1, models
 
 for call in (lambda: client.run("404"), lambda: client.get_status("404")):
     try:
