@@ -33,6 +33,11 @@ impl KeyKind {
         !matches!(self, Self::Normal)
     }
 
+    /// Whether it may wait in the personal queue.
+    pub fn has_personal_queue(self) -> bool {
+        matches!(self, Self::Exclusive | Self::Other)
+    }
+
     /// What it may do, in a few words.
     pub fn meaning(self) -> &'static str {
         match self {
@@ -66,5 +71,6 @@ mod tests {
             [KeyKind::Normal, KeyKind::Shared, KeyKind::Exclusive, KeyKind::Other, KeyKind::Other]
         );
         assert_eq!(kinds.map(KeyKind::may_call_models), [false, true, true, true, true]);
+        assert_eq!(kinds.map(KeyKind::has_personal_queue), [false, false, true, true, true]);
     }
 }

@@ -6,9 +6,13 @@ use std::{
     path::Path,
 };
 
-use runninghub::{ApiKey, Untrusted};
+use runninghub::{ApiKey, KeyKind, Untrusted};
 
-use crate::{args::Global, exit::Error, private, secrets};
+use crate::{
+    args::Global,
+    exit::{Error, Exit},
+    private, secrets,
+};
 
 /// The key's variable.
 pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
@@ -22,6 +26,26 @@ pub(crate) fn is_named(global: &Global) -> bool {
         || global.api_key_stdin
         || global.stored.is_there()
         || env::var_os(VARIABLE).is_some_and(|key| !key.is_empty())
+}
+
+/// Of what kind the key is, where it is the profile's and that is known.
+fn kind(global: &Global) -> Option<KeyKind> {
+    let is_given = global.api_key_file.is_some()
+        || global.api_key_stdin
+        || env::var_os(VARIABLE).is_some_and(|key| !key.is_empty());
+    global.stored.kind().filter(|_| !is_given)
+}
+
+/// Refuses what a key of this kind cannot do, as far as its kind is known: nothing has to be sent for that.
+///
+/// # Errors
+/// What it cannot do.
+pub(crate) fn check(global: &Global, what: &str, may: fn(KeyKind) -> bool) -> Result<(), Error> {
+    match kind(global).filter(|kind| !may(*kind)) {
+        None => Ok(()),
+        Some(kind) => Err(Error::new(Exit::Refused, format!("the key of the profile cannot {what}: {kind}"))
+            .hint("nothing was sent; use another key, or `rhub login` again if this one is of another kind by now")),
+    }
 }
 
 /// Reads the key: from the file or from standard input where that is asked for, else from the environment, else from the profile.

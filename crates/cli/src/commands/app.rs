@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     context::{Context, Settings},
     form,
-    submit::{Submission, told},
+    submit::{self, Submission, told},
 };
 use crate::{
     args::{self, AppCommand, Filling, Machine, Sort, Submitting},
@@ -58,6 +58,7 @@ pub(super) async fn app(context: &mut Context, args: args::App) -> Result<Exit, 
         AppCommand::Run(args) => {
             let (id, site) = target::app(&args.app)?;
             let filled = Filled::parse(&args.filling)?;
+            submit::check(context, &args.machine)?;
             let submission = Submission::new(context, &args.submitting, site)?;
             let mut submit = submission.hub().app(id.clone());
             if args.machine.v2 {

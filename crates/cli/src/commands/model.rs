@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use runninghub::{
-    RunningHub, SubmitModel, Untrusted,
+    KeyKind, RunningHub, SubmitModel, Untrusted,
     catalog::{Catalog, Kind},
 };
 use serde_json::{Map, Value};
@@ -16,6 +16,7 @@ use crate::{
     args::{self, ModelCall, ModelCommand},
     assign::{self, NewValue},
     exit::{Error, Exit},
+    key,
     report::model as text,
     schema::{self, End, Event, ModelParam, Price},
 };
@@ -76,6 +77,7 @@ fn show(context: &mut Context, args: &args::ShowModel) -> Result<Exit, Error> {
 
 async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error> {
     let call = Call::read(context, &args.call)?;
+    key::check(&context.global, "call models", KeyKind::may_call_models)?;
     let submission = Submission::new(context, &args.submitting, None)?;
     let mut submit = call.prepare(submission.hub());
     if let Some(url) = submission.webhook() {

@@ -3,7 +3,7 @@
 use super::{
     app,
     context::{Context, Settings},
-    submit::Submission,
+    submit::{self, Submission},
 };
 use crate::{
     args::{self, QuickCommand},
@@ -22,6 +22,7 @@ pub(super) async fn quick(context: &mut Context, args: args::Quick) -> Result<Ex
                 return Err(Error::usage("Quick Create has no newer endpoint").hint("leave `--v2` out"));
             }
             let filled = app::Filled::parse(&args.filling)?;
+            submit::check(context, &args.machine)?;
             let submission = Submission::new(context, &args.submitting, site)?;
             let submit = submission.hub().quick(id.clone(), &*args.code);
             app::run(context, submission, submit, &id, filled, &args.machine, &args.submitting).await

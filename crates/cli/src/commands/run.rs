@@ -3,7 +3,7 @@
 use super::{
     comfy,
     context::Context,
-    submit::{Submission, told},
+    submit::{self, Submission, told},
 };
 use crate::{
     args,
@@ -26,6 +26,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
     let site = if let Target::Saved(_, site) = &target { *site } else { None };
+    submit::check(context, &args.machine)?;
     let submission = Submission::new(context, &args.submitting, site)?;
     let hub = submission.hub();
     let id = if let Target::Saved(id, _) = &target { Some(id.clone()) } else { None };

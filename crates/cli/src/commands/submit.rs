@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use runninghub::{Run, RunningHub, Site};
+use runninghub::{KeyKind, Run, RunningHub, Site};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit, chain},
+    key,
     schema::{End, Submitted},
     secrets,
     signals::{Signal, Signals, suspend},
@@ -130,6 +131,14 @@ impl Submission {
         }
         follow(context, &hub, run, &mut signals, &following).await
     }
+}
+
+/// Refuses a machine that the key cannot have, as far as that is known.
+pub(super) fn check(context: &Context, machine: &args::Machine) -> Result<(), Error> {
+    if machine.personal_queue {
+        key::check(&context.global, "wait in the personal queue", KeyKind::has_personal_queue)?;
+    }
+    Ok(())
 }
 
 /// Submits. While a submit is on its way the first Ctrl-C waits for the answer, since the task may be paid by then.

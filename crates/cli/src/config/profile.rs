@@ -3,7 +3,7 @@
 use std::{env, ffi::OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
-use runninghub::Untrusted;
+use runninghub::{KeyKind, Untrusted};
 use toml_edit::{Item, TableLike, Value};
 
 use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored};
@@ -105,10 +105,11 @@ fn read(
             ))),
         };
     };
+    let kind = profile.get(KEY_TYPE).and_then(Item::as_str).map(KeyKind::of);
     let stored =
         match (profile.get(API_KEY).and_then(Item::as_str), profile.get(KEYRING).and_then(Item::as_bool)) {
-            (Some(key), _) => Stored::File { profile: name.clone(), key: Hidden::from(key.to_owned()) },
-            (None, Some(true)) => Stored::Keyring { profile: name.clone() },
+            (Some(key), _) => Stored::File { profile: name.clone(), key: Hidden::from(key.to_owned()), kind },
+            (None, Some(true)) => Stored::Keyring { profile: name.clone(), kind },
             _ => Stored::Nothing,
         };
     let extra =

@@ -5,7 +5,7 @@ use std::fs;
 use runninghub_sim::{Rule, Sim};
 use tempfile::TempDir;
 
-use crate::common::{Done, Rhub, Simulator, folder, rhub, snap};
+use crate::common::{Done, Rhub, Simulator, folder, rhub, scenario, snap};
 
 const STATUS: &str = "/openapi/v2/queue/status";
 
@@ -74,6 +74,33 @@ fn a_key_is_kept_used_and_forgotten() {
 
         hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     "#);
+}
+
+/// What `rhub login` was told of the key is enough to refuse it; a key from elsewhere is of no known kind.
+#[test]
+fn what_a_key_cannot_do_is_not_sent() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    let id = scenario("01-simple").workflow_id();
+    let login = ["login", "--api-key-stdin", "--base-url", sim.base_url()];
+    assert_eq!(with(&config, &sim, login).stdin(Sim::DEMO_KEY).run().code, Some(0));
+    snap!(with(&config, &sim, ["model", "run", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"]), @r"
+        exit 4
+        --- err
+        error: the key of the profile cannot call models: consumer key: pays with coins; workflows and AI apps, no model calls
+
+        hint: nothing was sent; use another key, or `rhub login` again if this one is of another kind by now
+    ");
+    snap!(with(&config, &sim, ["run", &id, "--personal-queue"]), @r"
+        exit 4
+        --- err
+        error: the key of the profile cannot wait in the personal queue: consumer key: pays with coins; workflows and AI apps, no model calls
+
+        hint: nothing was sent; use another key, or `rhub login` again if this one is of another kind by now
+    ");
+    assert_eq!(sim.creates(), 0);
+    let given =
+        with(&config, &sim, ["run", &id, "--personal-queue"]).env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY);
+    assert_eq!(given.run().code, Some(0));
 }
 
 #[test]
@@ -322,7 +349,7 @@ fn shells_are_told_of_commands_options_and_tasks() {
         assert!(done.code == Some(0) && done.stdout.contains("COMPLETE"), "{done}");
     }
     let (sim, state) = (Simulator::of("01-simple"), folder());
-    let id = crate::common::scenario("01-simple").workflow_id();
+    let id = scenario("01-simple").workflow_id();
     assert_eq!(rhub(["run", &id, "--detach"]).at(&sim).state(&state).run().code, Some(0));
     let task = sim.sim().tasks()[0].task_id.clone();
     let offered = |words: &[&str], index: &str| {

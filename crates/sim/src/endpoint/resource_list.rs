@@ -30,9 +30,8 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
         return Answer::params_invalid();
     }
     let wanted = call.text("resourceName").unwrap_or_default().to_lowercase();
-    let is_in = |field: &str, value: Value| {
-        call.value(field).as_array().is_none_or(|list| list.iter().any(|one| *one == value))
-    };
+    let is_in =
+        |field: &str, value: Value| call.value(field).as_array().is_none_or(|list| list.contains(&value));
     let tag_id = |tag: &str| (1_u64..).zip(TAGS).find(|(_, name)| *name == tag).map(|(id, _)| id);
     let records = (1..).zip(RESOURCES).filter(|(_, [is, name, _, family, tag])| {
         *is == kind
