@@ -55,7 +55,7 @@ pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
 pub use submit::{AppSubmit, Submit, SubmitModel};
 #[cfg(feature = "webhook")]
-pub use webhook::Webhooks;
+pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use workflow::Workflow;
 
 pub(crate) use error::chain;

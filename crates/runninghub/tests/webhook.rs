@@ -90,3 +90,36 @@ async fn without_a_ledger_there_is_nothing_to_settle() {
     let error = hub.webhooks("127.0.0.1:0".parse().expect("an address")).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Usage);
 }
+
+/// In a server that does other things, too.
+#[tokio::test]
+async fn the_receiver_is_a_service_of_any_server() {
+    let sim = sim().speed(20.0).start().await.expect("the simulator starts");
+    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
+    let hub = RunningHub::builder(key())
+        .base_url(sim.base_url())
+        .time_scale(0.01)
+        .ledger(Arc::clone(&ledger) as _)
+        .build()
+        .expect("a hub");
+    let (service, mut deliveries) = hub.webhook_service().expect("a receiver");
+    let router = axum::Router::new()
+        .route("/health", axum::routing::get(async || "well"))
+        .route_service("/hooks/{secret}", service);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let submit = hub.workflow(WORKFLOW).webhook(format!("http://{address}/hooks/{{secret}}"));
+    let mut run = submit.submit().await.expect("accepted");
+    run.finish().await.expect("followed");
+    let told = timeout(Duration::from_secs(20), deliveries.next()).await.expect("in time");
+    let told = told.expect("a delivery").expect("confirmed");
+    assert_eq!((told.state, told.task), (State::Done, Some(run.task_id().clone())));
+    assert_eq!(post(address, "/hooks/00000000000000000000000000000000", r#"{"taskId":"1"}"#).await, 404);
+    assert_eq!(post(address, "/elsewhere", r#"{"taskId":"1"}"#).await, 404);
+    server.abort();
+
+    let without = common::hub(&sim).webhook_service().expect_err("there is no ledger");
+    assert_eq!(without.kind(), ErrorKind::Usage);
+}

@@ -2,5 +2,7 @@
 
 mod delivery;
 mod listen;
+mod service;
 
 pub use listen::Webhooks;
+pub use service::{Deliveries, WebhookService};

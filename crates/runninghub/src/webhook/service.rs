@@ -1,0 +1,164 @@
+//! The receiver as a service, for whoever has a server already.
+
+use std::{
+    convert::Infallible,
+    error::Error as StdError,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+use http_body::Body;
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use hyper::{Method, Request, Response, StatusCode, body::Bytes};
+use runninghub_core::TaskId;
+use runninghub_ledger::{Digest, Entry, Filter};
+use tokio::{sync::mpsc, time::timeout};
+use tower_service::Service;
+
+use super::delivery;
+use crate::{Error, RunningHub};
+
+/// Longest delivery that is read; the largest seen have some KiB.
+const BODY: usize = 1 << 20;
+/// Deliveries that wait to be looked into. More are refused, and come again.
+const WAITING: usize = 256;
+/// Who takes longer to say what is wanted wants nothing.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Receives the deliveries of webhooks: a [`tower_service::Service`] for a server of one's own.
+///
+/// What comes of them is told by [`Deliveries`].
+#[derive(Clone)]
+pub struct WebhookService(Arc<Receiver>);
+
+/// Deliveries that were received and confirmed by the platform, as a stream. They are looked into only while it is polled.
+pub struct Deliveries(BoxStream<'static, Result<Entry, Error>>);
+
+struct Receiver {
+    hub: RunningHub,
+    received: mpsc::Sender<(String, TaskId)>,
+}
+
+impl RunningHub {
+    /// A receiver for webhooks of tasks that were submitted with `{secret}` in their webhook's address, and the stream of
+    /// what it has received.
+    ///
+    /// The last part of a request's path is taken for the secret. What does not belong to a submit of the ledger is
+    /// answered with 404 and changes nothing; the rest is answered at once, and then the platform is asked about the
+    /// task, as in [`RunningHub::settle`]. Deliveries come early, again, and in several shapes; nothing of what they say but
+    /// the task's id is used, since anybody can send them.
+    ///
+    /// ```no_run
+    /// # use std::sync::Arc;
+    /// # use futures_util::StreamExt as _;
+    /// # use runninghub::{ApiKey, RunningHub, ledger::SqliteLedger};
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let key = ApiKey::new("0123456789abcdef0123456789abcdef")?;
+    /// let ledger = Arc::new(SqliteLedger::open("state".as_ref())?);
+    /// let hub = RunningHub::builder(key).ledger(ledger).build()?;
+    /// let (service, mut deliveries) = hub.webhook_service()?;
+    /// let router = axum::Router::new().route_service("/hooks/{secret}", service);
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8190").await?;
+    /// tokio::spawn(async move { axum::serve(listener, router).await });
+    /// hub.workflow("1979026379880697857").webhook("https://your-host/hooks/{secret}").submit().await?;
+    /// while let Some(delivery) = deliveries.next().await {
+    ///     println!("{:?}", delivery?.task);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger.
+    pub fn webhook_service(&self) -> Result<(WebhookService, Deliveries), Error> {
+        self.book()?;
+        let (received, waiting) = mpsc::channel(WAITING);
+        let confirmed = stream::unfold((self.clone(), waiting), async |(hub, mut waiting)| {
+            let (secret, task): (String, TaskId) = waiting.recv().await?;
+            Some((hub.settle(&secret, &task).await, (hub, waiting)))
+        });
+        let service = WebhookService(Arc::new(Receiver { hub: self.clone(), received }));
+        Ok((service, Deliveries(confirmed.boxed())))
+    }
+}
+
+impl<B> Service<Request<B>> for WebhookService
+where
+    B: Body<Data: Send, Error: Into<Box<dyn StdError + Send + Sync>>> + Send + 'static,
+{
+    type Response = Response<Empty<Bytes>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let receiver = Arc::clone(&self.0);
+        async move {
+            let mut response = Response::new(Empty::new());
+            *response.status_mut() = receive(&receiver, request).await;
+            Ok(response)
+        }
+        .boxed()
+    }
+}
+
+async fn receive<B>(receiver: &Receiver, request: Request<B>) -> StatusCode
+where
+    B: Body<Error: Into<Box<dyn StdError + Send + Sync>>>,
+{
+    if request.method() != Method::POST {
+        return StatusCode::METHOD_NOT_ALLOWED;
+    }
+    let path = request.uri().path().to_owned();
+    let secret = path.rsplit('/').next().unwrap_or_default();
+    let Ok(book) = receiver.hub.book() else { return StatusCode::NOT_FOUND };
+    // What is compared is a digest, so the time it takes says nothing about the secret.
+    match book.ledger().entries(Filter::all().secret(Digest::of(secret)).limit(1)).await {
+        Ok(entries) if entries.is_empty() => return StatusCode::NOT_FOUND,
+        Ok(_) => {}
+        Err(_) => return StatusCode::SERVICE_UNAVAILABLE,
+    }
+    let body = match timeout(PATIENCE, Limited::new(request.into_body(), BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return StatusCode::PAYLOAD_TOO_LARGE,
+        Ok(Err(_)) => return StatusCode::BAD_REQUEST,
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+    };
+    let Some(task) = delivery::task(&body) else { return StatusCode::BAD_REQUEST };
+    match receiver.received.try_send((secret.to_owned(), task)) {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl Stream for Deliveries {
+    type Item = Result<Entry, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+impl fmt::Debug for WebhookService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookService").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliveries").finish_non_exhaustive()
+    }
+}
