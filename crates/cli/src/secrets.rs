@@ -40,6 +40,13 @@ pub(crate) fn clean(text: &str) -> String {
     Untrusted::from(known.as_ref().unwrap_or(&by_looks).redact(text)).to_string()
 }
 
+/// Whether a secret is in the text, or something that looks like one.
+pub(crate) fn is_in(text: &str) -> bool {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    let by_looks = Redactor::new();
+    known.as_ref().unwrap_or(&by_looks).redact(text) != text
+}
+
 /// Makes the memory of this process unreadable to others and keeps it out of core dumps. Called before a key is in it.
 ///
 /// Where the system has no such thing, or refuses, there is nothing that could be done instead.

@@ -12,6 +12,7 @@ mod doctor;
 mod errors;
 mod follow;
 mod form;
+mod hook;
 mod login;
 mod manual;
 mod model;

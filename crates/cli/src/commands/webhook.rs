@@ -4,7 +4,10 @@ use futures_util::StreamExt as _;
 
 use runninghub::Untrusted;
 
-use super::context::{Context, Settings, Writes};
+use super::{
+    context::{Context, Settings, Writes},
+    hook::Hook,
+};
 use crate::{
     args,
     exit::{Error, Exit},
@@ -67,23 +70,33 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
         "Submit with: rhub run … --webhook 'https://YOUR-HOST/{secret}'".to_owned(),
     ];
     context.answer(&Event::Listening(schema::Listening { base_url: url, api_key: None }), &lines);
-    loop {
-        let received = tokio::select! {
+    let mut hook = Hook::new(args.exec);
+    let mut leaving = false;
+    while !(leaving && hook.is_idle()) {
+        let now = context.clock.now();
+        tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Interrupt | Signal::Terminate => break,
-                Signal::Suspend | Signal::Resize => continue,
+                Signal::Interrupt | Signal::Terminate if leaving || hook.is_idle() => break,
+                Signal::Interrupt | Signal::Terminate => {
+                    leaving = true;
+                    context.warn("leaving", "waiting for the commands that run; again to stop them");
+                }
+                Signal::Suspend | Signal::Resize => {}
             },
-            received = webhooks.next() => received,
-        };
-        match received {
-            Some(Ok(entry)) => {
-                let submit = schema::Submit::from(&entry);
-                let line = format!("📬 {}", text::task(&submit));
-                context.answer(&Event::Task(submit), &[line]);
-            }
-            Some(Err(error)) => context.warn("delivery", Error::from(error).message),
-            None => break,
+            ended = hook.next(now) => if let Err(what) = ended {
+                context.warn("exec", what);
+            },
+            received = webhooks.next(), if !leaving => match received {
+                Some(Ok(entry)) => {
+                    let submit = schema::Submit::from(&entry);
+                    let line = format!("📬 {}", text::task(&submit));
+                    hook.run(now, &submit);
+                    context.answer(&Event::Task(submit), &[line]);
+                }
+                Some(Err(error)) => context.warn("delivery", Error::from(error).message),
+                None => break,
+            },
         }
     }
     context.outcome.status = End::Success;

@@ -185,3 +185,52 @@ fn a_webhook_settles_what_is_unknown() {
         assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "the secret is not kept");
     }
 }
+
+/// The command gets the event and no secret, once; that it failed is told, and ends nothing.
+#[cfg(unix)]
+#[test]
+fn a_command_is_run_for_what_a_webhook_tells() {
+    let (sim, state) = (Simulator::of("01-simple"), folder());
+    let (id, file) = (scenario("01-simple").workflow_id(), state.path().join("told"));
+    let script =
+        r#"read line; { echo "$RUNNINGHUB_TASK_ID $RUNNINGHUB_STATE"; echo "$line"; env; } >> "$0"; exit 3"#;
+    let mut listener =
+        rhub(["webhook", "listen", "--listen", "127.0.0.1:0", "--json", "--exec", "sh", "-c", script])
+            .arg(&file)
+            .at(&sim)
+            .state(&state)
+            .env("HTTPS_PROXY", "http://me:pr0xy-p4ssw0rd-0123456789@127.0.0.1:9")
+            .env("PATH", &std::env::var("PATH").expect("a path"))
+            .into_command()
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+    let mut told = BufReader::new(listener.stdout.take().expect("a pipe"))
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
+    let listening = told.next().expect("a line");
+    let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
+    let done = rhub(["run", &id, "--webhook", &webhook]).at(&sim).state(&state).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    let task = &sim.sim().tasks()[0].task_id;
+    let event = told.next().expect("a delivery");
+    assert_eq!((&event["event"], &event["task_id"]), (&"task".into(), &task.as_str().into()));
+    let failed = told.next().expect("an end");
+    assert_eq!(failed["code"], "exec", "{failed}");
+    assert!(failed["message"].as_str().is_some_and(|text| text.contains("exit status: 3")), "{failed}");
+
+    let resent = rhub(["webhook", "resend", task]).at(&sim).state(&state).run();
+    assert_eq!(resent.code, Some(0), "{resent}");
+    assert_eq!(told.next().expect("a delivery")["event"], "task", "told again, and not run again");
+    let process = rustix::process::Pid::from_child(&listener);
+    rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+    assert_eq!(listener.wait().expect("it ends").code(), Some(0));
+
+    let text = fs::read_to_string(&file).expect("it was run");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some(&*format!("{task} done")));
+    let line: Value = serde_json::from_str(lines.next().expect("the event")).expect("JSON");
+    assert_eq!((&line["event"], &line["state"]), (&"task".into(), &"done".into()));
+    assert_eq!(text.matches(&format!("{task} done")).count(), 1);
+    assert!(text.contains("PATH=") && !text.contains(Sim::DEMO_KEY) && !text.contains("pr0xy"), "{text}");
+}
