@@ -4,7 +4,10 @@ use std::{env, path::PathBuf};
 
 use clap::CommandFactory as _;
 use clap_complete::{CompleteEnv, CompletionCandidate};
-use runninghub::ledger::{Entry, Filter, Ledger as _, SqliteLedger, State};
+use runninghub::{
+    catalog::{Catalog, Model},
+    ledger::{Entry, Filter, Ledger as _, SqliteLedger, State},
+};
 
 use crate::{args::Cli, commands::state_dir};
 
@@ -28,7 +31,13 @@ pub(crate) fn tasks() -> Vec<CompletionCandidate> {
         let help = format!(
             "{}, {}",
             entry.state,
-            entry.intent.workflow.as_ref().map_or("no workflow", AsRef::<str>::as_ref)
+            entry
+                .intent
+                .workflow
+                .as_ref()
+                .map(AsRef::<str>::as_ref)
+                .or(entry.intent.target.as_deref())
+                .unwrap_or("no workflow")
         );
         Some(CompletionCandidate::new(entry.task?.to_string()).help(Some(help.into())))
     };
@@ -37,6 +46,15 @@ pub(crate) fn tasks() -> Vec<CompletionCandidate> {
     std::iter::once(last)
         .chain(submits(&Filter::all().limit(OFFERED)).into_iter().filter_map(offer))
         .collect()
+}
+
+/// The models of the built-in catalog.
+pub(crate) fn models() -> Vec<CompletionCandidate> {
+    let current = Catalog::embedded().models().iter().filter(|model| !model.retired);
+    let offer = |model: &Model| {
+        CompletionCandidate::new(&model.endpoint).help(model.names.first().map(|name| name.clone().into()))
+    };
+    current.map(offer).collect()
 }
 
 /// The submits that can be resolved.

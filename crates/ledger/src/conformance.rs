@@ -47,6 +47,7 @@ pub fn intent(workflow: &str, key: &str) -> Intent {
         key: key.into(),
         kind: "workflow".into(),
         workflow: Some(workflow.into()),
+        target: Some(format!("{workflow} by name")),
         body: Digest::of(workflow),
         secret: Some(Digest::of(format!("{workflow} {key}"))),
     }

@@ -58,6 +58,8 @@ pub struct Intent {
     pub kind: String,
     /// The workflow, where it has an id.
     pub workflow: Option<WorkflowId>,
+    /// What else was named: the id of an app, the endpoint of a model.
+    pub target: Option<String>,
     /// Of the request's body without the key.
     pub body: Digest,
     /// Of the secret in the webhook's address, where there is one.

@@ -29,6 +29,25 @@ pub(crate) struct Page {
     attempt: AttemptId,
 }
 
+/// What is run, as the ledger keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct What<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) workflow: Option<&'a WorkflowId>,
+    /// The id of an app, the endpoint of a model.
+    pub(crate) target: Option<&'a str>,
+}
+
+impl<'a> What<'a> {
+    pub(crate) fn named(kind: &'static str, target: &'a str) -> Self {
+        Self { kind, workflow: None, target: Some(target) }
+    }
+
+    pub(crate) fn workflow(kind: &'static str, workflow: Option<&'a WorkflowId>) -> Self {
+        Self { kind, workflow, target: None }
+    }
+}
+
 impl Book {
     pub(crate) fn new(ledger: Arc<dyn Ledger>, site: String, base_url: String, key: &str) -> Self {
         let key = ledger.salt().fingerprint(key);
@@ -38,8 +57,7 @@ impl Book {
     /// Writes down that a create is going to be sent.
     pub(crate) async fn begin(
         &self,
-        kind: &str,
-        workflow: Option<&WorkflowId>,
+        what: What<'_>,
         body: Digest,
         secret: Option<Digest>,
     ) -> Result<Page, Error> {
@@ -47,8 +65,9 @@ impl Book {
             site: self.site.clone(),
             base_url: self.base_url.clone(),
             key: self.key.clone(),
-            kind: kind.to_owned(),
-            workflow: workflow.cloned(),
+            kind: what.kind.to_owned(),
+            workflow: what.workflow.cloned(),
+            target: what.target.map(str::to_owned),
             body,
             secret,
         };

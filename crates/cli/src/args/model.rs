@@ -7,7 +7,10 @@ use clap::{
     builder::{FalseyValueParser, PossibleValuesParser},
 };
 
+use clap_complete::ArgValueCandidates;
+
 use super::Submitting;
+use crate::complete;
 
 /// Run models of the Standard Model API: pictures, videos, sound, text.
 #[derive(Args, Debug)]
@@ -53,7 +56,7 @@ pub(crate) struct List {
 #[derive(Args, Debug)]
 pub(crate) struct ShowModel {
     /// An endpoint, or a name in any spelling
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::models))]
     pub(crate) model: String,
 
     #[command(flatten)]
@@ -88,7 +91,7 @@ pub(crate) struct PriceModel {
 #[derive(Args, Debug)]
 pub(crate) struct ModelCall {
     /// An endpoint, or a name in any spelling
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::models))]
     pub(crate) model: String,
 
     /// Set a parameter; several times for one that takes several; @FILE uploads a file, @@ stands for an @

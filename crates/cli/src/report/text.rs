@@ -84,14 +84,14 @@ pub(crate) const TASKS: &str =
 pub(crate) fn task(task: &Submit) -> String {
     let shown = |text: &Option<String>| Untrusted::from(text.as_deref().unwrap_or("-")).to_string();
     let cost = task.cost.as_ref().and_then(cost).unwrap_or_else(|| "-".to_owned());
+    let kind = Some(&*task.kind).filter(|kind| *kind != "workflow").map(str::to_owned);
+    let named = task.target.as_ref().map(|target| format!("{} {target}", task.kind));
     let mut line = format!(
         "{:<21} {:<11} {:<20} {:<20} {:<9} {cost}",
         task.submitted_at,
         task.state,
         shown(&task.task_id),
-        shown(
-            &task.workflow_id.clone().or_else(|| Some(task.kind.clone()).filter(|kind| kind != "workflow"))
-        ),
+        shown(&task.workflow_id.clone().or(named).or(kind)),
         task.attempt_id,
     );
     if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {

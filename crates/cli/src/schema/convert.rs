@@ -108,6 +108,7 @@ impl From<&Entry> for Submit {
             state: entry.state.as_str(),
             task_id: entry.task.as_ref().map(ToString::to_string),
             workflow_id: entry.intent.workflow.as_ref().map(ToString::to_string),
+            target: entry.intent.target.clone(),
             kind: entry.intent.kind.clone(),
             site: entry.intent.site.clone(),
             base_url: entry.intent.base_url.clone(),

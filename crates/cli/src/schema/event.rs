@@ -237,6 +237,8 @@ pub(crate) struct Submit {
     pub(crate) workflow_id: Option<String>,
     /// What was submitted: `workflow`, or another kind of task.
     pub(crate) kind: String,
+    /// The id of an app, the endpoint of a model.
+    pub(crate) target: Option<String>,
     /// `cn` or `ai`.
     pub(crate) site: String,
     pub(crate) base_url: String,

@@ -98,7 +98,7 @@ fn what_is_submitted_is_written_down_by_its_kind() {
     let done = rhub(["app", "run", &App::demo().id(), "--detach"]).at(&sim).state(&state).run();
     assert_eq!(done.code, Some(0), "{done}");
     let tasks = rhub(["tasks"]).at(&sim).state(&state).run();
-    assert!(tasks.stdout.contains(" app "), "{tasks}");
+    assert!(tasks.stdout.contains(&format!(" app {} ", App::demo().id())), "{tasks}");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn a_model_runs_like_a_workflow() {
     let task = sim.sim().tasks()[2].task_id.clone();
     assert!(detached.stderr.contains(&format!("rhub watch {task}")), "{detached}");
     let tasks = rhub(["tasks", "--json"]).at(&sim).state(&state).run();
-    assert!(tasks.stdout.contains(r#""kind":"model""#), "{tasks}");
+    assert!(tasks.stdout.contains(&format!(r#""kind":"model","target":"{KLING}""#)), "{tasks}");
     for command in ["watch", "status", "outputs"] {
         let done = rhub([command, "last"]).at(&sim).state(&state).run();
         assert_eq!(done.code, Some(0), "{command}: {done}");

@@ -373,6 +373,8 @@ fn shells_are_told_of_commands_options_and_tasks() {
     );
     assert_eq!(offered(&["rhub", "conf"], "1"), "config");
     assert!(offered(&["rhub", "run", "--inst"], "2").contains("--instance"));
+    let videos = offered(&["rhub", "model", "run", "kling"], "3");
+    assert!(videos.lines().count() > 3 && videos.lines().all(|name| name.starts_with("kling")), "{videos}");
 }
 
 #[test]

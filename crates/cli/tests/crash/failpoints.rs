@@ -87,6 +87,7 @@ fn prepare(lab: &Lab, steps: &[Step]) -> AttemptId {
         key: "k".into(),
         kind: "workflow".into(),
         workflow: None,
+        target: None,
         body: Digest::of("{}"),
         secret: None,
     };

@@ -9,7 +9,8 @@ use crate::{Error, ErrorKind};
 const APPLICATION: i32 = 0x7268_7562;
 
 /// Each entry brings a store to the next version; `user_version` counts them. Entries are never changed, only added.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE attempt (
     n        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -36,7 +37,11 @@ CREATE TABLE task (
     saved    TEXT,
     PRIMARY KEY (base_url, id)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+ALTER TABLE attempt ADD COLUMN target TEXT;
+",
+];
 
 /// Brings the store to the present version. To be called within a transaction.
 pub(super) fn migrate(connection: &Connection) -> Result<(), Error> {

@@ -78,8 +78,8 @@ impl Ledger for SqliteLedger {
                 let owner = own(&owner, &folder)?;
                 let attempt = AttemptId::random()?;
                 let sql = "INSERT INTO attempt
-                    (id, owner, created, changed, site, base_url, key, kind, workflow, body, secret, state)
-                    VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :body, :secret, :state)";
+                    (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, state)
+                    VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :state)";
                 let values = named_params! {
                     ":id": attempt.as_str(),
                     ":owner": owner,
@@ -89,6 +89,7 @@ impl Ledger for SqliteLedger {
                     ":key": intent.key,
                     ":kind": intent.kind,
                     ":workflow": intent.workflow.as_ref().map(AsRef::<str>::as_ref),
+                    ":target": intent.target,
                     ":body": intent.body.to_string(),
                     ":secret": intent.secret.map(|secret| secret.to_string()),
                     ":state": State::Submitting.as_str(),
@@ -227,7 +228,7 @@ fn recover(connection: &Connection, folder: &Path) -> Result<(), Error> {
 
 const SELECT: &str =
     "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
-    secret, note, task.id, cost, saved FROM attempt LEFT JOIN task ON task.attempt = n
+    secret, note, task.id, cost, saved, target FROM attempt LEFT JOIN task ON task.attempt = n
     WHERE (:attempt IS NULL OR substr(attempt.id, 1, length(:attempt)) = :attempt)
         AND (:task IS NULL OR task.id = :task)
         AND (:secret IS NULL OR secret = :secret)
@@ -273,6 +274,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
             key: text(6)?,
             kind: text(7)?,
             workflow: maybe(8)?.map(Into::into),
+            target: maybe(15)?,
             body: text(9)?.parse()?,
             secret: maybe(10)?.map(|secret| secret.parse()).transpose()?,
         },

@@ -38,6 +38,25 @@ async fn it_is_there_the_next_time_and_tells_keys_apart_as_before() {
 }
 
 #[tokio::test]
+async fn a_store_of_an_older_version_keeps_its_rows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path());
+    let attempt = ledger.begin(intent("w", "k")).await.expect("written");
+    ledger.advance(&attempt, step(State::Accepted, &"7".into())).await.expect("accepted");
+    drop(ledger);
+    // As the first version had it.
+    file(folder.path())
+        .execute_batch("ALTER TABLE attempt DROP COLUMN target; PRAGMA user_version = 1;")
+        .expect("an older store");
+    let ledger = open(folder.path());
+    let entry = ledger.entry(Filter::all()).await.expect("found");
+    assert_eq!((entry.task, entry.intent.target), (Some(TaskId::from("7")), None));
+    let newer = ledger.begin(intent("w2", "k")).await.expect("written");
+    let entry = ledger.entry(Filter::all().attempt(newer.as_str())).await.expect("found");
+    assert_eq!(entry.intent, intent("w2", "k"));
+}
+
+#[tokio::test]
 async fn what_a_dead_process_left_is_unknown_and_what_a_living_one_does_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let (living, dead) = (open(folder.path()), open(folder.path()));

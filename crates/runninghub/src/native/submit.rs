@@ -13,7 +13,7 @@ use super::{
     refusal,
     start::{Start, client_id},
 };
-use crate::{Error, ErrorKind, Run, Workflow, book::Page, submit::Changes, workflow::Override};
+use crate::{Error, ErrorKind, Run, Workflow, book::Page, book::What, submit::Changes, workflow::Override};
 
 /// How often a prompt whose answer was lost is looked for, and the pause between.
 const LOOKS: u32 = 4;
@@ -90,7 +90,7 @@ impl Prompt {
             }
         };
         let page = match &server.book {
-            Some(book) => Some(book.begin("prompt", None, Digest::of(&text), None).await?),
+            Some(book) => Some(book.begin(What::workflow("prompt", None), Digest::of(&text), None).await?),
             None => None,
         };
         let accepted = self.queue(&text, &client_id, page.as_ref()).await?;

@@ -11,7 +11,7 @@ use super::{
     pay::Paid,
     terms::{NewValue, Terms, terms},
 };
-use crate::{Error, Run, app, hub::Hub, platform::Family};
+use crate::{Error, Run, app, book::What, hub::Hub, platform::Family};
 
 /// A run of an AI app, or by Quick Create, that is being prepared. Nothing is sent and nothing is paid before
 /// [`AppSubmit::submit`].
@@ -145,15 +145,15 @@ impl AppSubmit {
         match &self.way {
             Way::App => {
                 let build = |options| client.run_app(id()).node_info_list(list()).options(options);
-                self.terms.pay(hub, "app", None, build, RunApp::body).await
+                self.terms.pay(hub, What::named("app", self.id.as_str()), build, RunApp::body).await
             }
             Way::V2 => {
                 let build = |options| client.run_app_v2(id()).node_info_list(list()).options(options);
-                self.terms.pay(hub, "app", None, build, RunAppV2::body).await
+                self.terms.pay(hub, What::named("app", self.id.as_str()), build, RunAppV2::body).await
             }
             Way::Quick(code) => {
                 let build = |options| client.quick_run(id(), code).node_info_list(list()).options(options);
-                self.terms.pay(hub, "quick", None, build, QuickRun::body).await
+                self.terms.pay(hub, What::named("quick", self.id.as_str()), build, QuickRun::body).await
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
     pay::Paid,
     terms::{Terms, terms},
 };
-use crate::{Error, Run, Workflow, hub::Hub, platform::Family, workflow::Override};
+use crate::{Error, Run, Workflow, book::What, hub::Hub, platform::Family, workflow::Override};
 
 /// A run that is being prepared. Nothing is sent and nothing is paid before [`Submit::submit`].
 #[must_use = "nothing is submitted until `submit` is called"]
@@ -133,10 +133,10 @@ impl Submit {
             let list = || self.list(changes);
             let build =
                 |options| self.hub.client.run_workflow(saved.clone()).node_info_list(list()).options(options);
-            return self.terms.pay(&self.hub, "workflow", id, build, RunWorkflow::body).await;
+            return self.terms.pay(&self.hub, What::workflow("workflow", id), build, RunWorkflow::body).await;
         }
         let build = |options| self.request(workflow, changes).options(options);
-        self.terms.pay(&self.hub, "workflow", id, build, Create::body).await
+        self.terms.pay(&self.hub, What::workflow("workflow", id), build, Create::body).await
     }
 
     fn list(&self, changes: &[Override]) -> Vec<Value> {

@@ -18,7 +18,7 @@ use super::{
     secret,
     terms::NewValue,
 };
-use crate::{Error, ErrorKind, Run, hub::Hub, platform::Family};
+use crate::{Error, ErrorKind, Run, book::What, hub::Hub, platform::Family};
 
 /// A run of a model that is being prepared, by [`RunningHub::model`](crate::RunningHub::model). Nothing is sent and nothing is
 /// paid before [`SubmitModel::submit`].
@@ -130,8 +130,7 @@ impl SubmitModel {
         let secret = secret::draw(&self.hub, self.webhook.as_deref())?;
         let payment = Payment {
             hub: &self.hub,
-            kind: "model",
-            workflow: None,
+            what: What::named("model", &request.endpoint),
             // With the endpoint, and without the secret, so that the same request has the same digest every time.
             body: Digest::of(format!("{}\n{}", request.endpoint, self.request(&request, None).body())),
             secret: secret.as_ref(),

@@ -8,7 +8,7 @@ use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::gate::Place;
-use crate::{Error, ErrorKind, Run, book::Page, follow::Start, hub::Hub, platform::Family};
+use crate::{Error, ErrorKind, Run, book::Page, book::What, follow::Start, hub::Hub, platform::Family};
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
@@ -22,8 +22,7 @@ pub(super) type OnWait = Box<dyn Fn(Duration, &Error) + Send + Sync>;
 /// A create that is about to be paid for.
 pub(super) struct Payment<'a> {
     pub(super) hub: &'a Hub,
-    pub(super) kind: &'static str,
-    pub(super) workflow: Option<&'a WorkflowId>,
+    pub(super) what: What<'a>,
     /// Of the body without the key, and without this submit's own secret.
     pub(super) body: Digest,
     pub(super) secret: Option<&'a Secret>,
@@ -91,9 +90,7 @@ impl Payment<'_> {
         };
         let mut place = within(limit, entered).await.ok_or_else(given_up)?;
         let page = match &self.hub.book {
-            Some(book) => {
-                Some(book.begin(self.kind, self.workflow, self.body, self.secret.map(Secret::digest)).await?)
-            }
+            Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
             None => None,
         };
         loop {

@@ -3,7 +3,6 @@
 use std::{path::PathBuf, time::Duration};
 
 use runninghub_api::{Created, RunOptions, UploadSource};
-use runninghub_core::WorkflowId;
 use runninghub_ledger::Digest;
 use serde_json::Value;
 
@@ -11,7 +10,7 @@ use super::{
     pay::{OnWait, Paid, Payment},
     secret,
 };
-use crate::{Error, hub::Hub};
+use crate::{Error, book::What, hub::Hub};
 
 /// What a field becomes.
 pub(super) enum NewValue {
@@ -89,8 +88,7 @@ impl Terms {
     pub(super) async fn pay<R>(
         &self,
         hub: &Hub,
-        kind: &'static str,
-        workflow: Option<&WorkflowId>,
+        what: What<'_>,
         build: impl Fn(RunOptions) -> R,
         body: impl Fn(&R) -> Result<String, runninghub_api::Error>,
     ) -> Result<Paid, Error>
@@ -104,8 +102,7 @@ impl Terms {
             .map_err(|error| Error::api("the task was not created", error))?;
         let payment = Payment {
             hub,
-            kind,
-            workflow,
+            what,
             body: Digest::of(body),
             secret: secret.as_ref(),
             queue_timeout: self.queue_timeout,
