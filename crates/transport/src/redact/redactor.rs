@@ -14,7 +14,7 @@ use super::{rule, view::View};
 /// What stands where a secret was.
 pub(super) const MARK: &str = "***";
 /// The same where a secret was all digits: it may have been a JSON number, and has to stay one.
-const DIGITS: &str = "111";
+pub(super) const DIGITS: &str = "111";
 /// Shorter secrets are not taken: they would be found everywhere.
 const MIN_SECRET: usize = 6;
 /// What is looked at as base64: so many characters hold the shortest secret.

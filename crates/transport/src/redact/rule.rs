@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{redactor::MARK, view::View};
+use super::{
+    redactor::{DIGITS, MARK},
+    view::View,
+};
 
 /// A word, and what of that which follows it is secret.
 struct Rule {
@@ -87,9 +90,12 @@ pub(super) fn find(view: &View, hidden: &mut Vec<Range<usize>>) {
             rules &= rules - 1;
             let Some(after) = rest.strip_prefix(rule.word.as_bytes()) else { continue };
             let from = at + rule.word.len();
-            if let Some(found) = rule.secret.find(after)
-                && after.get(found.clone()) != Some(MARK.as_bytes())
-            {
+            // What was cut before is no secret any more, or cutting would never end.
+            let is_cut = |found: &Range<usize>| {
+                let value = slice(after, found);
+                value == MARK.as_bytes() || value == DIGITS.as_bytes()
+            };
+            if let Some(found) = rule.secret.find(after).filter(|found| !is_cut(found)) {
                 hidden.push(view.range(from + found.start..from + found.end));
             }
         }
@@ -139,8 +145,7 @@ fn value(text: &[u8], ends: fn(u8) -> bool) -> Option<Range<usize>> {
     if has_quote(name..equals) && !has_quote(equals + 1..start) {
         return None;
     }
-    let end =
-        skip(start, |_| true).min(start + text.iter().skip(start).take_while(|byte| !ends(**byte)).count());
+    let end = start + text.iter().skip(start).take_while(|byte| !ends(**byte)).count();
     (end > start).then_some(start..end)
 }
 

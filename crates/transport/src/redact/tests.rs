@@ -336,3 +336,32 @@ fn a_redactor_shows_how_many_secrets_it_knows_and_none_of_them() {
     let shown = format!("{:?}", Redactor::new().secret("0123456789abcdef"));
     assert!(shown.starts_with("Redactor { secrets: ") && !shown.contains("0123456789"), "{shown}");
 }
+
+/// To the letter: what is cut, where the cut ends, and what stays because it is no secret or could not be cut from JSON.
+#[test]
+fn a_rule_cuts_the_value_and_nothing_else() {
+    let redactor = Redactor::new();
+    for (text, clean) in [
+        ("Bearer abcdefghijklmnop1234 and", "Bearer *** and"),
+        ("Basic  abcdefghijklmnop1234", "Basic  ***"),
+        ("bearerabcdefghijklmnop1234", "bearerabcdefghijklmnop1234"),
+        ("Bearer abcdefghijklmno", "Bearer abcdefghijklmno"),
+        ("http://me:word@host/a", "http://***@host/a"),
+        ("http://@host/a@b", "http://@host/a@b"),
+        ("token=abc&a=1", "token=***&a=1"),
+        ("token=&a=1", "token=&a=1"),
+        ("apikey=12345", "apikey=12345"),
+        ("apikey=-1.5", "apikey=-1.5"),
+        ("apikey=12a45", "apikey=***"),
+        // What is digits stays digits: it may have been a number of JSON.
+        (r#"{"apikey":"12345"}"#, r#"{"apikey":"111"}"#),
+        ("password: null", "password: null"),
+        ("password: nullify", "password: ***"),
+        (r#"{"token":"abc","a":1}"#, r#"{"token":"***","a":1}"#),
+        (r#"{"token":12345,"a":1}"#, r#"{"token":12345,"a":1}"#),
+        (r#"{"token":[1]}"#, r#"{"token":[1]}"#),
+        ("cookie: a=1; b=2", "cookie: ***"),
+    ] {
+        assert_eq!(redactor.redact(text), clean, "{text}");
+    }
+}
