@@ -27,7 +27,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::{
     app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     config::{Config, ConfigCommand},
-    follow::{Patience, Saving, Submitting},
+    follow::{Patience, Previews, Saving, Shown, Submitting},
     global::{Format, Global},
     hidden::Hidden,
     login::{Completions, Login, Man},

@@ -19,7 +19,7 @@ use runninghub::{
 
 use super::comfy;
 use crate::{
-    args::{Format, Global},
+    args::{Format, Global, Previews},
     exit::{Error, Exit, chain},
     key,
     printer::Printer,
@@ -369,7 +369,7 @@ pub(super) struct Settings {
     pub(super) known_url: Option<String>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
-    pub(super) previews: Option<PathBuf>,
+    pub(super) previews: Previews,
 }
 
 impl Settings {
