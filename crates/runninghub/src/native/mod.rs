@@ -6,6 +6,7 @@ mod comfy;
 mod follow;
 mod opened;
 mod refusal;
+mod resolve;
 mod start;
 mod submit;
 

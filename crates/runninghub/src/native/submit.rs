@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::{
     comfy::Server,
     refusal,
+    resolve::{prompt_id, uuid},
     start::{Start, client_id},
 };
 use crate::{Error, ErrorKind, Run, Workflow, book::Page, submit::Changes, workflow::Override};
@@ -89,11 +90,17 @@ impl Prompt {
                 None
             }
         };
+        let body = Digest::of(&text);
         let page = match &server.book {
-            Some(book) => Some(book.begin("prompt", None, Digest::of(&text), None).await?),
+            Some(book) => Some(book.begin("prompt", None, body, None).await?),
             None => None,
         };
-        let accepted = self.queue(&text, &client_id, page.as_ref()).await?;
+        // Servers before 0.3.45 choose an id of their own.
+        let id = match &page {
+            Some(page) => prompt_id(page.attempt(), body),
+            None => uuid(fastrand::u128(..)),
+        };
+        let accepted = self.queue(&text, &id, &client_id, page.as_ref()).await?;
         if let Some(recorder) = &server.recorder {
             recorder.prompt(accepted.prompt_id.as_str(), &text);
         }
@@ -122,10 +129,14 @@ impl Prompt {
         }))
     }
 
-    async fn queue(&self, text: &str, client_id: &ClientId, page: Option<&Page>) -> Result<Accepted, Error> {
-        // Servers before 0.3.45 choose an id of their own.
-        let id = uuid();
-        let error = match self.server.client.prompt(text, client_id, Some(&id)).await {
+    async fn queue(
+        &self,
+        text: &str,
+        id: &str,
+        client_id: &ClientId,
+        page: Option<&Page>,
+    ) -> Result<Accepted, Error> {
+        let error = match self.server.client.prompt(text, client_id, Some(id)).await {
             Ok(accepted) => return Ok(accepted),
             Err(error) => error,
         };
@@ -134,7 +145,7 @@ impl Prompt {
             let _ = note(page, Step::Refused { note: crate::chain(&error) }).await;
             return Err(self.refused(error));
         }
-        if let Some(prompt_id) = self.look_for(&id, client_id).await {
+        if let Some(prompt_id) = self.look_for(id, client_id).await {
             return Ok(Accepted::found(prompt_id));
         }
         let text = crate::chain(&error);
@@ -144,7 +155,9 @@ impl Prompt {
             None => Err(unknown.with_hint("look at the server's queue before you queue it again")),
             Some(page) => {
                 let _ = page.step(Step::Unknown { note: text }).await;
-                Err(unknown.of_attempt(page.attempt()))
+                Err(unknown
+                    .of_attempt(page.attempt())
+                    .with_hint("look at the server's queue and its `output` folder"))
             }
         }
     }
@@ -187,30 +200,8 @@ async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
     }
 }
 
-/// A random UUID (version 4) in canonical form.
-fn uuid() -> String {
-    let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
-    parts.join("-")
-}
-
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prompt").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_uuid_is_one() {
-        for _ in 0..100 {
-            let id = super::uuid();
-            assert_eq!(id.len(), 36, "{id}");
-            assert_eq!(id.as_bytes()[14], b'4', "{id}");
-            assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
-            assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
-        }
     }
 }
