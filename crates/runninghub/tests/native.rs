@@ -423,3 +423,34 @@ async fn a_prompt_of_unknown_outcome_is_found_later_and_settled() {
         assert_eq!((entries.len(), entries[0].state, server.prompts()), (1, State::Done, 1));
     }
 }
+
+#[tokio::test]
+async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Native::builder().speed(f64::INFINITY).start().await.expect("a server");
+    let process = || {
+        let builder = Comfy::builder(server.base_url()).time_scale(0.2).classes(dir.path().join("classes"));
+        builder.build().expect("a handle")
+    };
+    for _ in 0..3 {
+        let mut run = process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
+        assert_eq!(run.plan().expect("one").total(), 7, "the outputs are known");
+        assert_eq!(server.requests("/object_info/KSampler"), 1);
+    }
+    let file = std::fs::read_dir(dir.path().join("classes")).expect("a folder").next().expect("a file");
+    let file = file.expect("a file").path();
+    // A custom node that is not there any more.
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).expect("read")).expect("JSON");
+    kept["classes"]["VAEDecodeMagic"] = kept["classes"]["VAEDecode"].clone();
+    std::fs::write(&file, kept.to_string()).expect("written");
+    let mut old = workflow();
+    old["8"]["class_type"] = json!("VAEDecodeMagic");
+    let error = refused(&process(), &old).await;
+    assert!(told(&error).contains("no node class `VAEDecodeMagic` (node 8)"), "{}", told(&error));
+    assert_eq!((server.requests("/object_info/KSampler"), server.prompts()), (2, 3));
+    assert!(!std::fs::read_to_string(&file).expect("kept anew").contains("VAEDecodeMagic"));
+    std::fs::write(&file, "{").expect("written");
+    process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    assert_eq!(server.requests("/object_info/KSampler"), 3);
+}

@@ -75,6 +75,9 @@ impl Context {
         if let Some(path) = &self.global.ca_file {
             builder = builder.ca_file(path);
         }
+        if let Some(dir) = self.state_dir() {
+            builder = builder.classes(dir.join("classes"));
+        }
         match self.ledger() {
             Ok(ledger) => builder = builder.ledger(ledger),
             // One's own server costs nothing.

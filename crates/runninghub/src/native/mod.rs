@@ -4,6 +4,7 @@ mod backend;
 mod classes;
 mod comfy;
 mod follow;
+mod kept;
 mod opened;
 mod refusal;
 mod resolve;

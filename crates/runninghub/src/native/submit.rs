@@ -20,6 +20,12 @@ use crate::{Error, ErrorKind, Run, Workflow, book::Page, submit::Changes, workfl
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Why there is no prompt, as far as anybody knows.
+enum Unqueued {
+    Refused(runninghub_comfyui::Error),
+    Unknown(Error),
+}
+
 /// A run on a ComfyUI that is being prepared. Nothing is sent before [`Prompt::submit`].
 #[must_use = "nothing is queued until `submit` is called"]
 pub struct Prompt {
@@ -100,7 +106,11 @@ impl Prompt {
             Some(page) => prompt_id(page.attempt(), body),
             None => uuid(fastrand::u128(..)),
         };
-        let accepted = self.queue(&text, &id, &client_id, page.as_ref()).await?;
+        let accepted = match self.queue(&text, &id, &client_id, page.as_ref()).await {
+            Ok(accepted) => accepted,
+            Err(Unqueued::Refused(error)) => return Err(self.refused(error, workflow).await),
+            Err(Unqueued::Unknown(error)) => return Err(error),
+        };
         if let Some(recorder) = &server.recorder {
             recorder.prompt(accepted.prompt_id.as_str(), &text);
         }
@@ -135,7 +145,7 @@ impl Prompt {
         id: &str,
         client_id: &ClientId,
         page: Option<&Page>,
-    ) -> Result<Accepted, Error> {
+    ) -> Result<Accepted, Unqueued> {
         let error = match self.server.client.prompt(text, client_id, Some(id)).await {
             Ok(accepted) => return Ok(accepted),
             Err(error) => error,
@@ -143,7 +153,7 @@ impl Prompt {
         if error.is_unsent() {
             // Nothing was queued, whether that could be written down or not.
             let _ = note(page, Step::Refused { note: crate::chain(&error) }).await;
-            return Err(self.refused(error));
+            return Err(Unqueued::Refused(error));
         }
         if let Some(prompt_id) = self.look_for(id, client_id).await {
             return Ok(Accepted::found(prompt_id));
@@ -151,20 +161,27 @@ impl Prompt {
         let text = crate::chain(&error);
         let what = "nobody knows whether the prompt was queued: it may run";
         let unknown = Error::new(ErrorKind::SubmitUnknown, what).because(error);
-        match page {
-            None => Err(unknown.with_hint("look at the server's queue before you queue it again")),
+        Err(Unqueued::Unknown(match page {
+            None => unknown.with_hint("look at the server's queue before you queue it again"),
             Some(page) => {
                 let _ = page.step(Step::Unknown { note: text }).await;
-                Err(unknown
-                    .of_attempt(page.attempt())
-                    .with_hint("look at the server's queue and its `output` folder"))
+                let hint = "look at the server's queue and its `output` folder";
+                unknown.of_attempt(page.attempt()).with_hint(hint)
             }
-        }
+        }))
     }
 
-    fn refused(&self, error: runninghub_comfyui::Error) -> Error {
+    /// What is wrong by the classes as they are now.
+    async fn refused(&self, error: runninghub_comfyui::Error, workflow: &Workflow) -> Error {
+        let classes = &self.server.classes;
+        if matches!(error.kind(), ComfyErrorKind::Rejected(_))
+            && let Err(missing) = classes.renew(&self.server.client, workflow.graph()).await
+            && missing.kind() == ErrorKind::Refused
+        {
+            return missing;
+        }
         let hint = match error.kind() {
-            ComfyErrorKind::Rejected(rejected) => refusal::hint(&self.server.classes, rejected),
+            ComfyErrorKind::Rejected(rejected) => refusal::hint(classes, rejected),
             _ => None,
         };
         let error = Error::comfy("the prompt was not queued", error);
