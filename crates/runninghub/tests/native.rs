@@ -14,7 +14,7 @@ use std::{
 use common::{scenario, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, Error, ErrorKind, Event, InstanceType, Phase, Site, TaskId, TaskStatus,
+    Comfy, Error, ErrorKind, Event, History, InstanceType, Phase, Site, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
@@ -453,4 +453,30 @@ async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
     std::fs::write(&file, "{").expect("written");
     process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
     assert_eq!(server.requests("/object_info/KSampler"), 3);
+}
+
+#[tokio::test]
+async fn how_long_nodes_took_is_known_for_the_same_graph() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let history = || History::new(dir.path());
+    let server = Native::builder().speed(20.0).start().await.expect("a server");
+    let builder = Comfy::builder(server.base_url()).time_scale(0.2).history(history());
+    let comfy = builder.build().expect("a handle");
+    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    assert!(!run.plan().expect("one").is_learned());
+    let end = run.finish().await.expect("watched");
+    let name = run.learned_as().expect("a name").clone();
+    assert!(run.workflow_id().is_none() && !end.learned.is_empty());
+    history().remember(&name, &end.learned).expect("written");
+
+    let mut other = workflow();
+    other["6"]["inputs"]["text"] = json!("a dog");
+    let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
+    assert!(run.plan().expect("one").is_learned());
+    assert_eq!(run.learned_as(), Some(&name));
+    let again = comfy.follow(run.task_id().clone()).start().await.expect("followed");
+    assert!(again.plan().expect("one").is_learned());
+    other["11"] = json!({"class_type": "PreviewImage", "inputs": {"images": ["8", 0]}});
+    let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
+    assert!(!run.plan().expect("one").is_learned());
 }

@@ -75,6 +75,9 @@ impl Context {
         if let Some(path) = &self.global.ca_file {
             builder = builder.ca_file(path);
         }
+        if let Some(history) = self.history() {
+            builder = builder.history(history);
+        }
         if let Some(dir) = self.state_dir() {
             builder = builder.classes(dir.join("classes"));
         }

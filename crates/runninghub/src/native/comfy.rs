@@ -14,7 +14,7 @@ use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
 use super::{FollowPrompt, Prompt, backend::Native, classes::Classes, kept::Kept};
-use crate::{Backend as _, Error, Save, book::Book, record::Recorder};
+use crate::{Backend as _, Error, History, Save, book::Book, record::Recorder};
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
 const NO_KEY: &str = "none";
@@ -36,6 +36,7 @@ pub(crate) struct Server {
     pub(super) pace: Pace,
     pub(super) previews: bool,
     pub(super) book: Option<Book>,
+    pub(super) history: Option<History>,
     files: runninghub_api::Client,
 }
 
@@ -50,6 +51,7 @@ pub struct ComfyBuilder {
     ca_file: Option<PathBuf>,
     ledger: Option<Arc<dyn Ledger>>,
     classes: Option<PathBuf>,
+    history: Option<History>,
 }
 
 enum Place {
@@ -136,6 +138,7 @@ impl ComfyBuilder {
             ca_file: None,
             ledger: None,
             classes: None,
+            history: None,
         }
     }
 
@@ -180,6 +183,13 @@ impl ComfyBuilder {
     /// Keeps the server's node classes in this folder for an hour, so that the next process need not ask.
     pub fn classes(mut self, dir: impl Into<PathBuf>) -> Self {
         self.classes = Some(dir.into());
+        self
+    }
+
+    /// Takes up how long nodes took in earlier runs of the same graph. What a run shows is kept by
+    /// [`History::remember`] under [`Run::learned_as`](crate::Run::learned_as).
+    pub fn history(mut self, history: History) -> Self {
+        self.history = Some(history);
         self
     }
 
@@ -276,6 +286,7 @@ impl ComfyBuilder {
             pace,
             previews: self.previews,
             book,
+            history: self.history,
             files,
         })))
     }

@@ -14,7 +14,7 @@ use super::{
     resolve::{prompt_id, uuid},
     start::{Start, client_id},
 };
-use crate::{Error, ErrorKind, Run, Workflow, book::Page, submit::Changes, workflow::Override};
+use crate::{Error, ErrorKind, History, Run, Workflow, book::Page, submit::Changes, workflow::Override};
 
 /// How often a prompt whose answer was lost is looked for, and the pause between.
 const LOOKS: u32 = 4;
@@ -57,7 +57,7 @@ impl Prompt {
         self
     }
 
-    /// How long each node took in an earlier run.
+    /// How long each node took in an earlier run, instead of what a [`History`] knows of the same graph.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
@@ -127,11 +127,16 @@ impl Prompt {
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
         let outputs = server.classes.outputs(workflow.graph(), &dropped);
-        let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
+        let learned_as = History::name_of(workflow.graph());
+        let kept = server.history.as_ref().filter(|_| self.learned.is_empty());
+        let kept = kept.map(|history| history.learned(&learned_as));
+        let learned = kept.as_ref().unwrap_or(&self.learned);
+        let plan = Plan::new(workflow.graph(), &outputs).with_learned(learned);
         Ok(server.run(Start {
             prompt,
             client_id,
             plan: Some(Arc::new(plan)),
+            learned_as: Some(learned_as),
             socket,
             first,
             page,
