@@ -13,6 +13,8 @@ mod keyring;
 mod lang;
 mod live;
 mod log;
+#[cfg(feature = "preview")]
+mod picture;
 mod printer;
 mod private;
 mod prompt;

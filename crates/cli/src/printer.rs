@@ -41,6 +41,12 @@ impl Printer {
         Self { quiet: false, out_color: false, err_color: false }
     }
 
+    /// Whether stdout shows colours.
+    #[cfg(feature = "preview")]
+    pub(crate) fn has_color(self) -> bool {
+        self.out_color
+    }
+
     /// Whether only results and errors are wanted.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet

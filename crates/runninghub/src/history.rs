@@ -7,7 +7,8 @@ use std::{
 };
 
 use runninghub_api::sanitize;
-use runninghub_core::{Learned, NodeId, WorkflowId};
+use runninghub_core::{Graph, Learned, NodeId, WorkflowId, link};
+use runninghub_ledger::Digest;
 
 /// Durations by workflow, one small JSON file each, in a folder.
 ///
@@ -61,6 +62,20 @@ impl History {
         fs::rename(&new, &file).inspect_err(|_| drop(fs::remove_file(&new)))
     }
 
+    /// What the durations of a workflow without an id are kept under: the same for the same nodes, classes and links,
+    /// whatever the values are.
+    pub(crate) fn name_of(graph: &Graph) -> WorkflowId {
+        let mut lines: Vec<String> = Vec::new();
+        for node in graph.nodes() {
+            let mut links: Vec<_> =
+                node.inputs.iter().filter_map(|(name, value)| Some((name, link(value)?))).collect();
+            links.sort_unstable();
+            lines.push(format!("{:?} {:?} {links:?}", node.id, node.class_type.raw()));
+        }
+        lines.sort_unstable();
+        format!("graph-{}", Digest::of(lines.join("\n"))).into()
+    }
+
     fn file(&self, workflow: &WorkflowId) -> PathBuf {
         self.dir.join(Path::new(&sanitize(&format!("{workflow}.json"))))
     }
@@ -69,6 +84,28 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_graph_has_the_name_of_its_structure() {
+        let name = |text: &str| History::name_of(&Graph::parse(text).expect("a workflow"));
+        let one = name(
+            r#"{"1": {"class_type": "A", "inputs": {"seed": 1}}, "2": {"class_type": "B", "inputs": {"x": ["1", 0]}}}"#,
+        );
+        assert!(one.as_str().starts_with("graph-") && one.as_str().len() == 70, "{one}");
+        assert_eq!(
+            one,
+            name(
+                r#"{"2": {"class_type": "B", "inputs": {"x": ["1", 1]}}, "1": {"class_type": "A", "inputs": {"seed": 2}, "_meta": {"title": "t"}}}"#
+            )
+        );
+        for other in [
+            r#"{"1": {"class_type": "A", "inputs": {}}, "2": {"class_type": "B", "inputs": {}}}"#,
+            r#"{"1": {"class_type": "A", "inputs": {}}, "2": {"class_type": "C", "inputs": {"x": ["1", 0]}}}"#,
+            r#"{"1": {"class_type": "A", "inputs": {}}, "3": {"class_type": "B", "inputs": {"x": ["1", 0]}}}"#,
+        ] {
+            assert_ne!(one, name(other), "{other}");
+        }
+    }
 
     #[test]
     fn what_is_kept_comes_back_and_cached_nodes_keep_what_they_had() {

@@ -26,6 +26,7 @@ use crate::{Backend, Error, book::Page, driver::Driver};
 pub struct Run {
     task_id: TaskId,
     workflow_id: Option<WorkflowId>,
+    learned_as: Option<WorkflowId>,
     plan: Option<Arc<Plan>>,
     attempt: Option<AttemptId>,
     backend: Arc<dyn Backend>,
@@ -68,7 +69,19 @@ impl Run {
         });
         let first = futures_util::stream::iter(opening.clone().into_iter().map(Ok));
         let events = first.chain(rest).boxed();
-        Self { task_id, workflow_id, plan, attempt, backend, opening, events, cancelled, end: None }
+        let learned_as = workflow_id.clone();
+        Self {
+            task_id,
+            workflow_id,
+            learned_as,
+            plan,
+            attempt,
+            backend,
+            opening,
+            events,
+            cancelled,
+            end: None,
+        }
     }
 
     /// The submit in the ledger, where there is one.
@@ -84,6 +97,17 @@ impl Run {
     /// The workflow, where it was named.
     pub fn workflow_id(&self) -> Option<&WorkflowId> {
         self.workflow_id.as_ref()
+    }
+
+    /// What the durations of its nodes are kept under in a [`History`](crate::History): the workflow's id, or a name for
+    /// the structure of its graph on a ComfyUI.
+    pub fn learned_as(&self) -> Option<&WorkflowId> {
+        self.learned_as.as_ref()
+    }
+
+    pub(crate) fn with_learned_as(mut self, name: Option<WorkflowId>) -> Self {
+        self.learned_as = name;
+        self
     }
 
     /// The nodes, and which of them have to run, where the workflow is known.

@@ -54,7 +54,7 @@ impl RunningHub {
 }
 
 /// How a task ended, where the answer says that it did.
-fn end(answer: &Observation) -> Option<End> {
+pub(crate) fn end(answer: &Observation) -> Option<End> {
     let mut end = End::default();
     end.phase = match answer.status {
         TaskStatus::Success => Phase::Success,

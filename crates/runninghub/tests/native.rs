@@ -2,13 +2,27 @@
 
 mod common;
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use common::{scenario, watch};
 use futures_util::StreamExt as _;
-use runninghub::{Comfy, Error, ErrorKind, Event, InstanceType, Phase, Site, TaskStatus, ledger::State};
+use runninghub::{
+    Comfy, Error, ErrorKind, Event, History, InstanceType, Phase, Site, TaskId, TaskStatus,
+    ledger::{Filter, Ledger, MemoryLedger, State},
+};
 use runninghub_sim::{Native, NativeBuilder, Scenario};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 async fn start(builder: NativeBuilder) -> (Native, Comfy) {
     let server = builder.start().await.expect("the server starts");
@@ -286,19 +300,19 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
     let key = runninghub::ApiKey::new(secret).expect("a key");
     let dir = tempfile::tempdir().expect("a folder");
     let tape = dir.path().join("tape");
-    let ledger = runninghub::ledger::MemoryLedger::new().expect("a ledger");
-    let ledger: std::sync::Arc<dyn runninghub::ledger::Ledger> = std::sync::Arc::new(ledger);
+    let ledger = MemoryLedger::new().expect("a ledger");
+    let ledger: Arc<dyn Ledger> = Arc::new(ledger);
     let comfy = Comfy::of_runninghub(key, Site::Cn, InstanceType::Plus)
         .base_url(&root)
         .record(&tape)
-        .ledger(std::sync::Arc::clone(&ledger))
+        .ledger(Arc::clone(&ledger))
         .build()
         .expect("a handle");
     let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
     let watched = watch(&mut run).await;
     let out = dir.path().join("out");
     comfy.save(run.task_id(), &out).await.expect("asked").complete().expect("saved");
-    let entries = ledger.entries(runninghub::ledger::Filter::all()).await.expect("entries");
+    let entries = ledger.entries(Filter::all()).await.expect("entries");
     assert_eq!(entries[0].state, State::Done);
     let mut all = format!("{:?} {comfy:?} {run:?} {entries:?}", watched.events);
     for folder in [&tape, &out] {
@@ -334,4 +348,135 @@ async fn a_recording_of_a_server_can_be_replayed() {
         }
     }
     assert_eq!(last, Some(live.end.phase));
+}
+
+/// Stands before a server until a prompt has gone through, whose answer it keeps to itself; from then on nobody is there
+/// while `is_down`.
+async fn front(server: &str, is_down: Arc<AtomicBool>) -> String {
+    let server = server.strip_prefix("http://").expect("an address").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            if is_down.load(Ordering::SeqCst) {
+                continue;
+            }
+            let (server, is_down) = (server.clone(), Arc::clone(&is_down));
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(server).await.expect("a server");
+                let (mut asked, mut told) = ([0; 8192], [0; 8192]);
+                let mut is_prompt = false;
+                loop {
+                    tokio::select! {
+                        Ok(count @ 1..) = client.read(&mut asked) => {
+                            if is_down.load(Ordering::SeqCst) {
+                                break;
+                            }
+                            is_prompt |= asked.starts_with(b"POST /prompt ");
+                            if server.write_all(&asked[..count]).await.is_err() { break; }
+                        }
+                        Ok(count @ 1..) = server.read(&mut told) => {
+                            if is_prompt {
+                                is_down.store(true, Ordering::SeqCst);
+                                break;
+                            }
+                            if client.write_all(&told[..count]).await.is_err() { break; }
+                        }
+                        else => break,
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_prompt_of_unknown_outcome_is_found_later_and_settled() {
+    for (version, is_found) in [("0.29.0", true), ("0.3.44", false)] {
+        let server =
+            Native::builder().version(version).expect("one").paused().start().await.expect("a server");
+        let is_down = Arc::new(AtomicBool::new(false));
+        let front = front(server.base_url(), Arc::clone(&is_down)).await;
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new().expect("a ledger"));
+        let builder = Comfy::builder(front).time_scale(0.2).ledger(Arc::clone(&ledger));
+        let comfy = builder.build().expect("a handle");
+        let error = refused(&comfy, &workflow()).await;
+        assert_eq!(error.kind(), ErrorKind::SubmitUnknown, "{error}");
+        let attempt = error.attempt().expect("a submit").to_string();
+        is_down.store(false, Ordering::SeqCst);
+
+        let queued = comfy.queue().await.expect("an answer");
+        let prompt = TaskId::from(
+            queued.running.iter().chain(&queued.pending).next().expect("it is there").prompt_id.as_str(),
+        );
+        let found = comfy.find_submit(&attempt).await.expect("an answer");
+        assert_eq!(found.as_ref(), is_found.then_some(&prompt), "{version}");
+        let wrong = comfy.resolve(&attempt, &"another".into()).await.expect_err("no such prompt");
+        assert_eq!(wrong.kind(), ErrorKind::Refused);
+        let entry = comfy.resolve(&attempt, &prompt).await.expect("settled");
+        assert_eq!((entry.state, entry.task.as_ref()), (State::Accepted, Some(&prompt)));
+        server.release();
+        let end = comfy.follow(prompt.clone()).start().await.expect("followed").finish().await;
+        assert_eq!(end.expect("watched").phase, Phase::Success);
+        let entries = ledger.entries(Filter::all().task(&prompt)).await.expect("read");
+        assert_eq!((entries.len(), entries[0].state, server.prompts()), (1, State::Done, 1));
+    }
+}
+
+#[tokio::test]
+async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Native::builder().speed(f64::INFINITY).start().await.expect("a server");
+    let process = || {
+        let builder = Comfy::builder(server.base_url()).time_scale(0.2).classes(dir.path().join("classes"));
+        builder.build().expect("a handle")
+    };
+    for _ in 0..3 {
+        let mut run = process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
+        assert_eq!(run.plan().expect("one").total(), 7, "the outputs are known");
+        assert_eq!(server.requests("/object_info/KSampler"), 1);
+    }
+    let file = std::fs::read_dir(dir.path().join("classes")).expect("a folder").next().expect("a file");
+    let file = file.expect("a file").path();
+    // A custom node that is not there any more.
+    let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).expect("read")).expect("JSON");
+    kept["classes"]["VAEDecodeMagic"] = kept["classes"]["VAEDecode"].clone();
+    std::fs::write(&file, kept.to_string()).expect("written");
+    let mut old = workflow();
+    old["8"]["class_type"] = json!("VAEDecodeMagic");
+    let error = refused(&process(), &old).await;
+    assert!(told(&error).contains("no node class `VAEDecodeMagic` (node 8)"), "{}", told(&error));
+    assert_eq!((server.requests("/object_info/KSampler"), server.prompts()), (2, 3));
+    assert!(!std::fs::read_to_string(&file).expect("kept anew").contains("VAEDecodeMagic"));
+    std::fs::write(&file, "{").expect("written");
+    process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    assert_eq!(server.requests("/object_info/KSampler"), 3);
+}
+
+#[tokio::test]
+async fn how_long_nodes_took_is_known_for_the_same_graph() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let history = || History::new(dir.path());
+    let server = Native::builder().speed(20.0).start().await.expect("a server");
+    let builder = Comfy::builder(server.base_url()).time_scale(0.2).history(history());
+    let comfy = builder.build().expect("a handle");
+    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    assert!(!run.plan().expect("one").is_learned());
+    let end = run.finish().await.expect("watched");
+    let name = run.learned_as().expect("a name").clone();
+    assert!(run.workflow_id().is_none() && !end.learned.is_empty());
+    history().remember(&name, &end.learned).expect("written");
+
+    let mut other = workflow();
+    other["6"]["inputs"]["text"] = json!("a dog");
+    let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
+    assert!(run.plan().expect("one").is_learned());
+    assert_eq!(run.learned_as(), Some(&name));
+    let again = comfy.follow(run.task_id().clone()).start().await.expect("followed");
+    assert!(again.plan().expect("one").is_learned());
+    other["11"] = json!({"class_type": "PreviewImage", "inputs": {"images": ["8", 0]}});
+    let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
+    assert!(!run.plan().expect("one").is_learned());
 }

@@ -34,9 +34,28 @@ pub(crate) struct Patience {
     #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) previews: Previews,
+}
+
+/// What becomes of preview pictures.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Previews {
     /// Save the preview pictures into this folder
     #[arg(long, env = "RUNNINGHUB_PREVIEWS", value_name = "DIR")]
     pub(crate) previews: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+}
+
+/// How preview pictures are shown.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Shown {
+    /// Show preview pictures on a terminal, this way
+    #[cfg(feature = "preview")]
+    #[arg(long, env = "RUNNINGHUB_PREVIEW", value_name = "HOW", value_enum, default_value_t)]
+    pub(crate) preview: crate::picture::Wish,
 }
 
 /// What every run has in common.

@@ -32,7 +32,7 @@ pub(crate) use self::{
     app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     assets::{AssetCreate, Assets, AssetsCommand, GroupCommand, Medium, Paging},
     config::{Config, ConfigCommand},
-    follow::{Patience, Saving, Submitting},
+    follow::{Patience, Previews, Saving, Shown, Submitting},
     global::{Format, Global},
     hidden::Hidden,
     login::{Completions, Login, Man},

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use runninghub::Speed;
 
+use super::Shown;
 use crate::speed;
 
 /// Play a recording through the same machine and reporters as a live run.
@@ -29,4 +30,7 @@ pub(crate) struct Replay {
     /// One client of several: `a` plays ws-a.jsonl, or ws-a1, ws-a2, … as one that reconnected
     #[arg(long, env = "RUNNINGHUB_STREAM", value_name = "NAME")]
     pub(crate) stream: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) shown: Shown,
 }

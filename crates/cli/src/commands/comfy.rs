@@ -40,6 +40,14 @@ impl Context {
         Ok((task, entry))
     }
 
+    /// The handle to the server of a submit.
+    pub(super) fn server_at(&mut self, name: String) -> Result<Comfy, Error> {
+        let named = self.global.server.replace(name);
+        let comfy = self.server(Settings::default());
+        self.global.server = named;
+        comfy
+    }
+
     /// The handle to the server that the options name.
     pub(super) fn server(&mut self, settings: Settings) -> Result<Comfy, Error> {
         let Some(name) = self.global.server.clone() else {
@@ -67,6 +75,12 @@ impl Context {
         }
         if let Some(path) = &self.global.ca_file {
             builder = builder.ca_file(path);
+        }
+        if let Some(history) = self.history() {
+            builder = builder.history(history);
+        }
+        if let Some(dir) = self.state_dir() {
+            builder = builder.classes(dir.join("classes"));
         }
         match self.ledger() {
             Ok(ledger) => builder = builder.ledger(ledger),

@@ -16,7 +16,7 @@ use runninghub::{
 
 use super::comfy;
 use crate::{
-    args::{Format, Global, Paging},
+    args::{Format, Global, Paging, Previews},
     exit::{Error, Exit},
     key,
     printer::Printer,
@@ -373,7 +373,7 @@ pub(super) struct Settings {
     pub(super) known_url: Option<String>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
-    pub(super) previews: Option<PathBuf>,
+    pub(super) previews: Previews,
 }
 
 impl Settings {

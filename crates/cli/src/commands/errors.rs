@@ -50,8 +50,9 @@ impl From<runninghub::Error> for Error {
         match error.kind() {
             ErrorKind::SubmitUnknown => match &found.attempt {
                 Some(attempt) => {
+                    let look = found.hint.as_deref().unwrap_or("look at the tasks on the RunningHub page");
                     let hint = format!(
-                        "`rhub tasks` keeps it as {attempt}; look at the tasks on the RunningHub page, and say what you found with\n  \
+                        "`rhub tasks` keeps it as {attempt}; {look}, and say what you found with\n  \
                          rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
                     );
                     found.hint(hint)

@@ -64,7 +64,7 @@ pub(super) async fn follow(
         match what {
             What::Event(Some(Ok(Event::Finished(end)))) => {
                 if let (Some(history), Some(workflow)) =
-                    (context.history().filter(|_| following.outlives), run.workflow_id())
+                    (context.history().filter(|_| following.outlives), run.learned_as())
                     && let Err(error) = history.remember(workflow, &end.learned)
                 {
                     context.warn("history", format!("how long the nodes took cannot be kept: {error}"));

@@ -1,19 +1,20 @@
 //! Preview pictures, where they are wanted.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use runninghub::{NodeId, PreviewFolder};
 
 use super::context::Context;
 use crate::{
-    args::Format,
+    args::Previews,
     exit::{Error, chain},
 };
 
 impl Context {
     /// Opens the folder, before anything is paid for.
-    pub(super) fn keep_previews(&mut self, dir: Option<PathBuf>) -> Result<(), Error> {
-        if let Some(dir) = dir {
+    pub(super) fn keep_previews(&mut self, wanted: Previews) -> Result<(), Error> {
+        self.reporter.show_previews(wanted.shown);
+        if let Some(dir) = wanted.previews {
             let folder = PreviewFolder::create(dir).map_err(|error| {
                 Error::from(error).or_hint("name another folder with `--previews DIR`; nothing was submitted")
             })?;
@@ -24,7 +25,7 @@ impl Context {
 
     /// Whether anybody is told of previews.
     pub(super) fn wants_previews(&self) -> bool {
-        self.format == Format::Json || self.previews.is_some()
+        self.previews.is_some() || self.reporter.wants_previews()
     }
 
     pub(super) fn preview(&self, node: Option<&NodeId>, mime: &str, data: &Arc<[u8]>) {

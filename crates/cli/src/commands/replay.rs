@@ -13,7 +13,7 @@ use super::{
     follow::interrupted,
 };
 use crate::{
-    args::{self, Format},
+    args::{self, Format, Shown},
     exit::{Error, Exit},
     printer, report,
     schema::{End, Outcome},
@@ -44,7 +44,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
     let factor = if let Speed::Times(times) = speed { times } else { 0.0 };
     let mut common = None;
     for run in runs {
-        let exit = match play(context, run, factor, &mut signals).await {
+        let exit = match play(context, run, factor, args.shown, &mut signals).await {
             Ok(exit) => exit,
             Err(exit) => return Ok(exit),
         };
@@ -62,9 +62,11 @@ async fn play(
     context: &mut Context,
     mut run: ReplayRun,
     speed: f64,
+    shown: Shown,
     signals: &mut Signals,
 ) -> Result<Exit, Exit> {
     context.reporter = report::reporter(context.format, context.printer);
+    context.reporter.show_previews(shown);
     context.outcome = Outcome {
         task_id: run.task_id().map(ToString::to_string),
         prompt_id: run.prompt_id().map(ToString::to_string),

@@ -5,7 +5,10 @@ use runninghub::{
     ledger::{Entry, Filter, State, Step},
 };
 
-use super::context::{Context, Settings};
+use super::{
+    comfy,
+    context::{Context, Settings},
+};
 use crate::{
     args,
     exit::{Error, Exit},
@@ -57,8 +60,11 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
     let open = ledger.entries(Filter::all().open().with_task()).await?;
     for entry in open.iter().filter(|entry| entry.state == State::Accepted) {
         let Some(task) = &entry.task else { continue };
-        let hub = context.connect(Settings::of(entry))?;
-        match hub.outputs(task).await {
+        let answer = match comfy::server_of(entry) {
+            Some(server) => context.server_at(server)?.outputs(task).await,
+            None => context.connect(Settings::of(entry))?.outputs(task).await,
+        };
+        match answer {
             Ok(answer) => {
                 let step = match answer.status {
                     TaskStatus::Success => Step::Done { cost: answer.cost },
@@ -79,13 +85,21 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
 
 /// Settles a submit of unknown outcome.
 pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Result<Exit, Error> {
-    let task = args.task_id.as_deref().map(target::task_id).transpose()?;
     let ledger = context.ledger()?;
     let entry = ledger.entry(Filter::all().attempt(args.attempt.as_str())).await?;
     context.outcome.attempt_id = Some(entry.attempt.to_string());
+    let server = comfy::server_of(&entry);
+    let read = if server.is_some() { comfy::prompt_id } else { target::task_id };
+    let task = args.task_id.as_deref().map(read).transpose()?;
     let entry = if let Some(task) = &task {
-        found(context, &entry, task).await?
+        match server {
+            Some(server) => found_on(context, server, &entry, task).await?,
+            None => found(context, &entry, task).await?,
+        }
     } else {
+        if let Some(server) = server {
+            is_absent(context, server, &entry).await?;
+        }
         let note = "somebody has looked: there is no task".to_owned();
         ledger.advance(&entry.attempt, Step::Absent { note }).await?;
         ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?
@@ -110,4 +124,32 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId) -> Result<En
     let ledger = context.ledger()?;
     ledger.advance(&entry.attempt, Step::Accepted { task: task.clone() }).await?;
     Ok(ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?)
+}
+
+/// The server is asked whether it knows the prompt, where there is one to ask.
+async fn found_on(
+    context: &mut Context,
+    server: String,
+    entry: &Entry,
+    prompt: &TaskId,
+) -> Result<Entry, Error> {
+    let comfy = context.server_at(server)?;
+    Ok(comfy.resolve(entry.attempt.as_str(), prompt).await?)
+}
+
+/// What a person has not found the server may have all the same.
+async fn is_absent(context: &mut Context, server: String, entry: &Entry) -> Result<(), Error> {
+    let comfy = context.server_at(server)?;
+    let attempt = &entry.attempt;
+    match comfy.find_submit(attempt.as_str()).await {
+        Ok(None) => Ok(()),
+        Ok(Some(prompt)) => Err(Error::new(Exit::Refused, format!("the server has this prompt: {prompt}"))
+            .hint(format!("settle it with `rhub resolve {attempt} --task-id {prompt}`"))),
+        Err(error) => {
+            let why = Error::from(error).message;
+            context
+                .warn("not_checked", format!("the server cannot be asked whether it has the prompt: {why}"));
+            Ok(())
+        }
+    }
 }

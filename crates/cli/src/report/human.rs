@@ -10,6 +10,8 @@ use super::{
     frame::{self, View},
     text,
 };
+#[cfg(feature = "preview")]
+use crate::{args::Shown, picture::Easel};
 use crate::{
     cells, lang,
     live::Live,
@@ -34,6 +36,8 @@ pub(crate) struct Human {
     window: (usize, usize),
     stale_since: Option<Duration>,
     connection: Option<Connection>,
+    #[cfg(feature = "preview")]
+    easel: Easel,
 }
 
 impl Human {
@@ -47,6 +51,8 @@ impl Human {
             window: terminal::size(),
             stale_since: None,
             connection: None,
+            #[cfg(feature = "preview")]
+            easel: Easel::default(),
         }
     }
 
@@ -55,6 +61,12 @@ impl Human {
             return;
         }
         let lines = self.lines(t);
+        #[cfg(feature = "preview")]
+        if self.live.is_art_due()
+            && let Some(art) = self.easel.art(self.window)
+        {
+            self.live.hang(art);
+        }
         self.live.draw(lines);
     }
 
@@ -75,6 +87,8 @@ impl Human {
         let window @ (columns, rows) = terminal::size();
         if std::mem::replace(&mut self.window, window) != window {
             self.live.tear();
+            #[cfg(feature = "preview")]
+            self.easel.again();
         }
         frame::lines(&self.view, columns, rows, self.printer)
     }
@@ -186,6 +200,8 @@ impl Reporter for Human {
             Event::Warning { message, .. } => {
                 self.above((AnsiColor::Yellow.on_default(), "!"), &lang::say(&message.to_string()), "");
             }
+            #[cfg(feature = "preview")]
+            Event::Preview { data, .. } => self.easel.offer(data),
             Event::Finished(end) => return self.finished(t, end),
             _ => {}
         }
@@ -232,6 +248,16 @@ impl Reporter for Human {
         if self.view.waiting.is_some() || self.measured.is_some() {
             self.draw(t);
         }
+    }
+
+    #[cfg(feature = "preview")]
+    fn show_previews(&mut self, how: Shown) {
+        self.easel = Easel::new(how.preview, self.printer.has_color());
+    }
+
+    #[cfg(feature = "preview")]
+    fn wants_previews(&self) -> bool {
+        !self.printer.is_quiet() && self.easel.is_wanted()
     }
 
     fn release(&mut self) {

@@ -54,6 +54,10 @@ impl Reporter for Json {
         self.write(t, &Line::Result(outcome.clone()));
     }
 
+    fn wants_previews(&self) -> bool {
+        true
+    }
+
     fn tick(&mut self, _t: Duration) {}
 }
 

@@ -5,7 +5,11 @@ use std::time::Duration;
 use runninghub::Event;
 
 use super::{Human, Json, Plain};
-use crate::{args::Format, printer::Printer, schema};
+use crate::{
+    args::{Format, Shown},
+    printer::Printer,
+    schema,
+};
 
 /// Shows what happens. Every `t` is the time since the start, on the clock of the run that is shown.
 pub(crate) trait Reporter {
@@ -29,6 +33,14 @@ pub(crate) trait Reporter {
 
     /// Time has passed.
     fn tick(&mut self, t: Duration);
+
+    /// How preview pictures are to be shown, where this format can.
+    fn show_previews(&mut self, _how: Shown) {}
+
+    /// Whether anything is told of previews.
+    fn wants_previews(&self) -> bool {
+        false
+    }
 
     /// Gives the terminal back, before the process stops or something else is printed. The next event takes it again.
     fn release(&mut self) {}

@@ -1,5 +1,10 @@
 //! Any ComfyUI by `--server`.
 
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
 use runninghub_sim::{Native, NativeBuilder, Scenario};
 use tokio::runtime::Runtime;
 
@@ -51,7 +56,7 @@ fn a_run_is_followed_and_its_files_are_saved() {
     let id = prompt_id(&done.stdout).to_owned();
     assert!(done.stdout.contains("✅ WSS obtained successfully: [ws]/ws?…"), "{done}");
     assert!(done.stdout.contains("🎉 Task completed!"), "{done}");
-    let files = std::fs::read_dir(out.path()).expect("a folder").count();
+    let files = fs::read_dir(out.path()).expect("a folder").count();
     assert_eq!(files, 3, "two files and the list: {done}");
 
     let again = |words: &[&str]| server.rhub(words.iter().copied()).state(&state).hide(&id, "[id]");
@@ -94,7 +99,7 @@ fn what_cannot_be_run_is_told_before_anything_is_sent() {
     let dir = folder();
     let file = |name: &str, text: &str| {
         let path = dir.path().join(name);
-        std::fs::write(&path, text).expect("written");
+        fs::write(&path, text).expect("written");
         path.to_string_lossy().into_owned()
     };
     let ui = file("ui.json", r#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[],"version":0.4}"#);
@@ -152,7 +157,7 @@ fn a_missing_model_is_told_with_what_is_close() {
     let text = r#"{"1":{"class_type":"CheckpointLoaderSimple","inputs":{"ckpt_name":"dreamshaper8.safetensors"}},
         "2":{"class_type":"VAEDecode","inputs":{"samples":["1",0],"vae":["1",2]}},
         "3":{"class_type":"SaveImage","inputs":{"images":["2",0],"filename_prefix":"x"}}}"#;
-    std::fs::write(&path, text).expect("written");
+    fs::write(&path, text).expect("written");
     snap!(server.rhub(["run"]).arg(&path), @r#"
     exit 4
     --- err
@@ -220,7 +225,7 @@ fn previews_are_saved() {
         let done = server.rhub(["run", &workflow(name), "--previews"]).arg(dir.path().join("p")).run();
         assert_eq!(done.code, Some(0), "{done}");
         let id = prompt_id(&done.stdout);
-        let mut names: Vec<_> = std::fs::read_dir(dir.path().join("p"))
+        let mut names: Vec<_> = fs::read_dir(dir.path().join("p"))
             .expect("a folder")
             .map(|entry| entry.expect("a file").path())
             .collect();
@@ -228,7 +233,7 @@ fn previews_are_saved() {
         assert_eq!(names.len(), 1, "{names:?}");
         let first = names[0].file_name().expect("a name").to_string_lossy().into_owned();
         assert!(first.starts_with(id) && first.ends_with("-00001.jpg"), "{first}");
-        assert!(std::fs::read(&names[0]).expect("a file").starts_with(&[0xff, 0xd8, 0xff]));
+        assert!(fs::read(&names[0]).expect("a file").starts_with(&[0xff, 0xd8, 0xff]));
     }
 }
 
@@ -250,4 +255,42 @@ fn the_native_proxy_works_and_its_key_is_not_shown() {
         assert!(done.stdout.contains("/proxy/…/view?filename="), "{done}");
         assert!(!done.stdout.contains(key) && !done.stderr.contains(key), "{done}");
     }
+}
+
+#[test]
+fn what_a_run_leaves_behind_serves_the_next_one_and_its_submit_can_be_looked_after() {
+    let scenario = Scenario::load(fixture("01-simple")).expect("a recording");
+    let (server, state) = (Server::start(Native::builder().scenario(scenario).speed(20.0)), folder());
+    let workflow = workflow("01-simple");
+    let run = server.rhub(["run", &*workflow]).state(&state).run();
+    assert_eq!(run.code, Some(0), "{run}");
+    let names = |of: &str| {
+        let files = fs::read_dir(state.path().join(of)).expect("a folder");
+        files.map(|file| file.expect("a file").file_name().into_string().expect("text")).collect::<Vec<_>>()
+    };
+    let durations = names("durations");
+    assert!(matches!(&*durations, [one] if one.starts_with("graph-")), "{durations:?}");
+    assert_eq!(names("classes").len(), 1);
+
+    let run = server.rhub(["run", &*workflow, "--detach"]).state(&state).run();
+    let second = prompt_id(&run.stdout).to_owned();
+    // It ends, and nobody watches.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let refreshed = loop {
+        let told = server.rhub(["tasks", "--refresh", "--json"]).state(&state).run();
+        if told.stdout.matches(r#""state":"done""#).count() == 2 {
+            break told;
+        }
+        assert!(told.code == Some(0) && Instant::now() < deadline, "{told}");
+    };
+    assert!(refreshed.stdout.contains(&second), "{refreshed}");
+    let event: serde_json::Value =
+        serde_json::from_str(refreshed.stdout.lines().next().expect("a line")).expect("JSON");
+    let attempt = event["attempt_id"].as_str().expect("a name");
+    let other = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
+    let wrong = server.rhub(["resolve", attempt, "--task-id", other]).state(&state).run();
+    assert_eq!(wrong.code, Some(4), "the server knows no such prompt: {wrong}");
+    let had = server.rhub(["resolve", attempt, "--not-created"]).state(&state).run();
+    assert_eq!(had.code, Some(4), "{had}");
+    assert!(had.stderr.contains(&format!("rhub resolve {attempt} --task-id {second}")), "{had}");
 }

@@ -155,6 +155,9 @@ fn run() {
                                          `rhub replay` [env: RUNNINGHUB_RECORD=]
           --previews <DIR>               Save the preview pictures into this folder [env:
                                          RUNNINGHUB_PREVIEWS=]
+          --preview <HOW>                Show preview pictures on a terminal, this way [env:
+                                         RUNNINGHUB_PREVIEW=] [default: auto] [possible values: auto,
+                                         off, kitty, iterm2, sixel, blocks]
           --create-timeout <DURATION>    How long the submit itself may take [env:
                                          RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
           --webhook <URL>                An address that the platform calls when the task is over [env:
@@ -189,6 +192,9 @@ fn watch() {
               --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
                                      replay` [env: RUNNINGHUB_RECORD=]
               --previews <DIR>       Save the preview pictures into this folder [env: RUNNINGHUB_PREVIEWS=]
+              --preview <HOW>        Show preview pictures on a terminal, this way [env:
+                                     RUNNINGHUB_PREVIEW=] [default: auto] [possible values: auto, off,
+                                     kitty, iterm2, sixel, blocks]
           -h, --help                 Print help
     "#);
 }
@@ -290,6 +296,8 @@ fn replay() {
               --prompt <ID>      One run of several [env: RUNNINGHUB_PROMPT=]
               --stream <NAME>    One client of several: `a` plays ws-a.jsonl, or ws-a1, ws-a2, … as one that
                                  reconnected [env: RUNNINGHUB_STREAM=]
+              --preview <HOW>    Show preview pictures on a terminal, this way [env: RUNNINGHUB_PREVIEW=]
+                                 [default: auto] [possible values: auto, off, kitty, iterm2, sixel, blocks]
           -h, --help             Print help
     "#);
 }
@@ -312,6 +320,9 @@ fn demo_and_simulate() {
               --record <DIR>         Keep a redacted recording in this new or empty folder, for `rhub
                                      replay` [env: RUNNINGHUB_RECORD=]
               --previews <DIR>       Save the preview pictures into this folder [env: RUNNINGHUB_PREVIEWS=]
+              --preview <HOW>        Show preview pictures on a terminal, this way [env:
+                                     RUNNINGHUB_PREVIEW=] [default: auto] [possible values: auto, off,
+                                     kitty, iterm2, sixel, blocks]
           -h, --help                 Print help
 
         Serve a simulated RunningHub on this machine

@@ -94,13 +94,13 @@ impl Terminal {
         }
     }
 
-    fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.parser.screen().contents()
     }
 
     /// Changes the window. What is drawn for the old one may still be on its way: the wider of the two takes it, since
     /// the parser, unlike terminals, cannot be told not to wrap.
-    fn resize(&mut self, columns: u16) {
+    pub(crate) fn resize(&mut self, columns: u16) {
         let size = size(columns);
         let (_, before) = self.parser.screen().size();
         let is_wider = columns > before.get();
@@ -126,6 +126,38 @@ impl Terminal {
 
     pub(crate) fn press(&mut self, key: &[u8]) {
         self.keyboard.write_all(key).and_then(|()| self.keyboard.flush()).expect("it reads");
+    }
+
+    /// Waits until the program is stopped, as by Ctrl-Z, and tells it to go on.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn go_on(&mut self) {
+        let process = self.child.process_id().expect("it runs");
+        let deadline = Instant::now() + PATIENCE;
+        let is_stopped = || {
+            let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+        };
+        while !is_stopped() {
+            assert!(Instant::now() < deadline, "it does not stop");
+            thread::yield_now();
+        }
+        assert!(!self.parser.screen().hide_cursor());
+        let told =
+            std::process::Command::new("kill").args(["-CONT", &process.to_string()]).status().expect("kill");
+        assert!(told.success());
+    }
+
+    /// All that comes to the end, where it is not for a screen.
+    pub(crate) fn text(&mut self) -> String {
+        while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
+            self.raw.extend(bytes);
+        }
+        self.raw()
+    }
+
+    /// Everything that has come, escapes and all.
+    pub(crate) fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.raw).into_owned()
     }
 
     fn drawings(&self) -> usize {
@@ -157,7 +189,7 @@ fn steady(screen: &str) -> String {
     screen.lines().map(|line| digits(line.trim_end())).collect::<Vec<_>>().join("\n")
 }
 
-fn overall_bars(screen: &str) -> usize {
+pub(crate) fn overall_bars(screen: &str) -> usize {
     screen.lines().filter(|line| line.contains('%')).count()
 }
 
@@ -253,22 +285,9 @@ fn ctrl_z_takes_the_block_away_until_it_goes_on() {
     let recording = fixture("40-long");
     let mut terminal = Terminal::start(80, &["replay", "--speed", "4", &recording.to_string_lossy()], &[]);
     terminal.wait(|screen| screen.contains('%'));
-    let process = terminal.child.process_id().expect("it runs");
     terminal.press(b"\x1a");
     terminal.wait(|screen| !screen.contains('%'));
-    let deadline = Instant::now() + PATIENCE;
-    let is_stopped = || {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
-    };
-    while !is_stopped() {
-        assert!(Instant::now() < deadline, "it does not stop");
-        thread::yield_now();
-    }
-    assert!(!terminal.parser.screen().hide_cursor());
-    let told =
-        std::process::Command::new("kill").args(["-CONT", &process.to_string()]).status().expect("kill");
-    assert!(told.success());
+    terminal.go_on();
     terminal.wait(|screen| overall_bars(screen) == 1);
     terminal.press(b"\x03");
     assert_eq!(terminal.finish().0, 130);
@@ -280,10 +299,7 @@ fn where_no_block_can_be_drawn_it_is_plain() {
     for (columns, env) in [(39, &[][..]), (80, &[("TERM", "dumb")]), (80, &[("CI", "true")])] {
         let mut terminal =
             Terminal::start(columns, &["replay", "--speed", "max", "--format", "human", &recording], env);
-        while let Ok(bytes) = terminal.output.recv_timeout(PATIENCE) {
-            terminal.raw.extend(bytes);
-        }
-        let text = String::from_utf8_lossy(&terminal.raw);
+        let text = terminal.text();
         assert!(text.contains("🎉 Task completed!") && !text.contains('\x1b'), "{columns} {env:?}: {text}");
     }
 }

@@ -14,6 +14,8 @@ mod ledger;
 #[cfg(unix)]
 mod live;
 mod models;
+#[cfg(all(unix, feature = "preview", feature = "sim"))]
+mod pictures;
 mod proxy;
 mod replay;
 mod results;

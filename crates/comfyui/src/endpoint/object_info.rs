@@ -1,11 +1,12 @@
 //! `GET /object_info/{class}`: of one class, since the whole has some 30 MB.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Client, Error, http::Call};
 
 /// A node class of a server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ClassInfo {
     /// Whether its nodes are outputs: what a prompt is run for.

@@ -2,24 +2,75 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{StreamExt as _, stream};
 use runninghub_comfyui::{ClassInfo, Client, ErrorKind as ComfyErrorKind};
 use runninghub_core::{Graph, NodeId};
 
+use super::kept::Kept;
 use crate::{Error, ErrorKind};
 
 /// How many classes are asked for at once: the server has one thread.
 const AT_ONCE: usize = 4;
 
+pub(crate) struct Classes {
+    known: Mutex<Known>,
+    kept: Option<Kept>,
+}
+
 #[derive(Default)]
-pub(crate) struct Classes(Mutex<HashMap<String, Arc<ClassInfo>>>);
+struct Known {
+    classes: HashMap<String, Arc<ClassInfo>>,
+    /// What the server says of its version.
+    version: Option<String>,
+    /// Some of them are from before, and may be out of date.
+    is_recalled: bool,
+}
 
 impl Classes {
+    pub(super) fn new(kept: Option<Kept>) -> Self {
+        Self { known: Mutex::default(), kept }
+    }
+
     pub(super) fn get(&self, class_type: &str) -> Option<Arc<ClassInfo>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(class_type).cloned()
+        self.known().classes.get(class_type).cloned()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up what an earlier process has learned of the server in this version.
+    pub(super) fn recall(&self, version: Option<&str>) {
+        let kept = self.kept.as_ref().map(|kept| kept.read(version)).unwrap_or_default();
+        let mut known = self.known();
+        if known.version.as_deref() != version {
+            known.classes.clear();
+            known.version = version.map(str::to_owned);
+        }
+        for (class, info) in kept {
+            if !known.classes.contains_key(&class) {
+                known.is_recalled = true;
+                known.classes.insert(class, info);
+            }
+        }
+    }
+
+    /// After a refusal: asks anew where the classes were from before.
+    pub(super) async fn renew(&self, client: &Client, graph: &Graph) -> Result<(), Error> {
+        {
+            let mut known = self.known();
+            if !std::mem::take(&mut known.is_recalled) {
+                return Ok(());
+            }
+            known.classes.clear();
+        }
+        if let Some(kept) = &self.kept {
+            kept.forget();
+        }
+        self.learn(client, graph).await
     }
 
     /// Asks for the classes that a workflow uses. An error names all that the server does not have.
@@ -39,11 +90,13 @@ impl Classes {
         };
         let mut answers = stream::iter(wanted).map(ask).buffered(AT_ONCE);
         let mut missing = Vec::new();
+        let mut learned = HashMap::new();
         while let Some((class, answer)) = answers.next().await {
             match answer {
                 Ok(Some(info)) => {
-                    let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                    known.insert(class, Arc::new(info));
+                    let info = Arc::new(info);
+                    self.known().classes.insert(class.clone(), Arc::clone(&info));
+                    learned.insert(class, info);
                 }
                 Ok(None) => missing.push(class),
                 // A class whose list of files cannot be made has an error of its own; the prompt will tell.
@@ -52,6 +105,10 @@ impl Classes {
                 }
                 Err(error) => return Err(Error::comfy("cannot ask for the node classes", error)),
             }
+        }
+        if let Some(kept) = &self.kept {
+            let version = self.known().version.clone();
+            kept.add(version.as_deref(), learned);
         }
         if missing.is_empty() { Ok(()) } else { Err(unknown(graph, &missing)) }
     }

@@ -9,12 +9,12 @@ use std::{
 
 use runninghub_api::{ApiKey, InstanceType, Site};
 use runninghub_comfyui::{Client, Queue};
-use runninghub_core::{Observation, Pace, TaskId};
+use runninghub_core::{Observation, Pace, TaskId, Untrusted};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
-use super::{FollowPrompt, Prompt, backend::Native, classes::Classes};
-use crate::{Backend as _, Error, Save, book::Book, record::Recorder};
+use super::{FollowPrompt, Prompt, backend::Native, classes::Classes, kept::Kept};
+use crate::{Backend as _, Error, History, Save, book::Book, record::Recorder};
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
 const NO_KEY: &str = "none";
@@ -36,6 +36,7 @@ pub(crate) struct Server {
     pub(super) pace: Pace,
     pub(super) previews: bool,
     pub(super) book: Option<Book>,
+    pub(super) history: Option<History>,
     files: runninghub_api::Client,
 }
 
@@ -49,6 +50,8 @@ pub struct ComfyBuilder {
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
     ledger: Option<Arc<dyn Ledger>>,
+    classes: Option<PathBuf>,
+    history: Option<History>,
 }
 
 enum Place {
@@ -134,6 +137,8 @@ impl ComfyBuilder {
             proxy: None,
             ca_file: None,
             ledger: None,
+            classes: None,
+            history: None,
         }
     }
 
@@ -172,6 +177,19 @@ impl ComfyBuilder {
     /// A file of certificates (PEM) to be trusted besides those of the system.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Keeps the server's node classes in this folder for an hour, so that the next process need not ask.
+    pub fn classes(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.classes = Some(dir.into());
+        self
+    }
+
+    /// Takes up how long nodes took in earlier runs of the same graph. What a run shows is kept by
+    /// [`History::remember`] under [`Run::learned_as`](crate::Run::learned_as).
+    pub fn history(mut self, history: History) -> Self {
+        self.history = Some(history);
         self
     }
 
@@ -262,29 +280,32 @@ impl ComfyBuilder {
         Ok(Comfy(Arc::new(Server {
             native: Arc::new(Native::new(client.clone(), self.time_scale)),
             client,
-            classes: Classes::default(),
+            classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, &url))),
             connect,
             recorder,
             pace,
             previews: self.previews,
             book,
+            history: self.history,
             files,
         })))
     }
 }
 
 impl Server {
-    /// That a ComfyUI answers.
+    /// That a ComfyUI answers, and which version; its classes may be known.
     pub(super) async fn is_there(&self) -> Result<(), Error> {
-        match self.client.system_stats().await {
+        let version = match self.client.system_stats().await {
             Ok(stats) => {
                 tracing::debug!(version = ?stats.version, "a ComfyUI answers");
-                Ok(())
+                Ok(stats.version)
             }
             // A proxy may keep it to itself.
-            Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(()),
+            Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(None),
             Err(error) => Err(Error::comfy("the server cannot be used", error)),
-        }
+        }?;
+        self.classes.recall(version.as_ref().map(Untrusted::raw));
+        Ok(())
     }
 }
 

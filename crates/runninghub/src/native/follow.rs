@@ -9,7 +9,7 @@ use super::{
     comfy::Server,
     start::{OURS, Start, client_id},
 };
-use crate::{Error, Run};
+use crate::{Error, History, Run};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -33,9 +33,12 @@ impl FollowPrompt {
     pub async fn start(self) -> Result<Run, Error> {
         let what = "cannot look for the prompt";
         let queued = self.look().await.map_err(|error| Error::comfy(what, error))?;
-        let plan = queued.as_ref().and_then(|queued| {
-            let graph = Graph::parse(&queued.workflow).ok()?;
-            Some(Arc::new(Plan::new(&graph, &queued.outputs_to_execute)))
+        let graph = queued.as_ref().and_then(|queued| Graph::parse(&queued.workflow).ok());
+        let learned_as = graph.as_ref().map(History::name_of);
+        let history = self.server.history.as_ref().zip(learned_as.as_ref());
+        let learned = history.map(|(history, name)| history.learned(name)).unwrap_or_default();
+        let plan = graph.zip(queued.as_ref()).map(|(graph, queued)| {
+            Arc::new(Plan::new(&graph, &queued.outputs_to_execute).with_learned(&learned))
         });
         if let (Some(recorder), Some(queued)) = (&self.server.recorder, &queued) {
             recorder.prompt(self.prompt.as_str(), &queued.workflow);
@@ -55,6 +58,7 @@ impl FollowPrompt {
             prompt: self.prompt,
             client_id: ours.unwrap_or_else(client_id),
             plan,
+            learned_as,
             socket: None,
             first,
             page,

@@ -4,8 +4,10 @@ mod backend;
 mod classes;
 mod comfy;
 mod follow;
+mod kept;
 mod opened;
 mod refusal;
+mod resolve;
 mod start;
 mod submit;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runninghub_core::{ClientId, Confirm, Event, Machine, Plan, PromptId, Session, TaskId};
+use runninghub_core::{ClientId, Confirm, Event, Machine, Plan, PromptId, Session, TaskId, WorkflowId};
 use runninghub_transport::{Connect, FrameSource};
 
 use super::{backend::Follows, comfy::Server, opened::Opened};
@@ -16,6 +16,7 @@ pub(super) struct Start {
     pub(super) prompt: TaskId,
     pub(super) client_id: ClientId,
     pub(super) plan: Option<Arc<Plan>>,
+    pub(super) learned_as: Option<WorkflowId>,
     /// Opened before the prompt was sent.
     pub(super) socket: Option<Box<dyn FrameSource>>,
     pub(super) first: Vec<Event>,
@@ -54,5 +55,6 @@ impl Server {
             start.first_contact,
         );
         Run::new(start.prompt, None, start.plan, start.page, backend, start.first, driver)
+            .with_learned_as(start.learned_as)
     }
 }

@@ -11,13 +11,22 @@ use tokio::time::sleep;
 use super::{
     comfy::Server,
     refusal,
+    resolve::{prompt_id, uuid},
     start::{Start, client_id},
 };
-use crate::{Error, ErrorKind, Run, Workflow, book::Page, book::What, submit::Changes, workflow::Override};
+use crate::{
+    Error, ErrorKind, History, Run, Workflow, book::Page, book::What, submit::Changes, workflow::Override,
+};
 
 /// How often a prompt whose answer was lost is looked for, and the pause between.
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// Why there is no prompt, as far as anybody knows.
+enum Unqueued {
+    Refused(runninghub_comfyui::Error),
+    Unknown(Error),
+}
 
 /// A run on a ComfyUI that is being prepared. Nothing is sent before [`Prompt::submit`].
 #[must_use = "nothing is queued until `submit` is called"]
@@ -50,7 +59,7 @@ impl Prompt {
         self
     }
 
-    /// How long each node took in an earlier run.
+    /// How long each node took in an earlier run, instead of what a [`History`] knows of the same graph.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
@@ -89,11 +98,21 @@ impl Prompt {
                 None
             }
         };
+        let body = Digest::of(&text);
         let page = match &server.book {
-            Some(book) => Some(book.begin(What::workflow("prompt", None), Digest::of(&text), None).await?),
+            Some(book) => Some(book.begin(What::workflow("prompt", None), body, None).await?),
             None => None,
         };
-        let accepted = self.queue(&text, &client_id, page.as_ref()).await?;
+        // Servers before 0.3.45 choose an id of their own.
+        let id = match &page {
+            Some(page) => prompt_id(page.attempt(), body),
+            None => uuid(fastrand::u128(..)),
+        };
+        let accepted = match self.queue(&text, &id, &client_id, page.as_ref()).await {
+            Ok(accepted) => accepted,
+            Err(Unqueued::Refused(error)) => return Err(self.refused(error, workflow).await),
+            Err(Unqueued::Unknown(error)) => return Err(error),
+        };
         if let Some(recorder) = &server.recorder {
             recorder.prompt(accepted.prompt_id.as_str(), &text);
         }
@@ -110,11 +129,16 @@ impl Prompt {
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
         let outputs = server.classes.outputs(workflow.graph(), &dropped);
-        let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
+        let learned_as = History::name_of(workflow.graph());
+        let kept = server.history.as_ref().filter(|_| self.learned.is_empty());
+        let kept = kept.map(|history| history.learned(&learned_as));
+        let learned = kept.as_ref().unwrap_or(&self.learned);
+        let plan = Plan::new(workflow.graph(), &outputs).with_learned(learned);
         Ok(server.run(Start {
             prompt,
             client_id,
             plan: Some(Arc::new(plan)),
+            learned_as: Some(learned_as),
             socket,
             first,
             page,
@@ -122,36 +146,49 @@ impl Prompt {
         }))
     }
 
-    async fn queue(&self, text: &str, client_id: &ClientId, page: Option<&Page>) -> Result<Accepted, Error> {
-        // Servers before 0.3.45 choose an id of their own.
-        let id = uuid();
-        let error = match self.server.client.prompt(text, client_id, Some(&id)).await {
+    async fn queue(
+        &self,
+        text: &str,
+        id: &str,
+        client_id: &ClientId,
+        page: Option<&Page>,
+    ) -> Result<Accepted, Unqueued> {
+        let error = match self.server.client.prompt(text, client_id, Some(id)).await {
             Ok(accepted) => return Ok(accepted),
             Err(error) => error,
         };
         if error.is_unsent() {
             // Nothing was queued, whether that could be written down or not.
             let _ = note(page, Step::Refused { note: crate::chain(&error) }).await;
-            return Err(self.refused(error));
+            return Err(Unqueued::Refused(error));
         }
-        if let Some(prompt_id) = self.look_for(&id, client_id).await {
+        if let Some(prompt_id) = self.look_for(id, client_id).await {
             return Ok(Accepted::found(prompt_id));
         }
         let text = crate::chain(&error);
         let what = "nobody knows whether the prompt was queued: it may run";
         let unknown = Error::new(ErrorKind::SubmitUnknown, what).because(error);
-        match page {
-            None => Err(unknown.with_hint("look at the server's queue before you queue it again")),
+        Err(Unqueued::Unknown(match page {
+            None => unknown.with_hint("look at the server's queue before you queue it again"),
             Some(page) => {
                 let _ = page.step(Step::Unknown { note: text }).await;
-                Err(unknown.of_attempt(page.attempt()))
+                let hint = "look at the server's queue and its `output` folder";
+                unknown.of_attempt(page.attempt()).with_hint(hint)
             }
-        }
+        }))
     }
 
-    fn refused(&self, error: runninghub_comfyui::Error) -> Error {
+    /// What is wrong by the classes as they are now.
+    async fn refused(&self, error: runninghub_comfyui::Error, workflow: &Workflow) -> Error {
+        let classes = &self.server.classes;
+        if matches!(error.kind(), ComfyErrorKind::Rejected(_))
+            && let Err(missing) = classes.renew(&self.server.client, workflow.graph()).await
+            && missing.kind() == ErrorKind::Refused
+        {
+            return missing;
+        }
         let hint = match error.kind() {
-            ComfyErrorKind::Rejected(rejected) => refusal::hint(&self.server.classes, rejected),
+            ComfyErrorKind::Rejected(rejected) => refusal::hint(classes, rejected),
             _ => None,
         };
         let error = Error::comfy("the prompt was not queued", error);
@@ -187,30 +224,8 @@ async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
     }
 }
 
-/// A random UUID (version 4) in canonical form.
-fn uuid() -> String {
-    let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
-    parts.join("-")
-}
-
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prompt").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_uuid_is_one() {
-        for _ in 0..100 {
-            let id = super::uuid();
-            assert_eq!(id.len(), 36, "{id}");
-            assert_eq!(id.as_bytes()[14], b'4', "{id}");
-            assert!(b"89ab".contains(&id.as_bytes()[19]), "{id}");
-            assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
-        }
     }
 }

@@ -1,0 +1,165 @@
+//! Where the newest preview waits until it is drawn.
+
+use std::{env, sync::Arc};
+
+use super::{
+    bitmap::Bitmap,
+    blocks::blocks,
+    decode::decode,
+    kitty::{WIPE, iterm2, kitty},
+    protocol::{Protocol, Wish, choose},
+    sixel::sixel,
+};
+use crate::{live::Art, terminal};
+
+/// Rows of the window that stay for what is more than a picture: the whole of a block without one.
+const OTHER_ROWS: usize = 10;
+/// A picture of fewer rows shows nothing; one of more takes the window away from the rest.
+const ROWS: std::ops::RangeInclusive<usize> = 3..=16;
+/// Pixels of a side that are sent at most: a quarter of a megabyte, four times a second, over a slow line.
+const MAX_PIXELS: usize = 320;
+/// A cell's size where the terminal does not tell: rather too small, since a picture may not need more rows than it has.
+const CELL: (usize, usize) = (6, 12);
+
+/// The newest preview, and how this terminal takes it.
+#[derive(Debug, Default)]
+pub(crate) struct Easel {
+    protocol: Option<Protocol>,
+    newest: Option<Arc<[u8]>>,
+    is_new: bool,
+}
+
+impl Easel {
+    /// For this process's terminal.
+    pub(crate) fn new(wish: Wish, has_color: bool) -> Self {
+        let env = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        Self { protocol: choose(wish, has_color, env), ..Self::default() }
+    }
+
+    /// Whether previews are of any use.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.protocol.is_some()
+    }
+
+    /// A preview that takes the place of the one before.
+    pub(crate) fn offer(&mut self, data: &Arc<[u8]>) {
+        self.newest = Some(Arc::clone(data));
+        self.is_new = true;
+    }
+
+    /// The window has another size.
+    pub(crate) fn again(&mut self) {
+        self.is_new = self.newest.is_some();
+    }
+
+    /// What is new, for a window of this size. Nothing where the preview is no picture: the one before stays.
+    pub(crate) fn art(&mut self, (columns, rows): (usize, usize)) -> Option<Art> {
+        if !std::mem::take(&mut self.is_new) {
+            return None;
+        }
+        let room = rows.saturating_sub(OTHER_ROWS).min(*ROWS.end());
+        if room < *ROWS.start() {
+            return None;
+        }
+        let picture = decode(self.newest.as_ref()?)?;
+        paint(&picture, self.protocol?, (columns.saturating_sub(1), room), terminal::cell())
+    }
+}
+
+fn paint(
+    picture: &Bitmap,
+    protocol: Protocol,
+    room: (usize, usize),
+    cell: Option<(usize, usize)>,
+) -> Option<Art> {
+    let (width, height) = cell.unwrap_or(CELL);
+    let pixels = |cells: usize, side: usize| (cells * side).min(MAX_PIXELS);
+    match protocol {
+        Protocol::Blocks { is_true_color } => {
+            let (columns, halves) = fit(picture, (room.0, room.1 * 2));
+            // Whole cells.
+            let rows = halves.div_ceil(2);
+            let text = blocks(&picture.scaled(columns, rows * 2), is_true_color);
+            Some(Art { rows, text, wipe: "" })
+        }
+        Protocol::Sixel => {
+            // A row stays free below: some terminals go on in the next one.
+            let room = (pixels(room.0, width), pixels(room.1 - 1, height));
+            let (across, down) = fit(picture, room);
+            Some(Art {
+                rows: down.div_ceil(height) + 1,
+                text: sixel(&picture.scaled(across, down)),
+                wipe: "",
+            })
+        }
+        Protocol::Kitty | Protocol::Iterm2 => {
+            let (across, down) = fit(picture, (room.0 * width, room.1 * height));
+            let (columns, rows) = (across.div_ceil(width).min(room.0), down.div_ceil(height).min(room.1));
+            let (across, down) = fit(picture, (across.min(MAX_PIXELS), down.min(MAX_PIXELS)));
+            let picture = picture.scaled(across, down);
+            if protocol == Protocol::Kitty {
+                Some(Art { rows, text: kitty(&picture, columns, rows)?, wipe: WIPE })
+            } else {
+                Some(Art { rows, text: iterm2(&picture, columns, rows)?, wipe: "" })
+            }
+        }
+    }
+}
+
+/// The largest size of the picture's shape within a room; at least one each.
+fn fit(picture: &Bitmap, (across, down): (usize, usize)) -> (usize, usize) {
+    let (width, height) = (picture.width(), picture.height());
+    if width * down <= across * height {
+        ((width * down / height).max(1), down)
+    } else {
+        (across, (height * across / width).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PROTOCOLS: [Protocol; 4] =
+        [Protocol::Kitty, Protocol::Iterm2, Protocol::Sixel, Protocol::Blocks { is_true_color: true }];
+
+    proptest! {
+        #[test]
+        fn no_picture_needs_more_room_than_there_is(
+            size in (1_usize..90, 1_usize..90), room in (39_usize..200, 3_usize..=16),
+            cell in prop::option::of((1_usize..20, 1_usize..40)),
+        ) {
+            let picture = Bitmap::new(size.0, size.1, vec![[1, 2, 3]; size.0 * size.1]).expect("whole");
+            for protocol in PROTOCOLS {
+                let art = paint(&picture, protocol, room, cell).expect("a picture");
+                prop_assert!((1..=room.1).contains(&art.rows), "{:?}: {} rows", protocol, art.rows);
+                let cells = art.text.lines().map(|line| line.matches('▀').count()).max().unwrap_or(0);
+                prop_assert!(cells <= room.0);
+                if let Protocol::Blocks { .. } = protocol {
+                    prop_assert_eq!(art.text.lines().count(), art.rows);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_preview_is_drawn_once_and_again_when_the_window_changes() {
+        let mut easel =
+            Easel { protocol: Some(Protocol::Blocks { is_true_color: true }), ..Easel::default() };
+        assert!(easel.art((80, 24)).is_none());
+        easel.offer(&Arc::from(&b"no picture"[..]));
+        assert!(easel.art((80, 24)).is_none());
+        let mut bytes = Vec::new();
+        let encoder = png::Encoder::new(&mut bytes, 1, 1);
+        encoder.write_header().expect("a header").write_image_data(&[9]).expect("a pixel");
+        easel.offer(&bytes.into());
+        assert_eq!(easel.art((80, 24)).expect("new").rows, 14);
+        assert!(easel.art((80, 24)).is_none());
+        easel.again();
+        assert!(easel.art((80, 12)).is_none(), "no room");
+        easel.again();
+        assert_eq!(easel.art((40, 50)).expect("new").rows, 16);
+    }
+}

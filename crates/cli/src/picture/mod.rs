@@ -1,0 +1,11 @@
+//! Preview pictures on the terminal: hostile bytes in, escapes of the terminal's own protocol out.
+
+mod bitmap;
+mod blocks;
+mod decode;
+mod easel;
+mod kitty;
+mod protocol;
+mod sixel;
+
+pub(crate) use self::{easel::Easel, protocol::Wish};

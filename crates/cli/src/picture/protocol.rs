@@ -1,0 +1,130 @@
+//! How a terminal takes pictures, as far as its environment tells.
+
+use clap::ValueEnum;
+
+/// How previews are to be shown.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Wish {
+    #[default]
+    Auto,
+    Off,
+    Kitty,
+    Iterm2,
+    Sixel,
+    Blocks,
+}
+
+/// What is sent to the terminal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Protocol {
+    Kitty,
+    Iterm2,
+    Sixel,
+    /// Half blocks; in 24 bits, or in the palette that every terminal has.
+    Blocks {
+        is_true_color: bool,
+    },
+}
+
+/// Terminals that name themselves in `TERM`, by how that begins.
+const BY_TERM: [(&str, Protocol); 6] = [
+    ("xterm-kitty", Protocol::Kitty),
+    ("xterm-ghostty", Protocol::Kitty),
+    ("foot", Protocol::Sixel),
+    ("mlterm", Protocol::Sixel),
+    ("contour", Protocol::Sixel),
+    ("yaft", Protocol::Sixel),
+];
+/// Those that name themselves in `TERM_PROGRAM`.
+const BY_PROGRAM: [(&str, Protocol); 4] = [
+    ("iTerm.app", Protocol::Iterm2),
+    ("WezTerm", Protocol::Iterm2),
+    ("mintty", Protocol::Iterm2),
+    ("ghostty", Protocol::Kitty),
+];
+/// Set by terminals that may have been started from another one, whose variables they have then inherited.
+const OTHERS: [&str; 5] = ["TERM_PROGRAM", "VTE_VERSION", "XTERM_VERSION", "KONSOLE_VERSION", "WT_SESSION"];
+
+/// The protocol for a wish; `None` where nothing is shown. Where the terminal's is unknown, half blocks are right: they
+/// are text. A multiplexer passes nothing else.
+pub(super) fn choose(wish: Wish, has_color: bool, env: impl Fn(&str) -> Option<String>) -> Option<Protocol> {
+    let blocks = || {
+        let is_true_color = env("COLORTERM").is_some_and(|it| it == "truecolor" || it == "24bit")
+            || env("TERM").is_some_and(|it| it.ends_with("-direct"));
+        has_color.then_some(Protocol::Blocks { is_true_color })
+    };
+    match wish {
+        Wish::Off => None,
+        Wish::Blocks => blocks(),
+        _ if is_multiplexed(&env) => blocks(),
+        Wish::Kitty => Some(Protocol::Kitty),
+        Wish::Iterm2 => Some(Protocol::Iterm2),
+        Wish::Sixel => Some(Protocol::Sixel),
+        Wish::Auto => detect(&env).or_else(blocks),
+    }
+}
+
+fn is_multiplexed(env: impl Fn(&str) -> Option<String>) -> bool {
+    let is_named = env("TERM").is_some_and(|term| term.starts_with("screen") || term.starts_with("tmux"));
+    is_named || ["TMUX", "STY", "ZELLIJ"].into_iter().any(|name| env(name).is_some())
+}
+
+fn detect(env: impl Fn(&str) -> Option<String>) -> Option<Protocol> {
+    let term = env("TERM").unwrap_or_default();
+    let program = env("TERM_PROGRAM").unwrap_or_default();
+    let by_term = BY_TERM.iter().find(|(name, _)| term.starts_with(name));
+    let by_program = || BY_PROGRAM.iter().find(|(name, _)| program == *name);
+    if let Some((_, protocol)) = by_term.or_else(by_program) {
+        return Some(*protocol);
+    }
+    let is_kitty = env("KITTY_WINDOW_ID").is_some() && OTHERS.into_iter().all(|name| env(name).is_none());
+    is_kitty.then_some(Protocol::Kitty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PALETTE: Option<Protocol> = Some(Protocol::Blocks { is_true_color: false });
+
+    fn of(wish: Wish, env: &[(&str, &str)]) -> Option<Protocol> {
+        choose(wish, true, |name| {
+            env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn terminals_are_known_by_their_environment() {
+        for (env, protocol) in [
+            (&[("TERM", "xterm-kitty")][..], Some(Protocol::Kitty)),
+            (&[("TERM", "xterm-256color"), ("KITTY_WINDOW_ID", "1")], Some(Protocol::Kitty)),
+            (&[("TERM", "xterm-256color"), ("TERM_PROGRAM", "WezTerm")], Some(Protocol::Iterm2)),
+            (&[("TERM", "foot-extra")], Some(Protocol::Sixel)),
+            // Started from a Kitty, and none.
+            (&[("KITTY_WINDOW_ID", "1"), ("TERM_PROGRAM", "vscode")], PALETTE),
+            (&[("TERM", "xterm-256color")], PALETTE),
+            (&[("COLORTERM", "truecolor")], Some(Protocol::Blocks { is_true_color: true })),
+        ] {
+            assert_eq!(of(Wish::Auto, env), protocol, "{env:?}");
+        }
+    }
+
+    #[test]
+    fn a_multiplexer_gets_half_blocks_whatever_is_wished() {
+        for inside in
+            [("TMUX", "/tmp/tmux-0/default,1,0"), ("STY", "1.pts"), ("TERM", "screen.xterm-256color")]
+        {
+            for wish in [Wish::Auto, Wish::Kitty, Wish::Iterm2, Wish::Sixel, Wish::Blocks] {
+                assert_eq!(of(wish, &[inside, ("KITTY_WINDOW_ID", "1")]), PALETTE, "{wish:?} {inside:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wish_is_followed_and_half_blocks_need_colours() {
+        assert_eq!(of(Wish::Sixel, &[("TERM", "xterm-kitty")]), Some(Protocol::Sixel));
+        assert_eq!(of(Wish::Off, &[("TERM", "xterm-kitty")]), None);
+        assert_eq!(choose(Wish::Auto, false, |_| None), None);
+        assert_eq!(choose(Wish::Kitty, false, |_| None), Some(Protocol::Kitty));
+    }
+}

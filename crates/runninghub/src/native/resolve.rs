@@ -1,0 +1,89 @@
+//! Finding out what became of a prompt whose answer was lost, also in another process.
+
+use runninghub_core::TaskId;
+use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
+
+use super::Comfy;
+use crate::{Backend as _, Error, ErrorKind, book::Book, settle::end};
+
+/// The id that the prompt of a submit is given, where the server lets it be chosen: a UUID that follows from what the
+/// ledger has before anything is sent, so that nothing more has to be kept.
+pub(super) fn prompt_id(attempt: &AttemptId, body: Digest) -> String {
+    let hex = Digest::of(format!("prompt {attempt} {body}")).to_string();
+    let bits = hex.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok());
+    uuid(bits.unwrap_or_default())
+}
+
+/// A UUID (version 4) in canonical form, of random bits.
+pub(super) fn uuid(random: u128) -> String {
+    let bits = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|range| hex.get(range).unwrap_or_default());
+    parts.join("-")
+}
+
+impl Comfy {
+    /// Looks for the prompt of a submit whose outcome is unknown, by the id that it was given. `None`: the server does not
+    /// have it. It may have given it another id (before 0.3.45), or have been restarted.
+    ///
+    /// # Errors
+    /// When there is no answer; [`ErrorKind::Usage`] without a ledger, or for a submit that is not there.
+    pub async fn find_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
+        let entry = self.entry(attempt).await?;
+        let task = TaskId::from(prompt_id(&entry.attempt, entry.intent.body));
+        match self.0.native.results(&task).await {
+            Ok(_) => Ok(Some(task)),
+            Err(error) if error.is_unknown_task() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a prompt's id from a person who has looked for it: for a submit of unknown outcome.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] for a prompt that the server does not know; [`ErrorKind::Usage`] without a ledger, for a
+    /// submit that is not there, that has another prompt, or whose outcome is known.
+    pub async fn resolve(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
+        let entry = self.entry(attempt).await?;
+        let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;
+        let page = self.book()?.page(&entry.attempt);
+        page.accepted(prompt).await?;
+        if let Some(end) = end(&seen) {
+            page.end(prompt, &end).await?;
+        }
+        self.entry(attempt).await
+    }
+
+    async fn entry(&self, attempt: &str) -> Result<Entry, Error> {
+        let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
+        found.map_err(|error| Error::ledger("there is nothing to resolve", error))
+    }
+
+    fn book(&self) -> Result<&Book, Error> {
+        self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, "there is no ledger"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_uuid(id: &str) -> bool {
+        id.len() == 36
+            && id.as_bytes()[14] == b'4'
+            && b"89ab".contains(&id.as_bytes()[19])
+            && id.split('-').map(str::len).eq([8, 4, 4, 4, 12])
+    }
+
+    #[test]
+    fn every_id_is_a_uuid_and_each_submit_has_its_own() {
+        for bits in [0, u128::MAX, fastrand::u128(..)] {
+            assert!(is_uuid(&uuid(bits)), "{}", uuid(bits));
+        }
+        let id = |attempt: &str, body: &str| prompt_id(&attempt.into(), Digest::of(body));
+        assert!(is_uuid(&id("a", "x")));
+        assert_eq!(id("a", "x"), id("a", "x"));
+        assert_ne!(id("a", "x"), id("b", "x"));
+        assert_ne!(id("a", "x"), id("a", "y"));
+    }
+}
