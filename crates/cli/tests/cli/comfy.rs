@@ -204,7 +204,7 @@ fn servers_that_are_none() {
     snap!(locked.rhub(["status", prompt]), @"
     exit 4
     --- err
-    error: cannot ask how the prompt stands: history: the server wants a login (HTTP 401)
+    error: cannot ask how the prompt stands: job: the server wants a login (HTTP 401)
 
     hint: name an address that needs no login, such as that of the machine itself
     ");
