@@ -1,6 +1,13 @@
 //! How many times as fast: a number, or `max`.
 
+use std::env;
+
 use runninghub::Speed;
+
+use crate::exit::Error;
+
+/// Multiplies every built-in wait.
+const TIME_SCALE: &str = "RUNNINGHUB_TIME_SCALE";
 
 /// Reads a speed.
 ///
@@ -18,4 +25,19 @@ pub(crate) fn parse(text: &str) -> Result<Speed, &'static str> {
 #[cfg(feature = "sim")]
 pub(crate) fn factor(speed: Speed) -> f64 {
     if let Speed::Times(times) = speed { times } else { f64::INFINITY }
+}
+
+/// What the environment says of built-in waits; 1 where it says nothing.
+///
+/// # Errors
+/// Usage, where it is no number above 0.
+pub(crate) fn time_scale() -> Result<f64, Error> {
+    let Some(text) = env::var_os(TIME_SCALE) else { return Ok(1.0) };
+    text.to_str()
+        .and_then(|text| text.trim().parse().ok())
+        .filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
+        .ok_or_else(|| {
+            Error::usage(format!("{TIME_SCALE} is not a number above 0"))
+                .hint("use 1 for real time, less for faster")
+        })
 }

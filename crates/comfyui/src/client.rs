@@ -15,7 +15,7 @@ use runninghub_core::{ClientId, SocketUrl};
 use url::Url;
 
 use crate::{
-    Accepted, ClassInfo, Error, Finished, Queue, SystemStats, UploadedImage,
+    Accepted, ClassInfo, Error, Finished, Job, Queue, SystemStats, UploadedImage,
     endpoint::{history, interrupt, jobs, object_info, prompt, queue, system_stats, upload, view},
     http::Exchange,
     tls,
@@ -104,6 +104,14 @@ impl Client {
     /// When there was no usable answer.
     pub async fn interrupt(&self, prompt_id: &str) -> Result<(), Error> {
         interrupt::post(self, prompt_id).await
+    }
+
+    /// Where a prompt stands, by servers that have jobs (0.6 and later).
+    ///
+    /// # Errors
+    /// When there was no answer.
+    pub async fn job(&self, prompt_id: &str) -> Result<Job, Error> {
+        jobs::get(self, prompt_id).await
     }
 
     /// Stops a prompt, waiting or running, on servers that have jobs (0.26 and later). `None` from servers that have none;

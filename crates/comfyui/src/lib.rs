@@ -9,6 +9,7 @@ mod tls;
 pub use client::{Client, ClientBuilder};
 pub use endpoint::{
     history::{Finished, Outcome, Product},
+    jobs::Job,
     object_info::ClassInfo,
     prompt::{Accepted, NodeError, NodeErrors, Rejected},
     queue::{Queue, Queued},

@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::Error;
 
+/// How many nodes a hint lists: about what fits on a few lines.
+const MOST_NAMES: usize = 12;
+
 /// A workflow in API format.
 #[derive(Clone, Debug)]
 pub struct Workflow {
@@ -60,11 +63,12 @@ impl Workflow {
                     .nodes()
                     .iter()
                     .flat_map(|node| [node.id.to_string(), node.name().raw().to_owned()]);
-                Err(Error::usage(format!("the workflow has no node `{name}`")).with_hint(suggest(
-                    name,
-                    names,
-                    "show the nodes with `rhub workflow show <ID>`",
-                )))
+                let nodes = self.graph.nodes().iter().take(MOST_NAMES);
+                let nodes: Vec<_> = nodes.map(|node| format!("`{}` ({})", node.id, node.name())).collect();
+                let rest = if self.graph.nodes().len() > nodes.len() { ", …" } else { "" };
+                let otherwise = format!("its nodes: {}{rest}", nodes.join(", "));
+                Err(Error::usage(format!("the workflow has no node `{name}`"))
+                    .with_hint(suggest(name, names, &otherwise)))
             }
         }
     }

@@ -480,3 +480,22 @@ async fn how_long_nodes_took_is_known_for_the_same_graph() {
     let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
     assert!(!run.plan().expect("one").is_learned());
 }
+
+#[tokio::test]
+async fn jobs_are_asked_where_there_are_any() {
+    for (version, has_jobs) in [("0.3.64", false), ("0.6.0", true), ("0.29.0", true)] {
+        let (server, comfy) = start(Native::builder().version(version).expect("one").paused()).await;
+        let submit = async || comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        let (mut first, second) = (submit().await, submit().await);
+        let seen = comfy.outputs(second.task_id()).await.expect("an answer");
+        assert_eq!((seen.status, seen.ahead), (TaskStatus::Queued, Some(1)), "{version}");
+        server.release();
+        let end = first.finish().await.expect("watched");
+        assert_eq!((end.phase, end.outputs.len()), (Phase::Success, 2), "{version}");
+        let job = |id: &TaskId| server.requests(&format!("/jobs/{id}"));
+        let asked = job(first.task_id()) + job(second.task_id());
+        assert!(if has_jobs { asked > 1 } else { asked == 1 }, "{version}: {asked}");
+        let unknown = comfy.outputs(&"9b354dcf-8f10-4212-8b21-db4e40ce60d8".into()).await;
+        assert!(unknown.expect_err("unknown").is_unknown_task(), "{version}");
+    }
+}

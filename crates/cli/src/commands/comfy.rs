@@ -3,7 +3,7 @@
 use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
-    context::{Context, Settings, Writes, time_scale},
+    context::{Context, Settings, Writes},
     follow::{Following, follow, interrupted},
     save::Destination,
     submit::leave,
@@ -16,6 +16,7 @@ use crate::{
     schema::{End, Event, Queue, Submitted},
     secrets,
     signals::{Signal, suspend},
+    speed,
     target::{self, Target},
 };
 
@@ -67,7 +68,7 @@ impl Context {
             None if name.contains("://") => Comfy::builder(name),
             None => Comfy::builder(format!("http://{name}")),
         };
-        builder = builder.time_scale(time_scale()?).previews(self.wants_previews());
+        builder = builder.time_scale(speed::time_scale()?).previews(self.wants_previews());
         secrets::learn_proxies();
         if let Some(proxy) = &self.global.proxy {
             secrets::learn_address(proxy.expose());

@@ -1,7 +1,6 @@
 //! What every command has at hand, and how it ends.
 
 use std::{
-    env,
     fmt::Write as _,
     path::PathBuf,
     sync::Arc,
@@ -24,11 +23,8 @@ use crate::{
     schema::{self, End, Outcome},
     secrets,
     signals::Signals,
-    target,
+    speed, target,
 };
-
-/// Multiplies every built-in wait.
-const TIME_SCALE: &str = "RUNNINGHUB_TIME_SCALE";
 
 /// What a command works with.
 pub(super) struct Context {
@@ -118,7 +114,7 @@ impl Context {
         self.keep_previews(settings.previews)?;
         let mut builder = RunningHub::builder(key)
             .site(site)
-            .time_scale(time_scale()?)
+            .time_scale(speed::time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.wants_previews());
         secrets::learn_proxies();
@@ -409,15 +405,4 @@ pub(super) fn status(phase: Phase) -> End {
         Phase::Interrupted => End::Cancelled,
         _ => End::Running,
     }
-}
-
-pub(super) fn time_scale() -> Result<f64, Error> {
-    let Some(text) = env::var_os(TIME_SCALE) else { return Ok(1.0) };
-    text.to_str()
-        .and_then(|text| text.trim().parse().ok())
-        .filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
-        .ok_or_else(|| {
-            Error::usage(format!("{TIME_SCALE} is not a number above 0"))
-                .hint("use 1 for real time, less for faster")
-        })
 }

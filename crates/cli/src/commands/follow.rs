@@ -74,7 +74,10 @@ pub(super) async fn follow(
             }
             What::Event(Some(Ok(event))) => context.event(&event),
             What::Event(Some(Err(error))) => {
-                leave(context, hub, &run, following);
+                // What nobody knows cannot be followed or cancelled.
+                if !error.is_unknown_task() {
+                    leave(context, hub, &run, following);
+                }
                 return Err(error.into());
             }
             What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),

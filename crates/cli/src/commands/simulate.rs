@@ -76,7 +76,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
 
 /// Serves a simulated ComfyUI until it is told to stop.
 async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
-    let mut builder = Native::builder().listen(args.listen).speed(speed::factor(args.speed));
+    let mut builder = Native::builder().listen(args.listen).speed(speed::factor(args.speed)).previews();
     if let Some(version) = &args.version {
         builder = builder.version(version).map_err(|error| failed(error).hint("a version is like 0.3.44"))?;
     }

@@ -204,7 +204,7 @@ fn servers_that_are_none() {
     snap!(locked.rhub(["status", prompt]), @"
     exit 4
     --- err
-    error: cannot ask how the prompt stands: history: the server wants a login (HTTP 401)
+    error: cannot ask how the prompt stands: job: the server wants a login (HTTP 401)
 
     hint: name an address that needs no login, such as that of the machine itself
     ");
@@ -293,4 +293,13 @@ fn what_a_run_leaves_behind_serves_the_next_one_and_its_submit_can_be_looked_aft
     let had = server.rhub(["resolve", attempt, "--not-created"]).state(&state).run();
     assert_eq!(had.code, Some(4), "{had}");
     assert!(had.stderr.contains(&format!("rhub resolve {attempt} --task-id {second}")), "{had}");
+}
+
+#[test]
+fn a_prompt_that_the_server_has_forgotten_cannot_be_watched() {
+    let server = simple();
+    let done = server.rhub(["watch", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]).run();
+    assert_eq!(done.code, Some(4), "{done}");
+    assert!(done.stderr.contains("it is neither in the queue nor in the history"), "{done}");
+    assert!(!done.stderr.contains("the task goes on"), "{done}");
 }

@@ -2,12 +2,15 @@
 
 use std::{
     collections::HashSet,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Outcome, Product};
+use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Job, Outcome, Product};
 use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
 use tokio::time::sleep;
 
@@ -20,6 +23,8 @@ const BETWEEN: Duration = Duration::from_millis(300);
 pub(crate) struct Native {
     client: Client,
     between: Duration,
+    /// Until the server says that it has none.
+    has_jobs: AtomicBool,
     /// Prompts that were stopped from here. Of those that waited the server keeps nothing.
     cancelled: Mutex<HashSet<TaskId>>,
 }
@@ -31,25 +36,52 @@ pub(crate) struct UnknownPrompt;
 
 impl Native {
     pub(super) fn new(client: Client, time_scale: f64) -> Self {
-        Self { client, between: BETWEEN.mul_f64(time_scale.max(0.0)), cancelled: Mutex::default() }
+        Self {
+            client,
+            between: BETWEEN.mul_f64(time_scale.max(0.0)),
+            has_jobs: AtomicBool::new(true),
+            cancelled: Mutex::default(),
+        }
     }
 
     fn is_cancelled(&self, task: &TaskId) -> bool {
         self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(task)
     }
 
-    /// Where the prompt is, by the history and then by the queue.
+    /// Where the prompt is: by its job, where the server has jobs, and by the history and then the queue for what that
+    /// does not tell.
     async fn look(&self, task: &TaskId) -> Result<Option<Observation>, runninghub_comfyui::Error> {
-        if let Some(finished) = self.client.history(task.as_str()).await? {
+        let job = self.job(task).await?;
+        // That it does not exist is not believed of jobs alone: a gateway may answer alike for a path that it does not know.
+        if job == Job::Running {
+            return Ok(Some(Observation::of(TaskStatus::Running)));
+        }
+        if job != Job::Pending
+            && let Some(finished) = self.client.history(task.as_str()).await?
+        {
             return Ok(Some(self.over(finished)));
         }
         let queue = self.client.queue().await?;
-        Ok(queue.find(task.as_str()).map(|(_, ahead)| match ahead {
-            None => Observation::of(TaskStatus::Running),
-            Some(ahead) => {
-                Observation { ahead: u64::try_from(ahead).ok(), ..Observation::of(TaskStatus::Queued) }
+        Ok(match queue.find(task.as_str()) {
+            Some((_, Some(ahead))) => {
+                Some(Observation { ahead: u64::try_from(ahead).ok(), ..Observation::of(TaskStatus::Queued) })
             }
-        }))
+            Some((_, None)) => Some(Observation::of(TaskStatus::Running)),
+            // It has begun between the two answers.
+            None if job == Job::Pending => Some(Observation::of(TaskStatus::Running)),
+            None => None,
+        })
+    }
+
+    async fn job(&self, task: &TaskId) -> Result<Job, runninghub_comfyui::Error> {
+        if !self.has_jobs.load(Ordering::Relaxed) {
+            return Ok(Job::Unsupported);
+        }
+        let job = self.client.job(task.as_str()).await?;
+        if job == Job::Unsupported {
+            self.has_jobs.store(false, Ordering::Relaxed);
+        }
+        Ok(job)
     }
 
     fn over(&self, finished: Finished) -> Observation {
