@@ -42,9 +42,7 @@ impl KeyKind {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Normal => "consumer key: pays with coins; workflows and AI apps, no model calls",
-            Self::Shared => {
-                "enterprise key on shared machines: pays from the wallet; workflows, AI apps and model calls"
-            }
+            Self::Shared => "enterprise key: pays from the wallet; workflows, AI apps and models",
             Self::Exclusive => {
                 "enterprise key on rented machines: only the sizes that are rented, and a personal queue"
             }

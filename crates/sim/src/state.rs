@@ -180,6 +180,11 @@ impl State {
         self.workflows.keys().cloned().collect()
     }
 
+    /// Keys are of the kind that may do everything, but for those that are said to be consumers'.
+    pub(crate) fn key_kind(&self, key: &str) -> &'static str {
+        if self.is_consumer(key) { "NORMAL" } else { "SHARED" }
+    }
+
     pub(crate) fn is_consumer(&self, key: &str) -> bool {
         self.settings.consumer_keys.iter().any(|consumer| consumer == key)
     }

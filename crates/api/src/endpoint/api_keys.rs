@@ -54,7 +54,9 @@ impl ListApiKeys {
     }
 
     async fn send(self) -> Result<Vec<ApiKeyInfo>, Error> {
-        self.client.get_v2(Call::question("api keys", "/openapi/v2/api-key/list"), Answer::items).await
+        // Should the platform not mask them, nobody but the caller sees them.
+        let call = Call::question("api keys", "/openapi/v2/api-key/list").secret_answer();
+        self.client.get_v2(call, Answer::items).await
     }
 }
 

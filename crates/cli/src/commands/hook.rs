@@ -10,7 +10,12 @@ use std::{
 };
 
 use runninghub::Untrusted;
-use tokio::{io::AsyncWriteExt as _, process::Command, task::JoinSet, time::timeout};
+use tokio::{
+    io::AsyncWriteExt as _,
+    process::{Child, Command},
+    task::JoinSet,
+    time::timeout,
+};
 
 use crate::{
     schema::{self, Event, Submit},
@@ -19,6 +24,8 @@ use crate::{
 
 /// So many run at once; others wait for their turn.
 const AT_ONCE: usize = 4;
+/// So many wait; more are not looked into before there is room.
+const WAITING: usize = 64;
 /// A command that takes longer is stopped.
 const LONGEST: Duration = Duration::from_mins(10);
 
@@ -56,8 +63,12 @@ impl Hook {
         // Ctrl-C is for us: what runs is to come to its end.
         #[cfg(unix)]
         command.process_group(0);
-        // The child has to find programs and files, and nothing else: least of all the key.
-        for (name, _) in env::vars_os().filter(|(_, value)| secrets::is_in(&value.to_string_lossy())) {
+        // The child inherits what it needs to find programs and files, but no variable with a secret in it. The name goes
+        // along, since some secrets are told by it alone.
+        let has_secret = |name: &OsString, value: &OsString| {
+            secrets::is_in(&format!("{}={}", name.display(), value.display()))
+        };
+        for (name, _) in env::vars_os().filter(|(name, value)| has_secret(name, value)) {
             command.env_remove(name);
         }
         let facts = [
@@ -79,11 +90,19 @@ impl Hook {
                 Ok(child) => child,
                 Err(error) => return failed(format!("cannot be run: {error}")),
             };
-            if let Some(mut stdin) = child.stdin.take() {
-                // Who does not want to know does not read.
-                let _ = stdin.write_all(format!("{line}\n").as_bytes()).await;
+            let mut group = Group::of(&child);
+            let work = async {
+                if let Some(mut stdin) = child.stdin.take() {
+                    // Who does not want to know does not read.
+                    let _ = stdin.write_all(format!("{line}\n").as_bytes()).await;
+                }
+                child.wait().await
+            };
+            let ended = timeout(LONGEST, work).await;
+            if ended.is_ok() {
+                group.let_go();
             }
-            match timeout(LONGEST, child.wait()).await {
+            match ended {
                 Ok(Ok(status)) if status.success() => Ok(()),
                 Ok(Ok(status)) => failed(status.to_string()),
                 Ok(Err(error)) => failed(error.to_string()),
@@ -104,8 +123,53 @@ impl Hook {
         ended.unwrap_or_else(|error| Err(error.to_string()))
     }
 
+    /// Whether another event can be taken. The platform repeats what is not taken.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < WAITING
+    }
+
+    /// Gives up those that wait; how many that were. What runs goes on.
+    pub(super) fn give_up(&mut self) -> usize {
+        std::mem::take(&mut self.waiting).len()
+    }
+
     /// Whether there is nothing left to do.
     pub(super) fn is_idle(&self) -> bool {
         self.running.is_empty()
+    }
+}
+
+/// All that a command has started; dropping this stops it, unless the command has ended by itself.
+#[derive(Debug)]
+struct Group {
+    #[cfg(unix)]
+    leader: Option<rustix::process::Pid>,
+}
+
+impl Group {
+    fn of(child: &Child) -> Self {
+        #[cfg(not(unix))]
+        let _ = child;
+        Self {
+            #[cfg(unix)]
+            leader: child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw),
+        }
+    }
+
+    /// What it has left running on purpose goes on.
+    fn let_go(&mut self) {
+        #[cfg(unix)]
+        {
+            self.leader = None;
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(leader) = self.leader {
+            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
+        }
     }
 }

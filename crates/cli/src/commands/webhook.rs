@@ -80,14 +80,19 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
                 Signal::Interrupt | Signal::Terminate if leaving || hook.is_idle() => break,
                 Signal::Interrupt | Signal::Terminate => {
                     leaving = true;
-                    context.warn("leaving", "waiting for the commands that run; again to stop them");
+                    let dropped = match hook.give_up() {
+                        0 => String::new(),
+                        count => format!(", and {count} that would have come next are not run"),
+                    };
+                    let what = format!("waiting for the commands that run{dropped}; again to stop them");
+                    context.warn("leaving", what);
                 }
                 Signal::Suspend | Signal::Resize => {}
             },
             ended = hook.next(now) => if let Err(what) = ended {
                 context.warn("exec", what);
             },
-            received = webhooks.next(), if !leaving => match received {
+            received = webhooks.next(), if !leaving && hook.has_room() => match received {
                 Some(Ok(entry)) => {
                     let submit = schema::Submit::from(&entry);
                     let line = format!("📬 {}", text::task(&submit));

@@ -19,7 +19,7 @@ fn keys_of_the_account() {
         --- out
         Coins:  1000
         Wallet: unknown
-        Key:    NORMAL
+        Key:    SHARED
         Slots:  0 used, 3 free, 3 in all; 0 waiting
         0123****cdef  simulated  on  0 used
     ");
@@ -36,7 +36,7 @@ fn the_queue_of_the_key() {
     snap!(rhub(["queue"]).at(&sim), @r"
         exit 0
         --- out
-        1 of 3 slots used, 0 waiting (key: NORMAL)
+        1 of 3 slots used, 0 waiting (key: SHARED)
     ");
     let done = rhub(["queue", "--json"]).at(&sim).run();
     let line: Value = serde_json::from_str(done.stdout.lines().next().unwrap_or_default()).expect("a line");

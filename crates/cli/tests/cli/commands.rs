@@ -115,14 +115,14 @@ fn a_task_that_runs() {
 #[test]
 fn the_account() {
     let sim = Simulator::of("01-simple");
-    snap!(rhub(["account"]).at(&sim), @r#"
+    snap!(rhub(["account"]).at(&sim), @r"
         exit 0
         --- out
         Coins:  1000
         Wallet: unknown
-        Key:    NORMAL
+        Key:    SHARED
         Slots:  0 used, 3 free, 3 in all; 0 waiting
-    "#);
+    ");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn the_language_of_the_environment_is_that_of_messages_and_of_nothing_else() {
     "#);
     let config = folder();
     let doctor = rhub(["doctor"]).config(&config).at(&sim).env("RUNNINGHUB_STATE_DIR", "/dev/null/state");
-    snap!(doctor.env("LANG", "zh_CN.UTF-8"), @r#"
+    snap!(doctor.env("LANG", "zh_CN.UTF-8"), @r"
         exit 9
         --- out
         正常 config   没有，默认位置是 [config]
@@ -110,8 +110,8 @@ fn the_language_of_the_environment_is_that_of_messages_and_of_nothing_else() {
         正常 tls      本机连接，无需加密
         正常 clock    与服务器相差不超过 1 秒
         正常 socket   WebSocket 可以连通
-        正常 key      NORMAL：个人密钥：用 RH 币支付；可运行工作流和 AI 应用，不能调用模型
-    "#);
+        正常 key      SHARED：企业共享密钥：用钱包余额支付；可运行工作流、AI 应用并调用模型
+    ");
     let json = |lang| {
         rhub(["account", "--json", "--lang", lang])
             .at(&sim)

@@ -200,6 +200,7 @@ fn a_command_is_run_for_what_a_webhook_tells() {
             .at(&sim)
             .state(&state)
             .env("HTTPS_PROXY", "http://me:pr0xy-p4ssw0rd-0123456789@127.0.0.1:9")
+            .env("OTHER_API_TOKEN", "an0ther-t0ken")
             .env("PATH", &std::env::var("PATH").expect("a path"))
             .into_command()
             .stdout(Stdio::piped())
@@ -232,5 +233,48 @@ fn a_command_is_run_for_what_a_webhook_tells() {
     let line: Value = serde_json::from_str(lines.next().expect("the event")).expect("JSON");
     assert_eq!((&line["event"], &line["state"]), (&"task".into(), &"done".into()));
     assert_eq!(text.matches(&format!("{task} done")).count(), 1);
-    assert!(text.contains("PATH=") && !text.contains(Sim::DEMO_KEY) && !text.contains("pr0xy"), "{text}");
+    assert!(
+        text.contains("PATH=")
+            && !text.contains(Sim::DEMO_KEY)
+            && !text.contains("pr0xy")
+            && !text.contains("an0ther"),
+        "{text}"
+    );
+}
+
+/// The first Ctrl-C waits for the command, the second stops it and what it has started.
+#[cfg(unix)]
+#[test]
+fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
+    let (sim, state) = (Simulator::of("01-simple"), folder());
+    let id = scenario("01-simple").workflow_id();
+    let script = "sleep 600 & echo started >&2; wait";
+    let mut listener =
+        rhub(["webhook", "listen", "--listen", "127.0.0.1:0", "--json", "--exec", "sh", "-c", script])
+            .at(&sim)
+            .state(&state)
+            .env("PATH", &std::env::var("PATH").expect("a path"))
+            .into_command()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+    let mut told = BufReader::new(listener.stdout.take().expect("a pipe"))
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
+    let mut said = BufReader::new(listener.stderr.take().expect("a pipe")).lines();
+    let listening = told.next().expect("a line");
+    let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
+    assert_eq!(rhub(["run", &id, "--webhook", &webhook]).at(&sim).state(&state).run().code, Some(0));
+    assert_eq!(told.next().expect("a delivery")["event"], "task");
+    assert_eq!(said.next().expect("it runs").expect("text"), "started");
+    let process = rustix::process::Pid::from_child(&listener);
+    let ask = || rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+    ask();
+    let waits = told.next().expect("a warning");
+    assert_eq!(waits["code"], "leaving", "{waits}");
+    ask();
+    assert_eq!(listener.wait().expect("it ends").code(), Some(0));
+    // The pipe is closed when nobody holds it any more; the sleep would for ten minutes.
+    assert!(said.all(|line| line.is_ok()), "the last line has come");
 }

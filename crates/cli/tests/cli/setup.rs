@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::common::{Done, Rhub, Simulator, folder, rhub, scenario, snap};
 
 const STATUS: &str = "/openapi/v2/queue/status";
+const CONSUMER: &str = "fedcba9876543210fedcba9876543210";
 
 fn with<'a>(config: &TempDir, sim: &Simulator, args: impl IntoIterator<Item = &'a str>) -> Rhub {
     rhub(args).config(config).hide(sim.base_url(), "[url]")
@@ -22,41 +23,41 @@ fn login(config: &TempDir, sim: &Simulator, more: &[&str]) -> Done {
 #[test]
 fn a_key_is_kept_used_and_forgotten() {
     let (sim, config) = (Simulator::of("01-simple"), folder());
-    insta::assert_snapshot!(login(&config, &sim, &[]).to_string(), @r#"
+    insta::assert_snapshot!(login(&config, &sim, &[]).to_string(), @r"
         exit 0
         --- out
         ✅ Logged in at [url], profile `default`
-           NORMAL: consumer key: pays with coins; workflows and AI apps, no model calls
-    "#);
+           SHARED: enterprise key: pays from the wallet; workflows, AI apps and models
+    ");
     let file = config.path().join("config.toml");
     let text = fs::read_to_string(&file).expect("a file");
     insta::assert_snapshot!(text.replace(sim.base_url(), "[url]").replace(Sim::DEMO_KEY, "[key]"), @r#"
         [profile.default]
         api_key = "[key]"
         base_url = "[url]"
-        key_type = "NORMAL"
+        key_type = "SHARED"
     "#);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
     }
-    snap!(with(&config, &sim, ["account"]), @r#"
+    snap!(with(&config, &sim, ["account"]), @r"
         exit 0
         --- out
         Coins:  1000
         Wallet: unknown
-        Key:    NORMAL
+        Key:    SHARED
         Slots:  0 used, 3 free, 3 in all; 0 waiting
-    "#);
-    snap!(with(&config, &sim, ["config", "list"]), @r#"
+    ");
+    snap!(with(&config, &sim, ["config", "list"]), @r"
         exit 0
         --- out
         [default]
         api_key = set
         base_url = [url]
-        key_type = NORMAL
-    "#);
+        key_type = SHARED
+    ");
     snap!(with(&config, &sim, ["logout"]), @r#"
         exit 0
         --- out
@@ -79,10 +80,11 @@ fn a_key_is_kept_used_and_forgotten() {
 /// What `rhub login` was told of the key is enough to refuse it; a key from elsewhere is of no known kind.
 #[test]
 fn what_a_key_cannot_do_is_not_sent() {
-    let (sim, config) = (Simulator::of("01-simple"), folder());
+    let builder = Sim::builder().scenario(scenario("01-simple")).consumer_key(CONSUMER).speed(20.0);
+    let (sim, config) = (Simulator::start(builder), folder());
     let id = scenario("01-simple").workflow_id();
     let login = ["login", "--api-key-stdin", "--base-url", sim.base_url()];
-    assert_eq!(with(&config, &sim, login).stdin(Sim::DEMO_KEY).run().code, Some(0));
+    assert_eq!(with(&config, &sim, login).stdin(CONSUMER).run().code, Some(0));
     snap!(with(&config, &sim, ["model", "run", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"]), @r"
         exit 4
         --- err
@@ -98,8 +100,7 @@ fn what_a_key_cannot_do_is_not_sent() {
         hint: nothing was sent; use another key, or `rhub login` again if this one is of another kind by now
     ");
     assert_eq!(sim.creates(), 0);
-    let given =
-        with(&config, &sim, ["run", &id, "--personal-queue"]).env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY);
+    let given = with(&config, &sim, ["run", &id, "--personal-queue"]).env("RUNNINGHUB_API_KEY", CONSUMER);
     assert_eq!(given.run().code, Some(0));
 }
 
@@ -272,7 +273,7 @@ fn a_file_that_others_can_read_or_that_is_none() {
 fn the_doctor_finds_nothing() {
     let (sim, config, state) = (Simulator::of("01-simple"), folder(), folder());
     assert_eq!(login(&config, &sim, &[]).code, Some(0));
-    snap!(with(&config, &sim, ["doctor"]).state(&state).hide(state.path(), "[state]"), @r#"
+    snap!(with(&config, &sim, ["doctor"]).state(&state).hide(state.path(), "[state]"), @r"
         exit 0
         --- out
         ok     config   [config] is yours alone
@@ -283,8 +284,8 @@ fn the_doctor_finds_nothing() {
         ok     tls      none is needed on this machine
         ok     clock    within 1 s of the server's
         ok     socket   WebSockets get through
-        ok     key      NORMAL: consumer key: pays with coins; workflows and AI apps, no model calls
-    "#);
+        ok     key      SHARED: enterprise key: pays from the wallet; workflows, AI apps and models
+    ");
     let done = with(&config, &sim, ["doctor", "--json"]).state(&state).run();
     assert!(
         done.stdout.lines().any(|line| line.contains(r#""event":"check","name":"clock","ok":true"#)),

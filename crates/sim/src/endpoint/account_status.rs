@@ -14,7 +14,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
             "currentTaskCounts": state.load(&key).running.to_string(),
             "remainMoney": null,
             "currency": null,
-            "apiType": "NORMAL",
+            "apiType": state.key_kind(&key),
         })),
         Err(refusal) => refusal,
     }

@@ -14,7 +14,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     };
     let load = state.load(key);
     Answer::ok(json!({
-        "apiKeyType": "NORMAL",
+        "apiKeyType": state.key_kind(key),
         "concurrentLimit": state.concurrency(),
         "runningCount": load.running.to_string(),
         "queuedCount": load.queued.to_string(),

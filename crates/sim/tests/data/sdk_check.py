@@ -13,9 +13,9 @@ assert client.validate_api_key()
 assert not RunningHubClient(api_key="f" * 32, base_url=base_url).validate_api_key()
 
 queue = client.get_queue_status()
-assert (queue.api_key_type, queue.concurrent_limit, queue.total_current_tasks) == ("NORMAL", 3, "0"), queue
+assert (queue.api_key_type, queue.concurrent_limit, queue.total_current_tasks) == ("SHARED", 3, "0"), queue
 account = client.get_account_status()
-assert account.api_type == "NORMAL" and int(account.remain_coins) > 0, account
+assert account.api_type == "SHARED" and int(account.remain_coins) > 0, account
 
 graph = client.get_workflow_json_parsed(workflow_id)
 assert graph["3"]["class_type"] == "KSampler", graph

@@ -282,7 +282,7 @@ async fn the_account_wants_its_key_in_lower_case() {
         "currentTaskCounts": "0",
         "remainMoney": null,
         "currency": null,
-        "apiType": "NORMAL"
+        "apiType": "SHARED"
       }
     }
     "#);
@@ -302,7 +302,7 @@ async fn the_queue_is_counted_in_strings() {
       "msg": "success",
       "errorMessages": null,
       "data": {
-        "apiKeyType": "NORMAL",
+        "apiKeyType": "SHARED",
         "concurrentLimit": 3,
         "runningCount": "0",
         "queuedCount": "1",
