@@ -440,11 +440,18 @@ impl From<runninghub::Error> for Error {
         match error.kind() {
             ErrorKind::SubmitUnknown => match &found.attempt {
                 Some(attempt) => {
-                    let look = found.hint.as_deref().unwrap_or("look at the tasks on the RunningHub page");
-                    let hint = format!(
-                        "`rhub tasks` keeps it as {attempt}; {look}, and say what you found with\n  \
-                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
-                    );
+                    let on_server = found.hint.is_some();
+                    let hint = if on_server {
+                        format!(
+                            "`rhub tasks` keeps it as {attempt}; look at the server's queue with `rhub queue`, and say what you found with\n  \
+                             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+                        )
+                    } else {
+                        format!(
+                            "`rhub tasks` keeps it as {attempt}; look at the tasks on the RunningHub page, and say what you found with\n  \
+                             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+                        )
+                    };
                     found.hint(hint)
                 }
                 None => found,
