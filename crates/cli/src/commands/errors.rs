@@ -50,7 +50,11 @@ impl From<runninghub::Error> for Error {
         match error.kind() {
             ErrorKind::SubmitUnknown => match &found.attempt {
                 Some(attempt) => {
-                    let look = found.hint.as_deref().unwrap_or("look at the tasks on the RunningHub page");
+                    // The library has a hint of its own where a server was asked.
+                    let look = match found.hint {
+                        Some(_) => "look at the server's queue with `rhub queue`",
+                        None => "look at the tasks on the RunningHub page",
+                    };
                     let hint = format!(
                         "`rhub tasks` keeps it as {attempt}; {look}, and say what you found with\n  \
                          rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
