@@ -39,11 +39,13 @@ pub(crate) struct Resend {
 /// Listen for deliveries, and settle with them what is unknown.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Submit with `rhub run … --webhook 'https://YOUR-HOST/any/path/{secret}'`, where YOUR-HOST leads here. Each submit gets a
-secret of its own; only deliveries with such a secret count, and only after the platform has confirmed the task.
+Submit with `rhub run … --webhook 'https://YOUR-HOST/any/path/{secret}'`, where YOUR-HOST leads
+here. Each submit gets a secret of its own; only deliveries with such a secret count, and only
+after the platform has confirmed the task.
 
-The command of --exec reads one line, the JSON of the event, and finds RUNNINGHUB_TASK_ID, RUNNINGHUB_ATTEMPT_ID and
-RUNNINGHUB_STATE in its environment, but nothing with a key in it. Four run at a time, ten minutes each at most.")]
+The command of --exec reads one line, the JSON of the event, and finds RUNNINGHUB_TASK_ID,
+RUNNINGHUB_ATTEMPT_ID and RUNNINGHUB_STATE in its environment, but nothing with a key in it. Four
+run at a time, ten minutes each at most.")]
 pub(crate) struct Listen {
     /// Where to listen, plain HTTP; port 0 takes a free one
     #[arg(long, env = "RUNNINGHUB_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8190")]

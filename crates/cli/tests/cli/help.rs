@@ -379,6 +379,24 @@ fn own_options(command: &str) -> String {
     help(&[command])
 }
 
+#[test]
+fn apps_webhooks_and_the_account() {
+    for (name, command) in [
+        ("app", &["app"][..]),
+        ("app list", &["app", "list"]),
+        ("quick", &["quick"]),
+        ("webhook", &["webhook"]),
+        ("webhook show", &["webhook", "show"]),
+        ("webhook listen", &["webhook", "listen"]),
+        ("queue", &["queue"]),
+        ("resources", &["resources"]),
+        ("assets", &["assets"]),
+        ("assets create", &["assets", "create"]),
+    ] {
+        insta::assert_snapshot!(format!("help of {name}"), help(command));
+    }
+}
+
 /// The help of a command without the options that all of them have.
 fn help(command: &[&str]) -> String {
     let done = rhub(command.iter().copied().chain(["--help"])).run();

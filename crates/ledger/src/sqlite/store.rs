@@ -59,8 +59,9 @@ impl SqliteLedger {
     pub async fn check(&self) -> Result<(), Error> {
         self.writer
             .run(|connection| {
-                let found: String =
-                    connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+                let found: String = connection
+                    .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+                    .map_err(failed)?;
                 if found == "ok" { Ok(()) } else { Err(Error::new(ErrorKind::Corrupt, found)) }
             })
             .await

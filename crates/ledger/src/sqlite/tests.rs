@@ -57,6 +57,23 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
 }
 
 #[tokio::test]
+async fn a_check_sees_what_does_not_fit_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path());
+    for workflow in ["w1", "w2"] {
+        ledger.begin(intent(workflow, "k")).await.expect("written");
+    }
+    ledger.check().await.expect("whole");
+    drop(ledger);
+    // An index that is said to be of another column than the one that it was made of.
+    let sql = "PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'attempt (state)', 'attempt (id)') WHERE name = 'attempt_open';";
+    file(folder.path()).execute_batch(sql).expect("broken");
+    let error = open(folder.path()).check().await.expect_err("it does not fit");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
 async fn what_a_dead_process_left_is_unknown_and_what_a_living_one_does_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let (living, dead) = (open(folder.path()), open(folder.path()));
