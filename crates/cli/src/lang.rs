@@ -130,6 +130,8 @@ mod tests {
         let named = [
             ("{what}", "the API key file"),
             ("{what}", "the configuration"),
+            ("{what}", "call models"),
+            ("{what}", "wait in the personal queue"),
             ("{what}", "Connection lost, reconnecting"),
             ("{what}", "No connection yet, trying again"),
             ("{source}", "standard input"),

@@ -22,6 +22,7 @@ mod report;
 mod schema;
 mod secrets;
 mod signals;
+mod size;
 mod speed;
 mod target;
 mod terminal;

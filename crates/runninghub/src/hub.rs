@@ -51,6 +51,7 @@ pub struct Builder {
     proxy: Option<String>,
     ledger: Option<Arc<dyn Ledger>>,
     ca_file: Option<PathBuf>,
+    max_file_size: Option<u64>,
     uploads: Option<PathBuf>,
 }
 
@@ -69,6 +70,7 @@ impl RunningHub {
             proxy: None,
             ledger: None,
             ca_file: None,
+            max_file_size: None,
             uploads: None,
         }
     }
@@ -239,6 +241,12 @@ impl Builder {
         self
     }
 
+    /// Longest result that is fetched, bytes; 32 GiB by default. A longer one is not saved, and leaves nothing behind.
+    pub fn max_file_size(mut self, bytes: u64) -> Self {
+        self.max_file_size = Some(bytes);
+        self
+    }
+
     /// Gives out preview pictures as events.
     pub fn previews(mut self, wanted: bool) -> Self {
         self.previews = wanted;
@@ -305,6 +313,9 @@ impl Builder {
         }
         if let Some(path) = &self.ca_file {
             client = client.ca_file(path);
+        }
+        if let Some(bytes) = self.max_file_size {
+            client = client.max_file_size(bytes);
         }
         if let Some(dir) = self.uploads {
             client = client.uploads(dir);

@@ -9,7 +9,7 @@ use clap::{
 use runninghub::Site;
 
 use super::Hidden;
-use crate::config::Stored;
+use crate::{config::Stored, size};
 
 const HEADING: &str = "Options of every command";
 
@@ -78,6 +78,10 @@ pub(crate) struct Global {
     /// Fetch results also from loopback and private addresses, and follow tasks there
     #[arg(long, global = true, env = "RUNNINGHUB_ALLOW_PRIVATE_HOSTS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_private_hosts: bool,
+
+    /// Fetch no result that is larger, as in 500M or 2G [default: 32 GiB]
+    #[arg(long, global = true, env = "RUNNINGHUB_MAX_FILE_SIZE", value_name = "SIZE", value_parser = size::parse)]
+    pub(crate) max_file_size: Option<u64>,
 
     /// Only results and errors
     #[arg(short, long, global = true, env = "RUNNINGHUB_QUIET", value_parser = FalseyValueParser::new())]

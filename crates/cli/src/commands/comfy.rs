@@ -6,6 +6,7 @@ use super::{
     context::{Context, Settings, Writes},
     follow::{Following, follow, interrupted},
     save::Destination,
+    service::Named,
     submit::leave,
 };
 use crate::{
@@ -77,6 +78,9 @@ impl Context {
         if let Some(path) = &self.global.ca_file {
             builder = builder.ca_file(path);
         }
+        if let Some(bytes) = self.global.max_file_size {
+            builder = builder.max_file_size(bytes);
+        }
         if let Some(history) = self.history() {
             builder = builder.history(history);
         }
@@ -93,7 +97,7 @@ impl Context {
             builder = builder.record(dir);
         }
         let comfy = builder.build()?;
-        self.comfy = Some(comfy.clone());
+        self.asked.push(Named::Comfy(comfy.clone()));
         Ok(comfy)
     }
 }

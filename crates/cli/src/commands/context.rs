@@ -9,11 +9,11 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Comfy, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
-use super::comfy;
+use super::{comfy, service::Named};
 use crate::{
     args::{Format, Global, Paging, Previews},
     exit::{Error, Exit},
@@ -42,8 +42,8 @@ pub(super) struct Context {
     /// What is wrong with the profile, for `doctor`.
     pub(super) trouble: Option<Error>,
     /// Counts the calls.
-    hub: Option<RunningHub>,
-    pub(super) comfy: Option<Comfy>,
+    /// All that was asked.
+    pub(super) asked: Vec<Named>,
     pub(super) previews: Option<PreviewFolder>,
     /// Opened when it is first needed.
     ledger: Option<Arc<dyn Ledger>>,
@@ -86,8 +86,7 @@ impl Context {
             advice: Vec::new(),
             is_told: false,
             trouble: None,
-            hub: None,
-            comfy: None,
+            asked: Vec::new(),
             previews: None,
             ledger: None,
         }
@@ -125,6 +124,9 @@ impl Context {
         if let Some(path) = &self.global.ca_file {
             builder = builder.ca_file(path);
         }
+        if let Some(bytes) = self.global.max_file_size {
+            builder = builder.max_file_size(bytes);
+        }
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }
@@ -153,7 +155,7 @@ impl Context {
                 "an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`"
             })
         })?;
-        self.hub = Some(hub.clone());
+        self.asked.push(Named::Platform(hub.clone()));
         Ok(hub)
     }
 
@@ -325,15 +327,14 @@ impl Context {
             return;
         }
         self.finish_previews();
-        let why = self.hub.as_ref().and_then(RunningHub::recording_failure);
-        if let Some(why) = why.or_else(|| self.comfy.as_ref()?.recording_failure()) {
+        let why = self.asked.iter().find_map(Named::recording_failure);
+        if let Some(why) = why {
             self.warn("recording", format!("the recording is incomplete: {why}"));
         }
         let now = self.clock.now();
         self.outcome.exit_code = exit.code();
         self.outcome.elapsed_s = schema::seconds(now);
-        let of_comfy = self.comfy.as_ref().map_or(0, Comfy::api_calls);
-        self.outcome.api_calls = self.hub.as_ref().map_or(of_comfy, RunningHub::api_calls);
+        self.outcome.api_calls = self.asked.iter().map(Named::api_calls).sum();
         self.reporter.result(now, &self.outcome);
     }
 }

@@ -75,7 +75,7 @@ pub(super) async fn follow(
             What::Event(Some(Ok(event))) => context.event(&event),
             What::Event(Some(Err(error))) => {
                 // What a ComfyUI has forgotten cannot be followed or cancelled. A paid task is not given up so soon.
-                if context.comfy.is_none() || !error.is_unknown_task() {
+                if context.global.server.is_none() || !error.is_unknown_task() {
                     leave(context, hub, &run, following);
                 }
                 return Err(error.into());

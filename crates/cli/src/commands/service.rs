@@ -36,7 +36,7 @@ impl Service for Comfy {
 }
 
 /// The one that the options name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Named {
     Platform(RunningHub),
     Comfy(Comfy),
@@ -64,6 +64,21 @@ impl Named {
             Self::Platform(hub) => hub.outputs(task).await?,
             Self::Comfy(comfy) => comfy.outputs(task).await?,
         })
+    }
+
+    pub(super) fn api_calls(&self) -> u64 {
+        match self {
+            Self::Platform(hub) => hub.api_calls(),
+            Self::Comfy(comfy) => comfy.api_calls(),
+        }
+    }
+
+    /// Why a recording that was asked for has not been kept.
+    pub(super) fn recording_failure(&self) -> Option<String> {
+        match self {
+            Self::Platform(hub) => hub.recording_failure(),
+            Self::Comfy(comfy) => comfy.recording_failure(),
+        }
     }
 
     pub(super) async fn cancel(&self, task: &TaskId) -> Result<(), Error> {

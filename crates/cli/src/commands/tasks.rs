@@ -1,5 +1,7 @@
 //! `rhub tasks` and `rhub resolve`.
 
+use std::collections::HashMap;
+
 use runninghub::{
     TaskId, TaskStatus,
     ledger::{Entry, Filter, State, Step},
@@ -8,6 +10,7 @@ use runninghub::{
 use super::{
     comfy,
     context::{Context, Settings},
+    service::Named,
 };
 use crate::{
     args,
@@ -58,11 +61,20 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
 async fn refresh(context: &mut Context) -> Result<(), Error> {
     let ledger = context.ledger()?;
     let open = ledger.entries(Filter::all().open().with_task()).await?;
+    let mut places: HashMap<String, Named> = HashMap::new();
     for entry in open.iter().filter(|entry| entry.state == State::Accepted) {
         let Some(task) = &entry.task else { continue };
-        let answer = match comfy::server_of(entry) {
-            Some(server) => context.server_at(server)?.outputs(task).await,
-            None => context.connect(Settings::of(entry))?.outputs(task).await,
+        let server = comfy::server_of(entry);
+        let name = server.clone().unwrap_or_else(|| entry.intent.base_url.clone());
+        let place = match (places.get(&name), server) {
+            (Some(place), _) => place.clone(),
+            (None, Some(server)) => Named::Comfy(context.server_at(server)?),
+            (None, None) => Named::Platform(context.connect(Settings::of(entry))?),
+        };
+        places.insert(name, place.clone());
+        let answer = match &place {
+            Named::Platform(hub) => hub.outputs(task).await,
+            Named::Comfy(comfy) => comfy.outputs(task).await,
         };
         match answer {
             Ok(answer) => {

@@ -58,38 +58,40 @@ fn overview() {
           -V, --version  Print version
 
         Options of every command:
-              --site <SITE>          Which RunningHub the key belongs to [default: cn] [env:
-                                     RUNNINGHUB_SITE=] [possible values: cn, ai]
-              --base-url <URL>       Another address instead of the site's, for example of a simulator; http
-                                     only on this machine [env: RUNNINGHUB_BASE_URL]
-              --server <URL>         Ask a ComfyUI instead: its address, or `runninghub` or
-                                     `runninghub-plus` for RunningHub's native proxy [env:
-                                     RUNNINGHUB_SERVER]
-              --profile <NAME>       A profile of the configuration [default: the one called `default`]
-                                     [env: RUNNINGHUB_PROFILE=]
-              --config <PATH>        The configuration file, which only you can read [env:
-                                     RUNNINGHUB_CONFIG]
-              --api-key-file <PATH>  Read the API key from a file that only you can read [env:
-                                     RUNNINGHUB_API_KEY_FILE=]
-              --api-key-stdin        Read the API key from standard input [env: RUNNINGHUB_API_KEY_STDIN=]
-              --format <FORMAT>      How to report [default: human on a terminal, plain elsewhere] [env:
-                                     RUNNINGHUB_FORMAT=] [possible values: human, plain, json]
-              --json                 The same as --format json [env: RUNNINGHUB_JSON=]
-              --color <WHEN>         When to use colours [env: RUNNINGHUB_COLOR=] [default: auto] [possible
-                                     values: auto, always, never]
-              --lang <LANG>          The language of messages; help and JSON are English [default: that of
-                                     the system] [env: RUNNINGHUB_LANG=] [possible values: en, zh]
-              --proxy <URL>          A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
-                                     [env: RUNNINGHUB_PROXY]
-              --ca-file <PATH>       Certificates (PEM) to trust besides those of the system [env:
-                                     RUNNINGHUB_CA_FILE=]
-              --allow-private-hosts  Fetch results also from loopback and private addresses, and follow
-                                     tasks there [env: RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
-          -q, --quiet                Only results and errors [env: RUNNINGHUB_QUIET=]
-          -v, --verbose...           Log what is done to standard error; more often for more [env:
-                                     RUNNINGHUB_VERBOSE=]
-              --log-file <PATH>      Log to a file instead [env: RUNNINGHUB_LOG_FILE=]
-              --state-dir <PATH>     Where this machine keeps its records [env: RUNNINGHUB_STATE_DIR]
+              --site <SITE>           Which RunningHub the key belongs to [default: cn] [env:
+                                      RUNNINGHUB_SITE=] [possible values: cn, ai]
+              --base-url <URL>        Another address instead of the site's, for example of a simulator;
+                                      http only on this machine [env: RUNNINGHUB_BASE_URL]
+              --server <URL>          Ask a ComfyUI instead: its address, or `runninghub` or
+                                      `runninghub-plus` for RunningHub's native proxy [env:
+                                      RUNNINGHUB_SERVER]
+              --profile <NAME>        A profile of the configuration [default: the one called `default`]
+                                      [env: RUNNINGHUB_PROFILE=]
+              --config <PATH>         The configuration file, which only you can read [env:
+                                      RUNNINGHUB_CONFIG]
+              --api-key-file <PATH>   Read the API key from a file that only you can read [env:
+                                      RUNNINGHUB_API_KEY_FILE=]
+              --api-key-stdin         Read the API key from standard input [env: RUNNINGHUB_API_KEY_STDIN=]
+              --format <FORMAT>       How to report [default: human on a terminal, plain elsewhere] [env:
+                                      RUNNINGHUB_FORMAT=] [possible values: human, plain, json]
+              --json                  The same as --format json [env: RUNNINGHUB_JSON=]
+              --color <WHEN>          When to use colours [env: RUNNINGHUB_COLOR=] [default: auto] [possible
+                                      values: auto, always, never]
+              --lang <LANG>           The language of messages; help and JSON are English [default: that of
+                                      the system] [env: RUNNINGHUB_LANG=] [possible values: en, zh]
+              --proxy <URL>           A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
+                                      [env: RUNNINGHUB_PROXY]
+              --ca-file <PATH>        Certificates (PEM) to trust besides those of the system [env:
+                                      RUNNINGHUB_CA_FILE=]
+              --allow-private-hosts   Fetch results also from loopback and private addresses, and follow
+                                      tasks there [env: RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
+              --max-file-size <SIZE>  Fetch no result that is larger, as in 500M or 2G [default: 32 GiB]
+                                      [env: RUNNINGHUB_MAX_FILE_SIZE=]
+          -q, --quiet                 Only results and errors [env: RUNNINGHUB_QUIET=]
+          -v, --verbose...            Log what is done to standard error; more often for more [env:
+                                      RUNNINGHUB_VERBOSE=]
+              --log-file <PATH>       Log to a file instead [env: RUNNINGHUB_LOG_FILE=]
+              --state-dir <PATH>      Where this machine keeps its records [env: RUNNINGHUB_STATE_DIR]
 
         Exit codes:
           0  done

@@ -119,14 +119,18 @@ fn an_unknown_submit_is_shown_and_settled() {
 #[test]
 fn what_ended_unwatched_is_asked_for() {
     let ((sim, id), state) = (losing(0), folder());
-    rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
-    let task = sim.sim().tasks()[0].clone();
-    // Ends in the simulator, and nobody looks.
-    let status = || rhub(["status", &task.task_id]).at(&sim).run().stdout;
-    while !status().contains("success") {}
+    for _ in 0..2 {
+        rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
+    }
+    // They end in the simulator, and nobody looks.
+    for task in sim.sim().tasks() {
+        let status = || rhub(["status", &task.task_id]).at(&sim).run().stdout;
+        while !status().contains("success") {}
+    }
     assert_eq!(tasks(&state)[0]["state"], "accepted");
-    let listed = rhub(["tasks", "--refresh", "--open"]).at(&sim).state(&state).run();
+    let listed = rhub(["tasks", "--refresh", "--open", "--json"]).at(&sim).state(&state).run();
     assert_eq!((listed.code, listed.stdout.contains("accepted")), (Some(0), false), "{listed}");
+    assert_eq!(lines(&listed).last().expect("a result")["api_calls"], 2, "{listed}");
     assert_eq!(tasks(&state)[0]["state"], "done");
 }
 

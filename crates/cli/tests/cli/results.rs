@@ -81,3 +81,17 @@ fn a_failed_task_that_made_nothing_leaves_nothing() {
     assert_eq!((done.code, names(dir.path()).len()), (Some(1), 0), "{done}");
     assert_eq!(done.stderr, "");
 }
+
+/// What is too large is not saved, the rest is, and the exit code says so.
+#[test]
+fn a_limit_on_the_size_of_files() {
+    let (builder, id) = two_files();
+    let (sim, dir) = (Simulator::start(builder), folder());
+    let done = rhub(["run", &id, "--max-file-size", "100K", "--out"]).arg(dir.path()).at(&sim).run();
+    assert_eq!(done.code, Some(8), "{done}");
+    assert!(done.stdout.contains("longer than 100000 bytes"), "{done}");
+    let task = "2000000000000000001";
+    assert_eq!(names(dir.path()), [format!("{task}-9-1.txt"), format!("{task}.manifest.json")]);
+    let wrong = rhub(["run", &id, "--max-file-size", "much"]).at(&sim).run();
+    assert_eq!((wrong.code, wrong.stderr.contains("`500M`")), (Some(2), true), "{wrong}");
+}

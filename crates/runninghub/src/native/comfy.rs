@@ -49,6 +49,7 @@ pub struct ComfyBuilder {
     record: Option<PathBuf>,
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
+    max_file_size: Option<u64>,
     ledger: Option<Arc<dyn Ledger>>,
     classes: Option<PathBuf>,
     history: Option<History>,
@@ -136,6 +137,7 @@ impl ComfyBuilder {
             record: None,
             proxy: None,
             ca_file: None,
+            max_file_size: None,
             ledger: None,
             classes: None,
             history: None,
@@ -177,6 +179,12 @@ impl ComfyBuilder {
     /// A file of certificates (PEM) to be trusted besides those of the system.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Longest result that is fetched, bytes; 32 GiB by default. A longer one is not saved, and leaves nothing behind.
+    pub fn max_file_size(mut self, bytes: u64) -> Self {
+        self.max_file_size = Some(bytes);
         self
     }
 
@@ -222,6 +230,9 @@ impl ComfyBuilder {
         }
         if let Some(path) = &self.ca_file {
             files = files.ca_file(path);
+        }
+        if let Some(bytes) = self.max_file_size {
+            files = files.max_file_size(bytes);
         }
         let files = files.build().map_err(api)?;
         let (url, site, shown) = match &self.place {
