@@ -38,6 +38,11 @@ pub trait Backend: Send + Sync {
     /// The machine was suspended for this long: connections that were kept are dead.
     fn woke(&self, _slept: Duration) {}
 
+    /// How long questions are held back, because the server has asked for that.
+    fn held(&self) -> Option<Duration> {
+        None
+    }
+
     /// How many API calls have been made so far.
     fn calls(&self) -> u64;
 }

@@ -118,8 +118,10 @@ impl Driver {
     fn ask(&mut self) {
         let (backend, task, patience) =
             (Arc::clone(&self.backend), self.task.clone(), self.session.patience());
+        // What is held back has not been asked yet.
+        let held = backend.held().unwrap_or_default();
         let answer = async move {
-            match timeout(patience, backend.observe(&task)).await {
+            match timeout(held + patience, backend.observe(&task)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(hangs(patience)),
             }

@@ -118,6 +118,10 @@ impl Backend for Platform {
         self.client.woke(slept);
     }
 
+    fn held(&self) -> Option<Duration> {
+        self.client.held()
+    }
+
     fn calls(&self) -> u64 {
         self.client.calls()
     }

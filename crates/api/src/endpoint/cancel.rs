@@ -11,8 +11,8 @@ use crate::{Class, Client, Error, http::Call};
 /// Stops a queued or running task. Made by [`Client::cancel`]. Sent also while the key has to wait, and again when no
 /// answer comes: stopping twice does no harm.
 ///
-/// A task that is over answers as one that is not known ([`Class::NotFound`]). After an answer that was lost this counts as
-/// stopped.
+/// A task that is over answers as one that is not known ([`Class::NotFound`]). After an answer that was lost it is asked
+/// whether the task is over: then it counts as stopped.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Cancel {
@@ -28,22 +28,18 @@ impl Cancel {
     async fn send(self) -> Result<(), Error> {
         let body = json!({ "taskId": self.task_id });
         let is_lost = AtomicBool::new(false);
-        self.client
-            .repeat(async || {
-                let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
-                let answer = self.client.post_legacy(call, &body, |answer| answer.success().map(drop)).await;
-                match answer {
-                    Err(error) if error.class() == Class::NotFound && is_lost.load(Ordering::Relaxed) => {
-                        Ok(())
-                    }
-                    Err(error) => {
-                        is_lost.fetch_or(error.code().is_none(), Ordering::Relaxed);
-                        Err(error)
-                    }
-                    Ok(()) => Ok(()),
-                }
-            })
-            .await
+        let attempt = async || {
+            let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
+            let answer = self.client.post_legacy(call, &body, |answer| answer.success().map(drop)).await;
+            answer.inspect_err(|error| _ = is_lost.fetch_or(error.code().is_none(), Ordering::Relaxed))
+        };
+        match self.client.repeat(attempt).await {
+            Err(error) if error.class() == Class::NotFound && is_lost.into_inner() => {
+                let seen = self.client.outputs(&self.task_id).once().await;
+                if seen.is_ok_and(|seen| seen.status.is_over()) { Ok(()) } else { Err(error) }
+            }
+            answer => answer,
+        }
     }
 }
 

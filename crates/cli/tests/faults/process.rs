@@ -150,6 +150,14 @@ fn later() -> Vec<Case> {
             .rule(Rule::lose("/task/openapi/cancel").after_work().times(1))
             .saved(Saved::Nothing)
             .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 2)),
+        // A wrong id stays wrong, whatever happened on the way.
+        Case::new("answer-to-a-wrong-cancel-lost")
+            .scenario(long())
+            .shell(submit)
+            .command(&["cancel", "1999999999999999999"])
+            .rule(Rule::lose("/task/openapi/cancel").after_work().times(1))
+            .exit(4)
+            .saved(Saved::Nothing),
         Case::new("cancel-never-heard")
             .scenario(long())
             .shell(submit)

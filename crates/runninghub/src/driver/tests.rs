@@ -27,6 +27,7 @@ struct World {
     flood: Option<&'static str>,
     frames: AtomicU64,
     stuck: Mutex<bool>,
+    held: Mutex<Option<Duration>>,
 }
 
 impl World {
@@ -60,6 +61,10 @@ impl Backend for Service {
 
     async fn cancel(&self, _: &TaskId) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn held(&self) -> Option<Duration> {
+        *self.0.held.lock().expect("not poisoned")
     }
 
     fn calls(&self) -> u64 {
@@ -179,6 +184,19 @@ async fn a_question_that_hangs_is_asked_again_soon_and_then_more_patiently() {
     *world.over.lock().expect("not poisoned") = true;
     let events = drive(&mut driver, Duration::from_secs(25)).await;
     assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success), "{events:?}");
+}
+
+/// What another task of the same key was told to wait for is no answer that is missing.
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_held_back_is_not_called_unanswered() {
+    let held = Mutex::new(Some(Duration::from_mins(1)));
+    let world = Arc::new(World { stuck: Mutex::new(true), held, ..World::default() });
+    let mut driver = driver(&world, 1.0);
+    let warned = |events: &[Event]| events.iter().any(|event| matches!(event, Event::Warning { .. }));
+    let events = drive(&mut driver, Duration::from_mins(1)).await;
+    assert!(!warned(&events), "{events:?}");
+    let events = drive(&mut driver, Duration::from_secs(10)).await;
+    assert!(warned(&events), "a minute and the usual patience: {events:?}");
 }
 
 #[tokio::test(start_paused = true)]
