@@ -237,6 +237,15 @@ mod tests {
     ];
 
     #[test]
+    fn all_codes_are_listed() {
+        let listed: Vec<Code> = Code::all().collect();
+        assert_eq!(
+            listed.iter().map(Code::as_str).collect::<Vec<_>>(),
+            ROWS.iter().map(|row| row.0).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
     fn every_code_has_its_class_and_its_place_on_the_refusal_list() {
         assert_eq!(ROWS.len(), TABLE.len());
         for (text, class, refusal) in ROWS {
