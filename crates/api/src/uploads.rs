@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Client, Uploaded,
     download::{
-        folder::{open_file, read_to_end, replace_file},
+        folder::{open_file, replace_file, sum},
         version::hex,
     },
     endpoint::upload::{DownloadUrl, FileName},
@@ -46,8 +46,7 @@ impl Uploads {
     /// Where the entry for a file is: the same for equal contents of one kind, another one for each key and site. Reads the
     /// file to the end.
     pub(crate) fn entry(&self, client: &Client, file: &Path, name: &str) -> io::Result<PathBuf> {
-        let mut content = Sha256::new();
-        read_to_end(&mut fs::File::open(file)?, |piece| content.update(piece))?;
+        let content = sum(&mut fs::File::open(file)?)?;
         let kind = Path::new(name).extension().unwrap_or_default().to_ascii_lowercase();
         let mut all = Sha256::new();
         for part in [client.base_url().as_bytes(), client.key().expose().as_bytes(), kind.as_encoded_bytes()]

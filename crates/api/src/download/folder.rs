@@ -111,7 +111,7 @@ pub(super) fn left_part(_: &Path, _: &str) -> Option<NamedTempFile> {
 }
 
 /// The SHA-256 of a whole file.
-pub(super) fn sum(file: &mut File) -> io::Result<Sha256> {
+pub(crate) fn sum(file: &mut File) -> io::Result<Sha256> {
     let mut sum = Sha256::new();
     file.rewind()?;
     read_to_end(file, |piece| sum.update(piece))?;

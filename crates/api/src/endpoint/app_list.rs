@@ -3,7 +3,11 @@
 use runninghub_core::{Untrusted, WebappId};
 use serde::{Deserialize, Serialize};
 
-use super::{account::untrusted, into_future, page::Page};
+use super::{
+    account::untrusted,
+    into_future,
+    page::{Page, Part},
+};
 use crate::{Client, Error, http::Call, lenient};
 
 /// Most apps on one page.
@@ -87,11 +91,14 @@ impl ListApps {
 
     async fn send(self) -> Result<Page<ListedApp>, Error> {
         let call = Call::question("apps", "/openapi/v2/aiapp/list");
-        if self.fields.current == 0 || !(1..=SIZE).contains(&self.fields.size) {
-            return Err(call.usage("pages count from 1 and have 1 to 50 apps"));
-        }
-        let page = |answer: &_| Page::<Record>::read(answer).map(|page| page.map(Into::into));
-        self.client.post_v2(call, &self.fields, page).await
+        let part = Part {
+            number: self.fields.current,
+            size: self.fields.size,
+            most: SIZE,
+            usage: "pages count from 1 and have 1 to 50 apps",
+        };
+        let page: Page<Record> = part.ask(&self.client, call, &self.fields).await?;
+        Ok(page.map(Into::into))
     }
 }
 

@@ -1,9 +1,13 @@
 //! A page of a list.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{Error, http::Answer, lenient};
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+    lenient,
+};
 
 /// A page of a list. Numbers are `None` where the platform does not tell them.
 #[derive(Clone, Debug, Default)]
@@ -54,19 +58,52 @@ impl<T: DeserializeOwned> Page<T> {
             has_next,
         })
     }
-
-    /// A page of a list that tells nothing but what is on it and how many there are in all.
-    pub(super) fn read_by_number(answer: &Answer, number: u32, size: u32) -> Result<Self, Error> {
-        let page = Self::read(answer)?;
-        let pages = page.total.map(|total| total.div_ceil(u64::from(size.max(1))));
-        let number = u64::from(number);
-        Ok(Self { current: Some(number), pages, has_next: pages.is_some_and(|pages| number < pages), ..page })
-    }
 }
 
 impl<T> Page<T> {
     pub(super) fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         let Self { records, current, total, pages, has_next } = self;
         Page { records: records.into_iter().map(convert).collect(), current, total, pages, has_next }
+    }
+}
+
+/// Which part of a list is wanted.
+pub(super) struct Part {
+    /// Which page, from 1.
+    pub(super) number: u32,
+    /// How many on a page.
+    pub(super) size: u32,
+    /// Most on a page.
+    pub(super) most: u32,
+    /// What is said of a part that cannot be.
+    pub(super) usage: &'static str,
+}
+
+impl Part {
+    /// Asks for it, of a list that tells its pages itself.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        client: &Client,
+        call: Call,
+        fields: &impl Serialize,
+    ) -> Result<Page<T>, Error> {
+        if self.number == 0 || !(1..=self.most).contains(&self.size) {
+            return Err(call.usage(self.usage));
+        }
+        client.post_v2(call, fields, Page::read).await
+    }
+
+    /// Asks for it, of a list that tells nothing but what is on it and how many there are in all.
+    pub(super) async fn ask_uncounted<T: DeserializeOwned>(
+        &self,
+        client: &Client,
+        call: Call,
+        fields: &impl Serialize,
+    ) -> Result<Page<T>, Error> {
+        let page = self.ask(client, call, fields).await?;
+        let pages = page.total.map(|total| total.div_ceil(u64::from(self.size)));
+        let number = u64::from(self.number);
+        let has_next = pages.is_some_and(|pages| number < pages);
+        Ok(Page { current: Some(number), pages, has_next, ..page })
     }
 }

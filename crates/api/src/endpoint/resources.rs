@@ -4,7 +4,11 @@ use runninghub_core::Untrusted;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use super::{account::untrusted, into_future, page::Page};
+use super::{
+    account::untrusted,
+    into_future,
+    page::{Page, Part},
+};
 use crate::{Client, Error, http::Call, lenient};
 
 /// Most resources on one page.
@@ -148,11 +152,14 @@ impl ListResources {
 
     async fn send(self) -> Result<Page<Resource>, Error> {
         let call = Call::question("resources", "/openapi/v2/resource/list");
-        if self.fields.current == 0 || !(1..=SIZE).contains(&self.fields.size) {
-            return Err(call.usage("pages count from 1 and have 1 to 50 resources"));
-        }
-        let page = |answer: &_| Page::<Record>::read(answer).map(|page| page.map(Into::into));
-        self.client.post_v2(call, &self.fields, page).await
+        let part = Part {
+            number: self.fields.current,
+            size: self.fields.size,
+            most: SIZE,
+            usage: "pages count from 1 and have 1 to 50 resources",
+        };
+        let page: Page<Record> = part.ask(&self.client, call, &self.fields).await?;
+        Ok(page.map(Into::into))
     }
 }
 

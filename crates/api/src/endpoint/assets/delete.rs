@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/assets/delete`: removes a media asset.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
@@ -12,23 +12,19 @@ use crate::{Client, Error, http::Call};
 #[must_use = "a request does nothing until it is awaited"]
 pub struct DeleteAsset {
     client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
     asset_id: String,
 }
 
 impl DeleteAsset {
     pub(crate) fn new(client: Client, asset_id: String) -> Self {
-        Self { client, fields: Fields { asset_id } }
+        Self { client, asset_id }
     }
 
     async fn send(self) -> Result<(), Error> {
         let call = Call::question("delete asset", "/openapi/v2/assets/delete").once(true);
-        self.client.post_v2(call, &self.fields, |answer| answer.success().map(drop)).await
+        self.client
+            .post_v2(call, &json!({ "assetId": self.asset_id }), |answer| answer.success().map(drop))
+            .await
     }
 }
 

@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/assets/groups/delete`: removes a group of assets.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
@@ -12,23 +12,19 @@ use crate::{Client, Error, http::Call};
 #[must_use = "a request does nothing until it is awaited"]
 pub struct DeleteAssetGroup {
     client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
     group_id: String,
 }
 
 impl DeleteAssetGroup {
     pub(crate) fn new(client: Client, group_id: String) -> Self {
-        Self { client, fields: Fields { group_id } }
+        Self { client, group_id }
     }
 
     async fn send(self) -> Result<(), Error> {
         let call = Call::question("delete asset group", "/openapi/v2/assets/groups/delete").once(true);
-        self.client.post_v2(call, &self.fields, |answer| answer.success().map(drop)).await
+        self.client
+            .post_v2(call, &json!({ "groupId": self.group_id }), |answer| answer.success().map(drop))
+            .await
     }
 }
 

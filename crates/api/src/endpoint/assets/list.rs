@@ -2,11 +2,8 @@
 
 use serde::Serialize;
 
-use super::super::into_future;
+use super::super::{into_future, page::Part};
 use crate::{Asset, Client, Error, Page, http::Call};
-
-/// Most on one page.
-const SIZE: u32 = 100;
 
 /// Lists media assets, page by page. Made by [`Client::assets`].
 #[derive(Debug)]
@@ -69,12 +66,15 @@ impl ListAssets {
 
     async fn send(self) -> Result<Page<Asset>, Error> {
         let call = Call::question("media assets", "/openapi/v2/assets/list");
-        let (number, size) = (self.fields.page_number, self.fields.page_size);
-        if number == 0 || !(1..=SIZE).contains(&size) {
-            return Err(call.usage("pages count from 1 and have 1 to 100 entries"));
-        }
-        self.client.post_v2(call, &self.fields, |answer| Page::read_by_number(answer, number, size)).await
+        part(self.fields.page_number, self.fields.page_size)
+            .ask_uncounted(&self.client, call, &self.fields)
+            .await
     }
 }
 
 into_future!(ListAssets => Page<Asset>);
+
+/// Which part of a list of this family is wanted.
+pub(super) fn part(number: u32, size: u32) -> Part {
+    Part { number, size, most: 100, usage: "pages count from 1 and have 1 to 100 entries" }
+}

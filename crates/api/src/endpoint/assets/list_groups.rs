@@ -2,11 +2,8 @@
 
 use serde::Serialize;
 
-use super::super::into_future;
+use super::{super::into_future, list::part};
 use crate::{AssetGroup, Client, Error, Page, http::Call};
-
-/// Most on one page.
-const SIZE: u32 = 100;
 
 /// Lists groups of assets, page by page. Made by [`Client::asset_groups`].
 #[derive(Debug)]
@@ -50,11 +47,9 @@ impl ListAssetGroups {
 
     async fn send(self) -> Result<Page<AssetGroup>, Error> {
         let call = Call::question("groups of assets", "/openapi/v2/assets/groups/list");
-        let (number, size) = (self.fields.page_number, self.fields.page_size);
-        if number == 0 || !(1..=SIZE).contains(&size) {
-            return Err(call.usage("pages count from 1 and have 1 to 100 entries"));
-        }
-        self.client.post_v2(call, &self.fields, |answer| Page::read_by_number(answer, number, size)).await
+        part(self.fields.page_number, self.fields.page_size)
+            .ask_uncounted(&self.client, call, &self.fields)
+            .await
     }
 }
 

@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/assets/query`: how far a media asset is.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::super::into_future;
 use crate::{
@@ -13,23 +13,17 @@ use crate::{
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetAsset {
     client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
     asset_id: String,
 }
 
 impl GetAsset {
     pub(crate) fn new(client: Client, asset_id: String) -> Self {
-        Self { client, fields: Fields { asset_id } }
+        Self { client, asset_id }
     }
 
     async fn send(self) -> Result<Asset, Error> {
         let call = Call::question("asset", "/openapi/v2/assets/query");
-        self.client.post_v2(call, &self.fields, Answer::data).await
+        self.client.post_v2(call, &json!({ "assetId": self.asset_id }), Answer::data).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/assets/groups/query`: what a group of assets is.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::super::into_future;
 use crate::{
@@ -15,23 +15,17 @@ use crate::{
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetAssetGroup {
     client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
     group_id: String,
 }
 
 impl GetAssetGroup {
     pub(crate) fn new(client: Client, group_id: String) -> Self {
-        Self { client, fields: Fields { group_id } }
+        Self { client, group_id }
     }
 
     async fn send(self) -> Result<AssetGroup, Error> {
         let call = Call::question("asset group", "/openapi/v2/assets/groups/query");
-        self.client.post_v2(call, &self.fields, Answer::data).await
+        self.client.post_v2(call, &json!({ "groupId": self.group_id }), Answer::data).await
     }
 }
 

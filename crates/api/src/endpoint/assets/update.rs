@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/assets/update`: changes a media asset.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
@@ -12,24 +12,22 @@ use crate::{Client, Error, http::Call};
 #[must_use = "a request does nothing until it is awaited"]
 pub struct UpdateAsset {
     client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
     asset_id: String,
     name: String,
 }
 
 impl UpdateAsset {
     pub(crate) fn new(client: Client, asset_id: String, name: String) -> Self {
-        Self { client, fields: Fields { asset_id, name } }
+        Self { client, asset_id, name }
     }
 
     async fn send(self) -> Result<(), Error> {
         let call = Call::question("update asset", "/openapi/v2/assets/update");
-        self.client.post_v2(call, &self.fields, |answer| answer.success().map(drop)).await
+        self.client
+            .post_v2(call, &json!({ "assetId": self.asset_id, "name": self.name }), |answer| {
+                answer.success().map(drop)
+            })
+            .await
     }
 }
 
