@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use runninghub_api::Client;
-use runninghub_core::{End, Phase, TaskId, WorkflowId};
+use runninghub_core::{End, Event, Phase, TaskId, WorkflowId};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
 use tokio::time::timeout;
 
@@ -46,6 +46,20 @@ impl<'a> What<'a> {
     pub(crate) fn workflow(kind: &'static str, workflow: Option<&'a WorkflowId>) -> Self {
         Self { kind, workflow, target: None }
     }
+}
+
+/// Takes a step in the book, where there is one.
+pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
+    match page {
+        Some(page) => page.step(step).await,
+        None => Ok(()),
+    }
+}
+
+/// The id of a task could not be written down: whoever asked has to keep it.
+pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
+    let message = format!("keep the id {task}: {}", crate::chain(error));
+    Event::Warning { code: "not_written", message: message.into() }
 }
 
 impl Book {

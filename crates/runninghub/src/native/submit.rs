@@ -5,7 +5,6 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
 use runninghub_core::{ClientId, Event, Learned, NodeId, Plan, PromptId, TaskId};
 use runninghub_ledger::{Digest, Step};
-use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{
@@ -15,7 +14,10 @@ use super::{
     start::{Start, client_id},
 };
 use crate::{
-    Error, ErrorKind, History, Run, Workflow, book::Page, book::What, submit::Changes, workflow::Override,
+    Error, ErrorKind, History, Run, Workflow,
+    book::{Page, What, note, unwritten},
+    submit::{Changes, changes},
+    workflow::Override,
 };
 
 /// How often a prompt whose answer was lost is looked for, and the pause between.
@@ -40,23 +42,6 @@ pub struct Prompt {
 impl Prompt {
     pub(super) fn new(server: Arc<Server>, text: String) -> Self {
         Self { server, text, changes: Changes::default(), learned: Vec::new() }
-    }
-
-    /// Changes a field of a node, named by its id or by a title that only it has.
-    pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.changes.set(node.into(), field.into(), value.into());
-        self
-    }
-
-    /// Uploads a file and puts its name into a field.
-    pub fn set_file(
-        mut self,
-        node: impl Into<String>,
-        field: impl Into<String>,
-        path: impl Into<PathBuf>,
-    ) -> Self {
-        self.changes.set_file(node.into(), field.into(), path.into());
-        self
     }
 
     /// How long each node took in an earlier run, instead of what a [`History`] knows of the same graph.
@@ -119,8 +104,7 @@ impl Prompt {
         let prompt = TaskId::from(accepted.prompt_id.as_str());
         let mut first = Vec::new();
         if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
-            let message = format!("keep the id {prompt}: {}", crate::chain(&error));
-            first.push(Event::Warning { code: "not_written", message: message.into() });
+            first.push(unwritten(&prompt, &error));
         }
         first.extend(accepted.node_errors.iter().map(|node| Event::Warning {
             code: "node_error",
@@ -217,12 +201,7 @@ impl Prompt {
     }
 }
 
-async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
-    match page {
-        Some(page) => page.step(step).await,
-        None => Ok(()),
-    }
-}
+changes!(Prompt);
 
 impl fmt::Debug for Prompt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

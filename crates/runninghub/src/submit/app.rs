@@ -159,7 +159,7 @@ impl AppSubmit {
     }
 }
 
-terms!(AppSubmit);
+terms!(all AppSubmit);
 
 impl Place {
     fn of(field: &AppField) -> Self {

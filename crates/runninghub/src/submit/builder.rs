@@ -1,13 +1,13 @@
 //! A run that is being prepared.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use runninghub_api::{Create, RunWorkflow};
 use runninghub_core::{Learned, Plan, WorkflowId};
 use serde_json::{Value, json};
 
 use super::{
-    change::Changes,
+    change::{Changes, changes},
     check,
     pay::Paid,
     terms::{Terms, terms},
@@ -52,23 +52,6 @@ impl Submit {
     /// The saved workflow that a workflow of one's own is submitted under; some sites insist on one.
     pub fn under(mut self, id: impl Into<WorkflowId>) -> Self {
         self.workflow_id = Some(id.into());
-        self
-    }
-
-    /// Changes a field of a node, named by its id or by a title that only it has.
-    pub fn set(mut self, node: impl Into<String>, field: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.changes.set(node.into(), field.into(), value.into());
-        self
-    }
-
-    /// Uploads a file and puts its name into a field.
-    pub fn set_file(
-        mut self,
-        node: impl Into<String>,
-        field: impl Into<String>,
-        path: impl Into<PathBuf>,
-    ) -> Self {
-        self.changes.set_file(node.into(), field.into(), path.into());
         self
     }
 
@@ -162,7 +145,8 @@ impl Submit {
     }
 }
 
-terms!(Submit);
+changes!(Submit);
+terms!(all Submit);
 
 impl fmt::Debug for Submit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,6 +17,37 @@ struct Change {
     value: NewValue,
 }
 
+/// The setters of a builder's `changes`.
+macro_rules! changes {
+    ($builder:ty) => {
+        impl $builder {
+            /// Changes a field of a node, named by its id or by a title that only it has.
+            pub fn set(
+                mut self,
+                node: impl Into<String>,
+                field: impl Into<String>,
+                value: impl Into<serde_json::Value>,
+            ) -> Self {
+                self.changes.set(node.into(), field.into(), value.into());
+                self
+            }
+
+            /// Uploads a file and puts its name into a field.
+            pub fn set_file(
+                mut self,
+                node: impl Into<String>,
+                field: impl Into<String>,
+                path: impl Into<std::path::PathBuf>,
+            ) -> Self {
+                self.changes.set_file(node.into(), field.into(), path.into());
+                self
+            }
+        }
+    };
+}
+
+pub(crate) use changes;
+
 impl Changes {
     pub(crate) fn set(&mut self, node: String, field: String, value: Value) {
         self.0.push(Change { node, field, value: NewValue::Json(value) });

@@ -14,5 +14,5 @@ pub use app::AppSubmit;
 pub use builder::Submit;
 pub use model::SubmitModel;
 
-pub(crate) use change::Changes;
+pub(crate) use change::{Changes, changes};
 pub(crate) use gate::Gate;

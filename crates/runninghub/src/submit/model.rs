@@ -5,19 +5,13 @@ use std::{
     fmt, fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
-use runninghub_api::{DownloadUrl, ModelPrice, RunModel, UploadSource};
+use runninghub_api::{DownloadUrl, ModelPrice, RunModel, RunOptions, UploadSource};
 use runninghub_catalog::{Catalog, Input};
-use runninghub_ledger::{Digest, Secret};
 use serde_json::{Map, Value};
 
-use super::{
-    pay::{OnWait, Payment},
-    secret,
-    terms::NewValue,
-};
+use super::terms::{NewValue, Terms, terms};
 use crate::{Error, ErrorKind, Run, book::What, hub::Hub, platform::Family};
 
 /// A run of a model that is being prepared, by [`RunningHub::model`](crate::RunningHub::model). Nothing is sent and nothing is
@@ -29,10 +23,8 @@ pub struct SubmitModel {
     catalog: Option<Arc<Catalog>>,
     values: Vec<(String, NewValue)>,
     body: Option<Map<String, Value>>,
-    webhook: Option<String>,
     max_cost: Option<f64>,
-    queue_timeout: Option<Duration>,
-    on_wait: Option<OnWait>,
+    terms: Terms,
 }
 
 /// What is sent, and where.
@@ -49,10 +41,8 @@ impl SubmitModel {
             catalog: None,
             values: Vec::new(),
             body: None,
-            webhook: None,
             max_cost: None,
-            queue_timeout: None,
-            on_wait: None,
+            terms: Terms::default(),
         }
     }
 
@@ -87,24 +77,6 @@ impl SubmitModel {
         self
     }
 
-    /// An address that the platform calls when the task is over, as for [`Submit::webhook`](crate::Submit::webhook).
-    pub fn webhook(mut self, url: impl Into<String>) -> Self {
-        self.webhook = Some(url.into());
-        self
-    }
-
-    /// Gives up when the account has had no free slot for this long. The default is to wait for one.
-    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
-        self.queue_timeout = Some(timeout);
-        self
-    }
-
-    /// Is told before each wait for a free slot: how long, and what the platform said.
-    pub fn on_wait(mut self, call: impl Fn(Duration, &Error) + Send + Sync + 'static) -> Self {
-        self.on_wait = Some(Box::new(call));
-        self
-    }
-
     /// Asks what the run would cost. Files are uploaded for that, and nothing is created.
     ///
     /// # Errors
@@ -120,33 +92,22 @@ impl SubmitModel {
     /// # Errors
     /// As for [`Submit::submit`](crate::Submit::submit).
     pub async fn submit(self) -> Result<Run, Error> {
-        if let (Some(recorder), Some(url)) = (&self.hub.recorder, &self.webhook) {
-            recorder.address(url);
-        }
         let request = self.prepare().await?;
         if let Some(limit) = self.max_cost {
             affordable(&self.price_of(&request).await?, limit)?;
         }
-        let secret = secret::draw(&self.hub, self.webhook.as_deref())?;
-        let payment = Payment {
-            hub: &self.hub,
-            what: What::named("model", &request.endpoint),
-            // With the endpoint, and without the secret, so that the same request has the same digest every time.
-            body: Digest::of(format!("{}\n{}", request.endpoint, self.request(&request, None).body())),
-            secret: secret.as_ref(),
-            queue_timeout: self.queue_timeout,
-            on_wait: self.on_wait.as_ref(),
+        let Request { endpoint, params } = &request;
+        let build = |options: RunOptions| {
+            let run = self.hub.client.run_model(endpoint).params(params.clone());
+            match options.webhook_url {
+                Some(url) => run.webhook_url(url),
+                None => run,
+            }
         };
-        let paid = payment.make(|| self.request(&request, secret.as_ref())).await?;
+        // With the endpoint, which is not in the body.
+        let body = |run: &RunModel| Ok(format!("{endpoint}\n{}", run.body()));
+        let paid = self.terms.pay(&self.hub, What::named("model", endpoint), build, body).await?;
         Ok(paid.begin(&self.hub, None, None, Family::Model))
-    }
-
-    fn request(&self, request: &Request, secret: Option<&Secret>) -> RunModel {
-        let run = self.hub.client.run_model(&request.endpoint).params(request.params.clone());
-        match &self.webhook {
-            Some(url) => run.webhook_url(secret::fill(url, secret)),
-            None => run,
-        }
     }
 
     async fn price_of(&self, request: &Request) -> Result<ModelPrice, Error> {
@@ -192,6 +153,8 @@ impl SubmitModel {
         })
     }
 }
+
+terms!(common SubmitModel);
 
 impl NewValue {
     /// What the catalog has to know of it. Files are looked at, and not sent.

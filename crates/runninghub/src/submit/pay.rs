@@ -8,7 +8,13 @@ use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::gate::Place;
-use crate::{Error, ErrorKind, Run, book::Page, book::What, follow::Start, hub::Hub, platform::Family};
+use crate::{
+    Error, ErrorKind, Run,
+    book::{self, Page, What, note},
+    follow::Start,
+    hub::Hub,
+    platform::Family,
+};
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
@@ -48,10 +54,7 @@ impl Paid {
         family: Family,
     ) -> Run {
         let Self { created, page, unwritten } = self;
-        let unwritten = unwritten.map(|error| {
-            let what = format!("keep the id {}: {}", created.task_id, crate::chain(&error));
-            Event::Warning { code: "not_written", message: what.into() }
-        });
+        let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
         let first = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
@@ -175,13 +178,6 @@ impl Payment<'_> {
         // Not written it stays `submitting`, which becomes unknown as soon as this process is gone.
         let _ = page.step(Step::Unknown { note }).await;
         error.of_attempt(page.attempt())
-    }
-}
-
-async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
-    match page {
-        Some(page) => page.step(step).await,
-        None => Ok(()),
     }
 }
 

@@ -21,9 +21,6 @@ pub(super) fn draw(hub: &Hub, webhook: Option<&str>) -> Result<Option<Secret>, E
 }
 
 /// The address with the secret in its place.
-pub(super) fn fill(url: &str, secret: Option<&Secret>) -> String {
-    match secret {
-        Some(secret) => url.replace(SECRET, secret.expose()),
-        None => url.to_owned(),
-    }
+pub(super) fn fill(url: &str, secret: &Secret) -> String {
+    url.replace(SECRET, secret.expose())
 }

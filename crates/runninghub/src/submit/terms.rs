@@ -27,21 +27,15 @@ pub(super) struct Terms {
     pub(super) on_wait: Option<OnWait>,
 }
 
-/// The setters of a builder's `terms`.
+/// The setters of a builder's `terms`: all of them, or those that models have too.
 macro_rules! terms {
-    ($builder:ty) => {
+    (all $builder:ty) => {
+        terms!(common $builder);
+
         impl $builder {
             /// The machine to run on.
             pub fn instance_type(mut self, instance: runninghub_api::InstanceType) -> Self {
                 self.terms.options.instance_type = Some(instance);
-                self
-            }
-
-            /// An address that the platform calls when the task is over. It is not signed; `{secret}` in it stands for a random
-            /// secret of this submit, by which a delivery can be told from a forged one, and settles a submit whose answer was
-            /// lost ([`RunningHub::settle`](crate::RunningHub::settle)).
-            pub fn webhook(mut self, url: impl Into<String>) -> Self {
-                self.terms.options.webhook_url = Some(url.into());
                 self
             }
 
@@ -60,6 +54,17 @@ macro_rules! terms {
             /// Keeps the machine warm afterwards, 10–180 s; billed.
             pub fn retain_seconds(mut self, seconds: u32) -> Self {
                 self.terms.options.retain_seconds = Some(seconds);
+                self
+            }
+        }
+    };
+    (common $builder:ty) => {
+        impl $builder {
+            /// An address that the platform calls when the task is over. It is not signed; `{secret}` in it stands for a random
+            /// secret of this submit, by which a delivery can be told from a forged one, and settles a submit whose answer was
+            /// lost ([`RunningHub::settle`](crate::RunningHub::settle)).
+            pub fn webhook(mut self, url: impl Into<String>) -> Self {
+                self.terms.options.webhook_url = Some(url.into());
                 self
             }
 
@@ -110,7 +115,7 @@ impl Terms {
         };
         let mut options = self.options.clone();
         if let (Some(secret), Some(url)) = (&secret, &mut options.webhook_url) {
-            *url = secret::fill(url, Some(secret));
+            *url = secret::fill(url, secret);
         }
         payment.make(|| build(options.clone())).await
     }
