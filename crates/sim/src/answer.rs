@@ -1,5 +1,7 @@
 //! The four shapes of answers.
 
+use std::fmt;
+
 use axum::{
     Json,
     body::Body,
@@ -104,3 +106,20 @@ impl IntoResponse for Lost {
         response
     }
 }
+
+/// The response, or the end of the connection where it is marked as lost.
+pub(crate) fn unless_lost(response: Response<Body>) -> Result<Response<Body>, Dropped> {
+    if response.extensions().get::<Lost>().is_some() { Err(Dropped) } else { Ok(response) }
+}
+
+/// The end of a connection whose answer is lost.
+#[derive(Debug)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer is lost on purpose")
+    }
+}
+
+impl std::error::Error for Dropped {}

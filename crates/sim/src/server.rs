@@ -1,9 +1,6 @@
 //! From accepted connections to endpoints.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     Router,
@@ -26,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    answer::{Answer, Lost},
+    answer::{Answer, Lost, unless_lost},
     call::Call,
     endpoint,
     fault::Faults,
@@ -57,10 +54,7 @@ async fn serve(stream: TcpStream, app: Router, state: Arc<State>) {
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, state) = (app.clone(), Arc::clone(&state));
-        async move {
-            let response = respond(&state, &app, request.map(Body::new)).await;
-            if response.extensions().get::<Lost>().is_some() { Err(Dropped) } else { Ok(response) }
-        }
+        async move { unless_lost(respond(&state, &app, request.map(Body::new)).await) }
     });
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
     if let Err(error) = served {
@@ -81,18 +75,6 @@ async fn respond(state: &State, app: &TowerToHyperService<Router>, request: Requ
     state.counters.call(if path.starts_with("/files/") { "/files" } else { &path });
     rule.apply(None).await
 }
-
-/// The end of a connection whose answer is lost.
-#[derive(Debug)]
-struct Dropped;
-
-impl fmt::Display for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer is lost on purpose")
-    }
-}
-
-impl std::error::Error for Dropped {}
 
 /// Answers a call other than create, with the faults in force for it.
 pub(crate) async fn answer(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {

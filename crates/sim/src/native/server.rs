@@ -1,6 +1,6 @@
 //! From accepted connections to endpoints.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{http, state::State};
-use crate::answer::Lost;
+use crate::answer::unless_lost;
 
 /// Accepts connections until told to stop; what is open then is dropped.
 pub(crate) async fn run(listener: TcpListener, state: Arc<State>, mut stop: watch::Receiver<bool>) {
@@ -51,8 +51,7 @@ async fn serve(stream: TcpStream, app: TowerToHyperService<axum::Router>, state:
             if state.settings.locked {
                 return Ok((StatusCode::UNAUTHORIZED, "login required").into_response());
             }
-            let response = app.call(request.map(Body::new)).await.unwrap_or_else(|never| match never {});
-            if response.extensions().get::<Lost>().is_some() { Err(Dropped) } else { Ok(response) }
+            unless_lost(app.call(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))
         }
     });
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
@@ -60,15 +59,3 @@ async fn serve(stream: TcpStream, app: TowerToHyperService<axum::Router>, state:
         tracing::debug!(%error, "a connection ended early");
     }
 }
-
-/// The end of a connection whose answer is lost.
-#[derive(Debug)]
-struct Dropped;
-
-impl fmt::Display for Dropped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer is lost on purpose")
-    }
-}
-
-impl std::error::Error for Dropped {}
