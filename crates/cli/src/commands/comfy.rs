@@ -3,7 +3,7 @@
 use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
-    context::{Context, Settings, Writes},
+    context::{Context, Settings, Writes, reached},
     follow::{Following, follow, interrupted},
     save::Destination,
     service::Named,
@@ -15,7 +15,6 @@ use crate::{
     exit::{Error, Exit},
     key,
     schema::{End, Event, Queue, Submitted},
-    secrets,
     signals::{Signal, suspend},
     speed,
     target::{self, Target},
@@ -70,17 +69,7 @@ impl Context {
             None => Comfy::builder(format!("http://{name}")),
         };
         builder = builder.time_scale(speed::time_scale()?).previews(self.wants_previews());
-        secrets::learn_proxies();
-        if let Some(proxy) = &self.global.proxy {
-            secrets::learn_address(proxy.expose());
-            builder = builder.proxy(proxy.expose());
-        }
-        if let Some(path) = &self.global.ca_file {
-            builder = builder.ca_file(path);
-        }
-        if let Some(bytes) = self.global.max_file_size {
-            builder = builder.max_file_size(bytes);
-        }
+        builder = reached!(builder, self.global);
         if let Some(history) = self.history() {
             builder = builder.history(history);
         }

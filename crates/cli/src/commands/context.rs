@@ -21,7 +21,6 @@ use crate::{
     printer::Printer,
     report::{self, Reporter},
     schema::{self, End, Outcome},
-    secrets,
     signals::Signals,
     speed, target,
 };
@@ -74,6 +73,27 @@ impl Clock {
     }
 }
 
+/// Tells a builder of the library how others are reached and what is taken from them: each of them has these setters.
+macro_rules! reached {
+    ($builder:expr, $global:expr) => {{
+        let mut builder = $builder;
+        crate::secrets::learn_proxies();
+        if let Some(proxy) = &$global.proxy {
+            crate::secrets::learn_address(proxy.expose());
+            builder = builder.proxy(proxy.expose());
+        }
+        if let Some(path) = &$global.ca_file {
+            builder = builder.ca_file(path);
+        }
+        if let Some(bytes) = $global.max_file_size {
+            builder = builder.max_file_size(bytes);
+        }
+        builder
+    }};
+}
+
+pub(super) use reached;
+
 impl Context {
     pub(super) fn new(global: Global, format: Format, printer: Printer) -> Self {
         Self {
@@ -116,17 +136,7 @@ impl Context {
             .time_scale(speed::time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.wants_previews());
-        secrets::learn_proxies();
-        if let Some(proxy) = &self.global.proxy {
-            secrets::learn_address(proxy.expose());
-            builder = builder.proxy(proxy.expose());
-        }
-        if let Some(path) = &self.global.ca_file {
-            builder = builder.ca_file(path);
-        }
-        if let Some(bytes) = self.global.max_file_size {
-            builder = builder.max_file_size(bytes);
-        }
+        builder = reached!(builder, self.global);
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }

@@ -59,11 +59,11 @@ impl Named {
         })
     }
 
-    pub(super) async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        Ok(match self {
-            Self::Platform(hub) => hub.outputs(task).await?,
-            Self::Comfy(comfy) => comfy.outputs(task).await?,
-        })
+    pub(super) async fn outputs(&self, task: &TaskId) -> Result<Observation, runninghub::Error> {
+        match self {
+            Self::Platform(hub) => hub.outputs(task).await,
+            Self::Comfy(comfy) => comfy.outputs(task).await,
+        }
     }
 
     pub(super) fn api_calls(&self) -> u64 {

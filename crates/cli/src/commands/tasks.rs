@@ -1,6 +1,6 @@
 //! `rhub tasks` and `rhub resolve`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry as Slot};
 
 use runninghub::{
     TaskId, TaskStatus,
@@ -66,17 +66,14 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
         let Some(task) = &entry.task else { continue };
         let server = comfy::server_of(entry);
         let name = server.clone().unwrap_or_else(|| entry.intent.base_url.clone());
-        let place = match (places.get(&name), server) {
-            (Some(place), _) => place.clone(),
-            (None, Some(server)) => Named::Comfy(context.server_at(server)?),
-            (None, None) => Named::Platform(context.connect(Settings::of(entry))?),
+        let place = match places.entry(name) {
+            Slot::Occupied(known) => known.into_mut(),
+            Slot::Vacant(new) => new.insert(match server {
+                Some(server) => Named::Comfy(context.server_at(server)?),
+                None => Named::Platform(context.connect(Settings::of(entry))?),
+            }),
         };
-        places.insert(name, place.clone());
-        let answer = match &place {
-            Named::Platform(hub) => hub.outputs(task).await,
-            Named::Comfy(comfy) => comfy.outputs(task).await,
-        };
-        match answer {
+        match place.outputs(task).await {
             Ok(answer) => {
                 let step = match answer.status {
                     TaskStatus::Success => Step::Done { cost: answer.cost },
