@@ -11,7 +11,7 @@ use runninghub::{
     ErrorKind, RunningHub,
     ledger::{Filter, Ledger as _, MemoryLedger, State},
 };
-use runninghub_sim::{Fault, Rate};
+use runninghub_sim::{Fault, Rate, Sim};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -31,6 +31,17 @@ async fn post(address: std::net::SocketAddr, path: &str, body: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
 }
 
+fn with_ledger(sim: &Sim) -> (RunningHub, Arc<MemoryLedger>) {
+    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
+    let hub = RunningHub::builder(key())
+        .base_url(sim.base_url())
+        .time_scale(0.01)
+        .ledger(Arc::clone(&ledger) as _)
+        .build()
+        .expect("a hub");
+    (hub, ledger)
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
     let sim = sim()
@@ -39,13 +50,7 @@ async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
         .start()
         .await
         .expect("the simulator starts");
-    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
-    let hub = RunningHub::builder(key())
-        .base_url(sim.base_url())
-        .time_scale(0.01)
-        .ledger(Arc::clone(&ledger) as _)
-        .build()
-        .expect("a hub");
+    let (hub, ledger) = with_ledger(&sim);
     let mut webhooks = hub.webhooks("127.0.0.1:0".parse().expect("an address")).await.expect("listening");
     let address = webhooks.address();
     let submit = hub.workflow(WORKFLOW).webhook(format!("http://{address}/rh/{{secret}}"));
@@ -95,13 +100,7 @@ async fn without_a_ledger_there_is_nothing_to_settle() {
 #[tokio::test]
 async fn the_receiver_is_a_service_of_any_server() {
     let sim = sim().speed(20.0).start().await.expect("the simulator starts");
-    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
-    let hub = RunningHub::builder(key())
-        .base_url(sim.base_url())
-        .time_scale(0.01)
-        .ledger(Arc::clone(&ledger) as _)
-        .build()
-        .expect("a hub");
+    let (hub, _) = with_ledger(&sim);
     let (service, mut deliveries) = hub.webhook_service().expect("a receiver");
     let router = axum::Router::new()
         .route("/health", axum::routing::get(async || "well"))

@@ -3,14 +3,14 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    process::{Child, Stdio},
 };
 
 use runninghub_sim::{Fault, Rate, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Done, Simulator, folder, rhub, scenario};
+use crate::common::{Done, Rhub, Simulator, folder, rhub, scenario};
 
 fn lines(done: &Done) -> Vec<Value> {
     done.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
@@ -157,29 +157,51 @@ fn without_a_ledger_nothing_is_sent() {
     assert!(watched.stdout.contains("ledger"), "it is said: {watched}");
 }
 
+const LISTEN: [&str; 5] = ["webhook", "listen", "--listen", "127.0.0.1:0", "--json"];
+
+/// `rhub webhook listen`, and what it tells.
+struct Listener {
+    process: Child,
+    told: Box<dyn Iterator<Item = Value>>,
+    /// For `--webhook`.
+    webhook: String,
+}
+
+impl Listener {
+    fn start(rhub: Rhub) -> Self {
+        let mut command = rhub.into_command();
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+        let mut told = BufReader::new(process.stdout.take().expect("a pipe"))
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
+        let listening = told.next().expect("a line");
+        let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
+        Self { process, told: Box::new(told), webhook }
+    }
+
+    /// The next line.
+    fn next(&mut self) -> Value {
+        self.told.next().expect("a line")
+    }
+
+    #[cfg(unix)]
+    fn terminate(&self) {
+        let process = rustix::process::Pid::from_child(&self.process);
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
+    }
+}
+
 #[test]
 fn a_webhook_settles_what_is_unknown() {
     let ((sim, id), state) = (losing(1), folder());
-    let mut listener = rhub(["webhook", "listen", "--listen", "127.0.0.1:0", "--json"])
-        .at(&sim)
-        .state(&state)
-        .into_command()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary");
-    let mut told = BufReader::new(listener.stdout.take().expect("a pipe"))
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
-    let listening = told.next().expect("a line");
-    let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
-    let lost = rhub(["run", &id, "--webhook", &webhook]).at(&sim).state(&state).run();
+    let mut listener = Listener::start(rhub(LISTEN).at(&sim).state(&state));
+    let lost = rhub(["run", &id, "--webhook", &listener.webhook]).at(&sim).state(&state).run();
     assert_eq!(lost.code, Some(5), "{lost}");
-    let settled = told.next().expect("a delivery");
+    let settled = listener.next();
     assert_eq!((&settled["event"], &settled["state"]), (&"task".into(), &"done".into()), "{settled}");
     assert_eq!(settled["task_id"], sim.sim().tasks()[0].task_id);
-    listener.kill().expect("it can be ended");
-    listener.wait().expect("it ends");
+    listener.process.kill().expect("it can be ended");
+    listener.process.wait().expect("it ends");
     let listed = tasks(&state);
     assert_eq!((listed.len(), &listed[0]["state"]), (1, &"done".into()));
     let secret = sim.sim().tasks()[0].webhook_url.clone().expect("it was sent");
@@ -198,38 +220,28 @@ fn a_command_is_run_for_what_a_webhook_tells() {
     let (id, file) = (scenario("01-simple").workflow_id(), state.path().join("told"));
     let script =
         r#"read line; { echo "$RUNNINGHUB_TASK_ID $RUNNINGHUB_STATE"; echo "$line"; env; } >> "$0"; exit 3"#;
-    let mut listener =
-        rhub(["webhook", "listen", "--listen", "127.0.0.1:0", "--json", "--exec", "sh", "-c", script])
-            .arg(&file)
-            .at(&sim)
-            .state(&state)
+    let command =
+        rhub(LISTEN.into_iter().chain(["--exec", "sh", "-c", script])).arg(&file).at(&sim).state(&state);
+    let mut listener = Listener::start(
+        command
             .env("HTTPS_PROXY", "http://me:pr0xy-p4ssw0rd-0123456789@127.0.0.1:9")
             .env("OTHER_API_TOKEN", "an0ther-t0ken")
-            .env("PATH", &std::env::var("PATH").expect("a path"))
-            .into_command()
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the binary");
-    let mut told = BufReader::new(listener.stdout.take().expect("a pipe"))
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
-    let listening = told.next().expect("a line");
-    let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
-    let done = rhub(["run", &id, "--webhook", &webhook]).at(&sim).state(&state).run();
+            .env("PATH", &std::env::var("PATH").expect("a path")),
+    );
+    let done = rhub(["run", &id, "--webhook", &listener.webhook]).at(&sim).state(&state).run();
     assert_eq!(done.code, Some(0), "{done}");
     let task = &sim.sim().tasks()[0].task_id;
-    let event = told.next().expect("a delivery");
+    let event = listener.next();
     assert_eq!((&event["event"], &event["task_id"]), (&"task".into(), &task.as_str().into()));
-    let failed = told.next().expect("an end");
+    let failed = listener.next();
     assert_eq!(failed["code"], "exec", "{failed}");
     assert!(failed["message"].as_str().is_some_and(|text| text.contains("exit status: 3")), "{failed}");
 
     let resent = rhub(["webhook", "resend", task]).at(&sim).state(&state).run();
     assert_eq!(resent.code, Some(0), "{resent}");
-    assert_eq!(told.next().expect("a delivery")["event"], "task", "told again, and not run again");
-    let process = rustix::process::Pid::from_child(&listener);
-    rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
-    assert_eq!(listener.wait().expect("it ends").code(), Some(0));
+    assert_eq!(listener.next()["event"], "task", "told again, and not run again");
+    listener.terminate();
+    assert_eq!(listener.process.wait().expect("it ends").code(), Some(0));
 
     let text = fs::read_to_string(&file).expect("it was run");
     let mut lines = text.lines();
@@ -253,32 +265,17 @@ fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
     let (sim, state) = (Simulator::of("01-simple"), folder());
     let id = scenario("01-simple").workflow_id();
     let script = "sleep 600 & echo started >&2; wait";
-    let mut listener =
-        rhub(["webhook", "listen", "--listen", "127.0.0.1:0", "--json", "--exec", "sh", "-c", script])
-            .at(&sim)
-            .state(&state)
-            .env("PATH", &std::env::var("PATH").expect("a path"))
-            .into_command()
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary");
-    let mut told = BufReader::new(listener.stdout.take().expect("a pipe"))
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
-    let mut said = BufReader::new(listener.stderr.take().expect("a pipe")).lines();
-    let listening = told.next().expect("a line");
-    let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
-    assert_eq!(rhub(["run", &id, "--webhook", &webhook]).at(&sim).state(&state).run().code, Some(0));
-    assert_eq!(told.next().expect("a delivery")["event"], "task");
+    let command = rhub(LISTEN.into_iter().chain(["--exec", "sh", "-c", script])).at(&sim).state(&state);
+    let mut listener = Listener::start(command.env("PATH", &std::env::var("PATH").expect("a path")));
+    let mut said = BufReader::new(listener.process.stderr.take().expect("a pipe")).lines();
+    assert_eq!(rhub(["run", &id, "--webhook", &listener.webhook]).at(&sim).state(&state).run().code, Some(0));
+    assert_eq!(listener.next()["event"], "task");
     assert_eq!(said.next().expect("it runs").expect("text"), "started");
-    let process = rustix::process::Pid::from_child(&listener);
-    let ask = || rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("it runs");
-    ask();
-    let waits = told.next().expect("a warning");
+    listener.terminate();
+    let waits = listener.next();
     assert_eq!(waits["code"], "leaving", "{waits}");
-    ask();
-    assert_eq!(listener.wait().expect("it ends").code(), Some(0));
+    listener.terminate();
+    assert_eq!(listener.process.wait().expect("it ends").code(), Some(0));
     // The pipe is closed when nobody holds it any more; the sleep would for ten minutes.
     assert!(said.all(|line| line.is_ok()), "the last line has come");
 }
