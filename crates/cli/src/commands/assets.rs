@@ -88,22 +88,22 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
         return Err(Error::usage(format!("there is no file {shown}")).hint("nothing was sent"));
     }
     let extension = args.file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let told = [
-        (FieldKind::Image, Medium::Image),
-        (FieldKind::Video, Medium::Video),
-        (FieldKind::Audio, Medium::Audio),
+    let by_extension = [
+        (FieldKind::Image, AssetType::Image),
+        (FieldKind::Video, AssetType::Video),
+        (FieldKind::Audio, AssetType::Audio),
     ]
     .into_iter()
-    .find_map(|(kind, medium)| kind.extensions().contains(&&*extension).then_some(medium));
-    let kind = match args.medium.or(told) {
-        Some(Medium::Image) => AssetType::Image,
-        Some(Medium::Video) => AssetType::Video,
-        Some(Medium::Audio) => AssetType::Audio,
-        None => {
-            return Err(Error::usage(format!("it cannot be told what {shown} is"))
-                .hint("say so with `--medium image`, `video` or `audio`"));
-        }
-    };
+    .find_map(|(kind, asset)| kind.extensions().contains(&&*extension).then_some(asset));
+    let told = args.medium.map(|medium| match medium {
+        Medium::Image => AssetType::Image,
+        Medium::Video => AssetType::Video,
+        Medium::Audio => AssetType::Audio,
+    });
+    let kind = told.or(by_extension).ok_or_else(|| {
+        Error::usage(format!("it cannot be told what {shown} is"))
+            .hint("say so with `--medium image`, `video` or `audio`")
+    })?;
     let uploaded = hub.upload(&args.file).await?;
     let address = uploaded.download_url.ok_or_else(|| {
         Error::new(Exit::Network, "the upload was answered without an address, of which the asset is made")
