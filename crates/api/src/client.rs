@@ -18,6 +18,7 @@ use crate::{
     ListResources, Outputs, Query, QuickRun, ResourceType, RetryWebhook, RunApp, RunAppV2, RunModel,
     RunWorkflow, Site, Status, UpdateAsset, UpdateAssetGroup, Upload, UploadLegacy, UploadLora, UploadSource,
     budget::Budget,
+    file_progress::{FileProgress, Watcher},
     hold::Hold,
     http,
     lanes::{Lanes, roots},
@@ -48,6 +49,7 @@ struct Inner {
     time_scale: f64,
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
+    watcher: Option<Watcher>,
     uploads: Option<Uploads>,
     calls: AtomicU64,
     /// See [`Client::clock_ahead`].
@@ -67,6 +69,7 @@ pub struct ClientBuilder {
     time_scale: f64,
     max_file_size: u64,
     observer: Option<Arc<dyn Exchange>>,
+    watcher: Option<Watcher>,
     uploads: Option<PathBuf>,
     allow_private_hosts: bool,
     proxy: Option<String>,
@@ -85,6 +88,7 @@ impl Client {
             time_scale: 1.0,
             max_file_size: MAX_FILE_SIZE,
             observer: None,
+            watcher: None,
             uploads: None,
             allow_private_hosts: false,
             proxy: None,
@@ -345,6 +349,12 @@ impl Client {
         self.0.observer.as_deref()
     }
 
+    pub(crate) fn file_progress(&self, progress: FileProgress<'_>) {
+        if let Some(watcher) = &self.0.watcher {
+            watcher(progress);
+        }
+    }
+
     pub(crate) fn uploads(&self) -> Option<&Uploads> {
         self.0.uploads.as_ref()
     }
@@ -412,6 +422,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Is told how far uploads and downloads are: when one begins, begins again, and with each piece of it. It has to be
+    /// quick, since the piece waits.
+    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
+        self.watcher = Some(Box::new(watcher));
+        self
+    }
+
     /// Lets downloads come from private addresses and without encryption. Always allowed if the API is on loopback.
     pub fn allow_private_hosts(mut self, allow: bool) -> Self {
         self.allow_private_hosts = allow;
@@ -464,6 +481,7 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             max_file_size: self.max_file_size,
             observer: self.observer,
+            watcher: self.watcher,
             uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
             clock_ahead: Mutex::new(None),

@@ -257,7 +257,7 @@ impl Client {
             .request(method.clone(), format!("{}{}", self.base_url(), call.path))
             .header(AUTHORIZATION, self.bearer().clone())
             .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
-        let request = payload.attach(call, request).await?;
+        let request = payload.attach(self, call, request).await?;
         self.count().fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let result = self.exchange(call, request).await;
@@ -308,9 +308,14 @@ impl Client {
 }
 
 impl Payload {
-    async fn attach(&self, call: &Call, request: RequestBuilder) -> Result<RequestBuilder, Error> {
+    async fn attach(
+        &self,
+        client: &Client,
+        call: &Call,
+        request: RequestBuilder,
+    ) -> Result<RequestBuilder, Error> {
         Ok(match self {
-            Self::File(source) => request.multipart(source.form(call.name).await?),
+            Self::File(source) => request.multipart(source.form(client, call.name).await?),
             Self::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
             Self::Query(query) => request.query(query),
             Self::Nothing => request,

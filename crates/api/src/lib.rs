@@ -8,6 +8,7 @@ mod endpoint;
 mod envelope;
 mod error;
 mod exchange;
+mod file_progress;
 mod hold;
 mod http;
 mod key;
@@ -72,6 +73,7 @@ pub use endpoint::{
 };
 pub use error::{Error, ErrorKind};
 pub use exchange::{Exchange, Finished};
+pub use file_progress::{Direction, FileProgress};
 pub use key::ApiKey;
 pub use key_kind::KeyKind;
 pub use recorded::{read_created, read_observation};

@@ -26,6 +26,7 @@ mod size;
 mod speed;
 mod target;
 mod terminal;
+mod transfers;
 
 use std::process::ExitCode;
 

@@ -32,6 +32,9 @@ const PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Is told of every finished request.
 pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
+/// Is told how far an upload is.
+type Watcher = Box<dyn Fn(&str, u64, u64) + Send + Sync>;
+
 /// A client of one ComfyUI server. Cheap to clone; clones share connections and the counter.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
@@ -42,6 +45,7 @@ struct Inner {
     build: Box<dyn Fn() -> Result<reqwest::Client, Error> + Send + Sync>,
     calls: AtomicU64,
     observer: Option<Observer>,
+    watcher: Option<Watcher>,
 }
 
 /// Sets up a [`Client`].
@@ -51,12 +55,13 @@ pub struct ClientBuilder {
     tls: Option<rustls::ClientConfig>,
     proxy: Option<String>,
     observer: Option<Observer>,
+    watcher: Option<Watcher>,
 }
 
 impl Client {
     /// Starts to set up a client for the server at an address such as `http://127.0.0.1:8188`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder { url: url.into(), tls: None, proxy: None, observer: None }
+        ClientBuilder { url: url.into(), tls: None, proxy: None, observer: None, watcher: None }
     }
 
     /// Queues a workflow in API format (JSON text), with the id that the prompt shall have where the server allows it.
@@ -191,6 +196,12 @@ impl Client {
         }
     }
 
+    pub(crate) fn upload_progress(&self, name: &str, bytes: u64, total: u64) {
+        if let Some(watcher) = &self.0.watcher {
+            watcher(name, bytes, total);
+        }
+    }
+
     /// An address below the server's, each segment encoded.
     pub(crate) fn path(&self, segments: &[&str]) -> Url {
         let mut url = self.0.base.clone();
@@ -221,6 +232,12 @@ impl ClientBuilder {
     /// Is told of every finished request.
     pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Is told how far uploads are: the file's name, the bytes that were handed to the connection, and the bytes in all.
+    pub fn on_upload(mut self, watcher: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
+        self.watcher = Some(Box::new(watcher));
         self
     }
 
@@ -257,7 +274,8 @@ impl ClientBuilder {
         };
         let http = Mutex::new(build()?);
         let calls = AtomicU64::new(0);
-        Ok(Client(Arc::new(Inner { base, http, build: Box::new(build), calls, observer: self.observer })))
+        let Self { observer, watcher, .. } = self;
+        Ok(Client(Arc::new(Inner { base, http, build: Box::new(build), calls, observer, watcher })))
     }
 }
 

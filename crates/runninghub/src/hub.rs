@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
+use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
 use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
@@ -53,7 +53,11 @@ pub struct Builder {
     ca_file: Option<PathBuf>,
     max_file_size: Option<u64>,
     uploads: Option<PathBuf>,
+    watcher: Option<Watcher>,
 }
+
+/// Is told how far files are.
+pub(crate) type Watcher = Arc<dyn Fn(FileProgress<'_>) + Send + Sync>;
 
 impl RunningHub {
     /// Begins to set up a handle for a key.
@@ -72,6 +76,7 @@ impl RunningHub {
             ca_file: None,
             max_file_size: None,
             uploads: None,
+            watcher: None,
         }
     }
 
@@ -279,6 +284,13 @@ impl Builder {
         self
     }
 
+    /// Is told how far uploads and downloads are: when one begins, begins again, and with each piece of it. It has to be
+    /// quick, since the piece waits.
+    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
+        self.watcher = Some(Arc::new(watcher));
+        self
+    }
+
     /// Keeps a redacted recording of everything in an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
@@ -319,6 +331,9 @@ impl Builder {
         }
         if let Some(dir) = self.uploads {
             client = client.uploads(dir);
+        }
+        if let Some(watcher) = self.watcher {
+            client = client.on_file_progress(move |file| watcher(file));
         }
         if let Some(recorder) = &recorder {
             client = client.observer(Arc::clone(recorder) as _);

@@ -39,8 +39,8 @@ pub use run::Run;
 #[doc(inline)]
 pub use runninghub_api as api;
 pub use runninghub_api::{
-    Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, Site, Uploaded,
-    UploadedLora,
+    Account, ApiKey, Class, Code, Direction, FileProgress, InstanceType, KeyKind, ModelPrice, QueueStatus,
+    Site, Uploaded, UploadedLora,
 };
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
@@ -53,7 +53,7 @@ pub use runninghub_core::*;
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::{AppSubmit, Submit, SubmitModel};
+pub use submit::{AppSubmit, Submit, SubmitModel, SubmitStep};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use workflow::Workflow;

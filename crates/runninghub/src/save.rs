@@ -208,7 +208,7 @@ impl Save {
                 place.file = Some(Err(Error::new(ErrorKind::Results, what)));
             }
         }
-        let mut fetched = pin!(self.client.download_all(downloads, |_, _, _| {}));
+        let mut fetched = pin!(self.client.download_all(downloads));
         while let Some((at, result)) = fetched.next().await {
             if let Some(place) = open.get_mut(at) {
                 place.file = Some(result.map(SavedFile::from).map_err(failed));

@@ -12,7 +12,7 @@ use std::{
 
 use common::{WORKFLOW, key, sim, watch};
 use runninghub::{
-    ErrorKind, Event, Phase, RunningHub,
+    ErrorKind, Event, Phase, RunningHub, SubmitStep,
     ledger::{
         AttemptId, Entry, Error as LedgerError, Filter, Intent, Ledger, MemoryLedger, Salt, State, Step,
     },
@@ -148,7 +148,11 @@ async fn a_full_queue_is_written_down_and_waited_for() {
     for _ in 0..3 {
         let (hub, told) = (hub.clone(), Arc::clone(&waiting));
         tasks.spawn(async move {
-            let submit = hub.workflow(WORKFLOW).on_wait(move |_, _| told.notify_one());
+            let submit = hub.workflow(WORKFLOW).on_step(move |step| {
+                if let SubmitStep::Waiting { .. } = step {
+                    told.notify_one();
+                }
+            });
             let mut run = submit.submit().await.expect("accepted in the end");
             watch(&mut run).await;
         });

@@ -6,7 +6,7 @@ use std::{
     fmt::Write as _,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -14,7 +14,7 @@ use std::{
 use common::{scenario, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, Error, ErrorKind, Event, History, InstanceType, Phase, Site, TaskId, TaskStatus,
+    Comfy, Direction, Error, ErrorKind, Event, History, InstanceType, Phase, Site, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
@@ -188,6 +188,39 @@ async fn local_files_are_uploaded_and_named_by_the_server() {
         .expect_err("no such file");
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert_eq!(server.requests("/upload/image"), 3);
+}
+
+#[tokio::test]
+async fn files_are_told_on_their_way_to_a_server_and_from_it() {
+    let server = Native::builder().start().await.expect("the server starts");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let builder = Comfy::builder(server.base_url()).time_scale(0.2).on_file_progress(move |file| {
+        let line = (file.direction, file.name.to_owned(), file.bytes, file.total);
+        seen.lock().expect("not poisoned").push(line);
+    });
+    let comfy = builder.build().expect("a handle");
+    let workflow = json!({
+        "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("cat.png");
+    std::fs::write(&path, "meow").expect("written");
+    let mut run = comfy
+        .workflow_json(workflow.to_string())
+        .set_file("1", "image", &path)
+        .submit()
+        .await
+        .expect("accepted");
+    run.outputs().await.expect("it succeeded");
+    let up = |bytes| (Direction::Up, "cat.png".to_owned(), bytes, Some(4));
+    assert_eq!(std::mem::take(&mut *told.lock().expect("not poisoned")), [up(0), up(4)]);
+    let saved = comfy.save(run.task_id(), dir.path()).await.expect("saved").complete().expect("all of it");
+    let size = saved[0].bytes;
+    let told = told.lock().expect("not poisoned");
+    let last = told.last().expect("a download").clone();
+    assert_eq!((last.0, last.2, last.3), (Direction::Down, size, Some(size)));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use common::{WORKFLOW, hub, key, sim, watch};
-use runninghub::{ErrorKind, Phase, RunningHub};
+use runninghub::{ErrorKind, Phase, RunningHub, SubmitStep};
 use runninghub_sim::{Fault, Rate};
 use serde_json::json;
 
@@ -51,12 +51,17 @@ async fn a_lost_answer_is_unknown_and_never_sent_again() {
 async fn a_full_queue_is_waited_for() {
     let sim = sim().fault(Fault::QueueFull(2)).start().await.expect("the simulator starts");
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
-    let waits = Arc::new(Mutex::new(0));
-    let count = Arc::clone(&waits);
-    let run =
-        hub.workflow(WORKFLOW).on_wait(move |_, _| *count.lock().expect("not poisoned") += 1).submit().await;
-    run.expect("accepted in the end");
-    assert_eq!(*waits.lock().expect("not poisoned"), 2);
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&steps);
+    let submit = hub.workflow(WORKFLOW).on_step(move |step| {
+        told.lock().expect("not poisoned").push(match step {
+            SubmitStep::Waiting { error, .. } => error.code().expect("the platform's"),
+            _ => "sending".to_owned(),
+        });
+    });
+    submit.submit().await.expect("accepted in the end");
+    let steps = steps.lock().expect("not poisoned").join(" ");
+    assert_eq!(steps, "sending 421 sending 421 sending");
     assert_eq!(sim.stats().creates, 1);
 }
 

@@ -3,7 +3,6 @@
 use std::{
     future::ready,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream};
@@ -89,24 +88,18 @@ impl Client {
     }
 
     /// Fetches several results, a few at a time, and yields each as it ends together with its place in the list.
-    ///
-    /// `progress` is told the place, the bytes so far and the bytes in all where known; where a broken download cannot go
-    /// on the bytes start again at zero.
     pub fn download_all(
         &self,
         downloads: Vec<Download>,
-        progress: impl Fn(usize, u64, Option<u64>) + Send + Sync,
     ) -> impl Stream<Item = (usize, Result<Downloaded, Error>)> + Send {
         let (flush, mut flushing) = mpsc::channel(FLUSHED_AT_ONCE);
         let downloads: Vec<_> =
             downloads.into_iter().enumerate().map(|download| (download, flush.clone())).collect();
         drop(flush);
-        let progress = Arc::new(progress);
         let fetching = stream::iter(downloads)
             .map(move |((place, download), flush)| {
-                let progress = Arc::clone(&progress);
                 async move {
-                    let fetched = download.fetch(&|bytes, total| progress(place, bytes, total)).await;
+                    let fetched = download.fetch().await;
                     // The disk begins at once, and works while other files are fetched.
                     let flushed = match fetched {
                         Ok(fetched) => fetched.flush().boxed(),
@@ -131,10 +124,10 @@ impl Client {
 }
 
 impl Download {
-    async fn fetch(self, progress: &(impl Fn(u64, Option<u64>) + Send + Sync)) -> Result<Fetched, Error> {
+    async fn fetch(self) -> Result<Fetched, Error> {
         let Self { client, from, directory, name } = self;
         let (file, name) = match from {
-            From::Url(url) => Transfer::new(&client, &url, directory.clone(), name).run(progress).await?,
+            From::Url(url) => Transfer::new(&client, &url, directory.clone(), name).run().await?,
             From::Text(text) => {
                 let mut file = Partial::create(&directory, None)?;
                 file.write(text.into()).await?;
@@ -186,7 +179,7 @@ impl IntoFuture for Download {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let flushed = self.fetch(&|_, _| {}).await?.flush().await?;
+            let flushed = self.fetch().await?.flush().await?;
             let named = name_all(vec![Ok(flushed)]).await.pop();
             named.unwrap_or_else(|| Err(Error::new(CALL, crate::ErrorKind::Network)))
         })

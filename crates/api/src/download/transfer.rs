@@ -18,7 +18,7 @@ use super::{
     version::Version,
 };
 use crate::{
-    Client, Error, ErrorKind, Retry,
+    Client, Direction, Error, ErrorKind, FileProgress, Retry,
     http::{asked_wait, pauses},
 };
 
@@ -55,12 +55,9 @@ impl<'c> Transfer<'c> {
     }
 
     /// Fetches all of it. Gives the content and the name for it.
-    pub(super) async fn run(
-        mut self,
-        progress: &(impl Fn(u64, Option<u64>) + Sync),
-    ) -> Result<(Partial, String), Error> {
+    pub(super) async fn run(mut self) -> Result<(Partial, String), Error> {
         let (mut left, mut furthest) = (pauses(), 0);
-        while let Err(error) = self.attempt(progress).await {
+        while let Err(error) = self.attempt().await {
             let Retry::Safe { after } = error.retry() else { return Err(error) };
             let bytes = self.part.as_ref().map_or(0, |part| part.file.bytes());
             if bytes >= furthest + PROGRESS {
@@ -79,7 +76,7 @@ impl<'c> Transfer<'c> {
     }
 
     /// One request for what is missing, and its body.
-    async fn attempt(&mut self, progress: &impl Fn(u64, Option<u64>)) -> Result<(), Error> {
+    async fn attempt(&mut self) -> Result<(), Error> {
         let mut response = loop {
             if self.part.as_ref().is_some_and(Part::is_whole) {
                 return Ok(());
@@ -96,7 +93,10 @@ impl<'c> Transfer<'c> {
         let Some(Part { file, version }) = &mut self.part else {
             return Err(Error::new(CALL, ErrorKind::Network));
         };
-        progress(file.bytes(), version.total);
+        let (client, name, total) = (self.client, &*self.name, version.total);
+        let tell =
+            |bytes| client.file_progress(FileProgress { direction: Direction::Down, name, bytes, total });
+        tell(file.bytes());
         while let Some(piece) = pace.next(&mut response).await? {
             if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit)
             {
@@ -104,7 +104,7 @@ impl<'c> Transfer<'c> {
                 return Err(too_large(limit));
             }
             file.write(piece).await?;
-            progress(file.bytes(), version.total);
+            tell(file.bytes());
         }
         // A server may say less than it sends in a header, and a proxy may cut without a sign.
         if version.total.is_some_and(|total| total != file.bytes()) {

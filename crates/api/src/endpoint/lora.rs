@@ -17,6 +17,7 @@ use super::{into_future, upload::FileName};
 use crate::{
     Client, Error, ErrorKind,
     download::{folder, guard, version},
+    file_progress::upload_body,
     http::{Answer, Call},
     lenient,
 };
@@ -88,6 +89,7 @@ async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
     let lanes = client.lanes();
     let url = guard::check(url, lanes.public_only())?;
     let failed = |error| Error::io(CALL, path, error);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let file = File::open(path).await.map_err(failed)?;
     let size = file.metadata().await.map_err(failed)?.len();
     let request = lanes
@@ -96,7 +98,7 @@ async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
         .header(CONTENT_TYPE, "application/octet-stream")
         .header(CONTENT_LENGTH, size)
         .timeout(TIMEOUT)
-        .body(reqwest::Body::from(file));
+        .body(upload_body(client, &name, file, size));
     let status = request.send().await.map_err(|error| guard::transport(CALL, error))?.status();
     if status.is_success() {
         Ok(())

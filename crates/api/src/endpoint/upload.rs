@@ -1,7 +1,8 @@
 //! `POST /openapi/v2/media/upload/binary`: a file for a workflow or a model.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, Cursor},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use tokio::fs::File;
 use super::{account::untrusted, into_future};
 use crate::{
     Client, Error, ErrorKind,
+    file_progress::upload_body,
     http::{Answer, Call},
     lenient,
     uploads::Uploads,
@@ -78,14 +80,18 @@ impl UploadSource {
     }
 
     /// The request's body. The size is known before the first byte is sent.
-    pub(crate) async fn form(&self, call: &'static str) -> Result<Form, Error> {
+    pub(crate) async fn form(&self, client: &Client, call: &'static str) -> Result<Form, Error> {
         let part = match &self.content {
-            Content::Bytes(bytes) => Part::stream_with_length(bytes.clone(), bytes.len() as u64),
+            Content::Bytes(bytes) => {
+                let size = bytes.len() as u64;
+                let body = upload_body(client, &self.name, Cursor::new(bytes.clone()), size);
+                Part::stream_with_length(body, size)
+            }
             Content::Path(path) => {
                 let failed = |error| Error::io(call, path.clone(), error);
                 let file = File::open(path).await.map_err(failed)?;
                 let size = file.metadata().await.map_err(failed)?.len();
-                Part::stream_with_length(file, size)
+                Part::stream_with_length(upload_body(client, &self.name, file, size), size)
             }
         };
         let form =

@@ -1,6 +1,6 @@
 //! Downloads on a real wire: whole or absent, without the key, from where they may come.
 
-use std::{fs, path::Path, sync::Mutex};
+use std::{fs, path::Path};
 
 use crate::support::{KEY, Reply, Server};
 use futures_util::StreamExt;
@@ -140,17 +140,11 @@ async fn several_files_come_side_by_side() {
         download(&server, "c.png"),
         download(&other, "a.png"),
     ];
-    let seen = Mutex::new(vec![0; 4]);
-    let progress = |place: usize, bytes: u64, total: Option<u64>| {
-        assert!(total.is_none_or(|total| bytes <= total));
-        seen.lock().expect("not poisoned")[place] = bytes;
-    };
-    let mut ended: Vec<_> = client.download_all(downloads, progress).collect().await;
+    let mut ended: Vec<_> = client.download_all(downloads).collect().await;
     ended.sort_by_key(|(place, _)| *place);
     let saved: Vec<bool> = ended.iter().map(|(_, result)| result.is_ok()).collect();
     assert_eq!(saved, [true, false, true, true]);
     assert_eq!(files(directory.path()), ["a-2.png", "a.png", "c.png"]);
-    assert_eq!(seen.into_inner().expect("not poisoned"), [7, 0, 7, 7]);
 }
 
 /// More than are fetched, flushed and named at once.
@@ -161,7 +155,7 @@ async fn each_of_many_files_is_told_once() {
     let client = server.client();
     let name = |number: usize| format!("{number:03}.png");
     let downloads = (0..150).map(|number| client.download(&server.url(), directory.path(), &name(number)));
-    let ended: Vec<_> = client.download_all(downloads.collect(), |_, _, _| {}).collect().await;
+    let ended: Vec<_> = client.download_all(downloads.collect()).collect().await;
     let mut places: Vec<_> = ended
         .iter()
         .map(|(place, saved)| {

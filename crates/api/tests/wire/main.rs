@@ -3,6 +3,7 @@
 mod apps;
 mod create;
 mod download;
+mod file_progress;
 mod models;
 mod questions;
 mod resume;

@@ -3,13 +3,13 @@
 use std::{fs, time::Duration};
 
 use runninghub_api::{
-    ApiKey, AssetType, Class, Client, CreateOutcome, ErrorKind, NodeInput, ResourceType, Retry, UploadSource,
-    extension, result_name,
+    ApiKey, AssetType, Class, Client, ClientBuilder, CreateOutcome, ErrorKind, NodeInput, ResourceType,
+    Retry, UploadSource, extension, result_name,
 };
 use runninghub_core::{Observation, TaskId, TaskStatus, WorkflowId};
 use runninghub_sim::{Fault, Scenario, Sim, SimBuilder};
 
-fn simulator() -> SimBuilder {
+pub(crate) fn simulator() -> SimBuilder {
     Sim::builder().scenario(Scenario::demo()).speed(f64::INFINITY)
 }
 
@@ -25,9 +25,12 @@ async fn start(builder: SimBuilder) -> (Sim, Client, WorkflowId) {
     (sim, client, workflow_id)
 }
 
+pub(crate) fn builder(sim: &Sim, key: &str) -> ClientBuilder {
+    Client::builder(ApiKey::new(key).expect("a key")).base_url(sim.base_url()).time_scale(0.0)
+}
+
 pub(crate) fn client(sim: &Sim, key: &str) -> Client {
-    let key = ApiKey::new(key).expect("a key");
-    Client::builder(key).base_url(sim.base_url()).time_scale(0.0).build().expect("a client")
+    builder(sim, key).build().expect("a client")
 }
 
 /// Asks until the task is over; each question is a round trip, so this needs no pauses.

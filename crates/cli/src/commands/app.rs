@@ -94,7 +94,7 @@ pub(super) async fn run(
     if let Some(list) = list {
         submit = submit.node_info_list(list);
     }
-    let start = async |wait| submit.on_wait(wait).submit().await.map_err(|error| unknown(error.into(), id));
+    let start = async |told| submit.on_step(told).submit().await.map_err(|error| unknown(error.into(), id));
     submission.make(context, start).await
 }
 

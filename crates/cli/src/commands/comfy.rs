@@ -69,7 +69,7 @@ impl Context {
             None => Comfy::builder(format!("http://{name}")),
         };
         builder = builder.time_scale(speed::time_scale()?).previews(self.wants_previews());
-        builder = reached!(builder, self.global);
+        builder = reached!(builder, self);
         if let Some(history) = self.history() {
             builder = builder.history(history);
         }
@@ -134,6 +134,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
                     return Ok(interrupted(signal));
                 }
             },
+            transfer = context.transfers.next() => context.transfer(&transfer),
             sent = &mut submitting => break sent?,
         }
     };

@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,6 +24,7 @@ use crate::{
     schema::{self, End, Outcome},
     signals::Signals,
     speed, target,
+    transfers::Transfers,
 };
 
 /// What a command works with.
@@ -40,7 +42,8 @@ pub(super) struct Context {
     pub(super) is_told: bool,
     /// What is wrong with the profile, for `doctor`.
     pub(super) trouble: Option<Error>,
-    /// Counts the calls.
+    /// Files on their way.
+    pub(super) transfers: Transfers,
     /// All that was asked.
     pub(super) asked: Vec<Named>,
     pub(super) previews: Option<PreviewFolder>,
@@ -75,17 +78,18 @@ impl Clock {
 
 /// Tells a builder of the library how others are reached and what is taken from them: each of them has these setters.
 macro_rules! reached {
-    ($builder:expr, $global:expr) => {{
-        let mut builder = $builder;
+    ($builder:expr, $context:expr) => {{
+        let global = &$context.global;
+        let mut builder = $builder.on_file_progress($context.transfers.watcher());
         crate::secrets::learn_proxies();
-        if let Some(proxy) = &$global.proxy {
+        if let Some(proxy) = &global.proxy {
             crate::secrets::learn_address(proxy.expose());
             builder = builder.proxy(proxy.expose());
         }
-        if let Some(path) = &$global.ca_file {
+        if let Some(path) = &global.ca_file {
             builder = builder.ca_file(path);
         }
-        if let Some(bytes) = $global.max_file_size {
+        if let Some(bytes) = global.max_file_size {
             builder = builder.max_file_size(bytes);
         }
         builder
@@ -106,6 +110,7 @@ impl Context {
             advice: Vec::new(),
             is_told: false,
             trouble: None,
+            transfers: Transfers::new(),
             asked: Vec::new(),
             previews: None,
             ledger: None,
@@ -136,7 +141,7 @@ impl Context {
             .time_scale(speed::time_scale()?)
             .allow_private_hosts(self.global.allow_private_hosts)
             .previews(self.wants_previews());
-        builder = reached!(builder, self.global);
+        builder = reached!(builder, self);
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }
@@ -283,6 +288,29 @@ impl Context {
             _ => {}
         }
         self.reporter.event(self.clock.now(), event);
+    }
+
+    /// Waits for something, and tells meanwhile how far files are.
+    pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> T {
+        let mut work = pin!(work.into_future());
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    // What came last is not kept for later.
+                    while let Some(transfer) = self.transfers.ready() {
+                        self.transfer(&transfer);
+                    }
+                    return done;
+                }
+                transfer = self.transfers.next() => self.transfer(&transfer),
+            }
+        }
+    }
+
+    /// Tells how far a file is.
+    pub(super) fn transfer(&mut self, transfer: &schema::Transfer) {
+        self.reporter.transfer(self.clock.now(), transfer);
     }
 
     /// Warns in the format of the report.

@@ -53,7 +53,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
     }
     let mut signals = context.signals()?;
     let submit = hub.workflow(workflow);
-    let sent = send(context, |told| submit.on_wait(told).submit(), None, &mut signals).await?;
+    let sent = send(context, |told| submit.on_step(told).submit(), None, &mut signals).await?;
     let run = match sent {
         ControlFlow::Continue(run) => run,
         ControlFlow::Break(exit) => return Ok(exit),

@@ -89,7 +89,7 @@ async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error>
     if let Some(timeout) = args.submitting.queue_timeout {
         submit = submit.queue_timeout(timeout);
     }
-    submission.make(context, |told| submit.on_wait(told).submit()).await
+    submission.make(context, |told| submit.on_step(told).submit()).await
 }
 
 async fn price(context: &mut Context, args: &ModelCall) -> Result<Exit, Error> {

@@ -58,7 +58,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     }
     let submit = told!(submit, submission, args.machine, args.submitting);
     let start = async |told| {
-        submit.on_wait(told).submit().await.map_err(|error| match Error::from(error) {
+        submit.on_step(told).submit().await.map_err(|error| match Error::from(error) {
             error if is_alone && error.code.as_deref() == Some(PARAMS_INVALID) => error
                 .or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`"),
             error => match &id {

@@ -74,6 +74,7 @@ pub(super) async fn finish(
                         }
                         Signal::Suspend | Signal::Resize => {}
                     },
+                    transfer = context.transfers.next() => context.transfer(&transfer),
                     saved = &mut saving => match saved {
                         Err(error) if exit == Exit::TaskFailed => {
                             context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));

@@ -1,9 +1,16 @@
 //! What every run has in common: it is submitted once, followed to its end, and its results are brought home.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use runninghub::{KeyKind, Run, RunningHub, Site};
-use tokio::{sync::mpsc, time::Instant};
+use runninghub::{KeyKind, Run, RunningHub, Site, SubmitStep};
+use tokio::sync::mpsc;
 
 use super::{
     context::{Context, Settings, Writes, ways_back},
@@ -19,8 +26,8 @@ use crate::{
     signals::{Signal, Signals, suspend},
 };
 
-/// Is told before each wait for a free slot.
-pub(super) type OnWait = Box<dyn Fn(Duration, &runninghub::Error) + Send + Sync>;
+/// Is told each step of a submit.
+pub(super) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;
 
 /// A run that is about to be paid for.
 #[derive(Debug)]
@@ -106,7 +113,7 @@ impl Submission {
     pub(super) async fn make<F, E>(
         self,
         context: &mut Context,
-        start: impl FnOnce(OnWait) -> F,
+        start: impl FnOnce(OnStep) -> F,
     ) -> Result<Exit, Error>
     where
         F: Future<Output = Result<Run, E>>,
@@ -141,11 +148,11 @@ pub(super) fn check(context: &Context, machine: &args::Machine) -> Result<(), Er
     Ok(())
 }
 
-/// Submits. While a submit is on its way the first Ctrl-C waits for the answer, since the task may be paid by then.
-/// A `site` where the task outlives this process.
+/// Submits. While the request that costs money is on its way the first Ctrl-C waits for the answer; before that, and while a
+/// slot is waited for, nothing is lost. A `site` where the task outlives this process.
 pub(super) async fn send<F, E>(
     context: &mut Context,
-    start: impl FnOnce(OnWait) -> F,
+    start: impl FnOnce(OnStep) -> F,
     site: Option<Site>,
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error>
@@ -154,11 +161,16 @@ where
     E: Into<Error>,
 {
     let (told, mut waits) = mpsc::unbounded_channel::<(Duration, String)>();
-    let mut submitting = std::pin::pin!(start(Box::new(move |wait, error| {
-        // The receiver lives as long as the submit.
-        let _ = told.send((wait, chain(error)));
+    // Known at once, and not when the loop comes to it: a signal must not be taken for one that came before.
+    let sent = Arc::new(AtomicBool::new(false));
+    let sending = Arc::clone(&sent);
+    let mut submitting = std::pin::pin!(start(Box::new(move |step| {
+        sending.store(matches!(step, SubmitStep::Sending), Ordering::Relaxed);
+        if let SubmitStep::Waiting { wait, error } = step {
+            // The receiver lives as long as the submit.
+            let _ = told.send((wait, chain(error)));
+        }
     })));
-    let mut idle_until = Instant::now();
     let mut asked: Option<Signal> = None;
     loop {
         tokio::select! {
@@ -169,11 +181,7 @@ where
                     suspend();
                 }
                 Signal::Resize => {}
-                signal if Instant::now() < idle_until => {
-                    context.outcome.status = End::Error;
-                    context.advice.push("nothing was submitted".to_owned());
-                    return Ok(ControlFlow::Break(interrupted(signal)));
-                }
+                signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
                 signal if asked.is_some() => {
                     context.outcome.status = End::Unknown;
                     context.advice.push(
@@ -189,11 +197,14 @@ where
                 }
             },
             Some((wait, message)) = waits.recv() => {
-                idle_until = Instant::now() + wait;
                 context.warn("no_slot", format!("{message}; again in {} s", wait.as_secs_f64().ceil()));
+                if let Some(signal) = asked {
+                    return Ok(ControlFlow::Break(given_up(context, signal)));
+                }
             }
-            sent = &mut submitting => {
-                let run = sent.map_err(Into::into)?;
+            transfer = context.transfers.next() => context.transfer(&transfer),
+            run = &mut submitting => {
+                let run = run.map_err(Into::into)?;
                 return Ok(match asked {
                     None => ControlFlow::Continue(run),
                     Some(signal) => {
@@ -204,6 +215,12 @@ where
             }
         }
     }
+}
+
+fn given_up(context: &mut Context, signal: Signal) -> Exit {
+    context.outcome.status = End::Error;
+    context.advice.push("nothing was submitted".to_owned());
+    interrupted(signal)
 }
 
 /// Does not follow a task: tells what only the submit knows, and how to come back where the task outlives this process.

@@ -36,6 +36,8 @@ pub(crate) struct Human {
     window: (usize, usize),
     stale_since: Option<Duration>,
     connection: Option<Connection>,
+    /// The files on their way.
+    moving: Vec<schema::Transfer>,
     #[cfg(feature = "preview")]
     easel: Easel,
 }
@@ -51,6 +53,7 @@ impl Human {
             window: terminal::size(),
             stale_since: None,
             connection: None,
+            moving: Vec::new(),
             #[cfg(feature = "preview")]
             easel: Easel::default(),
         }
@@ -160,6 +163,7 @@ impl Human {
         }
         self.measured = None;
         self.view.waiting = None;
+        self.moving.clear();
     }
 }
 
@@ -215,6 +219,14 @@ impl Reporter for Human {
         }
     }
 
+    fn transfer(&mut self, t: Duration, transfer: &schema::Transfer) {
+        self.moving.retain(|file| (file.direction, &file.name) != (transfer.direction, &transfer.name));
+        self.moving.push(transfer.clone());
+        self.view.waiting = Some(text::transfers(&self.moving));
+        self.moving.retain(|file| file.total != Some(file.bytes));
+        self.draw(t);
+    }
+
     fn warning(&mut self, _t: Duration, warning: &schema::Warning) {
         self.live.clear();
         let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
@@ -222,6 +234,7 @@ impl Reporter for Human {
     }
 
     fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
+        self.live.clear();
         for line in lines {
             self.printer.say(line);
         }

@@ -42,6 +42,10 @@ impl Reporter for Json {
         self.write(t, &Line::Output(output.clone()));
     }
 
+    fn transfer(&mut self, t: Duration, transfer: &schema::Transfer) {
+        self.write(t, &Line::Transfer(transfer.clone()));
+    }
+
     fn warning(&mut self, t: Duration, warning: &schema::Warning) {
         self.write(t, &Line::Warning(warning.clone()));
     }

@@ -1,6 +1,6 @@
 //! One line per thing that happened, in the seed document's words.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use runninghub::{ConnectionState, Event, NodeState, Phase};
 
@@ -12,6 +12,11 @@ use crate::{
 
 /// Nine lines of progress a second, so that the last one, which always comes, is the tenth at most.
 const SPACING: Duration = Duration::from_millis(112);
+
+/// A file is told in tenths.
+const TENTHS: u64 = 10;
+/// Every how many bytes one without a known size is told.
+const UNSIZED: u64 = 10_000_000;
 
 /// Writes lines.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub(crate) struct Plain {
     written: Option<Duration>,
     was_live: bool,
     saved: usize,
+    /// How far the files on their way were told to be.
+    moving: HashMap<(&'static str, String), u64>,
 }
 
 impl Plain {
@@ -39,6 +46,7 @@ impl Plain {
             written: None,
             was_live: false,
             saved: 0,
+            moving: HashMap::new(),
         }
     }
 
@@ -159,6 +167,15 @@ impl Reporter for Plain {
         if let Some(saved) = text::saved(output) {
             self.saved += 1;
             self.say(format!("💾 Saved {saved}"));
+        }
+    }
+
+    fn transfer(&mut self, _t: Duration, transfer: &schema::Transfer) {
+        let share = transfer.total.filter(|total| *total > 0).map(|total| transfer.bytes * TENTHS / total);
+        let step = share.unwrap_or(transfer.bytes / UNSIZED);
+        if self.moving.insert((transfer.direction, transfer.name.clone()), step) != Some(step) {
+            let arrow = if transfer.direction == "upload" { "⬆️" } else { "⬇️" };
+            self.tell(format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer))));
         }
     }
 

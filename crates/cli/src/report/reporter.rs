@@ -22,6 +22,9 @@ pub(crate) trait Reporter {
     /// A result of the task, saved where it has a path.
     fn output(&mut self, t: Duration, output: &schema::Output);
 
+    /// A file is on its way.
+    fn transfer(&mut self, t: Duration, transfer: &schema::Transfer);
+
     /// Something worth knowing that ends nothing.
     fn warning(&mut self, t: Duration, warning: &schema::Warning);
 

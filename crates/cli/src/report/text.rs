@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use runninghub::{TaskStatus, Untrusted};
 
-use crate::schema::{Cause, Cost, Output, Plan, Progress, Submit};
+use crate::schema::{Cause, Cost, Output, Plan, Progress, Submit, Transfer};
 
 /// What is said where a recording stops before its run does.
 pub(super) const NO_END: &str = "The recording does not show how the run ended";
@@ -74,6 +74,25 @@ pub(super) fn saved(output: &Output) -> Option<String> {
         Some(bytes) => format!("{path} ({})", size(bytes)),
         None => path.to_string(),
     })
+}
+
+/// The files on their way: one by its name, several as a whole.
+pub(super) fn transfers(files: &[Transfer]) -> String {
+    let does = if files.iter().any(|file| file.direction == "upload") { "Uploading" } else { "Downloading" };
+    let what = match files {
+        [file] => Untrusted::from(file.name.as_str()).to_string(),
+        files => format!("{} files", files.len()),
+    };
+    let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
+    let total = files.iter().map(|file| file.total).sum::<Option<u64>>();
+    match total.filter(|total| *total > 0) {
+        Some(total) => {
+            // Of so many bytes the last ones still count.
+            let percent = (u128::from(bytes) * 100 / u128::from(total)).min(100);
+            format!("{does} {what}: {percent}% ({} of {})", size(bytes), size(total))
+        }
+        None => format!("{does} {what}: {}", size(bytes)),
+    }
 }
 
 /// The head of a list of submits.
@@ -310,6 +329,24 @@ mod tests {
         assert!(cure(&cause).is_some_and(|cure| cure.contains("--instance plus")));
         assert_eq!(failure(None), ": the platform gave no reason");
         assert_eq!(cure(&Cause::default()), None);
+    }
+
+    #[test]
+    fn files_are_told_by_name_or_as_a_whole() {
+        let file = |direction, bytes, total: Option<u64>| Transfer {
+            direction,
+            name: "a\n.png".into(),
+            bytes,
+            total,
+            percent: None,
+        };
+        let up = file("upload", 1_500_000, Some(3_000_000));
+        assert_eq!(transfers(std::slice::from_ref(&up)), "Uploading a\\n.png: 50% (1.5 MB of 3.0 MB)");
+        let down = file("download", 999, Some(1000));
+        assert_eq!(transfers(&[down.clone(), down.clone()]), "Downloading 2 files: 99% (2.0 kB of 2.0 kB)");
+        let endless = file("download", u64::from(u32::MAX), None);
+        assert_eq!(transfers(&[down, endless.clone()]), "Downloading 2 files: 4.3 GB");
+        assert_eq!(transfers(&[endless]), "Downloading a\\n.png: 4.3 GB");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use runninghub::{Failure, FileUrl, NodeState, OutputFile, Untrusted, ledger::Entry};
+use runninghub::{
+    Direction, Failure, FileProgress, FileUrl, NodeState, OutputFile, Untrusted, ledger::Entry,
+};
 
-use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress, Submit};
+use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress, Submit, Transfer};
 
 /// Seconds with milliseconds: what follows is noise.
 pub(crate) fn seconds(span: Duration) -> f64 {
@@ -44,6 +46,19 @@ impl From<&runninghub::Progress> for Progress {
             total: progress.total,
             current: progress.current.iter().map(Current::from).collect(),
             eta_s: progress.eta.map(|eta| [seconds(eta.low), seconds(eta.high)]),
+        }
+    }
+}
+
+impl From<FileProgress<'_>> for Transfer {
+    fn from(file: FileProgress<'_>) -> Self {
+        let fraction = |total| if total > 0 { file.bytes as f64 / total as f64 } else { 1.0 };
+        Self {
+            direction: if file.direction == Direction::Up { "upload" } else { "download" },
+            name: file.name.to_owned(),
+            bytes: file.bytes,
+            total: file.total,
+            percent: file.total.map(|total| percent(fraction(total))),
         }
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Event {
     Preview(Preview),
     /// Text that a node shows while it runs.
     Text(Text),
+    /// A file is on its way, and takes its time.
+    Transfer(Transfer),
     /// Something worth knowing that ends nothing.
     Warning(Warning),
     /// One result of the task.
@@ -311,6 +313,20 @@ pub(crate) struct Upload {
     pub(crate) kind: Option<Untrusted>,
     /// It was there before, and nothing was sent.
     pub(crate) was_there: bool,
+}
+
+/// How far a file is on its way.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Transfer {
+    #[schemars(extend("enum" = ["upload", "download"]))]
+    pub(crate) direction: &'static str,
+    /// Without the folder.
+    pub(crate) name: String,
+    /// What has gone over the line. Falls where the file has to begin again.
+    pub(crate) bytes: u64,
+    pub(crate) total: Option<u64>,
+    /// Of the total, 0–100.
+    pub(crate) percent: Option<f64>,
 }
 
 /// A setting of a profile.

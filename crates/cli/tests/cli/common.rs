@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub_sim::{Scenario, Sim, SimBuilder};
+use runninghub_sim::{FaultProxy, Scenario, Sim, SimBuilder, Toxic};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -121,14 +121,14 @@ impl fmt::Display for Done {
 pub(crate) struct Simulator {
     // Before the runtime, since it is dropped on it.
     sim: Sim,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Simulator {
     pub(crate) fn start(builder: SimBuilder) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let sim = runtime.block_on(builder.start()).expect("a simulator");
-        Self { sim, _runtime: runtime }
+        Self { sim, runtime }
     }
 
     /// Serves a recording, fast. A run begins when somebody watches it, however busy the machine is.
@@ -139,6 +139,16 @@ impl Simulator {
 
     pub(crate) fn base_url(&self) -> &str {
         self.sim.base_url()
+    }
+
+    /// A way to it with something wrong.
+    pub(crate) fn behind(&self, toxic: Toxic) -> FaultProxy {
+        let _inside = self.runtime.enter();
+        let proxy = self.runtime.block_on(FaultProxy::start()).expect("a port");
+        proxy.add(toxic);
+        let address = self.base_url().trim_start_matches("http://").parse().expect("an address");
+        proxy.forward_to(address);
+        proxy
     }
 
     pub(crate) fn creates(&self) -> u64 {

@@ -23,3 +23,4 @@ mod schema;
 mod setup;
 #[cfg(unix)]
 mod signals;
+mod transfers;

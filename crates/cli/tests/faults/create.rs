@@ -197,6 +197,12 @@ fn uploads() -> Vec<Case> {
             std::fs::write(places.root().join("case-file.png"), "\u{89}PNG").expect("a file");
         })
     };
+    let large = |case: Case| {
+        case.prepare(|places| {
+            let file = std::fs::File::create(places.root().join("case-file.png")).expect("a file");
+            file.set_len(25_000_000).expect("room");
+        })
+    };
     let nothing = |case: Case| Case { posts: 0, ..case.refused(3) };
     vec![
         with("upload-5xx-once").rule(Rule::answer(UPLOAD, 503, "").times(1)),
@@ -205,6 +211,16 @@ fn uploads() -> Vec<Case> {
         with("upload-breaks-off").rule(Rule::answer(UPLOAD, 200, r#"{"code":0,"da"#).cut(70).times(2)),
         nothing(with("upload-html-for-ever").rule(Rule::answer(UPLOAD, 200, "<html><title>no</title>"))),
         nothing(with("upload-too-large").rule(Rule::answer(UPLOAD, 413, "<html>"))),
+        large(with("upload-is-told"))
+            .api(Toxic::bandwidth(40_000_000).up())
+            .says("⬆️ Uploading case-file.png"),
+        Case { posts: 0, ..large(with("interrupt-during-upload")).refused(130) }
+            .api(Toxic::bandwidth(1_000_000).up())
+            .act(|running| {
+                running.until("Uploading case-file.png");
+                running.signal("-INT");
+            })
+            .says("nothing was submitted"),
         nothing(with("upload-redirect").rule_at(|at| {
             Rule::answer(UPLOAD, 307, "").header("Location", format!("http://{}/steal", at.decoy))
         })),

@@ -70,7 +70,7 @@ fn signals() -> Vec<Case> {
         Case::new("interrupt-during-download")
             .files(Toxic::bandwidth(4_000))
             .act(|running| {
-                running.until_called("/files", 2);
+                running.until("⬇️ Downloading");
                 running.signal("-INT");
             })
             .exit(130)

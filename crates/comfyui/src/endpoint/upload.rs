@@ -2,12 +2,20 @@
 
 use std::{path::Path, time::Duration};
 
-use reqwest::multipart::{Form, Part};
+use futures_util::TryStreamExt as _;
+use reqwest::{
+    Body,
+    multipart::{Form, Part},
+};
+use tokio_util::io::ReaderStream;
 
 use crate::{Client, Error, ErrorKind, http::Call};
 
 /// Longest upload: a large video over a slow line.
 const TIMEOUT: Duration = Duration::from_mins(30);
+
+/// How much of the file is read at once.
+const PIECE: usize = 64 << 10;
 
 /// A file in the server's folder of inputs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,8 +44,14 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let length = file.metadata().await.map_err(failed)?.len();
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
-    let part = Part::stream_with_length(body, length).file_name(name);
+    let (watched, shown, mut bytes) = (client.clone(), name.clone(), 0);
+    let mut tell = move |more: usize| {
+        bytes += more as u64;
+        watched.upload_progress(&shown, bytes, length);
+    };
+    tell(0);
+    let pieces = ReaderStream::with_capacity(file, PIECE).inspect_ok(move |piece| tell(piece.len()));
+    let part = Part::stream_with_length(Body::wrap_stream(pieces), length).file_name(name);
     let form = Form::new().part("image", part).text("type", "input");
     let call = Call { name: NAME, segments: &["upload", "image"] };
     let request = client.http().post(client.path(call.segments)).timeout(TIMEOUT).multipart(form);

@@ -7,14 +7,14 @@ use std::{
     time::Duration,
 };
 
-use runninghub_api::{ApiKey, InstanceType, Site};
+use runninghub_api::{ApiKey, FileProgress, InstanceType, Site};
 use runninghub_comfyui::{Client, Queue};
 use runninghub_core::{Observation, Pace, TaskId, Untrusted};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
 use super::{FollowPrompt, Prompt, backend::Native, classes::Classes, kept::Kept};
-use crate::{Backend as _, Error, History, Save, book::Book, record::Recorder};
+use crate::{Backend as _, Error, History, Save, book::Book, hub::Watcher, record::Recorder};
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
 const NO_KEY: &str = "none";
@@ -53,6 +53,7 @@ pub struct ComfyBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     classes: Option<PathBuf>,
     history: Option<History>,
+    watcher: Option<Watcher>,
 }
 
 enum Place {
@@ -141,6 +142,7 @@ impl ComfyBuilder {
             ledger: None,
             classes: None,
             history: None,
+            watcher: None,
         }
     }
 
@@ -185,6 +187,13 @@ impl ComfyBuilder {
     /// Longest result that is fetched, bytes; 32 GiB by default. A longer one is not saved, and leaves nothing behind.
     pub fn max_file_size(mut self, bytes: u64) -> Self {
         self.max_file_size = Some(bytes);
+        self
+    }
+
+    /// Is told how far uploads and downloads are: when one begins, begins again, and with each piece of it. It has to be
+    /// quick, since the piece waits.
+    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
+        self.watcher = Some(Arc::new(watcher));
         self
     }
 
@@ -234,6 +243,9 @@ impl ComfyBuilder {
         if let Some(bytes) = self.max_file_size {
             files = files.max_file_size(bytes);
         }
+        if let Some(watcher) = self.watcher.clone() {
+            files = files.on_file_progress(move |file| watcher(file));
+        }
         let files = files.build().map_err(api)?;
         let (url, site, shown) = match &self.place {
             Place::Own(url) => (url.trim().to_owned(), SITE, url.trim().trim_end_matches('/').to_owned()),
@@ -268,6 +280,10 @@ impl ComfyBuilder {
         }
         if let Some(recorder) = recorder.clone() {
             client = client.observer(move |exchange| recorder.comfy(exchange));
+        }
+        if let Some(watcher) = self.watcher {
+            client = client
+                .on_upload(move |name, bytes, total| watcher(FileProgress::of_upload(name, bytes, total)));
         }
         let client = client.build().map_err(|error| Error::comfy(WHAT, error))?;
 

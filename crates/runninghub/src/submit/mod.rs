@@ -8,11 +8,13 @@ mod gate;
 mod model;
 mod pay;
 mod secret;
+mod step;
 mod terms;
 
 pub use app::AppSubmit;
 pub use builder::Submit;
 pub use model::SubmitModel;
+pub use step::SubmitStep;
 
 pub(crate) use change::{Changes, changes};
 pub(crate) use gate::Gate;

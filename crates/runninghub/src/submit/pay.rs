@@ -7,7 +7,10 @@ use runninghub_core::{Event, Plan, Untrusted, WorkflowId};
 use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::gate::Place;
+use super::{
+    gate::Place,
+    step::{OnStep, SubmitStep},
+};
 use crate::{
     Error, ErrorKind, Run,
     book::{self, Page, What, note},
@@ -22,9 +25,6 @@ const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 /// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
 const PATIENCE: u32 = 3;
 
-/// Called before each wait for a slot.
-pub(super) type OnWait = Box<dyn Fn(Duration, &Error) + Send + Sync>;
-
 /// A create that is about to be paid for.
 pub(super) struct Payment<'a> {
     pub(super) hub: &'a Hub,
@@ -33,7 +33,7 @@ pub(super) struct Payment<'a> {
     pub(super) body: Digest,
     pub(super) secret: Option<&'a Secret>,
     pub(super) queue_timeout: Option<Duration>,
-    pub(super) on_wait: Option<&'a OnWait>,
+    pub(super) on_step: Option<&'a OnStep>,
 }
 
 /// A task that is paid for.
@@ -92,6 +92,7 @@ impl Payment<'_> {
             place
         };
         let mut place = within(limit, entered).await.ok_or_else(given_up)?;
+        self.tell(SubmitStep::Sending);
         let page = match &self.hub.book {
             Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
             None => None,
@@ -122,8 +123,8 @@ impl Payment<'_> {
             let again = Instant::now() + wait;
             // A wait that leads beyond the limit is not begun.
             let in_time = limit.is_none_or(|limit| again <= limit);
-            if let Some(on_wait) = self.on_wait.filter(|_| in_time) {
-                on_wait(wait, &error);
+            if in_time {
+                self.tell(SubmitStep::Waiting { wait, error: &error });
             }
             let queued = async {
                 let place = gate.queue_up(place).await;
@@ -139,7 +140,15 @@ impl Payment<'_> {
                 return Err(error);
             };
             place = next;
+            self.tell(SubmitStep::Sending);
             note(page.as_ref(), Step::Sending).await?;
+        }
+    }
+
+    /// That it is sent is told before it is written down: from then on, who gives up leaves something behind.
+    fn tell(&self, step: SubmitStep<'_>) {
+        if let Some(on_step) = self.on_step {
+            on_step(step);
         }
     }
 

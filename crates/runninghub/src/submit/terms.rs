@@ -7,8 +7,9 @@ use runninghub_ledger::Digest;
 use serde_json::Value;
 
 use super::{
-    pay::{OnWait, Paid, Payment},
+    pay::{Paid, Payment},
     secret,
+    step::OnStep,
 };
 use crate::{Error, book::What, hub::Hub};
 
@@ -24,7 +25,7 @@ pub(super) enum NewValue {
 pub(super) struct Terms {
     pub(super) options: RunOptions,
     pub(super) queue_timeout: Option<Duration>,
-    pub(super) on_wait: Option<OnWait>,
+    pub(super) on_step: Option<OnStep>,
 }
 
 /// The setters of a builder's `terms`: all of them, or those that models have too.
@@ -74,12 +75,9 @@ macro_rules! terms {
                 self
             }
 
-            /// Is told before each wait for a free slot: how long, and what the platform said.
-            pub fn on_wait(
-                mut self,
-                call: impl Fn(std::time::Duration, &crate::Error) + Send + Sync + 'static,
-            ) -> Self {
-                self.terms.on_wait = Some(Box::new(call));
+            /// Is told when it is sent, and before each wait for a free slot.
+            pub fn on_step(mut self, call: impl Fn(crate::SubmitStep<'_>) + Send + Sync + 'static) -> Self {
+                self.terms.on_step = Some(Box::new(call));
                 self
             }
         }
@@ -111,7 +109,7 @@ impl Terms {
             body: Digest::of(body),
             secret: secret.as_ref(),
             queue_timeout: self.queue_timeout,
-            on_wait: self.on_wait.as_ref(),
+            on_step: self.on_step.as_ref(),
         };
         let mut options = self.options.clone();
         if let (Some(secret), Some(url)) = (&secret, &mut options.webhook_url) {

@@ -1,0 +1,89 @@
+//! What is told of files on their way.
+
+use std::{
+    fs, mem,
+    sync::{Arc, Mutex},
+};
+
+use runninghub_api::{ClientBuilder, Direction, UploadSource};
+use runninghub_sim::Sim;
+
+use crate::{
+    sim::{builder, simulator},
+    support::{Reply, Server},
+};
+
+type Told = Arc<Mutex<Vec<(Direction, String, u64, Option<u64>)>>>;
+
+fn watched(builder: ClientBuilder) -> (ClientBuilder, Told) {
+    let told = Told::default();
+    let seen = Arc::clone(&told);
+    let builder = builder.on_file_progress(move |file| {
+        let line = (file.direction, file.name.to_owned(), file.bytes, file.total);
+        seen.lock().expect("not poisoned").push(line);
+    });
+    (builder, told)
+}
+
+/// Where each file was, and forgets it.
+fn bytes(told: &Told, direction: Direction, name: &str, total: Option<u64>) -> Vec<u64> {
+    let told = mem::take(&mut *told.lock().expect("not poisoned"));
+    assert!(told.iter().all(|one| (one.0, &*one.1, one.3) == (direction, name, total)), "{told:?}");
+    told.into_iter().map(|one| one.2).collect()
+}
+
+#[tokio::test]
+async fn an_upload_is_told_piece_by_piece_and_from_the_start_when_it_is_sent_again() {
+    let uploaded = r#"{"code":0,"data":{"fileName":"openapi/ab.png","download_url":"https://h/a?s"}}"#;
+    let refused = Reply::status(401, "", r#"{"code":-1,"msg":"ApiKey verification failed"}"#);
+    let content = vec![b'x'; 150_000];
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("cat.png");
+    fs::write(&path, &content).expect("written");
+    for source in [UploadSource::path(&path), UploadSource::bytes("cat.png", content)] {
+        let server = Server::start(vec![refused.clone(), Reply::json(uploaded)]).await;
+        let (builder, told) = watched(server.builder());
+        builder.build().expect("a client").upload(source).await.expect("uploaded");
+        let bytes = bytes(&told, Direction::Up, "cat.png", Some(150_000));
+        let attempts: Vec<_> = bytes.chunk_by(|before, after| before <= after).collect();
+        assert_eq!(attempts.len(), 2, "{bytes:?}");
+        for attempt in attempts {
+            assert!(attempt.len() > 3, "in pieces: {attempt:?}");
+            assert_eq!((attempt.first(), attempt.last()), (Some(&0), Some(&150_000)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_platform_has_already_is_not_told() {
+    let sim = simulator().start().await.expect("started");
+    let directory = tempfile::tempdir().expect("a directory");
+    let (builder, told) = watched(builder(&sim, Sim::DEMO_KEY).uploads(directory.path().join("uploads")));
+    let client = builder.build().expect("a client");
+    let file = |name: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, "meow").expect("written");
+        path
+    };
+    let picture = UploadSource::path(file("a.png"));
+    client.upload(picture.clone()).await.expect("uploaded");
+    assert_eq!(bytes(&told, Direction::Up, "a.png", Some(4)), [0, 4]);
+    client.upload(picture).await.expect("known");
+    client.upload_lora(file("a.safetensors")).await.expect("uploaded");
+    assert_eq!(bytes(&told, Direction::Up, "a.safetensors", Some(4)), [0, 4]);
+    client.upload_lora(file("a.safetensors")).named("b").await.expect("known");
+    assert!(told.lock().expect("not poisoned").is_empty());
+}
+
+#[tokio::test]
+async fn a_download_is_told_from_where_it_goes_on() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let cut = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 7\r\n\r\npic";
+    let rest = "Content-Range: bytes 3-6/7\r\nETag: \"1\"\r\n";
+    let server =
+        Server::start(vec![Reply::Bytes(cut.as_bytes().to_vec()), Reply::status(206, rest, "ture")]).await;
+    let (builder, told) = watched(server.builder());
+    let client = builder.build().expect("a client");
+    client.download(&server.url(), directory.path(), "a.png").await.expect("saved");
+    assert_eq!(bytes(&told, Direction::Down, "a.png", Some(7)), [0, 3, 3, 7]);
+}

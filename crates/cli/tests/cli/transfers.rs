@@ -1,0 +1,68 @@
+//! Files on their way, where that takes its time.
+
+use std::{fs::File, path::PathBuf};
+
+use runninghub_sim::{FaultProxy, Sim, Toxic};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    common::{Simulator, folder, rhub},
+    live::Terminal,
+};
+
+/// More than connections on one machine take without anybody reading.
+const SIZE: u64 = 25_000_000;
+
+/// A simulator, a slow way to it, and a large file.
+fn slow() -> (Simulator, FaultProxy, TempDir, PathBuf) {
+    let sim = Simulator::start(Sim::builder());
+    let proxy = sim.behind(Toxic::bandwidth(20_000_000).up());
+    let dir = folder();
+    let file = dir.path().join("cat.png");
+    File::create(&file).and_then(|file| file.set_len(SIZE)).expect("a large file");
+    (sim, proxy, dir, file)
+}
+
+#[test]
+fn a_slow_upload_is_told_as_it_goes() {
+    let (sim, proxy, _dir, file) = slow();
+    let url = format!("http://{}", proxy.address());
+    let run = |args: &[&str]| {
+        let done = rhub(args.iter().copied()).arg(&file).at(&sim).env("RUNNINGHUB_BASE_URL", &url).run();
+        assert_eq!(done.code, Some(0), "{done}");
+        done.stdout
+    };
+    let json = run(&["upload", "--json"]);
+    let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<_> = lines.iter().filter(|line| line["event"] == "transfer").collect();
+    let bytes: Vec<_> = told.iter().map(|line| line["bytes"].as_u64().expect("a number")).collect();
+    assert!(bytes.len() > 2 && bytes.is_sorted(), "{json}");
+    assert_eq!(bytes.last(), Some(&SIZE), "the whole is told");
+    for line in told {
+        assert_eq!((&line["direction"], &line["name"]), (&"upload".into(), &"cat.png".into()));
+        assert_eq!(line["total"], SIZE);
+        let percent = line["bytes"].as_f64().expect("a number") / SIZE as f64 * 100.0;
+        assert!((line["percent"].as_f64().expect("a number") - percent).abs() < 0.01, "{line}");
+    }
+    let plain = run(&["upload", "--format", "plain", "--lang", "zh"]);
+    let told: Vec<_> = plain.lines().filter(|line| line.contains("正在上传")).collect();
+    assert!((2..=11).contains(&told.len()), "in tenths: {plain}");
+    assert_eq!(told.last(), Some(&"⬆️ 正在上传 cat.png：100%（25.0 MB，共 25.0 MB）"), "{plain}");
+}
+
+#[test]
+fn a_slow_upload_is_drawn_before_the_run() {
+    let (_sim, proxy, dir, file) = slow();
+    let url = format!("http://{}", proxy.address());
+    let env = [
+        ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY),
+        ("RUNNINGHUB_BASE_URL", &url),
+        ("RUNNINGHUB_STATE_DIR", &dir.path().to_string_lossy()),
+    ];
+    let mut terminal = Terminal::start(200, &["upload", &file.to_string_lossy()], &env);
+    terminal.wait(|screen| screen.contains("Uploading cat.png: ") && screen.contains(" MB of 25.0 MB)"));
+    let (code, screen) = terminal.finish();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("✅ Uploaded") && !screen.contains("Uploading"), "{screen}");
+}
