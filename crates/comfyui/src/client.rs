@@ -11,7 +11,7 @@ use std::{
 };
 
 use reqwest::redirect;
-use runninghub_core::{ClientId, SocketUrl};
+use runninghub_core::{ClientId, NodeFile, SocketUrl};
 use url::Url;
 
 use crate::{
@@ -153,8 +153,8 @@ impl Client {
     }
 
     /// Where a file can be fetched that a node's output has named.
-    pub fn view(&self, filename: &str, subfolder: &str, folder_type: &str) -> String {
-        view::address(self, filename, subfolder, folder_type)
+    pub fn view(&self, file: &NodeFile) -> String {
+        view::address(self, file)
     }
 
     /// The address of the socket for a client id.
@@ -315,6 +315,8 @@ impl fmt::Debug for ClientBuilder {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -333,7 +335,8 @@ mod tests {
         ] {
             let client = Client::builder(base).build().expect(base);
             assert_eq!(client.socket(&"me".into()).expose(), socket);
-            assert_eq!(client.view("a b.png", "x/y", "temp"), view);
+            let file = json!({"filename": "a b.png", "subfolder": "x/y", "type": "temp"});
+            assert_eq!(client.view(&NodeFile::read(&file).expect("a file")), view);
             assert!(!format!("{client:?}").contains("KEY"));
         }
         let client = Client::builder("http://h").build().expect("a client");

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    Connection, Cost, Failure, Learned, NodeId, NodeState, OutputFile, Phase, Plan, Progress, SocketUrl,
-    TaskStatus, Untrusted,
+    Connection, Cost, Failure, Learned, NodeFile, NodeId, NodeState, OutputFile, Phase, Plan, Progress,
+    SocketUrl, TaskStatus, Untrusted,
 };
 
 /// One thing that happened. A stream of these is what every display, recording and test is made from.
@@ -49,6 +49,13 @@ pub enum Event {
         mime: &'static str,
         /// The picture.
         data: Arc<[u8]>,
+    },
+    /// A node has written files. A cached node tells them again.
+    Files {
+        /// The node.
+        node_id: NodeId,
+        /// In its order; never empty.
+        files: Vec<NodeFile>,
     },
     /// Text that a node shows while it runs.
     Text {

@@ -7,7 +7,7 @@ use runninghub_transport::{Hosts, Live, LiveOptions};
 use url::Url;
 
 /// The platform's own. A task of one site may run on a host of the other.
-const DOMAINS: [&str; 2] = ["runninghub.cn", "runninghub.ai"];
+pub(crate) const DOMAINS: [&str; 2] = ["runninghub.cn", "runninghub.ai"];
 
 /// The connector for the addresses that the client's API tells.
 pub(crate) fn live(client: &Client, options: LiveOptions, allow_private: bool) -> Live {

@@ -211,7 +211,9 @@ impl Save {
         let mut fetched = pin!(self.client.download_all(downloads));
         while let Some((at, result)) = fetched.next().await {
             if let Some(place) = open.get_mut(at) {
-                place.file = Some(result.map(SavedFile::from).map_err(failed));
+                place.file = Some(
+                    result.map(SavedFile::from).map_err(|error| failed("the result was not saved", error)),
+                );
             }
         }
     }
@@ -289,10 +291,10 @@ impl From<Downloaded> for SavedFile {
     }
 }
 
-fn failed(error: runninghub_api::Error) -> Error {
+pub(crate) fn failed(what: &str, error: runninghub_api::Error) -> Error {
     let kind =
         if matches!(error.kind(), ApiErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
-    Error::new(kind, "the result was not saved").because(error)
+    Error::new(kind, what).because(error)
 }
 
 /// Reads and writes on a thread of its own: the sockets of running tasks must not wait for the disk.

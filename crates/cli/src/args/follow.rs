@@ -17,6 +17,10 @@ pub(crate) struct Saving {
     /// How to name files; the parts task, node, n and ext stand in braces, as in {task}-{node}.{ext}
     #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
     pub(crate) name: Option<String>,
+
+    /// Keep what nodes show on the way, and what a task that failed had saved, in a folder `intermediate` of that folder
+    #[arg(long, env = "RUNNINGHUB_KEEP_INTERMEDIATE", requires = "out", value_parser = FalseyValueParser::new())]
+    pub(crate) keep_intermediate: bool,
 }
 
 /// How long to watch, and what to leave behind.

@@ -5,7 +5,6 @@ use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::E
 use super::{
     context::{Context, Settings, Writes, reached},
     follow::{Following, follow, interrupted},
-    save::Destination,
     service::Named,
     submit::leave,
 };
@@ -105,10 +104,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         previews: args.submitting.patience.previews.clone(),
         ..Settings::default()
     })?;
-    let following = following(args.submitting.saving, &args.submitting.patience);
-    if let Some(destination) = &following.destination {
-        destination.check(&comfy)?;
-    }
+    let following = Following::new(args.submitting.saving, &args.submitting.patience, &comfy)?;
     let mut prompt = comfy.workflow_json(text);
     for change in changes {
         prompt = match change.value {
@@ -162,10 +158,7 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch, task: TaskId
         previews: args.patience.previews.clone(),
         ..Settings::default()
     })?;
-    let following = following(args.saving, &args.patience);
-    if let Some(destination) = &following.destination {
-        destination.check(&comfy)?;
-    }
+    let following = Following::new(args.saving, &args.patience, &comfy)?;
     let mut signals = context.signals()?;
     context.outcome.task_id = Some(task.to_string());
     let run = comfy.follow(task).start().await?;
@@ -186,15 +179,6 @@ pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
     context.answer(&Event::Queue(event), &lines);
     context.outcome.status = End::Success;
     Ok(Exit::Done)
-}
-
-fn following(saving: args::Saving, patience: &args::Patience) -> Following {
-    Following {
-        destination: saving.out.map(|dir| Destination { dir, template: saving.name }),
-        timeout: patience.timeout,
-        cancel_on_interrupt: patience.cancel_on_interrupt,
-        outlives: true,
-    }
 }
 
 /// Options that only RunningHub's API has.

@@ -12,9 +12,10 @@ use super::{
     service::Service,
 };
 use crate::{
+    args,
     exit::{Error, Exit},
     printer,
-    schema::End,
+    schema::{End, Transfer},
     signals::{Signal, Signals, suspend},
 };
 
@@ -31,9 +32,31 @@ pub(super) struct Following {
     pub(super) outlives: bool,
 }
 
+impl Following {
+    /// What the options say. Whether results can be kept is found out here, before anything is paid.
+    pub(super) fn new(
+        saving: args::Saving,
+        patience: &args::Patience,
+        hub: &impl Service,
+    ) -> Result<Self, Error> {
+        let args::Saving { out, name, keep_intermediate } = saving;
+        let destination = out.map(|dir| Destination { dir, template: name, intermediate: keep_intermediate });
+        if let Some(destination) = &destination {
+            destination.check(hub)?;
+        }
+        Ok(Self {
+            destination,
+            timeout: patience.timeout,
+            cancel_on_interrupt: patience.cancel_on_interrupt,
+            outlives: true,
+        })
+    }
+}
+
 #[expect(clippy::large_enum_variant, reason = "one at a time, and only for one turn of the loop")]
 enum What {
     Event(Option<Result<Event, runninghub::Error>>),
+    Transfer(Transfer),
     Signal(Signal),
     Tick,
     Timeout,
@@ -53,14 +76,19 @@ pub(super) async fn follow(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut cancelling = false;
+    let mut kept = following.destination.as_ref().and_then(|to| to.intermediates(hub, run.task_id()));
     loop {
         let what = tokio::select! {
             biased;
             signal = signals.next() => What::Signal(signal),
             event = run.next() => What::Event(event),
+            transfer = context.transfers.next() => What::Transfer(transfer),
             () = until(deadline) => What::Timeout,
             _ = tick.tick() => What::Tick,
         };
+        if let (Some(kept), What::Event(Some(Ok(event)))) = (&mut kept, &what) {
+            kept.see(event);
+        }
         match what {
             What::Event(Some(Ok(Event::Finished(end)))) => {
                 if let (Some(history), Some(workflow)) =
@@ -70,7 +98,7 @@ pub(super) async fn follow(
                     context.warn("history", format!("how long the nodes took cannot be kept: {error}"));
                 }
                 context.event(&Event::Finished(end.clone()));
-                return save::finish(context, hub, &run, &end, following, signals).await;
+                return save::finish(context, hub, &run, &end, following, kept, signals).await;
             }
             What::Event(Some(Ok(event))) => context.event(&event),
             What::Event(Some(Err(error))) => {
@@ -81,6 +109,7 @@ pub(super) async fn follow(
                 return Err(error.into());
             }
             What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),
+            What::Transfer(transfer) => context.transfer(&transfer),
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             What::Timeout => {
                 context.outcome.status = End::Timeout;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub::{ErrorKind, Phase, Run, SavedTask, TaskId, Untrusted};
+use runninghub::{ErrorKind, Intermediate, Intermediates, Phase, Run, SavedTask, TaskId, Untrusted};
 
 use super::{
     context::Context,
@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Destination {
     pub(super) dir: PathBuf,
     pub(super) template: Option<String>,
+    /// Whether what is no result is kept too.
+    pub(super) intermediate: bool,
 }
 
 impl Destination {
@@ -29,6 +31,11 @@ impl Destination {
         checked.map_err(|error| {
             Error::from(error).or_hint("name another folder with `--out DIR`; nothing was submitted")
         })
+    }
+
+    /// Keeps what is no result, in a folder of its own, where that is wanted.
+    pub(super) fn intermediates(&self, hub: &impl Service, task: &TaskId) -> Option<Intermediates> {
+        if self.intermediate { hub.intermediates(task, &self.dir.join("intermediate")) } else { None }
     }
 
     pub(super) fn save(&self, hub: &impl Service, task: &TaskId) -> runninghub::Save {
@@ -47,59 +54,120 @@ pub(super) async fn finish(
     run: &Run,
     end: &runninghub::End,
     following: &Following,
+    kept: Option<Intermediates>,
     signals: &mut Signals,
 ) -> Result<Exit, Error> {
-    let task = run.task_id();
     let exit = if end.phase == Phase::Success { Exit::Done } else { Exit::TaskFailed };
-    let saved = match &following.destination {
-        // What a task made before it failed is not told with its end.
-        Some(destination) if !end.outputs.is_empty() || exit == Exit::TaskFailed => {
-            let mut save = destination.save(hub, task);
-            if !end.outputs.is_empty() {
-                save = save.files(&end.outputs);
-            }
-            if let Some(workflow) = run.workflow_id() {
-                save = save.workflow(workflow.clone());
-            }
-            let mut saving = save.into_future();
-            loop {
-                tokio::select! {
-                    biased;
-                    signal = signals.next() => match signal {
-                        Signal::Interrupt | Signal::Terminate => {
-                            context.outcome.status = End::Detached;
-                            let command = context.command(&format!("download {task}"), hub.site());
-                            context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
-                            return Ok(interrupted(signal));
-                        }
-                        Signal::Suspend | Signal::Resize => {}
-                    },
-                    transfer = context.transfers.next() => context.transfer(&transfer),
-                    saved = &mut saving => match saved {
-                        Err(error) if exit == Exit::TaskFailed => {
-                            context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));
-                            return Ok(exit);
-                        }
-                        saved => break saved,
-                    },
+    let Some(destination) = &following.destination else {
+        for output in context.outcome.outputs.clone() {
+            context.reporter.output(context.clock.now(), &output);
+        }
+        return Ok(exit);
+    };
+    let mut listed = end.outputs.clone();
+    let mut saved = Ok(exit);
+    // What a task made before it failed is not told with its end.
+    if !listed.is_empty() || exit == Exit::TaskFailed {
+        let mut save = destination.save(hub, run.task_id());
+        if !listed.is_empty() {
+            save = save.files(&listed);
+        }
+        if let Some(workflow) = run.workflow_id() {
+            save = save.workflow(workflow.clone());
+        }
+        match fetched(context, signals, save).await {
+            Err(signal) => return Ok(left(context, hub, run, signal)),
+            Ok(results) => {
+                if let Ok(results) = &results {
+                    listed = results.results.iter().map(|one| one.output.clone()).collect();
                 }
+                saved = outcome(context, hub, run, exit, results);
             }
         }
-        _ => {
-            for output in context.outcome.outputs.clone() {
-                context.reporter.output(context.clock.now(), &output);
-            }
+    }
+    if let Some(kept) = kept {
+        match fetched(context, signals, kept.finish(&listed)).await {
+            Err(signal) => return Ok(left(context, hub, run, signal)),
+            Ok(files) => files.iter().for_each(|file| intermediate(context, file)),
+        }
+    }
+    saved
+}
+
+/// Waits for files, and tells how far they are, until somebody has had enough.
+async fn fetched<T>(
+    context: &mut Context,
+    signals: &mut Signals,
+    work: impl IntoFuture<Output = T>,
+) -> Result<T, Signal> {
+    let mut work = std::pin::pin!(work.into_future());
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Interrupt | Signal::Terminate => return Err(signal),
+                Signal::Suspend | Signal::Resize => {}
+            },
+            transfer = context.transfers.next() => context.transfer(&transfer),
+            done = &mut work => return Ok(done),
+        }
+    }
+}
+
+/// Somebody did not wait for all files.
+fn left(context: &mut Context, hub: &impl Service, run: &Run, signal: Signal) -> Exit {
+    context.outcome.status = End::Detached;
+    let command = context.command(&format!("download {}", run.task_id()), hub.site());
+    context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
+    interrupted(signal)
+}
+
+/// What the results come to, of a task that ended like this.
+fn outcome(
+    context: &mut Context,
+    hub: &impl Service,
+    run: &Run,
+    exit: Exit,
+    saved: Result<SavedTask, runninghub::Error>,
+) -> Result<Exit, Error> {
+    let saved = match saved {
+        Err(error) if exit == Exit::TaskFailed => {
+            context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));
             return Ok(exit);
         }
+        saved => saved,
     };
     let kept = saved.as_ref().map_or(Exit::Results, |saved| report(context, saved));
     if kept != Exit::Done {
-        let command = context.command(&format!("download {task}"), hub.site());
+        let command = context.command(&format!("download {}", run.task_id()), hub.site());
         let soon = if context.global.server.is_some() { "" } else { "; their links live for about a day" };
         context.advice.push(format!("`{command}` fetches the results again{soon}"));
     }
     // Of a task that failed, that is what counts.
     Ok(saved.map(|_| if exit == Exit::Done { kept } else { exit })?)
+}
+
+/// Shows what became of a file that is no result. Nothing depends on it: no endpoint for these is published.
+fn intermediate(context: &mut Context, one: &Intermediate) {
+    let name = &one.node_file.filename;
+    match &one.file {
+        Ok(file) => {
+            let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+            let output = Output {
+                node_id: Some(one.node_id.to_string()),
+                kind: extension,
+                intermediate: true,
+                ..Output::default()
+            }
+            .saved(file);
+            context.reporter.output(context.clock.now(), &output);
+            context.outcome.outputs.push(output);
+        }
+        Err(error) => {
+            let message = format!("{name} of node {}: {}", one.node_id, crate::exit::chain(error));
+            context.warn("not_kept", Untrusted::from(message));
+        }
+    }
 }
 
 /// Shows what became of each result; `Exit::Done` if all were saved.
@@ -109,11 +177,7 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
     for one in &saved.results {
         let mut output = Output::from(&one.output);
         match &one.file {
-            Ok(file) => {
-                output.path = Some(file.path.to_string_lossy().into_owned());
-                output.bytes = Some(file.bytes);
-                output.sha256 = Some(file.sha256.clone());
-            }
+            Ok(file) => output = output.saved(file),
             Err(error) => {
                 exit = worse(exit, error);
                 context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));

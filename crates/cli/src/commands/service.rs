@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runninghub::{Comfy, Observation, RunningHub, Save, Site, TaskId};
+use runninghub::{Comfy, Intermediates, Observation, RunningHub, Save, Site, TaskId};
 
 use super::context::{Context, Settings};
 use crate::exit::Error;
@@ -11,6 +11,11 @@ use crate::exit::Error;
 pub(super) trait Service {
     fn save(&self, task: &TaskId, dir: &Path) -> Save;
 
+    /// Keeps what is no result; `None` where all of it is one.
+    fn intermediates(&self, _task: &TaskId, _dir: &Path) -> Option<Intermediates> {
+        None
+    }
+
     /// The site; the default where there is none.
     fn site(&self) -> Site;
 }
@@ -18,6 +23,10 @@ pub(super) trait Service {
 impl Service for RunningHub {
     fn save(&self, task: &TaskId, dir: &Path) -> Save {
         Self::save(self, task, dir)
+    }
+
+    fn intermediates(&self, task: &TaskId, dir: &Path) -> Option<Intermediates> {
+        Some(Self::intermediates(self, task, dir))
     }
 
     fn site(&self) -> Site {

@@ -15,7 +15,6 @@ use tokio::sync::mpsc;
 use super::{
     context::{Context, Settings, Writes, ways_back},
     follow::{Following, follow, interrupted},
-    save::Destination,
 };
 use crate::{
     args,
@@ -83,16 +82,7 @@ impl Submission {
             previews: args.patience.previews.clone(),
             ..Settings::default()
         })?;
-        let saving = args.saving.clone();
-        let following = Following {
-            destination: saving.out.map(|dir| Destination { dir, template: saving.name }),
-            timeout: args.patience.timeout,
-            cancel_on_interrupt: args.patience.cancel_on_interrupt,
-            outlives: true,
-        };
-        if let Some(destination) = &following.destination {
-            destination.check(&hub)?;
-        }
+        let following = Following::new(args.saving.clone(), &args.patience, &hub)?;
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
         if let Some(url) = &webhook {
             secrets::learn_address(url);

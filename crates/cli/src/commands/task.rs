@@ -40,7 +40,7 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
 /// Brings the results of a task home.
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
     let (hub, task) = ready(context, &args.task_id).await?;
-    let destination = Destination { dir: args.out, template: args.name };
+    let destination = Destination { dir: args.out, template: args.name, intermediate: false };
     destination.check(&hub)?;
     let answer = hub.outputs(&task).await?;
     let exit = over(context, &hub, &task, &answer)?;

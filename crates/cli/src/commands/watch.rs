@@ -4,7 +4,6 @@ use super::{
     comfy,
     context::{Context, Settings},
     follow::{Following, follow},
-    save::Destination,
 };
 use crate::{
     args,
@@ -22,19 +21,11 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let of_entry = entry.as_ref().map(Settings::of).unwrap_or_default();
     let hub = context.connect(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(of_entry.site),
-        record: args.patience.record,
-        previews: args.patience.previews,
+        record: args.patience.record.clone(),
+        previews: args.patience.previews.clone(),
         ..of_entry
     })?;
-    let following = Following {
-        destination: args.saving.out.map(|dir| Destination { dir, template: args.saving.name }),
-        timeout: args.patience.timeout,
-        cancel_on_interrupt: args.patience.cancel_on_interrupt,
-        outlives: true,
-    };
-    if let Some(destination) = &following.destination {
-        destination.check(&hub)?;
-    }
+    let following = Following::new(args.saving, &args.patience, &hub)?;
     let mut signals = context.signals()?;
     context.outcome.task_id = Some(task.to_string());
     let mut follow_task = hub.follow(task);

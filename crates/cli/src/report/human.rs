@@ -222,7 +222,10 @@ impl Reporter for Human {
     fn transfer(&mut self, t: Duration, transfer: &schema::Transfer) {
         self.moving.retain(|file| (file.direction, &file.name) != (transfer.direction, &transfer.name));
         self.moving.push(transfer.clone());
-        self.view.waiting = Some(text::transfers(&self.moving));
+        // While nodes run, they are what counts.
+        if self.measured.is_none() {
+            self.view.waiting = Some(text::transfers(&self.moving));
+        }
         self.moving.retain(|file| file.total != Some(file.bytes));
         self.draw(t);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runninghub::{
-    Direction, Failure, FileProgress, FileUrl, NodeState, OutputFile, Untrusted, ledger::Entry,
+    Direction, Failure, FileProgress, FileUrl, NodeState, OutputFile, SavedFile, Untrusted, ledger::Entry,
 };
 
 use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress, Submit, Transfer};
@@ -87,6 +87,18 @@ impl Node {
             title: title.clone(),
             state: state.as_str(),
             elapsed_s: elapsed.map(seconds),
+        }
+    }
+}
+
+impl Output {
+    /// The same, with the file that it has become.
+    pub(crate) fn saved(self, file: &SavedFile) -> Self {
+        Self {
+            path: Some(file.path.to_string_lossy().into_owned()),
+            bytes: Some(file.bytes),
+            sha256: Some(file.sha256.clone()),
+            ..self
         }
     }
 }

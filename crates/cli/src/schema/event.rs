@@ -225,6 +225,10 @@ pub(crate) struct Output {
     pub(crate) path: Option<String>,
     pub(crate) bytes: Option<u64>,
     pub(crate) sha256: Option<String>,
+    /// It is no result but what a node has shown on the way (`--keep-intermediate`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(default)]
+    pub(crate) intermediate: bool,
 }
 
 /// A submit, and what became of it.

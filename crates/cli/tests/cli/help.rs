@@ -115,65 +115,68 @@ fn overview() {
 
 #[test]
 fn run() {
-    insta::assert_snapshot!(own_options("run"), @"
-    Submit a workflow and follow it to the end
+    insta::assert_snapshot!(own_options("run"), @r"
+        Submit a workflow and follow it to the end
 
-    Usage: rhub run [OPTIONS] <WORKFLOW>
+        Usage: rhub run [OPTIONS] <WORKFLOW>
 
-    Arguments:
-      <WORKFLOW>  A workflow id, the address of its page, or a JSON file in API format
+        Arguments:
+          <WORKFLOW>  A workflow id, the address of its page, or a JSON file in API format
 
-    Options:
-      -s, --set <NODE.FIELD=VALUE>       Change a field before the run; NODE is an id or a unique title,
-                                         VALUE is JSON or else text, @FILE uploads [env:
-                                         RUNNINGHUB_SET=]
-          --node-info-list <JSON|@FILE>  The API's own list of changes, sent as it is [env:
-                                         RUNNINGHUB_NODE_INFO_LIST]
-          --under <ID>                   The saved workflow that a JSON file is submitted under [env:
-                                         RUNNINGHUB_UNDER=]
-          --no-metadata                  Leave the workflow out of the result files [env:
-                                         RUNNINGHUB_NO_METADATA=]
-          --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
-                                         RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
-          --personal-queue               Wait in the personal queue; for keys of dedicated machines
-                                         [env: RUNNINGHUB_PERSONAL_QUEUE=]
-          --retain <SECONDS>             Keep the machine warm this long afterwards, 10 to 180; billed,
-                                         for enterprise-shared keys [env: RUNNINGHUB_RETAIN=]
-          --access-password <PASSWORD>   The password of an encrypted workflow or app [env:
-                                         RUNNINGHUB_ACCESS_PASSWORD]
-          --v2                           Submit by the newer endpoint, with the key in the header alone
-                                         [env: RUNNINGHUB_V2=]
-      -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
-          --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
-                                         braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
-          --detach                       Submit, and do not follow [env: RUNNINGHUB_DETACH=]
-          --queue-timeout <DURATION>     Give up when the account has had no free slot for this long
-                                         [default: wait] [env: RUNNINGHUB_QUEUE_TIMEOUT=]
-          --timeout <DURATION>           Stop waiting after this long; the task goes on [env:
-                                         RUNNINGHUB_TIMEOUT=]
-          --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
-                                         RUNNINGHUB_CANCEL_ON_INTERRUPT=]
-          --record <DIR>                 Keep a redacted recording in this new or empty folder, for
-                                         `rhub replay` [env: RUNNINGHUB_RECORD=]
-          --previews <DIR>               Save the preview pictures into this folder [env:
-                                         RUNNINGHUB_PREVIEWS=]
-          --preview <HOW>                Show preview pictures on a terminal, this way [env:
-                                         RUNNINGHUB_PREVIEW=] [default: auto] [possible values: auto,
-                                         off, kitty, iterm2, sixel, blocks]
-          --create-timeout <DURATION>    How long the submit itself may take [env:
-                                         RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
-          --webhook <URL>                An address that the platform calls when the task is over [env:
-                                         RUNNINGHUB_WEBHOOK]
-          --yes                          Never ask [env: RUNNINGHUB_YES=]
-      -h, --help                         Print help
-    The first Ctrl-C stops watching and leaves the task alone; it prints the commands that attach again
-    and that cancel.
+        Options:
+          -s, --set <NODE.FIELD=VALUE>       Change a field before the run; NODE is an id or a unique title,
+                                             VALUE is JSON or else text, @FILE uploads [env:
+                                             RUNNINGHUB_SET=]
+              --node-info-list <JSON|@FILE>  The API's own list of changes, sent as it is [env:
+                                             RUNNINGHUB_NODE_INFO_LIST]
+              --under <ID>                   The saved workflow that a JSON file is submitted under [env:
+                                             RUNNINGHUB_UNDER=]
+              --no-metadata                  Leave the workflow out of the result files [env:
+                                             RUNNINGHUB_NO_METADATA=]
+              --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
+                                             RUNNINGHUB_INSTANCE=] [possible values: default, plus, ultra]
+              --personal-queue               Wait in the personal queue; for keys of dedicated machines
+                                             [env: RUNNINGHUB_PERSONAL_QUEUE=]
+              --retain <SECONDS>             Keep the machine warm this long afterwards, 10 to 180; billed,
+                                             for enterprise-shared keys [env: RUNNINGHUB_RETAIN=]
+              --access-password <PASSWORD>   The password of an encrypted workflow or app [env:
+                                             RUNNINGHUB_ACCESS_PASSWORD]
+              --v2                           Submit by the newer endpoint, with the key in the header alone
+                                             [env: RUNNINGHUB_V2=]
+          -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
+              --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
+                                             braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
+              --keep-intermediate            Keep what nodes show on the way, and what a task that failed
+                                             had saved, in a folder `intermediate` of that folder [env:
+                                             RUNNINGHUB_KEEP_INTERMEDIATE=]
+              --detach                       Submit, and do not follow [env: RUNNINGHUB_DETACH=]
+              --queue-timeout <DURATION>     Give up when the account has had no free slot for this long
+                                             [default: wait] [env: RUNNINGHUB_QUEUE_TIMEOUT=]
+              --timeout <DURATION>           Stop waiting after this long; the task goes on [env:
+                                             RUNNINGHUB_TIMEOUT=]
+              --cancel-on-interrupt          Ctrl-C cancels the task instead of leaving it alone [env:
+                                             RUNNINGHUB_CANCEL_ON_INTERRUPT=]
+              --record <DIR>                 Keep a redacted recording in this new or empty folder, for
+                                             `rhub replay` [env: RUNNINGHUB_RECORD=]
+              --previews <DIR>               Save the preview pictures into this folder [env:
+                                             RUNNINGHUB_PREVIEWS=]
+              --preview <HOW>                Show preview pictures on a terminal, this way [env:
+                                             RUNNINGHUB_PREVIEW=] [default: auto] [possible values: auto,
+                                             off, kitty, iterm2, sixel, blocks]
+              --create-timeout <DURATION>    How long the submit itself may take [env:
+                                             RUNNINGHUB_CREATE_TIMEOUT=] [default: 120s]
+              --webhook <URL>                An address that the platform calls when the task is over [env:
+                                             RUNNINGHUB_WEBHOOK]
+              --yes                          Never ask [env: RUNNINGHUB_YES=]
+          -h, --help                         Print help
+        The first Ctrl-C stops watching and leaves the task alone; it prints the commands that attach again
+        and that cancel.
     ");
 }
 
 #[test]
 fn watch() {
-    insta::assert_snapshot!(own_options("watch"), @r#"
+    insta::assert_snapshot!(own_options("watch"), @r"
         Follow a task that already runs, or is over
 
         Usage: rhub watch [OPTIONS] <TASK_ID>
@@ -187,6 +190,9 @@ fn watch() {
           -o, --out <DIR>            Download the results into this folder [env: RUNNINGHUB_OUT=]
               --name <TEMPLATE>      How to name files; the parts task, node, n and ext stand in braces, as
                                      in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
+              --keep-intermediate    Keep what nodes show on the way, and what a task that failed had saved,
+                                     in a folder `intermediate` of that folder [env:
+                                     RUNNINGHUB_KEEP_INTERMEDIATE=]
               --timeout <DURATION>   Stop waiting after this long; the task goes on [env:
                                      RUNNINGHUB_TIMEOUT=]
               --cancel-on-interrupt  Ctrl-C cancels the task instead of leaving it alone [env:
@@ -198,7 +204,7 @@ fn watch() {
                                      RUNNINGHUB_PREVIEW=] [default: auto] [possible values: auto, off,
                                      kitty, iterm2, sixel, blocks]
           -h, --help                 Print help
-    "#);
+    ");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Bringing results home with a disk that is full, and from a task that failed.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use runninghub_sim::{Fault, Scenario, ScriptNode, Sim, SimBuilder};
+use serde_json::{Value, json};
 
 use crate::common::{Simulator, folder, rhub};
 
@@ -94,4 +95,73 @@ fn a_limit_on_the_size_of_files() {
     assert_eq!(names(dir.path()), [format!("{task}-9-1.txt"), format!("{task}.manifest.json")]);
     let wrong = rhub(["run", &id, "--max-file-size", "much"]).at(&sim).run();
     assert_eq!((wrong.code, wrong.stderr.contains("`500M`")), (Some(2), true), "{wrong}");
+}
+
+/// A picture is shown, one is saved, and then the run fails.
+fn previewed() -> (SimBuilder, String) {
+    let ms = Duration::from_millis;
+    let scenario = Scenario::script("previewed")
+        .node(ScriptNode::new("3", "KSampler").takes(ms(200)).steps(4))
+        .node(ScriptNode::new("8", "PreviewImage").link("x", "3", 0).shows("ComfyUI_temp_a_00001_.png"))
+        .node(ScriptNode::new("9", "SaveImage").link("x", "3", 0).saves("cat_00001_.png"))
+        .node(ScriptNode::new("10", "VAEDecode").link("x", "9", 0).fails("RuntimeError", "no"))
+        .build();
+    let id = scenario.workflow_id();
+    (Sim::builder().scenario(scenario).wait_for_socket(Duration::from_secs(10)), id)
+}
+
+#[test]
+fn what_only_the_socket_names_is_kept_where_that_is_wanted() {
+    let (builder, id) = previewed();
+    let sim = Simulator::start(builder);
+    let dir = folder();
+    let run = |args: &[&str]| {
+        let args = ["run", &id].into_iter().chain(args.iter().copied());
+        rhub(args).arg("--out").arg(dir.path()).at(&sim).hide(dir.path(), "[dir]").run()
+    };
+    let plain = run(&[]);
+    assert!(plain.code == Some(1) && plain.stdout.contains("Nothing was saved"), "{plain}");
+    assert_eq!(sim.sim().stats().calls.get("/view"), None, "nobody asked for them");
+
+    let plain = run(&["--keep-intermediate"]);
+    assert_eq!(plain.code, Some(1), "{plain}");
+    let saved: Vec<_> = plain.stdout.lines().filter(|line| line.contains("aved")).collect();
+    insta::assert_snapshot!(saved.join("\n"), @r"
+        💾 Saved [dir]/intermediate/2000000000000000002-8-1.png (246.2 kB)
+        💾 Saved [dir]/intermediate/2000000000000000002-9-2.png (246.2 kB)
+    ");
+    assert_eq!(names(&dir.path().join("intermediate")).len(), 2);
+
+    let json = run(&["--keep-intermediate", "--json"]);
+    let last: Value = serde_json::from_str(json.stdout.lines().last().expect("lines")).expect("JSON");
+    let outputs = last["outputs"].as_array().expect("a list");
+    let told: Vec<_> =
+        outputs.iter().map(|one| (&one["node_id"], &one["intermediate"], &one["url"])).collect();
+    let (yes, none) = (json!(true), Value::Null);
+    assert_eq!(told, [(&json!("8"), &yes, &none), (&json!("9"), &yes, &none)], "{json}");
+    for output in outputs {
+        let file = fs::read(
+            output["path"].as_str().expect("a path").replace("[dir]", &dir.path().to_string_lossy()),
+        );
+        assert_eq!(file.expect("it is there").len() as u64, output["bytes"], "{output}");
+    }
+    assert!(!json.stdout.contains("Rh-Comfy-Auth"), "{json}");
+}
+
+#[test]
+fn what_cannot_be_kept_changes_nothing_else() {
+    let (builder, id) = previewed();
+    let sim = Simulator::start(builder.fault(Fault::NoNodeFiles));
+    let dir = folder();
+    let done =
+        rhub(["run", &id, "--keep-intermediate", "--lang", "zh", "--out"]).arg(dir.path()).at(&sim).run();
+    assert_eq!(done.code, Some(1), "{done}");
+    let warnings: Vec<_> = done.stdout.lines().filter(|line| line.starts_with("⚠️")).collect();
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+        ⚠️ ComfyUI_temp_a_00001_.png（节点 8）：未能取回：download：应答不是 API 的
+        ⚠️ cat_00001_.png（节点 9）：未能取回：download：应答不是 API 的
+    ");
+    assert_eq!(names(dir.path()), ["intermediate"]);
+    let done = rhub(["run", &id, "--keep-intermediate"]).at(&sim).run();
+    assert!(done.code == Some(2) && done.stderr.contains("--out <DIR>"), "{done}");
 }

@@ -13,7 +13,19 @@ fn results() {
     cases.extend(answers());
     cases.extend(addresses());
     cases.extend(names());
+    cases.extend(rescued());
     pool::run(cases);
+}
+
+/// A task fails after its nodes have saved: the files are fetched by the socket's ticket, which is told nowhere.
+fn rescued() -> Vec<Case> {
+    let failed =
+        |name| Case::new(name).server(patient).fault("task-fails").exit(1).arg("--keep-intermediate");
+    vec![
+        failed("rescued").says("/intermediate/2000000000000000001-9-"),
+        failed("rescued-is-a-page").fault("no-node-files").saved(Saved::Nothing).says("it was not fetched"),
+        Case::new("nothing-to-rescue").server(patient).arg("--keep-intermediate"),
+    ]
 }
 
 /// The task succeeded and was paid, and its results are not there.

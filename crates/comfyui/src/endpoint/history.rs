@@ -1,6 +1,6 @@
 //! `GET /history/{prompt_id}`.
 
-use runninghub_core::{Failure, NodeId, Untrusted};
+use runninghub_core::{Failure, NodeFile, NodeId, Untrusted};
 use serde_json::Value;
 
 use crate::{Client, Error, Queued, http::Call};
@@ -39,12 +39,8 @@ pub enum Product {
     File {
         /// The node, or the one that it was expanded from.
         node: NodeId,
-        /// Its name.
-        filename: String,
-        /// The folder below the one that `folder_type` names; empty for none.
-        subfolder: String,
-        /// `output`, `temp` or `input`.
-        folder_type: String,
+        /// What it is called there.
+        file: NodeFile,
     },
     /// A text.
     Text {
@@ -114,10 +110,7 @@ fn product(node: &NodeId, entry: &Value) -> Option<Product> {
     if let Some(text) = entry.as_str() {
         return Some(Product::Text { node: node.clone(), text: text.to_owned() });
     }
-    let text = |field: &str| entry[field].as_str().unwrap_or_default().to_owned();
-    let filename = entry["filename"].as_str().filter(|name| !name.is_empty())?.to_owned();
-    let folder_type = entry["type"].as_str().unwrap_or("output").to_owned();
-    Some(Product::File { node: node.clone(), filename, subfolder: text("subfolder"), folder_type })
+    NodeFile::read(entry).map(|file| Product::File { node: node.clone(), file })
 }
 
 #[cfg(test)]
@@ -141,9 +134,8 @@ mod tests {
         }));
         let file = |node: &str, filename: &str, subfolder: &str, folder_type: &str| Product::File {
             node: node.into(),
-            filename: filename.into(),
-            subfolder: subfolder.into(),
-            folder_type: folder_type.into(),
+            file: NodeFile::read(&json!({"filename": filename, "subfolder": subfolder, "type": folder_type}))
+                .expect("a file"),
         };
         assert_eq!(
             finished.products,

@@ -1,12 +1,11 @@
 //! `GET /view`: only its address, since files are fetched by whoever keeps them.
 
+use runninghub_core::NodeFile;
+
 use crate::Client;
 
-pub(crate) fn address(client: &Client, filename: &str, subfolder: &str, folder_type: &str) -> String {
+pub(crate) fn address(client: &Client, file: &NodeFile) -> String {
     let mut url = client.path(&["view"]);
-    url.query_pairs_mut()
-        .append_pair("filename", filename)
-        .append_pair("subfolder", subfolder)
-        .append_pair("type", folder_type);
+    url.query_pairs_mut().extend_pairs(file.view_query());
     url.into()
 }

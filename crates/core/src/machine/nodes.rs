@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::state::Machine;
-use crate::{Event, NodeState, Phase, StateEntry, StateNodes};
+use crate::{Event, NodeFile, NodeState, Phase, StateEntry, StateNodes};
 
 impl Machine {
     pub(super) fn executing(&mut self, node: &str, display: Option<&str>, told_run: bool) {
@@ -162,10 +162,17 @@ impl Machine {
         } else {
             track.child_done(node);
         }
-        if let Some(files) = output.map(count_saved).filter(|files| *files > 0) {
+        let output = output.and_then(|output| serde_json::from_str(output).ok()).unwrap_or(Value::Null);
+        let files = NodeFile::of_output(&output);
+        // Temporary ones are never listed by the platform.
+        let saved = files.iter().filter(|file| file.is_saved()).count();
+        if saved > 0 {
             // The last message of a node counts: a cached node sends its files again.
             self.saved_files.retain(|(known, _)| *known != at);
-            self.saved_files.push((at, files));
+            self.saved_files.push((at, saved));
+        }
+        if !files.is_empty() {
+            self.events.push_back(Event::Files { node_id: self.id(at), files });
         }
     }
 
@@ -226,11 +233,4 @@ impl Machine {
             }
         }
     }
-}
-
-/// How many files of an `executed` output are saved results. Temporary previews are never listed by the platform.
-fn count_saved(output: &str) -> usize {
-    let Ok(Value::Object(output)) = serde_json::from_str(output) else { return 0 };
-    let files = output.values().filter_map(Value::as_array).flatten();
-    files.filter(|file| file.get("type").and_then(Value::as_str) == Some("output")).count()
 }

@@ -439,8 +439,10 @@ mod ending {
 
     #[test]
     fn files_that_the_socket_has_named_are_waited_for() {
-        let saved =
-            message("executed", r#","node":"5","output":{"images":[{"type":"output"},{"type":"output"}]}"#);
+        let saved = message(
+            "executed",
+            r#","node":"5","output":{"images":[{"filename":"a.png","type":"output"},{"filename":"b.png","type":"output"},{"filename":"c.png","type":"temp"}]}"#,
+        );
         let mut world = World::live();
         world.platform = Some(success(1));
         world.say(&saved).say(&message("execution_success", "")).wait_ms(400);

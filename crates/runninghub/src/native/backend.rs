@@ -96,10 +96,13 @@ impl Native {
 
     fn output(&self, product: Product) -> OutputFile {
         match product {
-            Product::File { node, filename, subfolder, folder_type } => OutputFile {
+            Product::File { node, file } => OutputFile {
                 node_id: Some(node),
-                file_type: filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()),
-                url: Some(FileUrl::new(self.client.view(&filename, &subfolder, &folder_type))),
+                file_type: file
+                    .filename
+                    .rsplit_once('.')
+                    .map(|(_, extension)| extension.to_ascii_lowercase()),
+                url: Some(FileUrl::new(self.client.view(&file))),
                 text: None,
             },
             Product::Text { node, text } => OutputFile {

@@ -77,7 +77,13 @@ pub(super) async fn upload(
 /// What the object store says about a link that is too old.
 const EXPIRED: &str = "<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
-fn deliver(state: &State, content: &Bytes, name: &str, headers: &HeaderMap, delivery: &Delivery) -> Response {
+pub(super) fn deliver(
+    state: &State,
+    content: &Bytes,
+    name: &str,
+    headers: &HeaderMap,
+    delivery: &Delivery,
+) -> Response {
     let content = edited(content, delivery);
     let version = u8::from(delivery.is_changed);
     let etag = format!("\"{:016x}-{:x}-{version}\"", seed_of(name), content.len());

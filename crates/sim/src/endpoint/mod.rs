@@ -23,6 +23,7 @@ mod status;
 mod unknown;
 mod upload;
 mod upload_legacy;
+mod view;
 mod webhook_detail;
 mod webhook_retry;
 mod workflow_json;

@@ -11,7 +11,7 @@ use axum::{
 use super::{
     account_status, api_key_list, app_demo, app_list, app_run, assets, cancel, create, file, lora, model,
     model_price, outputs, query, queue_status, quick_params, resource_list, run_v2, status, unknown, upload,
-    upload_legacy, webhook_detail, webhook_retry, workflow_json,
+    upload_legacy, view, webhook_detail, webhook_retry, workflow_json,
 };
 use crate::{
     answer::Answer,
@@ -54,6 +54,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(lora::STORE, put(lora::store).layer(DefaultBodyLimit::disable()))
         .route(file::RESULT_PATH, get(file::result))
         .route(file::UPLOAD_PATH, get(file::upload))
+        .route(view::PATH, get(view::answer))
         .route(socket::PATH, get(socket::open))
         .fallback(handler(unknown::path))
         .with_state(state)

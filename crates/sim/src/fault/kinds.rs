@@ -86,6 +86,8 @@ pub enum Fault {
     PackedFiles,
     /// Files have no length and no end.
     EndlessFiles,
+    /// Files that only the socket names are answered with a login page and HTTP 200.
+    NoNodeFiles,
     /// Results are ready this long after the run's last frames, whatever the builder says.
     Settle(Duration),
     /// The first answers that say success list fewer files, the very first none.

@@ -88,6 +88,9 @@ const TABLE: &[(FaultInfo, Parse)] = &[
     ),
     (info("packed-files", "", "files come packed with gzip"), |v| flag(v, Fault::PackedFiles)),
     (info("endless-files", "", "files have no length and no end"), |v| flag(v, Fault::EndlessFiles)),
+    (info("no-node-files", "", "a login page comes for files that only the socket names"), |v| {
+        flag(v, Fault::NoNodeFiles)
+    }),
     (info("settle", "SECONDS", "results are ready this long after the last frames"), |v| {
         seconds(v).map(Fault::Settle)
     }),

@@ -45,6 +45,10 @@ impl Faults {
         self.has(&Fault::FilesOfFailed)
     }
 
+    pub(crate) fn hides_node_files(&self) -> bool {
+        self.has(&Fault::NoNodeFiles)
+    }
+
     pub(crate) fn expires_links(&self) -> bool {
         self.has(&Fault::ExpiredLinks)
     }

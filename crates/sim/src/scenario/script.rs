@@ -37,6 +37,7 @@ pub struct ScriptNode {
     passes: u32,
     part: Part,
     saves: Vec<String>,
+    shows: Vec<String>,
     previews: bool,
     waits_for: Option<String>,
 }
@@ -87,6 +88,7 @@ impl ScriptNode {
             passes: 1,
             part: Part::Runs,
             saves: Vec::new(),
+            shows: Vec::new(),
             previews: false,
             waits_for: None,
         }
@@ -157,6 +159,12 @@ impl ScriptNode {
         self
     }
 
+    /// The node shows a file of this name, as `PreviewImage` does: it is no result, and only the socket names it.
+    pub fn shows(mut self, file_name: impl Into<String>) -> Self {
+        self.shows.push(file_name.into());
+        self
+    }
+
     /// Each step shows a preview picture (binary event 1).
     pub fn previews(mut self) -> Self {
         self.previews = true;
@@ -170,15 +178,14 @@ impl ScriptNode {
     }
 
     fn is_output(&self) -> bool {
-        !self.saves.is_empty()
+        !self.saves.is_empty() || !self.shows.is_empty()
     }
 
     fn output(&self) -> Value {
-        let images: Vec<_> = self
-            .saves
-            .iter()
-            .map(|name| json!({"filename": name, "subfolder": "", "type": "output"}))
-            .collect();
+        let saved = self.saves.iter().map(|name| (name, "output"));
+        let files = saved.chain(self.shows.iter().map(|name| (name, "temp")));
+        let images: Vec<_> =
+            files.map(|(name, kind)| json!({"filename": name, "subfolder": "", "type": kind})).collect();
         json!({ "images": images })
     }
 }

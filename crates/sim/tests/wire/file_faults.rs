@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runninghub_sim::Sim;
+use runninghub_sim::{Scenario, ScriptNode, Sim};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -42,6 +42,33 @@ async fn a_file_comes_whole_or_in_part() {
     assert_eq!(part(&link, &[("If-Range", etag)]).await.status, 206);
     assert_eq!(part(&link, &[("If-Range", "\"another\"")]).await.status, 200);
     assert_eq!(get(&link, &[("Range", "bytes=99999999-")]).await.status, 416);
+}
+
+#[tokio::test]
+async fn what_only_the_socket_names_is_given_for_its_ticket() {
+    let node = ScriptNode::new("8", "PreviewImage").shows("temp_00001_.png").takes(Duration::from_mins(1));
+    let scenario = Scenario::script("shown").node(node).build();
+    for (fault, is_given) in [("slow-answers=0", true), ("no-node-files", false)] {
+        let sim =
+            Sim::builder().scenario(scenario.clone()).fault(fault.parse().unwrap()).start().await.unwrap();
+        let client = Client::new(&sim);
+        let task = client.task("shown").await;
+        let address = client.address(&task).await;
+        let (_, ticket) = address.split_once('?').unwrap();
+        let view = async |file: &str, ticket: &str| {
+            get(&format!("{}/view?{file}&{ticket}", sim.base_url()), &[]).await
+        };
+        let file = "filename=temp_00001_.png&subfolder=&type=temp";
+        let given = view(file, ticket).await;
+        assert_eq!((given.status, given.body.starts_with(b"\x89PNG")), (200, is_given), "{fault}");
+        let other = ticket.replace("Rh-Comfy-Auth=", "Rh-Comfy-Auth=x");
+        let refused = view(file, &other).await;
+        assert_eq!((refused.status, refused.header("content-type")), (200, Some("text/html; charset=utf-8")));
+        assert_eq!(view("filename=a&type=temp", "clientId=nobody").await.status, 404);
+        if is_given {
+            assert_eq!(view("filename=temp_00001_.png&subfolder=&type=output", ticket).await.status, 404);
+        }
+    }
 }
 
 #[tokio::test]
