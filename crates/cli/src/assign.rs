@@ -46,9 +46,18 @@ pub(crate) fn parse(text: &str) -> Result<Assignment, Error> {
                 .hint("write `@FILE`, or `'\"@\"'` for the text itself"));
         }
         Some(path) => NewValue::File(path.into()),
-        None => NewValue::Json(serde_json::from_str(value).unwrap_or_else(|_| value.into())),
+        None => NewValue::Json(json_or_text(value)),
     };
     Ok(Assignment { node: node.to_owned(), field: field.to_owned(), value })
+}
+
+/// JSON where it is any, else text. A whole number that needs more than 64 bits is text too: as a number it would be rounded.
+fn json_or_text(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(Value::Number(number)) if number.is_f64() && !text.contains(['.', 'e', 'E']) => text.into(),
+        Ok(value) => value,
+        Err(_) => text.into(),
+    }
 }
 
 /// Reads a list of changes in the API's own words, or the file that holds it.
@@ -131,6 +140,10 @@ mod tests {
             ("57:8.seed=42", json("57:8", "seed", json!(42))),
             ("Load v1.5.ckpt_name=a.b=c", json("Load v1.5", "ckpt_name", json!("a.b=c"))),
             ("3.tiled=true", json("3", "tiled", json!(true))),
+            ("3.seed=18446744073709551615", json("3", "seed", json!(u64::MAX))),
+            ("3.seed=18446744073709551616", json("3", "seed", json!("18446744073709551616"))),
+            ("3.seed=-9223372036854775809", json("3", "seed", json!("-9223372036854775809"))),
+            ("3.cfg=1e3", json("3", "cfg", json!(1000.0))),
             ("3.text=", json("3", "text", json!(""))),
             ("3.text=\"@x\"", json("3", "text", json!("@x"))),
             ("3.size=[1, 2]", json("3", "size", json!([1, 2]))),
