@@ -107,10 +107,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_row_is_of_a_message_that_the_source_has() {
+    /// The code of every crate, without its tests.
+    fn sources() -> Vec<String> {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let mut source = String::new();
+        let mut sources = Vec::new();
         let mut folders = vec![crates];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path())
@@ -119,13 +119,66 @@ mod tests {
                 if entry.is_dir() && !["tests", "target", "lang"].contains(&&*name) {
                     folders.push(entry);
                 } else if entry.extension().is_some_and(|kind| kind == "rs") {
-                    source.push_str(&fs::read_to_string(entry).expect("text"));
+                    let source = fs::read_to_string(entry).expect("text");
+                    let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+                    // A text that goes on in the next line of the source is one all the same.
+                    let lines = code.split("\\\n").map(str::trim_start).collect::<Vec<_>>();
+                    sources.push(lines.concat());
                 }
             }
         }
-        // A text that goes on in the next line of the source is one all the same.
-        let lines = source.split("\\\n").map(str::trim_start).collect::<Vec<_>>();
-        let source = lines.concat().replace("\\\"", "\"").replace("\\n", "\n");
+        sources
+    }
+
+    /// The texts that stand behind a mark in the code, with `x` for what is put in.
+    fn texts<'s>(source: &'s str, mark: &'static str) -> impl Iterator<Item = String> + use<'s> {
+        source.split(mark).skip(1).filter_map(|rest| {
+            let code = rest.trim_start().trim_start_matches("format!(");
+            let has_places = code.len() < rest.trim_start().len();
+            let rest = code.trim_start().strip_prefix('"')?;
+            let (mut text, mut depth, mut chars) = (String::new(), 0, rest.chars().peekable());
+            while let Some(c) = chars.next() {
+                match c {
+                    '"' => return Some(text),
+                    '\\' => text.push(if chars.next() == Some('n') { '\n' } else { '"' }),
+                    '{' | '}' if !has_places => text.push(c),
+                    '{' | '}' if chars.peek() == Some(&c) => text.extend(chars.next()),
+                    '{' => depth += 1,
+                    '}' => {
+                        depth -= 1;
+                        text.push('x');
+                    }
+                    c if depth == 0 => text.push(c),
+                    _ => {}
+                }
+            }
+            None
+        })
+    }
+
+    #[test]
+    fn what_went_wrong_and_what_helps_is_told_in_chinese() {
+        let marks = ["Error::usage(", "Error::new(Exit::Refused, ", "hint(", "advice.push("];
+        let sources = sources();
+        let all = sources.iter().flat_map(|source| marks.iter().flat_map(|mark| texts(source, mark)));
+        let all: Vec<String> = all.filter(|text| text.contains(' ')).collect();
+        assert!(all.len() > 150, "{}", all.len());
+        // Their rows have the whole, with what is put in.
+        let named = [
+            "cannot read x x",
+            "others can read x x",
+            "the key of the profile cannot x",
+            "this machine's clock is x",
+        ];
+        let is_told =
+            |text: &&String| zh(text) != **text || named.iter().any(|known| text.starts_with(known));
+        let missing: Vec<_> = all.iter().filter(|text| !is_told(text)).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    #[test]
+    fn every_row_is_of_a_message_that_the_source_has() {
+        let source = sources().concat();
         // What is put in where a row has the whole.
         let named = [
             ("{what}", "the API key file"),
@@ -137,10 +190,16 @@ mod tests {
             ("{source}", "standard input"),
             ("{source}", "what was typed"),
         ];
+        let source = source.replace("\\\"", "\"").replace("\\n", "\n");
         let source = source.clone() + &named.map(|(place, name)| source.replace(place, name)).concat();
         // What the source puts together from pieces.
-        let composed =
-            ["Progress monitoring started", "Progress monitoring resumed", "Task failed", "1 API call"];
+        let composed = [
+            "Progress monitoring started",
+            "Progress monitoring resumed",
+            "Task failed",
+            "1 API call",
+            "the answer is not the API's but a page titled",
+        ];
         let texts = CHINESE.iter().map(|row| row.longest().trim_matches(|c: char| !c.is_ascii_graphic()));
         let missing: Vec<&str> = texts
             .filter(|text| !source.contains(text) && !composed.iter().any(|known| text.starts_with(known)))

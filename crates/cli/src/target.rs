@@ -114,22 +114,24 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     if is_id(text) {
         return Ok((text.into(), None));
     }
-    let wrong = |what: &str| Error::usage(format!("`{}` {what}", Untrusted::from(text)));
+    let shown = Untrusted::from(text);
+    let no_address = || Error::usage(format!("`{shown}` is not the address of an AI app"));
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
-        return Err(wrong("is not the id of an AI app, nor the address of its page")
-            .hint("an id is a number such as `1877265245566922753`; `rhub app list` shows some"));
+        return Err(Error::usage(format!(
+            "`{shown}` is not the id of an AI app, nor the address of its page"
+        ))
+        .hint("an id is a number such as `1877265245566922753`; `rhub app list` shows some"));
     };
-    let (site, parts) = parts(rest).ok_or_else(|| wrong("is not the address of an AI app"))?;
+    let (site, parts) = parts(rest).ok_or_else(no_address)?;
     let mut pairs = parts.iter().zip(parts.iter().skip(1));
     if let Some((_, id)) = pairs.clone().find(|(part, id)| APP_PAGES.contains(part) && is_id(id)) {
         return Ok(((*id).into(), Some(site)));
     }
     Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_id(id)) {
-        wrong("is the page of a workflow, not of an AI app")
-            .hint(format!("run it with `rhub run {}`", Untrusted::from(text)))
+        Error::usage(format!("`{shown}` is the page of a workflow, not of an AI app"))
+            .hint(format!("run it with `rhub run {shown}`"))
     } else {
-        wrong("is not the address of an AI app")
-            .hint("an address looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`")
+        no_address().hint("an address looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`")
     })
 }
 

@@ -140,8 +140,11 @@ fn outcome(
     let kept = saved.as_ref().map_or(Exit::Results, |saved| report(context, saved));
     if kept != Exit::Done {
         let command = context.command(&format!("download {}", run.task_id()), hub.site());
-        let soon = if context.global.server.is_some() { "" } else { "; their links live for about a day" };
-        context.advice.push(format!("`{command}` fetches the results again{soon}"));
+        context.advice.push(if context.global.server.is_some() {
+            format!("`{command}` fetches the results again")
+        } else {
+            format!("`{command}` fetches the results again; their links live for about a day")
+        });
     }
     // Of a task that failed, that is what counts.
     Ok(saved.map(|_| if exit == Exit::Done { kept } else { exit })?)

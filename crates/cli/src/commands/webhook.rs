@@ -80,12 +80,13 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
                 Signal::Interrupt | Signal::Terminate if leaving || hook.is_idle() => break,
                 Signal::Interrupt | Signal::Terminate => {
                     leaving = true;
-                    let dropped = match hook.give_up() {
-                        0 => String::new(),
-                        count => format!(", and {count} that would have come next are not run"),
-                    };
-                    let what = format!("waiting for the commands that run{dropped}; again to stop them");
-                    context.warn("leaving", what);
+                    context.warn("leaving", match hook.give_up() {
+                        0 => "waiting for the commands that run; again to stop them".to_owned(),
+                        count => format!(
+                            "waiting for the commands that run, and {count} that would have come next are not run; \
+                             again to stop them"
+                        ),
+                    });
                 }
                 Signal::Suspend | Signal::Resize => {}
             },

@@ -73,11 +73,14 @@ fn told(rows: &[Row], text: &str, depth: usize) -> Option<String> {
         let (first, rest) = text.split_once(mark)?;
         Some((first, told(rows, first, depth), rest, told(rows, rest, depth)))
     };
-    if let Some((first, first_told, rest, rest_told)) = split(": ")
-        && (first_told.is_some() || rest_told.is_some())
-    {
-        let (first, rest) = (first_told.as_deref().unwrap_or(first), rest_told.as_deref().unwrap_or(rest));
-        return Some(format!("{first}：{rest}"));
+    for (mark, chinese) in [(": ", '：'), ("; ", '；')] {
+        if let Some((first, first_told, rest, rest_told)) = split(mark)
+            && (first_told.is_some() || rest_told.is_some())
+        {
+            let (first, rest) =
+                (first_told.as_deref().unwrap_or(first), rest_told.as_deref().unwrap_or(rest));
+            return Some(format!("{first}{chinese}{rest}"));
+        }
     }
     match split(", ")? {
         (_, Some(first), _, Some(rest)) => Some(format!("{first}，{rest}")),

@@ -4,7 +4,7 @@ use runninghub::Untrusted;
 use serde_json::Value;
 
 use crate::{
-    cells,
+    cells, lang,
     schema::{ListPrice, Model, ModelParam, Price},
 };
 
@@ -33,28 +33,25 @@ pub(crate) fn row(model: &Model, width: usize) -> String {
 /// A whole model: what it is, and a table of what it takes.
 pub(crate) fn page(model: &Model, params: &[ModelParam]) -> Vec<String> {
     let mut lines = vec![format!("{}  ({})", safe(&model.endpoint), model.kind)];
-    let mut tell = |what: &str, text: String| {
-        if !text.is_empty() {
-            lines.push(format!("  {what}: {text}"));
-        }
-    };
-    tell("Names", safe(&model.names.join(", ")));
-    let about = [&model.task, &model.family].into_iter().flatten().map(|text| safe(text));
-    tell("About", about.collect::<Vec<_>>().join(", "));
+    if !model.names.is_empty() {
+        lines.push(format!("  Names: {}", safe(&model.names.join(", "))));
+    }
+    let about: Vec<_> = [&model.task, &model.family].into_iter().flatten().map(|text| safe(text)).collect();
+    if !about.is_empty() {
+        lines.push(format!("  About: {}", about.join(", ")));
+    }
     if let Some(price) = &model.list_price {
         let by =
             if price.by.is_empty() { String::new() } else { format!(", by {}", safe(&price.by.join(", "))) };
         let as_of = price.as_of.as_deref().map(|day| format!(" ({})", safe(day))).unwrap_or_default();
-        tell(
-            "Price",
-            format!("{}{by}{as_of}; `rhub model price` asks for the present one", list_price(price)),
-        );
+        let price = list_price(price);
+        lines.push(format!("  Price: {price}{by}{as_of}; `rhub model price` asks for the present one"));
     }
     if model.retired {
-        tell("Retired", "newer lists do not have it any more; it may be gone".to_owned());
+        lines.push("  Retired: newer lists do not have it any more; it may be gone".to_owned());
     }
     if params.is_empty() {
-        tell("Parameters", "none are known".to_owned());
+        lines.push("  Parameters: none are known".to_owned());
         return lines;
     }
     lines.push(String::new());
@@ -70,7 +67,8 @@ fn table(params: &[ModelParam]) -> Vec<String> {
         let required = if param.required { "yes" } else { "no" };
         [safe(&param.name), kind, required.to_owned(), default, values(param)]
     });
-    let rows: Vec<[String; 5]> = std::iter::once(HEAD.map(str::to_owned)).chain(rows).collect();
+    let rows: Vec<[String; 5]> =
+        std::iter::once(HEAD.map(|head| lang::say(head).into_owned())).chain(rows).collect();
     let widths: [usize; 4] =
         std::array::from_fn(|at| rows.iter().map(|row| cells::width(&row[at])).max().unwrap_or_default());
     let line = |row: &[String; 5]| {
@@ -106,7 +104,7 @@ fn values(param: &ModelParam) -> String {
         parts.push(safe(&param.accept.join(", ")));
     }
     parts.extend(param.max_mb.map(|mb| format!("up to {mb} MB each")));
-    parts.join("; ")
+    parts.iter().map(|part| lang::say(part)).collect::<Vec<_>>().join("; ")
 }
 
 fn list_price(price: &ListPrice) -> String {
@@ -122,14 +120,16 @@ fn list_price(price: &ListPrice) -> String {
         "image" => "an image".to_owned(),
         unit => format!("a {}", safe(unit)),
     };
-    format!("{amount} {} {unit}", safe(&price.currency))
+    lang::say(&format!("{amount} {} {unit}", safe(&price.currency))).into_owned()
 }
 
 /// What a run would cost.
 pub(crate) fn price(price: &Price) -> String {
     if price.free {
-        let left = price.free_calls.map(|calls| format!(" ({calls} free ones left)")).unwrap_or_default();
-        return format!("💰 It would be free{left}");
+        return match price.free_calls {
+            Some(calls) => format!("💰 It would be free ({calls} free ones left)"),
+            None => "💰 It would be free".to_owned(),
+        };
     }
     let words = price.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
     match &price.amount {
