@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
 
@@ -56,6 +56,8 @@ struct Inner {
     clock_ahead: Mutex<Option<i64>>,
     hold: Hold,
     budget: Budget,
+    /// Whether legacy calls have the key in their body.
+    key_in_body: AtomicBool,
 }
 
 /// Sets up a [`Client`].
@@ -316,6 +318,14 @@ impl Client {
         *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
+    pub(crate) fn is_key_in_body(&self) -> bool {
+        self.0.key_in_body.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn keep_key_in_body(&self, wanted: bool) {
+        self.0.key_in_body.store(wanted, Ordering::Relaxed);
+    }
+
     pub(crate) fn key(&self) -> &ApiKey {
         &self.0.key
     }
@@ -487,6 +497,7 @@ impl ClientBuilder {
             clock_ahead: Mutex::new(None),
             hold: Hold::default(),
             budget: Budget::new(),
+            key_in_body: AtomicBool::new(true),
         })))
     }
 }

@@ -62,6 +62,11 @@ impl<'a> Envelope<'a> {
         lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new)
     }
 
+    /// The payload as an answer of its own: gateways wrap the bare objects of v2 like that.
+    pub(crate) fn inner(&self) -> Option<Self> {
+        Self::parse(self.data?.get())
+    }
+
     /// Everything that the answer says about itself in words.
     pub(crate) fn message(&self) -> String {
         let mut said: Vec<String> = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -113,6 +113,11 @@ impl Call {
 enum Payload {
     File(UploadSource),
     Json(Bytes),
+    /// The same in the legacy family, with the key in a field of it, or without.
+    Keyed {
+        with_key: Bytes,
+        without: Bytes,
+    },
     /// Behind the path, where it is in nobody's sight: neither the observer's nor an error's.
     Query(Vec<(&'static str, String)>),
     Nothing,
@@ -130,7 +135,7 @@ pub(crate) struct Answer {
 
 impl Client {
     /// Asks an endpoint of the legacy family, with the key in the body. The header goes along: some enterprise keys
-    /// are only looked for there.
+    /// are only looked for there, and some are refused where they stand in the body too.
     pub(crate) async fn post_legacy<T>(
         &self,
         call: Call,
@@ -139,10 +144,12 @@ impl Client {
     ) -> Result<T, Error> {
         let mut json = to_json(&call, body)?;
         let shown = shown(json.clone());
+        let without = json.to_string().into();
         if let Value::Object(fields) = &mut json {
             fields.insert(call.key_field.to_owned(), self.key().expose().into());
         }
-        self.ask(&call, &Method::POST, &Payload::Json(json.to_string().into()), Some(&shown), decode).await
+        let payload = Payload::Keyed { with_key: json.to_string().into(), without };
+        self.ask(&call, &Method::POST, &payload, Some(&shown), decode).await
     }
 
     /// Asks an endpoint of the legacy family that takes the key in its query. What else stands there is shown as a body.
@@ -227,16 +234,35 @@ impl Client {
         decode: impl Fn(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let decode = &decode;
+        let in_body = &AtomicBool::new(self.is_key_in_body());
         let attempt = || async move {
-            let answer = self.send(call, method, payload, shown).await;
-            answer.and_then(|answer| decode(&answer)).inspect_err(|error| {
+            let tried = in_body.load(Ordering::Relaxed);
+            let answer = self.send(call, method, payload, tried, shown).await;
+            let result = answer.and_then(|answer| decode(&answer));
+            if let Payload::Keyed { .. } = payload {
+                match &result {
+                    // What is asked next, a create for one, is sent as it was understood.
+                    Ok(_) => self.keep_key_in_body(tried),
+                    Err(error) if is_wrong_key(error) => in_body.store(!tried, Ordering::Relaxed),
+                    Err(_) => {}
+                }
+            }
+            result.inspect_err(|error| {
                 if let Some(wait) = held(error) {
                     tracing::debug!(call = call.name, ?wait, "the key has to wait");
                     self.hold().hold(wait.mul_f64(self.time_scale()));
                 }
             })
         };
-        if call.once { attempt().await } else { self.repeat(attempt).await }
+        if !call.once {
+            return self.repeat(attempt).await;
+        }
+        let result = attempt().await;
+        // Nothing but the place of the key is tried again, and never of what may be paid.
+        let is_misplaced = call.effect == Effect::None
+            && matches!(payload, Payload::Keyed { .. })
+            && result.as_ref().is_err_and(is_wrong_key);
+        if is_misplaced { attempt().await } else { result }
     }
 
     async fn send(
@@ -244,6 +270,7 @@ impl Client {
         call: &Call,
         method: &Method,
         payload: &Payload,
+        key_in_body: bool,
         shown: Option<&str>,
     ) -> Result<Answer, Error> {
         if !call.urgent {
@@ -257,7 +284,7 @@ impl Client {
             .request(method.clone(), format!("{}{}", self.base_url(), call.path))
             .header(AUTHORIZATION, self.bearer().clone())
             .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
-        let request = payload.attach(self, call, request).await?;
+        let request = payload.attach(self, call, key_in_body, request).await?;
         self.count().fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let result = self.exchange(call, request).await;
@@ -307,16 +334,28 @@ impl Client {
     }
 }
 
+fn json(request: RequestBuilder, body: &Bytes) -> RequestBuilder {
+    request.header(CONTENT_TYPE, "application/json").body(body.clone())
+}
+
+/// The key was not accepted, in the words of the legacy family.
+fn is_wrong_key(error: &Error) -> bool {
+    error.code().is_some_and(|code| code.as_str() == "-1")
+}
+
 impl Payload {
     async fn attach(
         &self,
         client: &Client,
         call: &Call,
+        key_in_body: bool,
         request: RequestBuilder,
     ) -> Result<RequestBuilder, Error> {
         Ok(match self {
             Self::File(source) => request.multipart(source.form(client, call.name).await?),
-            Self::Json(body) => request.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Self::Json(body) => json(request, body),
+            Self::Keyed { with_key, .. } if key_in_body => json(request, with_key),
+            Self::Keyed { without, .. } => json(request, without),
             Self::Query(query) => request.query(query),
             Self::Nothing => request,
         })

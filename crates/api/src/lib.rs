@@ -32,7 +32,7 @@ pub use download::{
 pub use endpoint::{
     account::{Account, AccountStatus},
     api_keys::{ApiKeyInfo, ListApiKeys},
-    app::{App, AppField, FieldKind, GetApp},
+    app::{App, AppField, AppTag, FieldKind, GetApp},
     app_list::{AppSort, ListApps, ListedApp},
     assets::{
         asset::{Asset, AssetGroup, AssetType},

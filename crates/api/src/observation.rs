@@ -35,10 +35,17 @@ impl From<Item> for OutputFile {
         Self {
             node_id: item.node_id.map(Into::into),
             url: item.file_url.or(item.url).or(item.output_url).map(FileUrl::new),
-            text: item.text.or(item.content).or(item.output),
+            text: said([item.text, item.content, item.output]),
             file_type: item.file_type.or(item.output_type),
         }
     }
+}
+
+/// The first text that says something, else the first.
+fn said(texts: [Option<String>; 3]) -> Option<String> {
+    let mut texts = texts.into_iter().flatten().peekable();
+    let first = texts.peek().cloned();
+    texts.find(|text| !text.is_empty()).or(first)
 }
 
 /// What a task cost; every amount is text or a number, or missing.
@@ -154,6 +161,27 @@ mod tests {
         assert_eq!(traceback(Some(&raw("\"  File x, line 1\""))), [Untrusted::from("File x, line 1")]);
         assert_eq!(traceback(Some(&raw("[\"a\",null,7]"))).len(), 2);
         assert!(traceback(Some(&raw("null"))).is_empty());
+    }
+
+    #[test]
+    fn a_result_says_where_it_is_or_what() {
+        let of = |json: &str| OutputFile::from(serde_json::from_str::<Item>(json).expect(json));
+        for (json, url, text) in [
+            (r#"{"fileUrl":"https://h/a","url":"https://h/b"}"#, Some("https://h/a"), None),
+            (r#"{"outputUrl":"https://h/c","text":null}"#, Some("https://h/c"), None),
+            (r#"{"url":null,"text":"","content":"hello"}"#, None, Some("hello")),
+            (r#"{"text":" a ","content":"b"}"#, None, Some(" a ")),
+            (r#"{"output":"c"}"#, None, Some("c")),
+            (r#"{"text":""}"#, None, Some("")),
+            ("{}", None, None),
+        ] {
+            let output = of(json);
+            assert_eq!(
+                (output.url.as_ref().map(FileUrl::expose), output.text.as_deref()),
+                (url, text),
+                "{json}"
+            );
+        }
     }
 
     #[test]

@@ -156,6 +156,10 @@ impl State {
         }
     }
 
+    pub(crate) fn wants_key_in_header(&self) -> bool {
+        self.server_faults.wants_key_in_header()
+    }
+
     pub(crate) fn accepts_key(&self, key: &str) -> bool {
         self.settings.keys.iter().any(|accepted| accepted == key)
     }

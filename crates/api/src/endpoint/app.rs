@@ -39,9 +39,19 @@ pub struct App {
     /// How often it was used and liked, by the platform's names; numbers as text.
     pub statistics: Vec<(String, Untrusted)>,
     /// What it is filed under.
-    pub tags: Vec<Untrusted>,
+    pub tags: Vec<AppTag>,
     /// Pictures of it.
     pub covers: Vec<Untrusted>,
+}
+
+/// What an app is filed under.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct AppTag {
+    /// Its name, as a rule Chinese.
+    pub name: Option<Untrusted>,
+    /// Its name in English.
+    pub name_en: Option<Untrusted>,
 }
 
 /// A field of an app.
@@ -206,6 +216,8 @@ struct Named {
     #[serde(deserialize_with = "untrusted")]
     name: Option<Untrusted>,
     #[serde(deserialize_with = "untrusted")]
+    name_en: Option<Untrusted>,
+    #[serde(deserialize_with = "untrusted")]
     url: Option<Untrusted>,
 }
 
@@ -228,7 +240,10 @@ fn read(answer: &Answer) -> Result<App, Error> {
             .into_iter()
             .filter_map(|(name, raw)| Some((name, lenient::scalar(Some(&raw))?.into())))
             .collect(),
-        tags: named(data.tags.as_deref()).into_iter().filter_map(|tag| tag.name).collect(),
+        tags: named(data.tags.as_deref())
+            .into_iter()
+            .map(|Named { name, name_en, .. }| AppTag { name, name_en })
+            .collect(),
         covers: named(data.covers.as_deref()).into_iter().filter_map(|cover| cover.url).collect(),
     })
 }
@@ -277,7 +292,7 @@ mod tests {
                 {"nodeId": "9", "fieldName": null}, 7,
             ],
             "covers": [{"id": "1", "url": "https://h/a.png"}],
-            "tags": [{"id": 1, "name": "人像", "labels": null}],
+            "tags": [{"id": 1, "name": "人像", "nameEn": "portrait", "labels": null}],
         }));
         let [text, steps, odd] = app.fields.as_slice() else { panic!("{:?}", app.fields) };
         assert_eq!((text.node_id.as_str(), &text.kind), ("6", &FieldKind::Text));
@@ -291,7 +306,8 @@ mod tests {
             (&json!("a cat"), &json!(6), &Value::Null)
         );
         assert_eq!(app.statistics.len(), 2);
-        assert_eq!((app.tags, app.covers), (vec!["人像".into()], vec!["https://h/a.png".into()]));
+        let tag = AppTag { name: Some("人像".into()), name_en: Some("portrait".into()) };
+        assert_eq!((app.tags, app.covers), (vec![tag], vec!["https://h/a.png".into()]));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 use super::into_future;
 use crate::{
     Client, Error, InstanceType, RunOptions,
+    envelope::Envelope,
     http::{Answer, Call},
     lenient, observation,
 };
@@ -209,9 +210,11 @@ pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
     [Some(&*outer), envelope.data]
         .into_iter()
         .find_map(|raw| created(&lenient::entries(raw), "status"))
-        .ok_or_else(|| match envelope.error_code() {
-            Some(code) => answer.refused_with(&code, &envelope),
-            None => answer.unexpected("taskId"),
+        .ok_or_else(|| {
+            let refused = |told: &Envelope<'_>| Some(answer.refused_with(&told.error_code()?, told));
+            refused(&envelope)
+                .or_else(|| refused(&envelope.inner()?))
+                .unwrap_or_else(|| answer.unexpected("taskId"))
         })
 }
 
@@ -366,6 +369,28 @@ mod tests {
         let refused = error_with(401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, read);
         assert_eq!(refused.create_outcome(), Some(CreateOutcome::Refused));
         assert_eq!(error_with(401, "no", read).create_outcome(), Some(CreateOutcome::Unknown));
+    }
+
+    #[test]
+    fn a_bare_answer_may_be_wrapped() {
+        for (text, task) in [
+            (r#"{"taskId":"7","status":"QUEUED","errorCode":""}"#, "7"),
+            (r#"{"code":0,"data":{"taskId":"7","status":"QUEUED"}}"#, "7"),
+            (r#"{"code":0,"data":{"taskId":"7","errorCode":"1007"}}"#, "7"),
+        ] {
+            assert_eq!(create_with(text, read_bare).expect(text).task_id, task.into());
+        }
+        for text in [
+            r#"{"errorCode":"1007","errorMessage":"bad"}"#,
+            r#"{"code":0,"data":{"errorCode":"1007","errorMessage":"bad"}}"#,
+            r#"{"code":0,"errorCode":"0","data":{"taskId":"","errorCode":1007,"errorMessage":"bad"}}"#,
+        ] {
+            let error = create_with(text, read_bare).expect_err(text);
+            assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused), "{text}");
+            assert!(error.to_string().contains("bad"), "{error}");
+        }
+        let unknown = create_with(r#"{"code":0,"data":{"errorCode":"0"}}"#, read_bare).expect_err("no task");
+        assert_eq!(unknown.create_outcome(), Some(CreateOutcome::Unknown));
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use runninghub_core::Untrusted;
 use serde::Deserialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 use super::{account::untrusted, into_future, model};
 use crate::{
@@ -86,20 +86,15 @@ impl fmt::Debug for GetModelPrice {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Wrapped {
-    data: Option<Box<RawValue>>,
-}
-
 /// Bare, or inside `{code, data}`.
 fn read(answer: &Answer) -> Result<ModelPrice, Error> {
-    answer.success()?;
-    let wrapped: Wrapped = answer.object()?;
-    match lenient::object(wrapped.data.as_deref()) {
-        Some(price) => Ok(price),
-        None => answer.object(),
+    let envelope = answer.success()?;
+    if let Some(inner) = envelope.inner()
+        && let Some(code) = inner.error_code()
+    {
+        return Err(answer.refused_with(&code, &inner));
     }
+    lenient::object(envelope.data).map_or_else(|| answer.object(), Ok)
 }
 
 fn truth<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
@@ -126,7 +121,12 @@ mod tests {
             let price = read_with(text, read).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(price.amount(), amount, "{text}");
         }
-        let refused = read_with(r#"{"errorCode":"1007","errorMessage":"Invalid parameters"}"#, read);
-        assert_eq!(refused.expect_err("refused").code().map(crate::Code::as_str), Some("1007"));
+        for refused in [
+            r#"{"errorCode":"1007","errorMessage":"Invalid parameters"}"#,
+            r#"{"code":0,"data":{"errorCode":"1007","errorMessage":"Invalid parameters"}}"#,
+        ] {
+            let error = read_with(refused, read).expect_err(refused);
+            assert_eq!(error.code().map(crate::Code::as_str), Some("1007"));
+        }
     }
 }

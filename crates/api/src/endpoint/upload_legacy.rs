@@ -36,7 +36,7 @@ impl UploadLegacy {
 
 into_future!(UploadLegacy => FileName);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {
     #[serde(default, deserialize_with = "lenient::filled")]
@@ -44,6 +44,28 @@ struct Data {
 }
 
 fn read(answer: &Answer) -> Result<FileName, Error> {
-    let data: Data = answer.data()?;
-    data.file_name.map(FileName::new).ok_or_else(|| answer.unexpected("data.fileName"))
+    let envelope = answer.success()?;
+    let data: Data = lenient::object(envelope.data).unwrap_or_default();
+    // Answers with the bare name were seen by older clients.
+    let name = data.file_name.or_else(|| lenient::scalar(envelope.data));
+    name.map(FileName::new).ok_or_else(|| answer.unexpected("data.fileName"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::tests::read_with;
+
+    #[test]
+    fn the_name_stands_in_an_object_or_alone() {
+        for text in [
+            r#"{"code":0,"msg":"success","data":{"fileName":"api/ab.png","fileType":"input"}}"#,
+            r#"{"code":0,"msg":"success","data":"api/ab.png"}"#,
+        ] {
+            assert_eq!(read_with(text, read).expect(text).as_str(), "api/ab.png");
+        }
+        for text in [r#"{"code":0,"data":{}}"#, r#"{"code":0,"data":null}"#, r#"{"code":808,"data":null}"#] {
+            read_with(text, read).expect_err(text);
+        }
+    }
 }

@@ -27,7 +27,6 @@ async fn trouble_on_the_way_is_asked_again() {
         ("portal", Reply::status(200, "", "<html><title>Log in</title></html>")),
         ("500", Reply::json(r#"{"code":500,"msg":"UNKNOWN_ERROR"}"#)),
         ("rate", Reply::json(r#"{"errorCode":"1003","errorMessage":"too many"}"#)),
-        ("transient 401", Reply::status(401, "", r#"{"code":-1,"msg":"ApiKey verification failed"}"#)),
     ] {
         let server = Server::start(vec![trouble.clone(), trouble.clone(), Reply::json(RUNNING)]).await;
         let client = server.client();
@@ -42,6 +41,33 @@ async fn trouble_on_the_way_is_asked_again() {
         assert!(matches!(error.retry(), Retry::Safe { .. }), "{name}: {error}");
         assert_eq!(client.calls(), 1, "{name}: asked once");
     }
+}
+
+/// A good key is refused at times, and some keys are refused where they stand in the body.
+#[tokio::test]
+async fn a_refused_key_is_tried_in_its_other_place() {
+    let trouble = Reply::status(401, "", r#"{"code":-1,"msg":"ApiKey verification failed"}"#);
+    let places = |server: &Server| {
+        let requests = server.requests();
+        assert!(requests.iter().all(|request| request.contains(&format!("Bearer {KEY}"))));
+        requests.iter().map(|request| body(request).get("apiKey").is_some()).collect::<Vec<_>>()
+    };
+    let server = Server::start(vec![trouble.clone(), trouble.clone(), Reply::json(RUNNING)]).await;
+    let client = server.client();
+    client.outputs(&"7".into()).await.expect("an answer");
+    client.outputs(&"7".into()).await.expect("an answer");
+    assert_eq!(places(&server), [true, false, true, true]);
+
+    let server = Server::start(vec![trouble.clone(), Reply::json(RUNNING)]).await;
+    let client = server.client();
+    client.outputs(&"7".into()).once().await.expect("an answer");
+    client.outputs(&"7".into()).once().await.expect("an answer");
+    assert_eq!(places(&server), [true, false, false], "what was understood is kept");
+
+    let server = Server::start(vec![trouble]).await;
+    let error = server.client().outputs(&"7".into()).once().await.expect_err("refused");
+    assert!(matches!(error.retry(), Retry::Safe { .. }), "{error}");
+    assert_eq!(places(&server), [true, false]);
 }
 
 #[tokio::test]

@@ -209,6 +209,27 @@ async fn refusals_are_told_apart() {
     assert_eq!(sim.stats().creates, 0);
 }
 
+/// Some enterprise keys are refused where they stand in the body; which ones is found out by a question, and not by what
+/// costs money.
+#[tokio::test]
+async fn a_key_that_has_to_stand_in_the_header_alone() {
+    let (sim, client, workflow_id) = with(&["header-keys"]).await;
+    let error = client.create(Some(workflow_id.clone())).await.expect_err("refused");
+    assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
+    assert_eq!(sim.stats().calls["/task/openapi/create"], 1, "sent once");
+
+    client.workflow(&workflow_id).await.expect("by the header");
+    let created = client.create(Some(workflow_id)).await.expect("accepted at once");
+    assert_eq!(sim.stats().calls["/task/openapi/create"], 2);
+    assert_eq!(end(&client, &created.task_id).await.status, TaskStatus::Success);
+
+    let later = self::client(&sim, Sim::DEMO_KEY);
+    later.outputs(&created.task_id).once().await.expect("also where a question is asked once");
+    let stranger = self::client(&sim, "0123456789abcdef");
+    let error = stranger.status(&created.task_id).await.expect_err("no such key");
+    assert_eq!(error.class(), Class::Auth, "{error}");
+}
+
 #[tokio::test]
 async fn an_upload_has_a_name_and_an_address() {
     let (_sim, client, _) = with(&[]).await;

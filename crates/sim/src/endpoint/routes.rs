@@ -99,7 +99,11 @@ fn handler(
 
 /// The key of a legacy call: the body's field, else the header.
 pub(super) fn legacy_key(state: &State, call: &Call, field: &str) -> Result<String, Answer> {
-    let key = call.text(field).or_else(|| call.bearer().map(str::to_owned));
+    let in_body = call.text(field);
+    if in_body.is_some() && state.wants_key_in_header() {
+        return Err(Answer::wrong_key());
+    }
+    let key = in_body.or_else(|| call.bearer().map(str::to_owned));
     key.filter(|key| state.accepts_key(key)).ok_or_else(Answer::wrong_key)
 }
 

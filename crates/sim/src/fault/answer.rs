@@ -43,6 +43,10 @@ impl Faults {
         )
     }
 
+    pub(crate) fn wants_key_in_header(&self) -> bool {
+        self.has(&Fault::HeaderKeys)
+    }
+
     pub(crate) fn refuses_cancel(&self) -> bool {
         self.has(&Fault::CancelRefused)
     }

@@ -48,6 +48,8 @@ pub enum Fault {
     ReorderFrames(f64),
     /// Every answer takes this much longer.
     SlowAnswers(Duration),
+    /// Keys that stand in the body of a legacy call are not accepted; the header's are.
+    HeaderKeys,
     /// Tasks are made, but the connection is closed without an answer.
     LostCreateAnswer(Rate),
     /// Calls other than create are done, but the connection is closed without an answer.

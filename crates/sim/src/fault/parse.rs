@@ -51,6 +51,9 @@ const TABLE: &[(FaultInfo, Parse)] = &[
     (info("slow-answers", "SECONDS", "every answer takes this much longer"), |v| {
         seconds(v).map(Fault::SlowAnswers)
     }),
+    (info("header-keys", "", "keys in the body of a legacy call are not accepted, the header's are"), |v| {
+        flag(v, Fault::HeaderKeys)
+    }),
     (info("lost-create-answer", "[RATE]", "the task is made, its answer is lost (the first time)"), |v| {
         rate(v).map(Fault::LostCreateAnswer)
     }),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::{Client, Socket, get, kinds, ms, small};
+use crate::common::{Client, Socket, get, kinds, ms, request, small};
 
 /// A simulator in which runs wait for their socket, and all frames come at once.
 async fn with(fault: &str) -> (Sim, Client) {
@@ -381,6 +381,19 @@ async fn faults_can_be_for_one_workflow() {
         start(builder.fault_for("small", Fault::QueueFull(1)).fault(Fault::Html(Rate::First(0)))).await;
     assert_eq!(client.create("other").await["code"], 0);
     assert_eq!(client.create("small").await["code"], 421);
+}
+
+#[tokio::test]
+async fn header_keys() {
+    let (sim, client) = quick("header-keys").await;
+    let url = format!("{}/uc/openapi/accountStatus", sim.base_url());
+    let bearer = format!("Bearer {}", client.key);
+    let headers = [("Content-Type", "application/json"), ("Authorization", &*bearer)];
+    let body = json!({"apikey": client.key}).to_string();
+    let refused = request("POST", &url, &headers, body.as_bytes()).await.unwrap();
+    assert_eq!((refused.status, &refused.json()["code"]), (401, &json!(-1)));
+    let answer = request("POST", &url, &headers, b"{}").await.unwrap();
+    assert_eq!((answer.status, &answer.json()["code"]), (200, &json!(0)));
 }
 
 #[tokio::test]
