@@ -150,6 +150,13 @@ mod tests {
         }
         let failed = get(r#""{\"code\":805,\"msg\":\"APIKEY_TASK_STATUS_ERROR\",\"data\":null}""#);
         assert_eq!(failed.outcome.map(|outcome| outcome.status), Some(TaskStatus::Failed));
+        let failed =
+            get(r#"{"taskId":"7","status":"FAILED","errorCode":"1501","errorMessage":"no","results":null}"#);
+        let failed = failed.outcome.expect("an outcome");
+        assert_eq!(
+            (failed.status, failed.failure.and_then(|why| why.code)),
+            (TaskStatus::Failed, Some("1501".into()))
+        );
         for none in ["null", "\"\"", "7", "[]", "{}", "\"{\""] {
             assert!(get(none).outcome.is_none(), "{none}");
         }
