@@ -119,7 +119,8 @@ enum Payload {
         without: Bytes,
     },
     /// Behind the path, where it is in nobody's sight: neither the observer's nor an error's.
-    Query(Vec<(&'static str, String)>),
+    /// With the name of the key there, or without the key.
+    Query(Vec<(&'static str, String)>, &'static str),
     Nothing,
 }
 
@@ -156,14 +157,14 @@ impl Client {
     pub(crate) async fn get_legacy<T>(
         &self,
         call: Call,
-        mut query: Vec<(&'static str, String)>,
+        query: Vec<(&'static str, String)>,
         decode: impl Fn(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let shown = Value::Object(
             query.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect(),
         );
-        query.push((call.key_field, self.key().expose().to_owned()));
-        self.ask(&call, &Method::GET, &Payload::Query(query), Some(&shown.to_string()), decode).await
+        let payload = Payload::Query(query, call.key_field);
+        self.ask(&call, &Method::GET, &payload, Some(&shown.to_string()), decode).await
     }
 
     /// Asks an endpoint of the v2 family, with the key in the header only.
@@ -239,7 +240,7 @@ impl Client {
             let tried = in_body.load(Ordering::Relaxed);
             let answer = self.send(call, method, payload, tried, shown).await;
             let result = answer.and_then(|answer| decode(&answer));
-            if let Payload::Keyed { .. } = payload {
+            if payload.has_key() {
                 match &result {
                     // What is asked next, a create for one, is sent as it was understood.
                     Ok(_) => self.keep_key_in_body(tried),
@@ -259,9 +260,8 @@ impl Client {
         }
         let result = attempt().await;
         // Nothing but the place of the key is tried again, and never of what may be paid.
-        let is_misplaced = call.effect == Effect::None
-            && matches!(payload, Payload::Keyed { .. })
-            && result.as_ref().is_err_and(is_wrong_key);
+        let is_misplaced =
+            call.effect == Effect::None && payload.has_key() && result.as_ref().is_err_and(is_wrong_key);
         if is_misplaced { attempt().await } else { result }
     }
 
@@ -344,6 +344,11 @@ fn is_wrong_key(error: &Error) -> bool {
 }
 
 impl Payload {
+    /// Whether the key may stand in there, beside the header.
+    fn has_key(&self) -> bool {
+        matches!(self, Self::Keyed { .. } | Self::Query(..))
+    }
+
     async fn attach(
         &self,
         client: &Client,
@@ -356,7 +361,10 @@ impl Payload {
             Self::Json(body) => json(request, body),
             Self::Keyed { with_key, .. } if key_in_body => json(request, with_key),
             Self::Keyed { without, .. } => json(request, without),
-            Self::Query(query) => request.query(query),
+            Self::Query(query, name) if key_in_body => {
+                request.query(query).query(&[(name, client.key().expose())])
+            }
+            Self::Query(query, _) => request.query(query),
             Self::Nothing => request,
         })
     }

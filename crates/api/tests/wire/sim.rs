@@ -7,7 +7,7 @@ use runninghub_api::{
     Retry, UploadSource, extension, result_name,
 };
 use runninghub_core::{Observation, TaskId, TaskStatus, WorkflowId};
-use runninghub_sim::{Fault, Scenario, Sim, SimBuilder};
+use runninghub_sim::{App, Fault, Scenario, Sim, SimBuilder};
 
 pub(crate) fn simulator() -> SimBuilder {
     Sim::builder().scenario(Scenario::demo()).speed(f64::INFINITY)
@@ -213,7 +213,7 @@ async fn refusals_are_told_apart() {
 /// costs money.
 #[tokio::test]
 async fn a_key_that_has_to_stand_in_the_header_alone() {
-    let (sim, client, workflow_id) = with(&["header-keys"]).await;
+    let (sim, client, workflow_id) = start(simulator().app(App::demo()).fault(Fault::HeaderKeys)).await;
     let error = client.create(Some(workflow_id.clone())).await.expect_err("refused");
     assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
     assert_eq!(sim.stats().calls["/task/openapi/create"], 1, "sent once");
@@ -223,6 +223,7 @@ async fn a_key_that_has_to_stand_in_the_header_alone() {
     assert_eq!(sim.stats().calls["/task/openapi/create"], 2);
     assert_eq!(end(&client, &created.task_id).await.status, TaskStatus::Success);
 
+    client.app(&App::demo().id().into()).await.expect("also where the key would stand in the query");
     let later = self::client(&sim, Sim::DEMO_KEY);
     later.outputs(&created.task_id).once().await.expect("also where a question is asked once");
     let stranger = self::client(&sim, "0123456789abcdef");

@@ -48,7 +48,7 @@ pub enum Fault {
     ReorderFrames(f64),
     /// Every answer takes this much longer.
     SlowAnswers(Duration),
-    /// Keys that stand in the body of a legacy call are not accepted; the header's are.
+    /// Keys that stand in the body or the query of a legacy call are not accepted; the header's are.
     HeaderKeys,
     /// Tasks are made, but the connection is closed without an answer.
     LostCreateAnswer(Rate),
