@@ -7,10 +7,10 @@ use std::{
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable};
-use bytes::Bytes;
+
 use reqwest::{
     Method, RequestBuilder, Response,
-    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use runninghub_core::repair;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -21,7 +21,9 @@ use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
     budget::Price,
     envelope::{Envelope, page_title},
-    lenient, redact,
+    lenient,
+    payload::Payload,
+    redact,
     retry::{held, retry_after},
 };
 
@@ -107,21 +109,6 @@ impl Call {
     pub(crate) fn usage(&self, message: &'static str) -> Error {
         self.error(ErrorKind::Usage { message })
     }
-}
-
-/// What a request carries. Built into a request anew for each attempt.
-enum Payload {
-    File(UploadSource),
-    Json(Bytes),
-    /// The same in the legacy family, with the key in a field of it, or without.
-    Keyed {
-        with_key: Bytes,
-        without: Bytes,
-    },
-    /// Behind the path, where it is in nobody's sight: neither the observer's nor an error's.
-    /// With the name of the key there, or without the key.
-    Query(Vec<(&'static str, String)>, &'static str),
-    Nothing,
 }
 
 /// A complete answer, of whatever kind.
@@ -334,40 +321,9 @@ impl Client {
     }
 }
 
-fn json(request: RequestBuilder, body: &Bytes) -> RequestBuilder {
-    request.header(CONTENT_TYPE, "application/json").body(body.clone())
-}
-
 /// The key was not accepted, in the words of the legacy family.
 fn is_wrong_key(error: &Error) -> bool {
     error.code().is_some_and(|code| code.as_str() == "-1")
-}
-
-impl Payload {
-    /// Whether the key may stand in there, beside the header.
-    fn has_key(&self) -> bool {
-        matches!(self, Self::Keyed { .. } | Self::Query(..))
-    }
-
-    async fn attach(
-        &self,
-        client: &Client,
-        call: &Call,
-        key_in_body: bool,
-        request: RequestBuilder,
-    ) -> Result<RequestBuilder, Error> {
-        Ok(match self {
-            Self::File(source) => request.multipart(source.form(client, call.name).await?),
-            Self::Json(body) => json(request, body),
-            Self::Keyed { with_key, .. } if key_in_body => json(request, with_key),
-            Self::Keyed { without, .. } => json(request, without),
-            Self::Query(query, name) if key_in_body => {
-                request.query(query).query(&[(name, client.key().expose())])
-            }
-            Self::Query(query, _) => request.query(query),
-            Self::Nothing => request,
-        })
-    }
 }
 
 impl Answer {

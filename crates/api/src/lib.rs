@@ -16,6 +16,7 @@ mod key_kind;
 mod lanes;
 mod lenient;
 mod observation;
+mod payload;
 mod recorded;
 mod redact;
 mod retry;

@@ -27,7 +27,9 @@ const MOST: usize = 1000;
 /// works in the background while it exists.
 pub struct Intermediates {
     task: TaskId,
-    wanted: mpsc::UnboundedSender<Wanted>,
+    /// With the names they get here.
+    wanted: mpsc::UnboundedSender<(String, Wanted)>,
+    count: usize,
     worker: JoinSet<Vec<Intermediate>>,
     socket: Option<SocketUrl>,
     seen: HashSet<NodeFile>,
@@ -51,7 +53,6 @@ struct Wanted {
     node_id: NodeId,
     node_file: NodeFile,
     addresses: Vec<String>,
-    name: String,
 }
 
 impl RunningHub {
@@ -63,7 +64,7 @@ impl RunningHub {
         let mut worker = JoinSet::new();
         worker.spawn(async move {
             stream::poll_fn(move |context| queue.poll_recv(context))
-                .map(move |wanted| fetch(client.clone(), dir.clone(), wanted))
+                .map(move |(name, wanted)| fetch(client.clone(), dir.clone(), name, wanted))
                 .buffered(AT_ONCE)
                 .collect()
                 .await
@@ -71,6 +72,7 @@ impl RunningHub {
         Intermediates {
             task: task.clone(),
             wanted,
+            count: 0,
             worker,
             socket: None,
             seen: HashSet::new(),
@@ -99,13 +101,8 @@ impl Intermediates {
         if file.folder_type == "input" || self.seen.len() >= MOST || !self.seen.insert(file.clone()) {
             return;
         }
-        let extension = file.filename.rsplit_once('.').map_or("bin", |(_, extension)| extension);
-        let wanted = Wanted {
-            node_id: node_id.clone(),
-            node_file: file.clone(),
-            addresses: addresses(socket, file),
-            name: result_name(&self.task, Some(node_id), self.seen.len(), extension),
-        };
+        let wanted =
+            Wanted { node_id: node_id.clone(), node_file: file.clone(), addresses: addresses(socket, file) };
         if file.is_saved() {
             self.saved.push(wanted);
         } else {
@@ -113,9 +110,12 @@ impl Intermediates {
         }
     }
 
-    fn fetch(&self, wanted: Wanted) {
+    fn fetch(&mut self, wanted: Wanted) {
+        self.count += 1;
+        let extension = wanted.node_file.filename.rsplit_once('.').map_or("bin", |(_, extension)| extension);
+        let name = result_name(&self.task, Some(&wanted.node_id), self.count, extension);
         // The worker ends after this end of the channel.
-        let _ = self.wanted.send(wanted);
+        let _ = self.wanted.send((name, wanted));
     }
 
     /// Waits for the rest, with what was saved by nodes of which the platform lists nothing. To be called when the run is
@@ -133,8 +133,8 @@ impl Intermediates {
     }
 }
 
-async fn fetch(client: Client, dir: PathBuf, wanted: Wanted) -> Intermediate {
-    let Wanted { node_id, node_file, addresses, name } = wanted;
+async fn fetch(client: Client, dir: PathBuf, name: String, wanted: Wanted) -> Intermediate {
+    let Wanted { node_id, node_file, addresses } = wanted;
     let mut file = Err(Error::new(ErrorKind::Results, "nobody knows where the file is"));
     for address in addresses {
         let fetched = client.download(&address, &dir, &name).await;
