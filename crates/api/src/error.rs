@@ -4,7 +4,12 @@ use std::{error::Error as StdError, fmt, io, path::PathBuf, time::Duration};
 
 use runninghub_core::Untrusted;
 
-use crate::{Class, Code, CreateOutcome, Retry, client::PROXY, lanes::CA};
+use crate::{
+    Class, Code, CreateOutcome, Retry,
+    client::PROXY,
+    endpoint::upload::{EMPTY, TOO_LARGE},
+    lanes::CA,
+};
 
 /// What went wrong, and whether asking again is safe.
 ///
@@ -223,6 +228,7 @@ impl Error {
             }
             ErrorKind::Expired { .. } => Some("links live about a day: ask for the task's outputs again"),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
+            ErrorKind::Http { status: 413 } if self.what == "upload" => Code::new("809").hint(),
             ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(
                 "check the base URL; a firewall or the login page of a network may have answered instead",
             ),
@@ -235,10 +241,10 @@ impl Error {
             ErrorKind::Usage { .. } if self.what == CA => {
                 Some("it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`")
             }
-            ErrorKind::Usage { .. } if self.what == "upload" => Some(
+            ErrorKind::Usage { message } if *message == TOO_LARGE => Code::new("809").hint(),
+            ErrorKind::Usage { message } if self.what == "upload" && *message != EMPTY => Some(
                 "it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending",
             ),
-            ErrorKind::TooLarge { .. } => Code::new("809").hint().filter(|_| self.what == "upload"),
             _ => None,
         }
     }
@@ -419,8 +425,13 @@ mod tests {
             assert!(hint(kind).contains(part), "{text}");
         }
         assert!(api(200, "421").hint().is_some_and(|hint| hint.contains("running task")));
-        let large = |what| Error::new(what, ErrorKind::TooLarge { limit: 1 }).hint();
-        assert!(large("upload").is_some_and(|hint| hint.contains("smaller")) && large("outputs").is_none());
+        for error in
+            [Error::usage("upload", TOO_LARGE), Error::new("upload", ErrorKind::Http { status: 413 })]
+        {
+            assert!(error.hint().is_some_and(|hint| hint.contains("smaller")), "{error}");
+        }
+        assert_eq!(Error::usage("upload", EMPTY).hint(), None);
+        assert_eq!(Error::new("outputs", ErrorKind::TooLarge { limit: 1 }).hint(), None);
         assert_eq!(Error::usage("create", "no id").hint(), None);
     }
 

@@ -101,6 +101,18 @@ mod tests {
                 "📈 总进度：50.0% (5/10) - 当前节点：running (75.0%)",
             ),
             ("nothing: of the kind", "nothing: of the kind"),
+            // The row with the most of its own counts, and a message may have a colon.
+            (
+                "nobody knows whether the task was created: it may run, and it may be charged: create: the connection broke",
+                "不知道任务是否已创建：它可能正在运行，也可能已计费：create：连接中断",
+            ),
+            (
+                "this is not a workflow that can be run: the workflow has no nodes",
+                "这不是可运行的工作流：工作流没有节点",
+            ),
+            ("`10.image` takes no file of the type of ../x.mp3", "`10.image` 不接受 ../x.mp3 这种类型的文件"),
+            ("cannot write to the folder /proc/x: denied", "无法写入文件夹 /proc/x: denied"),
+            ("    text = \"what can be seen\"", "    text = \"what can be seen\""),
             ("", ""),
         ] {
             assert_eq!(zh(english), chinese);

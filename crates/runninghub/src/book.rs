@@ -7,10 +7,16 @@ use runninghub_core::{End, Event, Phase, TaskId, WorkflowId};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
 use tokio::time::timeout;
 
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    platform::{is_unknown, observed},
+};
 
 /// Evidence is worth a moment, not a wait: the outcome is unknown either way.
 const EVIDENCE: Duration = Duration::from_secs(5);
+
+/// More tasks than that are not asked for in that moment.
+const MOST_ASKED: usize = 20;
 
 /// Where submits are written down.
 #[derive(Clone)]
@@ -115,8 +121,7 @@ impl Book {
         let status = timeout(EVIDENCE, client.queue_status()).await.ok()?.ok()?;
         let parts = status.running_count.zip(status.queued_count).map(|(running, queued)| running + queued);
         let running = status.total_current_tasks.or(parts)?;
-        let known = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
-        let known = known.iter().filter(|entry| entry.state == State::Accepted).count() as u64;
+        let known = timeout(EVIDENCE, self.unfinished(client)).await.ok()??;
         Some(if running > known {
             format!(
                 "the account has {running} unfinished, this machine knows of {known}: one more was probably created"
@@ -127,6 +132,27 @@ impl Book {
                  it was probably not created, or is over already"
             )
         })
+    }
+
+    /// How many of the tasks that were made here are not over. Most that the ledger has open ended while nobody watched, so
+    /// each is asked for. `None` where that is not known.
+    async fn unfinished(&self, client: &Client) -> Option<u64> {
+        let open = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
+        let made_here =
+            |entry: &&Entry| entry.state == State::Accepted && entry.intent.base_url == self.base_url;
+        let tasks: Vec<_> = open.iter().filter(made_here).filter_map(|entry| entry.task.as_ref()).collect();
+        if tasks.len() > MOST_ASKED {
+            return None;
+        }
+        let mut unfinished = 0;
+        for task in tasks {
+            match observed(client, task).await {
+                Ok(seen) => unfinished += u64::from(!seen.status.is_over()),
+                Err(error) if is_unknown(&error) => {}
+                Err(_) => return None,
+            }
+        }
+        Some(unfinished)
     }
 }
 

@@ -3,7 +3,7 @@
 use runninghub_api::WebhookDetail;
 use runninghub_core::TaskId;
 
-use crate::{Error, RunningHub};
+use crate::{Error, RunningHub, check_webhook};
 
 impl RunningHub {
     /// Who was called back about a task, and what came of it.
@@ -20,6 +20,10 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, has no webhook or is not over, or there is no answer.
     pub async fn call_back_again(&self, task: &TaskId, url: Option<&str>) -> Result<(), Error> {
+        if let Some(url) = url {
+            // A delivery that is made again has no secret of its own.
+            check_webhook(url)?;
+        }
         let detail = self.callback(task).await?;
         if detail.event.is_none() {
             return Err(Error::usage("the task is not over, so there is nothing to deliver again"));

@@ -55,7 +55,7 @@ pub use runninghub_core::*;
 pub use runninghub_ledger as ledger;
 pub use runninghub_transport::Redactor;
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::{AppSubmit, Submit, SubmitModel, SubmitStep};
+pub use submit::{AppSubmit, Submit, SubmitModel, SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use workflow::Workflow;

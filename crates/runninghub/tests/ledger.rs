@@ -17,7 +17,7 @@ use runninghub::{
         AttemptId, Entry, Error as LedgerError, Filter, Intent, Ledger, MemoryLedger, Salt, State, Step,
     },
 };
-use runninghub_sim::{Fault, Rate, Sim};
+use runninghub_sim::{Fault, Rate, Rule, Sim};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -112,6 +112,28 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
     assert_eq!((settled.state, settled.task), (State::Accepted, Some(task.clone())));
     // Deliveries come again.
     assert_eq!(hub.settle(secret, &task).await.expect("known").state, State::Accepted);
+}
+
+#[tokio::test]
+async fn tasks_that_ended_unwatched_are_no_evidence_against_a_new_one() {
+    let sim = sim()
+        .rule(Rule::lose("/task/openapi/create").after_work().skip(3))
+        .speed(4.0)
+        .start()
+        .await
+        .expect("the simulator starts");
+    let ledger = ledger();
+    let elsewhere = common::sim().start().await.expect("the simulator starts");
+    let other = self::hub(elsewhere.base_url(), Arc::clone(&ledger) as _);
+    other.workflow(WORKFLOW).submit().await.expect("accepted");
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    for _ in 0..3 {
+        let task = hub.workflow(WORKFLOW).submit().await.expect("accepted").detach();
+        while !hub.status(&task).await.expect("a status").is_over() {}
+    }
+    assert_eq!(entries(&*ledger).await.iter().filter(|entry| entry.state == State::Accepted).count(), 4);
+    let error = hub.workflow(WORKFLOW).submit().await.expect_err("nobody knows");
+    assert!(error.to_string().contains("knows of 0: one more was probably created"), "{error}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use tokio::fs::File;
 
 use super::{account::untrusted, into_future};
 use crate::{
-    Client, Error, ErrorKind,
+    Client, Error,
     file_progress::upload_body,
     http::{Answer, Call},
     lenient,
@@ -24,6 +24,9 @@ use crate::{
 
 /// Largest file, bytes: 30 MB is documented, and the server has the last word on the bytes between MB and MiB.
 const LARGEST: u64 = 30 << 20;
+/// In errors; the hints go by them.
+pub(crate) const EMPTY: &str = "the file is empty";
+pub(crate) const TOO_LARGE: &str = "the file is larger than the 30 MB that can be uploaded";
 /// Longest upload: 30 MB at 50 KB/s.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(10);
 
@@ -118,7 +121,10 @@ impl UploadSource {
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
             return Err(call.usage("the platform takes no files of this type"));
         }
-        if size > LARGEST { Err(call.error(ErrorKind::TooLarge { limit: LARGEST })) } else { Ok(()) }
+        if size == 0 {
+            return Err(call.usage(EMPTY));
+        }
+        if size > LARGEST { Err(call.usage(TOO_LARGE)) } else { Ok(()) }
     }
 }
 

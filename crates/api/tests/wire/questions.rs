@@ -198,7 +198,10 @@ async fn what_cannot_be_uploaded_is_not_sent() {
     let large = directory.path().join("large.mp4");
     std::fs::File::create(&large).and_then(|file| file.set_len((30 << 20) + 1)).expect("a sparse file");
     let error = client.upload(UploadSource::path(&large)).await.expect_err("too large");
-    assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }) && error.hint().is_some(), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Usage { .. }), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("smaller")), "{error}");
+    let error = client.upload(UploadSource::bytes("cat.png", "")).await.expect_err("empty");
+    assert!(error.to_string().contains("empty") && error.hint().is_none(), "{error}");
     for path in [directory.path().join("missing.png"), directory.path().to_owned()] {
         let error = client.upload(UploadSource::path(&path)).await.expect_err("no file");
         assert!(matches!(error.kind(), ErrorKind::Io { path: named } if *named == path), "{error}");

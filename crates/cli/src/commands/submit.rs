@@ -86,6 +86,7 @@ impl Submission {
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
         if let Some(url) = &webhook {
             secrets::learn_address(url);
+            runninghub::check_webhook(url)?;
         }
         Ok(Self { hub, following, webhook, detach: args.detach })
     }

@@ -58,34 +58,42 @@ fn parts(line: &str) -> Vec<Part> {
     parts
 }
 
-/// The message by the first row that fits; where none fits the whole, a chain of causes one by one, and a list whose parts
-/// are all known.
+/// The message by the row that fits with the most text of its own; where none fits the whole, a chain of causes one by one, and
+/// a list whose parts are all known.
 pub(super) fn translate<'t>(rows: &[Row], text: &'t str) -> Cow<'t, str> {
     told(rows, text, MAX_DEPTH).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 fn told(rows: &[Row], text: &str, depth: usize) -> Option<String> {
     let depth = depth.checked_sub(1)?;
-    if let Some(told) = rows.iter().find_map(|row| row.apply(rows, text, depth)) {
+    if let Some(told) = whole(rows, text, depth) {
         return Some(told);
     }
-    let split = |mark: &str| {
-        let (first, rest) = text.split_once(mark)?;
-        Some((first, told(rows, first, depth), rest, told(rows, rest, depth)))
+    // A message may have these marks inside: the longest one that is known is the first of the chain.
+    let marks = [(": ", '：'), ("; ", '；')];
+    let mut joints: Vec<_> =
+        marks.iter().flat_map(|mark| text.match_indices(mark.0).map(move |(at, _)| (at, *mark))).collect();
+    joints.sort_unstable();
+    let part = |(at, (mark, chinese)): (usize, (&str, char))| {
+        Some((text.get(..at)?, chinese, text.get(at + mark.len()..)?))
     };
-    for (mark, chinese) in [(": ", '：'), ("; ", '；')] {
-        if let Some((first, first_told, rest, rest_told)) = split(mark)
-            && (first_told.is_some() || rest_told.is_some())
-        {
-            let (first, rest) =
-                (first_told.as_deref().unwrap_or(first), rest_told.as_deref().unwrap_or(rest));
+    for (first, chinese, rest) in joints.iter().rev().filter_map(|joint| part(*joint)) {
+        if let Some(first) = whole(rows, first, depth) {
+            let rest = told(rows, rest, depth).map_or(Cow::Borrowed(rest), Cow::Owned);
             return Some(format!("{first}{chinese}{rest}"));
         }
     }
-    match split(", ")? {
-        (_, Some(first), _, Some(rest)) => Some(format!("{first}，{rest}")),
-        _ => None,
+    if let Some((first, chinese, rest)) = joints.first().and_then(|joint| part(*joint)) {
+        return told(rows, rest, depth).map(|rest| format!("{first}{chinese}{rest}"));
     }
+    let (first, rest) = text.split_once(", ")?;
+    Some(format!("{}，{}", told(rows, first, depth)?, told(rows, rest, depth)?))
+}
+
+/// By one row.
+fn whole(rows: &[Row], text: &str, depth: usize) -> Option<String> {
+    let fitting = rows.iter().filter(|row| captures(&row.from, text).is_some());
+    fitting.max_by_key(|row| row.own()).and_then(|row| row.apply(rows, text, depth))
 }
 
 impl Row {
@@ -113,6 +121,11 @@ impl Row {
             }
         }
         Some(out)
+    }
+
+    /// How much of a message is its own, bytes.
+    fn own(&self) -> usize {
+        self.from.iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum()
     }
 
     /// Whether it is exactly of this message.

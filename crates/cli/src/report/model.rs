@@ -120,7 +120,7 @@ fn list_price(price: &ListPrice) -> String {
         "image" => "an image".to_owned(),
         unit => format!("a {}", safe(unit)),
     };
-    lang::say(&format!("{amount} {} {unit}", safe(&price.currency))).into_owned()
+    format!("{amount} {} {}", safe(&price.currency), lang::say(&unit))
 }
 
 /// What a run would cost.

@@ -24,12 +24,12 @@ fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<String> {
         if choices.is_empty() {
             return None;
         }
-        let place = format!("`{}.{}`", node.node, Untrusted::from(input));
+        let place = format!("{}.{}", node.node, Untrusted::from(input));
         let close = close(received, &choices);
         Some(if close.is_empty() {
-            format!("{place} can be one of {} others", choices.len())
+            format!("`{place}` can be one of {} others", choices.len())
         } else {
-            format!("{place} can be {}", close.join(", "))
+            format!("`{place}` can be {}", close.join(", "))
         })
     };
     node.errors.iter().filter_map(one).collect()

@@ -14,6 +14,7 @@ mod terms;
 pub use app::AppSubmit;
 pub use builder::Submit;
 pub use model::SubmitModel;
+pub use secret::check_webhook;
 pub use step::SubmitStep;
 
 pub(crate) use change::{Changes, changes};
