@@ -180,7 +180,8 @@ static TABLE: &[Known] = &[
     code("901", Class::BadRequest, "the AI app does not exist").refuses().hint(OTHER_SITE),
     // The v2 family: `errorCode` and `errorMessage`.
     code("1000", Class::Server, "the platform failed without saying why"),
-    code("1001", Class::BadRequest, "the path is not known to the platform").refuses(),
+    code("1001", Class::BadRequest, "the path is not known to the platform").refuses()
+        .hint("a model may be gone, or be called otherwise: `rhub model list` shows those that are known"),
     code("1002", Class::Auth, "the key is invalid").refuses().hint(KEY),
     code("1003", Class::Rate, "too many requests").refuses().wait(1),
     code("1004", Class::NotFound, "the task is not known, or no longer").hint(OTHER_SITE),

@@ -157,6 +157,17 @@ impl Error {
         self
     }
 
+    /// With more of what the platform says.
+    pub(crate) fn saying(mut self, more: &Untrusted) -> Self {
+        if let ErrorKind::Api { message, .. } = &mut *self.kind
+            && !more.is_empty()
+        {
+            let joint = if message.is_empty() { "" } else { ": " };
+            *message = format!("{}{joint}{}", message.raw(), more.raw()).into();
+        }
+        self
+    }
+
     /// What happened.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind

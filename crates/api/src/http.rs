@@ -420,6 +420,11 @@ impl Answer {
         self.error(ErrorKind::Api { status: self.status, code, message })
     }
 
+    /// The error for a refusal whose reasons stand in another place too.
+    pub(crate) fn refusal_saying(&self, envelope: &Envelope<'_>, more: &str) -> Error {
+        self.refusal(envelope).saying(&redact::message(more, &self.key))
+    }
+
     /// The error for an answer without something that has to be there.
     pub(crate) fn unexpected(&self, path: &str) -> Error {
         let excerpt = redact::excerpt(&self.text, &self.key);

@@ -13,6 +13,12 @@ use tokio::time::{Instant, Sleep, timeout};
 
 use crate::{BackendError, Error, ErrorKind, backend::Backend};
 
+/// How many final refusals in a row are believed: a fresh task may be unknown to `outputs` for a moment, and a good key is
+/// refused at times.
+pub(crate) const PATIENCE: u32 = 3;
+/// Longest wait for the workflow before the socket is opened.
+const GRAPH: Duration = Duration::from_secs(3);
+
 /// The time of day, counted from any moment. Unlike the timers it goes on while the machine is suspended.
 type Wall = Box<dyn Fn() -> Duration + Send>;
 
@@ -38,6 +44,8 @@ pub(crate) struct Driver {
     timer: Pin<Box<Sleep>>,
     wall: Wall,
     suspend: Suspend,
+    /// The workflow behind the address is asked for once: without it there are no totals, and a late socket has missed more.
+    asked_for_graph: bool,
 }
 
 /// Something that happened outside.
@@ -77,6 +85,7 @@ impl Driver {
             timer: Box::pin(tokio::time::sleep_until(started)),
             suspend: Suspend::new(Duration::ZERO, wall()),
             wall,
+            asked_for_graph: false,
         };
         let first = address.map_or(Input::Tick, Input::Address);
         driver.session.handle(Duration::ZERO, first);
@@ -131,11 +140,16 @@ impl Driver {
 
     fn dial(&mut self, address: SocketUrl) {
         let (backend, connect) = (Arc::clone(&self.backend), Arc::clone(&self.connect));
-        let plan_wanted = self.session.machine().plan().is_none();
+        let plan_wanted =
+            self.session.machine().plan().is_none() && !std::mem::replace(&mut self.asked_for_graph, true);
         // Boxed, so that the large connecting future is gone once the socket is open.
         self.dial = Some(
             async move {
-                let graph = if plan_wanted { backend.graph_of(&address).await } else { None };
+                let graph = if plan_wanted {
+                    timeout(GRAPH, backend.graph_of(&address)).await.ok().flatten()
+                } else {
+                    None
+                };
                 (graph.map(|graph| Plan::new(&graph, &[])), connect.connect(&address).await)
             }
             .boxed(),
@@ -224,6 +238,8 @@ impl Driver {
             }
             Happened::Answer(Ok(answer)) => {
                 self.refusals = 0;
+                // What was known once is not given up for one odd answer.
+                self.patience = self.patience.max(PATIENCE);
                 self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }

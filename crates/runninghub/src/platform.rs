@@ -84,7 +84,9 @@ impl Backend for Platform {
                 Retry::Safe { after } => after.map(|after| after.mul_f64(self.client.time_scale())),
                 _ => None,
             };
-            let is_final = matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
+            // A status without a code is the word of a page on the way, and not the platform's.
+            let is_final = error.code().is_some()
+                && matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
             BackendError::new(Error::api("cannot ask how the task stands", error), is_final, after)
         })
     }

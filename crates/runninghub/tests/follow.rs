@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{WORKFLOW, hub, key, sim, watch};
 use futures_util::StreamExt as _;
 use runninghub::{Event, Phase, Replay, RunningHub};
-use runninghub_sim::Fault;
+use runninghub_sim::{Fault, Rule};
 
 #[tokio::test]
 async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
@@ -37,6 +37,28 @@ async fn a_task_that_is_over_is_told_at_once() {
     let mut again = hub.follow(run.task_id().clone()).workflow(WORKFLOW).start().await.expect("found");
     let outputs = again.outputs().await.expect("it succeeded");
     assert_eq!(outputs.len(), 1);
+}
+
+/// A page on the way, and a good key that is refused for a moment, say nothing of a task that was known before.
+#[tokio::test]
+async fn odd_answers_do_not_end_the_watching() {
+    const OUTPUTS: &str = "/task/openapi/outputs";
+    let refused = r#"{"code":-1,"msg":"ApiKey verification failed"}"#;
+    for (status, body, times) in [(403, "<html><title>no</title>", 6), (404, "<html>", 6), (401, refused, 3)]
+    {
+        let sim = sim()
+            .rule(Rule::answer(OUTPUTS, status, body).skip(1).times(times))
+            .fault(Fault::UrlNever)
+            .start()
+            .await
+            .expect("the simulator starts");
+        let hub =
+            RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.05).build().expect("a hub");
+        let task = hub.workflow(WORKFLOW).submit().await.expect("accepted").detach();
+        let mut run = hub.follow(task).start().await.expect("found");
+        let end = run.finish().await.unwrap_or_else(|error| panic!("{status}: {error}"));
+        assert_eq!(end.phase, Phase::Success, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -198,7 +198,10 @@ impl fmt::Debug for Create {
 
 /// The answer of the legacy family.
 pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
-    let envelope = answer.success()?;
+    let envelope = answer.envelope()?;
+    if envelope.failure().is_some() {
+        return Err(answer.refusal_saying(&envelope, &complaints_of(envelope.data).join("; ")));
+    }
     created(&lenient::entries(envelope.data), "taskStatus").ok_or_else(|| answer.unexpected("data.taskId"))
 }
 
@@ -251,6 +254,19 @@ struct Complaint {
     message: Option<String>,
     #[serde(default, deserialize_with = "lenient::filled")]
     details: Option<String>,
+}
+
+/// What a refusal says about single nodes (433), in `promptTips` or in its place.
+fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
+    let fields = lenient::entries(data);
+    let inside = fields.iter().rev().find(|(key, _)| key == "promptTips").map(|(_, raw)| &**raw);
+    let tips = tips(inside.or(data));
+    let node = |(node, errors): (&NodeId, &Vec<Untrusted>)| {
+        let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
+        format!("node {node}: {}", errors.join("; "))
+    };
+    let general = tips.error.as_ref().map(|error| error.raw().to_owned());
+    general.into_iter().chain(tips.node_errors.iter().map(node)).collect()
 }
 
 /// JSON in a string, an object, empty text or `null`.
@@ -369,6 +385,26 @@ mod tests {
         let refused = error_with(401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, read);
         assert_eq!(refused.create_outcome(), Some(CreateOutcome::Refused));
         assert_eq!(error_with(401, "no", read).create_outcome(), Some(CreateOutcome::Unknown));
+    }
+
+    #[test]
+    fn a_refusal_names_the_nodes() {
+        let tips = r#"{"error":null,"node_errors":{"4":{"errors":[{"message":"Value not in list","details":"ckpt_name"}]}}}"#;
+        let quoted = serde_json::to_string(tips).expect("text");
+        for data in [
+            format!(r#"{{"promptTips":{quoted}}}"#),
+            format!(r#"{{"promptTips":{tips}}}"#),
+            tips.to_owned(),
+            quoted,
+        ] {
+            let text = format!(r#"{{"code":433,"msg":"VALIDATE_PROMPT_FAILED","data":{data}}}"#);
+            let error = create_with(&text, read).expect_err("refused");
+            assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
+            let told = error.to_string();
+            assert!(told.contains("FAILED: node 4: Value not in list: ckpt_name"), "{told}");
+        }
+        let error = create_with(r#"{"code":433,"msg":"no","data":null}"#, read).expect_err("refused");
+        assert!(error.to_string().ends_with("(no)"), "{error}");
     }
 
     #[test]

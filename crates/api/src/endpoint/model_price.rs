@@ -90,7 +90,7 @@ impl fmt::Debug for GetModelPrice {
 fn read(answer: &Answer) -> Result<ModelPrice, Error> {
     let envelope = answer.success()?;
     if let Some(inner) = envelope.inner()
-        && let Some(code) = inner.error_code()
+        && let Some(code) = inner.failure()
     {
         return Err(answer.refused_with(&code, &inner));
     }

@@ -54,7 +54,12 @@ struct Task {
 
 /// Reads a bare task object, or one inside `{code, data}` as some gateways wrap it.
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
-    answer.success()?;
+    let envelope = answer.success()?;
+    if let Some(inner) = envelope.inner()
+        && let Some(code) = inner.failure()
+    {
+        return Err(answer.refused_with(&code, &inner));
+    }
     let outer: Task = answer.object()?;
     let wrapped = lenient::object::<Task>(outer.data.as_deref());
     let task = wrapped.filter(|_| outer.status.is_none()).unwrap_or(outer);
@@ -93,6 +98,15 @@ mod tests {
 
     fn get(text: &str) -> Observation {
         read_with(text, read).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn a_refusal_may_be_wrapped() {
+        let text = r#"{"code":0,"data":{"errorCode":"1004","errorMessage":"no such task"}}"#;
+        let error = read_with(text, read).expect_err("refused");
+        assert_eq!(error.code().map(crate::Code::as_str), Some("1004"));
+        let failed = get(r#"{"code":0,"data":{"status":"FAILED","errorCode":"1501","errorMessage":"no"}}"#);
+        assert_eq!(failed.status, TaskStatus::Failed);
     }
 
     #[test]

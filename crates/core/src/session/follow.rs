@@ -281,12 +281,16 @@ impl Session {
         };
         let since = *self.incomplete_since.get_or_insert(self.now);
         let patient = self.now.saturating_sub(since) < patience;
-        if !patient && missing {
-            let message = format!(
-                "the platform lists {} of the {} files that the run has saved",
-                answer.outputs.len(),
-                self.machine.saved_files()
-            );
+        if !patient && !patience.is_zero() {
+            let message = if missing {
+                format!(
+                    "the platform lists {} of the {} files that the run has saved",
+                    answer.outputs.len(),
+                    self.machine.saved_files()
+                )
+            } else {
+                "the platform lists no results; they may come later".to_owned()
+            };
             self.emit(Event::Warning { code: "outputs_incomplete", message: message.into() });
         }
         !patient

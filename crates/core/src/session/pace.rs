@@ -92,7 +92,7 @@ impl Default for Pace {
             most_failures: 5,
             rest: Duration::from_mins(10),
             incomplete: Duration::from_secs(15),
-            empty: Duration::from_secs(2),
+            empty: Duration::from_secs(15),
             unreachable: Duration::from_mins(10),
         }
     }

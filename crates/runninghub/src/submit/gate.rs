@@ -15,8 +15,9 @@ use crate::{Error, ErrorKind};
 /// For how long a key that cannot pay is not tried again. A person has to act first, which takes longer.
 const REST: Duration = Duration::from_mins(1);
 
-/// Codes that say so of the key, whatever is submitted: balance, key disabled, funds of the enterprise.
-const HOPELESS: [&str; 3] = ["416", "802", "812"];
+/// Codes that say so of the key, whatever is submitted: balance, a free account, a key that is disabled or of nobody, funds of
+/// the enterprise.
+const HOPELESS: [&str; 8] = ["416", "801", "802", "806", "811", "812", "1002", "1601"];
 
 /// Passed by every submit of a key.
 #[derive(Debug, Default)]

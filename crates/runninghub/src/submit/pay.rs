@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Run,
     book::{self, Page, What, note},
+    driver::PATIENCE,
     follow::Start,
     hub::Hub,
     platform::Family,
@@ -21,9 +22,6 @@ use crate::{
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
-
-/// A fresh task may be unknown to `outputs` for a moment, and a good key is refused at times.
-const PATIENCE: u32 = 3;
 
 /// A create that is about to be paid for.
 pub(super) struct Payment<'a> {
