@@ -23,12 +23,14 @@ pub struct FileProgress<'a> {
     pub bytes: u64,
     /// The whole file, bytes, where that is known: always for an upload.
     pub total: Option<u64>,
+    /// Nothing more will come of it: it is all there, or was given up.
+    pub is_over: bool,
 }
 
 impl<'a> FileProgress<'a> {
     /// A file of so many bytes that is going from this machine.
     pub fn of_upload(name: &'a str, bytes: u64, total: u64) -> Self {
-        Self { direction: Direction::Up, name, bytes, total: Some(total) }
+        Self { direction: Direction::Up, name, bytes, total: Some(total), is_over: bytes == total }
     }
 }
 

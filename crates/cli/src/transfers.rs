@@ -43,9 +43,8 @@ impl Transfers {
             let file = Transfer::from(file);
             let id = (file.direction, file.name.clone());
             let last = seen.entry(id.clone()).or_insert_with(|| Seen { at: Instant::now(), is_told: false });
-            let is_over = file.total == Some(file.bytes);
-            let is_due = if is_over { last.is_told } else { last.at.elapsed() >= SPACING };
-            if is_over {
+            let is_due = if file.is_over { last.is_told } else { last.at.elapsed() >= SPACING };
+            if file.is_over {
                 seen.remove(&id);
             } else if is_due {
                 *last = Seen { at: Instant::now(), is_told: true };

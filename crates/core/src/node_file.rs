@@ -11,7 +11,8 @@ pub struct NodeFile {
     pub filename: String,
     /// The folder below the one that `folder_type` names; empty for none.
     pub subfolder: String,
-    /// `output` for what was saved, `temp` for what is only shown, `input` for what was there before.
+    /// `output` for what was saved, `temp` for what is only shown, `input` for what was there before; empty where it is not
+    /// told.
     pub folder_type: String,
 }
 
@@ -31,14 +32,18 @@ impl NodeFile {
         Some(Self {
             filename: named(text("filename"))?,
             subfolder: text("subfolder"),
-            // What `/view` takes it for.
-            folder_type: named(text("type")).unwrap_or_else(|| "output".to_owned()),
+            folder_type: text("type"),
         })
     }
 
     /// What ComfyUI's `/view` is asked for it: names and values of a query, not encoded.
     pub fn view_query(&self) -> [(&'static str, &str); 3] {
-        [("filename", &self.filename), ("subfolder", &self.subfolder), ("type", &self.folder_type)]
+        [("filename", &self.filename), ("subfolder", &self.subfolder), ("type", self.folder())]
+    }
+
+    /// The folder that it is in: `output` where that is not told, as ComfyUI has it.
+    pub fn folder(&self) -> &str {
+        if self.folder_type.is_empty() { "output" } else { &self.folder_type }
     }
 
     /// Whether it was saved, and not only shown.

@@ -44,7 +44,12 @@ async fn keep(sim: &Sim, dir: &Path) -> (End, Vec<Intermediate>) {
     let end = end.expect("an end");
     // Of a task that failed, the end tells nothing.
     let listed = hub.outputs(run.task_id()).await.expect("an answer").outputs;
-    (end, kept.finish(&listed).await)
+    kept.end(&listed);
+    let mut files = Vec::new();
+    while let Some(file) = kept.next().await {
+        files.push(file);
+    }
+    (end, files)
 }
 
 /// What each is called there, and by which node it was made.

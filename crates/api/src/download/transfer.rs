@@ -56,6 +56,19 @@ impl<'c> Transfer<'c> {
 
     /// Fetches all of it. Gives the content and the name for it.
     pub(super) async fn run(mut self) -> Result<(Partial, String), Error> {
+        let result = self.attempts().await;
+        let (bytes, total) =
+            self.part.as_ref().map_or((0, None), |part| (part.file.bytes(), part.version.total));
+        tell(self.client, &self.name, bytes, total, true);
+        result?;
+        let Some(Part { file, version }) = self.part else {
+            return Err(Error::new(CALL, ErrorKind::Network));
+        };
+        let name = version.encoding.map_or(self.name.clone(), |packed| packed_name(&self.name, &packed));
+        Ok((file, name))
+    }
+
+    async fn attempts(&mut self) -> Result<(), Error> {
         let (mut left, mut furthest) = (pauses(), 0);
         while let Err(error) = self.attempt().await {
             let Retry::Safe { after } = error.retry() else { return Err(error) };
@@ -68,11 +81,7 @@ impl<'c> Transfer<'c> {
             tracing::debug!(%error, ?pause, bytes, "fetching again");
             sleep(pause).await;
         }
-        let Some(Part { file, version }) = self.part else {
-            return Err(Error::new(CALL, ErrorKind::Network));
-        };
-        let name = version.encoding.map_or(self.name.clone(), |packed| packed_name(&self.name, &packed));
-        Ok((file, name))
+        Ok(())
     }
 
     /// One request for what is missing, and its body.
@@ -94,8 +103,7 @@ impl<'c> Transfer<'c> {
             return Err(Error::new(CALL, ErrorKind::Network));
         };
         let (client, name, total) = (self.client, &*self.name, version.total);
-        let tell =
-            |bytes| client.file_progress(FileProgress { direction: Direction::Down, name, bytes, total });
+        let tell = |bytes| tell(client, name, bytes, total, false);
         tell(file.bytes());
         while let Some(piece) = pace.next(&mut response).await? {
             if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit)
@@ -209,6 +217,10 @@ impl<'c> Transfer<'c> {
         }
         Err(Error::new(CALL, ErrorKind::Forbidden { reason: "too many redirects" }))
     }
+}
+
+fn tell(client: &Client, name: &str, bytes: u64, total: Option<u64>, is_over: bool) {
+    client.file_progress(FileProgress { direction: Direction::Down, name, bytes, total, is_over });
 }
 
 fn too_large(limit: u64) -> Error {

@@ -1,6 +1,6 @@
 //! Versions of a file, so that the parts of two are never put together.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
@@ -61,9 +61,14 @@ impl Version {
     pub(super) fn part_name(&self, url: &Url) -> Option<String> {
         let total = self.total.filter(|total| *total >= WORTH)?;
         let boot = boot()?;
+        // One path gives out every file of a ComfyUI (`/view`). What else is in a query may be another signature of the same.
+        let of_file = |(name, _): &(Cow<'_, str>, _)| ["filename", "subfolder", "type"].contains(&&**name);
+        let file = url.query_pairs().filter(of_file).flat_map(|(name, value)| [name, value]);
+        let file = file.collect::<Vec<_>>().join("&");
         let parts = [
             url.host_str()?.as_bytes(),
             url.path().as_bytes(),
+            file.as_bytes(),
             self.validator()?.as_bytes(),
             self.encoding.as_deref().unwrap_or_default().as_bytes(),
             &total.to_be_bytes(),
@@ -213,6 +218,7 @@ mod tests {
         for (url, tag, length) in [
             ("https://h/b?sign=1", "\"a\"", "9999999"),
             ("https://i/a?sign=1", "\"a\"", "9999999"),
+            ("https://h/a?filename=b.png&sign=1", "\"a\"", "9999999"),
             ("https://h/a?sign=1", "\"b\"", "9999999"),
             ("https://h/a?sign=1", "\"a\"", "9999998"),
         ] {

@@ -85,5 +85,5 @@ async fn a_download_is_told_from_where_it_goes_on() {
     let (builder, told) = watched(server.builder());
     let client = builder.build().expect("a client");
     client.download(&server.url(), directory.path(), "a.png").await.expect("saved");
-    assert_eq!(bytes(&told, Direction::Down, "a.png", Some(7)), [0, 3, 3, 7]);
+    assert_eq!(bytes(&told, Direction::Down, "a.png", Some(7)), [0, 3, 3, 7, 7]);
 }

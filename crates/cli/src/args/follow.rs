@@ -19,7 +19,7 @@ pub(crate) struct Saving {
     pub(crate) name: Option<String>,
 
     /// Keep what nodes show on the way, and what a task that failed had saved, in a folder `intermediate` of that folder
-    #[arg(long, env = "RUNNINGHUB_KEEP_INTERMEDIATE", requires = "out", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "RUNNINGHUB_KEEP_INTERMEDIATE", value_parser = FalseyValueParser::new())]
     pub(crate) keep_intermediate: bool,
 }
 

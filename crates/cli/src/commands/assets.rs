@@ -104,7 +104,7 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
         Error::usage(format!("it cannot be told what {shown} is"))
             .hint("say so with `--medium image`, `video` or `audio`")
     })?;
-    let uploaded = context.with_files(hub.upload(&args.file)).await?;
+    let uploaded = context.with_files(hub.upload(&args.file)).await??;
     let address = uploaded.download_url.ok_or_else(|| {
         Error::new(Exit::Network, "the upload was answered without an address, of which the asset is made")
     })?;

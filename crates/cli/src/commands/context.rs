@@ -14,7 +14,7 @@ use runninghub::{
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
-use super::{comfy, service::Named};
+use super::{comfy, follow::interrupted, service::Named};
 use crate::{
     args::{Format, Global, Paging, Previews},
     exit::{Error, Exit},
@@ -22,7 +22,7 @@ use crate::{
     printer::Printer,
     report::{self, Reporter},
     schema::{self, End, Outcome},
-    signals::Signals,
+    signals::{Signal, Signals, suspend},
     speed, target,
     transfers::Transfers,
 };
@@ -47,6 +47,8 @@ pub(super) struct Context {
     /// All that was asked.
     pub(super) asked: Vec<Named>,
     pub(super) previews: Option<PreviewFolder>,
+    /// What was saved and is no result.
+    pub(super) kept: Vec<schema::Output>,
     /// Opened when it is first needed.
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -113,6 +115,7 @@ impl Context {
             transfers: Transfers::new(),
             asked: Vec::new(),
             previews: None,
+            kept: Vec::new(),
             ledger: None,
         }
     }
@@ -290,18 +293,27 @@ impl Context {
         self.reporter.event(self.clock.now(), event);
     }
 
-    /// Waits for something, and tells meanwhile how far files are.
-    pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> T {
+    /// Waits for something, and tells meanwhile how far files are. What somebody gives up is an error that says so.
+    pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> Result<T, Error> {
+        let mut signals = self.signals()?;
         let mut work = pin!(work.into_future());
         loop {
             tokio::select! {
                 biased;
+                signal = signals.next() => match signal {
+                    Signal::Suspend => {
+                        self.reporter.release();
+                        suspend();
+                    }
+                    Signal::Resize => self.reporter.tick(self.clock.now()),
+                    signal => return Err(Error::new(interrupted(signal), "given up while a file was on its way")),
+                },
                 done = &mut work => {
                     // What came last is not kept for later.
                     while let Some(transfer) = self.transfers.ready() {
                         self.transfer(&transfer);
                     }
-                    return done;
+                    return Ok(done);
                 }
                 transfer = self.transfers.next() => self.transfer(&transfer),
             }
@@ -369,6 +381,7 @@ impl Context {
         if let Some(why) = why {
             self.warn("recording", format!("the recording is incomplete: {why}"));
         }
+        self.outcome.outputs.append(&mut self.kept);
         let now = self.clock.now();
         self.outcome.exit_code = exit.code();
         self.outcome.elapsed_s = schema::seconds(now);

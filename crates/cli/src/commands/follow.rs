@@ -3,7 +3,7 @@
 use std::{future::pending, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Run};
+use runninghub::{Event, Intermediate, Intermediates, Run};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -40,6 +40,10 @@ impl Following {
         hub: &impl Service,
     ) -> Result<Self, Error> {
         let args::Saving { out, name, keep_intermediate } = saving;
+        if keep_intermediate && out.is_none() {
+            return Err(Error::usage("`--keep-intermediate` has no folder to keep anything in")
+                .hint("name one with `--out DIR`"));
+        }
         let destination = out.map(|dir| Destination { dir, template: name, intermediate: keep_intermediate });
         if let Some(destination) = &destination {
             destination.check(hub)?;
@@ -53,10 +57,10 @@ impl Following {
     }
 }
 
-#[expect(clippy::large_enum_variant, reason = "one at a time, and only for one turn of the loop")]
 enum What {
     Event(Option<Result<Event, runninghub::Error>>),
     Transfer(Transfer),
+    Kept(Intermediate),
     Signal(Signal),
     Tick,
     Timeout,
@@ -83,6 +87,7 @@ pub(super) async fn follow(
             signal = signals.next() => What::Signal(signal),
             event = run.next() => What::Event(event),
             transfer = context.transfers.next() => What::Transfer(transfer),
+            Some(one) = next_kept(&mut kept) => What::Kept(one),
             () = until(deadline) => What::Timeout,
             _ = tick.tick() => What::Tick,
         };
@@ -110,6 +115,7 @@ pub(super) async fn follow(
             }
             What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),
             What::Transfer(transfer) => context.transfer(&transfer),
+            What::Kept(one) => save::intermediate(context, &one),
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             What::Timeout => {
                 context.outcome.status = End::Timeout;
@@ -164,6 +170,14 @@ fn leave(context: &mut Context, hub: &impl Service, run: &Run, following: &Follo
         context.advice.push(advice);
     } else {
         context.advice.push("the simulator has ended, and its task with it".to_owned());
+    }
+}
+
+/// What is kept beside the results, as it comes.
+async fn next_kept(kept: &mut Option<Intermediates>) -> Option<Intermediate> {
+    match kept {
+        Some(kept) => kept.next().await,
+        None => pending().await,
     }
 }
 

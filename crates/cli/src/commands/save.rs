@@ -85,10 +85,18 @@ pub(super) async fn finish(
             }
         }
     }
-    if let Some(kept) = kept {
-        match fetched(context, signals, kept.finish(&listed)).await {
-            Err(signal) => return Ok(left(context, hub, run, signal)),
-            Ok(files) => files.iter().for_each(|file| intermediate(context, file)),
+    if let Some(mut kept) = kept {
+        kept.end(&listed);
+        loop {
+            match fetched(context, signals, kept.next()).await {
+                Ok(Some(one)) => intermediate(context, &one),
+                Ok(None) => break,
+                // The results are what counts, and they are there.
+                Err(_) => {
+                    context.warn("not_kept", "not everything that nodes have shown was fetched");
+                    break;
+                }
+            }
         }
     }
     saved
@@ -151,7 +159,7 @@ fn outcome(
 }
 
 /// Shows what became of a file that is no result. Nothing depends on it: no endpoint for these is published.
-fn intermediate(context: &mut Context, one: &Intermediate) {
+pub(super) fn intermediate(context: &mut Context, one: &Intermediate) {
     let name = &one.node_file.filename;
     match &one.file {
         Ok(file) => {
@@ -164,7 +172,7 @@ fn intermediate(context: &mut Context, one: &Intermediate) {
             }
             .saved(file);
             context.reporter.output(context.clock.now(), &output);
-            context.outcome.outputs.push(output);
+            context.kept.push(output);
         }
         Err(error) => {
             let message = format!("{name} of node {}: {}", one.node_id, crate::exit::chain(error));

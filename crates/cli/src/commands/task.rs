@@ -44,7 +44,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
     destination.check(&hub)?;
     let answer = hub.outputs(&task).await?;
     let exit = over(context, &hub, &task, &answer)?;
-    let saved = context.with_files(destination.save(&hub, &task).files(&answer.outputs)).await?;
+    let saved = context.with_files(destination.save(&hub, &task).files(&answer.outputs)).await??;
     let kept = save::report(context, &saved);
     Ok(if exit == Exit::Done { kept } else { exit })
 }

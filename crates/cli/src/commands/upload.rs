@@ -19,7 +19,7 @@ pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<
     let hub = context.connect(Settings::default())?;
     for file in &args.files {
         let name = Untrusted::from(file.to_string_lossy());
-        let uploaded = context.with_files(hub.upload(file)).await.map_err(|error| {
+        let uploaded = context.with_files(hub.upload(file)).await?.map_err(|error| {
             let told = format!("{name}: {}", chain(&error));
             Error { message: told, ..Error::from(error) }
         })?;
@@ -44,7 +44,7 @@ pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<
 pub(super) async fn lora(context: &mut Context, command: LoraCommand) -> Result<Exit, Error> {
     let LoraCommand::Upload(args) = command;
     let hub = context.connect(Settings::default())?;
-    let uploaded = context.with_files(hub.upload_lora(&args.file, args.lora_name)).await?;
+    let uploaded = context.with_files(hub.upload_lora(&args.file, args.lora_name)).await??;
     let name = Untrusted::from(args.file.to_string_lossy());
     let event = schema::Upload {
         file: args.file.to_string_lossy().into_owned(),

@@ -33,7 +33,7 @@ async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
     let webhook = schema::Webhook::of(&task, &detail);
     let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     let lines = [
-        format!("Event:    {}", word(&webhook.webhook_event)),
+        format!("Event:    {}", word(&webhook.kind)),
         format!("Delivery: {}, repeated {} times", word(&webhook.status), webhook.retries.unwrap_or(0)),
         format!("Host:     {}", word(&webhook.host)),
         format!("Answer:   {}", word(&webhook.response)),

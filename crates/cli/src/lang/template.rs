@@ -58,7 +58,7 @@ fn parts(line: &str) -> Vec<Part> {
     parts
 }
 
-/// The message by the row that fits with the most text of its own; where none fits the whole, a chain of causes one by one, and
+/// The message by the row that fits best: one that begins with text of its own, and has the most of it; where none fits the whole, a chain of causes one by one, and
 /// a list whose parts are all known.
 pub(super) fn translate<'t>(rows: &[Row], text: &'t str) -> Cow<'t, str> {
     told(rows, text, MAX_DEPTH).map_or(Cow::Borrowed(text), Cow::Owned)
@@ -123,9 +123,10 @@ impl Row {
         Some(out)
     }
 
-    /// How much of a message is its own, bytes.
-    fn own(&self) -> usize {
-        self.from.iter().map(|part| if let Part::Text(text) = part { text.len() } else { 0 }).sum()
+    /// How much of a message is its own: whether it begins with it, and bytes in all.
+    fn own(&self) -> (bool, usize) {
+        let text = |part: &Part| if let Part::Text(text) = part { text.len() } else { 0 };
+        (self.from.first().is_some_and(|part| text(part) > 0), self.from.iter().map(text).sum())
     }
 
     /// Whether it is exactly of this message.

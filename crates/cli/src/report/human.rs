@@ -226,7 +226,7 @@ impl Reporter for Human {
         if self.measured.is_none() {
             self.view.waiting = Some(text::transfers(&self.moving));
         }
-        self.moving.retain(|file| file.total != Some(file.bytes));
+        self.moving.retain(|file| !file.is_over);
         self.draw(t);
     }
 

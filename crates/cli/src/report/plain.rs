@@ -173,7 +173,9 @@ impl Reporter for Plain {
     fn transfer(&mut self, _t: Duration, transfer: &schema::Transfer) {
         let share = transfer.total.filter(|total| *total > 0).map(|total| transfer.bytes * TENTHS / total);
         let step = share.unwrap_or(transfer.bytes / UNSIZED);
-        if self.moving.insert((transfer.direction, transfer.name.clone()), step) != Some(step) {
+        let id = (transfer.direction, transfer.name.clone());
+        let before = if transfer.is_over { self.moving.remove(&id) } else { self.moving.insert(id, step) };
+        if before != Some(step) {
             let arrow = if transfer.direction == "upload" { "⬆️" } else { "⬇️" };
             self.tell(format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer))));
         }

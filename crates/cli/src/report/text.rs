@@ -339,6 +339,7 @@ mod tests {
             bytes,
             total,
             percent: None,
+            is_over: false,
         };
         let up = file("upload", 1_500_000, Some(3_000_000));
         assert_eq!(transfers(std::slice::from_ref(&up)), "Uploading a\\n.png: 50% (1.5 MB of 3.0 MB)");

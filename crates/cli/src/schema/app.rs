@@ -76,7 +76,7 @@ pub(crate) struct Webhook {
     pub(crate) task_id: String,
     /// `TASK_END`; null before it has happened.
     #[schemars(with = "Option<String>")]
-    pub(crate) webhook_event: Option<Untrusted>,
+    pub(crate) kind: Option<Untrusted>,
     /// What became of the delivery, in the platform's word.
     #[schemars(with = "Option<String>")]
     pub(crate) status: Option<Untrusted>,
@@ -97,7 +97,7 @@ impl Webhook {
         });
         Self {
             task_id: task.to_string(),
-            webhook_event: detail.event.clone(),
+            kind: detail.event.clone(),
             status: detail.callback_status.clone(),
             response: detail.callback_response.clone(),
             retries: detail.retry_count,

@@ -59,6 +59,7 @@ impl From<FileProgress<'_>> for Transfer {
             bytes: file.bytes,
             total: file.total,
             percent: file.total.map(|total| percent(fraction(total))),
+            is_over: file.is_over,
         }
     }
 }

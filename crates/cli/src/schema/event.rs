@@ -331,6 +331,9 @@ pub(crate) struct Transfer {
     pub(crate) total: Option<u64>,
     /// Of the total, 0–100.
     pub(crate) percent: Option<f64>,
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(crate) is_over: bool,
 }
 
 /// A setting of a profile.

@@ -329,11 +329,13 @@ fn nothing_is_submitted_for_a_mistake() {
 fn what_the_platform_refuses_is_told() {
     let consumer = "c".repeat(32);
     let sim = Simulator::start(Sim::builder().key(Sim::DEMO_KEY).consumer_key(&consumer));
-    snap!(model(["run", "lab/none", "--body", "{}"]).at(&sim), @r#"
+    snap!(model(["run", "lab/none", "--body", "{}"]).at(&sim), @r"
         exit 4
         --- err
         error: the task was not created: model: code 1001, the path is not known to the platform (Invalid URL)
-    "#);
+
+        hint: a model may be gone, or be called otherwise: `rhub model list` shows those that are known
+    ");
     snap!(model(["run", KLING, "-p", "prompt=x"]).at(&sim).env("RUNNINGHUB_API_KEY", &consumer), @r#"
         exit 4
         --- err

@@ -46,10 +46,15 @@ fn lines_of_live_commands_are_valid() {
         &["model", "price", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"],
         &["model", "run", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"],
         &["watch", &task],
+        &["run", &id, "--webhook", "http://127.0.0.1:9/x"],
         &["status", "77"],
     ] {
         check(&schema, &rhub(args.iter().copied().chain(["--json"])).at(&sim).run().stdout);
     }
+    let called = sim.sim().tasks().into_iter().rfind(|task| task.webhook_url.is_some()).expect("a webhook");
+    let shown = rhub(["webhook", "show", &called.task_id, "--json"]).at(&sim).run();
+    let events = check(&schema, &shown.stdout);
+    assert_eq!(events.first().map(String::as_str), Some("webhook"), "{shown}");
 }
 
 #[test]

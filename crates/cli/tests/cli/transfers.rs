@@ -66,3 +66,20 @@ fn a_slow_upload_is_drawn_before_the_run() {
     assert_eq!(code, 0, "{screen}");
     assert!(screen.contains("✅ Uploaded") && !screen.contains("Uploading"), "{screen}");
 }
+
+#[test]
+fn ctrl_c_in_an_upload_leaves_the_terminal_in_order() {
+    let (_sim, proxy, dir, file) = slow();
+    let url = format!("http://{}", proxy.address());
+    let env = [
+        ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY),
+        ("RUNNINGHUB_BASE_URL", &url),
+        ("RUNNINGHUB_STATE_DIR", &dir.path().to_string_lossy()),
+    ];
+    let mut terminal = Terminal::start(200, &["upload", &file.to_string_lossy()], &env);
+    terminal.wait(|screen| screen.contains("Uploading cat.png: "));
+    terminal.press(b"\x03");
+    let (code, screen) = terminal.finish();
+    assert_eq!(code, 130, "{screen}");
+    assert!(screen.contains("given up") && !screen.contains("Uploading"), "{screen}");
+}

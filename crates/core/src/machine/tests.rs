@@ -361,6 +361,43 @@ mod learning {
     }
 }
 
+mod files {
+    use super::*;
+
+    #[test]
+    fn what_nodes_write_is_told_and_only_what_is_saved_is_waited_for() {
+        let mut story = Story::on_time(branches());
+        let output = json!({
+            "images": [
+                {"filename": "a.png", "subfolder": "s", "type": "temp"},
+                {"filename": "b.png", "type": "output"},
+                {"filename": "c.png"},
+                {"filename": ""}, {"type": "output"}, "text", null,
+            ],
+            "animated": [false],
+        });
+        story.executing("5").says("executed", json!({ "node": "5", "output": output }));
+        story.says("executed", json!({ "node": "1", "output": {"text": ["x"]} }));
+        let told: Vec<_> = std::iter::from_fn(|| story.0.next_event())
+            .filter_map(|event| match event {
+                Event::Files { node_id, files } => Some((node_id.to_string(), files)),
+                _ => None,
+            })
+            .collect();
+        let [(node, files)] = &told[..] else { panic!("{told:?}") };
+        let told: Vec<_> = files
+            .iter()
+            .map(|file| (&*file.filename, &*file.subfolder, file.folder(), file.is_saved()))
+            .collect();
+        assert_eq!(node, "5");
+        assert_eq!(
+            told,
+            [("a.png", "s", "temp", false), ("b.png", "", "output", true), ("c.png", "", "output", false)]
+        );
+        assert_eq!(story.0.saved_files(), 1);
+    }
+}
+
 mod ending {
     use super::*;
 

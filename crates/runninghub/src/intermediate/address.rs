@@ -58,7 +58,7 @@ fn store(socket: &Url, file: &NodeFile) -> Option<String> {
     let mut url = Url::parse(STORE).ok()?;
     url.path_segments_mut()
         .ok()?
-        .extend([user_id.as_str(), &file.folder_type])
+        .extend([user_id.as_str(), file.folder()])
         .extend(folders)
         .push(&file.filename);
     Some(url.into())

@@ -2,13 +2,19 @@
 
 use std::{
     collections::HashSet,
-    fmt, mem,
+    fmt,
+    future::ready,
+    mem,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use futures_util::{StreamExt as _, stream};
 use runninghub_api::{Client, result_name};
-use runninghub_core::{Event, NodeFile, NodeId, OutputFile, SocketUrl, TaskId};
+use runninghub_core::{Event, FileUrl, NodeFile, NodeId, OutputFile, SocketUrl, TaskId};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::address::addresses;
@@ -18,6 +24,8 @@ use crate::{Error, ErrorKind, RunningHub, SavedFile, save::failed};
 const AT_ONCE: usize = 4;
 /// How many of a task are kept at most: many times what a workflow shows, and no flood.
 const MOST: usize = 1000;
+/// After so many failures in a row the rest is not tried: the places are wrong, or closed.
+const HOPELESS: usize = 4;
 
 /// Keeps the files that nodes show on the way (`PreviewImage` and its like), which the platform never lists, and those that
 /// were saved and are not listed because the task failed. Made by [`RunningHub::intermediates`].
@@ -27,10 +35,12 @@ const MOST: usize = 1000;
 /// works in the background while it exists.
 pub struct Intermediates {
     task: TaskId,
-    /// With the names they get here.
-    wanted: mpsc::UnboundedSender<(String, Wanted)>,
+    /// With the names they get here. None when no more will come.
+    wanted: Option<mpsc::UnboundedSender<(String, Wanted)>>,
     count: usize,
-    worker: JoinSet<Vec<Intermediate>>,
+    fetched: mpsc::UnboundedReceiver<Intermediate>,
+    /// Stopped with this.
+    _worker: JoinSet<()>,
     socket: Option<SocketUrl>,
     seen: HashSet<NodeFile>,
     /// Saved ones: most of them are results.
@@ -60,20 +70,33 @@ impl RunningHub {
     /// The folder is made with the first file.
     pub fn intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
         let (wanted, mut queue) = mpsc::unbounded_channel();
-        let (client, dir) = (self.0.client.clone(), dir.to_owned());
+        let (tell, fetched) = mpsc::unbounded_channel();
+        let place = Arc::new(Place {
+            client: self.0.client.clone(),
+            dir: dir.to_owned(),
+            failures: AtomicUsize::new(0),
+        });
         let mut worker = JoinSet::new();
         worker.spawn(async move {
             stream::poll_fn(move |context| queue.poll_recv(context))
-                .map(move |(name, wanted)| fetch(client.clone(), dir.clone(), name, wanted))
+                .map(move |(name, wanted): (String, Wanted)| {
+                    let place = Arc::clone(&place);
+                    async move { place.fetch(&name, wanted).await }
+                })
                 .buffered(AT_ONCE)
-                .collect()
-                .await
+                .for_each(|one| {
+                    // Who is gone wants to know no more.
+                    let _ = tell.send(one);
+                    ready(())
+                })
+                .await;
         });
         Intermediates {
             task: task.clone(),
-            wanted,
+            wanted: Some(wanted),
             count: 0,
-            worker,
+            fetched,
+            _worker: worker,
             socket: None,
             seen: HashSet::new(),
             saved: Vec::new(),
@@ -103,10 +126,10 @@ impl Intermediates {
         }
         let wanted =
             Wanted { node_id: node_id.clone(), node_file: file.clone(), addresses: addresses(socket, file) };
-        if file.is_saved() {
-            self.saved.push(wanted);
-        } else {
+        if file.folder_type == "temp" {
             self.fetch(wanted);
+        } else {
+            self.saved.push(wanted);
         }
     }
 
@@ -114,36 +137,70 @@ impl Intermediates {
         self.count += 1;
         let extension = wanted.node_file.filename.rsplit_once('.').map_or("bin", |(_, extension)| extension);
         let name = result_name(&self.task, Some(&wanted.node_id), self.count, extension);
-        // The worker ends after this end of the channel.
-        let _ = self.wanted.send((name, wanted));
+        if let Some(queue) = &self.wanted {
+            let _ = queue.send((name, wanted));
+        }
     }
 
-    /// Waits for the rest, with what was saved by nodes of which the platform lists nothing. To be called when the run is
-    /// over, with its results.
-    pub async fn finish(mut self, results: &[OutputFile]) -> Vec<Intermediate> {
-        let is_listed = |node: &NodeId| results.iter().any(|result| result.node_id.as_ref() == Some(node));
+    /// The next one, fetched or not, in the order in which they were named; `None` when no more will come.
+    pub async fn next(&mut self) -> Option<Intermediate> {
+        self.fetched.recv().await
+    }
+
+    /// The run is over, with these results: what was saved and is not listed is wanted too, and then no more.
+    pub fn end(&mut self, results: &[OutputFile]) {
         for wanted in mem::take(&mut self.saved) {
-            if !is_listed(&wanted.node_id) {
+            if !results.iter().any(|result| wanted.is(result)) {
                 self.fetch(wanted);
             }
         }
-        drop(self.wanted);
-        // It does not panic, and nobody else ends it.
-        self.worker.join_next().await.and_then(Result::ok).unwrap_or_default()
+        self.wanted = None;
     }
 }
 
-async fn fetch(client: Client, dir: PathBuf, name: String, wanted: Wanted) -> Intermediate {
-    let Wanted { node_id, node_file, addresses } = wanted;
-    let mut file = Err(Error::new(ErrorKind::Results, "nobody knows where the file is"));
-    for address in addresses {
-        let fetched = client.download(&address, &dir, &name).await;
-        file = fetched.map(SavedFile::from).map_err(|error| failed("it was not fetched", error));
-        if file.is_ok() {
-            break;
-        }
+impl Wanted {
+    /// Whether it is that result: of the same node, since the platform gives files other names at times, or of the same name.
+    fn is(&self, result: &OutputFile) -> bool {
+        let path = |url: &FileUrl| url.expose().split(['?', '#']).next().map(str::to_owned);
+        let has_name = |path: String| path.rsplit('/').next() == Some(&*self.node_file.filename);
+        result.node_id.as_ref() == Some(&self.node_id)
+            || result.url.as_ref().and_then(path).is_some_and(has_name)
     }
-    Intermediate { node_id, node_file, file }
+}
+
+/// Where they come to, and how that goes.
+struct Place {
+    client: Client,
+    dir: PathBuf,
+    /// In a row.
+    failures: AtomicUsize,
+}
+
+impl Place {
+    async fn fetch(&self, name: &str, wanted: Wanted) -> Intermediate {
+        let Wanted { node_id, node_file, addresses } = wanted;
+        let mut file = Err(Error::new(ErrorKind::Results, "nobody knows where the file is"));
+        if self.failures.load(Ordering::Relaxed) >= HOPELESS {
+            file = Err(Error::new(
+                ErrorKind::Results,
+                "it was not tried, since those before it could not be fetched",
+            ));
+        } else {
+            for address in addresses {
+                let fetched = self.client.download(&address, &self.dir, name).await;
+                file = fetched.map(SavedFile::from).map_err(|error| failed("it was not fetched", error));
+                if file.is_ok() {
+                    break;
+                }
+            }
+            let failures = &self.failures;
+            match &file {
+                Ok(_) => failures.store(0, Ordering::Relaxed),
+                Err(_) => _ = failures.fetch_add(1, Ordering::Relaxed),
+            }
+        }
+        Intermediate { node_id, node_file, file }
+    }
 }
 
 impl fmt::Debug for Intermediates {
