@@ -72,6 +72,7 @@ impl Uploads {
             download_url: kept.download_url.map(DownloadUrl::new),
             kind: kept.kind.map(Untrusted::from),
             size: kept.size,
+            was_known: true,
         })
     }
 

@@ -24,7 +24,8 @@ pub(crate) enum NewValue {
     File(PathBuf),
 }
 
-/// Reads `NODE.FIELD=VALUE`. The last point before `=` parts node and field, since ids and titles have points too.
+/// Reads `NODE.FIELD=VALUE`. The last point before `=` parts node and field, since ids and titles have points too. `@@` stands for
+/// an `@`.
 ///
 /// # Errors
 /// Usage, where a part is missing.
@@ -43,8 +44,9 @@ pub(crate) fn parse(text: &str) -> Result<Assignment, Error> {
     let value = match value.strip_prefix('@') {
         Some("") => {
             return Err(Error::usage(format!("`--set {}` names no file", Untrusted::from(text)))
-                .hint("write `@FILE`, or `'\"@\"'` for the text itself"));
+                .hint("write `@FILE`, or `@@` for an `@` itself"));
         }
+        Some(text) if text.starts_with('@') => NewValue::Json(text.into()),
         Some(path) => NewValue::File(path.into()),
         None => NewValue::Json(json_or_text(value)),
     };
@@ -146,6 +148,7 @@ mod tests {
             ("3.cfg=1e3", json("3", "cfg", json!(1000.0))),
             ("3.text=", json("3", "text", json!(""))),
             ("3.text=\"@x\"", json("3", "text", json!("@x"))),
+            ("3.text=@@x", json("3", "text", json!("@x"))),
             ("3.size=[1, 2]", json("3", "size", json!([1, 2]))),
             ("正面.text=猫", json("正面", "text", json!("猫"))),
         ] {

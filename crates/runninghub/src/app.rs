@@ -6,7 +6,11 @@ use runninghub_api::{App, AppField, Choice, FieldKind, ListApps, ListedApp, Page
 use runninghub_core::{Untrusted, WebappId};
 use serde_json::Value;
 
-use crate::{Error, RunningHub, submit::AppSubmit, workflow::suggest};
+use crate::{
+    Error, RunningHub,
+    submit::{AppSubmit, check_upload, no_address},
+    workflow::suggest,
+};
 
 /// Choices that are named in a hint; a list of models can have thousands.
 const NAMED: usize = 12;
@@ -103,6 +107,9 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
         other => other.to_string(),
     };
     let is_upload = !field.kind.extensions().is_empty();
+    if is_upload {
+        no_address(&format!("`{}`", place(field)), value)?;
+    }
     if !field.choices.is_empty() && !is_upload {
         return choose(field, &text);
     }
@@ -140,14 +147,14 @@ pub fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
     let allowed = field.kind.extensions();
     if allowed.is_empty() {
         return match field.kind {
-            FieldKind::Text | FieldKind::Other(_) => Ok(()),
+            FieldKind::Text | FieldKind::Other(_) => check_upload(path),
             _ => Err(Error::usage(format!("`{}` takes no file", place(field)))
                 .with_hint(format!("it is of type `{}`", Untrusted::from(field.kind.as_str())))),
         };
     }
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if allowed.contains(&extension.as_str()) {
-        return Ok(());
+        return check_upload(path);
     }
     Err(Error::usage(format!("`{}` takes no file of the type of {}", place(field), path.display()))
         .with_hint(format!("the platform takes {} there", allowed.join(", "))))

@@ -124,7 +124,7 @@ async fn tasks_that_ended_unwatched_are_no_evidence_against_a_new_one() {
         .expect("the simulator starts");
     let ledger = ledger();
     let elsewhere = common::sim().start().await.expect("the simulator starts");
-    let other = self::hub(elsewhere.base_url(), Arc::clone(&ledger) as _);
+    let other = hub(elsewhere.base_url(), Arc::clone(&ledger) as _);
     other.workflow(WORKFLOW).submit().await.expect("accepted");
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
     for _ in 0..3 {

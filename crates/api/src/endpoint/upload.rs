@@ -102,15 +102,21 @@ impl UploadSource {
         Ok(form.part("file", part.file_name(self.name.clone())))
     }
 
-    pub(crate) async fn check(&self, call: &Call) -> Result<(), Error> {
+    /// What can be said without sending it: whether it is there, not empty, not too large, and of a kind that is taken.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that is not taken, [`ErrorKind::Io`](crate::ErrorKind::Io)
+    /// for one that cannot be looked at.
+    pub fn check(&self) -> Result<(), Error> {
+        const CALL: &str = "upload";
         if self.name.is_empty() {
-            return Err(call.usage("the file has no name"));
+            return Err(Error::usage(CALL, "the file has no name"));
         }
         let size = match &self.content {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Path(path) => {
-                let failed = |error| Error::io(call.name, path.clone(), error);
-                let found = tokio::fs::metadata(path).await.map_err(failed)?;
+                let failed = |error| Error::io(CALL, path.clone(), error);
+                let found = std::fs::metadata(path).map_err(failed)?;
                 if !found.is_file() {
                     return Err(failed(io::Error::other("it is not a file")));
                 }
@@ -119,12 +125,13 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(call.usage("the platform takes no files of this type"));
+            return Err(Error::usage(CALL, "the platform takes no files of this type"));
         }
-        if size == 0 {
-            return Err(call.usage(EMPTY));
+        match size {
+            0 => Err(Error::usage(CALL, EMPTY)),
+            size if size > LARGEST => Err(Error::usage(CALL, TOO_LARGE)),
+            _ => Ok(()),
         }
-        if size > LARGEST { Err(call.usage(TOO_LARGE)) } else { Ok(()) }
     }
 }
 
@@ -195,6 +202,8 @@ pub struct Uploaded {
     pub kind: Option<Untrusted>,
     /// The size that arrived, bytes.
     pub size: Option<u64>,
+    /// It was remembered ([`ClientBuilder::uploads`](crate::ClientBuilder::uploads)), and nothing was sent.
+    pub was_known: bool,
 }
 
 impl Upload {
@@ -204,7 +213,7 @@ impl Upload {
 
     async fn send(self) -> Result<Uploaded, Error> {
         let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
-        self.file.check(&call).await?;
+        self.file.check()?;
         let entry = self.entry().await;
         if let Some(uploaded) = entry.as_deref().and_then(Uploads::find) {
             return Ok(uploaded);
@@ -248,6 +257,7 @@ fn read(answer: &Answer) -> Result<Uploaded, Error> {
         download_url: data.download_url.map(DownloadUrl),
         kind: data.kind,
         size: data.size,
+        was_known: false,
     })
 }
 

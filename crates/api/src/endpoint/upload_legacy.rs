@@ -28,7 +28,7 @@ impl UploadLegacy {
 
     async fn send(self) -> Result<FileName, Error> {
         let call = Call::question("upload", "/task/openapi/upload").timeout(TIMEOUT);
-        self.file.check(&call).await?;
+        self.file.check()?;
         let file = self.file.with("apiKey", self.client.key().expose()).with("fileType", "input");
         self.client.post_file(call, file, read).await
     }

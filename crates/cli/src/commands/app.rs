@@ -152,8 +152,9 @@ fn parse(text: &str) -> Result<(String, NewText), Error> {
     let value = match value.strip_prefix('@') {
         Some("") => {
             return Err(Error::usage(format!("`--set {shown}` names no file"))
-                .hint("write `@FILE`, or `'\"@\"'` for the text itself"));
+                .hint("write `@FILE`, or `@@` for an `@` itself"));
         }
+        Some(text) if text.starts_with('@') => NewText::Text(text.to_owned()),
         Some(path) => NewText::File(path.into()),
         None => match serde_json::from_str(value) {
             Ok(Value::String(text)) => NewText::Text(text),

@@ -285,7 +285,7 @@ impl Context {
                 self.outcome.status = status(end.phase);
                 self.outcome.outputs = end.outputs.iter().map(schema::Output::from).collect();
                 self.outcome.failure = end.failure.as_ref().map(schema::Cause::from);
-                self.outcome.cost = end.cost.as_ref().map(schema::Cost::from);
+                self.outcome.cost = end.cost.as_ref().map(|cost| self.cost(cost));
             }
             Event::Preview { node_id, mime, data } => self.preview(node_id.as_ref(), mime, data),
             _ => {}
@@ -323,6 +323,15 @@ impl Context {
     /// Tells how far a file is.
     pub(super) fn transfer(&mut self, transfer: &schema::Transfer) {
         self.reporter.transfer(self.clock.now(), transfer);
+    }
+
+    /// What a task has cost, where it was asked for.
+    pub(super) fn cost(&self, cost: &runninghub::Cost) -> schema::Cost {
+        let hub = self.asked.iter().rev().find_map(|asked| match asked {
+            Named::Platform(hub) => Some(hub.api().base_url()),
+            Named::Comfy(_) => None,
+        });
+        schema::Cost::of(cost, hub)
     }
 
     /// Warns in the format of the report.

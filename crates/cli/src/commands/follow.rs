@@ -107,8 +107,8 @@ pub(super) async fn follow(
             }
             What::Event(Some(Ok(event))) => context.event(&event),
             What::Event(Some(Err(error))) => {
-                // What a ComfyUI has forgotten cannot be followed or cancelled. A paid task is not given up so soon.
-                if context.global.server.is_none() || !error.is_unknown_task() {
+                // What nobody knows cannot be followed or cancelled; a task that was submitted from here is not given up so soon.
+                if run.attempt().is_some() && context.global.server.is_none() || !error.is_unknown_task() {
                     leave(context, hub, &run, following);
                 }
                 return Err(error.into());

@@ -55,6 +55,7 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewText>, Error> {
             return Ok(None);
         }
         let checked = match answer.strip_prefix('@') {
+            Some(text) if text.starts_with('@') => app::fit(field, &text.into()).map(NewText::Text),
             Some(path) => app::fit_file(field, path.as_ref()).map(|()| NewText::File(path.into())),
             None => app::fit(field, &answer.into()).map(NewText::Text),
         };

@@ -11,7 +11,7 @@ use crate::{
     args,
     exit::{Error, Exit},
     report::text,
-    schema::{self, Cause, Cost, End, Event, Output},
+    schema::{self, Cause, End, Event, Output},
 };
 
 /// Says where a task stands.
@@ -72,7 +72,7 @@ fn over(context: &mut Context, hub: &Named, task: &TaskId, answer: &Observation)
     context.outcome.status = end(&answer.status);
     context.outcome.outputs = answer.outputs.iter().map(Output::from).collect();
     context.outcome.failure = answer.failure.as_ref().map(Cause::from);
-    context.outcome.cost = answer.cost.as_ref().map(Cost::from);
+    context.outcome.cost = answer.cost.as_ref().map(|cost| context.cost(cost));
     match &answer.status {
         TaskStatus::Success => Ok(Exit::Done),
         TaskStatus::Failed | TaskStatus::Cancelled if answer.outputs.is_empty() => {

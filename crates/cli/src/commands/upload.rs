@@ -28,7 +28,7 @@ pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<
             file_name: uploaded.file_name.as_str().to_owned(),
             download_url: uploaded.download_url.as_ref().map(|url| url.expose().to_owned()),
             kind: uploaded.kind,
-            was_there: false,
+            was_there: uploaded.was_known,
         };
         let mut lines = vec![format!("✅ Uploaded {name}: {}", Untrusted::from(event.file_name.as_str()))];
         lines.extend(

@@ -191,11 +191,12 @@ pub(super) fn cost(cost: &Cost) -> Option<String> {
     let shown = |amount: &Option<String>| {
         amount.as_deref().filter(|text| !text.is_empty() && *text != "0").map(Untrusted::from)
     };
+    let currency = cost.currency.map(|name| format!(" {name}")).unwrap_or_default();
     let parts: Vec<String> = [
         shown(&cost.coins)
             .map(|amount| format!("{amount} coin{}", if amount.raw() == "1" { "" } else { "s" })),
-        shown(&cost.money).map(|amount| format!("{amount} of the wallet")),
-        shown(&cost.third_party_money).map(|amount| format!("{amount} to third parties")),
+        shown(&cost.money).map(|amount| format!("{amount}{currency} of the wallet")),
+        shown(&cost.third_party_money).map(|amount| format!("{amount}{currency} to third parties")),
         shown(&cost.seconds).map(|amount| format!("{amount} s billed")),
     ]
     .into_iter()

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use runninghub::{
-    Direction, Failure, FileProgress, FileUrl, NodeState, OutputFile, SavedFile, Untrusted, ledger::Entry,
+    Direction, Failure, FileProgress, FileUrl, NodeState, OutputFile, SavedFile, Site, Untrusted,
+    ledger::Entry,
 };
 
 use super::{Cause, Connection, Cost, Current, Node, Output, Plan, PlanNode, Progress, Submit, Transfer};
@@ -143,7 +144,7 @@ impl From<&Entry> for Submit {
             submitted_at: time(entry.created_ms),
             changed_at: time(entry.changed_ms),
             note: entry.note.clone().map(Untrusted::from),
-            cost: entry.cost.as_ref().map(Cost::from),
+            cost: entry.cost.as_ref().map(|cost| Cost::of(cost, Some(&entry.intent.base_url))),
             saved: entry.saved.clone(),
             body_sha256: entry.intent.body.to_string(),
         }
@@ -156,9 +157,13 @@ fn time(ms: u64) -> String {
     stamp.map(|stamp| stamp.to_string()).unwrap_or_default()
 }
 
-impl From<&runninghub::Cost> for Cost {
-    fn from(cost: &runninghub::Cost) -> Self {
+impl Cost {
+    /// What a task has cost at this address. Each site has its own currency.
+    pub(crate) fn of(cost: &runninghub::Cost, base_url: Option<&str>) -> Self {
+        let currencies = [(Site::Cn, "CNY"), (Site::Ai, "USD")];
+        let is_there = |site: Site| base_url == Some(site.base_url());
         Self {
+            currency: currencies.into_iter().find(|(site, _)| is_there(*site)).map(|(_, name)| name),
             coins: cost.coins.clone(),
             money: cost.money.clone(),
             third_party_money: cost.third_party_money.clone(),

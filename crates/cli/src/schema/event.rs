@@ -463,6 +463,8 @@ pub(crate) struct Cost {
     pub(crate) money: Option<String>,
     /// What third parties charged.
     pub(crate) third_party_money: Option<String>,
+    /// Of both amounts of money: `CNY` on the Chinese site, `USD` on the other; null where that is not known.
+    pub(crate) currency: Option<&'static str>,
     /// Billed run time.
     pub(crate) seconds: Option<String>,
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, ErrorKind, History, Run, Workflow,
     book::{Page, What, note, unwritten},
-    submit::{Changes, changes},
+    submit::{Changes, changes, check_file},
     workflow::Override,
 };
 
@@ -60,14 +60,14 @@ impl Prompt {
     pub async fn submit(self) -> Result<Run, Error> {
         let server = &self.server;
         let workflow = Workflow::parse(self.text.clone())?;
-        let mut changes = self.changes.check(&workflow)?;
+        let changes = self.changes.check(&workflow, |_, path| check_file(path), |_, _| Ok(()))?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {
             let uploaded = server.client.upload(&path).await;
             Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
         };
-        self.changes.upload(&mut changes, upload).await?;
+        let changes = changes.upload(upload).await?;
         self.send(&workflow, &changes).await
     }
 

@@ -116,7 +116,7 @@ impl AppSubmit {
                 (NewValue::Json(value), None) => value.to_string(),
                 (NewValue::File(path), field) => {
                     check::file(path)?;
-                    field.map_or(Ok(()), |field| app::fit_file(field, path))?;
+                    field.map_or_else(|| check::upload(path), |field| app::fit_file(field, path))?;
                     String::new()
                 }
             };

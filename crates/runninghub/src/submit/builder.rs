@@ -105,9 +105,8 @@ impl Submit {
 
     /// All changes checked first, and only then files uploaded.
     async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
-        let mut checked = self.changes.check(workflow)?;
-        self.changes.upload(&mut checked, |path| self.hub.upload(path)).await?;
-        Ok(checked)
+        let checked = self.changes.check(workflow, check::upload_to, check::value_of)?;
+        checked.upload(|path| self.hub.upload(path)).await
     }
 
     async fn create(&self, workflow: &Workflow, changes: &[Override]) -> Result<Paid, Error> {

@@ -1,15 +1,19 @@
 //! Fields that are changed before a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use runninghub_core::Node;
 use serde_json::Value;
 
-use super::{check, terms::NewValue};
+use super::terms::NewValue;
 use crate::{Error, Workflow, workflow::Override};
 
 /// Changes as they were asked for.
 #[derive(Default)]
 pub(crate) struct Changes(Vec<Change>);
+
+/// Changes that can be made, and the files behind some.
+pub(crate) struct Checked(Vec<(Override, Option<PathBuf>)>);
 
 struct Change {
     node: String,
@@ -57,35 +61,47 @@ impl Changes {
         self.0.push(Change { node, field, value: NewValue::File(path) });
     }
 
-    /// All changes, checked. Files have no name yet.
-    pub(crate) fn check(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
-        let one = |change: &Change| {
-            let value = match &change.value {
-                NewValue::Json(value) => value.clone(),
-                NewValue::File(path) => {
-                    check::file(path)?;
-                    Value::String(String::new())
-                }
-            };
-            workflow.check(&change.node, &change.field, value)
-        };
-        self.0.iter().map(one).collect()
-    }
-
-    /// Uploads the files and puts their names into the checked changes.
-    pub(crate) async fn upload<F>(
+    /// All changes, checked; those to files by `file`, those to values by `value` too. Of several changes to one field the last
+    /// one counts.
+    pub(crate) fn check(
         &self,
-        checked: &mut [Override],
-        upload: impl Fn(PathBuf) -> F,
-    ) -> Result<(), Error>
+        workflow: &Workflow,
+        file: impl Fn(&Node, &Path) -> Result<(), Error>,
+        value: impl Fn(&Node, &Value) -> Result<(), Error>,
+    ) -> Result<Checked, Error> {
+        let mut checked = Checked(Vec::new());
+        for change in &self.0 {
+            let node = workflow.find(&change.node)?;
+            // A file has no name yet.
+            let (new, path) = match &change.value {
+                NewValue::Json(new) => (new.clone(), None),
+                NewValue::File(path) => (Value::String(String::new()), Some(path.clone())),
+            };
+            let change = workflow.check(&change.node, &change.field, new)?;
+            match &path {
+                Some(path) => file(node, path)?,
+                None => value(node, &change.value)?,
+            }
+            checked.0.retain(|(before, _)| (&before.node, &before.field) != (&change.node, &change.field));
+            checked.0.push((change, path));
+        }
+        Ok(checked)
+    }
+}
+
+impl Checked {
+    /// Uploads the files and puts their names into the changes.
+    pub(crate) async fn upload<F>(self, upload: impl Fn(PathBuf) -> F) -> Result<Vec<Override>, Error>
     where
         F: Future<Output = Result<String, Error>>,
     {
-        for (change, checked) in self.0.iter().zip(checked) {
-            if let NewValue::File(path) = &change.value {
-                checked.value = Value::String(upload(path.clone()).await?);
+        let mut changes = Vec::new();
+        for (mut change, path) in self.0 {
+            if let Some(path) = path {
+                change.value = Value::String(upload(path).await?);
             }
+            changes.push(change);
         }
-        Ok(())
+        Ok(changes)
     }
 }

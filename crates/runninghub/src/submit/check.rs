@@ -2,13 +2,70 @@
 
 use std::path::Path;
 
+use runninghub_api::{FieldKind, UploadSource};
+use runninghub_core::Node;
 use serde_json::Value;
 
 use crate::{Error, Workflow};
 
 /// A file has to be there before others are uploaded.
-pub(super) fn file(path: &Path) -> Result<(), Error> {
+pub(crate) fn file(path: &Path) -> Result<(), Error> {
     if path.is_file() { Ok(()) } else { Err(Error::usage(format!("there is no file {}", path.display()))) }
+}
+
+/// A file has to be there, and of a kind and a size that the platform takes.
+pub(crate) fn upload(path: &Path) -> Result<(), Error> {
+    file(path)?;
+    UploadSource::path(path).check().map_err(|error| Error::api(&cannot_upload(path), error))
+}
+
+/// What is said of a file by its name.
+pub(super) fn cannot_upload(path: &Path) -> String {
+    format!("cannot upload {}", path.display())
+}
+
+/// The nodes that load files, and what they take. Others may take anything.
+const LOADERS: [(&str, FieldKind); 4] = [
+    ("LoadImage", FieldKind::Image),
+    ("LoadImageMask", FieldKind::Image),
+    ("LoadAudio", FieldKind::Audio),
+    ("LoadVideo", FieldKind::Video),
+];
+
+fn loader(node: &Node) -> Option<&'static FieldKind> {
+    LOADERS.iter().find(|(class, _)| *class == node.class_type.raw()).map(|(_, kind)| kind)
+}
+
+/// The same for a field of a node: those that load files take only their own kind.
+pub(super) fn upload_to(node: &Node, path: &Path) -> Result<(), Error> {
+    upload(path)?;
+    let Some(allowed) = loader(node).map(FieldKind::extensions) else { return Ok(()) };
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if allowed.contains(&extension.as_str()) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("node `{}` ({}) takes no {}", node.id, node.class_type, path.display()))
+        .with_hint(format!("it takes {}", allowed.join(", "))))
+}
+
+/// Nodes that load files find them by the name of an upload; with an address the task would be paid for and fail.
+pub(super) fn value_of(node: &Node, value: &Value) -> Result<(), Error> {
+    if loader(node).is_some() {
+        no_address(&format!("node `{}` ({})", node.id, node.class_type), value)
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses an address where the name of an upload is wanted.
+pub(crate) fn no_address(place: &str, value: &Value) -> Result<(), Error> {
+    let is_address =
+        |text: &str| ["http://", "https://"].iter().any(|start| text.trim_start().starts_with(start));
+    if !value.as_str().is_some_and(is_address) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{place} takes the name of an upload, not an address"))
+        .with_hint("`@FILE` uploads a file of this machine, and `rhub upload FILE` tells its name; addresses are for models"))
 }
 
 /// A raw list for an app: what the app knows is for the platform to say.

@@ -4,6 +4,7 @@ mod app;
 mod builder;
 mod change;
 mod check;
+mod expired;
 mod gate;
 mod model;
 mod pay;
@@ -18,4 +19,5 @@ pub use secret::check_webhook;
 pub use step::SubmitStep;
 
 pub(crate) use change::{Changes, changes};
+pub(crate) use check::{file as check_file, no_address, upload as check_upload};
 pub(crate) use gate::Gate;

@@ -11,7 +11,11 @@ use runninghub_api::{DownloadUrl, ModelPrice, RunModel, RunOptions, UploadSource
 use runninghub_catalog::{Catalog, Input};
 use serde_json::{Map, Value};
 
-use super::terms::{NewValue, Terms, terms};
+use super::{
+    check::cannot_upload,
+    expired,
+    terms::{NewValue, Terms, terms},
+};
 use crate::{Error, ErrorKind, Run, book::What, hub::Hub, platform::Family};
 
 /// A run of a model that is being prepared, by [`RunningHub::model`](crate::RunningHub::model). Nothing is sent and nothing is
@@ -124,6 +128,7 @@ impl SubmitModel {
                 return Err(Error::usage("a whole body leaves no place for single parameters"));
             }
             let endpoint = known.map_or_else(|_| self.name.clone(), |model| model.endpoint.clone());
+            expired::check(body)?;
             return Ok(Request { endpoint, params: body.clone() });
         }
         let model = known?;
@@ -131,7 +136,7 @@ impl SubmitModel {
         for (name, value) in &self.values {
             inputs.push((name, value.unsent()?));
         }
-        model.body(inputs.iter().map(|(name, input)| (*name, input)))?;
+        expired::check(&model.body(inputs.iter().map(|(name, input)| (*name, input)))?)?;
         let mut sent: HashMap<&Path, DownloadUrl> = HashMap::new();
         for ((_, input), (_, value)) in inputs.iter_mut().zip(&self.values) {
             let NewValue::File(path) = value else { continue };
@@ -147,7 +152,7 @@ impl SubmitModel {
 
     async fn upload(&self, path: &Path) -> Result<DownloadUrl, Error> {
         let uploaded = self.hub.client.upload(UploadSource::path(path)).await;
-        let uploaded = uploaded.map_err(|error| Error::api("cannot upload the file", error))?;
+        let uploaded = uploaded.map_err(|error| Error::api(&cannot_upload(path), error))?;
         uploaded.download_url.ok_or_else(|| {
             Error::new(ErrorKind::Network, "the upload was answered without an address for models")
         })

@@ -7,6 +7,7 @@ use runninghub_ledger::Digest;
 use serde_json::Value;
 
 use super::{
+    check::cannot_upload,
     pay::{Paid, Payment},
     secret,
     step::OnStep,
@@ -133,8 +134,8 @@ impl Terms {
 impl Hub {
     /// Uploads a file; gives the name by which nodes find it.
     pub(super) async fn upload(&self, path: PathBuf) -> Result<String, Error> {
-        let uploaded = self.client.upload(UploadSource::path(path)).await;
-        let uploaded = uploaded.map_err(|error| Error::api("cannot upload the file", error))?;
+        let uploaded = self.client.upload(UploadSource::path(&path)).await;
+        let uploaded = uploaded.map_err(|error| Error::api(&cannot_upload(&path), error))?;
         Ok(uploaded.file_name.as_str().to_owned())
     }
 }
