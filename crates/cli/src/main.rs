@@ -6,6 +6,7 @@ mod cells;
 mod commands;
 mod complete;
 mod config;
+mod digits;
 mod duration;
 mod exit;
 mod key;

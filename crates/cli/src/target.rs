@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use runninghub::{Site, TaskId, Untrusted, WebappId, WorkflowId, catalog::Catalog};
 
-use crate::exit::Error;
+use crate::{assign, exit::Error};
 
 /// Ids of the platform have 19 digits; some leeway costs nothing.
 const MAX_DIGITS: usize = 32;
@@ -178,6 +178,7 @@ fn read(path: &Path) -> Result<String, Error> {
     }
     let bytes = fs::read(path).map_err(cannot)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("{name} is not a text file")))?;
+    assign::exact(&text)?;
     // Windows programs like to begin files with a mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -25,6 +25,9 @@ const SPACE: u64 = 500 << 20;
 /// Where proxies are named besides `--proxy`; what is asked is encrypted, so that `HTTP_PROXY` does not count.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
+/// Stands for the key where there is none.
+const NO_KEY: &str = "none";
+
 /// What was looked at: how it is, or what is wrong with it.
 type Finding = Result<String, Error>;
 
@@ -47,10 +50,20 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
         report(context, "ledger", ledger);
     }
     report(context, "proxy", Ok(proxy(context)));
-    let key = key::read(&context.global);
-    match key.and_then(|key| Ok((connect(context, &key)?, key))) {
-        Err(error) => _ = report(context, "key", Err(error)),
-        Ok((hub, key)) => {
+    if context.global.server.is_some() {
+        let server = server(context).await;
+        report(context, "server", server);
+        context.outcome.status = if worst == Exit::Done { End::Success } else { End::Error };
+        return Ok(worst);
+    }
+    // Without a key the rest can be looked at all the same: the platform refuses it, and so has been reached.
+    let (key, missing) = match key::read(&context.global) {
+        Ok(key) => (key, None),
+        Err(error) => (ApiKey::new(NO_KEY).map_err(|error| Error::usage(error.to_string()))?, Some(error)),
+    };
+    match connect(context, &key) {
+        Err(error) => _ = report(context, "key", Err(missing.unwrap_or(error))),
+        Ok(hub) => {
             let answer = hub.queue().await.map_err(|error| (error.is_tls(), Error::from(error)));
             let address = address(context, &hub);
             let (network, key) = match answer {
@@ -61,9 +74,10 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
                         Some(Ok(format!("{kind}: {}", KeyKind::of(kind.raw())))),
                     )
                 }
-                Err((_, error)) if error.exit == Exit::Refused => {
+                Err((_, error)) if error.exit == Exit::Refused && missing.is_none() => {
                     (Ok(format!("{address} answers")), Some(Err(elsewhere(context, &hub, &key, error).await)))
                 }
+                Err((_, error)) if error.exit == Exit::Refused => (Ok(format!("{address} answers")), None),
                 Err((true, error)) => (Err(untrusted(error)), None),
                 Err((false, error)) => (Err(error), None),
             };
@@ -81,13 +95,20 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
                 });
                 report(context, "socket", socket.map(|()| "WebSockets get through".to_owned()));
             }
-            if let Some(key) = key {
+            if let Some(key) = missing.map(Err).or(key) {
                 report(context, "key", key);
             }
         }
     }
     context.outcome.status = if worst == Exit::Done { End::Success } else { End::Error };
     Ok(worst)
+}
+
+/// Whether the ComfyUI that was named is there.
+async fn server(context: &mut Context) -> Finding {
+    let comfy = context.server(Settings { ledger: Writes::Elsewhere, ..Settings::default() })?;
+    let queue = comfy.queue().await?;
+    Ok(format!("a ComfyUI answers, {} run and {} wait", queue.running.len(), queue.pending.len()))
 }
 
 /// One line, and the exit code that it leads to.

@@ -4,7 +4,7 @@ use std::fs;
 
 use runninghub_sim::Sim;
 
-use crate::common::{Rhub, Simulator, fixture, folder, rhub, snap};
+use crate::common::{Rhub, Simulator, fixture, folder, rhub, scenario, snap};
 
 const ID: &str = "1904136902449209346";
 
@@ -465,4 +465,43 @@ fn nobody_there() {
         hint: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
     "#
     );
+}
+
+#[test]
+fn a_webhook_that_cannot_be_called_is_not_paid_for() {
+    let sim = Simulator::of("01-simple");
+    let id = scenario("01-simple").workflow_id();
+    for url in ["notaurl", "ftp://h/a", "https://h/{secrt}"] {
+        let done = rhub(["run", &id, "--webhook", url]).at(&sim).run();
+        assert_eq!((done.code, sim.creates()), (Some(2), 0), "{done}");
+        assert!(done.stderr.contains("{secret}"), "{done}");
+    }
+}
+
+#[test]
+fn a_task_that_nobody_knows_does_not_go_on() {
+    let sim = Simulator::of("01-simple");
+    let done = rhub(["watch", "77"]).at(&sim).run();
+    assert_eq!(done.code, Some(4), "{done}");
+    assert!(!done.stderr.contains("the task goes on"), "{done}");
+}
+
+#[test]
+fn numbers_that_would_be_rounded_are_refused() {
+    let sim = Simulator::start(Sim::builder().any_model());
+    let (number, dir) = ("12345678901234567890123", folder());
+    let graph = dir.path().join("graph.json");
+    fs::write(&graph, format!(r#"{{"1":{{"class_type":"SaveImage","inputs":{{"a":{number}}}}}}}"#))
+        .expect("written");
+    let list = format!(r#"[{{"nodeId":"1","fieldName":"a","fieldValue":{number}}}]"#);
+    for args in [
+        &["run", &graph.to_string_lossy()][..],
+        &["run", "1904154698679771137", "--node-info-list", &list],
+        &["run", "1904154698679771137", "--set", &format!("1.a=[{number}]")],
+        &["model", "run", "lab/x", "--body", &format!(r#"{{"a":{number}}}"#)],
+    ] {
+        let done = rhub(args.iter().copied()).at(&sim).run();
+        assert_eq!((done.code, sim.creates()), (Some(2), 0), "{done}");
+        assert!(done.stderr.contains("does not fit into 64 bits"), "{done}");
+    }
 }

@@ -344,6 +344,20 @@ fn the_doctor_has_a_cure_for_each_failure() {
 }
 
 #[test]
+fn the_doctor_looks_at_the_rest_without_a_key_and_at_a_server() {
+    let sim = Simulator::of("01-simple");
+    let (config, state) = (folder(), folder());
+    let done = with(&config, &sim, ["doctor"]).at(&sim).env("RUNNINGHUB_API_KEY", "").state(&state).run();
+    let found: Vec<_> = done.stdout.lines().filter_map(|line| line.get(..15)).map(str::trim).collect();
+    let found = found.join(", ");
+    assert_eq!(done.code, Some(2), "{done}");
+    assert!(found.ends_with("ok     network, ok     tls, ok     clock, ok     socket, failed key"), "{done}");
+    let nowhere = with(&config, &sim, ["doctor", "--server", "http://127.0.0.1:1"]).state(&state).run();
+    assert_eq!(nowhere.code, Some(3), "{nowhere}");
+    assert!(nowhere.stdout.contains("failed server") && !nowhere.stdout.contains("key"), "{nowhere}");
+}
+
+#[test]
 fn shells_are_told_of_commands_options_and_tasks() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let done = rhub(["completions", shell]).run();

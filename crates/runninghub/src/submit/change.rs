@@ -105,3 +105,61 @@ impl Checked {
         Ok(changes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::submit::check;
+
+    fn workflow() -> Workflow {
+        let graph = json!({
+            "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+            "2": {"class_type": "LoadVideo", "inputs": {"file": "a.mp4"}},
+            "3": {"class_type": "KSampler", "inputs": {"steps": 4, "note": "x"}},
+        });
+        Workflow::parse(graph.to_string()).expect("a workflow")
+    }
+
+    #[test]
+    fn of_two_changes_to_a_field_the_last_one_counts() {
+        let mut changes = Changes::default();
+        changes.set("3".into(), "steps".into(), json!(5));
+        changes.set("3".into(), "note".into(), json!("y"));
+        changes.set("KSampler".into(), "steps".into(), json!(6));
+        let Checked(checked) = changes.check(&workflow(), check::upload_to, check::value_of).expect("good");
+        let told: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
+        assert_eq!(told, [("note", json!("y")), ("steps", json!(6))]);
+    }
+
+    #[test]
+    fn loaders_take_their_own_kind_of_file_and_no_address() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, content: &str| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, content).expect("written");
+            path
+        };
+        let check = |node: &str, field: &str, value: NewValue| {
+            let changes = Changes(vec![Change { node: node.into(), field: field.into(), value }]);
+            changes.check(&workflow(), check::upload_to, check::value_of).map(drop)
+        };
+        let (png, mp4, empty) = (file("a.PNG", "x"), file("a.mp4", "x"), file("e.png", ""));
+        check("1", "image", NewValue::File(png.clone())).expect("a picture");
+        check("2", "file", NewValue::File(mp4.clone())).expect("a video");
+        check("3", "note", NewValue::File(mp4.clone())).expect("who knows");
+        check("1", "image", NewValue::Json(json!("api/ab.png"))).expect("a name");
+        check("3", "note", NewValue::Json(json!("https://h/a.png"))).expect("who knows");
+        for (node, field, value, told) in [
+            ("1", "image", NewValue::File(mp4), "takes no"),
+            ("2", "file", NewValue::File(png), "takes no"),
+            ("1", "image", NewValue::File(empty), "cannot upload"),
+            ("1", "image", NewValue::File(dir.path().join("none.png")), "there is no file"),
+            ("1", "image", NewValue::Json(json!("https://h/a.png?sign=1")), "not an address"),
+        ] {
+            let error = check(node, field, value).expect_err(told);
+            assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+}
