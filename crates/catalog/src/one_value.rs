@@ -142,7 +142,10 @@ fn address(param: &Param, value: Value) -> Result<Value, Error> {
     let Some(text) = value.as_str() else {
         return Err(Error::new(format!("`{place}` takes {}", param.kind.noun())).with_hint(hint));
     };
-    if ADDRESSES.iter().any(|start| text.starts_with(start)) && !text.contains(char::is_whitespace) {
+    let is_address = |start: &&str| {
+        text.strip_prefix(*start).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    };
+    if ADDRESSES.iter().any(is_address) && !text.contains(char::is_whitespace) {
         return Ok(value);
     }
     let what = if FILE_NAMES.iter().any(|start| text.starts_with(start)) {

@@ -65,14 +65,16 @@ pub(crate) struct AssetCreate {
 /// Ask how far an asset is, or remove it.
 #[derive(Args, Debug)]
 pub(crate) struct AssetId {
-    /// The asset's id
+    /// The asset's id, with or without `asset://` before it
+    #[arg(value_parser = asset_id)]
     pub(crate) id: String,
 }
 
 /// Give an asset another name.
 #[derive(Args, Debug)]
 pub(crate) struct AssetRename {
-    /// The asset's id
+    /// The asset's id, with or without `asset://` before it
+    #[arg(value_parser = asset_id)]
     pub(crate) id: String,
 
     /// The new name
@@ -136,4 +138,10 @@ pub(crate) enum Medium {
     Image,
     Video,
     Audio,
+}
+
+/// An id as it is shown, `asset://7`, or alone.
+#[expect(clippy::unnecessary_wraps, reason = "the parser of the command line wants it so")]
+fn asset_id(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.strip_prefix("asset://").unwrap_or(text).to_owned())
 }

@@ -43,8 +43,8 @@ Submit with `rhub run … --webhook 'https://YOUR-HOST/any/path/{secret}'`, wher
 here. Each submit gets a secret of its own; only deliveries with such a secret count, and only
 after the platform has confirmed the task.
 
-The command of --exec reads one line, the JSON of the event, and finds RUNNINGHUB_TASK_ID,
-RUNNINGHUB_ATTEMPT_ID and RUNNINGHUB_STATE in its environment, but nothing with a key in it. Four
+The command of --exec reads one line, the JSON of the event, and finds WEBHOOK_TASK_ID,
+WEBHOOK_ATTEMPT_ID and WEBHOOK_STATE in its environment, but nothing with a key in it. Four
 run at a time, ten minutes each at most.")]
 pub(crate) struct Listen {
     /// Where to listen, plain HTTP; port 0 takes a free one

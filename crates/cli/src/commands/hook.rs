@@ -72,9 +72,9 @@ impl Hook {
             command.env_remove(name);
         }
         let facts = [
-            ("RUNNINGHUB_TASK_ID", submit.task_id.clone()),
-            ("RUNNINGHUB_ATTEMPT_ID", Some(submit.attempt_id.clone())),
-            ("RUNNINGHUB_STATE", Some(submit.state.to_owned())),
+            ("WEBHOOK_TASK_ID", submit.task_id.clone()),
+            ("WEBHOOK_ATTEMPT_ID", Some(submit.attempt_id.clone())),
+            ("WEBHOOK_STATE", Some(submit.state.to_owned())),
         ];
         for (name, value) in facts {
             command.env(name, value.unwrap_or_default());

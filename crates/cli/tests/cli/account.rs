@@ -91,7 +91,7 @@ fn assets_from_the_group_to_the_end() {
         --- out
         asset://asset-2  sea.png  (Image, PENDING)
     ");
-    snap!(run(&["assets", "show", "asset-2"]), @r"
+    snap!(run(&["assets", "show", "asset://asset-2"]), @r"
         exit 0
         --- out
         asset://asset-2  sea.png  (Image, PENDING)

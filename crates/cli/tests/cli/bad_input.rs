@@ -251,7 +251,7 @@ fn workflows_that_cannot_run() {
 #[test]
 fn changes_that_do_not_fit() {
     let sim = Simulator::of("02-ksampler");
-    let id = crate::common::scenario("02-ksampler").workflow_id();
+    let id = scenario("02-ksampler").workflow_id();
     let run = |change: &str| rhub(["run", &id, "--set", change]).at(&sim);
     snap!(run("33.seed=1"), @r#"
         exit 2
@@ -306,7 +306,7 @@ fn changes_that_do_not_fit() {
 #[test]
 fn folders_that_cannot_be_written() {
     let sim = Simulator::of("01-simple");
-    let id = crate::common::scenario("01-simple").workflow_id();
+    let id = scenario("01-simple").workflow_id();
     let dir = folder();
     let file = dir.path().join("file");
     fs::write(&file, "").expect("a file");

@@ -219,7 +219,7 @@ fn a_command_is_run_for_what_a_webhook_tells() {
     let (sim, state) = (Simulator::of("01-simple"), folder());
     let (id, file) = (scenario("01-simple").workflow_id(), state.path().join("told"));
     let script =
-        r#"read line; { echo "$RUNNINGHUB_TASK_ID $RUNNINGHUB_STATE"; echo "$line"; env; } >> "$0"; exit 3"#;
+        r#"read line; { echo "$WEBHOOK_TASK_ID $WEBHOOK_STATE"; echo "$line"; env; } >> "$0"; exit 3"#;
     let command =
         rhub(LISTEN.into_iter().chain(["--exec", "sh", "-c", script])).arg(&file).at(&sim).state(&state);
     let mut listener = Listener::start(

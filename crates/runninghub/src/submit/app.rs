@@ -95,6 +95,15 @@ impl AppSubmit {
             (form, _) => form?,
         };
         check::entries(&self.node_info_list)?;
+        for entry in self.node_info_list.iter().filter(|_| !form.fields.is_empty()) {
+            if !form.fields.iter().any(|field| Place::of(field).is_of(entry)) {
+                let text = |name: &str| match &entry[name] {
+                    Value::String(text) => text.clone(),
+                    other => other.to_string(),
+                };
+                app::find(&form, &format!("{}.{}", text("nodeId"), text("fieldName")))?;
+            }
+        }
         let list = self.list(&form).await?;
         let paid = self.create(&list).await?;
         Ok(paid.begin(&self.hub, None, None, Family::Unknown))
