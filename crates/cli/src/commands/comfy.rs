@@ -1,12 +1,14 @@
 //! What differs where a ComfyUI is asked: `run`, `watch` and `queue` with `--server`.
 
+use std::ops::ControlFlow;
+
 use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
     context::{Context, Settings, Writes, reached},
-    follow::{Following, follow, interrupted},
+    follow::{Following, follow},
     service::Named,
-    submit::leave,
+    submit::{leave, send},
 };
 use crate::{
     args, assign,
@@ -14,7 +16,6 @@ use crate::{
     exit::{Error, Exit},
     key,
     schema::{End, Event, Queue, Submitted},
-    signals::{Signal, suspend},
     speed,
     target::{self, Target},
 };
@@ -113,26 +114,10 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         };
     }
     let mut signals = context.signals()?;
-    let mut submitting = std::pin::pin!(prompt.submit());
-    let run = loop {
-        tokio::select! {
-            biased;
-            signal = signals.next() => match signal {
-                Signal::Resize => {}
-                Signal::Suspend => {
-                    context.reporter.release();
-                    suspend();
-                }
-                signal => {
-                    context.outcome.status = End::Unknown;
-                    let command = context.command("queue", Site::default());
-                    context.advice.push(format!("the prompt may have been queued; `{command}` shows it"));
-                    return Ok(interrupted(signal));
-                }
-            },
-            transfer = context.transfers.next() => context.transfer(&transfer),
-            sent = &mut submitting => break sent?,
-        }
+    let start = |told| prompt.on_step(told).submit();
+    let run = match send(context, start, Some(Site::default()), &mut signals).await? {
+        ControlFlow::Continue(run) => run,
+        ControlFlow::Break(exit) => return Ok(exit),
     };
     let task = Submitted {
         task_id: run.task_id().to_string(),

@@ -175,11 +175,14 @@ where
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
                 signal if asked.is_some() => {
                     context.outcome.status = End::Unknown;
-                    context.advice.push(
+                    context.advice.push(if context.global.server.is_some() {
+                        let command = context.command("queue", Site::default());
+                        format!("the prompt may have been queued; `{command}` shows it")
+                    } else {
                         "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
                          tasks on the RunningHub page before you submit it again"
-                            .to_owned(),
-                    );
+                            .to_owned()
+                    });
                     return Ok(ControlFlow::Break(interrupted(signal)));
                 }
                 signal => {

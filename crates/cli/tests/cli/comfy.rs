@@ -5,23 +5,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runninghub_sim::{Native, NativeBuilder, Scenario};
+use runninghub_sim::{FaultProxy, Native, NativeBuilder, Scenario, Toxic};
 use tokio::runtime::Runtime;
 
-use crate::common::{Rhub, fixture, folder, rhub, snap};
+use crate::{
+    common::{Rhub, fixture, folder, rhub, snap},
+    live::Terminal,
+};
 
 /// A ComfyUI in this process.
 struct Server {
     // Before the runtime, since it is dropped on it.
     native: Native,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Server {
     fn start(builder: NativeBuilder) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let native = runtime.block_on(builder.start()).expect("a server");
-        Self { native, _runtime: runtime }
+        Self { native, runtime }
     }
 
     fn rhub<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Rhub {
@@ -165,6 +168,36 @@ fn a_missing_model_is_told_with_what_is_close() {
 
     hint: `1.ckpt_name` can be `dreamshaper_8.safetensors`
     "#);
+}
+
+/// Nothing was queued before the file is there.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_an_upload_has_queued_nothing() {
+    let server = simple();
+    let proxy = {
+        let _inside = server.runtime.enter();
+        server.runtime.block_on(FaultProxy::start()).expect("a port")
+    };
+    proxy.add(Toxic::bandwidth(1_000_000).up());
+    let address = server.native.base_url().trim_start_matches("http://").parse().expect("an address");
+    proxy.forward_to(address);
+    let (dir, state) = (folder(), folder());
+    let (file, graph) = (dir.path().join("a.png"), dir.path().join("graph.json"));
+    fs::File::create(&file).and_then(|file| file.set_len(25_000_000)).expect("a large file");
+    let text = r#"{"1":{"class_type":"LoadImage","inputs":{"image":"x.png"}},
+        "2":{"class_type":"SaveImage","inputs":{"images":["1",0],"filename_prefix":"x"}}}"#;
+    fs::write(&graph, text).expect("written");
+    let url = format!("http://{}", proxy.address());
+    let set = format!("1.image=@{}", file.display());
+    let env = [("RUNNINGHUB_SERVER", &*url), ("RUNNINGHUB_STATE_DIR", &state.path().to_string_lossy())];
+    let mut terminal = Terminal::start(200, &["run", &graph.to_string_lossy(), "--set", &set], &env);
+    terminal.wait(|screen| screen.contains("Uploading a.png: "));
+    terminal.press(b"\x03");
+    let (code, screen) = terminal.finish();
+    assert_eq!(code, 130, "{screen}");
+    assert!(screen.contains("nothing was submitted"), "{screen}");
+    assert_eq!(server.native.requests("/prompt"), 0);
 }
 
 #[test]

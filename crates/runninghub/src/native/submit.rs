@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, ErrorKind, History, Run, Workflow,
     book::{Page, What, note, unwritten},
-    submit::{Changes, changes, check_file},
+    submit::{Changes, OnStep, SubmitStep, changes, check_file},
     workflow::Override,
 };
 
@@ -37,16 +37,23 @@ pub struct Prompt {
     text: String,
     changes: Changes,
     learned: Vec<Learned>,
+    on_step: Option<OnStep>,
 }
 
 impl Prompt {
     pub(super) fn new(server: Arc<Server>, text: String) -> Self {
-        Self { server, text, changes: Changes::default(), learned: Vec::new() }
+        Self { server, text, changes: Changes::default(), learned: Vec::new(), on_step: None }
     }
 
     /// How long each node took in an earlier run, instead of what a [`History`] knows of the same graph.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
+        self
+    }
+
+    /// Is told when the prompt is sent. Until then the submit can be dropped, and nothing was queued.
+    pub fn on_step(mut self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
+        self.on_step = Some(Box::new(call));
         self
     }
 
@@ -84,6 +91,9 @@ impl Prompt {
             }
         };
         let body = Digest::of(&text);
+        if let Some(on_step) = &self.on_step {
+            on_step(SubmitStep::Sending);
+        }
         let page = match &server.book {
             Some(book) => Some(book.begin(What::workflow("prompt", None), body, None).await?),
             None => None,

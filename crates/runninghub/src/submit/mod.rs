@@ -21,3 +21,4 @@ pub use step::SubmitStep;
 pub(crate) use change::{Changes, changes};
 pub(crate) use check::{file as check_file, no_address, upload as check_upload};
 pub(crate) use gate::Gate;
+pub(crate) use step::OnStep;

@@ -20,4 +20,4 @@ pub enum SubmitStep<'a> {
 }
 
 /// Is told each step.
-pub(super) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;
+pub(crate) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;
