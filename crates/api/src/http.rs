@@ -22,7 +22,7 @@ use crate::{
     budget::Price,
     envelope::{Envelope, page_title},
     lenient,
-    payload::Payload,
+    payload::{Payload, shown, to_json},
     redact,
     retry::{held, retry_after},
 };
@@ -222,16 +222,23 @@ impl Client {
         decode: impl Fn(&Answer) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let decode = &decode;
-        let in_body = &AtomicBool::new(self.is_key_in_body());
+        let at_first = self.is_key_in_body();
+        let (in_body, both) = (&AtomicBool::new(at_first), &AtomicBool::new(false));
         let attempt = || async move {
             let tried = in_body.load(Ordering::Relaxed);
+            both.fetch_or(tried != at_first, Ordering::Relaxed);
             let answer = self.send(call, method, payload, tried, shown).await;
             let result = answer.and_then(|answer| decode(&answer));
             if payload.has_key() {
                 match &result {
                     // What is asked next, a create for one, is sent as it was understood.
                     Ok(_) => self.keep_key_in_body(tried),
-                    Err(error) if is_wrong_key(error) => in_body.store(!tried, Ordering::Relaxed),
+                    Err(error) if is_wrong_key(error) => {
+                        in_body.store(!tried, Ordering::Relaxed);
+                        if call.effect == Effect::Create {
+                            self.keep_key_in_body(!tried);
+                        }
+                    }
                     Err(_) => {}
                 }
             }
@@ -242,13 +249,12 @@ impl Client {
                 }
             })
         };
-        if !call.once {
-            return self.repeat(attempt).await;
-        }
-        let result = attempt().await;
-        // Nothing but the place of the key is tried again, and never of what may be paid.
-        let is_misplaced =
-            call.effect == Effect::None && payload.has_key() && result.as_ref().is_err_and(is_wrong_key);
+        let result = if call.once { attempt().await } else { self.repeat(attempt).await };
+        // What is not repeated is tried once in the key's other place, but never what may be paid.
+        let is_misplaced = call.effect == Effect::None
+            && payload.has_key()
+            && result.as_ref().is_err_and(is_wrong_key)
+            && !both.load(Ordering::Relaxed);
         if is_misplaced { attempt().await } else { result }
     }
 
@@ -482,21 +488,6 @@ async fn read(response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), 
         }
     }
     Ok((body, true))
-}
-
-/// The body as observers see it: without the password of the workflow and without the webhook, whose path is one.
-fn shown(mut json: Value) -> String {
-    for secret in ["accessPassword", "webhookUrl"] {
-        if let Some(secret) = json.get_mut(secret) {
-            *secret = "…".into();
-        }
-    }
-    json.to_string()
-}
-
-fn to_json(call: &Call, body: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(body)
-        .map_err(|error| call.error(ErrorKind::Usage { message: "the request is not JSON" }).because(error))
 }
 
 #[cfg(test)]

@@ -2,8 +2,10 @@
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, header::CONTENT_TYPE};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::{Client, Error, UploadSource, http::Call};
+use crate::{Client, Error, ErrorKind, UploadSource, http::Call};
 
 /// What a request carries. Built into a request anew for each attempt.
 pub(crate) enum Payload {
@@ -49,4 +51,19 @@ impl Payload {
 
 fn json(request: RequestBuilder, body: &Bytes) -> RequestBuilder {
     request.header(CONTENT_TYPE, "application/json").body(body.clone())
+}
+
+/// The body as observers see it: without the password of the workflow and without the webhook, whose path is one.
+pub(crate) fn shown(mut json: Value) -> String {
+    for secret in ["accessPassword", "webhookUrl"] {
+        if let Some(secret) = json.get_mut(secret) {
+            *secret = "…".into();
+        }
+    }
+    json.to_string()
+}
+
+pub(crate) fn to_json(call: &Call, body: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(body)
+        .map_err(|error| call.error(ErrorKind::Usage { message: "the request is not JSON" }).because(error))
 }

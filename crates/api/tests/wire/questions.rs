@@ -64,6 +64,12 @@ async fn a_refused_key_is_tried_in_its_other_place() {
     client.outputs(&"7".into()).once().await.expect("an answer");
     assert_eq!(places(&server), [true, false, false], "what was understood is kept");
 
+    // Errors come with HTTP 200 as a rule.
+    let plain = Reply::json(r#"{"code":-1,"msg":"ApiKey verification failed"}"#);
+    let server = Server::start(vec![plain, Reply::json(RUNNING)]).await;
+    server.client().outputs(&"7".into()).await.expect("an answer");
+    assert_eq!(places(&server), [true, false]);
+
     let server = Server::start(vec![trouble]).await;
     let error = server.client().outputs(&"7".into()).once().await.expect_err("refused");
     assert!(matches!(error.retry(), Retry::Safe { .. }), "{error}");
