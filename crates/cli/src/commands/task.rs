@@ -41,7 +41,7 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
     let (hub, task) = ready(context, &args.task_id).await?;
     let destination = Destination { dir: args.out, template: args.name, intermediate: false };
-    destination.check(&hub)?;
+    destination.check(&hub).map_err(|error| error.hint("name another folder with `--out DIR`"))?;
     let answer = hub.outputs(&task).await?;
     let exit = over(context, &hub, &task, &answer)?;
     let saved = context.with_files(destination.save(&hub, &task).files(&answer.outputs)).await??;

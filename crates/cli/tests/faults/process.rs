@@ -58,6 +58,16 @@ fn signals() -> Vec<Case> {
             })
             .unknown(1)
             .exit(130),
+        // Who has asked to stop wants no second create.
+        Case::new("interrupt-before-a-refusal")
+            .fault("slow-answers=0.5")
+            .fault("queue-full=99")
+            .act(|running| {
+                running.until_called(CREATE, 1);
+                running.signal("-INT");
+            })
+            .refused(130)
+            .says("nothing was submitted"),
         Case::new("interrupt-while-no-slot-is-free")
             .fault("queue-full=99")
             .scale("5")
