@@ -1,6 +1,9 @@
 //! Files on their way, where that takes its time.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use runninghub_sim::{FaultProxy, Sim, Toxic};
 use serde_json::Value;
@@ -51,16 +54,20 @@ fn a_slow_upload_is_told_as_it_goes() {
     assert_eq!(told.last(), Some(&"⬆️ 正在上传 cat.png：100%（25.0 MB，共 25.0 MB）"), "{plain}");
 }
 
-#[test]
-fn a_slow_upload_is_drawn_before_the_run() {
-    let (_sim, proxy, dir, file) = slow();
+fn upload(proxy: &FaultProxy, dir: &TempDir, file: &Path) -> Terminal {
     let url = format!("http://{}", proxy.address());
     let env = [
         ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY),
         ("RUNNINGHUB_BASE_URL", &url),
         ("RUNNINGHUB_STATE_DIR", &dir.path().to_string_lossy()),
     ];
-    let mut terminal = Terminal::start(200, &["upload", &file.to_string_lossy()], &env);
+    Terminal::start(200, &["upload", &file.to_string_lossy()], &env)
+}
+
+#[test]
+fn a_slow_upload_is_drawn_before_the_run() {
+    let (_sim, proxy, dir, file) = slow();
+    let mut terminal = upload(&proxy, &dir, &file);
     terminal.wait(|screen| screen.contains("Uploading cat.png: ") && screen.contains(" MB of 25.0 MB)"));
     let (code, screen) = terminal.finish();
     assert_eq!(code, 0, "{screen}");
@@ -70,13 +77,7 @@ fn a_slow_upload_is_drawn_before_the_run() {
 #[test]
 fn ctrl_c_in_an_upload_leaves_the_terminal_in_order() {
     let (_sim, proxy, dir, file) = slow();
-    let url = format!("http://{}", proxy.address());
-    let env = [
-        ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY),
-        ("RUNNINGHUB_BASE_URL", &url),
-        ("RUNNINGHUB_STATE_DIR", &dir.path().to_string_lossy()),
-    ];
-    let mut terminal = Terminal::start(200, &["upload", &file.to_string_lossy()], &env);
+    let mut terminal = upload(&proxy, &dir, &file);
     terminal.wait(|screen| screen.contains("Uploading cat.png: "));
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
