@@ -296,6 +296,16 @@ impl Context {
     /// Waits for something, and tells meanwhile how far files are. What somebody gives up is an error that says so.
     pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> Result<T, Error> {
         let mut signals = self.signals()?;
+        let done = self.watch_files(&mut signals, work).await;
+        done.map_err(|signal| Error::new(interrupted(signal), "given up while a file was on its way"))
+    }
+
+    /// Waits for something, and tells meanwhile how far files are, until somebody has had enough.
+    pub(super) async fn watch_files<T>(
+        &mut self,
+        signals: &mut Signals,
+        work: impl IntoFuture<Output = T>,
+    ) -> Result<T, Signal> {
         let mut work = pin!(work.into_future());
         loop {
             tokio::select! {
@@ -306,7 +316,7 @@ impl Context {
                         suspend();
                     }
                     Signal::Resize => self.reporter.tick(self.clock.now()),
-                    signal => return Err(Error::new(interrupted(signal), "given up while a file was on its way")),
+                    signal => return Err(signal),
                 },
                 done = &mut work => {
                     // What came last is not kept for later.

@@ -75,7 +75,7 @@ pub(super) async fn finish(
         if let Some(workflow) = run.workflow_id() {
             save = save.workflow(workflow.clone());
         }
-        match fetched(context, signals, save).await {
+        match context.watch_files(signals, save).await {
             Err(signal) => return Ok(left(context, hub, run, signal)),
             Ok(results) => {
                 if let Ok(results) = &results {
@@ -88,7 +88,7 @@ pub(super) async fn finish(
     if let Some(mut kept) = kept {
         kept.end(&listed);
         loop {
-            match fetched(context, signals, kept.next()).await {
+            match context.watch_files(signals, kept.next()).await {
                 Ok(Some(one)) => intermediate(context, &one),
                 Ok(None) => break,
                 // The results are what counts, and they are there.
@@ -100,26 +100,6 @@ pub(super) async fn finish(
         }
     }
     saved
-}
-
-/// Waits for files, and tells how far they are, until somebody has had enough.
-async fn fetched<T>(
-    context: &mut Context,
-    signals: &mut Signals,
-    work: impl IntoFuture<Output = T>,
-) -> Result<T, Signal> {
-    let mut work = std::pin::pin!(work.into_future());
-    loop {
-        tokio::select! {
-            biased;
-            signal = signals.next() => match signal {
-                Signal::Interrupt | Signal::Terminate => return Err(signal),
-                Signal::Suspend | Signal::Resize => {}
-            },
-            transfer = context.transfers.next() => context.transfer(&transfer),
-            done = &mut work => return Ok(done),
-        }
-    }
 }
 
 /// Somebody did not wait for all files.
