@@ -24,6 +24,39 @@ pub(crate) enum NewValue {
     File(PathBuf),
 }
 
+/// A value as somebody wrote it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Written<'a> {
+    Plain(&'a str),
+    /// What follows the first of two `@`: text to the letter.
+    Text(&'a str),
+    /// What follows an `@`: a file to upload, or nothing.
+    File(&'a str),
+}
+
+impl<'a> Written<'a> {
+    pub(crate) fn of(value: &'a str) -> Self {
+        match value.strip_prefix('@') {
+            Some(text) if text.starts_with('@') => Self::Text(text),
+            Some(path) => Self::File(path),
+            None => Self::Plain(value),
+        }
+    }
+}
+
+/// The file that an option names.
+///
+/// # Errors
+/// Usage, where it is an `@` alone.
+pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Error> {
+    if path.is_empty() {
+        let given = Untrusted::from(given);
+        return Err(Error::usage(format!("`{option} {given}` names no file"))
+            .hint("write `@FILE`, or `@@` for an `@` itself"));
+    }
+    Ok(path.into())
+}
+
 /// Reads `NODE.FIELD=VALUE`. The last point before `=` parts node and field, since ids and titles have points too. `@@` stands for
 /// an `@`.
 ///
@@ -41,14 +74,10 @@ pub(crate) fn parse(text: &str) -> Result<Assignment, Error> {
         ))
         .hint("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`"));
     };
-    let value = match value.strip_prefix('@') {
-        Some("") => {
-            return Err(Error::usage(format!("`--set {}` names no file", Untrusted::from(text)))
-                .hint("write `@FILE`, or `@@` for an `@` itself"));
-        }
-        Some(text) if text.starts_with('@') => NewValue::Json(text.into()),
-        Some(path) => NewValue::File(path.into()),
-        None => NewValue::Json(json_or_text(value)?),
+    let value = match Written::of(value) {
+        Written::Plain(value) => NewValue::Json(json_or_text(value)?),
+        Written::Text(value) => NewValue::Json(value.into()),
+        Written::File(path) => NewValue::File(named("--set", text, path)?),
     };
     Ok(Assignment { node: node.to_owned(), field: field.to_owned(), value })
 }
@@ -109,14 +138,9 @@ pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
         return Err(Error::usage(format!("`-p {shown}` does not name a parameter and a value"))
             .hint("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`"));
     };
-    let value = match value.strip_prefix('@') {
-        Some("") => {
-            return Err(Error::usage(format!("`-p {shown}` names no file"))
-                .hint("write `@FILE`, or `@@` for an `@` itself"));
-        }
-        Some(text) if text.starts_with('@') => NewValue::Json(text.into()),
-        Some(path) => NewValue::File(path.into()),
-        None => NewValue::Json(value.into()),
+    let value = match Written::of(value) {
+        Written::Plain(value) | Written::Text(value) => NewValue::Json(value.into()),
+        Written::File(path) => NewValue::File(named("-p", text, path)?),
     };
     Ok((name.to_owned(), value))
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     args::{self, AppCommand, Filling, Machine, Sort, Submitting},
-    assign,
+    assign::{self, Written, named},
     exit::{Error, Exit},
     report::app as text,
     schema::{self, End, Event},
@@ -149,14 +149,10 @@ fn parse(text: &str) -> Result<(String, NewText), Error> {
         return Err(Error::usage(format!("`--set {shown}` does not name a field and a value"))
             .hint("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`"));
     };
-    let value = match value.strip_prefix('@') {
-        Some("") => {
-            return Err(Error::usage(format!("`--set {shown}` names no file"))
-                .hint("write `@FILE`, or `@@` for an `@` itself"));
-        }
-        Some(text) if text.starts_with('@') => NewText::Text(text.to_owned()),
-        Some(path) => NewText::File(path.into()),
-        None => match serde_json::from_str(value) {
+    let value = match Written::of(value) {
+        Written::Text(value) => NewText::Text(value.to_owned()),
+        Written::File(path) => NewText::File(named("--set", text, path)?),
+        Written::Plain(value) => match serde_json::from_str(value) {
             Ok(Value::String(text)) => NewText::Text(text),
             _ => NewText::Text(value.to_owned()),
         },

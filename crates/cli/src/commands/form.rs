@@ -6,6 +6,7 @@ use runninghub::{App, AppField, Untrusted, app};
 
 use super::app::NewText;
 use crate::{
+    assign::Written,
     exit::{Error, Exit},
     printer::Printer,
     report::app as text,
@@ -54,10 +55,9 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewText>, Error> {
         if answer.is_empty() {
             return Ok(None);
         }
-        let checked = match answer.strip_prefix('@') {
-            Some(text) if text.starts_with('@') => app::fit(field, &text.into()).map(NewText::Text),
-            Some(path) => app::fit_file(field, path.as_ref()).map(|()| NewText::File(path.into())),
-            None => app::fit(field, &answer.into()).map(NewText::Text),
+        let checked = match Written::of(answer) {
+            Written::Plain(text) | Written::Text(text) => app::fit(field, &text.into()).map(NewText::Text),
+            Written::File(path) => app::fit_file(field, path.as_ref()).map(|()| NewText::File(path.into())),
         };
         match checked {
             Ok(value) => return Ok(Some(value)),

@@ -58,8 +58,8 @@ fn parts(line: &str) -> Vec<Part> {
     parts
 }
 
-/// The message by the row that fits best: one that begins with text of its own, and has the most of it; where none fits the whole, a chain of causes one by one, and
-/// a list whose parts are all known.
+/// The message by the row that fits best: one that begins with text of its own, and has the most of it; where none fits the
+/// whole, a chain of causes one by one, and a list whose parts are all known.
 pub(super) fn translate<'t>(rows: &[Row], text: &'t str) -> Cow<'t, str> {
     told(rows, text, MAX_DEPTH).map_or(Cow::Borrowed(text), Cow::Owned)
 }
