@@ -374,6 +374,13 @@ impl Answer {
         if envelope.failure().is_some() { Err(self.refusal(&envelope)) } else { Ok(envelope) }
     }
 
+    /// The envelope, once neither it nor another one inside of it is a refusal: some gateways wrap the answers of others.
+    pub(crate) fn success_within(&self) -> Result<Envelope<'_>, Error> {
+        let envelope = self.success()?;
+        let refusal = |inner: Envelope<'_>| Some(self.refused_with(&inner.failure()?, &inner));
+        envelope.inner().and_then(refusal).map_or(Ok(envelope), Err)
+    }
+
     /// The payload of an answer that has to be a success with one.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let envelope = self.success()?;

@@ -88,12 +88,7 @@ impl fmt::Debug for GetModelPrice {
 
 /// Bare, or inside `{code, data}`.
 fn read(answer: &Answer) -> Result<ModelPrice, Error> {
-    let envelope = answer.success()?;
-    if let Some(inner) = envelope.inner()
-        && let Some(code) = inner.failure()
-    {
-        return Err(answer.refused_with(&code, &inner));
-    }
+    let envelope = answer.success_within()?;
     lenient::object(envelope.data).map_or_else(|| answer.object(), Ok)
 }
 

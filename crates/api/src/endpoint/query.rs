@@ -54,12 +54,7 @@ struct Task {
 
 /// Reads a bare task object, or one inside `{code, data}` as some gateways wrap it.
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
-    let envelope = answer.success()?;
-    if let Some(inner) = envelope.inner()
-        && let Some(code) = inner.failure()
-    {
-        return Err(answer.refused_with(&code, &inner));
-    }
+    answer.success_within()?;
     let outer: Task = answer.object()?;
     let wrapped = lenient::object::<Task>(outer.data.as_deref());
     let task = wrapped.filter(|_| outer.status.is_none()).unwrap_or(outer);
