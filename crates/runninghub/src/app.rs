@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, RunningHub,
-    submit::{AppSubmit, check_upload, no_address},
+    submit::{AppSubmit, check_upload, has_extension, no_address},
     workflow::suggest,
 };
 
@@ -152,8 +152,7 @@ pub fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
                 .with_hint(format!("it is of type `{}`", Untrusted::from(field.kind.as_str())))),
         };
     }
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    if allowed.contains(&extension.as_str()) {
+    if has_extension(path, allowed) {
         return check_upload(path);
     }
     Err(Error::usage(format!("`{}` takes no file of the type of {}", place(field), path.display()))

@@ -19,6 +19,12 @@ pub(crate) fn upload(path: &Path) -> Result<(), Error> {
     UploadSource::path(path).check().map_err(|error| Error::api(&cannot_upload(path), error))
 }
 
+/// Whether a file is called as one of these kinds are, in capitals or not.
+pub(crate) fn has_extension(path: &Path, allowed: &[&str]) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    allowed.contains(&extension.as_str())
+}
+
 /// What is said of a file by its name.
 pub(super) fn cannot_upload(path: &Path) -> String {
     format!("cannot upload {}", path.display())
@@ -40,8 +46,7 @@ fn loader(node: &Node) -> Option<&'static FieldKind> {
 pub(super) fn upload_to(node: &Node, path: &Path) -> Result<(), Error> {
     upload(path)?;
     let Some(allowed) = loader(node).map(FieldKind::extensions) else { return Ok(()) };
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    if allowed.contains(&extension.as_str()) {
+    if has_extension(path, allowed) {
         return Ok(());
     }
     Err(Error::usage(format!("node `{}` ({}) takes no {}", node.id, node.class_type, path.display()))

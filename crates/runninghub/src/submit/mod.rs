@@ -19,6 +19,6 @@ pub use secret::check_webhook;
 pub use step::SubmitStep;
 
 pub(crate) use change::{Changes, changes};
-pub(crate) use check::{file as check_file, no_address, upload as check_upload};
+pub(crate) use check::{file as check_file, has_extension, no_address, upload as check_upload};
 pub(crate) use gate::Gate;
 pub(crate) use step::OnStep;
