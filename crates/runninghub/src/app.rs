@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, RunningHub,
-    submit::{AppSubmit, check_upload, has_extension, no_address},
+    submit::{AppSubmit, check_upload, has_extension, upload_name},
     workflow::suggest,
 };
 
@@ -107,9 +107,7 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
         other => other.to_string(),
     };
     let is_upload = !field.kind.extensions().is_empty();
-    if is_upload {
-        no_address(&format!("`{}`", place(field)), value)?;
-    }
+    fit_name(field, value)?;
     if !field.choices.is_empty() && !is_upload {
         return choose(field, &text);
     }
@@ -137,6 +135,11 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
         },
         _ => Ok(text),
     }
+}
+
+/// Whether a value can be the name of an upload, where the field wants one.
+pub(crate) fn fit_name(field: &AppField, value: &Value) -> Result<(), Error> {
+    if field.kind.extensions().is_empty() { Ok(()) } else { upload_name(&place(field), value) }
 }
 
 /// Whether a file can be put there.

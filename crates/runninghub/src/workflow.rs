@@ -23,6 +23,13 @@ pub(crate) struct Override {
     pub(crate) value: Value,
 }
 
+impl Override {
+    /// Whether both change the same field.
+    pub(crate) fn is_same_field(&self, other: &Self) -> bool {
+        (&self.node, &self.field) == (&other.node, &other.field)
+    }
+}
+
 impl Workflow {
     /// Reads a workflow.
     ///
@@ -73,33 +80,43 @@ impl Workflow {
         }
     }
 
-    /// Checks a change before anything is paid.
+    /// The present value of a field that can be set.
     ///
     /// # Errors
-    /// When there is no such node or field, the field is fed by another node, or the value is of another kind than
-    /// the one it replaces.
-    pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
+    /// When there is no such node or field, or the field is fed by another node.
+    pub(crate) fn field(&self, node: &str, field: &str) -> Result<&Value, Error> {
         let node = self.find(node)?;
-        let place = format!("{}.{field}", node.id);
         let Some(old) = node.inputs.get(field) else {
             let fields =
                 node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
             return Err(Error::usage(format!("node `{}` ({}) has no field `{field}`", node.id, node.name()))
                 .with_hint(suggest(field, fields.clone(), &list(fields))));
         };
-        if let Some(source) = link(old) {
-            return Err(Error::usage(format!("`{place}` is fed by node `{source}` and cannot be set"))
-                .with_hint(format!("set a field of node `{source}` instead")));
+        match link(old) {
+            Some(source) => Err(Error::usage(format!(
+                "`{}.{field}` is fed by node `{source}` and cannot be set",
+                node.id
+            ))
+            .with_hint(format!("set a field of node `{source}` instead"))),
+            None => Ok(old),
         }
+    }
+
+    /// Checks a change before anything is paid.
+    ///
+    /// # Errors
+    /// Those of [`Workflow::field`], and when the value is of another kind than the one it replaces.
+    pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
+        let (node, old) = (self.find(node)?, self.field(node, field)?);
         let value = fit(old, value).map_err(|(wanted, got)| {
-            Error::usage(format!("`{place}` wants {wanted}, not {got}"))
+            Error::usage(format!("`{}.{field}` wants {wanted}, not {got}", node.id))
                 .with_hint(format!("its present value is `{}`", Untrusted::from(short(old))))
         })?;
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
 
     /// The workflow's JSON with changes baked in.
-    pub(crate) fn with(&self, overrides: &[Override]) -> String {
+    pub(crate) fn with<'a>(&self, overrides: impl IntoIterator<Item = &'a Override>) -> String {
         let Ok(mut json) = serde_json::from_str::<Value>(&self.text) else { return self.text.clone() };
         let root = if json.get("prompt").is_some_and(Value::is_object) { "/prompt" } else { "" };
         for Override { node, field, value } in overrides {

@@ -532,3 +532,39 @@ async fn jobs_are_asked_where_there_are_any() {
         assert!(unknown.expect_err("unknown").is_unknown_task(), "{version}");
     }
 }
+
+#[tokio::test]
+async fn a_node_info_list_is_written_into_the_prompt() {
+    let (_server, comfy) = start(Native::builder()).await;
+    let list = vec![json!({"nodeId": 3, "fieldName": "steps", "fieldValue": "7"})];
+    let prompt = comfy.workflow_json(workflow().to_string()).node_info_list(list);
+    let mut run = prompt.submit().await.expect("accepted");
+    let watched = watch(&mut run).await;
+    let steps = watched.events.iter().any(|event| match event {
+        Event::Progress(progress) => progress.current.iter().any(|node| {
+            node.id.as_str() == "3" && node.max.is_some_and(|max| (max - 7.0).abs() < f64::EPSILON)
+        }),
+        _ => false,
+    });
+    assert!(steps, "the sampler runs seven steps");
+}
+
+/// It costs what RunningHub costs, so that a path of this machine is refused there and left to any other server.
+#[tokio::test]
+async fn a_path_on_this_machine_is_refused_on_the_native_proxy_only() {
+    let mut graph = workflow();
+    graph["11"] = json!({"class_type": "LoadImage", "inputs": {"image": "/home/me/a.png"}});
+    graph["5"]["inputs"]["batch_size"] = json!(["11", 0]);
+    let key = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
+    let server = Native::builder().prefix(format!("/proxy/{key}")).start().await.expect("it starts");
+    let root = server.base_url().split("/proxy").next().expect("an address").to_owned();
+    let proxy =
+        Comfy::of_runninghub(runninghub::ApiKey::new(key).expect("a key"), Site::Cn, InstanceType::Default);
+    let proxy = proxy.base_url(&root).build().expect("a handle");
+    let error = refused(&proxy, &graph).await;
+    assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+    assert!(error.to_string().contains("not a path on this machine"), "{error}");
+    let (_server, own) = start(Native::builder()).await;
+    let answer = own.workflow_json(graph.to_string()).submit().await;
+    assert!(!answer.is_err_and(|error| error.kind() == ErrorKind::Usage), "the server decides");
+}

@@ -9,7 +9,7 @@ use std::{
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use runninghub::{ErrorKind, Phase, RunningHub, SubmitStep};
-use runninghub_sim::{Fault, Rate};
+use runninghub_sim::{Fault, Rate, Scenario, ScriptNode};
 use serde_json::json;
 
 #[tokio::test]
@@ -101,4 +101,132 @@ async fn fields_and_own_workflows_reach_the_platform() {
     let mut run =
         hub.workflow_json(text).under(WORKFLOW).set("6", "text", "a bird").submit().await.expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
+}
+
+fn with_a_loader() -> String {
+    let graph = json!({
+        "10": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
+        "11": {"class_type": "VHS_LoadVideo", "inputs": {"video": "dance.mp4", "force_rate": 0}},
+        "3": {"class_type": "KSampler", "inputs": {"steps": 4, "tiled": false, "image": ["10", 0], "video": ["11", 0]}},
+        "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat"}, "_meta": {"title": "Prompt"}},
+        "9": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "text": ["6", 0]}},
+    });
+    graph.to_string()
+}
+
+#[tokio::test]
+async fn a_path_on_this_machine_is_refused_before_anything_is_paid() {
+    let graph = with_a_loader();
+    let loads = Scenario::script("loads")
+        .node(ScriptNode::new("10", "LoadImage").input("image", "example.png"))
+        .node(ScriptNode::new("9", "SaveImage").link("images", "10", 0).saves("a.png"))
+        .build();
+    let sim = sim().scenario_named("1", loads).start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let listed = |node: &str, field: &str, value: &str| {
+        vec![json!({"nodeId": node, "fieldName": field, "fieldValue": value})]
+    };
+    for path in [
+        "/home/me/a.png",
+        "~/a.png",
+        "./a.png",
+        "../a.png",
+        r"C:\Users\me\a.png",
+        "data:image/png;base64,AA",
+        "https://h/a.png",
+    ] {
+        let own = || hub.workflow_json(graph.as_str());
+        for submit in [
+            own().set("10", "image", path),
+            own().node_info_list(listed("10", "image", path)),
+            own().set("11", "video", path),
+            hub.workflow("1").set("10", "image", path),
+            hub.workflow("1").node_info_list(listed("10", "image", path)),
+            hub.workflow_json(graph.replace("dance.mp4", &path.replace('\\', r"\\"))),
+        ] {
+            let error = submit.submit().await.expect_err("refused");
+            assert_eq!(error.kind(), ErrorKind::Usage, "{path}: {error}");
+            assert!(error.to_string().contains("takes the name of an uploaded file"), "{path}: {error}");
+            assert!(error.hint().is_some_and(|hint| hint.contains('@')), "{path}: {error:?}");
+        }
+    }
+    assert_eq!(sim.stats().creates, 0);
+    // Text may be anything, and so may what is no longer loaded from there.
+    let submit = hub
+        .workflow_json(graph.replace("dance.mp4", "/old/dance.mp4"))
+        .set("6", "text", "/home/me/a.png")
+        .set("11", "video", "api/0a1b.mp4");
+    submit.submit().await.expect("accepted");
+}
+
+#[tokio::test]
+async fn a_name_that_a_local_file_has_is_warned_of_before_it_is_paid() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&steps);
+    // Tests run in the folder of their crate.
+    let submit =
+        hub(&sim).workflow_json(with_a_loader()).set("10", "image", "Cargo.toml").on_step(move |step| {
+            seen.lock().expect("not poisoned").push(match step {
+                SubmitStep::Warning { code, message } => format!("{code}: {message}"),
+                _ => "sending".to_owned(),
+            });
+        });
+    submit.submit().await.expect("accepted");
+    let steps = steps.lock().expect("not poisoned");
+    assert!(steps[0].starts_with("not_uploaded: the file `Cargo.toml`"), "{steps:?}");
+    assert_eq!(steps[1..], ["sending"]);
+}
+
+#[tokio::test]
+async fn a_node_info_list_is_written_into_a_graph_that_is_sent_whole() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let dir = tempfile::tempdir().expect("a folder");
+    let record = dir.path().join("run");
+    let hub = RunningHub::builder(key()).base_url(sim.base_url()).record(&record).build().expect("a hub");
+    let entry = |node: serde_json::Value, field: &str, value: serde_json::Value| json!({"nodeId": node, "fieldName": field, "fieldValue": value});
+    let list = vec![
+        entry(json!(6), "text", json!("a bird")),
+        entry(json!("6"), "text", json!("a dog")),
+        entry(json!("3"), "steps", json!("20")),
+        entry(json!("3"), "tiled", json!("True")),
+    ];
+    let submit = hub.workflow_json(with_a_loader()).set("6", "text", "a dog").node_info_list(list);
+    submit.submit().await.expect("accepted").finish().await.expect("watched");
+    drop(hub);
+    let exchanges = std::fs::read_to_string(record.join("http.jsonl")).expect("recorded");
+    let creates =
+        exchanges.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let create = creates.into_iter().find(|one| one["path"] == "/task/openapi/create").expect("a create");
+    let graph = create["body"]["workflow"].as_str().expect("text");
+    let graph: serde_json::Value = serde_json::from_str(graph).expect("JSON");
+    assert_eq!(graph["6"]["inputs"]["text"], "a dog");
+    assert_eq!(graph["3"]["inputs"]["steps"], 20);
+    assert_eq!(graph["3"]["inputs"]["tiled"], true);
+}
+
+#[tokio::test]
+async fn a_list_that_contradicts_what_is_set_or_does_not_fit_is_refused() {
+    let sim = sim().start().await.expect("the simulator starts");
+    let hub = hub(&sim);
+    let dir = tempfile::tempdir().expect("a folder");
+    let png = dir.path().join("a.png");
+    std::fs::write(&png, "a picture").expect("written");
+    let entry = |node: &str, field: &str, value: &str| {
+        vec![json!({"nodeId": node, "fieldName": field, "fieldValue": value})]
+    };
+    for mistake in [
+        hub.workflow_json(with_a_loader()).set("6", "text", "a").node_info_list(entry("6", "text", "b")),
+        hub.workflow_json(with_a_loader())
+            .set_file("10", "image", png)
+            .node_info_list(entry("10", "image", "b.png")),
+        hub.workflow(WORKFLOW).set("Prompt", "text", "a").node_info_list(entry("6", "text", "b")),
+        hub.workflow_json(with_a_loader()).node_info_list(entry("3", "steps", "many")),
+    ] {
+        let error = mistake.submit().await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+        let said = error.to_string();
+        assert!(said.contains("another value") || said.contains("wants a number, not text"), "{said}");
+    }
+    assert_eq!(sim.stats().creates, 0);
 }

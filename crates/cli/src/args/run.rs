@@ -16,7 +16,7 @@ pub(crate) struct Run {
     #[arg(short, long, env = "RUNNINGHUB_SET", value_name = "NODE.FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// The API's own list of changes, sent as it is
+    /// The API's own list of changes: sent as it is for a saved workflow, written into a graph from a file
     #[arg(long, env = "RUNNINGHUB_NODE_INFO_LIST", value_name = "JSON|@FILE", hide_env_values = true)]
     pub(crate) node_info_list: Option<String>,
 

@@ -99,6 +99,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
             .hint("give the workflow's file: `Workflow > Export (API)` in the editor makes one"));
     };
     let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
     let comfy = context.server(Settings {
         ledger: Writes::Must,
         record: args.submitting.patience.record.clone(),
@@ -106,7 +107,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         ..Settings::default()
     })?;
     let following = Following::new(args.submitting.saving, &args.submitting.patience, &comfy)?;
-    let mut prompt = comfy.workflow_json(text);
+    let mut prompt = comfy.workflow_json(text).node_info_list(list.unwrap_or_default());
     for change in changes {
         prompt = match change.value {
             NewValue::Json(value) => prompt.set(change.node, change.field, value),
@@ -169,7 +170,6 @@ pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
 /// Options that only RunningHub's API has.
 fn refuse_options(args: &args::Run) -> Result<(), Error> {
     let given = [
-        ("--node-info-list", args.node_info_list.is_some()),
         ("--under", args.under.is_some()),
         ("--instance", args.machine.instance.is_some()),
         ("--personal-queue", args.machine.personal_queue),

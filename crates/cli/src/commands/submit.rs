@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use runninghub::{KeyKind, Run, RunningHub, Site, SubmitStep};
@@ -24,6 +23,9 @@ use crate::{
     secrets,
     signals::{Signal, Signals, suspend},
 };
+
+/// The warning that a submit waits for a free slot.
+const NO_SLOT: &str = "no_slot";
 
 /// Is told each step of a submit.
 pub(super) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;
@@ -151,16 +153,20 @@ where
     F: Future<Output = Result<Run, E>>,
     E: Into<Error>,
 {
-    let (told, mut waits) = mpsc::unbounded_channel::<(Duration, String)>();
+    let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, String)>();
     // Known at once, and not when the loop comes to it: a signal must not be taken for one that came before.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
     let mut submitting = std::pin::pin!(start(Box::new(move |step| {
         sending.store(matches!(step, SubmitStep::Sending), Ordering::Relaxed);
-        if let SubmitStep::Waiting { wait, error } = step {
-            // The receiver lives as long as the submit.
-            let _ = told.send((wait, chain(error)));
-        }
+        // The receiver lives as long as the submit.
+        let _ = match step {
+            SubmitStep::Waiting { wait, error } => {
+                told.send((NO_SLOT, format!("{}; again in {} s", chain(error), wait.as_secs_f64().ceil())))
+            }
+            SubmitStep::Warning { code, message } => told.send((code, message.to_owned())),
+            _ => Ok(()),
+        };
     })));
     let mut asked: Option<Signal> = None;
     loop {
@@ -190,9 +196,9 @@ where
                     context.warn("submitting", "waiting for the answer to the submit, which may be paid; again to give up");
                 }
             },
-            Some((wait, message)) = waits.recv() => {
-                context.warn("no_slot", format!("{message}; again in {} s", wait.as_secs_f64().ceil()));
-                if let Some(signal) = asked {
+            Some((code, message)) = steps.recv() => {
+                context.warn(code, message);
+                if let Some(signal) = asked && code == NO_SLOT {
                     return Ok(ControlFlow::Break(given_up(context, signal)));
                 }
             }

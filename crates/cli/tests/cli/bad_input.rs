@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use runninghub_sim::Sim;
+use runninghub_sim::{App, Sim};
 
 use crate::common::{Rhub, Simulator, fixture, folder, rhub, scenario, snap};
 
@@ -503,5 +503,40 @@ fn numbers_that_would_be_rounded_are_refused() {
         let done = rhub(args.iter().copied()).at(&sim).run();
         assert_eq!((done.code, sim.creates()), (Some(2), 0), "{done}");
         assert!(done.stderr.contains("does not fit into 64 bits"), "{done}");
+    }
+}
+
+#[test]
+fn a_loader_takes_no_path_without_an_at_sign() {
+    let sim = Simulator::start(Sim::builder().app(App::demo()));
+    let dir = folder();
+    let graph = dir.path().join("graph.json");
+    let text = r#"{"10":{"class_type":"LoadImage","inputs":{"image":"example.png"}},"9":{"class_type":"SaveImage","inputs":{"images":["10",0]}}}"#;
+    fs::write(&graph, text).expect("written");
+    let graph = graph.to_string_lossy().into_owned();
+    snap!(rhub(["run", &graph, "-s", "10.image=/home/me/a.png"]).at(&sim), @r"
+        exit 2
+        --- err
+        error: `10.image` takes the name of an uploaded file, not a path on this machine: `/home/me/a.png`
+
+        hint: did you mean `10.image=@/home/me/a.png`? That uploads the file
+    ");
+    snap!(rhub(["run", &graph, "--lang", "zh", "-s", "10.image=~/a.png"]).at(&sim), @r"
+        exit 2
+        --- err
+        错误: `10.image` 需要已上传文件的名称，而不是本机路径：`~/a.png`
+
+        提示: 要上传该文件，请写 `10.image=@文件`，并给出完整路径
+    ");
+    let entry = r#"[{"nodeId": "10", "fieldName": "image", "fieldValue": "../a.png"}]"#;
+    let app = App::demo().id();
+    for args in [
+        &["run", &graph, "--node-info-list", entry][..],
+        &["app", "run", &app, "-s", "image=./a.png"],
+        &["app", "run", &app, "--node-info-list", entry],
+    ] {
+        let done = rhub(args.iter().copied()).at(&sim).run();
+        assert_eq!((done.code, sim.creates()), (Some(2), 0), "{done}");
+        assert!(done.stderr.contains("not a path on this machine"), "{done}");
     }
 }

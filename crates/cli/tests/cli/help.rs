@@ -127,7 +127,8 @@ fn run() {
           -s, --set <NODE.FIELD=VALUE>       Change a field before the run; NODE is an id or a unique title,
                                              VALUE is JSON or else text, @FILE uploads [env:
                                              RUNNINGHUB_SET=]
-              --node-info-list <JSON|@FILE>  The API's own list of changes, sent as it is [env:
+              --node-info-list <JSON|@FILE>  The API's own list of changes: sent as it is for a saved
+                                             workflow, written into a graph from a file [env:
                                              RUNNINGHUB_NODE_INFO_LIST]
               --under <ID>                   The saved workflow that a JSON file is submitted under [env:
                                              RUNNINGHUB_UNDER=]

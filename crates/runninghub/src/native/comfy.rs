@@ -14,7 +14,9 @@ use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
 use super::{FollowPrompt, Prompt, backend::Native, classes::Classes, kept::Kept};
-use crate::{Backend as _, Error, History, Save, book::Book, hub::Watcher, record::Recorder};
+use crate::{
+    Backend as _, Error, History, Save, book::Book, hub::Watcher, record::Recorder, submit::FileRules,
+};
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
 const NO_KEY: &str = "none";
@@ -37,6 +39,7 @@ pub(crate) struct Server {
     pub(super) previews: bool,
     pub(super) book: Option<Book>,
     pub(super) history: Option<History>,
+    pub(super) file_rules: FileRules,
     files: runninghub_api::Client,
 }
 
@@ -302,7 +305,10 @@ impl ComfyBuilder {
         // The history is complete when it has an entry, also without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);
-        let secret = if let Place::Platform { key, .. } = &self.place { key.expose() } else { "" };
+        let (secret, file_rules) = match &self.place {
+            Place::Platform { key, .. } => (key.expose(), FileRules::NATIVE_PROXY),
+            Place::Own(_) => ("", FileRules::COMFYUI),
+        };
         let book = self.ledger.map(|ledger| Book::new(ledger, site.to_owned(), shown, secret));
         Ok(Comfy(Arc::new(Server {
             native: Arc::new(Native::new(client.clone(), self.time_scale)),
@@ -314,6 +320,7 @@ impl ComfyBuilder {
             previews: self.previews,
             book,
             history: self.history,
+            file_rules,
             files,
         })))
     }

@@ -16,8 +16,7 @@ use super::{
 use crate::{
     Error, ErrorKind, History, Run, Workflow,
     book::{Page, What, note, unwritten},
-    submit::{Changes, OnStep, SubmitStep, changes, check_file},
-    workflow::Override,
+    submit::{Changed, Changes, OnStep, SubmitStep, changes},
 };
 
 /// How often a prompt whose answer was lost is looked for, and the pause between.
@@ -67,7 +66,7 @@ impl Prompt {
     pub async fn submit(self) -> Result<Run, Error> {
         let server = &self.server;
         let workflow = Workflow::parse(self.text.clone())?;
-        let changes = self.changes.check(&workflow, |_, path| check_file(path), |_, _| Ok(()))?;
+        let changes = self.changes.check_whole(&workflow, server.file_rules)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {
@@ -78,9 +77,9 @@ impl Prompt {
         self.send(&workflow, &changes).await
     }
 
-    async fn send(&self, workflow: &Workflow, changes: &[Override]) -> Result<Run, Error> {
+    async fn send(&self, workflow: &Workflow, changes: &Changed) -> Result<Run, Error> {
         let server = &self.server;
-        let text = workflow.with(changes);
+        let text = changes.graph(workflow);
         let client_id = client_id();
         let socket = match server.connect.connect(&server.client.socket(&client_id)).await {
             Ok(socket) => Some(socket),

@@ -96,7 +96,9 @@ impl AppSubmit {
         };
         check::entries(&self.node_info_list)?;
         for entry in self.node_info_list.iter().filter(|_| !form.fields.is_empty()) {
-            if !form.fields.iter().any(|field| Place::of(field).is_of(entry)) {
+            if let Some(field) = form.fields.iter().find(|field| Place::of(field).is_of(entry)) {
+                app::fit_name(field, &entry["fieldValue"])?;
+            } else {
                 let text = |name: &str| match &entry[name] {
                     Value::String(text) => text.clone(),
                     other => other.to_string(),
@@ -129,6 +131,13 @@ impl AppSubmit {
                     String::new()
                 }
             };
+            let twice = self.node_info_list.iter().find(|entry| place.is_of(entry));
+            if twice.is_some_and(|entry| entry["fieldValue"].as_str() != Some(&*value)) {
+                return Err(Error::usage(format!(
+                    "`{name}` is set, and has another value in the nodeInfoList"
+                ))
+                .with_hint("leave one of the two out"));
+            }
             checked.push((field, place, value));
         }
         for ((_, value), (_, _, text)) in self.changes.iter().zip(&mut checked) {

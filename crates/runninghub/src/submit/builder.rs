@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use runninghub_api::{Create, RunWorkflow};
-use runninghub_core::{Learned, Plan, WorkflowId};
+use runninghub_core::{Learned, Plan, Untrusted, WorkflowId};
 use serde_json::{Value, json};
 
 use super::{
-    change::{Changes, changes},
-    check,
+    change::{Changed, Changes, FileRules, changes},
+    loader,
     pay::Paid,
     terms::{Terms, terms},
 };
@@ -21,7 +21,6 @@ pub struct Submit {
     workflow_id: Option<WorkflowId>,
     own: Option<String>,
     changes: Changes,
-    node_info_list: Vec<Value>,
     is_v2: bool,
     terms: Terms,
     learned: Vec<Learned>,
@@ -42,7 +41,6 @@ impl Submit {
             workflow_id,
             own,
             changes: Changes::default(),
-            node_info_list: Vec::new(),
             is_v2: false,
             terms: Terms::default(),
             learned: Vec::new(),
@@ -52,12 +50,6 @@ impl Submit {
     /// The saved workflow that a workflow of one's own is submitted under; some sites insist on one.
     pub fn under(mut self, id: impl Into<WorkflowId>) -> Self {
         self.workflow_id = Some(id.into());
-        self
-    }
-
-    /// Changes in the API's own words: objects with `nodeId`, `fieldName` and `fieldValue`, sent as they are.
-    pub fn node_info_list(mut self, list: Vec<Value>) -> Self {
-        self.node_info_list.extend(list);
         self
     }
 
@@ -97,19 +89,27 @@ impl Submit {
         if self.is_v2 && self.own.is_some() {
             return Err(Error::usage("the newer endpoint runs saved workflows only"));
         }
-        check::list(&workflow, &self.node_info_list)?;
         let changes = self.changes(&workflow).await?;
         let paid = self.create(&workflow, &changes).await?;
         Ok(self.begin(&workflow, paid))
     }
 
-    /// All changes checked first, and only then files uploaded.
-    async fn changes(&self, workflow: &Workflow) -> Result<Vec<Override>, Error> {
-        let checked = self.changes.check(workflow, check::upload_to, check::value_of)?;
+    /// Checks everything first, and only then uploads files.
+    async fn changes(&self, workflow: &Workflow) -> Result<Changed, Error> {
+        let rules = FileRules::RUNNINGHUB;
+        let checked = match self.own {
+            Some(_) => self.changes.check_whole(workflow, rules)?,
+            None => self.changes.check(workflow, rules)?,
+        };
+        for change in checked.all() {
+            if loader::is_here(workflow.find(change.node.as_str())?, &change.field, &change.value) {
+                self.terms.warn("not_uploaded", &local_file(change));
+            }
+        }
         checked.upload(|path| self.hub.upload(path)).await
     }
 
-    async fn create(&self, workflow: &Workflow, changes: &[Override]) -> Result<Paid, Error> {
+    async fn create(&self, workflow: &Workflow, changes: &Changed) -> Result<Paid, Error> {
         let id = self.workflow_id.as_ref();
         if let Some(saved) = id.filter(|_| self.is_v2) {
             let list = || self.list(changes);
@@ -121,16 +121,16 @@ impl Submit {
         self.terms.pay(&self.hub, What::workflow("workflow", id), build, Create::body).await
     }
 
-    fn list(&self, changes: &[Override]) -> Vec<Value> {
+    fn list(&self, changes: &Changed) -> Vec<Value> {
         let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
-        changes.iter().map(entry).chain(self.node_info_list.iter().cloned()).collect()
+        changes.set.iter().map(entry).chain(self.changes.raw_list().iter().cloned()).collect()
     }
 
-    fn request(&self, workflow: &Workflow, changes: &[Override]) -> Create {
+    fn request(&self, workflow: &Workflow, changes: &Changed) -> Create {
         let create = self.hub.client.create(self.workflow_id.clone());
         if self.own.is_some() {
-            // A graph of one's own is sent whole: whether `nodeInfoList` is honoured beside it is not certain.
-            create.workflow(workflow.with(changes)).node_info_list(self.node_info_list.clone())
+            // The platform ignores a `nodeInfoList` beside a graph.
+            create.workflow(changes.graph(workflow))
         } else {
             create.node_info_list(self.list(changes))
         }
@@ -142,6 +142,15 @@ impl Submit {
         let family = if self.is_v2 { Family::Unknown } else { Family::Workflow };
         paid.begin(&self.hub, self.workflow_id, Some(plan), family)
     }
+}
+
+/// What is said of a value that names a file in the current folder.
+fn local_file(change: &Override) -> String {
+    let (node, field, value) =
+        (&change.node, &change.field, Untrusted::from(change.value.as_str().unwrap_or_default()));
+    format!(
+        "the file `{value}` in the current folder is not uploaded: `{node}.{field}` is only set to its name; `{node}.{field}=@{value}` uploads it"
+    )
 }
 
 changes!(Submit);

@@ -5,20 +5,58 @@ use std::path::{Path, PathBuf};
 use runninghub_core::Node;
 use serde_json::Value;
 
-use super::terms::NewValue;
+use super::{check, loader, terms::NewValue};
 use crate::{Error, Workflow, workflow::Override};
 
 /// Changes as they were asked for.
 #[derive(Default)]
-pub(crate) struct Changes(Vec<Change>);
-
-/// Changes that can be made, and the files behind some.
-pub(crate) struct Checked(Vec<(Override, Option<PathBuf>)>);
+pub(crate) struct Changes {
+    set: Vec<Change>,
+    /// Objects with `nodeId`, `fieldName` and `fieldValue`.
+    list: Vec<Value>,
+}
 
 struct Change {
     node: String,
     field: String,
     value: NewValue,
+}
+
+/// Which files the service that runs the workflow takes, and where it finds them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FileRules {
+    /// Uploads are limited to the types that RunningHub takes.
+    pub(crate) few_types: bool,
+    /// A loader finds uploads only. A ComfyUI on one's own machine may see the same paths, and refuses others free of charge.
+    pub(crate) uploads_only: bool,
+}
+
+impl FileRules {
+    pub(crate) const RUNNINGHUB: Self = Self { few_types: true, uploads_only: true };
+    pub(crate) const NATIVE_PROXY: Self = Self { few_types: false, uploads_only: true };
+    pub(crate) const COMFYUI: Self = Self { few_types: false, uploads_only: false };
+
+    fn file(self, node: &Node, path: &Path) -> Result<(), Error> {
+        if self.few_types { loader::file(node, path) } else { check::file(path) }
+    }
+
+    fn value(self, node: &Node, field: &str, value: &Value) -> Result<(), Error> {
+        if self.uploads_only { loader::value(node, field, value) } else { Ok(()) }
+    }
+}
+
+/// Changes that can be made, and the files behind some.
+pub(crate) struct Checked {
+    set: Vec<(Override, Option<PathBuf>)>,
+    list: Vec<Override>,
+}
+
+/// Changes with the names of what was uploaded.
+pub(crate) struct Changed {
+    /// Those that were set one by one.
+    pub(crate) set: Vec<Override>,
+    /// Those of the raw list.
+    pub(crate) list: Vec<Override>,
 }
 
 /// The setters of a builder's `changes`.
@@ -46,6 +84,13 @@ macro_rules! changes {
                 self.changes.set_file(node.into(), field.into(), path.into());
                 self
             }
+
+            /// Changes in the API's own words: objects with `nodeId`, `fieldName` and `fieldValue`. For a saved workflow they are
+            /// sent as they are; into a graph that is sent whole they are written, as [`set`](Self::set) does.
+            pub fn node_info_list(mut self, list: Vec<serde_json::Value>) -> Self {
+                self.changes.node_info_list(list);
+                self
+            }
         }
     };
 }
@@ -54,23 +99,29 @@ pub(crate) use changes;
 
 impl Changes {
     pub(crate) fn set(&mut self, node: String, field: String, value: Value) {
-        self.0.push(Change { node, field, value: NewValue::Json(value) });
+        self.set.push(Change { node, field, value: NewValue::Json(value) });
     }
 
     pub(crate) fn set_file(&mut self, node: String, field: String, path: PathBuf) {
-        self.0.push(Change { node, field, value: NewValue::File(path) });
+        self.set.push(Change { node, field, value: NewValue::File(path) });
     }
 
-    /// All changes, checked; those to files by `file`, those to values by `value` too. Of several changes to one field the last
-    /// one counts.
-    pub(crate) fn check(
-        &self,
-        workflow: &Workflow,
-        file: impl Fn(&Node, &Path) -> Result<(), Error>,
-        value: impl Fn(&Node, &Value) -> Result<(), Error>,
-    ) -> Result<Checked, Error> {
-        let mut checked = Checked(Vec::new());
-        for change in &self.0 {
+    pub(crate) fn node_info_list(&mut self, list: Vec<Value>) {
+        self.list.extend(list);
+    }
+
+    /// The raw list as it was given.
+    pub(crate) fn raw_list(&self) -> &[Value] {
+        &self.list
+    }
+
+    /// Checks all changes. Of several changes to one field the last one counts, but the list and what was set have to agree.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first change that can't be made.
+    pub(crate) fn check(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
+        let mut checked = Checked { set: Vec::new(), list: Vec::new() };
+        for change in &self.set {
             let node = workflow.find(&change.node)?;
             // A file has no name yet.
             let (new, path) = match &change.value {
@@ -79,30 +130,81 @@ impl Changes {
             };
             let change = workflow.check(&change.node, &change.field, new)?;
             match &path {
-                Some(path) => file(node, path)?,
-                None => value(node, &change.value)?,
+                Some(path) => rules.file(node, path)?,
+                None => rules.value(node, &change.field, &change.value)?,
             }
-            checked.0.retain(|(before, _)| (&before.node, &before.field) != (&change.node, &change.field));
-            checked.0.push((change, path));
+            checked.set.retain(|(before, _)| !before.is_same_field(&change));
+            checked.set.push((change, path));
+        }
+        for entry in &self.list {
+            let entry = check::entry(workflow, entry)?;
+            let node = workflow.find(entry.node.as_str())?;
+            rules.value(node, &entry.field, &entry.value)?;
+            checked.list.retain(|before| !before.is_same_field(&entry));
+            checked.list.push(entry);
+        }
+        for entry in &checked.list {
+            let twice = checked.set.iter().find(|(before, _)| before.is_same_field(entry));
+            if twice.is_some_and(|(before, path)| path.is_some() || before.value != entry.value) {
+                let place = format!("{}.{}", entry.node, entry.field);
+                return Err(Error::usage(format!(
+                    "`{place}` is set, and has another value in the nodeInfoList"
+                ))
+                .with_hint("leave one of the two out"));
+            }
+        }
+        Ok(checked)
+    }
+
+    /// The same for a graph that is sent whole: text of the list has to be of the kind that its field holds, and the loaders
+    /// that are not changed must find their files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first of them.
+    pub(crate) fn check_whole(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
+        let checked = self.check(workflow, rules)?;
+        for one in &checked.list {
+            workflow.check(one.node.as_str(), &one.field, one.value.clone())?;
+        }
+        if rules.uploads_only {
+            loader::graph(workflow, |node, field| checked.changes(node, field))?;
         }
         Ok(checked)
     }
 }
 
 impl Checked {
+    /// Every change, as far as it is known before files are uploaded.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Override> {
+        self.set.iter().filter(|(_, path)| path.is_none()).map(|(change, _)| change).chain(&self.list)
+    }
+
+    /// Whether the field gets another value.
+    fn changes(&self, node: &Node, field: &str) -> bool {
+        let mut places = self.set.iter().map(|(change, _)| change).chain(&self.list);
+        places.any(|change| change.node == node.id && change.field == field)
+    }
+
     /// Uploads the files and puts their names into the changes.
-    pub(crate) async fn upload<F>(self, upload: impl Fn(PathBuf) -> F) -> Result<Vec<Override>, Error>
+    pub(crate) async fn upload<F>(self, upload: impl Fn(PathBuf) -> F) -> Result<Changed, Error>
     where
         F: Future<Output = Result<String, Error>>,
     {
-        let mut changes = Vec::new();
-        for (mut change, path) in self.0 {
+        let mut set = Vec::new();
+        for (mut change, path) in self.set {
             if let Some(path) = path {
                 change.value = Value::String(upload(path).await?);
             }
-            changes.push(change);
+            set.push(change);
         }
-        Ok(changes)
+        Ok(Changed { set, list: self.list })
+    }
+}
+
+impl Changed {
+    /// The graph with all changes written into it.
+    pub(crate) fn graph(&self, workflow: &Workflow) -> String {
+        workflow.with(self.set.iter().chain(&self.list))
     }
 }
 
@@ -111,7 +213,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::submit::check;
 
     fn workflow() -> Workflow {
         let graph = json!({
@@ -128,7 +229,7 @@ mod tests {
         changes.set("3".into(), "steps".into(), json!(5));
         changes.set("3".into(), "note".into(), json!("y"));
         changes.set("KSampler".into(), "steps".into(), json!(6));
-        let Checked(checked) = changes.check(&workflow(), check::upload_to, check::value_of).expect("good");
+        let Checked { set: checked, .. } = changes.check(&workflow(), FileRules::RUNNINGHUB).expect("good");
         let told: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
         assert_eq!(told, [("note", json!("y")), ("steps", json!(6))]);
     }
@@ -142,21 +243,27 @@ mod tests {
             path
         };
         let check = |node: &str, field: &str, value: NewValue| {
-            let changes = Changes(vec![Change { node: node.into(), field: field.into(), value }]);
-            changes.check(&workflow(), check::upload_to, check::value_of).map(drop)
+            let changes = Changes {
+                set: vec![Change { node: node.into(), field: field.into(), value }],
+                list: Vec::new(),
+            };
+            changes.check(&workflow(), FileRules::RUNNINGHUB).map(drop)
         };
         let (png, mp4, empty) = (file("a.PNG", "x"), file("a.mp4", "x"), file("e.png", ""));
         check("1", "image", NewValue::File(png.clone())).expect("a picture");
         check("2", "file", NewValue::File(mp4.clone())).expect("a video");
         check("3", "note", NewValue::File(mp4.clone())).expect("who knows");
         check("1", "image", NewValue::Json(json!("api/ab.png"))).expect("a name");
+        check("3", "note", NewValue::Json(json!("/home/me/a.png"))).expect("any text");
         check("3", "note", NewValue::Json(json!("https://h/a.png"))).expect("who knows");
         for (node, field, value, told) in [
             ("1", "image", NewValue::File(mp4), "takes no"),
             ("2", "file", NewValue::File(png), "takes no"),
             ("1", "image", NewValue::File(empty), "cannot upload"),
             ("1", "image", NewValue::File(dir.path().join("none.png")), "there is no file"),
-            ("1", "image", NewValue::Json(json!("https://h/a.png?sign=1")), "not an address"),
+            ("1", "image", NewValue::Json(json!("https://h/a.png?sign=1")), "not a URL"),
+            ("1", "image", NewValue::Json(json!("/home/me/a.png")), "not a path on this machine"),
+            ("2", "file", NewValue::Json(json!("../a.mp4")), "not a path on this machine"),
         ] {
             let error = check(node, field, value).expect_err(told);
             assert!(error.to_string().contains(told), "{error}");

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use runninghub_api::{FieldKind, UploadSource};
-use runninghub_core::Node;
+use runninghub_api::UploadSource;
 use serde_json::Value;
 
-use crate::{Error, Workflow};
+use crate::{Error, Workflow, workflow::Override};
 
 /// A file has to be there before others are uploaded.
 pub(crate) fn file(path: &Path) -> Result<(), Error> {
@@ -30,49 +29,6 @@ pub(super) fn cannot_upload(path: &Path) -> String {
     format!("cannot upload {}", path.display())
 }
 
-/// The nodes that load files, and what they take. Others may take anything.
-const LOADERS: [(&str, FieldKind); 4] = [
-    ("LoadImage", FieldKind::Image),
-    ("LoadImageMask", FieldKind::Image),
-    ("LoadAudio", FieldKind::Audio),
-    ("LoadVideo", FieldKind::Video),
-];
-
-fn loader(node: &Node) -> Option<&'static FieldKind> {
-    LOADERS.iter().find(|(class, _)| *class == node.class_type.raw()).map(|(_, kind)| kind)
-}
-
-/// The same for a field of a node: those that load files take only their own kind.
-pub(super) fn upload_to(node: &Node, path: &Path) -> Result<(), Error> {
-    upload(path)?;
-    let Some(allowed) = loader(node).map(FieldKind::extensions) else { return Ok(()) };
-    if has_extension(path, allowed) {
-        return Ok(());
-    }
-    Err(Error::usage(format!("node `{}` ({}) takes no {}", node.id, node.class_type, path.display()))
-        .with_hint(format!("it takes {}", allowed.join(", "))))
-}
-
-/// Nodes that load files find them by the name of an upload; with an address the task would be paid for and fail.
-pub(super) fn value_of(node: &Node, value: &Value) -> Result<(), Error> {
-    if loader(node).is_some() {
-        no_address(&format!("node `{}` ({})", node.id, node.class_type), value)
-    } else {
-        Ok(())
-    }
-}
-
-/// Refuses an address where the name of an upload is wanted.
-pub(crate) fn no_address(place: &str, value: &Value) -> Result<(), Error> {
-    let is_address =
-        |text: &str| ["http://", "https://"].iter().any(|start| text.trim_start().starts_with(start));
-    if !value.as_str().is_some_and(is_address) {
-        return Ok(());
-    }
-    Err(Error::usage(format!("{place} takes the name of an upload, not an address"))
-        .with_hint("`@FILE` uploads a file of this machine, and `rhub upload FILE` tells its name; addresses are for models"))
-}
-
 /// A raw list for an app: what the app knows is for the platform to say.
 pub(super) fn entries(list: &[Value]) -> Result<(), Error> {
     let is_whole = |entry: &&Value| {
@@ -86,36 +42,44 @@ pub(super) fn entries(list: &[Value]) -> Result<(), Error> {
     Err(Error::usage("an entry of the nodeInfoList is not complete").with_hint(SHAPE))
 }
 
-/// A raw list is sent as it is, but what it names has to exist.
-pub(super) fn list(workflow: &Workflow, list: &[Value]) -> Result<(), Error> {
-    for entry in list {
-        let node = match entry.get("nodeId") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
-            _ => return Err(Error::usage("an entry of the nodeInfoList has no `nodeId`").with_hint(SHAPE)),
-        };
-        let field = entry.get("fieldName").and_then(Value::as_str);
-        let (Some(field), Some(value)) = (field, entry.get("fieldValue")) else {
-            return Err(Error::usage(format!("the nodeInfoList entry for node `{node}` is not complete"))
-                .with_hint(SHAPE));
-        };
-        if workflow.graph().node(&node).is_none() {
-            workflow.find(&node)?;
-            return Err(Error::usage(format!("`{node}` in the nodeInfoList is a title"))
-                .with_hint("name nodes by their ids there"));
-        }
-        // Values in the list are text as a rule, whatever the field holds.
-        if !value.is_string() {
-            workflow.check(&node, field, value.clone())?;
-        } else if let Some(old) = workflow.find(&node)?.inputs.get(field) {
-            if runninghub_core::link(old).is_some() {
-                workflow.check(&node, field, value.clone())?;
-            }
-        } else {
-            workflow.check(&node, field, value.clone())?;
-        }
+/// An entry of a raw list for a workflow: what it names has to exist. The value stays as it is.
+pub(super) fn entry(workflow: &Workflow, entry: &Value) -> Result<Override, Error> {
+    let node = match entry.get("nodeId") {
+        Some(Value::String(id)) => id.clone(),
+        Some(Value::Number(id)) => id.to_string(),
+        _ => return Err(Error::usage("an entry of the nodeInfoList has no `nodeId`").with_hint(SHAPE)),
+    };
+    let field = entry.get("fieldName").and_then(Value::as_str);
+    let (Some(field), Some(value)) = (field, entry.get("fieldValue")) else {
+        return Err(Error::usage(format!("the nodeInfoList entry for node `{node}` is not complete"))
+            .with_hint(SHAPE));
+    };
+    if workflow.graph().node(&node).is_none() {
+        workflow.find(&node)?;
+        return Err(Error::usage(format!("`{node}` in the nodeInfoList is a title"))
+            .with_hint("name nodes by their ids there"));
     }
-    Ok(())
+    let old = workflow.field(&node, field)?;
+    // Values in the list are usually text, whatever the field holds.
+    if !value.is_string() {
+        workflow.check(&node, field, value.clone())?;
+    }
+    Ok(Override { node: node.into(), field: field.to_owned(), value: untexted(old, value) })
+}
+
+/// The value in the kind of the one it replaces, where its text is one of that kind.
+fn untexted(old: &Value, value: &Value) -> Value {
+    let Value::String(text) = value else { return value.clone() };
+    let same_kind = |read: &Value| match old {
+        Value::Number(_) => read.is_number(),
+        Value::Bool(_) => read.is_boolean(),
+        Value::Array(_) => read.is_array(),
+        Value::Object(_) => read.is_object(),
+        _ => false,
+    };
+    // Python writes `True`.
+    let text = if old.is_boolean() { text.trim().to_lowercase() } else { text.clone() };
+    serde_json::from_str(&text).ok().filter(same_kind).unwrap_or_else(|| value.clone())
 }
 
 const SHAPE: &str = "each entry is `{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"…\"}`";

@@ -6,6 +6,7 @@ mod change;
 mod check;
 mod expired;
 mod gate;
+mod loader;
 mod model;
 mod pay;
 mod secret;
@@ -18,7 +19,8 @@ pub use model::SubmitModel;
 pub use secret::check_webhook;
 pub use step::SubmitStep;
 
-pub(crate) use change::{Changes, changes};
-pub(crate) use check::{file as check_file, has_extension, no_address, upload as check_upload};
+pub(crate) use change::{Changed, Changes, FileRules, changes};
+pub(crate) use check::{has_extension, upload as check_upload};
 pub(crate) use gate::Gate;
+pub(crate) use loader::upload_name;
 pub(crate) use step::OnStep;

@@ -17,6 +17,13 @@ pub enum SubmitStep<'a> {
         /// What the platform said.
         error: &'a Error,
     },
+    /// Something is probably not meant, and the task is going to be paid for all the same.
+    Warning {
+        /// A short name for it.
+        code: &'static str,
+        /// What it is, in English.
+        message: &'a str,
+    },
 }
 
 /// Is told each step.

@@ -10,7 +10,7 @@ use super::{
     check::cannot_upload,
     pay::{Paid, Payment},
     secret,
-    step::OnStep,
+    step::{OnStep, SubmitStep},
 };
 use crate::{Error, book::What, hub::Hub};
 
@@ -117,6 +117,13 @@ impl Terms {
             *url = secret::fill(url, secret);
         }
         payment.make(|| build(options.clone())).await
+    }
+
+    /// Reports something that is probably not meant, before anything is paid.
+    pub(super) fn warn(&self, code: &'static str, message: &str) {
+        if let Some(on_step) = &self.on_step {
+            on_step(SubmitStep::Warning { code, message });
+        }
     }
 
     /// An answer may repeat them.
