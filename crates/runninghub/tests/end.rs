@@ -6,111 +6,94 @@ use std::time::Duration;
 
 use common::{WORKFLOW, Watched, hub, sim, watch};
 use runninghub::{Phase, RunningHub};
-use runninghub_sim::{Fault, Sim, SimBuilder};
+use runninghub_sim::{Fault, SimBuilder};
+use tokio::time::timeout;
 
-/// Runs a task and gives how late the end was noticed, and how many API calls it took.
-async fn run(builder: SimBuilder, wanted: Phase) -> (Duration, u64) {
+/// Runs a task on the real clock: the end must come. How soon it is noticed, and with how many calls, is tested on a paused
+/// clock (`crates/core/src/session/tests`) and measured by `cargo xtask bench`.
+async fn run(builder: SimBuilder, wanted: Phase) {
     let sim = builder.start().await.expect("the simulator starts");
-    let (noticed, watched) = run_on(&sim, hub(&sim)).await;
+    let watched = run_on(hub(&sim)).await;
     assert_eq!(watched.end.phase, wanted);
     assert_eq!(watched.end.outputs.len(), usize::from(wanted == Phase::Success));
     assert_eq!(watched.end.failure.is_some(), wanted == Phase::Failed);
-    (noticed, sim.stats().api_calls())
+    assert_eq!(sim.stats().creates, 1);
 }
 
-async fn run_on(sim: &Sim, hub: RunningHub) -> (Duration, Watched) {
+async fn run_on(hub: RunningHub) -> Watched {
     let mut run = hub.workflow(WORKFLOW).submit().await.expect("it is accepted");
-    let watched = watch(&mut run).await;
-    let ready = sim.stats().ready.get(run.task_id().as_str()).copied().expect("the end is known");
-    (watched.noticed.saturating_duration_since(ready), watched)
+    timeout(HANG, watch(&mut run)).await.expect("the end is noticed")
 }
 
-/// Bounds are several times what is published: they tell a missed end from a noticed one on a busy machine. The
-/// figures are the benchmark's.
-const LIVE: Duration = Duration::from_millis(400);
+/// Longer than any machine needs, however busy it is.
+const HANG: Duration = Duration::from_mins(5);
 
 #[tokio::test]
 async fn with_a_live_socket() {
     for speed in [10.0, 1.0] {
-        let (late, calls) = run(sim().speed(speed), Phase::Success).await;
-        assert!(late < LIVE, "{late:?}");
-        assert!(calls <= 5, "{calls} calls: workflow, create, address, result");
+        run(sim().speed(speed), Phase::Success).await;
     }
 }
 
 #[tokio::test]
 async fn after_a_queue() {
-    let (late, _) = run(sim().queue_delay(Duration::from_millis(1500)), Phase::Success).await;
-    assert!(late < LIVE, "{late:?}");
+    run(sim().queue_delay(Duration::from_millis(1500)), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn with_the_address_in_the_answer_to_create() {
-    let (late, calls) = run(sim().fault(Fault::UrlInCreate), Phase::Success).await;
-    assert!(late < LIVE, "{late:?}");
-    assert!(calls <= 3, "{calls} calls: workflow, create, result");
+    run(sim().fault(Fault::UrlInCreate), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_results_lag_behind_the_last_frame() {
-    let (late, calls) = run(sim().settle(Duration::from_millis(400)), Phase::Success).await;
-    assert!(late < Duration::from_millis(600), "{late:?}");
-    assert!(calls <= 8, "{calls} calls");
+    run(sim().settle(Duration::from_millis(400)), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_address_comes_after_the_last_frame() {
     let late_address = Fault::LateJoin(Duration::from_secs(2));
-    let (late, _) = run(sim().fault(late_address).settle(Duration::from_millis(2500)), Phase::Success).await;
-    assert!(late < Duration::from_secs(2), "{late:?}");
+    run(sim().fault(late_address).settle(Duration::from_millis(2500)), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_socket_is_cut_in_the_middle() {
-    let (late, _) = run(sim().fault(Fault::DropAt { frame: 20, times: 1 }), Phase::Success).await;
-    assert!(late < LIVE, "{late:?}");
+    run(sim().fault(Fault::DropAt { frame: 20, times: 1 }), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_socket_is_cut_before_its_last_frames() {
-    let (late, _) = run(sim().fault(Fault::CutBeforeEnd), Phase::Success).await;
-    assert!(late < Duration::from_secs(2), "{late:?}");
+    run(sim().fault(Fault::CutBeforeEnd), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_last_frames_never_come() {
-    let (late, _) = run(sim().fault(Fault::LastFramesNever), Phase::Success).await;
-    assert!(late < Duration::from_secs(2), "{late:?}");
+    run(sim().fault(Fault::LastFramesNever), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_socket_falls_silent_in_the_middle() {
-    let (late, _) = run(sim().fault(Fault::SilenceAt(20)), Phase::Success).await;
-    assert!(late < Duration::from_secs(6), "{late:?}");
+    run(sim().fault(Fault::SilenceAt(20)), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_task_fails() {
-    let (late, _) = run(sim().fault(Fault::TaskFails), Phase::Failed).await;
-    assert!(late < LIVE, "{late:?}");
+    run(sim().fault(Fault::TaskFails), Phase::Failed).await;
 }
 
 #[tokio::test]
 async fn when_there_is_never_an_address() {
-    let (late, _) = run(sim().fault(Fault::UrlNever), Phase::Success).await;
-    assert!(late < Duration::from_secs(3), "{late:?}");
+    run(sim().fault(Fault::UrlNever), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_the_handshake_is_refused() {
-    let (late, _) = run(sim().fault(Fault::HandshakeRefused(403)), Phase::Success).await;
-    assert!(late < Duration::from_secs(2), "{late:?}");
+    run(sim().fault(Fault::HandshakeRefused(403)), Phase::Success).await;
 }
 
 #[tokio::test]
 async fn when_results_are_listed_late() {
-    let (late, _) = run(sim().fault(Fault::EmptyOutputsFirst(3)), Phase::Success).await;
-    assert!(late < Duration::from_secs(2), "{late:?}");
+    run(sim().fault(Fault::EmptyOutputsFirst(3)), Phase::Success).await;
 }
 
 #[tokio::test]
@@ -125,9 +108,8 @@ async fn when_the_api_stumbles() {
             .time_scale(0.1)
             .build()
             .expect("a hub");
-        let (late, watched) = run_on(&sim, hub).await;
+        let watched = run_on(hub).await;
         assert_eq!(watched.end.phase, Phase::Success, "{fault:?}");
-        assert!(late < LIVE, "{fault:?} {late:?}");
         assert_eq!(sim.stats().creates, 1);
     }
 }

@@ -120,7 +120,7 @@ impl Case {
             saved: Saved::All,
             says: Vec::new(),
             never: Vec::new(),
-            within: Duration::from_secs(15),
+            within: Duration::from_mins(2),
             memory: 96,
             also: None,
         }
@@ -232,10 +232,6 @@ impl Case {
     pub(crate) fn never(mut self, text: &'static str) -> Self {
         self.never.push(text);
         self
-    }
-
-    pub(crate) fn within(self, seconds: u64) -> Self {
-        Self { within: Duration::from_secs(seconds), ..self }
     }
 
     pub(crate) fn also(self, also: fn(&After)) -> Self {

@@ -37,12 +37,12 @@ fn lost() -> Vec<Case> {
         Case::new("create-timeout")
             .rule(Rule::hang(CREATE).after_work())
             .arg("--create-timeout")
-            .arg("0.4s")
+            .arg("4s")
             .unknown(1),
         Case::new("create-black-hole")
             .api(Toxic::silence(0).on_path(CREATE))
             .arg("--create-timeout")
-            .arg("0.4s")
+            .arg("4s")
             .unknown(1),
         // Slow is not lost.
         Case::new("create-slow")
@@ -133,16 +133,18 @@ fn codes() -> Vec<Case> {
         Case::new("create-421-given-up")
             .fault("queue-full=99")
             .arg("--queue-timeout")
-            .arg("0.01s")
+            .arg("4s")
+            // The shortest wait for a slot is longer.
+            .scale("1")
             .refused(4)
             .says("no slot is free"),
         Case::new("create-own-slots-full")
             .server(|builder| builder.concurrency(0))
             .arg("--queue-timeout")
-            .arg("0.2s")
+            .arg("4s")
+            .scale("1")
             .refused(4)
-            .posts(1)
-            .scale("0.05"),
+            .posts(1),
     ]
 }
 

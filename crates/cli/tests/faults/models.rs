@@ -40,7 +40,7 @@ fn lost() -> Vec<Case> {
         case("model-timeout")
             .rule(Rule::hang(MODEL).after_work())
             .arg("--create-timeout")
-            .arg("0.4s")
+            .arg("4s")
             .unknown(1),
     ]
 }

@@ -18,7 +18,7 @@ use crate::{lab::Network, places::Places};
 /// process can be missed.
 const GLANCE: Duration = Duration::from_millis(5);
 /// A command that runs this long hangs.
-const HANG: Duration = Duration::from_mins(1);
+const HANG: Duration = Duration::from_mins(3);
 
 /// The command, and the world around it.
 pub(crate) struct Running<'a> {

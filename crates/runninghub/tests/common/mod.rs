@@ -1,7 +1,7 @@
 //! A simulator, a hub that talks to it, and a run of a small workflow.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use runninghub::{ApiKey, End, Event, Run, RunningHub};
@@ -46,11 +46,10 @@ pub(crate) fn hub(sim: &Sim) -> RunningHub {
     RunningHub::builder(key()).base_url(sim.base_url()).build().expect("a hub")
 }
 
-/// What came of a run, and when that was noticed.
+/// What came of a run.
 pub(crate) struct Watched {
     pub(crate) events: Vec<Event>,
     pub(crate) end: End,
-    pub(crate) noticed: Instant,
 }
 
 /// Watches to the end, checking at every snapshot what must hold at any time.
@@ -67,7 +66,6 @@ pub(crate) async fn watch(run: &mut Run) -> Watched {
         }
         events.push(event);
     }
-    let noticed = Instant::now();
     let Some(Event::Finished(end)) = events.last().cloned() else { panic!("the last event tells the end") };
-    Watched { events, end, noticed }
+    Watched { events, end }
 }

@@ -63,12 +63,13 @@ async fn latency_and_jitter() {
     let (_proxy, mut client, mut server) =
         through([Toxic::latency(ms(150)).jitter(ms(50)).down(), Toxic::latency(ms(0)).up()]).await;
     let start = Instant::now();
-    for _ in 0..20 {
+    // One after the other they would take fifteen seconds.
+    for _ in 0..100 {
         server.write_all(b"0123456789").await.unwrap();
     }
-    read(&mut client, 200).await;
+    read(&mut client, 1000).await;
     let took = start.elapsed();
-    assert!(took >= ms(150) && took < ms(1500), "late, but each piece by the same time: {took:?}");
+    assert!(took >= ms(150) && took < ms(10_000), "late, but each piece by the same time: {took:?}");
 }
 
 #[tokio::test]

@@ -37,6 +37,9 @@ impl Service<Name> for Fixed {
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
 
+/// Longer than a busy machine needs for anything else.
+const TIMEOUT: Duration = Duration::from_mins(2);
+
 /// An address that answers nothing at all: the queue of a listener that accepts nobody is full, and the kernel drops
 /// what comes after. Lasts as long as what is returned.
 async fn black_hole(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
@@ -54,12 +57,14 @@ async fn black_hole(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
 async fn connect(port: u16, addresses: &[IpAddr]) -> Result<TcpStream, Error> {
     let url = SocketUrl::new(format!("ws://comfy.invalid:{port}/ws"));
     let address = Address::parse(&url).unwrap();
-    let connector = connector(Fixed(addresses.to_vec()), &LiveOptions::new());
+    let mut options = LiveOptions::new();
+    options.connect_timeout = TIMEOUT;
+    let connector = connector(Fixed(addresses.to_vec()), &options);
     direct(&address, address.http().parse().unwrap(), connector).await
 }
 
 #[tokio::test]
-async fn an_address_family_that_leads_nowhere_costs_less_than_a_second() {
+async fn an_address_family_that_leads_nowhere_does_not_cost_the_connect_timeout() {
     for (hole, good) in [(V6, V4), (V4, V6)] {
         let listener = TcpListener::bind((good, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -68,7 +73,7 @@ async fn an_address_family_that_leads_nowhere_costs_less_than_a_second() {
         let stream = connect(port, &[hole, good]).await.unwrap();
         let took = start.elapsed();
         assert_eq!(stream.peer_addr().unwrap().ip(), good);
-        assert!(took < Duration::from_secs(1), "{took:?} by way of {hole}");
+        assert!(took < TIMEOUT / 2, "{took:?} by way of {hole}");
         assert!(took >= Duration::from_millis(250), "{took:?}: {hole} was no black hole");
         drop(held);
     }
