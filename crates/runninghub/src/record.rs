@@ -6,6 +6,7 @@ use runninghub_api::{ApiKey, Exchange, Finished};
 use runninghub_core::TaskId;
 use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordingWriter, Redactor};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use crate::{Error, ErrorKind, chain};
 
@@ -59,11 +60,10 @@ impl Recorder {
             exchange.request,
             exchange.status,
             exchange.response,
-            [exchange.started.elapsed(), exchange.took],
+            (exchange.started.into(), exchange.took),
         );
     }
 
-    /// `[since, took]`: how long ago it was sent, and how long it took.
     fn row(
         &self,
         method: &str,
@@ -71,12 +71,11 @@ impl Recorder {
         body: Option<&str>,
         status: Option<u16>,
         text: &str,
-        [since, took]: [Duration; 2],
+        (started, took): (Instant, Duration),
     ) {
-        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         self.writer.http(&HttpRow {
-            at_ms: self.writer.now_ms() - ms(since),
-            took_ms: ms(took),
+            at_ms: self.writer.ms_at(started),
+            took_ms: took.as_secs_f64() * 1000.0,
             method: method.to_owned(),
             path: path.to_owned(),
             body: body.and_then(|body| RawValue::from_string(body.to_owned()).ok()),
@@ -89,7 +88,13 @@ impl Recorder {
 
 impl Exchange for Recorder {
     fn finished(&self, exchange: &Finished<'_>) {
-        let times = [exchange.started.elapsed(), exchange.took];
-        self.row(exchange.method, exchange.path, exchange.request, exchange.status, exchange.response, times);
+        self.row(
+            exchange.method,
+            exchange.path,
+            exchange.request,
+            exchange.status,
+            exchange.response,
+            (exchange.started, exchange.took),
+        );
     }
 }

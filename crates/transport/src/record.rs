@@ -62,7 +62,8 @@ impl<S: FrameSource, W: Write + Send> Record<S, W> {
     }
 
     fn part_of(session: Arc<Session>, source: S, tape: TapeWriter<W>) -> Self {
-        let opened = session.began.elapsed();
+        // Read from the same clock, so that frames and HTTP responses keep their order.
+        let opened = source.opened().unwrap_or_else(Instant::now).saturating_duration_since(session.began);
         Self { source, tape: Some(tape), session, opened, last: Duration::ZERO }
     }
 
@@ -176,8 +177,8 @@ impl Session {
         }
     }
 
-    pub(crate) fn now_ms(&self) -> f64 {
-        ms(self.began.elapsed())
+    pub(crate) fn ms_at(&self, moment: Instant) -> f64 {
+        ms(moment.saturating_duration_since(self.began))
     }
 
     pub(crate) fn failure(&self) -> Option<&Error> {
@@ -265,6 +266,33 @@ mod tests {
 
     frame_source_conformance!(conformance, async |messages| record(messages, &Disk::new(usize::MAX)));
     frame_source_conformance!(on_a_full_disk, async |messages| record(messages, &Disk::new(3)));
+
+    /// A socket that was opened a while before somebody began to record it.
+    struct Opened(Instant);
+
+    #[async_trait]
+    impl FrameSource for Opened {
+        async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
+            Ok(Some(Frame { at: self.0.elapsed(), body: Body::Text("{}".into()) }))
+        }
+
+        async fn close(&mut self) {}
+
+        fn opened(&self) -> Option<Instant> {
+            Some(self.0)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_has_the_time_at_which_it_came_however_late_its_recorder_is() {
+        let (disk, session) = (Disk::new(usize::MAX), Session::new(Redactor::new()));
+        let source: Box<dyn FrameSource> = Box::new(Opened(Instant::now()));
+        tokio::time::advance(Duration::from_millis(40)).await;
+        let mut record = Record::part_of(session, source, TapeWriter::new(disk.clone()).unwrap());
+        tokio::time::advance(Duration::from_millis(10)).await;
+        record.next_frame().await.unwrap();
+        assert!((disk.tape().rows[0].at_ms - 50.0).abs() < 0.001, "{:?}", disk.tape().rows);
+    }
 
     #[tokio::test]
     async fn every_frame_is_on_the_tape_when_it_is_passed_on() {

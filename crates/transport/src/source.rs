@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runninghub_core::SocketUrl;
+use tokio::time::Instant;
 
 use crate::{Error, Frame};
 
@@ -23,6 +24,11 @@ pub trait FrameSource: Send {
     /// ComfyUI files sockets by client id, and one that closes late takes its successor's registration with it:
     /// close before connecting anew. Further calls do nothing.
     async fn close(&mut self);
+
+    /// The moment from which [`Frame::at`] counts, for a source whose frames come on the machine's clock.
+    fn opened(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// Something that opens connections.
@@ -43,6 +49,10 @@ impl<S: FrameSource + ?Sized> FrameSource for Box<S> {
 
     async fn close(&mut self) {
         (**self).close().await;
+    }
+
+    fn opened(&self) -> Option<Instant> {
+        (**self).opened()
     }
 }
 

@@ -132,6 +132,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> FrameSource for Socket<S> {
             tracing::debug!("the server did not end the connection in time");
         }
     }
+
+    fn opened(&self) -> Option<Instant> {
+        Some(self.opened)
+    }
 }
 
 /// When to ask the peer for a sign of life, and when to stop waiting for it.

@@ -146,7 +146,7 @@ async fn what_is_recorded_reads_back_without_its_secrets() {
     writer.prompt(Some(&PromptId::from("p-1")), Some(r#"{"1":{"class_type":"X"}}"#), Some(200));
     writer.prompt(None, Some("{}"), Some(400));
     writer.http(&HttpRow {
-        at_ms: writer.now_ms(),
+        at_ms: writer.ms_at(tokio::time::Instant::now()),
         took_ms: 2.5,
         method: "POST".to_owned(),
         path: format!("/task/openapi/outputs?apiKey={KEY}"),

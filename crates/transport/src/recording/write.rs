@@ -9,6 +9,7 @@ use std::{
 
 use runninghub_core::{PromptId, SocketUrl, TaskId};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 
 use super::meta::{HTTP, HttpRow, KIND, META, Meta, Prompt, plain_name};
 use crate::{Connect, Error, ErrorKind, RecordConnect, Redactor, record::Session, tape::FORMAT};
@@ -119,9 +120,9 @@ impl RecordingWriter {
         RecordConnect::part_of(self.session.clone(), inner, self.folder.clone())
     }
 
-    /// Milliseconds since the recording began: [`HttpRow::at_ms`].
-    pub fn now_ms(&self) -> f64 {
-        self.session.now_ms()
+    /// A moment in milliseconds since the recording began: [`HttpRow::at_ms`].
+    pub fn ms_at(&self, moment: Instant) -> f64 {
+        self.session.ms_at(moment)
     }
 
     /// Why something is missing, if it is.
