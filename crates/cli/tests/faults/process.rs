@@ -136,6 +136,7 @@ fn later() -> Vec<Case> {
         watch("watched-later-through-faults")
             .fault("drop-at=6,2")
             .fault("http-5xx=1")
+            .server(patient)
             .socket(Toxic::slicer(9, ms(1))),
         watch("watched-later-expired").fault("expired-links").arg("--json"),
         // The one who submits is left alone by its reader, and leaves.

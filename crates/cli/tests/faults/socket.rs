@@ -39,7 +39,9 @@ fn addresses() -> Vec<Case> {
 }
 
 fn handshakes() -> Vec<Case> {
-    let refused = |name, fault| Case::new(name).fault(fault);
+    // The run must not be over before a busy machine comes to dial.
+    let slow = |name| Case::new(name).server(|builder| builder.speed(0.1));
+    let refused = |name, fault| slow(name).fault(fault);
     vec![
         refused("handshake-401", "handshake-refused=401"),
         refused("handshake-403", "handshake-refused=403"),
@@ -56,13 +58,13 @@ fn handshakes() -> Vec<Case> {
             .rule(Rule::replace(OUTPUTS, TICKET, "an%20old%20ticket").times(1))
             .also(|after| assert!(after.stats.sockets_opened > 0, "the fresh address was not used")),
         // Inside of the value of `sec-websocket-accept`.
-        Case::new("handshake-wrong-accept").socket(Toxic::corrupt(100)),
-        Case::new("handshake-redirect")
+        slow("handshake-wrong-accept").socket(Toxic::corrupt(100)),
+        slow("handshake-redirect")
             .rule_at(|at| Rule::answer(SOCKET, 302, "").header("Location", format!("ws://{}/", at.decoy))),
-        Case::new("handshake-200").rule(Rule::answer(SOCKET, 200, "<html>")),
-        Case::new("handshake-endless-head").socket(Toxic::insert(20, "x: y\r\n".repeat(100_000))),
-        Case::new("handshake-silence").socket(Toxic::silence(0)),
-        Case::new("handshake-cut").socket(Toxic::cut(60)),
+        slow("handshake-200").rule(Rule::answer(SOCKET, 200, "<html>")),
+        slow("handshake-endless-head").socket(Toxic::insert(20, "x: y\r\n".repeat(100_000))),
+        slow("handshake-silence").socket(Toxic::silence(0)),
+        slow("handshake-cut").socket(Toxic::cut(60)),
         Case::new("handshake-in-slices").server(patient).socket(Toxic::slicer(5, ms(1))).also(heard),
     ]
 }
