@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
-use miniz_oxide::inflate;
 use serde::Deserialize;
 
 use crate::{
@@ -11,8 +10,8 @@ use crate::{
     name::{closest, plain},
 };
 
-/// The list that this version was built with, packed by the build script.
-static EMBEDDED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/models.deflate"));
+/// The list that this version was built with.
+const EMBEDDED: &str = include_str!("../models.jsonl");
 /// The format of the lines.
 const VERSION: u64 = 1;
 /// Longest name that is compared with others, characters: the longest of a model has 80.
@@ -46,10 +45,7 @@ impl Catalog {
     /// The list that this version was built with.
     pub fn embedded() -> &'static Self {
         static CATALOG: OnceLock<Catalog> = OnceLock::new();
-        CATALOG.get_or_init(|| {
-            let text = inflate::decompress_to_vec(EMBEDDED).unwrap_or_default();
-            Self::parse(&String::from_utf8_lossy(&text)).unwrap_or_default()
-        })
+        CATALOG.get_or_init(|| Self::parse(EMBEDDED).unwrap_or_default())
     }
 
     /// Reads JSON Lines: a first line `{"catalog":1}`, then one model a line. Lines that cannot be read are skipped and

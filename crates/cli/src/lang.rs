@@ -9,17 +9,11 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
-use miniz_oxide::inflate;
-
 use self::template::Row;
 
 /// For the whole process, since errors and panics are told from anywhere.
 static LANG: OnceLock<Lang> = OnceLock::new();
-static CHINESE: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    let packed = include_bytes!(concat!(env!("OUT_DIR"), "/zh.deflate"));
-    let text = inflate::decompress_to_vec(packed).unwrap_or_default();
-    template::rows(&String::from_utf8_lossy(&text))
-});
+static CHINESE: LazyLock<Vec<Row>> = LazyLock::new(|| template::rows(include_str!("lang/zh.txt")));
 
 /// The language of messages. Help and JSON are always English.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
 
 #[cfg(any(test, feature = "conformance"))]
+#[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
 pub mod conformance;
 mod digest;
 mod entry;

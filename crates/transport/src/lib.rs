@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
 
 #[cfg(any(test, feature = "conformance"))]
 #[doc(hidden)]
+#[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
 pub mod conformance;
 mod error;
 mod frame;

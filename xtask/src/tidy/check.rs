@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{arrows, bans, endpoints, layout, licences, manifest, promises, size, source::Source};
+use super::{arrows, bans, endpoints, layout, licences, manifest, promises, source::Source};
 use crate::report::Report;
 
 /// Checks everything.
@@ -17,7 +17,6 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
     let sources = Source::read_all(root)?;
     for source in &sources {
         bans::check(source, &mut report);
-        size::check(source, &mut report);
         layout::check_file(source, &mut report);
         manifest::check(source, &mut report);
     }

@@ -8,7 +8,6 @@ mod layout;
 mod licences;
 mod manifest;
 mod promises;
-mod size;
 mod source;
 
 pub(crate) use check::tidy;

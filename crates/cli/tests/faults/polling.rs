@@ -1,7 +1,5 @@
 //! Asking how it stands: whatever goes wrong, a paid task is followed to its end.
 
-use std::time::Duration;
-
 use runninghub_sim::{Rule, Toxic};
 
 use crate::{
