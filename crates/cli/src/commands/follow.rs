@@ -14,9 +14,9 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit},
-    printer,
     schema::{End, Transfer},
     signals::{Signal, Signals, suspend},
+    writer,
 };
 
 /// Redraws what only time has changed.
@@ -135,17 +135,22 @@ pub(super) async fn follow(
                 return Ok(interrupted(signal));
             }
         }
-        // Nobody reads any more. With `--out` the files are still wanted.
-        if printer::is_closed() && following.destination.is_none() {
+        // The reader of stdout is gone. With `--out` the files are still wanted.
+        if writer::is_closed() && following.destination.is_none() {
             context.is_told = true;
-            return Ok(Exit::Done);
+            leave(context, hub, &run, following);
+            return Ok(Exit::StillRunning);
         }
     }
 }
 
 /// The exit code for a signal.
 pub(super) fn interrupted(signal: Signal) -> Exit {
-    if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated }
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::HangUp => Exit::HungUp,
+        _ => Exit::Terminated,
+    }
 }
 
 /// Cancels the task; the stream tells what came of it. Another signal does not wait for the answer. Whether the next

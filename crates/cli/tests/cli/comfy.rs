@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     common::{Rhub, fixture, folder, rhub, snap},
-    live::Terminal,
+    live::{SIGINT, Terminal},
 };
 
 /// A ComfyUI in this process.
@@ -195,7 +195,7 @@ fn ctrl_c_in_an_upload_has_queued_nothing() {
     terminal.wait(|screen| screen.contains("Uploading a.png: "));
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
-    assert_eq!(code, 130, "{screen}");
+    assert_eq!(code, SIGINT, "{screen}");
     assert!(screen.contains("nothing was submitted"), "{screen}");
     assert_eq!(server.native.requests("/prompt"), 0);
 }

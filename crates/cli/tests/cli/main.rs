@@ -17,6 +17,8 @@ mod models;
 #[cfg(all(unix, feature = "preview", feature = "sim"))]
 mod pictures;
 mod proxy;
+#[cfg(unix)]
+mod readers;
 mod replay;
 mod results;
 mod schema;
