@@ -4,6 +4,7 @@ mod account;
 mod apps;
 mod bad_input;
 mod canary;
+mod cancel;
 mod comfy;
 mod commands;
 mod common;

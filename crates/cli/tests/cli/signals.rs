@@ -174,7 +174,7 @@ fn ended(sim: &Simulator, args: &[&str], sign: &str, signal: &str) -> (i32, Valu
 fn every_command_ends_by_the_signal_and_says_it_in_the_result() {
     not_ignored();
     let (sim, _) = slow();
-    let proxy = sim.behind(runninghub_sim::Toxic::bandwidth(100_000).up());
+    let proxy = sim.behind(runninghub_sim::Toxic::bandwidth(5_000_000).up());
     let dir = crate::common::folder();
     let file = dir.path().join("large.png");
     std::fs::File::create(&file).and_then(|file| file.set_len(25_000_000)).expect("a large file");
