@@ -43,6 +43,16 @@ fn signals() -> Vec<Case> {
             .arg("--cancel-on-interrupt")
             .says("cancelling the task")
             .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 1)),
+        // The second one waits for nothing.
+        following("interrupt-twice-while-cancelling", -15)
+            .rule(Rule::hang("/task/openapi/cancel"))
+            .act(|running| {
+                running.until("📈");
+                running.signal("-INT");
+                running.until_called("/task/openapi/cancel", 1);
+                running.signal("-TERM");
+            })
+            .arg("--cancel-on-interrupt"),
         // The first one waits for the answer, since the task may be paid.
         following("interrupt-during-create", -2).fault("slow-answers=0.5").act(|running| {
             running.until_called(CREATE, 1);
