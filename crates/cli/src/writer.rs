@@ -3,7 +3,7 @@
 //! A command that heeds signals must not stand still because a pipe is full or a terminal is stopped: from [`begin`] on,
 //! threads of their own write. What matters waits in memory as long as it has to. That is little: a line for each node,
 //! file and warning of a run. Lines that come without end (progress, polls, the log) replace the one before them once the
-//! reader lags. Whoever produces data without a task at stake waits for [`room`].
+//! reader lags. A command that has much to say and no task at stake waits for [`room`].
 //!
 //! Until [`begin`], and in all commands that end by signals as any process does, text is written at once.
 

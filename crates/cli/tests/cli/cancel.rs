@@ -16,9 +16,12 @@ use crate::{
     common::{Done, Rhub, Simulator, folder, rhub},
 };
 
+/// Makes a command that reaches a server.
+type Reach<'a> = Box<dyn Fn(&[&str]) -> Rhub + 'a>;
+
 /// Where tasks are, and what is run there.
 struct Place<'a> {
-    rhub: Box<dyn Fn(&[&str]) -> Rhub + 'a>,
+    rhub: Reach<'a>,
     target: String,
     state: TempDir,
 }

@@ -175,6 +175,7 @@ fn a_signal_ends_a_run_whose_output_is_not_read() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_signal_ends_a_replay_whose_output_is_not_read() {
     let recording = crate::common::fixture("40-long");
@@ -192,14 +193,17 @@ fn a_signal_ends_a_replay_whose_output_is_not_read() {
 #[test]
 fn a_reader_that_goes_away_leaves_a_task_that_runs() {
     let (sim, id) = slow();
-    let (state_dir, (reader, writer)) = (folder(), std::io::pipe().expect("a pipe"));
-    let child = start(&sim, &state_dir, &["run", &id, "--json"], writer, Stdio::piped());
-    drop(reader);
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(6));
-    assert_eq!(sim.sim().tasks()[0].status, "RUNNING");
-    let talk = String::from_utf8_lossy(&output.stderr);
-    assert!(talk.contains("rhub watch") && talk.contains("rhub cancel"), "{talk}");
+    for format in ["plain", "json"] {
+        let (state_dir, (reader, writer)) = (folder(), std::io::pipe().expect("a pipe"));
+        let args = ["run", &id, "--format", format];
+        let child = start(&sim, &state_dir, &args, writer, Stdio::piped());
+        drop(reader);
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(6), "{format}");
+        assert_eq!(state(&state_dir).as_deref(), Some("accepted"), "{format}");
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(talk.contains("rhub watch") && talk.contains("rhub cancel"), "{talk}");
+    }
 }
 
 #[test]
