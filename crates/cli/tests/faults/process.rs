@@ -143,7 +143,9 @@ fn later() -> Vec<Case> {
         |name| Case::new(name).shell(submit).command(&["watch", "2000000000000000001", "--out", "{out}"]);
     vec![
         watch("watched-later"),
+        // The run waits for its watcher, however busy the machine is.
         watch("watched-later-through-faults")
+            .server(patient)
             .fault("drop-at=6,2")
             .fault("http-5xx=1")
             .socket(Toxic::slicer(9, ms(1))),
