@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, process::ExitCode};
 
-use crate::secrets;
+use crate::{secrets, signals::Signal};
 
 /// How the process ends. The numbers are a contract.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -30,14 +30,29 @@ pub(crate) enum Exit {
     Store = 9,
     /// Ctrl-C.
     Interrupted = 130,
-    /// Told to stop by the system.
+    /// The system or another process ended it.
     Terminated = 143,
+    /// The terminal is gone; told as [`Exit::Terminated`].
+    HungUp = 129,
 }
 
 impl Exit {
     /// The number.
     pub(crate) fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::HungUp => Self::Terminated as u8,
+            exit => exit as u8,
+        }
+    }
+
+    /// The signal that the process ends by, where it was one.
+    pub(crate) fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Interrupted => Some(Signal::Interrupt),
+            Self::Terminated => Some(Signal::Terminate),
+            Self::HungUp => Some(Signal::HangUp),
+            _ => None,
+        }
     }
 }
 

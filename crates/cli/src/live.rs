@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::printer::Printer;
+use crate::{printer::Printer, writer};
 
 /// At most 15 drawings a second, whatever comes in.
 const SPACING: Duration = Duration::from_millis(68);
@@ -99,9 +99,9 @@ impl Live {
         }
     }
 
-    /// Whether it is time for the next drawing.
+    /// Whether it is time for the next drawing, and the terminal has shown the last ones.
     pub(crate) fn is_due(&self) -> bool {
-        self.drawn_at.is_none_or(|at| at.elapsed() >= SPACING)
+        !writer::is_behind() && self.drawn_at.is_none_or(|at| at.elapsed() >= SPACING)
     }
 
     /// Draws the block, unless nothing has changed.

@@ -14,7 +14,12 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::{args::Global, exit::Error, secrets};
+use crate::{
+    args::Global,
+    exit::Error,
+    secrets,
+    writer::{self, Passing, Stream},
+};
 
 /// Begins to log, where that is asked for.
 ///
@@ -37,7 +42,7 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
             })?;
             builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }
-        None => builder.with_writer(|| Clean(io::stderr())).finish().with(filter).init(),
+        None => builder.with_writer(|| Clean(Beside)).finish().with(filter).init(),
     }
     Ok(())
 }
@@ -45,6 +50,21 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
 /// The crates of this project, whose names begin alike.
 fn ours(level: LevelFilter) -> Targets {
     Targets::new().with_target("runninghub", level)
+}
+
+/// stderr, which a log does not wait for.
+struct Beside;
+
+impl Write for Beside {
+    /// A whole line, as [`Clean`] writes it.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        writer::pass(Stream::Err, Passing::Log, String::from_utf8_lossy(line).into_owned());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Takes secrets and escapes out of each line. Other crates log, too, and at `trace` they log all they have.

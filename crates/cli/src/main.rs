@@ -29,6 +29,7 @@ mod speed;
 mod target;
 mod terminal;
 mod transfers;
+mod writer;
 
 use std::process::ExitCode;
 
@@ -37,8 +38,15 @@ fn main() -> ExitCode {
     if complete::answered() {
         return ExitCode::SUCCESS;
     }
-    match config::parse() {
+    let exit = match config::parse() {
         Ok((cli, trouble)) => commands::run(cli, trouble),
         Err(error) => commands::misused(&error),
+    };
+    let signal = exit.signal();
+    writer::finish(signal.is_some());
+    // One that came after the work counts as well: whoever pressed Ctrl-C does not want the next command of a loop.
+    if let Some(signal) = signal.or_else(signals::take) {
+        signals::die(signal);
     }
+    exit.into()
 }

@@ -2,17 +2,19 @@
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     panic,
-    sync::atomic::{AtomicBool, AtomicU16, Ordering},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use anstyle::{AnsiColor, Style};
 
-use crate::{exit::Error, lang, secrets};
+use crate::{
+    exit::Error,
+    lang, secrets,
+    writer::{self, Passing, Stream},
+};
 
-/// Nobody reads stdout any more.
-static CLOSED: AtomicBool = AtomicBool::new(false);
 /// Rows of the live block below the row in which the cursor waits, plus one; 0 when there is no block.
 static BLOCK: AtomicU16 = AtomicU16::new(0);
 
@@ -55,7 +57,13 @@ impl Printer {
     /// One line of data.
     pub(crate) fn line(self, text: &str) {
         let _ = self;
-        write_out(&[text, "\n"]);
+        writer::write(Stream::Out, format!("{text}\n"));
+    }
+
+    /// One line of data that a newer one of its kind replaces, should the reader lag.
+    pub(crate) fn passing(self, kind: Passing, text: &str) {
+        let _ = self;
+        writer::pass(Stream::Out, kind, format!("{text}\n"));
     }
 
     /// One line of a message, in the language that is wanted.
@@ -66,7 +74,7 @@ impl Printer {
     /// Bytes for a terminal, with escapes as they are.
     pub(crate) fn terminal(self, text: &str) {
         let _ = self;
-        write_out(&[text]);
+        writer::write(Stream::Out, text.to_owned());
     }
 
     /// Tells how many rows the live block has below the cursor's, so that a panic can step over them.
@@ -84,7 +92,7 @@ impl Printer {
     /// What stands before the place where somebody is to write.
     pub(crate) fn prompt(self, text: &str) {
         let _ = self;
-        let _ = write!(io::stderr().lock(), "{text}");
+        writer::write(Stream::Err, text.to_owned());
     }
 
     /// Advice.
@@ -96,8 +104,8 @@ impl Printer {
     /// A question, with the cursor left behind it.
     pub(crate) fn ask(self, question: &str) {
         let _ = self;
-        let mut err = io::stderr().lock();
-        let _ = write!(err, "{}", lang::say(question)).and_then(|()| err.flush());
+        writer::write(Stream::Err, lang::say(question).into_owned());
+        writer::settle();
     }
 
     /// The line break that a hidden answer has not shown.
@@ -122,15 +130,10 @@ impl Printer {
     }
 }
 
-/// Whether stdout is closed: the reader has seen enough.
-pub(crate) fn is_closed() -> bool {
-    CLOSED.load(Ordering::Relaxed)
-}
-
 /// What the parser of the command line has to say: help goes to stdout, errors to stderr.
 pub(crate) fn usage(error: &clap::Error) {
     if error.print().is_err() {
-        CLOSED.store(true, Ordering::Relaxed);
+        writer::close();
     }
 }
 
@@ -145,7 +148,7 @@ pub(crate) fn tidy_up_on_panic() {
     panic::set_hook(Box::new(|info| {
         let block = BLOCK.swap(0, Ordering::Relaxed);
         if block > 0 {
-            write_out(&[&"\n".repeat(block.into()), "\r\x1b[?7h\x1b[?25h"]);
+            writer::write(Stream::Out, format!("{}\r\x1b[?7h\x1b[?25h", "\n".repeat(block.into())));
         }
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         let message = info.payload_as_str().unwrap_or("no message");
@@ -154,6 +157,7 @@ pub(crate) fn tidy_up_on_panic() {
         if trace.status() == BacktraceStatus::Captured {
             write_err(&trace.to_string());
         }
+        writer::settle();
     }));
 }
 
@@ -161,18 +165,6 @@ fn paint(is_on: bool, style: Style, text: &str) -> String {
     if is_on { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
-/// Whatever goes wrong here, nobody can be told on this stream, and a paid task must not suffer from it.
-fn write_out(parts: &[&str]) {
-    if is_closed() {
-        return;
-    }
-    let mut out = io::stdout().lock();
-    let written = parts.iter().try_for_each(|part| out.write_all(part.as_bytes())).and_then(|()| out.flush());
-    if written.is_err() {
-        CLOSED.store(true, Ordering::Relaxed);
-    }
-}
-
 fn write_err(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    writer::write(Stream::Err, format!("{text}\n"));
 }

@@ -7,8 +7,10 @@ use std::io;
 pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// Told to stop, or the terminal is gone.
+    /// The system or another process ends this one.
     Terminate,
+    /// The terminal is gone.
+    HangUp,
     /// Ctrl-Z, where a live block has to be taken away first.
     Suspend,
     /// The window has another size.
@@ -16,24 +18,48 @@ pub(crate) enum Signal {
 }
 
 #[cfg(unix)]
-pub(crate) use self::unix::{Signals, suspend};
+pub(crate) use self::unix::{Signals, die, has_come, suspend, take};
 
 #[cfg(unix)]
 mod unix {
-    use std::fs;
+    use std::{
+        fs,
+        sync::{
+            Arc, LazyLock,
+            atomic::{AtomicBool, AtomicUsize, Ordering},
+        },
+        task::Poll,
+    };
 
     use rustix::{
         process::{Signal as Kill, getpgrp, getpid, kill_process},
         termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
     };
+    use signal_hook::{consts, flag, low_level};
     use tokio::signal::unix::{Signal as Source, SignalKind, signal};
 
     use super::{Signal, io};
+    use crate::writer;
+
+    /// The signals that end a process, with their numbers.
+    const ENDS: [(Signal, i32); 3] = [
+        (Signal::Interrupt, consts::SIGINT),
+        (Signal::Terminate, consts::SIGTERM),
+        (Signal::HangUp, consts::SIGHUP),
+    ];
+
+    /// The number of a signal of [`ENDS`] that came and was not handled yet, or 0. The signal handler itself sets it, so that
+    /// no signal is lost between two listeners, or after the last one.
+    static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+    /// From the first listener on these signals are caught for good.
+    static CAUGHT: AtomicBool = AtomicBool::new(false);
 
     /// Listens for signals; those that were ignored when the process began (`nohup`) stay ignored.
     #[derive(Debug)]
     pub(crate) struct Signals {
-        sources: Vec<(Signal, Source)>,
+        /// Wake for signals of [`ENDS`]; which one came is in [`CAME`].
+        ends: Vec<Source>,
+        others: Vec<(Signal, Source)>,
         _calm: Option<Calm>,
     }
 
@@ -74,37 +100,70 @@ mod unix {
         /// When the system refuses.
         pub(crate) fn new(is_live: bool) -> io::Result<Self> {
             let ignored = ignored();
-            let wanted = [
-                (Signal::Interrupt, SignalKind::interrupt(), true),
-                (Signal::Terminate, SignalKind::terminate(), true),
-                (Signal::Terminate, SignalKind::hangup(), true),
-                (Signal::Suspend, SignalKind::from_raw(Kill::TSTP.as_raw()), is_live),
-                (Signal::Resize, SignalKind::window_change(), is_live),
+            let is_ignored = |number: i32| ignored >> (number - 1) & 1 == 1;
+            let ends = ENDS.into_iter().map(|(_, number)| number).filter(|number| !is_ignored(*number));
+            // Before tokio's handlers: whoever they wake has to find the flag set.
+            if !CAUGHT.swap(true, Ordering::Relaxed) {
+                for number in ends.clone() {
+                    let value = usize::try_from(number).unwrap_or_default();
+                    flag::register_usize(number, Arc::clone(&CAME), value)?;
+                }
+            }
+            let ends = ends.map(|number| signal(SignalKind::from_raw(number))).collect::<io::Result<_>>()?;
+            let others = [
+                (Signal::Suspend, SignalKind::from_raw(Kill::TSTP.as_raw())),
+                (Signal::Resize, SignalKind::window_change()),
             ];
-            let sources = wanted
+            let others = others
                 .into_iter()
-                .filter(|(_, kind, wanted)| *wanted && ignored >> (kind.as_raw_value() - 1) & 1 == 0)
-                .map(|(name, kind, _)| Ok((name, signal(kind)?)))
+                .filter(|(_, kind)| is_live && !is_ignored(kind.as_raw_value()))
+                .map(|(name, kind)| Ok((name, signal(kind)?)))
                 .collect::<io::Result<_>>()?;
-            Ok(Self { sources, _calm: if is_live { Calm::new() } else { None } })
+            Ok(Self { ends, others, _calm: if is_live { Calm::new() } else { None } })
         }
 
         /// The next one. May be dropped and asked again without losing any.
         pub(crate) async fn next(&mut self) -> Signal {
             std::future::poll_fn(|context| {
-                for (name, source) in &mut self.sources {
+                for source in &mut self.ends {
+                    while source.poll_recv(context).is_ready() {}
+                }
+                if let Some(signal) = take() {
+                    return Poll::Ready(signal);
+                }
+                for (name, source) in &mut self.others {
                     if source.poll_recv(context).is_ready() {
-                        return std::task::Poll::Ready(*name);
+                        return Poll::Ready(*name);
                     }
                 }
-                std::task::Poll::Pending
+                Poll::Pending
             })
             .await
         }
     }
 
-    /// Stops this process until it is told to go on.
+    /// Whether a signal that ends the process came and was not handled yet.
+    pub(crate) fn has_come() -> bool {
+        CAME.load(Ordering::Relaxed) != 0
+    }
+
+    /// A signal that ends the process and was not handled yet; from here on it counts as handled.
+    pub(crate) fn take() -> Option<Signal> {
+        let number = CAME.swap(0, Ordering::Relaxed);
+        ENDS.into_iter().find(|(_, known)| usize::try_from(*known) == Ok(number)).map(|(signal, _)| signal)
+    }
+
+    /// Ends the process by the signal itself, so that its parent sees why it ended: a shell then ends its loop.
+    pub(crate) fn die(signal: Signal) {
+        if let Some((_, number)) = ENDS.into_iter().find(|(known, _)| *known == signal) {
+            // It only returns for signals that do not end a process.
+            let _ = low_level::emulate_default_handler(number);
+        }
+    }
+
+    /// Stops this process until it is told to go on, once the terminal has what was written.
     pub(crate) fn suspend() {
+        writer::settle();
         // Where it cannot be stopped it goes on, which is no harm.
         let _ = kill_process(getpid(), Kill::STOP);
     }
@@ -118,7 +177,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub(crate) use self::other::{Signals, suspend};
+pub(crate) use self::other::{Signals, die, has_come, suspend, take};
 
 #[cfg(not(unix))]
 mod other {
@@ -148,4 +207,17 @@ mod other {
 
     /// There is no such thing here.
     pub(crate) fn suspend() {}
+
+    /// Only listeners know here.
+    pub(crate) fn has_come() -> bool {
+        false
+    }
+
+    /// Only listeners know here.
+    pub(crate) fn take() -> Option<Signal> {
+        None
+    }
+
+    /// The exit code says it here.
+    pub(crate) fn die(_signal: Signal) {}
 }

@@ -22,6 +22,7 @@ macro_rules! ledger_conformance {
             news_may_come_twice_and_late,
             the_newest_comes_first,
             where_results_are_is_kept,
+            a_request_to_cancel_is_kept,
             it_is_the_same_as_the_model
         );
     };
@@ -206,6 +207,22 @@ pub async fn where_results_are_is_kept(ledger: &dyn Ledger) {
     assert_eq!((entry.saved.as_deref(), entry.state), (Some("results"), State::Done));
     let (without, _) = bring(ledger, 2, State::Refused).await;
     assert!(ledger.saved(&without, "results").await.is_err());
+}
+
+/// A request to cancel needs a task, survives its end, and can be taken back.
+pub async fn a_request_to_cancel_is_kept(ledger: &dyn Ledger) {
+    let (attempt, task) = bring(ledger, 1, State::Accepted).await;
+    let cancelling = async || ledger.entry(Filter::all().task(&task)).await.expect("found").cancelling;
+    assert!(!cancelling().await);
+    ledger.cancelling(&attempt, true).await.expect("kept");
+    assert!(cancelling().await);
+    ledger.cancelling(&attempt, false).await.expect("taken back");
+    assert!(!cancelling().await);
+    ledger.cancelling(&attempt, true).await.expect("kept");
+    ledger.advance(&attempt, step(State::Cancelled, &task)).await.expect("a way of the table");
+    assert!(cancelling().await);
+    let (without, _) = bring(ledger, 2, State::Refused).await;
+    assert!(ledger.cancelling(&without, true).await.is_err());
 }
 
 /// Long random lives end as in the simplest ledger there is.

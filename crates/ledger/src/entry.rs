@@ -88,6 +88,8 @@ pub struct Entry {
     pub cost: Option<Cost>,
     /// The folder into which all of its results were saved.
     pub saved: Option<String>,
+    /// Whether this machine has asked for the task to be cancelled.
+    pub cancelling: bool,
 }
 
 /// Which entries are wanted. Nothing set means all.

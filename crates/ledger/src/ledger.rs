@@ -31,6 +31,12 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [`ErrorKind::NotFound`] without a task; [`ErrorKind::Store`].
     async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error>;
 
+    /// Writes down that this machine is about to ask for a task to be cancelled, or that the request was refused.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] without a task; [`ErrorKind::Store`].
+    async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error>;
+
     /// Entries, the newest first.
     ///
     /// What a process has left behind that ended between intent and answer is [`State::Unknown`] in them, and what it

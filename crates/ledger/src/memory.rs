@@ -45,6 +45,7 @@ impl Ledger for MemoryLedger {
             task: None,
             cost: None,
             saved: None,
+            cancelling: false,
         };
         let attempt = entry.attempt.clone();
         self.lock().push(entry);
@@ -84,6 +85,16 @@ impl Ledger for MemoryLedger {
             .find(|entry| entry.attempt == *attempt && entry.task.is_some())
             .ok_or_else(unknown_attempt)?;
         entry.saved = Some(folder.to_owned());
+        Ok(())
+    }
+
+    async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error> {
+        let mut entries = self.lock();
+        let entry = entries
+            .iter_mut()
+            .find(|entry| entry.attempt == *attempt && entry.task.is_some())
+            .ok_or_else(unknown_attempt)?;
+        entry.cancelling = is_cancelling;
         Ok(())
     }
 

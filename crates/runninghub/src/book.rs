@@ -197,6 +197,14 @@ impl Page {
         }
     }
 
+    /// Writes down that the task is about to be cancelled, or that the request was refused.
+    pub(crate) async fn cancelling(&self, is_cancelling: bool) -> Result<(), Error> {
+        self.ledger
+            .cancelling(&self.attempt, is_cancelling)
+            .await
+            .map_err(|error| Error::ledger("the ledger cannot be written", error))
+    }
+
     /// Writes down where all results are.
     pub(crate) async fn saved(&self, folder: &str) -> Result<(), Error> {
         self.ledger

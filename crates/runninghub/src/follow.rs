@@ -4,13 +4,7 @@ use std::{fmt, sync::Arc};
 
 use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl, TaskId, WorkflowId};
 
-use crate::{
-    Error, Run, Workflow,
-    book::Page,
-    driver::Driver,
-    hub::Hub,
-    platform::{Family, Platform},
-};
+use crate::{Error, Run, Workflow, book::Page, driver::Driver, hub::Hub, platform::Family};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -113,7 +107,7 @@ impl Hub {
         }
         let machine = Machine::new(start.plan.clone(), Confirm::Http).with_previews(self.previews);
         let session = Session::new(machine, self.pace, fastrand::u64(..));
-        let backend: Arc<dyn crate::Backend> = Arc::new(Platform::new(self.client.clone(), start.family));
+        let backend: Arc<dyn crate::Backend> = Arc::new(self.backend(start.family));
         let driver = Driver::new(
             Arc::clone(&backend),
             Arc::clone(&self.connect),

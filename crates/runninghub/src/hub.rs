@@ -15,6 +15,7 @@ use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 use crate::{
     Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
     book::Book,
+    cancel::Cancels,
     live::live,
     platform::{Family, Platform, is_unknown},
     record::Recorder,
@@ -35,6 +36,7 @@ pub(crate) struct Hub {
     pub(crate) site: Site,
     pub(crate) gate: Gate,
     pub(crate) book: Option<Book>,
+    pub(crate) cancels: Arc<Cancels>,
 }
 
 /// Sets up a [`RunningHub`].
@@ -133,7 +135,18 @@ impl RunningHub {
         {
             answer = Ok(seen.status);
         }
-        answer.map_err(|error| Error::api("cannot ask for the task's status", error))
+        let status = match answer {
+            Ok(status) => status,
+            Err(error) => {
+                let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
+                seen.ok_or_else(|| Error::api("cannot ask for the task's status", error))?.status
+            }
+        };
+        // One word does not say why, and a task that was cancelled fails like any other.
+        if status == TaskStatus::Failed && self.0.cancels.has(task).await {
+            return Ok(self.outputs(task).await?.status);
+        }
+        Ok(status)
     }
 
     /// Where a task stands, with its results once it is over.
@@ -144,12 +157,12 @@ impl RunningHub {
         self.0.platform().results(task).await
     }
 
-    /// Asks the platform to stop a task.
+    /// Asks the platform to stop a task. From here on this machine calls an end without a reason of its own cancelled.
     ///
     /// # Errors
     /// When the task is unknown or over, or there is no answer.
     pub async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
-        self.0.client.cancel(task).await.map_err(|error| Error::api("cannot cancel the task", error))
+        self.0.cancels.send(&self.0.platform(), task).await
     }
 
     /// The account's balance, and the key's slots.
@@ -204,7 +217,11 @@ impl fmt::Debug for Builder {
 impl Hub {
     /// For tasks of which nobody knows how they were made.
     pub(crate) fn platform(&self) -> Platform {
-        Platform::new(self.client.clone(), Family::Unknown)
+        self.backend(Family::Unknown)
+    }
+
+    pub(crate) fn backend(&self, family: Family) -> Platform {
+        Platform::new(self.client.clone(), Arc::clone(&self.cancels), family)
     }
 
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
@@ -358,6 +375,7 @@ impl Builder {
             previews: self.previews,
             site: self.site,
             gate: Gate::default(),
+            cancels: Arc::new(Cancels::new(book.clone())),
             book,
         })))
     }

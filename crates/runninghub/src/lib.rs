@@ -5,6 +5,7 @@ pub mod app;
 mod backend;
 mod book;
 mod callback;
+mod cancel;
 mod driver;
 mod error;
 mod follow;

@@ -1,7 +1,10 @@
 //! RunningHub as a backend.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,12 +13,16 @@ use runninghub_api::{Class, Client, Retry};
 use runninghub_core::{Graph, Observation, SocketUrl, TaskId, TaskStatus};
 use url::Url;
 
-use crate::{Backend, BackendError, Error};
+use crate::{
+    Backend, BackendError, Error,
+    cancel::{Cancels, over},
+};
 
 /// RunningHub, by its HTTP API.
 #[derive(Debug)]
 pub(crate) struct Platform {
     client: Client,
+    cancels: Arc<Cancels>,
     family: Family,
     /// Whether the v2 endpoint is asked.
     by_query: AtomicBool,
@@ -44,8 +51,8 @@ impl Family {
 }
 
 impl Platform {
-    pub(crate) fn new(client: Client, family: Family) -> Self {
-        Self { client, family, by_query: AtomicBool::new(family == Family::Model) }
+    pub(crate) fn new(client: Client, cancels: Arc<Cancels>, family: Family) -> Self {
+        Self { client, cancels, family, by_query: AtomicBool::new(family == Family::Model) }
     }
 
     async fn ask(&self, task: &TaskId, by_query: bool) -> Result<Observation, runninghub_api::Error> {
@@ -79,7 +86,11 @@ impl Backend for Platform {
             self.by_query.store(!by_query, Ordering::Relaxed);
             answer = Ok(seen);
         }
-        answer.map_err(|error| {
+        let is_forgotten = answer.as_ref().is_err_and(is_unknown);
+        if let Some(seen) = self.cancels.excuse(task, is_forgotten).await {
+            return Ok(seen);
+        }
+        let failed = |error: runninghub_api::Error| {
             let after = match error.retry() {
                 Retry::Safe { after } => after.map(|after| after.mul_f64(self.client.time_scale())),
                 _ => None,
@@ -88,13 +99,19 @@ impl Backend for Platform {
             let is_final = error.code().is_some()
                 && matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
             BackendError::new(Error::api("cannot ask how the task stands", error), is_final, after)
-        })
+        };
+        Ok(self.cancels.judge(task, answer.map_err(failed)?).await)
     }
 
     /// What a task made before it failed is told by the v2 answer, if at all.
     async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
         let answer = observed(&self.client, task).await;
-        let mut seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        let is_forgotten = answer.as_ref().is_err_and(is_unknown);
+        if let Some(seen) = self.cancels.excuse(task, is_forgotten).await {
+            return Ok(seen);
+        }
+        let seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        let mut seen = self.cancels.judge(task, seen).await;
         if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
             match self.client.query(task).once().await {
                 Ok(made) => seen.outputs = made.outputs,
@@ -105,7 +122,19 @@ impl Backend for Platform {
     }
 
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
-        self.client.cancel(task).await.map_err(|error| Error::api("cannot cancel the task", error))
+        let is_first = self.cancels.note(task).await;
+        let Err(error) = self.client.cancel(task).await else { return Ok(()) };
+        if is_first && error.code().is_some() {
+            self.cancels.take_back(task).await;
+        }
+        // A task that is over is unknown to this endpoint.
+        if is_unknown(&error)
+            && let Ok(seen) = self.results(task).await
+            && seen.status.is_over()
+        {
+            return Err(over(&seen));
+        }
+        Err(Error::api("cannot cancel the task", error))
     }
 
     /// The address names the workflow: enough for a task that somebody else submitted.

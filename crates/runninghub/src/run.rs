@@ -3,10 +3,7 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -31,7 +28,6 @@ pub struct Run {
     attempt: Option<AttemptId>,
     backend: Arc<dyn Backend>,
     opening: Vec<Event>,
-    cancelled: Arc<AtomicBool>,
     events: BoxStream<'static, Result<Event, Error>>,
     end: Option<End>,
 }
@@ -41,7 +37,6 @@ struct Source {
     driver: Driver,
     task_id: TaskId,
     page: Option<Page>,
-    cancelled: Arc<AtomicBool>,
     /// Held back until a warning before it is told.
     held: Option<Event>,
 }
@@ -56,10 +51,8 @@ impl Run {
         opening: Vec<Event>,
         driver: Driver,
     ) -> Self {
-        let cancelled = Arc::new(AtomicBool::new(false));
         let attempt = page.as_ref().map(|page| page.attempt().clone());
-        let source =
-            Source { driver, task_id: task_id.clone(), page, cancelled: Arc::clone(&cancelled), held: None };
+        let source = Source { driver, task_id: task_id.clone(), page, held: None };
         let rest = futures_util::stream::unfold(Some(source), async |source| {
             let mut source = source?;
             match source.next().await? {
@@ -70,18 +63,7 @@ impl Run {
         let first = futures_util::stream::iter(opening.clone().into_iter().map(Ok));
         let events = first.chain(rest).boxed();
         let learned_as = workflow_id.clone();
-        Self {
-            task_id,
-            workflow_id,
-            learned_as,
-            plan,
-            attempt,
-            backend,
-            opening,
-            events,
-            cancelled,
-            end: None,
-        }
+        Self { task_id, workflow_id, learned_as, plan, attempt, backend, opening, events, end: None }
     }
 
     /// The submit in the ledger, where there is one.
@@ -130,9 +112,7 @@ impl Run {
     /// # Errors
     /// When the request was refused or could not be made.
     pub async fn cancel(&self) -> Result<(), Error> {
-        self.backend.cancel(&self.task_id).await?;
-        self.cancelled.store(true, Ordering::Relaxed);
-        Ok(())
+        self.backend.cancel(&self.task_id).await
     }
 
     /// Stops following and leaves the task alone: the same as dropping, in words. The id finds it again.
@@ -173,23 +153,13 @@ impl Source {
         if let Some(event) = self.held.take() {
             return Some(Ok(event));
         }
-        let mut event = self.driver.next().await?;
-        if let Ok(Event::Finished(end)) = &mut event {
-            // The platform calls a cancelled task failed, for no reason; this one has a reason.
-            if self.cancelled.load(Ordering::Relaxed)
-                && end.phase == Phase::Failed
-                && end.failure.as_ref().is_none_or(|failure| failure.exception_type.is_none())
-            {
-                end.phase = Phase::Interrupted;
-                end.failure = None;
-            }
-            if let Some(page) = &self.page
-                && let Err(error) = page.end(&self.task_id, end).await
-            {
-                let message = crate::chain(&error).into();
-                self.held = event.ok();
-                return Some(Ok(Event::Warning { code: "ledger", message }));
-            }
+        let event = self.driver.next().await?;
+        if let (Ok(Event::Finished(end)), Some(page)) = (&event, &self.page)
+            && let Err(error) = page.end(&self.task_id, end).await
+        {
+            let message = crate::chain(&error).into();
+            self.held = event.ok();
+            return Some(Ok(Event::Warning { code: "ledger", message }));
         }
         Some(event)
     }

@@ -45,7 +45,7 @@ impl RunningHub {
         };
         let page = book.page(&entry.attempt);
         page.accepted(task).await?;
-        if let Some(end) = end(&answer) {
+        if let Some(end) = end(&self.0.cancels.judge(task, answer).await) {
             page.end(task, &end).await?;
         }
         let found = book.ledger().entry(Filter::all().attempt(entry.attempt.as_str())).await;

@@ -267,6 +267,10 @@ impl Ledger for Full {
         Err(self.full().await)
     }
 
+    async fn cancelling(&self, _: &AttemptId, _: bool) -> Result<(), LedgerError> {
+        Err(self.full().await)
+    }
+
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, LedgerError> {
         self.inner.entries(filter).await
     }

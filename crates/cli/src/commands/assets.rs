@@ -104,12 +104,19 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
         Error::usage(format!("it cannot be told what {shown} is"))
             .hint("say so with `--medium image`, `video` or `audio`")
     })?;
-    let uploaded = context.with_files(hub.upload(&args.file)).await??;
-    let address = uploaded.download_url.ok_or_else(|| {
-        Error::new(Exit::Network, "the upload was answered without an address, of which the asset is made")
-    })?;
-    let create = hub.api().create_asset(args.group, address.expose(), kind);
-    tell(context, create.name(args.title.unwrap_or(name)).await?);
+    let made = context.with_files(async {
+        let uploaded = hub.upload(&args.file).await?;
+        let address = uploaded.download_url.ok_or_else(|| {
+            Error::new(
+                Exit::Network,
+                "the upload was answered without an address, of which the asset is made",
+            )
+        })?;
+        let create = hub.api().create_asset(args.group, address.expose(), kind);
+        Ok::<_, Error>(create.name(args.title.unwrap_or(name)).await?)
+    });
+    let asset = made.await??;
+    tell(context, asset);
     Ok(())
 }
 

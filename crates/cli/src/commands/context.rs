@@ -25,6 +25,7 @@ use crate::{
     signals::{Signal, Signals, suspend},
     speed, target,
     transfers::Transfers,
+    writer,
 };
 
 /// What a command works with.
@@ -120,8 +121,9 @@ impl Context {
         }
     }
 
-    /// Listens for signals; from here on Ctrl-C ends nothing by itself.
+    /// Listens for signals. From here on Ctrl-C ends nothing by itself, so nothing may wait for a reader.
     pub(super) fn signals(&self) -> Result<Signals, Error> {
+        writer::begin();
         Signals::new(self.format == Format::Human)
             .map_err(|error| Error::new(Exit::Store, format!("cannot listen for signals: {error}")))
     }

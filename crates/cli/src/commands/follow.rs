@@ -14,9 +14,9 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit},
-    printer,
     schema::{End, Transfer},
     signals::{Signal, Signals, suspend},
+    writer,
 };
 
 /// Redraws what only time has changed.
@@ -127,40 +127,46 @@ pub(super) async fn follow(
                 suspend();
             }
             What::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
-                cancelling = cancel(context, &run, signals).await;
+                cancelling = true;
+                match context.watch_files(signals, run.cancel()).await {
+                    Ok(Ok(())) => {
+                        context.warn("cancelling", "cancelling the task; Ctrl-C again leaves it alone");
+                    }
+                    Ok(Err(error)) => context.warn("cancel_failed", Error::from(error).message),
+                    Err(signal) => return Ok(detach(context, hub, &run, following, signal)),
+                }
             }
-            What::Signal(signal) => {
-                context.outcome.status = End::Detached;
-                leave(context, hub, &run, following);
-                return Ok(interrupted(signal));
-            }
+            What::Signal(signal) => return Ok(detach(context, hub, &run, following, signal)),
         }
-        // Nobody reads any more. With `--out` the files are still wanted.
-        if printer::is_closed() && following.destination.is_none() {
+        // The reader of stdout is gone. With `--out` the files are still wanted.
+        if writer::is_closed() && following.destination.is_none() {
             context.is_told = true;
-            return Ok(Exit::Done);
+            leave(context, hub, &run, following);
+            return Ok(Exit::StillRunning);
         }
     }
 }
 
 /// The exit code for a signal.
 pub(super) fn interrupted(signal: Signal) -> Exit {
-    if signal == Signal::Interrupt { Exit::Interrupted } else { Exit::Terminated }
+    match signal {
+        Signal::Interrupt => Exit::Interrupted,
+        Signal::HangUp => Exit::HungUp,
+        _ => Exit::Terminated,
+    }
 }
 
-/// Cancels the task; the stream tells what came of it. Another signal does not wait for the answer. Whether the next
-/// Ctrl-C is to leave the task alone.
-async fn cancel(context: &mut Context, run: &Run, signals: &mut Signals) -> bool {
-    let result = tokio::select! {
-        biased;
-        _ = signals.next() => return true,
-        result = run.cancel() => result,
-    };
-    match result {
-        Ok(()) => context.warn("cancelling", "cancelling the task; Ctrl-C again leaves it alone"),
-        Err(error) => context.warn("cancel_failed", Error::from(error).message),
-    }
-    true
+/// Leaves the task alone because of a signal.
+fn detach(
+    context: &mut Context,
+    hub: &impl Service,
+    run: &Run,
+    following: &Following,
+    signal: Signal,
+) -> Exit {
+    context.outcome.status = End::Detached;
+    leave(context, hub, run, following);
+    interrupted(signal)
 }
 
 /// Says how to come back.

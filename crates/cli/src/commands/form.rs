@@ -5,13 +5,7 @@ use std::io::{self, IsTerminal as _};
 use runninghub::{App, AppField, Untrusted, app};
 
 use super::app::NewText;
-use crate::{
-    assign::Written,
-    exit::{Error, Exit},
-    printer::Printer,
-    report::app as text,
-    schema,
-};
+use crate::{assign::Written, exit::Error, printer::Printer, report::app as text, schema};
 
 /// Whether anybody is there to be asked.
 pub(super) fn check() -> Result<(), Error> {
@@ -49,7 +43,7 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewText>, Error> {
         let mut line = String::new();
         let size = io::stdin().read_line(&mut line);
         if size.is_ok_and(|size| size == 0) {
-            return Err(Error::new(Exit::Interrupted, "the form was not filled in; nothing was submitted"));
+            return Err(Error::usage("the form was not filled in; nothing was submitted"));
         }
         let answer = line.trim();
         if answer.is_empty() {

@@ -18,6 +18,7 @@ use crate::{
     printer, report,
     schema::{End, Outcome},
     signals::{Signal, Signals, suspend},
+    writer,
 };
 
 /// Plays a recording, one run after the other.
@@ -91,7 +92,8 @@ async fn play(
                     return Err(interrupted(signal));
                 }
             },
-            event = run.next() => {
+            // No task is at stake, so the reader sets the pace.
+            event = async { writer::room().await; run.next().await } => {
                 let Some(event) = event else { break };
                 if let Event::Progress(progress) = &event {
                     at = at.max(progress.elapsed);
@@ -104,7 +106,7 @@ async fn play(
                 context.reporter.tick(at);
             }
         }
-        if printer::is_closed() {
+        if writer::is_closed() {
             context.is_told = true;
             return Err(Exit::Done);
         }

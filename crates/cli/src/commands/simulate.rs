@@ -4,13 +4,13 @@ use std::time::SystemTime;
 
 use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
-use super::context::Context;
+use super::{context::Context, follow::interrupted};
 use crate::{
     args,
     exit::{Error, Exit, chain},
     key,
     schema::{End, Event, Listening},
-    signals::Signal,
+    signals::{Signal, Signals},
     speed,
 };
 
@@ -68,10 +68,10 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
         &Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY.to_owned()) }),
         &lines,
     );
-    while !matches!(signals.next().await, Signal::Interrupt | Signal::Terminate) {}
+    let signal = end(&mut signals).await;
     sim.shutdown().await;
     context.outcome.status = End::Success;
-    Ok(Exit::Done)
+    Ok(interrupted(signal))
 }
 
 /// Serves a simulated ComfyUI until it is told to stop.
@@ -88,10 +88,20 @@ async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Err
     let url = server.base_url().to_owned();
     let lines = [format!("Listening on {url}"), format!("Try: rhub run workflow_api.json --server {url}")];
     context.answer(&Event::Listening(Listening { base_url: url, api_key: None }), &lines);
-    while !matches!(signals.next().await, Signal::Interrupt | Signal::Terminate) {}
+    let signal = end(&mut signals).await;
     server.shutdown().await;
     context.outcome.status = End::Success;
-    Ok(Exit::Done)
+    Ok(interrupted(signal))
+}
+
+/// Waits for the signal that ends the server.
+async fn end(signals: &mut Signals) -> Signal {
+    loop {
+        match signals.next().await {
+            Signal::Suspend | Signal::Resize => {}
+            signal => return signal,
+        }
+    }
 }
 
 /// Whatever the simulator refuses was asked for by the user.

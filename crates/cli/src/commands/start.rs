@@ -1,6 +1,6 @@
 //! From parsed arguments to an exit code.
 
-use std::{env, process::ExitCode};
+use std::env;
 
 use tokio::runtime::Builder;
 
@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// Does what was asked for, unless there is trouble with the profile that it would use.
-pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> ExitCode {
+pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     let Cli { command, global } = cli;
     lang::begin(global.lang.as_deref());
     anstream::ColorChoice::from(global.color).write_global();
     let printer = Printer::new(global.quiet);
     if let Command::Schema = command {
         printer.line(&format!("{:#}", schema::json_schema().to_value()));
-        return Exit::Done.into();
+        return Exit::Done;
     }
     let format = format(&global);
     let mut context = Context::new(global, format, printer);
@@ -37,11 +37,11 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> ExitCode {
             begin(&mut context, command)
         }
     };
-    context.end(result).into()
+    context.end(result)
 }
 
 /// Says what is wrong with the command line, in the wanted format too.
-pub(crate) fn misused(error: &clap::Error) -> ExitCode {
+pub(crate) fn misused(error: &clap::Error) -> Exit {
     printer::usage(error);
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
@@ -56,7 +56,7 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
         };
         report::reporter(Format::Json, printer).result(std::time::Duration::ZERO, &outcome);
     }
-    exit.into()
+    exit
 }
 
 /// What is wrong, without the advice below it: the first paragraph in one line.

@@ -6,6 +6,7 @@ use runninghub::Untrusted;
 
 use super::{
     context::{Context, Settings, Writes},
+    follow::interrupted,
     hook::Hook,
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     schema::{self, End, Event},
     secrets,
     signals::Signal,
+    writer,
 };
 
 pub(super) async fn webhook(context: &mut Context, args: args::Webhook) -> Result<Exit, Error> {
@@ -71,15 +73,19 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
     ];
     context.answer(&Event::Listening(schema::Listening { base_url: url, api_key: None }), &lines);
     let mut hook = Hook::new(args.exec);
-    let mut leaving = false;
-    while !(leaving && hook.is_idle()) {
+    let mut leaving = None;
+    while leaving.is_none() || !hook.is_idle() {
         let now = context.clock.now();
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Interrupt | Signal::Terminate if leaving || hook.is_idle() => break,
-                Signal::Interrupt | Signal::Terminate => {
-                    leaving = true;
+                Signal::Suspend | Signal::Resize => {}
+                signal if leaving.is_some() || hook.is_idle() => {
+                    leaving = Some(signal);
+                    break;
+                }
+                signal => {
+                    leaving = Some(signal);
                     context.warn("leaving", match hook.give_up() {
                         0 => "waiting for the commands that run; again to stop them".to_owned(),
                         count => format!(
@@ -88,12 +94,12 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
                         ),
                     });
                 }
-                Signal::Suspend | Signal::Resize => {}
             },
             ended = hook.next(now) => if let Err(what) = ended {
                 context.warn("exec", what);
             },
-            received = webhooks.next(), if !leaving && hook.has_room() => match received {
+            // What is not taken the platform sends again.
+            received = async { writer::room().await; webhooks.next().await }, if leaving.is_none() && hook.has_room() => match received {
                 Some(Ok(entry)) => {
                     let submit = schema::Submit::from(&entry);
                     let line = format!("📬 {}", text::task(&submit));
@@ -106,5 +112,5 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
         }
     }
     context.outcome.status = End::Success;
-    Ok(Exit::Done)
+    Ok(leaving.map_or(Exit::Done, interrupted))
 }

@@ -8,6 +8,7 @@ use super::Reporter;
 use crate::{
     printer::Printer,
     schema::{self, Event as Line},
+    writer::Passing,
 };
 
 /// Writes every event as one line of the published schema.
@@ -25,6 +26,14 @@ impl Json {
     fn write(&self, t: Duration, event: &Line) {
         self.printer.line(&schema::line(t, event));
     }
+
+    /// Writes what may come without end.
+    fn pass(&self, t: Duration, event: &Line) {
+        match passing(event) {
+            Some(kind) => self.printer.passing(kind, &schema::line(t, event)),
+            None => self.write(t, event),
+        }
+    }
 }
 
 impl Reporter for Json {
@@ -34,7 +43,7 @@ impl Reporter for Json {
 
     fn event(&mut self, t: Duration, event: &Event) {
         if let Some(event) = convert(event) {
-            self.write(t, &event);
+            self.pass(t, &event);
         }
     }
 
@@ -43,7 +52,7 @@ impl Reporter for Json {
     }
 
     fn transfer(&mut self, t: Duration, transfer: &schema::Transfer) {
-        self.write(t, &Line::Transfer(transfer.clone()));
+        self.pass(t, &Line::Transfer(transfer.clone()));
     }
 
     fn warning(&mut self, t: Duration, warning: &schema::Warning) {
@@ -63,6 +72,19 @@ impl Reporter for Json {
     }
 
     fn tick(&mut self, _t: Duration) {}
+}
+
+/// What a newer line of its kind replaces, should the reader lag.
+fn passing(event: &Line) -> Option<Passing> {
+    match event {
+        Line::Progress(_) => Some(Passing::Progress),
+        Line::Preview(_) => Some(Passing::Preview),
+        Line::Status(_) => Some(Passing::Status),
+        Line::Connection(_) => Some(Passing::Connection),
+        Line::Text(_) => Some(Passing::Text),
+        Line::Transfer(transfer) if !transfer.is_over => Some(Passing::Transfer),
+        _ => None,
+    }
 }
 
 /// `None` for what has no line: the socket's address is a secret, and the end is told by `result`.

@@ -6,8 +6,10 @@ use runninghub::{ConnectionState, Event, NodeState, Phase};
 
 use super::{Reporter, text};
 use crate::{
+    lang,
     printer::Printer,
     schema::{self, End},
+    writer::Passing,
 };
 
 /// Nine lines of progress a second, so that the last one, which always comes, is the tenth at most.
@@ -65,6 +67,14 @@ impl Plain {
         }
     }
 
+    /// A line on the way there that a newer one of its kind replaces, should the reader lag.
+    fn pass(&mut self, kind: Passing, line: String) {
+        if !self.printer.is_quiet() && line != self.last {
+            self.printer.passing(kind, &lang::say(&line));
+            self.last = line;
+        }
+    }
+
     fn flush(&mut self, t: Duration, is_last: bool) {
         let is_due = self.written.is_none_or(|at| t.saturating_sub(at) >= SPACING);
         if (is_last || is_due)
@@ -73,7 +83,7 @@ impl Plain {
         {
             self.written = Some(t);
             self.shown.clone_from(&line);
-            self.tell(line);
+            self.pass(Passing::Progress, line);
         }
     }
 
@@ -81,10 +91,8 @@ impl Plain {
         match (connection.state, self.was_live) {
             (ConnectionState::Live, was_live) => {
                 self.was_live = true;
-                self.tell(format!(
-                    "📊 Progress monitoring {}...",
-                    if was_live { "resumed" } else { "started" }
-                ));
+                let begins = if was_live { "resumed" } else { "started" };
+                self.pass(Passing::Connection, format!("📊 Progress monitoring {begins}..."));
             }
             (ConnectionState::Reconnecting, was_live) => {
                 let what = if was_live {
@@ -92,12 +100,14 @@ impl Plain {
                 } else {
                     "No connection yet, trying again"
                 };
-                self.tell(format!("🔌 {what} (attempt {})...", connection.attempt));
+                self.pass(Passing::Connection, format!("🔌 {what} (attempt {})...", connection.attempt));
             }
             (ConnectionState::Stale, _) => {
-                self.tell("🔌 No news from the socket, asking over HTTP...".to_owned());
+                self.pass(Passing::Connection, "🔌 No news from the socket, asking over HTTP...".to_owned());
             }
-            (ConnectionState::Polling, true) => self.tell("🔌 Socket closed, asking over HTTP...".to_owned()),
+            (ConnectionState::Polling, true) => {
+                self.pass(Passing::Connection, "🔌 Socket closed, asking over HTTP...".to_owned());
+            }
             _ => {}
         }
     }
@@ -134,7 +144,9 @@ impl Reporter for Plain {
             Event::Plan(plan) => self.tell(format!("✅ {}", text::node_map(&plan.as_ref().into()))),
             Event::Status { status, waited, poll, ahead } if !status.is_over() => {
                 let status = text::status(status, *ahead);
-                self.tell(format!("🔍 {} poll... ({status}, {} s)", text::ordinal(*poll), waited.as_secs()));
+                let poll = text::ordinal(*poll);
+                let line = format!("🔍 {poll} poll... ({status}, {} s)", waited.as_secs());
+                self.pass(Passing::Status, line);
             }
             Event::Socket(address) => {
                 self.tell(format!(
@@ -151,7 +163,7 @@ impl Reporter for Plain {
             }
             Event::Text { node_id, text } => {
                 let node_id = runninghub::Untrusted::from(node_id.as_str());
-                self.tell(format!("💬 Node {node_id}: {text}"));
+                self.pass(Passing::Text, format!("💬 Node {node_id}: {text}"));
             }
             Event::Warning { message, .. } => self.tell(format!("⚠️ {message}")),
             Event::Finished(end) => {
@@ -177,7 +189,8 @@ impl Reporter for Plain {
         let before = if transfer.is_over { self.moving.remove(&id) } else { self.moving.insert(id, step) };
         if before != Some(step) {
             let arrow = if transfer.direction == "upload" { "⬆️" } else { "⬇️" };
-            self.tell(format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer))));
+            let line = format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer)));
+            self.pass(Passing::Transfer, line);
         }
     }
 

@@ -10,24 +10,24 @@ use tokio::runtime::Runtime;
 
 use crate::{
     common::{Rhub, fixture, folder, rhub, snap},
-    live::Terminal,
+    live::{SIGINT, Terminal},
 };
 
 /// A ComfyUI in this process.
-struct Server {
+pub(crate) struct Server {
     // Before the runtime, since it is dropped on it.
     native: Native,
     runtime: Runtime,
 }
 
 impl Server {
-    fn start(builder: NativeBuilder) -> Self {
+    pub(crate) fn start(builder: NativeBuilder) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let native = runtime.block_on(builder.start()).expect("a server");
         Self { native, runtime }
     }
 
-    fn rhub<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Rhub {
+    pub(crate) fn rhub<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Rhub {
         rhub(args)
             .env("RUNNINGHUB_SERVER", self.native.base_url())
             .env("RUNNINGHUB_TIME_SCALE", "0.05")
@@ -78,7 +78,7 @@ fn a_run_is_followed_and_its_files_are_saved() {
     snap!(again(&["cancel", &id]), @"
     exit 4
     --- err
-    error: there is nothing to cancel: the prompt is over (success)
+    error: the task is already over: success
     ");
     let watched = again(&["watch", &id]).run();
     assert!(watched.code == Some(0) && watched.stdout.contains("🎉 Task completed!"), "{watched}");
@@ -195,7 +195,7 @@ fn ctrl_c_in_an_upload_has_queued_nothing() {
     terminal.wait(|screen| screen.contains("Uploading a.png: "));
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
-    assert_eq!(code, 130, "{screen}");
+    assert_eq!(code, SIGINT, "{screen}");
     assert!(screen.contains("nothing was submitted"), "{screen}");
     assert_eq!(server.native.requests("/prompt"), 0);
 }

@@ -42,9 +42,7 @@ fn questions_about_a_task() {
     snap!(rhub(["cancel", &task]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot cancel the task: cancel: code 807, the task is not known (APIKEY_TASK_NOT_FOUND)
-
-        hint: check the id, and that it belongs to the site and the account of the key
+        error: the task is already over: success
     "#);
 }
 

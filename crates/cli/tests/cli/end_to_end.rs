@@ -9,7 +9,7 @@ use std::{
 use runninghub_sim::{Fault, Rate, Rule, Sim};
 use serde_json::Value;
 
-use crate::common::{Done, Simulator, folder, rhub, scenario, snap};
+use crate::common::{Done, Simulator, fixture, folder, rhub, scenario, snap};
 
 #[test]
 fn a_run_in_plain() {
@@ -43,7 +43,7 @@ fn a_run_in_plain() {
 #[test]
 fn a_run_of_a_file_with_changes() {
     let sim = Simulator::of("02-ksampler");
-    let file = crate::common::fixture("02-ksampler/workflow.json");
+    let file = fixture("02-ksampler/workflow.json");
     let done = rhub([
         "run",
         &scenario("02-ksampler").workflow_id(),
@@ -92,7 +92,7 @@ fn a_site_that_wants_a_saved_workflow_beside_a_file() {
     let refusal = r#"{"code": 301, "msg": "PARAMS_INVALID", "data": null}"#;
     let builder = Sim::builder().scenario(scenario("02-ksampler"));
     let sim = Simulator::start(builder.rule(Rule::answer("/task/openapi/create", 200, refusal)));
-    let file = crate::common::fixture("02-ksampler/workflow.json");
+    let file = fixture("02-ksampler/workflow.json");
     let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
     assert_eq!((done.code, &result(&done)["status"]), (Some(4), &"error".into()), "{done}");
     assert!(done.stderr.contains("`--under ID`"), "{done}");
@@ -266,11 +266,10 @@ fn results_that_cannot_be_fetched() {
 
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let sim = Simulator::of("02-ksampler");
-    let id = scenario("02-ksampler").workflow_id();
-    for args in [&["run", &id][..], &["run", &id, "--json"], &["schema"], &["--help"]] {
+    let recording = fixture("02-ksampler");
+    let recording = recording.to_string_lossy();
+    for args in [&["replay", &recording][..], &["replay", &recording, "--json"], &["schema"], &["--help"]] {
         let mut child = rhub(args.iter().copied())
-            .at(&sim)
             .into_command()
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

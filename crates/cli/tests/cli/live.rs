@@ -17,6 +17,8 @@ use crate::common::{Simulator, fixture, folder};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// What [`Terminal::finish`] says of a program that ended by Ctrl-C.
+pub(crate) const SIGINT: i32 = -2;
 /// What every drawing has once.
 const DRAWING: &str = "\x1b[?7l";
 
@@ -70,12 +72,21 @@ impl Terminal {
         }
     }
 
-    /// Takes what comes to the end. Exit code and what stands there at last.
-    pub(crate) fn finish(&mut self) -> (u32, String) {
+    /// Takes what comes to the end. The exit code, or the signal as its number below zero, and what stands there at last.
+    pub(crate) fn finish(&mut self) -> (i32, String) {
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.take(&bytes);
         }
-        let code = self.child.wait().expect("it ends").exit_code();
+        let status = self.child.wait().expect("it ends");
+        let code = match status.signal() {
+            None => i32::try_from(status.exit_code()).expect("a code"),
+            // It is told by its name, which some systems put a number behind.
+            Some(name) => ["Hangup", "Interrupt", "Terminated"]
+                .into_iter()
+                .zip([-1, SIGINT, -15])
+                .find_map(|(known, number)| name.starts_with(known).then_some(number))
+                .unwrap_or_else(|| panic!("it ended by {name}")),
+        };
         assert!(!self.parser.screen().hide_cursor(), "the cursor is hidden");
         (code, self.screen())
     }
@@ -128,10 +139,15 @@ impl Terminal {
         self.keyboard.write_all(key).and_then(|()| self.keyboard.flush()).expect("it reads");
     }
 
+    /// The program.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.process_id().expect("it runs")
+    }
+
     /// Waits until the program is stopped, as by Ctrl-Z, and tells it to go on.
     #[cfg(target_os = "linux")]
     pub(crate) fn go_on(&mut self) {
-        let process = self.child.process_id().expect("it runs");
+        let process = self.process_id();
         let deadline = Instant::now() + PATIENCE;
         let is_stopped = || {
             let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
@@ -272,7 +288,7 @@ fn ctrl_c_leaves_everything_in_order() {
     terminal.wait(|screen| screen.contains('%'));
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
-    assert_eq!((code, overall_bars(&screen)), (130, 1), "{screen}");
+    assert_eq!((code, overall_bars(&screen)), (SIGINT, 1), "{screen}");
     assert!(!screen.contains("^C"), "{screen}");
     let (row, column) = terminal.parser.screen().cursor_position();
     let last = screen.lines().count();
@@ -290,7 +306,7 @@ fn ctrl_z_takes_the_block_away_until_it_goes_on() {
     terminal.go_on();
     terminal.wait(|screen| overall_bars(screen) == 1);
     terminal.press(b"\x03");
-    assert_eq!(terminal.finish().0, 130);
+    assert_eq!(terminal.finish().0, SIGINT);
 }
 
 #[test]
@@ -341,5 +357,5 @@ fn a_key_is_asked_for_and_not_shown() {
     let mut terminal = Terminal::start(100, &["login"], &env);
     terminal.wait(|screen| screen.contains("API key"));
     terminal.press(b"0123\x03");
-    assert_eq!(terminal.finish().0, 130);
+    assert_eq!(terminal.finish().0, SIGINT);
 }

@@ -4,6 +4,7 @@ mod account;
 mod apps;
 mod bad_input;
 mod canary;
+mod cancel;
 mod comfy;
 mod commands;
 mod common;
@@ -17,6 +18,8 @@ mod models;
 #[cfg(all(unix, feature = "preview", feature = "sim"))]
 mod pictures;
 mod proxy;
+#[cfg(unix)]
+mod readers;
 mod replay;
 mod results;
 mod schema;

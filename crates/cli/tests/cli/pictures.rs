@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     common::{fixture, rhub},
-    live::{Terminal, overall_bars},
+    live::{SIGINT, Terminal, overall_bars},
 };
 
 /// What the picture is sent with, for each protocol.
@@ -80,7 +80,7 @@ fn a_picture_at_40_columns_and_in_windows_that_change() {
     assert_eq!(overall_bars(&terminal.screen()), 1, "{}", terminal.screen());
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
-    assert_eq!((code, overall_bars(&screen)), (130, 1), "{screen}");
+    assert_eq!((code, overall_bars(&screen)), (SIGINT, 1), "{screen}");
     assert!(!screen.contains('▀') && !screen.contains("^C"), "{screen}");
 }
 
@@ -94,7 +94,7 @@ fn ctrl_z_takes_the_picture_away_until_it_goes_on() {
     terminal.go_on();
     terminal.wait(|screen| screen.contains('▀') && overall_bars(screen) == 1);
     terminal.press(b"\x03");
-    assert_eq!(terminal.finish().0, 130);
+    assert_eq!(terminal.finish().0, SIGINT);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
+    os::unix::process::{CommandExt as _, ExitStatusExt as _},
+    process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::common::{Simulator, rhub};
 
-fn slow() -> (Simulator, String) {
+pub(crate) fn slow() -> (Simulator, String) {
     let slow = Scenario::script("slow")
         .node(ScriptNode::new("1", "Sleep").takes(Duration::from_mins(10)).steps(600).saves("a.png"))
         .build();
@@ -21,7 +22,7 @@ fn slow() -> (Simulator, String) {
 
 /// What starts a test in the background may have it ignore Ctrl-C, and then so does everything that the test starts: that is
 /// what the program promises. Better to be told than to wait for ever.
-fn not_ignored() {
+pub(crate) fn not_ignored() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
@@ -32,13 +33,18 @@ fn not_ignored() {
     );
 }
 
-fn tell(child: &Child, signal: &str) {
+pub(crate) fn tell(child: &Child, signal: &str) {
     let status = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
     assert!(status.success());
 }
 
-/// Starts a run, waits until frames come, sends the signals, and gives exit code, last line and talk.
-fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (Option<i32>, Value, String) {
+/// The exit code, or the signal as its number below zero.
+fn how(status: ExitStatus) -> i32 {
+    status.code().or(status.signal().map(|signal| -signal)).expect("it ended")
+}
+
+/// Starts a run, waits until frames come, sends the signals, and gives how it ended, its last line and its talk.
+fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (i32, Value, String) {
     not_ignored();
     let mut child = rhub(args.iter().copied().chain(["--json"]))
         .at(sim)
@@ -63,14 +69,14 @@ fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (Option<i32>, 
     }
     let output = child.wait_with_output().expect("it ends");
     let talk = String::from_utf8_lossy(&output.stderr).replace(sim.base_url(), "[url]");
-    (output.status.code(), serde_json::from_str(&last).expect("a result"), talk)
+    (how(output.status), serde_json::from_str(&last).expect("a result"), talk)
 }
 
 #[test]
 fn ctrl_c_detaches_and_says_how_to_come_back() {
     let (sim, id) = slow();
     let (code, result, talk) = interrupt(&sim, &["run", &id], &["-INT"]);
-    assert_eq!(code, Some(130));
+    assert_eq!(code, -2);
     assert_eq!((&result["event"], &result["status"]), (&"result".into(), &"detached".into()));
     assert_eq!(result["exit_code"], 130);
     insta::assert_snapshot!(talk, @r#"
@@ -82,9 +88,10 @@ fn ctrl_c_detaches_and_says_how_to_come_back() {
 
     let task = sim.sim().tasks()[0].task_id.clone();
     let (code, result, _) = interrupt(&sim, &["watch", &task], &["-TERM"]);
-    assert_eq!((code, &result["status"]), (Some(143), &"detached".into()));
-    let (code, ..) = interrupt(&sim, &["watch", &task], &["-HUP"]);
-    assert_eq!(code, Some(143));
+    assert_eq!((code, &result["status"]), (-15, &"detached".into()));
+    assert_eq!(result["exit_code"], 143);
+    let (code, result, _) = interrupt(&sim, &["watch", &task], &["-HUP"]);
+    assert_eq!((code, &result["exit_code"]), (-1, &143.into()));
     assert_eq!(sim.creates(), 1);
 }
 
@@ -92,7 +99,7 @@ fn ctrl_c_detaches_and_says_how_to_come_back() {
 fn ctrl_c_cancels_where_that_is_wanted() {
     let (sim, id) = slow();
     let (code, result, _) = interrupt(&sim, &["run", &id, "--cancel-on-interrupt"], &["-INT"]);
-    assert_eq!((code, &result["status"]), (Some(1), &"cancelled".into()), "{result}");
+    assert_eq!((code, &result["status"]), (1, &"cancelled".into()), "{result}");
 }
 
 #[test]
@@ -115,8 +122,99 @@ fn signals_that_are_ignored_stay_so() {
     // It goes on: more progress comes, and only another signal ends it.
     lines.by_ref().find(|line| line.contains("\"progress\"")).expect("it goes on");
     tell(&child, "-INT");
-    assert_eq!(
-        child.wait().expect("it ends").code(),
-        Some(if cfg!(target_os = "linux") { 130 } else { 143 })
-    );
+    assert_eq!(how(child.wait().expect("it ends")), if cfg!(target_os = "linux") { -2 } else { -1 });
+}
+
+#[test]
+fn ctrl_c_in_a_shell_loop_ends_the_loop() {
+    not_ignored();
+    let (sim, id) = slow();
+    let command = rhub([]).at(&sim).into_command();
+    for signal in ["-INT", "-TERM"] {
+        let before = sim.creates();
+        let mut shell = Command::new("bash");
+        shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let script = "for i in 1 2 3; do \"$0\" run \"$1\" --json; done";
+        let mut child = shell
+            .args(["-c", script, env!("CARGO_BIN_EXE_rhub"), &id])
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let mut lines =
+            BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
+        lines.by_ref().find(|line| line.contains("\"live\"")).expect("it lives");
+        // As a terminal does: to all that run in it.
+        let group = format!("-{}", child.id());
+        assert!(Command::new("kill").args([signal, "--", &group]).status().expect("kill").success());
+        let last = lines.last().expect("a result");
+        let result: Value = serde_json::from_str(&last).expect("JSON");
+        let (number, code) = if signal == "-INT" { (-2, 130) } else { (-15, 143) };
+        assert_eq!(how(child.wait().expect("it ends")), number, "the shell ends too");
+        assert_eq!((&result["event"], &result["exit_code"]), (&"result".into(), &code.into()));
+        assert_eq!(sim.creates(), before + 1, "nothing else was submitted");
+    }
+}
+
+/// Starts a command, waits for a line, sends a signal, and gives how it ended with its last line.
+fn ended(sim: &Simulator, args: &[&str], sign: &str, signal: &str) -> (i32, Value) {
+    let command = rhub(args.iter().copied().chain(["--json"])).at(sim);
+    let mut child =
+        command.into_command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut lines =
+        BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
+    lines.by_ref().find(|line| line.contains(sign)).expect("a sign of life");
+    tell(&child, signal);
+    let last = lines.last().expect("a result");
+    (how(child.wait().expect("it ends")), serde_json::from_str(&last).expect("JSON"))
+}
+
+#[test]
+fn every_command_ends_by_the_signal_and_says_it_in_the_result() {
+    not_ignored();
+    let (sim, _) = slow();
+    let proxy = sim.behind(runninghub_sim::Toxic::bandwidth(5_000_000).up());
+    let dir = crate::common::folder();
+    let file = dir.path().join("large.png");
+    std::fs::File::create(&file).and_then(|file| file.set_len(25_000_000)).expect("a large file");
+    let (file, out) = (file.to_string_lossy(), dir.path().join("out"));
+    let (url, out) = (format!("http://{}", proxy.address()), out.to_string_lossy());
+    let recording = crate::common::fixture("40-long");
+    let commands: [(&[&str], &str); 6] = [
+        (&["simulate", "--listen", "127.0.0.1:0"], "listening"),
+        (&["simulate", "--native", "--listen", "127.0.0.1:0"], "listening"),
+        (&["webhook", "listen", "--listen", "127.0.0.1:0"], "listening"),
+        (&["replay", "--speed", "1", &recording.to_string_lossy()], "progress"),
+        (&["demo", "--speed", "0.1", "--out", &out], "live"),
+        (&["upload", "--base-url", &url, &file], "transfer"),
+    ];
+    for (args, sign) in commands {
+        for (signal, number, code) in [("-INT", -2, 130), ("-TERM", -15, 143), ("-HUP", -1, 143)] {
+            let (how, result) = ended(&sim, args, sign, signal);
+            assert_eq!((how, &result["exit_code"]), (number, &code.into()), "{args:?}: {result}");
+        }
+    }
+}
+
+#[test]
+fn a_signal_on_a_terminal_restores_the_terminal_first() {
+    for (signal, number) in [("-TERM", -15), ("-HUP", -1)] {
+        let recording = crate::common::fixture("40-long");
+        let args = ["replay", "--speed", "1", &recording.to_string_lossy()];
+        let mut terminal = crate::live::Terminal::start(80, &args, &[]);
+        terminal.wait(|screen| screen.contains('%'));
+        let process = terminal.process_id().to_string();
+        assert!(Command::new("kill").args([signal, &process]).status().expect("kill").success());
+        assert_eq!(terminal.finish().0, number);
+    }
+}
+
+#[test]
+fn ctrl_c_while_a_key_is_typed_ends_by_the_signal() {
+    not_ignored();
+    let mut terminal = crate::live::Terminal::start(80, &["login"], &[]);
+    terminal.wait(|screen| screen.contains("API key"));
+    terminal.press(b"\x03");
+    assert_eq!(terminal.finish().0, -2);
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     common::{Simulator, folder, rhub},
-    live::Terminal,
+    live::{SIGINT, Terminal},
 };
 
 /// More than connections on one machine take without anybody reading.
@@ -81,6 +81,6 @@ fn ctrl_c_in_an_upload_leaves_the_terminal_in_order() {
     terminal.wait(|screen| screen.contains("Uploading cat.png: "));
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
-    assert_eq!(code, 130, "{screen}");
+    assert_eq!(code, SIGINT, "{screen}");
     assert!(screen.contains("given up") && !screen.contains("Uploading"), "{screen}");
 }

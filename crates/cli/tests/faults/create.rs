@@ -216,7 +216,7 @@ fn uploads() -> Vec<Case> {
         large(with("upload-is-told"))
             .api(Toxic::bandwidth(40_000_000).up())
             .says("⬆️ Uploading case-file.png"),
-        Case { posts: 0, ..large(with("interrupt-during-upload")).refused(130) }
+        Case { posts: 0, ..large(with("interrupt-during-upload")).refused(-2) }
             .api(Toxic::bandwidth(1_000_000).up())
             .act(|running| {
                 running.until("Uploading case-file.png");

@@ -20,15 +20,15 @@ const BACK: &str = "rhub watch 2000000000000000001";
 fn signals() -> Vec<Case> {
     let following = |name, exit| Case::new(name).scenario(long()).exit(exit).saved(Saved::Nothing).says(BACK);
     vec![
-        following("interrupt", 130).act(|running| {
+        following("interrupt", -2).act(|running| {
             running.until("📈");
             running.signal("-INT");
         }),
-        following("terminate", 143).act(|running| {
+        following("terminate", -15).act(|running| {
             running.until("📈");
             running.signal("-TERM");
         }),
-        following("hang-up", 143).act(|running| {
+        following("hang-up", -1).act(|running| {
             running.until("📈");
             running.signal("-HUP");
         }),
@@ -43,8 +43,18 @@ fn signals() -> Vec<Case> {
             .arg("--cancel-on-interrupt")
             .says("cancelling the task")
             .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 1)),
+        // The second one waits for nothing.
+        following("interrupt-twice-while-cancelling", -15)
+            .rule(Rule::hang("/task/openapi/cancel"))
+            .act(|running| {
+                running.until("📈");
+                running.signal("-INT");
+                running.until_called("/task/openapi/cancel", 1);
+                running.signal("-TERM");
+            })
+            .arg("--cancel-on-interrupt"),
         // The first one waits for the answer, since the task may be paid.
-        following("interrupt-during-create", 130).fault("slow-answers=0.5").act(|running| {
+        following("interrupt-during-create", -2).fault("slow-answers=0.5").act(|running| {
             running.until_called(CREATE, 1);
             running.signal("-INT");
         }),
@@ -57,7 +67,7 @@ fn signals() -> Vec<Case> {
                 running.signal("-INT");
             })
             .unknown(1)
-            .exit(130),
+            .exit(-2),
         // Who has asked to stop wants no second create.
         Case::new("interrupt-before-a-refusal")
             .fault("slow-answers=0.5")
@@ -66,7 +76,7 @@ fn signals() -> Vec<Case> {
                 running.until_called(CREATE, 1);
                 running.signal("-INT");
             })
-            .refused(130)
+            .refused(-2)
             .says("nothing was submitted"),
         Case::new("interrupt-while-no-slot-is-free")
             .fault("queue-full=99")
@@ -75,7 +85,7 @@ fn signals() -> Vec<Case> {
                 running.until("no slot is free");
                 running.signal("-INT");
             })
-            .refused(130)
+            .refused(-2)
             .says("nothing was submitted"),
         Case::new("interrupt-during-download")
             .files(Toxic::bandwidth(4_000))
@@ -83,7 +93,7 @@ fn signals() -> Vec<Case> {
                 running.until("⬇️ Downloading");
                 running.signal("-INT");
             })
-            .exit(130)
+            .exit(-2)
             .saved(Saved::Nothing)
             .says("rhub download 2000000000000000001"),
         Case::new("terminate-during-download")
@@ -92,7 +102,7 @@ fn signals() -> Vec<Case> {
                 running.until_called("/files", 2);
                 running.signal("-TERM");
             })
-            .exit(143)
+            .exit(-15)
             .saved(Saved::Nothing),
         Case::new("stopped-over-the-end").server(patient).act(|running| {
             running.until("Progress monitoring started");
@@ -133,7 +143,9 @@ fn later() -> Vec<Case> {
         |name| Case::new(name).shell(submit).command(&["watch", "2000000000000000001", "--out", "{out}"]);
     vec![
         watch("watched-later"),
+        // The run waits for its watcher, however busy the machine is.
         watch("watched-later-through-faults")
+            .server(patient)
             .fault("drop-at=6,2")
             .fault("http-5xx=1")
             .server(patient)

@@ -41,6 +41,9 @@ CREATE TABLE task (
     "
 ALTER TABLE attempt ADD COLUMN target TEXT;
 ",
+    "
+ALTER TABLE task ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// Brings the store to the present version. To be called within a transaction.

@@ -121,6 +121,19 @@ impl Ledger for SqliteLedger {
             .await
     }
 
+    async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error> {
+        let attempt = attempt.clone();
+        self.writer
+            .run(move |connection| {
+                let sql =
+                    "UPDATE task SET cancelling = ?2 WHERE attempt = (SELECT n FROM attempt WHERE id = ?1)";
+                let changed =
+                    connection.execute(sql, params![attempt.as_str(), is_cancelling]).map_err(failed)?;
+                if changed == 0 { Err(unknown_attempt()) } else { Ok(()) }
+            })
+            .await
+    }
+
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
         let folder = self.folder.clone();
         self.writer
@@ -229,7 +242,7 @@ fn recover(connection: &Connection, folder: &Path) -> Result<(), Error> {
 
 const SELECT: &str =
     "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
-    secret, note, task.id, cost, saved, target FROM attempt LEFT JOIN task ON task.attempt = n
+    secret, note, task.id, cost, saved, target, cancelling FROM attempt LEFT JOIN task ON task.attempt = n
     WHERE (:attempt IS NULL OR substr(attempt.id, 1, length(:attempt)) = :attempt)
         AND (:task IS NULL OR task.id = :task)
         AND (:secret IS NULL OR secret = :secret)
@@ -283,5 +296,6 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
         task: maybe(12)?.map(Into::into),
         cost,
         saved: maybe(14)?,
+        cancelling: row.get::<_, Option<bool>>(16).map_err(failed)?.unwrap_or(false),
     })
 }

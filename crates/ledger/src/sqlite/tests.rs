@@ -46,7 +46,7 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     drop(ledger);
     // As the first version had it.
     file(folder.path())
-        .execute_batch("ALTER TABLE attempt DROP COLUMN target; PRAGMA user_version = 1;")
+        .execute_batch("ALTER TABLE attempt DROP COLUMN target; ALTER TABLE task DROP COLUMN cancelling; PRAGMA user_version = 1;")
         .expect("an older store");
     let ledger = open(folder.path());
     let entry = ledger.entry(Filter::all()).await.expect("found");

@@ -1,9 +1,8 @@
 //! A ComfyUI as a backend: what its history and its queue say.
 
 use std::{
-    collections::HashSet,
     sync::{
-        Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,7 +13,10 @@ use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Job, Out
 use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
 use tokio::time::sleep;
 
-use crate::{Backend, BackendError, Error, ErrorKind};
+use crate::{
+    Backend, BackendError, Error, ErrorKind,
+    cancel::{Cancels, over},
+};
 
 /// A prompt that ends between two questions is in neither answer; after this long it is in the history.
 const BETWEEN: Duration = Duration::from_millis(300);
@@ -25,8 +27,7 @@ pub(crate) struct Native {
     between: Duration,
     /// Until the server says that it has none.
     has_jobs: AtomicBool,
-    /// Prompts that were stopped from here. Of those that waited the server keeps nothing.
-    cancelled: Mutex<HashSet<TaskId>>,
+    cancels: Arc<Cancels>,
 }
 
 /// The server neither runs the prompt nor remembers it.
@@ -35,17 +36,13 @@ pub(crate) struct Native {
 pub(crate) struct UnknownPrompt;
 
 impl Native {
-    pub(super) fn new(client: Client, time_scale: f64) -> Self {
+    pub(super) fn new(client: Client, cancels: Arc<Cancels>, time_scale: f64) -> Self {
         Self {
             client,
             between: BETWEEN.mul_f64(time_scale.max(0.0)),
             has_jobs: AtomicBool::new(true),
-            cancelled: Mutex::default(),
+            cancels,
         }
-    }
-
-    fn is_cancelled(&self, task: &TaskId) -> bool {
-        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).contains(task)
     }
 
     /// Where the prompt is: by its job, where the server has jobs, and by the history and then the queue for what that
@@ -141,28 +138,30 @@ impl Backend for Native {
                 matches!(error.kind(), ComfyErrorKind::Locked { .. } | ComfyErrorKind::NotComfyUi { .. });
             BackendError::new(Error::comfy("cannot ask how the prompt stands", error), is_final, None)
         };
-        if let Some(seen) = self.look(task).await.map_err(failed)? {
-            return Ok(seen);
+        let mut seen = self.look(task).await.map_err(failed)?;
+        if seen.is_none() {
+            sleep(self.between).await;
+            seen = self.look(task).await.map_err(failed)?;
         }
-        if self.is_cancelled(task) {
-            return Ok(Observation::of(TaskStatus::Cancelled));
+        if let Some(seen) = seen {
+            return Ok(self.cancels.judge(task, seen).await);
         }
-        sleep(self.between).await;
-        match self.look(task).await.map_err(failed)? {
-            Some(seen) => Ok(seen),
-            None => Err(BackendError::new(unknown(), true, None)),
-        }
+        // Of prompts that are cancelled while they wait a server keeps nothing.
+        let cancelled = self.cancels.excuse(task, true).await;
+        cancelled.ok_or_else(|| BackendError::new(unknown(), true, None))
     }
 
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
+        let is_first = self.cancels.note(task).await;
         let stopped = self.stop(task).await;
         if stopped.map_err(|error| Error::comfy("cannot cancel the prompt", error))? {
-            self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).insert(task.clone());
             return Ok(());
         }
+        if is_first {
+            self.cancels.take_back(task).await;
+        }
         let seen = self.observe(task).await.map_err(|error| error.error)?;
-        let what = format!("there is nothing to cancel: the prompt is over ({})", seen.status.as_str());
-        if seen.status.is_over() { Err(Error::new(ErrorKind::Refused, what)) } else { Ok(()) }
+        if seen.status.is_over() { Err(over(&seen)) } else { Ok(()) }
     }
 
     fn woke(&self, _slept: Duration) {
@@ -184,7 +183,7 @@ fn unknown() -> Error {
 
 /// A prompt with the socket that its messages go to.
 pub(super) struct Follows {
-    pub(super) native: std::sync::Arc<Native>,
+    pub(super) native: Arc<Native>,
     pub(super) socket: SocketUrl,
 }
 

@@ -15,7 +15,8 @@ use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
 use super::{FollowPrompt, Prompt, backend::Native, classes::Classes, kept::Kept};
 use crate::{
-    Backend as _, Error, History, Save, book::Book, hub::Watcher, record::Recorder, submit::FileRules,
+    Backend as _, Error, History, Save, book::Book, cancel::Cancels, hub::Watcher, record::Recorder,
+    submit::FileRules,
 };
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
@@ -32,6 +33,7 @@ pub struct Comfy(pub(crate) Arc<Server>);
 pub(crate) struct Server {
     pub(super) client: Client,
     pub(super) native: Arc<Native>,
+    cancels: Arc<Cancels>,
     pub(super) classes: Classes,
     pub(super) connect: Arc<dyn Connect>,
     pub(super) recorder: Option<Arc<Recorder>>,
@@ -105,12 +107,13 @@ impl Comfy {
         self.0.native.results(prompt).await
     }
 
-    /// Takes a prompt out of the queue, or interrupts it.
+    /// Takes a prompt out of the queue, or interrupts it. From here on this machine calls it cancelled, also where the
+    /// server keeps nothing of it.
     ///
     /// # Errors
     /// When the prompt is unknown or over, or there is no answer.
     pub async fn cancel(&self, prompt: &TaskId) -> Result<(), Error> {
-        self.0.native.cancel(prompt).await
+        self.0.cancels.send(&*self.0.native, prompt).await
     }
 
     /// The prompts that run and that wait, of everybody.
@@ -310,8 +313,10 @@ impl ComfyBuilder {
             Place::Own(_) => ("", FileRules::COMFYUI),
         };
         let book = self.ledger.map(|ledger| Book::new(ledger, site.to_owned(), shown, secret));
+        let cancels = Arc::new(Cancels::new(book.clone()));
         Ok(Comfy(Arc::new(Server {
-            native: Arc::new(Native::new(client.clone(), self.time_scale)),
+            native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
+            cancels,
             client,
             classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, &url))),
             connect,
