@@ -92,12 +92,11 @@ impl Desk {
     }
 
     async fn ask(&self, delivery: &Delivery) -> Result<Entry, Error> {
-        let Ok(_turn) = self.turns.acquire().await else { return Err(Error::usage("nobody listens")) };
+        // It is never closed, so that there is always a turn.
+        let _turn = self.turns.acquire().await;
         let entry = self.entry(delivery).await?;
         let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
-        asked.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Network, "the platform does not answer what is asked about the task"))
-        })
+        asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Network, "no answer about the task came in time")))
     }
 
     async fn entry(&self, delivery: &Delivery) -> Result<Entry, Error> {
