@@ -79,11 +79,13 @@ impl Desk {
                     Err(error) if !desk.is_final(&error, since) => {
                         tracing::debug!(%error, tries, "a delivery will be asked about again");
                         if !is_told && !is_unknown(&error) {
-                            return Some((Err(error), Some((desk, delivery, tries, true))));
+                            let waits =
+                                Error::new(error.kind(), "a delivery waits to be confirmed").because(error);
+                            return Some((Err(waits), Some((desk, delivery, tries, true))));
                         }
                     }
                     answer => {
-                        desk.close(&delivery, answer.is_ok()).await;
+                        desk.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
                         return Some((answer, None));
                     }
                 }
@@ -122,10 +124,10 @@ impl Desk {
         wait.mul_f64(self.hub.0.time_scale)
     }
 
-    /// What was made with another key may be known there: then the delivery is kept.
-    async fn close(&self, delivery: &Delivery, is_confirmed: bool) {
+    /// Puts a delivery away. What is unknown here and was made with another key may be known there: then it is kept.
+    async fn close(&self, delivery: &Delivery, is_unknown: bool) {
         if let Ok(book) = self.hub.book()
-            && (is_confirmed || self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry)))
+            && (!is_unknown || self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry)))
             && let Err(error) = book.ledger().forget_delivery(delivery).await
         {
             tracing::debug!(%error, "a delivery will be looked into again");
