@@ -101,7 +101,7 @@ impl Book {
         &*self.ledger
     }
 
-    /// Whether a submit was made with this key at this address, so that what is not known of its task here is not known at all.
+    /// Whether a submit was made with this key at this address.
     #[cfg(feature = "webhook")]
     pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
         entry.intent.base_url == self.base_url && entry.intent.key == self.key

@@ -117,6 +117,23 @@ async fn a_delivery_is_asked_about_until_the_platform_answers() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_comes_early_binds_the_task_and_tells_its_end_later() {
+    let sim = losing(1).wait_for_socket(Duration::from_hours(1)).start().await.expect("the simulator starts");
+    let (hub, ledger) = with_ledger(&sim);
+    let mut webhooks = listening(&hub).await;
+    let (task, path) = lost(&hub, &sim).await;
+    assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
+    let bound = told(&mut webhooks).await.expect("confirmed");
+    assert_eq!((bound.state, bound.task), (State::Accepted, Some(task.clone())));
+    assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
+    // Now it runs.
+    let mut run = hub.follow(task).start().await.expect("it can be followed");
+    timeout(LONG, run.finish()).await.expect("in time").expect("followed");
+    assert_eq!(told(&mut webhooks).await.expect("confirmed").state, State::Done);
+    assert!(ledger.deliveries().await.expect("read").is_empty());
+}
+
+#[tokio::test]
 async fn what_an_earlier_listener_has_answered_is_settled_by_the_next() {
     let sim = losing(2).start().await.expect("the simulator starts");
     let (hub, ledger) = with_ledger(&sim);

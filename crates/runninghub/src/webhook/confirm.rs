@@ -50,22 +50,24 @@ impl Desk {
 
     /// Takes what earlier listeners have left, as far as it can be asked about with this key.
     pub(super) async fn take_up(self: Arc<Self>) -> Vec<Result<Delivery, Error>> {
-        let cannot = |error| Error::ledger("the deliveries of earlier listeners cannot be read", error);
         let read = async || {
-            let book = self.hub.book()?;
-            let mut ours = Vec::new();
-            for delivery in book.ledger().deliveries().await.map_err(cannot)? {
-                if book.is_ours(&self.entry(&delivery).await?) && self.take(&delivery) {
-                    ours.push(Ok(delivery));
-                }
-            }
-            Ok(ours)
+            let cannot = |error| Error::ledger("the deliveries of earlier listeners cannot be read", error);
+            self.hub.book()?.ledger().deliveries().await.map_err(cannot)
         };
-        read().await.unwrap_or_else(|error| vec![Err(error)])
+        let mut ours = Vec::new();
+        for delivery in match read().await {
+            Ok(deliveries) => deliveries,
+            Err(error) => return vec![Err(error)],
+        } {
+            if self.is_ours(&delivery).await && self.take(&delivery) {
+                ours.push(Ok(delivery));
+            }
+        }
+        ours
     }
 
-    /// Asks about a delivery until there is an answer. What it comes to is the last item; before that there may be an error that
-    /// passes, which is told once.
+    /// Asks about a delivery until it is known how its task ended. That is the last item; before it there may be one that says what
+    /// is in the way: an error that passes, or a task that is not over yet.
     pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
         let since = Instant::now();
         stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
@@ -75,19 +77,23 @@ impl Desk {
                     sleep(desk.pause(tries)).await;
                 }
                 tries += 1;
-                match desk.ask(&delivery).await {
-                    Err(error) if !desk.is_final(&error, since) => {
-                        tracing::debug!(%error, tries, "a delivery will be asked about again");
-                        if !is_told && !is_unknown(&error) {
-                            let waits =
-                                Error::new(error.kind(), "a delivery waits to be confirmed").because(error);
-                            return Some((Err(waits), Some((desk, delivery, tries, true))));
-                        }
-                    }
-                    answer => {
-                        desk.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
-                        return Some((answer, None));
-                    }
+                let answer = desk.ask(&delivery).await;
+                let interim = match &answer {
+                    Ok(entry) if entry.state.is_open() => true,
+                    Err(error) if is_unknown(error) && since.elapsed() < desk.scaled(UNKNOWN) => continue,
+                    Err(error) => !is_final(error),
+                    Ok(_) => false,
+                };
+                if !interim {
+                    desk.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
+                    return Some((answer, None));
+                }
+                tracing::debug!(?answer, tries, "a delivery will be asked about again");
+                if !is_told {
+                    let waits = |error: Error| {
+                        Error::new(error.kind(), "a delivery waits to be confirmed").because(error)
+                    };
+                    return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
                 }
             }
         })
@@ -106,12 +112,10 @@ impl Desk {
         found.map_err(|error| Error::ledger("the ledger cannot be read", error))
     }
 
-    /// A refused key may be allowed again, a full disk may be emptied; another task of the submit stays another one.
-    fn is_final(&self, error: &Error, since: Instant) -> bool {
-        match error.kind() {
-            ErrorKind::Usage => true,
-            _ => is_unknown(error) && since.elapsed() >= self.scaled(UNKNOWN),
-        }
+    /// Whether it is about a submit of this key, so that what the platform does not know of it here it does not know at all.
+    async fn is_ours(&self, delivery: &Delivery) -> bool {
+        let Ok(book) = self.hub.book() else { return false };
+        self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry))
     }
 
     /// Some of it is chance, so that what failed together is not asked together.
@@ -127,13 +131,18 @@ impl Desk {
     /// Puts a delivery away. What is unknown here and was made with another key may be known there: then it is kept.
     async fn close(&self, delivery: &Delivery, is_unknown: bool) {
         if let Ok(book) = self.hub.book()
-            && (!is_unknown || self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry)))
+            && (!is_unknown || self.is_ours(delivery).await)
             && let Err(error) = book.ledger().forget_delivery(delivery).await
         {
             tracing::debug!(%error, "a delivery will be looked into again");
         }
         self.open().remove(delivery);
     }
+}
+
+/// A refused key may be allowed again, a full disk may be emptied; another task of the submit stays another one.
+fn is_final(error: &Error) -> bool {
+    error.kind() == ErrorKind::Usage || is_unknown(error)
 }
 
 /// Whether the platform says that there is no such task.

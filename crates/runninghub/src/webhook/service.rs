@@ -39,8 +39,8 @@ pub struct WebhookService(Arc<Receiver>);
 
 /// Deliveries that were received and confirmed by the platform, as a stream. They are looked into only while it is polled.
 ///
-/// The platform is asked about each until it answers, less and less often. That it cannot be asked is an error, once for each
-/// delivery; what comes of it follows. Another error is the end of its delivery.
+/// The platform is asked about each until it says how the task ended, less and less often. Before that one item may say what is
+/// in the way: an error, or the entry of a task that is not over. What comes of it follows.
 pub struct Deliveries(BoxStream<'static, Result<Entry, Error>>);
 
 struct Receiver {
