@@ -109,11 +109,23 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Refuses the database of another program before anything is changed or written beside it.
 fn recognize(path: &Path) -> Result<(), Error> {
+    // What is in a log counts, and is read when the file is opened as usual: it has the journal mode that we want already.
+    if !is_empty(&beside(path, "-wal")) {
+        return Ok(());
+    }
     let connection = frozen(path)?;
-    let number = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(failed);
-    // Of our own store the first page may still be in the log, and then there is no other page yet.
-    let is_ours = number("PRAGMA application_id")? == i64::from(schema::APPLICATION);
-    if is_ours || number("PRAGMA page_count")? <= 1 { Ok(()) } else { Err(schema::another()) }
+    let number = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let mark_and_pages =
+        number("PRAGMA application_id").and_then(|mark| Ok((mark, number("PRAGMA page_count")?)));
+    match mark_and_pages {
+        // A store that is just being made has one page, and its mark in the log.
+        Ok((mark, pages)) if mark != i64::from(schema::APPLICATION) && pages > 1 => Err(schema::another()),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            Err(failed(error))
+        }
+        // Another process may write a page at this very moment: then opening it as usual tells.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Reads a file as if nobody wrote to it: takes no locks, writes nothing, and does not look beside it. Through SQLite all the

@@ -218,6 +218,25 @@ fn the_database_of_another_program_stays_as_it_is() {
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is written beside it");
 }
 
+/// A process that was killed while it moved pages from the log into the file: the first page names pages that are not there.
+#[tokio::test]
+async fn a_file_that_is_half_written_is_completed_from_its_log() {
+    let (folder, killed) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let ledger = open(folder.path());
+    let attempt = ledger.begin(intent("w", "k")).await.expect("written");
+    fs::copy(folder.path().join("ledger.sqlite3-wal"), killed.path().join("ledger.sqlite3-wal"))
+        .expect("copied");
+    file(folder.path()).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("moved");
+    let whole = fs::read(folder.path().join("ledger.sqlite3")).expect("read");
+    assert!(whole.len() > 2 * 4096, "there is more than the first page");
+    for opened in [SqliteLedger::open, SqliteLedger::open_to_read] {
+        fs::write(killed.path().join("ledger.sqlite3"), &whole[..4096]).expect("written");
+        let ledger = opened(killed.path()).expect("a ledger");
+        assert_eq!(ledger.entry(Filter::all()).await.expect("found").attempt, attempt);
+        ledger.check().await.expect("whole");
+    }
+}
+
 /// A name with all that means something in a URL, since SQLite is given one.
 #[tokio::test]
 async fn where_nothing_can_be_written_questions_are_answered_all_the_same() {
