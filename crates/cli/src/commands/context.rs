@@ -201,10 +201,8 @@ impl Context {
 
     /// What this machine has submitted, to look something up: also where nothing can be written down.
     pub(super) fn ledger_to_read(&mut self) -> Result<Arc<dyn Ledger>, Error> {
-        self.ledger().or_else(|error| match self.state_dir() {
-            Some(dir) => Ok(Arc::new(SqliteLedger::open_to_read(&dir)?)),
-            None => Err(error),
-        })
+        self.ledger()
+            .or_else(|error| Ok(Arc::new(SqliteLedger::open_to_read(&self.state_dir().ok_or(error)?)?)))
     }
 
     /// Where this machine keeps its records.
@@ -219,11 +217,10 @@ impl Context {
         if let Some(task) = named {
             // What the ledger knows is a help, not a condition.
             let known = match self.ledger_to_read() {
-                Ok(ledger) => ledger.entries(Filter::all().task(&task)).await.unwrap_or_default(),
-                Err(_) => Vec::new(),
+                Ok(ledger) => ledger.entry(Filter::all().task(&task)).await.ok(),
+                Err(_) => None,
             };
-            let one = <[Entry; 1]>::try_from(known).ok().map(|[entry]| entry);
-            return self.at(task, one);
+            return self.at(task, known);
         }
         let ledger = self.ledger_to_read()?;
         let is_last = text == "last";
