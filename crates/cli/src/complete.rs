@@ -73,7 +73,7 @@ fn submits(filter: &Filter) -> Vec<Entry> {
             return None;
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
-        runtime.block_on(SqliteLedger::open(&dir).ok()?.entries(filter.clone())).ok()
+        runtime.block_on(SqliteLedger::open_to_read(&dir).ok()?.entries(filter.clone())).ok()
     };
     read().unwrap_or_default()
 }

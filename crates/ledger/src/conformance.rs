@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 
 use runninghub_core::{Cost, TaskId};
 
-use crate::{AttemptId, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, State, Step};
+use crate::{
+    AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, State, Step,
+};
 
 /// A module of tests for one ledger. The expression is evaluated for each test: `(guard, ledger)`.
 #[macro_export]
@@ -23,6 +25,7 @@ macro_rules! ledger_conformance {
             the_newest_comes_first,
             where_results_are_is_kept,
             a_request_to_cancel_is_kept,
+            a_delivery_is_kept_until_it_is_forgotten,
             it_is_the_same_as_the_model
         );
     };
@@ -223,6 +226,33 @@ pub async fn a_request_to_cancel_is_kept(ledger: &dyn Ledger) {
     assert!(cancelling().await);
     let (without, _) = bring(ledger, 2, State::Refused).await;
     assert!(ledger.cancelling(&without, true).await.is_err());
+}
+
+/// Each once, for submits that are there, and only so many.
+pub async fn a_delivery_is_kept_until_it_is_forgotten(ledger: &dyn Ledger) {
+    let (first, task) = bring(ledger, 1, State::Unknown).await;
+    let (second, _) = bring(ledger, 2, State::Accepted).await;
+    let [one, two] = [first.clone(), second].map(|attempt| Delivery { attempt, task: task.clone() });
+    for delivery in [&two, &one, &one] {
+        ledger.keep_delivery(delivery).await.expect("kept");
+    }
+    let kept = ledger.deliveries().await.expect("read");
+    assert!(kept.len() == 2 && kept.contains(&one) && kept.contains(&two), "{kept:?}");
+    assert_eq!(state(ledger, &first).await, State::Unknown, "nobody has looked into it");
+    ledger.forget_delivery(&one).await.expect("forgotten");
+    ledger.forget_delivery(&one).await.expect("it was forgotten before");
+    assert_eq!(ledger.deliveries().await.expect("read"), std::slice::from_ref(&two));
+    for number in 1..MOST_DELIVERIES {
+        let other = Delivery { task: number.to_string().into(), ..two.clone() };
+        ledger.keep_delivery(&other).await.expect("there is room");
+    }
+    let full = ledger.keep_delivery(&Delivery { task: "0".into(), ..two.clone() }).await.expect_err("full");
+    assert_eq!(full.kind(), ErrorKind::Conflict);
+    ledger.keep_delivery(&two).await.expect("it is there already");
+    ledger.keep_delivery(&one).await.expect("others have room");
+    let nobody = Delivery { attempt: "nobody".into(), task };
+    let error = ledger.keep_delivery(&nobody).await.expect_err("there is none");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
 /// Long random lives end as in the simplest ledger there is.

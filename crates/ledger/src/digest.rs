@@ -75,6 +75,18 @@ impl Secret {
     }
 }
 
+impl FromStr for Secret {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == 32 && text.bytes().all(is_digit) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::new(ErrorKind::NotFound, "a secret does not have 32 hexadecimal digits"))
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
@@ -140,6 +152,10 @@ mod tests {
     fn secrets_are_not_shown_and_keys_not_told() {
         let secret = Secret::random().expect("random");
         assert_eq!((secret.expose().len(), format!("{secret:?}").as_str()), (32, "Secret(…)"));
+        assert_eq!(secret.expose().parse::<Secret>().expect("our own").digest(), secret.digest());
+        for bad in ["", "00", &"g".repeat(32), &"A".repeat(32), &"a".repeat(33)] {
+            assert!(bad.parse::<Secret>().is_err(), "{bad}");
+        }
         let (one, two) = (Salt([1; 16]), Salt([2; 16]));
         assert_eq!(one.fingerprint("key"), one.fingerprint("key"));
         assert_ne!(one.fingerprint("key"), two.fingerprint("key"));

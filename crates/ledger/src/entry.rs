@@ -92,6 +92,15 @@ pub struct Entry {
     pub cancelling: bool,
 }
 
+/// What a webhook's delivery says, before anybody has looked into it.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Delivery {
+    /// The submit whose secret it came with.
+    pub attempt: AttemptId,
+    /// The task that it names.
+    pub task: TaskId,
+}
+
 /// Which entries are wanted. Nothing set means all.
 #[derive(Clone, Debug, Default)]
 #[must_use]

@@ -10,6 +10,7 @@ use crate::State;
 pub struct Error {
     kind: ErrorKind,
     what: String,
+    hint: Option<&'static str>,
     #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -39,11 +40,18 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), source: None }
+        Self { kind, what: what.into(), hint: None, source: None }
     }
 
     pub(crate) fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Says something better than the hint of the kind.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
         self
     }
 
@@ -54,7 +62,7 @@ impl Error {
 
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
-        match self.kind {
+        self.hint.or(match self.kind {
             ErrorKind::Conflict | ErrorKind::NotFound => {
                 Some("`rhub tasks` lists every submit with its task")
             }
@@ -68,6 +76,6 @@ impl Error {
             ErrorKind::Store => {
                 Some("name a folder on a local disk that you can write to with `--state-dir PATH`")
             }
-        }
+        })
     }
 }

@@ -4,7 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{AttemptId, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Step};
+use crate::{AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Step};
+
+/// How many deliveries of one submit are kept at once. It has one task: more are made up by somebody who knows its secret.
+pub const MOST_DELIVERIES: usize = 16;
 
 /// Keeps every submit and what came of it. Whatever a method has answered is durable.
 ///
@@ -36,6 +39,26 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`ErrorKind::NotFound`] without a task; [`ErrorKind::Store`].
     async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error>;
+
+    /// Writes down what a webhook's delivery says, before it is answered: what was answered is not delivered again. One that
+    /// is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] without such a submit; [`ErrorKind::Conflict`] where [`MOST_DELIVERIES`] of it are kept;
+    /// [`ErrorKind::Store`].
+    async fn keep_delivery(&self, delivery: &Delivery) -> Result<(), Error>;
+
+    /// The deliveries that are kept: the oldest submit first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn deliveries(&self) -> Result<Vec<Delivery>, Error>;
+
+    /// Forgets a delivery that was looked into. One that is not there changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error>;
 
     /// Entries, the newest first.
     ///

@@ -16,9 +16,9 @@ mod sqlite;
 mod state;
 
 pub use digest::{Digest, Salt, Secret};
-pub use entry::{AttemptId, Entry, Filter, Intent};
+pub use entry::{AttemptId, Delivery, Entry, Filter, Intent};
 pub use error::{Error, ErrorKind};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, MOST_DELIVERIES};
 pub use memory::MemoryLedger;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;

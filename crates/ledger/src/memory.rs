@@ -7,12 +7,15 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{AttemptId, Entry, Error, ErrorKind, Filter, Intent, Ledger, Salt, State, Step};
+use crate::{
+    AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
+};
 
 /// Keeps nothing beyond the process.
 #[derive(Debug)]
 pub struct MemoryLedger {
     entries: Mutex<Vec<Entry>>,
+    deliveries: Mutex<Vec<Delivery>>,
     salt: Salt,
 }
 
@@ -22,7 +25,7 @@ impl MemoryLedger {
     /// # Errors
     /// [`ErrorKind::Store`] where the system has no random numbers.
     pub fn new() -> Result<Self, Error> {
-        Ok(Self { entries: Mutex::default(), salt: Salt::random()? })
+        Ok(Self { entries: Mutex::default(), deliveries: Mutex::default(), salt: Salt::random()? })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -98,6 +101,30 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    async fn keep_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
+        if !self.lock().iter().any(|entry| entry.attempt == delivery.attempt) {
+            return Err(unknown_attempt());
+        }
+        let mut kept = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.contains(delivery) {
+            return Ok(());
+        }
+        if kept.iter().filter(|one| one.attempt == delivery.attempt).count() >= MOST_DELIVERIES {
+            return Err(too_many_deliveries());
+        }
+        kept.push(delivery.clone());
+        Ok(())
+    }
+
+    async fn deliveries(&self) -> Result<Vec<Delivery>, Error> {
+        Ok(self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).retain(|one| one != delivery);
+        Ok(())
+    }
+
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
         let limit = filter.limit.unwrap_or(usize::MAX);
         Ok(self.lock().iter().rev().filter(|entry| filter.takes(entry)).take(limit).cloned().collect())
@@ -114,6 +141,10 @@ pub(crate) fn unknown_attempt() -> Error {
 
 pub(crate) fn taken_by_another(task: &str) -> Error {
     Error::new(ErrorKind::Conflict, format!("the task {task} belongs to another submit"))
+}
+
+pub(crate) fn too_many_deliveries() -> Error {
+    Error::new(ErrorKind::Conflict, "too many deliveries of this submit wait")
 }
 
 pub(crate) fn now_ms() -> u64 {

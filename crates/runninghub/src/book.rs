@@ -101,6 +101,12 @@ impl Book {
         &*self.ledger
     }
 
+    /// Whether a submit was made with this key at this address.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
+        entry.intent.base_url == self.base_url && entry.intent.key == self.key
+    }
+
     pub(crate) fn page(&self, attempt: &AttemptId) -> Page {
         Page { ledger: Arc::clone(&self.ledger), attempt: attempt.clone() }
     }

@@ -2,13 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
-use runninghub_api::sanitize;
+use runninghub_api::{open_file, sanitize};
 use runninghub_core::{Graph, Learned, NodeId, WorkflowId, link};
 use runninghub_ledger::Digest;
+
+/// Longest file that is read, bytes: some hundred for each of ten thousand nodes.
+const LONGEST: u64 = 4 << 20;
 
 /// Durations by workflow, one small JSON file each, in a folder.
 ///
@@ -26,10 +30,11 @@ impl History {
 
     /// What is known of a workflow.
     pub fn learned(&self, workflow: &WorkflowId) -> Vec<Learned> {
-        fs::read(self.file(workflow))
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default()
+        let read = || {
+            let file = open_file(&self.file(workflow)).ok()?;
+            serde_json::from_reader(io::BufReader::new(file.take(LONGEST))).ok()
+        };
+        read().unwrap_or_default()
     }
 
     /// Keeps what a run has shown. Nodes that were cached this time keep their earlier durations.
@@ -118,5 +123,24 @@ mod tests {
         history.remember(&workflow, &[one("1", 0.0), one("2", 4.0)]).expect("written");
         assert_eq!(history.learned(&workflow), [one("1", 2.0), one("2", 4.0)]);
         assert_eq!(fs::read_dir(dir.path().join("new")).expect("the folder").count(), 1);
+    }
+
+    /// Opening a pipe waits for somebody who writes into it.
+    #[cfg(unix)]
+    #[test]
+    fn pipes_hang_nothing_and_links_are_not_followed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let history = History::new(dir.path());
+        let one = || [Learned::new("1".into(), 2.0, 1)];
+        let (real, link, pipe) = (WorkflowId::from("1"), WorkflowId::from("2"), WorkflowId::from("3"));
+        history.remember(&real, &one()).expect("written");
+        std::os::unix::fs::symlink("1.json", dir.path().join("2.json")).expect("linked");
+        let made = std::process::Command::new("mkfifo").arg(dir.path().join("3.json")).status();
+        assert!(made.expect("mkfifo").success());
+        for odd in [&link, &pipe] {
+            assert!(history.learned(odd).is_empty(), "{odd}");
+            history.remember(odd, &one()).expect("an ordinary file takes its place");
+            assert_eq!(history.learned(odd), one());
+        }
     }
 }

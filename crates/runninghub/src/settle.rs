@@ -2,7 +2,7 @@
 
 use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
-use runninghub_ledger::{Digest, Entry, Filter};
+use runninghub_ledger::{Entry, Filter, Secret};
 
 use crate::{Error, ErrorKind, RunningHub, platform::observed};
 
@@ -15,12 +15,11 @@ impl RunningHub {
     /// [`ErrorKind::Refused`] for a secret that belongs to no submit of the ledger, and for a task that the platform
     /// does not know; [`ErrorKind::Usage`] without a ledger, and for a submit that has another task.
     pub async fn settle(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
-        let book = self.book()?;
-        let found = book.ledger().entry(Filter::all().secret(Digest::of(secret))).await;
-        let entry = found.map_err(|error| {
-            Error::new(ErrorKind::Refused, "the secret belongs to no submit").because(error)
-        })?;
-        self.bind(entry, task).await
+        let refused =
+            |error| Error::new(ErrorKind::Refused, "the secret belongs to no submit").because(error);
+        let secret: Secret = secret.parse().map_err(refused)?;
+        let found = self.book()?.ledger().entry(Filter::all().secret(secret.digest())).await;
+        self.bind(found.map_err(refused)?, task).await
     }
 
     /// Takes a task's id from a person who has looked for it: for a submit of unknown outcome.
@@ -34,7 +33,7 @@ impl RunningHub {
         self.bind(entry, task).await
     }
 
-    async fn bind(&self, entry: Entry, task: &TaskId) -> Result<Entry, Error> {
+    pub(crate) async fn bind(&self, entry: Entry, task: &TaskId) -> Result<Entry, Error> {
         let book = self.book()?;
         let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,

@@ -14,7 +14,8 @@ use common::{WORKFLOW, key, sim, watch};
 use runninghub::{
     ErrorKind, Event, Phase, RunningHub, SubmitStep,
     ledger::{
-        AttemptId, Entry, Error as LedgerError, Filter, Intent, Ledger, MemoryLedger, Salt, State, Step,
+        AttemptId, Delivery, Entry, Error as LedgerError, Filter, Intent, Ledger, MemoryLedger, Salt, State,
+        Step,
     },
 };
 use runninghub_sim::{Fault, Rate, Rule, Sim};
@@ -268,6 +269,18 @@ impl Ledger for Full {
     }
 
     async fn cancelling(&self, _: &AttemptId, _: bool) -> Result<(), LedgerError> {
+        Err(self.full().await)
+    }
+
+    async fn keep_delivery(&self, _: &Delivery) -> Result<(), LedgerError> {
+        Err(self.full().await)
+    }
+
+    async fn deliveries(&self) -> Result<Vec<Delivery>, LedgerError> {
+        self.inner.deliveries().await
+    }
+
+    async fn forget_delivery(&self, _: &Delivery) -> Result<(), LedgerError> {
         Err(self.full().await)
     }
 

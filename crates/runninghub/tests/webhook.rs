@@ -5,31 +5,14 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{WORKFLOW, key, sim};
-use futures_util::StreamExt as _;
+use common::{WORKFLOW, key, post, sim};
+use futures_util::{FutureExt as _, StreamExt as _};
 use runninghub::{
-    ErrorKind, RunningHub,
-    ledger::{Filter, Ledger as _, MemoryLedger, State},
+    ApiKey, ErrorKind, RunningHub, TaskId, Webhooks,
+    ledger::{Entry, Filter, Ledger as _, MOST_DELIVERIES, MemoryLedger, State},
 };
-use runninghub_sim::{Fault, Rate, Sim};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::timeout,
-};
-
-/// Posts as anybody could, and gives the status.
-async fn post(address: std::net::SocketAddr, path: &str, body: &str) -> u16 {
-    let mut stream = TcpStream::connect(address).await.expect("connected");
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("answered");
-    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
-}
+use runninghub_sim::{Fault, Rate, Rule, Sim, SimBuilder};
+use tokio::{net::TcpStream, time::timeout};
 
 fn with_ledger(sim: &Sim) -> (RunningHub, Arc<MemoryLedger>) {
     let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
@@ -42,50 +25,177 @@ fn with_ledger(sim: &Sim) -> (RunningHub, Arc<MemoryLedger>) {
     (hub, ledger)
 }
 
+/// Longer than anything takes, on however busy a machine.
+const LONG: Duration = Duration::from_mins(1);
+
+/// A simulator that loses the answers to its first creates.
+fn losing(answers: u32) -> SimBuilder {
+    sim().fault(Fault::LostCreateAnswer(Rate::First(answers))).speed(20.0)
+}
+
+async fn listening(hub: &RunningHub) -> Webhooks {
+    hub.webhooks("127.0.0.1:0".parse().expect("an address")).await.expect("listening")
+}
+
+/// A submit of unknown outcome: its task, and the path with its secret. The simulator delivers nowhere, so that the test says
+/// when a delivery comes.
+async fn lost(hub: &RunningHub, sim: &Sim) -> (TaskId, String) {
+    let before = sim.tasks().len();
+    let submit = hub.workflow(WORKFLOW).webhook("http://127.0.0.1:9/{secret}");
+    assert_eq!(submit.submit().await.expect_err("nobody knows").kind(), ErrorKind::SubmitUnknown);
+    let task = sim.tasks().swap_remove(before);
+    let url = task.webhook_url.expect("it was sent");
+    (task.task_id.as_str().into(), format!("/{}", url.rsplit('/').next().expect("a secret")))
+}
+
+fn delivery(task: &TaskId) -> String {
+    format!(r#"{{"event":"TASK_END","taskId":"{task}"}}"#)
+}
+
+/// What comes next of deliveries.
+async fn told(webhooks: &mut Webhooks) -> Result<Entry, runninghub::Error> {
+    timeout(LONG, webhooks.next()).await.expect("in time").expect("a delivery")
+}
+
+async fn until_over(hub: &RunningHub, task: &TaskId) {
+    while !hub.status(task).await.expect("known").is_over() {}
+}
+
 #[tokio::test]
 async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
-    let sim = sim()
-        .fault(Fault::LostCreateAnswer(Rate::First(1)))
-        .speed(20.0)
-        .start()
-        .await
-        .expect("the simulator starts");
+    let sim = losing(1).start().await.expect("the simulator starts");
     let (hub, ledger) = with_ledger(&sim);
-    let mut webhooks = hub.webhooks("127.0.0.1:0".parse().expect("an address")).await.expect("listening");
+    let mut webhooks = listening(&hub).await;
     let address = webhooks.address();
-    let submit = hub.workflow(WORKFLOW).webhook(format!("http://{address}/rh/{{secret}}"));
-    let error = submit.submit().await.expect_err("nobody knows");
-    assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
+    let (task, path) = lost(&hub, &sim).await;
 
-    let task = sim.tasks()[0].task_id.clone();
-    let forged = format!(r#"{{"event":"TASK_END","taskId":"{task}"}}"#);
-    assert_eq!(post(address, "/rh/00000000000000000000000000000000", &forged).await, 404);
-    assert_eq!(post(address, "/rh/", &forged).await, 404);
-    let secret = sim.tasks()[0].webhook_url.clone().expect("it was sent");
-    let secret = secret.rsplit('/').next().expect("a secret").to_owned();
-    assert_eq!(post(address, &format!("/{secret}"), "not JSON").await, 400);
-    assert_eq!(post(address, &format!("/{secret}"), &"x".repeat(2 << 20)).await, 413);
+    assert_eq!(post(address, "/rh/00000000000000000000000000000000", &delivery(&task)).await, 404);
+    assert_eq!(post(address, "/rh/", &delivery(&task)).await, 404);
+    assert_eq!(post(address, &path, "not JSON").await, 400);
+    assert_eq!(post(address, &path, &"x".repeat(2 << 20)).await, 413);
     // Somebody who knows the secret and not the task: the platform is asked, and knows better.
-    assert_eq!(post(address, &format!("/{secret}"), r#"{"taskId":"999"}"#).await, 200);
-    let refused = webhooks.next().await.expect("looked into").expect_err("no such task");
-    assert_eq!(refused.kind(), ErrorKind::Refused);
+    assert_eq!(post(address, &path, r#"{"taskId":"999"}"#).await, 200);
+    assert_eq!(told(&mut webhooks).await.expect_err("no such task").kind(), ErrorKind::Refused);
     let entry = ledger.entry(Filter::all()).await.expect("one");
     assert_eq!(entry.state, State::Unknown);
+    assert!(ledger.deliveries().await.expect("read").is_empty(), "that one is dealt with");
 
-    // The simulator delivers when the task is over.
-    let settled = timeout(Duration::from_secs(20), webhooks.next()).await.expect("in time");
-    let settled = settled.expect("a delivery").expect("confirmed");
-    assert_eq!((settled.state, settled.task), (State::Done, Some(task.as_str().into())));
+    // The simulator delivers what the platform would.
+    until_over(&hub, &task).await;
+    hub.call_back_again(&task, Some(&format!("http://{address}{path}"))).await.expect("delivered");
+    let settled = told(&mut webhooks).await.expect("confirmed");
+    assert_eq!((settled.state, settled.task), (State::Done, Some(task.clone())));
     // Deliveries come again, and change nothing.
-    assert_eq!(post(address, &format!("/{secret}"), &forged).await, 200);
-    assert_eq!(webhooks.next().await.expect("a delivery").expect("known").state, State::Done);
+    assert_eq!(post(address, &path, &delivery(&task)).await, 200);
+    assert_eq!(told(&mut webhooks).await.expect("known").state, State::Done);
+    assert!(ledger.deliveries().await.expect("read").is_empty());
     drop(webhooks);
     let closed = async {
         while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(Duration::from_secs(5), closed).await.expect("nobody listens any more");
+    timeout(LONG, closed).await.expect("nobody listens any more");
+}
+
+/// Each question is repeated a few times by itself; thirty refusals are some ten questions.
+#[tokio::test]
+async fn a_delivery_is_asked_about_until_the_platform_answers() {
+    let down = Rule::answer("/task/openapi/outputs", 503, "").times(30);
+    let sim = losing(1).rule(down).start().await.expect("the simulator starts");
+    let (hub, ledger) = with_ledger(&sim);
+    let mut webhooks = listening(&hub).await;
+    let (task, path) = lost(&hub, &sim).await;
+    until_over(&hub, &task).await;
+    assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
+    assert_eq!(told(&mut webhooks).await.expect_err("not yet").kind(), ErrorKind::Network);
+    assert_eq!(ledger.deliveries().await.expect("read").len(), 1, "it is not forgotten");
+    let settled = told(&mut webhooks).await.expect("told once that it cannot be asked, then settled");
+    assert_eq!((settled.state, settled.task), (State::Done, Some(task)));
+    assert_eq!(sim.stats().rules, [30]);
+    assert!(ledger.deliveries().await.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn a_delivery_that_comes_early_binds_the_task_and_tells_its_end_later() {
+    let sim = losing(1).wait_for_socket(Duration::from_hours(1)).start().await.expect("the simulator starts");
+    let (hub, ledger) = with_ledger(&sim);
+    let mut webhooks = listening(&hub).await;
+    let (task, path) = lost(&hub, &sim).await;
+    assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
+    let bound = told(&mut webhooks).await.expect("confirmed");
+    assert_eq!((bound.state, bound.task), (State::Accepted, Some(task.clone())));
+    assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
+    // Now it runs.
+    let mut run = hub.follow(task).start().await.expect("it can be followed");
+    timeout(LONG, run.finish()).await.expect("in time").expect("followed");
+    assert_eq!(told(&mut webhooks).await.expect("confirmed").state, State::Done);
+    assert!(ledger.deliveries().await.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn what_an_earlier_listener_has_answered_is_settled_by_the_next() {
+    let sim = losing(2).start().await.expect("the simulator starts");
+    let (hub, ledger) = with_ledger(&sim);
+    let webhooks = listening(&hub).await;
+    let (task, path) = lost(&hub, &sim).await;
+    until_over(&hub, &task).await;
+    // Answered, and gone before anything is asked: deliveries are looked into only while somebody waits for them.
+    assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
+    drop(webhooks);
+    assert_eq!(ledger.entry(Filter::all()).await.expect("one").state, State::Unknown);
+
+    // Another key cannot ask about this one's tasks, and leaves it alone.
+    let other_key = ApiKey::new("ffffffffffffffffffffffffffffffff").expect("a key");
+    let other = RunningHub::builder(other_key).base_url(sim.base_url()).time_scale(0.01);
+    let other = other.ledger(Arc::clone(&ledger) as _).build().expect("a hub");
+    let (_service, mut others) = other.webhook_service().expect("a receiver");
+    assert!(others.next().now_or_never().is_none(), "nothing is taken up");
+    assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
+
+    let mut webhooks = listening(&hub).await;
+    let settled = told(&mut webhooks).await.expect("confirmed");
+    assert_eq!((settled.state, settled.task), (State::Done, Some(task)));
+    assert!(ledger.deliveries().await.expect("read").is_empty());
+}
+
+/// In real time, so that the answer that hangs is given up long after the other one has come.
+#[tokio::test]
+async fn an_answer_that_hangs_holds_up_no_other_delivery() {
+    let hangs = Rule::hang("/task/openapi/outputs").times(1);
+    let sim = losing(2).rule(hangs).start().await.expect("the simulator starts");
+    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
+    let hub = RunningHub::builder(key()).base_url(sim.base_url()).ledger(Arc::clone(&ledger) as _);
+    let hub = hub.build().expect("a hub");
+    let mut webhooks = listening(&hub).await;
+    let (first, first_path) = lost(&hub, &sim).await;
+    let (second, second_path) = lost(&hub, &sim).await;
+    for task in [&first, &second] {
+        until_over(&hub, task).await;
+    }
+    assert_eq!(post(webhooks.address(), &first_path, &delivery(&first)).await, 200);
+    while sim.stats().rules != [1] {
+        assert!(webhooks.next().now_or_never().is_none(), "it hangs");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(post(webhooks.address(), &second_path, &delivery(&second)).await, 200);
+    let settled = told(&mut webhooks).await.expect("confirmed");
+    assert_eq!((settled.state, settled.task), (State::Done, Some(second)));
+    let waits = ledger.entry(Filter::all().open()).await.expect("the other one");
+    assert_eq!(waits.state, State::Unknown);
+}
+
+#[tokio::test]
+async fn only_so_many_deliveries_of_a_submit_are_kept() {
+    let sim = losing(1).start().await.expect("the simulator starts");
+    let (hub, ledger) = with_ledger(&sim);
+    let webhooks = listening(&hub).await;
+    let (_, path) = lost(&hub, &sim).await;
+    for number in 0..MOST_DELIVERIES {
+        assert_eq!(post(webhooks.address(), &path, &format!(r#"{{"taskId":"{number}"}}"#)).await, 200);
+    }
+    assert_eq!(post(webhooks.address(), &path, r#"{"taskId":"99"}"#).await, 503);
+    assert_eq!(ledger.deliveries().await.expect("read").len(), MOST_DELIVERIES);
 }
 
 #[tokio::test]
@@ -112,7 +222,7 @@ async fn the_receiver_is_a_service_of_any_server() {
     let submit = hub.workflow(WORKFLOW).webhook(format!("http://{address}/hooks/{{secret}}"));
     let mut run = submit.submit().await.expect("accepted");
     run.finish().await.expect("followed");
-    let told = timeout(Duration::from_secs(20), deliveries.next()).await.expect("in time");
+    let told = timeout(LONG, deliveries.next()).await.expect("in time");
     let told = told.expect("a delivery").expect("confirmed");
     assert_eq!((told.state, told.task), (State::Done, Some(run.task_id().clone())));
     assert_eq!(post(address, "/hooks/00000000000000000000000000000000", r#"{"taskId":"1"}"#).await, 404);

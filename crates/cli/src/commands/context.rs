@@ -201,6 +201,12 @@ impl Context {
         Ok(ledger)
     }
 
+    /// What this machine has submitted, to look something up: also where nothing can be written down.
+    pub(super) fn ledger_to_read(&mut self) -> Result<Arc<dyn Ledger>, Error> {
+        self.ledger()
+            .or_else(|error| Ok(Arc::new(SqliteLedger::open_to_read(&self.state_dir().ok_or(error)?)?)))
+    }
+
     /// Where this machine keeps its records.
     pub(super) fn state_dir(&self) -> Option<PathBuf> {
         state_dir(self.global.state_dir.clone())
@@ -212,14 +218,13 @@ impl Context {
         let named = if is_prompt { comfy::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
         if let Some(task) = named {
             // What the ledger knows is a help, not a condition.
-            let known = match self.ledger() {
-                Ok(ledger) => ledger.entries(Filter::all().task(&task)).await.unwrap_or_default(),
-                Err(_) => Vec::new(),
+            let known = match self.ledger_to_read() {
+                Ok(ledger) => ledger.entry(Filter::all().task(&task)).await.ok(),
+                Err(_) => None,
             };
-            let one = <[Entry; 1]>::try_from(known).ok().map(|[entry]| entry);
-            return self.at(task, one);
+            return self.at(task, known);
         }
-        let ledger = self.ledger()?;
+        let ledger = self.ledger_to_read()?;
         let is_last = text == "last";
         let filter = if is_last { Filter::all().limit(1) } else { Filter::all().attempt(text) };
         let newest = ledger.entries(filter.clone()).await?;

@@ -33,7 +33,7 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     if args.open {
         filter = filter.open();
     }
-    let entries = context.ledger()?.entries(filter).await?;
+    let entries = context.ledger_to_read()?.entries(filter).await?;
     let unknown =
         entries.iter().find(|entry| entry.state == State::Unknown).map(|entry| entry.attempt.clone());
     if entries.is_empty() {

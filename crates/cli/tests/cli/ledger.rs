@@ -159,6 +159,90 @@ fn without_a_ledger_nothing_is_sent() {
     assert!(watched.stdout.contains("ledger"), "it is said: {watched}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_state_folder_behind_a_link_is_used() {
+    let ((sim, id), home) = (losing(0), folder());
+    std::os::unix::fs::symlink("real", home.path().join("link")).expect("linked");
+    let at = |name: &str| home.path().join(name).to_string_lossy().into_owned();
+    let dangling = rhub(["run", &id]).at(&sim).env("RUNNINGHUB_STATE_DIR", &at("link")).run();
+    assert_eq!((dangling.code, sim.creates()), (Some(9), 0), "{dangling}");
+    assert!(dangling.stderr.contains("does not lead to a folder"), "{dangling}");
+    assert!(dangling.stderr.contains("create the folder that the link names"), "{dangling}");
+    fs::create_dir(home.path().join("real")).expect("made");
+    let run = rhub(["run", &id, "--detach"]).at(&sim).env("RUNNINGHUB_STATE_DIR", &at("link/state")).run();
+    assert_eq!(run.code, Some(0), "{run}");
+    let watched = rhub(["watch", "last"]).at(&sim).env("RUNNINGHUB_STATE_DIR", &at("real/state")).run();
+    assert_eq!(watched.code, Some(0), "{watched}");
+}
+
+/// Root can write everywhere, so that it becomes another user for this.
+#[cfg(unix)]
+#[test]
+fn where_nothing_can_be_written_submits_are_listed_and_none_is_made() {
+    use std::{
+        io::ErrorKind,
+        os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+        process::Command,
+    };
+
+    let ((sim, id), home) = (losing(1), folder());
+    let (state, program) = (home.path().join("state"), home.path().join("rhub"));
+    let state_dir = state.to_string_lossy();
+    for code in [5, 0] {
+        let done = rhub(["run", &id, "--detach"]).at(&sim).env("RUNNINGHUB_STATE_DIR", &state_dir).run();
+        assert_eq!(done.code, Some(code), "{done}");
+    }
+    // The other user may not get to where it was built.
+    fs::copy(env!("CARGO_BIN_EXE_rhub"), &program).expect("copied");
+    let allow = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("allowed");
+    };
+    allow(home.path(), 0o755);
+    for file in fs::read_dir(&state).expect("read").flatten() {
+        allow(&file.path(), if file.path().is_dir() { 0o555 } else { 0o444 });
+    }
+    allow(&state, 0o555);
+    let reader = |args: &[&str]| {
+        let mut command = Command::new(&program);
+        command
+            .args(args)
+            .env_clear()
+            .env("RUNNINGHUB_CONFIG", home.path().join("none.toml"))
+            .env("RUNNINGHUB_STATE_DIR", &state)
+            .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
+            .env("RUNNINGHUB_BASE_URL", sim.base_url())
+            .env("RUNNINGHUB_TIME_SCALE", "0.05")
+            .stdin(Stdio::null());
+        if rustix::process::geteuid().is_root() {
+            command.uid(65534);
+        }
+        loop {
+            match command.output() {
+                // A process that another test has just forked still holds the copy.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
+                done => return done.expect("the binary"),
+            }
+        }
+    };
+    let listed = reader(&["tasks", "--json"]);
+    let text = String::from_utf8(listed.stdout).expect("text");
+    assert_eq!(listed.status.code(), Some(0), "{text}");
+    let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let states: Vec<_> =
+        events.filter(|line| line["event"] == "task").map(|line| line["state"].clone()).collect();
+    assert_eq!(states, ["accepted", "unknown"]);
+    let watched = reader(&["watch", "last"]);
+    assert_eq!(watched.status.code(), Some(0), "{}", String::from_utf8_lossy(&watched.stderr));
+    let run = reader(&["run", &id]);
+    assert_eq!(run.status.code(), Some(9), "{}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(sim.creates(), 2, "nothing was sent");
+    allow(&state, 0o755);
+    for folder in fs::read_dir(&state).expect("read").flatten().filter(|file| file.path().is_dir()) {
+        allow(&folder.path(), 0o755);
+    }
+}
+
 const LISTEN: [&str; 5] = ["webhook", "listen", "--listen", "127.0.0.1:0", "--json"];
 
 /// `rhub webhook listen`, and what it tells.

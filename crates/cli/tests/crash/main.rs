@@ -4,3 +4,4 @@
 mod failpoints;
 mod kills;
 mod lab;
+mod webhook;

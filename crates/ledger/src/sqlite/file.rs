@@ -1,6 +1,7 @@
-//! The file: where it is, who can read it, and how it is opened.
+//! The file: how it is recognized and opened.
 
 use std::{
+    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,29 +9,60 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::schema;
+use super::{
+    place::{cannot, is_file},
+    schema,
+};
 use crate::{Error, ErrorKind};
 
 const NAME: &str = "ledger.sqlite3";
+/// What SQLite writes beside the file.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// How long another process may hold the store. Its transactions take milliseconds; a slow disk takes longer.
 const BUSY: Duration = Duration::from_secs(15);
 
-/// Opens the store of a folder, and makes both where they are missing: for nobody but the user.
-pub(super) fn open(folder: &Path) -> Result<Connection, Error> {
-    make(folder).map_err(|error| cannot(folder, error))?;
-    refuse_network(folder)?;
+/// Opens the store of a folder twice, to write and to read, and makes it where it is missing: for nobody but the user.
+pub(super) fn open(folder: &Path) -> Result<[Connection; 2], Error> {
     let path = folder.join(NAME);
+    if check(&path)? {
+        recognize(&path)?;
+    }
     private(&path).map_err(|error| cannot(&path, error))?;
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
-    connection.busy_timeout(BUSY).map_err(failed)?;
+    let writer = connect(&path)?;
+    if writer.is_readonly("main").map_err(failed)? {
+        return Err(cannot(&path, io::ErrorKind::PermissionDenied.into()));
+    }
     // Readers do not wait for writers, and what is committed has reached the disk.
-    connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(failed)?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(failed)?;
-    connection.execute_batch("BEGIN IMMEDIATE").map_err(failed)?;
-    schema::migrate(&connection)?;
-    connection.execute_batch("COMMIT").map_err(failed)?;
+    writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(failed)?;
+    writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(failed)?;
+    schema::update(&writer)?;
+    // Whoever closes last tidies up, so that this connection may do that, too.
+    let reader = connect(&path)?;
+    reader.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
+    Ok([writer, reader])
+}
+
+/// Opens the store of a folder in which nothing can be written.
+pub(super) fn open_to_read(folder: &Path) -> Result<Connection, Error> {
+    let path = folder.join(NAME);
+    if !check(&path)? {
+        return Err(cannot(&path, io::ErrorKind::NotFound.into()));
+    }
+    recognize(&path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let opened = Connection::open_with_flags(&path, flags | OpenFlags::SQLITE_OPEN_NOFOLLOW);
+    let readable = opened.and_then(|connection| {
+        connection.busy_timeout(BUSY)?;
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+        Ok(connection)
+    });
+    let connection = match readable {
+        Ok(connection) => connection,
+        // Its helper files are gone and cannot be made. With nothing in them the file alone is everything.
+        Err(_) if is_empty(&beside(&path, "-wal")) => frozen(&path)?,
+        Err(error) => return Err(failed(error)),
+    };
+    schema::check_readable(&connection)?;
     Ok(connection)
 }
 
@@ -46,22 +78,80 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
     }
 }
 
-pub(super) fn cannot(path: &Path, error: io::Error) -> Error {
-    let name = runninghub_core::Untrusted::from(path.to_string_lossy());
-    Error::new(ErrorKind::Store, format!("cannot use {name} for the ledger")).because(error)
+fn connect(path: &Path) -> Result<Connection, Error> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    Ok(connection)
 }
 
-/// Makes a folder and its parents.
-fn make(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+/// Whether there is a file. Anything else in its place, or in place of those beside it, is refused.
+fn check(path: &Path) -> Result<bool, Error> {
+    for suffix in BESIDE {
+        is_file(&beside(path, suffix))?;
+    }
+    is_file(path)
+}
+
+fn is_empty(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(about) => about.len() == 0,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses the database of another program before anything is changed or written beside it.
+fn recognize(path: &Path) -> Result<(), Error> {
+    // What is in a log counts, and is read when the file is opened as usual: it has the journal mode that we want already.
+    if !is_empty(&beside(path, "-wal")) {
+        return Ok(());
+    }
+    let connection = frozen(path)?;
+    let number = |pragma| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let mark_and_pages =
+        number("PRAGMA application_id").and_then(|mark| Ok((mark, number("PRAGMA page_count")?)));
+    match mark_and_pages {
+        // A store that is just being made has one page, and its mark in the log.
+        Ok((mark, pages)) if mark != i64::from(schema::APPLICATION) && pages > 1 => Err(schema::another()),
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            Err(failed(error))
+        }
+        // Another process may write a page at this very moment: then opening it as usual tells.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Reads a file as if nobody wrote to it: takes no locks, writes nothing, and does not look beside it. Through SQLite all the
+/// same, since closing the file by other means would take this process's locks away.
+fn frozen(path: &Path) -> Result<Connection, Error> {
+    let mut url = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'_' | b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                url.push(char::from(*byte));
+            }
+            #[cfg(windows)]
+            b':' => url.push(':'),
+            #[cfg(windows)]
+            b'\\' => url.push('/'),
+            byte => _ = write!(url, "%{byte:02x}"),
+        }
+    }
+    url.push_str("?immutable=1");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(url, flags | OpenFlags::SQLITE_OPEN_NOFOLLOW).map_err(failed)
 }
 
 /// Makes the file where it is missing. SQLite gives its helper files the same rights.
-fn private(path: &PathBuf) -> io::Result<()> {
+fn private(path: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -69,46 +159,5 @@ fn private(path: &PathBuf) -> io::Result<()> {
     match options.open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// SQLite's locks are not to be trusted on network file systems, and neither is a flush.
-#[cfg(target_os = "linux")]
-fn refuse_network(folder: &Path) -> Result<(), Error> {
-    match rustix::fs::statfs(folder) {
-        Ok(system) if is_network(system.f_type) => {
-            let what =
-                "the folder of the ledger is on a network file system, where nothing is sure to be kept";
-            Err(Error::new(ErrorKind::Store, what))
-        }
-        _ => Ok(()),
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn is_network(kind: rustix::fs::FsWord) -> bool {
-    /// NFS, SMB, CIFS, SMB2, AFS, Coda, Ceph and 9P, by the magic numbers of `statfs(2)`.
-    const NETWORK: [u32; 8] =
-        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x00c3_6400, 0x0102_1997];
-    // Some systems tell it as a number with a sign.
-    NETWORK.iter().any(|network| kind & 0xffff_ffff == rustix::fs::FsWord::from(*network))
-}
-
-#[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "only Linux tells")]
-fn refuse_network(_: &Path) -> Result<(), Error> {
-    Ok(())
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn network_file_systems_are_known() {
-        // NFS, and SMB2 as a 32-bit system tells it.
-        assert!(is_network(0x6969) && is_network(0xfe53_4d42));
-        // ext4, tmpfs, btrfs, overlayfs.
-        assert!(![0xef53, 0x0102_1994, 0x9123_683e, 0x794c_7630].into_iter().any(is_network));
     }
 }

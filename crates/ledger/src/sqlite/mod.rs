@@ -2,7 +2,10 @@
 
 mod file;
 mod owner;
+mod place;
+mod reader;
 mod schema;
+mod select;
 mod store;
 #[cfg(test)]
 mod tests;

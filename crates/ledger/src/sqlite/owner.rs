@@ -4,11 +4,12 @@
 //! however it ends. So whoever gets the lock knows that the owner is dead. Process ids would come again.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
-use super::file::cannot;
+use super::place::{cannot, open_file};
 use crate::{Error, digest::random};
 
 const FOLDER: &str = "owners";
@@ -41,26 +42,25 @@ impl Drop for Owner {
     }
 }
 
-/// Whether the process of this name is gone.
+/// Whether the process of this name is gone. To be asked about owners of submits, whose lock was taken before the submit was
+/// written down, or within a writing transaction.
 pub(super) fn is_dead(store: &Path, name: &str) -> bool {
     let path = store.join(FOLDER).join(name);
-    let Ok(file) = File::open(&path) else { return !path.exists() };
-    match file.try_lock() {
-        Ok(()) => {
-            let _ = fs::remove_file(&path);
-            true
-        }
-        // An error that is none about the lock says nothing: then it is taken to live.
-        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
+    match open_file(&path) {
+        // Shared, so that two who ask at once do not take each other for the owner. An error that is none about the lock says
+        // nothing: then it is taken to live.
+        Ok(file) => file.try_lock_shared().is_ok(),
+        // What is not an ordinary file says nothing either.
+        Err(_) => path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound),
     }
 }
 
-/// Takes away the files of dead processes that have nothing left behind.
+/// Takes away the files of dead processes. To be called within a writing transaction.
 pub(super) fn sweep(store: &Path) {
     let files = fs::read_dir(store.join(FOLDER)).into_iter().flatten().flatten();
     for file in files {
-        if let Some(name) = file.file_name().to_str() {
-            is_dead(store, name);
+        if file.file_name().to_str().is_some_and(|name| is_dead(store, name)) {
+            let _ = fs::remove_file(file.path());
         }
     }
 }

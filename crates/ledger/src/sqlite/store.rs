@@ -2,33 +2,33 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use runninghub_core::TaskId;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{
     file::{self, failed},
     owner::{self, Owner},
+    place,
+    reader::Reader,
+    select,
     writer::Writer,
 };
 use crate::{
-    AttemptId, Entry, Error, ErrorKind, Filter, Intent, Ledger, Salt, State, Step,
+    AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
     failpoint::{self, Place},
-    memory::{now_ms, taken_by_another, unknown_attempt},
+    memory::{now_ms, taken_by_another, too_many_deliveries, unknown_attempt},
 };
-
-/// Why a submit is unknown that its process has left behind.
-const LEFT: &str = "the process ended before the answer";
-/// Why a submit is over that its process has left behind.
-const LEFT_WAITING: &str = "the process ended while it waited for a free slot";
 
 /// A ledger in a SQLite file of a folder. Any number of processes of one machine may use it at once.
 #[derive(Debug)]
 pub struct SqliteLedger {
-    writer: Writer,
+    /// None where the folder can only be read.
+    writer: Option<Writer>,
+    reader: Reader,
     folder: PathBuf,
     /// Made with the first submit: who only looks leaves no trace.
     owner: Arc<Mutex<Option<Owner>>>,
@@ -42,14 +42,50 @@ impl SqliteLedger {
     /// [`ErrorKind::Store`] where the folder cannot be used or is on a network file system; [`ErrorKind::Newer`];
     /// [`ErrorKind::Corrupt`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let connection = file::open(folder)?;
-        let salt = salt(&connection)?;
+        let folder = place::folder(folder)?;
+        let [writer, reader] = file::open(&folder)?;
+        if salt(&writer)?.is_none() {
+            draw_salt(&writer)?;
+        }
+        Self::start(folder, Some(writer), reader)
+    }
+
+    /// Opens the ledger of a folder to look things up: as [`SqliteLedger::open`], and where nothing can be written there, to
+    /// read only. Whatever would change such a ledger is an error then.
+    ///
+    /// # Errors
+    /// As [`SqliteLedger::open`]; [`ErrorKind::Store`] where nothing can be read either.
+    pub fn open_to_read(folder: &Path) -> Result<Self, Error> {
+        Self::open(folder).or_else(|error| {
+            let read_only = || {
+                let folder = place::find(folder)?;
+                let reader = file::open_to_read(&folder)?;
+                Self::start(folder, None, reader)
+            };
+            // What stands in the way of writing is what can be helped.
+            if error.kind() == ErrorKind::Store { read_only().map_err(|_| error) } else { Err(error) }
+        })
+    }
+
+    pub(super) fn start(
+        folder: PathBuf,
+        writer: Option<Connection>,
+        reader: Connection,
+    ) -> Result<Self, Error> {
+        let damaged = || Error::new(ErrorKind::Corrupt, "the ledger's salt is damaged");
+        let salt = salt(&reader)?.ok_or_else(damaged)?;
         Ok(Self {
-            writer: Writer::start(connection)?,
-            folder: folder.to_owned(),
+            writer: writer.map(Writer::start).transpose()?,
+            reader: Reader::start(reader)?,
+            folder,
             owner: Arc::default(),
             salt,
         })
+    }
+
+    fn writer(&self) -> Result<&Writer, Error> {
+        let read_only = || Error::new(ErrorKind::Store, "the ledger can only be read");
+        self.writer.as_ref().ok_or_else(read_only)
     }
 
     /// Whether the file is whole: SQLite's own check of all its pages and indexes.
@@ -57,7 +93,7 @@ impl SqliteLedger {
     /// # Errors
     /// [`ErrorKind::Corrupt`] where it is not, [`ErrorKind::Store`] where it cannot be read.
     pub async fn check(&self) -> Result<(), Error> {
-        self.writer
+        self.reader
             .run(|connection| {
                 let found: String = connection
                     .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
@@ -73,7 +109,7 @@ impl Ledger for SqliteLedger {
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
         let (owner, folder) = (Arc::clone(&self.owner), self.folder.clone());
         let attempt = self
-            .writer
+            .writer()?
             .run(move |connection| {
                 failpoint::hit(None, State::Submitting, Place::Before);
                 let owner = own(&owner, &folder)?;
@@ -104,15 +140,23 @@ impl Ledger for SqliteLedger {
     }
 
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
-        let (attempt, to) = (attempt.clone(), step.state());
-        let from = self.writer.run(move |connection| advance(connection, &attempt, &step)).await?;
+        let (attempt, to, folder) = (attempt.clone(), step.state(), self.folder.clone());
+        let owner = Arc::clone(&self.owner);
+        let from = self
+            .writer()?
+            .run(move |connection| {
+                // Whoever takes the file of a living process away does not make its submits unknown to itself.
+                let is_own = |name: &str| locked(&owner).as_ref().is_some_and(|owner| owner.name == name);
+                advance(connection, &attempt, &step, |name| !is_own(name) && owner::is_dead(&folder, name))
+            })
+            .await?;
         failpoint::hit(Some(from), to, Place::After);
         Ok(from)
     }
 
     async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error> {
         let (attempt, folder) = (attempt.clone(), folder.to_owned());
-        self.writer
+        self.writer()?
             .run(move |connection| {
                 let sql = "UPDATE task SET saved = ?2 WHERE attempt = (SELECT n FROM attempt WHERE id = ?1)";
                 let changed = connection.execute(sql, params![attempt.as_str(), folder]).map_err(failed)?;
@@ -123,7 +167,7 @@ impl Ledger for SqliteLedger {
 
     async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error> {
         let attempt = attempt.clone();
-        self.writer
+        self.writer()?
             .run(move |connection| {
                 let sql =
                     "UPDATE task SET cancelling = ?2 WHERE attempt = (SELECT n FROM attempt WHERE id = ?1)";
@@ -134,14 +178,29 @@ impl Ledger for SqliteLedger {
             .await
     }
 
-    async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
-        let folder = self.folder.clone();
-        self.writer
+    async fn keep_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
+        let delivery = delivery.clone();
+        self.writer()?.run(move |connection| keep(connection, &delivery)).await
+    }
+
+    async fn deliveries(&self) -> Result<Vec<Delivery>, Error> {
+        self.reader.run(select::deliveries).await
+    }
+
+    async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
+        let delivery = delivery.clone();
+        self.writer()?
             .run(move |connection| {
-                recover(connection, &folder)?;
-                select(connection, &filter)
+                let sql = "DELETE FROM delivery WHERE task = ?2 AND attempt = (SELECT n FROM attempt WHERE id = ?1)";
+                let values = params![delivery.attempt.as_str(), delivery.task.as_str()];
+                connection.execute(sql, values).map(drop).map_err(failed)
             })
             .await
+    }
+
+    async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
+        let folder = self.folder.clone();
+        self.reader.run(move |connection| select::entries(connection, &folder, &filter)).await
     }
 
     fn salt(&self) -> Salt {
@@ -149,28 +208,45 @@ impl Ledger for SqliteLedger {
     }
 }
 
-fn salt(connection: &Connection) -> Result<Salt, Error> {
+/// The salt, where there is one.
+fn salt(connection: &Connection) -> Result<Option<Salt>, Error> {
+    let sql = "SELECT value FROM fact WHERE name = 'salt'";
+    let bytes: Option<Vec<u8>> =
+        connection.query_row(sql, [], |row| row.get(0)).optional().map_err(failed)?;
+    let damaged = || Error::new(ErrorKind::Corrupt, "the ledger's salt is damaged");
+    bytes.map(|bytes| Salt::from_bytes(&bytes).ok_or_else(damaged)).transpose()
+}
+
+/// Writes a salt down. Another process may have been faster, and then its salt counts.
+fn draw_salt(connection: &Connection) -> Result<(), Error> {
     let fresh = Salt::random()?;
-    connection
-        .execute("INSERT OR IGNORE INTO fact (name, value) VALUES ('salt', ?1)", [fresh.as_bytes()])
-        .map_err(failed)?;
-    let bytes: Vec<u8> = connection
-        .query_row("SELECT value FROM fact WHERE name = 'salt'", [], |row| row.get(0))
-        .map_err(failed)?;
-    Salt::from_bytes(&bytes).ok_or_else(|| Error::new(ErrorKind::Corrupt, "the ledger's salt is damaged"))
+    let sql = "INSERT OR IGNORE INTO fact (name, value) VALUES ('salt', ?1)";
+    connection.execute(sql, [fresh.as_bytes()]).map(drop).map_err(failed)
+}
+
+fn locked(owner: &Mutex<Option<Owner>>) -> MutexGuard<'_, Option<Owner>> {
+    owner.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn own(owner: &Mutex<Option<Owner>>, folder: &Path) -> Result<String, Error> {
-    let mut owner = owner.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut owner = locked(owner);
     if let Some(owner) = &*owner {
         return Ok(owner.name.clone());
     }
+    // Swept here and not by questions, which write nothing.
+    owner::sweep(folder);
     let new = Owner::register(folder)?;
     Ok(owner.insert(new).name.clone())
 }
 
-fn advance(connection: &Connection, attempt: &AttemptId, step: &Step) -> Result<State, Error> {
-    let sql = "SELECT n, state, task.id, attempt.base_url FROM attempt LEFT JOIN task ON task.attempt = n
+fn advance(
+    connection: &Connection,
+    attempt: &AttemptId,
+    step: &Step,
+    is_dead: impl FnOnce(&str) -> bool,
+) -> Result<State, Error> {
+    let sql =
+        "SELECT n, state, task.id, attempt.base_url, owner FROM attempt LEFT JOIN task ON task.attempt = n
         WHERE attempt.id = ?1";
     let found = connection
         .query_row(sql, [attempt.as_str()], |row| {
@@ -179,12 +255,14 @@ fn advance(connection: &Connection, attempt: &AttemptId, step: &Step) -> Result<
                 row.get::<_, String>(1)?,
                 row.get::<_, Option<String>>(2)?,
                 row.get::<_, String>(3)?,
+                row.get::<_, String>(4)?,
             ))
         })
         .optional()
         .map_err(failed)?;
-    let (number, state, task, base_url) = found.ok_or_else(unknown_attempt)?;
+    let (number, state, task, base_url, owner) = found.ok_or_else(unknown_attempt)?;
     let state: State = state.parse()?;
+    let state = select::left(state, || Ok(is_dead(&owner)))?.map_or(state, |(left, _)| left);
     if !step.applies(state, task.map(TaskId::from).as_ref())? {
         return Ok(state);
     }
@@ -218,84 +296,23 @@ fn set(connection: &Connection, number: i64, state: State, note: Option<&str>) -
     Ok(())
 }
 
-/// Takes care of what dead processes have left between two states.
-fn recover(connection: &Connection, folder: &Path) -> Result<(), Error> {
-    let sql = "SELECT n, owner, state FROM attempt WHERE state IN ('submitting', 'waiting')";
-    let mut statement = connection.prepare(sql).map_err(failed)?;
-    let rows = statement
-        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+/// The number of a submit in the tables.
+fn number(connection: &Connection, attempt: &AttemptId) -> Result<i64, Error> {
+    let found =
+        connection.query_row("SELECT n FROM attempt WHERE id = ?1", [attempt.as_str()], |row| row.get(0));
+    found.optional().map_err(failed)?.ok_or_else(unknown_attempt)
+}
+
+fn keep(connection: &Connection, delivery: &Delivery) -> Result<(), Error> {
+    let number = number(connection, &delivery.attempt)?;
+    let sql = "SELECT count(*), count(*) FILTER (WHERE task = ?2) FROM delivery WHERE attempt = ?1";
+    let values = params![number, delivery.task.as_str()];
+    let (kept, same) = connection
+        .query_row(sql, values, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .map_err(failed)?;
-    let mut dead = std::collections::BTreeMap::new();
-    for (number, owner, state) in rows {
-        if *dead.entry(owner).or_insert_with_key(|owner| owner::is_dead(folder, owner)) {
-            let (next, note) = match state.parse()? {
-                State::Waiting => (State::Refused, LEFT_WAITING),
-                _ => (State::Unknown, LEFT),
-            };
-            set(connection, number, next, Some(note))?;
-        }
+    if same == 0 && usize::try_from(kept).is_ok_and(|kept| kept >= MOST_DELIVERIES) {
+        return Err(too_many_deliveries());
     }
-    owner::sweep(folder);
-    Ok(())
-}
-
-const SELECT: &str =
-    "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
-    secret, note, task.id, cost, saved, target, cancelling FROM attempt LEFT JOIN task ON task.attempt = n
-    WHERE (:attempt IS NULL OR substr(attempt.id, 1, length(:attempt)) = :attempt)
-        AND (:task IS NULL OR task.id = :task)
-        AND (:secret IS NULL OR secret = :secret)
-        AND (:key IS NULL OR key = :key)
-        AND (NOT :open OR state IN ('submitting', 'waiting', 'unknown', 'accepted'))
-        AND (NOT :with_task OR task.id IS NOT NULL)
-    ORDER BY n DESC LIMIT :limit";
-
-fn select(connection: &Connection, filter: &Filter) -> Result<Vec<Entry>, Error> {
-    let mut statement = connection.prepare(SELECT).map_err(failed)?;
-    let values = named_params! {
-        ":attempt": filter.attempt,
-        ":task": filter.task.as_ref().map(AsRef::<str>::as_ref),
-        ":secret": filter.secret.map(|secret| secret.to_string()),
-        ":key": filter.key,
-        ":open": filter.open,
-        ":with_task": filter.with_task,
-        ":limit": filter.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1),
-    };
-    let mut rows = statement.query(values).map_err(failed)?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next().map_err(failed)? {
-        entries.push(entry(row)?);
-    }
-    Ok(entries)
-}
-
-fn entry(row: &Row<'_>) -> Result<Entry, Error> {
-    let text = |at: usize| row.get::<_, String>(at).map_err(failed);
-    let maybe = |at: usize| row.get::<_, Option<String>>(at).map_err(failed);
-    let time = |at: usize| row.get::<_, i64>(at).map_err(failed).map(|ms| u64::try_from(ms).unwrap_or(0));
-    let cost = maybe(13)?.map(|cost| serde_json::from_str(&cost)).transpose().map_err(|error| {
-        Error::new(ErrorKind::Corrupt, "the ledger holds a cost that cannot be read").because(error)
-    })?;
-    Ok(Entry {
-        attempt: text(0)?.as_str().into(),
-        state: text(1)?.parse()?,
-        created_ms: time(2)?,
-        changed_ms: time(3)?,
-        intent: Intent {
-            site: text(4)?,
-            base_url: text(5)?,
-            key: text(6)?,
-            kind: text(7)?,
-            workflow: maybe(8)?.map(Into::into),
-            target: maybe(15)?,
-            body: text(9)?.parse()?,
-            secret: maybe(10)?.map(|secret| secret.parse()).transpose()?,
-        },
-        note: maybe(11)?,
-        task: maybe(12)?.map(Into::into),
-        cost,
-        saved: maybe(14)?,
-        cancelling: row.get::<_, Option<bool>>(16).map_err(failed)?.unwrap_or(false),
-    })
+    let sql = "INSERT INTO delivery (attempt, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    connection.execute(sql, params![number, delivery.task.as_str()]).map(drop).map_err(failed)
 }

@@ -6,7 +6,7 @@ use runninghub_core::TaskId;
 use rusqlite::Connection;
 
 use crate::{
-    ErrorKind, Filter, Ledger as _, SqliteLedger, State, Step,
+    Delivery, ErrorKind, Filter, Ledger as _, SqliteLedger, State, Step,
     conformance::{intent, step},
 };
 
@@ -46,7 +46,11 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     drop(ledger);
     // As the first version had it.
     file(folder.path())
-        .execute_batch("ALTER TABLE attempt DROP COLUMN target; ALTER TABLE task DROP COLUMN cancelling; PRAGMA user_version = 1;")
+        .execute_batch(
+            "DROP INDEX attempt_key; DROP INDEX task_id; DROP TABLE delivery;
+            ALTER TABLE attempt DROP COLUMN target; ALTER TABLE task DROP COLUMN cancelling;
+            PRAGMA user_version = 1;",
+        )
         .expect("an older store");
     let ledger = open(folder.path());
     let entry = ledger.entry(Filter::all()).await.expect("found");
@@ -54,6 +58,9 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     let newer = ledger.begin(intent("w2", "k")).await.expect("written");
     let entry = ledger.entry(Filter::all().attempt(newer.as_str())).await.expect("found");
     assert_eq!(entry.intent, intent("w2", "k"));
+    let delivery = Delivery { attempt: newer, task: "8".into() };
+    ledger.keep_delivery(&delivery).await.expect("there is a table for it");
+    assert_eq!(ledger.deliveries().await.expect("read"), [delivery]);
 }
 
 #[tokio::test]
@@ -105,8 +112,24 @@ async fn what_the_dead_have_left_beside_the_ledger_is_swept_away() {
     // Killed with nothing open: nobody asks for it by name.
     fs::write(owners.join("4711"), "").expect("written");
     ledger.entries(Filter::all()).await.expect("read");
+    assert!(owners.join("4711").exists(), "questions write nothing");
+    let next = open(folder.path());
+    next.begin(intent("w2", "k")).await.expect("written");
     assert!(!owners.join("4711").exists());
-    assert_eq!(fs::read_dir(&owners).expect("a folder").count(), 1, "the living stay");
+    assert_eq!(fs::read_dir(&owners).expect("a folder").count(), 2, "the living stay");
+}
+
+#[tokio::test]
+async fn questions_are_answered_while_another_process_writes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let attempt = open(folder.path()).begin(intent("w", "k")).await.expect("written");
+    let writer = file(folder.path());
+    writer.execute_batch("BEGIN IMMEDIATE; UPDATE attempt SET note = 'not committed'").expect("begun");
+    // Opened while the lock is held: nothing of it wants to write.
+    let entry = open(folder.path()).entry(Filter::all()).await.expect("read");
+    // The process that has made it is gone, which needs no writing to be known.
+    assert_eq!((entry.attempt, entry.state), (attempt, State::Unknown));
+    assert_ne!(entry.note.as_deref(), Some("not committed"));
 }
 
 #[tokio::test]
@@ -151,6 +174,11 @@ fn what_is_not_our_ledger_is_left_alone() {
     assert_eq!(kind(&later), ErrorKind::Newer);
     let other = |folder: &Path| file(folder).execute_batch("CREATE TABLE mine (a)").expect("made");
     assert_eq!(kind(&other), ErrorKind::Corrupt);
+    let other_in_use = |folder: &Path| {
+        let other = file(folder);
+        other.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE mine (a)").expect("made");
+    };
+    assert_eq!(kind(&other_in_use), ErrorKind::Corrupt);
     let rubbish = |folder: &Path| fs::write(folder.join("ledger.sqlite3"), [b'x'; 9000]).expect("written");
     assert_eq!(kind(&rubbish), ErrorKind::Corrupt);
     let directory = |folder: &Path| fs::create_dir(folder.join("ledger.sqlite3")).expect("made");
@@ -175,11 +203,178 @@ async fn nobody_else_can_read_it() {
     for file in fs::read_dir(&folder).expect("read").flatten().filter(|file| file.path().is_file()) {
         assert_eq!(mode(&file.path()), 0o600, "{:?}", file.path());
     }
-    #[cfg(unix)]
-    {
-        let link = home.path().join("link");
-        fs::create_dir(&link).expect("made");
-        std::os::unix::fs::symlink(folder.join("ledger.sqlite3"), link.join("ledger.sqlite3")).expect("made");
-        assert!(SqliteLedger::open(&link).is_err(), "a link leads elsewhere");
+}
+
+/// Not even into another journal mode.
+#[test]
+fn the_database_of_another_program_stays_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.sqlite3");
+    file(folder.path()).execute_batch("CREATE TABLE mine (a)").expect("made");
+    let before = fs::read(&path).expect("read");
+    for opened in [SqliteLedger::open(folder.path()), SqliteLedger::open_to_read(folder.path())] {
+        assert_eq!(opened.expect_err("refused").kind(), ErrorKind::Corrupt);
+    }
+    assert_eq!(fs::read(&path).expect("read"), before);
+    assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is written beside it");
+}
+
+/// A process that was killed while it moved pages from the log into the file: the first page names pages that are not there.
+#[tokio::test]
+async fn a_file_that_is_half_written_is_completed_from_its_log() {
+    let (folder, killed) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let ledger = open(folder.path());
+    let attempt = ledger.begin(intent("w", "k")).await.expect("written");
+    fs::copy(folder.path().join("ledger.sqlite3-wal"), killed.path().join("ledger.sqlite3-wal"))
+        .expect("copied");
+    file(folder.path()).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("moved");
+    let whole = fs::read(folder.path().join("ledger.sqlite3")).expect("read");
+    assert!(whole.len() > 2 * 4096, "there is more than the first page");
+    for opened in [SqliteLedger::open, SqliteLedger::open_to_read] {
+        fs::write(killed.path().join("ledger.sqlite3"), &whole[..4096]).expect("written");
+        let ledger = opened(killed.path()).expect("a ledger");
+        assert_eq!(ledger.entry(Filter::all()).await.expect("found").attempt, attempt);
+        ledger.check().await.expect("whole");
+    }
+}
+
+/// A name with all that means something in a URL, since SQLite is given one.
+#[tokio::test]
+async fn where_nothing_can_be_written_questions_are_answered_all_the_same() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("100% of ?mine #1");
+    let ledger = open(&folder);
+    let attempt = ledger.begin(intent("w", "k")).await.expect("written");
+    let waiting = ledger.begin(intent("w2", "k")).await.expect("written");
+    ledger.advance(&waiting, Step::Waiting { note: "full".into() }).await.expect("waits");
+    drop(ledger);
+    let read_only = |folder: &Path| {
+        let reader = super::file::open_to_read(folder).expect("readable");
+        SqliteLedger::start(folder.to_owned(), None, reader).expect("a ledger")
+    };
+    // Without the owner's file, as after a crash, and with nothing but the file, as on a disk that is mounted to be read.
+    let copy = home.path().join("copy");
+    fs::create_dir(&copy).expect("made");
+    file(&folder).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("all of it is in the file");
+    fs::copy(folder.join("ledger.sqlite3"), copy.join("ledger.sqlite3")).expect("copied");
+    for folder in [&folder, &copy] {
+        let ledger = read_only(folder);
+        let entries = ledger.entries(Filter::all()).await.expect("read");
+        let states: Vec<_> = entries.iter().map(|entry| entry.state).collect();
+        assert_eq!(states, [State::Refused, State::Unknown], "as they would be written down");
+        let open = ledger.entry(Filter::all().open()).await.expect("only one is open");
+        assert_eq!(open.attempt, attempt);
+        ledger.check().await.expect("whole");
+        let gone = ledger.advance(&attempt, step(State::Accepted, &"8".into())).await.expect_err("read-only");
+        assert_eq!(gone.kind(), ErrorKind::Store);
+        assert_eq!(ledger.begin(intent("w3", "k")).await.expect_err("read-only").kind(), ErrorKind::Store);
+    }
+    let none = super::file::open_to_read(home.path()).expect_err("there is none");
+    assert_eq!(none.kind(), ErrorKind::Store);
+    let error = SqliteLedger::open_to_read(&folder.join("ledger.sqlite3")).expect_err("not a folder");
+    assert_eq!(error.kind(), ErrorKind::Store);
+}
+
+#[cfg(unix)]
+mod links {
+    use std::{os::unix::fs::symlink, process::Command};
+
+    use super::*;
+    use crate::Error;
+
+    fn told(error: &Error) -> String {
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        format!("{error}: {cause}; {}", error.hint().unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn a_folder_behind_a_link_is_the_folder_itself() {
+        let home = tempfile::tempdir().expect("a folder");
+        fs::create_dir(home.path().join("real")).expect("made");
+        symlink("real", home.path().join("link")).expect("linked");
+        // A part of the way, and the folder itself.
+        for path in ["link/state", "link"] {
+            let ledger = open(&home.path().join(path));
+            let attempt = ledger.begin(intent("w", "k")).await.expect("written");
+            assert_eq!(ledger.entry(Filter::all()).await.expect("found").attempt, attempt);
+        }
+        assert_eq!(open(&home.path().join("real")).entries(Filter::all()).await.expect("read").len(), 1);
+    }
+
+    #[test]
+    fn a_link_that_leads_to_no_folder_is_named() {
+        let home = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| home.path().join(name);
+        symlink("nowhere", at("dangling")).expect("linked");
+        symlink("two", at("one")).expect("linked");
+        symlink("one", at("two")).expect("linked");
+        fs::write(at("file"), "mine").expect("written");
+        symlink("file", at("to-a-file")).expect("linked");
+        for (path, words) in [
+            ("dangling", &["dangling", "does not lead to a folder", "remove the link"][..]),
+            ("dangling/state", &["/dangling ", "does not lead to a folder"]),
+            ("one", &["does not lead to a folder", "symbolic links"]),
+            ("to-a-file", &["to-a-file", "not a directory"]),
+            ("to-a-file/state", &["to-a-file ", "not a directory"]),
+        ] {
+            for opened in [SqliteLedger::open(&at(path)), SqliteLedger::open_to_read(&at(path))] {
+                let error = opened.expect_err(path);
+                let told = told(&error);
+                assert_eq!(error.kind(), ErrorKind::Store, "{told}");
+                assert!(words.iter().all(|word| told.contains(word)), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_file_is_refused_and_the_message_says_what_to_do() {
+        let home = tempfile::tempdir().expect("a folder");
+        let real = home.path().join("real");
+        drop(open(&real));
+        for name in ["ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"] {
+            let linked = home.path().join(format!("link of {name}"));
+            fs::create_dir(&linked).expect("made");
+            symlink(real.join(name), linked.join(name)).expect("linked");
+            for opened in [SqliteLedger::open(&linked), SqliteLedger::open_to_read(&linked)] {
+                let error = opened.expect_err("a link leads elsewhere");
+                let told = told(&error);
+                assert_eq!(error.kind(), ErrorKind::Store, "{told}");
+                assert!(told.contains(&format!("{name} is a symbolic link")), "{told}");
+                assert!(told.contains("the folder may be a link"), "{told}");
+            }
+        }
+    }
+
+    fn pipe(path: &Path) {
+        assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
+    }
+
+    /// Opening a pipe waits for somebody who writes into it.
+    #[tokio::test]
+    async fn pipes_and_sockets_hang_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = open(folder.path());
+        let attempt = ledger.begin(intent("w", "k")).await.expect("written");
+        let owners = folder.path().join("owners");
+        let [own] = &fs::read_dir(&owners).expect("listed").flatten().collect::<Vec<_>>()[..] else {
+            panic!("one owner")
+        };
+        pipe(&owners.join("4711"));
+        let _socket = std::os::unix::net::UnixListener::bind(owners.join("4712")).expect("bound");
+        symlink("/dev/zero", owners.join("4713")).expect("linked");
+        symlink("nowhere", owners.join("4714")).expect("linked");
+        let next = open(folder.path());
+        next.begin(intent("w2", "k")).await.expect("written");
+        // Whether an owner lives whose file somebody has put a pipe in place of is not known: then it is left alone.
+        fs::remove_file(own.path()).expect("removed");
+        pipe(&own.path());
+        let entry = next.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
+        assert_eq!(entry.state, State::Submitting);
+
+        let other = tempfile::tempdir().expect("a folder");
+        pipe(&other.path().join("ledger.sqlite3"));
+        for opened in [SqliteLedger::open(other.path()), SqliteLedger::open_to_read(other.path())] {
+            assert_eq!(opened.expect_err("a pipe").kind(), ErrorKind::Store);
+        }
     }
 }

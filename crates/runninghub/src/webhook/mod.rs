@@ -1,5 +1,6 @@
 //! Deliveries of the platform's webhooks: hints that a task is over, and which task a lost answer was about.
 
+mod confirm;
 mod delivery;
 mod listen;
 mod service;

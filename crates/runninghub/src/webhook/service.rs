@@ -19,20 +19,17 @@ use futures_util::{
 use http_body::Body;
 use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
 use hyper::{Method, Request, Response, StatusCode, body::Bytes};
-use runninghub_core::TaskId;
-use runninghub_ledger::{Digest, Entry, Filter};
+use runninghub_ledger::{Delivery, Entry, Filter, Secret};
 use tokio::{sync::mpsc, time::timeout};
 use tower_service::Service;
 
-use super::delivery;
+use super::{confirm::Desk, delivery};
 use crate::{Error, RunningHub};
 
 /// Longest delivery that is read; the largest seen have some KiB.
 const BODY: usize = 1 << 20;
-/// Deliveries that wait to be looked into. More are refused, and come again.
-const WAITING: usize = 256;
 /// Who takes longer to say what is wanted wants nothing.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Receives the deliveries of webhooks: a [`tower_service::Service`] for a server of one's own.
 ///
@@ -41,11 +38,15 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 pub struct WebhookService(Arc<Receiver>);
 
 /// Deliveries that were received and confirmed by the platform, as a stream. They are looked into only while it is polled.
+///
+/// The platform is asked about each until it says how the task ended, less and less often. Before that one item may say what is
+/// in the way: an error, or the entry of a task that is not over. What comes of it follows.
 pub struct Deliveries(BoxStream<'static, Result<Entry, Error>>);
 
 struct Receiver {
     hub: RunningHub,
-    received: mpsc::Sender<(String, TaskId)>,
+    desk: Arc<Desk>,
+    received: mpsc::UnboundedSender<Delivery>,
 }
 
 impl RunningHub {
@@ -53,8 +54,9 @@ impl RunningHub {
     /// what it has received.
     ///
     /// The last part of a request's path is taken for the secret. What does not belong to a submit of the ledger is
-    /// answered with 404 and changes nothing; the rest is answered at once, and then the platform is asked about the
-    /// task, as in [`RunningHub::settle`]. Deliveries come early, again, and in several shapes; nothing of what they say but
+    /// answered with 404 and changes nothing; the rest is written down and answered, and then the platform is asked about the
+    /// task, as in [`RunningHub::settle`]. What an earlier process has answered and not settled is taken up first.
+    /// Deliveries come early, again, and in several shapes; nothing of what they say but
     /// the task's id is used, since anybody can send them.
     ///
     /// ```no_run
@@ -81,12 +83,17 @@ impl RunningHub {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger.
     pub fn webhook_service(&self) -> Result<(WebhookService, Deliveries), Error> {
         self.book()?;
-        let (received, waiting) = mpsc::channel(WAITING);
-        let confirmed = stream::unfold((self.clone(), waiting), async |(hub, mut waiting)| {
-            let (secret, task): (String, TaskId) = waiting.recv().await?;
-            Some((hub.settle(&secret, &task).await, (hub, waiting)))
+        // No bound: the ledger keeps what waits, and so many for each submit.
+        let (received, waiting) = mpsc::unbounded_channel();
+        let desk = Arc::new(Desk::new(self.clone()));
+        let left = stream::once(Arc::clone(&desk).take_up()).flat_map(stream::iter);
+        let new = stream::unfold(waiting, async |mut waiting| Some((Ok(waiting.recv().await?), waiting)));
+        let service =
+            WebhookService(Arc::new(Receiver { hub: self.clone(), desk: Arc::clone(&desk), received }));
+        let confirmed = left.chain(new).flat_map_unordered(None, move |delivery| match delivery {
+            Ok(delivery) => Arc::clone(&desk).look_into(delivery).boxed(),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
         });
-        let service = WebhookService(Arc::new(Receiver { hub: self.clone(), received }));
         Ok((service, Deliveries(confirmed.boxed())))
     }
 }
@@ -121,15 +128,16 @@ where
     if request.method() != Method::POST {
         return StatusCode::METHOD_NOT_ALLOWED;
     }
-    let path = request.uri().path().to_owned();
-    let secret = path.rsplit('/').next().unwrap_or_default();
-    let Ok(book) = receiver.hub.book() else { return StatusCode::NOT_FOUND };
+    let secret = request.uri().path().rsplit('/').next().and_then(|last| last.parse::<Secret>().ok());
+    let (Some(secret), Ok(book)) = (secret, receiver.hub.book()) else { return StatusCode::NOT_FOUND };
     // What is compared is a digest, so the time it takes says nothing about the secret.
-    match book.ledger().entries(Filter::all().secret(Digest::of(secret)).limit(1)).await {
-        Ok(entries) if entries.is_empty() => return StatusCode::NOT_FOUND,
-        Ok(_) => {}
+    let attempt = match book.ledger().entries(Filter::all().secret(secret.digest()).limit(1)).await {
+        Ok(mut entries) => match entries.pop() {
+            Some(entry) => entry.attempt,
+            None => return StatusCode::NOT_FOUND,
+        },
         Err(_) => return StatusCode::SERVICE_UNAVAILABLE,
-    }
+    };
     let body = match timeout(PATIENCE, Limited::new(request.into_body(), BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return StatusCode::PAYLOAD_TOO_LARGE,
@@ -137,10 +145,16 @@ where
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     let Some(task) = delivery::task(&body) else { return StatusCode::BAD_REQUEST };
-    match receiver.received.try_send((secret.to_owned(), task)) {
-        Ok(()) => StatusCode::OK,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    let delivery = Delivery { attempt, task };
+    // What is answered with success does not come again, so it is on disk before.
+    if receiver.received.is_closed() || book.ledger().keep_delivery(&delivery).await.is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE;
     }
+    if receiver.desk.take(&delivery) {
+        // Where nobody waits for it any more it is taken up by the next one who does.
+        let _ = receiver.received.send(delivery);
+    }
+    StatusCode::OK
 }
 
 impl Stream for Deliveries {

@@ -1,11 +1,15 @@
 //! A simulator, a hub that talks to it, and a run of a small workflow.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt as _;
 use runninghub::{ApiKey, End, Event, Run, RunningHub};
 use runninghub_sim::{Scenario, ScriptNode, Sim, SimBuilder};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 pub(crate) const WORKFLOW: &str = "1979026379880697857";
 
@@ -68,4 +72,17 @@ pub(crate) async fn watch(run: &mut Run) -> Watched {
     }
     let Some(Event::Finished(end)) = events.last().cloned() else { panic!("the last event tells the end") };
     Watched { events, end }
+}
+
+/// Posts as anybody could, and gives the status.
+pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> u16 {
+    let mut stream = TcpStream::connect(address).await.expect("connected");
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answered");
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
 }

@@ -1,0 +1,179 @@
+//! The folder of the ledger: made where it is missing, found behind links, refused where a flush means nothing.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use runninghub_core::Untrusted;
+
+use crate::{Error, ErrorKind};
+
+/// Makes a folder and its parents, and follows the links on the way to it.
+pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| in_the_way(path, error))?;
+    find(path)
+}
+
+/// The folder itself, which is there already.
+pub(super) fn find(path: &Path) -> Result<PathBuf, Error> {
+    // SQLite refuses a link in any part of a path. Only one in place of the file is suspicious: homes are moved to other disks,
+    // and `/tmp` is a link on some systems.
+    #[cfg(unix)]
+    let path = &fs::canonicalize(path).map_err(|error| in_the_way(path, error))?;
+    refuse_network(path)?;
+    Ok(path.to_owned())
+}
+
+/// Opens a file for reading. A link is not followed, and a named pipe in its place holds nothing up.
+pub(super) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    let file = options.read(true).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+/// Refuses what is not an ordinary file where the ledger or one of SQLite's files is expected. Whether there is one.
+pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
+    let about = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        about => about.map_err(|error| cannot(path, error))?,
+    };
+    if about.is_file() {
+        return Ok(true);
+    }
+    let name = Untrusted::from(path.to_string_lossy());
+    Err(if about.is_symlink() {
+        Error::new(ErrorKind::Store, format!("{name} is a symbolic link, and the ledger does not follow it"))
+            .with_hint("move the file itself there; the folder may be a link, the file may not")
+    } else {
+        Error::new(ErrorKind::Store, format!("{name} is not an ordinary file"))
+    })
+}
+
+pub(super) fn cannot(path: &Path, error: io::Error) -> Error {
+    let name = Untrusted::from(path.to_string_lossy());
+    Error::new(ErrorKind::Store, format!("cannot use {name} for the ledger")).because(error)
+}
+
+/// Why a folder cannot be made or found: the nearest thing on the way that is not a folder.
+fn in_the_way(path: &Path, error: io::Error) -> Error {
+    for place in path.ancestors() {
+        match fs::metadata(place) {
+            Ok(about) if about.is_dir() => break,
+            Ok(_) => return cannot(place, io::ErrorKind::NotADirectory.into()),
+            Err(error) if place.is_symlink() => {
+                let name = Untrusted::from(place.to_string_lossy());
+                return Error::new(ErrorKind::Store, format!("the link {name} does not lead to a folder"))
+                    .because(error)
+                    .with_hint("create the folder that the link names, or remove the link");
+            }
+            Err(_) => {}
+        }
+    }
+    cannot(path, error)
+}
+
+/// SQLite's locks are not to be trusted on network file systems, and neither is a flush.
+#[cfg(target_os = "linux")]
+fn refuse_network(folder: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let Ok(system) = rustix::fs::statfs(folder) else { return Ok(()) };
+    let is_remote = || {
+        let device = fs::metadata(folder).map(|about| about.dev()).unwrap_or_default();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        is_network_mount(&mounts, device)
+    };
+    if is_network(system.f_type) || (is(system.f_type, FUSE) && is_remote()) {
+        let what = "the folder of the ledger is on a network file system, where nothing is sure to be kept";
+        return Err(Error::new(ErrorKind::Store, what));
+    }
+    Ok(())
+}
+
+/// FUSE's number in `statfs(2)`, for local and remote file systems alike.
+#[cfg(target_os = "linux")]
+const FUSE: u32 = 0x6573_5546;
+
+#[cfg(target_os = "linux")]
+fn is(kind: rustix::fs::FsWord, number: u32) -> bool {
+    // Some systems report it as a signed number.
+    kind & 0xffff_ffff == rustix::fs::FsWord::from(number)
+}
+
+#[cfg(target_os = "linux")]
+fn is_network(kind: rustix::fs::FsWord) -> bool {
+    /// NFS, SMB, CIFS, SMB2, AFS, Coda, Ceph and 9P, by the magic numbers of `statfs(2)`.
+    const NETWORK: [u32; 8] =
+        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x5346_414f, 0x7375_7245, 0x00c3_6400, 0x0102_1997];
+    NETWORK.into_iter().any(|network| is(kind, network))
+}
+
+/// Whether the mount of a device is one of the remote file systems behind FUSE, which only their names tell apart.
+#[cfg(target_os = "linux")]
+fn is_network_mount(mounts: &str, device: u64) -> bool {
+    const NETWORK: [&str; 10] = [
+        "blobfuse2",
+        "ceph",
+        "curlftpfs",
+        "gcsfuse",
+        "glusterfs",
+        "goofys",
+        "juicefs",
+        "rclone",
+        "s3fs",
+        "sshfs",
+    ];
+    let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    // `36 35 0:42 / /mnt rw shared:1 - fuse.sshfs host: rw`: the device is the third word, the type follows the dash.
+    let kind_of = |line: &str| {
+        let (place, system) = line.split_once(" - ")?;
+        (place.split(' ').nth(2)? == device)
+            .then(|| system.split(' ').next()?.strip_prefix("fuse."))?
+            .map(str::to_owned)
+    };
+    mounts.lines().filter_map(kind_of).any(|kind| NETWORK.contains(&&*kind))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "only Linux tells")]
+fn refuse_network(_: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_file_systems_are_known() {
+        // NFS, and SMB2 as a 32-bit system tells it.
+        assert!(is_network(0x6969) && is_network(0xfe53_4d42));
+        // ext4, tmpfs, btrfs, overlayfs, and FUSE, which may be either.
+        assert!(![0xef53, 0x0102_1994, 0x9123_683e, 0x794c_7630, 0x6573_5546].into_iter().any(is_network));
+    }
+
+    #[test]
+    fn remote_file_systems_behind_fuse_are_known_by_their_names() {
+        let mounts = "\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+36 22 0:42 / /mnt/far rw,nosuid shared:2 - fuse.sshfs me@host:/a - b rw
+37 22 0:43 / /mnt/near rw,nosuid - fuse.ntfs-3g /dev/sdb1 rw
+38 22 0:44 / /mnt/bucket rw - fuse.rclone far: rw
+39 22 0:45 / /mnt/plain rw - fuse /dev/fuse rw
+cut off";
+        let remote = |minor| is_network_mount(mounts, rustix::fs::makedev(0, minor));
+        assert_eq!([42, 43, 44, 45, 46].map(remote), [true, false, true, false, false]);
+        assert!(!is_network_mount(mounts, rustix::fs::makedev(8, 1)));
+    }
+}

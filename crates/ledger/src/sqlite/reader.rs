@@ -1,0 +1,46 @@
+//! The thread that answers questions. It has a connection of its own, so that no question waits for what is being written.
+
+use std::{
+    sync::mpsc::{self, Sender},
+    thread,
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{Error, ErrorKind};
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Sends questions to the thread, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Reader(Sender<Job>);
+
+impl Reader {
+    pub(super) fn start(connection: Connection) -> Result<Self, Error> {
+        let (sender, jobs) = mpsc::channel::<Job>();
+        let work = move || jobs.iter().for_each(|job| job(&connection));
+        thread::Builder::new()
+            .name("ledger-read".to_owned())
+            .spawn(work)
+            .map_err(|error| Error::new(ErrorKind::Store, "the ledger cannot be started").because(error))?;
+        Ok(Self(sender))
+    }
+
+    /// Asks a question. Each of its statements sees everything that was committed before it.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let stopped = || Error::new(ErrorKind::Store, "the ledger has stopped");
+        let (told, answer) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            // Nobody needs the answer of somebody who has given up.
+            if !told.is_closed() {
+                let _ = told.send(question(connection));
+            }
+        });
+        self.0.send(job).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}

@@ -1,0 +1,179 @@
+//! Questions: each filter finds its rows by an index.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row, params_from_iter, types::Value};
+
+use super::{file::failed, owner};
+use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, State};
+
+/// Why a submit is unknown that its process has left behind.
+const LEFT: &str = "the process ended before the answer";
+/// Why a submit is over that its process has left behind.
+const LEFT_WAITING: &str = "the process ended while it waited for a free slot";
+
+const ENTRIES: &str =
+    "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
+    secret, note, task.id, cost, saved, target, owner, cancelling FROM attempt LEFT JOIN task ON task.attempt = n";
+
+/// The newest first.
+pub(super) fn entries(connection: &Connection, folder: &Path, filter: &Filter) -> Result<Vec<Entry>, Error> {
+    let (sql, values) = statement(filter);
+    let mut statement = connection.prepare(&sql).map_err(failed)?;
+    let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
+    let (mut entries, limit) = (Vec::new(), filter.limit.unwrap_or(usize::MAX));
+    // Rows are found one by one, so that none is read beyond the limit.
+    while entries.len() < limit
+        && let Some(row) = rows.next().map_err(failed)?
+    {
+        let mut entry = entry(row)?;
+        if let Some((state, note)) = left(entry.state, || owner_is_dead(folder, row))? {
+            (entry.state, entry.note) = (state, Some(note.to_owned()));
+        }
+        if filter.takes(&entry) {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+fn owner_is_dead(folder: &Path, row: &Row<'_>) -> Result<bool, Error> {
+    row.get::<_, String>(16).map_err(failed).map(|name| owner::is_dead(folder, &name))
+}
+
+/// What a submit is that its process has left behind between two states. The store is not changed for that: the state follows
+/// from the death of the owner, and the next step starts from it.
+pub(super) fn left(
+    state: State,
+    is_dead: impl FnOnce() -> Result<bool, Error>,
+) -> Result<Option<(State, &'static str)>, Error> {
+    let left = match state {
+        State::Submitting => (State::Unknown, LEFT),
+        State::Waiting => (State::Refused, LEFT_WAITING),
+        _ => return Ok(None),
+    };
+    Ok(is_dead()?.then_some(left))
+}
+
+/// Only what is asked for is in it: of `:x IS NULL OR x = :x` SQLite makes no search.
+fn statement(filter: &Filter) -> (String, Vec<Value>) {
+    let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
+    if let Some(prefix) = filter.attempt.as_ref().filter(|prefix| !prefix.is_empty()) {
+        conditions.push("attempt.id >= ? AND attempt.id < ?");
+        values.extend([prefix.clone().into(), format!("{prefix}{}", char::MAX).into()]);
+    }
+    if let Some(task) = &filter.task {
+        conditions.push("task.id = ?");
+        values.push(task.to_string().into());
+    }
+    if let Some(secret) = &filter.secret {
+        conditions.push("secret = ?");
+        values.push(secret.to_string().into());
+    }
+    if let Some(key) = &filter.key {
+        conditions.push("key = ?");
+        values.push(key.clone().into());
+    }
+    if filter.open {
+        // To the letter as the index has it.
+        conditions.push("state IN ('submitting', 'waiting', 'unknown', 'accepted')");
+    }
+    if filter.with_task {
+        conditions.push("task.id IS NOT NULL");
+    }
+    let mut sql = ENTRIES.to_owned();
+    if !conditions.is_empty() {
+        sql.push_str(" WHERE ");
+        sql.push_str(&conditions.join(" AND "));
+    }
+    sql.push_str(" ORDER BY n DESC");
+    (sql, values)
+}
+
+pub(super) fn deliveries(connection: &Connection) -> Result<Vec<Delivery>, Error> {
+    let sql = "SELECT attempt.id, task FROM delivery JOIN attempt ON n = delivery.attempt ORDER BY delivery.attempt, task";
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let delivery = |row: &Row<'_>| {
+        let (attempt, task) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
+        Ok(Delivery { attempt: attempt.as_str().into(), task: task.into() })
+    };
+    statement.query_map([], delivery).and_then(Iterator::collect).map_err(failed)
+}
+
+fn entry(row: &Row<'_>) -> Result<Entry, Error> {
+    let text = |at: usize| row.get::<_, String>(at).map_err(failed);
+    let maybe = |at: usize| row.get::<_, Option<String>>(at).map_err(failed);
+    let time = |at: usize| row.get::<_, i64>(at).map_err(failed).map(|ms| u64::try_from(ms).unwrap_or(0));
+    let cost = maybe(13)?.map(|cost| serde_json::from_str(&cost)).transpose().map_err(|error| {
+        Error::new(ErrorKind::Corrupt, "the ledger holds a cost that cannot be read").because(error)
+    })?;
+    Ok(Entry {
+        attempt: text(0)?.as_str().into(),
+        state: text(1)?.parse()?,
+        created_ms: time(2)?,
+        changed_ms: time(3)?,
+        intent: Intent {
+            site: text(4)?,
+            base_url: text(5)?,
+            key: text(6)?,
+            kind: text(7)?,
+            workflow: maybe(8)?.map(Into::into),
+            target: maybe(15)?,
+            body: text(9)?.parse()?,
+            secret: maybe(10)?.map(|secret| secret.parse()).transpose()?,
+        },
+        note: maybe(11)?,
+        task: maybe(12)?.map(Into::into),
+        cost,
+        saved: maybe(14)?,
+        cancelling: row.get::<_, Option<bool>>(17).map_err(failed)?.unwrap_or(false),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use runninghub_core::TaskId;
+
+    use super::*;
+    use crate::{Digest, SqliteLedger};
+
+    /// How SQLite goes about a question, a line for each table.
+    fn plan(connection: &Connection, sql: &str, values: Vec<Value>) -> Vec<String> {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a statement");
+        let steps = statement.query_map(params_from_iter(values), |row| row.get(3)).expect("a plan");
+        steps.collect::<Result<_, _>>().expect("text")
+    }
+
+    #[test]
+    fn no_filter_reads_the_whole_table() {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(SqliteLedger::open(folder.path()).expect("a ledger"));
+        let connection = Connection::open(folder.path().join("ledger.sqlite3")).expect("a file");
+        let all = Filter::all;
+        let task = TaskId::from("7");
+        let filters = [
+            all().attempt("abc"),
+            all().task(&task),
+            all().secret(Digest::of("secret")),
+            all().key("0123abcd"),
+            all().open(),
+            all().open().with_task(),
+            all().key("0123abcd").open(),
+            all().task(&task).with_task(),
+        ];
+        for filter in filters {
+            let (sql, values) = statement(&filter);
+            for step in plan(&connection, &sql, values) {
+                let is_search =
+                    step.starts_with("SEARCH ") && step.contains(" INDEX ") || step.contains("PRIMARY KEY");
+                assert!(is_search || step.starts_with("USE TEMP B-TREE"), "{filter:?}: {step}");
+            }
+        }
+        // Without a filter that names rows they are read from the newest on, as many as are wanted: no step sorts.
+        for filter in [all(), all().with_task()] {
+            let (sql, values) = statement(&filter);
+            let steps = plan(&connection, &sql, values);
+            assert!(steps.iter().all(|step| !step.starts_with("USE TEMP")), "{filter:?}: {steps:?}");
+        }
+    }
+}

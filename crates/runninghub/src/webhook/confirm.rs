@@ -1,0 +1,151 @@
+//! Asking the platform about what deliveries say, until it is known.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use futures_util::stream;
+use runninghub_api::Class;
+use runninghub_ledger::{Delivery, Entry, Filter};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{Error, ErrorKind, RunningHub};
+
+/// How many are asked about at once: one that hangs does not hold the others up, and nothing is stormed.
+const AT_ONCE: usize = 16;
+/// The longest question about one.
+const LONGEST: Duration = Duration::from_secs(30);
+/// The wait before the second question; each later one is twice as long, up to [`MOST_PATIENT`].
+const AGAIN: Duration = Duration::from_secs(1);
+const MOST_PATIENT: Duration = Duration::from_mins(1);
+/// A task that was just made can be unknown to a part of the platform for seconds.
+const UNKNOWN: Duration = Duration::from_secs(20);
+
+/// The deliveries that are being looked into.
+pub(super) struct Desk {
+    hub: RunningHub,
+    open: Mutex<HashSet<Delivery>>,
+    turns: Semaphore,
+}
+
+impl Desk {
+    pub(super) fn new(hub: RunningHub) -> Self {
+        Self { hub, open: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Takes a delivery, unless it lies here already.
+    pub(super) fn take(&self, delivery: &Delivery) -> bool {
+        self.open().insert(delivery.clone())
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashSet<Delivery>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what earlier listeners have left, as far as it can be asked about with this key.
+    pub(super) async fn take_up(self: Arc<Self>) -> Vec<Result<Delivery, Error>> {
+        let read = async || {
+            let cannot = |error| Error::ledger("the deliveries of earlier listeners cannot be read", error);
+            self.hub.book()?.ledger().deliveries().await.map_err(cannot)
+        };
+        let mut ours = Vec::new();
+        for delivery in match read().await {
+            Ok(deliveries) => deliveries,
+            Err(error) => return vec![Err(error)],
+        } {
+            if self.is_ours(&delivery).await && self.take(&delivery) {
+                ours.push(Ok(delivery));
+            }
+        }
+        ours
+    }
+
+    /// Asks about a delivery until it is known how its task ended. That is the last item; before it there may be one that says what
+    /// is in the way: an error that passes, or a task that is not over yet.
+    pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
+        let since = Instant::now();
+        stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
+            let (desk, delivery, mut tries, is_told) = case?;
+            loop {
+                if tries > 0 {
+                    sleep(desk.pause(tries)).await;
+                }
+                tries += 1;
+                let answer = desk.ask(&delivery).await;
+                let interim = match &answer {
+                    Ok(entry) if entry.state.is_open() => true,
+                    Err(error) if is_unknown(error) && since.elapsed() < desk.scaled(UNKNOWN) => continue,
+                    Err(error) => !is_final(error),
+                    Ok(_) => false,
+                };
+                if !interim {
+                    desk.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
+                    return Some((answer, None));
+                }
+                tracing::debug!(?answer, tries, "a delivery will be asked about again");
+                if !is_told {
+                    let waits = |error: Error| {
+                        Error::new(error.kind(), "a delivery waits to be confirmed").because(error)
+                    };
+                    return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
+                }
+            }
+        })
+    }
+
+    async fn ask(&self, delivery: &Delivery) -> Result<Entry, Error> {
+        // It is never closed, so that there is always a turn.
+        let _turn = self.turns.acquire().await;
+        let entry = self.entry(delivery).await?;
+        let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
+        asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Network, "no answer about the task came in time")))
+    }
+
+    async fn entry(&self, delivery: &Delivery) -> Result<Entry, Error> {
+        let found = self.hub.book()?.ledger().entry(Filter::all().attempt(delivery.attempt.as_str())).await;
+        found.map_err(|error| Error::ledger("the ledger cannot be read", error))
+    }
+
+    /// Whether it is about a submit of this key, so that what the platform does not know of it here it does not know at all.
+    async fn is_ours(&self, delivery: &Delivery) -> bool {
+        let Ok(book) = self.hub.book() else { return false };
+        self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry))
+    }
+
+    /// Some of it is chance, so that what failed together is not asked together.
+    fn pause(&self, tries: u32) -> Duration {
+        let pause = AGAIN.saturating_mul(1 << (tries - 1).min(6)).min(MOST_PATIENT);
+        self.scaled(pause).mul_f64(0.75 + fastrand::f64() / 2.0)
+    }
+
+    fn scaled(&self, wait: Duration) -> Duration {
+        wait.mul_f64(self.hub.0.time_scale)
+    }
+
+    /// Puts a delivery away. What is unknown here and was made with another key may be known there: then it is kept.
+    async fn close(&self, delivery: &Delivery, is_unknown: bool) {
+        if let Ok(book) = self.hub.book()
+            && (!is_unknown || self.is_ours(delivery).await)
+            && let Err(error) = book.ledger().forget_delivery(delivery).await
+        {
+            tracing::debug!(%error, "a delivery will be looked into again");
+        }
+        self.open().remove(delivery);
+    }
+}
+
+/// A refused key may be allowed again, a full disk may be emptied; another task of the submit stays another one.
+fn is_final(error: &Error) -> bool {
+    error.kind() == ErrorKind::Usage || is_unknown(error)
+}
+
+/// Whether the platform says that there is no such task.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error.api_class(), Some(Class::NotFound | Class::BadRequest))
+}
