@@ -12,7 +12,7 @@ use reqwest::{
     Method, RequestBuilder, Response,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
-use runninghub_core::repair;
+use runninghub_core::{TaskId, repair};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
@@ -312,13 +312,14 @@ impl Client {
         if let Some(ahead) = clock_ahead(response.headers(), SystemTime::now()) {
             self.compare_clocks(ahead);
         }
-        let is_error = !response.status().is_success();
-        let body = match read(&mut response, if is_error { ERROR_PAGE } else { ANSWER }).await {
-            // An error status says enough by itself; what was read of its body may still be a whole answer.
-            Ok((body, _)) if is_error => body,
+        // An error status says enough by itself, except of a create: the rest of its answer may name a task.
+        let is_page = !response.status().is_success() && !is_create;
+        let body = match read(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
+            // What was read of it may still be a whole answer.
+            Ok((body, _)) if is_page => body,
             Ok((body, true)) => body,
             Ok((_, false)) => return Err(call.error(ErrorKind::TooLarge { limit: ANSWER as u64 })),
-            Err(_) if is_error => Vec::new(),
+            Err(_) if is_page => Vec::new(),
             Err(error) => return Err(lost(error)),
         };
         let body = String::from_utf8(body)
@@ -446,7 +447,23 @@ impl Answer {
     }
 
     fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.name, kind).of_create(self.effect == Effect::Create).after(self.retry_after)
+        let is_create = self.effect == Effect::Create;
+        let task = if is_create { self.task() } else { None };
+        Error::new(self.name, kind).of_create(is_create).after(self.retry_after).naming(task)
+    }
+
+    /// The task that a create's answer names, wherever it stands and whatever else the answer says.
+    fn task(&self) -> Option<TaskId> {
+        let outer: Box<RawValue> = serde_json::from_str(&self.text).ok()?;
+        let id = |fields: &[(String, Box<RawValue>)]| {
+            let raw = fields.iter().rev().filter(|(name, _)| name == "taskId");
+            raw.filter_map(|(_, raw)| lenient::scalar(Some(raw))).find(|id| !matches!(&**id, "" | "0"))
+        };
+        let fields = lenient::entries(Some(&outer));
+        let data = fields.iter().rev().filter(|(name, _)| name == "data");
+        id(&fields)
+            .or_else(|| data.map(|(_, raw)| lenient::entries(Some(raw))).find_map(|data| id(&data)))
+            .map(TaskId::from)
     }
 }
 

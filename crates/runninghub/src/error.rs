@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use runninghub_api::Class;
-use runninghub_core::{Failure, Untrusted};
+use runninghub_core::{Failure, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
 
 use crate::native::UnknownPrompt;
@@ -88,6 +88,11 @@ impl Error {
     /// The submit in the ledger, for [`ErrorKind::SubmitUnknown`].
     pub fn attempt(&self) -> Option<&AttemptId> {
         self.attempt.as_ref()
+    }
+
+    /// The task that the answer to a create has named although its outcome is unknown.
+    pub fn named_task(&self) -> Option<&TaskId> {
+        self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?.task()
     }
 
     /// What it means.

@@ -174,9 +174,10 @@ impl Payment<'_> {
         let mut note = crate::chain(&source);
         let mut what =
             "nobody knows whether the task was created: it may run, and it may be charged".to_owned();
-        if let Some(evidence) = evidence {
-            what = format!("{what}; {evidence}");
-            note = format!("{note}; {evidence}");
+        let named = source.task().map(|task| format!("the answer names the task {task}"));
+        for fact in named.into_iter().chain(evidence) {
+            what = format!("{what}; {fact}");
+            note = format!("{note}; {fact}");
         }
         let error = Error::new(ErrorKind::SubmitUnknown, what).because(source);
         let Some(page) = page else {
