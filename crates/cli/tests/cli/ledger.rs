@@ -6,7 +6,7 @@ use std::{
     process::{Child, Stdio},
 };
 
-use runninghub_sim::{Fault, Rate, Sim};
+use runninghub_sim::{Fault, Rate, Rule, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -114,6 +114,50 @@ fn an_unknown_submit_is_shown_and_settled() {
         assert_eq!(rhub(args.iter().copied()).state(&state).run().code, Some(2), "{args:?}");
     }
     assert_eq!(sim.creates(), 2);
+}
+
+/// The platform says no and has made a task all the same.
+fn lying() -> (Simulator, String) {
+    let one = scenario("01-simple");
+    let id = one.workflow_id();
+    let no = r#"{"code":433,"msg":"VALIDATE_PROMPT_FAILED","data":null}"#;
+    let rule = Rule::answer("/task/openapi/create", 200, no).after_work();
+    (Simulator::start(Sim::builder().scenario(one).rule(rule).speed(50.0)), id)
+}
+
+#[test]
+fn a_refused_submit_takes_the_task_that_a_person_has_found() {
+    let ((sim, id), state) = (lying(), folder());
+    let refused = rhub(["run", &id]).at(&sim).state(&state).run();
+    assert_eq!(refused.code, Some(4), "{refused}");
+    let listed = tasks(&state);
+    assert_eq!(listed[0]["state"], "refused");
+    let attempt = listed[0]["attempt_id"].as_str().expect("a name");
+    let absent = rhub(["resolve", attempt, "--not-created"]).state(&state).run();
+    assert_eq!(absent.code, Some(2), "that is known: {absent}");
+    let wrong = rhub(["resolve", attempt, "--task-id", "999"]).at(&sim).state(&state).run();
+    assert_eq!(wrong.code, Some(4), "the platform knows no such task: {wrong}");
+    assert_eq!(tasks(&state)[0]["state"], "refused");
+    let task = sim.sim().tasks()[0].task_id.clone();
+    let bound = rhub(["resolve", attempt, "--task-id", &task]).at(&sim).state(&state).run();
+    assert_eq!(bound.code, Some(0), "{bound}");
+    let watched = rhub(["watch", "last"]).at(&sim).state(&state).run();
+    assert_eq!(watched.code, Some(0), "{watched}");
+    assert_eq!(tasks(&state)[0]["state"], "done");
+    assert_eq!(sim.creates(), 1);
+}
+
+#[test]
+fn a_refused_submit_takes_the_task_that_its_webhook_names() {
+    let ((sim, id), state) = (lying(), folder());
+    let mut listener = Listener::start(rhub(LISTEN).at(&sim).state(&state));
+    let refused = rhub(["run", &id, "--webhook", &listener.webhook]).at(&sim).state(&state).run();
+    assert_eq!(refused.code, Some(4), "{refused}");
+    let settled = listener.next();
+    assert_eq!((&settled["event"], &settled["state"]), (&"task".into(), &"done".into()), "{settled}");
+    listener.process.kill().expect("it can be ended");
+    listener.process.wait().expect("it ends");
+    assert_eq!(tasks(&state)[0]["task_id"], sim.sim().tasks()[0].task_id);
 }
 
 #[test]
