@@ -14,7 +14,7 @@ use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
 
-use runninghub_ledger::AttemptId;
+use runninghub_ledger::{AttemptId, Step};
 
 use crate::{Backend, Error, book::Page, driver::Driver};
 
@@ -174,6 +174,12 @@ impl Source {
             return Some(Ok(event));
         }
         let mut event = self.driver.next().await?;
+        if let (Err(error), Some(page)) = (&event, &self.page)
+            && error.is_gone()
+        {
+            // The error says it as well, whether that could be written down or not.
+            let _ = page.step(Step::Gone).await;
+        }
         if let Ok(Event::Finished(end)) = &mut event {
             // The platform calls a cancelled task failed, for no reason; this one has a reason.
             if self.cancelled.load(Ordering::Relaxed)

@@ -38,7 +38,7 @@ impl From<runninghub::Error> for Error {
             ErrorKind::Network => Exit::Network,
             ErrorKind::Refused => Exit::Refused,
             ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
-            ErrorKind::TimedOut => Exit::StillRunning,
+            ErrorKind::StillRunning | ErrorKind::TimedOut => Exit::StillRunning,
             ErrorKind::TaskFailed => Exit::TaskFailed,
             ErrorKind::Results => Exit::Results,
             ErrorKind::Io => Exit::Store,

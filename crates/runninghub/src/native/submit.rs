@@ -136,6 +136,7 @@ impl Prompt {
             socket,
             first,
             page,
+            accepted: Some(Duration::ZERO),
             first_contact: None,
         }))
     }

@@ -14,7 +14,6 @@ use super::{
 use crate::{
     Error, ErrorKind, Run,
     book::{self, Page, What, note},
-    driver::PATIENCE,
     follow::Start,
     hub::Hub,
     platform::Family,
@@ -65,7 +64,7 @@ impl Paid {
             address: created.socket,
             first: unwritten.into_iter().chain(first).collect(),
             page,
-            patience: PATIENCE,
+            accepted: Some(Duration::ZERO),
             first_contact: None,
             family,
         };
