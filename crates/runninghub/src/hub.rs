@@ -8,13 +8,14 @@ use std::{
 };
 
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
-use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{Known, Observation, Pace, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
-    book::Book,
+    book::{Book, accepted_ago},
     live::live,
     platform::{Family, Platform, is_unknown},
     record::Recorder,
@@ -127,13 +128,16 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn status(&self, task: &TaskId) -> Result<TaskStatus, Error> {
-        let mut answer = self.0.client.status(task).await;
-        if answer.as_ref().is_err_and(is_unknown)
-            && let Ok(seen) = self.0.client.query(task).await
-        {
-            answer = Ok(seen.status);
-        }
-        answer.map_err(|error| Error::api("cannot ask for the task's status", error))
+        let ask = || async {
+            let mut answer = self.0.client.status(task).await;
+            if answer.as_ref().is_err_and(is_unknown)
+                && let Ok(seen) = self.0.client.query(task).await
+            {
+                answer = Ok(seen.status);
+            }
+            answer.map_err(|error| Error::api("cannot ask for the task's status", error))
+        };
+        self.0.until_known(task, ask).await
     }
 
     /// Where a task stands, with its results once it is over.
@@ -141,7 +145,8 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0.platform().results(task).await
+        let platform = self.0.platform();
+        self.0.until_known(task, || platform.results(task)).await
     }
 
     /// Asks the platform to stop a task.
@@ -205,6 +210,32 @@ impl Hub {
     /// For tasks of which nobody knows how they were made.
     pub(crate) fn platform(&self) -> Platform {
         Platform::new(self.client.clone(), Family::Unknown)
+    }
+
+    /// Asks again while a task that was accepted here a moment ago is not known yet.
+    async fn until_known<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        task: &TaskId,
+        ask: impl Fn() -> F,
+    ) -> Result<T, Error> {
+        let mut answer = ask().await;
+        let is_unknown = |answer: &Result<T, Error>| answer.as_ref().is_err_and(Error::is_unknown_task);
+        if !is_unknown(&answer) {
+            return answer;
+        }
+        let ours = match &self.book {
+            Some(book) => book.find(task).await.ok().flatten(),
+            None => None,
+        };
+        let Some(ago) = ours.and_then(|(entry, _)| accepted_ago(&entry)) else { return answer };
+        let left = self.pace.grace.saturating_sub(ago);
+        let until = Instant::now() + left;
+        while is_unknown(&answer) && Instant::now() < until {
+            sleep(self.pace.queue.first).await;
+            answer = ask().await;
+        }
+        let known = if left.is_zero() { Known::Seen } else { Known::Accepted };
+        if is_unknown(&answer) { answer.map_err(|error| error.of_task(known)) } else { answer }
     }
 
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {

@@ -161,6 +161,43 @@ fn a_refused_submit_takes_the_task_that_its_webhook_names() {
 }
 
 #[test]
+fn a_task_that_is_not_known_yet_is_asked_for_again() {
+    let out = folder();
+    let out = out.path().to_string_lossy();
+    let commands: [&[&str]; 4] = [
+        &["status", "last"],
+        &["watch", "last"],
+        &["download", "last", "--out", &out],
+        &["tasks", "--refresh"],
+    ];
+    for command in commands {
+        let (one, state) = (scenario("01-simple"), folder());
+        let id = one.workflow_id();
+        let mut builder = Sim::builder().scenario(one).speed(f64::INFINITY);
+        for (path, body) in [
+            ("/task/openapi/status", r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#),
+            ("/task/openapi/outputs", r#"{"code":423,"msg":"TASK_NOT_FOUNED"}"#),
+            ("/openapi/v2/query", r#"{"errorCode":"1004","errorMessage":"not found"}"#),
+        ] {
+            builder = builder.rule(Rule::answer(path, 200, body).times(2));
+        }
+        let sim = Simulator::start(builder);
+        // Twenty seconds for three questions.
+        let at = |args: &[&str]| {
+            rhub(args.iter().copied()).at(&sim).state(&state).env("RUNNINGHUB_TIME_SCALE", "1").run()
+        };
+        assert_eq!(at(&["run", &id, "--detach"]).code, Some(0));
+        let done = at(command);
+        assert_eq!(done.code, Some(0), "{done}");
+        assert_ne!(tasks(&state)[0]["state"], "gone", "{command:?}");
+    }
+    // An id of which nothing is known is told to be wrong without a wait.
+    let sim = Simulator::of("01-simple");
+    let wrong = rhub(["status", "1999999999999999999"]).at(&sim).env("RUNNINGHUB_TIME_SCALE", "1000").run();
+    assert_eq!(wrong.code, Some(4), "{wrong}");
+}
+
+#[test]
 fn what_ended_unwatched_is_asked_for() {
     let ((sim, id), state) = (losing(0), folder());
     for _ in 0..2 {
