@@ -7,7 +7,7 @@ use crate::{
     pool,
 };
 
-/// A record of encrypted data that is none, and a fatal alert that is not encrypted (internal_error).
+/// A record of encrypted data that is none, and a fatal alert that is not encrypted (`internal_error`).
 const GARBAGE: [u8; 9] = [23, 3, 3, 0, 4, 1, 2, 3, 4];
 const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
 
@@ -71,10 +71,13 @@ fn a_create_is_refused_only_if_its_handshake_fails() {
         handshake(encrypted("create-handshake-cut"), Toxic::cut(50)),
         handshake(encrypted("create-handshake-reset"), Toxic::reset(0).up()),
     ];
-    let (garbage, alert, cut, reset) = (Toxic::garbage, Toxic::alert, Toxic::cut, Toxic::reset);
-    let kinds: [(_, fn(u64) -> Toxic); 4] =
-        [("garbage", garbage), ("alert", alert), ("cut", cut), ("reset", reset)];
-    for (kind, at) in kinds {
+    for kind in ["garbage", "alert", "cut", "reset"] {
+        let at = |byte| match kind {
+            "garbage" => Toxic::garbage(byte),
+            "alert" => Toxic::alert(byte),
+            "cut" => Toxic::cut(byte),
+            _ => Toxic::reset(byte),
+        };
         let name = |when| -> &'static str { format!("create-tls-{kind}-{when}").leak() };
         // Before the server has seen anything, once it has answered, within the answer.
         cases.extend([
