@@ -12,7 +12,7 @@ use reqwest::{
     Method, RequestBuilder, Response,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
-use runninghub_core::{TaskId, repair};
+use runninghub_core::repair;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
     budget::Price,
-    envelope::{Envelope, page_title},
+    envelope::{Envelope, named_task, page_title},
     lenient,
     payload::{Payload, shown, to_json},
     redact,
@@ -448,22 +448,8 @@ impl Answer {
 
     fn error(&self, kind: ErrorKind) -> Error {
         let is_create = self.effect == Effect::Create;
-        let task = if is_create { self.task() } else { None };
+        let task = if is_create { named_task(&self.text) } else { None };
         Error::new(self.name, kind).of_create(is_create).after(self.retry_after).naming(task)
-    }
-
-    /// The task that a create's answer names, wherever it stands and whatever else the answer says.
-    fn task(&self) -> Option<TaskId> {
-        let outer: Box<RawValue> = serde_json::from_str(&self.text).ok()?;
-        let id = |fields: &[(String, Box<RawValue>)]| {
-            let raw = fields.iter().rev().filter(|(name, _)| name == "taskId");
-            raw.filter_map(|(_, raw)| lenient::scalar(Some(raw))).find(|id| !matches!(&**id, "" | "0"))
-        };
-        let fields = lenient::entries(Some(&outer));
-        let data = fields.iter().rev().filter(|(name, _)| name == "data");
-        id(&fields)
-            .or_else(|| data.map(|(_, raw)| lenient::entries(Some(raw))).find_map(|data| id(&data)))
-            .map(TaskId::from)
     }
 }
 
