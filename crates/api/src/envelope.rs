@@ -6,6 +6,7 @@
 //! Every field stays raw here, so that one broken value costs nothing but itself. `msg` never decides: it has been
 //! `success`, `SUCCESS` and empty on success.
 
+use runninghub_core::TaskId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -77,6 +78,18 @@ impl<'a> Envelope<'a> {
         }
         said.join(": ")
     }
+}
+
+/// The task that an answer names, wherever it stands and whatever else the answer says.
+pub(crate) fn named_task(text: &str) -> Option<TaskId> {
+    let outer: Box<RawValue> = serde_json::from_str(text).ok()?;
+    let id = |fields: &[(String, Box<RawValue>)]| {
+        let ids = fields.iter().rev().filter(|(name, _)| name == "taskId");
+        ids.filter_map(|(_, raw)| lenient::scalar(Some(raw))).find(|id| id != "0").map(TaskId::from)
+    };
+    let fields = lenient::entries(Some(&outer));
+    let mut data = fields.iter().rev().filter(|(name, _)| name == "data");
+    id(&fields).or_else(|| data.find_map(|(_, raw)| id(&lenient::entries(Some(raw)))))
 }
 
 /// The title of an HTML page, if the text is one.

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io, path::PathBuf, time::Duration};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{TaskId, Untrusted};
 
 use crate::{
     Class, Code, CreateOutcome, Retry,
@@ -22,6 +22,8 @@ pub struct Error {
     kind: Box<ErrorKind>,
     is_create: bool,
     retry_after: Option<Duration>,
+    /// The task that the answer to a create names all the same.
+    task: Option<TaskId>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -96,7 +98,7 @@ pub enum ErrorKind {
     /// No answer in time.
     #[error("no answer in time")]
     Timeout,
-    /// The certificate or the encryption was not accepted.
+    /// The certificate or the encryption was not accepted: the handshake failed, and nothing was sent.
     #[error("no trusted encrypted connection")]
     Tls,
     /// Longer than what is read or sent.
@@ -115,7 +117,7 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(what: &'static str, kind: ErrorKind) -> Self {
-        Self { what, kind: Box::new(kind), is_create: false, retry_after: None, source: None }
+        Self { what, kind: Box::new(kind), is_create: false, retry_after: None, task: None, source: None }
     }
 
     pub(crate) fn usage(what: &'static str, message: &'static str) -> Self {
@@ -130,10 +132,10 @@ impl Error {
     pub(crate) fn transport(what: &'static str, error: reqwest::Error) -> Self {
         let kind = if error.is_builder() {
             ErrorKind::Usage { message: "the request cannot be built" }
-        } else if stems_from::<rustls::Error>(&error) {
-            ErrorKind::Tls
         } else if error.is_connect() {
-            ErrorKind::Connect
+            // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake. TLS
+            // breaks later, too, when the server may have read everything; so the type of the error proves nothing.
+            if stems_from::<rustls::Error>(&error) { ErrorKind::Tls } else { ErrorKind::Connect }
         } else if error.is_timeout() {
             ErrorKind::Timeout
         } else {
@@ -154,6 +156,11 @@ impl Error {
 
     pub(crate) fn after(mut self, retry_after: Option<Duration>) -> Self {
         self.retry_after = retry_after;
+        self
+    }
+
+    pub(crate) fn naming(mut self, task: Option<TaskId>) -> Self {
+        self.task = task;
         self
     }
 
@@ -179,6 +186,11 @@ impl Error {
             ErrorKind::Api { code, .. } => Some(code),
             _ => None,
         }
+    }
+
+    /// The task that the answer to a create names although it is an error. It may exist, and cost money.
+    pub fn task(&self) -> Option<&TaskId> {
+        self.task.as_ref()
     }
 
     /// What the platform said, if it said anything.
@@ -216,14 +228,16 @@ impl Error {
     }
 
     /// For an error of a create: whether a task may exist. `None` for every other call.
+    ///
+    /// Refused needs a proof: nothing of the request was sent, or a complete answer says no and names no task.
     pub fn create_outcome(&self) -> Option<CreateOutcome> {
         if !self.is_create {
             return None;
         }
         let refused = match &*self.kind {
+            _ if self.task.is_some() => false,
             ErrorKind::Api { status, code, .. } => code.is_refusal() || matches!(status, 401 | 429),
             ErrorKind::Http { status } => matches!(status, 401 | 429) && self.retry_after.is_some(),
-            // The handshake comes before the request, so a refused certificate is as good as no connection.
             ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Usage { .. } => true,
             _ => false,
         };

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
     budget::Price,
-    envelope::{Envelope, page_title},
+    envelope::{Envelope, named_task, page_title},
     lenient,
     payload::{Payload, shown, to_json},
     redact,
@@ -312,13 +312,14 @@ impl Client {
         if let Some(ahead) = clock_ahead(response.headers(), SystemTime::now()) {
             self.compare_clocks(ahead);
         }
-        let is_error = !response.status().is_success();
-        let body = match read(&mut response, if is_error { ERROR_PAGE } else { ANSWER }).await {
-            // An error status says enough by itself; what was read of its body may still be a whole answer.
-            Ok((body, _)) if is_error => body,
+        // An error status says enough by itself, except of a create: the rest of its answer may name a task.
+        let is_page = !response.status().is_success() && !is_create;
+        let body = match read(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
+            // What was read of it may still be a whole answer.
+            Ok((body, _)) if is_page => body,
             Ok((body, true)) => body,
             Ok((_, false)) => return Err(call.error(ErrorKind::TooLarge { limit: ANSWER as u64 })),
-            Err(_) if is_error => Vec::new(),
+            Err(_) if is_page => Vec::new(),
             Err(error) => return Err(lost(error)),
         };
         let body = String::from_utf8(body)
@@ -446,7 +447,9 @@ impl Answer {
     }
 
     fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.name, kind).of_create(self.effect == Effect::Create).after(self.retry_after)
+        let is_create = self.effect == Effect::Create;
+        let task = if is_create { named_task(&self.text) } else { None };
+        Error::new(self.name, kind).of_create(is_create).after(self.retry_after).naming(task)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{secrets, signals::Signal};
 pub(crate) enum Exit {
     /// Done.
     Done = 0,
-    /// The task failed, or the platform cancelled it.
+    /// The task failed, the platform cancelled it, or it is gone.
     TaskFailed = 1,
     /// Usage or configuration; nothing was sent.
     Usage = 2,
@@ -20,7 +20,7 @@ pub(crate) enum Exit {
     Refused = 4,
     /// Nobody knows what became of the submit; it may have been charged.
     SubmitUnknown = 5,
-    /// Stopped waiting; the task still runs.
+    /// Stopped waiting, or nothing can be learned; the task may still run.
     StillRunning = 6,
     /// Some of several failed.
     Partly = 7,

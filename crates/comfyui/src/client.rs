@@ -42,6 +42,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     base: Url,
     http: Mutex<reqwest::Client>,
+    /// Without a pool: a connection that was kept may just have died, and then nobody knows whether the prompt was read.
+    prompts: reqwest::Client,
     build: Box<dyn Fn() -> Result<reqwest::Client, Error> + Send + Sync>,
     calls: AtomicU64,
     observer: Option<Observer>,
@@ -186,6 +188,10 @@ impl Client {
         self.0.http.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(crate) fn prompts(&self) -> &reqwest::Client {
+        &self.0.prompts
+    }
+
     pub(crate) fn count(&self) {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
     }
@@ -255,7 +261,7 @@ impl ClientBuilder {
         };
         // reqwest sets this only on configurations of its own.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let build = move || {
+        let builder = move || {
             let mut builder = reqwest::ClientBuilder::new()
                 .tls_backend_preconfigured(config.clone())
                 .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
@@ -270,12 +276,17 @@ impl ClientBuilder {
             } else if let Some(proxy) = &proxy {
                 builder = builder.proxy(proxy.clone());
             }
+            builder
+        };
+        let finish = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| Error::transport("client", error))
         };
+        let prompts = finish(builder().pool_max_idle_per_host(0))?;
+        let build = move || finish(builder());
         let http = Mutex::new(build()?);
         let calls = AtomicU64::new(0);
         let Self { observer, watcher, .. } = self;
-        Ok(Client(Arc::new(Inner { base, http, build: Box::new(build), calls, observer, watcher })))
+        Ok(Client(Arc::new(Inner { base, http, prompts, build: Box::new(build), calls, observer, watcher })))
     }
 }
 

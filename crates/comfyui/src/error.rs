@@ -72,6 +72,7 @@ impl Error {
     }
 
     pub(crate) fn transport(call: &'static str, source: reqwest::Error) -> Self {
+        // Where it failed decides: TLS breaks after the request, too.
         let kind =
             if source.is_connect() || source.is_builder() { ErrorKind::Unreachable } else { ErrorKind::Lost };
         // The address may hold a key.
@@ -90,15 +91,21 @@ impl Error {
     }
 
     /// Whether nothing of the request has left this machine, or the server has said that it did not take it: sending it
-    /// again cannot run anything twice.
+    /// again cannot run anything twice. Everything else may have run, so this is a list of proofs.
     pub fn is_unsent(&self) -> bool {
-        !matches!(
-            self.kind,
-            ErrorKind::Lost
-                | ErrorKind::TooLarge { .. }
-                | ErrorKind::Unexpected { .. }
-                | ErrorKind::Http { status: 500.. }
-        )
+        match self.kind {
+            ErrorKind::Usage { .. }
+            | ErrorKind::Unreachable
+            | ErrorKind::Io
+            | ErrorKind::Tls
+            | ErrorKind::Locked { .. }
+            | ErrorKind::Rejected(_) => true,
+            // 408: a gateway has waited in vain, perhaps for the server behind it.
+            ErrorKind::Http { status } | ErrorKind::NotComfyUi { status, .. } => {
+                (400..500).contains(&status) && status != 408
+            }
+            ErrorKind::Lost | ErrorKind::TooLarge { .. } | ErrorKind::Unexpected { .. } => false,
+        }
     }
 }
 
@@ -129,5 +136,41 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_is_unsent_only_by_proof() {
+        let foreign = |status| ErrorKind::NotComfyUi { status, title: None };
+        let http = |status| ErrorKind::Http { status };
+        for kind in [
+            ErrorKind::Unreachable,
+            ErrorKind::Usage { message: "no" },
+            ErrorKind::Locked { status: 401 },
+            http(400),
+            http(413),
+            http(429),
+            foreign(404),
+        ] {
+            assert!(Error::new("prompt", kind).is_unsent());
+        }
+        // A page with a success, half an answer, a redirect: the prompt may have been read before.
+        for kind in [
+            ErrorKind::Lost,
+            ErrorKind::TooLarge { limit: 1 },
+            ErrorKind::Unexpected { at: "prompt_id" },
+            foreign(200),
+            foreign(302),
+            http(408),
+            http(500),
+            http(502),
+        ] {
+            let text = format!("{kind:?}");
+            assert!(!Error::new("prompt", kind).is_unsent(), "{text}");
+        }
     }
 }

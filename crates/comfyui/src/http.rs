@@ -57,19 +57,21 @@ impl Client {
     }
 
     pub(crate) async fn post(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
-        self.post_within(call, json, None).await
+        self.post_json(call, json, self.http().post(self.path(call.segments))).await
     }
 
-    pub(crate) async fn post_within(
+    /// Queues something, over a connection of its own.
+    pub(crate) async fn post_prompt(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
+        let request = self.prompts().post(self.path(call.segments)).timeout(Self::prompt_timeout());
+        self.post_json(call, json, request).await
+    }
+
+    async fn post_json(
         &self,
         call: &Call<'_>,
         json: String,
-        timeout: Option<Duration>,
+        request: RequestBuilder,
     ) -> Result<Answer, Error> {
-        let mut request = self.http().post(self.path(call.segments));
-        if let Some(timeout) = timeout {
-            request = request.timeout(timeout);
-        }
         let request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(json.clone());
         self.send(call, "POST", Some(&json), request).await
     }

@@ -26,7 +26,7 @@ pub use node_file::NodeFile;
 pub use plan::{Learned, Plan, PlanNode};
 pub use progress::{Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress};
 pub use secret::{FileUrl, SocketUrl};
-pub use session::{Action, Input, Pace, Session, Suspend};
+pub use session::{Action, Input, Known, Pace, Session, Suspend};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
 pub use untrusted::Untrusted;
 pub use wire::{Binary, ExecutionError, Message, StateEntry, StateNodes, decode_binary, decode_text, repair};

@@ -21,6 +21,7 @@ macro_rules! ledger_conformance {
             what_was_written_is_found,
             only_the_ways_of_the_table_lead_on,
             a_task_belongs_to_one_submit,
+            a_task_that_is_found_is_never_written_off,
             news_may_come_twice_and_late,
             the_newest_comes_first,
             where_results_are_is_kept,
@@ -160,6 +161,17 @@ pub async fn a_task_belongs_to_one_submit(ledger: &dyn Ledger) {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(state(ledger, &second).await, State::Unknown);
     assert_eq!(ledger.entry(Filter::all().task(&task)).await.expect("found").attempt, first);
+}
+
+/// Whoever has found the task of a submit that was written off can say so, and its end is written down.
+pub async fn a_task_that_is_found_is_never_written_off(ledger: &dyn Ledger) {
+    for (number, from) in [State::Refused, State::Absent, State::Gone].into_iter().enumerate() {
+        let (attempt, task) = bring(ledger, number, from).await;
+        assert_eq!(ledger.advance(&attempt, step(State::Accepted, &task)).await.expect("found"), from);
+        ledger.advance(&attempt, step(State::Done, &task)).await.expect("over");
+        let entry = ledger.entry(Filter::all().task(&task)).await.expect("found by its task");
+        assert_eq!((entry.attempt, entry.state), (attempt, State::Done));
+    }
 }
 
 /// A webhook, a person and the process itself may all tell the same.

@@ -14,7 +14,7 @@ pub enum State {
     Submitting,
     /// Refused for lack of a slot; it is going to be sent again.
     Waiting,
-    /// Refused for good: no task, no cost.
+    /// Refused: no task, no cost. It is never sent again.
     Refused,
     /// Nobody knows whether there is a task. It is never sent again by itself.
     Unknown,
@@ -28,7 +28,7 @@ pub enum State {
     Failed,
     /// The task was stopped.
     Cancelled,
-    /// The platform does not know the task any more, and nobody saw its end.
+    /// The platform does not know the task any more, and nobody saw its end so far.
     Gone,
 }
 
@@ -44,12 +44,17 @@ pub const EDGES: &[(State, State)] = &[
     (Waiting, Refused),
     (Unknown, Absent),
     (Unknown, Accepted),
-    // Somebody was wrong: a task that is there is never written off.
+    // A task that is there is never written off: a person has found it, or a delivery with the submit's secret names it.
     (Absent, Accepted),
+    (Refused, Accepted),
     (Accepted, Done),
     (Accepted, Failed),
     (Accepted, Cancelled),
     (Accepted, Gone),
+    // The platform knows the task after all.
+    (Gone, Done),
+    (Gone, Failed),
+    (Gone, Cancelled),
 ];
 
 impl State {
@@ -232,7 +237,12 @@ mod tests {
             assert!(*from != Accepted || matches!(to, Done | Failed | Cancelled | Gone), "{from} → {to}");
         }
         let ends = State::ALL.into_iter().filter(|state| !EDGES.iter().any(|(from, _)| from == state));
-        assert_eq!(ends.collect::<Vec<_>>(), [Refused, Done, Failed, Cancelled, Gone]);
+        assert_eq!(ends.collect::<Vec<_>>(), [Done, Failed, Cancelled]);
+        // What was written off leads only to a task with an id, or to the end of one.
+        for (from, to) in EDGES.iter().filter(|(from, _)| matches!(from, Refused | Absent | Gone)) {
+            let end = matches!(to, Done | Failed | Cancelled);
+            assert!(if *from == Gone { end } else { *to == Accepted }, "{from} → {to}");
+        }
         // Everything is reached from the first state.
         let mut reached = vec![Submitting];
         while let Some((_, to)) =
@@ -262,7 +272,7 @@ mod tests {
     fn an_id_comes_late_and_twice_but_never_changes() {
         let (one, two) = (TaskId::from("1"), TaskId::from("2"));
         let accepted = Step::Accepted { task: one.clone() };
-        for from in [Submitting, Unknown, Absent] {
+        for from in [Submitting, Unknown, Absent, Refused] {
             assert!(accepted.applies(from, None).expect("allowed"));
         }
         for from in [Accepted, Done, Failed, Cancelled, Gone] {
@@ -270,7 +280,7 @@ mod tests {
             let error = accepted.applies(from, Some(&two)).expect_err("another task");
             assert_eq!(error.kind(), ErrorKind::Conflict);
         }
-        assert!(accepted.applies(Refused, None).is_err());
+        assert!(accepted.applies(Waiting, None).is_err());
         assert!(!Step::Gone.applies(Gone, Some(&one)).expect("twice is once"));
     }
 }

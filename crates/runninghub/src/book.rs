@@ -1,6 +1,10 @@
 //! The ledger as the facade uses it: for one key of one site.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use runninghub_api::Client;
 use runninghub_core::{End, Event, Phase, TaskId, WorkflowId};
@@ -66,6 +70,13 @@ pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
 pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
     let message = format!("keep the id {task}: {}", crate::chain(error));
     Event::Warning { code: "not_written", message: message.into() }
+}
+
+/// How long ago the task of a submit was accepted, by this machine's clock; `None` once it is known to be over.
+pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
+    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(entry.changed_ms);
+    // A clock that was turned back makes it young, which costs a few questions.
+    (entry.state == State::Accepted).then(|| at.elapsed().unwrap_or_default())
 }
 
 impl Book {

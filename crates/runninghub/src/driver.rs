@@ -13,9 +13,6 @@ use tokio::time::{Instant, Sleep, timeout};
 
 use crate::{BackendError, Error, ErrorKind, backend::Backend};
 
-/// How many final refusals in a row are believed: a fresh task may be unknown to `outputs` for a moment, and a good key is
-/// refused at times.
-pub(crate) const PATIENCE: u32 = 3;
 /// Longest wait for the workflow before the socket is opened.
 const GRAPH: Duration = Duration::from_secs(3);
 
@@ -31,9 +28,8 @@ pub(crate) struct Driver {
     task: TaskId,
     session: Session,
     started: Instant,
-    /// Final refusals in a row before the driver believes them. A fresh task can be unknown for a moment.
-    patience: u32,
-    refusals: u32,
+    /// The last no, for when it is believed.
+    denial: Option<Error>,
     /// Questions without any answer after which nothing is there to be followed. None once there was an answer: then
     /// the session decides, and a task that was paid for is not given up soon.
     tries: Option<u32>,
@@ -64,7 +60,6 @@ impl Driver {
         task: TaskId,
         session: Session,
         address: Option<SocketUrl>,
-        patience: u32,
         first_contact: Option<u32>,
     ) -> Self {
         let started = Instant::now();
@@ -75,8 +70,7 @@ impl Driver {
             task,
             session,
             started,
-            patience,
-            refusals: 0,
+            denial: None,
             tries: first_contact,
             poll: None,
             dial: None,
@@ -107,6 +101,9 @@ impl Driver {
                             "the platform could not be reached for a long time",
                         )
                         .with_hint("the task may still run: watch it again later")));
+                    }
+                    Action::Deny(known) => {
+                        return self.denial.take().map(|error| Err(error.of_task(known)));
                     }
                     _ => {}
                 }
@@ -237,19 +234,21 @@ impl Driver {
                 }
             }
             Happened::Answer(Ok(answer)) => {
-                self.refusals = 0;
-                // What was known once is not given up for one odd answer.
-                self.patience = self.patience.max(PATIENCE);
                 self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }
             Happened::Answer(Err(BackendError { error, is_final, after })) => {
-                self.refusals = if is_final { self.refusals + 1 } else { 0 };
+                let reason = crate::chain(&error).into();
+                if is_final {
+                    self.denial = Some(error);
+                    self.session.handle(now, Input::Denied { after, reason });
+                    return None;
+                }
                 self.tries = self.tries.map(|tries| tries.saturating_sub(1));
-                if self.refusals >= self.patience || self.tries == Some(0) {
+                if self.tries == Some(0) {
                     return Some(error);
                 }
-                self.session.handle(now, Input::NoAnswer { after, reason: crate::chain(&error).into() });
+                self.session.handle(now, Input::NoAnswer { after, reason });
             }
         }
         None

@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use runninghub_api::Class;
-use runninghub_core::{Failure, Untrusted};
+use runninghub_core::{Failure, Known, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
 
 use crate::native::UnknownPrompt;
@@ -33,7 +33,9 @@ pub enum ErrorKind {
     SubmitUnknown,
     /// Waiting took longer than the caller wanted. Nothing was submitted, or the task still runs.
     TimedOut,
-    /// The task is over without success.
+    /// The task cannot be watched for now, and may still run.
+    StillRunning,
+    /// The task is over without success, or gone.
     TaskFailed,
     /// The task succeeded, but a result could not be fetched.
     Results,
@@ -90,6 +92,11 @@ impl Error {
         self.attempt.as_ref()
     }
 
+    /// The task that the answer to a create has named although its outcome is unknown.
+    pub fn named_task(&self) -> Option<&TaskId> {
+        self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?.task()
+    }
+
     /// What it means.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -131,6 +138,28 @@ impl Error {
     pub fn is_tls(&self) -> bool {
         let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
         api.is_some_and(|api| matches!(api.kind(), runninghub_api::ErrorKind::Tls))
+    }
+
+    /// What a final no means for a task of which this much is known: refused is the question, and not the task.
+    pub(crate) fn of_task(self, known: Known) -> Self {
+        // A ComfyUI knows what it has queued from the first moment on.
+        let is_prompt = self.source.as_ref().is_some_and(|source| source.is::<UnknownPrompt>());
+        let (kind, prefix, hint) = match (known, self.is_unknown_task()) {
+            (Known::Nothing, _) => return self,
+            _ if is_prompt => (ErrorKind::TaskFailed, "the task is gone", self.hint),
+            (Known::Seen, true) => (ErrorKind::TaskFailed, "the task is gone", None),
+            (_, true) => {
+                let hint = "the platform may know it later: watch it again".to_owned();
+                (ErrorKind::StillRunning, "the task may still run", Some(hint))
+            }
+            (_, false) => (ErrorKind::StillRunning, "the task may still run", self.hint),
+        };
+        Self { kind, what: format!("{prefix}: {}", self.what), hint, ..self }
+    }
+
+    /// Whether a task that was there is not known any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.kind == ErrorKind::TaskFailed && self.is_unknown_task()
     }
 
     /// What went wrong with an API call, and what that means.

@@ -1,10 +1,16 @@
 //! Taking up a task that exists.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl, TaskId, WorkflowId};
 
-use crate::{Error, Run, Workflow, book::Page, driver::Driver, hub::Hub, platform::Family};
+use crate::{
+    Error, Run, Workflow,
+    book::{Page, accepted_ago},
+    driver::Driver,
+    hub::Hub,
+    platform::Family,
+};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -27,8 +33,8 @@ pub(crate) struct Start {
     pub(crate) first: Vec<Event>,
     /// Where the end is written down.
     pub(crate) page: Option<Page>,
-    /// Final refusals in a row before they are believed.
-    pub(crate) patience: u32,
+    /// How long ago it was accepted, where it is one of ours and not known to be over.
+    pub(crate) accepted: Option<Duration>,
     /// Questions without any answer before the service counts as unreachable; no limit for a task just paid for.
     pub(crate) first_contact: Option<u32>,
     pub(crate) family: Family,
@@ -58,11 +64,12 @@ impl Follow {
     /// When the workflow was named and cannot be had.
     pub async fn start(self) -> Result<Run, Error> {
         let (mut page, mut workflow, mut first) = (None, self.workflow.clone(), Vec::new());
-        let mut family = Family::Unknown;
+        let (mut family, mut accepted) = (Family::Unknown, None);
         if let Some(book) = &self.hub.book {
             match book.find(&self.task).await {
                 Ok(Some((entry, found))) => {
                     family = Family::of(&entry.intent.kind);
+                    accepted = accepted_ago(&entry);
                     workflow = workflow.or(entry.intent.workflow);
                     page = Some(found);
                 }
@@ -92,7 +99,7 @@ impl Follow {
             address: None,
             first,
             page,
-            patience: 1,
+            accepted,
             first_contact: Some(FIRST_CONTACT),
             family,
         }))
@@ -106,7 +113,10 @@ impl Hub {
             recorder.task(&start.task);
         }
         let machine = Machine::new(start.plan.clone(), Confirm::Http).with_previews(self.previews);
-        let session = Session::new(machine, self.pace, fastrand::u64(..));
+        let mut session = Session::new(machine, self.pace, fastrand::u64(..));
+        if let Some(ago) = start.accepted {
+            session = session.accepted(ago);
+        }
         let backend: Arc<dyn crate::Backend> = Arc::new(self.backend(start.family));
         let driver = Driver::new(
             Arc::clone(&backend),
@@ -114,7 +124,6 @@ impl Hub {
             start.task.clone(),
             session,
             start.address,
-            start.patience,
             start.first_contact,
         );
         Run::new(start.task, start.workflow, start.plan, start.page, backend, start.first, driver)

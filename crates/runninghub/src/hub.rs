@@ -8,13 +8,14 @@ use std::{
 };
 
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
-use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{Known, Observation, Pace, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
-    book::Book,
+    book::{Book, accepted_ago},
     cancel::Cancels,
     live::live,
     platform::{Family, Platform, is_unknown},
@@ -129,19 +130,23 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn status(&self, task: &TaskId) -> Result<TaskStatus, Error> {
-        let mut answer = self.0.client.status(task).await;
-        if answer.as_ref().is_err_and(is_unknown)
-            && let Ok(seen) = self.0.client.query(task).await
-        {
-            answer = Ok(seen.status);
-        }
-        let status = match answer {
-            Ok(status) => status,
-            Err(error) => {
-                let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
-                seen.ok_or_else(|| Error::api("cannot ask for the task's status", error))?.status
+        let ask = || async {
+            let mut answer = self.0.client.status(task).await;
+            if answer.as_ref().is_err_and(is_unknown)
+                && let Ok(seen) = self.0.client.query(task).await
+            {
+                answer = Ok(seen.status);
+            }
+            match answer {
+                Ok(status) => Ok(status),
+                Err(error) => {
+                    let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
+                    seen.map(|seen| seen.status)
+                        .ok_or_else(|| Error::api("cannot ask for the task's status", error))
+                }
             }
         };
+        let status = self.0.until_known(task, ask).await?;
         // One word does not say why, and a task that was cancelled fails like any other.
         if status == TaskStatus::Failed && self.0.cancels.has(task).await {
             return Ok(self.outputs(task).await?.status);
@@ -154,7 +159,8 @@ impl RunningHub {
     /// # Errors
     /// When the task is unknown, or there is no answer.
     pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        self.0.platform().results(task).await
+        let platform = self.0.platform();
+        self.0.until_known(task, || platform.results(task)).await
     }
 
     /// Asks the platform to stop a task. From here on this machine calls an end without a reason of its own cancelled.
@@ -222,6 +228,32 @@ impl Hub {
 
     pub(crate) fn backend(&self, family: Family) -> Platform {
         Platform::new(self.client.clone(), Arc::clone(&self.cancels), family)
+    }
+
+    /// Asks again while a task that was accepted here a moment ago is not known yet.
+    async fn until_known<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        task: &TaskId,
+        ask: impl Fn() -> F,
+    ) -> Result<T, Error> {
+        let mut answer = ask().await;
+        let is_unknown = |answer: &Result<T, Error>| answer.as_ref().is_err_and(Error::is_unknown_task);
+        if !is_unknown(&answer) {
+            return answer;
+        }
+        let ours = match &self.book {
+            Some(book) => book.find(task).await.ok().flatten(),
+            None => None,
+        };
+        let Some(ago) = ours.and_then(|(entry, _)| accepted_ago(&entry)) else { return answer };
+        let left = self.pace.grace.saturating_sub(ago);
+        let until = Instant::now() + left;
+        while is_unknown(&answer) && Instant::now() < until {
+            sleep(self.pace.queue.first).await;
+            answer = ask().await;
+        }
+        let known = if left.is_zero() { Known::Seen } else { Known::Accepted };
+        if is_unknown(&answer) { answer.map_err(|error| error.of_task(known)) } else { answer }
     }
 
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
 
-use runninghub_ledger::AttemptId;
+use runninghub_ledger::{AttemptId, Step};
 
 use crate::{Backend, Error, book::Page, driver::Driver};
 
@@ -154,6 +154,12 @@ impl Source {
             return Some(Ok(event));
         }
         let event = self.driver.next().await?;
+        if let (Err(error), Some(page)) = (&event, &self.page)
+            && error.is_gone()
+        {
+            // The error says it as well, whether that could be written down or not.
+            let _ = page.step(Step::Gone).await;
+        }
         if let (Ok(Event::Finished(end)), Some(page)) = (&event, &self.page)
             && let Err(error) = page.end(&self.task_id, end).await
         {

@@ -22,11 +22,12 @@ impl RunningHub {
         self.bind(found.map_err(refused)?, task).await
     }
 
-    /// Takes a task's id from a person who has looked for it: for a submit of unknown outcome.
+    /// Takes a task's id from a person who has looked for it: for a submit whose outcome is unknown, or that
+    /// was written down as refused or without a task.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] for a task that the platform does not know; [`ErrorKind::Usage`] without a ledger, for a
-    /// submit that is not there, that has another task, or whose outcome is known.
+    /// submit that is not there, or that has another task.
     pub async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error> {
         let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
         let entry = found.map_err(|error| Error::ledger("there is nothing to resolve", error))?;

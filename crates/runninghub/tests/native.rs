@@ -291,7 +291,7 @@ async fn a_cut_socket_is_dialled_again_and_a_restart_is_told() {
     server.restart();
     let error = run.finish().await.expect_err("the server has forgotten it");
     assert!(error.is_unknown_task(), "{error:?}");
-    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(error.kind(), ErrorKind::TaskFailed);
 }
 
 async fn until_begun(run: &mut runninghub::Run) {

@@ -408,6 +408,34 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_names_a_task_is_never_a_refusal() {
+        for (status, text) in [
+            (200, r#"{"code":421,"msg":"TASK_QUEUE_MAXED","data":{"taskId":"7"}}"#),
+            (200, r#"{"code":433,"data":"{\"taskId\":7}"}"#),
+            (200, r#"{"errorCode":"1007","errorMessage":"bad","taskId":"7"}"#),
+            (401, r#"{"code":-1,"data":{"taskId":7}}"#),
+            (502, r#"{"code":0,"data":{"taskId":"7"}}"#),
+        ] {
+            for read in [read, read_bare] {
+                let error = error_with(status, text, read);
+                assert_eq!(error.create_outcome(), Some(CreateOutcome::Unknown), "{text}");
+                assert_eq!(error.retry(), Retry::Ambiguous, "{text}");
+                assert_eq!(error.task(), Some(&"7".into()), "{text}");
+            }
+        }
+        for text in
+            [r#"{"code":421,"data":{"taskId":""}}"#, r#"{"errorCode":"1007","taskId":null,"data":{}}"#]
+        {
+            let error = error_with(200, text, read);
+            assert_eq!(
+                (error.create_outcome(), error.task()),
+                (Some(CreateOutcome::Refused), None),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn a_bare_answer_may_be_wrapped() {
         for (text, task) in [
             (r#"{"taskId":"7","status":"QUEUED","errorCode":""}"#, "7"),
@@ -473,13 +501,15 @@ mod tests {
                 && (200..300).contains(&status)
                 && data.starts_with("{\"taskId\":")
                 && data.contains('7');
-            let refused = is_failure && (LISTED.split(' ').any(|listed| listed == said) || matches!(status, 401 | 429))
-                || !is_failure && !(200..300).contains(&status) && matches!(status, 401 | 429) && wait.is_some_and(|wait| wait != "soon");
+            let names_task = shape == 2 || shape < 2 && data.starts_with("{\"taskId\":") && data.contains('7');
+            let refused = !names_task && (is_failure && (LISTED.split(' ').any(|listed| listed == said) || matches!(status, 401 | 429))
+                || !is_failure && !(200..300).contains(&status) && matches!(status, 401 | 429) && wait.is_some_and(|wait| wait != "soon"));
             match crate::read_created(status, wait, &text) {
                 Ok(created) => prop_assert!(accepted && created.task_id.as_str() == "7", "{status} {text}"),
                 Err(error) => {
                     prop_assert!(!accepted, "{status} {text}: {error}");
                     let expected = if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown };
+                    prop_assert_eq!(error.task().is_some(), names_task, "{}", text);
                     prop_assert_eq!(error.create_outcome(), Some(expected), "{} {:?} {}: {}", status, wait, text, error);
                     let again = matches!(error.retry(), Retry::Safe { .. });
                     prop_assert!(!again || refused && error.class().is_transient(), "{status} {text}");

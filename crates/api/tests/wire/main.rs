@@ -5,6 +5,7 @@ mod create;
 mod download;
 mod file_progress;
 mod models;
+mod outcomes;
 mod questions;
 mod resume;
 mod sim;

@@ -5,7 +5,10 @@ use runninghub::{
     ledger::{Error as LedgerError, ErrorKind as LedgerErrorKind},
 };
 
-use crate::exit::{Error, Exit, chain};
+use crate::{
+    exit::{Error, Exit, chain},
+    target,
+};
 
 impl From<LedgerError> for Error {
     fn from(error: LedgerError) -> Self {
@@ -35,7 +38,7 @@ impl From<runninghub::Error> for Error {
             ErrorKind::Network => Exit::Network,
             ErrorKind::Refused => Exit::Refused,
             ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
-            ErrorKind::TimedOut => Exit::StillRunning,
+            ErrorKind::StillRunning | ErrorKind::TimedOut => Exit::StillRunning,
             ErrorKind::TaskFailed => Exit::TaskFailed,
             ErrorKind::Results => Exit::Results,
             ErrorKind::Io => Exit::Store,
@@ -48,8 +51,19 @@ impl From<runninghub::Error> for Error {
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {
-            ErrorKind::SubmitUnknown => match &found.attempt {
-                Some(attempt) => {
+            // Only an id that `resolve` takes: the command is meant to be copied.
+            ErrorKind::SubmitUnknown => match (
+                &found.attempt,
+                error.named_task().filter(|task| target::task_id(task.as_str()).is_ok()),
+            ) {
+                (Some(attempt), Some(task)) => {
+                    let hint = format!(
+                        "`rhub tasks` keeps it as {attempt}; if the platform knows the task, this follows up on it\n  \
+                         rhub resolve {attempt} --task-id {task}"
+                    );
+                    found.hint(hint)
+                }
+                (Some(attempt), None) => {
                     // The library has a hint of its own where a server was asked.
                     let look = match found.hint {
                         Some(_) => "look at the server's queue with `rhub queue`",
@@ -61,7 +75,7 @@ impl From<runninghub::Error> for Error {
                     );
                     found.hint(hint)
                 }
-                None => found,
+                (None, _) => found,
             },
             ErrorKind::Recording => found
                 .or_hint("a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it"),

@@ -3,7 +3,7 @@
 use std::{future::pending, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Intermediate, Intermediates, Run};
+use runninghub::{ErrorKind, Event, Intermediate, Intermediates, Run};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -107,8 +107,8 @@ pub(super) async fn follow(
             }
             What::Event(Some(Ok(event))) => context.event(&event),
             What::Event(Some(Err(error))) => {
-                // What nobody knows cannot be followed or cancelled; a task that was submitted from here is not given up so soon.
-                if run.attempt().is_some() && context.global.server.is_none() || !error.is_unknown_task() {
+                // What nobody knows cannot be followed or cancelled.
+                if error.kind() == ErrorKind::StillRunning || !error.is_unknown_task() {
                     leave(context, hub, &run, following);
                 }
                 return Err(error.into());

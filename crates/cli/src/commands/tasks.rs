@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
 use runninghub::{
-    TaskId, TaskStatus,
+    ErrorKind, TaskId, TaskStatus,
     ledger::{Entry, Filter, State, Step},
 };
 
@@ -83,7 +83,8 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
                 };
                 ledger.advance(&entry.attempt, step).await?;
             }
-            Err(error) if error.is_unknown_task() => {
+            // The library has asked for long enough; that a task may be known later is no reason to write it off.
+            Err(error) if error.is_unknown_task() && error.kind() != ErrorKind::StillRunning => {
                 ledger.advance(&entry.attempt, Step::Gone).await?;
             }
             Err(error) => context.warn("refresh", format!("{task}: {}", Error::from(error).message)),

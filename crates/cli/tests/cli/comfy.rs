@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runninghub_sim::{FaultProxy, Native, NativeBuilder, Scenario, Toxic};
+use runninghub_sim::{Authority, Certificate, FaultProxy, Native, NativeBuilder, Scenario, Toxic};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -335,4 +335,40 @@ fn a_prompt_that_the_server_has_forgotten_cannot_be_watched() {
     assert_eq!(done.code, Some(4), "{done}");
     assert!(done.stderr.contains("it is neither in the queue nor in the history"), "{done}");
     assert!(!done.stderr.contains("the task goes on"), "{done}");
+}
+
+/// Where encryption ends, before a server that does not speak it.
+fn encrypted(server: &Server, toxic: Toxic, authority: &Authority) -> FaultProxy {
+    let _inside = server.runtime.enter();
+    let proxy = server.runtime.block_on(FaultProxy::with_tls(authority, Certificate::Good)).expect("a port");
+    let address = server.native.base_url().trim_start_matches("http://").parse().expect("an address");
+    proxy.forward_to(address);
+    proxy.add(toxic.on_path("/prompt"));
+    proxy
+}
+
+/// The prompt was read when TLS broke: it is found by its id. It was not read: nobody knows, and it is not sent again.
+#[test]
+fn a_prompt_whose_encryption_breaks_is_looked_for_and_not_called_refused() {
+    let (authority, dir) = (Authority::new().expect("an authority"), folder());
+    let pem = dir.path().join("ca.pem");
+    fs::write(&pem, authority.pem()).expect("written");
+    for (toxic, code, state) in [
+        (Toxic::garbage(0), 0, "done"),
+        (Toxic::alert(0), 0, "done"),
+        (Toxic::cut(0), 0, "done"),
+        (Toxic::reset(0), 0, "done"),
+        (Toxic::garbage(0).up(), 5, "unknown"),
+        (Toxic::alert(0).up(), 5, "unknown"),
+    ] {
+        let (server, kept) = (simple(), folder());
+        let proxy = encrypted(&server, toxic.clone(), &authority);
+        let url = format!("https://localhost:{}", proxy.address().port());
+        let run = rhub(["run", &workflow("01-simple"), "--server", &url, "--ca-file"]).arg(&pem);
+        let done = run.env("RUNNINGHUB_TIME_SCALE", "0.05").state(&kept).run();
+        assert_eq!(done.code, Some(code), "{toxic:?}: {done}");
+        assert_eq!(server.native.prompts(), u64::from(code == 0), "{toxic:?}");
+        let listed = rhub(["tasks", "--json"]).state(&kept).run();
+        assert!(listed.stdout.contains(&format!(r#""state":"{state}""#)), "{toxic:?}: {listed}");
+    }
 }

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Stdio},
 };
 
-use runninghub_sim::{Fault, Rate, Sim};
+use runninghub_sim::{Fault, Rate, Rule, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -116,6 +116,87 @@ fn an_unknown_submit_is_shown_and_settled() {
         assert_eq!(rhub(args.iter().copied()).state(&state).run().code, Some(2), "{args:?}");
     }
     assert_eq!(sim.creates(), 2);
+}
+
+/// The platform says no and has made a task all the same.
+fn lying() -> (Simulator, String) {
+    let one = scenario("01-simple");
+    let id = one.workflow_id();
+    let no = r#"{"code":433,"msg":"VALIDATE_PROMPT_FAILED","data":null}"#;
+    let rule = Rule::answer("/task/openapi/create", 200, no).after_work();
+    (Simulator::start(Sim::builder().scenario(one).rule(rule).speed(50.0)), id)
+}
+
+#[test]
+fn a_refused_submit_takes_the_task_that_a_person_has_found() {
+    let ((sim, id), state) = (lying(), folder());
+    let refused = rhub(["run", &id]).at(&sim).state(&state).run();
+    assert_eq!(refused.code, Some(4), "{refused}");
+    let listed = tasks(&state);
+    assert_eq!(listed[0]["state"], "refused");
+    let attempt = listed[0]["attempt_id"].as_str().expect("a name");
+    let absent = rhub(["resolve", attempt, "--not-created"]).state(&state).run();
+    assert_eq!(absent.code, Some(2), "that is known: {absent}");
+    let wrong = rhub(["resolve", attempt, "--task-id", "999"]).at(&sim).state(&state).run();
+    assert_eq!(wrong.code, Some(4), "the platform knows no such task: {wrong}");
+    assert_eq!(tasks(&state)[0]["state"], "refused");
+    let task = sim.sim().tasks()[0].task_id.clone();
+    let bound = rhub(["resolve", attempt, "--task-id", &task]).at(&sim).state(&state).run();
+    assert_eq!(bound.code, Some(0), "{bound}");
+    let watched = rhub(["watch", "last"]).at(&sim).state(&state).run();
+    assert_eq!(watched.code, Some(0), "{watched}");
+    assert_eq!(tasks(&state)[0]["state"], "done");
+    assert_eq!(sim.creates(), 1);
+}
+
+#[test]
+fn a_refused_submit_takes_the_task_that_its_webhook_names() {
+    let ((sim, id), state) = (lying(), folder());
+    let mut listener = Listener::start(rhub(LISTEN).at(&sim).state(&state));
+    let refused = rhub(["run", &id, "--webhook", &listener.webhook]).at(&sim).state(&state).run();
+    assert_eq!(refused.code, Some(4), "{refused}");
+    let settled = listener.next();
+    assert_eq!((&settled["event"], &settled["state"]), (&"task".into(), &"done".into()), "{settled}");
+    listener.process.kill().expect("it can be ended");
+    listener.process.wait().expect("it ends");
+    assert_eq!(tasks(&state)[0]["task_id"], sim.sim().tasks()[0].task_id);
+}
+
+#[test]
+fn a_task_that_is_not_known_yet_is_asked_for_again() {
+    let out = folder();
+    let out = out.path().to_string_lossy();
+    let commands: [&[&str]; 4] = [
+        &["status", "last"],
+        &["watch", "last"],
+        &["download", "last", "--out", &out],
+        &["tasks", "--refresh"],
+    ];
+    for command in commands {
+        let (one, state) = (scenario("01-simple"), folder());
+        let id = one.workflow_id();
+        let mut builder = Sim::builder().scenario(one).speed(f64::INFINITY);
+        for (path, body) in [
+            ("/task/openapi/status", r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#),
+            ("/task/openapi/outputs", r#"{"code":423,"msg":"TASK_NOT_FOUNED"}"#),
+            ("/openapi/v2/query", r#"{"errorCode":"1004","errorMessage":"not found"}"#),
+        ] {
+            builder = builder.rule(Rule::answer(path, 200, body).times(2));
+        }
+        let sim = Simulator::start(builder);
+        // Twenty seconds for three questions.
+        let at = |args: &[&str]| {
+            rhub(args.iter().copied()).at(&sim).state(&state).env("RUNNINGHUB_TIME_SCALE", "1").run()
+        };
+        assert_eq!(at(&["run", &id, "--detach"]).code, Some(0));
+        let done = at(command);
+        assert_eq!(done.code, Some(0), "{done}");
+        assert_ne!(tasks(&state)[0]["state"], "gone", "{command:?}");
+    }
+    // An id of which nothing is known is told to be wrong without a wait.
+    let sim = Simulator::of("01-simple");
+    let wrong = rhub(["status", "1999999999999999999"]).at(&sim).env("RUNNINGHUB_TIME_SCALE", "1000").run();
+    assert_eq!(wrong.code, Some(4), "{wrong}");
 }
 
 #[test]

@@ -24,10 +24,12 @@ pub(crate) struct Case {
     pub(crate) certificate: Option<Certificate>,
     /// Before the encrypted way.
     pub(crate) cipher: Vec<Toxic>,
+    /// Where encryption ends, by the bytes that are inside.
+    pub(crate) records: Vec<Toxic>,
     /// Where sockets are said to be, if not where they are.
     pub(crate) sockets_at: Option<fn(&At) -> String>,
     // The command.
-    /// Here, in the environment and for the shell `{id}`, `{out}`, `{root}`, `{tls}`, `{port}` and `{decoy}` stand for what they say.
+    /// Here, in the environment and for the shell `{id}`, `{out}`, `{root}`, `{tls}`, `{tunnel}`, `{port}` and `{decoy}` stand for what they say.
     pub(crate) command: Vec<&'static str>,
     pub(crate) env: Vec<(&'static str, &'static str)>,
     /// What a shell does before it becomes the command.
@@ -106,6 +108,7 @@ impl Case {
             results: Vec::new(),
             certificate: None,
             cipher: Vec::new(),
+            records: Vec::new(),
             sockets_at: None,
             command: vec!["run", "{id}", "--out", "{out}", "--record", "{root}/record"],
             env: Vec::new(),

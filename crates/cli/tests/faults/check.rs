@@ -171,14 +171,14 @@ fn ledger(case: &Case, after: &After, places: &Places, fail: &mut impl FnMut(Str
     let fits = match (states.as_slice(), after.stats.creates) {
         ([], 0) => true,
         ([state], 0) => matches!(*state, "refused" | "unknown"),
-        ([state], 1) => matches!(*state, "accepted" | "done" | "failed" | "cancelled" | "unknown"),
+        ([state], 1) => matches!(*state, "accepted" | "done" | "failed" | "cancelled" | "gone" | "unknown"),
         // Tasks that the case has made by itself, and commands that submit nothing.
         ([], _) => !is_run,
         _ => false,
     };
     let says = match (case.exit, states.first()) {
         (0, Some(state)) if is_run => *state == "done" || case.command.contains(&"--detach"),
-        (1, Some(state)) if is_run => matches!(*state, "failed" | "cancelled"),
+        (1, Some(state)) if is_run => matches!(*state, "failed" | "cancelled" | "gone"),
         (3 | 4, Some(state)) if after.stats.creates == 0 => *state == "refused",
         (5, state) => state == Some(&"unknown"),
         (6, Some(state)) => *state == "accepted",

@@ -10,6 +10,7 @@ use crate::{
     check,
     places::Places,
     running::Running,
+    tunnel::Tunnel,
 };
 
 /// The simulators and proxies of all cases live on it.
@@ -29,6 +30,8 @@ pub(crate) struct Network {
     pub(crate) results: FaultProxy,
     /// The way to the API that encryption ends at, and the wire before it.
     cipher: Option<(FaultProxy, FaultProxy)>,
+    /// A proxy of the user's, HTTP and SOCKS in one, whose tunnels all lead to the encrypted way.
+    tunnel: Option<Tunnel>,
     /// Where nothing may ever connect to.
     pub(crate) decoy: FaultProxy,
 }
@@ -42,17 +45,19 @@ pub(crate) struct At {
 
 impl Network {
     async fn start(case: &Case, places: &Places) -> Result<Self, runninghub_sim::Error> {
-        let mut cipher = None;
+        let (mut cipher, mut tunnel) = (None, None);
         if let Some(certificate) = case.certificate {
             let authority = Authority::new()?;
             fs::write(places.root().join("case-ca.pem"), authority.pem()).expect("a file");
             let wire = FaultProxy::start().await?;
             let end = FaultProxy::with_tls(&authority, certificate).await?;
             wire.forward_to(end.address());
+            tunnel = Some(Tunnel::start(wire.address()).await);
             cipher = Some((wire, end));
         }
         Ok(Self {
             cipher,
+            tunnel,
             api: FaultProxy::start().await?,
             sockets: FaultProxy::start().await?,
             results: FaultProxy::start().await?,
@@ -131,6 +136,9 @@ fn server(case: &Case, network: &Network) -> Sim {
         for toxic in &case.cipher {
             wire.add(toxic.clone());
         }
+        for toxic in &case.records {
+            end.add(toxic.clone());
+        }
     }
     sim
 }
@@ -139,11 +147,13 @@ fn command(case: &Case, network: &Network, places: &Places) -> Command {
     let base = format!("http://{}", network.api.address());
     let mut command = Command::new(if case.shell.is_some() { "/bin/sh" } else { RHUB });
     let tls = network.cipher.as_ref().map(|(wire, _)| wire.address().port()).unwrap_or_default();
+    let tunnel = network.tunnel.as_ref().map(|tunnel| tunnel.address.to_string()).unwrap_or_default();
     let filled = |text: &str| {
         text.replace("{id}", &case.scenario.workflow_id())
             .replace("{out}", &places.out().to_string_lossy())
             .replace("{root}", &places.root().to_string_lossy())
             .replace("{tls}", &format!("https://localhost:{tls}"))
+            .replace("{tunnel}", &tunnel)
             .replace("{decoy}", &network.decoy.address().to_string())
             .replace("{port}", base.trim_start_matches("http://"))
     };

@@ -20,3 +20,4 @@ mod results;
 mod running;
 mod socket;
 mod terminal;
+mod tunnel;

@@ -3,11 +3,12 @@
 use runninghub_sim::{Model, Rule, Toxic};
 
 use crate::{
-    case::{Case, MODEL, Saved, UPLOAD, ms},
+    case::{Case, MODEL, OUTPUTS, Saved, UPLOAD, ms},
     pool,
 };
 
 const QUERY: &str = "/openapi/v2/query";
+const NOT_FOUND: &str = r#"{"errorCode":"1004","errorMessage":"not found"}"#;
 const PRICE: &str = "/openapi/v2/price-preview/";
 
 #[test]
@@ -81,8 +82,12 @@ fn around() -> Vec<Case> {
         case("model-price-then-run").command(LIMIT).rule(Rule::lose(PRICE).times(1)),
         case("model-query-html").rule(Rule::answer(QUERY, 200, "<html>").times(3)),
         case("model-query-502").rule(Rule::answer(QUERY, 502, "").skip(1).times(3)),
-        case("model-unknown-at-first")
-            .rule(Rule::answer(QUERY, 200, r#"{"errorCode":"1004","errorMessage":"not found"}"#).times(2)),
+        case("model-unknown-at-first").rule(Rule::answer(QUERY, 200, NOT_FOUND).times(4)).scale("0.5"),
+        case("model-unknown-for-ever")
+            .rule(Rule::answer(QUERY, 200, NOT_FOUND))
+            .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#))
+            .exit(6)
+            .says("the task may still run"),
         case("model-upload-lost")
             .prepare(|places| std::fs::write(places.root().join("case-cat.png"), "picture").expect("a file"))
             .command(&[

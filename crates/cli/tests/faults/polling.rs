@@ -51,6 +51,16 @@ fn flaps() -> Vec<Case> {
     ]
 }
 
+/// The platform denies a task that was paid, after so many answers.
+fn denied(name: &'static str, status: u16, body: &'static str, after: u32) -> Case {
+    Case::new(name)
+        .rule(Rule::answer(OUTPUTS, status, body).skip(after))
+        .exit(6)
+        .saved(Saved::Nothing)
+        .says("the task may still run")
+        .says("rhub watch 2000000000000000001")
+}
+
 fn ends() -> Vec<Case> {
     let failed = r#"{"code":805,"msg":"APIKEY_TASK_STATUS_ERROR","data":null}"#;
     vec![
@@ -82,11 +92,23 @@ fn ends() -> Vec<Case> {
             .fault("empty-outputs-first=4")
             .server(crate::case::patient),
         Case::new("queued-then-done").fault("url-never").fault("queue-delay=0.5"),
-        Case::new("poll-807-for-ever")
-            .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#))
-            .exit(4)
+        // Whether it may still run decides, and not what was asked: refused is a question and not the task.
+        denied("poll-807-for-ever", 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#, 0),
+        denied("poll-423-for-ever", 200, r#"{"code":423,"msg":"TASK_NOT_FOUNED"}"#, 0),
+        denied("poll-401-for-ever", 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, 0)
+            .says("check the key"),
+        denied("poll-401-in-the-middle", 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, 1)
+            .says("check the key"),
+        denied("poll-403-in-the-middle", 403, r#"{"code":403,"msg":"no"}"#, 1).says("the key has no access"),
+        Case::new("poll-807-in-the-middle")
+            .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#).skip(1))
+            .exit(1)
             .saved(Saved::Nothing)
-            .says("rhub watch 2000000000000000001"),
+            .says("the task is gone"),
+        // Four questions, which are many and take no time: half of ten seconds are left.
+        Case::new("poll-807-at-first")
+            .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#).times(4))
+            .scale("0.5"),
         Case::new("watch-unknown-task")
             .command(&["watch", "1999999999999999999"])
             .posts(0)

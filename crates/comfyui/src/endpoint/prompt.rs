@@ -84,8 +84,12 @@ pub(crate) async fn send(
     if let Some(id) = prompt_id {
         body["prompt_id"] = id.into();
     }
-    let answer = client.post_within(&call, body.to_string(), Some(Client::prompt_timeout())).await?;
+    let answer = client.post_prompt(&call, body.to_string()).await?;
     let told = answer.any_json().unwrap_or_default();
+    // A refusal that names a prompt proves nothing: the prompt may be there.
+    if !answer.is_success() && told["prompt_id"].is_string() {
+        return Err(answer.unexpected("prompt_id"));
+    }
     if answer.status == 400 && told.get("error").is_some() {
         return Err(answer.error(ErrorKind::Rejected(Box::new(rejected(&told)))));
     }

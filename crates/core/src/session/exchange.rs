@@ -41,6 +41,14 @@ pub enum Input<'a> {
         /// What went wrong.
         reason: Untrusted,
     },
+    /// [`Action::Poll`] was answered with a no that asking again should not change: the task is not known, or the key is
+    /// refused. It is asked again all the same while that may be a mistake.
+    Denied {
+        /// Ask again not before this much time.
+        after: Option<Duration>,
+        /// What was said.
+        reason: Untrusted,
+    },
     /// Nothing but time.
     Tick,
 }
@@ -61,4 +69,18 @@ pub enum Action {
     Emit(Event),
     /// Neither answers nor frames for a long time: the platform cannot be reached. The task may still run.
     GiveUp,
+    /// [`Input::Denied`] is believed. What it means depends on what was known before.
+    Deny(Known),
+}
+
+/// What is known of a task.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Known {
+    /// Nothing but its id, which may be wrong.
+    Nothing,
+    /// It was accepted a moment ago, and there was no answer about it yet.
+    Accepted,
+    /// It was there.
+    Seen,
 }

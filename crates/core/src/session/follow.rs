@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
     dial::{Dial, Due},
-    exchange::{Action, Input},
+    exchange::{Action, Input, Known},
     pace::Pace,
     poll::{Poll, Reason},
     spread::Spread,
@@ -33,6 +33,11 @@ pub struct Session {
     last_sign: Duration,
     /// Since when no answer has come.
     failing: Option<Duration>,
+    known: Known,
+    /// For how long a no is not believed.
+    grace: Duration,
+    /// Since when nothing but a no has come.
+    denied: Option<Duration>,
     /// Told that an address must not be dialled.
     warned: bool,
     spread: Spread,
@@ -68,6 +73,9 @@ impl Session {
             incomplete_since: None,
             last_sign: Duration::ZERO,
             failing: None,
+            known: Known::Nothing,
+            grace: Duration::ZERO,
+            denied: None,
             warned: false,
             spread: Spread::new(!seed),
             server: Server::Unknown,
@@ -78,6 +86,15 @@ impl Session {
             session.emit(Event::Plan(plan));
         }
         session
+    }
+
+    /// The task was accepted that long ago: until [`Pace::grace`] is over, a no of the server is not believed. Of a task
+    /// of which nothing is known it is, until there was an answer.
+    #[must_use]
+    pub fn accepted(mut self, ago: Duration) -> Self {
+        self.grace = self.pace.grace.saturating_sub(ago);
+        self.known = if self.grace.is_zero() { Known::Seen } else { Known::Accepted };
+        self
     }
 
     /// The machine inside.
@@ -182,6 +199,14 @@ impl Session {
             }
             Input::Answer(answer) => self.answer(answer),
             Input::NoAnswer { after, reason } => self.no_answer(after, reason),
+            Input::Denied { after, reason } => {
+                let since = *self.denied.get_or_insert(self.now);
+                if self.now.saturating_sub(since) >= self.grace {
+                    self.over = true;
+                    return self.actions.push_back(Action::Deny(self.known));
+                }
+                self.no_answer(after, reason);
+            }
             Input::Tick => {}
         }
         self.pump();
@@ -203,6 +228,7 @@ impl Session {
             return;
         }
         self.server = Server::Busy;
+        self.known = Known::Seen;
         self.last_sign = self.now;
         self.mark_snapshot();
         match (waited, self.awaits_end()) {
@@ -217,6 +243,8 @@ impl Session {
         self.poll.in_flight = false;
         self.polls += 1;
         self.failing = None;
+        // What was known once is not given up for one odd answer.
+        (self.known, self.grace, self.denied) = (Known::Seen, self.pace.grace, None);
         self.last_sign = self.now;
         self.emit(Event::Status {
             status: answer.status.clone(),

@@ -11,7 +11,7 @@ mod suspend;
 #[cfg(test)]
 mod tests;
 
-pub use exchange::{Action, Input};
+pub use exchange::{Action, Input, Known};
 pub use follow::Session;
 pub use pace::Pace;
 pub use suspend::Suspend;

@@ -43,6 +43,9 @@ pub struct Pace {
     pub empty: Duration,
     /// Without an answer and without a frame for this long, the session gives up.
     pub unreachable: Duration,
+    /// A task that may run is denied for this long before that is believed: a fresh task can be unknown for seconds, and
+    /// a good key is refused at times.
+    pub grace: Duration,
 }
 
 /// No wait is longer, so that sums of times cannot overflow.
@@ -94,6 +97,7 @@ impl Default for Pace {
             incomplete: Duration::from_secs(15),
             empty: Duration::from_secs(15),
             unreachable: Duration::from_mins(10),
+            grace: Duration::from_secs(20),
         }
     }
 }
@@ -127,6 +131,7 @@ impl Pace {
             incomplete: wait(self.incomplete),
             empty: wait(self.empty),
             unreachable: wait(self.unreachable),
+            grace: wait(self.grace),
         }
     }
 }

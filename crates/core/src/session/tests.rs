@@ -592,10 +592,11 @@ proptest! {
                 "woke" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
                 "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
+                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
                 "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
                 _ => Input::Tick,
             };
-            asked &= !matches!(input, Input::Answer(_) | Input::NoAnswer { .. } | Input::Woke { .. });
+            asked &= !matches!(input, Input::Answer(_) | Input::Denied { .. } | Input::NoAnswer { .. } | Input::Woke { .. });
             for input in [input, Input::Tick, Input::Tick] {
                 let is_tick = matches!(input, Input::Tick);
                 session.handle(now, input);
@@ -603,7 +604,8 @@ proptest! {
                 while let Some(action) = session.next_action() {
                     quiet = false;
                     prop_assert!(finished == 0, "{action:?} after the end");
-                    finished += usize::from(matches!(action, Action::Emit(Event::Finished(_)) | Action::GiveUp));
+                    let is_end = matches!(action, Action::Emit(Event::Finished(_)) | Action::GiveUp | Action::Deny(_));
+                    finished += usize::from(is_end);
                     if matches!(action, Action::Poll) {
                         prop_assert!(!asked, "two questions at a time");
                         asked = true;

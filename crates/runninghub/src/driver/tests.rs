@@ -111,7 +111,7 @@ impl FrameSource for Source {
 fn driver(world: &Arc<World>, scale: f64) -> Driver {
     let service = Arc::new(Service(Arc::clone(world)));
     let session = Session::new(Machine::new(None, Confirm::Http), Pace::default().scaled(scale), 1);
-    Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, 1, None)
+    Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, None)
 }
 
 /// Drives for a while, and gives what was told.

@@ -9,7 +9,7 @@ use super::{
     comfy::Server,
     start::{OURS, Start, client_id},
 };
-use crate::{Error, History, Run};
+use crate::{Error, History, Run, book::accepted_ago};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -45,10 +45,14 @@ impl FollowPrompt {
         }
         // Somebody else's socket is not taken over: it would fall silent.
         let ours = queued.and_then(|queued| queued.client_id).filter(|id| id.as_str().starts_with(OURS));
-        let (mut page, mut first) = (None, Vec::new());
+        let (mut page, mut accepted, mut first) = (None, None, Vec::new());
         if let Some(book) = &self.server.book {
             match book.find(&self.prompt).await {
-                Ok(found) => page = found.map(|(_, page)| page),
+                Ok(Some((entry, found))) => {
+                    accepted = accepted_ago(&entry);
+                    page = Some(found);
+                }
+                Ok(None) => {}
                 Err(error) => {
                     first.push(Event::Warning { code: "ledger", message: crate::chain(&error).into() });
                 }
@@ -62,6 +66,7 @@ impl FollowPrompt {
             socket: None,
             first,
             page,
+            accepted,
             first_contact: Some(FIRST_CONTACT),
         }))
     }

@@ -38,11 +38,12 @@ impl Comfy {
         }
     }
 
-    /// Takes a prompt's id from a person who has looked for it: for a submit of unknown outcome.
+    /// Takes a prompt's id from a person who has looked for it: for a submit whose outcome is unknown, or
+    /// that was written down as refused or without a prompt.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] for a prompt that the server does not know; [`ErrorKind::Usage`] without a ledger, for a
-    /// submit that is not there, that has another prompt, or whose outcome is known.
+    /// submit that is not there, or that has another prompt.
     pub async fn resolve(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
         let entry = self.entry(attempt).await?;
         let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;

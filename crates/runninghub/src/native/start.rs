@@ -1,6 +1,6 @@
 //! From a prompt in the queue to a run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use runninghub_core::{ClientId, Confirm, Event, Machine, Plan, PromptId, Session, TaskId, WorkflowId};
 use runninghub_transport::{Connect, FrameSource};
@@ -21,6 +21,8 @@ pub(super) struct Start {
     pub(super) socket: Option<Box<dyn FrameSource>>,
     pub(super) first: Vec<Event>,
     pub(super) page: Option<Page>,
+    /// How long ago it was queued, where it is one of ours and not known to be over.
+    pub(super) accepted: Option<Duration>,
     pub(super) first_contact: Option<u32>,
 }
 
@@ -37,7 +39,10 @@ impl Server {
         // Other prompts are broadcast on every socket, some of it without a prompt's id.
         let machine =
             Machine::new(start.plan.clone(), Confirm::Http).only(prompt, false).with_previews(self.previews);
-        let session = Session::new(machine, self.pace, fastrand::u64(..));
+        let mut session = Session::new(machine, self.pace, fastrand::u64(..));
+        if let Some(ago) = start.accepted {
+            session = session.accepted(ago);
+        }
         let socket = self.client.socket(&start.client_id);
         let backend: Arc<dyn Backend> =
             Arc::new(Follows { native: Arc::clone(&self.native), socket: socket.clone() });
@@ -51,7 +56,6 @@ impl Server {
             start.prompt.clone(),
             session,
             Some(socket),
-            1,
             start.first_contact,
         );
         Run::new(start.prompt, None, start.plan, start.page, backend, start.first, driver)

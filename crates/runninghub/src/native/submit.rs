@@ -135,6 +135,7 @@ impl Prompt {
             socket,
             first,
             page,
+            accepted: Some(Duration::ZERO),
             first_contact: None,
         }))
     }

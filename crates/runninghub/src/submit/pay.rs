@@ -14,7 +14,6 @@ use super::{
 use crate::{
     Error, ErrorKind, Run,
     book::{self, Page, What, note},
-    driver::PATIENCE,
     follow::Start,
     hub::Hub,
     platform::Family,
@@ -65,7 +64,7 @@ impl Paid {
             address: created.socket,
             first: unwritten.into_iter().chain(first).collect(),
             page,
-            patience: PATIENCE,
+            accepted: Some(Duration::ZERO),
             first_contact: None,
             family,
         };
@@ -174,9 +173,10 @@ impl Payment<'_> {
         let mut note = crate::chain(&source);
         let mut what =
             "nobody knows whether the task was created: it may run, and it may be charged".to_owned();
-        if let Some(evidence) = evidence {
-            what = format!("{what}; {evidence}");
-            note = format!("{note}; {evidence}");
+        let named = source.task().map(|task| format!("the answer names the task {task}"));
+        for fact in named.into_iter().chain(evidence) {
+            what = format!("{what}; {fact}");
+            note = format!("{note}; {fact}");
         }
         let error = Error::new(ErrorKind::SubmitUnknown, what).because(source);
         let Some(page) = page else {

@@ -27,9 +27,10 @@ pub(super) async fn serve(client: TcpStream, shared: Arc<Shared>) {
     if let Some(tls) = &shared.tls {
         // A client that trusts nobody ends here.
         let Ok(mut client) = tls.accept(client).await else { return };
-        let end = carry(&mut client, server, number, &shared).await;
-        if end == Err(End::Reset) {
-            _ = client.get_ref().0.set_zero_linger();
+        match carry(&mut client, server, number, &shared).await {
+            Err(End::Reset) => _ = client.get_ref().0.set_zero_linger(),
+            Err(End::Break(how)) => _ = super::tls::break_off(client, how).await,
+            _ => {}
         }
         return;
     }

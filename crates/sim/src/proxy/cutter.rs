@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use bytes::Bytes;
 
-use super::toxic::{Event, Kind, Spot, Toxic, Way};
+use super::toxic::{Break, Event, Kind, Spot, Toxic, Way};
 
 /// One direction of a connection, as it is read.
 #[derive(Debug)]
@@ -29,6 +29,7 @@ pub(super) enum Step {
     Reset,
     Silence,
     HalfClose,
+    Break(Break),
     /// The peer is done.
     End,
 }
@@ -70,6 +71,7 @@ impl<'a> Cutter<'a> {
                 Event::Reset => Step::Reset,
                 Event::Silence => Step::Silence,
                 Event::HalfClose => Step::HalfClose,
+                Event::Break(how) => Step::Break(*how),
             };
             if index > written {
                 steps.push(Step::Write(Bytes::copy_from_slice(&bytes[written..index])));

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     cutter::{Cutter, Step},
     fault_proxy::Shared,
-    toxic::{Kind, Toxic},
+    toxic::{Break, Kind, Toxic},
 };
 
 /// The largest piece that is read at once.
@@ -28,6 +28,7 @@ const A_SECOND: u64 = 20;
 pub(super) enum End {
     Cut,
     Reset,
+    Break(Break),
 }
 
 /// How bytes are written just now.
@@ -73,10 +74,11 @@ pub(super) async fn pump(
         while let Some((read_at, step, shape)) = steps.recv().await {
             sleep_until(read_at + shape.delay).await;
             match step {
-                _ if is_silent && step != Step::Cut && step != Step::Reset => {}
+                _ if is_silent && !matches!(step, Step::Cut | Step::Reset | Step::Break(_)) => {}
                 Step::Write(bytes) => write(&mut to, &bytes, &shape).await.map_err(|_| End::Cut)?,
                 Step::Cut => return Err(End::Cut),
                 Step::Reset => return Err(End::Reset),
+                Step::Break(how) => return Err(End::Break(how)),
                 Step::Silence => is_silent = true,
                 Step::HalfClose | Step::End => {
                     is_silent = true;

@@ -8,10 +8,21 @@ use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncWriteExt as _, copy, sink},
+    net::TcpStream,
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use super::toxic::Break;
 use crate::{Error, ErrorKind};
+
+/// A record of data that was encrypted with no key.
+const GARBAGE: [u8; 37] = {
+    let mut record = [0x5a; 37];
+    [record[0], record[1], record[2], record[3], record[4]] = [23, 3, 3, 0, 32];
+    record
+};
 
 /// Somebody who vouches for servers; trust [`Authority::pem`] and its certificates are good.
 pub struct Authority {
@@ -23,7 +34,7 @@ pub struct Authority {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Certificate {
-    /// For `localhost` and 127.0.0.1, good for years.
+    /// For `localhost`, 127.0.0.1 and `api.example`, good for years.
     Good,
     /// The same, but it ran out in 2001.
     Expired,
@@ -55,7 +66,7 @@ impl Authority {
         let key = KeyPair::generate().map_err(failed)?;
         let names = match kind {
             Certificate::WrongName => vec!["elsewhere.example".to_owned()],
-            _ => vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+            _ => ["localhost", "127.0.0.1", "api.example"].map(str::to_owned).to_vec(),
         };
         let mut params = CertificateParams::new(names).map_err(failed)?;
         if kind == Certificate::Expired {
@@ -95,6 +106,27 @@ impl fmt::Debug for Acceptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Acceptor").finish_non_exhaustive()
     }
+}
+
+/// Ends a connection with a record that breaks the encryption.
+pub(super) async fn break_off(mut stream: TlsStream<TcpStream>, how: Break) -> std::io::Result<()> {
+    let (tcp, session) = stream.get_mut();
+    let mut record = Vec::new();
+    match how {
+        Break::Garbage => record.extend(GARBAGE),
+        Break::Alert => {
+            // A session alerts its peer when it cannot read what comes.
+            session.read_tls(&mut &GARBAGE[..])?;
+            _ = session.process_new_packets();
+            while session.wants_write() {
+                session.write_tls(&mut record)?;
+            }
+        }
+    }
+    tcp.write_all(&record).await?;
+    tcp.shutdown().await?;
+    // A reset for what is still unread would overtake the record.
+    copy(tcp, &mut sink()).await.map(drop)
 }
 
 /// Base64 in lines of 64 characters, as old readers want it.

@@ -57,6 +57,14 @@ pub(super) enum Event {
     HalfClose,
     Corrupt,
     Insert(Bytes),
+    Break(Break),
+}
+
+/// How encryption breaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Break {
+    Garbage,
+    Alert,
 }
 
 impl Toxic {
@@ -91,6 +99,17 @@ impl Toxic {
     /// The connection is reset (RST both ways) after this many bytes.
     pub fn reset(after: u64) -> Self {
         Self::at(after, Event::Reset)
+    }
+
+    /// A record that nobody can decrypt comes after this many bytes, and the connection ends. Only a proxy that
+    /// encryption ends at has records; for others it is a [`Toxic::cut`].
+    pub fn garbage(after: u64) -> Self {
+        Self::at(after, Event::Break(Break::Garbage))
+    }
+
+    /// A fatal alert of TLS comes after this many bytes, and the connection ends; as [`Toxic::garbage`].
+    pub fn alert(after: u64) -> Self {
+        Self::at(after, Event::Break(Break::Alert))
     }
 
     /// A black hole: after this many bytes nothing arrives any more, and the connection stays open.

@@ -253,6 +253,41 @@ async fn encryption_ends_at_the_proxy() {
     assert_eq!(proxy.wait(|seen| seen.open == 0).await.bytes_up, 0);
 }
 
+/// As a client with a session sees it: one cannot read the record, the other reads what it says.
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn encryption_breaks_where_it_has_to() {
+    use runninghub_sim::{Authority, Certificate};
+    for (toxic, told) in [(Toxic::garbage(3), "DecryptError"), (Toxic::alert(3), "AlertReceived")] {
+        let authority = Authority::new().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = FaultProxy::with_tls(&authority, Certificate::Good).await.unwrap();
+        proxy.forward_to(listener.local_addr().unwrap());
+        proxy.add(toxic);
+        let mut roots = rustls::RootCertStore::empty();
+        let pem = authority.pem().as_bytes();
+        let root =
+            <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem);
+        roots.add(root.unwrap()).unwrap();
+        let config =
+            rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        let tcp = TcpStream::connect(proxy.address()).await.unwrap();
+        let name = "api.example".try_into().unwrap();
+        let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+        let mut client = connector.connect(name, tcp).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        server.write_all(b"abcdef").await.unwrap();
+        let mut read = Vec::new();
+        let error = timeout(HANG, client.read_to_end(&mut read)).await.unwrap().unwrap_err();
+        assert!(b"abc".starts_with(&read), "{read:?}");
+        assert!(format!("{error:?}").contains(told), "{error:?}");
+    }
+}
+
 /// Dropped tasks would keep a port open.
 #[tokio::test]
 async fn a_dropped_proxy_ends_its_connections() {

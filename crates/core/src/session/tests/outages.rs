@@ -320,3 +320,89 @@ proptest! {
         }
     }
 }
+
+mod denials {
+    use super::*;
+
+    fn denied() -> Input<'static> {
+        Input::Denied { after: None, reason: "code 807".into() }
+    }
+
+    /// A task that was accepted so many seconds ago, of which the platform knows nothing.
+    fn accepted(seconds: u64) -> World {
+        let mut world = World::new();
+        world.session = Session::new(Machine::new(None, Confirm::Http), Pace::default(), 7)
+            .accepted(Duration::from_secs(seconds));
+        world.platform = None;
+        world.give(Input::Tick);
+        world
+    }
+
+    /// Says no to every question; when that was believed, in milliseconds, and of what.
+    fn deny(world: &mut World) -> Option<(u64, Known)> {
+        let mut answered = 0;
+        for _ in 0..1_000 {
+            if world.polls().len() > answered {
+                answered += 1;
+                world.give(denied());
+            }
+            if let Some((at, Action::Deny(known))) = world.log.last() {
+                return Some((*at, *known));
+            }
+            world.now = world.session.deadline()?.max(world.now);
+            world.give(Input::Tick);
+        }
+        None
+    }
+
+    #[test]
+    fn a_task_that_was_just_accepted_is_not_given_up_for_twenty_seconds() {
+        let mut world = accepted(0);
+        let (at, known) = deny(&mut world).expect("at last");
+        assert!((20_000..40_000).contains(&at), "{at}");
+        assert_eq!(known, Known::Accepted);
+        assert!(world.polls().len() > 4, "{:?}", world.polls());
+        assert!(world.session.is_over());
+        let mut world = accepted(15);
+        let (at, _) = deny(&mut world).expect("at last");
+        assert!((5_000..12_000).contains(&at), "the rest of them: {at}");
+    }
+
+    #[test]
+    fn quick_questions_use_no_patience_up() {
+        let mut world = accepted(0);
+        for _ in 0..100 {
+            world.give(denied()).wait_ms(100);
+        }
+        assert!(!world.session.is_over(), "ten seconds, whatever was asked");
+    }
+
+    #[test]
+    fn a_typing_error_is_told_at_once_and_what_is_old_is_believed_to_be_gone() {
+        let mut world = World::new();
+        world.platform = None;
+        assert_eq!(deny(world.give(Input::Tick)), Some((0, Known::Nothing)));
+        assert_eq!(deny(&mut accepted(20)), Some((0, Known::Seen)));
+    }
+
+    #[test]
+    fn a_key_that_is_refused_in_the_middle_has_twenty_seconds_to_be_right_again() {
+        let mut world = World::live();
+        world.platform = None;
+        world.wait_ms(5_000).give(denied());
+        world.wait_ms(3_000).give(denied()).wait_ms(3_000);
+        world.give(Input::Answer(Observation::of(TaskStatus::Running)));
+        assert!(!world.session.is_over());
+        world.log.clear();
+        let (at, known) = deny(&mut world).expect("believed");
+        assert!(at >= 31_000, "counted anew since the answer: {at}");
+        assert_eq!(known, Known::Seen);
+    }
+
+    #[test]
+    fn what_the_socket_tells_of_a_task_is_known() {
+        let mut world = accepted(0);
+        world.give(Input::Address(address())).give(Input::Connected).say(&executing("1"));
+        assert_eq!(deny(&mut world).expect("believed").1, Known::Seen);
+    }
+}
