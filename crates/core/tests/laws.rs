@@ -160,6 +160,10 @@ impl Watch {
         if let (Some(new), Some(old)) = (new.overall, old.overall) {
             prop_assert!(new >= old, "overall falls: {old} to {new}");
         }
+        if let (Some(new), Some(old)) = (new.counted, old.counted) {
+            prop_assert!(new >= old, "counted falls: {old} to {new}");
+            prop_assert!((0.0..=1.0).contains(&new), "{new}");
+        }
         if let Some(total) = new.total {
             prop_assert!(new.overall.is_some(), "a plan gives a figure");
             prop_assert!(new.done <= total, "{} of {total}", new.done);
@@ -464,7 +468,7 @@ proptest! {
             let done = states.map(|node| node.id.as_str()).collect();
             prop_assert_eq!(progress.done, settled_by_the_book(&graph, &outputs, &done), "{:?}", progress.nodes);
             let share = progress.done as f64 / progress.total.expect("planned") as f64;
-            prop_assert!(progress.overall >= Some(share.min(0.999) - 1e-9), "{:?} with {share} settled", progress.overall);
+            prop_assert!(progress.counted >= Some(share.min(0.999) - 1e-9), "{:?} with {share} settled", progress.counted);
         }
     }
 }
