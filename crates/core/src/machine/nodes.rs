@@ -117,7 +117,8 @@ impl Machine {
         // A node without a bar stands at 0 of 1: that is no count.
         let counts = (entry.value, entry.max) != (Some(0.0), Some(1.0));
         let (value, max) = if counts { (entry.value, entry.max) } else { (None, None) };
-        let names = [Some(&*entry.id), entry.real_node_id.as_deref(), entry.display_node_id.as_deref()];
+        // A copy in a native loop comes from the loop's start, and is shown as the node that it is a copy of.
+        let names = [Some(&*entry.id), entry.display_node_id.as_deref(), entry.real_node_id.as_deref()];
         let Some(at) = self.owner(names) else { return };
         let own = self.is_own(at, &entry.id);
         match entry.state.as_deref() {
