@@ -155,7 +155,12 @@ mod tests {
 
     #[test]
     fn nonsense_from_a_file_is_left_out() {
-        let all = [run(f64::NAN, 1.0, false), run(-1.0, 1.0, false), run(1e300, 1.0, false), run(1.0, f64::INFINITY, false)];
+        let all = [
+            run(f64::NAN, 1.0, false),
+            run(-1.0, 1.0, false),
+            run(1e300, 1.0, false),
+            run(1.0, f64::INFINITY, false),
+        ];
         assert!(Memories::by_node(&all).is_empty());
         let memory = Memory::new(&[&run(0.0, 1e-300, false)], 1.0).expect("an entry");
         assert!(memory.seconds.is_finite() && memory.sigma.is_finite() && memory.tail.is_finite());

@@ -27,7 +27,9 @@ pub use net::is_public;
 pub use node_file::NodeFile;
 pub use plan::{Plan, PlanNode};
 pub use priors::{Expected, Kind, Priors};
-pub use progress::{Basis, Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress};
+pub use progress::{
+    Basis, Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress,
+};
 pub use secret::{FileUrl, SocketUrl};
 pub use session::{Action, Input, Pace, Session, Suspend};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};

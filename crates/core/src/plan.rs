@@ -130,7 +130,9 @@ impl Plan {
         }
         // Weights of zero alone would leave nothing to count.
         let Some(ratio) = median(ratios.into_iter()).filter(|_| sum > 0.0) else {
-            self.nodes.iter_mut().for_each(|node| (node.weight, node.passes, node.memories) = (1.0, None, None));
+            self.nodes
+                .iter_mut()
+                .for_each(|node| (node.weight, node.passes, node.memories) = (1.0, None, None));
             return self;
         };
         for node in self.nodes.iter_mut().filter(|node| node.memories.is_none()) {
@@ -198,7 +200,9 @@ impl Plan {
         let ends = self.nodes.iter().enumerate().filter(|(_, node)| ends_loop(node.class_type.raw()));
         let ends: Vec<usize> = ends.map(|(at, _)| at).filter(|at| below(*at)).collect();
         let above = self.ancestors(&ends, |at| at == start);
-        (0..above.len()).filter(|at| above.get(*at) == Some(&true) && !ends.contains(at) && below(*at)).collect()
+        (0..above.len())
+            .filter(|at| above.get(*at) == Some(&true) && !ends.contains(at) && below(*at))
+            .collect()
     }
 
     /// Marks every node from which one of `from` is reachable, these included, without passing through a node for

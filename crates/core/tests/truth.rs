@@ -28,7 +28,13 @@ fn a_first_run_is_near_the_truth() {
     for one in timelines() {
         let trace = one.play(one.plan(&[]), TICK);
         let (mean, worst) = error(&trace.points);
-        println!("{:24} {mean:5.1} {worst:5.1} stands still {:4.1}%  eta {:?} of {:.1}", one.name, standstill(&trace.points), trace.half, one.total / 2.0);
+        println!(
+            "{:24} {mean:5.1} {worst:5.1} stands still {:4.1}%  eta {:?} of {:.1}",
+            one.name,
+            standstill(&trace.points),
+            trace.half,
+            one.total / 2.0
+        );
         errors.push((mean, worst, standstill(&trace.points), one.is_plain_picture()));
     }
     let first = mean(errors.iter().map(|one| one.0));

@@ -131,11 +131,18 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
         };
         let Some(one) = all.get_mut(at) else { continue };
         if let (None, Some(steps)) = (works, steps) {
-            *one = Expected { silent: STEPS_ALONE.0, steps, step: STEPS_ALONE.1 * steps.powf(-0.4), ..unknown };
+            *one =
+                Expected { silent: STEPS_ALONE.0, steps, step: STEPS_ALONE.1 * steps.powf(-0.4), ..unknown };
         }
         if let Some(class) = works {
-            *one = Node { graph, facts: &facts, at, class, family: facts.family(graph, at).or(priors.unknown()) }
-                .expect(steps, &mut loaded);
+            *one = Node {
+                graph,
+                facts: &facts,
+                at,
+                class,
+                family: facts.family(graph, at).or(priors.unknown()),
+            }
+            .expect(steps, &mut loaded);
         }
     }
     all
@@ -167,9 +174,10 @@ impl Node<'_> {
         let silent = match class.kind {
             Kind::Sampler => {
                 let guide = self.facts.number(self.at, &["guide_size"]).map(|side| side.min(4096.0));
-                let pixels =
-                    guide.map_or_else(|| self.facts.megapixels(self.at), |side| side * side / 1e6);
-                let latent = self.family.map_or(1.0, |family| ((frames - 1.0) / family.frames_per_latent).floor() + 1.0);
+                let pixels = guide.map_or_else(|| self.facts.megapixels(self.at), |side| side * side / 1e6);
+                let latent = self
+                    .family
+                    .map_or(1.0, |family| ((frames - 1.0) / family.frames_per_latent).floor() + 1.0);
                 step = self.step(pixels * latent * batch);
                 base
             }
@@ -199,7 +207,8 @@ impl Node<'_> {
     }
 
     fn step(&self, pixels: f64) -> f64 {
-        let size = if self.family.is_some_and(|family| family.per_pixel) { pixels.max(LEAST_PIXELS) } else { 1.0 };
+        let size =
+            if self.family.is_some_and(|family| family.per_pixel) { pixels.max(LEAST_PIXELS) } else { 1.0 };
         (self.family.map_or(1.0, |family| family.step) * size).clamp(FASTEST_STEP, LONGEST)
     }
 

@@ -106,7 +106,10 @@ impl Session {
             return None;
         }
         let dial = self.dial.deadline(&self.pace, self.is_running());
-        [self.poll.due(), dial, self.snapshot_due, self.tick_due(), self.gives_up()].into_iter().flatten().min()
+        [self.poll.due(), dial, self.snapshot_due, self.tick_due(), self.gives_up()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next thing to do.

@@ -17,6 +17,7 @@ pub struct Timeline {
     frames: Vec<(f64, String)>,
     /// How many nodes count steps.
     pub counters: usize,
+    cached: usize,
 }
 
 /// What was shown while a timeline was played.
@@ -34,7 +35,8 @@ impl Timeline {
     /// All of a folder, by name.
     pub fn all(folder: &Path) -> Vec<Self> {
         let files = fs::read_dir(folder).expect("the timelines").map(|entry| entry.expect("an entry").path());
-        let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|end| end == "json")).collect();
+        let mut files: Vec<_> =
+            files.filter(|file| file.extension().is_some_and(|end| end == "json")).collect();
         files.sort();
         files.iter().map(|file| Self::read(file)).collect()
     }
@@ -66,7 +68,9 @@ impl Timeline {
         frame(total, "execution_success", json!({}));
         frames.sort_by(|one, other| one.0.total_cmp(&other.0));
         let graph = Graph::parse(&value["workflow"].to_string()).expect("a workflow");
-        Self { name, kind: value["kind"].as_str().expect("a kind").to_owned(), total, graph, frames, counters }
+        let kind = value["kind"].as_str().expect("a kind").to_owned();
+        let cached = value["cached"].as_array().expect("a list").len();
+        Self { name, kind, total, graph, frames, counters, cached }
     }
 
     /// Whether it is a picture that one sampler makes.
@@ -76,6 +80,19 @@ impl Timeline {
 
     pub fn plan(&self, learned: &[Learned]) -> Arc<Plan> {
         Arc::new(Plan::new(&self.graph, &[]).with_learned(learned))
+    }
+
+    /// What the platform's sample script shows: all nodes count, and one is done when the next begins.
+    pub fn script(&self) -> Vec<(f64, f64)> {
+        let nodes = self.graph.nodes().len() as f64;
+        let mut points = vec![(0.0, self.cached as f64 / nodes)];
+        for (done, (at, _)) in
+            self.frames.iter().filter(|(_, text)| text.contains("\"executing\"")).enumerate()
+        {
+            points.push((*at, (self.cached + done) as f64 / nodes));
+        }
+        points.push((self.total, 1.0));
+        points
     }
 
     /// Plays it with a tick in so many seconds.
@@ -114,9 +131,17 @@ pub fn error(points: &[(f64, f64)]) -> (f64, f64) {
     let (mut mean, mut worst): (f64, f64) = (0.0, 0.0);
     for pair in points.windows(2) {
         let [(from, figure), (to, _)] = pair else { continue };
-        let off = |at: f64| (figure - at / whole).abs() * 100.0;
-        mean += f64::midpoint(off(*from), off(*to)) * (to - from) / whole;
-        worst = worst.max(off(*from)).max(off(*to));
+        let (before, after) = (figure - from / whole, figure - to / whole);
+        let [first, last] = [before, after].map(f64::abs);
+        // Where it goes from ahead to behind, there are two triangles.
+        let crosses = before > 0.0 && after < 0.0;
+        let off = if crosses {
+            (first * first + last * last) / (2.0 * (first + last))
+        } else {
+            f64::midpoint(first, last)
+        };
+        mean += 100.0 * off * (to - from) / whole;
+        worst = worst.max(100.0 * first.max(last));
     }
     (mean, worst)
 }
@@ -126,10 +151,10 @@ pub fn standstill(points: &[(f64, f64)]) -> f64 {
     let whole = points.last().map_or(0.0, |(at, _)| *at);
     let (mut since, mut from, mut longest): (f64, f64, f64) = (0.0, 0.0, 0.0);
     for (at, figure) in points {
+        longest = longest.max(at - since);
         if *figure >= from + 0.001 {
             (since, from) = (*at, *figure);
         }
-        longest = longest.max(at - since);
     }
     100.0 * longest / whole
 }

@@ -29,9 +29,10 @@ impl Machine {
         let spread = (left.variance.sqrt() / left.seconds).clamp(SPREAD.0, SPREAD.1);
         let width = EIGHTY * if plan.is_learned() { LEARNED } else { FIRST } * spread;
         let end = now + left.seconds;
-        let shown = self.estimate.eta.map_or(end, |(shown, at)| {
-            shown + (end - shown) * (1.0 - (-(now - at) / SMOOTHING).exp())
-        });
+        let shown = self
+            .estimate
+            .eta
+            .map_or(end, |(shown, at)| shown + (end - shown) * (1.0 - (-(now - at) / SMOOTHING).exp()));
         self.estimate.eta = Some((shown, now));
         if !self.estimate.measured && !plan.is_learned() && (2.0 * width).exp() > WIDEST {
             return None;

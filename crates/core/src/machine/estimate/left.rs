@@ -87,7 +87,10 @@ impl Machine {
             }
         }
         left.add(longest);
-        Left { seconds: left.seconds.clamp(0.0, LONGEST), variance: left.variance.clamp(0.0, LONGEST * LONGEST) }
+        Left {
+            seconds: left.seconds.clamp(0.0, LONGEST),
+            variance: left.variance.clamp(0.0, LONGEST * LONGEST),
+        }
     }
 
     /// Sums up what is not running.

@@ -76,10 +76,13 @@ impl Machine {
         } else {
             // The first round: node by node.
             for at in &one.body {
-                let (Some(track), Some(node)) = (self.nodes.get(*at), plan.nodes().get(*at)) else { continue };
+                let (Some(track), Some(node)) = (self.nodes.get(*at), plan.nodes().get(*at)) else {
+                    continue;
+                };
                 let expected = self.expected(node, slower).seconds;
                 let copy = track.open_children().next();
-                let counted = copy.and_then(|(steps, _)| Some(steps.pace(now)? * track.shown_counter().open()));
+                let counted =
+                    copy.and_then(|(steps, _)| Some(steps.pace(now)? * track.shown_counter().open()));
                 open += match (counted, copy) {
                     (Some(counted), _) => counted,
                     (None, Some((_, since))) => silent(expected, node.expected.sigma, now - since),

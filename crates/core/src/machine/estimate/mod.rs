@@ -122,9 +122,11 @@ impl Machine {
     fn slower(&self) -> f64 {
         let (mut sum, mut weight) = self.estimate.slower;
         let now = self.now.as_secs_f64();
-        let running = self.estimate.running.iter().filter_map(|at| {
-            slower(self.nodes.get(*at)?, self.plan.as_ref()?.nodes().get(*at)?, now)
-        });
+        let running = self
+            .estimate
+            .running
+            .iter()
+            .filter_map(|at| slower(self.nodes.get(*at)?, self.plan.as_ref()?.nodes().get(*at)?, now));
         if let Some(slower) = running.take(1).next() {
             sum += LESSON * slower.ln();
             weight += LESSON;

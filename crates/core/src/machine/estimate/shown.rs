@@ -52,7 +52,8 @@ impl Machine {
     fn worked(&self, plan: &Plan) -> f64 {
         let now = self.now.as_secs_f64();
         let since = self.running_since.map_or(now, |since| since.as_secs_f64());
-        let joined = self.estimate.joined.map_or(0.0, |joined| now - joined + self.before(plan, self.slower()));
+        let joined =
+            self.estimate.joined.map_or(0.0, |joined| now - joined + self.before(plan, self.slower()));
         joined.max(now - since)
     }
 
@@ -67,7 +68,8 @@ impl Machine {
     /// How slow the machine is shows in the first pace. Before that the share of the work that is done knows better: a
     /// slow machine would race to 60 % while it loads, and the figure cannot go back.
     fn brake(&self, plan: &Plan, elapsed: f64, left: f64) -> f64 {
-        let running = || self.estimate.running.iter().filter_map(|at| self.nodes.get(*at).zip(plan.nodes().get(*at)));
+        let running =
+            || self.estimate.running.iter().filter_map(|at| self.nodes.get(*at).zip(plan.nodes().get(*at)));
         let Some(coming) = self.estimate.coming.filter(|_| !self.estimate.measured) else { return left };
         if running().any(|(_, node)| node.memories.is_some()) {
             return left;
