@@ -97,7 +97,8 @@ impl Memory {
     fn new(runs: &[&Learned], work: f64) -> Option<Self> {
         let ratio = median(runs.iter().map(|one| one.ratio(work)))?;
         let tail = median(runs.iter().map(|one| one.tail.max(0.0) / one.seconds.max(1e-3)))?;
-        let passes = median(runs.iter().map(|one| f64::from(one.passes.max(1))))?;
+        let mut passes: Vec<u32> = runs.iter().map(|one| one.passes.max(1)).collect();
+        passes.sort_unstable();
         let seconds = (ratio * work).min(LONGEST);
         let off = |one: &&Learned| (one.ratio(work).max(1e-6) / ratio.max(1e-6)).ln().powi(2);
         let squares = PRIOR_RUNS * PRIOR_SPREAD.powi(2) + runs.iter().map(off).sum::<f64>();
@@ -105,14 +106,14 @@ impl Memory {
         Some(Self {
             seconds,
             sigma: sigma.clamp(SPREAD.0, SPREAD.1),
-            passes: passes as u32,
+            passes: passes.get(passes.len() / 2).copied().unwrap_or(1),
             tail: (tail * seconds).min(seconds),
         })
     }
 }
 
 /// The middle one; of an even number the mean of the two in the middle.
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let (low, high) = (values.get(values.len().checked_sub(1)? / 2)?, values.get(values.len() / 2)?);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     Basis, Expected, Graph, Learned, NodeId, Priors, Untrusted,
-    learned::{Memories, Memory, median},
+    learned::{Memories, Memory},
     priors,
 };
 
@@ -117,27 +117,25 @@ impl Plan {
     #[must_use]
     pub fn with_learned(mut self, learned: &[Learned]) -> Self {
         let by_node = Memories::by_node(learned);
-        let (mut sum, mut known, mut ratios) = (0.0, 0_u32, Vec::new());
+        let (mut sum, mut work, mut known) = (0.0, 0.0, 0_u32);
         for node in &mut self.nodes {
             let runs = by_node.get(&node.id);
             let Some(memories) = runs.and_then(|runs| Memories::new(runs, node.work)) else { continue };
             let Memory { seconds, passes, .. } = *memories.of(false);
             (node.weight, node.passes) = (seconds, Some(passes));
             node.memories = Some(Box::new(memories));
-            ratios.push((seconds / node.work).clamp(RATIO.0, RATIO.1));
-            sum += seconds;
-            known += 1;
+            (sum, work, known) = (sum + seconds, work + node.work, known + 1);
         }
         // Weights of zero alone would leave nothing to count.
-        let Some(ratio) = median(ratios.into_iter()).filter(|_| sum > 0.0) else {
+        if sum <= 0.0 {
             self.nodes
                 .iter_mut()
                 .for_each(|node| (node.weight, node.passes, node.memories) = (1.0, None, None));
             return self;
-        };
+        }
         for node in self.nodes.iter_mut().filter(|node| node.memories.is_none()) {
             node.weight = sum / f64::from(known);
-            node.expected = node.expected.times(ratio);
+            node.expected = node.expected.times((sum / work).clamp(RATIO.0, RATIO.1));
         }
         self.learned = true;
         self.basis = self.find_basis();

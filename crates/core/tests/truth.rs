@@ -28,13 +28,6 @@ fn a_first_run_is_near_the_truth() {
     for one in timelines() {
         let trace = one.play(one.plan(&[]), TICK);
         let (mean, worst) = error(&trace.points);
-        println!(
-            "{:24} {mean:5.1} {worst:5.1} stands still {:4.1}%  eta {:?} of {:.1}",
-            one.name,
-            standstill(&trace.points),
-            trace.half,
-            one.total / 2.0
-        );
         errors.push((mean, worst, standstill(&trace.points), one.is_plain_picture()));
     }
     let first = mean(errors.iter().map(|one| one.0));
@@ -42,7 +35,6 @@ fn a_first_run_is_near_the_truth() {
     let still = mean(errors.iter().map(|one| one.2));
     let plain: Vec<f64> = errors.iter().filter(|one| one.3).map(|one| one.0).collect();
     let pictures = mean(plain.iter().copied());
-    println!("first {first:.2} worst {worst:.2} still {still:.2} pictures {pictures:.2} of {}", plain.len());
     assert!(errors.len() >= 36 && plain.len() >= 10);
     assert!(first <= 7.0 && worst <= 19.0, "{first} {worst}");
     assert!(pictures <= 4.5, "{pictures}");
@@ -57,7 +49,6 @@ fn a_workflow_that_is_known_is_nearer() {
             let learned: Vec<_> = (0..runs).flat_map(|seed| perturbed(&shown, seed + 1, 0.3)).collect();
             error(&one.play(one.plan(&learned), TICK).points).0
         }));
-        println!("{runs} learned: {off:.2}");
         assert!(off <= 3.0, "{off} after {runs}");
     }
 }

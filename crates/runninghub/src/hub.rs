@@ -8,13 +8,14 @@ use std::{
 };
 
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
-use runninghub_core::{Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{Observation, Pace, Priors, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 
 use crate::{
-    Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
+    Backend, Error, Follow, History, Save, Submit, SubmitModel, Workflow,
     book::Book,
+    history::Lesson,
     live::live,
     platform::{Family, Platform, is_unknown},
     record::Recorder,
@@ -35,6 +36,8 @@ pub(crate) struct Hub {
     pub(crate) site: Site,
     pub(crate) gate: Gate,
     pub(crate) book: Option<Book>,
+    pub(crate) history: Option<History>,
+    pub(crate) priors: Priors,
 }
 
 /// Sets up a [`RunningHub`].
@@ -53,6 +56,8 @@ pub struct Builder {
     ca_file: Option<PathBuf>,
     max_file_size: Option<u64>,
     uploads: Option<PathBuf>,
+    history: Option<History>,
+    priors: Priors,
     watcher: Option<Watcher>,
 }
 
@@ -76,6 +81,8 @@ impl RunningHub {
             ca_file: None,
             max_file_size: None,
             uploads: None,
+            history: None,
+            priors: Priors::default(),
             watcher: None,
         }
     }
@@ -207,6 +214,12 @@ impl Hub {
         Platform::new(self.client.clone(), Family::Unknown)
     }
 
+    /// What runs of a workflow on a type of instance have shown.
+    pub(crate) fn lesson(&self, workflow: Option<&WorkflowId>, instance: &str) -> Option<Lesson> {
+        let (history, workflow) = self.history.clone().zip(workflow.cloned())?;
+        Some(Lesson { history, workflow, instance: instance.to_owned() })
+    }
+
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         let text =
             self.client.workflow(id).await.map_err(|error| Error::api("cannot get the workflow", error))?;
@@ -262,6 +275,18 @@ impl Builder {
     /// `socks5://host:port`. `NO_PROXY` is heeded.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
+        self
+    }
+
+    /// Takes up how long nodes took in earlier runs of the same workflow, and keeps what each run shows when it ends.
+    pub fn history(mut self, history: History) -> Self {
+        self.history = Some(history);
+        self
+    }
+
+    /// Another table of expected seconds than the built-in one.
+    pub fn priors(mut self, priors: Priors) -> Self {
+        self.priors = priors;
         self
     }
 
@@ -359,6 +384,8 @@ impl Builder {
             site: self.site,
             gate: Gate::default(),
             book,
+            history: self.history,
+            priors: self.priors,
         })))
     }
 }

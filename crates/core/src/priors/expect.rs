@@ -1,7 +1,5 @@
 //! Expected seconds of every node of a workflow.
 
-use std::collections::HashSet;
-
 use serde::Deserialize;
 
 use super::{
@@ -21,7 +19,7 @@ pub enum Kind {
     Tiles,
     /// Seconds for each megapixel and frame.
     Decode,
-    /// The first use of an encoder also loads it.
+    /// Seconds of the encoder, which is loaded first.
     Text,
     /// A number of seconds, and more for each further frame.
     #[default]
@@ -68,8 +66,6 @@ const LARGE_ENCODERS: [&str; 5] = ["t5", "qwen", "llama", "gemma", "mistral"];
 const LARGE_ENCODER: f64 = 4.8;
 const CLIP: [&str; 3] = ["clipl", "clipg", "vit"];
 const CLIP_ENCODER: f64 = 0.6;
-/// What a second text costs once the encoder is there.
-const LATER_TEXT: (f64, f64) = (0.06, 0.12);
 /// Not longer than a day each, so that sums stay finite whatever the inputs are.
 const LONGEST: f64 = 86_400.0;
 
@@ -103,12 +99,6 @@ impl Expected {
 /// The expected seconds of the workflow's nodes, in its order.
 pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
     let facts = Facts::new(graph, priors);
-    let mut order: Vec<usize> = (0..facts.nodes.len()).collect();
-    // The first use of an encoder loads it. Nodes of one depth go by their ids: the file may list them in any order.
-    order.sort_by_key(|at| {
-        (facts.nodes.get(*at).map(|fact| fact.depth), graph.nodes().get(*at).map(|node| node.id.clone()))
-    });
-    let mut loaded = HashSet::new();
     let unknown = Expected {
         kind: Kind::Other,
         silent: UNKNOWN.0,
@@ -119,8 +109,8 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
         known: false,
         loads: false,
     };
-    let mut all = vec![unknown; order.len()];
-    for at in order {
+    let mut all = vec![unknown; facts.nodes.len()];
+    for (at, one) in all.iter_mut().enumerate() {
         let steps = facts.steps(graph, at);
         let class = facts.nodes.get(at).and_then(|fact| fact.class);
         let is_cheap = class.is_none_or(|class| class.kind == Kind::Other && class.seconds < CHEAP);
@@ -129,7 +119,6 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
         } else {
             class
         };
-        let Some(one) = all.get_mut(at) else { continue };
         if let (None, Some(steps)) = (works, steps) {
             *one =
                 Expected { silent: STEPS_ALONE.0, steps, step: STEPS_ALONE.1 * steps.powf(-0.4), ..unknown };
@@ -142,7 +131,7 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
                 class,
                 family: facts.family(graph, at).or(priors.unknown()),
             }
-            .expect(steps, &mut loaded);
+            .expect(steps);
         }
     }
     all
@@ -165,7 +154,7 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    fn expect(&self, steps: Option<f64>, loaded: &mut HashSet<usize>) -> Expected {
+    fn expect(&self, steps: Option<f64>) -> Expected {
         let class = self.class;
         let (frames, batch) = self.facts.frames(self.at);
         let gigabytes = self.family.map_or(0.0, |family| family.gigabytes);
@@ -191,7 +180,7 @@ impl Node<'_> {
                 let rate = self.family.map_or(0.0, |family| family.decode);
                 base + rate * self.facts.megapixels(self.at) * frames.max(batch)
             }
-            Kind::Text => base + self.text(loaded),
+            Kind::Text => base + self.text(),
             Kind::Other => base + class.per_frame * (frames.max(batch) - 1.0),
         };
         Expected {
@@ -222,18 +211,16 @@ impl Node<'_> {
         ((width * by / across).ceil(), (height * by / down).ceil(), across * down / 1e6)
     }
 
-    fn text(&self, loaded: &mut HashSet<usize>) -> f64 {
-        let inputs = ["clip", "t5", "text_encoders"];
-        let source = self.facts.source(self.graph, self.at, &inputs).unwrap_or(self.at);
+    fn text(&self) -> f64 {
+        let source =
+            self.facts.source(self.graph, self.at, &["clip", "t5", "text_encoders"]).unwrap_or(self.at);
         let usual = self.family.map_or(1.0, |family| family.text);
-        let first = if self.facts.names(source, &LARGE_ENCODERS) {
+        if self.facts.names(source, &LARGE_ENCODERS) {
             usual.max(LARGE_ENCODER)
         } else if self.facts.names(source, &CLIP) {
             CLIP_ENCODER
         } else {
             usual
-        };
-        let is_first = loaded.insert(self.facts.loader(self.graph, self.at, &inputs));
-        if is_first { first } else { LATER_TEXT.0 + LATER_TEXT.1 * first }
+        }
     }
 }

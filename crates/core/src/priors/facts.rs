@@ -1,5 +1,7 @@
 //! What the inputs of a workflow tell about its size: pixels, frames, steps, models.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -18,15 +20,12 @@ pub(super) struct Facts<'a> {
 
 /// What a node says itself.
 pub(super) struct Fact<'a> {
-    /// Its class, plain.
-    pub(super) name: String,
     pub(super) class: Option<&'a Class>,
     /// The family of the model that it names or is made for.
     family: Option<&'a Family>,
     inputs: &'a Map<String, Value>,
     parents: Vec<usize>,
-    /// How far below the nodes without inputs it stands.
-    pub(super) depth: usize,
+    above: OnceCell<Vec<usize>>,
 }
 
 const MODEL_FILES: [&str; 8] = [".safetensors", ".ckpt", ".pt", ".pth", ".gguf", ".bin", ".onnx", ".sft"];
@@ -48,41 +47,21 @@ impl<'a> Facts<'a> {
                 family: family(priors, &name, &node.inputs),
                 inputs: &node.inputs,
                 parents: node.links().filter_map(|id| graph.position(id.as_str())).collect(),
-                depth: 0,
-                name,
+                above: OnceCell::new(),
             }
         });
-        let mut facts = Self { nodes: nodes.collect() };
-        facts.measure_depths();
-        facts
-    }
-
-    /// The longest way down to each node. Nodes of a cycle stay where they are.
-    fn measure_depths(&mut self) {
-        let mut children = vec![Vec::new(); self.nodes.len()];
-        let mut waits: Vec<usize> = self.nodes.iter().map(|fact| fact.parents.len()).collect();
-        for (at, fact) in self.nodes.iter().enumerate() {
-            for parent in &fact.parents {
-                children.get_mut(*parent).into_iter().for_each(|children| children.push(at));
-            }
-        }
-        let mut open: Vec<usize> = (0..waits.len()).filter(|at| waits.get(*at) == Some(&0)).collect();
-        while let Some(at) = open.pop() {
-            let depth = self.nodes.get(at).map_or(0, |fact| fact.depth + 1);
-            for child in children.get(at).into_iter().flatten() {
-                if let (Some(fact), Some(waits)) = (self.nodes.get_mut(*child), waits.get_mut(*child)) {
-                    fact.depth = fact.depth.max(depth);
-                    *waits -= 1;
-                    if *waits == 0 {
-                        open.push(*child);
-                    }
-                }
-            }
-        }
+        Self { nodes: nodes.collect() }
     }
 
     /// A node and what stands above it, nearest first.
-    fn above(&self, at: usize) -> Vec<usize> {
+    fn above(&self, at: usize) -> &[usize] {
+        self.nodes
+            .get(at)
+            .map(|fact| fact.above.get_or_init(|| self.find_above(at)))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn find_above(&self, at: usize) -> Vec<usize> {
         let mut found = vec![at];
         let mut next = 0;
         while let Some(at) = found.get(next).filter(|_| found.len() < MOST_ABOVE) {
@@ -99,7 +78,7 @@ impl<'a> Facts<'a> {
 
     /// The nearest number above zero under one of these names.
     fn nearest(&self, at: usize, names: &[&str]) -> Option<f64> {
-        self.above(at).into_iter().find_map(|at| self.number(at, names))
+        self.above(at).iter().find_map(|at| self.number(*at, names))
     }
 
     /// A node's own number under one of these names, if it is above zero.
@@ -152,17 +131,10 @@ impl<'a> Facts<'a> {
 
     /// The family of the model that a node works with: what its `model` comes from tells it best.
     pub(super) fn family(&self, graph: &Graph, at: usize) -> Option<&'a Family> {
-        let model = self.source(graph, at, &["model"]).map(|model| self.above(model)).unwrap_or_default();
+        let model = self.source(graph, at, &["model"]).map_or(&[][..], |model| self.above(model));
         let own = self.nodes.get(at).and_then(|fact| fact.family);
-        let mut near = model.into_iter().chain(self.above(at));
-        own.or_else(|| near.find_map(|at| self.nodes.get(at)?.family))
-    }
-
-    /// The node that loads what comes in under one of these names: what is loaded once is paid for once.
-    pub(super) fn loader(&self, graph: &Graph, at: usize, names: &[&str]) -> usize {
-        let source = self.source(graph, at, names).unwrap_or(at);
-        let is_loader = |at: &usize| self.nodes.get(*at).is_some_and(Fact::is_loader);
-        self.above(source).into_iter().rfind(is_loader).unwrap_or(source)
+        let mut near = model.iter().chain(self.above(at));
+        own.or_else(|| near.find_map(|at| self.nodes.get(*at)?.family))
     }
 
     /// Whether a text among a node's inputs has one of these words.
@@ -175,10 +147,6 @@ impl<'a> Facts<'a> {
 impl Fact<'_> {
     pub(super) fn has(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.inputs.contains_key(*name))
-    }
-
-    pub(super) fn is_loader(&self) -> bool {
-        ["load", "ckpt"].iter().any(|word| self.name.contains(word)) && !self.name.contains("lora")
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Family {
     pub(super) per_pixel: bool,
     #[serde(deserialize_with = "seconds")]
     pub(super) gigabytes: f64,
-    /// Seconds of the first text encode, the load of the encoder included.
+    /// Seconds of a text encode, the load of the encoder included.
     #[serde(deserialize_with = "seconds")]
     pub(super) text: f64,
     /// Seconds of a decode for a megapixel and a frame.

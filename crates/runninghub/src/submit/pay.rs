@@ -16,6 +16,7 @@ use crate::{
     book::{self, Page, What, note},
     driver::PATIENCE,
     follow::Start,
+    history::Lesson,
     hub::Hub,
     platform::Family,
 };
@@ -50,6 +51,7 @@ impl Paid {
         workflow: Option<WorkflowId>,
         plan: Option<Plan>,
         family: Family,
+        lesson: Option<Lesson>,
     ) -> Run {
         let Self { created, page, unwritten } = self;
         let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
@@ -68,6 +70,7 @@ impl Paid {
             patience: PATIENCE,
             first_contact: None,
             family,
+            lesson,
         };
         hub.run(start)
     }

@@ -56,13 +56,12 @@ pub(super) fn silent(median: f64, sigma: f64, elapsed: f64) -> f64 {
 impl Machine {
     /// What is left of the run.
     pub(super) fn left(&mut self, plan: &Plan) -> Left {
-        let coming = match self.estimate.coming {
-            Some(coming) => coming,
-            None => {
-                self.estimate.models_loaded = self.loads_models(plan);
-                let coming = self.coming(plan);
-                *self.estimate.coming.insert(coming)
-            }
+        let coming = if let Some(coming) = self.estimate.coming {
+            coming
+        } else {
+            self.estimate.models_loaded = self.loads_models(plan);
+            let coming = self.coming(plan);
+            *self.estimate.coming.insert(coming)
         };
         let slower = self.slower();
         let mut left = coming.scaled.times(slower);
@@ -150,17 +149,22 @@ impl Machine {
             let pre = expected.silent * slower;
             let (done, mean) = track.done_children();
             let open = track.open_children().map(|(steps, since)| {
-                steps.pace(now).map_or_else(
+                steps.pace().map_or_else(
                     || silent(if done > 0 { mean } else { pre }, 1.0, now - since),
                     |pace| pace.max(mean - (now - since)),
                 )
             });
             return match open.reduce(f64::max) {
                 Some(open) => Left::new(open + if done > 0 { mean } else { open }, SILENT),
-                None => Left::new(silent(pre, expected.sigma, elapsed) + expected.counted() * slower, SILENT),
+                None => {
+                    // After a connection was lost the count goes on where it was.
+                    let ahead = 1.0 - track.counter.fraction().unwrap_or(0.0);
+                    let counted = expected.counted() * slower * ahead;
+                    Left::new(silent(pre, expected.sigma, elapsed) + counted, SILENT)
+                }
             };
         }
-        let pace = steps.pace(now).unwrap_or_else(|| steps.rough_pace(track.since));
+        let pace = steps.pace().unwrap_or_else(|| steps.rough_pace(track.since));
         let open = track.counter.open();
         let pass = pace * open - steps.silent(now).min(pace);
         // A full count is the end of the pass, and not yet that of the node.
@@ -187,7 +191,7 @@ impl Machine {
         let running = self.estimate.running.iter().filter_map(|at| {
             let (track, node) = (self.nodes.get(*at)?, plan.nodes().get(*at)?);
             let (steps, factor) = (&track.counter.steps, factor(node, slower));
-            let step = steps.pace(self.now.as_secs_f64()).unwrap_or(node.expected.step * factor);
+            let step = steps.pace().unwrap_or(node.expected.step * factor);
             track.unseen.then(|| 0.5 * node.expected.silent * factor + step * (steps.first() - 1.0).max(0.0))
         });
         (scaled * slower + fixed + running.sum::<f64>()).min(LONGEST)

@@ -81,8 +81,7 @@ impl Machine {
                 };
                 let expected = self.expected(node, slower).seconds;
                 let copy = track.open_children().next();
-                let counted =
-                    copy.and_then(|(steps, _)| Some(steps.pace(now)? * track.shown_counter().open()));
+                let counted = copy.and_then(|(steps, _)| Some(steps.pace()? * track.shown_counter().open()));
                 open += match (counted, copy) {
                     (Some(counted), _) => counted,
                     (None, Some((_, since))) => silent(expected, node.expected.sigma, now - since),

@@ -84,7 +84,7 @@ impl Machine {
             self.booked.end(at, steps.silent(now));
         }
         self.estimate.measured |= steps.reports() >= 2;
-        if let Some(slower) = slower(track, node, now) {
+        if let Some(slower) = slower(track, node) {
             self.estimate.slower.0 += LESSON * slower.ln();
             self.estimate.slower.1 += LESSON;
         }
@@ -112,22 +112,19 @@ impl Machine {
         }
     }
 
-    /// Whether this run loads models that the server did not have.
+    /// Whether this run loads models that the server did not have: a loader has run, or is still to run.
     pub(super) fn loads_models(&self, plan: &Plan) -> bool {
-        let nodes = self.nodes.iter().zip(plan.nodes());
-        nodes.filter(|(_, node)| node.required && node.expected.loads).any(|(track, _)| !track.cached)
+        let loaders = self.nodes.iter().zip(plan.nodes());
+        let mut loaders = loaders.filter(|(_, node)| node.required && node.expected.loads);
+        loaders.any(|(track, _)| !track.cached && (track.started > 0 || !track.settled))
     }
 
     /// How much slower this machine is than the one of the table: 5 is five times as slow.
     fn slower(&self) -> f64 {
         let (mut sum, mut weight) = self.estimate.slower;
-        let now = self.now.as_secs_f64();
-        let running = self
-            .estimate
-            .running
-            .iter()
-            .filter_map(|at| slower(self.nodes.get(*at)?, self.plan.as_ref()?.nodes().get(*at)?, now));
-        if let Some(slower) = running.take(1).next() {
+        let node = |at: usize| self.plan.as_ref()?.nodes().get(at);
+        let mut running = self.estimate.running.iter();
+        if let Some(slower) = running.find_map(|at| slower(self.nodes.get(*at)?, node(*at)?)) {
             sum += LESSON * slower.ln();
             weight += LESSON;
         }
@@ -136,11 +133,11 @@ impl Machine {
 }
 
 /// How much slower a node's steps are than the table says, if they are that kind of steps.
-fn slower(track: &NodeTrack, node: &PlanNode, now: f64) -> Option<f64> {
+fn slower(track: &NodeTrack, node: &PlanNode) -> Option<f64> {
     let expected = node.expected;
     if !expected.is_stepped() || node.memories.is_some() {
         return None;
     }
-    let pace = track.counter.steps.pace(now)?;
+    let pace = track.counter.steps.pace()?;
     Some((pace / expected.step.max(1e-6)).clamp(SLOWER.0, SLOWER.1))
 }

@@ -66,11 +66,9 @@ impl Steps {
         now - self.last
     }
 
-    /// Seconds a step, from the first report on, so that loading is not in it. A step that is late counts.
-    pub(super) fn pace(&self, now: f64) -> Option<f64> {
-        let steps = self.counted() - self.first.0;
-        let measured = (self.reports >= 2).then(|| (self.last - self.first.1) / steps)?;
-        Some(measured.max(self.watched(now) / (steps + 1.0)))
+    /// Seconds a step, from the first report on, so that loading is not in it.
+    pub(super) fn pace(&self) -> Option<f64> {
+        (self.reports >= 2).then(|| (self.last - self.first.1) / (self.counted() - self.first.0))
     }
 
     /// Seconds a step as well as one report tells it: loading is in it.
