@@ -42,7 +42,7 @@ impl Machine {
     /// Says once that the run is not the one that was planned.
     pub(super) fn differs(&mut self, node: &str) {
         if !std::mem::replace(&mut self.differs, true) {
-            let message = Untrusted::from(format!("node {node} runs, which the workflow does not need"));
+            let message = Untrusted::from(format!("node {node} runs, but the workflow does not need it"));
             self.events.push_back(Event::Warning { code: "plan_differs", message });
         }
     }

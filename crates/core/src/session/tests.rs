@@ -651,7 +651,7 @@ mod looking {
         world.wait_ms(3_000);
         assert_eq!(figures(&world).len(), 0);
         world.session.watch(true);
-        world.wait_ms(1_000);
+        world.give(Input::Tick).wait_ms(1_000);
         assert!(figures(&world).len() >= 4);
     }
 

@@ -7,11 +7,10 @@ use crate::Eta;
 
 /// The shown time follows the computed one with this time constant, however often it is looked at.
 const SMOOTHING: f64 = 3.0;
-/// Four out of five runs end within the range: so many standard deviations, and how much wider than the parts say it
-/// has to be for that, in a first run and in one of a workflow that is known.
+/// Four out of five runs end within the range: so many standard deviations.
 const EIGHTY: f64 = 1.28;
+/// In a first run the parts are further off together than each says alone.
 const FIRST: f64 = 2.0;
-const LEARNED: f64 = 0.8;
 /// The spread of the whole stays within this.
 const SPREAD: (f64, f64) = (0.08, 1.5);
 /// Before a pace is measured a wider range than this is not worth showing.
@@ -27,7 +26,7 @@ impl Machine {
             return None;
         }
         let spread = (left.variance.sqrt() / left.seconds).clamp(SPREAD.0, SPREAD.1);
-        let width = EIGHTY * if plan.is_learned() { LEARNED } else { FIRST } * spread;
+        let width = EIGHTY * if plan.is_learned() { 1.0 } else { FIRST } * spread;
         let end = now + left.seconds;
         let shown = self
             .estimate

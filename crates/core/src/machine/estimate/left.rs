@@ -181,8 +181,16 @@ impl Machine {
         };
         let passed = seen - 1.0 + track.counter.fraction().unwrap_or(0.0);
         let each = if passed > 0.3 { steps.watched(now) / passed } else { pace * track.counter.max };
-        let tail = memory.map_or(0.0, |memory| memory.tail);
-        Left::new(pass + more * each + tail, 0.5 / f64::from(steps.reports()).sqrt() + 0.04)
+        let counted = pass + more * each;
+        let sigma = 0.5 / f64::from(steps.reports()).sqrt() + 0.04;
+        let Some(memory) = memory else { return Left::new(counted, sigma) };
+        // The counter and the memory, each by how certain it is.
+        let remembered = silent(memory.seconds, memory.sigma, elapsed);
+        let (of_counter, of_memory) =
+            (sigma.powi(-2), (remembered / (memory.sigma * memory.seconds).max(1e-6)).powi(2));
+        let sum = of_counter + of_memory;
+        let seconds = ((counted + memory.tail) * of_counter + remembered * of_memory) / sum;
+        Left::new(seconds, sum.sqrt().recip())
     }
 
     /// What was over before anybody watched, and how far the nodes were that ran then.
