@@ -26,12 +26,15 @@ pub struct Learned {
     /// Whether models were loaded in that run.
     #[serde(default)]
     pub cold: bool,
+    /// The type of instance that it ran on; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instance: String,
 }
 
 impl Learned {
     /// A node's duration in seconds and its passes.
     pub fn new(id: NodeId, seconds: f64, passes: u32) -> Self {
-        Self { id, seconds, passes, work: 0.0, tail: 0.0, cold: false }
+        Self { id, seconds, passes, work: 0.0, tail: 0.0, cold: false, instance: String::new() }
     }
 
     /// Files are not to be trusted: a duration has to be one.

@@ -9,19 +9,9 @@ use std::{
 use runninghub_api::sanitize;
 use runninghub_core::{Graph, Learned, NodeId, WorkflowId, link};
 use runninghub_ledger::Digest;
-use serde::{Deserialize, Serialize};
 
 /// So many runs of each node are kept.
 const RUNS: usize = 16;
-
-/// One line of a file. Files of earlier versions have one for each node, and no instance.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-struct Entry {
-    #[serde(flatten)]
-    learned: Learned,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    instance: String,
-}
 
 /// What a run takes from earlier runs of the same workflow, and leaves for later ones.
 #[derive(Clone, Debug)]
@@ -60,13 +50,13 @@ impl History {
     /// What is known of a workflow on a type of instance: where a node never ran on one, what other types took.
     pub fn learned(&self, workflow: &WorkflowId, instance: &str) -> Vec<Learned> {
         let entries = self.entries(workflow);
-        let same = entries.iter().filter(|entry| entry.instance == instance);
-        let known: HashSet<NodeId> = same.map(|entry| entry.learned.id.clone()).collect();
-        let fits = |entry: &Entry| entry.instance == instance || !known.contains(&entry.learned.id);
-        entries.into_iter().filter(fits).map(|entry| entry.learned).collect()
+        let same = entries.iter().filter(|one| one.instance == instance);
+        let known: HashSet<NodeId> = same.map(|one| one.id.clone()).collect();
+        let fits = |one: &Learned| one.instance == instance || !known.contains(&one.id);
+        entries.into_iter().filter(fits).collect()
     }
 
-    fn entries(&self, workflow: &WorkflowId) -> Vec<Entry> {
+    fn entries(&self, workflow: &WorkflowId) -> Vec<Learned> {
         fs::read(self.file(workflow))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok())
@@ -81,10 +71,12 @@ impl History {
         let mut entries = self.entries(workflow);
         let before = entries.len();
         for one in learned {
-            let known = entries.iter().any(|entry| entry.learned.id == one.id);
+            let known = entries.iter().any(|known| known.id == one.id);
             // A node that was not needed this time keeps what it took when it was.
             if one.seconds > 0.0 || !known {
-                entries.push(Entry { learned: one.clone(), instance: instance.to_owned() });
+                let mut one = one.clone();
+                instance.clone_into(&mut one.instance);
+                entries.push(one);
             }
         }
         if entries.len() == before {
@@ -92,8 +84,8 @@ impl History {
         }
         let mut kept: HashMap<NodeId, usize> = HashMap::new();
         entries.reverse();
-        entries.retain(|entry| {
-            let count = kept.entry(entry.learned.id.clone()).or_default();
+        entries.retain(|one| {
+            let count = kept.entry(one.id.clone()).or_default();
             *count += 1;
             *count <= RUNS
         });

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    Bounds, SEEDS, mean, pair, several,
+    recordings::{Bounds, SEEDS, mean, pair, several},
     timeline::{Timeline, Trace, error, standstill},
 };
 
@@ -70,7 +70,9 @@ pub(super) fn measure(folder: &Path, bounds: &mut Bounds) {
                 .map(|seed| one.play(one.plan(&several(&first.learned, seed, runs)), TICK))
                 .collect();
             if let Some(ranges) = ranges {
-                traces.iter().for_each(|trace| ranges.add(one, trace));
+                for trace in &traces {
+                    ranges.add(one, trace);
+                }
             }
             mean(&traces.iter().map(|trace| error(&trace.points)).collect::<Vec<_>>())
         };

@@ -1,9 +1,7 @@
 //! What every command has at hand, and how it ends.
 
 use std::{
-    error::Error as _,
     fmt::Write as _,
-    fs,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -12,7 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Event, History, Phase, PreviewFolder, Priors, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
@@ -180,19 +178,6 @@ impl Context {
         })?;
         self.asked.push(Named::Platform(hub.clone()));
         Ok(hub)
-    }
-
-    /// How long node classes are expected to take.
-    pub(super) fn priors(&self) -> Result<Priors, Error> {
-        let Some(path) = &self.global.priors else { return Ok(Priors::default()) };
-        let name = Untrusted::from(path.to_string_lossy());
-        let hint = "`--priors` names a JSON file like `{\"classes\": [{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}]}`";
-        let text = fs::read_to_string(path)
-            .map_err(|error| Error::usage(format!("cannot read the priors {name}: {error}")).hint(hint))?;
-        Priors::parse(&text).map_err(|error| {
-            let reason = Untrusted::from(error.source().unwrap_or(&error).to_string());
-            Error::usage(format!("cannot use the priors {name}: {reason}")).hint(hint)
-        })
     }
 
     /// What earlier runs have shown, where this machine has a place for it.

@@ -528,6 +528,6 @@ fn a_file_of_priors_is_checked_before_anything_is_sent() {
     assert_eq!(sim.creates(), 0);
     let done = rhub(["run", ID, "--priors", "nowhere.json"]).at(&sim).run();
     assert!(done.code == Some(2) && done.stderr.contains("cannot read the priors"), "{}", done.stderr);
-    let done = rhub(["replay"]).arg(&fixture("01-simple")).arg("--priors").arg(&file).run();
+    let done = rhub(["replay"]).arg(fixture("01-simple")).arg("--priors").arg(&file).run();
     assert_eq!(done.code, Some(2), "{}", done.stderr);
 }

@@ -131,7 +131,7 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
                 class,
                 family: facts.family(graph, at).or(priors.unknown()),
             }
-            .expect(steps);
+            .expected(steps);
         }
     }
     all
@@ -154,7 +154,7 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    fn expect(&self, steps: Option<f64>) -> Expected {
+    fn expected(&self, steps: Option<f64>) -> Expected {
         let class = self.class;
         let (frames, batch) = self.facts.frames(self.at);
         let gigabytes = self.family.map_or(0.0, |family| family.gigabytes);

@@ -1,7 +1,7 @@
 //! What is left of each node, and of all of them.
 
 use super::super::{node::NodeTrack, state::Machine};
-use crate::{Plan, PlanNode, learned::Memory};
+use crate::{Expected, Plan, PlanNode, learned::Memory};
 
 /// Seconds that are left, and how far the truth may be from them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,6 +26,8 @@ pub(super) struct Coming {
 
 /// A silent time that has begun is as uncertain as this, whatever it was before.
 const SILENT: f64 = 0.8;
+/// The table does not know how many passes there are: when they are over, there may be half as many again.
+const MORE_PASSES: f64 = 0.5;
 /// Sums stay finite.
 const LONGEST: f64 = 365.0 * 86_400.0;
 
@@ -138,59 +140,25 @@ impl Machine {
             && node.parents.iter().any(is_open)
     }
 
-    pub(super) fn left_of_running(&self, track: &NodeTrack, node: &PlanNode, slower: f64) -> Left {
-        let now = self.now.as_secs_f64();
-        let (steps, elapsed) = (&track.counter.steps, now - track.since);
-        let (memory, slower, expected) = (self.memory(node), factor(node, slower), &node.expected);
-        if let Some(memory) = memory.filter(|_| steps.reports() < 2) {
-            return Left::new(silent(memory.seconds, memory.sigma, elapsed), memory.sigma);
+    fn left_of_running(&self, track: &NodeTrack, node: &PlanNode, slower: f64) -> Left {
+        let (now, steps) = (self.now.as_secs_f64(), &track.counter.steps);
+        let elapsed = now - track.since;
+        let remembered =
+            self.memory(node).map(|memory| (memory, silent(memory.seconds, memory.sigma, elapsed)));
+        match remembered {
+            Some((memory, left)) if steps.reports() < 2 => Left::new(left, memory.sigma),
+            Some((memory, left)) => {
+                // The counter and the memory, each by how certain it is.
+                let counter = counting(track, f64::from(memory.passes), 0.0, now);
+                let of_counter = (counter.seconds * counter.seconds / counter.variance.max(1e-12)).max(1.0);
+                let of_memory = (left / (memory.sigma * memory.seconds).max(1e-6)).powi(2);
+                let sum = of_counter + of_memory;
+                let seconds = ((counter.seconds + memory.tail) * of_counter + left * of_memory) / sum;
+                Left::new(seconds, sum.sqrt().recip())
+            }
+            None if steps.reports() > 0 => counting(track, node.expected.passes, MORE_PASSES, now),
+            None => uncounted(track, &node.expected, factor(node, slower), now),
         }
-        if steps.reports() == 0 {
-            let pre = expected.silent * slower;
-            let (done, mean) = track.done_children();
-            let open = track.open_children().map(|(steps, since)| {
-                steps.pace().map_or_else(
-                    || silent(if done > 0 { mean } else { pre }, 1.0, now - since),
-                    |pace| pace.max(mean - (now - since)),
-                )
-            });
-            return match open.reduce(f64::max) {
-                Some(open) => Left::new(open + if done > 0 { mean } else { open }, SILENT),
-                None => {
-                    // After a connection was lost the count goes on where it was.
-                    let ahead = 1.0 - track.counter.fraction().unwrap_or(0.0);
-                    let counted = expected.counted() * slower * ahead;
-                    Left::new(silent(pre, expected.sigma, elapsed) + counted, SILENT)
-                }
-            };
-        }
-        let pace = steps.pace().unwrap_or_else(|| steps.rough_pace(track.since));
-        let open = track.counter.open();
-        let pass = pace * open - steps.silent(now).min(pace);
-        // A full count is the end of the pass, and not yet that of the node.
-        let pass = if open > 0.0 { pass.max(0.0) } else { 0.0 };
-        let seen = f64::from(track.counter.pass);
-        let wanted = memory.map_or(expected.passes, |memory| f64::from(memory.passes));
-        let more = if wanted > seen {
-            wanted - seen
-        } else if memory.is_none() && seen > 1.0 {
-            // Where nobody has said how many there are, there may be half as many again.
-            0.5 * (seen - 1.0)
-        } else {
-            0.0
-        };
-        let passed = seen - 1.0 + track.counter.fraction().unwrap_or(0.0);
-        let each = if passed > 0.3 { steps.watched(now) / passed } else { pace * track.counter.max };
-        let counted = pass + more * each;
-        let sigma = 0.5 / f64::from(steps.reports()).sqrt() + 0.04;
-        let Some(memory) = memory else { return Left::new(counted, sigma) };
-        // The counter and the memory, each by how certain it is.
-        let remembered = silent(memory.seconds, memory.sigma, elapsed);
-        let (of_counter, of_memory) =
-            (sigma.powi(-2), (remembered / (memory.sigma * memory.seconds).max(1e-6)).powi(2));
-        let sum = of_counter + of_memory;
-        let seconds = ((counted + memory.tail) * of_counter + remembered * of_memory) / sum;
-        Left::new(seconds, sum.sqrt().recip())
     }
 
     /// What was over before anybody watched, and how far the nodes were that ran then.
@@ -204,6 +172,37 @@ impl Machine {
         });
         (scaled * slower + fixed + running.sum::<f64>()).min(LONGEST)
     }
+}
+
+/// A node whose counter has not moved: what the table says, or what its children show.
+fn uncounted(track: &NodeTrack, expected: &Expected, slower: f64, now: f64) -> Left {
+    let pre = expected.silent * slower;
+    let (done, mean) = track.done_children();
+    let open = track.open_children().map(|(steps, since)| match steps.pace() {
+        Some(pace) => pace.max(mean - (now - since)),
+        None => silent(if done > 0 { mean } else { pre }, 1.0, now - since),
+    });
+    if let Some(open) = open.reduce(f64::max) {
+        // Nobody says how many there will be: one more, at least.
+        return Left::new(open + if done > 0 { mean } else { open }, SILENT);
+    }
+    // After a connection was lost the count goes on where it was.
+    let ahead = 1.0 - track.counter.fraction().unwrap_or(0.0);
+    Left::new(silent(pre, expected.sigma, now - track.since) + expected.counted() * slower * ahead, SILENT)
+}
+
+/// A node whose counter moves, of so many passes; `beyond` them there may be so many more for each that was seen.
+fn counting(track: &NodeTrack, passes: f64, beyond: f64, now: f64) -> Left {
+    let (counter, steps) = (&track.counter, &track.counter.steps);
+    let pace = steps.pace().unwrap_or_else(|| steps.rough_pace(track.since));
+    let open = pace * counter.open();
+    // The step that is under way. A full count is the end of the pass, and not yet that of the node.
+    let pass = (open - steps.silent(now).min(pace)).max(0.0);
+    let seen = f64::from(counter.pass);
+    let more = if passes > seen { passes - seen } else { beyond * (seen - 1.0) };
+    let passed = seen - 1.0 + counter.fraction().unwrap_or(0.0);
+    let each = if passed > 0.3 { steps.watched(now) / passed } else { pace * counter.max };
+    Left::new(pass + more * each, 0.5 / f64::from(steps.reports()).sqrt() + 0.04)
 }
 
 /// How much longer than the table says a node takes on this machine.
