@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{WORKFLOW, key, sim, watch};
-use runninghub::{Basis, Event, History, InstanceType, Priors, RunningHub};
-use runninghub_sim::Sim;
+use runninghub::{Basis, Event, History, Priors, RunningHub};
+use runninghub_sim::{Scenario, ScriptNode, Sim};
 
 fn hub(sim: &Sim, history: &History) -> RunningHub {
     RunningHub::builder(key()).base_url(sim.base_url()).history(history.clone()).build().expect("a hub")
@@ -28,17 +30,22 @@ async fn a_run_that_ends_has_learned() {
     assert_eq!((plan.is_learned(), plan.basis()), (true, Basis::Learned));
     second.finish().await.expect("watched");
     assert_eq!(history.learned(&WORKFLOW.into(), "default").len(), 2 * learned.len(), "also without looking");
+}
 
-    // Twice the steps are twice the seconds.
-    let steps =
-        |steps: i32| hub.workflow(WORKFLOW).set("3", "steps", steps).instance_type(InstanceType::Plus);
+#[tokio::test]
+async fn a_changed_number_of_steps_changes_what_is_expected() {
+    let sampler =
+        ScriptNode::new("3", "KSampler").input("steps", 20).takes(Duration::from_millis(50)).steps(20);
+    let scenario = Scenario::script("steps").node(sampler).build();
+    let sim = sim().scenario_named("7", scenario).start().await.expect("the simulator starts");
     let mut seconds = Vec::new();
-    for count in [20, 40] {
-        let run = steps(count).submit().await.expect("accepted");
-        let plan = run.plan().expect("a plan");
-        seconds.push(plan.nodes().iter().find(|node| node.id.as_str() == "3").expect("a sampler").seconds());
+    for steps in [20, 40] {
+        let mut run =
+            common::hub(&sim).workflow("7").set("3", "steps", steps).submit().await.expect("accepted");
+        seconds.push(run.plan().expect("a plan").nodes()[0].seconds());
+        run.finish().await.expect("watched");
     }
-    assert!(seconds[1] > 1.2 * seconds[0], "{seconds:?}");
+    assert!(seconds[1] > 1.5 * seconds[0], "{seconds:?}");
 }
 
 #[tokio::test]
