@@ -114,6 +114,16 @@ fn snapshot(c: &mut Criterion) {
     c.bench_function("snapshot", |b| b.iter(|| machine.progress(runninghub_core::Connection::default())));
 }
 
+fn tick(c: &mut Criterion) {
+    let (mut machine, mut now) = (machine(), Duration::from_secs(1));
+    c.bench_function("tick", |b| {
+        b.iter(|| {
+            now += Duration::from_micros(1);
+            machine.tick(black_box(now));
+        });
+    });
+}
+
 fn replay(c: &mut Criterion) {
     let mut group = c.benchmark_group("replay");
     for name in ["40-long", "41-fast"] {
@@ -137,5 +147,5 @@ fn replay(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, yardstick, kinds, snapshot, replay);
+criterion_group!(benches, yardstick, kinds, snapshot, tick, replay);
 criterion_main!(benches);

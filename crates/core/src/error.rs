@@ -2,14 +2,14 @@
 
 use std::{error::Error as StdError, fmt};
 
-/// A workflow could not be used.
+/// A workflow, or a table of priors, could not be used.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What is wrong with the workflow.
+/// What is wrong with it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -21,6 +21,8 @@ pub enum ErrorKind {
     UiFormat,
     /// A workflow without any node.
     Empty,
+    /// A table of expected seconds that cannot be read, or has a number out of range.
+    BadPriors,
 }
 
 impl Error {
@@ -28,8 +30,8 @@ impl Error {
         Self { kind, source: None }
     }
 
-    pub(crate) fn json(source: serde_json::Error) -> Self {
-        Self { kind: ErrorKind::NotJson, source: Some(Box::new(source)) }
+    pub(crate) fn caused(kind: ErrorKind, source: serde_json::Error) -> Self {
+        Self { kind, source: Some(Box::new(source)) }
     }
 
     /// What is wrong.
@@ -41,6 +43,7 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self.kind {
             ErrorKind::UiFormat => "export it in the editor with `Workflow > Export (API)`",
+            ErrorKind::BadPriors => "docs/progress.md shows what a file of priors looks like",
             _ => "give a workflow in API format: `Workflow > Export (API)` in the editor makes one",
         }
     }
@@ -53,6 +56,7 @@ impl fmt::Display for Error {
             ErrorKind::NotAWorkflow => "the JSON is not a workflow in API format",
             ErrorKind::UiFormat => "the workflow is in the editor's format, not in API format",
             ErrorKind::Empty => "the workflow has no nodes",
+            ErrorKind::BadPriors => "the priors cannot be used",
         })
     }
 }

@@ -62,7 +62,7 @@ impl Graph {
         // Python wrote it: `NaN` and the like are repaired, but only when it is refused as it stands.
         let value: Value = serde_json::from_str(text)
             .or_else(|error| repair(text).ok_or(error).and_then(|text| serde_json::from_str(&text)))
-            .map_err(Error::json)?;
+            .map_err(|error| Error::caused(ErrorKind::NotJson, error))?;
         let Value::Object(mut object) = value else { return Err(Error::new(ErrorKind::NotAWorkflow)) };
         if object.get("nodes").is_some_and(Value::is_array) {
             return Err(Error::new(ErrorKind::UiFormat));

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
-use crate::{Graph, NodeId, Untrusted};
+use crate::{
+    Basis, Expected, Graph, Learned, NodeId, Priors, Untrusted,
+    learned::{Memories, Memory},
+    priors,
+};
 
 /// The nodes of a workflow, and which of them have to run.
 ///
@@ -17,6 +19,7 @@ pub struct Plan {
     outputs: Vec<usize>,
     total: usize,
     learned: bool,
+    basis: Basis,
 }
 
 /// A node of a plan.
@@ -37,31 +40,25 @@ pub struct PlanNode {
     pub passes: Option<u32>,
     /// Whether its class is known to count several times (tiles), so that one full count is not the whole of it.
     pub(crate) tiled: bool,
+    /// What it is expected to take, by its class and its inputs, or scaled by what other nodes of the workflow took.
+    pub expected: Expected,
+    /// Seconds that the table expects.
+    pub(crate) work: f64,
+    /// What earlier runs have shown.
+    pub(crate) memories: Option<Box<Memories>>,
     /// The positions of the nodes it takes its inputs from.
     pub(crate) parents: Vec<usize>,
 }
 
-/// Learned durations come from files; more than a year is nonsense, and must not make the sum infinite.
-const LONGEST: f64 = 365.0 * 86_400.0;
-
-/// How long a node took in an earlier run of the same workflow.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Learned {
-    /// The node.
-    pub id: NodeId,
-    /// Seconds, children of its expansion included.
-    pub seconds: f64,
-    /// How many passes its counter made.
-    pub passes: u32,
-}
-
-impl Learned {
-    /// A node's duration in seconds and its passes.
-    pub fn new(id: NodeId, seconds: f64, passes: u32) -> Self {
-        Self { id, seconds, passes }
+impl PlanNode {
+    /// Seconds that it is expected to take: what earlier runs have shown, or what the table says.
+    pub fn seconds(&self) -> f64 {
+        self.memories.as_ref().map_or_else(|| self.expected.seconds(), |memories| memories.of(false).seconds)
     }
 }
+
+/// How much slower or faster than the table a workflow is taken to be at most.
+const RATIO: (f64, f64) = (0.01, 100.0);
 
 impl Plan {
     /// Plans a workflow.
@@ -70,10 +67,19 @@ impl Plan {
     /// for the node they come from. Where none of them is in the workflow, or none was told, the outputs are the nodes
     /// that no other node links to.
     pub fn new(graph: &Graph, outputs: &[NodeId]) -> Self {
+        Self::with_priors(graph, outputs, &Priors::default())
+    }
+
+    /// The same with another table of expected seconds.
+    pub fn with_priors(graph: &Graph, outputs: &[NodeId], priors: &Priors) -> Self {
         let mut nodes: Vec<PlanNode> = graph
             .nodes()
             .iter()
-            .map(|node| PlanNode {
+            .zip(priors::expect(graph, priors))
+            .map(|(node, expected)| PlanNode {
+                expected,
+                work: expected.seconds(),
+                memories: None,
                 id: node.id.clone(),
                 title: node.name(),
                 class_type: node.class_type.clone(),
@@ -102,30 +108,37 @@ impl Plan {
             node.required = *required;
         }
         let total = required.iter().filter(|required| **required).count();
-        Self { nodes, index, outputs: found, total, learned: false }
+        let plan = Self { nodes, index, outputs: found, total, learned: false, basis: Basis::default() };
+        Self { basis: plan.find_basis(), ..plan }
     }
 
-    /// The same plan with durations of an earlier run as weights. A node that was not seen then gets their mean.
+    /// The same plan with durations of earlier runs, any number for each node. A node that no run has shown is expected
+    /// to be as much slower or faster than the table says as the others are.
     #[must_use]
     pub fn with_learned(mut self, learned: &[Learned]) -> Self {
-        let known: Vec<&Learned> =
-            learned.iter().filter(|one| (0.0..=LONGEST).contains(&one.seconds)).collect();
-        let sum: f64 = known.iter().map(|one| one.seconds).sum();
-        if sum <= 0.0 {
-            return self;
-        }
-        let mean = sum / known.len() as f64;
+        let by_node = Memories::by_node(learned);
+        let (mut sum, mut work, mut known) = (0.0, 0.0, 0_u32);
         for node in &mut self.nodes {
-            let one = known.iter().find(|one| one.id == node.id);
-            node.weight = one.map_or(mean, |one| one.seconds);
-            node.passes = one.map(|one| one.passes.max(1));
+            let runs = by_node.get(&node.id);
+            let Some(memories) = runs.and_then(|runs| Memories::new(runs, node.work)) else { continue };
+            let Memory { seconds, passes, .. } = *memories.of(false);
+            (node.weight, node.passes) = (seconds, Some(passes));
+            node.memories = Some(Box::new(memories));
+            (sum, work, known) = (sum + seconds, work + node.work, known + 1);
         }
         // Weights of zero alone would leave nothing to count.
-        if self.nodes.iter().filter(|node| node.required).all(|node| node.weight <= 0.0) {
-            self.nodes.iter_mut().for_each(|node| node.weight = 1.0);
+        if sum <= 0.0 {
+            self.nodes
+                .iter_mut()
+                .for_each(|node| (node.weight, node.passes, node.memories) = (1.0, None, None));
             return self;
         }
+        for node in self.nodes.iter_mut().filter(|node| node.memories.is_none()) {
+            node.weight = sum / f64::from(known);
+            node.expected = node.expected.times((sum / work).clamp(RATIO.0, RATIO.1));
+        }
         self.learned = true;
+        self.basis = self.find_basis();
         self
     }
 
@@ -144,6 +157,26 @@ impl Plan {
         self.learned
     }
 
+    /// What most of the expected time rests on.
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    fn find_basis(&self) -> Basis {
+        let (mut all, mut known, mut learned) = (0.0, 0.0, 0.0);
+        for node in self.nodes.iter().filter(|node| node.required) {
+            let seconds = node.seconds();
+            all += seconds;
+            known += if node.expected.known { seconds } else { 0.0 };
+            learned += if node.memories.is_some() { seconds } else { 0.0 };
+        }
+        match all {
+            _ if self.learned && learned >= 0.5 * all => Basis::Learned,
+            _ if known >= 0.5 * all => Basis::ClassKnown,
+            _ => Basis::FirstRun,
+        }
+    }
+
     /// Where the node stands in [`Plan::nodes`].
     pub fn position(&self, id: &str) -> Option<usize> {
         self.index.get(id).copied()
@@ -159,6 +192,17 @@ impl Plan {
         owner(&self.index, id)
     }
 
+    /// The nodes between the start of a native loop and its end.
+    pub(crate) fn loop_body(&self, start: usize) -> Vec<usize> {
+        let below = |at: usize| at != start && self.ancestors(&[at], |_| false).get(start) == Some(&true);
+        let ends = self.nodes.iter().enumerate().filter(|(_, node)| ends_loop(node.class_type.raw()));
+        let ends: Vec<usize> = ends.map(|(at, _)| at).filter(|at| below(*at)).collect();
+        let above = self.ancestors(&ends, |at| at == start);
+        (0..above.len())
+            .filter(|at| above.get(*at) == Some(&true) && !ends.contains(at) && below(*at))
+            .collect()
+    }
+
     /// Marks every node from which one of `from` is reachable, these included, without passing through a node for
     /// which `stop` holds; such a node is not marked.
     pub(crate) fn ancestors(&self, from: &[usize], stop: impl Fn(usize) -> bool) -> Vec<bool> {
@@ -166,11 +210,19 @@ impl Plan {
     }
 }
 
-/// Ids of expanded nodes are `PARENT.CALL.GRAPH.N`, nested ones longer: three parts are cut off until a node is found.
+/// Ids of expanded nodes are `PARENT.CALL.GRAPH.N`, nested ones longer: three parts are cut off until a node is found. In
+/// a native loop `N` is `ROUND_NODE`, and what runs is a copy of that node.
 fn owner(index: &HashMap<NodeId, usize>, id: &str) -> Option<usize> {
     let mut id = id;
     loop {
         if let Some(at) = index.get(id) {
+            return Some(*at);
+        }
+        let copy = id.rsplit_once('.').and_then(|(_, last)| last.split_once('_'));
+        if let Some((round, of)) = copy
+            && round.bytes().all(|byte| byte.is_ascii_digit())
+            && let Some(at) = index.get(of)
+        {
             return Some(*at);
         }
         for _ in 0..3 {
@@ -200,6 +252,11 @@ fn is_tiled(class_type: &str) -> bool {
     ["ultimatesdupscale", "tiled", "tile_", "tileddiffusion", "iterativeupscale", "seedvr"]
         .iter()
         .any(|part| class.contains(part))
+}
+
+fn ends_loop(class_type: &str) -> bool {
+    let class = class_type.to_ascii_lowercase();
+    class.contains("end") && ["loop", "for", "while"].iter().any(|part| class.contains(part))
 }
 
 #[cfg(test)]

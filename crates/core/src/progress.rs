@@ -10,9 +10,13 @@ use crate::{NodeId, Untrusted};
 pub struct Progress {
     /// Where the run stands.
     pub phase: Phase,
-    /// The overall figure, 0..=1; it never falls and is 1 exactly on confirmed success. `None` while there is no
-    /// workflow to count against: it is unknown then, and not guessed.
+    /// The overall figure, 0..=1: the share of the run's time that has passed, as far as can be told. It never falls and
+    /// is 1 exactly on confirmed success. `None` while there is no workflow: it is unknown then, and not guessed.
     pub overall: Option<f64>,
+    /// The share of the work that is done, 0..=1, by counting nodes and their steps. It never falls either.
+    pub counted: Option<f64>,
+    /// What the overall figure and the time that is left rest on.
+    pub basis: Basis,
     /// Settled nodes: done, cached, or no longer needed. Without a workflow the nodes finished so far.
     pub done: usize,
     /// Required nodes, fixed from the start. `None` without a workflow.
@@ -33,6 +37,30 @@ impl Progress {
     /// The overall figure in percent, 0..=100.
     pub fn percent(&self) -> Option<f64> {
         self.overall.map(|fraction| fraction * 100.0)
+    }
+}
+
+/// What the overall figure rests on, from the least certain to the most.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub enum Basis {
+    /// A first run, most of whose time goes to classes of nodes that are not in the table; or no workflow at all.
+    #[default]
+    FirstRun,
+    /// A first run of classes that are in the table.
+    ClassKnown,
+    /// An earlier run of the same workflow.
+    Learned,
+}
+
+impl Basis {
+    /// The word used in output: lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FirstRun => "first_run",
+            Self::ClassKnown => "class_known",
+            Self::Learned => "learned",
+        }
     }
 }
 

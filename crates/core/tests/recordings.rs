@@ -11,7 +11,7 @@ use runninghub_core::{Confirm, Connection, Machine, Phase};
 fn summary(mut machine: Machine) -> (String, f64, usize, usize) {
     let progress = machine.progress(Connection::default());
     let end = if progress.phase.is_final() { progress.phase.as_str() } else { "running" };
-    let fraction = (progress.overall.expect("there is a plan") * 10_000.0).round() / 10_000.0;
+    let fraction = (progress.counted.expect("there is a plan") * 10_000.0).round() / 10_000.0;
     (end.to_owned(), fraction, progress.done, progress.total.expect("there is a plan"))
 }
 

@@ -2,12 +2,15 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use runninghub_core::{Action, Event, Input, Observation, Plan, Session, SocketUrl, Suspend, TaskId};
+use runninghub_core::{Action, Event, Input, Observation, Plan, Priors, Session, SocketUrl, Suspend, TaskId};
 use runninghub_transport::{Body, Connect, ErrorKind as SocketErrorKind, Frame, FrameSource};
 use tokio::time::{Instant, Sleep, timeout};
 
@@ -40,6 +43,9 @@ pub(crate) struct Driver {
     timer: Pin<Box<Sleep>>,
     wall: Wall,
     suspend: Suspend,
+    priors: Priors,
+    /// Whether the snapshots are looked at.
+    watched: Arc<AtomicBool>,
     /// The workflow behind the address is asked for once: without it there are no totals, and a late socket has missed more.
     asked_for_graph: bool,
 }
@@ -79,11 +85,24 @@ impl Driver {
             timer: Box::pin(tokio::time::sleep_until(started)),
             suspend: Suspend::new(Duration::ZERO, wall()),
             wall,
+            priors: Priors::default(),
+            watched: Arc::new(AtomicBool::new(true)),
             asked_for_graph: false,
         };
         let first = address.map_or(Input::Tick, Input::Address);
         driver.session.handle(Duration::ZERO, first);
         driver
+    }
+
+    /// The same with another table of expected seconds, for a workflow that becomes known on the way.
+    pub(crate) fn with_priors(mut self, priors: Priors) -> Self {
+        self.priors = priors;
+        self
+    }
+
+    /// Turned off where nobody looks at the snapshots.
+    pub(crate) fn watched(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.watched)
     }
 
     /// The next event; an error is the last thing that comes.
@@ -136,7 +155,8 @@ impl Driver {
     }
 
     fn dial(&mut self, address: SocketUrl) {
-        let (backend, connect) = (Arc::clone(&self.backend), Arc::clone(&self.connect));
+        let (backend, connect, priors) =
+            (Arc::clone(&self.backend), Arc::clone(&self.connect), self.priors.clone());
         let plan_wanted =
             self.session.machine().plan().is_none() && !std::mem::replace(&mut self.asked_for_graph, true);
         // Boxed, so that the large connecting future is gone once the socket is open.
@@ -147,7 +167,7 @@ impl Driver {
                 } else {
                     None
                 };
-                (graph.map(|graph| Plan::new(&graph, &[])), connect.connect(&address).await)
+                (graph.map(|graph| Plan::with_priors(&graph, &[], &priors)), connect.connect(&address).await)
             }
             .boxed(),
         );
@@ -170,6 +190,7 @@ impl Driver {
     /// Whatever comes first. The order does not matter to the time: it goes into the session with everything that
     /// happens, so that frames without end keep no timer from being due. Answers come before frames for the same reason.
     async fn wait(&mut self) -> Happened {
+        self.session.watch(self.watched.load(Ordering::Relaxed));
         let next = self.session.deadline().map_or(self.suspend.due(), |at| at.min(self.suspend.due()));
         let deadline = self.started + next;
         if self.timer.deadline() != deadline {

@@ -213,7 +213,11 @@ impl From<runninghub_api::Error> for Error {
 
 impl From<runninghub_core::Error> for Error {
     fn from(source: runninghub_core::Error) -> Self {
-        Self::usage("this is not a workflow that can be run").with_hint(source.hint()).because(source)
+        let what = match source.kind() {
+            runninghub_core::ErrorKind::BadPriors => "this is not a table of priors",
+            _ => "this is not a workflow that can be run",
+        };
+        Self::usage(what).with_hint(source.hint()).because(source)
     }
 }
 

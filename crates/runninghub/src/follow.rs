@@ -8,6 +8,7 @@ use crate::{
     Error, Run, Workflow,
     book::{Page, accepted_ago},
     driver::Driver,
+    history::Lesson,
     hub::Hub,
     platform::Family,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Start {
     /// Questions without any answer before the service counts as unreachable; no limit for a task just paid for.
     pub(crate) first_contact: Option<u32>,
     pub(crate) family: Family,
+    /// Where what the run shows is kept.
+    pub(crate) lesson: Option<Lesson>,
 }
 
 impl Follow {
@@ -52,7 +55,7 @@ impl Follow {
         self
     }
 
-    /// How long each node took in an earlier run.
+    /// How long each node took in earlier runs, instead of what the history has.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
@@ -80,11 +83,15 @@ impl Follow {
                 }
             }
         }
+        // Which type of instance it runs on is not known here.
+        let lesson = self.hub.lesson(workflow.as_ref(), "");
         let plan = match &workflow {
             Some(id) => match self.hub.workflow(id).await {
                 Ok(workflow) => {
                     self.hub.record_workflow(&workflow);
-                    Some(Arc::new(Plan::new(workflow.graph(), &[]).with_learned(&self.learned)))
+                    let plan = Plan::with_priors(workflow.graph(), &[], &self.hub.priors);
+                    let kept = lesson.as_ref().filter(|_| self.learned.is_empty()).map(Lesson::learned);
+                    Some(Arc::new(plan.with_learned(kept.as_ref().unwrap_or(&self.learned))))
                 }
                 Err(error) if self.workflow.is_some() => return Err(error),
                 // Nobody asked for it: it may be found by the socket's address.
@@ -102,6 +109,7 @@ impl Follow {
             accepted,
             first_contact: Some(FIRST_CONTACT),
             family,
+            lesson,
         }))
     }
 }
@@ -125,8 +133,10 @@ impl Hub {
             session,
             start.address,
             start.first_contact,
-        );
+        )
+        .with_priors(self.priors.clone());
         Run::new(start.task, start.workflow, start.plan, start.page, backend, start.first, driver)
+            .with_lesson(start.lesson)
     }
 
     pub(crate) fn record_workflow(&self, workflow: &Workflow) {

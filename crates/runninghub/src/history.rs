@@ -1,7 +1,7 @@
 //! What earlier runs have shown: how long each node of a workflow takes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{HashMap, HashSet},
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -11,12 +11,35 @@ use runninghub_api::{open_file, sanitize};
 use runninghub_core::{Graph, Learned, NodeId, WorkflowId, link};
 use runninghub_ledger::Digest;
 
-/// Longest file that is read, bytes: some hundred for each of ten thousand nodes.
-const LONGEST: u64 = 4 << 20;
+/// Longest file that is read, bytes: some hundred for each of ten thousand nodes and each run.
+const LONGEST: u64 = 32 << 20;
+
+/// So many runs of each node are kept.
+const RUNS: usize = 16;
+
+/// What a run takes from earlier runs of the same workflow, and leaves for later ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Lesson {
+    pub(crate) history: History,
+    pub(crate) workflow: WorkflowId,
+    /// The type of the instance; empty where it is not known.
+    pub(crate) instance: String,
+}
+
+impl Lesson {
+    pub(crate) fn learned(&self) -> Vec<Learned> {
+        self.history.learned(&self.workflow, &self.instance)
+    }
+
+    pub(crate) fn remember(&self, learned: &[Learned]) -> io::Result<()> {
+        self.history.remember(&self.workflow, &self.instance, learned)
+    }
+}
 
 /// Durations by workflow, one small JSON file each, in a folder.
 ///
-/// They are weights for the percentage and the ETA, nothing more: a file that cannot be read counts as none.
+/// The percentage and the ETA use them, nothing else does: a file that cannot be read counts as none. A run of a handle
+/// that has a history adds what it has shown when it ends.
 #[derive(Clone, Debug)]
 pub struct History {
     dir: PathBuf,
@@ -28,8 +51,16 @@ impl History {
         Self { dir: dir.into() }
     }
 
-    /// What is known of a workflow.
-    pub fn learned(&self, workflow: &WorkflowId) -> Vec<Learned> {
+    /// What is known of a workflow on a type of instance: where a node never ran on one, what other types took.
+    pub fn learned(&self, workflow: &WorkflowId, instance: &str) -> Vec<Learned> {
+        let entries = self.entries(workflow);
+        let same = entries.iter().filter(|one| one.instance == instance);
+        let known: HashSet<NodeId> = same.map(|one| one.id.clone()).collect();
+        let fits = |one: &Learned| one.instance == instance || !known.contains(&one.id);
+        entries.into_iter().filter(fits).collect()
+    }
+
+    fn entries(&self, workflow: &WorkflowId) -> Vec<Learned> {
         let read = || {
             let file = open_file(&self.file(workflow)).ok()?;
             serde_json::from_reader(io::BufReader::new(file.take(LONGEST))).ok()
@@ -37,33 +68,38 @@ impl History {
         read().unwrap_or_default()
     }
 
-    /// Keeps what a run has shown. Nodes that were cached this time keep their earlier durations.
+    /// Keeps what a run has shown, with the last runs of each node. Nodes that were cached this time lose nothing.
     ///
     /// # Errors
     /// When the folder or the file cannot be written.
-    pub fn remember(&self, workflow: &WorkflowId, learned: &[Learned]) -> io::Result<()> {
-        if learned.is_empty() {
+    pub fn remember(&self, workflow: &WorkflowId, instance: &str, learned: &[Learned]) -> io::Result<()> {
+        let mut entries = self.entries(workflow);
+        let before = entries.len();
+        for one in learned {
+            let known = entries.iter().any(|known| known.id == one.id);
+            // A node that was not needed this time keeps what it took when it was.
+            if one.seconds > 0.0 || !known {
+                let mut one = one.clone();
+                instance.clone_into(&mut one.instance);
+                entries.push(one);
+            }
+        }
+        if entries.len() == before {
             return Ok(());
         }
-        let earlier = self.learned(workflow);
-        let mut merged: BTreeMap<&NodeId, &Learned> = earlier.iter().map(|one| (&one.id, one)).collect();
-        for one in learned {
-            // A node that was not needed this time keeps what it took when it was.
-            merged
-                .entry(&one.id)
-                .and_modify(|known| {
-                    if one.seconds > 0.0 {
-                        *known = one;
-                    }
-                })
-                .or_insert(one);
-        }
-        let merged: Vec<&Learned> = merged.into_values().collect();
+        let mut kept: HashMap<NodeId, usize> = HashMap::new();
+        entries.reverse();
+        entries.retain(|one| {
+            let count = kept.entry(one.id.clone()).or_default();
+            *count += 1;
+            *count <= RUNS
+        });
+        entries.reverse();
         fs::create_dir_all(&self.dir)?;
         let file = self.file(workflow);
         // Written beside and renamed, so that no reader ever sees half of it.
         let new = file.with_extension(format!("{:016x}.new", fastrand::u64(..)));
-        fs::write(&new, serde_json::to_vec(&merged)?)?;
+        fs::write(&new, serde_json::to_vec(&entries)?)?;
         fs::rename(&new, &file).inspect_err(|_| drop(fs::remove_file(&new)))
     }
 
@@ -117,11 +153,11 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let history = History::new(dir.path().join("new"));
         let workflow = WorkflowId::from("../../etc/19");
-        assert!(history.learned(&workflow).is_empty());
+        assert!(history.learned(&workflow, "").is_empty());
         let one = |id: &str, seconds| Learned::new(id.into(), seconds, 1);
-        history.remember(&workflow, &[one("1", 2.0), one("2", 3.0)]).expect("written");
-        history.remember(&workflow, &[one("1", 0.0), one("2", 4.0)]).expect("written");
-        assert_eq!(history.learned(&workflow), [one("1", 2.0), one("2", 4.0)]);
+        history.remember(&workflow, "", &[one("1", 2.0), one("2", 3.0)]).expect("written");
+        history.remember(&workflow, "", &[one("1", 0.0), one("2", 4.0)]).expect("written");
+        assert_eq!(history.learned(&workflow, ""), [one("1", 2.0), one("2", 3.0), one("2", 4.0)]);
         assert_eq!(fs::read_dir(dir.path().join("new")).expect("the folder").count(), 1);
     }
 
@@ -133,14 +169,44 @@ mod tests {
         let history = History::new(dir.path());
         let one = || [Learned::new("1".into(), 2.0, 1)];
         let (real, link, pipe) = (WorkflowId::from("1"), WorkflowId::from("2"), WorkflowId::from("3"));
-        history.remember(&real, &one()).expect("written");
+        history.remember(&real, "", &one()).expect("written");
         std::os::unix::fs::symlink("1.json", dir.path().join("2.json")).expect("linked");
         let made = std::process::Command::new("mkfifo").arg(dir.path().join("3.json")).status();
         assert!(made.expect("mkfifo").success());
         for odd in [&link, &pipe] {
-            assert!(history.learned(odd).is_empty(), "{odd}");
-            history.remember(odd, &one()).expect("an ordinary file takes its place");
-            assert_eq!(history.learned(odd), one());
+            assert!(history.learned(odd, "").is_empty(), "{odd}");
+            history.remember(odd, "", &one()).expect("an ordinary file takes its place");
+            assert_eq!(history.learned(odd, ""), one());
         }
+    }
+
+    #[test]
+    fn the_last_sixteen_runs_are_kept_and_another_instance_counts_until_there_is_one_of_the_same() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (history, workflow) = (History::new(dir.path()), WorkflowId::from("1"));
+        let one = |seconds: u32| Learned::new("1".into(), f64::from(seconds), 1);
+        for seconds in 1..=20 {
+            history.remember(&workflow, "default", &[one(seconds)]).expect("written");
+        }
+        let seconds = |instance: &str| -> Vec<f64> {
+            history.learned(&workflow, instance).iter().map(|one| one.seconds).collect()
+        };
+        assert_eq!(seconds("default"), (5..=20).map(f64::from).collect::<Vec<_>>());
+        assert_eq!(seconds("plus").len(), 16);
+        history.remember(&workflow, "plus", &[one(7)]).expect("written");
+        assert_eq!(seconds("plus"), [7.0]);
+    }
+
+    #[test]
+    fn files_of_earlier_versions_are_read_and_broken_ones_count_as_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (history, workflow) = (History::new(dir.path()), WorkflowId::from("1"));
+        let file = dir.path().join("1.json");
+        fs::write(&file, r#"[{"id":"3","seconds":12.5,"passes":2}]"#).expect("written");
+        assert_eq!(history.learned(&workflow, "plus"), [Learned::new("3".into(), 12.5, 2)]);
+        fs::write(&file, r#"[{"id":"3","seconds":"#).expect("written");
+        assert!(history.learned(&workflow, "plus").is_empty());
+        history.remember(&workflow, "", &[Learned::new("3".into(), 1.0, 1)]).expect("written anew");
+        assert_eq!(history.learned(&workflow, "").len(), 1);
     }
 }

@@ -8,15 +8,16 @@ use std::{
 };
 
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
-use runninghub_core::{Known, Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{Known, Observation, Pace, Priors, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Backend, Error, Follow, Save, Submit, SubmitModel, Workflow,
+    Backend, Error, Follow, History, Save, Submit, SubmitModel, Workflow,
     book::{Book, accepted_ago},
     cancel::Cancels,
+    history::Lesson,
     live::live,
     platform::{Family, Platform, is_unknown},
     record::Recorder,
@@ -38,6 +39,8 @@ pub(crate) struct Hub {
     pub(crate) gate: Gate,
     pub(crate) book: Option<Book>,
     pub(crate) cancels: Arc<Cancels>,
+    pub(crate) history: Option<History>,
+    pub(crate) priors: Priors,
 }
 
 /// Sets up a [`RunningHub`].
@@ -56,6 +59,8 @@ pub struct Builder {
     ca_file: Option<PathBuf>,
     max_file_size: Option<u64>,
     uploads: Option<PathBuf>,
+    history: Option<History>,
+    priors: Priors,
     watcher: Option<Watcher>,
 }
 
@@ -79,6 +84,8 @@ impl RunningHub {
             ca_file: None,
             max_file_size: None,
             uploads: None,
+            history: None,
+            priors: Priors::default(),
             watcher: None,
         }
     }
@@ -256,6 +263,12 @@ impl Hub {
         if is_unknown(&answer) { answer.map_err(|error| error.of_task(known)) } else { answer }
     }
 
+    /// What runs of a workflow on a type of instance have shown.
+    pub(crate) fn lesson(&self, workflow: Option<&WorkflowId>, instance: &str) -> Option<Lesson> {
+        let (history, workflow) = self.history.clone().zip(workflow.cloned())?;
+        Some(Lesson { history, workflow, instance: instance.to_owned() })
+    }
+
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         let text =
             self.client.workflow(id).await.map_err(|error| Error::api("cannot get the workflow", error))?;
@@ -311,6 +324,18 @@ impl Builder {
     /// `socks5://host:port`. `NO_PROXY` is heeded.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
+        self
+    }
+
+    /// Takes up how long nodes took in earlier runs of the same workflow, and keeps what each run shows when it ends.
+    pub fn history(mut self, history: History) -> Self {
+        self.history = Some(history);
+        self
+    }
+
+    /// Another table of expected seconds than the built-in one.
+    pub fn priors(mut self, priors: Priors) -> Self {
+        self.priors = priors;
         self
     }
 
@@ -409,6 +434,8 @@ impl Builder {
             gate: Gate::default(),
             cancels: Arc::new(Cancels::new(book.clone())),
             book,
+            history: self.history,
+            priors: self.priors,
         })))
     }
 }

@@ -74,6 +74,11 @@ struct Readme;
 #[doc = include_str!("../../../docs/comfyui.md")]
 struct ComfyGuide;
 
+/// The code in the document about progress compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/progress.md")]
+struct ProgressGuide;
+
 /// The code in the document about models compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/models.md")]

@@ -11,7 +11,7 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{
-    Action, Confirm, Event, Graph, Input, Learned, Machine, Message, NodeId, Observation, Pace, Plan,
+    Action, Confirm, Event, Graph, Input, Learned, Machine, Message, NodeId, Observation, Pace, Plan, Priors,
     PromptId, Session, TaskId, decode_text, repair,
 };
 pub use runninghub_transport::Speed;
@@ -32,6 +32,7 @@ pub struct Replay {
     speed: Speed,
     previews: bool,
     learned: Vec<Learned>,
+    priors: Priors,
 }
 
 /// One run of a recording: the stream of its events, ending with [`Event::Finished`].
@@ -71,6 +72,7 @@ impl Replay {
             speed: Speed::Max,
             previews: false,
             learned: Vec::new(),
+            priors: Priors::default(),
         })
     }
 
@@ -104,7 +106,13 @@ impl Replay {
         self
     }
 
-    /// How long each node took in another run of the same workflow.
+    /// Another table of expected seconds than the built-in one.
+    pub fn priors(mut self, priors: Priors) -> Self {
+        self.priors = priors;
+        self
+    }
+
+    /// How long each node took in other runs of the same workflow.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
@@ -137,7 +145,8 @@ impl Replay {
                 };
                 let graph = text.map(|text| Graph::parse(&text)).transpose()?;
                 let plan = graph.map(|graph| {
-                    Arc::new(Plan::new(&graph, &self.outputs(&run, &graph)).with_learned(&self.learned))
+                    let plan = Plan::with_priors(&graph, &self.outputs(&run, &graph), &self.priors);
+                    Arc::new(plan.with_learned(&self.learned))
                 });
                 let mut machine = Machine::new(plan, confirm).with_previews(self.previews);
                 if let Some(prompt) = &run.prompt {

@@ -3,7 +3,10 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -13,7 +16,7 @@ use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
 
 use runninghub_ledger::{AttemptId, Step};
 
-use crate::{Backend, Error, book::Page, driver::Driver};
+use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson};
 
 /// A task that was submitted or found, and everything that happens to it.
 ///
@@ -23,7 +26,10 @@ use crate::{Backend, Error, book::Page, driver::Driver};
 pub struct Run {
     task_id: TaskId,
     workflow_id: Option<WorkflowId>,
-    learned_as: Option<WorkflowId>,
+    lesson: Option<Lesson>,
+    /// The end, held back until a warning before it is told.
+    held: Option<Event>,
+    watched: Arc<AtomicBool>,
     plan: Option<Arc<Plan>>,
     attempt: Option<AttemptId>,
     backend: Arc<dyn Backend>,
@@ -51,6 +57,7 @@ impl Run {
         opening: Vec<Event>,
         driver: Driver,
     ) -> Self {
+        let watched = driver.watched();
         let attempt = page.as_ref().map(|page| page.attempt().clone());
         let source = Source { driver, task_id: task_id.clone(), page, held: None };
         let rest = futures_util::stream::unfold(Some(source), async |source| {
@@ -62,8 +69,19 @@ impl Run {
         });
         let first = futures_util::stream::iter(opening.clone().into_iter().map(Ok));
         let events = first.chain(rest).boxed();
-        let learned_as = workflow_id.clone();
-        Self { task_id, workflow_id, learned_as, plan, attempt, backend, opening, events, end: None }
+        Self {
+            task_id,
+            workflow_id,
+            lesson: None,
+            held: None,
+            watched,
+            plan,
+            attempt,
+            backend,
+            opening,
+            events,
+            end: None,
+        }
     }
 
     /// The submit in the ledger, where there is one.
@@ -81,14 +99,9 @@ impl Run {
         self.workflow_id.as_ref()
     }
 
-    /// What the durations of its nodes are kept under in a [`History`](crate::History): the workflow's id, or a name for
-    /// the structure of its graph on a ComfyUI.
-    pub fn learned_as(&self) -> Option<&WorkflowId> {
-        self.learned_as.as_ref()
-    }
-
-    pub(crate) fn with_learned_as(mut self, name: Option<WorkflowId>) -> Self {
-        self.learned_as = name;
+    /// What this run shows is kept when it ends.
+    pub(crate) fn with_lesson(mut self, lesson: Option<Lesson>) -> Self {
+        self.lesson = lesson;
         self
     }
 
@@ -120,11 +133,12 @@ impl Run {
         self.task_id
     }
 
-    /// Watches to the end and passes over the events.
+    /// Watches to the end and passes over the events. No snapshots are made for the sake of time alone meanwhile.
     ///
     /// # Errors
     /// When the task can no longer be watched. A task that failed is an end, not an error.
     pub async fn finish(&mut self) -> Result<End, Error> {
+        self.watched.store(false, Ordering::Relaxed);
         while self.end.is_none() {
             match self.next().await {
                 Some(event) => drop(event?),
@@ -175,10 +189,18 @@ impl Stream for Run {
     type Item = Result<Event, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = self.events.poll_next_unpin(context);
-        if let Poll::Ready(Some(Ok(Event::Finished(end)))) = &next {
-            self.end = Some(end.clone());
+        let next = match self.held.take() {
+            Some(held) => Poll::Ready(Some(Ok(held))),
+            None => self.events.poll_next_unpin(context),
+        };
+        let Poll::Ready(Some(Ok(Event::Finished(end)))) = &next else { return next };
+        let kept = self.lesson.take().map_or(Ok(()), |lesson| lesson.remember(&end.learned));
+        if let Err(error) = kept {
+            self.held = Some(Event::Finished(end.clone()));
+            let message = format!("how long the nodes took cannot be kept: {error}").into();
+            return Poll::Ready(Some(Ok(Event::Warning { code: "history", message })));
         }
+        self.end = Some(end.clone());
         next
     }
 }

@@ -24,6 +24,17 @@ pub enum InstanceType {
     Ultra,
 }
 
+impl InstanceType {
+    /// The word that the API and the command line use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Plus => "plus",
+            Self::Ultra => "ultra",
+        }
+    }
+}
+
 impl FromStr for InstanceType {
     type Err = Error;
 

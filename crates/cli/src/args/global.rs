@@ -83,6 +83,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_MAX_FILE_SIZE", value_name = "SIZE", value_parser = size::parse)]
     pub(crate) max_file_size: Option<u64>,
 
+    /// Expected seconds of node classes (JSON), before those that are built in
+    #[arg(long, global = true, env = "RUNNINGHUB_PRIORS", value_name = "FILE")]
+    pub(crate) priors: Option<PathBuf>,
+
     /// Only results and errors
     #[arg(short, long, global = true, env = "RUNNINGHUB_QUIET", value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,

@@ -95,7 +95,7 @@ macro_rules! reached {
         if let Some(bytes) = global.max_file_size {
             builder = builder.max_file_size(bytes);
         }
-        builder
+        builder.priors($context.priors()?)
     }};
 }
 
@@ -156,6 +156,9 @@ impl Context {
         if settings.ledger != Writes::Elsewhere {
             if let Some(dir) = self.state_dir() {
                 builder = builder.uploads(dir.join("uploads"));
+            }
+            if let Some(history) = self.history() {
+                builder = builder.history(history);
             }
             match self.ledger() {
                 Ok(ledger) => builder = builder.ledger(ledger),

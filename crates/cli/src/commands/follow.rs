@@ -96,12 +96,6 @@ pub(super) async fn follow(
         }
         match what {
             What::Event(Some(Ok(Event::Finished(end)))) => {
-                if let (Some(history), Some(workflow)) =
-                    (context.history().filter(|_| following.outlives), run.learned_as())
-                    && let Err(error) = history.remember(workflow, &end.learned)
-                {
-                    context.warn("history", format!("how long the nodes took cannot be kept: {error}"));
-                }
                 context.event(&Event::Finished(end.clone()));
                 return save::finish(context, hub, &run, &end, following, kept, signals).await;
             }

@@ -17,6 +17,7 @@ mod login;
 mod manual;
 mod model;
 mod previews;
+mod priors;
 mod quick;
 mod replay;
 mod resources;

@@ -25,7 +25,7 @@ use crate::{
 pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<Exit, Error> {
     let default = if printer::is_terminal() { Speed::Times(1.0) } else { Speed::Max };
     let speed = args.speed.unwrap_or(default);
-    let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true);
+    let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true).priors(context.priors()?);
     if let Some(path) = &args.workflow {
         let text = fs::read_to_string(path).map_err(|error| {
             let name = Untrusted::from(path.to_string_lossy());

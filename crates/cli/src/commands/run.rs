@@ -32,10 +32,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let id = if let Target::Saved(id, _) = &target { Some(id.clone()) } else { None };
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
     let mut submit = match target {
-        Target::Saved(id, _) => {
-            let learned = context.history().map(|history| history.learned(&id)).unwrap_or_default();
-            hub.workflow(id).learned(learned)
-        }
+        Target::Saved(id, _) => hub.workflow(id),
         Target::Own(text) => hub.workflow_json(text),
     };
     if let Some(id) = args.under {

@@ -29,14 +29,8 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let mut signals = context.signals()?;
     context.outcome.task_id = Some(task.to_string());
     let mut follow_task = hub.follow(task);
-    let named = workflow.is_some();
-    let known = entry.and_then(|entry| entry.intent.workflow);
-    if let Some(id) = workflow.map(|(id, _)| id).or(known) {
-        let learned = context.history().map(|history| history.learned(&id)).unwrap_or_default();
-        follow_task = follow_task.learned(learned);
-        if named {
-            follow_task = follow_task.workflow(id);
-        }
+    if let Some((id, _)) = workflow {
+        follow_task = follow_task.workflow(id);
     }
     let run = follow_task.start().await?;
     follow(context, &hub, run, &mut signals, &following).await

@@ -149,6 +149,7 @@ mod tests {
                 total: Some(10),
                 current: vec![sampler, still],
                 eta_s: Some([30.0, 45.0]),
+                ..Progress::default()
             },
             waiting: None,
             elapsed: Duration::from_secs(42),

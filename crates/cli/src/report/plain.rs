@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use runninghub::{ConnectionState, Event, NodeState, Phase};
+use runninghub::{ConnectionState, CurrentNode, Event, NodeState, Phase};
 
 use super::{Reporter, text};
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) struct Plain {
     /// The progress written last, which may lie some lines back, and when.
     shown: String,
     written: Option<Duration>,
+    /// Whole points, settled nodes and the current node of the newest progress that was worth a line.
+    heard: Option<(Option<f64>, usize, Option<CurrentNode>)>,
     was_live: bool,
     saved: usize,
     /// How far the files on their way were told to be.
@@ -46,6 +48,7 @@ impl Plain {
             pending: None,
             shown: String::new(),
             written: None,
+            heard: None,
             was_live: false,
             saved: 0,
             moving: HashMap::new(),
@@ -156,7 +159,13 @@ impl Reporter for Plain {
             }
             Event::Connection(connection) => self.connection(*connection),
             Event::Progress(progress) => {
-                self.pending = Some(format!("📈 {}", text::progress(&progress.into())));
+                // Time alone moves the figure: that is worth a line for each whole point.
+                let points = progress.percent().map(f64::floor);
+                let news = (points, progress.done, progress.current.first().cloned());
+                if self.heard.as_ref() != Some(&news) {
+                    self.heard = Some(news);
+                    self.pending = Some(format!("📈 {}", text::progress(&progress.into())));
+                }
             }
             Event::Node { title, state: NodeState::Cached, .. } => {
                 self.tell(format!("📌 Node {title} (completed from cache)"));

@@ -280,7 +280,7 @@ mod tests {
             done: 5,
             total: Some(10),
             current: vec![current("Upscale", Some(75.0), 1)],
-            eta_s: None,
+            ..Progress::default()
         };
         assert_eq!(progress(&at), "Overall progress: 50.0% (5/10) - Current node: Upscale (75.0%)");
         at.current = vec![current("放大", None, 2)];

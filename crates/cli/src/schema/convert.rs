@@ -43,6 +43,8 @@ impl From<&runninghub::Progress> for Progress {
     fn from(progress: &runninghub::Progress) -> Self {
         Self {
             percent: progress.overall.map(percent),
+            basis: progress.basis.as_str(),
+            counted: progress.counted.map(percent),
             done: progress.done,
             total: progress.total,
             current: progress.current.iter().map(Current::from).collect(),

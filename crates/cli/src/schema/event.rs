@@ -143,9 +143,16 @@ pub(crate) struct Connection {
 /// How far the run is.
 #[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub(crate) struct Progress {
-    /// 0–100, never falling, 100 exactly on confirmed success; null while the workflow is unknown.
+    /// The share of the run's time that has passed, 0–100, never falling, 100 exactly on confirmed success; null while the
+    /// workflow is unknown.
     #[schemars(range(min = 0, max = 100))]
     pub(crate) percent: Option<f64>,
+    /// What `percent` and `eta_s` rest on: a first run of unknown nodes, one of known classes, or earlier runs.
+    #[schemars(extend("enum" = ["first_run", "class_known", "learned"]))]
+    pub(crate) basis: &'static str,
+    /// The share of the work that is done, 0–100, by counting nodes and their steps.
+    #[schemars(range(min = 0, max = 100))]
+    pub(crate) counted: Option<f64>,
     /// Settled nodes.
     pub(crate) done: usize,
     /// Required nodes; null while the workflow is unknown.

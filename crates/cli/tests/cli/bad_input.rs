@@ -540,3 +540,29 @@ fn a_loader_takes_no_path_without_an_at_sign() {
         assert!(done.stderr.contains("not a path on this machine"), "{done}");
     }
 }
+
+#[test]
+fn a_file_of_priors_is_checked_before_anything_is_sent() {
+    let sim = Simulator::of("01-simple");
+    let dir = folder();
+    let file = dir.path().join("priors.json");
+    for (text, reason) in [
+        ("{", "EOF"),
+        (r#"{"classes": [{"matches": ["x"], "seconds": -1}]}"#, "not within 0 to 86400"),
+        (r#"{"classes": [{"matches": ["x"], "secnods": 1}]}"#, "unknown field"),
+    ] {
+        fs::write(&file, text).expect("written");
+        let done = rhub(["run", ID, "--priors"]).arg(&file).at(&sim).run();
+        assert_eq!(done.code, Some(2), "{}", done.stderr);
+        assert!(
+            done.stderr.contains("cannot use the priors") && done.stderr.contains(reason),
+            "{}",
+            done.stderr
+        );
+    }
+    assert_eq!(sim.creates(), 0);
+    let done = rhub(["run", ID, "--priors", "nowhere.json"]).at(&sim).run();
+    assert!(done.code == Some(2) && done.stderr.contains("cannot read the priors"), "{}", done.stderr);
+    let done = rhub(["replay"]).arg(fixture("01-simple")).arg("--priors").arg(&file).run();
+    assert_eq!(done.code, Some(2), "{}", done.stderr);
+}

@@ -87,6 +87,8 @@ fn overview() {
                                       tasks there [env: RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
               --max-file-size <SIZE>  Fetch no result that is larger, as in 500M or 2G [default: 32 GiB]
                                       [env: RUNNINGHUB_MAX_FILE_SIZE=]
+              --priors <FILE>         Expected seconds of node classes (JSON), before those that are built
+                                      in [env: RUNNINGHUB_PRIORS=]
           -q, --quiet                 Only results and errors [env: RUNNINGHUB_QUIET=]
           -v, --verbose...            Log what is done to standard error; more often for more [env:
                                       RUNNINGHUB_VERBOSE=]

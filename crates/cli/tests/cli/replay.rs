@@ -18,10 +18,9 @@ fn a_cached_run_in_plain() {
     ✅ Node mapping obtained successfully (6 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'ImageInvert', '5': 'SaveImage', '7': 'PreviewImage'}
     📊 Progress monitoring started...
     📈 Overall progress: 0.0% (0/6)
-    📈 Overall progress: 26.7% (1/6) - Current node: LabSteps (60.0%)
-    📈 Overall progress: 33.2% (1/6) - Current node: LabSteps (100.0%)
-    📈 Overall progress: 43.3% (2/6) - Current node: LabSteps (60.0%)
-    📈 Overall progress: 49.8% (2/6) - Current node: LabSteps (100.0%)
+    📈 Overall progress: 10.4% (1/6) - Current node: LabSteps (60.0%)
+    📈 Overall progress: 18.3% (2/6) - Current node: LabSteps
+    📈 Overall progress: 41.5% (2/6) - Current node: LabSteps (60.0%)
     📈 Overall progress: 100.0% (6/6)
     🎉 Task completed!
     ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'ImageInvert', '5': 'SaveImage', '7': 'PreviewImage', '6': 'LabSteps'}
@@ -31,7 +30,7 @@ fn a_cached_run_in_plain() {
     📌 Node LabSteps (completed from cache)
     📌 Node ImageInvert (completed from cache)
     📌 Node PreviewImage (completed from cache)
-    📈 Overall progress: 82.1% (5/7) - Current node: LabSteps (75.0%)
+    📈 Overall progress: 31.7% (5/7) - Current node: LabSteps (75.0%)
     📈 Overall progress: 100.0% (7/7)
     🎉 Task completed!
     ");
@@ -45,11 +44,10 @@ fn a_failed_run_in_plain() {
         ✅ Node mapping obtained successfully (5 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabFail', '4': 'SaveImage', '5': 'PreviewImage'}
         📊 Progress monitoring started...
         📈 Overall progress: 0.0% (0/5)
-        📈 Overall progress: 35.0% (1/5) - Current node: LabSteps (75.0%)
-        📈 Overall progress: 63.3% (3/5) - Current node: LabFail (16.7%)
-        📈 Overall progress: 66.7% (3/5) - Current node: LabFail (33.3%)
-        📈 Overall progress: 70.0% (3/5) - Current node: LabFail (50.0%)
-        📈 Overall progress: 70.0% (3/5)
+        📈 Overall progress: 13.3% (1/5) - Current node: LabSteps (75.0%)
+        📈 Overall progress: 28.7% (3/5) - Current node: LabFail (16.7%)
+        📈 Overall progress: 40.0% (3/5) - Current node: LabFail (33.3%)
+        📈 Overall progress: 46.9% (3/5)
         ❌ Task failed at node LabFail (3): ValueError: out of cheese: 你好\n
         💾 Nothing was saved
     "#);
@@ -66,8 +64,9 @@ fn text_and_other_alphabets_in_plain() {
     💬 Node 7: line 1 of 4 ✓ 你好
     💬 Node 7: line 2 of 4 ✓ 你好
     💬 Node 7: line 3 of 4 ✓ 你好
+    📈 Overall progress: 30.9% (2/3) - Current node: LabText
     💬 Node 7: line 4 of 4 ✓ 你好
-    📈 Overall progress: 99.9% (3/3)
+    📈 Overall progress: 93.0% (3/3)
     📈 Overall progress: 100.0% (3/3)
     🎉 Task completed!
     ");
@@ -77,8 +76,8 @@ fn text_and_other_alphabets_in_plain() {
         ✅ Node mapping obtained successfully (6 nodes in total), which are {'1': 'EmptyImage', '12:5': 'LabSteps', '12:7:2': 'LabSteps', '12:7:3': 'ImageInvert', 'save-me': 'SaveImage', '节点 9': 'PreviewImage'}
         📊 Progress monitoring started...
         📈 Overall progress: 0.0% (0/6)
-        📈 Overall progress: 33.2% (1/6) - Current node: LabSteps (100.0%)
-        📈 Overall progress: 66.5% (3/6) - Current node: LabSteps (100.0%)
+        📈 Overall progress: 12.4% (1/6) - Current node: LabSteps (100.0%)
+        📈 Overall progress: 46.0% (3/6) - Current node: LabSteps (100.0%)
         📈 Overall progress: 100.0% (6/6)
         🎉 Task completed!
     "#);
@@ -92,27 +91,33 @@ fn a_reconnect_in_plain() {
     ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'LabSteps', '5': 'LabSteps', '6': 'SaveImage', '7': 'PreviewImage'}
     📊 Progress monitoring started...
     📈 Overall progress: 0.0% (0/7)
-    📈 Overall progress: 19.1% (1/7) - Current node: LabSteps (33.3%)
-    📈 Overall progress: 23.8% (1/7) - Current node: LabSteps (66.7%)
-    📈 Overall progress: 28.6% (2/7) - Current node: LabSteps
-    📈 Overall progress: 30.4% (2/7) - Current node: LabSteps (12.5%)
-    📈 Overall progress: 32.1% (2/7) - Current node: LabSteps (25.0%)
-    📈 Overall progress: 33.9% (2/7) - Current node: LabSteps (37.5%)
-    📈 Overall progress: 35.7% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 2.7% (1/7) - Current node: LabSteps (16.7%)
+    📈 Overall progress: 5.8% (1/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 8.8% (1/7) - Current node: LabSteps (83.3%)
+    📈 Overall progress: 12.2% (2/7) - Current node: LabSteps (12.5%)
+    📈 Overall progress: 16.4% (2/7) - Current node: LabSteps (37.5%)
+    📈 Overall progress: 18.8% (2/7) - Current node: LabSteps (50.0%)
     🔌 Connection lost, reconnecting (attempt 1)...
+    📈 Overall progress: 23.0% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 25.3% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 27.5% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 29.5% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 31.4% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 33.3% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 35.0% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 36.6% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 38.2% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 39.7% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 41.1% (2/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 42.4% (2/7) - Current node: LabSteps (50.0%)
     📊 Progress monitoring resumed...
-    📈 Overall progress: 57.1% (4/7) - Current node: LabSteps
-    📈 Overall progress: 64.3% (4/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 65.0% (4/7) - Current node: LabSteps (55.0%)
-    📈 Overall progress: 65.7% (4/7) - Current node: LabSteps (60.0%)
-    📈 Overall progress: 66.4% (4/7) - Current node: LabSteps (65.0%)
-    📈 Overall progress: 67.1% (4/7) - Current node: LabSteps (70.0%)
-    📈 Overall progress: 67.9% (4/7) - Current node: LabSteps (75.0%)
-    📈 Overall progress: 68.6% (4/7) - Current node: LabSteps (80.0%)
-    📈 Overall progress: 69.3% (4/7) - Current node: LabSteps (85.0%)
-    📈 Overall progress: 70.0% (4/7) - Current node: LabSteps (90.0%)
-    📈 Overall progress: 70.7% (4/7) - Current node: LabSteps (95.0%)
-    📈 Overall progress: 71.3% (4/7) - Current node: LabSteps (100.0%)
+    📈 Overall progress: 83.7% (4/7) - Current node: LabSteps (50.0%)
+    📈 Overall progress: 84.2% (4/7) - Current node: LabSteps (60.0%)
+    📈 Overall progress: 84.8% (4/7) - Current node: LabSteps (70.0%)
+    📈 Overall progress: 85.1% (4/7) - Current node: LabSteps (75.0%)
+    📈 Overall progress: 85.7% (4/7) - Current node: LabSteps (80.0%)
+    📈 Overall progress: 88.5% (4/7) - Current node: LabSteps (90.0%)
+    📈 Overall progress: 91.5% (4/7) - Current node: LabSteps (100.0%)
     📈 Overall progress: 100.0% (7/7)
     🎉 Task completed!
     ");
@@ -134,24 +139,24 @@ fn a_run_in_json() {
     --- out
     {"schema":"rhub.event/1","t":0.0,"event":"plan","total":6,"nodes":[{"id":"1","title":"EmptyImage","class_type":"EmptyImage","required":true},{"id":"2","title":"ImageScale","class_type":"ImageScale","required":true},{"id":"3","title":"ImageInvert","class_type":"ImageInvert","required":true},{"id":"4","title":"ImageBlur","class_type":"ImageBlur","required":true},{"id":"5","title":"SaveImage","class_type":"SaveImage","required":true},{"id":"6","title":"PreviewImage","class_type":"PreviewImage","required":true}]}
     {"schema":"rhub.event/1","t":0.0,"event":"connection","state":"live","attempt":1}
-    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"done":0,"total":6,"current":[],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"done":0,"total":6,"current":[],"eta_s":null}
+    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[],"eta_s":null}
+    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[],"eta_s":null}
     {"schema":"rhub.event/1","t":0.0,"event":"node","id":"1","title":"EmptyImage","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"done":0,"total":6,"current":[{"id":"1","title":"EmptyImage","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
+    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[{"id":"1","title":"EmptyImage","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
     {"schema":"rhub.event/1","t":0.0,"event":"node","id":"1","title":"EmptyImage","state":"done","elapsed_s":0.0}
     {"schema":"rhub.event/1","t":0.0,"event":"node","id":"2","title":"ImageScale","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.003,"event":"progress","percent":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.003,"event":"node","id":"2","title":"ImageScale","state":"done","elapsed_s":0.359}
-    {"schema":"rhub.event/1","t":0.362,"event":"progress","percent":33.33,"done":2,"total":6,"current":[],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"6","title":"PreviewImage","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"6","title":"PreviewImage","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"3","title":"ImageInvert","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"3","title":"ImageInvert","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"4","title":"ImageBlur","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"4","title":"ImageBlur","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"5","title":"SaveImage","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.362,"event":"node","id":"5","title":"SaveImage","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.363,"event":"progress","percent":100.0,"done":6,"total":6,"current":[],"eta_s":null}
+    {"schema":"rhub.event/1","t":0.1,"event":"progress","percent":6.13,"basis":"class_known","counted":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
+    {"schema":"rhub.event/1","t":0.3,"event":"progress","percent":14.32,"basis":"class_known","counted":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"2","title":"ImageScale","state":"done","elapsed_s":0.359}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"6","title":"PreviewImage","state":"running","elapsed_s":null}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"6","title":"PreviewImage","state":"done","elapsed_s":0.0}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"3","title":"ImageInvert","state":"running","elapsed_s":null}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"3","title":"ImageInvert","state":"done","elapsed_s":0.0}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"4","title":"ImageBlur","state":"running","elapsed_s":null}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"4","title":"ImageBlur","state":"done","elapsed_s":0.0}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"5","title":"SaveImage","state":"running","elapsed_s":null}
+    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"5","title":"SaveImage","state":"done","elapsed_s":0.0}
+    {"schema":"rhub.event/1","t":0.363,"event":"progress","percent":100.0,"basis":"class_known","counted":100.0,"done":6,"total":6,"current":[],"eta_s":null}
     {"schema":"rhub.event/1","t":0.363,"event":"result","status":"success","exit_code":0,"task_id":null,"prompt_id":"02add131-4831-419a-9f69-65ff1fdec830","percent":100.0,"done":6,"total":6,"outputs":[],"failure":null,"cost":null,"elapsed_s":0.363,"api_calls":0}
     "#);
 }

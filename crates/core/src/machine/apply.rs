@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::state::{Confirm, Machine};
+use super::{
+    estimate::Iteration,
+    state::{Confirm, Machine},
+};
 use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Untrusted};
 
 impl Machine {
@@ -113,6 +116,9 @@ impl Machine {
                 ours
             }
             Binary::Text { node_id, text } if self.is_ours_unnamed() => {
+                if let Some(iteration) = Iteration::parse(&text) {
+                    self.iterates(&node_id, iteration);
+                }
                 let node_id = (*node_id).into();
                 self.events.push_back(Event::Text { node_id, text: Untrusted::from(text.into_owned()) });
                 true
@@ -145,13 +151,13 @@ impl Machine {
                 return;
             }
         }
-        self.estimate.stop(self.now);
+        self.booked.stop(self.now);
         self.phase = Phase::Ended;
         self.running_since.get_or_insert(self.now);
     }
 
     pub(super) fn end(&mut self, phase: Phase) {
-        self.estimate.stop(self.now);
+        self.booked.stop(self.now);
         self.phase = phase;
         if phase == Phase::Success {
             // Whatever was not seen to finish did, or was not needed; and nothing failed, whatever a frame said.

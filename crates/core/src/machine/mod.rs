@@ -1,7 +1,8 @@
 //! The progress machine: frames in, a true percentage out.
 
 mod apply;
-mod eta;
+mod booking;
+mod estimate;
 mod node;
 mod nodes;
 mod route;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::estimate::Steps;
 use crate::{NodeId, NodeState};
 
 /// A running node never counts as whole; only being done does.
@@ -33,6 +34,14 @@ pub(super) struct NodeTrack {
     pub(super) started: u64,
     /// When it began, if that was seen, and the connection has held since.
     pub(super) started_at: Option<Duration>,
+    /// The second at which it began, or was first seen to run.
+    pub(super) since: f64,
+    /// Its beginning, or some of its time, was not seen.
+    pub(super) unseen: bool,
+    /// It was over before anybody watched.
+    pub(super) missed: bool,
+    /// It stands in the body of a native loop, which is counted as a whole.
+    pub(super) looped: bool,
     pub(super) counter: Counter,
     /// Nodes of its expansion. Sorted, so that their sum never depends on a hash.
     children: BTreeMap<NodeId, Child>,
@@ -47,6 +56,10 @@ pub(super) struct NodeTrack {
 pub(super) struct Child {
     done: bool,
     counter: Counter,
+    /// The second at which it was first seen.
+    since: f64,
+    /// The seconds that it took, once it is done.
+    took: f64,
 }
 
 /// A progress bar as the node reports it.
@@ -61,11 +74,12 @@ pub(super) struct Counter {
     pub(super) pass: u32,
     /// What that makes of the node's whole work.
     share: f64,
+    pub(super) steps: Steps,
 }
 
 impl Default for Counter {
     fn default() -> Self {
-        Self { value: 0.0, max: 0.0, now: 0.0, high: 0.0, pass: 1, share: 0.0 }
+        Self { value: 0.0, max: 0.0, now: 0.0, high: 0.0, pass: 1, share: 0.0, steps: Steps::default() }
     }
 }
 
@@ -78,7 +92,7 @@ pub(super) struct Passes {
 
 impl Counter {
     /// Takes a report; `max` of zero or less says nothing.
-    pub(super) fn report(&mut self, value: f64, max: f64, passes: Passes) {
+    pub(super) fn report(&mut self, value: f64, max: f64, passes: Passes, now: f64) {
         if max <= 0.0 || (value, max) == (self.value, self.max) {
             return;
         }
@@ -86,7 +100,9 @@ impl Counter {
         if value < self.value && self.is_restart(value, fraction) {
             self.pass = self.pass.saturating_add(1);
             self.high = 0.0;
+            self.steps.start_over();
         }
+        self.steps.report(value.clamp(0.0, max), now);
         (self.value, self.max, self.now) = (value, max, fraction);
         self.high = self.high.max(fraction);
         // It only grows: within a pass the highest count holds, and a pass that begins counts what is before it as whole.
@@ -113,6 +129,11 @@ impl Counter {
     /// The fraction of the current pass as last reported; `None` before the first report.
     pub(super) fn fraction(&self) -> Option<f64> {
         (self.max > 0.0).then_some(self.now)
+    }
+
+    /// What is left to count in this pass.
+    pub(super) fn open(&self) -> f64 {
+        (self.max - self.value.max(0.0)).max(0.0)
     }
 
     /// The highest share of the node's whole work, 0..1.
@@ -151,28 +172,43 @@ impl NodeTrack {
     }
 
     /// Marks a child done.
-    pub(super) fn child_done(&mut self, id: &str) {
-        if let Some(child) = self.child(id) {
-            child.done = true;
+    pub(super) fn child_done(&mut self, id: &str, now: f64) {
+        if let Some(child) = self.child(id, now)
+            && !std::mem::replace(&mut child.done, true)
+        {
+            child.took = now - child.since;
         }
     }
 
     /// A child's counter has moved.
-    pub(super) fn report_child(&mut self, id: &str, value: f64, max: f64, passes: Passes) {
+    pub(super) fn report_child(&mut self, id: &str, value: f64, max: f64, passes: Passes, now: f64) {
         if self.active.as_ref().is_none_or(|active| active.as_str() != id) {
             self.active = Some(id.into());
         }
-        if let Some(child) = self.child(id) {
-            child.counter.report(value, max, passes);
+        if let Some(child) = self.child(id, now) {
+            child.counter.report(value, max, passes, now);
         }
     }
 
-    fn child(&mut self, id: &str) -> Option<&mut Child> {
+    /// A child begins.
+    pub(super) fn child(&mut self, id: &str, now: f64) -> Option<&mut Child> {
         // Looked up twice so that a known child costs no allocation.
         if !self.children.contains_key(id) && self.children.len() < MOST_CHILDREN {
-            self.children.insert(id.into(), Child::default());
+            self.children.insert(id.into(), Child { since: now, ..Child::default() });
         }
         self.children.get_mut(id)
+    }
+
+    /// The children that run, as their steps and the second at which each began.
+    pub(super) fn open_children(&self) -> impl Iterator<Item = (&Steps, f64)> {
+        self.children.values().filter(|child| !child.done).map(|child| (&child.counter.steps, child.since))
+    }
+
+    /// How many children are done, and how long they took on average.
+    pub(super) fn done_children(&self) -> (usize, f64) {
+        let done = self.children.values().filter(|child| child.done);
+        let (count, sum) = done.fold((0, 0.0), |(count, sum), child| (count + 1, sum + child.took));
+        (count, if count > 0 { sum / count as f64 } else { 0.0 })
     }
 
     /// What to call its state.
@@ -198,7 +234,7 @@ mod tests {
         values
             .iter()
             .map(|(value, max)| {
-                counter.report(*value, *max, passes);
+                counter.report(*value, *max, passes, 0.0);
                 (counter.pass, (counter.share() * 1000.0).round() / 1000.0)
             })
             .collect()

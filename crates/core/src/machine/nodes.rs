@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::state::Machine;
-use crate::{Event, NodeFile, NodeState, Phase, StateEntry, StateNodes};
+use crate::{Event, NodeFile, NodeState, Phase, StateEntry, StateNodes, Untrusted};
 
 impl Machine {
     pub(super) fn executing(&mut self, node: &str, display: Option<&str>, told_run: bool) {
-        let Some(at) = self.owner([Some(node), display, None]) else { return };
+        let Some(at) = self.owner([Some(node), display, None]) else { return self.differs(node) };
         self.touched = true;
         if told_run && !self.snapshots {
             self.infer(node, at);
@@ -19,15 +19,31 @@ impl Machine {
             // Only this one is known to run.
             self.generation += 1;
         }
-        self.estimate.start(self.now, at, told_run);
+        self.booked.start(self.now, at, told_run);
         // What is repeated after a reconnect is no start.
         self.runs(at, told_run);
-        if told_run && self.is_own(at, node) && !self.is_current(at) {
+        let (own, now) = (self.is_own(at, node), self.now.as_secs_f64());
+        if !own {
+            self.nodes.get_mut(at).into_iter().for_each(|track| _ = track.child(node, now));
+        }
+        if told_run && own && !self.is_current(at) {
             // A lazy node is started twice: in between it only waited.
-            self.nodes.get_mut(at).into_iter().for_each(|track| track.started_at = Some(self.now));
+            let started_at = Some(self.now);
+            self.nodes
+                .get_mut(at)
+                .into_iter()
+                .for_each(|track| (track.started_at, track.since) = (started_at, now));
         }
         if self.current.as_ref().is_none_or(|current| current.as_str() != node) {
             self.current = Some(node.into());
+        }
+    }
+
+    /// Says once that the run is not the one that was planned.
+    pub(super) fn differs(&mut self, node: &str) {
+        if !std::mem::replace(&mut self.differs, true) {
+            let message = Untrusted::from(format!("node {node} runs, but the workflow does not need it"));
+            self.events.push_back(Event::Warning { code: "plan_differs", message });
         }
     }
 
@@ -57,7 +73,7 @@ impl Machine {
         }) && self.nodes.get(next_at).is_some_and(|track| !track.done);
         let Some(track) = self.nodes.get_mut(previous_at) else { return };
         if is_child {
-            track.child_done(previous.as_str());
+            track.child_done(previous.as_str(), self.now.as_secs_f64());
         } else if previous_at != next_at && !waits {
             track.done = true;
         }
@@ -101,7 +117,8 @@ impl Machine {
         // A node without a bar stands at 0 of 1: that is no count.
         let counts = (entry.value, entry.max) != (Some(0.0), Some(1.0));
         let (value, max) = if counts { (entry.value, entry.max) } else { (None, None) };
-        let names = [Some(&*entry.id), entry.real_node_id.as_deref(), entry.display_node_id.as_deref()];
+        // A copy in a native loop comes from the loop's start, and is shown as the node that it is a copy of.
+        let names = [Some(&*entry.id), entry.display_node_id.as_deref(), entry.real_node_id.as_deref()];
         let Some(at) = self.owner(names) else { return };
         let own = self.is_own(at, &entry.id);
         match entry.state.as_deref() {
@@ -110,12 +127,15 @@ impl Machine {
                 if own {
                     track.done = true;
                 } else {
-                    track.child_done(&entry.id);
+                    track.child_done(&entry.id, self.now.as_secs_f64());
                 }
             }
             Some("running") => {
                 // What the first snapshot of a connection shows may have begun long before.
                 self.runs(at, self.saw_start);
+                if !own && let Some(track) = self.nodes.get_mut(at) {
+                    track.child(&entry.id, self.now.as_secs_f64());
+                }
                 self.count(at, &entry.id, own, value, max);
             }
             // Comfy Cloud leaves the state out; other states are not known.
@@ -142,12 +162,12 @@ impl Machine {
     }
 
     fn count(&mut self, at: usize, id: &str, own: bool, value: Option<f64>, max: Option<f64>) {
-        let passes = self.passes(at);
+        let (passes, now) = (self.passes(at), self.now.as_secs_f64());
         if let (Some(value), Some(max), Some(track)) = (value, max, self.nodes.get_mut(at)) {
             if own {
-                track.counter.report(value, max, passes);
+                track.counter.report(value, max, passes, now);
             } else {
-                track.report_child(id, value, max, passes);
+                track.report_child(id, value, max, passes, now);
             }
         }
     }
@@ -160,7 +180,7 @@ impl Machine {
         if own {
             track.done = true;
         } else {
-            track.child_done(node);
+            track.child_done(node, self.now.as_secs_f64());
         }
         let output = output.and_then(|output| serde_json::from_str(output).ok()).unwrap_or(Value::Null);
         let files = NodeFile::of_output(&output);
@@ -226,6 +246,7 @@ impl Machine {
             }
             let ran = matches!(state, NodeState::Done | NodeState::Failed);
             let elapsed = track.started_at.filter(|_| ran).map(|since| self.now.saturating_sub(since));
+            self.changes(at, state);
             let (id, title) = (self.id(at), self.title(at));
             self.events.push_back(Event::Node { id, title, state, elapsed });
             if let Some(track) = self.nodes.get_mut(at) {

@@ -68,7 +68,7 @@ impl Machine {
         }
         self.seen.push(id.into());
         self.nodes.push(NodeTrack::default());
-        self.estimate.add_node();
+        self.booked.add_node();
         Some(self.nodes.len() - 1)
     }
 }

@@ -7,11 +7,8 @@ use super::{
     state::Machine,
 };
 use crate::{
-    Connection, CurrentNode, End, Learned, NodeId, NodeProgress, NodeState, Phase, Progress, Untrusted,
+    Basis, Connection, CurrentNode, End, Learned, NodeId, NodeProgress, NodeState, Phase, Progress, Untrusted,
 };
-
-/// Below 1 until success is confirmed.
-const BEFORE_SUCCESS: f64 = 0.999;
 
 impl Machine {
     /// How the run ended, as far as the machine knows.
@@ -23,22 +20,33 @@ impl Machine {
     /// left out.
     pub fn learned(&self) -> Vec<Learned> {
         let Some(plan) = &self.plan else { return Vec::new() };
+        let cold = self.loads_models(plan);
         let nodes = plan.nodes().iter().zip(&self.nodes).enumerate();
         nodes
             .filter_map(|(at, (node, track))| {
                 let seconds = match track.state(false) {
-                    NodeState::Done => self.estimate.seconds(at)?,
+                    NodeState::Done => self.booked.seconds(at)?,
                     // A branch that was not taken may well not be taken again.
                     NodeState::Skipped if self.phase == Phase::Success && self.saw_start => 0.0,
                     _ => return None,
                 };
-                Some(Learned::new(node.id.clone(), seconds, track.counter.pass))
+                let one = Learned::new(node.id.clone(), seconds, track.counter.pass);
+                Some(Learned { work: node.work, tail: self.booked.tail(at), cold, ..one })
             })
             .collect()
     }
 
-    /// The overall figure, 0..=1; `None` without a plan before success.
+    /// The overall figure as of the last tick or snapshot, 0..=1: the share of the time. `None` without a plan before
+    /// success.
     pub fn overall(&self) -> Option<f64> {
+        match self.phase {
+            Phase::Success => Some(1.0),
+            _ => self.plan.as_ref().map(|_| self.estimate.shown()),
+        }
+    }
+
+    /// The share of the nodes, 0..=1: each counts the same, or the seconds that earlier runs took, by its counter.
+    pub fn counted(&self) -> Option<f64> {
         if self.phase == Phase::Success {
             return Some(1.0);
         }
@@ -50,7 +58,7 @@ impl Machine {
         }
         let fraction = if whole > 0.0 { done / whole } else { 0.0 };
         // Every share only grows, and they are summed in one order: the figure needs no high-water mark of its own.
-        Some(fraction.min(BEFORE_SUCCESS))
+        Some(fraction.min(super::estimate::BEFORE_SUCCESS))
     }
 
     /// Whether there is anything of a node to show.
@@ -69,6 +77,7 @@ impl Machine {
 
     /// A snapshot.
     pub fn progress(&mut self, connection: Connection) -> Progress {
+        self.refresh();
         let elapsed = self.running_since.map_or(Duration::ZERO, |since| self.now.saturating_sub(since));
         let done = match &self.plan {
             Some(_) => self.settled,
@@ -77,6 +86,8 @@ impl Machine {
         Progress {
             phase: self.phase,
             overall: self.overall(),
+            counted: self.counted(),
+            basis: self.plan.as_ref().map_or(Basis::FirstRun, |plan| plan.basis()),
             done,
             total: self.plan.as_ref().map(|plan| plan.total()),
             current: self.current_nodes(),

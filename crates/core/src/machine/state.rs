@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use super::{eta::Estimate, node::NodeTrack, route::Seen};
+use super::{booking::Bookings, estimate::Estimate, node::NodeTrack, route::Seen};
 use crate::{Event, Failure, Phase, Plan, PromptId};
 
 /// Who may say that a run is over.
@@ -55,7 +55,10 @@ pub struct Machine {
     pub(super) saved_files: Vec<(usize, usize)>,
     pub(super) now: Duration,
     pub(super) running_since: Option<Duration>,
+    pub(super) booked: Bookings,
     pub(super) estimate: Estimate,
+    /// Told that the run is not the planned one.
+    pub(super) differs: bool,
     pub(super) events: VecDeque<Event>,
     pub(super) ignored: u64,
     pub(super) unreadable: u64,
@@ -74,7 +77,9 @@ impl Machine {
         let mut nodes = Vec::new();
         nodes.resize_with(plan.as_ref().map_or(0, |plan| plan.nodes().len()), NodeTrack::default);
         Self {
-            estimate: Estimate::new(nodes.len()),
+            booked: Bookings::new(nodes.len()),
+            estimate: Estimate::default(),
+            differs: false,
             nodes,
             plan,
             confirm,
@@ -144,7 +149,8 @@ impl Machine {
     pub fn connected(&mut self) {
         if !self.phase.is_final() {
             self.saw_start = false;
-            self.estimate.lose();
+            self.booked.lose();
+            self.lose_pace();
             // Whatever ran may have ended unseen: nobody can say any more how long it took.
             self.nodes.iter_mut().for_each(|track| track.started_at = None);
         }
@@ -174,7 +180,7 @@ impl Machine {
     }
 
     /// Time goes on until the run is over, and never back.
-    fn advance(&mut self, at: Duration) {
+    pub(super) fn advance(&mut self, at: Duration) {
         if !self.phase.is_final() {
             self.now = self.now.max(at);
         }
@@ -216,7 +222,7 @@ impl Machine {
         let free = self.plan.is_none() && self.nodes.is_empty();
         if free {
             self.nodes.resize_with(plan.nodes().len(), NodeTrack::default);
-            self.estimate = Estimate::new(self.nodes.len());
+            self.booked = Bookings::new(self.nodes.len());
             self.plan = Some(Arc::clone(plan));
         }
         free

@@ -27,6 +27,9 @@ pub struct Session {
     now: Duration,
     connection: Connection,
     snapshot_due: Option<Duration>,
+    /// When the machine was last looked at.
+    looked: Duration,
+    watched: bool,
     told: Option<(Duration, Progress)>,
     /// Since when success has been reported without all outputs.
     incomplete_since: Option<Duration>,
@@ -69,6 +72,8 @@ impl Session {
             now: Duration::ZERO,
             connection: Connection::default(),
             snapshot_due: None,
+            looked: Duration::ZERO,
+            watched: true,
             told: None,
             incomplete_since: None,
             last_sign: Duration::ZERO,
@@ -118,7 +123,10 @@ impl Session {
             return None;
         }
         let dial = self.dial.deadline(&self.pace, self.is_running());
-        [self.poll.due(), dial, self.snapshot_due, self.gives_up()].into_iter().flatten().min()
+        [self.poll.due(), dial, self.snapshot_due, self.tick_due(), self.gives_up()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next thing to do.
@@ -131,6 +139,12 @@ impl Session {
         if self.machine.adopt_plan(&plan) {
             self.emit(Event::Plan(plan));
         }
+    }
+
+    /// Whether the snapshots are looked at. If not, none is made for the sake of time alone; there is one for each frame
+    /// that says something, as before. They are looked at unless this says otherwise.
+    pub fn watch(&mut self, watched: bool) {
+        self.watched = watched;
     }
 
     /// Stops following: the last snapshot and [`Event::Finished`] are told, with the phase as it stands.
@@ -362,7 +376,7 @@ impl Session {
             self.emit(Event::Connection(connection));
             self.mark_snapshot();
         }
-        if self.snapshot_due.is_some_and(|due| self.now >= due) {
+        if self.snapshot_due.into_iter().chain(self.tick_due()).any(|due| self.now >= due) {
             self.snapshot();
         }
         if self.gives_up().is_some_and(|at| self.now >= at) {
@@ -392,9 +406,17 @@ impl Session {
         self.snapshot_due = Some(self.snapshot_due.map_or(next, |due| due.min(next)));
     }
 
+    /// The figure moves with time, also while nothing comes.
+    fn tick_due(&self) -> Option<Duration> {
+        let moves = self.watched && self.is_running() && self.machine.plan().is_some();
+        moves.then(|| self.looked + self.pace.ticks)
+    }
+
     /// Tells a snapshot, if it has more to say than that time has passed.
     fn snapshot(&mut self) {
         self.snapshot_due = None;
+        self.looked = self.now;
+        self.machine.tick(self.now);
         let progress = self.machine.progress(self.connection);
         let is_news = self.told.as_ref().is_none_or(|(_, told)| {
             let Progress { elapsed, eta, .. } = progress;

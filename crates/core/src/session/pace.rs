@@ -24,6 +24,8 @@ pub struct Pace {
     pub answer: Ladder,
     /// Snapshots are told at most this often.
     pub snapshots: Duration,
+    /// A run that is watched is looked at this often, also when no frame comes: the figure moves with time.
+    pub ticks: Duration,
     /// A socket without a frame for this long is called stale.
     pub stale: Duration,
     /// A socket that never brought a frame of the running task for this long is dialled anew, once: servers forget
@@ -88,6 +90,7 @@ impl Default for Pace {
             failed: Ladder::new(1_000, 1.5, 30_000),
             answer: Ladder::new(5_000, 2.0, 30_000),
             snapshots: Duration::from_millis(100),
+            ticks: Duration::from_millis(200),
             stale: Duration::from_secs(30),
             deaf: Duration::from_mins(1),
             redial: (Duration::from_millis(50), Duration::from_secs(30)),
@@ -103,7 +106,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Every wait multiplied, except how often snapshots are told. Nonsense (zero, negative, not a number) counts as 1.
+    /// Every wait multiplied, except how often snapshots are made. Nonsense (zero, negative, not a number) counts as 1.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         if !(factor.is_finite() && factor > 0.0) {
@@ -122,6 +125,7 @@ impl Pace {
             failed: ladder(self.failed),
             answer: Ladder { first: wait(self.answer.first).max(BUSY), ..ladder(self.answer) },
             snapshots: self.snapshots,
+            ticks: self.ticks,
             stale: wait(self.stale),
             deaf: wait(self.deaf),
             redial: (wait(self.redial.0), wait(self.redial.1)),

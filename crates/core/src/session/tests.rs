@@ -70,7 +70,9 @@ impl World {
     }
 
     fn with(seed: u64, confirm: Confirm) -> Self {
-        let session = Session::new(Machine::new(Some(plan()), confirm), Pace::default(), seed);
+        let mut session = Session::new(Machine::new(Some(plan()), confirm), Pace::default(), seed);
+        // Days are waited through: nobody looks at them.
+        session.watch(false);
         Self {
             session,
             now: Duration::ZERO,
@@ -231,6 +233,7 @@ mod asking {
     #[test]
     fn a_queue_is_asked_about_early_and_then_every_few_seconds() {
         let mut world = World::new();
+        world.session.watch(true);
         world.platform = Some(Observation::of(TaskStatus::Queued));
         world.give(Input::Tick).wait_ms(30_000);
         assert_eq!(world.polls(), [0, 1_000, 2_250, 3_812, 5_765, 8_207, 11_258, 15_073, 19_841, 25_802]);
@@ -617,5 +620,50 @@ proptest! {
                 prop_assert_eq!(session.is_over(), finished > 0);
             }
         }
+    }
+}
+
+mod looking {
+    use super::*;
+
+    fn figures(world: &World) -> Vec<f64> {
+        let progress = world.log.iter().filter_map(|(_, action)| match action {
+            Action::Emit(Event::Progress(progress)) => progress.overall,
+            _ => None,
+        });
+        progress.collect()
+    }
+
+    #[test]
+    fn a_run_that_is_looked_at_moves_also_while_nothing_comes() {
+        let mut world = World::live();
+        world.session.watch(true);
+        world.say(&executing("1")).wait_ms(3_000);
+        let shown = figures(&world);
+        assert!((12..=31).contains(&shown.len()), "4 to 10 a second: {}", shown.len());
+        assert!(shown.windows(2).all(|pair| pair[0] < pair[1]), "{shown:?}");
+    }
+
+    #[test]
+    fn a_run_that_nobody_looks_at_is_not_woken_for_the_sake_of_time() {
+        let mut world = World::live();
+        world.say(&executing("1")).wait_ms(200);
+        world.log.clear();
+        assert!(world.session.deadline() > Some(world.now + Duration::from_millis(500)));
+        world.wait_ms(3_000);
+        assert_eq!(figures(&world).len(), 0);
+        world.session.watch(true);
+        world.give(Input::Tick).wait_ms(1_000);
+        assert!(figures(&world).len() >= 4);
+    }
+
+    #[test]
+    fn a_run_that_waits_in_the_queue_or_is_over_is_not_woken_either() {
+        let mut world = World::new();
+        world.platform = Some(Observation::of(TaskStatus::Queued));
+        world.give(Input::Tick).wait_ms(150);
+        world.log.clear();
+        world.wait_ms(3_000);
+        assert_eq!(figures(&world).len(), 0);
     }
 }

@@ -75,6 +75,21 @@ pub(crate) fn measure(quick: bool) -> Result {
     let monitor = [json!({"type": "crystools.monitor", "data": {"gpus": vec![97; 400]}}).to_string()];
     let [ignored] = in_turn(rounds, 20_000, &monitor, [&mut |text| _ = machine.text(Duration::ZERO, text)]);
     Row::new("C2", "pass over a message of a custom node", median(&ignored), "ns").at_most(100.0).print()?;
+    let mut hundred = self::machine(&workflow_of(100))?;
+    hundred.text(Duration::ZERO, &state(1));
+    let mut now = Duration::ZERO;
+    let [ticked] = in_turn(
+        rounds,
+        20_000,
+        &[String::new()],
+        [&mut |_| {
+            now += Duration::from_micros(1);
+            hundred.tick(now);
+        }],
+    );
+    Row::new("C2", "a tick of the overall figure, 100 nodes", median(&ticked), "ns")
+        .at_most(1000.0)
+        .print()?;
     replay(rounds, &events)
 }
 

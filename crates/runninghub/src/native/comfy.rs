@@ -9,7 +9,7 @@ use std::{
 
 use runninghub_api::{ApiKey, FileProgress, InstanceType, Site};
 use runninghub_comfyui::{Client, Queue};
-use runninghub_core::{Observation, Pace, TaskId, Untrusted};
+use runninghub_core::{Observation, Pace, Priors, TaskId, Untrusted};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
@@ -42,6 +42,7 @@ pub(crate) struct Server {
     pub(super) book: Option<Book>,
     pub(super) history: Option<History>,
     pub(super) file_rules: FileRules,
+    pub(super) priors: Priors,
     files: runninghub_api::Client,
 }
 
@@ -58,6 +59,7 @@ pub struct ComfyBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     classes: Option<PathBuf>,
     history: Option<History>,
+    priors: Priors,
     watcher: Option<Watcher>,
 }
 
@@ -148,6 +150,7 @@ impl ComfyBuilder {
             ledger: None,
             classes: None,
             history: None,
+            priors: Priors::default(),
             watcher: None,
         }
     }
@@ -209,10 +212,15 @@ impl ComfyBuilder {
         self
     }
 
-    /// Takes up how long nodes took in earlier runs of the same graph. What a run shows is kept by
-    /// [`History::remember`] under [`Run::learned_as`](crate::Run::learned_as).
+    /// Takes up how long nodes took in earlier runs of the same graph, and keeps what each run shows when it ends.
     pub fn history(mut self, history: History) -> Self {
         self.history = Some(history);
+        self
+    }
+
+    /// Another table of expected seconds than the built-in one.
+    pub fn priors(mut self, priors: Priors) -> Self {
+        self.priors = priors;
         self
     }
 
@@ -326,6 +334,7 @@ impl ComfyBuilder {
             book,
             history: self.history,
             file_rules,
+            priors: self.priors,
             files,
         })))
     }

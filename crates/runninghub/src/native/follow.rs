@@ -9,7 +9,7 @@ use super::{
     comfy::Server,
     start::{OURS, Start, client_id},
 };
-use crate::{Error, History, Run, book::accepted_ago};
+use crate::{Error, Run, book::accepted_ago, history::Lesson};
 
 /// Nobody knows yet whether anything is there: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -34,11 +34,11 @@ impl FollowPrompt {
         let what = "cannot look for the prompt";
         let queued = self.look().await.map_err(|error| Error::comfy(what, error))?;
         let graph = queued.as_ref().and_then(|queued| Graph::parse(&queued.workflow).ok());
-        let learned_as = graph.as_ref().map(History::name_of);
-        let history = self.server.history.as_ref().zip(learned_as.as_ref());
-        let learned = history.map(|(history, name)| history.learned(name)).unwrap_or_default();
+        let lesson = graph.as_ref().and_then(|graph| self.server.lesson(graph));
+        let learned = lesson.as_ref().map(Lesson::learned).unwrap_or_default();
         let plan = graph.zip(queued.as_ref()).map(|(graph, queued)| {
-            Arc::new(Plan::new(&graph, &queued.outputs_to_execute).with_learned(&learned))
+            let plan = Plan::with_priors(&graph, &queued.outputs_to_execute, &self.server.priors);
+            Arc::new(plan.with_learned(&learned))
         });
         if let (Some(recorder), Some(queued)) = (&self.server.recorder, &queued) {
             recorder.prompt(self.prompt.as_str(), &queued.workflow);
@@ -62,7 +62,7 @@ impl FollowPrompt {
             prompt: self.prompt,
             client_id: ours.unwrap_or_else(client_id),
             plan,
-            learned_as,
+            lesson,
             socket: None,
             first,
             page,

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use runninghub_core::{ClientId, Confirm, Event, Machine, Plan, PromptId, Session, TaskId, WorkflowId};
+use runninghub_core::{ClientId, Confirm, Event, Graph, Machine, Plan, PromptId, Session, TaskId};
 use runninghub_transport::{Connect, FrameSource};
 
 use super::{backend::Follows, comfy::Server, opened::Opened};
-use crate::{Backend, Run, book::Page, driver::Driver};
+use crate::{Backend, History, Run, book::Page, driver::Driver, history::Lesson};
 
 /// Marks the client ids of this crate, so that a later process knows which sockets it may take over.
 pub(super) const OURS: &str = "rhub-";
@@ -16,7 +16,7 @@ pub(super) struct Start {
     pub(super) prompt: TaskId,
     pub(super) client_id: ClientId,
     pub(super) plan: Option<Arc<Plan>>,
-    pub(super) learned_as: Option<WorkflowId>,
+    pub(super) lesson: Option<Lesson>,
     /// Opened before the prompt was sent.
     pub(super) socket: Option<Box<dyn FrameSource>>,
     pub(super) first: Vec<Event>,
@@ -31,6 +31,12 @@ pub(super) fn client_id() -> ClientId {
 }
 
 impl Server {
+    /// What runs of a graph have shown.
+    pub(super) fn lesson(&self, graph: &Graph) -> Option<Lesson> {
+        let history = self.history.clone()?;
+        Some(Lesson { history, workflow: History::name_of(graph), instance: String::new() })
+    }
+
     pub(super) fn run(&self, start: Start) -> Run {
         if let Some(recorder) = &self.recorder {
             recorder.task(&start.prompt);
@@ -59,6 +65,6 @@ impl Server {
             start.first_contact,
         );
         Run::new(start.prompt, None, start.plan, start.page, backend, start.first, driver)
-            .with_learned_as(start.learned_as)
+            .with_lesson(start.lesson)
     }
 }

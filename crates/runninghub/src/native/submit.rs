@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
-use runninghub_core::{ClientId, Event, Learned, NodeId, Plan, PromptId, TaskId};
+use runninghub_core::{ClientId, Event, Graph, Learned, NodeId, Plan, PromptId, TaskId};
 use runninghub_ledger::{Digest, Step};
 use tokio::time::sleep;
 
@@ -14,8 +14,9 @@ use super::{
     start::{Start, client_id},
 };
 use crate::{
-    Error, ErrorKind, History, Run, Workflow,
+    Error, ErrorKind, Run, Workflow,
     book::{Page, What, note, unwritten},
+    history::Lesson,
     submit::{Changed, Changes, OnStep, SubmitStep, changes},
 };
 
@@ -122,16 +123,18 @@ impl Prompt {
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
         let outputs = server.classes.outputs(workflow.graph(), &dropped);
-        let learned_as = History::name_of(workflow.graph());
-        let kept = server.history.as_ref().filter(|_| self.learned.is_empty());
-        let kept = kept.map(|history| history.learned(&learned_as));
-        let learned = kept.as_ref().unwrap_or(&self.learned);
-        let plan = Plan::new(workflow.graph(), &outputs).with_learned(learned);
+        let lesson = server.lesson(workflow.graph());
+        let kept = lesson.as_ref().filter(|_| self.learned.is_empty()).map(Lesson::learned);
+        // Steps and sizes that were changed take another time.
+        let changed = Graph::parse(&text).ok();
+        let graph = changed.as_ref().unwrap_or(workflow.graph());
+        let plan = Plan::with_priors(graph, &outputs, &server.priors)
+            .with_learned(kept.as_ref().unwrap_or(&self.learned));
         Ok(server.run(Start {
             prompt,
             client_id,
             plan: Some(Arc::new(plan)),
-            learned_as: Some(learned_as),
+            lesson,
             socket,
             first,
             page,

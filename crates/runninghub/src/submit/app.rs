@@ -108,7 +108,7 @@ impl AppSubmit {
         }
         let list = self.list(&form).await?;
         let paid = self.create(&list).await?;
-        Ok(paid.begin(&self.hub, None, None, Family::Unknown))
+        Ok(paid.begin(&self.hub, None, None, Family::Unknown, None))
     }
 
     /// The whole form with the changes in it, as the platform's own clients send it. All is checked first, and only then files

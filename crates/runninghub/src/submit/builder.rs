@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use runninghub_api::{Create, RunWorkflow};
-use runninghub_core::{Learned, Plan, Untrusted, WorkflowId};
+use runninghub_core::{Graph, Learned, Plan, Untrusted, WorkflowId};
 use serde_json::{Value, json};
 
 use super::{
@@ -12,7 +12,9 @@ use super::{
     pay::Paid,
     terms::{Terms, terms},
 };
-use crate::{Error, Run, Workflow, book::What, hub::Hub, platform::Family, workflow::Override};
+use crate::{
+    Error, Run, Workflow, book::What, history::Lesson, hub::Hub, platform::Family, workflow::Override,
+};
 
 /// A run that is being prepared. Nothing is sent and nothing is paid before [`Submit::submit`].
 #[must_use = "nothing is submitted until `submit` is called"]
@@ -65,7 +67,7 @@ impl Submit {
         self
     }
 
-    /// How long each node took in an earlier run.
+    /// How long each node took in earlier runs, instead of what the history has.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
@@ -91,7 +93,7 @@ impl Submit {
         }
         let changes = self.changes(&workflow).await?;
         let paid = self.create(&workflow, &changes).await?;
-        Ok(self.begin(&workflow, paid))
+        Ok(self.begin(&workflow, &changes, paid))
     }
 
     /// Checks everything first, and only then uploads files.
@@ -136,11 +138,18 @@ impl Submit {
         }
     }
 
-    fn begin(self, workflow: &Workflow, paid: Paid) -> Run {
+    fn begin(self, workflow: &Workflow, changes: &Changed, paid: Paid) -> Run {
         let outputs = paid.created.tips.outputs_to_execute.clone().unwrap_or_default();
-        let plan = Plan::new(workflow.graph(), &outputs).with_learned(&self.learned);
+        let instance = self.terms.options.instance_type.unwrap_or_default().as_str();
+        let lesson = self.hub.lesson(self.workflow_id.as_ref(), instance);
+        let kept = lesson.as_ref().filter(|_| self.learned.is_empty()).map(Lesson::learned);
+        // Steps and sizes that were changed take another time.
+        let changed = Graph::parse(&changes.graph(workflow)).ok();
+        let graph = changed.as_ref().unwrap_or(workflow.graph());
+        let plan = Plan::with_priors(graph, &outputs, &self.hub.priors)
+            .with_learned(kept.as_ref().unwrap_or(&self.learned));
         let family = if self.is_v2 { Family::Unknown } else { Family::Workflow };
-        paid.begin(&self.hub, self.workflow_id, Some(plan), family)
+        paid.begin(&self.hub, self.workflow_id, Some(plan), family, lesson)
     }
 }
 

@@ -111,7 +111,7 @@ impl SubmitModel {
         // With the endpoint, which is not in the body.
         let body = |run: &RunModel| Ok(format!("{endpoint}\n{}", run.body()));
         let paid = self.terms.pay(&self.hub, What::named("model", endpoint), build, body).await?;
-        Ok(paid.begin(&self.hub, None, None, Family::Model))
+        Ok(paid.begin(&self.hub, None, None, Family::Model, None))
     }
 
     async fn price_of(&self, request: &Request) -> Result<ModelPrice, Error> {

@@ -15,6 +15,7 @@ use crate::{
     Error, ErrorKind, Run,
     book::{self, Page, What, note},
     follow::Start,
+    history::Lesson,
     hub::Hub,
     platform::Family,
 };
@@ -49,6 +50,7 @@ impl Paid {
         workflow: Option<WorkflowId>,
         plan: Option<Plan>,
         family: Family,
+        lesson: Option<Lesson>,
     ) -> Run {
         let Self { created, page, unwritten } = self;
         let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
@@ -67,6 +69,7 @@ impl Paid {
             accepted: Some(Duration::ZERO),
             first_contact: None,
             family,
+            lesson,
         };
         hub.run(start)
     }
