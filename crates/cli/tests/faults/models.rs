@@ -81,7 +81,10 @@ fn around() -> Vec<Case> {
         case("model-price-unknown").command(LIMIT).rule(Rule::answer(PRICE, 200, "{}")).refused(4).posts(0),
         case("model-price-then-run").command(LIMIT).rule(Rule::lose(PRICE).times(1)),
         case("model-query-html").rule(Rule::answer(QUERY, 200, "<html>").times(3)),
-        case("model-query-502").rule(Rule::answer(QUERY, 502, "").skip(1).times(3)),
+        case("model-query-502")
+            // Not over when a busy machine asks for the first time.
+            .server(|builder| builder.model(Model::new("lab/model").takes(ms(5_000))))
+            .rule(Rule::answer(QUERY, 502, "").skip(1).times(3)),
         case("model-unknown-at-first").rule(Rule::answer(QUERY, 200, NOT_FOUND).times(4)).scale("0.5"),
         case("model-unknown-for-ever")
             .rule(Rule::answer(QUERY, 200, NOT_FOUND))

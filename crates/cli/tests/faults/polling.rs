@@ -3,7 +3,7 @@
 use runninghub_sim::{Rule, Toxic};
 
 use crate::{
-    case::{Case, OUTPUTS, Saved, long, ms},
+    case::{Case, OUTPUTS, Saved, long, ms, patient},
     pool,
 };
 
@@ -22,7 +22,10 @@ fn once(name: &'static str, status: u16, body: impl Into<Vec<u8>>) -> Case {
 fn flaps() -> Vec<Case> {
     vec![
         Case::new("poll-5xx").fault("http-5xx=2"),
-        Case::new("poll-5xx-often").rule(Rule::answer(OUTPUTS, 502, "").skip(1).times(5)).fault("url-never"),
+        Case::new("poll-5xx-often")
+            .server(|builder| builder.speed(0.1))
+            .rule(Rule::answer(OUTPUTS, 502, "").skip(1).times(5))
+            .fault("url-never"),
         Case::new("poll-html").fault("html=2"),
         Case::new("poll-lost").fault("lost-answers=2"),
         Case::new("poll-slow").fault("slow-answers=0.15"),
@@ -54,6 +57,7 @@ fn flaps() -> Vec<Case> {
 /// The platform denies a task that was paid, after so many answers.
 fn denied(name: &'static str, status: u16, body: &'static str, after: u32) -> Case {
     Case::new(name)
+        .server(patient)
         .rule(Rule::answer(OUTPUTS, status, body).skip(after))
         .exit(6)
         .saved(Saved::Nothing)
@@ -66,11 +70,13 @@ fn ends() -> Vec<Case> {
     vec![
         Case::new("task-fails").fault("task-fails").exit(1).saved(Saved::Nothing).says("CUDA out of memory"),
         Case::new("task-fails-without-reason")
+            .server(patient)
             .fault("task-fails")
             .rule(Rule::answer(OUTPUTS, 200, failed).skip(1))
             .exit(1)
             .saved(Saved::Nothing),
         Case::new("task-fails-with-list-as-reason")
+            .server(patient)
             .fault("task-fails")
             .rule(
                 Rule::answer(OUTPUTS, 200, r#"{"code":805,"msg":"x","data":[1,{"failedReason":7}]}"#).skip(1),
@@ -101,6 +107,7 @@ fn ends() -> Vec<Case> {
             .says("check the key"),
         denied("poll-403-in-the-middle", 403, r#"{"code":403,"msg":"no"}"#, 1).says("the key has no access"),
         Case::new("poll-807-in-the-middle")
+            .server(patient)
             .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#).skip(1))
             .exit(1)
             .saved(Saved::Nothing)

@@ -34,6 +34,7 @@ fn terminals() {
             .exit(6)
             .saved(Saved::Nothing),
         Case::new("evil-reason")
+            .server(patient)
             .fault("task-fails")
             .rule(Rule::answer(OUTPUTS, 200, format!(r#"{{"code":805,"data":{{"failedReason":{{"node_name":"{EVIL_JSON}","exception_type":"{EVIL_JSON}","exception_message":"{EVIL_JSON}","traceback":"[\"x\"]"}}}}}}"#)).skip(1))
             .exit(1)
