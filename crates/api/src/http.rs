@@ -382,6 +382,11 @@ impl Answer {
         envelope.inner().and_then(refusal).map_or(Ok(envelope), Err)
     }
 
+    /// The success of an act that gives nothing back: only a code says that it was done.
+    pub(crate) fn done(&self) -> Result<(), Error> {
+        if self.success()?.is_success() { Ok(()) } else { Err(self.unexpected("code")) }
+    }
+
     /// The payload of an answer that has to be a success with one.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let envelope = self.success()?;

@@ -17,6 +17,19 @@ pub(crate) enum Signal {
     Resize,
 }
 
+impl Signals {
+    /// The next one that ends the process; Ctrl-Z stops it like any other.
+    pub(crate) async fn end(&mut self) -> Signal {
+        loop {
+            match self.next().await {
+                Signal::Suspend => suspend(),
+                Signal::Resize => {}
+                signal => return signal,
+            }
+        }
+    }
+}
+
 #[cfg(unix)]
 pub(crate) use self::unix::{Signals, die, has_come, suspend, take};
 

@@ -187,6 +187,20 @@ impl Step {
         }
     }
 
+    /// The same step with another note, where it has one.
+    #[must_use]
+    pub fn map_note(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        if let Self::Waiting { note }
+        | Self::Refused { note }
+        | Self::Unknown { note }
+        | Self::Absent { note }
+        | Self::Failed { note: Some(note), .. } = &mut self
+        {
+            *note = change(note);
+        }
+        self
+    }
+
     /// What the task cost.
     pub fn cost(&self) -> Option<&Cost> {
         match self {
@@ -264,6 +278,7 @@ mod tests {
             Step::Failed { cost: None, note: Some(note()) },
         ] {
             assert_eq!(step.note(), Some("why"), "{step:?}");
+            assert_eq!(step.map_note(str::to_uppercase).note(), Some("WHY"));
         }
         assert_eq!(Step::Gone.note(), None);
     }

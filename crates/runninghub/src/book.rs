@@ -9,7 +9,9 @@ use std::{
 use runninghub_api::Client;
 use runninghub_core::{End, Event, Phase, TaskId, WorkflowId};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
+use runninghub_transport::Redactor;
 use tokio::time::timeout;
+use url::{Host, Url};
 
 use crate::{
     Error, ErrorKind,
@@ -30,6 +32,7 @@ pub(crate) struct Book {
     base_url: String,
     /// The key's fingerprint.
     key: String,
+    redactor: Arc<Redactor>,
 }
 
 /// One submit in the book.
@@ -37,6 +40,7 @@ pub(crate) struct Book {
 pub(crate) struct Page {
     ledger: Arc<dyn Ledger>,
     attempt: AttemptId,
+    redactor: Arc<Redactor>,
 }
 
 /// What is run, as the ledger keeps it.
@@ -81,8 +85,9 @@ pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
 
 impl Book {
     pub(crate) fn new(ledger: Arc<dyn Ledger>, site: String, base_url: String, key: &str) -> Self {
+        let redactor = Arc::new(Redactor::new().secret(key));
         let key = ledger.salt().fingerprint(key);
-        Self { ledger, site, base_url, key }
+        Self { ledger, site, base_url, key, redactor }
     }
 
     /// Writes down that a create is going to be sent.
@@ -115,18 +120,28 @@ impl Book {
     /// Whether a submit was made with this key at this address.
     #[cfg(feature = "webhook")]
     pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
-        entry.intent.base_url == self.base_url && entry.intent.key == self.key
+        self.is_here(entry) && entry.intent.key == self.key
+    }
+
+    /// Whether a submit was made at this address.
+    fn is_here(&self, entry: &Entry) -> bool {
+        let theirs = &entry.intent.base_url;
+        *theirs == self.base_url || one_spelling(theirs) == one_spelling(&self.base_url)
     }
 
     pub(crate) fn page(&self, attempt: &AttemptId) -> Page {
-        Page { ledger: Arc::clone(&self.ledger), attempt: attempt.clone() }
+        Page {
+            ledger: Arc::clone(&self.ledger),
+            attempt: attempt.clone(),
+            redactor: Arc::clone(&self.redactor),
+        }
     }
 
     /// The submit of a task, where it was made here.
     pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Page)>, Error> {
         let found = self.ledger.entries(Filter::all().task(task)).await;
         let entries = found.map_err(|error| Error::ledger("the ledger cannot be read", error))?;
-        let here = entries.into_iter().find(|entry| entry.intent.base_url == self.base_url);
+        let here = entries.into_iter().find(|entry| self.is_here(entry));
         Ok(here.map(|entry| {
             let page = self.page(&entry.attempt);
             (entry, page)
@@ -155,8 +170,7 @@ impl Book {
     /// each is asked for. `None` where that is not known.
     async fn unfinished(&self, client: &Client) -> Option<u64> {
         let open = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
-        let made_here =
-            |entry: &&Entry| entry.state == State::Accepted && entry.intent.base_url == self.base_url;
+        let made_here = |entry: &&Entry| entry.state == State::Accepted && self.is_here(entry);
         let tasks: Vec<_> = open.iter().filter(made_here).filter_map(|entry| entry.task.as_ref()).collect();
         if tasks.len() > MOST_ASKED {
             return None;
@@ -173,12 +187,28 @@ impl Book {
     }
 }
 
+/// An address in one of its spellings: `localhost`, `127.0.0.1` and `[::1]` are this machine. `None` where it is not a URL.
+fn one_spelling(address: &str) -> Option<String> {
+    let mut url = Url::parse(address).ok()?;
+    let is_loopback = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    };
+    if is_loopback {
+        url.set_host(Some("localhost")).ok()?;
+    }
+    Some(url.as_str().trim_end_matches('/').to_owned())
+}
+
 impl Page {
     pub(crate) fn attempt(&self) -> &AttemptId {
         &self.attempt
     }
 
     pub(crate) async fn step(&self, step: Step) -> Result<(), Error> {
+        // A note quotes the server, which may repeat the key in any spelling.
+        let step = step.map_note(|note| self.redactor.redact(note).into_owned());
         self.ledger
             .advance(&self.attempt, step)
             .await
@@ -234,5 +264,26 @@ impl Page {
 impl fmt::Debug for Book {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Book").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_same_in_all_its_spellings() {
+        let same = |one, other| one_spelling(one).is_some() && one_spelling(one) == one_spelling(other);
+        for other in
+            ["http://localhost:8188", "http://LOCALHOST:8188/", "http://[::1]:8188", "http://127.0.0.2:8188"]
+        {
+            assert!(same("http://127.0.0.1:8188", other), "{other}");
+        }
+        assert!(same("https://H.example:443/proxy/", "https://h.example/proxy"));
+        for other in
+            ["http://localhost:8189", "https://localhost:8188", "http://10.0.0.1:8188", "localhost:8188", ""]
+        {
+            assert!(!same("http://127.0.0.1:8188", other), "{other}");
+        }
     }
 }

@@ -6,24 +6,31 @@
 use std::{
     collections::HashSet,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
 use runninghub_ledger::State;
+use tokio::time::sleep;
 
 use crate::{Backend, Error, ErrorKind, book::Book, settle::end};
+
+/// The pauses before a task that was cancelled is looked at again: what runs needs a moment to stop.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
 
 /// The requests to cancel of this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Cancels {
     book: Option<Book>,
+    time_scale: f64,
     /// Those of this process, also of tasks that the ledger does not know.
     here: Mutex<HashSet<TaskId>>,
 }
 
 impl Cancels {
-    pub(crate) fn new(book: Option<Book>) -> Self {
-        Self { book, here: Mutex::default() }
+    pub(crate) fn new(book: Option<Book>, time_scale: f64) -> Self {
+        Self { book, time_scale, here: Mutex::default() }
     }
 
     fn here(&self) -> MutexGuard<'_, HashSet<TaskId>> {
@@ -83,10 +90,18 @@ impl Cancels {
         (is_unknown && self.has(task).await).then(|| Observation::of(TaskStatus::Cancelled))
     }
 
-    /// Cancels a task that is not followed, and writes its end down where that is known at once.
+    /// Cancels a task that is not followed, and writes its end down where that comes soon.
     pub(crate) async fn send(&self, backend: &dyn Backend, task: &TaskId) -> Result<(), Error> {
         backend.cancel(task).await?;
-        let Ok(seen) = backend.observe(task).await else { return Ok(()) };
+        let mut seen = backend.observe(task).await;
+        for pause in PAUSES {
+            if seen.as_ref().is_ok_and(|seen| seen.status.is_over()) {
+                break;
+            }
+            sleep(pause.mul_f64(self.time_scale.max(0.0))).await;
+            seen = backend.observe(task).await;
+        }
+        let Ok(seen) = seen else { return Ok(()) };
         if let (Some(end), Some(book)) = (end(&seen), &self.book)
             && let Ok(Some((_, page))) = book.find(task).await
             && let Err(error) = page.end(task, &end).await
@@ -109,4 +124,55 @@ fn is_own(failure: &Failure) -> bool {
         let kind = kind.raw().to_lowercase();
         !kind.contains("interrupt") && !kind.contains("cancel")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    use async_trait::async_trait;
+    use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
+
+    use super::*;
+    use crate::{BackendError, book::What};
+
+    /// A task that needs some looks to stop.
+    struct Stopping(AtomicU32);
+
+    #[async_trait]
+    impl Backend for Stopping {
+        async fn observe(&self, _task: &TaskId) -> Result<Observation, BackendError> {
+            let left = self.0.load(Ordering::Relaxed);
+            self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+            Ok(Observation::of(if left == 0 { TaskStatus::Cancelled } else { TaskStatus::Running }))
+        }
+
+        async fn cancel(&self, _task: &TaskId) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn calls(&self) -> u64 {
+            0
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_a_cancelled_task_is_written_down_though_it_takes_a_moment() {
+        for (looks, state) in [(0, State::Cancelled), (3, State::Cancelled), (4, State::Accepted)] {
+            let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
+            let book = Book::new(Arc::clone(&ledger) as _, "comfyui".into(), "http://h".into(), "");
+            let what = What::workflow("prompt", None);
+            let page = book.begin(what, Digest::of("body"), None).await.expect("written");
+            let task = TaskId::from("7");
+            page.step(Step::Accepted { task: task.clone() }).await.expect("written");
+            Cancels::new(Some(book), 1.0)
+                .send(&Stopping(AtomicU32::new(looks)), &task)
+                .await
+                .expect("cancelled");
+            assert_eq!(ledger.entry(Filter::all()).await.expect("an entry").state, state, "{looks}");
+        }
+    }
 }

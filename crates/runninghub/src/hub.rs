@@ -432,7 +432,7 @@ impl Builder {
             previews: self.previews,
             site: self.site,
             gate: Gate::default(),
-            cancels: Arc::new(Cancels::new(book.clone())),
+            cancels: Arc::new(Cancels::new(book.clone(), self.time_scale)),
             book,
             history: self.history,
             priors: self.priors,

@@ -116,6 +116,28 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
 }
 
 #[tokio::test]
+async fn a_note_does_not_hold_the_key_in_any_spelling() {
+    let key = Sim::DEMO_KEY;
+    let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let percent: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
+    for spelling in [key.to_owned(), key.to_uppercase(), hex, percent, base64] {
+        // Refused, and of unknown outcome.
+        for code in ["433", "500"] {
+            let said = format!(r#"{{"code":{code},"msg":"no node takes {spelling}, sorry"}}"#);
+            let rule = Rule::answer("/task/openapi/create", 200, said);
+            let sim = sim().rule(rule).start().await.expect("the simulator starts");
+            let ledger = ledger();
+            let submit = hub(sim.base_url(), Arc::clone(&ledger) as _).workflow(WORKFLOW).submit().await;
+            submit.expect_err("not accepted");
+            let note = only(&*ledger).await.note.expect("why is kept");
+            let shown = spelling.trim_end_matches('=');
+            assert!(note.contains("no node takes") && !note.contains(shown), "{spelling}: {note}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn tasks_that_ended_unwatched_are_no_evidence_against_a_new_one() {
     let sim = sim()
         .rule(Rule::lose("/task/openapi/create").after_work().skip(3))
@@ -158,6 +180,21 @@ async fn a_person_can_say_which_task_it_was() {
     watch(&mut run).await;
     let entry = ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
     assert_eq!(entry.state, State::Done);
+}
+
+#[tokio::test]
+async fn a_create_whose_key_is_refused_by_mistake_is_sent_again_and_a_wrong_key_is_refused() {
+    let refused = r#"{"code":-1,"msg":"ApiKey verification failed"}"#;
+    let rule = || Rule::answer("/task/openapi/create", 401, refused);
+    for (times, is_accepted) in [(1, true), (2, true), (3, false)] {
+        let sim = sim().rule(rule().times(times)).start().await.expect("the simulator starts");
+        let ledger = ledger();
+        let submit = hub(sim.base_url(), Arc::clone(&ledger) as _).workflow(WORKFLOW).submit().await;
+        assert_eq!(submit.is_ok(), is_accepted, "{times}: {submit:?}");
+        let state = only(&*ledger).await.state;
+        assert_eq!(state, if is_accepted { State::Accepted } else { State::Refused }, "{times}");
+        assert_eq!(sim.stats().creates, u64::from(is_accepted), "{times}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use runninghub_core::TaskId;
 use serde_json::json;
 
 use super::into_future;
-use crate::{Class, Client, Error, http::Call};
+use crate::{
+    Class, Client, Error,
+    http::{Answer, Call},
+};
 
 /// Stops a queued or running task. Made by [`Client::cancel`]. Sent also while the key has to wait, and again when no
 /// answer comes: stopping twice does no harm.
@@ -30,7 +33,7 @@ impl Cancel {
         let is_lost = AtomicBool::new(false);
         let attempt = async || {
             let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
-            let answer = self.client.post_legacy(call, &body, |answer| answer.success().map(drop)).await;
+            let answer = self.client.post_legacy(call, &body, Answer::done).await;
             answer.inspect_err(|error| _ = is_lost.fetch_or(error.code().is_none(), Ordering::Relaxed))
         };
         match self.client.repeat(attempt).await {

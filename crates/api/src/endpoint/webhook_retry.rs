@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::into_future;
-use crate::{Client, Error, http::Call};
+use crate::{
+    Client, Error,
+    http::{Answer, Call},
+};
 
 /// Asks for another delivery. Made by [`Client::retry_webhook`]. It goes by the event's id
 /// ([`WebhookDetail::id`](crate::WebhookDetail::id)) and not by the task's.
@@ -37,7 +40,7 @@ impl RetryWebhook {
     async fn send(self) -> Result<(), Error> {
         // Repeated deliveries are nothing new to a receiver.
         let call = Call::question("webhook retry", "/task/openapi/retryWebhook");
-        self.client.post_legacy(call, &self.fields, |answer| answer.success().map(drop)).await
+        self.client.post_legacy(call, &self.fields, Answer::done).await
     }
 }
 

@@ -176,6 +176,17 @@ async fn every_endpoint_asks_as_documented() {
 }
 
 #[tokio::test]
+async fn an_answer_without_a_code_is_not_taken_for_a_cancelled_task() {
+    for text in [r#"{"msg":"","data":null}"#, "{}", r#"{"code":null,"msg":"success"}"#] {
+        let server = Server::start(vec![Reply::json(text), Reply::json(text)]).await;
+        let error = server.client().cancel(&"7".into()).await.expect_err("it says nothing");
+        assert!(matches!(error.kind(), ErrorKind::Decode { path, .. } if path.raw() == "code"), "{error}");
+        let error = server.client().webhook_retry("9").await.expect_err("it says nothing");
+        assert!(matches!(error.kind(), ErrorKind::Decode { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_upload_is_repeated_from_the_start() {
     let uploaded = r#"{"code":0,"message":"success","data":{"type":"image","download_url":"https://h/a?s","fileName":"openapi/ab.png","size":"4"}}"#;
     let refused = Reply::status(401, "", r#"{"code":-1,"msg":"ApiKey verification failed"}"#);

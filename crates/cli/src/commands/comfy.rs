@@ -6,7 +6,7 @@ use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::E
 
 use super::{
     context::{Context, Settings, Writes, reached},
-    follow::{Following, follow},
+    follow::{Following, follow, take_up},
     service::Named,
     submit::{leave, send},
 };
@@ -147,8 +147,11 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch, task: TaskId
     let following = Following::new(args.saving, &args.patience, &comfy)?;
     let mut signals = context.signals()?;
     context.outcome.task_id = Some(task.to_string());
-    let run = comfy.follow(task).start().await?;
-    follow(context, &comfy, run, &mut signals, &following).await
+    let start = comfy.follow(task.clone()).start();
+    match take_up(context, &comfy, &task, start, &mut signals).await? {
+        ControlFlow::Continue(run) => follow(context, &comfy, run, &mut signals, &following).await,
+        ControlFlow::Break(exit) => Ok(exit),
+    }
 }
 
 /// Shows what runs and what waits.

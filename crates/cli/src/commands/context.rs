@@ -41,6 +41,8 @@ pub(super) struct Context {
     pub(super) advice: Vec<String>,
     /// `result` was said already.
     pub(super) is_told: bool,
+    /// A signal that the command heeded before it was done: whatever it comes to, the process ends by it.
+    pub(super) heeded: Option<Signal>,
     /// What is wrong with the profile, for `doctor`.
     pub(super) trouble: Option<Error>,
     /// Files on their way.
@@ -112,6 +114,7 @@ impl Context {
             outcome: Outcome::default(),
             advice: Vec::new(),
             is_told: false,
+            heeded: None,
             trouble: None,
             transfers: Transfers::new(),
             asked: Vec::new(),
@@ -390,6 +393,7 @@ impl Context {
             failure.code = failure.code.take().or_else(|| error.code.clone());
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
+        let exit = self.heeded.map_or(exit, interrupted);
         self.tell(exit);
         if let Some(error) = &error {
             self.printer.error(error);

@@ -1,9 +1,9 @@
 //! The loop of every command that watches a task.
 
-use std::{future::pending, time::Duration};
+use std::{future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{ErrorKind, Event, Intermediate, Intermediates, Run};
+use runninghub::{ErrorKind, Event, Intermediate, Intermediates, Run, TaskId};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -66,6 +66,25 @@ enum What {
     Timeout,
 }
 
+/// Takes up a task that was submitted before. Its server may not answer for long, so signals are heeded meanwhile.
+pub(super) async fn take_up(
+    context: &mut Context,
+    hub: &impl Service,
+    task: &TaskId,
+    start: impl Future<Output = Result<Run, runninghub::Error>>,
+    signals: &mut Signals,
+) -> Result<ControlFlow<Exit, Run>, Error> {
+    Ok(match context.watch_files(signals, start).await {
+        Ok(run) => ControlFlow::Continue(run?),
+        Err(signal) => {
+            context.outcome.status = End::Detached;
+            let advice = ways_back(context, hub.site(), task, None);
+            context.advice.push(advice);
+            ControlFlow::Break(interrupted(signal))
+        }
+    })
+}
+
 /// Watches a task to its end, or until somebody has had enough.
 pub(super) async fn follow(
     context: &mut Context,
@@ -122,6 +141,7 @@ pub(super) async fn follow(
             }
             What::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
                 cancelling = true;
+                context.heeded = Some(Signal::Interrupt);
                 match context.watch_files(signals, run.cancel()).await {
                     Ok(Ok(())) => {
                         context.warn("cancelling", "cancelling the task; Ctrl-C again leaves it alone");

@@ -30,7 +30,12 @@ pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<E
             Err(exit) => return Ok(exit),
         }
     };
-    let (site, queue) = owner(context, &key).await?;
+    let mut signals = context.signals()?;
+    let (site, queue) = tokio::select! {
+        biased;
+        signal = signals.end() => return Ok(interrupted(signal)),
+        found = owner(context, &key) => found?,
+    };
     // Read again: asking took a while.
     let mut file = ConfigFile::open(&context.global)?;
     if args.keyring {
@@ -108,7 +113,7 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     let (hush, read) = prompt::hidden(context.printer, "API key (it is not shown): ")?;
     let line = tokio::select! {
         line = tokio::task::spawn_blocking(read) => line,
-        signal = signals.next() => {
+        signal = signals.end() => {
             drop(hush);
             return Ok(Err(interrupted(signal)));
         }

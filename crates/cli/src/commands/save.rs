@@ -92,7 +92,8 @@ pub(super) async fn finish(
                 Ok(Some(one)) => intermediate(context, &one),
                 Ok(None) => break,
                 // The results are what counts, and they are there.
-                Err(_) => {
+                Err(signal) => {
+                    context.heeded = Some(signal);
                     context.warn("not_kept", "not everything that nodes have shown was fetched");
                     break;
                 }

@@ -10,7 +10,6 @@ use crate::{
     exit::{Error, Exit, chain},
     key,
     schema::{End, Event, Listening},
-    signals::{Signal, Signals},
     speed,
 };
 
@@ -68,7 +67,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
         &Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY.to_owned()) }),
         &lines,
     );
-    let signal = end(&mut signals).await;
+    let signal = signals.end().await;
     sim.shutdown().await;
     context.outcome.status = End::Success;
     Ok(interrupted(signal))
@@ -88,20 +87,10 @@ async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Err
     let url = server.base_url().to_owned();
     let lines = [format!("Listening on {url}"), format!("Try: rhub run workflow_api.json --server {url}")];
     context.answer(&Event::Listening(Listening { base_url: url, api_key: None }), &lines);
-    let signal = end(&mut signals).await;
+    let signal = signals.end().await;
     server.shutdown().await;
     context.outcome.status = End::Success;
     Ok(interrupted(signal))
-}
-
-/// Waits for the signal that ends the server.
-async fn end(signals: &mut Signals) -> Signal {
-    loop {
-        match signals.next().await {
-            Signal::Suspend | Signal::Resize => {}
-            signal => return signal,
-        }
-    }
 }
 
 /// Whatever the simulator refuses was asked for by the user.

@@ -193,6 +193,7 @@ where
                 }
                 signal => {
                     asked = Some(signal);
+                    context.heeded = asked;
                     context.warn("submitting", "waiting for the answer to the submit, which may be paid; again to give up");
                 }
             },

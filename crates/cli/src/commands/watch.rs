@@ -1,9 +1,11 @@
 //! `rhub watch`.
 
+use std::ops::ControlFlow;
+
 use super::{
     comfy,
     context::{Context, Settings},
-    follow::{Following, follow},
+    follow::{Following, follow, take_up},
 };
 use crate::{
     args,
@@ -28,10 +30,12 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let following = Following::new(args.saving, &args.patience, &hub)?;
     let mut signals = context.signals()?;
     context.outcome.task_id = Some(task.to_string());
-    let mut follow_task = hub.follow(task);
+    let mut follow_task = hub.follow(task.clone());
     if let Some((id, _)) = workflow {
         follow_task = follow_task.workflow(id);
     }
-    let run = follow_task.start().await?;
-    follow(context, &hub, run, &mut signals, &following).await
+    match take_up(context, &hub, &task, follow_task.start(), &mut signals).await? {
+        ControlFlow::Continue(run) => follow(context, &hub, run, &mut signals, &following).await,
+        ControlFlow::Break(exit) => Ok(exit),
+    }
 }

@@ -15,7 +15,7 @@ use crate::{
     report::text,
     schema::{self, End, Event},
     secrets,
-    signals::Signal,
+    signals::{Signal, suspend},
     writer,
 };
 
@@ -79,7 +79,8 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Suspend | Signal::Resize => {}
+                Signal::Suspend => suspend(),
+                Signal::Resize => {}
                 signal if leaving.is_some() || hook.is_idle() => {
                     leaving = Some(signal);
                     break;

@@ -74,7 +74,7 @@ fn state(folder: &TempDir) -> Option<String> {
     lines.filter(|line| line["event"] == "task").find_map(|line| line["state"].as_str().map(str::to_owned))
 }
 
-fn ends(child: &mut Child) -> ExitStatus {
+pub(crate) fn ends(child: &mut Child) -> ExitStatus {
     let deadline = Instant::now() + LEAVING;
     loop {
         if let Some(status) = child.try_wait().expect("a child") {

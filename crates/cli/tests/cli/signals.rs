@@ -1,9 +1,16 @@
 //! Ctrl-C and the like.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, channel},
+    },
+    thread,
     time::Duration,
 };
 
@@ -99,7 +106,8 @@ fn ctrl_c_detaches_and_says_how_to_come_back() {
 fn ctrl_c_cancels_where_that_is_wanted() {
     let (sim, id) = slow();
     let (code, result, _) = interrupt(&sim, &["run", &id, "--cancel-on-interrupt"], &["-INT"]);
-    assert_eq!((code, &result["status"]), (1, &"cancelled".into()), "{result}");
+    assert_eq!((code, &result["status"]), (-2, &"cancelled".into()), "{result}");
+    assert_eq!(result["exit_code"], 130);
 }
 
 #[test]
@@ -217,4 +225,117 @@ fn ctrl_c_while_a_key_is_typed_ends_by_the_signal() {
     terminal.wait(|screen| screen.contains("API key"));
     terminal.press(b"\x03");
     assert_eq!(terminal.finish().0, -2);
+}
+
+/// A platform that knows a workflow, and keeps every other request waiting until it is let go.
+struct Waiting {
+    url: String,
+    asked: Receiver<String>,
+    let_go: Arc<AtomicBool>,
+}
+
+impl Waiting {
+    /// What is let go gets this answer, or none.
+    fn start(answer: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let (tell, asked) = channel();
+        let let_go = Arc::new(AtomicBool::new(false));
+        let is_let_go = Arc::clone(&let_go);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (tell, is_let_go) = (tell.clone(), Arc::clone(&is_let_go));
+                thread::spawn(move || {
+                    let mut stream = BufReader::new(stream.expect("a connection"));
+                    let mut line = String::new();
+                    stream.read_line(&mut line).expect("a request");
+                    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+                    let is_workflow = path.ends_with("getJsonApiFormat");
+                    tell.send(path).expect("somebody listens");
+                    let workflow = r#"{"code":0,"data":{"prompt":"{\"1\":{\"class_type\":\"SaveImage\",\"inputs\":{}}}"}}"#;
+                    while !is_workflow && !is_let_go.load(Ordering::Relaxed) {
+                        thread::park_timeout(Duration::from_millis(10));
+                    }
+                    if let Some(answer) = if is_workflow { Some(workflow) } else { answer } {
+                        let length = answer.len();
+                        let head = format!(
+                            "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                        );
+                        // Nobody may be there any more.
+                        let _ = stream.get_mut().write_all(format!("{head}{answer}").as_bytes());
+                    }
+                });
+            }
+        });
+        Self { url, asked, let_go }
+    }
+
+    fn until(&self, path: &str) {
+        let patience = Duration::from_mins(1);
+        while !self.asked.recv_timeout(patience).expect("it asks").contains(path) {}
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        let command = rhub(args.iter().copied().chain(["--json"]))
+            .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
+            .env("RUNNINGHUB_BASE_URL", &self.url);
+        command.into_command().stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts")
+    }
+}
+
+#[test]
+fn ctrl_c_ends_by_the_signal_also_where_the_create_fails_afterwards() {
+    not_ignored();
+    let refused = Some(r#"{"code":433,"msg":"VALIDATE_PROMPT_FAILED"}"#);
+    for (answer, status) in [(refused, "error"), (None, "unknown")] {
+        let platform = Waiting::start(answer);
+        let mut child = platform.spawn(&["run", "1977063930909571121"]);
+        platform.until("/task/openapi/create");
+        tell(&child, "-INT");
+        let mut lines =
+            BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
+        lines.by_ref().find(|line| line.contains("\"submitting\"")).expect("it waits for the answer");
+        platform.let_go.store(true, Ordering::Relaxed);
+        let result: Value = serde_json::from_str(&lines.last().expect("a result")).expect("JSON");
+        assert_eq!(how(child.wait().expect("it ends")), -2, "{result}");
+        assert_eq!((&result["exit_code"], &result["status"]), (&130.into(), &status.into()), "{result}");
+        assert!(result["failure"]["message"].is_string(), "{result}");
+    }
+}
+
+#[test]
+fn a_signal_ends_a_watch_whose_platform_does_not_answer() {
+    let platform = Waiting::start(None);
+    for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
+        let mut child =
+            platform.spawn(&["watch", "2000000000000000001", "--workflow", "1977063930909571121"]);
+        platform.until("");
+        tell(&child, signal);
+        assert_eq!(crate::readers::ends(&mut child).signal(), Some(number));
+    }
+}
+
+#[test]
+fn ctrl_c_ends_a_login_whose_platform_does_not_answer() {
+    not_ignored();
+    let platform = Waiting::start(None);
+    let mut terminal =
+        crate::live::Terminal::start(80, &["login"], &[("RUNNINGHUB_BASE_URL", &platform.url)]);
+    terminal.wait(|screen| screen.contains("API key"));
+    terminal.press(format!("{}\r", Sim::DEMO_KEY).as_bytes());
+    platform.until("");
+    terminal.press(b"\x03");
+    assert_eq!(terminal.finish().0, -2);
+}
+
+#[test]
+fn a_window_of_another_size_does_not_end_a_login() {
+    not_ignored();
+    let mut terminal = crate::live::Terminal::start(120, &["login"], &[]);
+    terminal.wait(|screen| screen.contains("API key"));
+    let process = terminal.process_id().to_string();
+    assert!(Command::new("kill").args(["-WINCH", &process]).status().expect("kill").success());
+    terminal.press(b"no key\r");
+    let (code, screen) = terminal.finish();
+    assert!(code == 2 && screen.contains("does not hold an API key"), "{code}: {screen}");
 }

@@ -115,7 +115,11 @@ fn codes() -> Vec<Case> {
         says_no("create-code-as-text", r#"{"code":"803","msg":"APIKEY_INVALID_NODE_INFO"}"#),
         Case::new("create-401-with-json")
             .rule(Rule::answer(CREATE, 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#))
-            .refused(4),
+            .refused(4)
+            .posts(3),
+        Case::new("create-401-once")
+            .rule(Rule::answer(CREATE, 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#).times(1))
+            .posts(2),
         Case::new("create-unknown-code").rule(answer(r#"{"code":987654,"msg":"NEW"}"#)).unknown(0),
         Case::new("create-server-code")
             .rule(answer(r#"{"code":500,"msg":"UNKNOWN_ERROR"}"#).after_work())

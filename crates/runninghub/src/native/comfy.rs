@@ -321,7 +321,7 @@ impl ComfyBuilder {
             Place::Own(_) => ("", FileRules::COMFYUI),
         };
         let book = self.ledger.map(|ledger| Book::new(ledger, site.to_owned(), shown, secret));
-        let cancels = Arc::new(Cancels::new(book.clone()));
+        let cancels = Arc::new(Cancels::new(book.clone(), self.time_scale));
         Ok(Comfy(Arc::new(Server {
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
             cancels,

@@ -90,7 +90,8 @@ pub(crate) fn upload_name(place: &str, value: &Value) -> Result<(), Error> {
             error.with_hint(if text.trim_start().starts_with('~') {
                 format!("write `{place}=@FILE` with the file's full path to upload it")
             } else {
-                format!("did you mean `{place}=@{shown}`? That uploads the file")
+                let path = Untrusted::from(short(text.trim().trim_start_matches("file://")));
+                format!("did you mean `{place}=@{path}`? That uploads the file")
             })
         }
     };
@@ -191,6 +192,8 @@ mod tests {
         ] {
             assert_eq!(Given::of(path), Given::Path, "{path}");
         }
+        let error = upload_name("1.image", &json!("file:///a.png")).expect_err("a path");
+        assert!(error.hint().is_some_and(|hint| hint.contains("`1.image=@/a.png`")), "{error:?}");
         assert_eq!(Given::of("HTTPS://h/a.png"), Given::Url);
         assert_eq!(Given::of("data:image/png;base64,AAAA"), Given::Data);
         let long = format!("data:image/png;base64,{}", "A".repeat(100_000));

@@ -23,6 +23,11 @@ use crate::{
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 
+/// How often a create is sent again whose key was not accepted: good keys have been seen to be refused once. The first time
+/// the key goes out in its other place, then as before.
+const KEY_TRIES: u32 = 2;
+const KEY_WAIT: Duration = Duration::from_millis(500);
+
 /// A create that is about to be paid for.
 pub(super) struct Payment<'a> {
     pub(super) hub: &'a Hub,
@@ -77,7 +82,7 @@ impl Paid {
 
 impl Payment<'_> {
     /// Sends the request until it is accepted, refused for good, or of unknown outcome. Only a refusal for lack of a
-    /// slot is sent again.
+    /// slot is sent again, and a few times one of the key.
     pub(super) async fn make<R>(self, request: impl Fn() -> R) -> Result<Paid, Error>
     where
         R: IntoFuture<Output = Result<Created, runninghub_api::Error>>,
@@ -97,6 +102,7 @@ impl Payment<'_> {
             Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
             None => None,
         };
+        let mut key_tries = KEY_TRIES;
         loop {
             let error = match request().await {
                 Ok(created) => {
@@ -112,6 +118,13 @@ impl Payment<'_> {
             }
             gate.learn(&error, self.hub.time_scale);
             let said = crate::chain(&error);
+            if key_tries > 0 && is_wrong_key(&error) {
+                key_tries -= 1;
+                note(page.as_ref(), Step::Waiting { note: said }).await?;
+                sleep(KEY_WAIT.mul_f64(self.hub.time_scale)).await;
+                note(page.as_ref(), Step::Sending).await?;
+                continue;
+            }
             if !matches!(error.class(), Class::Capacity | Class::Rate) {
                 // It is refused, whether that could be written down or not.
                 let _ = note(page.as_ref(), Step::Refused { note: said }).await;
@@ -189,6 +202,11 @@ impl Payment<'_> {
         let _ = page.step(Step::Unknown { note }).await;
         error.of_attempt(page.attempt())
     }
+}
+
+/// The platform has looked at the key and at nothing else, so no task was created.
+fn is_wrong_key(error: &runninghub_api::Error) -> bool {
+    matches!(error.kind(), runninghub_api::ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1")
 }
 
 async fn within<T>(limit: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
