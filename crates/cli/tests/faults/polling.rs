@@ -96,7 +96,7 @@ fn ends() -> Vec<Case> {
         Case::new("outputs-late").fault("settle=0.8").fault("cut-before-end"),
         Case::new("outputs-incomplete-with-socket")
             .fault("empty-outputs-first=4")
-            .server(crate::case::patient),
+            .server(patient),
         Case::new("queued-then-done").fault("url-never").fault("queue-delay=0.5"),
         // Whether it may still run decides, and not what was asked: refused is a question and not the task.
         denied("poll-807-for-ever", 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#, 0),
@@ -135,7 +135,7 @@ fn ends() -> Vec<Case> {
 
 fn outages() -> Vec<Case> {
     vec![
-        Case::new("server-away-for-a-while").server(crate::case::patient).act(|running| {
+        Case::new("server-away-for-a-while").server(patient).act(|running| {
             running.until("Progress monitoring started");
             running.network.api.add(Toxic::refuse());
             running.network.api.reset_all();
