@@ -13,8 +13,8 @@ const EIGHTY: f64 = 1.28;
 const FIRST: f64 = 2.0;
 /// The spread of the whole stays within this.
 const SPREAD: (f64, f64) = (0.08, 1.5);
-/// Before a pace is measured a wider range than this is not worth showing.
-const WIDEST: f64 = 4.0;
+/// A range whose end is further away than so many times its beginning says nothing: before a pace is measured, and after.
+const WIDEST: (f64, f64) = (4.0, 16.0);
 
 impl Machine {
     /// What is left as of the last look.
@@ -33,7 +33,8 @@ impl Machine {
             .eta
             .map_or(end, |(shown, at)| shown + (end - shown) * (1.0 - (-(now - at) / SMOOTHING).exp()));
         self.estimate.eta = Some((shown, now));
-        if !self.estimate.measured && !plan.is_learned() && (2.0 * width).exp() > WIDEST {
+        let widest = if self.estimate.measured { WIDEST.1 } else { WIDEST.0 };
+        if !plan.is_learned() && (2.0 * width).exp() > widest {
             return None;
         }
         let left = (shown - now).max(0.0);
