@@ -7,7 +7,7 @@ use std::{
 };
 
 use runninghub_api::Client;
-use runninghub_core::{End, Event, Phase, TaskId, WorkflowId};
+use runninghub_core::{End, Event, Kind, Phase, Place, TaskId, WorkflowId};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
 use tokio::time::timeout;
 
@@ -26,8 +26,7 @@ const MOST_ASKED: usize = 20;
 #[derive(Clone)]
 pub(crate) struct Book {
     ledger: Arc<dyn Ledger>,
-    site: String,
-    base_url: String,
+    place: Place,
     /// The key's fingerprint.
     key: String,
 }
@@ -40,20 +39,20 @@ pub(crate) struct Page {
 }
 
 /// What is run, as the ledger keeps it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct What<'a> {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) workflow: Option<&'a WorkflowId>,
     /// The id of an app, the endpoint of a model.
     pub(crate) target: Option<&'a str>,
 }
 
 impl<'a> What<'a> {
-    pub(crate) fn named(kind: &'static str, target: &'a str) -> Self {
+    pub(crate) fn named(kind: Kind, target: &'a str) -> Self {
         Self { kind, workflow: None, target: Some(target) }
     }
 
-    pub(crate) fn workflow(kind: &'static str, workflow: Option<&'a WorkflowId>) -> Self {
+    pub(crate) fn workflow(kind: Kind, workflow: Option<&'a WorkflowId>) -> Self {
         Self { kind, workflow, target: None }
     }
 }
@@ -80,9 +79,9 @@ pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
 }
 
 impl Book {
-    pub(crate) fn new(ledger: Arc<dyn Ledger>, site: String, base_url: String, key: &str) -> Self {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, place: Place, key: &str) -> Self {
         let key = ledger.salt().fingerprint(key);
-        Self { ledger, site, base_url, key }
+        Self { ledger, place, key }
     }
 
     /// Writes down that a create is going to be sent.
@@ -92,16 +91,10 @@ impl Book {
         body: Digest,
         secret: Option<Digest>,
     ) -> Result<Page, Error> {
-        let intent = Intent {
-            site: self.site.clone(),
-            base_url: self.base_url.clone(),
-            key: self.key.clone(),
-            kind: what.kind.to_owned(),
-            workflow: what.workflow.cloned(),
-            target: what.target.map(str::to_owned),
-            body,
-            secret,
-        };
+        let mut intent = Intent::new(self.place.clone(), what.kind, &self.key, body);
+        intent.workflow = what.workflow.cloned();
+        intent.target = what.target.map(str::to_owned);
+        intent.secret = secret;
         let attempt = self.ledger.begin(intent).await.map_err(|error| {
             Error::ledger("the submit cannot be written down, so nothing was sent", error)
         })?;
@@ -115,7 +108,12 @@ impl Book {
     /// Whether a submit was made with this key at this address.
     #[cfg(feature = "webhook")]
     pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
-        entry.intent.base_url == self.base_url && entry.intent.key == self.key
+        self.is_here(entry) && entry.intent.key == self.key
+    }
+
+    /// Whether a submit was made at this address.
+    fn is_here(&self, entry: &Entry) -> bool {
+        entry.intent.place.url() == self.place.url()
     }
 
     pub(crate) fn page(&self, attempt: &AttemptId) -> Page {
@@ -126,7 +124,7 @@ impl Book {
     pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Page)>, Error> {
         let found = self.ledger.entries(Filter::all().task(task)).await;
         let entries = found.map_err(|error| Error::ledger("the ledger cannot be read", error))?;
-        let here = entries.into_iter().find(|entry| entry.intent.base_url == self.base_url);
+        let here = entries.into_iter().find(|entry| self.is_here(entry));
         Ok(here.map(|entry| {
             let page = self.page(&entry.attempt);
             (entry, page)
@@ -155,8 +153,7 @@ impl Book {
     /// each is asked for. `None` where that is not known.
     async fn unfinished(&self, client: &Client) -> Option<u64> {
         let open = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
-        let made_here =
-            |entry: &&Entry| entry.state == State::Accepted && entry.intent.base_url == self.base_url;
+        let made_here = |entry: &&Entry| entry.state == State::Accepted && self.is_here(entry);
         let tasks: Vec<_> = open.iter().filter(made_here).filter_map(|entry| entry.task.as_ref()).collect();
         if tasks.len() > MOST_ASKED {
             return None;
@@ -233,6 +230,6 @@ impl Page {
 
 impl fmt::Debug for Book {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Book").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Book").field("place", &self.place).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use runninghub_api::Class;
+use runninghub_api::{Class, Code};
 use runninghub_core::{Failure, Known, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
 
@@ -94,7 +94,12 @@ impl Error {
 
     /// The task that the answer to a create has named although its outcome is unknown.
     pub fn named_task(&self) -> Option<&TaskId> {
-        self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?.task()
+        self.api_error()?.task()
+    }
+
+    /// The answer of the platform, or why there is none.
+    fn api_error(&self) -> Option<&runninghub_api::Error> {
+        self.source.as_ref()?.downcast_ref()
     }
 
     /// What it means.
@@ -113,37 +118,35 @@ impl Error {
     }
 
     /// The platform's code, if it sent one.
-    pub fn code(&self) -> Option<String> {
-        let api = self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?;
-        api.code().map(ToString::to_string)
+    pub fn code(&self) -> Option<&Code> {
+        self.api_error()?.code()
     }
 
     /// What kind of trouble the platform's code tells of, if it sent one.
-    pub(crate) fn api_class(&self) -> Option<Class> {
-        let api = self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?;
-        api.code().map(|_| api.class())
+    pub fn class(&self) -> Option<Class> {
+        let error = self.api_error()?;
+        error.code().map(|_| error.class())
     }
 
     /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
     pub fn is_unknown_task(&self) -> bool {
-        let source = self.source.as_ref();
-        if source.is_some_and(|source| source.is::<UnknownPrompt>()) {
-            return true;
-        }
-        let api = source.and_then(|source| source.downcast_ref::<runninghub_api::Error>());
-        api.is_some_and(|api| api.code().is_some() && api.class() == Class::NotFound)
+        self.is_forgotten() || self.class() == Some(Class::NotFound)
+    }
+
+    /// Whether a backend that knows its tasks from the first moment on does not know this one.
+    fn is_forgotten(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is::<UnknownPrompt>())
     }
 
     /// Whether the server's certificate, or the encryption, was not accepted.
     pub fn is_tls(&self) -> bool {
-        let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
-        api.is_some_and(|api| matches!(api.kind(), runninghub_api::ErrorKind::Tls))
+        self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Tls))
     }
 
     /// What a final no means for a task of which this much is known: refused is the question, and not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
         // A ComfyUI knows what it has queued from the first moment on.
-        let is_prompt = self.source.as_ref().is_some_and(|source| source.is::<UnknownPrompt>());
+        let is_prompt = self.is_forgotten();
         let (kind, prefix, hint) = match (known, self.is_unknown_task()) {
             (Known::Nothing, _) => return self,
             _ if is_prompt => (ErrorKind::TaskFailed, "the task is gone", self.hint),

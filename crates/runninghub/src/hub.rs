@@ -8,7 +8,7 @@ use std::{
 };
 
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
-use runninghub_core::{Known, Observation, Pace, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{Known, Observation, Pace, Place, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 use tokio::time::{Instant, sleep};
@@ -396,7 +396,8 @@ impl Builder {
             None => Arc::new(live),
         };
         let book = self.ledger.map(|ledger| {
-            Book::new(ledger, self.site.to_string(), client.base_url().to_owned(), key.expose())
+            let place = Place::RunningHub { site: self.site, base_url: client.base_url().to_owned() };
+            Book::new(ledger, place, key.expose())
         });
         Ok(RunningHub(Arc::new(Hub {
             client,

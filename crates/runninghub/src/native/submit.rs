@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
-use runninghub_core::{ClientId, Event, Learned, NodeId, Plan, PromptId, TaskId};
+use runninghub_core::{ClientId, Event, Kind, Learned, NodeId, Plan, PromptId, TaskId};
 use runninghub_ledger::{Digest, Step};
 use tokio::time::sleep;
 
@@ -94,7 +94,7 @@ impl Prompt {
             on_step(SubmitStep::Sending);
         }
         let page = match &server.book {
-            Some(book) => Some(book.begin(What::workflow("prompt", None), body, None).await?),
+            Some(book) => Some(book.begin(What::workflow(Kind::Prompt, None), body, None).await?),
             None => None,
         };
         // Servers before 0.3.45 choose an id of their own.

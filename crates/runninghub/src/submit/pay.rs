@@ -91,7 +91,9 @@ impl Payment<'_> {
         let mut place = within(limit, entered).await.ok_or_else(given_up)?;
         self.tell(SubmitStep::Sending);
         let page = match &self.hub.book {
-            Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
+            Some(book) => {
+                Some(book.begin(self.what.clone(), self.body, self.secret.map(Secret::digest)).await?)
+            }
             None => None,
         };
         loop {

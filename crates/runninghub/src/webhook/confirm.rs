@@ -147,5 +147,5 @@ fn is_final(error: &Error) -> bool {
 
 /// Whether the platform says that there is no such task.
 fn is_unknown(error: &Error) -> bool {
-    matches!(error.api_class(), Some(Class::NotFound | Class::BadRequest))
+    matches!(error.class(), Some(Class::NotFound | Class::BadRequest))
 }
