@@ -6,8 +6,6 @@ use runninghub_api::{Class, Code};
 use runninghub_core::{Failure, Known, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
 
-use crate::native::UnknownPrompt;
-
 /// Something did not work, and what it means for the task.
 #[derive(Debug)]
 pub struct Error {
@@ -16,6 +14,7 @@ pub struct Error {
     hint: Option<String>,
     failure: Option<Box<Failure>>,
     attempt: Option<AttemptId>,
+    is_unknown_task: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -46,22 +45,40 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, failure: None, attempt: None, source: None }
+    /// An error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The message says what failed, without
+    /// a period and without the source; whatever is in it is shown escaped.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: message.into(),
+            hint: None,
+            failure: None,
+            attempt: None,
+            is_unknown_task: false,
+            source: None,
+        }
+    }
+
+    /// A service that knows each of its tasks from the first moment on does not know this one: the id is wrong, or it has
+    /// forgotten the task.
+    pub fn unknown_task(message: impl Into<String>) -> Self {
+        Self { is_unknown_task: true, ..Self::new(ErrorKind::Refused, message) }
     }
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, what)
     }
 
+    /// Adds what the caller can do about it.
     #[must_use]
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
+    /// Adds what caused it.
     #[must_use]
-    pub(crate) fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self
     }
@@ -84,7 +101,7 @@ impl Error {
             _ => ErrorKind::Io,
         };
         let hint = source.hint().map(ToString::to_string);
-        Self { hint, ..Self::new(kind, what).because(source) }
+        Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 
     /// The submit in the ledger, for [`ErrorKind::SubmitUnknown`].
@@ -130,12 +147,7 @@ impl Error {
 
     /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
     pub fn is_unknown_task(&self) -> bool {
-        self.is_forgotten() || self.class() == Some(Class::NotFound)
-    }
-
-    /// Whether a backend that knows its tasks from the first moment on does not know this one.
-    fn is_forgotten(&self) -> bool {
-        self.source.as_ref().is_some_and(|source| source.is::<UnknownPrompt>())
+        self.is_unknown_task || self.class() == Some(Class::NotFound)
     }
 
     /// Whether the server's certificate, or the encryption, was not accepted.
@@ -145,11 +157,9 @@ impl Error {
 
     /// What a final no means for a task of which this much is known: refused is the question, and not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
-        // A ComfyUI knows what it has queued from the first moment on.
-        let is_prompt = self.is_forgotten();
         let (kind, prefix, hint) = match (known, self.is_unknown_task()) {
             (Known::Nothing, _) => return self,
-            _ if is_prompt => (ErrorKind::TaskFailed, "the task is gone", self.hint),
+            _ if self.is_unknown_task => (ErrorKind::TaskFailed, "the task is gone", self.hint),
             (Known::Seen, true) => (ErrorKind::TaskFailed, "the task is gone", None),
             (_, true) => {
                 let hint = "the platform may know it later: watch it again".to_owned();
@@ -169,7 +179,7 @@ impl Error {
     pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
         let hint = source.hint().map(ToString::to_string);
-        Self { hint, ..Self::new(kind, what).because(source) }
+        Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 }
 
@@ -193,7 +203,7 @@ impl Error {
             Comfy::Rejected(_) => (ErrorKind::Refused, None),
             _ => (ErrorKind::Network, None),
         };
-        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).because(source) }
+        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).with_source(source) }
     }
 }
 
@@ -216,7 +226,7 @@ impl From<runninghub_api::Error> for Error {
 
 impl From<runninghub_core::Error> for Error {
     fn from(source: runninghub_core::Error) -> Self {
-        Self::usage("this is not a workflow that can be run").with_hint(source.hint()).because(source)
+        Self::usage("this is not a workflow that can be run").with_hint(source.hint()).with_source(source)
     }
 }
 
@@ -230,7 +240,7 @@ impl From<runninghub_transport::Error> for Error {
             Transport::TapeVersion { .. } => Some("update to a version that reads it".to_owned()),
             _ => None,
         };
-        Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").because(source) }
+        Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").with_source(source) }
     }
 }
 

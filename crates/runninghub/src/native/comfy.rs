@@ -54,6 +54,7 @@ pub struct ComfyBuilder {
     ca_file: Option<PathBuf>,
     max_file_size: Option<u64>,
     ledger: Option<Arc<dyn Ledger>>,
+    connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
     history: Option<History>,
     watcher: Option<Watcher>,
@@ -143,6 +144,7 @@ impl ComfyBuilder {
             ca_file: None,
             max_file_size: None,
             ledger: None,
+            connect: None,
             classes: None,
             history: None,
             watcher: None,
@@ -219,6 +221,13 @@ impl ComfyBuilder {
         self
     }
 
+    /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
+    /// [recording](Self::record) keeps what comes through it.
+    pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
+        self.connect = Some(connect);
+        self
+    }
+
     /// The handle. Nothing is sent.
     ///
     /// # Errors
@@ -291,11 +300,11 @@ impl ComfyBuilder {
             .allow_insecure(true)
             .proxy(self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url));
         let tls = files.clone();
-        let live = Live::new(options).with_tls_from(move || Ok(Arc::new(tls.tls()?)));
-        let connect: Arc<dyn Connect> = match &recorder {
-            Some(recorder) => Arc::new(recorder.connect(live)),
-            None => Arc::new(live),
-        };
+        let live = || Arc::new(Live::new(options).with_tls_from(move || Ok(Arc::new(tls.tls()?)))) as _;
+        let mut connect = self.connect.unwrap_or_else(live);
+        if let Some(recorder) = &recorder {
+            connect = Arc::new(recorder.connect(connect));
+        }
         let mut pace = Pace::default();
         // The history is complete when it has an entry, also without any output.
         pace.empty = Duration::ZERO;

@@ -161,7 +161,7 @@ impl Prompt {
         }
         let text = crate::chain(&error);
         let what = "nobody knows whether the prompt was queued: it may run";
-        let unknown = Error::new(ErrorKind::SubmitUnknown, what).because(error);
+        let unknown = Error::new(ErrorKind::SubmitUnknown, what).with_source(error);
         Err(Unqueued::Unknown(match page {
             None => unknown.with_hint("look at the server's queue before you queue it again"),
             Some(page) => {

@@ -180,7 +180,7 @@ impl Payment<'_> {
             what = format!("{what}; {fact}");
             note = format!("{note}; {fact}");
         }
-        let error = Error::new(ErrorKind::SubmitUnknown, what).because(source);
+        let error = Error::new(ErrorKind::SubmitUnknown, what).with_source(source);
         let Some(page) = page else {
             return error.with_hint("look at the tasks on the RunningHub page before you submit it again");
         };

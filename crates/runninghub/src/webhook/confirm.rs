@@ -91,7 +91,7 @@ impl Desk {
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
                 if !is_told {
                     let waits = |error: Error| {
-                        Error::new(error.kind(), "a delivery waits to be confirmed").because(error)
+                        Error::new(error.kind(), "a delivery waits to be confirmed").with_source(error)
                     };
                     return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
                 }
