@@ -12,6 +12,9 @@ use xshell::{Shell, cmd};
 
 use crate::{accuracy, fixtures, snapshots, tidy, tool};
 
+/// The crate outside the workspace that stands for all others.
+const OUTSIDE: &str = "crates/runninghub/tests/outside/Cargo.toml";
+
 /// A part of CI, in the order in which they run: what fails quickly comes first.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
@@ -31,6 +34,8 @@ pub(crate) enum Part {
     Doctest,
     /// Snapshots that nothing refers to, or that nobody has accepted.
     Snapshots,
+    /// A crate outside the workspace that sees the public API alone, with a ledger, a socket and a service of its own.
+    Outside,
     /// The fuzz targets, as short tests.
     Fuzz,
     /// How far the overall figure is from elapsed time.
@@ -76,7 +81,9 @@ impl Part {
         match self {
             Self::Fmt => {
                 cmd!(shell, "cargo fmt --all --check").run()?;
-                cmd!(shell, "cargo fmt --manifest-path fuzz/Cargo.toml --check").run()?;
+                for manifest in ["fuzz/Cargo.toml", OUTSIDE] {
+                    cmd!(shell, "cargo fmt --manifest-path {manifest} --check").run()?;
+                }
             }
             Self::Tidy => tidy::tidy(root)?,
             Self::Fixtures => fixtures::lint(&root.join("fixtures"))?,
@@ -101,6 +108,10 @@ impl Part {
             }
             Self::Doctest => cmd!(shell, "cargo test --workspace --doc").run()?,
             Self::Snapshots => snapshots::check(shell, root)?,
+            Self::Outside => {
+                // The same folder for what is built: most of the dependencies are there.
+                cmd!(shell, "cargo test --locked --manifest-path {OUTSIDE} --target-dir target").run()?;
+            }
             Self::Fuzz => {
                 // The same folder for what is built, so that what the tests have built is not built again.
                 cmd!(shell, "cargo test --manifest-path fuzz/Cargo.toml --target-dir target").run()?;

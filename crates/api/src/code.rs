@@ -3,15 +3,22 @@
 //! One table for both families; their numbers do not overlap. The codes and names are the platform's own, the
 //! classes a consensus of several clients.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// A code as the platform sent it. Codes this version does not know pass through.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Code(String);
+pub struct Code(Cow<'static, str>);
 
 impl Code {
+    /// A parameter is missing or has the wrong type.
+    pub const INVALID_PARAMETER: Self = Self(Cow::Borrowed("301"));
+    /// The id is not that of a workflow.
+    pub const NO_SUCH_WORKFLOW: Self = Self(Cow::Borrowed("380"));
+    /// The id is not that of an AI app.
+    pub const NO_SUCH_APP: Self = Self(Cow::Borrowed("901"));
+
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Cow::Owned(text.into()))
     }
 
     /// Every code that this version knows.
@@ -39,6 +46,12 @@ impl Code {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         self.known().map(|known| known.hint).filter(|hint| !hint.is_empty())
+    }
+
+    /// Whether it refuses everything that the key submits, until somebody does something about it: the key is disabled,
+    /// the account is free, the balance is used up.
+    pub fn refuses_key(&self) -> bool {
+        self.known().is_some_and(|known| known.key)
     }
 
     /// Whether a create that was answered with it made no task for certain.
@@ -104,6 +117,8 @@ struct Known {
     class: Class,
     /// On the list of answers to a create that prove that no task was made.
     refusal: bool,
+    /// Whether it refuses whatever the key submits.
+    key: bool,
     /// Seconds; 0 = no opinion.
     wait: u64,
     meaning: &'static str,
@@ -111,13 +126,19 @@ struct Known {
 }
 
 const fn code(code: &'static str, class: Class, meaning: &'static str) -> Known {
-    Known { code, class, refusal: false, wait: 0, meaning, hint: "" }
+    Known { code, class, refusal: false, key: false, wait: 0, meaning, hint: "" }
 }
 
 impl Known {
     const fn refuses(mut self) -> Self {
         self.refusal = true;
         self
+    }
+
+    /// A refusal of the key, and not of what it submits.
+    const fn refuses_key(mut self) -> Self {
+        self.key = true;
+        self.refuses()
     }
 
     const fn wait(mut self, seconds: u64) -> Self {
@@ -149,7 +170,7 @@ static TABLE: &[Known] = &[
     code("403", Class::Auth, "the key has no access").hint(KEY),
     code("412", Class::BadRequest, "the path is not known to the platform").refuses(),
     code("415", Class::Capacity, "no machine is free").refuses().wait(30),
-    code("416", Class::Quota, "the balance does not suffice").refuses().hint(TOP_UP),
+    code("416", Class::Quota, "the balance does not suffice").refuses_key().hint(TOP_UP),
     code("421", Class::Capacity, "all places of the key are taken").refuses().wait(5).hint(LATER),
     code("423", Class::NotFound, "the task is not known").hint(OTHER_SITE),
     code("433", Class::BadRequest, "the workflow is not valid").refuses()
@@ -159,21 +180,21 @@ static TABLE: &[Known] = &[
     code("436", Class::Quota, "the subscription of dedicated machines is missing or has run out").refuses()
         .hint("renew the subscription on the web"),
     code("500", Class::Server, "the platform failed"),
-    code("801", Class::Auth, "free accounts may not use the API").refuses()
+    code("801", Class::Auth, "free accounts may not use the API").refuses_key()
         .hint("the API needs a paid membership; see the account's page on the web"),
-    code("802", Class::Auth, "the key is invalid or disabled").refuses().hint(KEY),
+    code("802", Class::Auth, "the key is invalid or disabled").refuses_key().hint(KEY),
     code("803", Class::BadRequest, "a given node or field does not fit the workflow").refuses()
         .hint("compare the node ids and field names with the saved workflow"),
     code("804", Class::State, "the task is running"),
     code("805", Class::TaskFailed, "the task failed or was stopped"),
-    code("806", Class::Auth, "the key's user does not exist").refuses().hint(KEY),
+    code("806", Class::Auth, "the key's user does not exist").refuses_key().hint(KEY),
     code("807", Class::NotFound, "the task is not known").hint(OTHER_SITE),
     code("808", Class::Server, "the upload failed"),
     code("809", Class::BadRequest, "the file is too large").hint(SMALLER),
     code("810", Class::BadRequest, "the workflow was never saved or never run").refuses()
         .hint("open the workflow on the web, save it, and run it there once with success"),
-    code("811", Class::Auth, "the enterprise key is invalid").refuses().hint(KEY),
-    code("812", Class::Quota, "the enterprise balance does not suffice").refuses().hint(TOP_UP),
+    code("811", Class::Auth, "the enterprise key is invalid").refuses_key().hint(KEY),
+    code("812", Class::Quota, "the enterprise balance does not suffice").refuses_key().hint(TOP_UP),
     code("813", Class::State, "the task is queued"),
     code("814", Class::Capacity, "the personal queue is full").refuses().wait(30)
         .hint("the queue takes 1000 tasks: wait until some have ended"),
@@ -182,7 +203,7 @@ static TABLE: &[Known] = &[
     code("1000", Class::Server, "the platform failed without saying why"),
     code("1001", Class::BadRequest, "the path is not known to the platform").refuses()
         .hint("a model may be gone, or be called otherwise: `rhub model list` shows those that are known"),
-    code("1002", Class::Auth, "the key is invalid").refuses().hint(KEY),
+    code("1002", Class::Auth, "the key is invalid").refuses_key().hint(KEY),
     code("1003", Class::Rate, "too many requests").refuses().wait(1),
     code("1004", Class::NotFound, "the task is not known, or no longer").hint(OTHER_SITE),
     code("1005", Class::Server, "the platform failed"),
@@ -205,7 +226,7 @@ static TABLE: &[Known] = &[
     code("1505", Class::Content, "pictures of real people are not allowed here").refuses()
         .hint("change the picture"),
     code("1520", Class::Capacity, "all places of the user are taken").refuses().wait(5).hint(LATER),
-    code("1601", Class::Auth, "the key was not accepted").refuses().hint(KEY),
+    code("1601", Class::Auth, "the key was not accepted").refuses_key().hint(KEY),
 ];
 
 #[cfg(test)]
@@ -254,6 +275,24 @@ mod tests {
             assert_eq!((code.class(), code.is_refusal()), (*class, *refusal), "{text}");
             assert!(code.meaning().is_some_and(|meaning| !meaning.ends_with('.')), "{text}");
         }
+    }
+
+    #[test]
+    fn what_refuses_the_key_is_its_own_fault_or_that_of_the_account() {
+        let refused: Vec<Code> = Code::all().filter(Code::refuses_key).collect();
+        let codes: Vec<_> = refused.iter().map(Code::as_str).collect();
+        assert_eq!(codes, ["416", "801", "802", "806", "811", "812", "1002", "1601"]);
+        for code in refused {
+            assert!(code.is_refusal() && matches!(code.class(), Class::Auth | Class::Quota), "{code}");
+        }
+    }
+
+    #[test]
+    fn named_codes_are_those_of_the_table() {
+        for code in [Code::INVALID_PARAMETER, Code::NO_SUCH_WORKFLOW, Code::NO_SUCH_APP] {
+            assert!(code.meaning().is_some(), "{code}");
+        }
+        assert_eq!(Code::new("901"), Code::NO_SUCH_APP);
     }
 
     #[test]

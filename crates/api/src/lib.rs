@@ -21,7 +21,6 @@ mod payload;
 mod recorded;
 mod redact;
 mod retry;
-mod site;
 mod uploads;
 
 pub use client::{Client, ClientBuilder};
@@ -80,4 +79,4 @@ pub use key::ApiKey;
 pub use key_kind::KeyKind;
 pub use recorded::{read_created, read_observation};
 pub use retry::{CreateOutcome, Retry};
-pub use site::Site;
+pub use runninghub_core::Site;

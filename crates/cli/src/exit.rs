@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, process::ExitCode};
 
+use runninghub::Code;
+
 use crate::{secrets, signals::Signal};
 
 /// How the process ends. The numbers are a contract.
@@ -69,7 +71,7 @@ pub(crate) struct Error {
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
     /// The platform's code, where it sent one.
-    pub(crate) code: Option<String>,
+    pub(crate) code: Option<Code>,
     /// The submit in the ledger, where nobody knows what became of it.
     pub(crate) attempt: Option<String>,
 }

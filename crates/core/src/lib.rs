@@ -9,6 +9,7 @@ mod learned;
 mod machine;
 mod net;
 mod node_file;
+mod place;
 mod plan;
 mod priors;
 mod progress;
@@ -26,8 +27,9 @@ pub use learned::Learned;
 pub use machine::{Confirm, Machine};
 pub use net::is_public;
 pub use node_file::NodeFile;
+pub use place::{Kind, NativeProxy, Place, Site, UnknownProxy, UnknownSite};
 pub use plan::{Plan, PlanNode};
-pub use priors::{Expected, Kind, Priors};
+pub use priors::{Expected, NodeKind, Priors};
 pub use progress::{
     Basis, Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress,
 };

@@ -1,24 +1,32 @@
-//! What every ledger has to do, as tests.
+//! What every ledger has to do, as tests for the crate that implements one.
 //!
 //! [`ledger_conformance!`](crate::ledger_conformance) makes a module of tests from an expression that gives an empty
-//! ledger, and something to keep alive beside it.
+//! ledger, and something to keep alive beside it. [`shared_ledger_conformance!`](crate::shared_ledger_conformance) does the
+//! same for a ledger that several processes share. The tests run on tokio, which the crate needs with `macros` and `rt`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
 use std::collections::VecDeque;
 
-use runninghub_core::{Cost, TaskId};
+use runninghub_core::{Cost, Kind, Place, Site, TaskId};
 
 use crate::{
     AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, State, Step,
 };
 
 /// A module of tests for one ledger. The expression is evaluated for each test: `(guard, ledger)`.
+///
+/// ```
+/// # use runninghub_ledger as ledger;
+/// use ledger::MemoryLedger;
+///
+/// ledger::ledger_conformance!(memory, ((), MemoryLedger::new().expect("a ledger")));
+/// ```
 #[macro_export]
-#[doc(hidden)]
 macro_rules! ledger_conformance {
     ($name:ident, $make:expr) => {
         $crate::ledger_conformance!(@ $name, $make,
             what_was_written_is_found,
+            every_place_and_kind_comes_back,
             only_the_ways_of_the_table_lead_on,
             a_task_belongs_to_one_submit,
             a_task_that_is_found_is_never_written_off,
@@ -44,18 +52,30 @@ macro_rules! ledger_conformance {
     };
 }
 
+/// A module of tests for one ledger that several processes share. The expression is evaluated for each test: `(guard, open)`,
+/// where `open()` gives another handle to the same store. Dropping a handle stands for the end of its process.
+#[macro_export]
+macro_rules! shared_ledger_conformance {
+    ($name:ident, $make:expr) => {
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn what_a_dead_process_left_behind_is_known() {
+                let (_guard, open) = $make;
+                $crate::conformance::what_a_dead_process_left_behind_is_known(open).await;
+            }
+        }
+    };
+}
+
 /// A create of a workflow by a key.
 pub fn intent(workflow: &str, key: &str) -> Intent {
-    Intent {
-        site: "cn".into(),
-        base_url: "https://www.runninghub.cn".into(),
-        key: key.into(),
-        kind: "workflow".into(),
-        workflow: Some(workflow.into()),
-        target: Some(format!("{workflow} by name")),
-        body: Digest::of(workflow),
-        secret: Some(Digest::of(format!("{workflow} {key}"))),
-    }
+    let place = Place::RunningHub { site: Site::Cn, base_url: Site::Cn.base_url().to_owned() };
+    Intent::new(place, Kind::Workflow, key, Digest::of(workflow))
+        .workflow(workflow)
+        .target(format!("{workflow} by name"))
+        .secret(Digest::of(format!("{workflow} {key}")))
 }
 
 /// A step that leads to a state.
@@ -120,6 +140,59 @@ pub async fn what_was_written_is_found(ledger: &dyn Ledger) {
     assert_eq!(entry.note.as_deref(), Some("now failed"));
     assert_eq!(entry.cost.and_then(|cost| cost.seconds).as_deref(), Some("32"));
     assert!(entry.changed_ms >= entry.created_ms);
+}
+
+/// Also those that a newer version has stored.
+pub async fn every_place_and_kind_comes_back(ledger: &dyn Ledger) {
+    for (place, kind) in [
+        ("ai", "workflow"),
+        ("cn", "app"),
+        ("comfyui", "prompt"),
+        ("runninghub", "quick"),
+        ("runninghub-plus", "model"),
+        ("a place of next year", "a kind of next year"),
+    ] {
+        let Ok(kind) = kind.parse();
+        let wanted = Intent::new(Place::new(place, "https://h"), kind, "k", Digest::of("{}"));
+        let attempt = ledger.begin(wanted.clone()).await.expect("written");
+        let entry = ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
+        assert_eq!(entry.intent, wanted);
+    }
+}
+
+/// A submit whose process has ended is [`State::left_behind`] for all others, and goes on from there.
+pub async fn what_a_dead_process_left_behind_is_known<L: Ledger>(open: impl Fn() -> L) {
+    let (living, dying, watcher) = (open(), open(), open());
+    let mine = living.begin(intent("w1", "k")).await.expect("written");
+    let sent = dying.begin(intent("w2", "k")).await.expect("written");
+    let waiting = dying.begin(intent("w3", "k")).await.expect("written");
+    let (accepted, task) = bring(&dying, 4, State::Accepted).await;
+    dying.advance(&waiting, Step::Waiting { note: "full".into() }).await.expect("waits");
+    let attempts = [&mine, &sent, &waiting, &accepted];
+    let states = async || {
+        let mut states = Vec::new();
+        for attempt in attempts {
+            states.push(state(&watcher, attempt).await);
+        }
+        states
+    };
+    let as_written = [State::Submitting, State::Submitting, State::Waiting, State::Accepted];
+    assert_eq!(states().await, as_written, "both processes live");
+    drop(dying);
+    assert_eq!(states().await, [State::Submitting, State::Unknown, State::Refused, State::Accepted]);
+    for (attempt, was) in [(&sent, State::Submitting), (&waiting, State::Waiting)] {
+        let entry = watcher.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
+        assert_eq!(entry.note.as_deref(), was.left_behind().map(|(_, note)| note));
+        assert!(watcher.advance(attempt, Step::Sending).await.is_err(), "{attempt} is not sent again");
+    }
+    let open_ones = watcher.entries(Filter::all().open()).await.expect("read");
+    assert!(open_ones.iter().all(|entry| entry.attempt != waiting), "a refused one is not open");
+    // An id that comes late counts all the same, and a task outlives the process that has paid for it.
+    let late = Step::Accepted { task: "late".into() };
+    assert_eq!(watcher.advance(&sent, late).await.expect("it was there"), State::Unknown);
+    watcher.advance(&accepted, step(State::Done, &task)).await.expect("over");
+    living.advance(&mine, step(State::Accepted, &"9".into())).await.expect("accepted");
+    assert_eq!(states().await, [State::Accepted, State::Accepted, State::Refused, State::Done]);
 }
 
 /// From every state to every other: exactly the table, and a refused step changes nothing.

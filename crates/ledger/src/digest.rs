@@ -98,17 +98,21 @@ impl fmt::Debug for Secret {
 pub struct Salt([u8; 16]);
 
 impl Salt {
-    pub(crate) fn random() -> Result<Self, Error> {
+    /// The salt of a new ledger, which has to store it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] where the system has no random numbers.
+    pub fn random() -> Result<Self, Error> {
         random().map(Self)
     }
 
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
+    /// The salt that a ledger has stored.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    /// What a ledger stores.
+    pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
@@ -122,8 +126,9 @@ impl Salt {
 /// Random bytes of the system: some of them are secrets.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| Error::new(ErrorKind::Store, "the system has no random numbers").because(error))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Error::new(ErrorKind::Store, "the system has no random numbers").with_source(error)
+    })?;
     Ok(bytes)
 }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use runninghub_core::{Cost, TaskId, WorkflowId};
+use runninghub_core::{Cost, Kind, Place, TaskId, WorkflowId};
 
-use crate::{Digest, Error, State, digest::random};
+use crate::{Digest, Error, State, Step, digest::random};
 
 /// Letters and digits that are not taken for each other.
 const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
@@ -18,7 +18,11 @@ const LENGTH: usize = 8;
 pub struct AttemptId(String);
 
 impl AttemptId {
-    pub(crate) fn random() -> Result<Self, Error> {
+    /// A new name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) where the system has no random numbers.
+    pub fn random() -> Result<Self, Error> {
         let letter = |(at, byte)| {
             let choice = if at == 0 { FIRST } else { LETTERS.len() };
             LETTERS.get(usize::from(byte) % choice).copied().map(char::from)
@@ -47,15 +51,14 @@ impl fmt::Display for AttemptId {
 
 /// A create that is about to be sent.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Intent {
-    /// The site, or another word for where it goes.
-    pub site: String,
-    /// The address that it goes to, without secrets.
-    pub base_url: String,
+    /// Where it goes.
+    pub place: Place,
     /// The key's fingerprint, by [`Salt::fingerprint`](crate::Salt::fingerprint).
     pub key: String,
-    /// What is run: `workflow`, or another kind of task.
-    pub kind: String,
+    /// What is run.
+    pub kind: Kind,
     /// The workflow, where it has an id.
     pub workflow: Option<WorkflowId>,
     /// What else was named: the id of an app, the endpoint of a model.
@@ -64,6 +67,35 @@ pub struct Intent {
     pub body: Digest,
     /// Of the secret in the webhook's address, where there is one.
     pub secret: Option<Digest>,
+}
+
+impl Intent {
+    /// The intent to run something at a place. `key` is a [fingerprint](crate::Salt::fingerprint), `body` of the request
+    /// without the key.
+    pub fn new(place: Place, kind: Kind, key: impl Into<String>, body: Digest) -> Self {
+        Self { place, key: key.into(), kind, workflow: None, target: None, body, secret: None }
+    }
+
+    /// Names the workflow.
+    #[must_use]
+    pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
+        self.workflow = Some(id.into());
+        self
+    }
+
+    /// Names the app or the model.
+    #[must_use]
+    pub fn target(mut self, target: impl Into<String>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
+    /// Adds the digest of the secret in the webhook's address.
+    #[must_use]
+    pub fn secret(mut self, secret: Digest) -> Self {
+        self.secret = Some(secret);
+        self
+    }
 }
 
 /// A submit and what came of it.
@@ -92,8 +124,56 @@ pub struct Entry {
     pub cancelling: bool,
 }
 
+impl Entry {
+    /// A submit as it is when its intent is written, at this time in milliseconds since 1970.
+    pub fn new(attempt: AttemptId, intent: Intent, now_ms: u64) -> Self {
+        Self {
+            attempt,
+            state: State::Submitting,
+            intent,
+            created_ms: now_ms,
+            changed_ms: now_ms,
+            note: None,
+            task: None,
+            cost: None,
+            saved: None,
+            cancelling: false,
+        }
+    }
+
+    /// Takes a step at this time, in milliseconds since 1970. `false`: it was taken before, and nothing has changed.
+    ///
+    /// That no other submit has the task is for the ledger to check.
+    ///
+    /// # Errors
+    /// As [`Step::applies`], and nothing has changed.
+    pub fn advance(&mut self, step: Step, now_ms: u64) -> Result<bool, Error> {
+        if !step.applies(self.state, self.task.as_ref())? {
+            return Ok(false);
+        }
+        self.state = step.state();
+        self.changed_ms = now_ms;
+        self.note = step.note().map(str::to_owned);
+        self.cost = step.cost().cloned();
+        if let Step::Accepted { task } = step {
+            self.task = Some(task);
+        }
+        Ok(true)
+    }
+
+    /// What the submit is once the process that made it has ended: [`State::left_behind`], with the reason as its note.
+    #[must_use]
+    pub fn left_behind(mut self) -> Self {
+        if let Some((state, note)) = self.state.left_behind() {
+            (self.state, self.note) = (state, Some(note.to_owned()));
+        }
+        self
+    }
+}
+
 /// What a webhook's delivery says, before anybody has looked into it.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
 pub struct Delivery {
     /// The submit whose secret it came with.
     pub attempt: AttemptId,
@@ -101,17 +181,24 @@ pub struct Delivery {
     pub task: TaskId,
 }
 
+impl Delivery {
+    /// A delivery for a submit that names a task.
+    pub fn new(attempt: AttemptId, task: TaskId) -> Self {
+        Self { attempt, task }
+    }
+}
+
 /// Which entries are wanted. Nothing set means all.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Filter {
-    pub(crate) attempt: Option<String>,
-    pub(crate) task: Option<TaskId>,
-    pub(crate) secret: Option<Digest>,
-    pub(crate) key: Option<String>,
-    pub(crate) open: bool,
-    pub(crate) with_task: bool,
-    pub(crate) limit: Option<usize>,
+    attempt: Option<String>,
+    task: Option<TaskId>,
+    secret: Option<Digest>,
+    key: Option<String>,
+    open: bool,
+    with_task: bool,
+    limit: Option<usize>,
 }
 
 impl Filter {
@@ -162,8 +249,43 @@ impl Filter {
         self
     }
 
-    /// Whether an entry is meant. The limit is somebody else's business.
-    pub(crate) fn takes(&self, entry: &Entry) -> bool {
+    /// What the name has to begin with.
+    pub fn attempt_prefix(&self) -> Option<&str> {
+        self.attempt.as_deref()
+    }
+
+    /// The task that is wanted.
+    pub fn wanted_task(&self) -> Option<&TaskId> {
+        self.task.as_ref()
+    }
+
+    /// The digest of the webhook's secret that is wanted.
+    pub fn wanted_secret(&self) -> Option<Digest> {
+        self.secret
+    }
+
+    /// The fingerprint of the key that is wanted.
+    pub fn wanted_key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Whether only open ones are wanted.
+    pub fn only_open(&self) -> bool {
+        self.open
+    }
+
+    /// Whether only those that have a task are wanted.
+    pub fn only_with_task(&self) -> bool {
+        self.with_task
+    }
+
+    /// How many are wanted at most.
+    pub fn max(&self) -> usize {
+        self.limit.unwrap_or(usize::MAX)
+    }
+
+    /// Whether an entry is wanted. [`Filter::max`] counts those that are.
+    pub fn matches(&self, entry: &Entry) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         self.attempt.as_ref().is_none_or(|prefix| entry.attempt.as_str().starts_with(prefix))
             && (self.task.is_none() || self.task == entry.task)

@@ -39,18 +39,26 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, source: None }
+    /// An error of a kind. The message says what failed, without a period and without the source.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, what: message.into(), hint: None, source: None }
     }
 
-    pub(crate) fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+    /// The store behind a ledger failed.
+    pub fn backend(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::new(ErrorKind::Store, "the ledger's store failed").with_source(source)
+    }
+
+    /// Adds what caused it.
+    #[must_use]
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// Says something better than the hint of the kind.
-    #[cfg(feature = "sqlite")]
-    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+    /// Gives a better hint than that of the kind.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }

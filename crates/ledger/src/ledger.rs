@@ -11,8 +11,15 @@ pub const MOST_DELIVERIES: usize = 16;
 
 /// Keeps every submit and what came of it. Whatever a method has answered is durable.
 ///
-/// Any number of processes may share one. An implementation has to pass the suite of the feature `conformance`:
-/// `ledger_conformance!`.
+/// An implementation has to pass the suite of the feature `conformance`: `ledger_conformance!`. [`Entry::new`],
+/// [`Entry::advance`] and [`Filter::matches`] are what the rules come down to; [`MemoryLedger`](crate::MemoryLedger) is the
+/// model.
+///
+/// # Shared by several processes
+/// A process may end between the intent and the answer. A ledger that outlives it stores with each submit which process
+/// made it, and finds out whether that one still lives. Where it doesn't, [`Ledger::entries`] gives the submit as
+/// [`Entry::left_behind`] (before it is held against the filter), and [`Ledger::advance`] goes on from
+/// [`State::left_behind`]. Nothing has to be written down for that. The suite is `shared_ledger_conformance!`.
 #[async_trait]
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Writes down that a create is going to be sent, before a byte of it is.
@@ -60,10 +67,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [`ErrorKind::Store`].
     async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error>;
 
-    /// Entries, the newest first.
-    ///
-    /// What a process has left behind that ended between intent and answer is [`State::Unknown`] in them, and what it
-    /// left waiting for a slot [`State::Refused`].
+    /// Entries that [match](Filter::matches), the newest first, [so many](Filter::max) at most. What a dead process has left
+    /// is in them as [`Entry::left_behind`].
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].

@@ -20,6 +20,8 @@ pub use entry::{AttemptId, Delivery, Entry, Filter, Intent};
 pub use error::{Error, ErrorKind};
 pub use ledger::{Ledger, MOST_DELIVERIES};
 pub use memory::MemoryLedger;
+#[doc(no_inline)]
+pub use runninghub_core::{Kind, NativeProxy, Place, Site};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 pub use state::{EDGES, State, Step};

@@ -37,19 +37,7 @@ impl MemoryLedger {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
-        let now = now_ms();
-        let entry = Entry {
-            attempt: AttemptId::random()?,
-            state: State::Submitting,
-            intent,
-            created_ms: now,
-            changed_ms: now,
-            note: None,
-            task: None,
-            cost: None,
-            saved: None,
-            cancelling: false,
-        };
+        let entry = Entry::new(AttemptId::random()?, intent, now_ms());
         let attempt = entry.attempt.clone();
         self.lock().push(entry);
         Ok(attempt)
@@ -57,26 +45,18 @@ impl Ledger for MemoryLedger {
 
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
         let mut entries = self.lock();
-        let mine = |entry: &&mut Entry| entry.attempt == *attempt;
         let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
         let before = entry.state;
-        if !step.applies(before, entry.task.as_ref())? {
-            return Ok(before);
-        }
-        if let Step::Accepted { task } = &step {
-            let there = |other: &Entry| other.intent.base_url == entry.intent.base_url;
+        if let Step::Accepted { task } = &step
+            && step.applies(before, entry.task.as_ref())?
+        {
+            let there = |other: &Entry| other.intent.place.url() == entry.intent.place.url();
             if entries.iter().any(|other| there(other) && other.task.as_ref() == Some(task)) {
                 return Err(taken_by_another(task.as_str()));
             }
         }
-        if let Some(entry) = entries.iter_mut().find(mine) {
-            entry.state = step.state();
-            entry.changed_ms = now_ms();
-            entry.note = step.note().map(str::to_owned);
-            entry.cost = step.cost().cloned();
-            if let Step::Accepted { task } = step {
-                entry.task = Some(task);
-            }
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.attempt == *attempt) {
+            entry.advance(step, now_ms())?;
         }
         Ok(before)
     }
@@ -126,8 +106,8 @@ impl Ledger for MemoryLedger {
     }
 
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
-        let limit = filter.limit.unwrap_or(usize::MAX);
-        Ok(self.lock().iter().rev().filter(|entry| filter.takes(entry)).take(limit).cloned().collect())
+        let entries = self.lock();
+        Ok(entries.iter().rev().filter(|entry| filter.matches(entry)).take(filter.max()).cloned().collect())
     }
 
     fn salt(&self) -> Salt {

@@ -83,6 +83,19 @@ impl State {
         matches!(self, Submitting | Waiting | Unknown | Accepted)
     }
 
+    /// What a submit in this state is once the process that made it has ended, and why; `None` where that changes
+    /// nothing.
+    ///
+    /// The request may have been sent: such a submit is unknown, and never sent again by itself. One that waited for a
+    /// slot was refused, and will not be sent.
+    pub fn left_behind(self) -> Option<(Self, &'static str)> {
+        match self {
+            Submitting => Some((Unknown, "the process ended before the answer")),
+            Waiting => Some((Refused, "the process ended while it waited for a free slot")),
+            _ => None,
+        }
+    }
+
     /// Whether one step leads from here to there.
     pub fn leads_to(self, next: Self) -> bool {
         EDGES.contains(&(self, next))

@@ -7,7 +7,7 @@ use std::{
 };
 
 use runninghub_api::Client;
-use runninghub_core::{End, Event, Phase, TaskId, WorkflowId};
+use runninghub_core::{End, Event, Kind, Phase, Place, TaskId, WorkflowId};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
 use runninghub_transport::Redactor;
 use tokio::time::timeout;
@@ -28,8 +28,7 @@ const MOST_ASKED: usize = 20;
 #[derive(Clone)]
 pub(crate) struct Book {
     ledger: Arc<dyn Ledger>,
-    site: String,
-    base_url: String,
+    place: Place,
     /// The key's fingerprint.
     key: String,
     redactor: Arc<Redactor>,
@@ -44,20 +43,20 @@ pub(crate) struct Page {
 }
 
 /// What is run, as the ledger keeps it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct What<'a> {
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
     pub(crate) workflow: Option<&'a WorkflowId>,
     /// The id of an app, the endpoint of a model.
     pub(crate) target: Option<&'a str>,
 }
 
 impl<'a> What<'a> {
-    pub(crate) fn named(kind: &'static str, target: &'a str) -> Self {
+    pub(crate) fn named(kind: Kind, target: &'a str) -> Self {
         Self { kind, workflow: None, target: Some(target) }
     }
 
-    pub(crate) fn workflow(kind: &'static str, workflow: Option<&'a WorkflowId>) -> Self {
+    pub(crate) fn workflow(kind: Kind, workflow: Option<&'a WorkflowId>) -> Self {
         Self { kind, workflow, target: None }
     }
 }
@@ -84,10 +83,10 @@ pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
 }
 
 impl Book {
-    pub(crate) fn new(ledger: Arc<dyn Ledger>, site: String, base_url: String, key: &str) -> Self {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, place: Place, key: &str) -> Self {
         let redactor = Arc::new(Redactor::new().secret(key));
         let key = ledger.salt().fingerprint(key);
-        Self { ledger, site, base_url, key, redactor }
+        Self { ledger, place, key, redactor }
     }
 
     /// Writes down that a create is going to be sent.
@@ -97,16 +96,10 @@ impl Book {
         body: Digest,
         secret: Option<Digest>,
     ) -> Result<Page, Error> {
-        let intent = Intent {
-            site: self.site.clone(),
-            base_url: self.base_url.clone(),
-            key: self.key.clone(),
-            kind: what.kind.to_owned(),
-            workflow: what.workflow.cloned(),
-            target: what.target.map(str::to_owned),
-            body,
-            secret,
-        };
+        let mut intent = Intent::new(self.place.clone(), what.kind, &self.key, body);
+        intent.workflow = what.workflow.cloned();
+        intent.target = what.target.map(str::to_owned);
+        intent.secret = secret;
         let attempt = self.ledger.begin(intent).await.map_err(|error| {
             Error::ledger("the submit cannot be written down, so nothing was sent", error)
         })?;
@@ -125,8 +118,8 @@ impl Book {
 
     /// Whether a submit was made at this address.
     fn is_here(&self, entry: &Entry) -> bool {
-        let theirs = &entry.intent.base_url;
-        *theirs == self.base_url || one_spelling(theirs) == one_spelling(&self.base_url)
+        let (theirs, ours) = (entry.intent.place.url(), self.place.url());
+        theirs == ours || one_spelling(theirs) == one_spelling(ours)
     }
 
     pub(crate) fn page(&self, attempt: &AttemptId) -> Page {
@@ -263,7 +256,7 @@ impl Page {
 
 impl fmt::Debug for Book {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Book").field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Book").field("place", &self.place).finish_non_exhaustive()
     }
 }
 

@@ -143,6 +143,7 @@ mod tests {
     };
 
     use async_trait::async_trait;
+    use runninghub_core::{Kind, Place};
     use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
 
     use super::*;
@@ -172,8 +173,8 @@ mod tests {
     async fn the_end_of_a_cancelled_task_is_written_down_though_it_takes_a_moment() {
         for (looks, state) in [(0, State::Cancelled), (3, State::Cancelled), (4, State::Accepted)] {
             let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
-            let book = Book::new(Arc::clone(&ledger) as _, "comfyui".into(), "http://h".into(), "");
-            let what = What::workflow("prompt", None);
+            let book = Book::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
+            let what = What::workflow(Kind::Prompt, None);
             let page = book.begin(what, Digest::of("body"), None).await.expect("written");
             let task = TaskId::from("7");
             page.step(Step::Accepted { task: task.clone() }).await.expect("written");

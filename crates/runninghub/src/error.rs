@@ -2,11 +2,9 @@
 
 use std::{error::Error as StdError, fmt};
 
-use runninghub_api::Class;
+use runninghub_api::{Class, Code};
 use runninghub_core::{Failure, Known, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
-
-use crate::native::UnknownPrompt;
 
 /// Something did not work, and what it means for the task.
 #[derive(Debug)]
@@ -16,6 +14,7 @@ pub struct Error {
     hint: Option<String>,
     failure: Option<Box<Failure>>,
     attempt: Option<AttemptId>,
+    is_unknown_task: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -46,22 +45,40 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), hint: None, failure: None, attempt: None, source: None }
+    /// An error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The message says what failed, without
+    /// a period and without the source; whatever is in it is shown escaped.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: message.into(),
+            hint: None,
+            failure: None,
+            attempt: None,
+            is_unknown_task: false,
+            source: None,
+        }
+    }
+
+    /// A service that knows each of its tasks from the first moment on does not know this one: the id is wrong, or it has
+    /// forgotten the task.
+    pub fn unknown_task(message: impl Into<String>) -> Self {
+        Self { is_unknown_task: true, ..Self::new(ErrorKind::Refused, message) }
     }
 
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, what)
     }
 
+    /// Adds what the caller can do about it.
     #[must_use]
-    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
+    /// Adds what caused it.
     #[must_use]
-    pub(crate) fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self
     }
@@ -84,7 +101,7 @@ impl Error {
             _ => ErrorKind::Io,
         };
         let hint = source.hint().map(ToString::to_string);
-        Self { hint, ..Self::new(kind, what).because(source) }
+        Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 
     /// The submit in the ledger, for [`ErrorKind::SubmitUnknown`].
@@ -94,7 +111,12 @@ impl Error {
 
     /// The task that the answer to a create has named although its outcome is unknown.
     pub fn named_task(&self) -> Option<&TaskId> {
-        self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?.task()
+        self.api_error()?.task()
+    }
+
+    /// The answer of the platform, or why there is none.
+    fn api_error(&self) -> Option<&runninghub_api::Error> {
+        self.source.as_ref()?.downcast_ref()
     }
 
     /// What it means.
@@ -113,40 +135,31 @@ impl Error {
     }
 
     /// The platform's code, if it sent one.
-    pub fn code(&self) -> Option<String> {
-        let api = self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?;
-        api.code().map(ToString::to_string)
+    pub fn code(&self) -> Option<&Code> {
+        self.api_error()?.code()
     }
 
     /// What kind of trouble the platform's code tells of, if it sent one.
-    pub(crate) fn api_class(&self) -> Option<Class> {
-        let api = self.source.as_ref()?.downcast_ref::<runninghub_api::Error>()?;
-        api.code().map(|_| api.class())
+    pub fn class(&self) -> Option<Class> {
+        let error = self.api_error()?;
+        error.code().map(|_| error.class())
     }
 
     /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
     pub fn is_unknown_task(&self) -> bool {
-        let source = self.source.as_ref();
-        if source.is_some_and(|source| source.is::<UnknownPrompt>()) {
-            return true;
-        }
-        let api = source.and_then(|source| source.downcast_ref::<runninghub_api::Error>());
-        api.is_some_and(|api| api.code().is_some() && api.class() == Class::NotFound)
+        self.is_unknown_task || self.class() == Some(Class::NotFound)
     }
 
     /// Whether the server's certificate, or the encryption, was not accepted.
     pub fn is_tls(&self) -> bool {
-        let api = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_api::Error>());
-        api.is_some_and(|api| matches!(api.kind(), runninghub_api::ErrorKind::Tls))
+        self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Tls))
     }
 
     /// What a final no means for a task of which this much is known: refused is the question, and not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
-        // A ComfyUI knows what it has queued from the first moment on.
-        let is_prompt = self.source.as_ref().is_some_and(|source| source.is::<UnknownPrompt>());
         let (kind, prefix, hint) = match (known, self.is_unknown_task()) {
             (Known::Nothing, _) => return self,
-            _ if is_prompt => (ErrorKind::TaskFailed, "the task is gone", self.hint),
+            _ if self.is_unknown_task => (ErrorKind::TaskFailed, "the task is gone", self.hint),
             (Known::Seen, true) => (ErrorKind::TaskFailed, "the task is gone", None),
             (_, true) => {
                 let hint = "the platform may know it later: watch it again".to_owned();
@@ -166,7 +179,7 @@ impl Error {
     pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
         let hint = source.hint().map(ToString::to_string);
-        Self { hint, ..Self::new(kind, what).because(source) }
+        Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 }
 
@@ -190,7 +203,7 @@ impl Error {
             Comfy::Rejected(_) => (ErrorKind::Refused, None),
             _ => (ErrorKind::Network, None),
         };
-        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).because(source) }
+        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).with_source(source) }
     }
 }
 
@@ -217,7 +230,7 @@ impl From<runninghub_core::Error> for Error {
             runninghub_core::ErrorKind::BadPriors => "this is not a table of priors",
             _ => "this is not a workflow that can be run",
         };
-        Self::usage(what).with_hint(source.hint()).because(source)
+        Self::usage(what).with_hint(source.hint()).with_source(source)
     }
 }
 
@@ -231,7 +244,7 @@ impl From<runninghub_transport::Error> for Error {
             Transport::TapeVersion { .. } => Some("update to a version that reads it".to_owned()),
             _ => None,
         };
-        Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").because(source) }
+        Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").with_source(source) }
     }
 }
 

@@ -2,19 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use runninghub_core::{Confirm, Event, Learned, Machine, Plan, Session, SocketUrl, TaskId, WorkflowId};
+use runninghub_core::{Event, Learned, Plan, SocketUrl, TaskId, WorkflowId};
 
 use crate::{
     Error, Run, Workflow,
     book::{Page, accepted_ago},
-    driver::Driver,
     history::Lesson,
     hub::Hub,
+    launch::{FIRST_CONTACT, Launch},
     platform::Family,
 };
-
-/// Nobody knows yet whether anything is there: about ten seconds.
-const FIRST_CONTACT: u32 = 5;
 
 /// A task to be followed. [`Follow::start`] begins.
 #[must_use = "nothing happens until `start` is called"]
@@ -120,23 +117,24 @@ impl Hub {
         if let Some(recorder) = &self.recorder {
             recorder.task(&start.task);
         }
-        let machine = Machine::new(start.plan.clone(), Confirm::Http).with_previews(self.previews);
-        let mut session = Session::new(machine, self.pace, fastrand::u64(..));
-        if let Some(ago) = start.accepted {
-            session = session.accepted(ago);
+        Launch {
+            backend: Arc::new(self.backend(start.family)),
+            connect: Arc::clone(&self.connect),
+            pace: self.pace,
+            previews: self.previews,
+            task: start.task,
+            workflow: start.workflow,
+            plan: start.plan,
+            prompt: None,
+            socket: start.address,
+            first: start.first,
+            page: start.page,
+            accepted: start.accepted,
+            first_contact: start.first_contact,
+            priors: self.priors.clone(),
+            lesson: start.lesson,
         }
-        let backend: Arc<dyn crate::Backend> = Arc::new(self.backend(start.family));
-        let driver = Driver::new(
-            Arc::clone(&backend),
-            Arc::clone(&self.connect),
-            start.task.clone(),
-            session,
-            start.address,
-            start.first_contact,
-        )
-        .with_priors(self.priors.clone());
-        Run::new(start.task, start.workflow, start.plan, start.page, backend, start.first, driver)
-            .with_lesson(start.lesson)
+        .run()
     }
 
     pub(crate) fn record_workflow(&self, workflow: &Workflow) {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
-use runninghub_core::{Known, Observation, Pace, Priors, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{Known, Observation, Pace, Place, Priors, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 use tokio::time::{Instant, sleep};
@@ -56,6 +56,7 @@ pub struct Builder {
     record: Option<PathBuf>,
     proxy: Option<String>,
     ledger: Option<Arc<dyn Ledger>>,
+    connect: Option<Arc<dyn Connect>>,
     ca_file: Option<PathBuf>,
     max_file_size: Option<u64>,
     uploads: Option<PathBuf>,
@@ -81,6 +82,7 @@ impl RunningHub {
             record: None,
             proxy: None,
             ledger: None,
+            connect: None,
             ca_file: None,
             max_file_size: None,
             uploads: None,
@@ -345,6 +347,13 @@ impl Builder {
         self
     }
 
+    /// Opens sockets with this: through a tunnel, or in a test. It gets the URL that the platform names, and has to decide
+    /// itself which hosts it trusts. A [recording](Self::record) keeps what comes through it.
+    pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
+        self.connect = Some(connect);
+        self
+    }
+
     /// A file of certificates (PEM) to be trusted besides those of the system, for HTTP and the socket: for a gateway or a
     /// proxy that signs by itself.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -415,13 +424,14 @@ impl Builder {
         let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
         let proxy = self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url);
         let options = LiveOptions::default().scaled(self.time_scale).proxy(proxy);
-        let live = live(&client, options, self.allow_private_hosts);
-        let connect: Arc<dyn Connect> = match &recorder {
-            Some(recorder) => Arc::new(recorder.connect(live)),
-            None => Arc::new(live),
-        };
+        let live = || Arc::new(live(&client, options, self.allow_private_hosts)) as _;
+        let mut connect = self.connect.unwrap_or_else(live);
+        if let Some(recorder) = &recorder {
+            connect = Arc::new(recorder.connect(connect));
+        }
         let book = self.ledger.map(|ledger| {
-            Book::new(ledger, self.site.to_string(), client.base_url().to_owned(), key.expose())
+            let place = Place::RunningHub { site: self.site, base_url: client.base_url().to_owned() };
+            Book::new(ledger, place, key.expose())
         });
         Ok(RunningHub(Arc::new(Hub {
             client,

@@ -6,12 +6,17 @@ mod backend;
 mod book;
 mod callback;
 mod cancel;
+#[cfg(feature = "conformance")]
+#[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
+pub mod conformance;
 mod driver;
 mod error;
 mod follow;
+mod follow_with;
 mod history;
 mod hub;
 mod intermediate;
+mod launch;
 mod live;
 mod manifest;
 mod naming;
@@ -33,6 +38,7 @@ mod workflow;
 pub use backend::{Backend, BackendError};
 pub use error::{Error, ErrorKind};
 pub use follow::Follow;
+pub use follow_with::{FollowWith, follow_with};
 pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
@@ -44,7 +50,7 @@ pub use run::Run;
 pub use runninghub_api as api;
 pub use runninghub_api::{
     Account, ApiKey, Class, Code, Direction, FileProgress, InstanceType, KeyKind, ModelPrice, QueueStatus,
-    Site, Uploaded, UploadedLora,
+    Uploaded, UploadedLora,
 };
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
@@ -52,10 +58,24 @@ pub use runninghub_api::{
 pub use runninghub_api::{WebhookDetail, WebhookUrl};
 #[doc(inline)]
 pub use runninghub_catalog as catalog;
-pub use runninghub_core::*;
+pub use runninghub_core::{
+    Basis, Connection, ConnectionState, CurrentNode, Eta, Expected, Learned, NodeKind, NodeProgress,
+    NodeState, Phase, Plan, PlanNode, Priors, Progress,
+};
+/// Following by hand: messages, graphs and the progress machine, without any I/O.
+pub use runninghub_core::{
+    Binary, Confirm, ExecutionError, Graph, Input, Machine, Message, Node, NodeFile, Pace, decode_binary,
+    decode_text, link,
+};
+pub use runninghub_core::{
+    ClientId, Cost, End, Event, Failure, FileUrl, Kind, NativeProxy, NodeId, Observation, OutputFile, Place,
+    PromptId, Site, SocketUrl, TaskId, TaskStatus, Untrusted, WebappId, WorkflowId,
+};
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
-pub use runninghub_transport::Redactor;
+#[doc(inline)]
+pub use runninghub_transport as transport;
+pub use runninghub_transport::{Connect, Redactor};
 pub use save::{Save, Saved, SavedFile, SavedTask};
 pub use submit::{AppSubmit, Submit, SubmitModel, SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]

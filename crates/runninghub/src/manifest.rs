@@ -119,10 +119,11 @@ impl Manifest {
 
     /// Writes it: whole, or as it was before.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
-        let written = serde_json::to_string_pretty(self)
-            .map_err(|error| Error::new(ErrorKind::Io, "the manifest cannot be written").because(error))?;
+        let written = serde_json::to_string_pretty(self).map_err(|error| {
+            Error::new(ErrorKind::Io, "the manifest cannot be written").with_source(error)
+        })?;
         replace_file(path, format!("{written}\n").as_bytes())
-            .map_err(|error| Error::new(ErrorKind::Io, "the manifest was not written").because(error))
+            .map_err(|error| Error::new(ErrorKind::Io, "the manifest was not written").with_source(error))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
-use runninghub_core::{Graph, Observation, SocketUrl, TaskId, TaskStatus};
+use runninghub_core::{Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus};
 use url::Url;
 
 use crate::{
@@ -41,10 +41,10 @@ pub(crate) enum Family {
 
 impl Family {
     /// That of a submit of the ledger, by its kind.
-    pub(crate) fn of(kind: &str) -> Self {
+    pub(crate) fn of(kind: &Kind) -> Self {
         match kind {
-            "workflow" => Self::Workflow,
-            "model" => Self::Model,
+            Kind::Workflow => Self::Workflow,
+            Kind::Model => Self::Model,
             _ => Self::Unknown,
         }
     }

@@ -39,13 +39,13 @@ impl PreviewFolder {
     pub fn create(dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let dir = dir.into();
         let failed = || Error::new(ErrorKind::Io, format!("cannot write to the folder {}", dir.display()));
-        check_folder(&dir).map_err(|error| failed().because(error))?;
+        check_folder(&dir).map_err(|error| failed().with_source(error))?;
         let (pictures, wanted) = channel();
         let folder = dir.clone();
         let writer = thread::Builder::new()
             .name("previews".to_owned())
             .spawn(move || write(&folder, &wanted))
-            .map_err(|error| failed().because(error))?;
+            .map_err(|error| failed().with_source(error))?;
         Ok(Self { pictures, writer })
     }
 
@@ -83,7 +83,7 @@ fn write(dir: &Path, wanted: &Receiver<Picture>) -> Result<u64, Error> {
             }
         };
         replace_file(&path, &data)
-            .map_err(|error| Error::new(ErrorKind::Io, "a preview was not written").because(error))?;
+            .map_err(|error| Error::new(ErrorKind::Io, "a preview was not written").with_source(error))?;
         count += 1;
     }
     Ok(count)

@@ -36,7 +36,7 @@ impl RunningHub {
                 Ok(())
             }
             Err(error) if matches!(error.kind(), Transport::Handshake { .. }) => Ok(()),
-            Err(error) => Err(Error::new(ErrorKind::Network, what).because(error)),
+            Err(error) => Err(Error::new(ErrorKind::Network, what).with_source(error)),
         }
     }
 }

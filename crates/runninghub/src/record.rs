@@ -19,7 +19,7 @@ impl Recorder {
     pub(crate) fn create(dir: &Path, key: &ApiKey) -> Result<Self, Error> {
         let redactor = Redactor::new().secret(key.expose());
         let writer = RecordingWriter::create(dir, redactor)
-            .map_err(|error| Error::new(ErrorKind::Io, "the recording cannot be kept").because(error))?;
+            .map_err(|error| Error::new(ErrorKind::Io, "the recording cannot be kept").with_source(error))?;
         Ok(Self { writer })
     }
 

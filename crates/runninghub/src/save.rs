@@ -130,7 +130,7 @@ impl Save {
         }
         check_folder(&self.dir).map_err(|error| {
             Error::new(ErrorKind::Io, format!("cannot write to the folder {}", self.dir.display()))
-                .because(error)
+                .with_source(error)
         })
     }
 
@@ -294,7 +294,7 @@ impl From<Downloaded> for SavedFile {
 pub(crate) fn failed(what: &str, error: runninghub_api::Error) -> Error {
     let kind =
         if matches!(error.kind(), ApiErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
-    Error::new(kind, what).because(error)
+    Error::new(kind, what).with_source(error)
 }
 
 /// Reads and writes on a thread of its own: the sockets of running tasks must not wait for the disk.
@@ -302,7 +302,9 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let result = tokio::task::spawn_blocking(work).await;
-    result.unwrap_or_else(|error| Err(Error::new(ErrorKind::Io, "the folder cannot be read").because(error)))
+    result.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Io, "the folder cannot be read").with_source(error))
+    })
 }
 
 impl IntoFuture for Save {

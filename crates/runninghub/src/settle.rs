@@ -16,7 +16,7 @@ impl RunningHub {
     /// does not know; [`ErrorKind::Usage`] without a ledger, and for a submit that has another task.
     pub async fn settle(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
         let refused =
-            |error| Error::new(ErrorKind::Refused, "the secret belongs to no submit").because(error);
+            |error| Error::new(ErrorKind::Refused, "the secret belongs to no submit").with_source(error);
         let secret: Secret = secret.parse().map_err(refused)?;
         let found = self.book()?.ledger().entry(Filter::all().secret(secret.digest())).await;
         self.bind(found.map_err(refused)?, task).await

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use runninghub::{
-    ErrorKind, Event, Phase, RunningHub,
+    Code, ErrorKind, Event, Phase, RunningHub,
     ledger::{Filter, Ledger as _, MemoryLedger, State},
 };
 use runninghub_sim::{App, Fault, Rate, Scenario, Sim, SimBuilder};
@@ -82,7 +82,7 @@ async fn nothing_is_paid_for_a_mistake() {
     the app does not tell its fields, so `text` cannot be looked up | name the node's id and the field, as in `6.text`
     "#);
     let error = hub.app("1000000000000000000").submit().await.expect_err("no such app");
-    assert_eq!((error.kind(), error.code().as_deref()), (ErrorKind::Refused, Some("901")));
+    assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("901")));
     assert_eq!(sim.stats().creates, 0);
     assert_eq!(sim.stats().calls.get("/openapi/v2/media/upload/binary"), None, "no file was sent");
 }

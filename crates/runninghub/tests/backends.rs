@@ -2,23 +2,26 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use common::{WORKFLOW, hub, key, scenario, sim, watch};
-use futures_util::StreamExt as _;
-use runninghub::{Comfy, ErrorKind, Event, Phase, Run, RunningHub, Save, TaskId};
+use common::{WORKFLOW, hub, key, scenario, sim};
+use runninghub::{
+    Comfy, Phase, Run, RunningHub, Save, TaskId, backend_conformance,
+    conformance::{Job, Service, unknown},
+};
 use runninghub_sim::{Native, Scenario, ScriptNode, Sim};
 
-/// A service that runs [`scenario`] and [`failing`].
-trait Service: Sized {
-    async fn start() -> Self;
-    async fn run(&self, scenario: &Scenario) -> Run;
-    async fn follow(&self, task: TaskId) -> Result<Run, runninghub::Error>;
-    fn save(&self, task: &TaskId, dir: &std::path::Path) -> Save;
-    /// How many tasks were made.
-    fn made(&self) -> u64;
-    /// Stops the service and gives a handle to where it was.
-    async fn gone(self) -> impl AsyncFn(TaskId) -> Result<Run, runninghub::Error>;
+/// What the suite's services can do besides, since the simulator knows what is in the files.
+trait Saves: Service {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save;
+}
+
+/// What a job of the suite is on the simulators.
+fn job(job: Job) -> Scenario {
+    match job {
+        Job::Succeeds => scenario(),
+        _ => failing(),
+    }
 }
 
 struct Platform {
@@ -32,17 +35,13 @@ impl Service for Platform {
         Self { hub: hub(&sim), sim }
     }
 
-    async fn run(&self, scenario: &Scenario) -> Run {
-        let id = if scenario.name() == "failing" { scenario.workflow_id() } else { WORKFLOW.to_owned() };
+    async fn run(&self, wanted: Job) -> Run {
+        let id = if wanted == Job::Succeeds { WORKFLOW.to_owned() } else { failing().workflow_id() };
         self.hub.workflow(id).submit().await.expect("accepted")
     }
 
     async fn follow(&self, task: TaskId) -> Result<Run, runninghub::Error> {
         self.hub.follow(task).start().await
-    }
-
-    fn save(&self, task: &TaskId, dir: &std::path::Path) -> Save {
-        self.hub.save(task, dir)
     }
 
     fn made(&self) -> u64 {
@@ -54,6 +53,12 @@ impl Service for Platform {
         self.sim.shutdown().await;
         let hub = RunningHub::builder(key()).base_url(url).time_scale(0.01).build().expect("a hub");
         async move |task| hub.follow(task).start().await
+    }
+}
+
+impl Saves for Platform {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        self.hub.save(task, dir)
     }
 }
 
@@ -73,16 +78,12 @@ impl<const AT: usize> Service for Server<AT> {
         Self { server, comfy }
     }
 
-    async fn run(&self, scenario: &Scenario) -> Run {
-        self.comfy.workflow_json(scenario.workflow_json()).submit().await.expect("accepted")
+    async fn run(&self, wanted: Job) -> Run {
+        self.comfy.workflow_json(job(wanted).workflow_json()).submit().await.expect("accepted")
     }
 
     async fn follow(&self, task: TaskId) -> Result<Run, runninghub::Error> {
         self.comfy.follow(task).start().await
-    }
-
-    fn save(&self, task: &TaskId, dir: &std::path::Path) -> Save {
-        self.comfy.save(task, dir)
     }
 
     fn made(&self) -> u64 {
@@ -94,6 +95,12 @@ impl<const AT: usize> Service for Server<AT> {
         self.server.shutdown().await;
         let comfy = Comfy::builder(url).time_scale(0.01).build().expect("a handle");
         async move |task| comfy.follow(task).start().await
+    }
+}
+
+impl<const AT: usize> Saves for Server<AT> {
+    fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        self.comfy.save(task, dir)
     }
 }
 
@@ -110,105 +117,44 @@ fn failing() -> Scenario {
         .build()
 }
 
-fn unknown() -> TaskId {
-    "1999999999999999999".into()
-}
-
-async fn a_run_is_told_from_plan_to_results<S: Service>() {
+async fn results_are_saved_to_the_letter<S: Saves>() {
     let service = S::start().await;
-    let mut run = service.run(&scenario()).await;
-    let watched = watch(&mut run).await;
-    assert_eq!(watched.end.phase, Phase::Success);
-    assert_eq!(watched.end.outputs.len(), 1);
-    let Some(Event::Plan(plan)) = watched.events.first() else { panic!("the plan comes first") };
-    assert_eq!(plan.total(), 5);
-    let counted = watched.events.iter().any(|event| match event {
-        Event::Progress(progress) => progress.overall.is_some_and(|overall| overall > 0.3 && overall < 0.9),
-        _ => false,
-    });
-    assert!(counted, "progress within the run was told");
+    let mut run = service.run(Job::Succeeds).await;
+    assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
     let dir = tempfile::tempdir().expect("a folder");
     let files = service.save(run.task_id(), dir.path()).await.expect("saved").complete().expect("all of it");
     let bytes = std::fs::read(&files[0].path).expect("a file");
     assert_eq!(scenario().results().next().expect("a result").2, bytes);
-    assert_eq!(service.made(), 1);
 }
 
-async fn a_failure_names_its_node<S: Service>() {
+async fn of_an_unknown_task_nothing_is_saved<S: Saves>() {
     let service = S::start().await;
-    let end = service.run(&failing()).await.finish().await.expect("watched");
-    let failure = end.failure.expect("a reason");
-    assert_eq!(end.phase, Phase::Failed);
-    assert_eq!(failure.node_id.expect("a node").as_str(), "2");
-    assert_eq!(failure.exception_type.expect("a type").raw(), "ValueError");
-    assert!(failure.message.expect("a message").raw().contains("no cheese"));
-}
-
-async fn a_run_can_be_cancelled<S: Service>() {
-    let service = S::start().await;
-    let mut run = service.run(&scenario()).await;
-    while let Some(event) = run.next().await {
-        if let Event::Progress(progress) = event.expect("watched")
-            && progress.done >= 2
-        {
-            break;
-        }
-    }
-    run.cancel().await.expect("cancelled");
-    assert_eq!(run.finish().await.expect("watched").phase, Phase::Interrupted);
-}
-
-async fn a_dropped_run_is_taken_up_by_its_id<S: Service>() {
-    let service = S::start().await;
-    let run = service.run(&scenario()).await;
-    let task = run.detach();
-    let mut again = service.follow(task.clone()).await.expect("found");
-    assert_eq!(watch(&mut again).await.end.phase, Phase::Success);
-    let mut over = service.follow(task).await.expect("found");
-    assert_eq!(over.outputs().await.expect("it succeeded").len(), 1);
-    assert_eq!(service.made(), 1);
-}
-
-async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Service>() {
-    let service = S::start().await;
-    let error = service.follow(unknown()).await.expect("started").finish().await.expect_err("unknown");
-    assert_eq!(error.kind(), ErrorKind::Refused);
-    assert!(error.is_unknown_task(), "{error:?}");
-    let error = service.save(&unknown(), std::path::Path::new(".")).await.expect_err("unknown");
+    let error = service.save(&unknown(), Path::new(".")).await.expect_err("unknown");
     assert!(error.is_unknown_task(), "{error:?}");
 }
 
-async fn a_service_that_is_not_there_is_told_soon<S: Service>() {
-    let follow = S::start().await.gone().await;
-    let error = match follow(unknown()).await {
-        Ok(mut run) => run.finish().await.expect_err("nobody there"),
-        Err(error) => error,
-    };
-    assert_eq!(error.kind(), ErrorKind::Network);
-}
+macro_rules! services {
+    ($($name:ident: $service:ty),* $(,)?) => {
+        $(
+            backend_conformance!($name, $service);
+        )*
 
-macro_rules! suite {
-    ($($law:ident)*) => {
-        suite!(@ platform, crate::Platform; $($law)*);
-        suite!(@ comfyui_0_3_44, crate::Server<0>; $($law)*);
-        suite!(@ comfyui_0_3_64, crate::Server<1>; $($law)*);
-        suite!(@ comfyui_0_29, crate::Server<2>; $($law)*);
-    };
-    (@ $name:ident, $service:ty; $($law:ident)*) => {
-        mod $name {
-            $(#[tokio::test]
-            async fn $law() {
-                crate::$law::<$service>().await;
-            })*
+        mod saving {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    results_are_saved_to_the_letter::<$service>().await;
+                    of_an_unknown_task_nothing_is_saved::<$service>().await;
+                }
+            )*
         }
     };
 }
 
-suite! {
-    a_run_is_told_from_plan_to_results
-    a_failure_names_its_node
-    a_run_can_be_cancelled
-    a_dropped_run_is_taken_up_by_its_id
-    an_unknown_task_is_an_error_and_no_endless_wait
-    a_service_that_is_not_there_is_told_soon
+services! {
+    platform: Platform,
+    comfyui_0_3_44: Server<0>,
+    comfyui_0_3_64: Server<1>,
+    comfyui_0_29: Server<2>,
 }

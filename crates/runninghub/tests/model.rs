@@ -6,7 +6,7 @@ use std::{fs, sync::Arc, time::Duration};
 
 use common::{hub, key, watch};
 use runninghub::{
-    Cost, ErrorKind, Event, Phase, RunningHub, TaskStatus,
+    Code, Cost, ErrorKind, Event, Phase, RunningHub, TaskStatus,
     catalog::Catalog,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
@@ -136,7 +136,7 @@ async fn a_model_that_nobody_knows_runs_with_a_body_of_ones_own() {
     run.outputs().await.expect("a picture");
     let bad = json!({"size": 5}).as_object().cloned().expect("an object");
     let error = hub.model("lab/new-model").body(bad).submit().await.expect_err("sent as it is");
-    assert_eq!((error.kind(), error.code().as_deref()), (ErrorKind::Refused, Some("1007")));
+    assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("1007")));
     let line = r#"{"endpoint":"lab/new-model","params":[{"name":"size","type":"list","choices":["5"],"required":true,"default":"5"}]}"#;
     let catalog = Catalog::parse(&format!("{{\"catalog\":1}}\n{line}")).expect("a catalog");
     hub.model("lab/new-model").catalog(Arc::new(catalog)).set("size", 5).submit().await.expect("accepted");

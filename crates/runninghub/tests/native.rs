@@ -14,7 +14,7 @@ use std::{
 use common::{scenario, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, Direction, Error, ErrorKind, Event, History, InstanceType, Phase, Site, TaskId, TaskStatus,
+    Comfy, Direction, Error, ErrorKind, Event, History, NativeProxy, Phase, Site, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
@@ -335,7 +335,7 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
     let tape = dir.path().join("tape");
     let ledger = MemoryLedger::new().expect("a ledger");
     let ledger: Arc<dyn Ledger> = Arc::new(ledger);
-    let comfy = Comfy::of_runninghub(key, Site::Cn, InstanceType::Plus)
+    let comfy = Comfy::of_runninghub(key, Site::Cn, NativeProxy::Plus)
         .base_url(&root)
         .record(&tape)
         .ledger(Arc::clone(&ledger))
@@ -556,7 +556,7 @@ async fn a_path_on_this_machine_is_refused_on_the_native_proxy_only() {
     let server = Native::builder().prefix(format!("/proxy/{key}")).start().await.expect("it starts");
     let root = server.base_url().split("/proxy").next().expect("an address").to_owned();
     let proxy =
-        Comfy::of_runninghub(runninghub::ApiKey::new(key).expect("a key"), Site::Cn, InstanceType::Default);
+        Comfy::of_runninghub(runninghub::ApiKey::new(key).expect("a key"), Site::Cn, NativeProxy::Default);
     let proxy = proxy.base_url(&root).build().expect("a handle");
     let error = refused(&proxy, &graph).await;
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use common::{WORKFLOW, hub, key, sim, watch};
-use runninghub::{ErrorKind, Phase, RunningHub, SubmitStep};
+use runninghub::{Code, ErrorKind, Phase, RunningHub, SubmitStep};
 use runninghub_sim::{Fault, Rate, Scenario, ScriptNode};
 use serde_json::json;
 
@@ -55,7 +55,7 @@ async fn a_full_queue_is_waited_for() {
     let told = Arc::clone(&steps);
     let submit = hub.workflow(WORKFLOW).on_step(move |step| {
         told.lock().expect("not poisoned").push(match step {
-            SubmitStep::Waiting { error, .. } => error.code().expect("the platform's"),
+            SubmitStep::Waiting { error, .. } => error.code().expect("the platform's").to_string(),
             _ => "sending".to_owned(),
         });
     });
@@ -71,7 +71,7 @@ async fn a_full_queue_can_be_given_up() {
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
     let submit = hub.workflow(WORKFLOW).queue_timeout(Duration::from_millis(300)).submit();
     let error = submit.await.expect_err("given up");
-    assert_eq!((error.kind(), error.code().as_deref()), (ErrorKind::Refused, Some("421")));
+    assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("421")));
     assert_eq!(sim.stats().creates, 0);
 }
 

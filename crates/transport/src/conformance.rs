@@ -1,7 +1,8 @@
 //! What every frame source has to do, as tests.
 //!
 //! [`frame_source_conformance!`](crate::frame_source_conformance) makes a module of tests from a function that turns
-//! messages into a source which yields them and then ends.
+//! messages into a source which yields them and then ends. The tests run on tokio, which the crate needs with `macros` and `rt`.
+#![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
 use std::{future::poll_fn, task::Poll};
 
@@ -11,7 +12,6 @@ use crate::{Body, Frame, FrameSource};
 
 /// A module of tests for one source. The function is called as `make(Vec<Body>).await`.
 #[macro_export]
-#[doc(hidden)]
 macro_rules! frame_source_conformance {
     ($name:ident, $make:expr) => {
         mod $name {

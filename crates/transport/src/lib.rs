@@ -2,7 +2,6 @@
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
 #[cfg(any(test, feature = "conformance"))]
-#[doc(hidden)]
 #[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
 pub mod conformance;
 mod error;

@@ -4,7 +4,9 @@ use super::source::Source;
 use crate::report::Report;
 
 pub(super) fn check(source: &Source, report: &mut Report) {
-    if !source.path.ends_with("/Cargo.toml") || source.path == "fuzz/Cargo.toml" {
+    // A crate that stands for others is the root of its own workspace.
+    let is_root = source.text.lines().any(|line| line == "[workspace]");
+    if !source.path.ends_with("/Cargo.toml") || is_root {
         return;
     }
     let mut section = "";

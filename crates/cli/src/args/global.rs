@@ -8,7 +8,7 @@ use clap::{
 };
 use runninghub::Site;
 
-use super::Hidden;
+use super::{Hidden, server::Server};
 use crate::{config::Stored, size};
 
 const HEADING: &str = "Options of every command";
@@ -27,7 +27,7 @@ pub(crate) struct Global {
 
     /// Ask a ComfyUI instead: its address, or `runninghub` or `runninghub-plus` for RunningHub's native proxy
     #[arg(long, global = true, env = "RUNNINGHUB_SERVER", value_name = "URL", hide_env_values = true)]
-    pub(crate) server: Option<String>,
+    pub(crate) server: Option<Server>,
 
     /// A profile of the configuration [default: the one called `default`]
     #[arg(long, global = true, env = "RUNNINGHUB_PROFILE", value_name = "NAME")]

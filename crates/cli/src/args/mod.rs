@@ -17,6 +17,7 @@ mod quick;
 mod replay;
 mod resources;
 mod run;
+mod server;
 #[cfg(feature = "sim")]
 mod simulate;
 mod task;
@@ -43,6 +44,7 @@ pub(crate) use self::{
     replay::Replay,
     resources::{ResourceKind, Resources},
     run::Run,
+    server::Server,
     task::{Cancel, Download, Outputs, Status, Watch},
     tasks::{Resolve, Tasks},
     upload::{Lora, LoraCommand, Upload},

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub::{App, AppSort, AppSubmit, WebappId};
+use runninghub::{App, AppSort, AppSubmit, Code, WebappId};
 use serde_json::Value;
 
 use super::{
@@ -18,9 +18,6 @@ use crate::{
     schema::{self, End, Event},
     target,
 };
-
-/// The platform's code for an app that it does not know.
-const UNKNOWN_APP: &str = "901";
 
 /// What a field becomes.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +96,7 @@ pub(super) async fn run(
 }
 
 fn unknown(error: Error, id: &WebappId) -> Error {
-    if error.code.as_deref() != Some(UNKNOWN_APP) {
+    if error.code != Some(Code::NO_SUCH_APP) {
         return error;
     }
     let known = error.hint.clone().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use runninghub::{Comfy, InstanceType, Queued, Site, TaskId, Untrusted, ledger::Entry};
+use runninghub::{Comfy, Place, Queued, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
     context::{Context, Settings, Writes, reached},
@@ -11,7 +11,8 @@ use super::{
     submit::{leave, send},
 };
 use crate::{
-    args, assign,
+    args::{self, Server},
+    assign,
     assign::NewValue,
     exit::{Error, Exit},
     key,
@@ -19,10 +20,6 @@ use crate::{
     speed,
     target::{self, Target},
 };
-
-/// RunningHub's own servers, by the names of `--server`.
-const PROXIES: [(&str, InstanceType); 2] =
-    [("runninghub", InstanceType::Default), ("runninghub-plus", InstanceType::Plus)];
 
 impl Context {
     /// A task with what is known of it; where that is on a server, the server is named from here on.
@@ -32,7 +29,10 @@ impl Context {
         entry: Option<Entry>,
     ) -> Result<(TaskId, Option<Entry>), Error> {
         if self.global.server.is_none() {
-            self.global.server = entry.as_ref().and_then(server_of);
+            if let Some(entry) = &entry {
+                check_place(&entry.intent.place)?;
+                self.global.server = Server::of(&entry.intent.place);
+            }
             if self.global.server.is_none() && target::is_uuid(task.as_str()) {
                 return Err(Error::usage("this is the id of a prompt on a ComfyUI")
                     .hint("name the server, as in `--server http://127.0.0.1:8188`"));
@@ -42,31 +42,32 @@ impl Context {
     }
 
     /// The handle to the server of a submit.
-    pub(super) fn server_at(&mut self, name: String) -> Result<Comfy, Error> {
-        let named = self.global.server.replace(name);
-        let comfy = self.server(Settings::default());
+    pub(super) fn server_at(&mut self, place: &Place) -> Result<Comfy, Error> {
+        let named = std::mem::replace(&mut self.global.server, Server::of(place));
+        let comfy = self.server(Settings::of(place));
         self.global.server = named;
         comfy
     }
 
     /// The handle to the server that the options name.
     pub(super) fn server(&mut self, settings: Settings) -> Result<Comfy, Error> {
-        let Some(name) = self.global.server.clone() else {
+        let Some(server) = self.global.server.clone() else {
             return Err(Error::usage("no server was named")
                 .hint("name a ComfyUI, as in `--server http://127.0.0.1:8188`"));
         };
         self.keep_previews(settings.previews)?;
-        let proxy = PROXIES.iter().find(|(known, _)| *known == name);
-        let mut builder = match proxy {
-            Some((_, instance)) => {
-                let builder = Comfy::of_runninghub(key::read(&self.global)?, self.site(None)?, *instance);
-                match &self.global.base_url {
+        let is_proxy = matches!(server, Server::Proxy(_));
+        let mut builder = match server {
+            Server::Proxy(proxy) => {
+                let builder = Comfy::of_runninghub(key::read(&self.global)?, self.site(None)?, proxy);
+                let known = settings.known_url.as_ref().filter(|_| self.global.site.is_none());
+                match self.global.base_url.as_ref().or(known) {
                     Some(url) => builder.base_url(url),
                     None => builder,
                 }
             }
-            None if name.contains("://") => Comfy::builder(name),
-            None => Comfy::builder(format!("http://{name}")),
+            Server::Url(url) if url.contains("://") => Comfy::builder(url),
+            Server::Url(host) => Comfy::builder(format!("http://{host}")),
         };
         builder = builder.time_scale(speed::time_scale()?).previews(self.wants_previews());
         builder = reached!(builder, self);
@@ -79,7 +80,7 @@ impl Context {
         match self.ledger() {
             Ok(ledger) => builder = builder.ledger(ledger),
             // One's own server costs nothing.
-            Err(error) if settings.ledger == Writes::Must && proxy.is_some() => return Err(error),
+            Err(error) if settings.ledger == Writes::Must && is_proxy => return Err(error),
             Err(error) => self.warn("ledger", error.message),
         }
         if let Some(dir) = settings.record {
@@ -124,7 +125,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         task_id: run.task_id().to_string(),
         attempt_id: run.attempt().map(ToString::to_string),
         workflow_id: None,
-        site: "comfyui".to_owned(),
+        site: Place::COMFYUI.to_owned(),
     };
     context.reporter.submitted(context.clock.now(), &task);
     if args.submitting.detach {
@@ -135,14 +136,19 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
 }
 
 /// Follows a prompt that somebody has queued.
-pub(super) async fn watch(context: &mut Context, args: args::Watch, task: TaskId) -> Result<Exit, Error> {
+pub(super) async fn watch(
+    context: &mut Context,
+    args: args::Watch,
+    task: TaskId,
+    of_entry: Settings,
+) -> Result<Exit, Error> {
     if args.workflow.is_some() {
         return Err(Error::usage("`--workflow` is for RunningHub: a ComfyUI knows what it runs"));
     }
     let comfy = context.server(Settings {
         record: args.patience.record.clone(),
         previews: args.patience.previews.clone(),
-        ..Settings::default()
+        ..of_entry
     })?;
     let following = Following::new(args.saving, &args.patience, &comfy)?;
     let mut signals = context.signals()?;
@@ -192,12 +198,18 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
     }
 }
 
-/// The server that a submit of the ledger was made on, where it was one.
-pub(super) fn server_of(entry: &Entry) -> Option<String> {
-    let site = &*entry.intent.site;
-    match site {
-        "comfyui" => Some(entry.intent.base_url.clone()),
-        _ => PROXIES.iter().any(|(name, _)| *name == site).then(|| site.to_owned()),
+/// That a task's place can be reached at all.
+///
+/// # Errors
+/// Usage, where a newer version has written it down.
+pub(super) fn check_place(place: &Place) -> Result<(), Error> {
+    match place {
+        Place::RunningHub { .. } | Place::ComfyUi { .. } | Place::NativeProxy { .. } => Ok(()),
+        _ => Err(Error::usage(format!(
+            "the ledger names a place that this version does not know: `{}`",
+            Untrusted::from(place.word())
+        ))
+        .hint("use the newer version of rhub that has submitted it")),
     }
 }
 

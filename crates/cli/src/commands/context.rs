@@ -10,7 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Event, History, Phase, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Event, History, Phase, Place, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
@@ -275,7 +275,7 @@ impl Context {
     pub(super) fn command(&self, words: &str, site: Site) -> String {
         let mut command = format!("rhub {words}");
         if let Some(server) = &self.global.server {
-            let _ = write!(command, " --server {}", Untrusted::from(server.as_str()));
+            let _ = write!(command, " --server {server}");
         }
         if let Some(url) = &self.global.base_url {
             let _ = write!(command, " --base-url {}", Untrusted::from(url.as_str()));
@@ -390,7 +390,7 @@ impl Context {
             };
             let failure = self.outcome.failure.get_or_insert_default();
             failure.message = Some(error.message.as_str().into());
-            failure.code = failure.code.take().or_else(|| error.code.clone());
+            failure.code = failure.code.take().or_else(|| error.code.as_ref().map(ToString::to_string));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
         let exit = self.heeded.map_or(exit, interrupted);
@@ -459,10 +459,14 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The place where a submit was made, for what the options leave open.
-    pub(super) fn of(entry: &Entry) -> Self {
-        let site = entry.intent.site.parse::<Site>().ok();
-        let own = site.is_some_and(|site| site.base_url() == entry.intent.base_url);
-        Self { site, known_url: (!own).then(|| entry.intent.base_url.clone()), ..Self::default() }
+    pub(super) fn of(place: &Place) -> Self {
+        let (site, base_url) = match place {
+            Place::RunningHub { site, base_url } => (Some(*site), base_url),
+            Place::NativeProxy { base_url, .. } => (None, base_url),
+            _ => return Self::default(),
+        };
+        let own = site.is_some_and(|site| site.base_url() == base_url);
+        Self { site, known_url: (!own).then(|| base_url.clone()), ..Self::default() }
     }
 }
 

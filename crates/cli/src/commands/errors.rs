@@ -45,7 +45,7 @@ impl From<runninghub::Error> for Error {
             _ => Exit::Usage,
         };
         let found = Self {
-            code: error.code(),
+            code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
             hint: error.hint().map(str::to_owned),
             ..Self::new(exit, chain(&error))

@@ -1,5 +1,7 @@
 //! `rhub run`.
 
+use runninghub::Code;
+
 use super::{
     comfy,
     context::Context,
@@ -11,11 +13,6 @@ use crate::{
     exit::{Error, Exit},
     target::{self, Target},
 };
-
-/// The platform's code for a create that lacks something.
-const PARAMS_INVALID: &str = "301";
-/// Its codes for an id that is no workflow, or no app.
-const UNKNOWN: [&str; 2] = ["380", "901"];
 
 /// Submits a workflow and follows it to the end.
 pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
@@ -56,10 +53,10 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let submit = told!(submit, submission, args.machine, args.submitting);
     let start = async |told| {
         submit.on_step(told).submit().await.map_err(|error| match Error::from(error) {
-            error if is_alone && error.code.as_deref() == Some(PARAMS_INVALID) => error
+            error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error
                 .or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`"),
             error => match &id {
-                Some(id) if error.code.as_deref().is_some_and(|code| UNKNOWN.contains(&code)) => {
+                Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
                     let known = error.hint.clone().unwrap_or_default();
                     error.hint(format!("{known}; an AI app is run with `rhub app run {id}`"))
                 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
-use runninghub::{Comfy, Intermediates, Observation, RunningHub, Save, Site, TaskId};
+use runninghub::{Comfy, Intermediates, Observation, Place, RunningHub, Save, Site, TaskId};
 
-use super::context::{Context, Settings};
+use super::{
+    comfy::check_place,
+    context::{Context, Settings},
+};
 use crate::exit::Error;
 
 /// What following a task and keeping its results need.
@@ -57,6 +60,16 @@ impl Named {
             Self::Comfy(context.server(settings)?)
         } else {
             Self::Platform(context.connect(settings)?)
+        })
+    }
+
+    /// The one where a submit of the ledger was made.
+    pub(super) fn at(context: &mut Context, place: &Place) -> Result<Self, Error> {
+        check_place(place)?;
+        Ok(if let Place::RunningHub { .. } = place {
+            Self::Platform(context.connect(Settings::of(place))?)
+        } else {
+            Self::Comfy(context.server_at(place)?)
         })
     }
 

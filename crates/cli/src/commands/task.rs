@@ -63,7 +63,7 @@ async fn ready(context: &mut Context, task: &str) -> Result<(Named, TaskId), Err
     let (task, entry) = context.task(task).await?;
     context.outcome.task_id = Some(task.to_string());
     context.outcome.attempt_id = entry.as_ref().map(|entry| entry.attempt.to_string());
-    let settings = entry.as_ref().map(Settings::of).unwrap_or_default();
+    let settings = entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default();
     Ok((Named::connect(context, settings)?, task))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
 use runninghub::{
-    ErrorKind, TaskId, TaskStatus,
+    ErrorKind, Place, TaskId, TaskStatus,
     ledger::{Entry, Filter, State, Step},
 };
 
@@ -13,7 +13,7 @@ use super::{
     service::Named,
 };
 use crate::{
-    args,
+    args::{self, Server},
     exit::{Error, Exit},
     key,
     report::text,
@@ -61,17 +61,18 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
 async fn refresh(context: &mut Context) -> Result<(), Error> {
     let ledger = context.ledger()?;
     let open = ledger.entries(Filter::all().open().with_task()).await?;
-    let mut places: HashMap<String, Named> = HashMap::new();
+    let mut places: HashMap<Place, Named> = HashMap::new();
     for entry in open.iter().filter(|entry| entry.state == State::Accepted) {
         let Some(task) = &entry.task else { continue };
-        let server = comfy::server_of(entry);
-        let name = server.clone().unwrap_or_else(|| entry.intent.base_url.clone());
-        let place = match places.entry(name) {
+        let place = &entry.intent.place;
+        // The others are looked up all the same.
+        if let Err(error) = comfy::check_place(place) {
+            context.warn("refresh", format!("{task}: {}", error.message));
+            continue;
+        }
+        let place = match places.entry(place.clone()) {
             Slot::Occupied(known) => known.into_mut(),
-            Slot::Vacant(new) => new.insert(match server {
-                Some(server) => Named::Comfy(context.server_at(server)?),
-                None => Named::Platform(context.connect(Settings::of(entry))?),
-            }),
+            Slot::Vacant(new) => new.insert(Named::at(context, place)?),
         };
         match place.outputs(task).await {
             Ok(answer) => {
@@ -98,17 +99,16 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
     let ledger = context.ledger()?;
     let entry = ledger.entry(Filter::all().attempt(args.attempt.as_str())).await?;
     context.outcome.attempt_id = Some(entry.attempt.to_string());
-    let server = comfy::server_of(&entry);
-    let read = if server.is_some() { comfy::prompt_id } else { target::task_id };
+    let place = &entry.intent.place;
+    comfy::check_place(place)?;
+    let is_server = Server::of(place).is_some();
+    let read = if is_server { comfy::prompt_id } else { target::task_id };
     let task = args.task_id.as_deref().map(read).transpose()?;
     let entry = if let Some(task) = &task {
-        match server {
-            Some(server) => found_on(context, server, &entry, task).await?,
-            None => found(context, &entry, task).await?,
-        }
+        if is_server { found_on(context, &entry, task).await? } else { found(context, &entry, task).await? }
     } else {
-        if let Some(server) = server {
-            is_absent(context, server, &entry).await?;
+        if is_server {
+            is_absent(context, &entry).await?;
         }
         let note = "somebody has looked: there is no task".to_owned();
         ledger.advance(&entry.attempt, Step::Absent { note }).await?;
@@ -127,7 +127,7 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
 /// The platform is asked whether it knows the task, where there is a key to ask with.
 async fn found(context: &mut Context, entry: &Entry, task: &TaskId) -> Result<Entry, Error> {
     if key::is_named(&context.global) {
-        let hub = context.connect(Settings::of(entry))?;
+        let hub = context.connect(Settings::of(&entry.intent.place))?;
         return Ok(hub.resolve(entry.attempt.as_str(), task).await?);
     }
     context.warn("not_checked", "without an API key the platform cannot be asked whether it knows this task");
@@ -137,19 +137,14 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId) -> Result<En
 }
 
 /// The server is asked whether it knows the prompt, where there is one to ask.
-async fn found_on(
-    context: &mut Context,
-    server: String,
-    entry: &Entry,
-    prompt: &TaskId,
-) -> Result<Entry, Error> {
-    let comfy = context.server_at(server)?;
+async fn found_on(context: &mut Context, entry: &Entry, prompt: &TaskId) -> Result<Entry, Error> {
+    let comfy = context.server_at(&entry.intent.place)?;
     Ok(comfy.resolve(entry.attempt.as_str(), prompt).await?)
 }
 
 /// What a person has not found the server may have all the same.
-async fn is_absent(context: &mut Context, server: String, entry: &Entry) -> Result<(), Error> {
-    let comfy = context.server_at(server)?;
+async fn is_absent(context: &mut Context, entry: &Entry) -> Result<(), Error> {
+    let comfy = context.server_at(&entry.intent.place)?;
     let attempt = &entry.attempt;
     match comfy.find_submit(attempt.as_str()).await {
         Ok(None) => Ok(()),

@@ -17,10 +17,10 @@ use crate::{
 pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
     let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
     let (task, entry) = context.task(&args.task_id).await?;
+    let of_entry = entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default();
     if context.global.server.is_some() {
-        return comfy::watch(context, args, task).await;
+        return comfy::watch(context, args, task, of_entry).await;
     }
-    let of_entry = entry.as_ref().map(Settings::of).unwrap_or_default();
     let hub = context.connect(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(of_entry.site),
         record: args.patience.record.clone(),

@@ -290,6 +290,31 @@ fn the_native_proxy_works_and_its_key_is_not_shown() {
     }
 }
 
+/// As for every other task: nothing but the key has to be named again.
+#[test]
+fn a_task_of_the_native_proxy_is_looked_for_where_it_was_submitted() {
+    let key = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
+    let scenario = Scenario::load(fixture("01-simple")).expect("a recording");
+    let server = Server::start(
+        Native::builder().scenario(scenario).speed(f64::INFINITY).prefix(format!("/proxy-plus/{key}")),
+    );
+    let root = server.native.base_url().split("/proxy").next().expect("an address").to_owned();
+    let state = folder();
+    let known = |args: &[&str]| {
+        let done = rhub(args.iter().copied()).env("RUNNINGHUB_API_KEY", key).state(&state);
+        done.env("RUNNINGHUB_TIME_SCALE", "0.05")
+    };
+    let detached = known(&["run", &workflow("01-simple"), "--server", "runninghub-plus", "--detach"]);
+    let detached = detached.env("RUNNINGHUB_BASE_URL", &root).run();
+    assert_eq!(detached.code, Some(0), "{detached}");
+    let watched = known(&["watch", "last", "--json"]).run();
+    assert_eq!(watched.code, Some(0), "{watched}");
+    let listed = known(&["tasks", "--refresh", "--json"]).run();
+    assert_eq!(listed.code, Some(0), "{listed}");
+    let words = format!(r#""kind":"prompt","site":"runninghub-plus","base_url":"{root}""#);
+    assert!(listed.stdout.contains(&words), "{listed}");
+}
+
 #[test]
 fn what_a_run_leaves_behind_serves_the_next_one_and_its_submit_can_be_looked_after() {
     let scenario = Scenario::load(fixture("01-simple")).expect("a recording");

@@ -32,6 +32,28 @@ fn losing(answers: u32) -> (Simulator, String) {
     (Simulator::start(Sim::builder().scenario(one).fault(lost).speed(50.0)), id)
 }
 
+/// The file is shared with newer versions, which may submit to places and in ways that this one does not know.
+#[test]
+fn what_a_newer_version_has_submitted_is_listed_and_left_alone() {
+    let ((sim, id), state) = (losing(0), folder());
+    let detached = rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
+    assert_eq!(detached.code, Some(0), "{detached}");
+    let store = rusqlite::Connection::open(state.path().join("ledger.sqlite3")).expect("a ledger");
+    let newer = "UPDATE attempt SET site = 'moon', kind = 'dance'";
+    assert_eq!(store.execute(newer, []).expect("written"), 1);
+    let listed = tasks(&state);
+    assert_eq!((&listed[0]["site"], &listed[0]["kind"]), (&"moon".into(), &"dance".into()));
+    let refreshed = rhub(["tasks", "--refresh"]).at(&sim).state(&state).run();
+    assert_eq!(refreshed.code, Some(0), "{refreshed}");
+    assert!(refreshed.stderr.contains("a place that this version does not know: `moon`"), "{refreshed}");
+    for command in ["watch", "status", "cancel"] {
+        let refused = rhub([command, "last"]).at(&sim).state(&state).run();
+        assert_eq!(refused.code, Some(2), "{refused}");
+        assert!(refused.stderr.contains("use the newer version"), "{refused}");
+    }
+    assert_eq!(tasks(&state), listed, "nothing is written down");
+}
+
 #[test]
 fn what_was_submitted_is_listed_and_found_again() {
     let ((sim, id), state, out) = (losing(0), folder(), folder());

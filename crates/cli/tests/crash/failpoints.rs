@@ -4,7 +4,7 @@ use std::{fs, process::Command, time::Duration};
 
 use runninghub::{
     TaskId,
-    ledger::{AttemptId, Digest, EDGES, Filter, Intent, Ledger as _, State, Step},
+    ledger::{AttemptId, Digest, EDGES, Filter, Intent, Kind, Ledger as _, Place, Site, State, Step},
 };
 use runninghub_sim::{Fault, Rate, Rule, Scenario, ScriptNode, Sim, SimBuilder};
 
@@ -122,16 +122,8 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
 /// A submit with a history.
 fn prepare(lab: &Lab, steps: &[Step]) -> AttemptId {
     let ledger = lab.ledger();
-    let intent = Intent {
-        site: "cn".into(),
-        base_url: lab.sim.base_url().into(),
-        key: "k".into(),
-        kind: "workflow".into(),
-        workflow: None,
-        target: None,
-        body: Digest::of("{}"),
-        secret: None,
-    };
+    let place = Place::RunningHub { site: Site::Cn, base_url: lab.sim.base_url().into() };
+    let intent = Intent::new(place, Kind::Workflow, "k", Digest::of("{}"));
     lab.wait(async {
         let attempt = ledger.begin(intent).await.expect("written");
         for step in steps {

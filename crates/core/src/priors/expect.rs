@@ -12,7 +12,7 @@ use crate::Graph;
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Kind {
+pub enum NodeKind {
     /// Silence first, then steps that a counter shows.
     Sampler,
     /// A sampler that runs once for each tile of the image.
@@ -31,7 +31,7 @@ pub enum Kind {
 #[non_exhaustive]
 pub struct Expected {
     /// How its seconds come about.
-    pub kind: Kind,
+    pub kind: NodeKind,
     /// Silent seconds before the first step, or of the whole node.
     pub silent: f64,
     /// How many steps a pass has; 0 where nothing is counted.
@@ -82,12 +82,12 @@ impl Expected {
 
     /// Whether a faster machine makes it shorter.
     pub(crate) fn scales(&self) -> bool {
-        self.kind != Kind::Other
+        self.kind != NodeKind::Other
     }
 
     /// Whether its counter tells how fast the machine is.
     pub(crate) fn is_stepped(&self) -> bool {
-        matches!(self.kind, Kind::Sampler | Kind::Tiles)
+        matches!(self.kind, NodeKind::Sampler | NodeKind::Tiles)
     }
 
     /// The same, so many times as long.
@@ -100,7 +100,7 @@ impl Expected {
 pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
     let facts = Facts::new(graph, priors);
     let unknown = Expected {
-        kind: Kind::Other,
+        kind: NodeKind::Other,
         silent: UNKNOWN.0,
         steps: 0.0,
         step: 0.0,
@@ -113,7 +113,7 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
     for (at, one) in all.iter_mut().enumerate() {
         let steps = facts.steps(graph, at);
         let class = facts.nodes.get(at).and_then(|fact| fact.class);
-        let is_cheap = class.is_none_or(|class| class.kind == Kind::Other && class.seconds < CHEAP);
+        let is_cheap = class.is_none_or(|class| class.kind == NodeKind::Other && class.seconds < CHEAP);
         let works = if is_cheap && steps.is_some() && samples(&facts, graph, at) {
             priors.class("ksampler")
         } else {
@@ -161,7 +161,7 @@ impl Node<'_> {
         let base = class.seconds + class.per_gigabyte * gigabytes;
         let (mut passes, mut step) = (class.passes, 0.0);
         let silent = match class.kind {
-            Kind::Sampler => {
+            NodeKind::Sampler => {
                 let guide = self.facts.number(self.at, &["guide_size"]).map(|side| side.min(4096.0));
                 let pixels = guide.map_or_else(|| self.facts.megapixels(self.at), |side| side * side / 1e6);
                 let latent = self
@@ -170,18 +170,18 @@ impl Node<'_> {
                 step = self.step(pixels * latent * batch);
                 base
             }
-            Kind::Tiles => {
+            NodeKind::Tiles => {
                 let (across, down, pixels) = self.tiles();
                 passes = (across * down).clamp(1.0, MOST_TILES);
                 step = self.step(pixels);
                 base
             }
-            Kind::Decode => {
+            NodeKind::Decode => {
                 let rate = self.family.map_or(0.0, |family| family.decode);
                 base + rate * self.facts.megapixels(self.at) * frames.max(batch)
             }
-            Kind::Text => base + self.text(),
-            Kind::Other => base + class.per_frame * (frames.max(batch) - 1.0),
+            NodeKind::Text => base + self.text(),
+            NodeKind::Other => base + class.per_frame * (frames.max(batch) - 1.0),
         };
         Expected {
             kind: class.kind,
@@ -191,7 +191,7 @@ impl Node<'_> {
             passes,
             sigma: class.sigma,
             known: true,
-            loads: class.kind == Kind::Other && class.per_gigabyte > 0.0,
+            loads: class.kind == NodeKind::Other && class.per_gigabyte > 0.0,
         }
     }
 

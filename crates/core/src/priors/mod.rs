@@ -7,5 +7,5 @@ mod names;
 mod table;
 
 pub(crate) use expect::expect;
-pub use expect::{Expected, Kind};
+pub use expect::{Expected, NodeKind};
 pub use table::Priors;

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Kind, names::Pattern};
+use super::{NodeKind, names::Pattern};
 use crate::{Error, ErrorKind};
 
 /// Expected seconds by class of node and by family of model.
@@ -55,7 +55,7 @@ pub(super) struct Class {
     #[serde(default)]
     matches: Vec<Pattern>,
     #[serde(default)]
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
     /// Seconds before the first step, or of the whole node where it has no steps.
     #[serde(default, deserialize_with = "seconds")]
     pub(super) seconds: f64,
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn the_built_in_table_is_read() {
         let priors = Priors::default();
-        assert!(priors.class("ksampler").is_some_and(|class| class.kind == Kind::Sampler));
+        assert!(priors.class("ksampler").is_some_and(|class| class.kind == NodeKind::Sampler));
         assert!(priors.family("flux1dev").is_some() && priors.unknown().is_some());
     }
 
@@ -160,7 +160,7 @@ mod tests {
     fn own_rows_come_first_and_nonsense_is_refused() {
         let priors = Priors::parse(r#"{"classes": [{"matches": ["KSampler"], "seconds": 40}]}"#);
         let class = priors.as_ref().ok().and_then(|priors| priors.class("ksampleradvanced"));
-        assert!(class.is_some_and(|class| class.kind == Kind::Other && class.seconds > 39.0));
+        assert!(class.is_some_and(|class| class.kind == NodeKind::Other && class.seconds > 39.0));
         for text in [
             "",
             "[]",

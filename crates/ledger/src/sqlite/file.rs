@@ -71,10 +71,12 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
     match error.sqlite_error_code() {
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
-            Error::new(ErrorKind::Corrupt, "the ledger is damaged").because(error)
+            Error::new(ErrorKind::Corrupt, "the ledger is damaged").with_source(error)
         }
-        Some(_) => Error::new(ErrorKind::Store, "the ledger cannot be used").because(error),
-        None => Error::new(ErrorKind::Corrupt, "the ledger holds what does not belong there").because(error),
+        Some(_) => Error::new(ErrorKind::Store, "the ledger cannot be used").with_source(error),
+        None => {
+            Error::new(ErrorKind::Corrupt, "the ledger holds what does not belong there").with_source(error)
+        }
     }
 }
 

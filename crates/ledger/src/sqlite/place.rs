@@ -62,7 +62,7 @@ pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
 
 pub(super) fn cannot(path: &Path, error: io::Error) -> Error {
     let name = Untrusted::from(path.to_string_lossy());
-    Error::new(ErrorKind::Store, format!("cannot use {name} for the ledger")).because(error)
+    Error::new(ErrorKind::Store, format!("cannot use {name} for the ledger")).with_source(error)
 }
 
 /// Why a folder cannot be made or found: the nearest thing on the way that is not a folder.
@@ -74,7 +74,7 @@ fn in_the_way(path: &Path, error: io::Error) -> Error {
             Err(error) if place.is_symlink() => {
                 let name = Untrusted::from(place.to_string_lossy());
                 return Error::new(ErrorKind::Store, format!("the link {name} does not lead to a folder"))
-                    .because(error)
+                    .with_source(error)
                     .with_hint("create the folder that the link names, or remove the link");
             }
             Err(_) => {}

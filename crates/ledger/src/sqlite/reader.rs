@@ -20,10 +20,9 @@ impl Reader {
     pub(super) fn start(connection: Connection) -> Result<Self, Error> {
         let (sender, jobs) = mpsc::channel::<Job>();
         let work = move || jobs.iter().for_each(|job| job(&connection));
-        thread::Builder::new()
-            .name("ledger-read".to_owned())
-            .spawn(work)
-            .map_err(|error| Error::new(ErrorKind::Store, "the ledger cannot be started").because(error))?;
+        thread::Builder::new().name("ledger-read".to_owned()).spawn(work).map_err(|error| {
+            Error::new(ErrorKind::Store, "the ledger cannot be started").with_source(error)
+        })?;
         Ok(Self(sender))
     }
 

@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
+use runninghub_core::Place;
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
 use super::{file::failed, owner};
-use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, State};
-
-/// Why a submit is unknown that its process has left behind.
-const LEFT: &str = "the process ended before the answer";
-/// Why a submit is over that its process has left behind.
-const LEFT_WAITING: &str = "the process ended while it waited for a free slot";
+use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent};
 
 const ENTRIES: &str =
     "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
@@ -21,16 +17,18 @@ pub(super) fn entries(connection: &Connection, folder: &Path, filter: &Filter) -
     let (sql, values) = statement(filter);
     let mut statement = connection.prepare(&sql).map_err(failed)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
-    let (mut entries, limit) = (Vec::new(), filter.limit.unwrap_or(usize::MAX));
+    let mut entries = Vec::new();
     // Rows are found one by one, so that none is read beyond the limit.
-    while entries.len() < limit
+    while entries.len() < filter.max()
         && let Some(row) = rows.next().map_err(failed)?
     {
         let mut entry = entry(row)?;
-        if let Some((state, note)) = left(entry.state, || owner_is_dead(folder, row))? {
-            (entry.state, entry.note) = (state, Some(note.to_owned()));
+        // Only what can be left behind makes it worth a look at the owner. The store is not changed for that: the state
+        // follows from the death of the owner, and the next step starts from it.
+        if entry.state.left_behind().is_some() && owner_is_dead(folder, row)? {
+            entry = entry.left_behind();
         }
-        if filter.takes(&entry) {
+        if filter.matches(&entry) {
             entries.push(entry);
         }
     }
@@ -41,44 +39,30 @@ fn owner_is_dead(folder: &Path, row: &Row<'_>) -> Result<bool, Error> {
     row.get::<_, String>(16).map_err(failed).map(|name| owner::is_dead(folder, &name))
 }
 
-/// What a submit is that its process has left behind between two states. The store is not changed for that: the state follows
-/// from the death of the owner, and the next step starts from it.
-pub(super) fn left(
-    state: State,
-    is_dead: impl FnOnce() -> Result<bool, Error>,
-) -> Result<Option<(State, &'static str)>, Error> {
-    let left = match state {
-        State::Submitting => (State::Unknown, LEFT),
-        State::Waiting => (State::Refused, LEFT_WAITING),
-        _ => return Ok(None),
-    };
-    Ok(is_dead()?.then_some(left))
-}
-
 /// Only what is asked for is in it: of `:x IS NULL OR x = :x` SQLite makes no search.
 fn statement(filter: &Filter) -> (String, Vec<Value>) {
     let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
-    if let Some(prefix) = filter.attempt.as_ref().filter(|prefix| !prefix.is_empty()) {
+    if let Some(prefix) = filter.attempt_prefix().filter(|prefix| !prefix.is_empty()) {
         conditions.push("attempt.id >= ? AND attempt.id < ?");
-        values.extend([prefix.clone().into(), format!("{prefix}{}", char::MAX).into()]);
+        values.extend([prefix.to_owned().into(), format!("{prefix}{}", char::MAX).into()]);
     }
-    if let Some(task) = &filter.task {
+    if let Some(task) = filter.wanted_task() {
         conditions.push("task.id = ?");
         values.push(task.to_string().into());
     }
-    if let Some(secret) = &filter.secret {
+    if let Some(secret) = filter.wanted_secret() {
         conditions.push("secret = ?");
         values.push(secret.to_string().into());
     }
-    if let Some(key) = &filter.key {
+    if let Some(key) = filter.wanted_key() {
         conditions.push("key = ?");
-        values.push(key.clone().into());
+        values.push(key.to_owned().into());
     }
-    if filter.open {
+    if filter.only_open() {
         // To the letter as the index has it.
         conditions.push("state IN ('submitting', 'waiting', 'unknown', 'accepted')");
     }
-    if filter.with_task {
+    if filter.only_with_task() {
         conditions.push("task.id IS NOT NULL");
     }
     let mut sql = ENTRIES.to_owned();
@@ -95,7 +79,7 @@ pub(super) fn deliveries(connection: &Connection) -> Result<Vec<Delivery>, Error
     let mut statement = connection.prepare(sql).map_err(failed)?;
     let delivery = |row: &Row<'_>| {
         let (attempt, task) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
-        Ok(Delivery { attempt: attempt.as_str().into(), task: task.into() })
+        Ok(Delivery::new(attempt.as_str().into(), task.into()))
     };
     statement.query_map([], delivery).and_then(Iterator::collect).map_err(failed)
 }
@@ -105,18 +89,18 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
     let maybe = |at: usize| row.get::<_, Option<String>>(at).map_err(failed);
     let time = |at: usize| row.get::<_, i64>(at).map_err(failed).map(|ms| u64::try_from(ms).unwrap_or(0));
     let cost = maybe(13)?.map(|cost| serde_json::from_str(&cost)).transpose().map_err(|error| {
-        Error::new(ErrorKind::Corrupt, "the ledger holds a cost that cannot be read").because(error)
+        Error::new(ErrorKind::Corrupt, "the ledger holds a cost that cannot be read").with_source(error)
     })?;
+    let Ok(kind) = text(7)?.parse();
     Ok(Entry {
         attempt: text(0)?.as_str().into(),
         state: text(1)?.parse()?,
         created_ms: time(2)?,
         changed_ms: time(3)?,
         intent: Intent {
-            site: text(4)?,
-            base_url: text(5)?,
+            place: Place::new(text(4)?, text(5)?),
             key: text(6)?,
-            kind: text(7)?,
+            kind,
             workflow: maybe(8)?.map(Into::into),
             target: maybe(15)?,
             body: text(9)?.parse()?,

@@ -121,10 +121,10 @@ impl Ledger for SqliteLedger {
                     ":id": attempt.as_str(),
                     ":owner": owner,
                     ":now": i64::try_from(now_ms()).unwrap_or(i64::MAX),
-                    ":site": intent.site,
-                    ":base_url": intent.base_url,
+                    ":site": intent.place.word(),
+                    ":base_url": intent.place.url(),
                     ":key": intent.key,
-                    ":kind": intent.kind,
+                    ":kind": intent.kind.as_str(),
                     ":workflow": intent.workflow.as_ref().map(AsRef::<str>::as_ref),
                     ":target": intent.target,
                     ":body": intent.body.to_string(),
@@ -214,14 +214,14 @@ fn salt(connection: &Connection) -> Result<Option<Salt>, Error> {
     let bytes: Option<Vec<u8>> =
         connection.query_row(sql, [], |row| row.get(0)).optional().map_err(failed)?;
     let damaged = || Error::new(ErrorKind::Corrupt, "the ledger's salt is damaged");
-    bytes.map(|bytes| Salt::from_bytes(&bytes).ok_or_else(damaged)).transpose()
+    bytes.map(|bytes| bytes.try_into().map(Salt::from_bytes).map_err(|_| damaged())).transpose()
 }
 
 /// Writes a salt down. Another process may have been faster, and then its salt counts.
 fn draw_salt(connection: &Connection) -> Result<(), Error> {
     let fresh = Salt::random()?;
     let sql = "INSERT OR IGNORE INTO fact (name, value) VALUES ('salt', ?1)";
-    connection.execute(sql, [fresh.as_bytes()]).map(drop).map_err(failed)
+    connection.execute(sql, [fresh.as_bytes().as_slice()]).map(drop).map_err(failed)
 }
 
 fn locked(owner: &Mutex<Option<Owner>>) -> MutexGuard<'_, Option<Owner>> {
@@ -262,7 +262,10 @@ fn advance(
         .map_err(failed)?;
     let (number, state, task, base_url, owner) = found.ok_or_else(unknown_attempt)?;
     let state: State = state.parse()?;
-    let state = select::left(state, || Ok(is_dead(&owner)))?.map_or(state, |(left, _)| left);
+    let state = match state.left_behind() {
+        Some((left, _)) if is_dead(&owner) => left,
+        _ => state,
+    };
     if !step.applies(state, task.map(TaskId::from).as_ref())? {
         return Ok(state);
     }
@@ -276,7 +279,7 @@ fn advance(
     }
     if let Some(cost) = step.cost() {
         let cost = serde_json::to_string(cost)
-            .map_err(|error| Error::new(ErrorKind::Store, "the cost cannot be kept").because(error))?;
+            .map_err(|error| Error::new(ErrorKind::Store, "the cost cannot be kept").with_source(error))?;
         connection
             .execute("UPDATE task SET cost = ?2 WHERE attempt = ?1", params![number, cost])
             .map_err(failed)?;

@@ -6,7 +6,8 @@ use runninghub_core::TaskId;
 use rusqlite::Connection;
 
 use crate::{
-    Delivery, ErrorKind, Filter, Ledger as _, SqliteLedger, State, Step,
+    Delivery, Digest, ErrorKind, Filter, Intent, Kind, Ledger as _, NativeProxy, Place, Site, SqliteLedger,
+    State, Step,
     conformance::{intent, step},
 };
 
@@ -14,6 +15,12 @@ crate::ledger_conformance!(sqlite, {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = SqliteLedger::open(folder.path()).expect("a ledger");
     (folder, ledger)
+});
+
+crate::shared_ledger_conformance!(shared, {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_owned();
+    (folder, move || SqliteLedger::open(&path).expect("a ledger"))
 });
 
 fn open(folder: &Path) -> SqliteLedger {
@@ -58,9 +65,54 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     let newer = ledger.begin(intent("w2", "k")).await.expect("written");
     let entry = ledger.entry(Filter::all().attempt(newer.as_str())).await.expect("found");
     assert_eq!(entry.intent, intent("w2", "k"));
-    let delivery = Delivery { attempt: newer, task: "8".into() };
+    let delivery = Delivery::new(newer, "8".into());
     ledger.keep_delivery(&delivery).await.expect("there is a table for it");
     assert_eq!(ledger.deliveries().await.expect("read"), [delivery]);
+}
+
+/// Other versions read the same file.
+#[tokio::test]
+async fn places_and_kinds_are_stored_in_the_words_of_all_versions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = open(folder.path());
+    let words = |at: &str, kind: &str| (at.to_owned(), "https://h".to_owned(), kind.to_owned());
+    let wanted = [
+        words("cn", "workflow"),
+        words("ai", "app"),
+        words("cn", "quick"),
+        words("cn", "model"),
+        words("comfyui", "prompt"),
+        words("runninghub", "prompt"),
+        words("runninghub-plus", "prompt"),
+        words("a place of next year", "a kind of next year"),
+    ];
+    let at = |site| Place::RunningHub { site, base_url: "https://h".into() };
+    let proxy = |proxy| Place::NativeProxy { proxy, base_url: "https://h".into() };
+    for (place, kind) in [
+        (at(Site::Cn), Kind::Workflow),
+        (at(Site::Ai), Kind::App),
+        (at(Site::Cn), Kind::Quick),
+        (at(Site::Cn), Kind::Model),
+        (Place::ComfyUi { url: "https://h".into() }, Kind::Prompt),
+        (proxy(NativeProxy::Default), Kind::Prompt),
+        (proxy(NativeProxy::Plus), Kind::Prompt),
+    ] {
+        ledger.begin(Intent::new(place, kind, "k", Digest::of("{}"))).await.expect("written");
+    }
+    let store = file(folder.path());
+    let newer = "INSERT INTO attempt (id, owner, created, changed, site, base_url, key, kind, body, state)
+        SELECT 'newer', owner, created, changed, 'a place of next year', base_url, key, 'a kind of next year', body, state
+        FROM attempt LIMIT 1";
+    store.execute(newer, []).expect("written");
+    let mut stored =
+        store.prepare("SELECT site, base_url, kind FROM attempt ORDER BY n").expect("a statement");
+    let rows = stored.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+    assert_eq!(rows.collect::<Result<Vec<(String, String, String)>, _>>().expect("text"), wanted);
+    let entries = ledger.entries(Filter::all()).await.expect("read");
+    let read = entries.iter().rev().map(|entry| &entry.intent);
+    let read: Vec<_> =
+        read.map(|one| (one.place.to_string(), one.place.url().to_owned(), one.kind.to_string())).collect();
+    assert_eq!(read, wanted);
 }
 
 #[tokio::test]

@@ -31,10 +31,9 @@ impl Writer {
                 commit(&connection, std::iter::once(first).chain(more));
             }
         };
-        thread::Builder::new()
-            .name("ledger".to_owned())
-            .spawn(work)
-            .map_err(|error| Error::new(ErrorKind::Store, "the ledger cannot be started").because(error))?;
+        thread::Builder::new().name("ledger".to_owned()).spawn(work).map_err(|error| {
+            Error::new(ErrorKind::Store, "the ledger cannot be started").with_source(error)
+        })?;
         Ok(Self(sender))
     }
 

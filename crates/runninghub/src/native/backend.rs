@@ -14,7 +14,7 @@ use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskS
 use tokio::time::sleep;
 
 use crate::{
-    Backend, BackendError, Error, ErrorKind,
+    Backend, BackendError, Error,
     cancel::{Cancels, over},
 };
 
@@ -33,7 +33,7 @@ pub(crate) struct Native {
 /// The server neither runs the prompt nor remembers it.
 #[derive(Debug, thiserror::Error)]
 #[error("it is neither in the queue nor in the history")]
-pub(crate) struct UnknownPrompt;
+struct UnknownPrompt;
 
 impl Native {
     pub(super) fn new(client: Client, cancels: Arc<Cancels>, time_scale: f64) -> Self {
@@ -174,11 +174,11 @@ impl Backend for Native {
 }
 
 fn unknown() -> Error {
-    Error::new(ErrorKind::Refused, "the server does not know this prompt")
+    Error::unknown_task("the server does not know this prompt")
         .with_hint(
             "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder",
         )
-        .because(UnknownPrompt)
+        .with_source(UnknownPrompt)
 }
 
 /// A prompt with the socket that its messages go to.

@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use runninghub_api::{ApiKey, FileProgress, InstanceType, Site};
+use runninghub_api::{ApiKey, FileProgress};
 use runninghub_comfyui::{Client, Queue};
-use runninghub_core::{Observation, Pace, Priors, TaskId, Untrusted};
+use runninghub_core::{NativeProxy, Observation, Pace, Place, Priors, Site, TaskId, Untrusted};
 use runninghub_ledger::Ledger;
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
@@ -21,8 +21,6 @@ use crate::{
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
 const NO_KEY: &str = "none";
-/// What a server without a site is called in the ledger.
-const SITE: &str = "comfyui";
 
 /// A ComfyUI server: where prompts are queued and followed. Cheap to clone.
 ///
@@ -49,7 +47,7 @@ pub(crate) struct Server {
 /// Sets up a [`Comfy`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ComfyBuilder {
-    place: Place,
+    server: Address,
     time_scale: f64,
     previews: bool,
     record: Option<PathBuf>,
@@ -57,28 +55,28 @@ pub struct ComfyBuilder {
     ca_file: Option<PathBuf>,
     max_file_size: Option<u64>,
     ledger: Option<Arc<dyn Ledger>>,
+    connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
     history: Option<History>,
     priors: Priors,
     watcher: Option<Watcher>,
 }
 
-enum Place {
-    Own(String),
-    Platform { key: ApiKey, site: Site, base_url: Option<String>, instance: InstanceType },
+enum Address {
+    Url(String),
+    Proxy { proxy: NativeProxy, key: ApiKey, site: Site, base_url: Option<String> },
 }
 
 impl Comfy {
     /// Begins to set up a handle for the server at an address such as `http://127.0.0.1:8188`.
     pub fn builder(url: impl Into<String>) -> ComfyBuilder {
-        ComfyBuilder::new(Place::Own(url.into()))
+        ComfyBuilder::new(Address::Url(url.into()))
     }
 
     /// Begins to set up a handle for RunningHub's native proxy, which behaves as a ComfyUI of one's own and costs as
-    /// RunningHub does: on [`InstanceType::Default`] or [`InstanceType::Plus`]. The key stands in its addresses, which
-    /// are shown without it.
-    pub fn of_runninghub(key: ApiKey, site: Site, instance: InstanceType) -> ComfyBuilder {
-        ComfyBuilder::new(Place::Platform { key, site, base_url: None, instance })
+    /// RunningHub does. The key is in its URLs, which are shown without it.
+    pub fn of_runninghub(key: ApiKey, site: Site, proxy: NativeProxy) -> ComfyBuilder {
+        ComfyBuilder::new(Address::Proxy { proxy, key, site, base_url: None })
     }
 
     /// Begins a run of a workflow in API format.
@@ -138,9 +136,9 @@ impl Comfy {
 }
 
 impl ComfyBuilder {
-    fn new(place: Place) -> Self {
+    fn new(server: Address) -> Self {
         Self {
-            place,
+            server,
             time_scale: 1.0,
             previews: false,
             record: None,
@@ -148,6 +146,7 @@ impl ComfyBuilder {
             ca_file: None,
             max_file_size: None,
             ledger: None,
+            connect: None,
             classes: None,
             history: None,
             priors: Priors::default(),
@@ -157,7 +156,7 @@ impl ComfyBuilder {
 
     /// Another address instead of the site's, for [`Comfy::of_runninghub`]: a gateway, a simulator.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        if let Place::Platform { base_url, .. } = &mut self.place {
+        if let Address::Proxy { base_url, .. } = &mut self.server {
             *base_url = Some(url.into());
         }
         self
@@ -230,6 +229,13 @@ impl ComfyBuilder {
         self
     }
 
+    /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
+    /// [recording](Self::record) keeps what comes through it.
+    pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
+        self.connect = Some(connect);
+        self
+    }
+
     /// The handle. Nothing is sent.
     ///
     /// # Errors
@@ -237,15 +243,15 @@ impl ComfyBuilder {
     pub fn build(self) -> Result<Comfy, Error> {
         const WHAT: &str = "cannot set up the client";
         let api = |error| Error::api(WHAT, error);
-        let key = match &self.place {
-            Place::Own(_) => ApiKey::new(NO_KEY).map_err(api)?,
-            Place::Platform { key, .. } => key.clone(),
+        let key = match &self.server {
+            Address::Url(_) => ApiKey::new(NO_KEY).map_err(api)?,
+            Address::Proxy { key, .. } => key.clone(),
         };
         // Results lie where the server is, and that may be in one's own network.
         let mut files = runninghub_api::Client::builder(key.clone())
             .time_scale(self.time_scale)
             .allow_private_hosts(true);
-        if let Place::Platform { site, base_url, .. } = &self.place {
+        if let Address::Proxy { site, base_url, .. } = &self.server {
             files = files.base_url(base_url.as_deref().unwrap_or(site.base_url()));
         }
         if let Some(proxy) = &self.proxy {
@@ -261,20 +267,15 @@ impl ComfyBuilder {
             files = files.on_file_progress(move |file| watcher(file));
         }
         let files = files.build().map_err(api)?;
-        let (url, site, shown) = match &self.place {
-            Place::Own(url) => (url.trim().to_owned(), SITE, url.trim().trim_end_matches('/').to_owned()),
-            Place::Platform { instance, .. } => {
-                let (path, site) = match instance {
-                    InstanceType::Default => ("proxy", "runninghub"),
-                    InstanceType::Plus => ("proxy-plus", "runninghub-plus"),
-                    _ => {
-                        return Err(Error::usage(
-                            "the native proxy is on `default` and `plus` machines only",
-                        ));
-                    }
-                };
-                let base = files.base_url();
-                (format!("{base}/{path}/{}", key.expose()), site, base.to_owned())
+        let (url, place) = match &self.server {
+            Address::Url(url) => {
+                let url = url.trim();
+                (url.to_owned(), Place::ComfyUi { url: url.trim_end_matches('/').to_owned() })
+            }
+            Address::Proxy { proxy, .. } => {
+                let base_url = files.base_url().to_owned();
+                let url = format!("{base_url}/{}/{}", proxy.path(), key.expose());
+                (url, Place::NativeProxy { proxy: *proxy, base_url })
             }
         };
 
@@ -307,20 +308,20 @@ impl ComfyBuilder {
             .allow_insecure(true)
             .proxy(self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url));
         let tls = files.clone();
-        let live = Live::new(options).with_tls_from(move || Ok(Arc::new(tls.tls()?)));
-        let connect: Arc<dyn Connect> = match &recorder {
-            Some(recorder) => Arc::new(recorder.connect(live)),
-            None => Arc::new(live),
-        };
+        let live = || Arc::new(Live::new(options).with_tls_from(move || Ok(Arc::new(tls.tls()?)))) as _;
+        let mut connect = self.connect.unwrap_or_else(live);
+        if let Some(recorder) = &recorder {
+            connect = Arc::new(recorder.connect(connect));
+        }
         let mut pace = Pace::default();
         // The history is complete when it has an entry, also without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);
-        let (secret, file_rules) = match &self.place {
-            Place::Platform { key, .. } => (key.expose(), FileRules::NATIVE_PROXY),
-            Place::Own(_) => ("", FileRules::COMFYUI),
+        let (secret, file_rules) = match &self.server {
+            Address::Proxy { key, .. } => (key.expose(), FileRules::NATIVE_PROXY),
+            Address::Url(_) => ("", FileRules::COMFYUI),
         };
-        let book = self.ledger.map(|ledger| Book::new(ledger, site.to_owned(), shown, secret));
+        let book = self.ledger.map(|ledger| Book::new(ledger, place, secret));
         let cancels = Arc::new(Cancels::new(book.clone(), self.time_scale));
         Ok(Comfy(Arc::new(Server {
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),

@@ -9,10 +9,7 @@ use super::{
     comfy::Server,
     start::{OURS, Start, client_id},
 };
-use crate::{Error, Run, book::accepted_ago, history::Lesson};
-
-/// Nobody knows yet whether anything is there: about ten seconds.
-const FIRST_CONTACT: u32 = 5;
+use crate::{Error, Run, book::accepted_ago, history::Lesson, launch::FIRST_CONTACT};
 
 /// A prompt to be followed. [`FollowPrompt::start`] begins.
 #[must_use = "nothing happens until `start` is called"]

@@ -15,5 +15,3 @@ pub use comfy::{Comfy, ComfyBuilder};
 pub use follow::FollowPrompt;
 pub use runninghub_comfyui::{Queue, Queued};
 pub use submit::Prompt;
-
-pub(crate) use backend::UnknownPrompt;

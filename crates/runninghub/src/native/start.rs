@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use runninghub_core::{ClientId, Confirm, Event, Graph, Machine, Plan, PromptId, Session, TaskId};
+use runninghub_core::{ClientId, Event, Graph, Plan, TaskId};
 use runninghub_transport::{Connect, FrameSource};
 
 use super::{backend::Follows, comfy::Server, opened::Opened};
-use crate::{Backend, History, Run, book::Page, driver::Driver, history::Lesson};
+use crate::{History, Run, book::Page, history::Lesson, launch::Launch};
 
 /// Marks the client ids of this crate, so that a later process knows which sockets it may take over.
 pub(super) const OURS: &str = "rhub-";
@@ -41,30 +41,28 @@ impl Server {
         if let Some(recorder) = &self.recorder {
             recorder.task(&start.prompt);
         }
-        let prompt = PromptId::from(start.prompt.as_str());
-        // Other prompts are broadcast on every socket, some of it without a prompt's id.
-        let machine =
-            Machine::new(start.plan.clone(), Confirm::Http).only(prompt, false).with_previews(self.previews);
-        let mut session = Session::new(machine, self.pace, fastrand::u64(..));
-        if let Some(ago) = start.accepted {
-            session = session.accepted(ago);
-        }
         let socket = self.client.socket(&start.client_id);
-        let backend: Arc<dyn Backend> =
-            Arc::new(Follows { native: Arc::clone(&self.native), socket: socket.clone() });
         let connect: Arc<dyn Connect> = match start.socket {
             Some(open) => Arc::new(Opened::new(open, Arc::clone(&self.connect))),
             None => Arc::clone(&self.connect),
         };
-        let driver = Driver::new(
-            Arc::clone(&backend),
+        Launch {
+            backend: Arc::new(Follows { native: Arc::clone(&self.native), socket: socket.clone() }),
             connect,
-            start.prompt.clone(),
-            session,
-            Some(socket),
-            start.first_contact,
-        );
-        Run::new(start.prompt, None, start.plan, start.page, backend, start.first, driver)
-            .with_lesson(start.lesson)
+            pace: self.pace,
+            previews: self.previews,
+            prompt: Some(start.prompt.as_str().into()),
+            task: start.prompt,
+            workflow: None,
+            plan: start.plan,
+            socket: Some(socket),
+            first: start.first,
+            page: start.page,
+            accepted: start.accepted,
+            first_contact: start.first_contact,
+            priors: self.priors.clone(),
+            lesson: start.lesson,
+        }
+        .run()
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
-use runninghub_core::{ClientId, Event, Graph, Learned, NodeId, Plan, PromptId, TaskId};
+use runninghub_core::{ClientId, Event, Graph, Kind, Learned, NodeId, Plan, PromptId, TaskId};
 use runninghub_ledger::{Digest, Step};
 use tokio::time::sleep;
 
@@ -95,7 +95,7 @@ impl Prompt {
             on_step(SubmitStep::Sending);
         }
         let page = match &server.book {
-            Some(book) => Some(book.begin(What::workflow("prompt", None), body, None).await?),
+            Some(book) => Some(book.begin(What::workflow(Kind::Prompt, None), body, None).await?),
             None => None,
         };
         // Servers before 0.3.45 choose an id of their own.
@@ -164,7 +164,7 @@ impl Prompt {
         }
         let text = crate::chain(&error);
         let what = "nobody knows whether the prompt was queued: it may run";
-        let unknown = Error::new(ErrorKind::SubmitUnknown, what).because(error);
+        let unknown = Error::new(ErrorKind::SubmitUnknown, what).with_source(error);
         Err(Unqueued::Unknown(match page {
             None => unknown.with_hint("look at the server's queue before you queue it again"),
             Some(page) => {

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use runninghub_api::{App, AppField, Class, QuickRun, RunApp, RunAppV2};
-use runninghub_core::WebappId;
+use runninghub_core::{Kind, WebappId};
 use serde_json::{Value, json};
 
 use super::{
@@ -91,7 +91,7 @@ impl AppSubmit {
     pub async fn submit(self) -> Result<Run, Error> {
         let form = match (self.hub.form(&self.id).await, &self.way) {
             // Not every app of Quick Create has a form of its own.
-            (Err(error), Way::Quick(_)) if error.api_class() == Some(Class::BadRequest) => App::default(),
+            (Err(error), Way::Quick(_)) if error.class() == Some(Class::BadRequest) => App::default(),
             (form, _) => form?,
         };
         check::entries(&self.node_info_list)?;
@@ -163,15 +163,15 @@ impl AppSubmit {
         match &self.way {
             Way::App => {
                 let build = |options| client.run_app(id()).node_info_list(list()).options(options);
-                self.terms.pay(hub, What::named("app", self.id.as_str()), build, RunApp::body).await
+                self.terms.pay(hub, What::named(Kind::App, self.id.as_str()), build, RunApp::body).await
             }
             Way::V2 => {
                 let build = |options| client.run_app_v2(id()).node_info_list(list()).options(options);
-                self.terms.pay(hub, What::named("app", self.id.as_str()), build, RunAppV2::body).await
+                self.terms.pay(hub, What::named(Kind::App, self.id.as_str()), build, RunAppV2::body).await
             }
             Way::Quick(code) => {
                 let build = |options| client.quick_run(id(), code).node_info_list(list()).options(options);
-                self.terms.pay(hub, What::named("quick", self.id.as_str()), build, QuickRun::body).await
+                self.terms.pay(hub, What::named(Kind::Quick, self.id.as_str()), build, QuickRun::body).await
             }
         }
     }

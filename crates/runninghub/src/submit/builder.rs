@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use runninghub_api::{Create, RunWorkflow};
-use runninghub_core::{Graph, Learned, Plan, Untrusted, WorkflowId};
+use runninghub_core::{Graph, Kind, Learned, Plan, Untrusted, WorkflowId};
 use serde_json::{Value, json};
 
 use super::{
@@ -117,10 +117,13 @@ impl Submit {
             let list = || self.list(changes);
             let build =
                 |options| self.hub.client.run_workflow(saved.clone()).node_info_list(list()).options(options);
-            return self.terms.pay(&self.hub, What::workflow("workflow", id), build, RunWorkflow::body).await;
+            return self
+                .terms
+                .pay(&self.hub, What::workflow(Kind::Workflow, id), build, RunWorkflow::body)
+                .await;
         }
         let build = |options| self.request(workflow, changes).options(options);
-        self.terms.pay(&self.hub, What::workflow("workflow", id), build, Create::body).await
+        self.terms.pay(&self.hub, What::workflow(Kind::Workflow, id), build, Create::body).await
     }
 
     fn list(&self, changes: &Changed) -> Vec<Value> {

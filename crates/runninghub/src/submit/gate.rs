@@ -15,10 +15,6 @@ use crate::{Error, ErrorKind};
 /// For how long a key that cannot pay is not tried again. A person has to act first, which takes longer.
 const REST: Duration = Duration::from_mins(1);
 
-/// Codes that say so of the key, whatever is submitted: balance, a free account, a key that is disabled or of nobody, funds of
-/// the enterprise.
-const HOPELESS: [&str; 8] = ["416", "801", "802", "806", "811", "812", "1002", "1601"];
-
 /// Passed by every submit of a key.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
@@ -79,7 +75,7 @@ impl Gate {
 
     /// Remembers a refusal that speaks of the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
-        let Some(code) = error.code().filter(|code| HOPELESS.contains(&code.as_str())) else { return };
+        let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
         let said = format!("{code} ({})", code.meaning().unwrap_or("the key was refused"));
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };

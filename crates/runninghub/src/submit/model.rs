@@ -9,6 +9,7 @@ use std::{
 
 use runninghub_api::{DownloadUrl, ModelPrice, RunModel, RunOptions, UploadSource};
 use runninghub_catalog::{Catalog, Input};
+use runninghub_core::Kind;
 use serde_json::{Map, Value};
 
 use super::{
@@ -110,7 +111,7 @@ impl SubmitModel {
         };
         // With the endpoint, which is not in the body.
         let body = |run: &RunModel| Ok(format!("{endpoint}\n{}", run.body()));
-        let paid = self.terms.pay(&self.hub, What::named("model", endpoint), build, body).await?;
+        let paid = self.terms.pay(&self.hub, What::named(Kind::Model, endpoint), build, body).await?;
         Ok(paid.begin(&self.hub, None, None, Family::Model, None))
     }
 

@@ -99,7 +99,9 @@ impl Payment<'_> {
         let mut place = within(limit, entered).await.ok_or_else(given_up)?;
         self.tell(SubmitStep::Sending);
         let page = match &self.hub.book {
-            Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
+            Some(book) => {
+                Some(book.begin(self.what.clone(), self.body, self.secret.map(Secret::digest)).await?)
+            }
             None => None,
         };
         let mut key_tries = KEY_TRIES;
@@ -194,7 +196,7 @@ impl Payment<'_> {
             what = format!("{what}; {fact}");
             note = format!("{note}; {fact}");
         }
-        let error = Error::new(ErrorKind::SubmitUnknown, what).because(source);
+        let error = Error::new(ErrorKind::SubmitUnknown, what).with_source(source);
         let Some(page) = page else {
             return error.with_hint("look at the tasks on the RunningHub page before you submit it again");
         };

@@ -91,7 +91,7 @@ impl Desk {
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
                 if !is_told {
                     let waits = |error: Error| {
-                        Error::new(error.kind(), "a delivery waits to be confirmed").because(error)
+                        Error::new(error.kind(), "a delivery waits to be confirmed").with_source(error)
                     };
                     return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
                 }
@@ -147,5 +147,5 @@ fn is_final(error: &Error) -> bool {
 
 /// Whether the platform says that there is no such task.
 fn is_unknown(error: &Error) -> bool {
-    matches!(error.api_class(), Some(Class::NotFound | Class::BadRequest))
+    matches!(error.class(), Some(Class::NotFound | Class::BadRequest))
 }

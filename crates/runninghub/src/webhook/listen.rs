@@ -54,7 +54,7 @@ impl RunningHub {
         let cannot = |error| {
             Error::new(ErrorKind::Network, format!("cannot listen on {listen}"))
                 .with_hint("another program may listen there; port 0 takes a free one")
-                .because(error)
+                .with_source(error)
         };
         let listener = TcpListener::bind(listen).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;

@@ -145,7 +145,7 @@ where
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     let Some(task) = delivery::task(&body) else { return StatusCode::BAD_REQUEST };
-    let delivery = Delivery { attempt, task };
+    let delivery = Delivery::new(attempt, task);
     // What is answered with success does not come again, so it is on disk before.
     if receiver.received.is_closed() || book.ledger().keep_delivery(&delivery).await.is_err() {
         return StatusCode::SERVICE_UNAVAILABLE;

@@ -1,0 +1,39 @@
+//! What `--server` names.
+
+use std::fmt;
+
+use runninghub::{NativeProxy, Place, Untrusted};
+
+/// A ComfyUI server, or RunningHub's native proxy by its name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Server {
+    Proxy(NativeProxy),
+    /// As it was written: a URL, or a host and a port.
+    Url(String),
+}
+
+impl Server {
+    /// The one where a task of the ledger runs; `None` where that is RunningHub's API.
+    pub(crate) fn of(place: &Place) -> Option<Self> {
+        match place {
+            Place::NativeProxy { proxy, .. } => Some(Self::Proxy(*proxy)),
+            Place::ComfyUi { url } => Some(Self::Url(url.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl From<String> for Server {
+    fn from(text: String) -> Self {
+        text.parse().map_or(Self::Url(text), Self::Proxy)
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proxy(proxy) => proxy.fmt(f),
+            Self::Url(url) => Untrusted::from(url.as_str()).fmt(f),
+        }
+    }
+}

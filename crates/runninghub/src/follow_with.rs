@@ -1,0 +1,126 @@
+//! Following a task of any service.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use runninghub_core::{Pace, Plan, Priors, PromptId, SocketUrl, TaskId};
+use runninghub_transport::{Connect, Live, LiveOptions};
+
+use crate::{
+    Backend, Run,
+    launch::{FIRST_CONTACT, Launch},
+};
+
+/// A task of any service that is to be followed. [`FollowWith::start`] begins.
+#[must_use = "nothing happens until `start` is called"]
+pub struct FollowWith {
+    launch: Launch,
+}
+
+/// Begins to follow a task of a service that a [`Backend`] speaks to.
+///
+/// ```
+/// # use std::{sync::Arc, time::Duration};
+/// use runninghub::{Backend, BackendError, Error, ErrorKind, Observation, Phase, TaskId, TaskStatus};
+///
+/// /// A service whose tasks are over at once.
+/// struct Instant;
+///
+/// #[async_trait::async_trait]
+/// impl Backend for Instant {
+///     async fn observe(&self, _: &TaskId) -> Result<Observation, BackendError> {
+///         Ok(Observation::of(TaskStatus::Success))
+///     }
+///
+///     async fn cancel(&self, _: &TaskId) -> Result<(), Error> {
+///         Err(Error::new(ErrorKind::Refused, "the task is already over"))
+///     }
+///
+///     fn calls(&self) -> u64 {
+///         0
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Error> {
+/// let mut run = runninghub::follow_with(Arc::new(Instant), "7").start();
+/// assert_eq!(run.finish().await?.phase, Phase::Success);
+/// # Ok(()) }
+/// ```
+pub fn follow_with(backend: Arc<dyn Backend>, task: impl Into<TaskId>) -> FollowWith {
+    FollowWith {
+        launch: Launch {
+            backend,
+            connect: Arc::new(Live::new(LiveOptions::default())),
+            pace: Pace::default(),
+            previews: false,
+            task: task.into(),
+            workflow: None,
+            plan: None,
+            prompt: None,
+            socket: None,
+            first: Vec::new(),
+            page: None,
+            accepted: None,
+            first_contact: Some(FIRST_CONTACT),
+            priors: Priors::default(),
+            lesson: None,
+        },
+    }
+}
+
+impl FollowWith {
+    /// Opens sockets with this instead of [`Live`].
+    pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
+        self.launch.connect = connect;
+        self
+    }
+
+    /// The URL of the socket that the task's messages go to, where it is known before the first poll. Otherwise an
+    /// [observation](runninghub_core::Observation::socket) may name it.
+    pub fn socket(mut self, url: SocketUrl) -> Self {
+        self.launch.socket = Some(url);
+        self
+    }
+
+    /// The nodes that have to run, for a percentage from the start.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.launch.plan = Some(Arc::new(plan));
+        self
+    }
+
+    /// Listens to the messages of this prompt only, on a socket that carries others as well.
+    pub fn prompt(mut self, id: impl Into<PromptId>) -> Self {
+        self.launch.prompt = Some(id.into());
+        self
+    }
+
+    /// Says that the task was submitted this long ago. It is not given up when the service doesn't answer at first or
+    /// doesn't know it yet.
+    pub fn submitted(mut self, ago: Duration) -> Self {
+        self.launch.accepted = Some(ago);
+        self.launch.first_contact = None;
+        self
+    }
+
+    /// Gives out preview images as events.
+    pub fn previews(mut self, wanted: bool) -> Self {
+        self.launch.previews = wanted;
+        self
+    }
+
+    /// Other waits than the defaults, which are meant for RunningHub.
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.launch.pace = pace;
+        self
+    }
+
+    /// Begins to follow.
+    pub fn start(self) -> Run {
+        self.launch.run()
+    }
+}
+
+impl fmt::Debug for FollowWith {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FollowWith").field("task", &self.launch.task).finish_non_exhaustive()
+    }
+}
