@@ -209,6 +209,7 @@ mod tests {
             "Progress monitoring started",
             "Progress monitoring resumed",
             "Task failed",
+            "the task is gone:",
             "1 API call",
             "the answer is not the API's but a page titled",
         ];

@@ -311,8 +311,9 @@ fn a_task_of_the_native_proxy_is_looked_for_where_it_was_submitted() {
     assert_eq!(watched.code, Some(0), "{watched}");
     let listed = known(&["tasks", "--refresh", "--json"]).run();
     assert_eq!(listed.code, Some(0), "{listed}");
-    let words = format!(r#""kind":"prompt","site":"runninghub-plus","base_url":"{root}""#);
-    assert!(listed.stdout.contains(&words), "{listed}");
+    for words in [r#""state":"done""#, r#""kind":"prompt""#, r#""site":"runninghub-plus""#, &root] {
+        assert!(listed.stdout.contains(words), "{words}: {listed}");
+    }
 }
 
 #[test]
