@@ -11,13 +11,16 @@ use std::{
 
 use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
 use runninghub_ledger::State;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{Backend, Error, ErrorKind, book::Book, settle::end};
 
 /// The pauses before a task that was cancelled is looked at again: what runs needs a moment to stop.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
+
+/// Longest time for all of these looks, however slowly the server answers.
+const LOOKS: Duration = Duration::from_secs(10);
 
 /// The requests to cancel of this machine.
 #[derive(Debug, Default)]
@@ -90,18 +93,24 @@ impl Cancels {
         (is_unknown && self.has(task).await).then(|| Observation::of(TaskStatus::Cancelled))
     }
 
-    /// Cancels a task that is not followed, and writes its end down where that comes soon.
-    pub(crate) async fn send(&self, backend: &dyn Backend, task: &TaskId) -> Result<(), Error> {
-        backend.cancel(task).await?;
-        let mut seen = backend.observe(task).await;
+    /// Where a task stands, given a moment to stop.
+    async fn look(&self, backend: &dyn Backend, task: &TaskId) -> Option<Observation> {
+        let mut seen = backend.observe(task).await.ok()?;
         for pause in PAUSES {
-            if seen.as_ref().is_ok_and(|seen| seen.status.is_over()) {
+            if seen.status.is_over() {
                 break;
             }
             sleep(pause.mul_f64(self.time_scale.max(0.0))).await;
-            seen = backend.observe(task).await;
+            seen = backend.observe(task).await.ok()?;
         }
-        let Ok(seen) = seen else { return Ok(()) };
+        Some(seen)
+    }
+
+    /// Cancels a task that is not followed, and writes its end down where that comes soon.
+    pub(crate) async fn send(&self, backend: &dyn Backend, task: &TaskId) -> Result<(), Error> {
+        backend.cancel(task).await?;
+        // It is cancelled, whether its end is seen or not.
+        let Ok(Some(seen)) = timeout(LOOKS, self.look(backend, task)).await else { return Ok(()) };
         if let (Some(end), Some(book)) = (end(&seen), &self.book)
             && let Ok(Some((_, page))) = book.find(task).await
             && let Err(error) = page.end(task, &end).await

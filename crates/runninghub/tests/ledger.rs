@@ -118,8 +118,8 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
 #[tokio::test]
 async fn a_note_does_not_hold_the_key_in_any_spelling() {
     let key = Sim::DEMO_KEY;
-    let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let percent: String = key.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let hex = key.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let percent = key.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
     for spelling in [key.to_owned(), key.to_uppercase(), hex, percent, base64] {
         // Refused, and of unknown outcome.
