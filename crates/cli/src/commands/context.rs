@@ -393,7 +393,8 @@ impl Context {
             failure.code = failure.code.take().or_else(|| error.code.as_ref().map(ToString::to_string));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
-        let exit = self.heeded.map_or(exit, interrupted);
+        // Of several signals the last one counts.
+        let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, interrupted);
         self.tell(exit);
         if let Some(error) = &error {
             self.printer.error(error);

@@ -34,7 +34,7 @@ fn signals() -> Vec<Case> {
         }),
         Case::new("interrupt-cancels-where-wanted")
             .scenario(long())
-            .exit(1)
+            .exit(-2)
             .saved(Saved::Nothing)
             .act(|running| {
                 running.until("📈");
