@@ -30,8 +30,12 @@ async fn sent(wire_toxic: Option<Toxic>, end_toxic: Option<Toxic>) -> (Error, u6
     let wire = FaultProxy::start().await.expect("a port");
     wire.forward_to(end.address());
     end.forward_to(native.base_url().trim_start_matches("http://").parse().expect("an address"));
-    wire_toxic.into_iter().for_each(|toxic| wire.add(toxic));
-    end_toxic.into_iter().for_each(|toxic| end.add(toxic));
+    if let Some(toxic) = wire_toxic {
+        wire.add(toxic);
+    }
+    if let Some(toxic) = end_toxic {
+        end.add(toxic);
+    }
     let url = format!("https://localhost:{}", wire.address().port());
     let client = Client::builder(url).tls(trusting(&authority)).build().expect("a client");
     let error = client.prompt(PROMPT, &"me".into(), None).await.expect_err("it broke");
