@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Longer than a process takes to end by a signal on a busy machine; it should be under a second.
-const LEAVING: Duration = Duration::from_secs(30);
+const LEAVING: Duration = Duration::from_mins(2);
 /// Nodes of [`chatty`]: what is said of them is several times what a pipe holds.
 const NODES: usize = 400;
 
@@ -62,9 +62,9 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Lets others work before the next look.
+/// Lets others work before the next look, which may be a process of its own.
 fn pause() {
-    thread::park_timeout(Duration::from_millis(10));
+    thread::park_timeout(Duration::from_millis(100));
 }
 
 /// What the ledger says of the only submit.
