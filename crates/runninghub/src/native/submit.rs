@@ -45,7 +45,7 @@ impl Prompt {
         Self { server, text, changes: Changes::default(), learned: Vec::new(), on_step: None }
     }
 
-    /// How long each node took in an earlier run, instead of what a [`History`] knows of the same graph.
+    /// How long each node took in an earlier run, instead of what a [`History`](crate::History) knows of the same graph.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
