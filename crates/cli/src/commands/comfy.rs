@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use runninghub::{Comfy, Place, Queued, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
-    context::{Context, Settings, Writes, reached},
+    context::{Context, Settings, Writes},
     follow::{Following, follow, take_up},
     service::Named,
     submit::{leave, send},
@@ -69,8 +69,11 @@ impl Context {
             Server::Url(url) if url.contains("://") => Comfy::builder(url),
             Server::Url(host) => Comfy::builder(format!("http://{host}")),
         };
-        builder = builder.time_scale(speed::time_scale()?).previews(self.wants_previews());
-        builder = reached!(builder, self);
+        builder = builder
+            .time_scale(speed::time_scale()?)
+            .net(self.net())
+            .priors(self.priors()?)
+            .previews(self.wants_previews());
         if let Some(history) = self.history() {
             builder = builder.history(history);
         }

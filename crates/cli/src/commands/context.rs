@@ -10,7 +10,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Event, History, Phase, Place, PreviewFolder, RunningHub, Site, TaskId, Untrusted, WorkflowId,
+    ApiKey, Event, History, NetOptions, Phase, Place, PreviewFolder, RunningHub, Site, TaskId, Untrusted,
+    WorkflowId,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
@@ -22,6 +23,7 @@ use crate::{
     printer::Printer,
     report::{self, Reporter},
     schema::{self, End, Outcome},
+    secrets,
     signals::{Signal, Signals, suspend},
     speed, target,
     transfers::Transfers,
@@ -81,28 +83,6 @@ impl Clock {
     }
 }
 
-/// Tells a builder of the library how others are reached and what is taken from them: each of them has these setters.
-macro_rules! reached {
-    ($builder:expr, $context:expr) => {{
-        let global = &$context.global;
-        let mut builder = $builder.on_file_progress($context.transfers.watcher());
-        crate::secrets::learn_proxies();
-        if let Some(proxy) = &global.proxy {
-            crate::secrets::learn_address(proxy.expose());
-            builder = builder.proxy(proxy.expose());
-        }
-        if let Some(path) = &global.ca_file {
-            builder = builder.ca_file(path);
-        }
-        if let Some(bytes) = global.max_file_size {
-            builder = builder.max_file_size(bytes);
-        }
-        builder.priors($context.priors()?)
-    }};
-}
-
-pub(super) use reached;
-
 impl Context {
     pub(super) fn new(global: Global, format: Format, printer: Printer) -> Self {
         Self {
@@ -122,6 +102,26 @@ impl Context {
             kept: Vec::new(),
             ledger: None,
         }
+    }
+
+    /// How the network is reached, by the options.
+    pub(super) fn net(&self) -> NetOptions {
+        let global = &self.global;
+        let mut net = NetOptions::default()
+            .allow_private_hosts(global.allow_private_hosts)
+            .on_file_progress(self.transfers.watcher());
+        secrets::learn_proxies();
+        if let Some(proxy) = &global.proxy {
+            secrets::learn_address(proxy.expose());
+            net = net.proxy(proxy.expose());
+        }
+        if let Some(path) = &global.ca_file {
+            net = net.ca_file(path);
+        }
+        if let Some(bytes) = global.max_file_size {
+            net = net.max_file_size(bytes);
+        }
+        net
     }
 
     /// Listens for signals. From here on Ctrl-C ends nothing by itself, so nothing may wait for a reader.
@@ -147,9 +147,9 @@ impl Context {
         let mut builder = RunningHub::builder(key)
             .site(site)
             .time_scale(speed::time_scale()?)
-            .allow_private_hosts(self.global.allow_private_hosts)
+            .net(self.net())
+            .priors(self.priors()?)
             .previews(self.wants_previews());
-        builder = reached!(builder, self);
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }
