@@ -2,7 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use runninghub_api::{CreateOutcome, Retry, extension, read_created, sanitize};
+use runninghub_api::{
+    CreateOutcome, Retry,
+    net::{extension, sanitize},
+    read_created,
+};
 use runninghub_core::{
     Confirm, Connection, FileUrl, Graph, Machine, Message, Phase, Plan, Untrusted, decode_binary, decode_text,
 };

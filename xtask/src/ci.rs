@@ -99,12 +99,9 @@ impl Part {
             Self::Test => {
                 snapshots::test(shell, root)?;
                 // With every TLS provider in the build, and with none: neither may be picked by chance.
-                cmd!(shell, "cargo test -p runninghub-transport --all-features --lib --tests tls").run()?;
-                cmd!(
-                    shell,
-                    "cargo test -p runninghub-transport --no-default-features --features live --lib tls"
-                )
-                .run()?;
+                for features in ["--all-features", "--no-default-features"] {
+                    cmd!(shell, "cargo test -p runninghub-net {features} --lib tls").run()?;
+                }
             }
             Self::Doctest => cmd!(shell, "cargo test --workspace --doc").run()?,
             Self::Snapshots => snapshots::check(shell, root)?,

@@ -2,38 +2,28 @@
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
 
 use reqwest::header::HeaderValue;
 use runninghub_core::{TaskId, WebappId, WorkflowId};
-use url::{Host, Url};
+use runninghub_net::{Files, HttpClients, Net, NetOptions, is_loopback};
+use url::Url;
 
 use crate::{
     AccountStatus, ApiKey, AssetType, Cancel, CreateAsset, CreateAssetGroup, DeleteAsset, DeleteAssetGroup,
-    Error, Exchange, GetApp, GetAsset, GetAssetGroup, GetModelPrice, GetQueueStatus, GetQuickStyles,
-    GetWebhookDetail, GetWorkflow, ListApiKeys, ListApps, ListAssetGroups, ListAssets, ListResources,
-    Outputs, Query, ResourceType, RetryWebhook, Site, Status, UpdateAsset, UpdateAssetGroup, Upload,
-    UploadLegacy, UploadLora, UploadSource,
-    budget::Budget,
-    file_progress::{FileProgress, Watcher},
-    hold::Hold,
-    http,
-    lanes::{Lanes, roots},
-    uploads::Uploads,
+    Error, GetApp, GetAsset, GetAssetGroup, GetModelPrice, GetQueueStatus, GetQuickStyles, GetWebhookDetail,
+    GetWorkflow, ListApiKeys, ListApps, ListAssetGroups, ListAssets, ListResources, Outputs, Query,
+    ResourceType, RetryWebhook, Site, Status, UpdateAsset, UpdateAssetGroup, Upload, UploadLegacy,
+    UploadLora, UploadSource, budget::Budget, hold::Hold, http, uploads::Uploads,
 };
 
 /// Longest wait for the answer to a question.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for the answer to a create. Giving up early would only make more creates of unknown outcome.
 const CREATE_TIMEOUT: Duration = Duration::from_mins(2);
-/// Longest file that is fetched, bytes: several times the longest video, and less than a disk holds.
-const MAX_FILE_SIZE: u64 = 32 << 30;
-
-/// The name in errors.
-pub(crate) const PROXY: &str = "proxy";
 
 /// A client of one site with one key. Cheap to clone; clones share connections and counters.
 #[derive(Clone)]
@@ -43,13 +33,11 @@ struct Inner {
     key: ApiKey,
     bearer: HeaderValue,
     base_url: String,
-    lanes: Lanes,
+    clients: HttpClients,
+    files: Files,
     timeout: Duration,
     create_timeout: Duration,
     time_scale: f64,
-    max_file_size: u64,
-    observer: Option<Arc<dyn Exchange>>,
-    watcher: Option<Watcher>,
     uploads: Option<Uploads>,
     calls: AtomicU64,
     /// See [`Client::clock_ahead`].
@@ -65,17 +53,11 @@ struct Inner {
 pub struct ClientBuilder {
     key: ApiKey,
     base_url: String,
-    tls: Option<rustls::ClientConfig>,
+    net: NetOptions,
     timeout: Duration,
     create_timeout: Duration,
     time_scale: f64,
-    max_file_size: u64,
-    observer: Option<Arc<dyn Exchange>>,
-    watcher: Option<Watcher>,
     uploads: Option<PathBuf>,
-    allow_private_hosts: bool,
-    proxy: Option<String>,
-    ca_file: Option<PathBuf>,
 }
 
 impl Client {
@@ -84,17 +66,11 @@ impl Client {
         ClientBuilder {
             key,
             base_url: Site::default().base_url().to_owned(),
-            tls: None,
+            net: NetOptions::default(),
             timeout: TIMEOUT,
             create_timeout: CREATE_TIMEOUT,
             time_scale: 1.0,
-            max_file_size: MAX_FILE_SIZE,
-            observer: None,
-            watcher: None,
             uploads: None,
-            allow_private_hosts: false,
-            proxy: None,
-            ca_file: None,
         }
     }
 
@@ -261,15 +237,17 @@ impl Client {
 
     /// Whether the API is on this machine.
     pub fn is_loopback(&self) -> bool {
-        self.0.lanes.is_loopback()
+        self.0.clients.is_loopback()
     }
 
-    /// The configuration of encrypted connections, without ALPN: for the socket, so that both trust the same roots.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the system's certificates cannot be used.
-    pub fn tls(&self) -> Result<rustls::ClientConfig, Error> {
-        self.0.lanes.tls()
+    /// Downloads of what tasks have made. No header of the API goes along.
+    pub fn files(&self) -> &Files {
+        &self.0.files
+    }
+
+    /// How the network is reached: for the socket, so that it goes the same way and trusts the same roots.
+    pub fn net(&self) -> &Net {
+        self.0.clients.net()
     }
 
     /// How long all requests of the key but cancels are held back, because the server has asked for that.
@@ -281,7 +259,7 @@ impl Client {
     /// asleep counts as waiting.
     pub fn woke(&self, slept: Duration) {
         self.0.hold.slept(slept);
-        self.0.lanes.renew();
+        self.0.clients.renew();
     }
 
     pub(crate) fn compare_clocks(&self, ahead: i64) {
@@ -304,8 +282,8 @@ impl Client {
         &self.0.bearer
     }
 
-    pub(crate) fn lanes(&self) -> &Lanes {
-        &self.0.lanes
+    pub(crate) fn clients(&self) -> &HttpClients {
+        &self.0.clients
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -319,20 +297,6 @@ impl Client {
     /// What every wait is multiplied with.
     pub fn time_scale(&self) -> f64 {
         self.0.time_scale
-    }
-
-    pub(crate) fn max_file_size(&self) -> u64 {
-        self.0.max_file_size
-    }
-
-    pub(crate) fn observer(&self) -> Option<&dyn Exchange> {
-        self.0.observer.as_deref()
-    }
-
-    pub(crate) fn file_progress(&self, progress: FileProgress<'_>) {
-        if let Some(watcher) = &self.0.watcher {
-            watcher(progress);
-        }
     }
 
     pub(crate) fn uploads(&self) -> Option<&Uploads> {
@@ -364,9 +328,9 @@ impl ClientBuilder {
         self
     }
 
-    /// A configuration for encrypted connections instead of the default one, which trusts what the system trusts.
-    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
-        self.tls = Some(config);
+    /// How the network is reached, and who watches. An API on this machine is reached directly.
+    pub fn net(mut self, options: NetOptions) -> Self {
+        self.net = options;
         self
     }
 
@@ -389,46 +353,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Longest file that is fetched, bytes; 32 GiB by default. A longer one is
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) and leaves nothing behind.
-    pub fn max_file_size(mut self, bytes: u64) -> Self {
-        self.max_file_size = bytes;
-        self
-    }
-
-    /// Is told of every finished request.
-    pub fn observer(mut self, observer: Arc<dyn Exchange>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
-
-    /// Is told how far uploads and downloads are: when one begins, begins again, and with each piece of it. It has to be
-    /// quick, since the piece waits.
-    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
-        self.watcher = Some(Box::new(watcher));
-        self
-    }
-
-    /// Lets downloads come from private addresses and without encryption. Always allowed if the API is on loopback.
-    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
-        self.allow_private_hosts = allow;
-        self
-    }
-
-    /// A proxy instead of the one that the environment names: `http://host:port` or `socks5://host:port`, with
-    /// `user:password@` where it wants them. `NO_PROXY` is heeded; an API on loopback is reached directly.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// A file of certificates (PEM) to be trusted besides those of the system: for a gateway or a proxy that signs by
-    /// itself. Without effect together with [`ClientBuilder::tls`].
-    pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.ca_file = Some(path.as_ref().to_owned());
-        self
-    }
-
     /// A folder of one's own in which [`Client::upload`] remembers the files that it has sent, by SHA-256: an equal one is
     /// not sent again for 12 h. Without it every file is sent.
     pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
@@ -440,28 +364,20 @@ impl ClientBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is no `https` address (or `http` on
-    /// loopback), for a proxy that is none, for a file without certificates, and for a time scale that is negative or no
-    /// number.
+    /// loopback); [`ErrorKind::Net`](crate::ErrorKind::Net) for options of the network that cannot be used, and for a time
+    /// scale that is not between 0 and 1000.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.base_url)?;
-        if !(0.0..=1000.0).contains(&self.time_scale) {
-            return Err(Error::usage("time scale", "it is not between 0 and 1000"));
-        }
-        let except = reqwest::NoProxy::from_env();
-        let proxy = self.proxy.as_deref().map(|text| proxy(text, except)).transpose()?;
-        let roots = self.ca_file.as_deref().map(roots).transpose()?.unwrap_or_default();
-        let lanes = Lanes::new(&base, self.tls, roots, proxy, self.allow_private_hosts);
+        let clients = HttpClients::new(Net::new(self.net)?, &base);
         Ok(Client(Arc::new(Inner {
             bearer: http::bearer(&self.key)?,
             key: self.key,
             base_url: base.as_str().trim_end_matches('/').to_owned(),
-            lanes,
+            files: clients.files(self.time_scale)?,
+            clients,
             timeout: self.timeout,
             create_timeout: self.create_timeout,
             time_scale: self.time_scale,
-            max_file_size: self.max_file_size,
-            observer: self.observer,
-            watcher: self.watcher,
             uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
             clock_ahead: Mutex::new(None),
@@ -488,22 +404,17 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-/// The address may hold a password: it is in no error.
-pub(crate) fn proxy(text: &str, except: Option<reqwest::NoProxy>) -> Result<reqwest::Proxy, Error> {
-    let wrong = |what| Error::usage(PROXY, what);
-    let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL like `http://host:port`"))?;
-    if !matches!(url.scheme(), "http" | "socks5" | "socks5h") || url.host().is_none() {
-        return Err(wrong("it is neither `http://host:port` nor `socks5://host:port`"));
-    }
-    let proxy = reqwest::Proxy::all(url.as_str()).map_err(|_| wrong("it cannot be used"))?;
-    Ok(proxy.no_proxy(except))
-}
-
-fn base_url(text: &str) -> Result<Url, Error> {
+/// Checks the URL of an API, to which a key will be sent.
+///
+/// # Errors
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not `https` (or `http` on this machine), or has a user, a query or
+/// a fragment.
+pub fn base_url(text: &str) -> Result<Url, Error> {
     const WHAT: &str = "base URL";
     let url =
         Url::parse(text.trim()).map_err(|error| Error::usage(WHAT, "it is not a URL").because(error))?;
-    if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url)) {
+    if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(url.host_str().unwrap_or_default()))
+    {
         return Err(Error::usage(WHAT, "it has to be `https`; `http` is for this machine (127.0.0.1) only"));
     }
     if !url.username().is_empty()
@@ -514,16 +425,6 @@ fn base_url(text: &str) -> Result<Url, Error> {
         return Err(Error::usage(WHAT, "it has a user, a query or a fragment"));
     }
     Ok(url)
-}
-
-/// The name `localhost` counts: the system's own resolver answers it with loopback addresses.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ impl Code {
     pub const NO_SUCH_WORKFLOW: Self = Self(Cow::Borrowed("380"));
     /// The id is not that of an AI app.
     pub const NO_SUCH_APP: Self = Self(Cow::Borrowed("901"));
+    /// The file is larger than what can be uploaded.
+    pub const FILE_TOO_LARGE: Self = Self(Cow::Borrowed("809"));
 
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(Cow::Owned(text.into()))
@@ -289,7 +291,8 @@ mod tests {
 
     #[test]
     fn named_codes_are_those_of_the_table() {
-        for code in [Code::INVALID_PARAMETER, Code::NO_SUCH_WORKFLOW, Code::NO_SUCH_APP] {
+        for code in [Code::INVALID_PARAMETER, Code::NO_SUCH_WORKFLOW, Code::NO_SUCH_APP, Code::FILE_TOO_LARGE]
+        {
             assert!(code.meaning().is_some(), "{code}");
         }
         assert_eq!(Code::new("901"), Code::NO_SUCH_APP);

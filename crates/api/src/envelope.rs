@@ -12,9 +12,6 @@ use serde_json::value::RawValue;
 
 use crate::{Code, lenient};
 
-/// Longest title of an HTML page that is kept, characters.
-const TITLE: usize = 80;
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Envelope<'a> {
@@ -92,16 +89,6 @@ pub(crate) fn named_task(text: &str) -> Option<TaskId> {
     id(&fields).or_else(|| data.find_map(|(_, raw)| id(&lenient::entries(Some(raw)))))
 }
 
-/// The title of an HTML page, if the text is one.
-pub(crate) fn page_title(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let tag = lower.find("<title")?;
-    let start = tag + lower.get(tag..)?.find('>')? + 1;
-    let end = start + lower.get(start..)?.find("</title")?;
-    let title: String = text.get(start..end)?.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!title.is_empty()).then(|| title.chars().take(TITLE).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -140,16 +127,12 @@ mod tests {
         for text in ["", "[]", "null", "<html>", "{", "{\"code\":0}x"] {
             assert!(Envelope::parse(text).is_none(), "{text}");
         }
-        let page = "<!DOCTYPE html>\n<HTML><Title lang=x>\n 502 Bad\tGateway </TITLE>";
-        assert_eq!(page_title(page).as_deref(), Some("502 Bad Gateway"));
-        assert_eq!(page_title("<title>"), None);
     }
 
     proptest! {
         #[test]
-        fn nothing_panics(text in "\\PC*", tail in "(<title>|<TITLE |>|é|</title|\\{|\"code\"|:|\\[|1e999|\\\\ud800)*") {
+        fn nothing_panics(text in "\\PC*", tail in "(>|é|\\{|\"code\"|:|\\[|1e999|\\\\ud800)*") {
             for text in [&text, &tail] {
-                page_title(text);
                 if let Some(envelope) = Envelope::parse(text) {
                     envelope.failure();
                     envelope.message();

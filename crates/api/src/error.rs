@@ -1,15 +1,11 @@
 //! The crate's one error.
 
-use std::{error::Error as StdError, fmt, io, path::PathBuf, time::Duration};
+use std::{fmt, io, path::PathBuf, time::Duration};
 
 use runninghub_core::{TaskId, Untrusted};
+use runninghub_net::ErrorKind as NetErrorKind;
 
-use crate::{
-    Class, Code, CreateOutcome, Retry,
-    client::PROXY,
-    endpoint::upload::{EMPTY, TOO_LARGE},
-    lanes::CA,
-};
+use crate::{Class, Code, CreateOutcome, Retry};
 
 /// What went wrong, and whether asking again is safe.
 ///
@@ -24,7 +20,8 @@ pub struct Error {
     retry_after: Option<Duration>,
     /// The task that the answer to a create names all the same.
     task: Option<TaskId>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    hint: Option<&'static str>,
+    source: Option<runninghub_net::Source>,
 }
 
 /// The kinds of [`Error`].
@@ -41,9 +38,6 @@ pub enum ErrorKind {
         /// What the platform says about it; may be empty.
         message: Untrusted,
     },
-    /// No connection: nothing was sent.
-    #[error("no connection")]
-    Connect,
     /// The answer is JSON, but not of the expected shape.
     #[error("unexpected answer at `{path}`: {excerpt}")]
     Decode {
@@ -52,33 +46,15 @@ pub enum ErrorKind {
         /// The beginning of the answer.
         excerpt: Untrusted,
     },
-    /// A result's address does not answer with the file any more (403, 404 or 410).
-    #[error("the link has expired (HTTP {status})")]
-    Expired {
-        /// The HTTP status.
-        status: u16,
-    },
-    /// An address that must not be fetched: a private host, another scheme, too many redirects.
-    #[error("refused to fetch: {reason}")]
-    Forbidden {
-        /// Why.
-        reason: &'static str,
-    },
     /// An HTTP status that is no success, without an answer of the platform.
     #[error("HTTP status {status}")]
     Http {
         /// The HTTP status.
         status: u16,
     },
-    /// A local file could not be read or written.
-    #[error("{}", Untrusted::from(path.to_string_lossy()))]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-    },
-    /// The connection broke.
-    #[error("the connection broke")]
-    Network,
+    /// On the way to the platform, or to a local file.
+    #[error("{0}")]
+    Net(NetErrorKind),
     /// Something else answered: a captive portal, a firewall, an error page.
     #[error("the answer is not the API's{}", Title(title.as_ref()))]
     NotOurApi {
@@ -86,26 +62,6 @@ pub enum ErrorKind {
         status: u16,
         /// The title of the HTML page.
         title: Option<Untrusted>,
-    },
-    /// A download that only trickles.
-    #[error("slower than {speed} bytes a second for {seconds} s")]
-    Slow {
-        /// The least speed, bytes a second.
-        speed: u64,
-        /// For how long it was slower, seconds.
-        seconds: u64,
-    },
-    /// No answer in time.
-    #[error("no answer in time")]
-    Timeout,
-    /// The certificate or the encryption was not accepted: the handshake failed, and nothing was sent.
-    #[error("no trusted encrypted connection")]
-    Tls,
-    /// Longer than what is read or sent.
-    #[error("longer than {limit} bytes")]
-    TooLarge {
-        /// The limit, bytes.
-        limit: u64,
     },
     /// A value of the caller cannot work; nothing was sent.
     #[error("{message}")]
@@ -117,7 +73,15 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(what: &'static str, kind: ErrorKind) -> Self {
-        Self { what, kind: Box::new(kind), is_create: false, retry_after: None, task: None, source: None }
+        Self {
+            what,
+            kind: Box::new(kind),
+            is_create: false,
+            retry_after: None,
+            task: None,
+            hint: None,
+            source: None,
+        }
     }
 
     pub(crate) fn usage(what: &'static str, message: &'static str) -> Self {
@@ -125,26 +89,19 @@ impl Error {
     }
 
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::new(what, ErrorKind::Io { path: path.into() }).because(source)
+        runninghub_net::Error::io(what, path, source).into()
     }
 
-    /// An error of reqwest, whose text would show the address with its query.
-    pub(crate) fn transport(what: &'static str, error: reqwest::Error) -> Self {
-        let kind = if error.is_builder() {
-            ErrorKind::Usage { message: "the request cannot be built" }
-        } else if error.is_connect() {
-            // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake. TLS
-            // breaks later, too, when the server may have read everything; so the type of the error proves nothing.
-            if stems_from::<rustls::Error>(&error) { ErrorKind::Tls } else { ErrorKind::Connect }
-        } else if error.is_timeout() {
-            ErrorKind::Timeout
-        } else {
-            ErrorKind::Network
-        };
-        Self::new(what, kind).because(error.without_url())
+    pub(crate) fn request(what: &'static str, error: reqwest::Error) -> Self {
+        runninghub_net::Error::request(what, error).into()
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    pub(crate) fn hinting(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<runninghub_net::Source>) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -209,7 +166,6 @@ impl Error {
                 class => class,
             },
             ErrorKind::Http { status } => of_status(*status),
-            ErrorKind::Expired { .. } => Class::NotFound,
             ErrorKind::Usage { .. } => Class::BadRequest,
             _ => Class::Unknown,
         }
@@ -238,7 +194,8 @@ impl Error {
             _ if self.task.is_some() => false,
             ErrorKind::Api { status, code, .. } => code.is_refusal() || matches!(status, 401 | 429),
             ErrorKind::Http { status } => matches!(status, 401 | 429) && self.retry_after.is_some(),
-            ErrorKind::Connect | ErrorKind::Tls | ErrorKind::Usage { .. } => true,
+            ErrorKind::Net(kind) => kind.is_unsent(),
+            ErrorKind::Usage { .. } => true,
             _ => false,
         };
         Some(if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown })
@@ -247,29 +204,13 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match &*self.kind {
+            _ if self.hint.is_some() => self.hint,
             ErrorKind::Api { code, .. } => code.hint(),
-            ErrorKind::Connect | ErrorKind::Network | ErrorKind::Slow { .. } | ErrorKind::Timeout => {
-                Some("check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one")
-            }
-            ErrorKind::Expired { .. } => Some("links live about a day: ask for the task's outputs again"),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
-            ErrorKind::Http { status: 413 } if self.what == "upload" => Code::new("809").hint(),
             ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(
                 "check the base URL; a firewall or the login page of a network may have answered instead",
             ),
-            ErrorKind::Tls => {
-                Some("check the clock and the system's certificates; some proxies replace certificates")
-            }
-            ErrorKind::Usage { .. } if self.what == PROXY => {
-                Some("a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
-            }
-            ErrorKind::Usage { .. } if self.what == CA => {
-                Some("it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`")
-            }
-            ErrorKind::Usage { message } if *message == TOO_LARGE => Code::new("809").hint(),
-            ErrorKind::Usage { message } if self.what == "upload" && *message != EMPTY => Some(
-                "it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending",
-            ),
+            ErrorKind::Net(kind) => kind.hint(),
             _ => None,
         }
     }
@@ -278,11 +219,8 @@ impl Error {
         match &*self.kind {
             ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1" => !self.is_create,
             ErrorKind::Api { .. } | ErrorKind::Http { .. } => self.class().is_transient(),
-            ErrorKind::Connect
-            | ErrorKind::Network
-            | ErrorKind::NotOurApi { .. }
-            | ErrorKind::Slow { .. }
-            | ErrorKind::Timeout => true,
+            ErrorKind::Net(kind) => kind.is_transient(),
+            ErrorKind::NotOurApi { .. } => true,
             _ => false,
         }
     }
@@ -290,6 +228,13 @@ impl Error {
     /// The least time to wait, as the server or the code says.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after.or_else(|| self.code()?.wait())
+    }
+}
+
+impl From<runninghub_net::Error> for Error {
+    fn from(error: runninghub_net::Error) -> Self {
+        let (what, kind, source) = error.into_parts();
+        Self { source, ..Self::new(what, ErrorKind::Net(kind)) }
     }
 }
 
@@ -303,21 +248,6 @@ fn of_status(status: u16) -> Class {
         400..=499 => Class::BadRequest,
         _ => Class::Unknown,
     }
-}
-
-/// Whether an error of this type is in the chain. `io::Error` hides the error that it wraps from `source()`.
-pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.is::<T>() {
-            return true;
-        }
-        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    false
 }
 
 struct Reason<'a>(&'a Code, &'a Untrusted);
@@ -371,6 +301,7 @@ mod tests {
         let outcome = |error: Error| error.of_create(true).create_outcome();
         let wait = Some(Duration::from_secs(2));
         let http = |status| Error::new("create", ErrorKind::Http { status });
+        let net = |kind| Error::new("create", ErrorKind::Net(kind));
         for (error, refused) in [
             (api(401, "-1"), true),
             (api(429, "77777"), true),
@@ -379,12 +310,13 @@ mod tests {
             (http(429).after(wait), true),
             (http(401).after(wait), true),
             (http(503).after(wait), false),
-            (Error::new("create", ErrorKind::Connect), true),
-            (Error::new("create", ErrorKind::Tls), true),
-            (Error::new("create", ErrorKind::Timeout), false),
-            (Error::new("create", ErrorKind::Network), false),
+            (net(NetErrorKind::Connect), true),
+            (net(NetErrorKind::Tls), true),
+            (net(NetErrorKind::Setup { problem: "no roots" }), true),
+            (net(NetErrorKind::Timeout), false),
+            (net(NetErrorKind::Network), false),
             (Error::new("create", ErrorKind::NotOurApi { status: 200, title: None }), false),
-            (Error::new("create", ErrorKind::TooLarge { limit: 1 }), false),
+            (net(NetErrorKind::TooLarge { limit: 1 }), false),
             (Error::usage("create", "no id"), true),
         ] {
             let text = format!("{error:?}");
@@ -407,14 +339,14 @@ mod tests {
         assert_eq!(api(401, "1601").retry(), Retry::Never);
         assert_eq!(api(401, "7").retry(), Retry::Never);
         for kind in [
-            ErrorKind::Connect,
-            ErrorKind::Network,
-            ErrorKind::Timeout,
+            ErrorKind::Net(NetErrorKind::Connect),
+            ErrorKind::Net(NetErrorKind::Network),
+            ErrorKind::Net(NetErrorKind::Timeout),
             ErrorKind::NotOurApi { status: 200, title: None },
         ] {
             assert_eq!(Error::new("outputs", kind).retry(), Retry::Safe { after: None });
         }
-        assert_eq!(Error::new("outputs", ErrorKind::Tls).retry(), Retry::Never);
+        assert_eq!(Error::new("outputs", ErrorKind::Net(NetErrorKind::Tls)).retry(), Retry::Never);
         assert_eq!(api(503, "12345").retry(), Retry::Safe { after: None });
         let wait = Some(Duration::from_secs(9));
         assert_eq!(api(200, "1003").after(wait).retry(), Retry::Safe { after: wait });
@@ -431,32 +363,25 @@ mod tests {
         let of = |kind| Error::new("outputs", kind);
         let said = ErrorKind::Api { status: 200, code: Code::new("421"), message: "FULL".into() };
         assert_eq!(of(said).message(), Some(&"FULL".into()));
-        assert_eq!((api(200, "421").message(), of(ErrorKind::Connect).message()), (None, None));
-        assert_eq!(of(ErrorKind::Expired { status: 403 }).class(), Class::NotFound);
+        assert_eq!(
+            (api(200, "421").message(), of(ErrorKind::Net(NetErrorKind::Connect)).message()),
+            (None, None)
+        );
         assert_eq!(Error::usage("create", "no id").class(), Class::BadRequest);
-        assert_eq!(of(ErrorKind::Timeout).class(), Class::Unknown);
+        assert_eq!(of(ErrorKind::Net(NetErrorKind::Timeout)).class(), Class::Unknown);
         let hint = |kind| of(kind).hint().unwrap_or_default();
         for (kind, part) in [
-            (ErrorKind::Connect, "proxy"),
-            (ErrorKind::Network, "proxy"),
-            (ErrorKind::Timeout, "proxy"),
-            (ErrorKind::Expired { status: 403 }, "outputs again"),
+            (ErrorKind::Net(NetErrorKind::Connect), "proxy"),
             (ErrorKind::Http { status: 401 }, "runninghub.cn"),
             (ErrorKind::Http { status: 502 }, "base URL"),
             (ErrorKind::NotOurApi { status: 200, title: None }, "base URL"),
-            (ErrorKind::Tls, "certificates"),
         ] {
             let text = format!("{kind:?}");
             assert!(hint(kind).contains(part), "{text}");
         }
         assert!(api(200, "421").hint().is_some_and(|hint| hint.contains("running task")));
-        for error in
-            [Error::usage("upload", TOO_LARGE), Error::new("upload", ErrorKind::Http { status: 413 })]
-        {
-            assert!(error.hint().is_some_and(|hint| hint.contains("smaller")), "{error}");
-        }
-        assert_eq!(Error::usage("upload", EMPTY).hint(), None);
-        assert_eq!(Error::new("outputs", ErrorKind::TooLarge { limit: 1 }).hint(), None);
+        let own = Error::usage("upload", "too large").hinting(Some("cut it"));
+        assert_eq!(own.hint(), Some("cut it"));
         assert_eq!(Error::usage("create", "no id").hint(), None);
     }
 
@@ -481,13 +406,6 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_is_found_also_inside_an_io_error() {
-        let inner = io::Error::other(io::Error::other(fmt::Error));
-        assert!(stems_from::<fmt::Error>(&inner) && stems_from::<io::Error>(&inner));
-        assert!(!stems_from::<std::num::ParseIntError>(&inner));
-    }
-
-    #[test]
     fn texts_are_fragments() {
         assert_eq!(api(200, "421").to_string(), "create: code 421, all places of the key are taken");
         let unknown = ErrorKind::Api { status: 200, code: Code::new("9999"), message: "new\nthing".into() };
@@ -499,6 +417,6 @@ mod tests {
         );
         let denied = Error::io("download", "/results", io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(denied.to_string(), "download: /results");
-        assert!(denied.source().is_some());
+        assert!(denied.source.is_some());
     }
 }

@@ -6,35 +6,31 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use backon::{BackoffBuilder as _, ExponentialBuilder, Retryable};
-
+use backon::Retryable;
 use reqwest::{
-    Method, RequestBuilder, Response,
-    header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    Method, RequestBuilder,
+    header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
 };
 use runninghub_core::repair;
+use runninghub_net::{ErrorKind as NetErrorKind, Exchange, asked_wait, backoff, page_title, read_text};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
 
 use crate::{
-    ApiKey, Client, Code, Error, ErrorKind, Finished, Retry, UploadSource,
+    ApiKey, Client, Code, Error, ErrorKind, Retry, UploadSource,
     budget::Price,
-    envelope::{Envelope, named_task, page_title},
+    envelope::{Envelope, named_task},
     lenient,
     payload::{Payload, shown, to_json},
     redact,
-    retry::{held, retry_after},
+    retry::held,
 };
 
 /// Longest answer that is read. The largest real one is a workflow of some hundred KiB.
 const ANSWER: usize = 16 << 20;
 /// Longest error page that is read; the rest of it is of no interest.
 const ERROR_PAGE: usize = 64 << 10;
-/// How often a question is asked in all.
-const ATTEMPTS: usize = 3;
-/// The pause after the first attempt, doubled after the second, with jitter on top.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// One request of the API.
 pub(crate) struct Call {
@@ -270,10 +266,10 @@ impl Client {
             self.hold().pass(self.time_scale()).await;
         }
         let is_create = call.effect == Effect::Create;
-        let lanes = self.lanes();
-        let lane = if is_create { lanes.creates() } else { lanes.questions() };
-        let request = lane
-            .map_err(|error| error.of_create(is_create))?
+        let clients = self.clients();
+        let http = if is_create { clients.fresh() } else { clients.pooled() };
+        let request = http
+            .map_err(|error| Error::from(error).of_create(is_create))?
             .request(method.clone(), format!("{}{}", self.base_url(), call.path))
             .header(AUTHORIZATION, self.bearer().clone())
             .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
@@ -284,28 +280,26 @@ impl Client {
         let took = started.elapsed();
         let status = result.as_ref().ok().map(|answer| answer.status);
         tracing::debug!(call = call.name, status, ?took, "asked");
-        if let Some(observer) = self.observer() {
-            let response = match &result {
-                Ok(_) if call.secret_answer => "…".into(),
-                Ok(answer) => self.key().mask(&answer.text),
-                Err(error) => error.to_string().into(),
-            };
-            observer.finished(&Finished {
-                method: method.as_str(),
-                path: &call.path,
-                request: shown,
-                status,
-                response: &response,
-                started,
-                took,
-            });
-        }
+        let response = match &result {
+            Ok(_) if call.secret_answer => "…".into(),
+            Ok(answer) => self.key().mask(&answer.text),
+            Err(error) => error.to_string().into(),
+        };
+        self.net().finished(&Exchange {
+            method: method.as_str(),
+            path: &call.path,
+            request: shown,
+            status,
+            response: &response,
+            started,
+            took,
+        });
         result
     }
 
     async fn exchange(&self, call: &Call, request: RequestBuilder) -> Result<Answer, Error> {
         let is_create = call.effect == Effect::Create;
-        let lost = |error| Error::transport(call.name, error).of_create(is_create);
+        let lost = |error| Error::request(call.name, error).of_create(is_create);
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status().as_u16();
         let retry_after = asked_wait(response.headers());
@@ -314,16 +308,17 @@ impl Client {
         }
         // An error status says enough by itself, except of a create: the rest of its answer may name a task.
         let is_page = !response.status().is_success() && !is_create;
-        let body = match read(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
+        let body = match read_text(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
             // What was read of it may still be a whole answer.
             Ok((body, _)) if is_page => body,
             Ok((body, true)) => body,
-            Ok((_, false)) => return Err(call.error(ErrorKind::TooLarge { limit: ANSWER as u64 })),
-            Err(_) if is_page => Vec::new(),
+            Ok((_, false)) => {
+                let limit = ANSWER as u64;
+                return Err(call.error(ErrorKind::Net(NetErrorKind::TooLarge { limit })));
+            }
+            Err(_) if is_page => String::new(),
             Err(error) => return Err(lost(error)),
         };
-        let body = String::from_utf8(body)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         Ok(Answer::new(call, self.key().clone(), status, body).after(retry_after))
     }
 }
@@ -466,21 +461,6 @@ pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-fn backoff() -> ExponentialBuilder {
-    ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter()
-}
-
-/// The pauses between the attempts of what is not repeated as a whole.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
-    backoff().build()
-}
-
-/// How long the server asks to wait.
-pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    retry_after(text(RETRY_AFTER)?, text(DATE))
-}
-
 /// Seconds by which this machine's clock is ahead of the one that wrote the headers.
 fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
@@ -489,20 +469,6 @@ fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
         Ok(ahead) => seconds(ahead),
         Err(behind) => seconds(behind.duration()).map(i64::wrapping_neg),
     }
-}
-
-/// Reads at most `limit` bytes; the flag tells whether that was all. Counted as they come, so that no length in a
-/// header and no compression can get around it.
-async fn read(response: &mut Response, limit: usize) -> Result<(Vec<u8>, bool), reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        let room = limit - body.len();
-        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-        if chunk.len() > room {
-            return Ok((body, false));
-        }
-    }
-    Ok((body, true))
 }
 
 #[cfg(test)]

@@ -4,17 +4,13 @@
 mod budget;
 mod client;
 mod code;
-mod download;
 mod endpoint;
 mod envelope;
 mod error;
-mod exchange;
-mod file_progress;
 mod hold;
 mod http;
 mod key;
 mod key_kind;
-mod lanes;
 mod lenient;
 mod observation;
 mod payload;
@@ -23,13 +19,8 @@ mod redact;
 mod retry;
 mod uploads;
 
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, base_url};
 pub use code::{Class, Code};
-pub use download::{
-    Download, Downloaded,
-    file_name::{extension, numbered, result_name, sanitize},
-    folder::{check_folder, holds, open_file, replace_file},
-};
 pub use endpoint::{
     account::{Account, AccountStatus},
     api_keys::{ApiKeyInfo, ListApiKeys},
@@ -69,10 +60,11 @@ pub use endpoint::{
     workflow::GetWorkflow,
 };
 pub use error::{Error, ErrorKind};
-pub use exchange::{Exchange, Finished};
-pub use file_progress::{Direction, FileProgress};
 pub use key::ApiKey;
 pub use key_kind::KeyKind;
 pub use recorded::{read_created, read_observation};
 pub use retry::{CreateOutcome, Retry};
 pub use runninghub_core::Site;
+/// Options for the network, downloads, and their errors.
+#[doc(inline)]
+pub use runninghub_net as net;

@@ -1,12 +1,12 @@
 //! Reading answers that were recorded in an earlier run.
 
 use runninghub_core::Observation;
+use runninghub_net::retry_after;
 
 use crate::{
     ApiKey, Created, Error,
     endpoint::{created, outputs, query},
     http::{Answer, Call},
-    retry::retry_after,
 };
 
 /// What a recorded answer said about its task. `None` for other paths, and for answers that told nothing.

@@ -7,15 +7,12 @@ use std::{
 };
 
 use runninghub_core::Untrusted;
+use runninghub_net::{digest, hex, open_file, replace_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Client, Uploaded,
-    download::{
-        folder::{open_file, replace_file, sum},
-        version::hex,
-    },
+    ApiKey, Uploaded,
     endpoint::upload::{DownloadUrl, FileName},
 };
 
@@ -45,12 +42,11 @@ impl Uploads {
 
     /// Where the entry for a file is: the same for equal contents of one kind, another one for each key and site. Reads the
     /// file to the end.
-    pub(crate) fn entry(&self, client: &Client, file: &Path, name: &str) -> io::Result<PathBuf> {
-        let content = sum(&mut fs::File::open(file)?)?;
+    pub(crate) fn entry(&self, base_url: &str, key: &ApiKey, file: &Path, name: &str) -> io::Result<PathBuf> {
+        let content: Sha256 = digest(&mut fs::File::open(file)?)?;
         let kind = Path::new(name).extension().unwrap_or_default().to_ascii_lowercase();
         let mut all = Sha256::new();
-        for part in [client.base_url().as_bytes(), client.key().expose().as_bytes(), kind.as_encoded_bytes()]
-        {
+        for part in [base_url.as_bytes(), key.expose().as_bytes(), kind.as_encoded_bytes()] {
             all.update(part);
             all.update([0]);
         }

@@ -6,6 +6,7 @@
 use std::{fmt::Write as _, fs};
 
 use runninghub_api::{ApiKey, Client, ErrorKind};
+use runninghub_net::ErrorKind as NetErrorKind;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -104,7 +105,7 @@ async fn bombs_are_cut_short() {
         let word = match &answer {
             Ok(seen) => format!("{}, {} results", seen.status.as_str(), seen.outputs.len()),
             Err(error) => match error.kind() {
-                ErrorKind::TooLarge { .. } => "too large".to_owned(),
+                ErrorKind::Net(NetErrorKind::TooLarge { .. }) => "too large".to_owned(),
                 ErrorKind::Http { status } => format!("HTTP {status}"),
                 ErrorKind::Api { message, .. } => {
                     format!("code, {} characters", message.raw().chars().count())

@@ -2,7 +2,6 @@
 //!
 //! A program of its own: another thread that meets a log statement at the wrong moment would switch it off for good.
 
-#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "wire/support.rs"]
 mod support;
 
@@ -13,7 +12,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use runninghub_api::{Error, Exchange, Finished};
+use runninghub_net::{Exchange, NetOptions};
 use support::{KEY, Reply, Server};
 
 const SIGNED: &str = "S1GNATURE";
@@ -23,8 +22,8 @@ const PASSWORD: &str = "acc3ss-p4ssword";
 /// Sees what recordings are made of.
 struct Seen(Mutex<String>);
 
-impl Exchange for Seen {
-    fn finished(&self, exchange: &Finished<'_>) {
+impl Seen {
+    fn finished(&self, exchange: &Exchange<'_>) {
         // Answers are the server's, and redacted by whoever writes them down.
         let _ = write!(self.0.lock().expect("not poisoned"), "{} {:?} ", exchange.path, exchange.request);
     }
@@ -44,9 +43,11 @@ impl io::Write for Captured {
     }
 }
 
-fn everything(error: &Error) -> String {
-    let mut text =
-        format!("{error} {error:?} {error:#?} {:?} {:?} {:?}", error.hint(), error.message(), error.code());
+fn everything(error: &(dyn StdError + 'static)) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    if let Some(error) = error.downcast_ref::<runninghub_api::Error>() {
+        let _ = write!(text, "{:?} {:?} {:?}", error.hint(), error.message(), error.code());
+    }
     let mut next = error.source();
     while let Some(source) = next {
         let _ = write!(text, " {source} {source:?}");
@@ -81,7 +82,14 @@ async fn the_canaries_do_not_sing() {
     ] {
         let server = Server::start(vec![reply]).await;
         let seen = Arc::new(Seen(Mutex::default()));
-        let client = server.builder().observer(Arc::clone(&seen) as _).build().expect("a client");
+        let client = server
+            .builder()
+            .net(NetOptions::default().observer({
+                let seen = Arc::clone(&seen);
+                move |exchange| seen.finished(exchange)
+            }))
+            .build()
+            .expect("a client");
         let create = client.create(None).webhook_url(WEBHOOK).access_password(PASSWORD);
         let _ = write!(texts, "{client:?} {create:?}");
         let id = "7".into();
@@ -96,13 +104,13 @@ async fn the_canaries_do_not_sing() {
             client.query(&id).once().await.err(),
             client.workflow(&"5".into()).await.err(),
             client.account().await.err(),
-            client
-                .download(&format!("{}/a.png?{SIGNED}", server.url()), directory.path(), "a.png")
-                .await
-                .err(),
         ];
         for error in errors.iter().flatten() {
             texts += &everything(error);
+        }
+        let url = format!("{}/a.png?{SIGNED}", server.url());
+        if let Err(error) = client.files().download(&url, directory.path(), "a.png").await {
+            texts += &everything(&error);
         }
         texts += &seen.0.lock().expect("not poisoned");
     }
@@ -110,7 +118,7 @@ async fn the_canaries_do_not_sing() {
     let server = Server::start(vec![Reply::Close]).await;
     let nowhere = format!("http://127.0.0.1:1/a?{SIGNED}");
     for url in [nowhere.as_str(), "file:///a?S1GNATURE", "https://[::/?S1GNATURE"] {
-        let request = server.client().download(url, directory.path(), "a");
+        let request = server.client().files().download(url, directory.path(), "a");
         let _ = write!(texts, "{request:?}");
         texts += &everything(&request.await.expect_err("no such file"));
     }

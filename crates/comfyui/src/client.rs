@@ -4,36 +4,19 @@ use std::{
     fmt,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use reqwest::redirect;
 use runninghub_core::{ClientId, NodeFile, SocketUrl};
+use runninghub_net::{Files, HttpClients, Net, NetOptions};
 use url::Url;
 
 use crate::{
     Accepted, ClassInfo, Error, Finished, Job, Queue, SystemStats, UploadedImage,
     endpoint::{history, interrupt, jobs, object_info, prompt, queue, system_stats, upload, view},
-    http::Exchange,
-    tls,
 };
-
-/// Longest time to get a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Longest wait for an answer. A server whose worker holds Python's lock answers late, but within seconds.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest wait for the answer to a prompt: the validation of large workflows loads lists of files. Giving up early would
-/// only make more prompts of unknown outcome.
-const PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
-
-/// Is told of every finished request.
-pub(crate) type Observer = Arc<dyn Fn(&Exchange<'_>) + Send + Sync>;
-
-/// Is told how far an upload is.
-type Watcher = Box<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// A client of one ComfyUI server. Cheap to clone; clones share connections and the counter.
 #[derive(Clone)]
@@ -41,29 +24,21 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     base: Url,
-    http: Mutex<reqwest::Client>,
-    /// Without a pool: a connection that was kept may just have died, and then nobody knows whether the prompt was read.
-    prompts: reqwest::Client,
-    build: Box<dyn Fn() -> Result<reqwest::Client, Error> + Send + Sync>,
+    http: HttpClients,
     calls: AtomicU64,
-    observer: Option<Observer>,
-    watcher: Option<Watcher>,
 }
 
 /// Sets up a [`Client`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     url: String,
-    tls: Option<rustls::ClientConfig>,
-    proxy: Option<String>,
-    observer: Option<Observer>,
-    watcher: Option<Watcher>,
+    net: NetOptions,
 }
 
 impl Client {
-    /// Starts to set up a client for the server at an address such as `http://127.0.0.1:8188`.
+    /// Starts to set up a client for the server at a URL such as `http://127.0.0.1:8188`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder { url: url.into(), tls: None, proxy: None, observer: None, watcher: None }
+        ClientBuilder { url: url.into(), net: NetOptions::default() }
     }
 
     /// Queues a workflow in API format (JSON text), with the id that the prompt shall have where the server allows it.
@@ -177,35 +152,30 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// To be told after the machine was suspended: kept connections are dead, and not used again.
+    /// Drops the connections that were kept: call it after the machine was suspended.
     pub fn woke(&self) {
-        if let Ok(fresh) = (self.0.build)() {
-            *self.0.http.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
-        }
+        self.0.http.renew();
     }
 
-    pub(crate) fn http(&self) -> reqwest::Client {
-        self.0.http.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the network is reached: for the socket.
+    pub fn net(&self) -> &Net {
+        self.0.http.net()
     }
 
-    pub(crate) fn prompts(&self) -> &reqwest::Client {
-        &self.0.prompts
+    /// Downloads of what the server has made. `time_scale` multiplies their pauses.
+    ///
+    /// # Errors
+    /// When the scale is not between 0 and 1000.
+    pub fn files(&self, time_scale: f64) -> Result<Files, Error> {
+        self.0.http.files(time_scale).map_err(Error::net)
+    }
+
+    pub(crate) fn http(&self) -> &HttpClients {
+        &self.0.http
     }
 
     pub(crate) fn count(&self) {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn observe(&self, exchange: &Exchange<'_>) {
-        if let Some(observer) = &self.0.observer {
-            observer(exchange);
-        }
-    }
-
-    pub(crate) fn upload_progress(&self, name: &str, bytes: u64, total: u64) {
-        if let Some(watcher) = &self.0.watcher {
-            watcher(name, bytes, total);
-        }
     }
 
     /// An address below the server's, each segment encoded.
@@ -216,77 +186,24 @@ impl Client {
         }
         url
     }
-
-    pub(crate) fn prompt_timeout() -> Duration {
-        PROMPT_TIMEOUT
-    }
 }
 
 impl ClientBuilder {
-    /// A configuration for encrypted connections instead of the default one, which trusts what the system trusts.
-    pub fn tls(mut self, config: rustls::ClientConfig) -> Self {
-        self.tls = Some(config);
-        self
-    }
-
-    /// A proxy instead of the one that the environment names. Plain `http` servers are reached directly.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// Is told of every finished request.
-    pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
-        self
-    }
-
-    /// Is told how far uploads are: the file's name, the bytes that were handed to the connection, and the bytes in all.
-    pub fn on_upload(mut self, watcher: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
-        self.watcher = Some(Box::new(watcher));
+    /// How the network is reached. A server without encryption is reached directly.
+    pub fn net(mut self, options: NetOptions) -> Self {
+        self.net = options;
         self
     }
 
     /// Checks the settings. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an address or a proxy that is none.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a URL that cannot be a server's, and
+    /// [`ErrorKind::Net`](crate::ErrorKind::Net) for options that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.url)?;
-        let is_plain = base.scheme() == "http";
-        let proxy = self.proxy.as_deref().map(proxy).transpose()?;
-        let mut config = match self.tls {
-            Some(config) => config,
-            None => tls::configuration(is_plain)?,
-        };
-        // reqwest sets this only on configurations of its own.
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let builder = move || {
-            let mut builder = reqwest::ClientBuilder::new()
-                .tls_backend_preconfigured(config.clone())
-                .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT)
-                .timeout(TIMEOUT)
-                .redirect(redirect::Policy::none())
-                .referer(false)
-                .retry(reqwest::retry::never());
-            // Servers without encryption are on this machine or near it.
-            if is_plain {
-                builder = builder.no_proxy();
-            } else if let Some(proxy) = &proxy {
-                builder = builder.proxy(proxy.clone());
-            }
-            builder
-        };
-        let finish = |builder: reqwest::ClientBuilder| {
-            builder.build().map_err(|error| Error::transport("client", error))
-        };
-        let prompts = finish(builder().pool_max_idle_per_host(0))?;
-        let build = move || finish(builder());
-        let http = Mutex::new(build()?);
-        let calls = AtomicU64::new(0);
-        let Self { observer, watcher, .. } = self;
-        Ok(Client(Arc::new(Inner { base, http, prompts, build: Box::new(build), calls, observer, watcher })))
+        let net = Net::new(self.net).map_err(Error::net)?;
+        Ok(Client(Arc::new(Inner { http: HttpClients::new(net, &base), base, calls: AtomicU64::new(0) })))
     }
 }
 
@@ -303,12 +220,6 @@ fn base_url(text: &str) -> Result<Url, Error> {
         return Err(wrong("it has a query or a fragment"));
     }
     Ok(url)
-}
-
-fn proxy(text: &str) -> Result<reqwest::Proxy, Error> {
-    let proxy = reqwest::Proxy::all(text.trim())
-        .map_err(|_| Error::usage("proxy", "it is neither `http://host:port` nor `socks5://host:port`"))?;
-    Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
 }
 
 impl fmt::Debug for Client {

@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use runninghub_core::Untrusted;
+use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::Rejected;
 
@@ -46,20 +47,14 @@ pub enum ErrorKind {
     },
     /// The server has looked at the prompt and does not run it.
     Rejected(Box<Rejected>),
-    /// The answer is longer than any real one.
-    TooLarge {
-        /// The limit, bytes.
-        limit: usize,
-    },
     /// The answer lacks something, or has it in another shape.
     Unexpected {
         /// Where.
         at: &'static str,
     },
-    /// A local file cannot be read.
-    Io,
-    /// The system's certificates cannot be used.
-    Tls,
+    /// Something else on this machine or on the way: options that cannot be used, a local file that cannot be read, a
+    /// response that is longer than any real one.
+    Net(NetErrorKind),
 }
 
 impl Error {
@@ -71,12 +66,20 @@ impl Error {
         Self::new(what, ErrorKind::Usage { message })
     }
 
-    pub(crate) fn transport(call: &'static str, source: reqwest::Error) -> Self {
-        // Where it failed decides: TLS breaks after the request, too.
-        let kind =
-            if source.is_connect() || source.is_builder() { ErrorKind::Unreachable } else { ErrorKind::Lost };
-        // The address may hold a key.
-        Self::new(call, kind).because(source.without_url())
+    /// A request that failed. Where it failed decides: TLS breaks after the request, too.
+    pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
+        let (_, kind, source) = runninghub_net::Error::request(call, error).into_parts();
+        let kind = match kind {
+            NetErrorKind::Connect | NetErrorKind::Tls | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
+            _ => ErrorKind::Lost,
+        };
+        Self { call, kind, source }
+    }
+
+    /// What cannot be set up or read here.
+    pub(crate) fn net(error: runninghub_net::Error) -> Self {
+        let (call, kind, source) = error.into_parts();
+        Self { call, kind: ErrorKind::Net(kind), source }
     }
 
     #[must_use]
@@ -93,18 +96,17 @@ impl Error {
     /// Whether nothing of the request has left this machine, or the server has said that it did not take it: sending it
     /// again cannot run anything twice. Everything else may have run, so this is a list of proofs.
     pub fn is_unsent(&self) -> bool {
-        match self.kind {
+        match &self.kind {
             ErrorKind::Usage { .. }
             | ErrorKind::Unreachable
-            | ErrorKind::Io
-            | ErrorKind::Tls
             | ErrorKind::Locked { .. }
             | ErrorKind::Rejected(_) => true,
             // 408: a gateway has waited in vain, perhaps for the server behind it.
             ErrorKind::Http { status } | ErrorKind::NotComfyUi { status, .. } => {
-                (400..500).contains(&status) && status != 408
+                (400..500).contains(status) && *status != 408
             }
-            ErrorKind::Lost | ErrorKind::TooLarge { .. } | ErrorKind::Unexpected { .. } => false,
+            ErrorKind::Net(kind) => kind.is_unsent(),
+            ErrorKind::Lost | ErrorKind::Unexpected { .. } => false,
         }
     }
 }
@@ -125,10 +127,8 @@ impl fmt::Display for Error {
             }
             ErrorKind::Http { status } => write!(f, "the server answered with HTTP {status}"),
             ErrorKind::Rejected(rejected) => rejected.fmt(f),
-            ErrorKind::TooLarge { limit } => write!(f, "the answer has more than {} MiB", limit >> 20),
+            ErrorKind::Net(kind) => kind.fmt(f),
             ErrorKind::Unexpected { at } => write!(f, "the answer has no usable `{at}`"),
-            ErrorKind::Io => f.write_str("the file cannot be read"),
-            ErrorKind::Tls => f.write_str("the system's certificates cannot be used"),
         }
     }
 }
@@ -161,7 +161,7 @@ mod tests {
         // A page with a success, half an answer, a redirect: the prompt may have been read before.
         for kind in [
             ErrorKind::Lost,
-            ErrorKind::TooLarge { limit: 1 },
+            ErrorKind::Net(NetErrorKind::TooLarge { limit: 1 }),
             ErrorKind::Unexpected { at: "prompt_id" },
             foreign(200),
             foreign(302),

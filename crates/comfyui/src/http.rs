@@ -1,40 +1,22 @@
 //! Sending: one place where bodies are capped, and where what is no ComfyUI is told apart.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, Instant},
-};
+use std::{borrow::Cow, time::Duration};
 
-use reqwest::{RequestBuilder, Response};
+use reqwest::RequestBuilder;
 use runninghub_core::{Untrusted, repair};
+use runninghub_net::{ErrorKind as NetErrorKind, Exchange, page_title, read_text};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::{Client, Error, ErrorKind};
 
+/// Longest wait for a response. A server whose worker holds Python's lock answers late, but within seconds.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest wait for the response to a prompt: the validation of large workflows loads lists of files. Giving up early would
+/// only make more prompts of unknown outcome.
+const PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
 /// Longest answer that is read. A queue holds the whole workflow of each prompt; a class may list thousands of files.
 const LONGEST: usize = 64 << 20;
-/// Longest title that is shown of a page that is no ComfyUI.
-const TITLE: usize = 80;
-
-/// A finished request, for those who record.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Exchange<'a> {
-    /// `GET` or `POST`.
-    pub method: &'static str,
-    /// The path below the server's address, without a query.
-    pub path: &'a str,
-    /// The JSON that was sent, if any.
-    pub request: Option<&'a str>,
-    /// The HTTP status; `None` when no answer came.
-    pub status: Option<u16>,
-    /// The answer's text, or what went wrong.
-    pub response: &'a str,
-    /// When it was sent.
-    pub started: Instant,
-    /// How long it took.
-    pub took: Duration,
-}
 
 /// One request.
 pub(crate) struct Call<'a> {
@@ -52,18 +34,24 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) async fn get(&self, call: &Call<'_>) -> Result<Answer, Error> {
-        let request = self.http().get(self.path(call.segments));
+        let request = self.pooled()?.get(self.path(call.segments)).timeout(TIMEOUT);
         self.send(call, "GET", None, request).await
     }
 
     pub(crate) async fn post(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
-        self.post_json(call, json, self.http().post(self.path(call.segments))).await
+        let request = self.pooled()?.post(self.path(call.segments)).timeout(TIMEOUT);
+        self.post_json(call, json, request).await
     }
 
     /// Queues something, over a connection of its own.
     pub(crate) async fn post_prompt(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
-        let request = self.prompts().post(self.path(call.segments)).timeout(Self::prompt_timeout());
+        let client = self.http().fresh().map_err(Error::net)?;
+        let request = client.post(self.path(call.segments)).timeout(PROMPT_TIMEOUT);
         self.post_json(call, json, request).await
+    }
+
+    pub(crate) fn pooled(&self) -> Result<reqwest::Client, Error> {
+        self.http().pooled().map_err(Error::net)
     }
 
     async fn post_json(
@@ -94,7 +82,7 @@ impl Client {
             Err(error) => error.to_string().into(),
         };
         let path = format!("/{}", call.segments.join("/"));
-        self.observe(&Exchange {
+        self.net().finished(&Exchange {
             method,
             path: &path,
             request: body,
@@ -114,25 +102,15 @@ impl Client {
 }
 
 async fn exchange(name: &'static str, request: RequestBuilder) -> Result<Answer, Error> {
-    let lost = |error| Error::transport(name, error);
+    let lost = |error| Error::request(name, error);
     let mut response = request.send().await.map_err(lost)?;
     let status = response.status().as_u16();
-    let body = read(name, &mut response).await?;
-    let text = String::from_utf8(body)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-    Ok(Answer { name, status, text })
-}
-
-/// Counted as it comes, so that no length in a header and no compression can get around it.
-async fn read(name: &'static str, response: &mut Response) -> Result<Vec<u8>, Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Error::transport(name, error))? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(Error::new(name, ErrorKind::TooLarge { limit: LONGEST }));
-        }
-        body.extend_from_slice(&chunk);
+    let (text, is_whole) = read_text(&mut response, LONGEST).await.map_err(lost)?;
+    if !is_whole {
+        let limit = LONGEST as u64;
+        return Err(Error::new(name, ErrorKind::Net(NetErrorKind::TooLarge { limit })));
     }
-    Ok(body)
+    Ok(Answer { name, status, text })
 }
 
 impl Answer {
@@ -176,17 +154,11 @@ impl Answer {
     }
 
     fn foreign(&self) -> Error {
-        self.error(ErrorKind::NotComfyUi { status: self.status, title: title(&self.text) })
+        self.error(ErrorKind::NotComfyUi {
+            status: self.status,
+            title: page_title(&self.text).map(Untrusted::from),
+        })
     }
-}
-
-/// What a page calls itself.
-fn title(page: &str) -> Option<Untrusted> {
-    let (_, rest) = page.split_once("<title")?;
-    let (_, rest) = rest.split_once('>')?;
-    let (title, _) = rest.split_once('<')?;
-    let short: String = title.trim().chars().take(TITLE).collect();
-    (!short.is_empty()).then(|| short.into())
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ mod client;
 mod endpoint;
 mod error;
 mod http;
-mod tls;
 
 pub use client::{Client, ClientBuilder};
 pub use endpoint::{
@@ -18,4 +17,6 @@ pub use endpoint::{
     upload::UploadedImage,
 };
 pub use error::{Error, ErrorKind};
-pub use http::Exchange;
+/// Options for the network, and their errors.
+#[doc(inline)]
+pub use runninghub_net as net;

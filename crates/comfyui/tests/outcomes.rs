@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runninghub_comfyui::{Client, Error};
+use runninghub_comfyui::{Client, Error, net::NetOptions};
 use runninghub_sim::{Authority, Certificate, FaultProxy, Native, Toxic};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -37,7 +37,10 @@ async fn sent(wire_toxic: Option<Toxic>, end_toxic: Option<Toxic>) -> (Error, u6
         end.add(toxic);
     }
     let url = format!("https://localhost:{}", wire.address().port());
-    let client = Client::builder(url).tls(trusting(&authority)).build().expect("a client");
+    let client = Client::builder(url)
+        .net(NetOptions::default().tls(Arc::new(trusting(&authority))))
+        .build()
+        .expect("a client");
     let error = client.prompt(PROMPT, &"me".into(), None).await.expect_err("it broke");
     (error, end.seen().bytes_up)
 }

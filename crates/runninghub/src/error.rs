@@ -5,6 +5,7 @@ use std::{error::Error as StdError, fmt};
 use runninghub_api::{Class, Code};
 use runninghub_core::{Failure, Known, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
+use runninghub_net::ErrorKind as Net;
 
 /// Something did not work, and what it means for the task.
 #[derive(Debug)]
@@ -152,7 +153,7 @@ impl Error {
 
     /// Whether the server's certificate, or the encryption, was not accepted.
     pub fn is_tls(&self) -> bool {
-        self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Tls))
+        self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Net(Net::Tls)))
     }
 
     /// What a final no means for a task of which this much is known: refused is the question, and not the task.
@@ -191,7 +192,7 @@ impl Error {
             Comfy::Usage { .. } => {
                 (ErrorKind::Usage, Some("a server's address is like `http://127.0.0.1:8188`"))
             }
-            Comfy::Io => (ErrorKind::Io, None),
+            Comfy::Net(kind) => (of_net(kind), kind.hint()),
             Comfy::Unreachable => (ErrorKind::Network, Some("is ComfyUI running, and is this its address?")),
             Comfy::NotComfyUi { .. } => {
                 (ErrorKind::Network, Some("name the address that shows ComfyUI in a browser"))
@@ -211,9 +212,17 @@ fn kind_of(error: &runninghub_api::Error) -> ErrorKind {
     use runninghub_api::ErrorKind as Api;
     match (error.kind(), error.class()) {
         (Api::Usage { .. }, _) => ErrorKind::Usage,
-        (Api::Io { .. }, _) => ErrorKind::Io,
+        (Api::Net(kind), _) => of_net(kind),
         (_, Class::Server) => ErrorKind::Network,
         (Api::Api { .. }, _) | (_, Class::Auth) => ErrorKind::Refused,
+        _ => ErrorKind::Network,
+    }
+}
+
+fn of_net(kind: &Net) -> ErrorKind {
+    match kind {
+        Net::CaFile { .. } | Net::Proxy { .. } | Net::Setup { .. } => ErrorKind::Usage,
+        Net::Io { .. } => ErrorKind::Io,
         _ => ErrorKind::Network,
     }
 }

@@ -7,9 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_api::{open_file, sanitize};
 use runninghub_core::{Graph, Learned, NodeId, WorkflowId, link};
 use runninghub_ledger::Digest;
+use runninghub_net::{open_file, sanitize};
 
 /// Longest file that is read, bytes: some hundred for each of ten thousand nodes and each run.
 const LONGEST: u64 = 32 << 20;

@@ -8,10 +8,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
+use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
 use runninghub_core::{Known, Observation, Pace, Place, Priors, TaskId, TaskStatus, WorkflowId};
 use runninghub_ledger::{Entry, Filter, Ledger};
-use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
+use runninghub_net::NetOptions;
+use runninghub_transport::{Connect, LiveOptions};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     history::Lesson,
     live::live,
     platform::{Family, Platform, is_unknown},
-    record::Recorder,
+    record::{Recorder, recording},
     submit::Gate,
 };
 
@@ -53,22 +54,15 @@ pub struct Builder {
     base_url: Option<String>,
     time_scale: f64,
     create_timeout: Option<Duration>,
-    allow_private_hosts: bool,
+    net: NetOptions,
     previews: bool,
     record: Option<PathBuf>,
-    proxy: Option<String>,
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
-    ca_file: Option<PathBuf>,
-    max_file_size: Option<u64>,
     uploads: Option<PathBuf>,
     history: Option<History>,
     priors: Priors,
-    watcher: Option<Watcher>,
 }
-
-/// Is told how far files are.
-pub(crate) type Watcher = Arc<dyn Fn(FileProgress<'_>) + Send + Sync>;
 
 impl RunningHub {
     /// Begins to set up a handle for a key.
@@ -79,18 +73,14 @@ impl RunningHub {
             base_url: None,
             time_scale: 1.0,
             create_timeout: None,
-            allow_private_hosts: false,
+            net: NetOptions::default(),
             previews: false,
             record: None,
-            proxy: None,
             ledger: None,
             connect: None,
-            ca_file: None,
-            max_file_size: None,
             uploads: None,
             history: None,
             priors: Priors::default(),
-            watcher: None,
         }
     }
 
@@ -187,7 +177,7 @@ impl Service for RunningHub {
 
     fn save(&self, task: &TaskId, dir: &Path) -> Save {
         let backend: Arc<dyn Backend> = Arc::new(self.0.platform());
-        Save::new(self.0.client.clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
+        Save::new(self.0.client.files().clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
     }
 
     fn intermediates(&self, task: &TaskId, dir: &Path) -> Option<Intermediates> {
@@ -296,29 +286,15 @@ impl Builder {
         self
     }
 
-    /// Fetches results from private addresses too, and follows tasks there. They are refused otherwise, unless the API
-    /// itself is on this machine.
-    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
-        self.allow_private_hosts = allow;
-        self
-    }
-
-    /// Longest result that is fetched, bytes; 32 GiB by default. A longer one is not saved, and leaves nothing behind.
-    pub fn max_file_size(mut self, bytes: u64) -> Self {
-        self.max_file_size = Some(bytes);
+    /// How the network is reached, for HTTP and the socket: proxy, certificates, limits, who watches.
+    pub fn net(mut self, options: NetOptions) -> Self {
+        self.net = options;
         self
     }
 
     /// Gives out preview pictures as events.
     pub fn previews(mut self, wanted: bool) -> Self {
         self.previews = wanted;
-        self
-    }
-
-    /// A proxy for HTTP and the socket instead of the one that the environment names: `http://host:port` or
-    /// `socks5://host:port`. `NO_PROXY` is heeded.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
         self
     }
 
@@ -347,23 +323,9 @@ impl Builder {
         self
     }
 
-    /// A file of certificates (PEM) to be trusted besides those of the system, for HTTP and the socket: for a gateway or a
-    /// proxy that signs by itself.
-    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
-        self
-    }
-
     /// A folder of one's own in which uploads are remembered by SHA-256: an equal file is not sent again for 12 h.
     pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
         self.uploads = Some(dir.into());
-        self
-    }
-
-    /// Is told how far uploads and downloads are: when one begins, begins again, and with each piece of it. It has to be
-    /// quick, since the piece waits.
-    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
-        self.watcher = Some(Arc::new(watcher));
         self
     }
 
@@ -378,46 +340,20 @@ impl Builder {
     /// # Errors
     /// When the address is not one, the HTTP client cannot be set up, or the folder for the recording cannot be used.
     pub fn build(self) -> Result<RunningHub, Error> {
-        let recorder = match &self.record {
-            Some(dir) => Some(Arc::new(Recorder::create(dir, &self.key)?)),
-            None => None,
-        };
+        let (recorder, net) = recording(self.record.as_deref(), Some(&self.key), self.net)?;
         let key = self.key.clone();
-        let mut client = Client::builder(self.key)
-            .site(self.site)
-            .time_scale(self.time_scale)
-            .allow_private_hosts(self.allow_private_hosts);
+        let mut client = Client::builder(self.key).site(self.site).time_scale(self.time_scale).net(net);
         if let Some(url) = &self.base_url {
             client = client.base_url(url);
         }
         if let Some(timeout) = self.create_timeout {
             client = client.create_timeout(timeout);
         }
-        if let Some(proxy) = &self.proxy {
-            client = client.proxy(proxy);
-            if let Some(recorder) = &recorder {
-                recorder.address(proxy);
-            }
-        }
-        if let Some(path) = &self.ca_file {
-            client = client.ca_file(path);
-        }
-        if let Some(bytes) = self.max_file_size {
-            client = client.max_file_size(bytes);
-        }
         if let Some(dir) = self.uploads {
             client = client.uploads(dir);
         }
-        if let Some(watcher) = self.watcher {
-            client = client.on_file_progress(move |file| watcher(file));
-        }
-        if let Some(recorder) = &recorder {
-            client = client.observer(Arc::clone(recorder) as _);
-        }
         let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
-        let proxy = self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url);
-        let options = LiveOptions::default().scaled(self.time_scale).proxy(proxy);
-        let live = || Arc::new(live(&client, options, self.allow_private_hosts)) as _;
+        let live = || Arc::new(live(&client, LiveOptions::default().scaled(self.time_scale))) as _;
         let mut connect = self.connect.unwrap_or_else(live);
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));

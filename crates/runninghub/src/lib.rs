@@ -51,8 +51,7 @@ pub use run::Run;
 #[doc(inline)]
 pub use runninghub_api as api;
 pub use runninghub_api::{
-    Account, ApiKey, Class, Code, Direction, FileProgress, InstanceType, KeyKind, ModelPrice, QueueStatus,
-    Uploaded, UploadedLora,
+    Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, Uploaded, UploadedLora,
 };
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
@@ -76,9 +75,12 @@ pub use runninghub_core::{
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
 #[doc(inline)]
+pub use runninghub_net as net;
+pub use runninghub_net::{Direction, FileProgress, NetOptions, SavedFile};
+#[doc(inline)]
 pub use runninghub_transport as transport;
 pub use runninghub_transport::{Connect, Redactor};
-pub use save::{Save, Saved, SavedFile, SavedTask};
+pub use save::{Save, Saved, SavedTask};
 pub use service::Service;
 pub use submit::{SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]

@@ -1,7 +1,5 @@
 //! The socket: over the same proxy and with the same roots as HTTP, and to no other hosts than it.
 
-use std::sync::Arc;
-
 use runninghub_api::{Client, Site};
 use runninghub_transport::{Hosts, Live, LiveOptions};
 use url::Url;
@@ -10,10 +8,10 @@ use url::Url;
 pub(crate) const DOMAINS: [&str; 2] = ["runninghub.cn", "runninghub.ai"];
 
 /// The connector for the addresses that the client's API tells.
-pub(crate) fn live(client: &Client, options: LiveOptions, allow_private: bool) -> Live {
-    let hosts = hosts(client.base_url(), allow_private || client.is_loopback());
-    let client = client.clone();
-    Live::new(options.hosts(hosts)).with_tls_from(move || Ok(Arc::new(client.tls()?)))
+pub(crate) fn live(client: &Client, options: LiveOptions) -> Live {
+    let net = client.net();
+    let hosts = hosts(client.base_url(), net.allows_private_hosts() || client.is_loopback());
+    Live::new(options.hosts(hosts).net(net.clone()))
 }
 
 fn hosts(base_url: &str, private: bool) -> Hosts {
@@ -30,7 +28,8 @@ fn hosts(base_url: &str, private: bool) -> Hosts {
 mod tests {
     use runninghub_api::ApiKey;
     use runninghub_core::SocketUrl;
-    use runninghub_transport::{Connect as _, ErrorKind, ProxyChoice};
+    use runninghub_net::NetOptions;
+    use runninghub_transport::{Connect as _, ErrorKind};
 
     use super::*;
 
@@ -38,9 +37,9 @@ mod tests {
     /// proxy that is none, or for want of encryption.
     async fn dial(base_url: &str, allow_private: bool, address: &str) -> ErrorKind {
         let key = ApiKey::new("0123456789abcdef").expect("a key");
-        let client = Client::builder(key).base_url(base_url).build().expect("a client");
-        let options = LiveOptions::new().proxy(ProxyChoice::Url("http://127.0.0.1:1".into()));
-        let live = live(&client, options, allow_private);
+        let net = NetOptions::default().proxy("http://127.0.0.1:1").allow_private_hosts(allow_private);
+        let client = Client::builder(key).base_url(base_url).net(net).build().expect("a client");
+        let live = live(&client, LiveOptions::new());
         live.connect(&SocketUrl::new(address)).await.err().expect("nobody there").kind()
     }
 

@@ -5,17 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_api::{holds, numbered, open_file, replace_file, sanitize};
 use runninghub_core::{NodeId, OutputFile, TaskId, Untrusted, WorkflowId};
+use runninghub_net::{SavedFile, holds, numbered, open_file, replace_file, sanitize};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{
-    Error, ErrorKind,
-    error::chain,
-    naming,
-    save::{Saved, SavedFile},
-};
+use crate::{Error, ErrorKind, error::chain, naming, save::Saved};
 
 const SCHEMA: &str = "runninghub.manifest";
 /// Fields may be added within a version. A file of a newer one is left alone.

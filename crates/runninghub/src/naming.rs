@@ -1,7 +1,7 @@
 //! What result files are called.
 
-use runninghub_api::{extension, numbered, result_name, sanitize};
 use runninghub_core::{FileUrl, OutputFile, TaskId};
+use runninghub_net::{extension, numbered, result_name, sanitize};
 
 use crate::Error;
 

@@ -10,8 +10,8 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use runninghub_api::{check_folder, replace_file, sanitize};
 use runninghub_core::{NodeId, TaskId};
+use runninghub_net::{check_folder, replace_file, sanitize};
 
 use crate::{Error, ErrorKind};
 

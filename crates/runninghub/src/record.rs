@@ -1,12 +1,12 @@
 //! Keeping a redacted recording of a run.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc};
 
-use runninghub_api::{ApiKey, Exchange, Finished};
+use runninghub_api::ApiKey;
 use runninghub_core::TaskId;
+use runninghub_net::{Exchange, NetOptions};
 use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordingWriter, Redactor};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
 use crate::{Error, ErrorKind, chain};
 
@@ -16,8 +16,8 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn create(dir: &Path, key: &ApiKey) -> Result<Self, Error> {
-        let redactor = Redactor::new().secret(key.expose());
+    fn create(dir: &Path, key: Option<&ApiKey>) -> Result<Self, Error> {
+        let redactor = key.map_or_else(Redactor::new, |key| Redactor::new().secret(key.expose()));
         let writer = RecordingWriter::create(dir, redactor)
             .map_err(|error| Error::new(ErrorKind::Io, "the recording cannot be kept").with_source(error))?;
         Ok(Self { writer })
@@ -52,49 +52,31 @@ impl Recorder {
         self.writer.prompt(Some(&id.into()), Some(text), Some(200));
     }
 
-    /// An exchange with a ComfyUI.
-    pub(crate) fn comfy(&self, exchange: &runninghub_comfyui::Exchange<'_>) {
-        self.row(
-            exchange.method,
-            exchange.path,
-            exchange.request,
-            exchange.status,
-            exchange.response,
-            (exchange.started.into(), exchange.took),
-        );
-    }
-
-    fn row(
-        &self,
-        method: &str,
-        path: &str,
-        body: Option<&str>,
-        status: Option<u16>,
-        text: &str,
-        (started, took): (Instant, Duration),
-    ) {
+    fn exchange(&self, exchange: &Exchange<'_>) {
         self.writer.http(&HttpRow {
-            at_ms: self.writer.ms_at(started),
-            took_ms: took.as_secs_f64() * 1000.0,
-            method: method.to_owned(),
-            path: path.to_owned(),
-            body: body.and_then(|body| RawValue::from_string(body.to_owned()).ok()),
+            at_ms: self.writer.ms_at(exchange.started),
+            took_ms: exchange.took.as_secs_f64() * 1000.0,
+            method: exchange.method.to_owned(),
+            path: exchange.path.to_owned(),
+            body: exchange.request.and_then(|body| RawValue::from_string(body.to_owned()).ok()),
             // 0 says that no answer came.
-            status: status.unwrap_or(0),
-            text: text.to_owned(),
+            status: exchange.status.unwrap_or(0),
+            text: exchange.response.to_owned(),
         });
     }
 }
 
-impl Exchange for Recorder {
-    fn finished(&self, exchange: &Finished<'_>) {
-        self.row(
-            exchange.method,
-            exchange.path,
-            exchange.request,
-            exchange.status,
-            exchange.response,
-            (exchange.started, exchange.took),
-        );
+/// The recorder for a folder, if one is wanted, and the options with which requests are recorded.
+pub(crate) fn recording(
+    dir: Option<&Path>,
+    key: Option<&ApiKey>,
+    net: NetOptions,
+) -> Result<(Option<Arc<Recorder>>, NetOptions), Error> {
+    let Some(dir) = dir else { return Ok((None, net)) };
+    let recorder = Arc::new(Recorder::create(dir, key)?);
+    if let Some(proxy) = net.proxy_url() {
+        recorder.address(proxy);
     }
+    let writer = Arc::clone(&recorder);
+    Ok((Some(recorder), net.observer(move |exchange| writer.exchange(exchange))))
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub_api::{Client, Download, Downloaded, ErrorKind as ApiErrorKind, check_folder};
 use runninghub_core::{OutputFile, TaskId, WorkflowId};
 use runninghub_ledger::Entry;
+use runninghub_net::{Download, ErrorKind as NetErrorKind, Files, SavedFile, check_folder};
 
 use crate::{
     Backend, Error, ErrorKind,
@@ -29,7 +29,7 @@ const MOST: usize = 1000;
 /// not fetched again. No file is replaced.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct Save {
-    client: Client,
+    files: Files,
     backend: Arc<dyn Backend>,
     book: Option<Book>,
     task: TaskId,
@@ -61,18 +61,6 @@ pub struct Saved {
     pub file: Result<SavedFile, Error>,
 }
 
-/// A result on disk, whole.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct SavedFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// Its SHA-256, 64 hexadecimal digits.
-    pub sha256: String,
-}
-
 impl SavedTask {
     /// All files, if all results were saved.
     ///
@@ -84,15 +72,15 @@ impl SavedTask {
 }
 
 impl Save {
-    /// `client` fetches, `backend` is asked for results that are not named.
+    /// `files` fetches, `backend` is asked for results that are not named.
     pub(crate) fn new(
-        client: Client,
+        files: Files,
         backend: Arc<dyn Backend>,
         book: Option<Book>,
         task: TaskId,
         dir: PathBuf,
     ) -> Self {
-        Self { client, backend, book, task, dir, workflow: None, template: None, outputs: None, most: MOST }
+        Self { files, backend, book, task, dir, workflow: None, template: None, outputs: None, most: MOST }
     }
 
     /// These results, instead of asking the platform for them.
@@ -208,21 +196,19 @@ impl Save {
                 place.file = Some(Err(Error::new(ErrorKind::Results, what)));
             }
         }
-        let mut fetched = pin!(self.client.download_all(downloads));
+        let mut fetched = pin!(self.files.download_all(downloads));
         while let Some((at, result)) = fetched.next().await {
             if let Some(place) = open.get_mut(at) {
-                place.file = Some(
-                    result.map(SavedFile::from).map_err(|error| failed("the result was not saved", error)),
-                );
+                place.file = Some(result.map_err(|error| failed("the result was not saved", error)));
             }
         }
     }
 
     fn download(&self, place: &Place) -> Option<Download> {
-        let client = &self.client;
+        let files = &self.files;
         match (&place.output.url, &place.output.text) {
-            (Some(url), _) => Some(client.download(url.expose(), &self.dir, &place.name)),
-            (None, Some(text)) => Some(client.save_text(text, &self.dir, &place.name)),
+            (Some(url), _) => Some(files.download(url.expose(), &self.dir, &place.name)),
+            (None, Some(text)) => Some(files.save_text(text, &self.dir, &place.name)),
             (None, None) => None,
         }
     }
@@ -259,8 +245,8 @@ impl Place {
     fn is_expired(&self) -> bool {
         let Some(Err(error)) = &self.file else { return false };
         let source = std::error::Error::source(error)
-            .and_then(|source| source.downcast_ref::<runninghub_api::Error>());
-        source.is_some_and(|source| matches!(source.kind(), ApiErrorKind::Expired { .. }))
+            .and_then(|source| source.downcast_ref::<runninghub_net::Error>());
+        source.is_some_and(|source| matches!(source.kind(), NetErrorKind::Expired { .. }))
     }
 }
 
@@ -285,15 +271,9 @@ impl From<Place> for Saved {
     }
 }
 
-impl From<Downloaded> for SavedFile {
-    fn from(file: Downloaded) -> Self {
-        Self { path: file.path, bytes: file.bytes, sha256: file.sha256 }
-    }
-}
-
-pub(crate) fn failed(what: &str, error: runninghub_api::Error) -> Error {
+pub(crate) fn failed(what: &str, error: runninghub_net::Error) -> Error {
     let kind =
-        if matches!(error.kind(), ApiErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
+        if matches!(error.kind(), NetErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
     Error::new(kind, what).with_source(error)
 }
 

@@ -16,7 +16,7 @@ use std::{
 use common::{key, watch};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use runninghub::{ConnectionState, ErrorKind, Event, Follow, Phase, RunningHub, Service as _};
+use runninghub::{ConnectionState, ErrorKind, Event, Follow, NetOptions, Phase, RunningHub, Service as _};
 use runninghub_sim::Sim;
 use rustls::{
     ServerConfig,
@@ -163,16 +163,19 @@ async fn http_and_socket_go_the_same_way_and_nothing_leaks() {
     let dir = tempfile::tempdir().expect("a directory");
     let ca_file = dir.path().join("ca.pem");
     std::fs::write(&ca_file, pem).expect("a file");
-    let builder =
-        || RunningHub::builder(key()).proxy(format!("http://me:{PASSWORD}@127.0.0.1:{port}")).time_scale(0.1);
+    let builder = |net: NetOptions| {
+        RunningHub::builder(key())
+            .net(net.proxy(&format!("http://me:{PASSWORD}@127.0.0.1:{port}")))
+            .time_scale(0.1)
+    };
 
-    let stranger = builder().build().expect("a hub");
+    let stranger = builder(NetOptions::default()).build().expect("a hub");
     let error = stranger.status(&TASK.into()).await.expect_err("nobody vouches for this one");
     assert_eq!(error.kind(), ErrorKind::Network);
     assert!(format!("{error:?}").contains("Tls"), "{error:?}");
     assert!(seen.inside.lock().expect("not poisoned").is_empty(), "not a word before there is trust");
 
-    let hub = builder().ca_file(&ca_file).build().expect("a hub");
+    let hub = builder(NetOptions::default().ca_file(&ca_file)).build().expect("a hub");
     let mut run = hub.follow(Follow::task(TASK)).await.expect("a run");
     let watched = watch(&mut run).await;
     assert_eq!((watched.end.phase, watched.end.outputs.len()), (Phase::Success, 1));

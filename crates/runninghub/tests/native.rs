@@ -14,8 +14,8 @@ use std::{
 use common::{scenario, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, Direction, Error, ErrorKind, Event, Follow, History, NativeProxy, Phase, Service as _, Site,
-    Submit, TaskId, TaskStatus,
+    Comfy, Direction, Error, ErrorKind, Event, Follow, History, NativeProxy, NetOptions, Phase, Service as _,
+    Site, Submit, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
@@ -194,11 +194,11 @@ async fn files_are_told_on_their_way_to_a_server_and_from_it() {
     let server = Native::builder().start().await.expect("the server starts");
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
-    let builder = Comfy::builder(server.base_url()).time_scale(0.2).on_file_progress(move |file| {
+    let net = NetOptions::default().on_file_progress(move |file| {
         let line = (file.direction, file.name.to_owned(), file.bytes, file.total);
         seen.lock().expect("not poisoned").push(line);
     });
-    let comfy = builder.build().expect("a handle");
+    let comfy = Comfy::builder(server.base_url()).time_scale(0.2).net(net).build().expect("a handle");
     let workflow = json!({
         "1": {"class_type": "LoadImage", "inputs": {"image": "example.png"}},
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},

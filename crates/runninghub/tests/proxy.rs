@@ -3,7 +3,7 @@
 mod common;
 
 use common::key;
-use runninghub::{ErrorKind, RunningHub, Service as _};
+use runninghub::{ErrorKind, NetOptions, RunningHub, Service as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -20,7 +20,11 @@ async fn the_named_proxy_is_asked_for_the_site() {
         stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.expect("an answer");
         String::from_utf8_lossy(&head[..length]).into_owned()
     });
-    let hub = RunningHub::builder(key()).proxy(&proxy).time_scale(0.001).build().expect("a hub");
+    let hub = RunningHub::builder(key())
+        .net(NetOptions::default().proxy(&proxy))
+        .time_scale(0.001)
+        .build()
+        .expect("a hub");
     let error = hub.status(&"2000000000000000001".into()).await.expect_err("the proxy refuses");
     assert_eq!(error.kind(), ErrorKind::Network);
     assert!(!format!("{error:?}").contains("secret-word"), "the password is not shown");
@@ -32,7 +36,8 @@ async fn the_named_proxy_is_asked_for_the_site() {
 #[tokio::test]
 async fn what_is_no_proxy_is_refused_at_once() {
     for wrong in ["nonsense", "ftp://127.0.0.1:1", "http://"] {
-        let error = RunningHub::builder(key()).proxy(wrong).build().expect_err("refused");
+        let error =
+            RunningHub::builder(key()).net(NetOptions::default().proxy(wrong)).build().expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{wrong}");
     }
 }

@@ -15,16 +15,18 @@ mod replay;
 mod scale;
 mod source;
 mod tape;
-#[cfg(feature = "live")]
-pub mod tls;
 
 pub use error::{Error, ErrorKind};
 pub use frame::{Body, Frame};
 #[cfg(feature = "live")]
-pub use live::{Hosts, Live, LiveOptions, ProxyChoice};
+pub use live::{Hosts, Live, LiveOptions};
 pub use record::{Record, RecordConnect};
 pub use recording::{HttpRow, Prompt, Recording, RecordingWriter};
 pub use redact::Redactor;
 pub use replay::{Replay, ReplayConnect, Speed};
+/// Options for the network, and their errors.
+#[cfg(feature = "live")]
+#[doc(inline)]
+pub use runninghub_net as net;
 pub use source::{Connect, FrameSource};
 pub use tape::{Direction, Header, Row, RowKind, Tape, TapeReader, TapeWriter};

@@ -11,13 +11,14 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::report::Report;
 
 /// The arrows of `ARCHITECTURE.md`: a crate of ours and those of ours it may use.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("runninghub-core", &[]),
-    ("runninghub-api", &["runninghub-core"]),
-    ("runninghub-comfyui", &["runninghub-core"]),
+    ("runninghub-net", &["runninghub-core"]),
+    ("runninghub-api", &["runninghub-core", "runninghub-net"]),
+    ("runninghub-comfyui", &["runninghub-core", "runninghub-net"]),
     ("runninghub-catalog", &["runninghub-core"]),
     ("runninghub-ledger", &["runninghub-core"]),
-    ("runninghub-transport", &["runninghub-core"]),
+    ("runninghub-transport", &["runninghub-core", "runninghub-net"]),
     (
         "runninghub",
         &[
@@ -26,6 +27,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "runninghub-catalog",
             "runninghub-core",
             "runninghub-ledger",
+            "runninghub-net",
             "runninghub-transport",
         ],
     ),
@@ -50,6 +52,7 @@ const LIBRARIES: &[&str] = &[
     "runninghub-catalog",
     "runninghub-core",
     "runninghub-ledger",
+    "runninghub-net",
     "runninghub-sim",
     "runninghub-transport",
 ];
@@ -182,6 +185,9 @@ mod tests {
         for (from, to) in [
             ("runninghub-api", "runninghub-transport"),
             ("runninghub-transport", "runninghub-api"),
+            ("runninghub-comfyui", "runninghub-api"),
+            ("runninghub-net", "runninghub-api"),
+            ("runninghub-cli", "runninghub-net"),
             ("runninghub-core", "runninghub-api"),
             ("runninghub-sim", "runninghub-api"),
             ("runninghub-cli", "runninghub-core"),

@@ -6,8 +6,8 @@ use super::source::Source;
 use crate::report::Report;
 
 /// Crates that others build on.
-const LIBRARIES: [&str; 8] =
-    ["api", "catalog", "comfyui", "core", "ledger", "runninghub", "sim", "transport"];
+const LIBRARIES: [&str; 9] =
+    ["api", "catalog", "comfyui", "core", "ledger", "net", "runninghub", "sim", "transport"];
 
 /// Crate roots and `mod.rs` are tables of contents.
 pub(super) fn check_file(source: &Source, report: &mut Report) {

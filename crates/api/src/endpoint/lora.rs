@@ -8,16 +8,13 @@ use std::{
 };
 
 use md5::{Digest as _, Md5};
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use runninghub_net::{digest, hex};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::fs::File;
 
 use super::{into_future, upload::FileName};
 use crate::{
     Client, Error, ErrorKind,
-    download::{folder, guard, version},
-    file_progress::upload_body,
     http::{Answer, Call},
     lenient,
 };
@@ -86,24 +83,9 @@ into_future!(UploadLora => UploadedLora);
 /// Sends the file to the store, which is another host: no header of the API goes along, since the signature covers the host
 /// alone, and the key is none of the store's business.
 async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
-    let lanes = client.lanes();
-    let url = guard::check(url, lanes.public_only())?;
-    let failed = |error| Error::io(CALL, path, error);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let file = File::open(path).await.map_err(failed)?;
-    let size = file.metadata().await.map_err(failed)?.len();
-    let request = lanes
-        .downloads(url.scheme() == "http")?
-        .put(url)
-        .header(CONTENT_TYPE, "application/octet-stream")
-        .header(CONTENT_LENGTH, size)
-        .timeout(TIMEOUT)
-        .body(upload_body(client, &name, file, size));
-    let status = request.send().await.map_err(|error| guard::transport(CALL, error))?.status();
-    if status.is_success() {
-        Ok(())
-    } else {
-        Err(Error::new(CALL, ErrorKind::Http { status: status.as_u16() }))
+    match client.files().put(CALL, url, path, TIMEOUT).await? {
+        200..=299 => Ok(()),
+        status => Err(Error::new(CALL, ErrorKind::Http { status })),
     }
 }
 
@@ -113,9 +95,7 @@ fn md5_of(path: &Path) -> io::Result<String> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a file"));
     }
-    let mut sum = Md5::new();
-    folder::read_to_end(&mut file, |piece| sum.update(piece))?;
-    Ok(version::hex(&sum.finalize()))
+    Ok(hex(&digest::<Md5>(&mut file)?.finalize()))
 }
 
 #[derive(Deserialize)]

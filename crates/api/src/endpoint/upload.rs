@@ -15,8 +15,7 @@ use tokio::fs::File;
 
 use super::{account::untrusted, into_future};
 use crate::{
-    Client, Error,
-    file_progress::upload_body,
+    Client, Code, Error, ErrorKind,
     http::{Answer, Call},
     lenient,
     uploads::Uploads,
@@ -24,9 +23,9 @@ use crate::{
 
 /// Largest file, bytes: 30 MB is documented, and the server has the last word on the bytes between MB and MiB.
 const LARGEST: u64 = 30 << 20;
-/// In errors; the hints go by them.
-pub(crate) const EMPTY: &str = "the file is empty";
-pub(crate) const TOO_LARGE: &str = "the file is larger than the 30 MB that can be uploaded";
+/// What helps where a file is of another kind.
+const TAKEN: &str =
+    "it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending";
 /// Longest upload: 30 MB at 50 KB/s.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(10);
 
@@ -84,17 +83,18 @@ impl UploadSource {
 
     /// The request's body. The size is known before the first byte is sent.
     pub(crate) async fn form(&self, client: &Client, call: &'static str) -> Result<Form, Error> {
+        let net = client.net();
         let part = match &self.content {
             Content::Bytes(bytes) => {
                 let size = bytes.len() as u64;
-                let body = upload_body(client, &self.name, Cursor::new(bytes.clone()), size);
+                let body = net.upload_body(&self.name, Cursor::new(bytes.clone()), size);
                 Part::stream_with_length(body, size)
             }
             Content::Path(path) => {
                 let failed = |error| Error::io(call, path.clone(), error);
                 let file = File::open(path).await.map_err(failed)?;
                 let size = file.metadata().await.map_err(failed)?.len();
-                Part::stream_with_length(upload_body(client, &self.name, file, size), size)
+                Part::stream_with_length(net.upload_body(&self.name, file, size), size)
             }
         };
         let form =
@@ -110,7 +110,7 @@ impl UploadSource {
     pub fn check(&self) -> Result<(), Error> {
         const CALL: &str = "upload";
         if self.name.is_empty() {
-            return Err(Error::usage(CALL, "the file has no name"));
+            return Err(Error::usage(CALL, "the file has no name").hinting(Some(TAKEN)));
         }
         let size = match &self.content {
             Content::Bytes(bytes) => bytes.len() as u64,
@@ -125,11 +125,14 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(Error::usage(CALL, "the platform takes no files of this type"));
+            return Err(Error::usage(CALL, "the platform takes no files of this type").hinting(Some(TAKEN)));
         }
         match size {
-            0 => Err(Error::usage(CALL, EMPTY)),
-            size if size > LARGEST => Err(Error::usage(CALL, TOO_LARGE)),
+            0 => Err(Error::usage(CALL, "the file is empty")),
+            size if size > LARGEST => {
+                let error = Error::usage(CALL, "the file is larger than the 30 MB that can be uploaded");
+                Err(error.hinting(Code::FILE_TOO_LARGE.hint()))
+            }
             _ => Ok(()),
         }
     }
@@ -218,7 +221,7 @@ impl Upload {
         if let Some(uploaded) = entry.as_deref().and_then(Uploads::find) {
             return Ok(uploaded);
         }
-        let uploaded = self.client.post_file(call, self.file, read).await?;
+        let uploaded = self.client.post_file(call, self.file, read).await.map_err(explained)?;
         if let (Some(uploads), Some(entry)) = (self.client.uploads(), entry) {
             uploads.keep(&entry, &uploaded);
         }
@@ -230,12 +233,22 @@ impl Upload {
         self.client.uploads()?;
         let Content::Path(path) = &self.file.content else { return None };
         let (client, path, name) = (self.client.clone(), path.clone(), self.file.name.clone());
-        let found = tokio::task::spawn_blocking(move || client.uploads()?.entry(&client, &path, &name).ok());
+        let found = tokio::task::spawn_blocking(move || {
+            client.uploads()?.entry(client.base_url(), client.key(), &path, &name).ok()
+        });
         found.await.ok()?
     }
 }
 
 into_future!(Upload => Uploaded);
+
+/// A gateway in front of the platform may have a limit of its own, and says no more than a status.
+pub(super) fn explained(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Http { status: 413 } => error.hinting(Code::FILE_TOO_LARGE.hint()),
+        _ => error,
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -265,6 +278,22 @@ fn read(answer: &Answer) -> Result<Uploaded, Error> {
 mod tests {
     use super::*;
     use crate::http::tests::read_with;
+
+    #[test]
+    fn a_file_that_is_not_taken_has_a_hint() {
+        let check = |name: &str, size: usize| {
+            let file = UploadSource::bytes(name, vec![0; size]);
+            file.check().map_err(|error| error.hint().unwrap_or_default())
+        };
+        assert_eq!(check("a.png", 1), Ok(()));
+        assert_eq!(check("a.png", 0), Err(""), "what is empty needs no hint");
+        assert_eq!(check("a.exe", 1), Err(TAKEN));
+        assert_eq!(check("", 1), Err(TAKEN));
+        let largest = usize::try_from(LARGEST).expect("small");
+        assert!(check("a.png", largest + 1).is_err_and(|hint| hint.contains("smaller")));
+        let gateway = explained(Error::new("upload", ErrorKind::Http { status: 413 }));
+        assert!(gateway.hint().is_some_and(|hint| hint.contains("smaller")), "{gateway}");
+    }
 
     #[test]
     fn the_two_names_of_a_file_do_not_mix() {

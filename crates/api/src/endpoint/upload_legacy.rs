@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     into_future,
-    upload::{FileName, TIMEOUT, UploadSource},
+    upload::{FileName, TIMEOUT, UploadSource, explained},
 };
 use crate::{
     Client, Error,
@@ -30,7 +30,7 @@ impl UploadLegacy {
         let call = Call::question("upload", "/task/openapi/upload").timeout(TIMEOUT);
         self.file.check()?;
         let file = self.file.with("apiKey", self.client.key().expose()).with("fileType", "input");
-        self.client.post_file(call, file, read).await
+        self.client.post_file(call, file, read).await.map_err(explained)
     }
 }
 

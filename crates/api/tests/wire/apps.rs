@@ -6,10 +6,10 @@ use std::{
 };
 
 use runninghub_api::{
-    App, AppSort, Class, Client, Code, CreateOutcome, Error, ErrorKind, Exchange, FieldKind, Finished,
-    InstanceType, RunOptions,
+    App, AppSort, Class, Client, Code, CreateOutcome, Error, ErrorKind, FieldKind, InstanceType, RunOptions,
 };
 use runninghub_core::{TaskStatus, WebappId};
+use runninghub_net::{Exchange, NetOptions};
 use runninghub_sim::{App as SimApp, Fault, Scenario, Sim, SimBuilder};
 use serde_json::{Value, json};
 
@@ -206,8 +206,8 @@ async fn what_cannot_be_is_refused_before_it_is_sent() {
 #[derive(Default)]
 struct Seen(Mutex<String>);
 
-impl Exchange for Seen {
-    fn finished(&self, exchange: &Finished<'_>) {
+impl Seen {
+    fn finished(&self, exchange: &Exchange<'_>) {
         let _ = write!(self.0.lock().expect("not poisoned"), "{exchange:?}");
     }
 }
@@ -219,7 +219,14 @@ async fn a_key_in_the_query_is_seen_by_the_server_alone() {
     {
         let server = Server::start(vec![reply]).await;
         let seen = Arc::new(Seen::default());
-        let client = server.builder().observer(Arc::clone(&seen) as _).build().expect("a client");
+        let client = server
+            .builder()
+            .net(NetOptions::default().observer({
+                let seen = Arc::clone(&seen);
+                move |exchange| seen.finished(exchange)
+            }))
+            .build()
+            .expect("a client");
         let error = client.app(&"9".into()).await.expect_err("no app");
         let mut told = format!("{error} {error:?} {client:?}");
         let mut cause = std::error::Error::source(&error);

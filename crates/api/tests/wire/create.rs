@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::support::{KEY, Reply, Server};
 use runninghub_api::{CreateOutcome, ErrorKind, InstanceType, NodeInput, Retry};
 use runninghub_core::TaskStatus;
+use runninghub_net::{ErrorKind as NetErrorKind, NetOptions};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -101,7 +102,7 @@ async fn a_late_answer_is_doubt() {
     let server = Server::start(vec![Reply::Stall]).await;
     let client = server.builder().create_timeout(Duration::from_millis(50)).build().expect("a client");
     let error = client.create(Some("5".into())).await.expect_err("no answer");
-    assert!(matches!(error.kind(), ErrorKind::Timeout), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Timeout)), "{error}");
     assert_eq!(error.create_outcome(), Some(CreateOutcome::Unknown));
 }
 
@@ -136,7 +137,7 @@ async fn no_connection_means_no_task() {
         .build()
         .expect("a client");
     let error = client.create(Some("5".into())).await.expect_err("nobody listens");
-    assert!(matches!(error.kind(), ErrorKind::Connect), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Connect)), "{error}");
     assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
     assert_eq!(error.retry(), Retry::Safe { after: None });
 }
@@ -162,9 +163,13 @@ async fn a_broken_handshake_means_no_task() {
         .with_no_client_auth();
     let key = runninghub_api::ApiKey::new(KEY).expect("a key");
     let base_url = format!("https://{address}");
-    let client = runninghub_api::Client::builder(key).base_url(&base_url).tls(tls).build().expect("a client");
+    let client = runninghub_api::Client::builder(key)
+        .base_url(&base_url)
+        .net(NetOptions::default().tls(Arc::new(tls)))
+        .build()
+        .expect("a client");
     let error = client.create(Some("5".into())).await.expect_err("no encryption");
-    assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Tls)), "{error:?}");
     assert_eq!((error.create_outcome(), error.retry()), (Some(CreateOutcome::Refused), Retry::Never));
     server.await.expect("the server saw a greeting and no key");
 }

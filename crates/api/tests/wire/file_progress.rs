@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use runninghub_api::{ClientBuilder, Direction, UploadSource};
+use runninghub_api::{
+    ClientBuilder, UploadSource,
+    net::{Direction, NetOptions},
+};
 use runninghub_sim::Sim;
 
 use crate::{
@@ -18,11 +21,11 @@ type Told = Arc<Mutex<Vec<(Direction, String, u64, Option<u64>)>>>;
 fn watched(builder: ClientBuilder) -> (ClientBuilder, Told) {
     let told = Told::default();
     let seen = Arc::clone(&told);
-    let builder = builder.on_file_progress(move |file| {
+    let options = NetOptions::default().on_file_progress(move |file| {
         let line = (file.direction, file.name.to_owned(), file.bytes, file.total);
         seen.lock().expect("not poisoned").push(line);
     });
-    (builder, told)
+    (builder.net(options), told)
 }
 
 /// Where each file was, and forgets it.
@@ -73,17 +76,4 @@ async fn what_the_platform_has_already_is_not_told() {
     assert_eq!(bytes(&told, Direction::Up, "a.safetensors", Some(4)), [0, 4]);
     client.upload_lora(file("a.safetensors")).named("b").await.expect("known");
     assert!(told.lock().expect("not poisoned").is_empty());
-}
-
-#[tokio::test]
-async fn a_download_is_told_from_where_it_goes_on() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let cut = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 7\r\n\r\npic";
-    let rest = "Content-Range: bytes 3-6/7\r\nETag: \"1\"\r\n";
-    let server =
-        Server::start(vec![Reply::Bytes(cut.as_bytes().to_vec()), Reply::status(206, rest, "ture")]).await;
-    let (builder, told) = watched(server.builder());
-    let client = builder.build().expect("a client");
-    client.download(&server.url(), directory.path(), "a.png").await.expect("saved");
-    assert_eq!(bytes(&told, Direction::Down, "a.png", Some(7)), [0, 3, 3, 7, 7]);
 }

@@ -2,12 +2,10 @@
 
 mod apps;
 mod create;
-mod download;
 mod file_progress;
 mod models;
 mod outcomes;
 mod questions;
-mod resume;
 mod sim;
 mod support;
 mod waiting;

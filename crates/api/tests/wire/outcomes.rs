@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use runninghub_api::{ApiKey, Client, CreateOutcome, ErrorKind};
+use runninghub_net::{ErrorKind as NetErrorKind, NetOptions};
 use runninghub_sim::{Authority, Certificate, FaultProxy, Rule, Sim, Toxic};
 use tokio::runtime::Runtime;
 
@@ -49,7 +50,7 @@ impl Way {
         std::fs::write(&file, authority.pem()).expect("a file");
         let client = Client::builder(ApiKey::new(Sim::DEMO_KEY).expect("a key"))
             .base_url(&format!("https://127.0.0.1:{}", wire.address().port()))
-            .ca_file(file)
+            .net(NetOptions::default().ca_file(file))
             .create_timeout(timeout)
             .build()
             .expect("a client");
@@ -120,7 +121,7 @@ async fn where_tls_breaks_decides_and_not_how() {
     way.wire.add(Toxic::insert(0, GARBAGE.to_vec()));
     let id = way.sim.workflow_ids().first().expect("a workflow").as_str().into();
     let error = way.client.create(Some(id)).await.expect_err("no handshake");
-    assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Tls)), "{error:?}");
     assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
     assert_eq!((way.end.seen().bytes_up, way.sim.stats().creates), (0, 0));
     for toxic in [Toxic::garbage(0), Toxic::alert(0), Toxic::cut(0), Toxic::reset(0)] {

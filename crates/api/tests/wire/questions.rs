@@ -6,8 +6,9 @@ use std::{
 };
 
 use crate::support::{KEY, Reply, Server};
-use runninghub_api::{Class, ErrorKind, Exchange, Finished, Retry, UploadSource};
+use runninghub_api::{Class, ErrorKind, Retry, UploadSource};
 use runninghub_core::TaskStatus;
+use runninghub_net::{ErrorKind as NetErrorKind, Exchange, NetOptions};
 use serde_json::{Value, json};
 
 const RUNNING: &str =
@@ -104,7 +105,7 @@ async fn a_slow_answer_is_given_up() {
     let server = Server::start(vec![Reply::Stall]).await;
     let client = server.builder().timeout(Duration::from_millis(50)).build().expect("a client");
     let error = client.status(&"7".into()).once().await.expect_err("no answer");
-    assert!(matches!(error.kind(), ErrorKind::Timeout), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Timeout)), "{error}");
 }
 
 #[tokio::test]
@@ -112,7 +113,7 @@ async fn answers_are_capped() {
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{{\"code\":0,\"data\":\"{}\"}}", "x".repeat(17 << 20));
     let server = Server::start(vec![Reply::Bytes(endless.into_bytes())]).await;
     let error = server.client().workflow(&"5".into()).await.expect_err("too long");
-    assert!(matches!(error.kind(), ErrorKind::TooLarge { .. }), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::TooLarge { .. })), "{error}");
     let page = format!("HTTP/1.1 503 X\r\n\r\n{}", "x".repeat(1 << 20));
     let server = Server::start(vec![Reply::Bytes(page.into_bytes())]).await;
     let error = server.client().workflow(&"5".into()).await.expect_err("down");
@@ -221,7 +222,10 @@ async fn what_cannot_be_uploaded_is_not_sent() {
     assert!(error.to_string().contains("empty") && error.hint().is_none(), "{error}");
     for path in [directory.path().join("missing.png"), directory.path().to_owned()] {
         let error = client.upload(UploadSource::path(&path)).await.expect_err("no file");
-        assert!(matches!(error.kind(), ErrorKind::Io { path: named } if *named == path), "{error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::Net(NetErrorKind::Io { path: named }) if *named == path),
+            "{error}"
+        );
     }
     client.upload(UploadSource::bytes("", "x")).await.expect_err("no name");
     for name in ["cat.exe", "cat", "png"] {
@@ -232,15 +236,15 @@ async fn what_cannot_be_uploaded_is_not_sent() {
     client.upload_lora(directory.path().join("style.ckpt")).await.expect_err("another format");
     let missing = directory.path().join("style.safetensors");
     let error = client.upload_lora(&missing).await.expect_err("no file");
-    assert!(matches!(error.kind(), ErrorKind::Io { path } if *path == missing), "{error}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Io { path }) if *path == missing), "{error}");
     assert_eq!((client.calls(), server.requests().len()), (0, 0));
 }
 
 #[derive(Default)]
 struct Log(Mutex<Vec<(String, Option<u16>, String)>>);
 
-impl Exchange for Log {
-    fn finished(&self, exchange: &Finished<'_>) {
+impl Log {
+    fn finished(&self, exchange: &Exchange<'_>) {
         let asked = format!("{} {} {}", exchange.method, exchange.path, exchange.request.unwrap_or_default());
         self.0.lock().expect("not poisoned").push((asked, exchange.status, exchange.response.to_owned()));
     }
@@ -251,7 +255,14 @@ async fn observers_see_every_attempt_without_the_key() {
     let echo = format!(r#"{{"code":1,"msg":"no {KEY} here"}}"#);
     let server = Server::start(vec![Reply::Close, Reply::json(&echo), Reply::json(&echo)]).await;
     let log = Arc::new(Log::default());
-    let client = server.builder().observer(Arc::clone(&log) as _).build().expect("a client");
+    let client = server
+        .builder()
+        .net(NetOptions::default().observer({
+            let log = Arc::clone(&log);
+            move |exchange| log.finished(exchange)
+        }))
+        .build()
+        .expect("a client");
     client.outputs(&"7".into()).await.expect_err("refused");
     client.create(Some("5".into())).access_password("open").await.expect_err("refused");
     let seen = log.0.lock().expect("not poisoned").clone();
@@ -266,4 +277,15 @@ async fn observers_see_every_attempt_without_the_key() {
     POST /task/openapi/create {"workflowId":"5","accessPassword":"…"}
       Some(200) {"code":1,"msg":"no … here"}
     "#);
+}
+
+#[tokio::test]
+async fn a_download_carries_no_header_of_the_api() {
+    let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let client = server.client();
+    client.files().download(&server.url(), directory.path(), "a.png").await.expect("saved");
+    let request = &server.requests()[0];
+    assert!(!request.contains(KEY) && !request.to_lowercase().contains("authorization"), "{request}");
+    assert_eq!(client.calls(), 0, "it is not a request of the API");
 }

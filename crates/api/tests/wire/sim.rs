@@ -4,9 +4,10 @@ use std::{fs, time::Duration};
 
 use runninghub_api::{
     ApiKey, AssetType, Class, Client, ClientBuilder, CreateOutcome, ErrorKind, NodeInput, ResourceType,
-    Retry, UploadSource, extension, result_name,
+    Retry, UploadSource,
 };
 use runninghub_core::{Observation, TaskId, TaskStatus, WorkflowId};
+use runninghub_net::{ErrorKind as NetErrorKind, NetOptions, extension, result_name};
 use runninghub_sim::{App, Fault, Scenario, Sim, SimBuilder};
 
 pub(crate) fn simulator() -> SimBuilder {
@@ -64,7 +65,7 @@ async fn a_task_from_create_to_files() {
         let url = output.url.as_ref().expect("a file").expose();
         let extension = extension(Some(url), output.file_type.as_deref());
         let name = result_name(&created.task_id, output.node_id.as_ref(), index + 1, &extension);
-        let saved = client.download(url, directory.path(), &name).await.expect("saved");
+        let saved = client.files().download(url, directory.path(), &name).await.expect("saved");
         assert_eq!(saved.bytes, fs::metadata(&saved.path).expect("a file").len());
         assert!(saved.bytes > 0 && saved.path.ends_with(&name));
     }
@@ -170,10 +171,10 @@ async fn an_expired_link_works_after_asking_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let url = |seen: Observation| seen.outputs[0].url.clone().expect("a file");
     let old = url(end(&client, &task_id).await);
-    let error = client.download(old.expose(), directory.path(), "a.png").await.expect_err("expired");
-    assert!(matches!(error.kind(), ErrorKind::Expired { .. }), "{error}");
+    let error = client.files().download(old.expose(), directory.path(), "a.png").await.expect_err("expired");
+    assert!(matches!(error.kind(), NetErrorKind::Expired { .. }), "{error}");
     let new = url(client.outputs(&task_id).await.expect("an answer"));
-    client.download(new.expose(), directory.path(), "a.png").await.expect("saved");
+    client.files().download(new.expose(), directory.path(), "a.png").await.expect("saved");
 }
 
 #[tokio::test]
@@ -326,13 +327,16 @@ async fn slow_answers_are_waited_for() {
 async fn a_file_without_end_is_not_kept() {
     let (sim, _, workflow_id) = with(&["endless-files"]).await;
     let key = ApiKey::new(Sim::DEMO_KEY).expect("a key");
-    let client =
-        Client::builder(key).base_url(sim.base_url()).max_file_size(1 << 20).build().expect("a client");
+    let client = Client::builder(key)
+        .base_url(sim.base_url())
+        .net(NetOptions::default().max_file_size(1 << 20))
+        .build()
+        .expect("a client");
     let task_id = client.create(Some(workflow_id)).await.expect("accepted").task_id;
     let seen = end(&client, &task_id).await;
     let directory = tempfile::tempdir().expect("a directory");
     let url = seen.outputs[0].url.as_ref().expect("a file").expose();
-    let error = client.download(url, directory.path(), "a.png").await.expect_err("no end");
-    assert!(matches!(error.kind(), ErrorKind::TooLarge { limit } if *limit == 1 << 20), "{error}");
+    let error = client.files().download(url, directory.path(), "a.png").await.expect_err("no end");
+    assert!(matches!(error.kind(), NetErrorKind::TooLarge { limit } if *limit == 1 << 20), "{error}");
     assert_eq!(fs::read_dir(directory.path()).expect("a folder").count(), 0);
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use runninghub_api::{ApiKey, Client, ErrorKind};
+use runninghub_net::ErrorKind as NetErrorKind;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -130,7 +131,7 @@ async fn a_name_that_is_not_found_is_asked_for_again_but_a_create_is_refused() {
         .build()
         .expect("a client");
     let error = client.status(&TASK.into()).await.expect_err("no such name");
-    assert!(matches!(error.kind(), ErrorKind::Connect), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Connect)), "{error:?}");
     assert_eq!(client.calls(), 3);
     let error = client.create(Some("1".into())).await.expect_err("no such name");
     assert_eq!(error.create_outcome(), Some(runninghub_api::CreateOutcome::Refused));
@@ -160,7 +161,7 @@ async fn without_tls_nothing_is_said_and_nothing_tried_again() {
         .build()
         .expect("a client");
     let error = client.status(&TASK.into()).await.expect_err("no TLS");
-    assert!(matches!(error.kind(), ErrorKind::Tls), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Tls)), "{error:?}");
     assert_eq!(client.calls(), 1, "it would fail again");
     client.create(Some("1".into())).await.expect_err("no TLS");
     for hello in seen.await.expect("two hellos") {

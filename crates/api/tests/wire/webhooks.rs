@@ -5,10 +5,9 @@ use std::{
     time::Duration,
 };
 
-use runninghub_api::{
-    ApiKey, Class, Client, Code, Exchange, Finished, RunOptions, WebhookDetail, WebhookUrl,
-};
+use runninghub_api::{ApiKey, Class, Client, Code, RunOptions, WebhookDetail, WebhookUrl};
 use runninghub_core::{TaskId, TaskStatus};
+use runninghub_net::{Exchange, NetOptions};
 use runninghub_sim::{Scenario, Sim};
 
 use tokio::time::timeout;
@@ -24,8 +23,8 @@ const HANG: Duration = Duration::from_secs(20);
 #[derive(Default)]
 struct Seen(Mutex<String>);
 
-impl Exchange for Seen {
-    fn finished(&self, exchange: &Finished<'_>) {
+impl Seen {
+    fn finished(&self, exchange: &Exchange<'_>) {
         self.0.lock().expect("not poisoned").push_str(exchange.response);
     }
 }
@@ -49,7 +48,13 @@ async fn a_delivery_is_asked_about_and_made_again_in_either_family() {
     let seen = Arc::new(Seen::default());
     let key = ApiKey::new(Sim::DEMO_KEY).expect("a key");
     let builder = Client::builder(key).base_url(sim.base_url()).time_scale(0.0);
-    let client = builder.observer(Arc::clone(&seen) as _).build().expect("a client");
+    let client = builder
+        .net(NetOptions::default().observer({
+            let seen = Arc::clone(&seen);
+            move |exchange| seen.finished(exchange)
+        }))
+        .build()
+        .expect("a client");
     let workflow = Scenario::demo().workflow_id();
     for is_v2 in [false, true] {
         let receiver = Server::start(vec![Reply::json("{}")]).await;

@@ -10,7 +10,7 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Event, History, Phase, Place, PreviewFolder, Service, Site, TaskId, Untrusted, WorkflowId,
+    Event, History, NetOptions, Phase, Place, PreviewFolder, Service, Site, TaskId, Untrusted, WorkflowId,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     printer::Printer,
     report::{self, Reporter},
     schema::{self, End, Outcome},
+    secrets,
     signals::{Signal, Signals, suspend},
     target,
     transfers::Transfers,
@@ -102,6 +103,26 @@ impl Context {
             kept: Vec::new(),
             ledger: None,
         }
+    }
+
+    /// How the network is reached, by the options.
+    pub(super) fn net(&self) -> NetOptions {
+        let global = &self.global;
+        let mut net = NetOptions::default()
+            .allow_private_hosts(global.allow_private_hosts)
+            .on_file_progress(self.transfers.watcher());
+        secrets::learn_proxies();
+        if let Some(proxy) = &global.proxy {
+            secrets::learn_address(proxy.expose());
+            net = net.proxy(proxy.expose());
+        }
+        if let Some(path) = &global.ca_file {
+            net = net.ca_file(path);
+        }
+        if let Some(bytes) = global.max_file_size {
+            net = net.max_file_size(bytes);
+        }
+        net
     }
 
     /// Listens for signals. From here on Ctrl-C ends nothing by itself, so nothing may wait for a reader.

@@ -67,26 +67,6 @@ impl Found {
     }
 }
 
-/// Tells a builder of the library how others are reached and what is taken from them: each of them has these setters.
-macro_rules! reached {
-    ($builder:expr, $context:expr) => {{
-        let global = &$context.global;
-        let mut builder = $builder.on_file_progress($context.transfers.watcher());
-        crate::secrets::learn_proxies();
-        if let Some(proxy) = &global.proxy {
-            crate::secrets::learn_address(proxy.expose());
-            builder = builder.proxy(proxy.expose());
-        }
-        if let Some(path) = &global.ca_file {
-            builder = builder.ca_file(path);
-        }
-        if let Some(bytes) = global.max_file_size {
-            builder = builder.max_file_size(bytes);
-        }
-        builder.priors($context.priors()?)
-    }};
-}
-
 impl Context {
     /// The service that the options name, else the one that is known.
     pub(super) fn service(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
@@ -108,19 +88,23 @@ impl Context {
 
     /// RunningHub's API, with the key that the options name.
     pub(super) fn connect(&mut self, settings: Settings) -> Result<RunningHub, Error> {
-        self.keep_previews(settings.previews)?;
         let key = match settings.key {
             Some(key) => key,
             None => key::read(&self.global)?,
         };
-        // The address of a submit is another one only where nothing else was named.
         let known = settings.known_url.filter(|_| self.global.site.is_none());
+        let site = match &known {
+            // The address is what counts; the site is only a name.
+            Some(_) => settings.site.unwrap_or_default(),
+            None => self.site(settings.site)?,
+        };
+        self.keep_previews(settings.previews)?;
         let mut builder = RunningHub::builder(key)
-            .site(self.site(settings.site)?)
+            .site(site)
             .time_scale(speed::time_scale()?)
-            .allow_private_hosts(self.global.allow_private_hosts)
+            .net(self.net())
+            .priors(self.priors()?)
             .previews(self.wants_previews());
-        builder = reached!(builder, self);
         if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
             builder = builder.base_url(url);
         }
@@ -172,8 +156,11 @@ impl Context {
             Server::Url(url) if url.contains("://") => Comfy::builder(url),
             Server::Url(host) => Comfy::builder(format!("http://{host}")),
         };
-        builder = builder.time_scale(speed::time_scale()?).previews(self.wants_previews());
-        builder = reached!(builder, self);
+        builder = builder
+            .time_scale(speed::time_scale()?)
+            .net(self.net())
+            .priors(self.priors()?)
+            .previews(self.wants_previews());
         if let Some(history) = self.history() {
             builder = builder.history(history);
         }

@@ -9,6 +9,7 @@ use std::{
 
 use futures_util::{FutureExt as _, StreamExt as _, future::LocalBoxFuture};
 use runninghub::{Confirm, Graph, Machine, Plan, SocketUrl};
+use runninghub_net::{Net, NetOptions};
 use runninghub_transport::{Body, Connect as _, Live, LiveOptions};
 use rustls::{ClientConfig, RootCertStore, crypto::ring, pki_types::CertificateDer};
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,8 @@ fn live(certificate: &[u8]) -> Result<Live> {
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(Live::new(LiveOptions::default()).with_tls(Arc::new(config)))
+    let net = Net::new(NetOptions::default().tls(Arc::new(config)))?;
+    Ok(Live::new(LiveOptions::default().net(net)))
 }
 
 async fn ours(live: Rc<Live>, address: String, mut machine: Machine, frames: Rc<Cell<u64>>) -> Result {

@@ -13,12 +13,12 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use runninghub_api::{Client, result_name};
 use runninghub_core::{Event, FileUrl, NodeFile, NodeId, OutputFile, SocketUrl, TaskId};
+use runninghub_net::{Files, SavedFile, result_name};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::address::addresses;
-use crate::{Error, ErrorKind, RunningHub, SavedFile, save::failed};
+use crate::{Error, ErrorKind, RunningHub, save::failed};
 
 /// How many are fetched at once: a node may show hundreds of pictures.
 const AT_ONCE: usize = 4;
@@ -72,7 +72,7 @@ impl RunningHub {
         let (wanted, mut queue) = mpsc::unbounded_channel();
         let (tell, fetched) = mpsc::unbounded_channel();
         let place = Arc::new(Place {
-            client: self.0.client.clone(),
+            files: self.0.client.files().clone(),
             dir: dir.to_owned(),
             failures: AtomicUsize::new(0),
         });
@@ -170,7 +170,7 @@ impl Wanted {
 
 /// Where they come to, and how that goes.
 struct Place {
-    client: Client,
+    files: Files,
     dir: PathBuf,
     /// In a row.
     failures: AtomicUsize,
@@ -187,8 +187,8 @@ impl Place {
             ));
         } else {
             for address in addresses {
-                let fetched = self.client.download(&address, &self.dir, name).await;
-                file = fetched.map(SavedFile::from).map_err(|error| failed("it was not fetched", error));
+                let fetched = self.files.download(&address, &self.dir, name).await;
+                file = fetched.map_err(|error| failed("it was not fetched", error));
                 if file.is_ok() {
                     break;
                 }

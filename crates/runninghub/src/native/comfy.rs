@@ -8,20 +8,25 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_api::{ApiKey, FileProgress};
+use runninghub_api::ApiKey;
 use runninghub_comfyui::{Client, Queue};
 use runninghub_core::{NativeProxy, Observation, Pace, Place, Priors, Site, TaskId, Untrusted};
 use runninghub_ledger::{Entry, Ledger};
-use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
+use runninghub_net::{Files, NetOptions, Proxy};
+use runninghub_transport::{Connect, Live, LiveOptions};
+use url::Url;
 
 use super::{backend::Native, classes::Classes, kept::Kept};
 use crate::{
-    Backend as _, Error, Follow, History, Run, Save, Service, Submit, book::Book, cancel::Cancels,
-    hub::Watcher, record::Recorder, submit::FileRules,
+    Backend as _, Error, Follow, History, Run, Save, Service, Submit,
+    book::Book,
+    cancel::Cancels,
+    record::{Recorder, recording},
+    submit::FileRules,
 };
 
-/// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
-const NO_KEY: &str = "none";
+/// What fails where a handle cannot be made.
+const WHAT: &str = "cannot set up the client";
 
 /// A ComfyUI server: where prompts are queued and followed. Cheap to clone.
 ///
@@ -43,7 +48,7 @@ pub(crate) struct Server {
     pub(super) history: Option<History>,
     pub(super) file_rules: FileRules,
     pub(super) priors: Priors,
-    files: runninghub_api::Client,
+    files: Files,
 }
 
 /// Sets up a [`Comfy`].
@@ -53,15 +58,12 @@ pub struct ComfyBuilder {
     time_scale: f64,
     previews: bool,
     record: Option<PathBuf>,
-    proxy: Option<String>,
-    ca_file: Option<PathBuf>,
-    max_file_size: Option<u64>,
+    net: NetOptions,
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
     history: Option<History>,
     priors: Priors,
-    watcher: Option<Watcher>,
 }
 
 enum Address {
@@ -146,15 +148,12 @@ impl ComfyBuilder {
             time_scale: 1.0,
             previews: false,
             record: None,
-            proxy: None,
-            ca_file: None,
-            max_file_size: None,
+            net: NetOptions::default(),
             ledger: None,
             connect: None,
             classes: None,
             history: None,
             priors: Priors::default(),
-            watcher: None,
         }
     }
 
@@ -184,28 +183,10 @@ impl ComfyBuilder {
         self
     }
 
-    /// A proxy instead of the one that the environment names. A server without encryption is reached directly.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = Some(url.into());
-        self
-    }
-
-    /// A file of certificates (PEM) to be trusted besides those of the system.
-    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
-        self
-    }
-
-    /// Longest result that is fetched, bytes; 32 GiB by default. A longer one is not saved, and leaves nothing behind.
-    pub fn max_file_size(mut self, bytes: u64) -> Self {
-        self.max_file_size = Some(bytes);
-        self
-    }
-
-    /// Is told how far uploads and downloads are: when one begins, begins again, and with each piece of it. It has to be
-    /// quick, since the piece waits.
-    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
-        self.watcher = Some(Arc::new(watcher));
+    /// How the network is reached, for HTTP and the socket: proxy, certificates, limits, who watches. A server without
+    /// encryption is reached directly, and its files may be at private addresses.
+    pub fn net(mut self, options: NetOptions) -> Self {
+        self.net = options;
         self
     }
 
@@ -245,74 +226,22 @@ impl ComfyBuilder {
     /// # Errors
     /// When the address is not one, the HTTP client cannot be set up, or the folder for the recording cannot be used.
     pub fn build(self) -> Result<Comfy, Error> {
-        const WHAT: &str = "cannot set up the client";
-        let api = |error| Error::api(WHAT, error);
-        let key = match &self.server {
-            Address::Url(_) => ApiKey::new(NO_KEY).map_err(api)?,
-            Address::Proxy { key, .. } => key.clone(),
-        };
-        // Results lie where the server is, and that may be in one's own network.
-        let mut files = runninghub_api::Client::builder(key.clone())
-            .time_scale(self.time_scale)
-            .allow_private_hosts(true);
-        if let Address::Proxy { site, base_url, .. } = &self.server {
-            files = files.base_url(base_url.as_deref().unwrap_or(site.base_url()));
+        let (url, place, key) = self.server.place()?;
+        // Results are where the server is, and that may be in a private network.
+        let mut net = self.net.allow_private_hosts(true);
+        if Url::parse(&url).is_ok_and(|url| url.scheme() == "http") {
+            net = net.proxy(Proxy::Off);
         }
-        if let Some(proxy) = &self.proxy {
-            files = files.proxy(proxy);
-        }
-        if let Some(path) = &self.ca_file {
-            files = files.ca_file(path);
-        }
-        if let Some(bytes) = self.max_file_size {
-            files = files.max_file_size(bytes);
-        }
-        if let Some(watcher) = self.watcher.clone() {
-            files = files.on_file_progress(move |file| watcher(file));
-        }
-        let files = files.build().map_err(api)?;
-        let (url, place) = match &self.server {
-            Address::Url(url) => {
-                let url = url.trim();
-                (url.to_owned(), Place::ComfyUi { url: url.trim_end_matches('/').to_owned() })
-            }
-            Address::Proxy { proxy, .. } => {
-                let base_url = files.base_url().to_owned();
-                let url = format!("{base_url}/{}/{}", proxy.path(), key.expose());
-                (url, Place::NativeProxy { proxy: *proxy, base_url })
-            }
-        };
-
-        let recorder = match &self.record {
-            Some(dir) => Some(Arc::new(Recorder::create(dir, &key)?)),
-            None => None,
-        };
-        let mut client = Client::builder(&*url);
-        if url.starts_with("https") {
-            client = client.tls(files.tls().map_err(api)?);
-        }
-        if let Some(proxy) = &self.proxy {
-            client = client.proxy(proxy);
-            if let Some(recorder) = &recorder {
-                recorder.address(proxy);
-            }
-        }
-        if let Some(recorder) = recorder.clone() {
-            client = client.observer(move |exchange| recorder.comfy(exchange));
-        }
-        if let Some(watcher) = self.watcher {
-            client = client
-                .on_upload(move |name, bytes, total| watcher(FileProgress::of_upload(name, bytes, total)));
-        }
-        let client = client.build().map_err(|error| Error::comfy(WHAT, error))?;
-
+        let (recorder, net) = recording(self.record.as_deref(), key.as_ref(), net)?;
+        let failed = |error| Error::comfy(WHAT, error);
+        let client = Client::builder(&*url).net(net).build().map_err(failed)?;
+        let files = client.files(self.time_scale).map_err(failed)?;
         let options = LiveOptions::default()
             .scaled(self.time_scale)
             .preview_metadata(self.previews)
             .allow_insecure(true)
-            .proxy(self.proxy.map_or(ProxyChoice::Environment, ProxyChoice::Url));
-        let tls = files.clone();
-        let live = || Arc::new(Live::new(options).with_tls_from(move || Ok(Arc::new(tls.tls()?)))) as _;
+            .net(client.net().clone());
+        let live = || Arc::new(Live::new(options)) as _;
         let mut connect = self.connect.unwrap_or_else(live);
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));
@@ -321,9 +250,9 @@ impl ComfyBuilder {
         // The history is complete when it has an entry, also without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);
-        let (secret, file_rules) = match &self.server {
-            Address::Proxy { key, .. } => (key.expose(), FileRules::NATIVE_PROXY),
-            Address::Url(_) => ("", FileRules::COMFYUI),
+        let (secret, file_rules) = match &key {
+            Some(key) => (key.expose(), FileRules::NATIVE_PROXY),
+            None => ("", FileRules::COMFYUI),
         };
         let book = self.ledger.map(|ledger| Book::new(ledger, place.clone(), secret));
         let cancels = Arc::new(Cancels::new(book.clone(), self.time_scale));
@@ -331,6 +260,7 @@ impl ComfyBuilder {
             place,
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
             cancels,
+            files,
             client,
             classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, &url))),
             connect,
@@ -341,8 +271,28 @@ impl ComfyBuilder {
             history: self.history,
             file_rules,
             priors: self.priors,
-            files,
         })))
+    }
+}
+
+impl Address {
+    /// The server's URL, how the ledger calls it, and the key where it takes one.
+    fn place(self) -> Result<(String, Place, Option<ApiKey>), Error> {
+        match self {
+            Self::Url(url) => {
+                let url = url.trim().to_owned();
+                let place = Place::ComfyUi { url: url.trim_end_matches('/').to_owned() };
+                Ok((url, place, None))
+            }
+            Self::Proxy { proxy, key, site, base_url } => {
+                // The key will be in the URL, so it has to be as encrypted as that of the API.
+                let base_url = runninghub_api::base_url(base_url.as_deref().unwrap_or(site.base_url()))
+                    .map_err(|error| Error::api(WHAT, error))?;
+                let base_url = base_url.as_str().trim_end_matches('/').to_owned();
+                let url = format!("{base_url}/{}/{}", proxy.path(), key.expose());
+                Ok((url, Place::NativeProxy { proxy, base_url }, Some(key)))
+            }
+        }
     }
 }
 

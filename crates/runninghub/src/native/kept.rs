@@ -8,9 +8,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use runninghub_api::{check_folder, open_file, replace_file};
 use runninghub_comfyui::ClassInfo;
 use runninghub_ledger::Digest;
+use runninghub_net::{check_folder, open_file, replace_file};
 use serde::{Deserialize, Serialize};
 
 /// How long classes are taken for good. Custom nodes are updated without the server's version changing, and models come and go.

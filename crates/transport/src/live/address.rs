@@ -1,7 +1,5 @@
 //! Taking an address apart without changing a byte of it.
 
-use std::net::IpAddr;
-
 use runninghub_core::SocketUrl;
 
 use crate::{Error, ErrorKind};
@@ -65,10 +63,7 @@ impl<'a> Address<'a> {
 
     /// Where plain `ws` is harmless.
     pub(super) fn is_loopback(&self) -> bool {
-        match self.host.parse::<IpAddr>() {
-            Ok(ip) => ip.to_canonical().is_loopback(),
-            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
-        }
+        runninghub_net::is_loopback(self.host)
     }
 
     /// What stands in the request line.

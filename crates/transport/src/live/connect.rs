@@ -1,88 +1,88 @@
 //! Opening a live connection.
 
-use std::{error::Error as StdError, fmt, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::SinkExt as _;
 use runninghub_core::SocketUrl;
-use rustls::{ClientConfig, pki_types::ServerName};
+use runninghub_net::ErrorKind as NetErrorKind;
+
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::timeout,
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_rustls::{
+    TlsConnector,
+    client::TlsStream,
+    rustls::{self, ClientConfig, pki_types::ServerName},
+};
+use tokio_tungstenite::tungstenite::{Message, http::Uri};
 
-use super::{LiveOptions, address::Address, dial::dial, handshake::shake_hands, socket::Socket};
-use crate::{Connect, Error, ErrorKind, FrameSource, tls};
+use super::{LiveOptions, address::Address, handshake::shake_hands, hosts::forbidden, socket::Socket};
+use crate::{Connect, Error, ErrorKind, FrameSource};
 
 /// What makes the server send previews with metadata; it reads this as a connection's first text frame only.
 const FEATURE_FLAGS: &str = r#"{"type":"feature_flags","data":{"supports_preview_metadata":true}}"#;
 
 /// Opens a WebSocket for each connection.
-#[derive(Clone, Default)]
-pub struct Live {
-    options: LiveOptions,
-    tls: Option<Arc<MakeTls>>,
-}
-
-type MakeTls = dyn Fn() -> Result<Arc<ClientConfig>, Box<dyn StdError + Send + Sync>> + Send + Sync;
+#[derive(Clone, Debug, Default)]
+pub struct Live(LiveOptions);
 
 impl Live {
-    /// With [`tls::client_config`], which is loaded only when the first `wss` address is dialled.
+    /// The system's certificates are read when the first `wss` URL is dialled.
     pub fn new(options: LiveOptions) -> Self {
-        Self { options, tls: None }
-    }
-
-    /// With the caller's own TLS configuration. Its ALPN protocols are left out: a WebSocket needs HTTP/1.1.
-    #[must_use]
-    pub fn with_tls(self, mut config: Arc<ClientConfig>) -> Self {
-        if !config.alpn_protocols.is_empty() {
-            Arc::make_mut(&mut config).alpn_protocols.clear();
-        }
-        self.with_tls_from(move || Ok(config.clone()))
-    }
-
-    /// With a TLS configuration that is asked for whenever a `wss` address is dialled. It must not name ALPN protocols.
-    #[must_use]
-    pub fn with_tls_from<F>(mut self, make: F) -> Self
-    where
-        F: Fn() -> Result<Arc<ClientConfig>, Box<dyn StdError + Send + Sync>> + Send + Sync + 'static,
-    {
-        self.tls = Some(Arc::new(make));
-        self
+        Self(options)
     }
 
     async fn open(&self, address: &Address<'_>, public_only: bool) -> Result<Box<dyn FrameSource>, Error> {
         if address.tls {
-            let config = match &self.tls {
-                Some(make) => make().map_err(|error| {
-                    Error::new(ErrorKind::Tls, "no TLS configuration can be made").with_source(error)
-                })?,
-                None => tls::client_config()?,
-            };
-            let stream = dial(address, public_only, &self.options).await?;
+            let config = self.0.net.tls().map_err(|error| {
+                Error::new(ErrorKind::Tls, "no TLS configuration can be made").with_source(error)
+            })?;
+            let stream = self.dial(address, public_only).await?;
             // On the heap by itself: a session is twenty times the size of a plain stream.
             let stream = Box::new(encrypt(address, config, stream).await?);
             self.upgrade(address, stream).await
         } else {
-            self.upgrade(address, dial(address, public_only, &self.options).await?).await
+            self.upgrade(address, self.dial(address, public_only).await?).await
         }
+    }
+
+    async fn dial(&self, address: &Address<'_>, public_only: bool) -> Result<TcpStream, Error> {
+        let target = address.http().parse::<Uri>().map_err(|error| {
+            Error::new(ErrorKind::Address, "the host of the WebSocket address is no host").with_source(error)
+        })?;
+        let dialled = self.0.net.dial(target, public_only, self.0.connect_timeout).await;
+        dialled.map_err(|error| {
+            let (_, net, source) = error.into_parts();
+            let (kind, what) = match net {
+                NetErrorKind::Forbidden { .. } => return forbidden(address, "a private address"),
+                NetErrorKind::Proxy { .. } | NetErrorKind::ProxyRefused { .. } => {
+                    (ErrorKind::Proxy, net.to_string())
+                }
+                _ => (ErrorKind::Connect, format!("cannot connect to {}", address.authority)),
+            };
+            let error = Error::new(kind, what);
+            match source {
+                Some(source) => error.with_source(source),
+                None => error,
+            }
+        })
     }
 
     async fn upgrade<S>(&self, address: &Address<'_>, stream: S) -> Result<Box<dyn FrameSource>, Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut socket = shake_hands(address, stream, self.options.socket()).await?;
-        if self.options.preview_metadata {
+        let mut socket = shake_hands(address, stream, self.0.socket()).await?;
+        if self.0.preview_metadata {
             socket.send(Message::text(FEATURE_FLAGS)).await.map_err(|error| {
                 Error::new(ErrorKind::Connect, "the connection broke off after the handshake")
                     .with_source(error)
             })?;
         }
-        Ok(Box::new(Socket::new(socket, &self.options)))
+        Ok(Box::new(Socket::new(socket, &self.0)))
     }
 }
 
@@ -92,25 +92,19 @@ impl Live {
 impl Connect for Live {
     async fn connect(&self, url: &SocketUrl) -> Result<Box<dyn FrameSource>, Error> {
         let address = Address::parse(url)?;
-        if !address.tls && !self.options.allow_insecure && !address.is_loopback() {
+        if !address.tls && !self.0.allow_insecure && !address.is_loopback() {
             let what = format!("refused to connect to {} without encryption (ws://)", address.authority);
             return Err(Error::new(ErrorKind::InsecureAddress, what));
         }
-        let public_only = match &self.options.hosts {
+        let public_only = match &self.0.hosts {
             Some(hosts) => hosts.check(&address)?,
             None => false,
         };
-        let wait = self.options.connect_timeout;
+        let wait = self.0.connect_timeout;
         timeout(wait, self.open(&address, public_only)).await.unwrap_or_else(|_| {
             let what = format!("no connection to {} within {wait:?}", address.authority);
             Err(Error::new(ErrorKind::Timeout, what))
         })
-    }
-}
-
-impl fmt::Debug for Live {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Live").field("options", &self.options).finish_non_exhaustive()
     }
 }
 

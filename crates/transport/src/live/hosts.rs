@@ -1,18 +1,8 @@
 //! Which hosts may be dialled: a server must not be able to send the ticket, or us, wherever it likes.
 
-use std::{
-    error::Error as StdError,
-    future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    task::{Context, Poll},
-    vec,
-};
+use std::net::IpAddr;
 
-use hyper_util::client::legacy::connect::dns::Name;
 use runninghub_core::is_public;
-use tower_service::Service;
 
 use super::address::Address;
 use crate::{Error, ErrorKind};
@@ -74,57 +64,6 @@ fn is_below(host: &str, domain: &str) -> bool {
 
 pub(super) fn forbidden(address: &Address<'_>, why: &str) -> Error {
     Error::new(ErrorKind::ForbiddenHost, format!("refused to connect to {}: {why}", address.authority))
-}
-
-/// Resolves names as the system does, and keeps private addresses to itself where only public ones are wanted, so that
-/// no connection to one can be made.
-#[derive(Clone, Debug)]
-pub(super) struct Resolver {
-    pub(super) public_only: bool,
-}
-
-impl Service<Name> for Resolver {
-    type Response = vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let public_only = self.public_only;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let usable: Vec<_> = found.filter(|address| !public_only || is_public(address.ip())).collect();
-            if public_only && usable.is_empty() {
-                return Err(io::Error::other(Private));
-            }
-            Ok(usable.into_iter())
-        })
-    }
-}
-
-/// The name leads to private addresses only.
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads to private addresses only")]
-pub(super) struct Private;
-
-impl Private {
-    /// Whether this is why there was no connection. `io::Error` hides the error that it wraps from `source()`.
-    pub(super) fn is_cause_of(error: &(dyn StdError + 'static)) -> bool {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if error.is::<Self>() {
-                return true;
-            }
-            next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-                Some(wrapped) => Some(wrapped),
-                None => error.source(),
-            };
-        }
-        false
-    }
 }
 
 #[cfg(test)]
@@ -198,14 +137,5 @@ mod tests {
         for host in FOREIGN {
             assert_eq!(check(&hosts, host), Err(ErrorKind::ForbiddenHost), "{host}");
         }
-    }
-
-    #[tokio::test]
-    async fn a_name_that_leads_home_is_not_resolved() {
-        let name = || "localhost".parse::<Name>().unwrap();
-        let error = Resolver { public_only: true }.call(name()).await.unwrap_err();
-        assert!(Private::is_cause_of(&error), "{error}");
-        let found = Resolver { public_only: false }.call(name()).await.unwrap();
-        assert!(found.count() > 0);
     }
 }

@@ -2,11 +2,9 @@
 
 mod address;
 mod connect;
-mod dial;
 mod handshake;
 mod hosts;
 mod options;
-mod proxy;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -14,4 +12,3 @@ mod tests;
 pub use connect::Live;
 pub use hosts::Hosts;
 pub use options::LiveOptions;
-pub use proxy::ProxyChoice;

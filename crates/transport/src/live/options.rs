@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use runninghub_net::Net;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::{Hosts, ProxyChoice};
+use super::Hosts;
 use crate::scale::scale;
 
 /// From name to finished handshake.
@@ -41,7 +42,7 @@ pub struct LiveOptions {
     pub(super) preview_metadata: bool,
     pub(super) allow_insecure: bool,
     pub(super) hosts: Option<Hosts>,
-    pub(super) proxy: ProxyChoice,
+    pub(super) net: Net,
 }
 
 impl LiveOptions {
@@ -58,7 +59,7 @@ impl LiveOptions {
             preview_metadata: false,
             allow_insecure: false,
             hosts: None,
-            proxy: ProxyChoice::Environment,
+            net: Net::default(),
         }
     }
 
@@ -116,9 +117,9 @@ impl LiveOptions {
         self
     }
 
-    /// Which proxy to use. [`ProxyChoice::Environment`].
-    pub fn proxy(mut self, choice: ProxyChoice) -> Self {
-        self.proxy = choice;
+    /// Proxy and TLS. The environment's proxy, and what the system trusts.
+    pub fn net(mut self, net: Net) -> Self {
+        self.net = net;
         self
     }
 

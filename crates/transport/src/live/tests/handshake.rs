@@ -87,7 +87,8 @@ fn refusals_that_last_are_told_from_those_that_pass() {
 async fn unencrypted_addresses_are_dialled_when_allowed() {
     // Port 9 of a name that cannot exist: the refusal would come before the dialling.
     let url = SocketUrl::new(format!("ws://runninghub.invalid:9/ws?Rh-Comfy-Auth={TICKET}"));
-    let options = options().allow_insecure(true).proxy(crate::ProxyChoice::Off);
+    let direct = crate::net::NetOptions::default().proxy(crate::net::Proxy::Off);
+    let options = options().allow_insecure(true).net(crate::net::Net::new(direct).unwrap());
     let kind = kind_of(Live::new(options).connect(&url).await);
     assert!(matches!(kind, ErrorKind::Connect | ErrorKind::Timeout), "{kind:?}");
 }

@@ -6,12 +6,24 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use runninghub_core::SocketUrl;
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tokio_rustls::TlsAcceptor;
 
 use super::{TICKET, kind_of, options, serve};
-use crate::{Body, Connect as _, ErrorKind, Live, tls};
+use crate::{
+    Body, Connect as _, ErrorKind, Live, LiveOptions,
+    net::{Net, NetOptions},
+};
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn with(config: Arc<ClientConfig>) -> LiveOptions {
+    options().net(Net::new(NetOptions::default().tls(config)).unwrap())
+}
 
 struct Ca {
     root: CertificateDer<'static>,
@@ -30,7 +42,7 @@ fn ca() -> Ca {
     let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &issuer).unwrap().der().clone();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let mut server = ServerConfig::builder_with_provider(tls::provider().unwrap())
+    let mut server = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
@@ -44,7 +56,7 @@ fn ca() -> Ca {
 fn trusting(root: CertificateDer<'static>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(root).unwrap();
-    let mut config = ClientConfig::builder_with_provider(tls::provider().unwrap())
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
@@ -71,7 +83,7 @@ async fn the_callers_configuration_is_used_without_h2() {
     let Ca { root, server } = ca();
     let url = greet(server).await;
     let config = trusting(root);
-    let mut source = Live::new(options()).with_tls(config.clone()).connect(&url).await.unwrap();
+    let mut source = Live::new(with(config.clone())).connect(&url).await.unwrap();
     assert_eq!(source.next_frame().await.unwrap().unwrap().body, Body::Text("hello".into()));
     assert_eq!(source.next_frame().await.unwrap(), None);
     source.close().await;
@@ -81,7 +93,7 @@ async fn the_callers_configuration_is_used_without_h2() {
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_is_refused() {
     let url = greet(ca().server).await;
-    let live = Live::new(options()).with_tls(trusting(ca().root));
+    let live = Live::new(with(trusting(ca().root)));
     assert_eq!(kind_of(live.connect(&url).await), ErrorKind::Tls);
 }
 
@@ -91,7 +103,7 @@ async fn a_server_that_nobody_vouches_for_is_refused() {
 async fn the_default_configuration_trusts_the_platform_only() {
     let url = greet(ca().server).await;
     assert_eq!(kind_of(Live::new(options()).connect(&url).await), ErrorKind::Tls);
-    let (one, other) = (tls::client_config().unwrap(), tls::client_config().unwrap());
+    let (one, other) = (Net::default().tls().unwrap(), Net::default().tls().unwrap());
     assert!(Arc::ptr_eq(&one, &other), "the roots are loaded once");
     assert!(one.alpn_protocols.is_empty());
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
-use super::folder::read_to_end;
+use super::digest::digest;
 
 /// How many pieces may wait. The largest are half a megabyte.
 const WAITING: usize = 16;
@@ -26,13 +26,12 @@ impl Sum {
         let (pieces, mut waiting) = mpsc::channel::<Bytes>(WAITING);
         let (done, hash) = oneshot::channel();
         tokio::task::spawn_blocking(move || {
-            let mut sum = Sha256::new();
-            let read = read_to_end(&mut file.take(bytes), |piece| sum.update(piece));
-            while let Some(piece) = waiting.blocking_recv().filter(|_| read.is_ok()) {
+            let mut sum = digest::<Sha256>(&mut file.take(bytes));
+            while let (Ok(sum), Some(piece)) = (&mut sum, waiting.blocking_recv()) {
                 sum.update(&piece);
             }
-            // Nobody listens if the download was given up.
-            _ = done.send(read.map(|()| sum));
+            // The other end is gone if the download was given up.
+            _ = done.send(sum);
         });
         Self { pieces, hash }
     }

@@ -9,11 +9,13 @@ use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, st
 use tokio::sync::mpsc;
 
 use super::{
+    Files,
     file_name::sanitize,
-    partial::{Flushed, Partial, settle},
+    folder::blocking,
+    partial::{Flushed, Partial, SavedFile, settle},
     transfer::Transfer,
 };
-use crate::{Client, Error};
+use crate::{Error, ErrorKind};
 
 /// How many files are fetched at once: enough to hide the round trips, few enough to be no burden.
 const AT_ONCE: usize = 4;
@@ -21,16 +23,14 @@ const AT_ONCE: usize = 4;
 const FLUSHED_AT_ONCE: usize = 16;
 /// How many files get their names in one go, with one flush of the folder.
 const NAMED_AT_ONCE: usize = 64;
-/// The name in errors and logs.
-pub(super) const CALL: &str = "download";
 
-/// Brings one result into a directory. Made by [`Client::download`] and [`Client::save_text`].
+/// Brings one file into a directory. Made by [`Files::download`] and [`Files::save_text`].
 ///
 /// The file appears under its name when all of it is on disk, and not before. A file of the same name is never touched:
 /// if it has the very same content it is the result, else the new one becomes `name-2.ext`.
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Download {
-    client: Client,
+    files: Files,
     from: From,
     directory: PathBuf,
     name: String,
@@ -41,24 +41,12 @@ enum From {
     Url(String),
 }
 
-/// A result on disk.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Downloaded {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its size, bytes.
-    pub bytes: u64,
-    /// Its SHA-256, 64 hexadecimal digits.
-    pub sha256: String,
-}
-
-impl Client {
-    /// Fetches a result. The directory is made if it is missing; the name is made safe with
+impl Files {
+    /// Fetches a file. The directory is made if it is missing; the name is made safe with
     /// [`sanitize`](crate::sanitize).
     ///
-    /// No header of the API goes along. The address has to be `https` on a public host, at every redirect, unless the
-    /// API is on loopback or [`ClientBuilder::allow_private_hosts`](crate::ClientBuilder::allow_private_hosts) was given.
+    /// The URL has to be `https` on a public host, at every redirect, unless the server that names it is on this machine or
+    /// [`NetOptions::allow_private_hosts`](crate::NetOptions::allow_private_hosts) was given.
     ///
     /// A broken download goes on where it stopped if the server tells one version of the file from another. On Linux
     /// that also holds for a download that another process left unfinished: parts of 1 MiB and more stay in the
@@ -68,14 +56,14 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Expired`](crate::ErrorKind::Expired) for a link that is too old,
-    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) for an address that must not be fetched,
+    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) for a URL that must not be fetched,
     /// [`ErrorKind::Slow`](crate::ErrorKind::Slow) and [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) for a file
     /// that does not end, [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
     pub fn download(&self, url: &str, directory: &Path, file_name: &str) -> Download {
         self.bring(From::Url(url.to_owned()), directory, file_name)
     }
 
-    /// Saves a result that came as text, with the same care as a download.
+    /// Saves a file that came as text, with the same care as a download.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
@@ -84,14 +72,14 @@ impl Client {
     }
 
     fn bring(&self, from: From, directory: &Path, file_name: &str) -> Download {
-        Download { client: self.clone(), from, directory: directory.to_owned(), name: sanitize(file_name) }
+        Download { files: self.clone(), from, directory: directory.to_owned(), name: sanitize(file_name) }
     }
 
-    /// Fetches several results, a few at a time, and yields each as it ends together with its place in the list.
+    /// Fetches several files, a few at a time, and yields each as it ends together with its place in the list.
     pub fn download_all(
         &self,
         downloads: Vec<Download>,
-    ) -> impl Stream<Item = (usize, Result<Downloaded, Error>)> + Send {
+    ) -> impl Stream<Item = (usize, Result<SavedFile, Error>)> + Send {
         let (flush, mut flushing) = mpsc::channel(FLUSHED_AT_ONCE);
         let downloads: Vec<_> =
             downloads.into_iter().enumerate().map(|download| (download, flush.clone())).collect();
@@ -105,7 +93,7 @@ impl Client {
                         Ok(fetched) => fetched.flush().boxed(),
                         Err(error) => ready(Err(error)).boxed(),
                     };
-                    // Nobody listens only if nobody wants the files any more.
+                    // The other end is gone only if the files are not wanted any more.
                     let _ = flush.send(async move { (place, flushed.await) }).await;
                 }
             })
@@ -125,9 +113,9 @@ impl Client {
 
 impl Download {
     async fn fetch(self) -> Result<Fetched, Error> {
-        let Self { client, from, directory, name } = self;
+        let Self { files, from, directory, name } = self;
         let (file, name) = match from {
-            From::Url(url) => Transfer::new(&client, &url, directory.clone(), name).run().await?,
+            From::Url(url) => Transfer::new(&files, &url, directory.clone(), name).run().await?,
             From::Text(text) => {
                 let mut file = Partial::create(&directory, None)?;
                 file.write(text.into()).await?;
@@ -152,43 +140,31 @@ impl Fetched {
     }
 }
 
-async fn name_all(files: Vec<Result<Flushed, Error>>) -> Vec<Result<Downloaded, Error>> {
+async fn name_all(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile, Error>> {
     let count = files.len();
     match blocking(Path::new(""), move || Ok(settle(files))).await {
         Ok(named) => named,
         // The task can only be missing when the runtime shuts down.
-        Err(_) => (0..count).map(|_| Err(Error::new(CALL, crate::ErrorKind::Network))).collect(),
+        Err(_) => (0..count).map(|_| Err(Error::download(ErrorKind::Network))).collect(),
     }
 }
 
-/// Waits for the disk on a thread of its own, which begins at once: the sockets of running tasks must not wait.
-pub(super) fn blocking<T: Send + 'static, W>(
-    directory: &Path,
-    work: W,
-) -> impl Future<Output = Result<T, Error>> + Send + use<T, W>
-where
-    W: FnOnce() -> Result<T, Error> + Send + 'static,
-{
-    let (directory, task) = (directory.to_owned(), tokio::task::spawn_blocking(work));
-    async move { task.await.unwrap_or_else(|error| Err(Error::io(CALL, directory, std::io::Error::other(error)))) }
-}
-
 impl IntoFuture for Download {
-    type Output = Result<Downloaded, Error>;
+    type Output = Result<SavedFile, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let flushed = self.fetch().await?.flush().await?;
             let named = name_all(vec![Ok(flushed)]).await.pop();
-            named.unwrap_or_else(|| Err(Error::new(CALL, crate::ErrorKind::Network)))
+            named.unwrap_or_else(|| Err(Error::download(ErrorKind::Network)))
         })
     }
 }
 
 impl std::fmt::Debug for Download {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The address is signed.
+        // The URL is signed.
         f.debug_struct("Download")
             .field("directory", &self.directory)
             .field("name", &self.name)

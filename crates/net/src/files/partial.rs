@@ -11,11 +11,11 @@ use sha2::Digest as _;
 use tempfile::NamedTempFile;
 
 use super::{
-    fetch::{CALL, Downloaded},
+    digest::{digest, hex},
     file_name::numbered,
     folder,
     sum::Sum,
-    version::{WORTH, hex},
+    version::WORTH,
 };
 use crate::Error;
 
@@ -39,6 +39,17 @@ pub(super) struct Partial {
     is_named: bool,
 }
 
+/// A file that was fetched, whole and on disk.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SavedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size, bytes.
+    pub bytes: u64,
+    /// Its SHA-256, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
 /// A file that is all on disk, but for its name.
 pub(super) struct Flushed {
     file: NamedTempFile,
@@ -51,7 +62,7 @@ pub(super) struct Flushed {
 impl Partial {
     /// Begins a file in a directory, which is made if it is missing. `name` is one to be found by later.
     pub(super) fn create(directory: &Path, name: Option<&str>) -> Result<Self, Error> {
-        let failed = |error| Error::io(CALL, directory, error);
+        let failed = |error| Error::disk(directory, error);
         fs::create_dir_all(directory).map_err(failed)?;
         // The name may be taken by another process, or by somebody else's file: then this one is not to be found.
         let named = name.and_then(|name| folder::named_part(directory, name).ok());
@@ -82,7 +93,7 @@ impl Partial {
         if let Err(error) = self.put(&piece) {
             self.is_named = false;
             self.file.disable_cleanup(false);
-            return Err(Error::io(CALL, &self.directory, error));
+            return Err(Error::disk(&self.directory, error));
         }
         self.file.disable_cleanup(self.is_named && self.bytes >= WORTH);
         if let Some(sum) = &self.sum {
@@ -123,45 +134,46 @@ impl Partial {
     pub(super) fn flush(mut self, name: String) -> Result<Flushed, Error> {
         self.file.disable_cleanup(false);
         let Self { mut file, directory, sum, bytes, .. } = self;
-        let sum = sum.map_or_else(|| folder::sum(file.as_file_mut()), Sum::finish);
+        let whole = |file: &mut fs::File| file.rewind().and_then(|()| digest(file));
+        let sum = sum.map_or_else(|| whole(file.as_file_mut()), Sum::finish);
         let hash = sum.and_then(|hash| file.as_file().sync_all().map(|()| hash));
-        let sha256 = hex(&hash.map_err(|error| Error::io(CALL, &directory, error))?.finalize());
+        let sha256 = hex(&hash.map_err(|error| Error::disk(&directory, error))?.finalize());
         Ok(Flushed { file, directory, name, bytes, sha256 })
     }
 }
 
 impl Flushed {
     /// Gives the file its name, or `name-2`, `name-3`, … if that is taken by another content.
-    fn name(self) -> Result<Downloaded, Error> {
+    fn name(self) -> Result<SavedFile, Error> {
         let Self { mut file, directory, name, bytes, sha256 } = self;
         for number in 1..=NAMES {
             let path = directory.join(numbered(&name, number));
             match file.persist_noclobber(&path) {
-                Ok(_) => return Ok(Downloaded { path, bytes, sha256 }),
+                Ok(_) => return Ok(SavedFile { path, bytes, sha256 }),
                 Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => {
                     if folder::holds(&path, bytes, &sha256) {
-                        return Ok(Downloaded { path, bytes, sha256 });
+                        return Ok(SavedFile { path, bytes, sha256 });
                     }
                     file = taken.file;
                 }
-                Err(other) => return Err(Error::io(CALL, &path, other.error)),
+                Err(other) => return Err(Error::disk(&path, other.error)),
             }
         }
-        Err(Error::io(CALL, directory.join(name), io::ErrorKind::AlreadyExists.into()))
+        Err(Error::disk(directory.join(name), io::ErrorKind::AlreadyExists.into()))
     }
 }
 
 /// Names files, and then flushes their folders once for all of them. Waits for the disk.
-pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<Downloaded, Error>> {
+pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile, Error>> {
     let mut named: Vec<_> = files.into_iter().map(|file| file.and_then(Flushed::name)).collect();
     let folders = named.iter().filter_map(|file| file.as_ref().ok()?.path.parent());
     for (directory, error) in folder::sync_all(folders) {
         let told = error.kind();
-        let lost = |file: &&mut Result<Downloaded, Error>| {
+        let lost = |file: &&mut Result<SavedFile, Error>| {
             file.as_ref().is_ok_and(|file| file.path.parent() == Some(&directory))
         };
         for file in named.iter_mut().filter(lost) {
-            *file = Err(Error::io(CALL, &directory, told.into()));
+            *file = Err(Error::disk(&directory, told.into()));
         }
     }
     named
@@ -173,13 +185,13 @@ mod tests {
 
     use super::*;
 
-    async fn save(directory: &Path, name: &str, content: &[u8]) -> Result<Downloaded, Error> {
+    async fn save(directory: &Path, name: &str, content: &[u8]) -> Result<SavedFile, Error> {
         let mut partial = Partial::create(directory, None)?;
         partial.write(Bytes::copy_from_slice(content)).await?;
         end(partial, name).await
     }
 
-    async fn end(partial: Partial, name: &str) -> Result<Downloaded, Error> {
+    async fn end(partial: Partial, name: &str) -> Result<SavedFile, Error> {
         let name = name.to_owned();
         let saved = move || settle(vec![partial.flush(name)]).remove(0);
         tokio::task::spawn_blocking(saved).await.expect("no panic")

@@ -3,15 +3,15 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek as _, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
-use super::{fetch::CALL, version::hex};
+use super::digest::{digest, hex};
 use crate::Error;
 
 /// What is not whole yet. Hidden, so that no one takes it for a result.
@@ -19,8 +19,6 @@ const PREFIX: &str = ".rhub-";
 const SUFFIX: &str = ".part";
 /// Parts that nobody has continued for so long are removed: their links are long dead.
 const STALE: Duration = Duration::from_hours(7 * 24);
-/// How much is read at once where a file is hashed.
-const PIECE: usize = 128 << 10;
 
 /// Makes sure that results can be written into a folder, which is made if it is missing. Parts of downloads that were
 /// given up a week ago are removed.
@@ -47,7 +45,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.persist(path)?;
         sync(directory)
     };
-    write().map_err(|error| Error::io(CALL, path, error))
+    write().map_err(|error| Error::disk(path, error))
 }
 
 /// Opens a file for reading. A link is not followed, and nothing but an ordinary file is opened.
@@ -66,7 +64,7 @@ pub fn holds(path: &Path, bytes: u64, sha256: &str) -> bool {
         if file.metadata()?.len() != bytes {
             return Ok(None);
         }
-        Ok(Some(hex(&sum(&mut file)?.finalize())))
+        Ok(Some(hex(&digest::<Sha256>(&mut file)?.finalize())))
     };
     hash().is_ok_and(|found| found.is_some_and(|found| found == sha256))
 }
@@ -110,25 +108,16 @@ pub(super) fn left_part(_: &Path, _: &str) -> Option<NamedTempFile> {
     None
 }
 
-/// The SHA-256 of a whole file.
-pub(crate) fn sum(file: &mut File) -> io::Result<Sha256> {
-    let mut sum = Sha256::new();
-    file.rewind()?;
-    read_to_end(file, |piece| sum.update(piece))?;
-    Ok(sum)
-}
-
-/// Hands the rest of a file to `take`, piece by piece.
-pub(crate) fn read_to_end(file: &mut impl Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(count) => take(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+/// Waits for the disk on a thread of its own, which begins at once: the sockets of running tasks must not wait.
+pub(super) fn blocking<T: Send + 'static, W>(
+    directory: &Path,
+    work: W,
+) -> impl Future<Output = Result<T, Error>> + Send + use<T, W>
+where
+    W: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    let (directory, task) = (directory.to_owned(), tokio::task::spawn_blocking(work));
+    async move { task.await.unwrap_or_else(|error| Err(Error::disk(directory, io::Error::other(error)))) }
 }
 
 /// Flushes folders, each once: a name lives in its folder, which is flushed apart from the file.

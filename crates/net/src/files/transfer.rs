@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backon::BackoffBuilder as _;
 use reqwest::{
     Response,
     header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
@@ -9,18 +10,8 @@ use reqwest::{
 use tokio::time::sleep;
 use url::Url;
 
-use super::{
-    fetch::{CALL, blocking},
-    file_name::sanitize,
-    guard,
-    pace::Pace,
-    partial::Partial,
-    version::Version,
-};
-use crate::{
-    Client, Direction, Error, ErrorKind, FileProgress, Retry,
-    http::{asked_wait, pauses},
-};
+use super::{Files, file_name::sanitize, folder::blocking, pace::Pace, partial::Partial, version::Version};
+use crate::{Direction, Error, ErrorKind, FileProgress, asked_wait, backoff, error::DOWNLOAD, guard::Guard};
 
 /// How many redirects are followed.
 const HOPS: usize = 5;
@@ -28,9 +19,9 @@ const HOPS: usize = 5;
 const PROGRESS: u64 = 64 << 10;
 
 /// What is fetched, and what has come of it.
-pub(super) struct Transfer<'c> {
-    client: &'c Client,
-    url: &'c str,
+pub(super) struct Transfer<'f> {
+    files: &'f Files,
+    url: &'f str,
     directory: PathBuf,
     name: String,
     part: Option<Part>,
@@ -49,9 +40,9 @@ impl Part {
     }
 }
 
-impl<'c> Transfer<'c> {
-    pub(super) fn new(client: &'c Client, url: &'c str, directory: PathBuf, name: String) -> Self {
-        Self { client, url, directory, name, part: None, has_looked: false }
+impl<'f> Transfer<'f> {
+    pub(super) fn new(files: &'f Files, url: &'f str, directory: PathBuf, name: String) -> Self {
+        Self { files, url, directory, name, part: None, has_looked: false }
     }
 
     /// Fetches all of it. Gives the content and the name for it.
@@ -59,25 +50,27 @@ impl<'c> Transfer<'c> {
         let result = self.attempts().await;
         let (bytes, total) =
             self.part.as_ref().map_or((0, None), |part| (part.file.bytes(), part.version.total));
-        tell(self.client, &self.name, bytes, total, true);
+        report(self.files, &self.name, bytes, total, true);
         result?;
         let Some(Part { file, version }) = self.part else {
-            return Err(Error::new(CALL, ErrorKind::Network));
+            return Err(Error::download(ErrorKind::Network));
         };
         let name = version.encoding.map_or(self.name.clone(), |packed| packed_name(&self.name, &packed));
         Ok((file, name))
     }
 
     async fn attempts(&mut self) -> Result<(), Error> {
-        let (mut left, mut furthest) = (pauses(), 0);
+        let (mut left, mut furthest) = (backoff().build(), 0);
         while let Err(error) = self.attempt().await {
-            let Retry::Safe { after } = error.retry() else { return Err(error) };
+            if !error.kind().is_transient() {
+                return Err(error);
+            }
             let bytes = self.part.as_ref().map_or(0, |part| part.file.bytes());
             if bytes >= furthest + PROGRESS {
-                (left, furthest) = (pauses(), bytes);
+                (left, furthest) = (backoff().build(), bytes);
             }
             let Some(pause) = left.next() else { return Err(error) };
-            let pause = pause.max(after.unwrap_or_default()).mul_f64(self.client.time_scale());
+            let pause = pause.max(error.retry_after().unwrap_or_default()).mul_f64(self.files.time_scale());
             tracing::debug!(%error, ?pause, bytes, "fetching again");
             sleep(pause).await;
         }
@@ -97,14 +90,14 @@ impl<'c> Transfer<'c> {
                 break response;
             }
         };
-        let limit = self.client.max_file_size();
-        let mut pace = Pace::new(self.client.time_scale());
+        let limit = self.files.net().max_file_size();
+        let mut pace = Pace::new(self.files.time_scale());
         let Some(Part { file, version }) = &mut self.part else {
-            return Err(Error::new(CALL, ErrorKind::Network));
+            return Err(Error::download(ErrorKind::Network));
         };
-        let (client, name, total) = (self.client, &*self.name, version.total);
-        let tell = |bytes| tell(client, name, bytes, total, false);
-        tell(file.bytes());
+        let (files, name, total) = (self.files, &*self.name, version.total);
+        let report = |bytes| report(files, name, bytes, total, false);
+        report(file.bytes());
         while let Some(piece) = pace.next(&mut response).await? {
             if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit)
             {
@@ -112,15 +105,15 @@ impl<'c> Transfer<'c> {
                 return Err(too_large(limit));
             }
             file.write(piece).await?;
-            tell(file.bytes());
+            report(file.bytes());
         }
         // A server may say less than it sends in a header, and a proxy may cut without a sign.
         if version.total.is_some_and(|total| total != file.bytes()) {
-            return Err(Error::new(CALL, ErrorKind::Network));
+            return Err(Error::download(ErrorKind::Network));
         }
         if file.is_stray_page(&self.name) {
             self.restart();
-            return Err(Error::new(CALL, ErrorKind::NotOurApi { status: 200, title: None }));
+            return Err(Error::download(ErrorKind::Page));
         }
         Ok(())
     }
@@ -149,7 +142,7 @@ impl<'c> Transfer<'c> {
             (200, _) => {
                 self.restart();
                 let version = Version::of(response.headers());
-                let limit = self.client.max_file_size();
+                let limit = self.files.net().max_file_size();
                 if version.total.is_some_and(|total| total > limit) {
                     return Err(too_large(limit));
                 }
@@ -160,7 +153,7 @@ impl<'c> Transfer<'c> {
                     403 | 404 | 410 => ErrorKind::Expired { status },
                     status => ErrorKind::Http { status },
                 };
-                Err(Error::new(CALL, kind).after(asked_wait(response.headers())))
+                Err(Error::download(kind).after(asked_wait(response.headers())))
             }
         }
     }
@@ -193,18 +186,18 @@ impl<'c> Transfer<'c> {
         }
     }
 
-    /// Follows the redirects, checking every address before it is asked.
+    /// Follows the redirects, checking every URL before it is fetched.
     async fn open(&self, rest: Option<(u64, HeaderValue)>) -> Result<Response, Error> {
-        let lanes = self.client.lanes();
-        let mut url = guard::check(self.url, lanes.public_only())?;
+        let guard = self.files.guard();
+        let mut url = guard.check(self.url)?;
         for _ in 0..=HOPS {
-            let lane = lanes.downloads(url.scheme() == "http")?;
-            // A packed file could not be continued, and would be unpacked by nobody.
-            let mut request = lane.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+            let client = self.files.client(url.scheme() == "http")?;
+            // A packed file could not be continued, and nothing here unpacks it.
+            let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
             if let Some((from, validator)) = &rest {
                 request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
             }
-            let response = request.send().await.map_err(|error| guard::transport(CALL, error))?;
+            let response = request.send().await.map_err(|error| Error::request(DOWNLOAD, error))?;
             let status = response.status();
             tracing::debug!(host = url.host_str(), status = status.as_u16(), "fetching");
             if !status.is_redirection() {
@@ -212,19 +205,19 @@ impl<'c> Transfer<'c> {
             }
             let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
             let status = status.as_u16();
-            let target = target.ok_or_else(|| Error::new(CALL, ErrorKind::Http { status }))?;
-            url = next_hop(&url, target, lanes.public_only())?;
+            let target = target.ok_or_else(|| Error::download(ErrorKind::Http { status }))?;
+            url = next_hop(&url, target, guard)?;
         }
-        Err(Error::new(CALL, ErrorKind::Forbidden { reason: "too many redirects" }))
+        Err(Error::download(ErrorKind::Forbidden { reason: "too many redirects" }))
     }
 }
 
-fn tell(client: &Client, name: &str, bytes: u64, total: Option<u64>, is_over: bool) {
-    client.file_progress(FileProgress { direction: Direction::Down, name, bytes, total, is_over });
+fn report(files: &Files, name: &str, bytes: u64, total: Option<u64>, is_over: bool) {
+    files.net().file_progress(FileProgress { direction: Direction::Down, name, bytes, total, is_over });
 }
 
 fn too_large(limit: u64) -> Error {
-    Error::new(CALL, ErrorKind::TooLarge { limit })
+    Error::download(ErrorKind::TooLarge { limit })
 }
 
 /// A file that came packed although it was asked for plain. It is kept as it came, since unpacking has no bound, and its
@@ -239,13 +232,13 @@ fn packed_name(name: &str, encoding: &str) -> String {
     sanitize(&format!("{name}.{extension}"))
 }
 
-fn next_hop(from: &Url, target: &str, public_only: bool) -> Result<Url, Error> {
-    let forbidden = |reason| Error::new(CALL, ErrorKind::Forbidden { reason });
-    let to = from.join(target).map_err(|_| forbidden("the redirect is no address"))?;
+fn next_hop(from: &Url, target: &str, guard: &Guard) -> Result<Url, Error> {
+    let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
+    let to = from.join(target).map_err(|_| forbidden("the redirect is not a URL"))?;
     if from.scheme() == "https" && to.scheme() != "https" {
         return Err(forbidden("the redirect gives up encryption"));
     }
-    guard::check(to.as_str(), public_only)
+    guard.check(to.as_str())
 }
 
 #[cfg(test)]
@@ -255,7 +248,8 @@ mod tests {
     #[test]
     fn a_redirect_leads_no_lower_and_to_no_private_place() {
         let hop = |from: &str, target: &str, public_only| {
-            next_hop(&Url::parse(from).expect("a URL"), target, public_only).map(String::from)
+            next_hop(&Url::parse(from).expect("a URL"), target, &Guard::new(public_only, &[]))
+                .map(String::from)
         };
         for (target, to) in [
             ("/b?c", "https://8.8.8.8/b?c"),

@@ -1,10 +1,14 @@
-//! Downloads on a real wire: whole or absent, without the key, from where they may come.
+//! Downloads on a real wire: whole or absent, and only from where they may come.
 
 use std::{fs, path::Path};
 
-use crate::support::{KEY, Reply, Server};
 use futures_util::StreamExt;
-use runninghub_api::{ApiKey, Class, Client, ErrorKind, Retry};
+use runninghub_net::{ErrorKind, NetOptions};
+
+use crate::{
+    server::{Reply, Server},
+    support::files_of,
+};
 
 fn files(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
@@ -16,13 +20,13 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_file_arrives_whole_and_without_the_key() {
+async fn a_file_arrives_whole() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
     let url = format!("{}/out/a.png?sign=1", server.url());
-    let client = server.client();
+    let from = server.files();
     for _ in ["fetched", "fetched again"] {
-        let saved = client.download(&url, directory.path(), "a.png").await.expect("saved");
+        let saved = from.download(&url, directory.path(), "a.png").await.expect("saved");
         assert_eq!(saved.path, directory.path().join("a.png"));
         assert_eq!(
             (saved.bytes, fs::read_to_string(&saved.path).expect("readable").as_str()),
@@ -31,11 +35,9 @@ async fn a_file_arrives_whole_and_without_the_key() {
         assert_eq!(saved.sha256, "2cea274d0bedc39ec4ab6ba9e59ec889e3ed6fb56a1cf088a64d9b383378dc97");
     }
     let request = &server.requests()[0];
-    assert!(request.starts_with("GET /out/a.png?sign=1 HTTP/1.1"), "the address is used to the letter");
+    assert!(request.starts_with("GET /out/a.png?sign=1 HTTP/1.1"), "the URL is used to the letter");
     assert!(request.to_lowercase().contains("accept-encoding: identity"), "{request}");
     assert_eq!(files(directory.path()), ["a.png"], "the same content is the same result");
-    assert!(!request.contains(KEY) && !request.to_lowercase().contains("authorization"), "{request}");
-    assert_eq!(client.calls(), 0, "a download is no API request");
 }
 
 #[tokio::test]
@@ -44,8 +46,8 @@ async fn the_server_does_not_choose_the_place() {
     let directory = home.path().join("out");
     let headers = "Content-Disposition: attachment; filename=\"../../evil\"\r\n";
     let server = Server::start(vec![Reply::status(200, headers, "x")]).await;
-    let client = server.client();
-    client.download(&format!("{}/../../evil", server.url()), &directory, "../evil.png").await.expect("saved");
+    let from = server.files();
+    from.download(&format!("{}/../../evil", server.url()), &directory, "../evil.png").await.expect("saved");
     assert_eq!(
         (files(home.path()), files(&directory)),
         (vec!["out".to_owned()], vec!["_evil.png".to_owned()])
@@ -57,13 +59,13 @@ async fn half_a_file_is_no_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let half = Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npic".to_vec());
     let server = Server::start(vec![half.clone()]).await;
-    let error = server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("cut");
+    let error = server.files().download(&server.url(), directory.path(), "a.png").await.expect_err("cut");
     assert!(matches!(error.kind(), ErrorKind::Network), "{error}");
     assert_eq!(server.requests().len(), 3, "tried again");
     assert!(files(directory.path()).is_empty());
 
     let server = Server::start(vec![half, Reply::status(200, "", "picture")]).await;
-    let saved = server.client().download(&server.url(), directory.path(), "a.png").await.expect("saved");
+    let saved = server.files().download(&server.url(), directory.path(), "a.png").await.expect("saved");
     assert_eq!((saved.bytes, files(directory.path())), (7, vec!["a.png".to_owned()]));
 }
 
@@ -72,8 +74,8 @@ async fn a_page_is_no_picture() {
     let directory = tempfile::tempdir().expect("a directory");
     let page = Reply::status(200, "Content-Type: text/html\r\n", "<html>expired</html>");
     let server = Server::start(vec![page]).await;
-    let error = server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("a page");
-    assert!(matches!(error.kind(), ErrorKind::NotOurApi { .. }), "{error}");
+    let error = server.files().download(&server.url(), directory.path(), "a.png").await.expect_err("a page");
+    assert!(matches!(error.kind(), ErrorKind::Page), "{error}");
     assert!(files(directory.path()).is_empty());
 }
 
@@ -82,10 +84,8 @@ async fn an_old_link_is_told_apart() {
     let directory = tempfile::tempdir().expect("a directory");
     for status in [403, 404, 410] {
         let server = Server::start(vec![Reply::status(status, "", "<Error/>")]).await;
-        let error =
-            server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("old");
+        let error = server.files().download(&server.url(), directory.path(), "a.png").await.expect_err("old");
         assert!(matches!(error.kind(), ErrorKind::Expired { .. }), "{error}");
-        assert_eq!((error.class(), error.retry()), (Class::NotFound, Retry::Never));
         assert_eq!(server.requests().len(), 1);
     }
 }
@@ -96,33 +96,33 @@ async fn redirects_are_followed_a_little() {
     let target = Server::start(vec![Reply::status(200, "", "x")]).await;
     let there = Reply::status(302, &format!("Location: {}/b\r\n", target.url()), "");
     let server = Server::start(vec![Reply::status(301, "Location: /a\r\n", ""), there]).await;
-    server.client().download(&server.url(), directory.path(), "a.png").await.expect("saved");
+    server.files().download(&server.url(), directory.path(), "a.png").await.expect("saved");
     assert!(target.requests()[0].starts_with("GET /b "));
 
     let server = Server::start(vec![Reply::status(302, "Location: /again\r\n", "")]).await;
     let error =
-        server.client().download(&server.url(), directory.path(), "a.png").await.expect_err("a circle");
+        server.files().download(&server.url(), directory.path(), "a.png").await.expect_err("a circle");
     assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{error}");
     assert_eq!(server.requests().len(), 6);
 }
 
-/// A client of the real site must not be led to this machine, whether by number or by name.
+/// The real site must not lead to this machine, whether by number or by name.
 #[tokio::test]
 async fn private_places_are_not_asked() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::start(vec![Reply::status(200, "", "secret")]).await;
     let port = server.address.port();
-    let key = || ApiKey::new(KEY).expect("a key");
-    let client = Client::builder(key()).build().expect("a client");
+    let files = |options| files_of("https://www.runninghub.cn", options);
+    let from = files(NetOptions::default());
     for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "2130706433"] {
         for scheme in ["http", "https"] {
             let url = format!("{scheme}://{host}:{port}/a");
-            let error = client.download(&url, directory.path(), "a").await.expect_err(&url);
+            let error = from.download(&url, directory.path(), "a").await.expect_err(&url);
             assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{url}: {error}");
         }
     }
     assert!(server.requests().is_empty());
-    let lab = Client::builder(key()).allow_private_hosts(true).build().expect("a client");
+    let lab = files(NetOptions::default().allow_private_hosts(true));
     lab.download(&server.url(), directory.path(), "a").await.expect("allowed");
 }
 
@@ -132,15 +132,15 @@ async fn several_files_come_side_by_side() {
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
     let gone = Server::start(vec![Reply::status(404, "", "")]).await;
     let other = Server::start(vec![Reply::status(200, "", "another")]).await;
-    let client = server.client();
-    let download = |server: &Server, name: &str| client.download(&server.url(), directory.path(), name);
+    let from = server.files();
+    let download = |server: &Server, name: &str| from.download(&server.url(), directory.path(), name);
     let downloads = vec![
         download(&server, "a.png"),
         download(&gone, "b.png"),
         download(&server, "c.png"),
         download(&other, "a.png"),
     ];
-    let mut ended: Vec<_> = client.download_all(downloads).collect().await;
+    let mut ended: Vec<_> = from.download_all(downloads).collect().await;
     ended.sort_by_key(|(place, _)| *place);
     let saved: Vec<bool> = ended.iter().map(|(_, result)| result.is_ok()).collect();
     assert_eq!(saved, [true, false, true, true]);
@@ -152,10 +152,10 @@ async fn several_files_come_side_by_side() {
 async fn each_of_many_files_is_told_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
-    let client = server.client();
+    let from = server.files();
     let name = |number: usize| format!("{number:03}.png");
-    let downloads = (0..150).map(|number| client.download(&server.url(), directory.path(), &name(number)));
-    let ended: Vec<_> = client.download_all(downloads.collect()).collect().await;
+    let downloads = (0..150).map(|number| from.download(&server.url(), directory.path(), &name(number)));
+    let ended: Vec<_> = from.download_all(downloads.collect()).collect().await;
     let mut places: Vec<_> = ended
         .iter()
         .map(|(place, saved)| {
@@ -173,7 +173,7 @@ async fn each_of_many_files_is_told_once() {
 async fn a_full_disk_is_named() {
     let server = Server::start(vec![Reply::status(200, "", "x")]).await;
     let error =
-        server.client().download(&server.url(), Path::new("/proc/nowhere"), "a").await.expect_err("no place");
+        server.files().download(&server.url(), Path::new("/proc/nowhere"), "a").await.expect_err("no place");
     assert!(matches!(error.kind(), ErrorKind::Io { path } if path == Path::new("/proc/nowhere")), "{error}");
-    assert_eq!((error.retry(), server.requests().len()), (Retry::Never, 1));
+    assert_eq!((error.kind().is_transient(), server.requests().len()), (false, 1));
 }

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Reply, Server};
-use runninghub_api::{Downloaded, Error, ErrorKind, Retry};
+use crate::server::{Reply, Server};
+use runninghub_net::{Error, ErrorKind, NetOptions, SavedFile};
 
 const TAGGED: &str = "ETag: \"1\"\r\n";
 
@@ -16,9 +16,9 @@ fn rest(range: &str, body: &str) -> Reply {
     Reply::status(206, &format!("Content-Range: bytes {range}\r\n{TAGGED}"), body)
 }
 
-async fn fetch(replies: Vec<Reply>, directory: &Path) -> (Result<Downloaded, Error>, Vec<String>) {
+async fn fetch(replies: Vec<Reply>, directory: &Path) -> (Result<SavedFile, Error>, Vec<String>) {
     let server = Server::start(replies).await;
-    let saved = server.client().download(&server.url(), directory, "a.png").await;
+    let saved = server.files().download(&server.url(), directory, "a.png").await;
     (saved, server.requests().iter().map(|request| request.to_lowercase()).collect())
 }
 
@@ -127,7 +127,7 @@ async fn a_trickle_is_given_up_and_taken_up_again() {
     let (saved, requests) = fetch(vec![slow], directory.path()).await;
     let error = saved.expect_err("too slow");
     assert_eq!(error.to_string(), "download: slower than 1024 bytes a second for 2 s");
-    assert_eq!((requests.len(), error.retry()), (3, Retry::Safe { after: None }));
+    assert_eq!((requests.len(), error.kind().is_transient()), (3, true));
     assert_eq!(content(directory.path()), []);
 }
 
@@ -140,10 +140,10 @@ async fn a_file_without_end_is_cut_off() {
     for reply in [told, endless] {
         let directory = tempfile::tempdir().expect("a directory");
         let server = Server::start(vec![Reply::Begin(reply)]).await;
-        let client = server.builder().max_file_size(100_000).build().expect("a client");
-        let error = client.download(&server.url(), directory.path(), "a").await.expect_err("too long");
+        let files = server.files_with(NetOptions::default().max_file_size(100_000));
+        let error = files.download(&server.url(), directory.path(), "a").await.expect_err("too long");
         assert_eq!(error.to_string(), "download: longer than 100000 bytes");
-        assert_eq!((error.retry(), server.requests().len()), (Retry::Never, 1));
+        assert_eq!((error.kind().is_transient(), server.requests().len()), (false, 1));
         assert_eq!(content(directory.path()), []);
     }
 }
@@ -174,14 +174,14 @@ async fn another_process_goes_on() {
         rest(&format!("{}-{}/{length}", head.len(), length - 1), &tail),
     ])
     .await;
-    server.client().download(&server.url(), directory.path(), "a").await.expect_err("three times nothing");
+    server.files().download(&server.url(), directory.path(), "a").await.expect_err("three times nothing");
     let left = content(directory.path());
     assert!(
         matches!(left.as_slice(), [(name, text)] if name.starts_with(".rhub-") && *text == head),
         "one hidden part"
     );
 
-    server.client().download(&server.url(), directory.path(), "a").await.expect("saved");
+    server.files().download(&server.url(), directory.path(), "a").await.expect("saved");
     assert_eq!(content(directory.path()), only("a", &(head + &tail)));
     let last = server.requests().last().expect("a request").to_lowercase();
     assert!(last.contains(&format!("range: bytes={}-\r", 2 << 20)), "{last}");

@@ -7,7 +7,6 @@ use std::{
     vec,
 };
 
-use runninghub_core::SocketUrl;
 use tokio::{
     net::{TcpListener, TcpSocket},
     time::timeout,
@@ -55,12 +54,11 @@ async fn black_hole(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
 }
 
 async fn connect(port: u16, addresses: &[IpAddr]) -> Result<TcpStream, Error> {
-    let url = SocketUrl::new(format!("ws://comfy.invalid:{port}/ws"));
-    let address = Address::parse(&url).unwrap();
-    let mut options = LiveOptions::new();
-    options.connect_timeout = TIMEOUT;
-    let connector = connector(Fixed(addresses.to_vec()), &options);
-    direct(&address, address.http().parse().unwrap(), connector).await
+    direct(connector(Fixed(addresses.to_vec()), TIMEOUT), url(&format!("comfy.invalid:{port}"))).await
+}
+
+fn url(authority: &str) -> Uri {
+    format!("http://{authority}/").parse().unwrap()
 }
 
 #[tokio::test]
@@ -85,13 +83,10 @@ async fn a_black_hole_is_given_up_after_the_connect_timeout() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let held = black_hole(address).await;
-    let mut options = LiveOptions::new();
-    options.connect_timeout = Duration::from_millis(400);
-    let url = SocketUrl::new(format!("ws://{address}/ws"));
-    let address = Address::parse(&url).unwrap();
     let start = Instant::now();
-    let error = dial(&address, false, &options).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connect);
+    let target = url(&address.to_string());
+    let error = Net::default().dial(target, false, Duration::from_millis(400)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Connect), "{error:?}");
     assert!(start.elapsed() >= Duration::from_millis(400));
     drop(held);
 }
@@ -100,11 +95,8 @@ async fn a_black_hole_is_given_up_after_the_connect_timeout() {
 async fn a_name_that_leads_home_is_not_dialled_where_only_public_addresses_are_wanted() {
     let listener = TcpListener::bind((V4, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let url = SocketUrl::new(format!("ws://localhost:{port}/ws"));
-    let address = Address::parse(&url).unwrap();
-    let error = dial(&address, true, &LiveOptions::new()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ForbiddenHost);
-    assert_eq!(error.to_string(), format!("refused to connect to localhost:{port}: a private address"));
+    let error = Net::default().dial(url(&format!("localhost:{port}")), true, TIMEOUT).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{error:?}");
     assert!(timeout(Duration::ZERO, listener.accept()).await.is_err(), "nobody came");
 }
 

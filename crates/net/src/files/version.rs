@@ -1,13 +1,15 @@
 //! Versions of a file, so that the parts of two are never put together.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
     LAST_MODIFIED,
 };
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use url::Url;
+
+use super::digest::hex;
 
 /// Smaller parts are not worth a second request.
 pub(super) const WORTH: u64 = 1 << 20;
@@ -132,13 +134,6 @@ fn number(text: &str) -> Option<u64> {
 
 fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name)?.to_str().ok().map(str::trim)
-}
-
-pub(crate) fn hex(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,289 @@
+//! The crate's one error.
+
+use std::{error::Error as StdError, io, path::PathBuf, time::Duration};
+
+use runninghub_core::Untrusted;
+
+/// What went wrong on the way to a server or to the disk.
+///
+/// Neither its text nor its `Debug` holds a proxy's password or the query of a URL.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {kind}")]
+pub struct Error {
+    what: &'static str,
+    kind: ErrorKind,
+    retry_after: Option<Duration>,
+    source: Option<Source>,
+}
+
+/// What caused an error.
+pub type Source = Box<dyn StdError + Send + Sync>;
+
+/// The kinds of [`Error`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The file of certificates cannot be used.
+    #[error("{problem}")]
+    CaFile {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// No connection: nothing was sent.
+    #[error("no connection")]
+    Connect,
+    /// The URL of a file does not give the file any more (403, 404 or 410).
+    #[error("the link has expired (HTTP {status})")]
+    Expired {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A URL that must not be fetched: a private host, another scheme, too many redirects.
+    #[error("refused to fetch: {reason}")]
+    Forbidden {
+        /// Why.
+        reason: &'static str,
+    },
+    /// An HTTP status other than success.
+    #[error("HTTP status {status}")]
+    Http {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A local file could not be read or written.
+    #[error("{}", Untrusted::from(path.to_string_lossy()))]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// The connection broke.
+    #[error("the connection broke")]
+    Network,
+    /// A web page came instead of a file.
+    #[error("a web page came instead of the file")]
+    Page,
+    /// The proxy's URL cannot be used.
+    #[error("{problem}")]
+    Proxy {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The proxy made no connection to a socket's server.
+    #[error("no connection through the proxy {host}")]
+    ProxyRefused {
+        /// The proxy's host.
+        host: String,
+    },
+    /// No request can be made at all: no TLS provider, no roots, a value that no request can carry.
+    #[error("{problem}")]
+    Setup {
+        /// What is missing or wrong.
+        problem: &'static str,
+    },
+    /// A download that only trickles.
+    #[error("slower than {speed} bytes a second for {seconds} s")]
+    Slow {
+        /// The least speed, bytes a second.
+        speed: u64,
+        /// For how long it was slower, seconds.
+        seconds: u64,
+    },
+    /// No response in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// The certificate or the encryption was not accepted: the handshake failed, and nothing was sent.
+    #[error("no trusted encrypted connection")]
+    Tls,
+    /// Longer than what is read.
+    #[error("longer than {limit} bytes")]
+    TooLarge {
+        /// The limit, bytes.
+        limit: u64,
+    },
+}
+
+impl Error {
+    /// An error of this kind. `what` is the request that failed, for example `upload`.
+    pub fn new(what: &'static str, kind: ErrorKind) -> Self {
+        Self { what, kind, retry_after: None, source: None }
+    }
+
+    /// An error of the file system.
+    pub fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::new(what, ErrorKind::Io { path: path.into() }).because(source)
+    }
+
+    /// Why a request failed. reqwest's own text would show the URL with its query.
+    pub fn request(what: &'static str, error: reqwest::Error) -> Self {
+        let kind = if stems_from::<Private>(&error) {
+            ErrorKind::Forbidden { reason: PRIVATE }
+        } else if error.is_builder() {
+            ErrorKind::Setup { problem: "the request cannot be built" }
+        } else if error.is_connect() {
+            // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake. TLS
+            // breaks later, too, when the server may have read everything; so the type of the error proves nothing.
+            if stems_from::<rustls::Error>(&error) { ErrorKind::Tls } else { ErrorKind::Connect }
+        } else if error.is_timeout() {
+            ErrorKind::Timeout
+        } else {
+            ErrorKind::Network
+        };
+        Self::new(what, kind).because(error.without_url())
+    }
+
+    pub(crate) fn download(kind: ErrorKind) -> Self {
+        Self::new(DOWNLOAD, kind)
+    }
+
+    /// An error of the file system with a file that is fetched or kept.
+    pub(crate) fn disk(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::io(DOWNLOAD, path, source)
+    }
+
+    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn after(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
+    }
+
+    /// What happened.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// How long the server asks to wait before the request is sent again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The request that failed, what happened, and what caused it: for an error of another crate that tells the same.
+    pub fn into_parts(self) -> (&'static str, ErrorKind, Option<Source>) {
+        (self.what, self.kind, self.source)
+    }
+}
+
+impl ErrorKind {
+    /// Whether this proves that nothing of the request left this machine.
+    pub fn is_unsent(&self) -> bool {
+        matches!(
+            self,
+            Self::CaFile { .. }
+                | Self::Connect
+                | Self::Forbidden { .. }
+                | Self::Proxy { .. }
+                | Self::ProxyRefused { .. }
+                | Self::Setup { .. }
+                | Self::Tls
+        )
+    }
+
+    /// Whether the same request may succeed a moment later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Http { status } => matches!(status, 408 | 429 | 500..=599),
+            Self::Connect | Self::Network | Self::Page | Self::Slow { .. } | Self::Timeout => true,
+            _ => false,
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::CaFile { .. } => {
+                "it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`"
+            }
+            Self::Connect | Self::Network | Self::Slow { .. } | Self::Timeout => {
+                "check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one"
+            }
+            Self::Expired { .. } => "links live about a day: ask for the task's outputs again",
+            Self::Proxy { .. } => {
+                "a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`"
+            }
+            Self::Tls => "check the clock and the system's certificates; some proxies replace certificates",
+            _ => return None,
+        })
+    }
+}
+
+/// What errors with files are called.
+pub(crate) const DOWNLOAD: &str = "download";
+/// The reason to refuse a private address.
+pub(crate) const PRIVATE: &str = "the address is a private one";
+
+/// Why a name was not resolved.
+#[derive(Debug, thiserror::Error)]
+#[error("the name leads to private addresses only")]
+pub(crate) struct Private;
+
+/// Whether an error of this type is in the chain. `io::Error` hides the error that it wraps from `source()`.
+pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<T>() {
+            return true;
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_found_also_inside_an_io_error() {
+        let inner = io::Error::other(io::Error::other(fmt::Error));
+        assert!(stems_from::<fmt::Error>(&inner) && stems_from::<io::Error>(&inner));
+        assert!(!stems_from::<std::num::ParseIntError>(&inner));
+    }
+
+    /// Every kind, with whether it is unsent, whether it is transient, and a word of its hint.
+    #[test]
+    fn every_kind_has_its_proof_its_retry_and_its_hint() {
+        let problem = "x";
+        for (kind, unsent, transient, hint) in [
+            (ErrorKind::CaFile { problem }, true, false, "PEM"),
+            (ErrorKind::Connect, true, true, "NO_PROXY"),
+            (ErrorKind::Expired { status: 403 }, false, false, "outputs again"),
+            (ErrorKind::Forbidden { reason: problem }, true, false, ""),
+            (ErrorKind::Http { status: 307 }, false, false, ""),
+            (ErrorKind::Http { status: 404 }, false, false, ""),
+            (ErrorKind::Http { status: 408 }, false, true, ""),
+            (ErrorKind::Http { status: 429 }, false, true, ""),
+            (ErrorKind::Http { status: 502 }, false, true, ""),
+            (ErrorKind::Io { path: "x".into() }, false, false, ""),
+            (ErrorKind::Network, false, true, "NO_PROXY"),
+            (ErrorKind::Page, false, true, ""),
+            (ErrorKind::Proxy { problem }, true, false, "socks5"),
+            (ErrorKind::ProxyRefused { host: "h".into() }, true, false, ""),
+            (ErrorKind::Setup { problem }, true, false, ""),
+            (ErrorKind::Slow { speed: 1, seconds: 1 }, false, true, "NO_PROXY"),
+            (ErrorKind::Timeout, false, true, "NO_PROXY"),
+            (ErrorKind::Tls, true, false, "certificates"),
+            (ErrorKind::TooLarge { limit: 1 }, false, false, ""),
+        ] {
+            assert_eq!((kind.is_unsent(), kind.is_transient()), (unsent, transient), "{kind:?}");
+            assert_eq!(kind.hint().is_some(), !hint.is_empty(), "{kind:?}");
+            assert!(kind.hint().unwrap_or_default().contains(hint), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_fragments() {
+        let denied = Error::io("download", "/results", io::ErrorKind::PermissionDenied.into());
+        assert_eq!(denied.to_string(), "download: /results");
+        assert!(denied.source().is_some());
+        let old = Error::new("download", ErrorKind::Expired { status: 404 });
+        assert_eq!(old.to_string(), "download: the link has expired (HTTP 404)");
+    }
+}

@@ -1,0 +1,19 @@
+//! Files from servers: fetched without any API's headers, and whole or absent on disk.
+
+mod digest;
+mod fetch;
+mod file_name;
+mod folder;
+mod pace;
+mod partial;
+mod store;
+mod sum;
+mod transfer;
+mod version;
+
+pub use digest::{digest, hex};
+pub use fetch::Download;
+pub use file_name::{extension, numbered, result_name, sanitize};
+pub use folder::{check_folder, holds, open_file, replace_file};
+pub use partial::SavedFile;
+pub use store::Files;

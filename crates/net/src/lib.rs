@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
+
+mod body;
+mod clients;
+mod dial;
+mod error;
+mod exchange;
+mod files;
+mod guard;
+mod net;
+mod options;
+mod progress;
+mod proxy;
+mod retry;
+mod tls;
+
+pub use body::{page_title, read_text};
+pub use clients::HttpClients;
+pub use error::{Error, ErrorKind, Source};
+pub use exchange::Exchange;
+pub use files::{
+    Download, Files, SavedFile, check_folder, digest, extension, hex, holds, numbered, open_file,
+    replace_file, result_name, sanitize,
+};
+pub use net::Net;
+pub use options::NetOptions;
+pub use progress::{Direction, FileProgress};
+pub use proxy::{Proxy, is_loopback};
+pub use retry::{asked_wait, backoff, retry_after};

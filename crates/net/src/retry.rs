@@ -1,0 +1,69 @@
+//! When a request may be sent again.
+
+use std::time::{Duration, SystemTime};
+
+use backon::ExponentialBuilder;
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+/// How often a request is sent in all.
+const ATTEMPTS: usize = 3;
+/// The pause after the first attempt, doubled after the second, with jitter on top.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Shortest and longest `Retry-After` that is obeyed: below is hammering, above is a mistake of the server.
+const OBEYED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
+
+/// The pauses between the attempts.
+pub fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter()
+}
+
+/// How long the headers of a response ask to wait, see [`retry_after`].
+pub fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    retry_after(text(RETRY_AFTER)?, text(DATE))
+}
+
+/// Reads `Retry-After`: seconds or an HTTP date, clamped to 1 s…10 min; nonsense is `None`.
+///
+/// A date is compared with the response's own `Date`, since this machine's clock may be wrong.
+pub fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+    let value = value.trim();
+    let wait = if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        Duration::from_secs(value.parse().unwrap_or(u64::MAX))
+    } else {
+        let until = httpdate::parse_http_date(value).ok()?;
+        let now = date.and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or_else(SystemTime::now);
+        until.duration_since(now).unwrap_or_default()
+    };
+    Some(wait.clamp(OBEYED.0, OBEYED.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn seconds_dates_and_nonsense() {
+        let date = Some("Wed, 21 Oct 2026 07:28:00 GMT");
+        let wait = |value| retry_after(value, date).map(|wait| wait.as_secs());
+        assert_eq!(wait("7"), Some(7));
+        assert_eq!(wait(" 0 "), Some(1));
+        assert_eq!(wait("99999999999999999999999"), Some(600));
+        assert_eq!(wait("Wed, 21 Oct 2026 07:28:40 GMT"), Some(40));
+        assert_eq!(wait("Wed, 21 Oct 2020 07:28:40 GMT"), Some(1));
+        for nonsense in ["", "soon", "-3", "1.5", "+4"] {
+            assert_eq!(wait(nonsense), None, "{nonsense}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_longer_than_ten_minutes(value in ".*", date in proptest::option::of(".*")) {
+            if let Some(wait) = retry_after(&value, date.as_deref()) {
+                prop_assert!(wait >= OBEYED.0 && wait <= OBEYED.1);
+            }
+        }
+    }
+}

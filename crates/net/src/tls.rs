@@ -1,0 +1,117 @@
+//! The TLS configuration, with a named provider.
+//!
+//! Left to itself, rustls takes the only provider that is compiled in, and panics when a crate somewhere in the build
+//! brings a second one, or when there is none.
+
+use std::{fs::File, io::Read as _, path::Path, sync::Arc};
+
+use rustls::{
+    ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use rustls_platform_verifier::Verifier;
+
+use crate::{Error, ErrorKind};
+
+/// Longest file of certificates that is read. The system's own, with all of the world's authorities, has 220 KiB.
+const CA_FILE: u64 = 4 << 20;
+
+/// By preference.
+const PROVIDERS: &[fn() -> CryptoProvider] = &[
+    #[cfg(feature = "ring")]
+    rustls::crypto::ring::default_provider,
+    #[cfg(feature = "aws-lc")]
+    rustls::crypto::aws_lc_rs::default_provider,
+];
+
+/// Trusts what the system trusts, and these roots. Reading the system's takes milliseconds.
+pub(crate) fn trusting(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+    configure(|builder| {
+        let provider = Arc::clone(builder.crypto_provider());
+        let verifier = Verifier::new_with_extra_roots(roots.iter().cloned(), provider)?;
+        // Dangerous is what the name of the method is for; the verifier checks all that there is to check.
+        Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    })
+}
+
+/// Trusts nothing and reads nothing: reqwest wants a configuration also where nothing is encrypted.
+pub(crate) fn trusting_nothing() -> Result<ClientConfig, Error> {
+    configure(|builder| Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
+}
+
+fn configure(
+    finish: impl FnOnce(ConfigBuilder<ClientConfig, WantsVerifier>) -> Result<ClientConfig, rustls::Error>,
+) -> Result<ClientConfig, Error> {
+    let setup = |problem| Error::new("client", ErrorKind::Setup { problem });
+    let provider = PROVIDERS.first().ok_or_else(|| {
+        setup("this build has no TLS provider: enable `ring` or `aws-lc`, or give a configuration")
+    })?;
+    ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(finish)
+        .map_err(|error| setup("the system's certificates cannot be used").because(error))
+}
+
+/// The certificates of a file.
+pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let wrong = |problem| Error::new("CA file", ErrorKind::CaFile { problem });
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(CA_FILE + 1).read_to_end(&mut text))
+        .map_err(|error| wrong("it cannot be read").because(error))?;
+    if text.len() as u64 > CA_FILE {
+        return Err(wrong("it is too long for a list of certificates"));
+    }
+    let roots = CertificateDer::pem_slice_iter(&text)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| wrong("it is not PEM").because(error))?;
+    // The verifier ignores what isn't a certificate, and then nothing would say why the server isn't trusted.
+    let mut store = RootCertStore::empty();
+    let (_, ignored) = store.add_parsable_certificates(roots.iter().cloned());
+    match (roots.len(), ignored) {
+        (0, _) => Err(wrong("there is no certificate in it")),
+        (_, 0) => Ok(roots),
+        _ => Err(wrong("one of its certificates cannot be read")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_ca_file_without_usable_certificates_is_refused() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("ca.pem");
+        let text = |text: &str| {
+            fs::write(&path, text).expect("a file");
+            roots(&path).expect_err("not to be used").to_string()
+        };
+        assert_eq!(text("").as_str(), "CA file: there is no certificate in it");
+        assert_eq!(text("hello").as_str(), "CA file: there is no certificate in it");
+        let key = "-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n";
+        assert_eq!(text(key).as_str(), "CA file: there is no certificate in it");
+        let nonsense = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+        assert_eq!(text(nonsense).as_str(), "CA file: one of its certificates cannot be read");
+        assert_eq!(text("-----BEGIN CERTIFICATE-----\n???\n").as_str(), "CA file: it is not PEM");
+        let long = "x".repeat(usize::try_from(CA_FILE).expect("small") + 1);
+        assert_eq!(text(&long).as_str(), "CA file: it is too long for a list of certificates");
+        let missing = roots(&dir.path().join("none.pem")).expect_err("no file");
+        assert_eq!(missing.to_string(), "CA file: it cannot be read");
+        assert!(missing.kind().hint().is_some());
+    }
+
+    #[test]
+    fn with_one_provider_or_two_there_is_a_configuration_and_with_none_a_hint_what_to_do() {
+        let config = trusting(&[]);
+        if cfg!(any(feature = "aws-lc", feature = "ring")) {
+            assert!(config.expect("a configuration").alpn_protocols.is_empty());
+        } else {
+            let error = config.expect_err("no provider");
+            assert!(error.to_string().contains("`ring`"), "{error}");
+        }
+    }
+}
