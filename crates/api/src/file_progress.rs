@@ -2,6 +2,7 @@
 
 use futures_util::TryStreamExt as _;
 use reqwest::Body;
+pub use runninghub_core::Direction;
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
@@ -32,15 +33,6 @@ impl<'a> FileProgress<'a> {
     pub fn of_upload(name: &'a str, bytes: u64, total: u64) -> Self {
         Self { direction: Direction::Up, name, bytes, total: Some(total), is_over: bytes == total }
     }
-}
-
-/// Where a file goes.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Direction {
-    /// From this machine: an upload.
-    Up,
-    /// To this machine: a download.
-    Down,
 }
 
 /// Is told how far files are.

@@ -75,9 +75,7 @@ impl Follow {
                 }
                 Ok(None) => {}
                 // The task is paid for, and following it matters more.
-                Err(error) => {
-                    first.push(Event::Warning { code: "ledger", message: crate::chain(&error).into() });
-                }
+                Err(error) => first.push(Event::warning("ledger", crate::chain(&error))),
             }
         }
         // Which type of instance it runs on is not known here.

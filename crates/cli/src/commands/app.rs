@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub::{App, AppSort, AppSubmit, Code, WebappId};
+use runninghub::{AppSort, AppSubmit, Code, WebappId, answer};
 use serde_json::Value;
 
 use super::{
@@ -13,9 +13,8 @@ use super::{
 use crate::{
     args::{self, AppCommand, Filling, Machine, Sort, Submitting},
     assign::{self, Written, named},
+    event::Event,
     exit::{Error, Exit},
-    report::app as text,
-    schema::{self, End, Event},
     target,
 };
 
@@ -118,12 +117,9 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
         })
         .await?;
     for listed in &page.records {
-        let app = schema::App::from(listed);
-        let lines = [text::listed(&app)];
-        context.answer(&Event::App(app), &lines);
+        context.show(Event::App(listed.into()));
     }
     context.more(page.has_next, &args.paging);
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 
@@ -131,11 +127,8 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
 async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error> {
     let (id, site) = target::app(&args.app)?;
     let hub = context.connect(Settings { site, ..Settings::default() })?;
-    let app: App = hub.form(&id).await.map_err(|error| unknown(error.into(), &id))?;
-    let app = schema::App::of(&id, &app);
-    let lines = text::shown(&app);
-    context.answer(&Event::App(app), &lines);
-    context.outcome.status = End::Success;
+    let app = hub.form(&id).await.map_err(|error| unknown(error.into(), &id))?;
+    context.show(Event::App(answer::App::of(&id, &app)));
     Ok(Exit::Done)
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use runninghub::{Comfy, Place, Queued, Site, TaskId, Untrusted, ledger::Entry};
+use runninghub::{Comfy, Place, Site, TaskId, Untrusted, ledger::Entry};
 
 use super::{
     context::{Context, Settings, Writes, reached},
@@ -14,10 +14,9 @@ use crate::{
     args::{self, Server},
     assign,
     assign::NewValue,
+    event::Event,
     exit::{Error, Exit},
-    key,
-    schema::{End, Event, Queue, Submitted},
-    speed,
+    key, speed,
     target::{self, Target},
 };
 
@@ -121,13 +120,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         ControlFlow::Continue(run) => run,
         ControlFlow::Break(exit) => return Ok(exit),
     };
-    let task = Submitted {
-        task_id: run.task_id().to_string(),
-        attempt_id: run.attempt().map(ToString::to_string),
-        workflow_id: None,
-        site: Place::COMFYUI.to_owned(),
-    };
-    context.reporter.submitted(context.clock.now(), &task);
+    context.submitted(&run, Place::COMFYUI);
     if args.submitting.detach {
         leave(context, &run, Some(Site::default()));
         return Ok(Exit::Done);
@@ -152,7 +145,7 @@ pub(super) async fn watch(
     })?;
     let following = Following::new(args.saving, &args.patience, &comfy)?;
     let mut signals = context.signals()?;
-    context.outcome.task_id = Some(task.to_string());
+    context.outcome.task_id = Some(task.clone());
     let start = comfy.follow(task.clone()).start();
     match take_up(context, &comfy, &task, start, &mut signals).await? {
         ControlFlow::Continue(run) => follow(context, &comfy, run, &mut signals, &following).await,
@@ -163,16 +156,7 @@ pub(super) async fn watch(
 /// Shows what runs and what waits.
 pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
     let comfy = context.server(Settings::default())?;
-    let queue = comfy.queue().await?;
-    let ids = |list: &[Queued]| list.iter().map(|one| one.prompt_id.to_string()).collect();
-    let event = Queue { running: ids(&queue.running), pending: ids(&queue.pending) };
-    let mut lines: Vec<String> = event.running.iter().map(|id| format!("running  {id}")).collect();
-    lines.extend((1..).zip(&event.pending).map(|(at, id)| format!("{at:>7}  {id}")));
-    if lines.is_empty() {
-        lines.push("the queue is empty".to_owned());
-    }
-    context.answer(&Event::Queue(event), &lines);
-    context.outcome.status = End::Success;
+    context.show(Event::Queue(comfy.queue().await?.into()));
     Ok(Exit::Done)
 }
 

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit},
-    schema::Submitted,
     speed,
 };
 
@@ -58,12 +57,6 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         ControlFlow::Continue(run) => run,
         ControlFlow::Break(exit) => return Ok(exit),
     };
-    let task = Submitted {
-        task_id: run.task_id().to_string(),
-        attempt_id: None,
-        workflow_id: run.workflow_id().map(ToString::to_string),
-        site: hub.site().to_string(),
-    };
-    context.reporter.submitted(context.clock.now(), &task);
+    context.submitted(&run, hub.site().as_str());
     follow(context, &hub, run, &mut signals, &following).await
 }

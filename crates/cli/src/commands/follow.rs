@@ -3,7 +3,7 @@
 use std::{future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{ErrorKind, Event, Intermediate, Intermediates, Run, TaskId};
+use runninghub::{ErrorKind, Event, Intermediate, Intermediates, Run, TaskId, Transfer, Verdict};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit},
-    schema::{End, Transfer},
     signals::{Signal, Signals, suspend},
     writer,
 };
@@ -77,7 +76,7 @@ pub(super) async fn take_up(
     Ok(match context.watch_files(signals, start).await {
         Ok(run) => ControlFlow::Continue(run?),
         Err(signal) => {
-            context.outcome.status = End::Detached;
+            context.outcome.status = Verdict::Detached;
             let advice = ways_back(context, hub.site(), task, None);
             context.advice.push(advice);
             ControlFlow::Break(interrupted(signal))
@@ -93,7 +92,7 @@ pub(super) async fn follow(
     signals: &mut Signals,
     following: &Following,
 ) -> Result<Exit, Error> {
-    context.outcome.task_id = Some(run.task_id().to_string());
+    context.outcome.task_id = Some(run.task_id().clone());
     context.outcome.attempt_id = run.attempt().map(ToString::to_string);
     let deadline = following.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut tick = interval(TICK);
@@ -115,10 +114,10 @@ pub(super) async fn follow(
         }
         match what {
             What::Event(Some(Ok(Event::Finished(end)))) => {
-                context.event(&Event::Finished(end.clone()));
+                context.event(Event::Finished(end.clone()));
                 return save::finish(context, hub, &run, &end, following, kept, signals).await;
             }
-            What::Event(Some(Ok(event))) => context.event(&event),
+            What::Event(Some(Ok(event))) => context.event(event),
             What::Event(Some(Err(error))) => {
                 // What nobody knows cannot be followed or cancelled.
                 if error.kind() == ErrorKind::StillRunning || !error.is_unknown_task() {
@@ -127,11 +126,11 @@ pub(super) async fn follow(
                 return Err(error.into());
             }
             What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),
-            What::Transfer(transfer) => context.transfer(&transfer),
+            What::Transfer(transfer) => context.transfer(transfer),
             What::Kept(one) => save::intermediate(context, &one),
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             What::Timeout => {
-                context.outcome.status = End::Timeout;
+                context.outcome.status = Verdict::Timeout;
                 leave(context, hub, &run, following);
                 return Ok(Exit::StillRunning);
             }
@@ -178,7 +177,7 @@ fn detach(
     following: &Following,
     signal: Signal,
 ) -> Exit {
-    context.outcome.status = End::Detached;
+    context.outcome.status = Verdict::Detached;
     leave(context, hub, run, following);
     interrupted(signal)
 }

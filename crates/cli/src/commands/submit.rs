@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use runninghub::{KeyKind, Run, RunningHub, Site, SubmitStep};
+use runninghub::{KeyKind, Run, RunningHub, Site, SubmitStep, Verdict};
 use tokio::sync::mpsc;
 
 use super::{
@@ -18,9 +18,7 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit, chain},
-    key,
-    schema::{End, Submitted},
-    secrets,
+    key, secrets,
     signals::{Signal, Signals, suspend},
 };
 
@@ -118,13 +116,7 @@ impl Submission {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(exit) => return Ok(exit),
         };
-        let task = Submitted {
-            task_id: run.task_id().to_string(),
-            attempt_id: run.attempt().map(ToString::to_string),
-            workflow_id: run.workflow_id().map(ToString::to_string),
-            site: hub.site().to_string(),
-        };
-        context.reporter.submitted(context.clock.now(), &task);
+        context.submitted(&run, hub.site().as_str());
         if detach {
             leave(context, &run, Some(hub.site()));
             return Ok(Exit::Done);
@@ -180,7 +172,7 @@ where
                 Signal::Resize => {}
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
                 signal if asked.is_some() => {
-                    context.outcome.status = End::Unknown;
+                    context.outcome.status = Verdict::Unknown;
                     context.advice.push(if context.global.server.is_some() {
                         let command = context.command("queue", Site::default());
                         format!("the prompt may have been queued; `{command}` shows it")
@@ -203,7 +195,7 @@ where
                     return Ok(ControlFlow::Break(given_up(context, signal)));
                 }
             }
-            transfer = context.transfers.next() => context.transfer(&transfer),
+            transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
                 let run = run.map_err(Into::into)?;
                 return Ok(match asked {
@@ -219,18 +211,18 @@ where
 }
 
 fn given_up(context: &mut Context, signal: Signal) -> Exit {
-    context.outcome.status = End::Error;
+    context.outcome.status = Verdict::Error;
     context.advice.push("nothing was submitted".to_owned());
     interrupted(signal)
 }
 
 /// Does not follow a task: tells what only the submit knows, and how to come back where the task outlives this process.
 pub(super) fn leave(context: &mut Context, run: &Run, site: Option<Site>) {
+    context.outcome.task_id = Some(run.task_id().clone());
     for event in run.opening() {
-        context.event(event);
+        context.event(event.clone());
     }
-    context.outcome.task_id = Some(run.task_id().to_string());
-    context.outcome.status = End::Detached;
+    context.outcome.status = Verdict::Detached;
     if let Some(site) = site {
         let advice = ways_back(context, site, run.task_id(), run.workflow_id());
         context.advice.push(advice);

@@ -29,7 +29,7 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     })?;
     let following = Following::new(args.saving, &args.patience, &hub)?;
     let mut signals = context.signals()?;
-    context.outcome.task_id = Some(task.to_string());
+    context.outcome.task_id = Some(task.clone());
     let mut follow_task = hub.follow(task.clone());
     if let Some((id, _)) = workflow {
         follow_task = follow_task.workflow(id);

@@ -50,9 +50,7 @@ impl FollowPrompt {
                     page = Some(found);
                 }
                 Ok(None) => {}
-                Err(error) => {
-                    first.push(Event::Warning { code: "ledger", message: crate::chain(&error).into() });
-                }
+                Err(error) => first.push(Event::warning("ledger", crate::chain(&error))),
             }
         }
         Ok(self.server.run(Start {

@@ -62,7 +62,7 @@ impl Paid {
         let first = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
-            Event::Warning { code: "node_error", message: message.into() }
+            Event::warning("node_error", message)
         });
         let start = Start {
             task: created.task_id,
