@@ -36,6 +36,7 @@ pub struct Model {
 
 /// What a model makes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -77,7 +78,8 @@ impl fmt::Display for Kind {
 }
 
 /// What a model is said to cost.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Price {
     /// For example `CNY`.
@@ -99,7 +101,8 @@ pub struct Price {
 }
 
 /// A parameter of a model.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the list")]
 #[non_exhaustive]
 #[serde(default)]
@@ -141,6 +144,7 @@ pub struct Param {
 
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 #[serde(rename_all = "lowercase")]
 pub enum ParamKind {

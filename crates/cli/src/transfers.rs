@@ -6,10 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use runninghub::FileProgress;
+use runninghub::{FileProgress, Transfer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-
-use crate::schema::Transfer;
 
 /// At most ten times a second for each file, and never of one that is over before that.
 const SPACING: Duration = Duration::from_millis(100);
@@ -40,7 +38,7 @@ impl Transfers {
         let seen = Mutex::new(HashMap::new());
         move |file| {
             let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let file = Transfer::from(file);
+            let file = Transfer::new(file.direction, file.name, file.bytes, file.total, file.is_over);
             let id = (file.direction, file.name.clone());
             let last = seen.entry(id.clone()).or_insert_with(|| Seen { at: Instant::now(), is_told: false });
             let is_due = if file.is_over { last.is_told } else { last.at.elapsed() >= SPACING };

@@ -3,16 +3,21 @@
 
 mod error;
 mod event;
+mod figures;
 mod graph;
 mod id;
 mod learned;
+mod line;
 mod machine;
 mod net;
 mod node_file;
+mod outcome;
 mod place;
 mod plan;
 mod priors;
 mod progress;
+#[cfg(feature = "schema")]
+mod schema;
 mod secret;
 mod session;
 mod task;
@@ -20,13 +25,15 @@ mod untrusted;
 mod wire;
 
 pub use error::{Error, ErrorKind};
-pub use event::{End, Event};
+pub use event::{Direction, End, Event, Submitted, Transfer};
 pub use graph::{Graph, Node, link};
 pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId};
 pub use learned::Learned;
+pub use line::{FORMAT, Line};
 pub use machine::{Confirm, Machine};
 pub use net::is_public;
 pub use node_file::NodeFile;
+pub use outcome::{Charge, Outcome, Output, Verdict};
 pub use place::{Kind, NativeProxy, Place, Site, UnknownProxy, UnknownSite};
 pub use plan::{Plan, PlanNode};
 pub use priors::{Expected, NodeKind, Priors};

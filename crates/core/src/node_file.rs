@@ -1,10 +1,11 @@
 //! Files as ComfyUI names them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A file that a node has written on the machine it ran on. Where it can be fetched is another question: a ComfyUI has an
 /// address for each, RunningHub lists those that were saved.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NodeFile {
     /// Its name.
@@ -13,6 +14,7 @@ pub struct NodeFile {
     pub subfolder: String,
     /// `output` for what was saved, `temp` for what is only shown, `input` for what was there before; empty where it is not
     /// told.
+    #[serde(rename = "type")]
     pub folder_type: String,
 }
 

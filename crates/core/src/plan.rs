@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Basis, Expected, Graph, Learned, NodeId, Priors, Untrusted,
     learned::{Memories, Memory},
@@ -12,18 +14,47 @@ use crate::{
 ///
 /// Required is every node from which some output is reachable, outputs included. Their number is the total, fixed
 /// from the start: nodes that feed no output never run and do not count.
-#[derive(Clone, Debug)]
+///
+/// Its JSON has the total, and of each node what there is to show. A plan that is read from it has no links.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(from = "Listed")]
 pub struct Plan {
-    nodes: Vec<PlanNode>,
-    index: HashMap<NodeId, usize>,
-    outputs: Vec<usize>,
+    /// How many nodes are required.
     total: usize,
+    /// All nodes in the workflow's order.
+    nodes: Vec<PlanNode>,
+    #[serde(skip)]
+    index: HashMap<NodeId, usize>,
+    #[serde(skip)]
+    outputs: Vec<usize>,
+    #[serde(skip)]
     learned: bool,
+    #[serde(skip)]
     basis: Basis,
 }
 
+/// A plan as it is read.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Listed {
+    total: usize,
+    nodes: Vec<PlanNode>,
+}
+
+impl From<Listed> for Plan {
+    fn from(Listed { total, mut nodes }: Listed) -> Self {
+        for node in &mut nodes {
+            (node.weight, node.work) = (1.0, node.expected.seconds());
+        }
+        let index = nodes.iter().enumerate().map(|(at, node)| (node.id.clone(), at)).collect();
+        Self { total, nodes, index, outputs: Vec::new(), learned: false, basis: Basis::default() }
+    }
+}
+
 /// A node of a plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PlanNode {
     /// Its id.
@@ -35,18 +66,25 @@ pub struct PlanNode {
     /// Whether some output needs it.
     pub required: bool,
     /// Its share of the overall figure: 1 each, or seconds that were learned. Zero or more.
+    #[serde(skip)]
     pub weight: f64,
     /// How often its counter starts over in all, if an earlier run has shown it.
+    #[serde(skip)]
     pub passes: Option<u32>,
     /// Whether its class is known to count several times (tiles), so that one full count is not the whole of it.
+    #[serde(skip)]
     pub(crate) tiled: bool,
     /// What it is expected to take, by its class and its inputs, or scaled by what other nodes of the workflow took.
+    #[serde(skip, default = "Expected::unknown")]
     pub expected: Expected,
     /// Seconds that the table expects.
+    #[serde(skip)]
     pub(crate) work: f64,
     /// What earlier runs have shown.
+    #[serde(skip)]
     pub(crate) memories: Option<Box<Memories>>,
     /// The positions of the nodes it takes its inputs from.
+    #[serde(skip)]
     pub(crate) parents: Vec<usize>,
 }
 
@@ -108,7 +146,7 @@ impl Plan {
             node.required = *required;
         }
         let total = required.iter().filter(|required| **required).count();
-        let plan = Self { nodes, index, outputs: found, total, learned: false, basis: Basis::default() };
+        let plan = Self { total, nodes, index, outputs: found, learned: false, basis: Basis::default() };
         Self { basis: plan.find_basis(), ..plan }
     }
 

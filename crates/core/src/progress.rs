@@ -2,21 +2,36 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{NodeId, Untrusted};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    NodeId, Untrusted,
+    figures::{hundredths, percent, seconds},
+};
 
 /// One snapshot, complete by itself: who joins late needs this and no history.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Its JSON has percent instead of fractions, and leaves out the phase, the nodes, the connection and the time that has
+/// passed: other events have those.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Progress {
     /// Where the run stands.
+    #[serde(skip)]
     pub phase: Phase,
-    /// The overall figure, 0..=1: the share of the run's time that has passed, as far as can be told. It never falls and
-    /// is 1 exactly on confirmed success. `None` while there is no workflow: it is unknown then, and not guessed.
+    /// The overall figure, 0..=1 (in JSON 0–100): the share of the run's time that has passed, as far as can be told. It
+    /// never falls and is 1 exactly on confirmed success. `None` while there is no workflow: it is unknown then, and not
+    /// guessed.
+    #[serde(rename = "percent", with = "percent")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
     pub overall: Option<f64>,
-    /// The share of the work that is done, 0..=1, by counting nodes and their steps. It never falls either.
-    pub counted: Option<f64>,
     /// What the overall figure and the time that is left rest on.
     pub basis: Basis,
+    /// The share of the work that is done, 0..=1 (in JSON 0–100), by counting nodes and their steps. It never falls either.
+    #[serde(with = "percent")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
+    pub counted: Option<f64>,
     /// Settled nodes: done, cached, or no longer needed. Without a workflow the nodes finished so far.
     pub done: usize,
     /// Required nodes, fixed from the start. `None` without a workflow.
@@ -24,24 +39,31 @@ pub struct Progress {
     /// What runs now, the node started last first.
     pub current: Vec<CurrentNode>,
     /// Every node of the workflow with its state, in the workflow's order. Without a workflow the nodes seen so far.
+    #[serde(skip)]
     pub nodes: Arc<[NodeProgress]>,
     /// Where the news come from.
+    #[serde(skip)]
     pub connection: Connection,
     /// Since the first sign that the task runs; zero before.
+    #[serde(skip)]
     pub elapsed: Duration,
-    /// What is left, as a range. `None` while it is not worth showing.
+    /// What is left, as a range, in JSON `[low, high]` in seconds. `None` while it is not worth showing.
+    #[serde(rename = "eta_s")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<[f64; 2]>"))]
     pub eta: Option<Eta>,
 }
 
 impl Progress {
-    /// The overall figure in percent, 0..=100.
+    /// The overall figure in percent, 0..=100, as it is published: with two digits after the point, and 100 only for 1.
     pub fn percent(&self) -> Option<f64> {
-        self.overall.map(|fraction| fraction * 100.0)
+        self.overall.map(percent::of)
     }
 }
 
 /// What the overall figure rests on, from the least certain to the most.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Basis {
     /// A first run, most of whose time goes to classes of nodes that are not in the table; or no workflow at all.
@@ -65,7 +87,9 @@ impl Basis {
 }
 
 /// Where a run stands. `Success`, `Failed` and `Interrupted` are final.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Phase {
     /// Nothing is known yet.
@@ -106,7 +130,8 @@ impl Phase {
 }
 
 /// A node that runs now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CurrentNode {
     /// The node of the workflow.
@@ -117,12 +142,26 @@ pub struct CurrentNode {
     pub value: Option<f64>,
     /// What the counter runs to.
     pub max: Option<f64>,
-    /// `value / max` within 0..=1, if both make sense.
+    /// `value / max` within 0..=1 (in JSON 0–100), if both make sense.
+    #[serde(rename = "percent", with = "hundredths")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
     pub fraction: Option<f64>,
     /// 1 for the first pass; one more each time the counter starts over (tiles, several bars).
     pub pass: u32,
     /// How many passes there will be, if an earlier run has shown it.
     pub passes: Option<u32>,
+}
+
+impl CurrentNode {
+    /// A node in its first pass, whose counter has shown nothing yet.
+    pub fn new(id: NodeId, title: Untrusted) -> Self {
+        Self { id, title, value: None, max: None, fraction: None, pass: 1, passes: None }
+    }
+
+    /// The counter in percent, 0..=100, as it is published. A full counter promises nothing about the task.
+    pub fn percent(&self) -> Option<f64> {
+        self.fraction.map(hundredths::of)
+    }
 }
 
 /// A node and what has become of it.
@@ -138,7 +177,9 @@ pub struct NodeProgress {
 }
 
 /// What has become of a node.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NodeState {
     /// Not begun.
@@ -171,7 +212,8 @@ impl NodeState {
 }
 
 /// Where the news come from.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Connection {
     /// The state of the socket.
@@ -181,7 +223,9 @@ pub struct Connection {
 }
 
 /// The state of the socket.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectionState {
     /// No address is known: HTTP alone tells.
@@ -211,11 +255,24 @@ impl ConnectionState {
 }
 
 /// The time that is left, as a range.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "[f64; 2]", into = "[f64; 2]")]
 #[non_exhaustive]
 pub struct Eta {
     /// At best.
     pub low: Duration,
     /// At worst.
     pub high: Duration,
+}
+
+impl From<[f64; 2]> for Eta {
+    fn from([low, high]: [f64; 2]) -> Self {
+        Self { low: seconds::read(low), high: seconds::read(high) }
+    }
+}
+
+impl From<Eta> for [f64; 2] {
+    fn from(eta: Eta) -> Self {
+        [seconds::of(eta.low), seconds::of(eta.high)]
+    }
 }

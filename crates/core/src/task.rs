@@ -1,11 +1,13 @@
 //! What an HTTP answer says about a task, in the same words for every backend.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{FileUrl, NodeId, SocketUrl, Untrusted};
 
 /// Where a task stands. Spellings differ between endpoints; see [`TaskStatus::parse`].
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaskStatus {
     /// Accepted, not started (`CREATE`, `QUEUED`, `PENDING`; code 813).
@@ -19,6 +21,7 @@ pub enum TaskStatus {
     /// Stopped by somebody (`CANCEL`, `CANCELLED`, `CANCELED`).
     Cancelled,
     /// A word that this version does not know. The task is taken to be running.
+    #[serde(untagged)]
     Unknown(String),
 }
 
@@ -78,32 +81,46 @@ impl Observation {
 }
 
 /// One result of a task.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+///
+/// Its JSON has the signed link, without the key of a native proxy: it is for the person who paid for the result.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputFile {
     /// The node that made it; model calls name none.
     pub node_id: Option<NodeId>,
     /// Where it can be fetched for about a day.
+    #[serde(serialize_with = "without_key")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub url: Option<FileUrl>,
+    /// What the server calls its type, as a rule a file extension such as `png`.
+    #[serde(rename = "type")]
+    pub file_type: Option<String>,
     /// A text result, for nodes that make text instead of a file.
     pub text: Option<String>,
-    /// What the server calls its type, as a rule a file extension such as `png`.
-    pub file_type: Option<String>,
+}
+
+#[expect(clippy::ref_option, reason = "serde passes references to fields")]
+pub(crate) fn without_key<S: Serializer>(url: &Option<FileUrl>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(FileUrl::without_key).serialize(serializer)
 }
 
 /// Why a task failed. Every part is optional: a task that was stopped fails without any reason.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The node that raised.
     pub node_id: Option<NodeId>,
     /// Its title or class.
     pub node: Option<Untrusted>,
     /// The exception's type, for example `OutOfMemoryError`.
+    #[serde(rename = "type")]
     pub exception_type: Option<Untrusted>,
     /// The exception's or the platform's message.
     pub message: Option<Untrusted>,
     /// The platform's code, for example `805`.
     pub code: Option<String>,
     /// The Python traceback, one string a frame.
+    #[serde(skip)]
     pub traceback: Vec<Untrusted>,
 }
 

@@ -92,7 +92,11 @@ fn describe(event: &Event) -> Option<(String, Option<String>)> {
 }
 
 fn snapshot(progress: &Progress) -> String {
-    let mut line = format!("{:5.1} %  {}  ", progress.percent().unwrap_or(f64::NAN), key(progress));
+    let mut line = format!(
+        "{:5.1} %  {}  ",
+        progress.overall.map_or(f64::NAN, |fraction| fraction * 100.0),
+        key(progress)
+    );
     for (n, node) in progress.current.iter().enumerate() {
         let _ = write!(line, "{}[{}] {}", if n == 0 { " " } else { ", " }, node.id, node.title);
         if let (Some(value), Some(max)) = (node.value, node.max) {

@@ -3,11 +3,13 @@
 use std::{fmt, str::FromStr};
 
 use runninghub_core::{Cost, TaskId};
+use serde::Serialize;
 
 use crate::{Error, ErrorKind};
 
 /// What is known of a submit, and later of the task that came of it.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
     /// The intent is on disk; the request may be on its way.

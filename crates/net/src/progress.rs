@@ -26,15 +26,6 @@ pub struct FileProgress<'a> {
     pub is_over: bool,
 }
 
-/// Where a file goes.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Direction {
-    /// From this machine: an upload.
-    Up,
-    /// To this machine: a download.
-    Down,
-}
-
 impl Net {
     /// The body of a request that reports how much of it was handed over to the connection.
     pub fn upload_body(&self, name: &str, content: impl AsyncRead + Send + 'static, total: u64) -> Body {

@@ -72,7 +72,7 @@ pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
 /// The id of a task could not be written down: whoever asked has to keep it.
 pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
     let message = format!("keep the id {task}: {}", crate::chain(error));
-    Event::Warning { code: "not_written", message: message.into() }
+    Event::warning("not_written", message)
 }
 
 /// How long ago the task of a submit was accepted, by this machine's clock; `None` once it is known to be over.

@@ -74,7 +74,7 @@ impl Recalled {
             }
             Ok(None) => Self::default(),
             Err(error) => {
-                let warning = Event::Warning { code: "ledger", message: crate::chain(&error).into() };
+                let warning = Event::warning("ledger", crate::chain(&error));
                 Self { warning: Some(warning), ..Self::default() }
             }
         }

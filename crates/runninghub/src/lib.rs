@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
+pub mod answer;
 pub mod app;
 mod backend;
 mod book;
@@ -69,8 +70,9 @@ pub use runninghub_core::{
     decode_text, link,
 };
 pub use runninghub_core::{
-    ClientId, Cost, End, Event, Failure, FileUrl, Kind, NativeProxy, NodeId, Observation, OutputFile, Place,
-    PromptId, Site, SocketUrl, TaskId, TaskStatus, Untrusted, WebappId, WorkflowId,
+    Charge, ClientId, Cost, End, Event, FORMAT, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
+    Observation, Outcome, Output, OutputFile, Place, PromptId, Site, SocketUrl, Submitted, TaskId,
+    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

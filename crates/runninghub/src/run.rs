@@ -184,9 +184,8 @@ impl Source {
         if let (Ok(Event::Finished(end)), Some(page)) = (&event, &self.page)
             && let Err(error) = page.end(&self.task_id, end).await
         {
-            let message = crate::chain(&error).into();
             self.held = event.ok();
-            return Some(Ok(Event::Warning { code: "ledger", message }));
+            return Some(Ok(Event::warning("ledger", crate::chain(&error))));
         }
         Some(event)
     }
@@ -204,8 +203,8 @@ impl Stream for Run {
         let kept = self.lesson.take().map_or(Ok(()), |lesson| lesson.remember(&end.learned));
         if let Err(error) = kept {
             self.held = Some(Event::Finished(end.clone()));
-            let message = format!("how long the nodes took cannot be kept: {error}").into();
-            return Poll::Ready(Some(Ok(Event::Warning { code: "history", message })));
+            let message = format!("how long the nodes took cannot be kept: {error}");
+            return Poll::Ready(Some(Ok(Event::warning("history", message))));
         }
         self.end = Some(end.clone());
         next

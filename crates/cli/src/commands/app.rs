@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runninghub::{App, AppSort, Code, Site, Submit, WebappId};
+use runninghub::{AppSort, Code, Site, Submit, WebappId, answer};
 use serde_json::Value;
 
 use super::{
@@ -14,9 +14,8 @@ use super::{
 use crate::{
     args::{self, AppCommand, Filling, Sort, Submitting},
     assign::{self, NewValue, Written, named},
+    event::Event,
     exit::{Error, Exit},
-    report::app as text,
-    schema::{self, End, Event},
     target,
 };
 
@@ -106,12 +105,9 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
         })
         .await?;
     for listed in &page.records {
-        let app = schema::App::from(listed);
-        let lines = [text::listed(&app)];
-        context.answer(&Event::App(app), &lines);
+        context.show(Event::App(listed.into()));
     }
     context.more(page.has_next, &args.paging);
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 
@@ -119,11 +115,8 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
 async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error> {
     let (id, site) = target::app(&args.app)?;
     let hub = context.connect(Settings { site, ..Settings::default() })?;
-    let app: App = hub.form(&id).await.map_err(|error| unknown(error, &id))?;
-    let app = schema::App::of(&id, &app);
-    let lines = text::shown(&app);
-    context.answer(&Event::App(app), &lines);
-    context.outcome.status = End::Success;
+    let app = hub.form(&id).await.map_err(|error| unknown(error, &id))?;
+    context.show(Event::App(answer::App::of(&id, &app)));
     Ok(Exit::Done)
 }
 

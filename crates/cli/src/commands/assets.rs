@@ -2,15 +2,15 @@
 
 use runninghub::{
     RunningHub, Untrusted,
-    api::{self, AssetType, FieldKind},
+    answer::{Asset, AssetGroup},
+    api::{AssetType, FieldKind},
 };
 
 use super::{context::Context, service::Settings};
 use crate::{
     args::{self, AssetsCommand, GroupCommand, Medium},
+    event::Event,
     exit::{Error, Exit},
-    report::account as text,
-    schema::{Asset, AssetGroup, End, Event},
 };
 
 pub(super) async fn assets(context: &mut Context, args: args::Assets) -> Result<Exit, Error> {
@@ -22,25 +22,23 @@ pub(super) async fn assets(context: &mut Context, args: args::Assets) -> Result<
                 list = list.group(group);
             }
             let page = list.await?;
-            page.records.into_iter().for_each(|asset| tell(context, asset));
+            page.records.into_iter().for_each(|asset| context.show(Event::Asset(asset.into())));
             context.more(page.has_next, &args.paging);
         }
         AssetsCommand::Create(args) => create(context, &hub, args).await?,
-        AssetsCommand::Show(args) => tell(context, hub.api().asset(args.id).await?),
+        AssetsCommand::Show(args) => context.show(Event::Asset(hub.api().asset(args.id).await?.into())),
         AssetsCommand::Rename(args) => {
             hub.api().update_asset(&args.id, args.title).await?;
-            tell(context, hub.api().asset(args.id).await?);
+            context.show(Event::Asset(hub.api().asset(args.id).await?.into()));
         }
         AssetsCommand::Delete(args) => {
             hub.api().delete_asset(&args.id).await?;
             let asset =
                 Asset { id: Some(args.id.into()), status: Some("deleted".into()), ..Asset::default() };
-            let lines = [text::asset(&asset)];
-            context.answer(&Event::Asset(asset), &lines);
+            context.show(Event::Asset(asset));
         }
         AssetsCommand::Group(command) => group(context, &hub, command).await?,
     }
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 
@@ -48,7 +46,7 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
     match command {
         GroupCommand::List(args) => {
             let page = hub.api().asset_groups().page(args.paging.page).size(args.paging.size).await?;
-            page.records.into_iter().for_each(|group| tell_group(context, group));
+            page.records.into_iter().for_each(|group| context.show(Event::AssetGroup(group.into())));
             context.more(page.has_next, &args.paging);
         }
         GroupCommand::Create(args) => {
@@ -56,9 +54,11 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
             if let Some(description) = args.description {
                 create = create.description(description);
             }
-            tell_group(context, create.await?);
+            context.show(Event::AssetGroup(create.await?.into()));
         }
-        GroupCommand::Show(args) => tell_group(context, hub.api().asset_group(args.id).await?),
+        GroupCommand::Show(args) => {
+            context.show(Event::AssetGroup(hub.api().asset_group(args.id).await?.into()));
+        }
         GroupCommand::Change(args) => {
             let mut update = hub.api().update_asset_group(&args.id);
             if let Some(title) = args.title {
@@ -68,13 +68,12 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
                 update = update.description(description);
             }
             update.await?;
-            tell_group(context, hub.api().asset_group(args.id).await?);
+            context.show(Event::AssetGroup(hub.api().asset_group(args.id).await?.into()));
         }
         GroupCommand::Delete(args) => {
             hub.api().delete_asset_group(&args.id).await?;
             let gone = AssetGroup { id: Some(args.id.into()), deleted: true, ..AssetGroup::default() };
-            let lines = [text::group(&gone)];
-            context.answer(&Event::AssetGroup(gone), &lines);
+            context.show(Event::AssetGroup(gone));
         }
     }
     Ok(())
@@ -116,18 +115,6 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
         Ok::<_, Error>(create.name(args.title.unwrap_or(name)).await?)
     });
     let asset = made.await??;
-    tell(context, asset);
+    context.show(Event::Asset(asset.into()));
     Ok(())
-}
-
-fn tell(context: &mut Context, asset: api::Asset) {
-    let asset = Asset::from(asset);
-    let lines = [text::asset(&asset)];
-    context.answer(&Event::Asset(asset), &lines);
-}
-
-fn tell_group(context: &mut Context, group: api::AssetGroup) {
-    let group = AssetGroup::from(group);
-    let lines = [text::group(&group)];
-    context.answer(&Event::AssetGroup(group), &lines);
 }

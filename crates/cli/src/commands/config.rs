@@ -7,8 +7,8 @@ use super::context::Context;
 use crate::{
     args::ConfigCommand,
     config::{self, API_KEY, ConfigFile, KEY_TYPE, KEYRING},
+    event::{Event, Setting},
     exit::{Error, Exit},
-    schema::{End, Event, Setting},
     secrets,
 };
 
@@ -17,9 +17,7 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
     if let ConfigCommand::Path = command {
         let path = config::path(&context.global)?;
         let path = Untrusted::from(path.to_string_lossy());
-        let event = Setting { profile: String::new(), name: "path".to_owned(), value: path.clone() };
-        context.answer(&Event::Setting(event), &[path.to_string()]);
-        context.outcome.status = End::Success;
+        context.show(Event::Value(Setting { profile: String::new(), name: "path".to_owned(), value: path }));
         return Ok(Exit::Done);
     }
     let mut file = ConfigFile::open(&context.global)?;
@@ -32,8 +30,7 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
                 Error::usage(format!("the profile `{profile}` does not set `{name}`"))
                     .hint("`rhub config list` shows what it sets")
             })?;
-            let line = setting.value.to_string();
-            context.answer(&Event::Setting(setting), &[line]);
+            context.show(Event::Value(setting));
         }
         ConfigCommand::Set { name, value } => {
             let name = changeable(&name)?;
@@ -68,17 +65,13 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
                 None => file.names().into_iter().map(str::to_owned).collect(),
             };
             for name in names {
-                let mut lines = vec![format!("[{}]", Untrusted::from(name.as_str()))];
                 for setting in settings(&file, &name) {
-                    lines.push(format!("{} = {}", Untrusted::from(setting.name.as_str()), setting.value));
-                    context.answer(&Event::Setting(setting), &lines);
-                    lines.clear();
+                    context.show(Event::Setting(setting));
                 }
             }
         }
         ConfigCommand::Path => {}
     }
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 

@@ -10,7 +10,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Event, History, NetOptions, Phase, Place, PreviewFolder, Service, Site, TaskId, Untrusted, WorkflowId,
+    Charge, Event as RunEvent, History, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run, Service,
+    Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, answer,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
@@ -20,10 +21,10 @@ use super::{
 };
 use crate::{
     args::{Format, Global, Paging, Server},
+    event::Event,
     exit::{Error, Exit},
     printer::Printer,
     report::{self, Reporter},
-    schema::{self, End, Outcome},
     secrets,
     signals::{Signal, Signals, suspend},
     target,
@@ -54,7 +55,7 @@ pub(super) struct Context {
     pub(super) asked: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
     /// What was saved and is no result.
-    pub(super) kept: Vec<schema::Output>,
+    pub(super) kept: Vec<Output>,
     /// Opened when it is first needed.
     ledger: Option<Arc<dyn Ledger>>,
 }
@@ -252,25 +253,44 @@ impl Context {
         command
     }
 
-    /// Shows an event, and keeps what `result` will need.
-    pub(super) fn event(&mut self, event: &Event) {
-        match event {
-            Event::Progress(progress) => {
-                let shown = schema::Progress::from(progress);
-                self.outcome.percent = shown.percent;
-                self.outcome.done = shown.done;
-                self.outcome.total = shown.total;
+    /// Says something, about the task that this command is about where there is one.
+    pub(super) fn show(&mut self, event: impl Into<Event>) {
+        self.show_of(self.outcome.task_id.clone(), event.into());
+    }
+
+    fn show_of(&mut self, task_id: Option<TaskId>, event: Event) {
+        self.reporter.show(&Line { t: self.clock.now(), task_id, event });
+    }
+
+    /// Shows an event of a run, and keeps what `result` will need.
+    pub(super) fn event(&mut self, event: RunEvent) {
+        match &event {
+            RunEvent::Progress(progress) => {
+                self.outcome.overall = progress.overall;
+                self.outcome.done = progress.done;
+                self.outcome.total = progress.total;
             }
-            Event::Finished(end) => {
-                self.outcome.status = status(end.phase);
-                self.outcome.outputs = end.outputs.iter().map(schema::Output::from).collect();
-                self.outcome.failure = end.failure.as_ref().map(schema::Cause::from);
-                self.outcome.cost = end.cost.as_ref().map(|cost| self.cost(cost));
+            RunEvent::Finished(end) => {
+                self.outcome.status = end.phase.into();
+                self.outcome.outputs = end.outputs.iter().cloned().map(Output::from).collect();
+                self.outcome.failure.clone_from(&end.failure);
+                self.outcome.cost = end.cost.clone().map(|cost| self.cost(cost));
             }
-            Event::Preview { node_id, mime, data } => self.preview(node_id.as_ref(), mime, data),
+            RunEvent::Preview { node_id, mime, data, .. } => self.preview(node_id.as_ref(), mime, data),
             _ => {}
         }
-        self.reporter.event(self.clock.now(), event);
+        self.show(event);
+    }
+
+    /// Says that a task was accepted; all that is said from here on is about it.
+    pub(super) fn submitted(&mut self, run: &Run, site: &str) {
+        self.outcome.task_id = Some(run.task_id().clone());
+        self.show(RunEvent::Submitted(Submitted {
+            task_id: run.task_id().clone(),
+            attempt_id: run.attempt().map(ToString::to_string),
+            workflow_id: run.workflow_id().cloned(),
+            site: site.to_owned(),
+        }));
     }
 
     /// Waits for something, and tells meanwhile how far files are. What somebody gives up is an error that says so.
@@ -301,33 +321,38 @@ impl Context {
                 done = &mut work => {
                     // What came last is not kept for later.
                     while let Some(transfer) = self.transfers.ready() {
-                        self.transfer(&transfer);
+                        self.transfer(transfer);
                     }
                     return Ok(done);
                 }
-                transfer = self.transfers.next() => self.transfer(&transfer),
+                transfer = self.transfers.next() => self.transfer(transfer),
             }
         }
     }
 
     /// Tells how far a file is.
-    pub(super) fn transfer(&mut self, transfer: &schema::Transfer) {
-        self.reporter.transfer(self.clock.now(), transfer);
+    pub(super) fn transfer(&mut self, transfer: Transfer) {
+        self.show(RunEvent::Transfer(transfer));
     }
 
     /// What a task has cost, where it was asked for.
-    pub(super) fn cost(&self, cost: &runninghub::Cost) -> schema::Cost {
+    pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
         let hub = self.asked.iter().rev().find_map(|asked| match asked.place() {
             Place::RunningHub { base_url, .. } => Some(base_url.as_str()),
             _ => None,
         });
-        schema::Cost::of(cost, hub)
+        Charge::new(cost, hub.and_then(answer::currency))
     }
 
     /// Warns in the format of the report.
-    pub(super) fn warn(&mut self, code: &str, message: impl Into<Untrusted>) {
-        let warning = schema::Warning { code: code.to_owned(), message: message.into() };
-        self.reporter.warning(self.clock.now(), &warning);
+    pub(super) fn warn(&mut self, code: &'static str, message: impl Into<Untrusted>) {
+        self.show(Event::Notice { code, message: message.into() });
+    }
+
+    /// Warns about one of several tasks.
+    pub(super) fn warn_of(&mut self, task: &TaskId, code: &'static str, message: &str) {
+        let event = Event::Notice { code, message: format!("{task}: {message}").into() };
+        self.show_of(Some(task.clone()), event);
     }
 
     /// Says how to see the rest of a list.
@@ -335,11 +360,6 @@ impl Context {
         if has_next {
             self.advice.push(format!("there are more: `--page {}`", paging.page.saturating_add(1)));
         }
-    }
-
-    /// An answer to a single question: an event, and the same in lines.
-    pub(super) fn answer(&mut self, event: &schema::Event, lines: &[String]) {
-        self.reporter.answer(self.clock.now(), event, lines);
     }
 
     /// Says `result`, and the error where there is one.
@@ -350,15 +370,19 @@ impl Context {
         };
         if let Some(error) = &error {
             self.outcome.status = match exit {
-                Exit::SubmitUnknown => End::Unknown,
-                Exit::TaskFailed => End::Failed,
-                Exit::StillRunning => End::Running,
-                _ => End::Error,
+                Exit::SubmitUnknown => Verdict::Unknown,
+                Exit::TaskFailed => Verdict::Failed,
+                Exit::StillRunning => Verdict::Running,
+                _ => Verdict::Error,
             };
             let failure = self.outcome.failure.get_or_insert_default();
             failure.message = Some(error.message.as_str().into());
             failure.code = failure.code.take().or_else(|| error.code.as_ref().map(ToString::to_string));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
+        }
+        // What an answer comes to.
+        if exit == Exit::Done && self.outcome.status == Verdict::default() {
+            self.outcome.status = Verdict::Success;
         }
         // Of several signals the last one counts.
         let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, interrupted);
@@ -383,11 +407,10 @@ impl Context {
             self.warn("recording", format!("the recording is incomplete: {why}"));
         }
         self.outcome.outputs.append(&mut self.kept);
-        let now = self.clock.now();
         self.outcome.exit_code = exit.code();
-        self.outcome.elapsed_s = schema::seconds(now);
+        self.outcome.elapsed = self.clock.now();
         self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();
-        self.reporter.result(now, &self.outcome);
+        self.show(RunEvent::Result(Box::new(self.outcome.clone())));
     }
 }
 
@@ -413,14 +436,4 @@ pub(super) fn ways_back(
     let watch = context.command(&watch, place);
     let cancel = context.command(&format!("cancel {task}"), place);
     format!("the task goes on; follow it or cancel it with\n  {watch}\n  {cancel}")
-}
-
-/// The word for a final phase; whatever is not final still runs.
-pub(super) fn status(phase: Phase) -> End {
-    match phase {
-        Phase::Success => End::Success,
-        Phase::Failed => End::Failed,
-        Phase::Interrupted => End::Cancelled,
-        _ => End::Running,
-    }
 }

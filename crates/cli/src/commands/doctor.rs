@@ -15,10 +15,9 @@ use super::{
 use crate::{
     args::Server,
     config,
+    event::{Check, Event},
     exit::{Error, Exit},
-    key,
-    schema::{Check, End, Event},
-    secrets,
+    key, secrets,
 };
 
 /// A clock that is wrong by more than that, seconds: tickets and signed links are refused then, and certificates soon.
@@ -57,7 +56,6 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
     if let Some(named) = context.global.server.clone() {
         let server = server(context, named).await;
         report(context, "server", server);
-        context.outcome.status = if worst == Exit::Done { End::Success } else { End::Error };
         return Ok(worst);
     }
     // Without a key the rest can be looked at all the same: the platform refuses it, and so has been reached.
@@ -104,7 +102,6 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
             }
         }
     }
-    context.outcome.status = if worst == Exit::Done { End::Success } else { End::Error };
     Ok(worst)
 }
 
@@ -122,11 +119,8 @@ fn tell(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
         Err(error) => (error.exit, error.message, error.hint),
     };
     let ok = exit == Exit::Done;
-    let mut lines = vec![format!("{} {name:<8} {message}", if ok { "ok    " } else { "failed" })];
-    lines.extend(cure.iter().map(|cure| format!("       {:<8} cure: {cure}", "")));
-    let check =
-        Check { name, ok, message: message.into(), cure: cure.map(Untrusted::from), exit_code: exit.code() };
-    context.answer(&Event::Check(check), &lines);
+    let (message, cure) = (message.into(), cure.map(Untrusted::from));
+    context.show(Event::Check(Check { name, ok, message, cure, exit_code: exit.code() }));
     exit
 }
 

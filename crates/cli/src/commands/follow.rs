@@ -3,7 +3,9 @@
 use std::{future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service};
+use runninghub::{
+    ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -13,7 +15,6 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit},
-    schema::{End, Transfer},
     signals::{Signal, Signals, suspend},
     writer,
 };
@@ -73,11 +74,11 @@ pub(super) async fn take_up(
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
     let task = wanted.id().clone();
-    context.outcome.task_id = Some(task.to_string());
+    context.outcome.task_id = Some(task.clone());
     Ok(match context.watch_files(signals, service.follow(wanted)).await {
         Ok(run) => ControlFlow::Continue(run?),
         Err(signal) => {
-            context.outcome.status = End::Detached;
+            context.outcome.status = Verdict::Detached;
             let advice = ways_back(context, service.place(), &task, None);
             context.advice.push(advice);
             ControlFlow::Break(interrupted(signal))
@@ -93,7 +94,7 @@ pub(super) async fn follow(
     signals: &mut Signals,
     following: &Following,
 ) -> Result<Exit, Error> {
-    context.outcome.task_id = Some(run.task_id().to_string());
+    context.outcome.task_id = Some(run.task_id().clone());
     context.outcome.attempt_id = run.attempt().map(ToString::to_string);
     let deadline = following.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut tick = interval(TICK);
@@ -115,10 +116,10 @@ pub(super) async fn follow(
         }
         match what {
             What::Event(Some(Ok(Event::Finished(end)))) => {
-                context.event(&Event::Finished(end.clone()));
+                context.event(Event::Finished(end.clone()));
                 return save::finish(context, service, &run, &end, following, kept, signals).await;
             }
-            What::Event(Some(Ok(event))) => context.event(&event),
+            What::Event(Some(Ok(event))) => context.event(event),
             What::Event(Some(Err(error))) => {
                 // What nobody knows cannot be followed or cancelled.
                 if error.kind() == ErrorKind::StillRunning || !error.is_unknown_task() {
@@ -127,11 +128,11 @@ pub(super) async fn follow(
                 return Err(error.into());
             }
             What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),
-            What::Transfer(transfer) => context.transfer(&transfer),
+            What::Transfer(transfer) => context.transfer(transfer),
             What::Kept(one) => save::intermediate(context, &one),
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             What::Timeout => {
-                context.outcome.status = End::Timeout;
+                context.outcome.status = Verdict::Timeout;
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
             }
@@ -178,7 +179,7 @@ fn detach(
     following: &Following,
     signal: Signal,
 ) -> Exit {
-    context.outcome.status = End::Detached;
+    context.outcome.status = Verdict::Detached;
     leave(context, service, run, following);
     interrupted(signal)
 }

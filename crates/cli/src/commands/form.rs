@@ -2,14 +2,13 @@
 
 use std::io::{self, IsTerminal as _};
 
-use runninghub::{App, AppField, Untrusted, app};
+use runninghub::{App, AppField, Untrusted, answer, app};
 
 use crate::{
     assign::{NewValue, Written},
     exit::Error,
     printer::Printer,
     report::app as text,
-    schema,
 };
 
 /// Whether anybody is there to be asked.
@@ -32,7 +31,7 @@ pub(super) fn fill(
     }
     let open = form.fields.iter().filter(|field| !set.contains(&app::place(field)));
     for field in open {
-        for line in text::field(&schema::AppField::from(field)) {
+        for line in text::field(&answer::AppField::from(field)) {
             printer.talk(&line);
         }
         if let Some(value) = ask(printer, field)? {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub::Untrusted;
+use runninghub::{Line, Untrusted, answer::Task, ledger::State};
 use tokio::{
     io::AsyncWriteExt as _,
     process::{Child, Command},
@@ -17,10 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    schema::{self, Event, Submit},
-    secrets,
-};
+use crate::{event::Event, secrets};
 
 /// So many run at once; others wait for their turn.
 const AT_ONCE: usize = 4;
@@ -34,9 +31,9 @@ const LONGEST: Duration = Duration::from_mins(10);
 pub(super) struct Hook {
     command: Vec<OsString>,
     running: JoinSet<Result<(), String>>,
-    waiting: VecDeque<Submit>,
+    waiting: VecDeque<Task>,
     /// Deliveries come again.
-    seen: HashSet<(String, &'static str)>,
+    seen: HashSet<(String, State)>,
 }
 
 impl Hook {
@@ -45,13 +42,13 @@ impl Hook {
     }
 
     /// Runs it for this event, now or when others have ended; once for each state of a submit.
-    pub(super) fn run(&mut self, t: Duration, submit: &Submit) {
+    pub(super) fn run(&mut self, t: Duration, submit: &Task) {
         if self.seen.insert((submit.attempt_id.clone(), submit.state)) {
             self.start(t, submit);
         }
     }
 
-    fn start(&mut self, t: Duration, submit: &Submit) {
+    fn start(&mut self, t: Duration, submit: &Task) {
         if self.running.len() >= AT_ONCE {
             self.waiting.push_back(submit.clone());
             return;
@@ -71,16 +68,17 @@ impl Hook {
         for (name, _) in env::vars_os().filter(|(name, value)| has_secret(name, value)) {
             command.env_remove(name);
         }
+        let task = submit.task_id.as_ref().map(|task| task.as_str().to_owned());
         let facts = [
-            ("WEBHOOK_TASK_ID", submit.task_id.clone()),
+            ("WEBHOOK_TASK_ID", task.clone()),
             ("WEBHOOK_ATTEMPT_ID", Some(submit.attempt_id.clone())),
-            ("WEBHOOK_STATE", Some(submit.state.to_owned())),
+            ("WEBHOOK_STATE", Some(submit.state.to_string())),
         ];
         for (name, value) in facts {
             command.env(name, value.unwrap_or_default());
         }
-        let line = schema::line(t, &Event::Task(submit.clone()));
-        let about = submit.task_id.clone().unwrap_or_else(|| submit.attempt_id.clone());
+        let line = Line { t, task_id: None, event: Event::Delivered(submit.clone()) }.to_string();
+        let about = task.unwrap_or_else(|| submit.attempt_id.clone());
         let name = program.to_string_lossy().into_owned();
         self.running.spawn(async move {
             let failed = |what: String| {

@@ -1,6 +1,6 @@
 //! `rhub login`, `rhub logout`.
 
-use runninghub::{ApiKey, KeyKind, QueueStatus, Site, Untrusted};
+use runninghub::{ApiKey, QueueStatus, Site, Untrusted};
 
 use super::{
     context::Context,
@@ -10,10 +10,9 @@ use super::{
 use crate::{
     args,
     config::{API_KEY, ConfigFile, KEY_TYPE, KEYRING},
+    event::{Change, Event, Profile},
     exit::{Error, Exit},
-    key, keyring, prompt,
-    schema::{self, End, Event},
-    secrets,
+    key, keyring, prompt, secrets,
 };
 
 const BASE_URL: &str = "base_url";
@@ -59,15 +58,8 @@ pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<E
         None => _ = file.unset(&profile, KEY_TYPE),
     }
     file.save()?;
-    let place = match &context.global.base_url {
-        Some(url) => Untrusted::from(url.as_str()).to_string(),
-        None => site.base_url().to_owned(),
-    };
-    let mut lines = vec![format!("✅ Logged in at {place}, profile `{profile}`")];
-    if let Some(kind) = &queue.api_key_type {
-        lines.push(format!("   {kind}: {}", KeyKind::of(kind.raw())));
-    }
-    told(context, &file, &profile, queue.api_key_type, &lines);
+    let at = context.global.base_url.as_deref().unwrap_or(site.base_url()).into();
+    show(context, &file, &profile, queue.api_key_type, Change::LoggedIn { at });
     Ok(Exit::Done)
 }
 
@@ -80,27 +72,24 @@ pub(super) fn logout(context: &mut Context) -> Result<Exit, Error> {
         keyring::delete(&profile)?;
     }
     file.unset(&profile, KEY_TYPE);
-    let line = if file.unset(&profile, API_KEY) || in_keyring {
+    let had_key = file.unset(&profile, API_KEY) || in_keyring;
+    if had_key {
         file.save()?;
-        format!("✅ Forgot the key of the profile `{profile}`")
-    } else {
-        format!("The profile `{profile}` has no key")
-    };
-    told(context, &file, &profile, None, &[line]);
+    }
+    show(context, &file, &profile, None, if had_key { Change::Forgot } else { Change::None });
     Ok(Exit::Done)
 }
 
-fn told(context: &mut Context, file: &ConfigFile, profile: &str, kind: Option<Untrusted>, lines: &[String]) {
+fn show(context: &mut Context, file: &ConfigFile, profile: &str, kind: Option<Untrusted>, change: Change) {
     let text = |name| file.get(profile, name).and_then(toml_edit::Value::as_str);
-    let event = schema::Profile {
+    context.show(Event::Profile(Profile {
         has_key: text(API_KEY).is_some() || file.get(profile, KEYRING).is_some(),
         site: text(SITE).filter(|_| text(BASE_URL).is_none()).map(str::to_owned),
         key_type: kind,
         path: file.path.to_string_lossy().into_owned(),
         name: profile.to_owned(),
-    };
-    context.answer(&Event::Profile(event), lines);
-    context.outcome.status = End::Success;
+        change,
+    }));
 }
 
 /// Asks for the key, or says how the question ended.

@@ -11,7 +11,6 @@ use crate::{
     args::{self, Cli},
     complete,
     exit::{Error, Exit},
-    schema::End,
 };
 
 const NAME: &str = "rhub";
@@ -39,7 +38,6 @@ pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error
         clap_mangen::generate_to(Cli::command().mut_args(|arg| arg.hide_env_values(true)), &args.dir)
     };
     write().map_err(|error| Error::new(Exit::Store, format!("cannot write man pages to {name}: {error}")))?;
-    context.outcome.status = End::Success;
     context.is_told = context.format != args::Format::Json;
     if context.is_told {
         context.printer.say(&format!("✅ Wrote man pages to {name}"));

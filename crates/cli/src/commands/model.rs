@@ -4,6 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use runninghub::{
     KeyKind, Submit, Untrusted,
+    answer::Price,
     catalog::{Catalog, Kind},
 };
 
@@ -15,10 +16,10 @@ use super::{
 use crate::{
     args::{self, ModelCall, ModelCommand},
     assign::{self, NewValue},
+    cells,
+    event::{Event, Model},
     exit::{Error, Exit},
     key,
-    report::model as text,
-    schema::{self, End, Event, ModelParam, Price},
 };
 
 /// A catalog has some hundred kilobytes; more is another kind of file.
@@ -39,15 +40,14 @@ fn list(context: &mut Context, args: &args::List) -> Result<Exit, Error> {
     let catalog = catalog(context, args.catalog.catalog.as_deref())?;
     let kind = args.kind.as_deref().map(kind);
     let found = catalog.search(&args.search, kind).filter(|model| args.retired || !model.retired);
-    let models: Vec<schema::Model> = found.map(schema::Model::from).collect();
-    let width = text::width(&models);
-    for model in &models {
-        context.answer(&Event::Model(model.clone()), &[text::row(model, width)]);
+    let found: Vec<_> = found.collect();
+    let width = found.iter().map(|model| cells::width(&model.endpoint)).max().unwrap_or_default();
+    for model in &found {
+        context.show(Event::Model(Model { width, ..Model::from(*model) }));
     }
-    if models.is_empty() {
+    if found.is_empty() {
         context.advice.push("no model is like that; try fewer words, or `--retired`".to_owned());
     }
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 
@@ -66,12 +66,7 @@ fn kind(word: &str) -> Kind {
 fn show(context: &mut Context, args: &args::ShowModel) -> Result<Exit, Error> {
     let catalog = catalog(context, args.catalog.catalog.as_deref())?;
     let found = catalog.find(&args.model).map_err(runninghub::Error::from)?;
-    let mut model = schema::Model::from(found);
-    let params: Vec<ModelParam> = found.params.iter().map(ModelParam::from).collect();
-    let lines = text::page(&model, &params);
-    model.params = Some(params);
-    context.answer(&Event::Model(model), &lines);
-    context.outcome.status = End::Success;
+    context.show(Event::Model(Model { params: Some(found.params.clone()), ..found.into() }));
     Ok(Exit::Done)
 }
 
@@ -89,9 +84,7 @@ async fn price(context: &mut Context, args: &ModelCall) -> Result<Exit, Error> {
     let submit = read(context, args)?;
     let hub = context.connect(Settings::default())?;
     let price = Price::of(&args.model, hub.price(&submit).await?);
-    let line = text::price(&price);
-    context.answer(&Event::Price(price), &[line]);
-    context.outcome.status = End::Success;
+    context.show(Event::Price(price));
     Ok(Exit::Done)
 }
 

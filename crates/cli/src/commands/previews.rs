@@ -30,8 +30,8 @@ impl Context {
 
     pub(super) fn preview(&self, node: Option<&NodeId>, mime: &str, data: &Arc<[u8]>) {
         if let Some(folder) = &self.previews {
-            let task = self.outcome.task_id.as_deref().unwrap_or("task");
-            folder.keep(&task.into(), node, mime, data);
+            let unknown = || "task".into();
+            folder.keep(&self.outcome.task_id.clone().unwrap_or_else(unknown), node, mime, data);
         }
     }
 

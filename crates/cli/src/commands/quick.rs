@@ -5,9 +5,8 @@ use runninghub::Submit;
 use super::{app, context::Context, service::Settings, submit};
 use crate::{
     args::{self, QuickCommand},
+    event::Event,
     exit::{Error, Exit},
-    report::app as text,
-    schema::{self, End, Event},
     target,
 };
 
@@ -31,10 +30,7 @@ async fn styles(context: &mut Context, args: args::QuickStyles) -> Result<Exit, 
     let (id, site) = target::app(&args.app)?;
     let hub = context.connect(Settings { site, ..Settings::default() })?;
     for style in hub.quick_styles(&id, args.kind).await? {
-        let style = schema::Style::from(&style);
-        let lines = [text::style(&style)];
-        context.answer(&Event::Style(style), &lines);
+        context.show(Event::Style((&style).into()));
     }
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }

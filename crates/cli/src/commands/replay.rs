@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Replay, ReplayRun, Speed, Untrusted};
+use runninghub::{Event, Outcome, Replay, ReplayRun, Speed, Untrusted, Verdict};
 
 use super::{
     context::{Clock, Context},
@@ -16,7 +16,6 @@ use crate::{
     args::{self, Format, Shown},
     exit::{Error, Exit},
     printer, report,
-    schema::{End, Outcome},
     signals::{Signal, Signals, suspend},
     writer,
 };
@@ -69,9 +68,9 @@ async fn play(
     context.reporter = report::reporter(context.format, context.printer);
     context.reporter.show_previews(shown);
     context.outcome = Outcome {
-        task_id: run.task_id().map(ToString::to_string),
-        prompt_id: run.prompt_id().map(ToString::to_string),
-        status: End::Running,
+        task_id: run.task_id().cloned(),
+        prompt_id: run.prompt_id().cloned(),
+        status: Verdict::Running,
         ..Outcome::default()
     };
     context.is_told = false;
@@ -88,7 +87,7 @@ async fn play(
                     suspend();
                 }
                 signal => {
-                    context.outcome.status = End::Detached;
+                    context.outcome.status = Verdict::Detached;
                     return Err(interrupted(signal));
                 }
             },
@@ -99,7 +98,7 @@ async fn play(
                     at = at.max(progress.elapsed);
                 }
                 context.clock = Clock::Tape { at, since: Instant::now(), speed };
-                context.event(&event);
+                context.event(event);
             }
             _ = tick.tick(), if context.format == Format::Human => {
                 at = context.clock.now();
@@ -112,14 +111,14 @@ async fn play(
         }
     }
     for output in context.outcome.outputs.clone() {
-        context.reporter.output(context.clock.now(), &output);
+        context.show(Event::Output(output));
     }
-    if context.outcome.status == End::Cancelled {
-        context.outcome.status = End::Interrupted;
+    if context.outcome.status == Verdict::Cancelled {
+        context.outcome.status = Verdict::Interrupted;
     }
     let exit = match context.outcome.status {
-        End::Success => Exit::Done,
-        End::Running => Exit::StillRunning,
+        Verdict::Success => Exit::Done,
+        Verdict::Running => Exit::StillRunning,
         _ => Exit::TaskFailed,
     };
     context.tell(exit);

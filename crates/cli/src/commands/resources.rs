@@ -5,9 +5,8 @@ use runninghub::api::ResourceType;
 use super::{context::Context, service::Settings};
 use crate::{
     args::{self, ResourceKind},
+    event::Event,
     exit::{Error, Exit},
-    report::account as text,
-    schema::{End, Event, Resource},
 };
 
 /// Lists what workflows can load.
@@ -27,11 +26,8 @@ pub(super) async fn resources(context: &mut Context, args: args::Resources) -> R
     list = args.tag.into_iter().fold(list, runninghub::api::ListResources::tag);
     let page = list.await?;
     for resource in page.records {
-        let resource = Resource::from(resource);
-        let lines = text::resource(&resource);
-        context.answer(&Event::Resource(resource), &lines);
+        context.show(Event::Resource(resource.into()));
     }
     context.more(page.has_next, &args.paging);
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use runninghub::{
-    ErrorKind, Intermediate, Intermediates, Phase, Place, Run, SavedTask, Service, TaskId, Untrusted,
+    ErrorKind, Event, Intermediate, Intermediates, Output, OutputFile, Phase, Place, Run, SavedFile, SavedTask,
+    Service, TaskId, Untrusted, Verdict,
 };
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
 };
 use crate::{
     exit::{Error, Exit},
-    schema::{End, Output},
     signals::{Signal, Signals},
 };
 
@@ -61,7 +61,7 @@ pub(super) async fn finish(
     let exit = if end.phase == Phase::Success { Exit::Done } else { Exit::TaskFailed };
     let Some(destination) = &following.destination else {
         for output in context.outcome.outputs.clone() {
-            context.reporter.output(context.clock.now(), &output);
+            context.show(Event::Output(output));
         }
         return Ok(exit);
     };
@@ -106,7 +106,7 @@ pub(super) async fn finish(
 
 /// Somebody did not wait for all files.
 fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal) -> Exit {
-    context.outcome.status = End::Detached;
+    context.outcome.status = Verdict::Detached;
     let command = context.command(&format!("download {}", run.task_id()), service.place());
     context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
     interrupted(signal)
@@ -146,14 +146,13 @@ pub(super) fn intermediate(context: &mut Context, one: &Intermediate) {
     match &one.file {
         Ok(file) => {
             let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-            let output = Output {
-                node_id: Some(one.node_id.to_string()),
-                kind: extension,
-                intermediate: true,
-                ..Output::default()
-            }
-            .saved(file);
-            context.reporter.output(context.clock.now(), &output);
+            let listed = OutputFile {
+                node_id: Some(one.node_id.clone()),
+                file_type: extension,
+                ..OutputFile::default()
+            };
+            let output = Output { intermediate: true, ..saved_as(listed, file) };
+            context.show(Event::Output(output.clone()));
             context.kept.push(output);
         }
         Err(error) => {
@@ -168,15 +167,15 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
     context.outcome.outputs.clear();
     let mut exit = Exit::Done;
     for one in &saved.results {
-        let mut output = Output::from(&one.output);
-        match &one.file {
-            Ok(file) => output = output.saved(file),
+        let output = match &one.file {
+            Ok(file) => saved_as(one.output.clone(), file),
             Err(error) => {
                 exit = worse(exit, error);
                 context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));
+                one.output.clone().into()
             }
-        }
-        context.reporter.output(context.clock.now(), &output);
+        };
+        context.show(Event::Output(output.clone()));
         context.outcome.outputs.push(output);
     }
     if let Some(Err(error)) = &saved.manifest {
@@ -184,6 +183,16 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
         context.warn("no_manifest", Untrusted::from(crate::exit::chain(error)));
     }
     exit
+}
+
+/// A result, with the file that it has become.
+fn saved_as(output: OutputFile, file: &SavedFile) -> Output {
+    Output {
+        path: Some(file.path.to_string_lossy().into_owned()),
+        bytes: Some(file.bytes),
+        sha256: Some(file.sha256.clone()),
+        ..output.into()
+    }
 }
 
 /// A disk that is full or broken has to be seen to first: other results would not fit either.

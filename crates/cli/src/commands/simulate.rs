@@ -2,15 +2,15 @@
 
 use std::time::SystemTime;
 
+use runninghub::Verdict;
 use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
 use super::{context::Context, follow::interrupted};
 use crate::{
     args,
+    event::{Event, Listening},
     exit::{Error, Exit, chain},
-    key,
-    schema::{End, Event, Listening},
-    speed,
+    key, speed,
 };
 
 /// Serves a simulated RunningHub until it is told to stop.
@@ -57,19 +57,16 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     let mut signals = context.signals()?;
     let sim = builder.start().await.map_err(failed)?;
     let url = sim.base_url().to_owned();
-    let mut lines = vec![format!("Listening on {url}"), format!("Key: {}", Sim::DEMO_KEY)];
-    lines.extend(names.iter().map(|(id, name)| format!("Workflow {id}: {name}")));
-    lines.push(format!("App {}: a form for the demo", App::demo().id()));
+    let mut about = vec![format!("Key: {}", Sim::DEMO_KEY)];
+    about.extend(names.iter().map(|(id, name)| format!("Workflow {id}: {name}")));
+    about.push(format!("App {}: a form for the demo", App::demo().id()));
     if let Some((id, _)) = names.first() {
-        lines.push(format!("Try: {}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY));
+        about.push(format!("Try: {}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY));
     }
-    context.answer(
-        &Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY.to_owned()) }),
-        &lines,
-    );
+    context.show(Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY), about }));
     let signal = signals.end().await;
     sim.shutdown().await;
-    context.outcome.status = End::Success;
+    context.outcome.status = Verdict::Success;
     Ok(interrupted(signal))
 }
 
@@ -85,11 +82,11 @@ async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Err
     let mut signals = context.signals()?;
     let server = builder.start().await.map_err(failed)?;
     let url = server.base_url().to_owned();
-    let lines = [format!("Listening on {url}"), format!("Try: rhub run workflow_api.json --server {url}")];
-    context.answer(&Event::Listening(Listening { base_url: url, api_key: None }), &lines);
+    let about = vec![format!("Try: rhub run workflow_api.json --server {url}")];
+    context.show(Event::Listening(Listening { base_url: url, api_key: None, about }));
     let signal = signals.end().await;
     server.shutdown().await;
-    context.outcome.status = End::Success;
+    context.outcome.status = Verdict::Success;
     Ok(interrupted(signal))
 }
 

@@ -1,7 +1,8 @@
 //! From parsed arguments to an exit code.
 
-use std::env;
+use std::{env, time::Duration};
 
+use runninghub::{Failure, Line, Outcome};
 use tokio::runtime::Builder;
 
 use super::{
@@ -12,10 +13,11 @@ use super::{
 use super::{demo, simulate};
 use crate::{
     args::{Cli, Command, Format, Global},
+    event::{self, Event},
     exit::{Error, Exit},
     lang, log,
     printer::{self, Printer},
-    report, schema, terminal,
+    report, terminal,
 };
 
 /// Does what was asked for, unless there is trouble with the profile that it would use.
@@ -25,7 +27,7 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     anstream::ColorChoice::from(global.color).write_global();
     let printer = Printer::new(global.quiet);
     if let Command::Schema = command {
-        printer.line(&format!("{:#}", schema::json_schema().to_value()));
+        printer.line(&format!("{:#}", event::json_schema().to_value()));
         return Exit::Done;
     }
     let format = format(&global);
@@ -46,15 +48,10 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
         let printer = Printer::new(false);
-        let outcome = schema::Outcome {
-            exit_code: exit.code(),
-            failure: Some(schema::Cause {
-                message: Some(sentence(error).into()),
-                ..schema::Cause::default()
-            }),
-            ..schema::Outcome::default()
-        };
-        report::reporter(Format::Json, printer).result(std::time::Duration::ZERO, &outcome);
+        let failure = Failure { message: Some(sentence(error).into()), ..Failure::default() };
+        let outcome = Outcome { exit_code: exit.code(), failure: Some(failure), ..Outcome::default() };
+        let event = Event::Run(runninghub::Event::Result(Box::new(outcome)));
+        report::reporter(Format::Json, printer).show(&Line { t: Duration::ZERO, task_id: None, event });
     }
     exit
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub::{KeyKind, Place, Run, Service, Site, Submit, SubmitStep};
+use runninghub::{KeyKind, Place, Run, Service, Site, Submit, SubmitStep, Verdict};
 use tokio::sync::mpsc;
 
 use super::{
@@ -20,9 +20,7 @@ use super::{
 use crate::{
     args,
     exit::{Error, Exit, chain},
-    key,
-    schema::{End, Submitted},
-    secrets,
+    key, secrets,
     signals::{Signal, Signals, suspend},
 };
 
@@ -112,13 +110,7 @@ impl Submission {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(exit) => return Ok(exit),
         };
-        let task = Submitted {
-            task_id: run.task_id().to_string(),
-            attempt_id: run.attempt().map(ToString::to_string),
-            workflow_id: run.workflow_id().map(ToString::to_string),
-            site: site_word(service.place()),
-        };
-        context.reporter.submitted(context.clock.now(), &task);
+        context.submitted(&run, &site_word(service.place()));
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
             return Ok(Exit::Done);
@@ -173,7 +165,7 @@ async fn send(
                 Signal::Resize => {}
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
                 signal if asked.is_some() => {
-                    context.outcome.status = End::Unknown;
+                    context.outcome.status = Verdict::Unknown;
                     context.advice.push(if let Place::RunningHub { .. } = service.place() {
                         "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
                          tasks on the RunningHub page before you submit it again"
@@ -196,7 +188,7 @@ async fn send(
                     return Ok(ControlFlow::Break(given_up(context, signal)));
                 }
             }
-            transfer = context.transfers.next() => context.transfer(&transfer),
+            transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
                 let run = run.map_err(explain)?;
                 return Ok(match asked {
@@ -212,18 +204,18 @@ async fn send(
 }
 
 fn given_up(context: &mut Context, signal: Signal) -> Exit {
-    context.outcome.status = End::Error;
+    context.outcome.status = Verdict::Error;
     context.advice.push("nothing was submitted".to_owned());
     interrupted(signal)
 }
 
 /// Does not follow a task: tells what only the submit knows, and how to come back where the task outlives this process.
 fn leave(context: &mut Context, run: &Run, place: Option<&Place>) {
+    context.outcome.task_id = Some(run.task_id().clone());
     for event in run.opening() {
-        context.event(event);
+        context.event(event.clone());
     }
-    context.outcome.task_id = Some(run.task_id().to_string());
-    context.outcome.status = End::Detached;
+    context.outcome.status = Verdict::Detached;
     if let Some(place) = place {
         let advice = ways_back(context, place, run.task_id(), run.workflow_id());
         context.advice.push(advice);

@@ -1,8 +1,8 @@
 //! One question or act about one task: `status`, `outputs`, `download`, `cancel`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use runninghub::{Observation, Service, TaskId, TaskStatus, Untrusted};
+use runninghub::{Event as RunEvent, Observation, Output, Service, TaskId, TaskStatus, Untrusted, Verdict};
 
 use super::{
     context::Context,
@@ -10,18 +10,17 @@ use super::{
 };
 use crate::{
     args,
+    event::Event,
     exit::{Error, Exit},
     report::text,
-    schema::{self, Cause, End, Event, Output},
 };
 
 /// Says where a task stands.
 pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let Observation { status, ahead, .. } = service.status(&task).await?;
-    let event = Event::Status(schema::Status { status: status.as_str().to_owned(), waited_s: 0.0, ahead });
-    context.answer(&event, &[text::status(&status, ahead)]);
     context.outcome.status = end(&status);
+    context.show(RunEvent::Status { status, waited: Duration::ZERO, poll: 0, ahead });
     Ok(Exit::Done)
 }
 
@@ -30,11 +29,7 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
     let (service, task) = ready(context, &args.task_id).await?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
-    for (number, output) in (1..).zip(context.outcome.outputs.clone()) {
-        let line = format!("  Result {number}: {}", text::output(&output));
-        let lines = if number == 1 { vec!["📄 Generation results:".to_owned(), line] } else { vec![line] };
-        context.answer(&Event::Output(output), &lines);
-    }
+    context.outcome.outputs.clone().into_iter().for_each(|output| context.show(Event::Listed(output)));
     Ok(exit)
 }
 
@@ -54,15 +49,14 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     service.cancel(&task).await?;
-    let event = Event::Status(schema::Status { status: "cancelled".to_owned(), waited_s: 0.0, ahead: None });
-    context.answer(&event, &[format!("🛑 Task {task} cancelled")]);
-    context.outcome.status = End::Cancelled;
+    context.show(Event::Cancelled { status: TaskStatus::Cancelled, waited_s: 0.0 });
+    context.outcome.status = Verdict::Cancelled;
     Ok(Exit::Done)
 }
 
 async fn ready(context: &mut Context, task: &str) -> Result<(Arc<dyn Service>, TaskId), Error> {
     let found = context.task(task).await?;
-    context.outcome.task_id = Some(found.task.to_string());
+    context.outcome.task_id = Some(found.task.clone());
     context.outcome.attempt_id = found.entry.as_ref().map(|entry| entry.attempt.to_string());
     Ok((context.service(found.settings())?, found.task))
 }
@@ -75,9 +69,9 @@ fn over(
     answer: &Observation,
 ) -> Result<Exit, Error> {
     context.outcome.status = end(&answer.status);
-    context.outcome.outputs = answer.outputs.iter().map(Output::from).collect();
-    context.outcome.failure = answer.failure.as_ref().map(Cause::from);
-    context.outcome.cost = answer.cost.as_ref().map(|cost| context.cost(cost));
+    context.outcome.outputs = answer.outputs.iter().cloned().map(Output::from).collect();
+    context.outcome.failure.clone_from(&answer.failure);
+    context.outcome.cost = answer.cost.clone().map(|cost| context.cost(cost));
     match &answer.status {
         TaskStatus::Success => Ok(Exit::Done),
         TaskStatus::Failed | TaskStatus::Cancelled if answer.outputs.is_empty() => {
@@ -103,11 +97,11 @@ fn over(
     }
 }
 
-fn end(status: &TaskStatus) -> End {
+fn end(status: &TaskStatus) -> Verdict {
     match status {
-        TaskStatus::Success => End::Success,
-        TaskStatus::Failed => End::Failed,
-        TaskStatus::Cancelled => End::Cancelled,
-        _ => End::Running,
+        TaskStatus::Success => Verdict::Success,
+        TaskStatus::Failed => Verdict::Failed,
+        TaskStatus::Cancelled => Verdict::Cancelled,
+        _ => Verdict::Running,
     }
 }

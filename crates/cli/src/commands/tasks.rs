@@ -13,11 +13,9 @@ use runninghub::{
 use super::{context::Context, service::check_place};
 use crate::{
     args::{self, Server},
+    event::Event,
     exit::{Error, Exit},
-    key,
-    report::text,
-    schema::{self, End, Event},
-    target,
+    key, target,
 };
 
 /// Lists what this machine has submitted.
@@ -38,13 +36,8 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     if entries.is_empty() {
         context.advice.push("nothing was submitted from this machine yet".to_owned());
     }
-    for (number, entry) in entries.iter().enumerate() {
-        let task = schema::Submit::from(entry);
-        let mut lines = vec![text::task(&task)];
-        if number == 0 {
-            lines.insert(0, text::TASKS.to_owned());
-        }
-        context.answer(&Event::Task(task), &lines);
+    for entry in &entries {
+        context.show(Event::Task(entry.into()));
     }
     if let Some(attempt) = unknown {
         context.advice.push(format!(
@@ -52,7 +45,6 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
              rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
         ));
     }
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 
@@ -66,7 +58,7 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
         let place = &entry.intent.place;
         // The others are looked up all the same.
         if let Err(error) = check_place(place) {
-            context.warn("refresh", format!("{task}: {}", error.message));
+            context.warn_of(task, "refresh", &error.message);
             continue;
         }
         let place = match places.entry(place.clone()) {
@@ -87,7 +79,7 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
             Err(error) if error.is_unknown_task() && error.kind() != ErrorKind::StillRunning => {
                 ledger.advance(&entry.attempt, Step::Gone).await?;
             }
-            Err(error) => context.warn("refresh", format!("{task}: {}", Error::from(error).message)),
+            Err(error) => context.warn_of(task, "refresh", &Error::from(error).message),
         }
     }
     Ok(())
@@ -113,13 +105,8 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
         ledger.advance(&entry.attempt, Step::Absent { note }).await?;
         ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?
     };
-    context.outcome.task_id = entry.task.as_ref().map(ToString::to_string);
-    let line = match &entry.task {
-        Some(task) => format!("✅ Submit {} is task {task} ({})", entry.attempt, entry.state),
-        None => format!("✅ Submit {} has created no task", entry.attempt),
-    };
-    context.answer(&Event::Task(schema::Submit::from(&entry)), &[line]);
-    context.outcome.status = End::Success;
+    context.outcome.task_id.clone_from(&entry.task);
+    context.show(Event::Settled((&entry).into()));
     Ok(Exit::Done)
 }
 

@@ -1,12 +1,12 @@
 //! `rhub upload`, `rhub lora upload`.
 
-use runninghub::Untrusted;
+use runninghub::{Untrusted, answer::Upload};
 
 use super::{context::Context, service::Settings};
 use crate::{
     args::{self, LoraCommand},
+    event::Event,
     exit::{Error, Exit, chain},
-    schema::{self, End, Event},
 };
 
 /// Uploads files one after the other. What has arrived is told at once, whatever becomes of the next.
@@ -23,20 +23,14 @@ pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<
             let told = format!("{name}: {}", chain(&error));
             Error { message: told, ..Error::from(error) }
         })?;
-        let event = schema::Upload {
+        context.show(Event::Upload(Upload {
             file: file.to_string_lossy().into_owned(),
             file_name: uploaded.file_name.as_str().to_owned(),
             download_url: uploaded.download_url.as_ref().map(|url| url.expose().to_owned()),
             kind: uploaded.kind,
             was_there: uploaded.was_known,
-        };
-        let mut lines = vec![format!("✅ Uploaded {name}: {}", Untrusted::from(event.file_name.as_str()))];
-        lines.extend(
-            event.download_url.as_deref().map(|url| format!("   for models: {}", Untrusted::from(url))),
-        );
-        context.answer(&Event::Upload(event), &lines);
+        }));
     }
-    context.outcome.status = End::Success;
     Ok(Exit::Done)
 }
 
@@ -45,21 +39,12 @@ pub(super) async fn lora(context: &mut Context, command: LoraCommand) -> Result<
     let LoraCommand::Upload(args) = command;
     let hub = context.connect(Settings::default())?;
     let uploaded = context.with_files(hub.upload_lora(&args.file, args.lora_name)).await??;
-    let name = Untrusted::from(args.file.to_string_lossy());
-    let event = schema::Upload {
+    context.show(Event::Upload(Upload {
         file: args.file.to_string_lossy().into_owned(),
         file_name: uploaded.file_name.as_str().to_owned(),
         download_url: None,
         kind: Some("lora".into()),
         was_there: uploaded.was_there,
-    };
-    let file_name = Untrusted::from(event.file_name.as_str());
-    let line = if uploaded.was_there {
-        format!("✅ The platform has {name} already: {file_name}")
-    } else {
-        format!("✅ Uploaded {name}: {file_name}")
-    };
-    context.answer(&Event::Upload(event), &[line]);
-    context.outcome.status = End::Success;
+    }));
     Ok(Exit::Done)
 }

@@ -2,7 +2,10 @@
 
 use futures_util::StreamExt as _;
 
-use runninghub::Untrusted;
+use runninghub::{
+    Verdict,
+    answer::{Task, Webhook},
+};
 
 use super::{
     context::Context,
@@ -12,9 +15,8 @@ use super::{
 };
 use crate::{
     args,
+    event::{Event, Listening},
     exit::{Error, Exit},
-    report::text,
-    schema::{self, End, Event},
     secrets,
     signals::{Signal, suspend},
     writer,
@@ -34,17 +36,8 @@ async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
     let hub = context.connect(found.settings())?;
     let task = found.task;
     let detail = hub.callback(&task).await?;
-    let webhook = schema::Webhook::of(&task, &detail);
-    let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    let lines = [
-        format!("Event:    {}", word(&webhook.kind)),
-        format!("Delivery: {}, repeated {} times", word(&webhook.status), webhook.retries.unwrap_or(0)),
-        format!("Host:     {}", word(&webhook.host)),
-        format!("Answer:   {}", word(&webhook.response)),
-    ];
-    context.outcome.task_id = Some(task.to_string());
-    context.answer(&Event::Webhook(webhook), &lines);
-    context.outcome.status = End::Success;
+    context.show(Event::Webhook(Webhook::of(&task, &detail)));
+    context.outcome.task_id = Some(task);
     Ok(Exit::Done)
 }
 
@@ -58,9 +51,8 @@ async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error
         secrets::learn_address(url);
     }
     hub.call_back_again(&task, url).await?;
-    context.outcome.task_id = Some(task.to_string());
-    context.outcome.status = End::Success;
     context.advice.push(format!("another delivery for the task {task} was asked for"));
+    context.outcome.task_id = Some(task);
     Ok(Exit::Done)
 }
 
@@ -70,11 +62,8 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
     let mut signals = context.signals()?;
     let mut webhooks = hub.webhooks(args.listen).await?;
     let url = format!("http://{}", webhooks.address());
-    let lines = [
-        format!("Listening on {url}"),
-        "Submit with: rhub run … --webhook 'https://YOUR-HOST/{secret}'".to_owned(),
-    ];
-    context.answer(&Event::Listening(schema::Listening { base_url: url, api_key: None }), &lines);
+    let about = vec!["Submit with: rhub run … --webhook 'https://YOUR-HOST/{secret}'".to_owned()];
+    context.show(Event::Listening(Listening { base_url: url, api_key: None, about }));
     let mut hook = Hook::new(args.exec);
     let mut leaving = None;
     while leaving.is_none() || !hook.is_idle() {
@@ -105,16 +94,15 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
             // What is not taken the platform sends again.
             received = async { writer::room().await; webhooks.next().await }, if leaving.is_none() && hook.has_room() => match received {
                 Some(Ok(entry)) => {
-                    let submit = schema::Submit::from(&entry);
-                    let line = format!("📬 {}", text::task(&submit));
+                    let submit = Task::from(&entry);
                     hook.run(now, &submit);
-                    context.answer(&Event::Task(submit), &[line]);
+                    context.show(Event::Delivered(submit));
                 }
                 Some(Err(error)) => context.warn("delivery", Error::from(error).message),
                 None => break,
             },
         }
     }
-    context.outcome.status = End::Success;
+    context.outcome.status = Verdict::Success;
     Ok(leaving.map_or(Exit::Done, interrupted))
 }

@@ -1,15 +1,36 @@
-//! Wording of slots, keys, resources and assets.
+//! Wording of accounts, slots, keys, resources and assets.
 
-use runninghub::Untrusted;
-
-use crate::schema::{Asset, AssetGroup, ListedKey, Load, Resource};
+use runninghub::{
+    Untrusted,
+    answer::{Account, Asset, AssetGroup, Key, Resource, Slots},
+};
 
 fn shown(text: Option<&Untrusted>) -> String {
     text.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
+/// Amounts, the kind of key, and slots.
+pub(super) fn account(account: &Account) -> Vec<String> {
+    let text = |text: &Option<Untrusted>| text.as_ref().map_or("unknown".to_owned(), ToString::to_string);
+    let number =
+        |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
+    let currency = account.currency.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    vec![
+        format!("Coins:  {}", text(&account.coins)),
+        format!("Wallet: {}{currency}", text(&account.money)),
+        format!("Key:    {}", text(&account.key_type)),
+        format!(
+            "Slots:  {} used, {} free, {} in all; {} waiting",
+            number(account.running),
+            number(account.free),
+            number(account.slots),
+            number(account.queued)
+        ),
+    ]
+}
+
 /// `2 of 3 slots used; 1 waiting`.
-pub(crate) fn slots(slots: &Load) -> String {
+pub(super) fn slots(slots: &Slots) -> String {
     let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     format!(
         "{} of {} slots used, {} waiting (key: {})",
@@ -21,7 +42,7 @@ pub(crate) fn slots(slots: &Load) -> String {
 }
 
 /// `0123****cdef  build  on  2.5 of 100 used`.
-pub(crate) fn key(key: &ListedKey) -> String {
+pub(super) fn key(key: &Key) -> String {
     let state = key.on.map_or("?", |on| if on { "on" } else { "off" });
     let quota = match (&key.used, &key.quota) {
         (Some(used), Some(quota)) => format!("  {used} of {quota} used"),
@@ -33,7 +54,7 @@ pub(crate) fn key(key: &ListedKey) -> String {
 }
 
 /// A line for each file of it.
-pub(crate) fn resource(resource: &Resource) -> Vec<String> {
+pub(super) fn resource(resource: &Resource) -> Vec<String> {
     let name = shown(resource.name.as_ref());
     let lines = resource.versions.iter().map(|version| {
         let mut line = format!("{:<40} {name}", shown(version.file.as_ref()));
@@ -52,7 +73,7 @@ pub(crate) fn resource(resource: &Resource) -> Vec<String> {
 }
 
 /// `asset://7  sea.png  (Image, ACTIVE)`.
-pub(crate) fn asset(asset: &Asset) -> String {
+pub(super) fn asset(asset: &Asset) -> String {
     let what: Vec<String> =
         [&asset.kind, &asset.status].into_iter().flatten().map(ToString::to_string).collect();
     let what = if what.is_empty() { String::new() } else { format!("  ({})", what.join(", ")) };
@@ -60,7 +81,7 @@ pub(crate) fn asset(asset: &Asset) -> String {
 }
 
 /// `3  seaside  what it is for`.
-pub(crate) fn group(group: &AssetGroup) -> String {
+pub(super) fn group(group: &AssetGroup) -> String {
     let about = group.description.as_ref().map(|text| format!("  {text}")).unwrap_or_default();
     let gone = if group.deleted { "  (deleted)" } else { "" };
     format!("{}  {}{about}{gone}", shown(group.id.as_ref()), shown(group.name.as_ref()))

@@ -1,17 +1,25 @@
-//! Wording of apps and their fields.
+//! Wording of apps and their fields, Quick Create, and webhooks.
 
 use std::fmt::Write as _;
 
-use runninghub::Untrusted;
-
-use crate::schema::{App, AppField, Style};
+use runninghub::{
+    Untrusted,
+    answer::{App, AppField, Style, Webhook},
+};
 
 /// Choices that are shown; a list of models can have thousands.
 const CHOICES: usize = 40;
 
-/// One app of a list.
-pub(crate) fn listed(app: &App) -> String {
-    let id = Untrusted::from(app.webapp_id.as_deref().unwrap_or("-"));
+/// An app: a line where it is one of a list, all of it where it was asked for.
+pub(super) fn app(app: &App) -> Vec<String> {
+    match &app.fields {
+        Some(fields) => shown(app, fields),
+        None => vec![listed(app)],
+    }
+}
+
+fn listed(app: &App) -> String {
+    let id = Untrusted::from(app.webapp_id.as_ref().map_or("-", |id| id.as_str()));
     let mut line = format!("{id:<20} {}", app.name.as_ref().map(ToString::to_string).unwrap_or_default());
     if let Some(description) = &app.description {
         let _ = write!(line, "  {description}");
@@ -19,13 +27,12 @@ pub(crate) fn listed(app: &App) -> String {
     line
 }
 
-/// An app with its fields.
-pub(crate) fn shown(app: &App) -> Vec<String> {
+fn shown(app: &App, fields: &[AppField]) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(name) = &app.name {
         lines.push(format!("{name}{}", if app.encrypted { " (encrypted: `--access-password`)" } else { "" }));
     }
-    match app.fields.as_deref().unwrap_or_default() {
+    match fields {
         [] => lines.push("It tells no fields: name them as NODE.FIELD.".to_owned()),
         fields => lines.extend(fields.iter().flat_map(field)),
     }
@@ -74,11 +81,22 @@ pub(crate) fn field(field: &AppField) -> Vec<String> {
 }
 
 /// A model or a style of Quick Create.
-pub(crate) fn style(style: &Style) -> String {
+pub(super) fn style(style: &Style) -> String {
     let shown = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     let mut line = format!("{:<20} {}", shown(&style.key), shown(&style.name));
     if let Some(category) = &style.category {
         let _ = write!(line, "  ({category})");
     }
     line
+}
+
+/// What became of a webhook.
+pub(super) fn webhook(webhook: &Webhook) -> Vec<String> {
+    let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+    vec![
+        format!("Event:    {}", word(&webhook.kind)),
+        format!("Delivery: {}, repeated {} times", word(&webhook.status), webhook.retries.unwrap_or(0)),
+        format!("Host:     {}", word(&webhook.host)),
+        format!("Answer:   {}", word(&webhook.response)),
+    ]
 }

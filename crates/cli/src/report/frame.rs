@@ -4,12 +4,10 @@ use std::{fmt::Write as _, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 
+use runninghub::{CurrentNode, Eta, Progress};
+
 use super::text;
-use crate::{
-    cells, lang,
-    printer::Printer,
-    schema::{Current, Progress},
-};
+use crate::{cells, lang, printer::Printer};
 
 /// More running nodes than this are counted, not shown.
 const MAX_NODES: usize = 6;
@@ -51,11 +49,11 @@ pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) 
 
 fn overall(view: &View, columns: usize, printer: Printer) -> String {
     let clock = text::clock(view.elapsed);
-    let Progress { percent, done, total, eta_s, .. } = view.progress;
+    let Progress { done, total, eta, .. } = view.progress;
     if let Some(waiting) = &view.waiting {
         return cells::fit(&format!("{}  {clock}", lang::say(waiting)), columns);
     }
-    let Some(percent) = percent else {
+    let Some(percent) = view.progress.percent() else {
         if done == 0 {
             return cells::fit(&format!("running  {clock}"), columns);
         }
@@ -66,7 +64,7 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     let left = format!("{:>6}", text::percentage(percent));
     let mut right = total.map_or_else(|| clock.clone(), |total| format!("{done}/{total}  {clock}"));
     let fits = |eta: &String| left.len() + right.len() + cells::width(eta) + 4 + MIN_BAR <= columns;
-    if let Some(eta) = eta_s.and_then(|range| eta(range).into_iter().find(fits)) {
+    if let Some(eta) = eta.and_then(|range| time_left(range).into_iter().find(fits)) {
         right.push_str(&eta);
     }
     let room = columns.saturating_sub(left.len() + right.len() + 4).min(40);
@@ -79,7 +77,7 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     )
 }
 
-fn node(node: &Current, columns: usize, printer: Printer) -> String {
+fn node(node: &CurrentNode, columns: usize, printer: Printer) -> String {
     let mut right = match (node.value, node.max) {
         (Some(value), Some(max)) => format!("{}/{}", number(value), number(max)),
         _ => String::new(),
@@ -91,7 +89,7 @@ fn node(node: &Current, columns: usize, printer: Printer) -> String {
     let name_room = (columns * 2 / 5).min(32);
     let name = format!("  {}", node.title);
     let room = columns.saturating_sub(name_room + cells::width(&right) + 4).min(24);
-    match node.percent {
+    match node.percent() {
         Some(percent) if room >= MIN_BAR => {
             let name = cells::pad(&name, name_room);
             format!("{name}  {}  {right}", bar(percent / 100.0, room, BUSY, printer))
@@ -104,9 +102,8 @@ fn node(node: &Current, columns: usize, printer: Printer) -> String {
 }
 
 /// The time that is left, first as a range, then shorter.
-fn eta([low, high]: [f64; 2]) -> [String; 2] {
-    let clock = |seconds: f64| text::clock(Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    let (low, high) = (clock(low), clock(high));
+fn time_left(eta: Eta) -> [String; 2] {
+    let (low, high) = (text::clock(eta.low), text::clock(eta.high));
     let short = format!("  ETA {high}");
     [if low == high { short.clone() } else { format!("  ETA {low}–{high}") }, short]
 }
@@ -132,25 +129,15 @@ mod tests {
     use super::*;
 
     fn view() -> View {
-        let sampler = Current {
-            id: "3".into(),
-            title: "KSampler 采样器 👩‍🎨 with a long name".into(),
-            value: Some(15.0),
-            max: Some(20.0),
-            percent: Some(75.0),
-            pass: 2,
-            passes: Some(3),
-        };
-        let still = Current { id: "4".into(), title: "Load\x1b[2J".into(), pass: 1, ..Current::default() };
+        let mut sampler = CurrentNode::new("3".into(), "KSampler 采样器 👩‍🎨 with a long name".into());
+        (sampler.value, sampler.max, sampler.fraction) = (Some(15.0), Some(20.0), Some(0.75));
+        (sampler.pass, sampler.passes) = (2, Some(3));
+        let mut progress = Progress::default();
+        (progress.overall, progress.done, progress.total) = (Some(0.425), 5, Some(10));
+        progress.current = vec![sampler, CurrentNode::new("4".into(), "Load\x1b[2J".into())];
+        progress.eta = Some(Eta::from([30.0, 45.0]));
         View {
-            progress: Progress {
-                percent: Some(42.5),
-                done: 5,
-                total: Some(10),
-                current: vec![sampler, still],
-                eta_s: Some([30.0, 45.0]),
-                ..Progress::default()
-            },
+            progress,
             waiting: None,
             elapsed: Duration::from_secs(42),
             connection: Some("reconnecting (attempt 2)".into()),
@@ -194,7 +181,7 @@ mod tests {
         insta::assert_snapshot!(shown(&view, 80, 24), @"running  0:05");
         view.progress.done = 3;
         insta::assert_snapshot!(shown(&view, 80, 24), @"overall unknown, 3 nodes so far  0:05");
-        view.progress.percent = Some(100.0);
+        view.progress.overall = Some(1.0);
         insta::assert_snapshot!(shown(&view, 80, 24), @"100.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0:05");
     }
 

@@ -3,22 +3,20 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use runninghub::{Connection, ConnectionState, Event, NodeState, Phase, Untrusted};
+use runninghub::{
+    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Transfer,
+    Untrusted, Verdict,
+};
 
 use super::{
     Reporter,
+    answer::Answers,
     frame::{self, View},
     text,
 };
 #[cfg(feature = "preview")]
 use crate::{args::Shown, picture::Easel};
-use crate::{
-    cells, lang,
-    live::Live,
-    printer::Printer,
-    schema::{self, End, Progress},
-    terminal,
-};
+use crate::{cells, event::Event, lang, live::Live, printer::Printer, terminal};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -37,7 +35,8 @@ pub(crate) struct Human {
     stale_since: Option<Duration>,
     connection: Option<Connection>,
     /// The files on their way.
-    moving: Vec<schema::Transfer>,
+    moving: Vec<Transfer>,
+    answers: Answers,
     #[cfg(feature = "preview")]
     easel: Easel,
 }
@@ -54,6 +53,7 @@ impl Human {
             stale_since: None,
             connection: None,
             moving: Vec::new(),
+            answers: Answers::default(),
             #[cfg(feature = "preview")]
             easel: Easel::default(),
         }
@@ -125,7 +125,7 @@ impl Human {
     fn finished(&mut self, t: Duration, end: &runninghub::End) {
         self.connection = None;
         self.view.progress.current.clear();
-        self.view.progress.eta_s = None;
+        self.view.progress.eta = None;
         self.leave(t);
         let (mark, words) = match end.phase {
             Phase::Success => (self.printer.paint(GOOD, "✓"), lang::say("Task completed").into_owned()),
@@ -134,10 +134,9 @@ impl Human {
                 (self.printer.paint(DIM, "?"), lang::say(text::NO_END).into_owned())
             }
             _ => {
-                let cause = end.failure.as_ref().map(schema::Cause::from);
-                let mut words =
-                    lang::say(&format!("Task failed{}", text::failure(cause.as_ref()))).into_owned();
-                if let Some(cure) = cause.as_ref().and_then(text::cure) {
+                let cause = end.failure.as_ref();
+                let mut words = lang::say(&format!("Task failed{}", text::failure(cause))).into_owned();
+                if let Some(cure) = cause.and_then(text::cure) {
                     words.push_str("\n  ");
                     words.push_str(&lang::say(&format!("What may help: {cure}")));
                 }
@@ -146,7 +145,7 @@ impl Human {
         };
         self.printer.line(&format!("{mark} {words}"));
         for output in &end.outputs {
-            self.printer.line(&format!("  {}", text::output(&output.into())));
+            self.printer.line(&format!("  {}", text::output(&output.clone().into())));
         }
     }
 
@@ -165,61 +164,8 @@ impl Human {
         self.view.waiting = None;
         self.moving.clear();
     }
-}
 
-impl Reporter for Human {
-    fn submitted(&mut self, t: Duration, task: &schema::Submitted) {
-        self.printer.line(&format!(
-            "{} {}",
-            self.printer.paint(GOOD, "✓"),
-            lang::say(&format!("Task {} submitted", task.task_id))
-        ));
-        self.view.waiting = Some("submitted".to_owned());
-        self.draw(t);
-    }
-
-    fn event(&mut self, t: Duration, event: &Event) {
-        match event {
-            // Once nodes run, their bars say more.
-            Event::Status { status, ahead, .. } if !status.is_over() && self.measured.is_none() => {
-                self.view.waiting = Some(text::status(status, *ahead));
-            }
-            Event::Connection(connection) => {
-                self.stale_since = (connection.state == ConnectionState::Stale).then_some(t);
-                self.connection = Some(*connection);
-            }
-            Event::Progress(progress) => {
-                // Until a node runs, the queue says more than a row of zeros.
-                if progress.phase != Phase::Queued && progress.phase != Phase::Waiting {
-                    self.view.waiting = None;
-                    self.measured = Some((t, progress.elapsed));
-                }
-                self.view.progress = Progress::from(progress);
-            }
-            Event::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
-            Event::Text { node_id, text } => {
-                let words = format!("{}: {text}", Untrusted::from(node_id.as_str()));
-                self.above((DIM, "›"), &words, "");
-            }
-            Event::Warning { message, .. } => {
-                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::say(&message.to_string()), "");
-            }
-            #[cfg(feature = "preview")]
-            Event::Preview { data, .. } => self.easel.offer(data),
-            Event::Finished(end) => return self.finished(t, end),
-            _ => {}
-        }
-        self.draw(t);
-    }
-
-    fn output(&mut self, _t: Duration, output: &schema::Output) {
-        if let Some(saved) = text::saved(output) {
-            self.live.clear();
-            self.printer.line(&format!("  {} {saved}", self.printer.paint(GOOD, "↓")));
-        }
-    }
-
-    fn transfer(&mut self, t: Duration, transfer: &schema::Transfer) {
+    fn transfer(&mut self, transfer: &Transfer) {
         self.moving.retain(|file| (file.direction, &file.name) != (transfer.direction, &transfer.name));
         self.moving.push(transfer.clone());
         // While nodes run, they are what counts.
@@ -227,36 +173,101 @@ impl Reporter for Human {
             self.view.waiting = Some(text::transfers(&self.moving));
         }
         self.moving.retain(|file| !file.is_over);
-        self.draw(t);
     }
 
-    fn warning(&mut self, _t: Duration, warning: &schema::Warning) {
-        self.live.clear();
-        let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
-        self.printer.line(&format!("{mark} {}", lang::say(&warning.message.to_string())));
-    }
-
-    fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
-        self.live.clear();
-        for line in lines {
-            self.printer.say(line);
+    fn output(&mut self, output: &Output) {
+        if let Some(saved) = text::saved(output) {
+            self.live.clear();
+            self.printer.line(&format!("  {} {saved}", self.printer.paint(GOOD, "↓")));
         }
     }
 
-    fn result(&mut self, t: Duration, outcome: &schema::Outcome) {
+    fn result(&mut self, t: Duration, outcome: &Outcome) {
         self.leave(t);
-        if outcome.status == End::Failed && outcome.outputs.iter().all(|output| output.path.is_none()) {
+        if outcome.status == Verdict::Failed && outcome.outputs.iter().all(|output| output.path.is_none()) {
             self.printer.line(&format!("  {}", lang::say("Nothing was saved")));
         }
-        if matches!(outcome.status, End::Success | End::Failed | End::Cancelled) && outcome.api_calls > 0 {
-            let took = Duration::try_from_secs_f64(outcome.elapsed_s).unwrap_or_default();
+        let is_over = matches!(outcome.status, Verdict::Success | Verdict::Failed | Verdict::Cancelled);
+        if is_over && outcome.api_calls > 0 {
             let calls = text::count(outcome.api_calls, "API call");
             let calls = lang::say(&calls);
-            let mut words = format!("  {} · {calls}", text::clock(took));
+            let mut words = format!("  {} · {calls}", text::clock(outcome.elapsed));
             if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
                 words = format!("{words} · {}", lang::say(&cost));
             }
             self.printer.line(&self.printer.paint(DIM, &words));
+        }
+    }
+
+    /// What is said of a run; whether the block is to be drawn after it.
+    fn run(&mut self, t: Duration, event: &RunEvent) -> bool {
+        match event {
+            RunEvent::Submitted(task) => {
+                let words = lang::say(&format!("Task {} submitted", task.task_id)).into_owned();
+                self.printer.line(&format!("{} {words}", self.printer.paint(GOOD, "✓")));
+                self.view.waiting = Some("submitted".to_owned());
+            }
+            // Once nodes run, their bars say more.
+            RunEvent::Status { status, ahead, .. } if !status.is_over() && self.measured.is_none() => {
+                self.view.waiting = Some(text::status(status, *ahead));
+            }
+            RunEvent::Connection(connection) => {
+                self.stale_since = (connection.state == ConnectionState::Stale).then_some(t);
+                self.connection = Some(*connection);
+            }
+            RunEvent::Progress(progress) => {
+                // Until a node runs, the queue says more than a row of zeros.
+                if progress.phase != Phase::Queued && progress.phase != Phase::Waiting {
+                    self.view.waiting = None;
+                    self.measured = Some((t, progress.elapsed));
+                }
+                self.view.progress = progress.clone();
+            }
+            RunEvent::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
+            RunEvent::Text { node_id, text } => self.above((DIM, "›"), &format!("{node_id}: {text}"), ""),
+            RunEvent::Warning { message, .. } => {
+                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::say(&message.to_string()), "");
+            }
+            #[cfg(feature = "preview")]
+            RunEvent::Preview { data, .. } => self.easel.offer(data),
+            RunEvent::Transfer(transfer) => self.transfer(transfer),
+            RunEvent::Finished(end) => {
+                self.finished(t, end);
+                return false;
+            }
+            RunEvent::Output(output) => {
+                self.output(output);
+                return false;
+            }
+            RunEvent::Result(outcome) => {
+                self.result(t, outcome);
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+impl Reporter for Human {
+    fn show(&mut self, line: &Line<Event>) {
+        match &line.event {
+            Event::Run(event) if !text::is_answer(event) => {
+                if self.run(line.t, event) {
+                    self.draw(line.t);
+                }
+            }
+            Event::Notice { message, .. } => {
+                self.live.clear();
+                let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
+                self.printer.line(&format!("{mark} {}", lang::say(&message.to_string())));
+            }
+            _ => {
+                self.live.clear();
+                for words in self.answers.lines(line) {
+                    self.printer.say(&words);
+                }
+            }
         }
     }
 

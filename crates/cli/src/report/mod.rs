@@ -1,11 +1,12 @@
 //! One stream of events, three ways to show it.
 
-pub(crate) mod account;
+mod account;
+mod answer;
 pub(crate) mod app;
 mod frame;
 mod human;
 mod json;
-pub(crate) mod model;
+mod model;
 mod plain;
 mod reporter;
 pub(crate) mod text;

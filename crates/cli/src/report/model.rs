@@ -1,26 +1,30 @@
 //! Models in words.
 
-use runninghub::Untrusted;
+use runninghub::{
+    Untrusted,
+    answer::Price,
+    catalog::{Param, Price as ListPrice},
+};
 use serde_json::Value;
 
-use crate::{
-    cells, lang,
-    schema::{ListPrice, Model, ModelParam, Price},
-};
+use crate::{cells, event::Model, lang};
 
 /// The columns of the table of parameters, above its rows.
 const HEAD: [&str; 5] = ["PARAMETER", "TYPE", "REQUIRED", "DEFAULT", "VALUES"];
 
-/// How wide the endpoints of a list are.
-pub(crate) fn width(models: &[Model]) -> usize {
-    models.iter().map(|model| cells::width(&model.endpoint)).max().unwrap_or_default()
+/// A model: a line where it is one of a list, all of it where it was asked for.
+pub(super) fn model(model: &Model) -> Vec<String> {
+    match &model.params {
+        Some(params) => page(model, params),
+        None => vec![row(model)],
+    }
 }
 
 /// One model of a list: `video  vidu/text-to-video-q2  Vidu-text-to-video-q2  0.31 to 0.70 CNY a second`.
-pub(crate) fn row(model: &Model, width: usize) -> String {
+fn row(model: &Model) -> String {
     let name = model.names.first().map_or("", String::as_str);
     let mut line =
-        format!("{:<5}  {}  {}", model.kind, cells::pad(&safe(&model.endpoint), width), safe(name));
+        format!("{:<5}  {}  {}", model.kind, cells::pad(&safe(&model.endpoint), model.width), safe(name));
     if let Some(price) = &model.list_price {
         line = format!("{}  {}", line.trim_end(), list_price(price));
     }
@@ -31,7 +35,7 @@ pub(crate) fn row(model: &Model, width: usize) -> String {
 }
 
 /// A whole model: what it is, and a table of what it takes.
-pub(crate) fn page(model: &Model, params: &[ModelParam]) -> Vec<String> {
+fn page(model: &Model, params: &[Param]) -> Vec<String> {
     let mut lines = vec![format!("{}  ({})", safe(&model.endpoint), model.kind)];
     if !model.names.is_empty() {
         lines.push(format!("  Names: {}", safe(&model.names.join(", "))));
@@ -59,9 +63,13 @@ pub(crate) fn page(model: &Model, params: &[ModelParam]) -> Vec<String> {
     lines
 }
 
-fn table(params: &[ModelParam]) -> Vec<String> {
+fn table(params: &[Param]) -> Vec<String> {
     let rows = params.iter().map(|param| {
-        let kind = if param.multiple { format!("{}[]", param.kind) } else { param.kind.to_owned() };
+        let kind = if param.multiple {
+            format!("{}[]", param.kind.as_str())
+        } else {
+            param.kind.as_str().to_owned()
+        };
         let kind = if param.guessed { format!("{kind}?") } else { kind };
         let default = param.default.as_ref().map_or_else(|| "-".to_owned(), shown);
         let required = if param.required { "yes" } else { "no" };
@@ -79,7 +87,7 @@ fn table(params: &[ModelParam]) -> Vec<String> {
 }
 
 /// What a parameter can be, in words.
-fn values(param: &ModelParam) -> String {
+fn values(param: &Param) -> String {
     let mut parts: Vec<String> = Vec::new();
     if !param.choices.is_empty() {
         let mut list = param.choices.iter().map(shown).collect::<Vec<_>>().join(", ");
@@ -124,7 +132,7 @@ fn list_price(price: &ListPrice) -> String {
 }
 
 /// What a run would cost.
-pub(crate) fn price(price: &Price) -> String {
+pub(super) fn price(price: &Price) -> String {
     if price.free {
         return match price.free_calls {
             Some(calls) => format!("💰 It would be free ({calls} free ones left)"),

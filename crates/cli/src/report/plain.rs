@@ -2,15 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use runninghub::{ConnectionState, CurrentNode, Event, NodeState, Phase};
-
-use super::{Reporter, text};
-use crate::{
-    lang,
-    printer::Printer,
-    schema::{self, End},
-    writer::Passing,
+use runninghub::{
+    ConnectionState, CurrentNode, Direction, Event as RunEvent, Line, NodeState, Outcome, Output, Phase,
+    Transfer, Verdict,
 };
+
+use super::{Reporter, answer::Answers, text};
+use crate::{event::Event, lang, printer::Printer, writer::Passing};
 
 /// Nine lines of progress a second, so that the last one, which always comes, is the tenth at most.
 const SPACING: Duration = Duration::from_millis(112);
@@ -36,7 +34,8 @@ pub(crate) struct Plain {
     was_live: bool,
     saved: usize,
     /// How far the files on their way were told to be.
-    moving: HashMap<(&'static str, String), u64>,
+    moving: HashMap<(Direction, String), u64>,
+    answers: Answers,
 }
 
 impl Plain {
@@ -52,6 +51,7 @@ impl Plain {
             was_live: false,
             saved: 0,
             moving: HashMap::new(),
+            answers: Answers::default(),
         }
     }
 
@@ -121,9 +121,9 @@ impl Plain {
             Phase::Interrupted => self.say("🛑 Task cancelled".to_owned()),
             phase if !phase.is_final() => self.say(format!("🔌 {}", text::NO_END)),
             _ => {
-                let cause = end.failure.as_ref().map(schema::Cause::from);
-                self.say(format!("❌ Task failed{}", text::failure(cause.as_ref())));
-                if let Some(cure) = cause.as_ref().and_then(text::cure) {
+                let cause = end.failure.as_ref();
+                self.say(format!("❌ Task failed{}", text::failure(cause)));
+                if let Some(cure) = cause.and_then(text::cure) {
                     self.say(format!("💡 What may help: {cure}"));
                 }
             }
@@ -132,94 +132,92 @@ impl Plain {
             self.say("📄 Generation results:".to_owned());
         }
         for (number, output) in (1..).zip(&end.outputs) {
-            self.say(format!("  Result {number}: {}", text::output(&output.into())));
+            self.say(format!("  Result {number}: {}", text::output(&output.clone().into())));
         }
     }
-}
 
-impl Reporter for Plain {
-    fn submitted(&mut self, _t: Duration, task: &schema::Submitted) {
-        self.say(format!("✅ Task initiated successfully, taskId: {}", task.task_id));
-    }
-
-    fn event(&mut self, t: Duration, event: &Event) {
-        match event {
-            Event::Plan(plan) => self.tell(format!("✅ {}", text::node_map(&plan.as_ref().into()))),
-            Event::Status { status, waited, poll, ahead } if !status.is_over() => {
-                let status = text::status(status, *ahead);
-                let poll = text::ordinal(*poll);
-                let line = format!("🔍 {poll} poll... ({status}, {} s)", waited.as_secs());
-                self.pass(Passing::Status, line);
-            }
-            Event::Socket(address) => {
-                self.tell(format!(
-                    "✅ WSS obtained successfully: {}",
-                    runninghub::Untrusted::from(address.masked())
-                ));
-            }
-            Event::Connection(connection) => self.connection(*connection),
-            Event::Progress(progress) => {
-                // Time alone moves the figure: that is worth a line for each whole point.
-                let points = progress.percent().map(f64::floor);
-                let news = (points, progress.done, progress.current.first().cloned());
-                if self.heard.as_ref() != Some(&news) {
-                    self.heard = Some(news);
-                    self.pending = Some(format!("📈 {}", text::progress(&progress.into())));
-                }
-            }
-            Event::Node { title, state: NodeState::Cached, .. } => {
-                self.tell(format!("📌 Node {title} (completed from cache)"));
-            }
-            Event::Text { node_id, text } => {
-                let node_id = runninghub::Untrusted::from(node_id.as_str());
-                self.pass(Passing::Text, format!("💬 Node {node_id}: {text}"));
-            }
-            Event::Warning { message, .. } => self.tell(format!("⚠️ {message}")),
-            Event::Finished(end) => {
-                self.flush(t, true);
-                self.finished(end);
-            }
-            _ => {}
+    fn transfer(&mut self, transfer: &Transfer) {
+        let share = transfer.total.filter(|total| *total > 0).map(|total| transfer.bytes * TENTHS / total);
+        let step = share.unwrap_or(transfer.bytes / UNSIZED);
+        let id = (transfer.direction, transfer.name.clone());
+        let before = if transfer.is_over { self.moving.remove(&id) } else { self.moving.insert(id, step) };
+        if before != Some(step) {
+            let arrow = if transfer.direction == Direction::Up { "⬆️" } else { "⬇️" };
+            let line = format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer)));
+            self.pass(Passing::Transfer, line);
         }
-        self.flush(t, false);
     }
 
-    fn output(&mut self, _t: Duration, output: &schema::Output) {
+    fn output(&mut self, output: &Output) {
         if let Some(saved) = text::saved(output) {
             self.saved += 1;
             self.say(format!("💾 Saved {saved}"));
         }
     }
 
-    fn transfer(&mut self, _t: Duration, transfer: &schema::Transfer) {
-        let share = transfer.total.filter(|total| *total > 0).map(|total| transfer.bytes * TENTHS / total);
-        let step = share.unwrap_or(transfer.bytes / UNSIZED);
-        let id = (transfer.direction, transfer.name.clone());
-        let before = if transfer.is_over { self.moving.remove(&id) } else { self.moving.insert(id, step) };
-        if before != Some(step) {
-            let arrow = if transfer.direction == "upload" { "⬆️" } else { "⬇️" };
-            let line = format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer)));
-            self.pass(Passing::Transfer, line);
-        }
-    }
-
-    fn warning(&mut self, _t: Duration, warning: &schema::Warning) {
-        self.say(format!("⚠️ {}", warning.message));
-    }
-
-    fn answer(&mut self, _t: Duration, _event: &schema::Event, lines: &[String]) {
-        for line in lines {
-            self.printer.say(line);
-        }
-    }
-
-    fn result(&mut self, t: Duration, outcome: &schema::Outcome) {
+    fn result(&mut self, t: Duration, outcome: &Outcome) {
         self.flush(t, true);
-        if outcome.status == End::Failed && self.saved == 0 {
+        if outcome.status == Verdict::Failed && self.saved == 0 {
             self.say("💾 Nothing was saved".to_owned());
         }
         if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
             self.say(format!("💰 Cost: {cost}"));
+        }
+    }
+
+    fn run(&mut self, t: Duration, event: &RunEvent) {
+        match event {
+            RunEvent::Submitted(task) => {
+                self.say(format!("✅ Task initiated successfully, taskId: {}", task.task_id));
+            }
+            RunEvent::Plan(plan) => self.tell(format!("✅ {}", text::node_map(plan))),
+            RunEvent::Status { status, waited, poll, ahead } if !status.is_over() => {
+                let status = text::status(status, *ahead);
+                let poll = text::ordinal(*poll);
+                let line = format!("🔍 {poll} poll... ({status}, {} s)", waited.as_secs());
+                self.pass(Passing::Status, line);
+            }
+            RunEvent::Socket { url } => {
+                let url = runninghub::Untrusted::from(url.masked());
+                self.tell(format!("✅ WSS obtained successfully: {url}"));
+            }
+            RunEvent::Connection(connection) => self.connection(*connection),
+            RunEvent::Progress(progress) => {
+                // Time alone moves the figure: that is worth a line for each whole point.
+                let points = progress.overall.map(|fraction| (fraction * 100.0).floor());
+                let news = (points, progress.done, progress.current.first().cloned());
+                if self.heard.as_ref() != Some(&news) {
+                    self.heard = Some(news);
+                    self.pending = Some(format!("📈 {}", text::progress(progress)));
+                }
+            }
+            RunEvent::Node { title, state: NodeState::Cached, .. } => {
+                self.tell(format!("📌 Node {title} (completed from cache)"));
+            }
+            RunEvent::Text { node_id, text } => {
+                self.pass(Passing::Text, format!("💬 Node {node_id}: {text}"));
+            }
+            RunEvent::Warning { message, .. } => self.tell(format!("⚠️ {message}")),
+            RunEvent::Finished(end) => {
+                self.flush(t, true);
+                self.finished(end);
+            }
+            // Files on their way do not hurry the progress.
+            RunEvent::Transfer(transfer) => return self.transfer(transfer),
+            RunEvent::Output(output) => return self.output(output),
+            RunEvent::Result(outcome) => return self.result(t, outcome),
+            _ => {}
+        }
+        self.flush(t, false);
+    }
+}
+
+impl Reporter for Plain {
+    fn show(&mut self, line: &Line<Event>) {
+        match &line.event {
+            Event::Run(event) if !text::is_answer(event) => self.run(line.t, event),
+            Event::Notice { message, .. } => self.say(format!("⚠️ {message}")),
+            _ => self.answers.lines(line).iter().for_each(|words| self.printer.say(words)),
         }
     }
 

@@ -2,16 +2,21 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use runninghub::{TaskStatus, Untrusted};
-
-use crate::schema::{Cause, Cost, Output, Plan, Progress, Submit, Transfer};
+use runninghub::{
+    Charge, Direction, Event, Failure, FileUrl, Output, Plan, Progress, TaskStatus, Transfer, Untrusted,
+};
 
 /// What is said where a recording stops before its run does.
 pub(super) const NO_END: &str = "The recording does not show how the run ended";
 
+/// Whether it answers a single request, and is not said while a run is followed.
+pub(super) fn is_answer(event: &Event) -> bool {
+    matches!(event, Event::Status { poll: 0, .. })
+}
+
 /// The figures of a run in the seed document's words.
 pub(super) fn progress(progress: &Progress) -> String {
-    let mut text = match (progress.percent, progress.total) {
+    let mut text = match (progress.percent(), progress.total) {
         (Some(percent), Some(total)) => {
             format!("Overall progress: {} ({}/{total})", percentage(percent), progress.done)
         }
@@ -22,7 +27,7 @@ pub(super) fn progress(progress: &Progress) -> String {
     };
     if let Some(node) = progress.current.first() {
         let _ = write!(text, " - Current node: {}", node.title);
-        if let Some(percent) = node.percent {
+        if let Some(percent) = node.percent() {
             let _ = write!(text, " ({percent:.1}%)");
         }
         if node.pass > 1 {
@@ -33,7 +38,7 @@ pub(super) fn progress(progress: &Progress) -> String {
 }
 
 /// Where a task stands, with its place in the queue where that is known.
-pub(crate) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
+pub(super) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
     let word = Untrusted::from(status.as_str());
     match ahead {
         Some(ahead) => format!("{word}, {ahead} ahead"),
@@ -44,7 +49,7 @@ pub(crate) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
 /// The nodes in the seed document's words: `{'3': 'KSampler', …}`.
 pub(super) fn node_map(plan: &Plan) -> String {
     let names: Vec<String> = plan
-        .nodes
+        .nodes()
         .iter()
         .map(|node| {
             let id = Untrusted::from(node.id.as_str());
@@ -53,17 +58,20 @@ pub(super) fn node_map(plan: &Plan) -> String {
         .collect();
     format!(
         "Node mapping obtained successfully ({} nodes in total), which are {{{}}}",
-        plan.nodes.len(),
+        plan.nodes().len(),
         names.join(", ")
     )
 }
 
 /// One result: `Type=png, URL=https://…`.
-pub(crate) fn output(output: &Output) -> String {
-    let kind = Untrusted::from(output.kind.as_deref().unwrap_or("unknown"));
+pub(super) fn output(output: &Output) -> String {
+    let kind = Untrusted::from(output.file_type.as_deref().unwrap_or("unknown"));
     match (&output.url, &output.text) {
-        (None, Some(text)) => format!("Type={kind}, Text={text}"),
-        (url, _) => format!("Type={kind}, URL={}", Untrusted::from(url.as_deref().unwrap_or("unknown"))),
+        (None, Some(text)) => format!("Type={kind}, Text={}", Untrusted::from(text.as_str())),
+        (url, _) => {
+            let url = url.as_ref().map_or_else(|| "unknown".to_owned(), FileUrl::without_key);
+            format!("Type={kind}, URL={}", Untrusted::from(url))
+        }
     }
 }
 
@@ -78,7 +86,8 @@ pub(super) fn saved(output: &Output) -> Option<String> {
 
 /// The files on their way: one by its name, several as a whole.
 pub(super) fn transfers(files: &[Transfer]) -> String {
-    let does = if files.iter().any(|file| file.direction == "upload") { "Uploading" } else { "Downloading" };
+    let does =
+        if files.iter().any(|file| file.direction == Direction::Up) { "Uploading" } else { "Downloading" };
     let what = match files {
         [file] => Untrusted::from(file.name.as_str()).to_string(),
         files => format!("{} files", files.len()),
@@ -95,36 +104,9 @@ pub(super) fn transfers(files: &[Transfer]) -> String {
     }
 }
 
-/// The head of a list of submits.
-pub(crate) const TASKS: &str =
-    "SUBMITTED             STATE       TASK                 WORKFLOW             ATTEMPT   COST";
-
-/// One submit on one line, under [`TASKS`], and a second line where there is more to know.
-pub(crate) fn task(task: &Submit) -> String {
-    let shown = |text: &Option<String>| Untrusted::from(text.as_deref().unwrap_or("-")).to_string();
-    let cost = task.cost.as_ref().and_then(cost).unwrap_or_else(|| "-".to_owned());
-    let kind = Some(&*task.kind).filter(|kind| *kind != "workflow").map(str::to_owned);
-    let named = task.target.as_ref().map(|target| format!("{} {target}", task.kind));
-    let mut line = format!(
-        "{:<21} {:<11} {:<20} {:<20} {:<9} {cost}",
-        task.submitted_at,
-        task.state,
-        shown(&task.task_id),
-        shown(&task.workflow_id.clone().or(named).or(kind)),
-        task.attempt_id,
-    );
-    if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {
-        let _ = write!(line, "\n  {note}");
-    }
-    if task.state == "unknown" {
-        let _ = write!(line, "\n  body {}", task.body_sha256.get(..12).unwrap_or_default());
-    }
-    line
-}
-
 /// Why the task failed, after "Task failed".
-pub(crate) fn failure(cause: Option<&Cause>) -> String {
-    let none = Cause::default();
+pub(crate) fn failure(cause: Option<&Failure>) -> String {
+    let none = Failure::default();
     let cause = cause.unwrap_or(&none);
     let mut text = String::new();
     match (&cause.node, &cause.node_id) {
@@ -133,10 +115,11 @@ pub(crate) fn failure(cause: Option<&Cause>) -> String {
         (None, Some(id)) => _ = write!(text, " at node {id}"),
         (None, None) => {}
     }
-    for part in [&cause.kind, &cause.message].into_iter().flatten().filter(|part| !part.is_empty()) {
+    for part in [&cause.exception_type, &cause.message].into_iter().flatten().filter(|part| !part.is_empty())
+    {
         let _ = write!(text, ": {part}");
     }
-    if cause.kind.is_none() && cause.message.is_none() {
+    if cause.exception_type.is_none() && cause.message.is_none() {
         text.push_str(": the platform gave no reason");
     }
     if let Some(code) = &cause.code {
@@ -146,8 +129,8 @@ pub(crate) fn failure(cause: Option<&Cause>) -> String {
 }
 
 /// What may cure a failure, where there is something to say.
-pub(crate) fn cure(cause: &Cause) -> Option<&'static str> {
-    let told: String = [&cause.kind, &cause.message]
+pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
+    let told: String = [&cause.exception_type, &cause.message]
         .into_iter()
         .flatten()
         .map(|part| part.raw().to_lowercase())
@@ -187,11 +170,11 @@ pub(crate) fn cure(cause: &Cause) -> Option<&'static str> {
 }
 
 /// What it cost: `12 coins, 0.5 (third party 0.1), 35 s`.
-pub(super) fn cost(cost: &Cost) -> Option<String> {
+pub(super) fn cost(cost: &Charge) -> Option<String> {
     let shown = |amount: &Option<String>| {
         amount.as_deref().filter(|text| !text.is_empty() && *text != "0").map(Untrusted::from)
     };
-    let currency = cost.currency.map(|name| format!(" {name}")).unwrap_or_default();
+    let currency = cost.currency.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
     let parts: Vec<String> = [
         shown(&cost.coins)
             .map(|amount| format!("{amount} coin{}", if amount.raw() == "1" { "" } else { "s" })),
@@ -267,47 +250,44 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Current, PlanNode};
+    use runninghub::{CurrentNode, Graph};
 
-    fn current(title: &str, percent: Option<f64>, pass: u32) -> Current {
-        Current { id: "3".into(), title: title.into(), percent, pass, ..Current::default() }
+    fn current(title: &str, fraction: Option<f64>, pass: u32) -> CurrentNode {
+        let mut node = CurrentNode::new("3".into(), title.into());
+        (node.fraction, node.pass) = (fraction, pass);
+        node
     }
 
     #[test]
     fn progress_keeps_the_wording_of_the_seed() {
-        let mut at = Progress {
-            percent: Some(50.0),
-            done: 5,
-            total: Some(10),
-            current: vec![current("Upscale", Some(75.0), 1)],
-            ..Progress::default()
-        };
+        let mut at = Progress::default();
+        (at.overall, at.done, at.total) = (Some(0.5), 5, Some(10));
+        at.current = vec![current("Upscale", Some(0.75), 1)];
         assert_eq!(progress(&at), "Overall progress: 50.0% (5/10) - Current node: Upscale (75.0%)");
         at.current = vec![current("放大", None, 2)];
-        at.percent = Some(99.99);
+        at.overall = Some(0.9999);
         assert_eq!(progress(&at), "Overall progress: 99.9% (5/10) - Current node: 放大 pass 2");
         at.current = Vec::new();
-        (at.percent, at.total, at.done) = (None, None, 3);
+        (at.overall, at.total, at.done) = (None, None, 3);
         assert_eq!(progress(&at), "Overall progress: unknown (3 nodes so far)");
-        at.percent = Some(100.0);
+        at.overall = Some(1.0);
         assert_eq!(progress(&at), "Overall progress: 100.0%", "a success is one without a workflow too");
     }
 
     #[test]
     fn text_of_others_cannot_command_the_terminal() {
-        let at = Progress { current: vec![current("\x1b[2J\nx", None, 1)], ..Progress::default() };
+        let mut at = Progress::default();
+        at.current = vec![current("\x1b[2J\nx", None, 1)];
         assert_eq!(progress(&at), "Overall progress: unknown - Current node: \\u{1b}[2J\\nx");
     }
 
     #[test]
     fn the_node_map_is_written_as_python_writes_it() {
-        let node = |id: &str, title: &str| PlanNode {
-            id: id.into(),
-            title: title.into(),
-            class_type: "X".into(),
-            required: true,
-        };
-        let plan = Plan { total: 2, nodes: vec![node("3", "KSampler"), node("57:8", "it's")] };
+        let graph = Graph::parse(
+            r#"{"3": {"class_type": "KSampler", "inputs": {}},
+                "57:8": {"class_type": "X", "inputs": {}, "_meta": {"title": "it's"}}}"#,
+        );
+        let plan = Plan::new(&graph.expect("a workflow"), &[]);
         assert_eq!(
             node_map(&plan),
             "Node mapping obtained successfully (2 nodes in total), which are {'3': 'KSampler', '57:8': \"it's\"}"
@@ -316,12 +296,13 @@ mod tests {
 
     #[test]
     fn a_failure_names_node_exception_and_cure() {
-        let cause = Cause {
+        let cause = Failure {
             node_id: Some("12".into()),
             node: Some("Upscale".into()),
-            kind: Some("torch.OutOfMemoryError".into()),
+            exception_type: Some("torch.OutOfMemoryError".into()),
             message: Some("Allocation on device".into()),
             code: Some("805".into()),
+            ..Failure::default()
         };
         assert_eq!(
             failure(Some(&cause)),
@@ -329,24 +310,17 @@ mod tests {
         );
         assert!(cure(&cause).is_some_and(|cure| cure.contains("--instance plus")));
         assert_eq!(failure(None), ": the platform gave no reason");
-        assert_eq!(cure(&Cause::default()), None);
+        assert_eq!(cure(&Failure::default()), None);
     }
 
     #[test]
     fn files_are_told_by_name_or_as_a_whole() {
-        let file = |direction, bytes, total: Option<u64>| Transfer {
-            direction,
-            name: "a\n.png".into(),
-            bytes,
-            total,
-            percent: None,
-            is_over: false,
-        };
-        let up = file("upload", 1_500_000, Some(3_000_000));
+        let file = |direction, bytes, total| Transfer::new(direction, "a\n.png", bytes, total, false);
+        let up = file(Direction::Up, 1_500_000, Some(3_000_000));
         assert_eq!(transfers(std::slice::from_ref(&up)), "Uploading a\\n.png: 50% (1.5 MB of 3.0 MB)");
-        let down = file("download", 999, Some(1000));
+        let down = file(Direction::Down, 999, Some(1000));
         assert_eq!(transfers(&[down.clone(), down.clone()]), "Downloading 2 files: 99% (2.0 kB of 2.0 kB)");
-        let endless = file("download", u64::from(u32::MAX), None);
+        let endless = file(Direction::Down, u64::from(u32::MAX), None);
         assert_eq!(transfers(&[down, endless.clone()]), "Downloading 2 files: 4.3 GB");
         assert_eq!(transfers(&[endless]), "Downloading a\\n.png: 4.3 GB");
     }

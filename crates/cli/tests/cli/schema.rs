@@ -58,6 +58,28 @@ fn lines_of_live_commands_are_valid() {
 }
 
 #[test]
+fn every_line_about_a_task_names_it() {
+    let sim = Simulator::of("01-simple");
+    let id = scenario("01-simple").workflow_id();
+    let dir = folder();
+    let run = rhub(["run", &id, "--json", "--out"]).arg(dir.path()).at(&sim).run().stdout;
+    let task = sim.sim().tasks()[0].task_id.clone();
+    let mut said = vec![run];
+    let out = folder();
+    for args in [&["watch", &task][..], &["status", &task], &["outputs", &task], &["cancel", &task]] {
+        said.push(rhub(args.iter().copied().chain(["--json"])).at(&sim).run().stdout);
+    }
+    said.push(rhub(["download", &task, "--json", "--out"]).arg(out.path()).at(&sim).run().stdout);
+    for stdout in said {
+        assert!(!stdout.is_empty());
+        for line in stdout.lines() {
+            let line: Value = serde_json::from_str(line).expect("JSON");
+            assert_eq!(line["task_id"].as_str(), Some(&*task), "{line}");
+        }
+    }
+}
+
+#[test]
 fn errors_have_a_result_too() {
     let schema = schema();
     for args in [

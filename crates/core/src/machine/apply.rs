@@ -111,7 +111,8 @@ impl Machine {
                         None => self.last_progress,
                     };
                     let node_id = node.map(|at| self.id(at));
-                    self.events.push_back(Event::Preview { node_id, mime, data: image.into() });
+                    let (mime, bytes) = (mime.into(), image.len());
+                    self.events.push_back(Event::Preview { node_id, mime, bytes, data: image.into() });
                 }
                 ours
             }
@@ -178,7 +179,7 @@ impl Machine {
         let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Untrusted::from);
         if error.is_blocked() {
             let message = text(&error.exception_message).unwrap_or_default();
-            self.events.push_back(Event::Warning { code: "blocked", message });
+            self.events.push_back(Event::warning("blocked", message));
             return;
         }
         let failure = Failure {

@@ -43,7 +43,7 @@ impl Machine {
     pub(super) fn differs(&mut self, node: &str) {
         if !std::mem::replace(&mut self.differs, true) {
             let message = Untrusted::from(format!("node {node} runs, but the workflow does not need it"));
-            self.events.push_back(Event::Warning { code: "plan_differs", message });
+            self.events.push_back(Event::warning("plan_differs", message));
         }
     }
 

@@ -116,13 +116,12 @@ impl Machine {
         let counter = track.shown_counter();
         let counted = counter.fraction().is_some();
         CurrentNode {
-            id: self.id(at),
-            title: self.title(at),
             value: counted.then_some(counter.value),
             max: counted.then_some(counter.max),
             fraction: counter.fraction(),
             pass: counter.pass,
             passes: self.passes(at).known,
+            ..CurrentNode::new(self.id(at), self.title(at))
         }
     }
 

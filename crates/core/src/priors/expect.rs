@@ -70,6 +70,20 @@ const CLIP_ENCODER: f64 = 0.6;
 const LONGEST: f64 = 86_400.0;
 
 impl Expected {
+    /// Of a class that the table does not know.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            kind: NodeKind::Other,
+            silent: UNKNOWN.0,
+            steps: 0.0,
+            step: 0.0,
+            passes: 1.0,
+            sigma: UNKNOWN.1,
+            known: false,
+            loads: false,
+        }
+    }
+
     /// All of it, in seconds: above zero and finite.
     pub fn seconds(&self) -> f64 {
         self.silent + self.counted()
@@ -99,16 +113,7 @@ impl Expected {
 /// The expected seconds of the workflow's nodes, in its order.
 pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
     let facts = Facts::new(graph, priors);
-    let unknown = Expected {
-        kind: NodeKind::Other,
-        silent: UNKNOWN.0,
-        steps: 0.0,
-        step: 0.0,
-        passes: 1.0,
-        sigma: UNKNOWN.1,
-        known: false,
-        loads: false,
-    };
+    let unknown = Expected::unknown();
     let mut all = vec![unknown; facts.nodes.len()];
     for (at, one) in all.iter_mut().enumerate() {
         let steps = facts.steps(graph, at);

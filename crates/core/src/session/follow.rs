@@ -188,7 +188,7 @@ impl Session {
                 if let Some(message) = warning
                     && !std::mem::replace(&mut self.warned, true)
                 {
-                    self.emit(Event::Warning { code: "socket_refused", message });
+                    self.emit(Event::warning("socket_refused", message));
                 }
                 if !self.awaits_end() {
                     // The answer may bring another address.
@@ -296,7 +296,7 @@ impl Session {
         self.poll.in_flight = false;
         if self.failing.is_none() {
             self.failing = Some(self.now);
-            self.emit(Event::Warning { code: "poll_failed", message: reason });
+            self.emit(Event::warning("poll_failed", reason));
         }
         self.poll.fail(self.now, &self.pace, &mut self.spread);
         if let Some(after) = after {
@@ -308,7 +308,7 @@ impl Session {
 
     fn learn(&mut self, address: SocketUrl) {
         if self.dial.learn(self.now, &self.pace, address.clone()) {
-            self.emit(Event::Socket(address));
+            self.emit(Event::Socket { url: address });
         }
     }
 
@@ -333,7 +333,7 @@ impl Session {
             } else {
                 "the platform lists no results; they may come later".to_owned()
             };
-            self.emit(Event::Warning { code: "outputs_incomplete", message: message.into() });
+            self.emit(Event::warning("outputs_incomplete", message));
         }
         !patient
     }

@@ -136,11 +136,11 @@ impl World {
     }
 
     fn warnings(&self) -> Vec<&str> {
-        let code = |action: &_| match action {
-            Action::Emit(Event::Warning { code, .. }) => Some(*code),
+        let warning = self.log.iter().filter_map(|(_, action)| match action {
+            Action::Emit(Event::Warning { code, .. }) => Some(&**code),
             _ => None,
-        };
-        self.log.iter().filter_map(|(_, action)| code(action)).collect()
+        });
+        warning.collect()
     }
 
     /// The end, which must be the last thing told, and told once.

@@ -93,7 +93,7 @@ fn scenario(events: u32) -> Scenario {
 async fn address(hub: &RunningHub) -> Result<SocketUrl> {
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await?;
     while let Some(event) = run.next().await {
-        if let Event::Socket(address) = event? {
+        if let Event::Socket { url: address } = event? {
             return Ok(address);
         }
     }

@@ -108,7 +108,7 @@ impl Intermediates {
     /// Takes from an event of the run what it needs.
     pub fn see(&mut self, event: &Event) {
         match event {
-            Event::Socket(address) => self.socket = Some(address.clone()),
+            Event::Socket { url } => self.socket = Some(url.clone()),
             Event::Files { node_id, files } => {
                 for file in files {
                     self.want(node_id, file);

@@ -93,10 +93,8 @@ impl Prompt<'_> {
         if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
-        first.extend(accepted.node_errors.iter().map(|node| Event::Warning {
-            code: "node_error",
-            message: format!("refused, and will not run: {node}").into(),
-        }));
+        let refused = |node| Event::warning("node_error", format!("refused, and will not run: {node}"));
+        first.extend(accepted.node_errors.iter().map(refused));
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
         let outputs = server.classes.outputs(workflow.graph(), &dropped);

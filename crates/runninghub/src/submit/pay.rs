@@ -81,7 +81,7 @@ impl Paid {
         let refused = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
-            Event::Warning { code: "node_error", message: message.into() }
+            Event::warning("node_error", message)
         });
         let first = unwritten.into_iter().chain(refused).collect();
         let workflow = ready.what.workflow;

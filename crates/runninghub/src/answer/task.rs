@@ -1,0 +1,185 @@
+//! Submits, queues, uploads, prices and workflows.
+
+use jiff::Timestamp;
+use runninghub_api::ModelPrice;
+use runninghub_core::{Charge, NodeId, Plan, PromptId, TaskId, Untrusted, WorkflowId, link};
+use runninghub_ledger::{Entry, State};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::currency;
+
+/// A submit of this machine, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Task {
+    /// Its name on this machine.
+    pub attempt_id: String,
+    /// How far it is.
+    #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = State::ALL.map(State::as_str))))]
+    pub state: State,
+    /// Null as long as there is none.
+    pub task_id: Option<TaskId>,
+    /// The workflow, where it is a saved one.
+    pub workflow_id: Option<WorkflowId>,
+    /// What was submitted: `workflow`, or another kind of task.
+    pub kind: String,
+    /// The id of an app, the endpoint of a model.
+    pub target: Option<String>,
+    /// `cn` or `ai`.
+    pub site: String,
+    /// Where requests go.
+    pub base_url: String,
+    /// When it was submitted, RFC 3339 in UTC.
+    pub submitted_at: String,
+    /// When it last changed, RFC 3339 in UTC.
+    pub changed_at: String,
+    /// What is worth knowing about its state.
+    pub note: Option<Untrusted>,
+    /// What it cost, where that is known.
+    pub cost: Option<Charge>,
+    /// The folder into which all of its results were saved.
+    pub saved: Option<String>,
+    /// SHA-256 of the request without the key: equal requests have equal ones.
+    pub body_sha256: String,
+}
+
+/// The prompts of a ComfyUI that are not over, by their ids.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Queue {
+    /// Those that run.
+    pub running: Vec<PromptId>,
+    /// In the order in which they will run.
+    pub pending: Vec<PromptId>,
+}
+
+/// A file that the platform has.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Upload {
+    /// Where it is on this machine.
+    pub file: String,
+    /// For workflows and AI apps.
+    pub file_name: String,
+    /// For models; good for a day.
+    pub download_url: Option<String>,
+    /// What the platform takes it for.
+    #[serde(rename = "type")]
+    pub kind: Option<Untrusted>,
+    /// It was there before, and nothing was sent.
+    pub was_there: bool,
+}
+
+/// What a run of a model would cost, as the platform estimates it.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Price {
+    /// The model, as it was named.
+    pub model: String,
+    /// As the platform writes it; null where it does not say.
+    pub amount: Option<String>,
+    /// Of the amount.
+    pub currency: Option<Untrusted>,
+    /// The same in the platform's words.
+    pub text: Option<Untrusted>,
+    /// Whether this run would be free.
+    pub free: bool,
+    /// How many runs are still free.
+    pub free_calls: Option<u64>,
+}
+
+/// A workflow with the fields that can be set.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Workflow {
+    /// Null for a file.
+    pub workflow_id: Option<WorkflowId>,
+    /// Its nodes, in its order.
+    pub nodes: Vec<WorkflowNode>,
+}
+
+/// One node with its fields.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WorkflowNode {
+    /// Its id.
+    pub id: NodeId,
+    /// Its title, else its class, else its id.
+    pub title: Untrusted,
+    /// Its class.
+    pub class_type: Untrusted,
+    /// Whether an output needs it.
+    pub required: bool,
+    /// Field names and the values they have now; fields that are linked to other nodes are left out.
+    pub fields: Map<String, Value>,
+}
+
+impl From<&Entry> for Task {
+    fn from(entry: &Entry) -> Self {
+        let place = &entry.intent.place;
+        Self {
+            attempt_id: entry.attempt.to_string(),
+            state: entry.state,
+            task_id: entry.task.clone(),
+            workflow_id: entry.intent.workflow.clone(),
+            target: entry.intent.target.clone(),
+            kind: entry.intent.kind.to_string(),
+            site: place.to_string(),
+            base_url: place.url().to_owned(),
+            submitted_at: time(entry.created_ms),
+            changed_at: time(entry.changed_ms),
+            note: entry.note.clone().map(Untrusted::from),
+            cost: entry.cost.clone().map(|cost| Charge::new(cost, currency(place.url()))),
+            saved: entry.saved.clone(),
+            body_sha256: entry.intent.body.to_string(),
+        }
+    }
+}
+
+impl From<crate::Queue> for Queue {
+    fn from(queue: crate::Queue) -> Self {
+        let ids = |list: Vec<crate::Queued>| list.into_iter().map(|one| one.prompt_id).collect();
+        Self { running: ids(queue.running), pending: ids(queue.pending) }
+    }
+}
+
+impl Price {
+    /// The platform's answer for a model.
+    pub fn of(model: &str, price: ModelPrice) -> Self {
+        Self {
+            model: model.to_owned(),
+            amount: price.estimated_price,
+            currency: price.currency,
+            text: price.text.or(price.text_zh),
+            free: price.is_free,
+            free_calls: price.free_calls,
+        }
+    }
+}
+
+impl Workflow {
+    /// A workflow, with its id where it is a saved one.
+    pub fn of(workflow_id: Option<WorkflowId>, workflow: &crate::Workflow) -> Self {
+        let plan = Plan::new(workflow.graph(), &[]);
+        let nodes = workflow.graph().nodes().iter().zip(plan.nodes()).map(|(node, planned)| WorkflowNode {
+            id: node.id.clone(),
+            title: node.name(),
+            class_type: node.class_type.clone(),
+            required: planned.required,
+            fields: node
+                .inputs
+                .iter()
+                .filter(|(_, value)| link(value).is_none())
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        });
+        Self { workflow_id, nodes: nodes.collect() }
+    }
+}
+
+/// RFC 3339 in UTC, to the second; empty for a time that no calendar knows.
+fn time(ms: u64) -> String {
+    let stamp = i64::try_from(ms / 1000).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    stamp.map(|stamp| stamp.to_string()).unwrap_or_default()
+}
