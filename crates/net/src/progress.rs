@@ -5,6 +5,8 @@ use reqwest::Body;
 use tokio::io::AsyncRead;
 use tokio_util::io::ReaderStream;
 
+pub use runninghub_core::Direction;
+
 use crate::Net;
 
 /// How much of a file is read at once: enough to keep a fast line busy, and often enough to report on a slow one.

@@ -10,8 +10,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Charge, Event as RunEvent, History, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run, Service,
-    Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, answer,
+    Charge, Event as RunEvent, History, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
+    Service, Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, answer,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 

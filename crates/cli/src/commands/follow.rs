@@ -3,9 +3,7 @@
 use std::{future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{
-    ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict,
-};
+use runninghub::{ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{

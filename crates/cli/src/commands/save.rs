@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use runninghub::{
-    ErrorKind, Event, Intermediate, Intermediates, Output, OutputFile, Phase, Place, Run, SavedFile, SavedTask,
-    Service, TaskId, Untrusted, Verdict,
+    ErrorKind, Event, Intermediate, Intermediates, Output, OutputFile, Phase, Place, Run, SavedFile,
+    SavedTask, Service, TaskId, Untrusted, Verdict,
 };
 
 use super::{
