@@ -16,13 +16,14 @@ use runninghub_transport::{Connect, LiveOptions};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Backend, Error, Follow, History, Intermediates, Run, Save, Service, Submit, Workflow,
+    Backend, Error, Follow, History, Intermediates, Run, Save, Service, Submit, Workflow, Workspace,
     book::{Book, accepted_ago},
     cancel::Cancels,
     history::Lesson,
     live::live,
     platform::{Family, Platform, is_unknown},
     record::{Recorder, recording},
+    settle,
     submit::Gate,
 };
 
@@ -90,6 +91,14 @@ impl RunningHub {
     /// When the HTTP client cannot be set up.
     pub fn new(key: ApiKey) -> Result<Self, Error> {
         Self::builder(key).build()
+    }
+
+    /// A handle for the key and the site of the environment ([`Builder::from_env`]).
+    ///
+    /// # Errors
+    /// When no key is named, or the HTTP client cannot be set up.
+    pub fn from_env() -> Result<Self, Error> {
+        Builder::from_env()?.build()
     }
 
     /// A saved workflow: its nodes and fields.
@@ -190,6 +199,10 @@ impl Service for RunningHub {
         self.bind(entry, task).await
     }
 
+    async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
+        settle::refresh(self, self.book()?, entry).await
+    }
+
     fn api_calls(&self) -> u64 {
         self.0.client.calls()
     }
@@ -262,6 +275,41 @@ impl Hub {
 }
 
 impl Builder {
+    /// Begins with what the environment names: the key in `RUNNINGHUB_API_KEY`, and where they are set, the site in
+    /// `RUNNINGHUB_SITE` (`cn` or `ai`) and another URL in `RUNNINGHUB_BASE_URL`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when no key is named, or a value cannot be one.
+    pub fn from_env() -> Result<Self, Error> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let key = variable("RUNNINGHUB_API_KEY").ok_or_else(|| {
+            Error::usage("no API key in the environment").with_hint("set `RUNNINGHUB_API_KEY` to the key")
+        })?;
+        let key = ApiKey::new(key.trim())
+            .map_err(|error| Error::api("`RUNNINGHUB_API_KEY` is not a key", error))?;
+        let mut builder = RunningHub::builder(key);
+        if let Some(site) = variable("RUNNINGHUB_SITE") {
+            builder = builder.site(site.trim().parse().map_err(|_| {
+                Error::usage("`RUNNINGHUB_SITE` is not a site").with_hint("the sites are `cn` and `ai`")
+            })?);
+        }
+        Ok(match variable("RUNNINGHUB_BASE_URL") {
+            Some(url) => builder.base_url(url.trim()),
+            None => builder,
+        })
+    }
+
+    /// Keeps records in a workspace: every submit before it is sent and what came of it, how long nodes took, and the
+    /// names of uploads.
+    ///
+    /// # Errors
+    /// When the ledger cannot be opened.
+    pub fn workspace(self, workspace: &Workspace) -> Result<Self, Error> {
+        let ledger = workspace.ledger();
+        let ledger = ledger.map_err(|error| Error::ledger("the ledger cannot be opened", error))?;
+        Ok(self.ledger(ledger).history(workspace.history()).uploads(workspace.uploads()))
+    }
+
     /// The site that the key belongs to.
     pub fn site(mut self, site: Site) -> Self {
         self.site = site;

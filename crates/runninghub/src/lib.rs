@@ -37,6 +37,7 @@ mod upload;
 mod webhook;
 mod work;
 mod workflow;
+mod workspace;
 
 pub use backend::{Backend, BackendError};
 pub use error::{Error, ErrorKind};
@@ -89,6 +90,7 @@ pub use submit::{SubmitStep, check_webhook};
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};
 pub use workflow::Workflow;
+pub use workspace::{Destination, Finished, Found, Handle, Snapshot, Workspace};
 
 pub(crate) use error::chain;
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub_core::{OutputFile, TaskId, WorkflowId};
+use runninghub_core::{Output, OutputFile, TaskId, WorkflowId};
 use runninghub_ledger::Entry;
 use runninghub_net::{Download, ErrorKind as NetErrorKind, Files, SavedFile, check_folder};
 
@@ -59,6 +59,23 @@ pub struct Saved {
     pub output: OutputFile,
     /// The file, or why there is none.
     pub file: Result<SavedFile, Error>,
+}
+
+impl From<&Saved> for Output {
+    /// The result as it is published, with the file that it has become.
+    fn from(saved: &Saved) -> Self {
+        published(saved.output.clone(), saved.file.as_ref().ok())
+    }
+}
+
+/// A file of a task as it is published.
+pub(crate) fn published(listed: OutputFile, file: Option<&SavedFile>) -> Output {
+    Output {
+        path: file.map(|file| file.path.to_string_lossy().into_owned()),
+        bytes: file.map(|file| file.bytes),
+        sha256: file.map(|file| file.sha256.clone()),
+        ..listed.into()
+    }
 }
 
 impl SavedTask {

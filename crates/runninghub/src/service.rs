@@ -70,6 +70,14 @@ pub trait Service: fmt::Debug + Send + Sync {
     /// task.
     async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error>;
 
+    /// Asks how the task of a submit stands, and writes down in the ledger if it is over, or if the service no longer knows
+    /// it.
+    ///
+    /// # Errors
+    /// When there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, or for a submit without a
+    /// task.
+    async fn refresh(&self, entry: &Entry) -> Result<Entry, Error>;
+
     /// Looks for the task of a submit whose outcome is unknown, where the service can be asked for it. `None` where it cannot,
     /// or where it has no such task.
     ///

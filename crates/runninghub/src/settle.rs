@@ -2,9 +2,9 @@
 
 use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
-use runninghub_ledger::{Entry, Filter, Secret};
+use runninghub_ledger::{AttemptId, Entry, Filter, Secret, Step};
 
-use crate::{Error, ErrorKind, RunningHub, platform::observed};
+use crate::{Error, ErrorKind, RunningHub, Service, book::Book, platform::observed};
 
 impl RunningHub {
     /// Takes a task's id from a webhook's delivery: `secret` is what stood for `{secret}` in its address
@@ -23,7 +23,6 @@ impl RunningHub {
     }
 
     pub(crate) async fn bind(&self, entry: Entry, task: &TaskId) -> Result<Entry, Error> {
-        let book = self.book()?;
         let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
@@ -31,14 +30,45 @@ impl RunningHub {
             }
             Err(error) => return Err(Error::api("the platform cannot be asked about the task", error)),
         };
-        let page = book.page(&entry.attempt);
-        page.accepted(task).await?;
-        if let Some(end) = end(&self.0.cancels.judge(task, answer).await) {
-            page.end(task, &end).await?;
-        }
-        let found = book.ledger().entry(Filter::all().attempt(entry.attempt.as_str())).await;
-        found.map_err(|error| Error::ledger("the ledger cannot be read", error))
+        let seen = self.0.cancels.judge(task, answer).await;
+        bind(self.book()?, &entry.attempt, task, &seen).await
     }
+}
+
+/// Writes down which task a submit has, and how it ended if it is over.
+pub(crate) async fn bind(
+    book: &Book,
+    attempt: &AttemptId,
+    task: &TaskId,
+    seen: &Observation,
+) -> Result<Entry, Error> {
+    let page = book.page(attempt);
+    page.accepted(task).await?;
+    if let Some(end) = end(seen) {
+        page.end(task, &end).await?;
+    }
+    found(book, attempt).await
+}
+
+/// Asks the service how the task of a submit stands, and writes down if it is over, or unknown to the service.
+pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -> Result<Entry, Error> {
+    let Some(task) = &entry.task else {
+        return Err(Error::usage(format!("the submit {} has no task", entry.attempt)));
+    };
+    match service.outputs(task).await {
+        Ok(seen) => bind(book, &entry.attempt, task, &seen).await,
+        // The service has asked for long enough; a task that may be known later is not written off.
+        Err(error) if error.is_unknown_task() && error.kind() != ErrorKind::StillRunning => {
+            book.page(&entry.attempt).step(Step::Gone).await?;
+            found(book, &entry.attempt).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn found(book: &Book, attempt: &AttemptId) -> Result<Entry, Error> {
+    let found = book.ledger().entry(Filter::all().attempt(attempt.as_str())).await;
+    found.map_err(|error| Error::ledger("the ledger cannot be read", error))
 }
 
 /// How a task ended, where the answer says that it did.

@@ -337,11 +337,7 @@ impl Context {
 
     /// What a task has cost, where it was asked for.
     pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
-        let hub = self.asked.iter().rev().find_map(|asked| match asked.place() {
-            Place::RunningHub { base_url, .. } => Some(base_url.as_str()),
-            _ => None,
-        });
-        Charge::new(cost, hub.and_then(answer::currency))
+        Charge::new(cost, self.asked.last().and_then(|asked| answer::currency(asked.place())))
     }
 
     /// Warns in the format of the report.

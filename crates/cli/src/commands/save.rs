@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use runninghub::{
-    ErrorKind, Event, Intermediate, Intermediates, Output, OutputFile, Phase, Place, Run, SavedFile,
-    SavedTask, Service, TaskId, Untrusted, Verdict,
+    ErrorKind, Event, Intermediate, Intermediates, Output, Phase, Place, Run, SavedTask, Service, TaskId,
+    Untrusted, Verdict,
 };
 
 use super::{
@@ -142,20 +142,14 @@ fn outcome(
 
 /// Shows what became of a file that is no result. Nothing depends on it: no endpoint for these is published.
 pub(super) fn intermediate(context: &mut Context, one: &Intermediate) {
-    let name = &one.node_file.filename;
     match &one.file {
-        Ok(file) => {
-            let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-            let listed = OutputFile {
-                node_id: Some(one.node_id.clone()),
-                file_type: extension,
-                ..OutputFile::default()
-            };
-            let output = Output { intermediate: true, ..saved_as(listed, file) };
+        Ok(_) => {
+            let output = Output::from(one);
             context.show(Event::Output(output.clone()));
             context.kept.push(output);
         }
         Err(error) => {
+            let name = &one.node_file.filename;
             let message = format!("{name} of node {}: {}", one.node_id, crate::exit::chain(error));
             context.warn("not_kept", Untrusted::from(message));
         }
@@ -167,14 +161,11 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
     context.outcome.outputs.clear();
     let mut exit = Exit::Done;
     for one in &saved.results {
-        let output = match &one.file {
-            Ok(file) => saved_as(one.output.clone(), file),
-            Err(error) => {
-                exit = worse(exit, error);
-                context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));
-                one.output.clone().into()
-            }
-        };
+        let output = Output::from(one);
+        if let Err(error) = &one.file {
+            exit = worse(exit, error);
+            context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));
+        }
         context.show(Event::Output(output.clone()));
         context.outcome.outputs.push(output);
     }
@@ -183,16 +174,6 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
         context.warn("no_manifest", Untrusted::from(crate::exit::chain(error)));
     }
     exit
-}
-
-/// A result, with the file that it has become.
-fn saved_as(output: OutputFile, file: &SavedFile) -> Output {
-    Output {
-        path: Some(file.path.to_string_lossy().into_owned()),
-        bytes: Some(file.bytes),
-        sha256: Some(file.sha256.clone()),
-        ..output.into()
-    }
 }
 
 /// A disk that is full or broken has to be seen to first: other results would not fit either.

@@ -1,9 +1,9 @@
-//! Which money a site names.
+//! What a place charges in.
 
-use runninghub_core::Site;
+use runninghub_core::{Place, Site};
 
-/// The currency of the amounts that a site names; `None` for another URL than that of a site.
-pub fn currency(base_url: &str) -> Option<&'static str> {
+/// The currency of the amounts that a place names; `None` for another URL than that of a site.
+pub fn currency(place: &Place) -> Option<&'static str> {
     let currencies = [(Site::Cn, "CNY"), (Site::Ai, "USD")];
-    currencies.into_iter().find(|(site, _)| base_url == site.base_url()).map(|(_, name)| name)
+    currencies.into_iter().find(|(site, _)| place.url() == site.base_url()).map(|(_, name)| name)
 }

@@ -130,7 +130,7 @@ impl From<&Entry> for Task {
             submitted_at: time(entry.created_ms),
             changed_at: time(entry.changed_ms),
             note: entry.note.clone().map(Untrusted::from),
-            cost: entry.cost.clone().map(|cost| Charge::new(cost, currency(place.url()))),
+            cost: entry.cost.clone().map(|cost| Charge::new(cost, currency(place))),
             saved: entry.saved.clone(),
             body_sha256: entry.intent.body.to_string(),
         }

@@ -13,12 +13,15 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use runninghub_core::{Event, FileUrl, NodeFile, NodeId, OutputFile, SocketUrl, TaskId};
+use runninghub_core::{Event, FileUrl, NodeFile, NodeId, Output, OutputFile, SocketUrl, TaskId};
 use runninghub_net::{Files, SavedFile, result_name};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::address::addresses;
-use crate::{Error, ErrorKind, RunningHub, save::failed};
+use crate::{
+    Error, ErrorKind, RunningHub,
+    save::{failed, published},
+};
 
 /// How many are fetched at once: a node may show hundreds of pictures.
 const AT_ONCE: usize = 4;
@@ -57,6 +60,19 @@ pub struct Intermediate {
     pub node_file: NodeFile,
     /// The file on this machine, or why there is none.
     pub file: Result<SavedFile, Error>,
+}
+
+impl From<&Intermediate> for Output {
+    /// The file as it is published; without its path where it was not kept.
+    fn from(one: &Intermediate) -> Self {
+        let extension = one.node_file.filename.rsplit_once('.').map(|(_, extension)| extension);
+        let listed = OutputFile {
+            node_id: Some(one.node_id.clone()),
+            file_type: extension.map(str::to_ascii_lowercase),
+            ..OutputFile::default()
+        };
+        Self { intermediate: true, ..published(listed, one.file.as_ref().ok()) }
+    }
 }
 
 struct Wanted {

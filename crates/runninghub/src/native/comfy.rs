@@ -18,10 +18,11 @@ use url::Url;
 
 use super::{backend::Native, classes::Classes, kept::Kept};
 use crate::{
-    Backend as _, Error, Follow, History, Run, Save, Service, Submit,
+    Backend as _, Error, Follow, History, Run, Save, Service, Submit, Workspace,
     book::Book,
     cancel::Cancels,
     record::{Recorder, recording},
+    settle,
     submit::FileRules,
 };
 
@@ -128,6 +129,10 @@ impl Service for Comfy {
         self.bind(attempt, prompt).await
     }
 
+    async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
+        settle::refresh(self, self.book()?, entry).await
+    }
+
     async fn find_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
         self.look_for_submit(attempt).await
     }
@@ -155,6 +160,17 @@ impl ComfyBuilder {
             history: None,
             priors: Priors::default(),
         }
+    }
+
+    /// Keeps records in a workspace: every prompt before it is sent and what came of it, how long nodes took, and the
+    /// server's node classes.
+    ///
+    /// # Errors
+    /// When the ledger cannot be opened.
+    pub fn workspace(self, workspace: &Workspace) -> Result<Self, Error> {
+        let ledger = workspace.ledger();
+        let ledger = ledger.map_err(|error| Error::ledger("the ledger cannot be opened", error))?;
+        Ok(self.ledger(ledger).history(workspace.history()).classes(workspace.classes()))
     }
 
     /// Another address instead of the site's, for [`Comfy::of_runninghub`]: a gateway, a simulator.

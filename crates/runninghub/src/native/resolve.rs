@@ -4,7 +4,7 @@ use runninghub_core::TaskId;
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 
 use super::Comfy;
-use crate::{Backend as _, Error, ErrorKind, book::Book, settle::end};
+use crate::{Backend as _, Error, ErrorKind, book::Book, settle};
 
 /// The id that the prompt of a submit is given, where the server lets it be chosen: a UUID that follows from what the
 /// ledger has before anything is sent, so that nothing more has to be kept.
@@ -37,12 +37,7 @@ impl Comfy {
     pub(super) async fn bind(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
         let entry = self.entry(attempt).await?;
         let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;
-        let page = self.book()?.page(&entry.attempt);
-        page.accepted(prompt).await?;
-        if let Some(end) = end(&seen) {
-            page.end(prompt, &end).await?;
-        }
-        self.entry(attempt).await
+        settle::bind(self.book()?, &entry.attempt, prompt, &seen).await
     }
 
     async fn entry(&self, attempt: &str) -> Result<Entry, Error> {
@@ -50,7 +45,7 @@ impl Comfy {
         found.map_err(|error| Error::ledger("there is nothing to resolve", error))
     }
 
-    fn book(&self) -> Result<&Book, Error> {
+    pub(super) fn book(&self) -> Result<&Book, Error> {
         self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, "there is no ledger"))
     }
 }

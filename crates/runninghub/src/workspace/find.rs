@@ -1,0 +1,87 @@
+//! Which task a person means.
+
+use runninghub_core::TaskId;
+use runninghub_ledger::{Entry, Error, Filter, State};
+
+use super::Workspace;
+
+/// What a person means by a text.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Found {
+    /// A task, with its submit where this machine has made it.
+    Task {
+        /// The task.
+        task: TaskId,
+        /// The submit.
+        entry: Option<Box<Entry>>,
+        /// A later submit of unknown outcome, where the last task was meant.
+        newer: Option<Box<Entry>>,
+    },
+    /// A submit that may have created a task.
+    Unknown(Box<Entry>),
+    /// A submit without a task.
+    NoTask(Box<Entry>),
+    /// The last task, where there is none yet.
+    Nothing,
+    /// Neither a task id nor a submit.
+    NotFound,
+}
+
+impl Workspace {
+    /// The task that is meant by `last`, by the name of a submit, or by a task id: a number, or a UUID on a ComfyUI.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read, unless the text is a task id.
+    pub async fn find(&self, text: &str) -> Result<Found, Error> {
+        if is_number(text) || is_uuid(text) {
+            return Ok(self.task(text.into()).await);
+        }
+        let ledger = self.ledger_to_read()?;
+        let is_last = text == "last";
+        let filter = if is_last { Filter::all().limit(1) } else { Filter::all().attempt(text) };
+        let newest = ledger.entries(filter.clone()).await?.into_iter().next();
+        let found = if is_last {
+            ledger.entries(filter.with_task()).await?.into_iter().next()
+        } else {
+            newest.clone()
+        };
+        let unknown = newest.filter(|entry| entry.state == State::Unknown).map(Box::new);
+        Ok(match (found, unknown) {
+            (Some(Entry { task: None, .. }), Some(unknown)) => Found::Unknown(unknown),
+            (Some(entry), unknown) => match entry.task.clone() {
+                Some(task) => {
+                    let newer = unknown.filter(|newer| newer.attempt != entry.attempt);
+                    Found::Task { task, entry: Some(Box::new(entry)), newer }
+                }
+                None => Found::NoTask(Box::new(entry)),
+            },
+            (None, _) if is_last => Found::Nothing,
+            (None, _) => Found::NotFound,
+        })
+    }
+
+    /// A task by its id. What the ledger knows is a help, not a condition.
+    pub async fn task(&self, task: TaskId) -> Found {
+        let entry = match self.ledger_to_read() {
+            Ok(ledger) => ledger.entry(Filter::all().task(&task)).await.ok().map(Box::new),
+            Err(_) => None,
+        };
+        Found::Task { task, entry, newer: None }
+    }
+}
+
+/// Ids of the platform have 19 digits; some leeway costs nothing.
+const MAX_DIGITS: usize = 32;
+
+fn is_number(text: &str) -> bool {
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}

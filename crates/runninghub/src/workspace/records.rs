@@ -1,0 +1,125 @@
+//! What the state folder keeps.
+
+use std::{
+    collections::{HashMap, hash_map::Entry as Slot},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use runninghub_core::{Place, TaskId};
+use runninghub_ledger::{Entry, Error as LedgerError, Filter, Ledger, State, Step};
+
+use super::Workspace;
+use crate::{Error, History, Service};
+
+impl Workspace {
+    /// What this machine has submitted.
+    ///
+    /// # Errors
+    /// When it cannot be opened for writing; without the feature `sqlite`, unless [another one](Self::with_ledger) was given.
+    pub fn ledger(&self) -> Result<Arc<dyn Ledger>, LedgerError> {
+        if let Some(ledger) = self.0.ledger.get() {
+            return Ok(Arc::clone(ledger));
+        }
+        let opened = open(self.dir())?;
+        // Two threads that both come first both open it; either is as good.
+        Ok(Arc::clone(self.0.ledger.get_or_init(|| opened)))
+    }
+
+    /// The same to look something up: also where nothing can be written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn ledger_to_read(&self) -> Result<Arc<dyn Ledger>, LedgerError> {
+        self.ledger().or_else(|error| open_to_read(self.dir(), error))
+    }
+
+    /// How long the nodes of earlier runs took.
+    pub fn history(&self) -> History {
+        History::new(self.dir().join("durations"))
+    }
+
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.dir().join("uploads")
+    }
+
+    pub(crate) fn classes(&self) -> PathBuf {
+        self.dir().join("classes")
+    }
+
+    /// Asks about every accepted task whose end the ledger doesn't have, and writes down what came of it. `connect` gives the
+    /// service of a place, or `None` to leave its tasks alone. Each task comes back as it is now, or with the reason why it
+    /// could not be asked for.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read or written, and what `connect` fails with.
+    pub async fn refresh<E: From<LedgerError>>(
+        &self,
+        mut connect: impl FnMut(&Place) -> Result<Option<Arc<dyn Service>>, E>,
+    ) -> Result<Vec<(Entry, Result<(), Error>)>, E> {
+        let ledger = self.ledger()?;
+        let open = ledger.entries(Filter::all().open().with_task()).await?;
+        let mut services: HashMap<Place, Option<Arc<dyn Service>>> = HashMap::new();
+        let mut seen = Vec::new();
+        for entry in open.into_iter().filter(|entry| entry.state == State::Accepted) {
+            let service = match services.entry(entry.intent.place.clone()) {
+                Slot::Occupied(known) => known.into_mut(),
+                Slot::Vacant(new) => {
+                    let service = connect(new.key())?;
+                    new.insert(service)
+                }
+            };
+            let Some(service) = service else { continue };
+            seen.push(match service.refresh(&entry).await {
+                Ok(entry) => (entry, Ok(())),
+                Err(error) => (entry, Err(error)),
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Writes down that a submit of unknown outcome has this task, without asking the service.
+    ///
+    /// # Errors
+    /// For a submit that has another task, and when the ledger cannot be written.
+    pub async fn bind(&self, entry: &Entry, task: &TaskId) -> Result<Entry, LedgerError> {
+        self.step(entry, Step::Accepted { task: task.clone() }).await
+    }
+
+    /// Writes down that a person has found no task of a submit.
+    ///
+    /// # Errors
+    /// For a submit that has one, and when the ledger cannot be written.
+    pub async fn absent(&self, entry: &Entry) -> Result<Entry, LedgerError> {
+        self.step(entry, Step::Absent { note: "somebody has looked: there is no task".to_owned() }).await
+    }
+
+    async fn step(&self, entry: &Entry, step: Step) -> Result<Entry, LedgerError> {
+        let ledger = self.ledger()?;
+        ledger.advance(&entry.attempt, step).await?;
+        Ok(ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?)
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn open(dir: &Path) -> Result<Arc<dyn Ledger>, LedgerError> {
+    Ok(Arc::new(runninghub_ledger::SqliteLedger::open(dir)?))
+}
+
+#[cfg(feature = "sqlite")]
+fn open_to_read(dir: &Path, _: LedgerError) -> Result<Arc<dyn Ledger>, LedgerError> {
+    Ok(Arc::new(runninghub_ledger::SqliteLedger::open_to_read(dir)?))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn open(_: &Path) -> Result<Arc<dyn Ledger>, LedgerError> {
+    Err(LedgerError::new(
+        runninghub_ledger::ErrorKind::NotFound,
+        "this build has no ledger: give the workspace one, or turn on the feature `sqlite`",
+    ))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn open_to_read(_: &Path, error: LedgerError) -> Result<Arc<dyn Ledger>, LedgerError> {
+    Err(error)
+}

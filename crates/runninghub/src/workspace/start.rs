@@ -1,0 +1,233 @@
+//! Running a task in the background.
+
+use std::{path::PathBuf, sync::Arc};
+
+use futures_util::StreamExt as _;
+use runninghub_core::{Charge, End, Event, Line, Outcome, Output, Progress, Submitted, TaskId, WorkflowId};
+use runninghub_ledger::AttemptId;
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
+
+use super::{
+    Running, Workspace,
+    handle::{Finished, Handle, Snapshot},
+};
+use crate::{Error, Follow, Run, SavedTask, Service, Submit, answer::currency};
+
+/// What a subscriber of one run may fall behind by.
+const BACKLOG: usize = 1024;
+
+/// Where a run's results go.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is saved until a workspace takes it"]
+pub struct Destination {
+    dir: PathBuf,
+    template: Option<String>,
+}
+
+impl Destination {
+    /// A folder. It is created with the first file.
+    pub fn folder(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), template: None }
+    }
+
+    /// How to name files: text with `{task}`, `{node}`, `{n}` and `{ext}` ([`Save::template`](crate::Save::template)).
+    pub fn template(mut self, template: impl Into<String>) -> Self {
+        self.template = Some(template.into());
+        self
+    }
+
+    fn save(&self, service: &dyn Service, task: &TaskId) -> crate::Save {
+        let save = service.save(task, &self.dir);
+        match &self.template {
+            Some(template) => save.template(template),
+            None => save,
+        }
+    }
+}
+
+impl Workspace {
+    /// Submits, and follows in the background. Whether results can be saved is found out before anything is sent.
+    ///
+    /// # Errors
+    /// Those of [`Service::submit`]; [`ErrorKind::Io`](crate::ErrorKind::Io) when the folder cannot be written.
+    pub async fn start(
+        &self,
+        service: &Arc<dyn Service>,
+        submit: Submit,
+        destination: Option<Destination>,
+    ) -> Result<Handle, Error> {
+        if let Some(destination) = &destination {
+            destination.save(&**service, &"0".into()).check()?;
+        }
+        let run = service.submit(submit).await?;
+        Ok(self.spawn(service, run, destination, true))
+    }
+
+    /// Follows a task in the background that was submitted before. One that is followed already is not followed twice.
+    ///
+    /// # Errors
+    /// Those of [`Service::follow`]; [`ErrorKind::Io`](crate::ErrorKind::Io) when the folder cannot be written.
+    pub async fn follow(
+        &self,
+        service: &Arc<dyn Service>,
+        follow: Follow,
+        destination: Option<Destination>,
+    ) -> Result<Handle, Error> {
+        if let Some(destination) = &destination {
+            destination.save(&**service, follow.id()).check()?;
+        }
+        if let Some(handle) = self.0.running.tasks().get(follow.id()) {
+            return Ok(handle.clone());
+        }
+        let run = service.follow(follow).await?;
+        Ok(self.spawn(service, run, destination, false))
+    }
+
+    fn spawn(
+        &self,
+        service: &Arc<dyn Service>,
+        run: Run,
+        destination: Option<Destination>,
+        is_new: bool,
+    ) -> Handle {
+        let task = run.task_id().clone();
+        let (state, snapshot) = watch::channel(Snapshot {
+            task: task.clone(),
+            place: service.place().clone(),
+            attempt: run.attempt().cloned(),
+            workflow: run.workflow_id().cloned(),
+            status: None,
+            plan: run.plan().cloned(),
+            connection: None,
+            progress: Progress::default(),
+            finished: None,
+        });
+        let lines = broadcast::Sender::new(BACKLOG);
+        let driven = Driven {
+            service: Arc::clone(service),
+            task: task.clone(),
+            attempt: run.attempt().cloned(),
+            workflow: run.workflow_id().cloned(),
+            destination,
+            state,
+            lines: lines.clone(),
+            running: Arc::clone(&self.0.running),
+            began: Instant::now(),
+        };
+        // Held until the run is listed, so that it cannot be over before.
+        let mut tasks = self.0.running.tasks();
+        let abort = tokio::spawn(async move {
+            if is_new {
+                driven.submitted();
+            }
+            driven.drive(run).await;
+        })
+        .abort_handle();
+        let handle = Handle { service: Arc::clone(service), snapshot, lines, abort };
+        tasks.insert(task, handle.clone());
+        handle
+    }
+}
+
+/// What a run in the background needs beside the run.
+struct Driven {
+    service: Arc<dyn Service>,
+    task: TaskId,
+    attempt: Option<AttemptId>,
+    workflow: Option<WorkflowId>,
+    destination: Option<Destination>,
+    state: watch::Sender<Snapshot>,
+    lines: broadcast::Sender<Arc<Line>>,
+    running: Arc<Running>,
+    began: Instant,
+}
+
+impl Driven {
+    fn submitted(&self) {
+        self.publish(Event::Submitted(Submitted {
+            task_id: self.task.clone(),
+            attempt_id: self.attempt.as_ref().map(ToString::to_string),
+            workflow_id: self.workflow.clone(),
+            site: self.service.place().to_string(),
+        }));
+    }
+
+    async fn drive(&self, mut run: Run) {
+        let finished = loop {
+            match run.next().await {
+                Some(Ok(Event::Finished(end))) => {
+                    let saved = self.save(&end).await;
+                    let outcome = self.outcome(&end, saved.as_ref());
+                    self.publish(Event::Result(Box::new(outcome.clone())));
+                    break Finished::Ended { end, outcome: Box::new(outcome), saved: saved.map(Arc::new) };
+                }
+                Some(Ok(event)) => self.publish(event),
+                Some(Err(error)) => {
+                    self.publish(Event::warning("lost", crate::chain(&error)));
+                    break Finished::Lost(Arc::new(error));
+                }
+                None => break Finished::Detached,
+            }
+        };
+        self.state.send_modify(|state| state.finished = Some(finished));
+    }
+
+    /// Results of a task that failed are saved too.
+    async fn save(&self, end: &End) -> Option<Result<SavedTask, Error>> {
+        let mut save = self.destination.as_ref()?.save(&*self.service, &self.task);
+        if !end.outputs.is_empty() {
+            save = save.files(&end.outputs);
+        }
+        if let Some(workflow) = &self.workflow {
+            save = save.workflow(workflow.clone());
+        }
+        Some(save.await)
+    }
+
+    fn outcome(&self, end: &End, saved: Option<&Result<SavedTask, Error>>) -> Outcome {
+        let outputs: Vec<Output> = match saved {
+            Some(Ok(saved)) => saved.results.iter().map(Output::from).collect(),
+            Some(Err(error)) => {
+                self.publish(Event::warning("not_saved", crate::chain(error)));
+                end.outputs.iter().cloned().map(Output::from).collect()
+            }
+            None => end.outputs.iter().cloned().map(Output::from).collect(),
+        };
+        for output in &outputs {
+            self.publish(Event::Output(output.clone()));
+        }
+        let progress = &self.state.borrow().progress;
+        Outcome {
+            status: end.phase.into(),
+            task_id: Some(self.task.clone()),
+            attempt_id: self.attempt.as_ref().map(ToString::to_string),
+            overall: progress.overall,
+            done: progress.done,
+            total: progress.total,
+            outputs,
+            failure: end.failure.clone(),
+            cost: end.cost.clone().map(|cost| Charge::new(cost, currency(self.service.place()))),
+            elapsed: self.began.elapsed(),
+            api_calls: self.service.api_calls(),
+            ..Outcome::default()
+        }
+    }
+
+    /// First into the snapshot and then to the subscribers, so that one that subscribes in between misses nothing.
+    fn publish(&self, event: Event) {
+        self.state.send_modify(|state| state.see(&event));
+        let line = Arc::new(Line { t: self.began.elapsed(), task_id: Some(self.task.clone()), event });
+        // There may be no subscribers.
+        let _ = self.lines.send(Arc::clone(&line));
+        let _ = self.running.lines.send(line);
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.running.tasks().remove(&self.task);
+    }
+}
