@@ -10,9 +10,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Charge, Event as RunEvent, History, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
-    Service, Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, answer,
-    ledger::{Entry, Filter, Ledger, SqliteLedger, State},
+    Charge, Event as RunEvent, Found as Lookup, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
+    Service, Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer,
 };
 
 use super::{
@@ -56,8 +55,8 @@ pub(super) struct Context {
     pub(super) previews: Option<PreviewFolder>,
     /// What was saved and is no result.
     pub(super) kept: Vec<Output>,
-    /// Opened when it is first needed.
-    ledger: Option<Arc<dyn Ledger>>,
+    /// `None` where there is no place for records.
+    workspace: Option<Workspace>,
 }
 
 /// The time since the start, on the clock of what is shown.
@@ -87,6 +86,7 @@ impl Clock {
 
 impl Context {
     pub(super) fn new(global: Global, format: Format, printer: Printer) -> Self {
+        let workspace = state_dir(global.state_dir.clone()).map(Workspace::open);
         Self {
             global,
             format,
@@ -102,7 +102,7 @@ impl Context {
             asked: Vec::new(),
             previews: None,
             kept: Vec::new(),
-            ledger: None,
+            workspace,
         }
     }
 
@@ -133,78 +133,47 @@ impl Context {
             .map_err(|error| Error::new(Exit::Store, format!("cannot listen for signals: {error}")))
     }
 
-    /// What earlier runs have shown, where this machine has a place for it.
-    pub(super) fn history(&self) -> Option<History> {
-        Some(History::new(self.state_dir()?.join("durations")))
-    }
-
-    /// What this machine has submitted.
-    pub(super) fn ledger(&mut self) -> Result<Arc<dyn Ledger>, Error> {
-        if let Some(ledger) = &self.ledger {
-            return Ok(Arc::clone(ledger));
-        }
-        let Some(dir) = self.state_dir() else {
-            return Err(Error::new(
-                Exit::Store,
-                "there is no place for the ledger, since there is no home folder",
-            )
-            .hint("name a folder with `--state-dir PATH`"));
-        };
-        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&dir)?);
-        self.ledger = Some(Arc::clone(&ledger));
-        Ok(ledger)
-    }
-
-    /// What this machine has submitted, to look something up: also where nothing can be written down.
-    pub(super) fn ledger_to_read(&mut self) -> Result<Arc<dyn Ledger>, Error> {
-        self.ledger()
-            .or_else(|error| Ok(Arc::new(SqliteLedger::open_to_read(&self.state_dir().ok_or(error)?)?)))
-    }
-
     /// Where this machine keeps its records.
-    pub(super) fn state_dir(&self) -> Option<PathBuf> {
-        state_dir(self.global.state_dir.clone())
+    ///
+    /// # Errors
+    /// Where there is no place for them.
+    pub(super) fn workspace(&self) -> Result<&Workspace, Error> {
+        self.workspace.as_ref().ok_or_else(|| {
+            Error::new(Exit::Store, "there is no place for the ledger, since there is no home folder")
+                .hint("name a folder with `--state-dir PATH`")
+        })
     }
 
     /// The task that is meant: by its id, by the name of its submit, or the last one; with what the ledger knows of it.
     pub(super) async fn task(&mut self, text: &str) -> Result<Found, Error> {
         let is_prompt = text != "last" && (self.global.server.is_some() || target::is_uuid(text));
         let named = if is_prompt { target::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
-        if let Some(task) = named {
-            // What the ledger knows is a help, not a condition.
-            let entry = match self.ledger_to_read() {
-                Ok(ledger) => ledger.entry(Filter::all().task(&task)).await.ok(),
-                Err(_) => None,
-            };
-            return self.reachable(Found { task, entry });
-        }
-        let ledger = self.ledger_to_read()?;
-        let is_last = text == "last";
-        let filter = if is_last { Filter::all().limit(1) } else { Filter::all().attempt(text) };
-        let newest = ledger.entries(filter.clone()).await?;
-        let found = if is_last { ledger.entries(filter.with_task()).await? } else { newest.clone() };
-        let unresolved = newest.first().filter(|entry| entry.state == State::Unknown);
-        match (<[Entry; 1]>::try_from(found), unresolved) {
-            (Ok([Entry { task: None, attempt, .. }]), Some(_)) => Err(Error::new(
-                Exit::SubmitUnknown,
-                format!("nobody knows whether the submit {attempt} has created a task"),
-            )
-            .hint(format!("`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it"))),
-            (Ok([entry]), unresolved) => {
-                if let Some(newer) = unresolved.filter(|newer| newer.attempt != entry.attempt) {
+        let found = match (named, &self.workspace) {
+            (Some(task), Some(workspace)) => workspace.task(task).await,
+            (Some(task), None) => return self.reachable(Found { task, entry: None }),
+            (None, _) => self.workspace()?.find(text).await?,
+        };
+        match found {
+            Lookup::Task { task, entry, newer } => {
+                if let Some(newer) = newer {
                     let message =
                         format!("a later submit, {}, is of unknown outcome; see `rhub tasks`", newer.attempt);
                     self.warn("unknown", message);
                 }
-                match entry.task.clone() {
-                    Some(task) => self.reachable(Found { task, entry: Some(entry) }),
-                    None => Err(Error::usage(format!("the submit {} has no task", entry.attempt))
-                        .hint("`rhub tasks` shows what became of it")),
-                }
+                self.reachable(Found { task, entry })
             }
-            (Err(_), _) if is_last => Err(Error::usage("no task was submitted from this machine yet")
+            Lookup::Unknown(entry) => {
+                let attempt = &entry.attempt;
+                let message = format!("nobody knows whether the submit {attempt} has created a task");
+                Err(Error::new(Exit::SubmitUnknown, message).hint(format!(
+                    "`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it"
+                )))
+            }
+            Lookup::NoTask(entry) => Err(Error::usage(format!("the submit {} has no task", entry.attempt))
+                .hint("`rhub tasks` shows what became of it")),
+            Lookup::Nothing => Err(Error::usage("no task was submitted from this machine yet")
                 .hint("name the task by its id, a number such as `1904154698679771137`")),
-            (Err(_), _) => target::task_id(text).map(|task| Found { task, entry: None }),
+            _ => target::task_id(text).map(|task| Found { task, entry: None }),
         }
     }
 

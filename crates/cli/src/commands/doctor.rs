@@ -46,7 +46,7 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
     };
     let config = configuration(context);
     report(context, "config", config);
-    let dir = context.state_dir();
+    let dir = context.workspace().ok().map(|workspace| workspace.dir().to_owned());
     let disk = disk(dir.as_deref());
     if report(context, "disk", disk) {
         let ledger = ledger(dir.as_deref()).await;

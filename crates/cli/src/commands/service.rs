@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use runninghub::{ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Untrusted, ledger::Entry};
+use runninghub::{
+    ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Untrusted, Workspace, ledger::Entry,
+};
 
 use super::context::Context;
 use crate::{
@@ -57,7 +59,7 @@ impl Settings {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) task: TaskId,
-    pub(super) entry: Option<Entry>,
+    pub(super) entry: Option<Box<Entry>>,
 }
 
 impl Found {
@@ -86,6 +88,13 @@ impl Context {
         })
     }
 
+    /// The workspace, with its ledger opened for writing.
+    fn records(&self) -> Result<Workspace, Error> {
+        let workspace = self.workspace()?;
+        workspace.ledger()?;
+        Ok(workspace.clone())
+    }
+
     /// RunningHub's API, with the key that the options name.
     pub(super) fn connect(&mut self, settings: Settings) -> Result<RunningHub, Error> {
         let key = match settings.key {
@@ -112,18 +121,18 @@ impl Context {
             builder = builder.create_timeout(timeout);
         }
         if settings.ledger != Writes::Elsewhere {
-            if let Some(dir) = self.state_dir() {
-                builder = builder.uploads(dir.join("uploads"));
-            }
-            if let Some(history) = self.history() {
-                builder = builder.history(history);
-            }
-            match self.ledger() {
-                Ok(ledger) => builder = builder.ledger(ledger),
+            builder = match self.records() {
+                Ok(workspace) => builder.workspace(&workspace)?,
                 Err(error) if settings.ledger == Writes::Must => return Err(error),
                 // A paid task is followed all the same.
-                Err(error) => self.warn("ledger", error.message),
-            }
+                Err(error) => {
+                    self.warn("ledger", error.message);
+                    match self.workspace() {
+                        Ok(workspace) => builder.history(workspace.history()),
+                        Err(_) => builder,
+                    }
+                }
+            };
         }
         if let Some(dir) = settings.record {
             builder = builder.record(dir);
@@ -161,18 +170,18 @@ impl Context {
             .net(self.net())
             .priors(self.priors()?)
             .previews(self.wants_previews());
-        if let Some(history) = self.history() {
-            builder = builder.history(history);
-        }
-        if let Some(dir) = self.state_dir() {
-            builder = builder.classes(dir.join("classes"));
-        }
-        match self.ledger() {
-            Ok(ledger) => builder = builder.ledger(ledger),
-            // One's own server costs nothing.
+        builder = match self.records() {
+            Ok(workspace) => builder.workspace(&workspace)?,
+            // A server of your own costs nothing.
             Err(error) if settings.ledger == Writes::Must && is_proxy => return Err(error),
-            Err(error) => self.warn("ledger", error.message),
-        }
+            Err(error) => {
+                self.warn("ledger", error.message);
+                match self.workspace() {
+                    Ok(workspace) => builder.history(workspace.history()),
+                    Err(_) => builder,
+                }
+            }
+        };
         if let Some(dir) = settings.record {
             builder = builder.record(dir);
         }

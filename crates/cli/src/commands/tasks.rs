@@ -1,13 +1,8 @@
 //! `rhub tasks` and `rhub resolve`.
 
-use std::{
-    collections::{HashMap, hash_map::Entry as Slot},
-    sync::Arc,
-};
-
 use runninghub::{
-    ErrorKind, Place, Service, TaskId, TaskStatus,
-    ledger::{Entry, Filter, State, Step},
+    Place, TaskId,
+    ledger::{Entry, Filter, State},
 };
 
 use super::{context::Context, service::check_place};
@@ -30,7 +25,7 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     if args.open {
         filter = filter.open();
     }
-    let entries = context.ledger_to_read()?.entries(filter).await?;
+    let entries = context.workspace()?.ledger_to_read()?.entries(filter).await?;
     let unknown =
         entries.iter().find(|entry| entry.state == State::Unknown).map(|entry| entry.attempt.clone());
     if entries.is_empty() {
@@ -48,38 +43,20 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// Writes down what the platform says about tasks whose end nobody has seen.
+/// Writes down what the services say about tasks whose end was not seen.
 async fn refresh(context: &mut Context) -> Result<(), Error> {
-    let ledger = context.ledger()?;
-    let open = ledger.entries(Filter::all().open().with_task()).await?;
-    let mut places: HashMap<Place, Arc<dyn Service>> = HashMap::new();
-    for entry in open.iter().filter(|entry| entry.state == State::Accepted) {
-        let Some(task) = &entry.task else { continue };
-        let place = &entry.intent.place;
+    let workspace = context.workspace()?.clone();
+    let connect = |place: &Place| match check_place(place) {
+        Ok(()) => context.service_at(place).map(Some),
         // The others are looked up all the same.
-        if let Err(error) = check_place(place) {
-            context.warn_of(task, "refresh", &error.message);
-            continue;
+        Err(error) => {
+            context.warn("refresh", error.message);
+            Ok(None)
         }
-        let place = match places.entry(place.clone()) {
-            Slot::Occupied(known) => known.into_mut(),
-            Slot::Vacant(new) => new.insert(context.service_at(place)?),
-        };
-        match place.outputs(task).await {
-            Ok(answer) => {
-                let step = match answer.status {
-                    TaskStatus::Success => Step::Done { cost: answer.cost },
-                    TaskStatus::Failed => Step::Failed { cost: answer.cost, note: None },
-                    TaskStatus::Cancelled => Step::Cancelled { cost: answer.cost },
-                    _ => continue,
-                };
-                ledger.advance(&entry.attempt, step).await?;
-            }
-            // The library has asked for long enough; that a task may be known later is no reason to write it off.
-            Err(error) if error.is_unknown_task() && error.kind() != ErrorKind::StillRunning => {
-                ledger.advance(&entry.attempt, Step::Gone).await?;
-            }
-            Err(error) => context.warn_of(task, "refresh", &Error::from(error).message),
+    };
+    for (entry, refreshed) in workspace.refresh(connect).await? {
+        if let (Some(task), Err(error)) = (&entry.task, refreshed) {
+            context.warn_of(task, "refresh", &Error::from(error).message);
         }
     }
     Ok(())
@@ -87,8 +64,8 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
 
 /// Settles a submit of unknown outcome.
 pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Result<Exit, Error> {
-    let ledger = context.ledger()?;
-    let entry = ledger.entry(Filter::all().attempt(args.attempt.as_str())).await?;
+    let workspace = context.workspace()?.clone();
+    let entry = workspace.ledger()?.entry(Filter::all().attempt(args.attempt.as_str())).await?;
     context.outcome.attempt_id = Some(entry.attempt.to_string());
     let place = &entry.intent.place;
     check_place(place)?;
@@ -101,9 +78,7 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
         if is_server {
             is_absent(context, &entry).await?;
         }
-        let note = "somebody has looked: there is no task".to_owned();
-        ledger.advance(&entry.attempt, Step::Absent { note }).await?;
-        ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?
+        workspace.absent(&entry).await?
     };
     context.outcome.task_id.clone_from(&entry.task);
     context.show(Event::Settled((&entry).into()));
@@ -117,9 +92,7 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: b
         return Ok(service.resolve(entry.attempt.as_str(), task).await?);
     }
     context.warn("not_checked", "without an API key the platform cannot be asked whether it knows this task");
-    let ledger = context.ledger()?;
-    ledger.advance(&entry.attempt, Step::Accepted { task: task.clone() }).await?;
-    Ok(ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?)
+    Ok(context.workspace()?.bind(entry, task).await?)
 }
 
 /// What a person has not found the server may have all the same.
