@@ -57,7 +57,7 @@ async fn what_the_lines_leave_out_is_given_back() {
         + &line(5.5, transfer)
         + &line(6.0, RESULT);
     let run = runs(&text, Speed::Max).remove(0);
-    assert_eq!(run.task_id().map(|task| task.as_str()), Some("7"));
+    assert_eq!(run.task_id().map(runninghub::TaskId::as_str), Some("7"));
     let lines: Vec<_> = run.collect().await;
     let mut polls = Vec::new();
     let mut shown = Vec::new();
