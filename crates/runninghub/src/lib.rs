@@ -12,6 +12,7 @@ mod cancel;
 pub mod conformance;
 mod driver;
 mod error;
+mod event_file;
 mod follow;
 mod follow_with;
 mod history;
@@ -108,6 +109,11 @@ struct ComfyGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/progress.md")]
 struct ProgressGuide;
+
+/// The code in the document about events runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/events.md")]
+struct EventsGuide;
 
 /// The code in the document about models compiles.
 #[cfg(doctest)]
