@@ -40,8 +40,8 @@ impl Net {
     /// The configuration of encrypted connections, without ALPN.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if no provider is compiled in or the system's certificates cannot be
-    /// used.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if no provider is compiled in, [`ErrorKind::Tls`](crate::ErrorKind::Tls)
+    /// if the system's certificates cannot be used.
     pub fn tls(&self) -> Result<Arc<ClientConfig>, Error> {
         match &self.0.options.tls {
             Some(given) => Ok(Arc::clone(given)),

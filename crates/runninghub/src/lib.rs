@@ -44,6 +44,7 @@ pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
 pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
 pub use previews::PreviewFolder;
+pub use probe::Probe;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 #[doc(inline)]
