@@ -258,11 +258,6 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Whether the API is on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.0.clients.is_loopback()
-    }
-
     /// Downloads of what tasks have made. No header of the API goes along.
     pub fn files(&self) -> &Files {
         &self.0.files

@@ -78,11 +78,6 @@ impl HttpClients {
         &self.net
     }
 
-    /// Whether the server is on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.is_loopback
-    }
-
     fn build(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
         self.net.http_client(self.is_plain, self.is_loopback, builder)
     }

@@ -20,7 +20,8 @@ use crate::{
     cancel::Cancels,
     history::Lesson,
     live::live,
-    platform::{Family, Platform, is_unknown},
+    observed::is_unknown,
+    platform::{Family, Platform},
     record::{Recorder, recording},
     submit::Gate,
 };

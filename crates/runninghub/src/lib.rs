@@ -21,6 +21,7 @@ mod live;
 mod manifest;
 mod naming;
 mod native;
+mod observed;
 mod platform;
 mod previews;
 mod probe;

@@ -4,7 +4,7 @@ use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
 use runninghub_ledger::{Entry, Filter, Secret};
 
-use crate::{Error, ErrorKind, RunningHub, platform::observed};
+use crate::{Error, ErrorKind, RunningHub, observed::observed};
 
 impl RunningHub {
     /// Takes a task's id from a webhook's delivery: `secret` is what stood for `{secret}` in its address
