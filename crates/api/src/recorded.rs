@@ -5,7 +5,7 @@ use runninghub_net::retry_after;
 
 use crate::{
     Created, Error,
-    endpoint::{create, outputs, query},
+    endpoint::{created, outputs, query},
     http::{Answer, Call},
 };
 
@@ -28,7 +28,7 @@ pub fn read_observation(path: &str, status: u16, text: &str) -> Option<Observati
 pub fn read_created(status: u16, wait: Option<&str>, text: &str) -> Result<Created, Error> {
     let call = Call::create("create", "");
     let wait = wait.and_then(|wait| retry_after(wait, None));
-    create::read(&Answer::new(&call, None, status, text.to_owned()).after(wait))
+    created::read(&Answer::new(&call, None, status, text.to_owned()).after(wait))
 }
 
 #[cfg(test)]

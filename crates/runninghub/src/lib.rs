@@ -29,11 +29,13 @@ mod record;
 mod replay;
 mod run;
 mod save;
+mod service;
 mod settle;
 mod submit;
 mod upload;
 #[cfg(feature = "webhook")]
 mod webhook;
+mod work;
 mod workflow;
 
 pub use backend::{Backend, BackendError};
@@ -43,7 +45,7 @@ pub use follow_with::{FollowWith, follow_with};
 pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
-pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
+pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use probe::Probe;
 pub use replay::{Replay, ReplayRun, Speed};
@@ -81,9 +83,11 @@ pub use runninghub_net::{Direction, FileProgress, NetOptions, SavedFile};
 pub use runninghub_transport as transport;
 pub use runninghub_transport::{Connect, Redactor};
 pub use save::{Save, Saved, SavedTask};
-pub use submit::{AppSubmit, Submit, SubmitModel, SubmitStep, check_webhook};
+pub use service::Service;
+pub use submit::{SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
+pub use work::{Submit, Work};
 pub use workflow::Workflow;
 
 pub(crate) use error::chain;

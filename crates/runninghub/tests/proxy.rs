@@ -3,7 +3,7 @@
 mod common;
 
 use common::key;
-use runninghub::{ErrorKind, NetOptions, RunningHub};
+use runninghub::{ErrorKind, NetOptions, RunningHub, Service as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,

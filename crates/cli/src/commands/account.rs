@@ -1,13 +1,10 @@
 //! `rhub account`, `rhub queue`.
 
-use runninghub::{Account, QueueStatus, Untrusted};
+use runninghub::{Account, QueueStatus, Queued, Untrusted};
 
-use super::{
-    comfy,
-    context::{Context, Settings},
-};
+use super::{context::Context, service::Settings};
 use crate::{
-    args,
+    args::{self, Server},
     exit::{Error, Exit},
     report::account as text,
     schema::{self, End, Event},
@@ -33,13 +30,29 @@ pub(super) async fn account(context: &mut Context, args: &args::Account) -> Resu
 
 /// Shows how busy the key is, or the server where one is named.
 pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
-    if context.global.server.is_some() {
-        return comfy::queue(context).await;
+    if let Some(server) = context.global.server.clone() {
+        return server_queue(context, server).await;
     }
     let hub = context.connect(Settings::default())?;
     let slots = schema::Load::from(hub.api().queue_status().await?);
     let lines = [text::slots(&slots)];
     context.answer(&Event::Slots(slots), &lines);
+    context.outcome.status = End::Success;
+    Ok(Exit::Done)
+}
+
+/// Shows what runs and what waits.
+async fn server_queue(context: &mut Context, server: Server) -> Result<Exit, Error> {
+    let comfy = context.server(server, Settings::default())?;
+    let queue = comfy.queue().await?;
+    let ids = |list: &[Queued]| list.iter().map(|one| one.prompt_id.to_string()).collect();
+    let event = schema::Queue { running: ids(&queue.running), pending: ids(&queue.pending) };
+    let mut lines: Vec<String> = event.running.iter().map(|id| format!("running  {id}")).collect();
+    lines.extend((1..).zip(&event.pending).map(|(at, id)| format!("{at:>7}  {id}")));
+    if lines.is_empty() {
+        lines.push("the queue is empty".to_owned());
+    }
+    context.answer(&Event::Queue(event), &lines);
     context.outcome.status = End::Success;
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use runninghub::{
     api::{self, AssetType, FieldKind},
 };
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args::{self, AssetsCommand, GroupCommand, Medium},
     exit::{Error, Exit},

@@ -2,7 +2,7 @@
 
 use runninghub::Untrusted;
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args::{self, LoraCommand},
     exit::{Error, Exit, chain},

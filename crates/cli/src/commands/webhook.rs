@@ -5,9 +5,10 @@ use futures_util::StreamExt as _;
 use runninghub::Untrusted;
 
 use super::{
-    context::{Context, Settings, Writes},
+    context::Context,
     follow::interrupted,
     hook::Hook,
+    service::{Settings, Writes},
 };
 use crate::{
     args,
@@ -29,9 +30,9 @@ pub(super) async fn webhook(context: &mut Context, args: args::Webhook) -> Resul
 
 /// Tells what became of a delivery. Of the address only the host is shown, since the rest is a secret.
 async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
-    let (task, entry) = context.task(task).await?;
-    let hub =
-        context.connect(entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default())?;
+    let found = context.task(task).await?;
+    let hub = context.connect(found.settings())?;
+    let task = found.task;
     let detail = hub.callback(&task).await?;
     let webhook = schema::Webhook::of(&task, &detail);
     let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
@@ -49,9 +50,9 @@ async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
 
 /// Asks for another delivery.
 async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error> {
-    let (task, entry) = context.task(&args.task_id).await?;
-    let hub =
-        context.connect(entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default())?;
+    let found = context.task(&args.task_id).await?;
+    let hub = context.connect(found.settings())?;
+    let task = found.task;
     let url = args.webhook.as_ref().map(args::Hidden::expose);
     if let Some(url) = url {
         secrets::learn_address(url);

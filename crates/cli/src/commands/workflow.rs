@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use runninghub::{Plan, Untrusted, Workflow, link};
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args,
     exit::{Error, Exit},
