@@ -23,6 +23,7 @@ mod live;
 mod manifest;
 mod naming;
 mod native;
+mod observed;
 mod platform;
 mod previews;
 mod probe;
@@ -49,6 +50,7 @@ pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
 pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
+pub use probe::Probe;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 #[doc(inline)]
