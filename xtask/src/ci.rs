@@ -99,6 +99,7 @@ impl Part {
             Self::Test => {
                 snapshots::test(shell, root)?;
                 // With every TLS provider in the build, and with none: neither may be picked by chance.
+                cmd!(shell, "cargo test -p runninghub-transport --all-features --lib tls").run()?;
                 for features in ["--all-features", "--no-default-features"] {
                     cmd!(shell, "cargo test -p runninghub-net {features} --lib tls").run()?;
                 }

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool, atomic::AtomicU64, atomic::Ordering},
+    sync::{Arc, atomic::AtomicBool, atomic::AtomicU64, atomic::Ordering},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Longest wait for the answer to a question.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for the answer to a create. Giving up early would only make more creates of unknown outcome.
 const CREATE_TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -40,8 +40,6 @@ struct Inner {
     time_scale: f64,
     uploads: Option<Uploads>,
     calls: AtomicU64,
-    /// See [`Client::clock_ahead`].
-    clock_ahead: Mutex<Option<i64>>,
     hold: Hold,
     budget: Budget,
     /// Whether legacy calls have the key in their body.
@@ -229,17 +227,6 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Seconds by which this machine's clock was ahead of the server's in the last answer; negative where it is behind.
-    /// `None` before the first answer, or where the server does not tell the time.
-    pub fn clock_ahead(&self) -> Option<i64> {
-        *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the API is on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.0.clients.is_loopback()
-    }
-
     /// Downloads of what tasks have made. No header of the API goes along.
     pub fn files(&self) -> &Files {
         &self.0.files
@@ -260,10 +247,6 @@ impl Client {
     pub fn woke(&self, slept: Duration) {
         self.0.hold.slept(slept);
         self.0.clients.renew();
-    }
-
-    pub(crate) fn compare_clocks(&self, ahead: i64) {
-        *self.0.clock_ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
     }
 
     pub(crate) fn is_key_in_body(&self) -> bool {
@@ -380,7 +363,6 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
-            clock_ahead: Mutex::new(None),
             hold: Hold::default(),
             budget: Budget::new(),
             key_in_body: AtomicBool::new(true),

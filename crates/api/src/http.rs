@@ -111,7 +111,8 @@ impl Call {
 pub(crate) struct Answer {
     name: &'static str,
     effect: Effect,
-    key: ApiKey,
+    /// To be masked in what is told of it; `None` where the request had none.
+    key: Option<ApiKey>,
     status: u16,
     retry_after: Option<Duration>,
     text: String,
@@ -276,7 +277,7 @@ impl Client {
         let request = payload.attach(self, call, key_in_body, request).await?;
         self.count().fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let result = self.exchange(call, request).await;
+        let result = exchange(call, self.key().clone(), request).await.map(|(answer, _)| answer);
         let took = started.elapsed();
         let status = result.as_ref().ok().map(|answer| answer.status);
         tracing::debug!(call = call.name, status, ?took, "asked");
@@ -296,31 +297,34 @@ impl Client {
         });
         result
     }
+}
 
-    async fn exchange(&self, call: &Call, request: RequestBuilder) -> Result<Answer, Error> {
-        let is_create = call.effect == Effect::Create;
-        let lost = |error| Error::request(call.name, error).of_create(is_create);
-        let mut response = request.send().await.map_err(lost)?;
-        let status = response.status().as_u16();
-        let retry_after = asked_wait(response.headers());
-        if let Some(ahead) = clock_ahead(response.headers(), SystemTime::now()) {
-            self.compare_clocks(ahead);
+/// Sends a request and reads the response. Also gives the seconds by which this machine's clock is ahead of the server's.
+pub(crate) async fn exchange(
+    call: &Call,
+    key: impl Into<Option<ApiKey>>,
+    request: RequestBuilder,
+) -> Result<(Answer, Option<i64>), Error> {
+    let is_create = call.effect == Effect::Create;
+    let lost = |error| Error::request(call.name, error).of_create(is_create);
+    let mut response = request.send().await.map_err(lost)?;
+    let status = response.status().as_u16();
+    let retry_after = asked_wait(response.headers());
+    let ahead = clock_ahead(response.headers(), SystemTime::now());
+    // An error status says enough by itself, except of a create: the rest of its answer may name a task.
+    let is_page = !response.status().is_success() && !is_create;
+    let body = match read_text(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
+        // What was read of it may still be a whole answer.
+        Ok((body, _)) if is_page => body,
+        Ok((body, true)) => body,
+        Ok((_, false)) => {
+            let limit = ANSWER as u64;
+            return Err(call.error(ErrorKind::Net(NetErrorKind::TooLarge { limit })));
         }
-        // An error status says enough by itself, except of a create: the rest of its answer may name a task.
-        let is_page = !response.status().is_success() && !is_create;
-        let body = match read_text(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
-            // What was read of it may still be a whole answer.
-            Ok((body, _)) if is_page => body,
-            Ok((body, true)) => body,
-            Ok((_, false)) => {
-                let limit = ANSWER as u64;
-                return Err(call.error(ErrorKind::Net(NetErrorKind::TooLarge { limit })));
-            }
-            Err(_) if is_page => String::new(),
-            Err(error) => return Err(lost(error)),
-        };
-        Ok(Answer::new(call, self.key().clone(), status, body).after(retry_after))
-    }
+        Err(_) if is_page => String::new(),
+        Err(error) => return Err(lost(error)),
+    };
+    Ok((Answer::new(call, key, status, body).after(retry_after), ahead))
 }
 
 /// The key was not accepted, in the words of the legacy family.
@@ -330,14 +334,14 @@ fn is_wrong_key(error: &Error) -> bool {
 
 impl Answer {
     /// An answer, with what Python writes and strict parsers refuse made readable.
-    pub(crate) fn new(call: &Call, key: ApiKey, status: u16, mut text: String) -> Self {
+    pub(crate) fn new(call: &Call, key: impl Into<Option<ApiKey>>, status: u16, mut text: String) -> Self {
         if text.starts_with('\u{feff}') {
             text.remove(0);
         }
         if text.len() <= lenient::NESTED && text.trim_start().starts_with('{') {
             text = repair(&text).unwrap_or(text);
         }
-        Self { name: call.name, effect: call.effect, key, status, retry_after: None, text }
+        Self { name: call.name, effect: call.effect, key: key.into(), status, retry_after: None, text }
     }
 
     /// Another text of the same answer: one that was inside of it.
@@ -357,7 +361,7 @@ impl Answer {
         match Envelope::parse(&self.text) {
             Some(envelope) if is_success || envelope.failure().is_some() => Ok(envelope),
             None if is_success => {
-                let title = page_title(&self.text).map(|title| redact::message(&title, &self.key));
+                let title = page_title(&self.text).map(|title| redact::message(&title, self.key.as_ref()));
                 Err(self.error(ErrorKind::NotOurApi { status: self.status, title }))
             }
             _ => Err(self.error(ErrorKind::Http { status: self.status })),
@@ -416,7 +420,7 @@ impl Answer {
 
     /// serde quotes the value it did not expect, and the value may be a signed address.
     fn quoted(&self, error: &serde_json::Error) -> String {
-        redact::message(&error.to_string(), &self.key).to_string()
+        redact::message(&error.to_string(), self.key.as_ref()).to_string()
     }
 
     /// The error for a code that is no success.
@@ -429,21 +433,21 @@ impl Answer {
 
     /// The error for this code, with what the answer says about it.
     pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
-        let code = Code::new(redact::message(code.as_str(), &self.key).raw());
-        let message = redact::message(&envelope.message(), &self.key);
+        let code = Code::new(redact::message(code.as_str(), self.key.as_ref()).raw());
+        let message = redact::message(&envelope.message(), self.key.as_ref());
         self.error(ErrorKind::Api { status: self.status, code, message })
     }
 
     /// The error for a refusal whose reasons stand in another place too.
     pub(crate) fn refusal_saying(&self, envelope: &Envelope<'_>, more: &str) -> Error {
-        self.refusal(envelope).saying(&redact::message(more, &self.key))
+        self.refusal(envelope).saying(&redact::message(more, self.key.as_ref()))
     }
 
     /// The error for an answer without something that has to be there.
     pub(crate) fn unexpected(&self, path: &str) -> Error {
-        let excerpt = redact::excerpt(&self.text, &self.key);
+        let excerpt = redact::excerpt(&self.text, self.key.as_ref());
         // Names of fields stand in it, and those come from the answer.
-        self.error(ErrorKind::Decode { path: redact::message(path, &self.key), excerpt })
+        self.error(ErrorKind::Decode { path: redact::message(path, self.key.as_ref()), excerpt })
     }
 
     fn error(&self, kind: ErrorKind) -> Error {

@@ -14,6 +14,7 @@ mod key_kind;
 mod lenient;
 mod observation;
 mod payload;
+mod probe;
 mod recorded;
 mod redact;
 mod retry;
@@ -62,6 +63,7 @@ pub use endpoint::{
 pub use error::{Error, ErrorKind};
 pub use key::ApiKey;
 pub use key_kind::KeyKind;
+pub use probe::probe;
 pub use recorded::{read_created, read_observation};
 pub use retry::{CreateOutcome, Retry};
 pub use runninghub_core::Site;

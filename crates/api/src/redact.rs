@@ -12,17 +12,18 @@ const MESSAGE: usize = 2_000;
 const LOOKED_AT: usize = 8_000;
 
 /// A message without the key and without the queries of addresses in it, cut to a readable length.
-pub(crate) fn message(text: &str, key: &ApiKey) -> Untrusted {
-    beginning(text, key, MESSAGE)
+pub(crate) fn message<'k>(text: &str, key: impl Into<Option<&'k ApiKey>>) -> Untrusted {
+    beginning(text, key.into(), MESSAGE)
 }
 
 /// The beginning of a body, for an error about it.
-pub(crate) fn excerpt(text: &str, key: &ApiKey) -> Untrusted {
-    beginning(text, key, EXCERPT)
+pub(crate) fn excerpt<'k>(text: &str, key: impl Into<Option<&'k ApiKey>>) -> Untrusted {
+    beginning(text, key.into(), EXCERPT)
 }
 
-fn beginning(text: &str, key: &ApiKey, characters: usize) -> Untrusted {
+fn beginning(text: &str, key: Option<&ApiKey>, characters: usize) -> Untrusted {
     let start = cut(text, LOOKED_AT);
+    let Some(key) = key else { return cut(&without_queries(start), characters).into() };
     let masked = key.mask(start);
     // Half a key at the edge was not found, and would be shown if enough before it goes.
     let half = (1..key.expose().len()).rev().find_map(|size| masked.strip_suffix(key.expose().get(..size)?));

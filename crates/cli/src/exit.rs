@@ -39,6 +39,16 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// The one with this number, except those of signals.
+    pub(crate) fn of(code: u8) -> Option<Self> {
+        use Exit::{
+            Done, Network, Partly, Refused, Results, StillRunning, Store, SubmitUnknown, TaskFailed, Usage,
+        };
+        let all =
+            [Done, TaskFailed, Usage, Network, Refused, SubmitUnknown, StillRunning, Partly, Results, Store];
+        all.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The number.
     pub(crate) fn code(self) -> u8 {
         match self {

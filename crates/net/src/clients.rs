@@ -35,7 +35,7 @@ impl HttpClients {
     /// For requests that may be sent twice: connections are kept and shared.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup), as [`Net::tls`].
+    /// Those of [`Net::tls`].
     pub fn pooled(&self) -> Result<reqwest::Client, Error> {
         let mut pooled = self.pooled.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*pooled {
@@ -49,7 +49,7 @@ impl HttpClients {
     /// nothing tells whether the server has read the request.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup), as [`Net::tls`].
+    /// Those of [`Net::tls`].
     pub fn fresh(&self) -> Result<reqwest::Client, Error> {
         once(&self.fresh, || self.build(reqwest::ClientBuilder::new().pool_max_idle_per_host(0)))
     }
@@ -76,11 +76,6 @@ impl HttpClients {
     /// How the network is reached.
     pub fn net(&self) -> &Net {
         &self.net
-    }
-
-    /// Whether the server is on this machine.
-    pub fn is_loopback(&self) -> bool {
-        self.is_loopback
     }
 
     fn build(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {

@@ -74,7 +74,7 @@ pub enum ErrorKind {
         /// The proxy's host.
         host: String,
     },
-    /// No request can be made at all: no TLS provider, no roots, a value that no request can carry.
+    /// No request can be made at all: no TLS provider, a value that no request can carry.
     #[error("{problem}")]
     Setup {
         /// What is missing or wrong.
@@ -91,7 +91,7 @@ pub enum ErrorKind {
     /// No response in time.
     #[error("no answer in time")]
     Timeout,
-    /// The certificate or the encryption was not accepted: the handshake failed, and nothing was sent.
+    /// The certificate or the encryption was not accepted, or the system has no certificates: nothing was sent.
     #[error("no trusted encrypted connection")]
     Tls,
     /// Longer than what is read.

@@ -13,6 +13,9 @@ use crate::{
     tls::{roots, trusting},
 };
 
+/// Longest file that is fetched, bytes: several times the longest video, and less than a disk holds.
+const MAX_FILE_SIZE: u64 = 32 << 30;
+
 /// How the network is reached: options that were checked. Cheap to clone; clones share the TLS configuration.
 #[derive(Clone)]
 pub struct Net(Arc<Inner>);
@@ -40,8 +43,8 @@ impl Net {
     /// The configuration of encrypted connections, without ALPN.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if no provider is compiled in or the system's certificates cannot be
-    /// used.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if no provider is compiled in, [`ErrorKind::Tls`](crate::ErrorKind::Tls)
+    /// if the system's certificates cannot be used.
     pub fn tls(&self) -> Result<Arc<ClientConfig>, Error> {
         match &self.0.options.tls {
             Some(given) => Ok(Arc::clone(given)),
@@ -68,7 +71,7 @@ impl Net {
     }
 
     pub(crate) fn max_file_size(&self) -> u64 {
-        self.0.options.max_file_size
+        self.0.options.max_file_size.unwrap_or(MAX_FILE_SIZE)
     }
 
     pub(crate) fn has_own_tls(&self) -> bool {

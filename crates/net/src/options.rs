@@ -6,9 +6,6 @@ use rustls::ClientConfig;
 
 use crate::{Exchange, FileProgress, Proxy};
 
-/// Longest file that is fetched, bytes: several times the longest video, and less than a disk holds.
-const MAX_FILE_SIZE: u64 = 32 << 30;
-
 type Observer = dyn Fn(&Exchange<'_>) + Send + Sync;
 type Watcher = dyn Fn(FileProgress<'_>) + Send + Sync;
 
@@ -19,14 +16,14 @@ type Watcher = dyn Fn(FileProgress<'_>) + Send + Sync;
 ///
 /// let options = NetOptions::default().proxy("socks5://127.0.0.1:1080").max_file_size(1 << 30);
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Default)]
 #[must_use]
 pub struct NetOptions {
     pub(crate) proxy: Proxy,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) private_hosts: bool,
-    pub(crate) max_file_size: u64,
+    pub(crate) max_file_size: Option<u64>,
     pub(crate) observers: Vec<Arc<Observer>>,
     pub(crate) watcher: Option<Arc<Watcher>>,
 }
@@ -67,7 +64,7 @@ impl NetOptions {
     /// Longest file that is fetched, bytes; 32 GiB by default. A longer one is
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) and leaves nothing behind.
     pub fn max_file_size(mut self, bytes: u64) -> Self {
-        self.max_file_size = bytes;
+        self.max_file_size = Some(bytes);
         self
     }
 
@@ -90,20 +87,6 @@ impl NetOptions {
         match &self.proxy {
             Proxy::Url(url) => Some(url),
             _ => None,
-        }
-    }
-}
-
-impl Default for NetOptions {
-    fn default() -> Self {
-        Self {
-            proxy: Proxy::Environment,
-            ca_file: None,
-            tls: None,
-            private_hosts: false,
-            max_file_size: MAX_FILE_SIZE,
-            observers: Vec::new(),
-            watcher: None,
         }
     }
 }

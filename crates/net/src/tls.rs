@@ -43,14 +43,14 @@ pub(crate) fn trusting_nothing() -> Result<ClientConfig, Error> {
 fn configure(
     finish: impl FnOnce(ConfigBuilder<ClientConfig, WantsVerifier>) -> Result<ClientConfig, rustls::Error>,
 ) -> Result<ClientConfig, Error> {
-    let setup = |problem| Error::new("client", ErrorKind::Setup { problem });
     let provider = PROVIDERS.first().ok_or_else(|| {
-        setup("this build has no TLS provider: enable `ring` or `aws-lc`, or give a configuration")
+        let problem = "this build has no TLS provider: enable `ring` or `aws-lc`, or give a configuration";
+        Error::new("client", ErrorKind::Setup { problem })
     })?;
     ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .and_then(finish)
-        .map_err(|error| setup("the system's certificates cannot be used").because(error))
+        .map_err(|error| Error::new("client", ErrorKind::Tls).because(error))
 }
 
 /// The certificates of a file.

@@ -9,13 +9,14 @@ use std::{
 use runninghub_api::Client;
 use runninghub_core::{End, Event, Kind, Phase, Place, TaskId, WorkflowId};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
+use runninghub_net::is_loopback;
 use runninghub_transport::Redactor;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     Error, ErrorKind,
-    platform::{is_unknown, observed},
+    observed::{is_unknown, observed},
 };
 
 /// Evidence is worth a moment, not a wait: the outcome is unknown either way.
@@ -183,12 +184,7 @@ impl Book {
 /// An address in one of its spellings: `localhost`, `127.0.0.1` and `[::1]` are this machine. `None` where it is not a URL.
 fn one_spelling(address: &str) -> Option<String> {
     let mut url = Url::parse(address).ok()?;
-    let is_loopback = match url.host()? {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(ip) => ip.is_loopback(),
-        Host::Ipv6(ip) => ip.is_loopback(),
-    };
-    if is_loopback {
+    if is_loopback(url.host_str()?) {
         url.set_host(Some("localhost")).ok()?;
     }
     Some(url.as_str().trim_end_matches('/').to_owned())

@@ -21,7 +21,8 @@ use crate::{
     cancel::Cancels,
     history::Lesson,
     live::live,
-    platform::{Family, Platform, is_unknown},
+    observed::is_unknown,
+    platform::{Family, Platform},
     record::{Recorder, recording},
     settle,
     submit::Gate,
@@ -401,7 +402,10 @@ impl Builder {
             client = client.uploads(dir);
         }
         let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
-        let live = || Arc::new(live(&client, LiveOptions::default().scaled(self.time_scale))) as _;
+        let live = || {
+            Arc::new(live(client.base_url(), client.net(), LiveOptions::default().scaled(self.time_scale)))
+                as _
+        };
         let mut connect = self.connect.unwrap_or_else(live);
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));

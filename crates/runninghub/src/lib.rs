@@ -12,6 +12,7 @@ mod cancel;
 pub mod conformance;
 mod driver;
 mod error;
+mod event_file;
 mod follow;
 mod follow_with;
 mod history;
@@ -22,6 +23,7 @@ mod live;
 mod manifest;
 mod naming;
 mod native;
+mod observed;
 mod platform;
 mod previews;
 mod probe;
@@ -48,6 +50,7 @@ pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
 pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
+pub use probe::Probe;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 #[doc(inline)]
@@ -108,6 +111,11 @@ struct ComfyGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/progress.md")]
 struct ProgressGuide;
+
+/// The code in the document about events runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/events.md")]
+struct EventsGuide;
 
 /// The code in the document about models compiles.
 #[cfg(doctest)]

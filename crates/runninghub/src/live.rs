@@ -1,32 +1,27 @@
 //! The socket: over the same proxy and with the same roots as HTTP, and to no other hosts than it.
 
-use runninghub_api::{Client, Site};
+use runninghub_api::Site;
+use runninghub_net::{Net, is_loopback};
 use runninghub_transport::{Hosts, Live, LiveOptions};
 use url::Url;
 
 /// The platform's own. A task of one site may run on a host of the other.
 pub(crate) const DOMAINS: [&str; 2] = ["runninghub.cn", "runninghub.ai"];
 
-/// The connector for the addresses that the client's API tells.
-pub(crate) fn live(client: &Client, options: LiveOptions) -> Live {
-    let net = client.net();
-    let hosts = hosts(client.base_url(), net.allows_private_hosts() || client.is_loopback());
-    Live::new(options.hosts(hosts).net(net.clone()))
-}
-
-fn hosts(base_url: &str, private: bool) -> Hosts {
-    let hosts = Hosts::of(DOMAINS).private(private);
+/// The connector for the URLs that the API at a base URL tells.
+pub(crate) fn live(base_url: &str, net: &Net, options: LiveOptions) -> Live {
+    let url = Url::parse(base_url).ok();
+    let own = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let mut hosts = Hosts::of(DOMAINS).private(net.allows_private_hosts() || is_loopback(own));
     // Whoever names another API gives it the key: its host is trusted.
-    let is_site = [Site::Cn, Site::Ai].iter().any(|site| site.base_url() == base_url);
-    match Url::parse(base_url).ok().as_ref().and_then(Url::host_str) {
-        Some(own) if !is_site => hosts.trusting(own.trim_matches(['[', ']'])),
-        _ => hosts,
+    if ![Site::Cn, Site::Ai].iter().any(|site| site.base_url() == base_url) {
+        hosts = hosts.trusting(own.trim_matches(['[', ']']));
     }
+    Live::new(options.hosts(hosts).net(net.clone()))
 }
 
 #[cfg(test)]
 mod tests {
-    use runninghub_api::ApiKey;
     use runninghub_core::SocketUrl;
     use runninghub_net::NetOptions;
     use runninghub_transport::{Connect as _, ErrorKind};
@@ -36,10 +31,8 @@ mod tests {
     /// How dialling an address ends. Nobody listens on port 1: what is not forbidden is refused by this machine, by the
     /// proxy that is none, or for want of encryption.
     async fn dial(base_url: &str, allow_private: bool, address: &str) -> ErrorKind {
-        let key = ApiKey::new("0123456789abcdef").expect("a key");
         let net = NetOptions::default().proxy("http://127.0.0.1:1").allow_private_hosts(allow_private);
-        let client = Client::builder(key).base_url(base_url).net(net).build().expect("a client");
-        let live = live(&client, LiveOptions::new());
+        let live = live(base_url, &Net::new(net).expect("options"), LiveOptions::new());
         live.connect(&SocketUrl::new(address)).await.err().expect("nobody there").kind()
     }
 

@@ -16,6 +16,7 @@ use url::Url;
 use crate::{
     Backend, BackendError, Error,
     cancel::{Cancels, over},
+    observed::{is_unknown, observed},
 };
 
 /// RunningHub, by its HTTP API.
@@ -57,19 +58,6 @@ impl Platform {
 
     async fn ask(&self, task: &TaskId, by_query: bool) -> Result<Observation, runninghub_api::Error> {
         if by_query { self.client.query(task).once().await } else { self.client.outputs(task).once().await }
-    }
-}
-
-/// Whether the platform says that it knows no such task.
-pub(crate) fn is_unknown(error: &runninghub_api::Error) -> bool {
-    error.code().is_some() && error.class() == Class::NotFound
-}
-
-/// Where a task stands, by the endpoint that knows it.
-pub(crate) async fn observed(client: &Client, task: &TaskId) -> Result<Observation, runninghub_api::Error> {
-    match client.outputs(task).await {
-        Err(error) if is_unknown(&error) => client.query(task).await.map_err(|_| error),
-        answer => answer,
     }
 }
 

@@ -1,10 +1,61 @@
 //! Small questions that tell whether all is in place.
 
-use runninghub_api::QueueStatus;
+use runninghub_api::{QueueStatus, base_url, probe};
 use runninghub_core::SocketUrl;
-use runninghub_transport::ErrorKind as Transport;
+use runninghub_net::{HttpClients, Net, NetOptions};
+use runninghub_transport::{Connect as _, ErrorKind as Transport, LiveOptions};
+use url::Url;
 
-use crate::{Error, ErrorKind, RunningHub};
+use crate::{Error, ErrorKind, RunningHub, live::live};
+
+/// What fails where the platform does not answer.
+const WHAT: &str = "cannot reach the platform";
+
+/// A look at the platform without a key: over the same proxy and with the same roots as with one.
+#[derive(Debug)]
+pub struct Probe {
+    base_url: Url,
+    http: HttpClients,
+}
+
+impl Probe {
+    /// Begins to look at the API of a URL, such as a [`Site`](crate::Site)'s.
+    ///
+    /// # Errors
+    /// When the URL or the options cannot be used.
+    pub fn new(url: &str, net: NetOptions) -> Result<Self, Error> {
+        let base_url = base_url(url).map_err(|error| Error::api(WHAT, error))?;
+        let net = Net::new(net).map_err(|error| Error::api(WHAT, error.into()))?;
+        Ok(Self { http: HttpClients::new(net, &base_url), base_url })
+    }
+
+    /// Whether the API answers. Gives the seconds by which this machine's clock is ahead of the server's, negative where it
+    /// is behind; `None` where the server does not tell the time.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Network`] where it cannot be reached.
+    pub async fn http(&self) -> Result<Option<i64>, Error> {
+        probe(&self.http, &self.base_url).await.map_err(|error| Error::api(WHAT, error))
+    }
+
+    /// Whether a socket can be opened to the API's host. A server that declines, since there is no ticket, has been
+    /// reached.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Network`] where it cannot be reached.
+    pub async fn socket(&self) -> Result<(), Error> {
+        let base_url = self.base_url.as_str().trim_end_matches('/');
+        let address = SocketUrl::new(format!("{}/ws", base_url.replacen("http", "ws", 1)));
+        match live(base_url, self.http.net(), LiveOptions::default()).connect(&address).await {
+            Ok(mut source) => {
+                source.close().await;
+                Ok(())
+            }
+            Err(error) if matches!(error.kind(), Transport::Handshake { .. }) => Ok(()),
+            Err(error) => Err(Error::new(ErrorKind::Network, "no socket can be opened").with_source(error)),
+        }
+    }
+}
 
 impl RunningHub {
     /// What the key is, and how busy. The cheapest way to try a key on a site.
@@ -13,30 +64,5 @@ impl RunningHub {
     /// When the key is refused, or there is no answer.
     pub async fn queue(&self) -> Result<QueueStatus, Error> {
         self.0.client.queue_status().await.map_err(|error| Error::api("cannot ask about the key", error))
-    }
-
-    /// Seconds by which this machine's clock was ahead of the server's when it answered last; negative where it is behind.
-    /// `None` before the first answer, or where the server does not tell the time.
-    pub fn clock_ahead(&self) -> Option<i64> {
-        self.0.client.clock_ahead()
-    }
-
-    /// Whether a socket can be opened to the API's own host: over the same proxy, with the same roots. A server that
-    /// declines, since nobody has a ticket, has been reached.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Network`] where it cannot be reached.
-    pub async fn probe_socket(&self) -> Result<(), Error> {
-        let base_url = self.0.client.base_url();
-        let address = format!("ws{}/ws", base_url.strip_prefix("http").unwrap_or(base_url));
-        let what = "no socket can be opened";
-        match self.0.connect.connect(&SocketUrl::new(address)).await {
-            Ok(mut source) => {
-                source.close().await;
-                Ok(())
-            }
-            Err(error) if matches!(error.kind(), Transport::Handshake { .. }) => Ok(()),
-            Err(error) => Err(Error::new(ErrorKind::Network, what).with_source(error)),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Playing a recording through the same machine, session and events as a live run.
+//! Playing a recording through the same machine, session and events as a live run, or lines as they were written.
 
 use std::{
     path::Path,
@@ -11,21 +11,23 @@ use std::{
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{
-    Action, Confirm, Event, Graph, Input, Learned, Machine, Message, NodeId, Observation, Pace, Plan, Priors,
-    PromptId, Session, TaskId, decode_text, repair,
+    Action, Confirm, Event, Graph, Input, Learned, Line, Machine, Message, NodeId, Observation, Pace, Plan,
+    Priors, PromptId, Session, TaskId, decode_text, repair,
 };
 pub use runninghub_transport::Speed;
 use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, event_file};
 
-/// A recording, and what of it to play.
+/// A recording or a file of events, and what of it to play.
 #[derive(Debug)]
 #[must_use = "nothing is played until `runs` is called"]
 pub struct Replay {
     recording: Recording,
+    /// The lines of each run, where it is a file of events.
+    written: Option<Vec<Vec<Line>>>,
     stream: Option<String>,
     prompt: Option<PromptId>,
     workflow: Option<String>,
@@ -35,11 +37,11 @@ pub struct Replay {
     priors: Priors,
 }
 
-/// One run of a recording: the stream of its events, ending with [`Event::Finished`].
+/// One run: the stream of its lines. That of a recording ends with [`Event::Finished`], that of a file as the file does.
 pub struct ReplayRun {
     prompt_id: Option<PromptId>,
     task_id: Option<TaskId>,
-    events: BoxStream<'static, Event>,
+    lines: BoxStream<'static, Line>,
 }
 
 /// Something in the recording, at a time since it began.
@@ -58,14 +60,16 @@ enum What {
 }
 
 impl Replay {
-    /// Opens a recording: a folder, or a single tape.
+    /// Opens a recording, which is a folder or a single tape, or a file of [`Line`]s.
     ///
     /// # Errors
-    /// When it cannot be read or is not a recording.
+    /// When it cannot be read or is neither.
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let written = event_file::read(path)?;
         let recording = Recording::open(path)?;
         Ok(Self {
             recording,
+            written,
             stream: None,
             prompt: None,
             workflow: None,
@@ -121,8 +125,16 @@ impl Replay {
     /// The runs that the recording shows, in order.
     ///
     /// # Errors
-    /// When the stream, the run or the workflow is not there, or a tape is broken.
-    pub fn runs(self) -> Result<Vec<ReplayRun>, Error> {
+    /// When the stream, the run or the workflow is not there, or a tape is broken. Lines are shown as they are: there it is an
+    /// error to name any of these.
+    pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
+        if let Some(written) = self.written.take() {
+            if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
+                return Err(Error::usage("events of a file are shown as they are")
+                    .with_hint("leave out stream, prompt and workflow, which are for recordings"));
+            }
+            return Ok(written.into_iter().map(|lines| ReplayRun::written(lines, self.speed)).collect());
+        }
         let steps: Arc<[Step]> = self.steps()?.into();
         let mut wanted = self.wanted(&steps);
         if let Some(prompt) = &self.prompt {
@@ -152,11 +164,16 @@ impl Replay {
                 if let Some(prompt) = &run.prompt {
                     machine = machine.only(prompt.clone(), sole);
                 }
-                Ok(ReplayRun {
-                    events: play(Arc::clone(&steps), first_step(&steps, &run), machine, self.speed).boxed(),
-                    prompt_id: run.prompt,
-                    task_id: self.recording.task_id().cloned(),
-                })
+                let events = play(Arc::clone(&steps), first_step(&steps, &run), machine, self.speed);
+                let task_id = self.recording.task_id().cloned();
+                let (mut t, about) = (Duration::ZERO, task_id.clone());
+                let lines = events.map(move |event| {
+                    if let Event::Progress(progress) = &event {
+                        t = t.max(progress.elapsed);
+                    }
+                    Line { t, task_id: about.clone(), event }
+                });
+                Ok(ReplayRun { prompt_id: run.prompt, task_id, lines: lines.boxed() })
             })
             .collect()
     }
@@ -388,14 +405,37 @@ impl Player {
     }
 
     async fn wait_until(&self, at: Duration) {
-        if let Speed::Times(times) = self.speed {
-            let times = if times.is_finite() && times > 0.0 { times } else { 1.0 };
-            sleep_until(self.started + at.div_f64(times)).await;
-        }
+        wait_until(self.started, at, self.speed).await;
+    }
+}
+
+/// Waits until so much of the recording's time has passed.
+async fn wait_until(started: Instant, at: Duration, speed: Speed) {
+    if let Speed::Times(times) = speed {
+        let times = if times.is_finite() && times > 0.0 { times } else { 1.0 };
+        sleep_until(started + at.div_f64(times)).await;
     }
 }
 
 impl ReplayRun {
+    /// Lines as they were written, at the times that they have.
+    fn written(lines: Vec<Line>, speed: Speed) -> Self {
+        let prompt_id = lines.iter().rev().find_map(|line| match &line.event {
+            Event::Result(outcome) => outcome.prompt_id.clone(),
+            _ => None,
+        });
+        let task_id = lines.iter().rev().find_map(|line| line.task_id.clone());
+        let mut started = None;
+        let lines = futures_util::stream::iter(lines).then(move |line| {
+            let started = *started.get_or_insert_with(Instant::now);
+            async move {
+                wait_until(started, line.t, speed).await;
+                line
+            }
+        });
+        Self { prompt_id, task_id, lines: lines.boxed() }
+    }
+
     /// The run's id, where the recording names it.
     pub fn prompt_id(&self) -> Option<&PromptId> {
         self.prompt_id.as_ref()
@@ -408,10 +448,10 @@ impl ReplayRun {
 }
 
 impl Stream for ReplayRun {
-    type Item = Event;
+    type Item = Line;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.events.poll_next_unpin(context)
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Line>> {
+        self.lines.poll_next_unpin(context)
     }
 }
 

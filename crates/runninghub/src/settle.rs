@@ -4,7 +4,7 @@ use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
 use runninghub_ledger::{AttemptId, Entry, Filter, Secret, Step};
 
-use crate::{Error, ErrorKind, RunningHub, Service, book::Book, platform::observed};
+use crate::{Error, ErrorKind, RunningHub, Service, book::Book, observed::observed};
 
 impl RunningHub {
     /// Takes a task's id from a webhook's delivery: `secret` is what stood for `{secret}` in its address

@@ -119,7 +119,7 @@ async fn a_recording_plays_to_the_same_end() {
 
         let runs = Replay::open(dir.path()).expect("a recording").runs().expect("it can be played");
         let [run] = runs.try_into().expect("one run");
-        let events: Vec<Event> = run.collect().await;
+        let events: Vec<Event> = run.map(|line| line.event).collect().await;
         let Some(Event::Finished(end)) = events.last() else { panic!("it ends") };
         assert_eq!((end.phase, end.outputs.len()), (phase, live.end.outputs.len()), "{fault:?}");
         let settled = |events: &[Event]| {

@@ -218,8 +218,8 @@ async fn a_recorded_run_of_a_model_is_played_without_its_secrets() {
     let mut replays = runninghub::Replay::open(&recording).expect("a recording").runs().expect("runs");
     let mut replay = replays.pop().expect("one run");
     let mut last = None;
-    while let Some(event) = futures_util::StreamExt::next(&mut replay).await {
-        last = Some(event);
+    while let Some(line) = futures_util::StreamExt::next(&mut replay).await {
+        last = Some(line.event);
     }
     let Some(Event::Finished(played)) = last else { panic!("no end") };
     assert_eq!((played.phase, played.outputs.len()), (end.phase, end.outputs.len()));

@@ -372,8 +372,8 @@ async fn a_recording_of_a_server_can_be_replayed() {
     let replay = runninghub::Replay::open(&tape).expect("a recording").speed(runninghub::Speed::Max);
     let mut replay = replay.runs().expect("runs").remove(0);
     let mut last = None;
-    while let Some(event) = replay.next().await {
-        if let Event::Finished(end) = event {
+    while let Some(line) = replay.next().await {
+        if let Event::Finished(end) = line.event {
             last = Some(end.phase);
         }
     }

@@ -48,7 +48,7 @@ async fn sockets_are_opened_by_the_connector_that_the_builder_was_given_and_reco
     assert_eq!(connect.opened.load(Ordering::Relaxed), 1);
     let runs = Replay::open(&tape).expect("a recording").speed(Speed::Max).runs().expect("runs");
     let [replay] = <[_; 1]>::try_from(runs).expect("one run");
-    let events: Vec<Event> = replay.collect().await;
+    let events: Vec<Event> = replay.map(|line| line.event).collect().await;
     let last_frame =
         events.iter().any(|event| matches!(event, Event::Progress(progress) if progress.done == 5));
     assert!(last_frame, "the frames are in the recording");

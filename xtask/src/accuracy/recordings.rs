@@ -163,8 +163,10 @@ fn play(folder: &Path, row: &Expected, repeat: usize, learned: Vec<Learned>) -> 
         runs.into_iter().filter(|run| run.prompt_id().is_some_and(|id| id.as_str() == row.prompt_id));
     let run =
         mine.nth(repeat).with_context(|| format!("{} has no run {}", folder.display(), row.prompt_id))?;
-    let events: Vec<Event> =
-        tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(run.collect());
+    let events: Vec<Event> = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?
+        .block_on(run.map(|line| line.event).collect());
     let mut seen = Seen { end: End::default(), counted: 0.0, done: 0, total: 0, timeline: Vec::new() };
     for event in events {
         match event {

@@ -10,6 +10,8 @@ use crate::{
     lenient,
 };
 
+pub(crate) const PATH: &str = "/openapi/v2/queue/status";
+
 /// Asks how busy the key is. Made by [`Client::queue_status`]. Also the cheapest way to try a key on a site.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
@@ -45,7 +47,7 @@ impl GetQueueStatus {
     }
 
     async fn send(self) -> Result<QueueStatus, Error> {
-        let call = Call::question("queue status", "/openapi/v2/queue/status");
+        let call = Call::question("queue status", PATH);
         self.client.get_v2(call, Answer::data).await
     }
 }

@@ -105,7 +105,7 @@ impl UploadSource {
     /// What can be said without sending it: whether it is there, not empty, not too large, and of a kind that is taken.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that is not taken, [`ErrorKind::Io`](crate::ErrorKind::Io)
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that is not taken, [`ErrorKind::Net`](crate::ErrorKind::Net)
     /// for one that cannot be looked at.
     pub fn check(&self) -> Result<(), Error> {
         const CALL: &str = "upload";

@@ -8,10 +8,10 @@ use runninghub::Speed;
 use super::Shown;
 use crate::speed;
 
-/// Play a recording through the same machine and reporters as a live run.
+/// Play a recording through the same machine and reporters as a live run
 #[derive(Args, Debug)]
 pub(crate) struct Replay {
-    /// A recording: a folder, or a single tape
+    /// A recording: a folder or a single tape; or a file that `--format json` has written
     #[arg(value_name = "DIR|FILE.jsonl")]
     pub(crate) recording: PathBuf,
 

@@ -3,7 +3,7 @@
 use std::{env, path::Path};
 
 use runninghub::{
-    ApiKey, KeyKind, RunningHub, Site, Untrusted,
+    ApiKey, KeyKind, Probe, RunningHub, Site, Untrusted,
     ledger::{Filter, Ledger as _, SqliteLedger, State},
 };
 use tempfile::NamedTempFile;
@@ -27,9 +27,6 @@ const CLOCK: u64 = 300;
 const SPACE: u64 = 500 << 20;
 /// Where proxies are named besides `--proxy`; what is asked is encrypted, so that `HTTP_PROXY` does not count.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-
-/// Stands for the key where there is none.
-const NO_KEY: &str = "none";
 
 /// What was looked at: how it is, or what is wrong with it.
 type Finding = Result<String, Error>;
@@ -58,51 +55,55 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
         report(context, "server", server);
         return Ok(worst);
     }
-    // Without a key the rest can be looked at all the same: the platform refuses it, and so has been reached.
-    let (key, missing) = match key::read(&context.global) {
-        Ok(key) => (key, None),
-        Err(error) => (ApiKey::new(NO_KEY).map_err(|error| Error::usage(error.to_string()))?, Some(error)),
+    let address = match &context.global.base_url {
+        Some(url) => url.clone(),
+        None => context.site(None)?.base_url().to_owned(),
     };
-    match connect(context, &key) {
-        Err(error) => _ = report(context, "key", Err(missing.unwrap_or(error))),
-        Ok(hub) => {
-            let answer = hub.queue().await.map_err(|error| (error.is_tls(), Error::from(error)));
-            let address = address(context, &hub);
-            let (network, key) = match answer {
-                Ok(queue) => {
-                    let kind = queue.api_key_type.unwrap_or_else(|| "unknown".into());
-                    (
-                        Ok(format!("{address} answers")),
-                        Some(Ok(format!("{kind}: {}", KeyKind::of(kind.raw())))),
-                    )
-                }
-                Err((_, error)) if error.exit == Exit::Refused && missing.is_none() => {
-                    (Ok(format!("{address} answers")), Some(Err(elsewhere(context, &hub, &key, error).await)))
-                }
-                Err((_, error)) if error.exit == Exit::Refused => (Ok(format!("{address} answers")), None),
-                Err((true, error)) => (Err(untrusted(error)), None),
-                Err((false, error)) => (Err(error), None),
-            };
-            let is_encrypted = address.starts_with("https:");
-            if report(context, "network", network) {
-                let tls = if is_encrypted {
-                    "encrypted, and the certificate is trusted"
-                } else {
-                    "none is needed on this machine"
-                };
-                report(context, "tls", Ok(tls.to_owned()));
-                report(context, "clock", clock(hub.clock_ahead()));
-                let socket = hub.probe_socket().await.map_err(|error| {
-                    Error::from(error).or_hint("a firewall or proxy lets no WebSocket through; progress is then asked for over HTTP, less often")
-                });
-                report(context, "socket", socket.map(|()| "WebSockets get through".to_owned()));
-            }
-            if let Some(key) = missing.map(Err).or(key) {
-                report(context, "key", key);
-            }
+    let is_reached = network(context, &mut report, &address).await;
+    match key::read(&context.global) {
+        Err(missing) => _ = report(context, "key", Err(missing)),
+        Ok(key) if is_reached => {
+            let key = self::key(context, key).await;
+            report(context, "key", key);
         }
+        Ok(_) => {}
     }
     Ok(worst)
+}
+
+/// Whether the platform answers, over HTTP and by a socket. No key is needed for that: a refusal is an answer.
+async fn network(
+    context: &mut Context,
+    mut report: impl FnMut(&mut Context, &'static str, Finding) -> bool,
+    address: &str,
+) -> bool {
+    let probe = match Probe::new(address, context.net()) {
+        Ok(probe) => probe,
+        Err(error) => return report(context, "network", Err(error.into())),
+    };
+    let ahead = match probe.http().await {
+        Ok(ahead) => ahead,
+        Err(error) => {
+            let is_tls = error.is_tls();
+            let error = Error::from(error);
+            return report(context, "network", Err(if is_tls { untrusted(error) } else { error }));
+        }
+    };
+    report(context, "network", Ok(format!("{} answers", Untrusted::from(address))));
+    let tls = if address.starts_with("https:") {
+        "encrypted, and the certificate is trusted"
+    } else {
+        "none is needed on this machine"
+    };
+    report(context, "tls", Ok(tls.to_owned()));
+    report(context, "clock", clock(ahead));
+    let socket = probe.socket().await.map_err(|error| {
+        Error::from(error).or_hint(
+            "a firewall or proxy lets no WebSocket through; progress is then asked for over HTTP, less often",
+        )
+    });
+    report(context, "socket", socket.map(|()| "WebSockets get through".to_owned()));
+    true
 }
 
 /// Whether the ComfyUI that was named is there.
@@ -190,9 +191,17 @@ fn connect(context: &mut Context, key: &ApiKey) -> Result<RunningHub, Error> {
     context.connect(Settings { key: Some(key.clone()), ledger: Writes::Elsewhere, ..Settings::default() })
 }
 
-fn address(context: &Context, hub: &RunningHub) -> String {
-    let base_url = context.global.base_url.as_deref();
-    Untrusted::from(base_url.unwrap_or_else(|| hub.site().base_url())).to_string()
+/// Whether the platform accepts the key.
+async fn key(context: &mut Context, key: ApiKey) -> Finding {
+    let hub = connect(context, &key)?;
+    match hub.queue().await.map_err(Error::from) {
+        Ok(queue) => {
+            let kind = queue.api_key_type.unwrap_or_else(|| "unknown".into());
+            Ok(format!("{kind}: {}", KeyKind::of(kind.raw())))
+        }
+        Err(error) if error.exit == Exit::Refused => Err(elsewhere(context, &hub, &key, error).await),
+        Err(error) => Err(error),
+    }
 }
 
 /// A key that is refused here may belong to the other site.

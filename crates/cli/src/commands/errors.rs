@@ -78,7 +78,7 @@ impl From<runninghub::Error> for Error {
                 (None, _) => found,
             },
             ErrorKind::Recording => found
-                .or_hint("a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it"),
+                .or_hint("a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes"),
             _ => found,
         }
     }

@@ -92,13 +92,16 @@ async fn play(
                 }
             },
             // No task is at stake, so the reader sets the pace.
-            event = async { writer::room().await; run.next().await } => {
-                let Some(event) = event else { break };
-                if let Event::Progress(progress) = &event {
-                    at = at.max(progress.elapsed);
+            line = async { writer::room().await; run.next().await } => {
+                let Some(line) = line else { break };
+                at = at.max(line.t);
+                // It stands still for what is said at one time.
+                context.clock = Clock::Tape { at, since: Instant::now(), speed: 0.0 };
+                context.outcome.task_id = line.task_id;
+                if let Event::Result(outcome) = line.event {
+                    return Ok(result(context, *outcome));
                 }
-                context.clock = Clock::Tape { at, since: Instant::now(), speed };
-                context.event(event);
+                context.event(line.event);
             }
             _ = tick.tick(), if context.format == Format::Human => {
                 at = context.clock.now();
@@ -123,4 +126,12 @@ async fn play(
     };
     context.tell(exit);
     Ok(exit)
+}
+
+/// Says what a file says about how it ended; the exit code is the one of then. Whoever was interrupted did not see the end.
+fn result(context: &mut Context, outcome: Outcome) -> Exit {
+    let exit = Exit::of(outcome.exit_code).unwrap_or(Exit::StillRunning);
+    context.show(Event::Result(Box::new(outcome)));
+    context.is_told = true;
+    exit
 }

@@ -297,7 +297,8 @@ fn replay() {
         Usage: rhub replay [OPTIONS] <DIR|FILE.jsonl>
 
         Arguments:
-          <DIR|FILE.jsonl>  A recording: a folder, or a single tape
+          <DIR|FILE.jsonl>  A recording: a folder or a single tape; or a file that `--format json` has
+                            written
 
         Options:
               --workflow <FILE>  The workflow in API format, instead of the recording's own [env:

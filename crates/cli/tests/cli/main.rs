@@ -9,6 +9,7 @@ mod comfy;
 mod commands;
 mod common;
 mod end_to_end;
+mod event_files;
 mod help;
 mod lang;
 mod ledger;

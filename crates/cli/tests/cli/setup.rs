@@ -337,7 +337,7 @@ fn the_doctor_has_a_cure_for_each_failure() {
             failed disk     cannot write to /dev/null/state: Not a directory (os error 20)
                             cure: make it writable, or name another folder with `--state-dir PATH`
             ok     proxy    none
-            failed network  cannot ask about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+            failed network  cannot reach the platform: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
                             cure: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
         "#
     );

@@ -1,0 +1,186 @@
+//! Files of lines of the published format, for replays.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    time::Duration,
+};
+
+use runninghub_core::{End, Event, FORMAT, Line, Output, OutputFile, Phase, Progress, Untrusted, Verdict};
+use serde_json::{Map, Value};
+
+use crate::{Error, ErrorKind};
+
+/// The largest file, bytes: ten lines a second for half a day.
+const MAX_FILE: u64 = 256 << 20;
+/// The first line tells what the file is; the longest one, a workflow's, is shorter.
+const FIRST_LINE: u64 = 16 << 20;
+/// The name of the format without its number.
+const FAMILY: &str = "rhub.event/";
+
+/// The lines of each run in a file; `None` where the file is of another kind.
+///
+/// # Errors
+/// When the file cannot be read, is of a later format, or one of its lines is none. A last line that is cut off is a warning
+/// at the end.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
+    let Ok(meta) = fs::metadata(path) else { return Ok(None) };
+    if !meta.is_file() {
+        return Ok(None);
+    }
+    let unreadable = |error| Error::new(ErrorKind::Io, "the file cannot be read").with_source(error);
+    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let mut first = Vec::new();
+    file.by_ref().take(FIRST_LINE).read_until(b'\n', &mut first).map_err(unreadable)?;
+    let Some(format) = format(&first) else { return Ok(None) };
+    if format != FORMAT {
+        let format = Untrusted::from(format);
+        return Err(Error::new(
+            ErrorKind::Recording,
+            format!("the file has events of a later version: {format}"),
+        ));
+    }
+    if meta.len() > MAX_FILE {
+        return Err(Error::new(ErrorKind::Recording, "the file is too large to be replayed"));
+    }
+    let mut runs = Runs::default();
+    let (mut number, mut line) = (1_u64, first);
+    while !line.is_empty() {
+        let text = String::from_utf8_lossy(&line);
+        match serde_json::from_str::<Line>(&text) {
+            Ok(line) => runs.add(line),
+            Err(_) if text.trim().is_empty() => {}
+            Err(_) if !text.ends_with('\n') => runs.cut_off(),
+            Err(error) => {
+                let what = format!("line {number} of the file is not an event");
+                return Err(Error::new(ErrorKind::Recording, what).with_source(error));
+            }
+        }
+        number += 1;
+        line.clear();
+        file.read_until(b'\n', &mut line).map_err(unreadable)?;
+    }
+    Ok(Some(runs.finish()))
+}
+
+/// The format that a first line names, also where the line is cut off.
+fn format(line: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(line);
+    if let Some(rest) = text.strip_prefix(r#"{"schema":""#)
+        && let Some((format, _)) = rest.split_once('"')
+        && format.starts_with(FAMILY)
+    {
+        return Some(format.to_owned());
+    }
+    let fields: Map<String, Value> = serde_json::from_str(&text).ok()?;
+    fields.get("schema")?.as_str().filter(|format| format.starts_with(FAMILY)).map(str::to_owned)
+}
+
+/// Takes lines and gives back what the format leaves out.
+#[derive(Default)]
+struct Runs {
+    done: Vec<Vec<Line>>,
+    lines: Vec<Line>,
+    polls: u32,
+    /// When the first node began.
+    begun: Option<Duration>,
+    /// How many lines there were when the run's stream of events has ended, where one was followed.
+    stream: Option<usize>,
+}
+
+impl Runs {
+    fn add(&mut self, mut line: Line) {
+        match &mut line.event {
+            Event::Status { poll, .. } => {
+                self.polls += 1;
+                *poll = self.polls;
+            }
+            Event::Progress(progress) => self.complete(line.t, progress),
+            Event::Transfer(transfer) => transfer.is_over = transfer.total == Some(transfer.bytes),
+            _ => {}
+        }
+        let next = self.lines.len() + 1;
+        match &line.event {
+            Event::Plan(_) | Event::Connection(_) | Event::Progress(_) | Event::Node { .. } => {
+                self.stream = Some(next);
+            }
+            // A single request has these as well.
+            Event::Status { .. } | Event::Text { .. } | Event::Preview { .. } => {
+                self.stream = self.stream.map(|_| next);
+            }
+            Event::Finished(_) => self.stream = None,
+            _ => {}
+        }
+        let is_last = matches!(line.event, Event::Result(_));
+        self.lines.push(line);
+        if is_last {
+            self.end();
+        }
+    }
+
+    /// The phase and the time, which are not written.
+    fn complete(&mut self, t: Duration, progress: &mut Progress) {
+        if progress.done > 0 || !progress.current.is_empty() {
+            self.begun.get_or_insert(t);
+        }
+        progress.elapsed = self.begun.map_or(Duration::ZERO, |begun| t.saturating_sub(begun));
+        progress.phase = match (progress.overall, self.begun) {
+            (Some(1.0..), _) => Phase::Success,
+            (_, Some(_)) => Phase::Running,
+            (_, None) => Phase::Waiting,
+        };
+    }
+
+    /// A run is over: its end is told where its stream ended, as while it was followed.
+    fn end(&mut self) {
+        let Self { mut lines, stream, done, .. } = std::mem::take(self);
+        if let (Some(at), Some(last)) = (stream, lines.last())
+            && let Event::Result(outcome) = &last.event
+            && let Some(phase) = phase(outcome.status, outcome.failure.is_some())
+        {
+            let mut end = End::default();
+            end.phase = phase;
+            end.outputs = outcome.outputs.iter().filter(|one| !one.intermediate).map(listed).collect();
+            end.failure.clone_from(&outcome.failure);
+            let t = lines.get(at.saturating_sub(1)).map_or(last.t, |line| line.t);
+            lines.insert(at, Line { t, task_id: last.task_id.clone(), event: Event::Finished(end) });
+        }
+        self.done = done;
+        self.done.push(lines);
+    }
+
+    fn cut_off(&mut self) {
+        let (t, task_id) =
+            self.lines.last().map_or((Duration::ZERO, None), |line| (line.t, line.task_id.clone()));
+        let event = Event::warning("cut_off", "the file ends in the middle of a line");
+        self.lines.push(Line { t, task_id, event });
+    }
+
+    fn finish(mut self) -> Vec<Vec<Line>> {
+        if !self.lines.is_empty() {
+            self.done.push(self.lines);
+        }
+        self.done
+    }
+}
+
+/// How a run has ended that was followed to its end; `None` for one that was not.
+fn phase(status: Verdict, has_failed: bool) -> Option<Phase> {
+    match status {
+        Verdict::Success => Some(Phase::Success),
+        Verdict::Failed => Some(Phase::Failed),
+        Verdict::Cancelled | Verdict::Interrupted => Some(Phase::Interrupted),
+        Verdict::Running if !has_failed => Some(Phase::Running),
+        _ => None,
+    }
+}
+
+fn listed(output: &Output) -> OutputFile {
+    OutputFile {
+        node_id: output.node_id.clone(),
+        url: output.url.clone(),
+        file_type: output.file_type.clone(),
+        text: output.text.clone(),
+    }
+}
