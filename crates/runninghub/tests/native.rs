@@ -562,3 +562,21 @@ async fn a_path_on_this_machine_is_refused_on_the_native_proxy_only() {
     let answer = own.submit(Submit::graph(graph.to_string())).await;
     assert!(!answer.is_err_and(|error| error.kind() == ErrorKind::Usage), "the server decides");
 }
+
+/// `0.0.0.0` leads to this machine without being an address of its loopback, which no proxy is asked for anyway.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_comfyui_without_encryption_is_reached_past_the_proxy_over_http_and_by_socket() {
+    let server = Native::builder().start().await.expect("the server starts");
+    let proxy = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let net = NetOptions::default().proxy(&format!("http://{}", proxy.local_addr().expect("an address")));
+    let url = server.base_url().replace("127.0.0.1", "0.0.0.0");
+    let comfy = Comfy::builder(url).net(net).time_scale(0.2).build().expect("a handle");
+    let mut run = comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
+    let watched = watch(&mut run).await;
+    assert_eq!(watched.end.phase, Phase::Success);
+    let is_live = |event: &Event| matches!(event, Event::Connection(it) if it.state == runninghub::ConnectionState::Live);
+    assert!(watched.events.iter().any(is_live), "{:?}", watched.events);
+    let came = tokio::time::timeout(std::time::Duration::ZERO, proxy.accept()).await;
+    assert!(came.is_err(), "nothing came to the proxy");
+}
