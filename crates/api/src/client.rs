@@ -12,11 +12,11 @@ use runninghub_core::{TaskId, WebappId, WorkflowId};
 use url::{Host, Url};
 
 use crate::{
-    AccountStatus, ApiKey, AssetType, Cancel, Create, CreateAsset, CreateAssetGroup, DeleteAsset,
-    DeleteAssetGroup, Error, Exchange, GetApp, GetAsset, GetAssetGroup, GetModelPrice, GetQueueStatus,
-    GetQuickStyles, GetWebhookDetail, GetWorkflow, ListApiKeys, ListApps, ListAssetGroups, ListAssets,
-    ListResources, Outputs, Query, QuickRun, ResourceType, RetryWebhook, RunApp, RunAppV2, RunModel,
-    RunWorkflow, Site, Status, UpdateAsset, UpdateAssetGroup, Upload, UploadLegacy, UploadLora, UploadSource,
+    AccountStatus, ApiKey, AssetType, Cancel, CreateAsset, CreateAssetGroup, DeleteAsset, DeleteAssetGroup,
+    Error, Exchange, GetApp, GetAsset, GetAssetGroup, GetModelPrice, GetQueueStatus, GetQuickStyles,
+    GetWebhookDetail, GetWorkflow, ListApiKeys, ListApps, ListAssetGroups, ListAssets, ListResources,
+    Outputs, Query, ResourceType, RetryWebhook, Site, Status, UpdateAsset, UpdateAssetGroup, Upload,
+    UploadLegacy, UploadLora, UploadSource,
     budget::Budget,
     file_progress::{FileProgress, Watcher},
     hold::Hold,
@@ -143,11 +143,6 @@ impl Client {
         Cancel::new(self.clone(), task_id.clone())
     }
 
-    /// Makes a paid task. Without a workflow id, [`Create::workflow`] has to be given.
-    pub fn create(&self, workflow_id: Option<WorkflowId>) -> Create {
-        Create::new(self.clone(), workflow_id)
-    }
-
     /// Makes a media asset of a file that has an address, such as an upload's.
     pub fn create_asset(
         &self,
@@ -193,11 +188,6 @@ impl Client {
         GetQueueStatus::new(self.clone())
     }
 
-    /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
-    pub fn quick_run(&self, webapp_id: WebappId, code: impl Into<String>) -> QuickRun {
-        QuickRun::new(self.clone(), webapp_id, code.into())
-    }
-
     /// Asks for the models and styles of a Quick Create app.
     pub fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> GetQuickStyles {
         GetQuickStyles::new(self.clone(), webapp_id.clone(), kind)
@@ -221,26 +211,6 @@ impl Client {
     /// Changes a group of media assets.
     pub fn update_asset_group(&self, group_id: impl Into<String>) -> UpdateAssetGroup {
         UpdateAssetGroup::new(self.clone(), group_id.into())
-    }
-
-    /// Makes a paid task of an AI app.
-    pub fn run_app(&self, webapp_id: WebappId) -> RunApp {
-        RunApp::new(self.clone(), webapp_id)
-    }
-
-    /// The same as [`Client::run_app`] by the v2 endpoint.
-    pub fn run_app_v2(&self, webapp_id: WebappId) -> RunAppV2 {
-        RunAppV2::new(self.clone(), webapp_id)
-    }
-
-    /// The same as [`Client::create`] by the v2 endpoint, for a saved workflow.
-    pub fn run_workflow(&self, workflow_id: WorkflowId) -> RunWorkflow {
-        RunWorkflow::new(self.clone(), workflow_id)
-    }
-
-    /// Makes a paid task of a model: `endpoint` is what stands behind `/openapi/v2/`.
-    pub fn run_model(&self, endpoint: impl Into<String>) -> RunModel {
-        RunModel::new(self.clone(), endpoint.into())
     }
 
     /// Asks for a task's status alone.

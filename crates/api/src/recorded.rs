@@ -4,7 +4,7 @@ use runninghub_core::Observation;
 
 use crate::{
     ApiKey, Created, Error,
-    endpoint::{create, outputs, query},
+    endpoint::{created, outputs, query},
     http::{Answer, Call},
     retry::retry_after,
 };
@@ -30,7 +30,7 @@ pub fn read_created(status: u16, wait: Option<&str>, text: &str) -> Result<Creat
     let call = Call::create("create", "");
     let key = ApiKey::new("recorded")?;
     let wait = wait.and_then(|wait| retry_after(wait, None));
-    create::read(&Answer::new(&call, key, status, text.to_owned()).after(wait))
+    created::read(&Answer::new(&call, key, status, text.to_owned()).after(wait))
 }
 
 #[cfg(test)]

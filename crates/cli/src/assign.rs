@@ -7,15 +7,6 @@ use serde_json::{Map, Value};
 
 use crate::{digits, exit::Error};
 
-/// One change.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Assignment {
-    /// Id or title.
-    pub(crate) node: String,
-    pub(crate) field: String,
-    pub(crate) value: NewValue,
-}
-
 /// What a field becomes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NewValue {
@@ -57,17 +48,16 @@ pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Er
     Ok(path.into())
 }
 
-/// Reads `NODE.FIELD=VALUE`. The last point before `=` parts node and field, since ids and titles have points too. `@@` stands for
-/// an `@`.
+/// Reads `NODE.FIELD=VALUE`: the name of a field, and what it becomes. `@@` stands for an `@`.
 ///
 /// # Errors
 /// Usage, where a part is missing.
-pub(crate) fn parse(text: &str) -> Result<Assignment, Error> {
+pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
     let parts = text.split_once('=').and_then(|(place, value)| {
         let (node, field) = place.rsplit_once('.')?;
-        (!node.is_empty() && !field.is_empty()).then_some((node, field, value))
+        (!node.is_empty() && !field.is_empty()).then_some((place, value))
     });
-    let Some((node, field, value)) = parts else {
+    let Some((place, value)) = parts else {
         return Err(Error::usage(format!(
             "`--set {}` does not name a node, a field and a value",
             Untrusted::from(text)
@@ -79,7 +69,7 @@ pub(crate) fn parse(text: &str) -> Result<Assignment, Error> {
         Written::Text(value) => NewValue::Json(value.into()),
         Written::File(path) => NewValue::File(named("--set", text, path)?),
     };
-    Ok(Assignment { node: node.to_owned(), field: field.to_owned(), value })
+    Ok((place.to_owned(), value))
 }
 
 /// JSON where it is any, else text. A whole number that needs more than 64 bits is text too: as a number it would be rounded.
@@ -169,29 +159,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_parted_at_the_last_point_before_the_equals_sign() {
-        let json = |node: &str, field: &str, value: Value| Assignment {
-            node: node.into(),
-            field: field.into(),
-            value: NewValue::Json(value),
-        };
+    fn a_change_is_a_name_and_a_value() {
+        let json = |name: &str, value: Value| (name.to_owned(), NewValue::Json(value));
         for (text, expected) in [
-            ("6.text=a cat", json("6", "text", json!("a cat"))),
-            ("57:8.seed=42", json("57:8", "seed", json!(42))),
-            ("Load v1.5.ckpt_name=a.b=c", json("Load v1.5", "ckpt_name", json!("a.b=c"))),
-            ("3.tiled=true", json("3", "tiled", json!(true))),
-            ("3.seed=18446744073709551615", json("3", "seed", json!(u64::MAX))),
-            ("3.seed=18446744073709551616", json("3", "seed", json!("18446744073709551616"))),
-            ("3.cfg=1e3", json("3", "cfg", json!(1000.0))),
-            ("3.text=", json("3", "text", json!(""))),
-            ("3.text=\"@x\"", json("3", "text", json!("@x"))),
-            ("3.text=@@x", json("3", "text", json!("@x"))),
-            ("3.size=[1, 2]", json("3", "size", json!([1, 2]))),
-            ("正面.text=猫", json("正面", "text", json!("猫"))),
+            ("6.text=a cat", json("6.text", json!("a cat"))),
+            ("57:8.seed=42", json("57:8.seed", json!(42))),
+            ("Load v1.5.ckpt_name=a.b=c", json("Load v1.5.ckpt_name", json!("a.b=c"))),
+            ("3.tiled=true", json("3.tiled", json!(true))),
+            ("3.seed=18446744073709551615", json("3.seed", json!(u64::MAX))),
+            ("3.seed=18446744073709551616", json("3.seed", json!("18446744073709551616"))),
+            ("3.cfg=1e3", json("3.cfg", json!(1000.0))),
+            ("3.text=", json("3.text", json!(""))),
+            ("3.text=\"@x\"", json("3.text", json!("@x"))),
+            ("3.text=@@x", json("3.text", json!("@x"))),
+            ("3.size=[1, 2]", json("3.size", json!([1, 2]))),
+            ("正面.text=猫", json("正面.text", json!("猫"))),
         ] {
             assert_eq!(parse(text).map_err(|error| error.message), Ok(expected), "{text}");
         }
-        let file = parse("10.image=@a b.png").map(|change| change.value).map_err(|error| error.message);
+        let file = parse("10.image=@a b.png").map(|(_, value)| value).map_err(|error| error.message);
         assert_eq!(file, Ok(NewValue::File("a b.png".into())));
         for text in
             ["3.a=[1, -9223372036854775809]", "", "6", "6.text", "text=1", ".text=1", "6.=1", "10.image=@"]

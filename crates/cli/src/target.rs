@@ -64,8 +64,21 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
         .hint("a task id is a number such as `1904154698679771137`; `rhub run` prints it"))
 }
 
+/// Reads a prompt's id as a ComfyUI takes it.
+///
+/// # Errors
+/// Usage, where it cannot be one.
+pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
+    if is_prompt_id(text) {
+        return Ok(text.into());
+    }
+    Err(Error::usage(format!("`{}` is not a prompt id", Untrusted::from(text))).hint(
+        "a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait",
+    ))
+}
+
 /// Whether a ComfyUI can have a prompt of this id: a UUID as a rule, and whatever a client has chosen.
-pub(crate) fn is_prompt_id(text: &str) -> bool {
+fn is_prompt_id(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }

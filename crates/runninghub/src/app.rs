@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, RunningHub,
-    submit::{AppSubmit, check_upload, has_extension, upload_name},
+    submit::{check_upload, has_extension, upload_name},
     workflow::suggest,
 };
 
@@ -16,16 +16,6 @@ use crate::{
 const NAMED: usize = 12;
 
 impl RunningHub {
-    /// Begins a run of an AI app.
-    pub fn app(&self, id: impl Into<WebappId>) -> AppSubmit {
-        AppSubmit::app(self.0.clone(), id.into())
-    }
-
-    /// Begins a run by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
-    pub fn quick(&self, id: impl Into<WebappId>, code: impl Into<String>) -> AppSubmit {
-        AppSubmit::quick(self.0.clone(), id.into(), code.into())
-    }
-
     /// What an AI app takes.
     ///
     /// # Errors

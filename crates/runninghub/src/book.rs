@@ -44,19 +44,19 @@ pub(crate) struct Page {
 
 /// What is run, as the ledger keeps it.
 #[derive(Clone, Debug)]
-pub(crate) struct What<'a> {
+pub(crate) struct What {
     pub(crate) kind: Kind,
-    pub(crate) workflow: Option<&'a WorkflowId>,
+    pub(crate) workflow: Option<WorkflowId>,
     /// The id of an app, the endpoint of a model.
-    pub(crate) target: Option<&'a str>,
+    pub(crate) target: Option<String>,
 }
 
-impl<'a> What<'a> {
-    pub(crate) fn named(kind: Kind, target: &'a str) -> Self {
-        Self { kind, workflow: None, target: Some(target) }
+impl What {
+    pub(crate) fn named(kind: Kind, target: &str) -> Self {
+        Self { kind, workflow: None, target: Some(target.to_owned()) }
     }
 
-    pub(crate) fn workflow(kind: Kind, workflow: Option<&'a WorkflowId>) -> Self {
+    pub(crate) fn workflow(kind: Kind, workflow: Option<WorkflowId>) -> Self {
         Self { kind, workflow, target: None }
     }
 }
@@ -92,13 +92,13 @@ impl Book {
     /// Writes down that a create is going to be sent.
     pub(crate) async fn begin(
         &self,
-        what: What<'_>,
+        what: &What,
         body: Digest,
         secret: Option<Digest>,
     ) -> Result<Page, Error> {
-        let mut intent = Intent::new(self.place.clone(), what.kind, &self.key, body);
-        intent.workflow = what.workflow.cloned();
-        intent.target = what.target.map(str::to_owned);
+        let mut intent = Intent::new(self.place.clone(), what.kind.clone(), &self.key, body);
+        intent.workflow.clone_from(&what.workflow);
+        intent.target.clone_from(&what.target);
         intent.secret = secret;
         let attempt = self.ledger.begin(intent).await.map_err(|error| {
             Error::ledger("the submit cannot be written down, so nothing was sent", error)

@@ -175,7 +175,7 @@ mod tests {
             let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
             let book = Book::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
             let what = What::workflow(Kind::Prompt, None);
-            let page = book.begin(what, Digest::of("body"), None).await.expect("written");
+            let page = book.begin(&what, Digest::of("body"), None).await.expect("written");
             let task = TaskId::from("7");
             page.step(Step::Accepted { task: task.clone() }).await.expect("written");
             Cancels::new(Some(book), 1.0)

@@ -1,7 +1,7 @@
 //! What holds for every service whose tasks are followed, as tests for the crate that implements a
 //! [`Backend`](crate::Backend).
 //!
-//! [`backend_conformance!`](crate::backend_conformance) makes a module of tests from a type that implements [`Service`]. The
+//! [`backend_conformance!`](crate::backend_conformance) makes a module of tests from a type that implements [`Harness`]. The
 //! tests run on tokio, which the crate needs with `macros` and `rt-multi-thread`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 
 use crate::{End, Error, ErrorKind, Event, Phase, Run, TaskId};
 
-/// A module of tests for one [`Service`].
+/// A module of tests for one [`Harness`].
 #[macro_export]
 macro_rules! backend_conformance {
     ($name:ident, $service:ty) => {
@@ -48,7 +48,7 @@ pub enum Job {
 
 /// A service that runs the [jobs](Job) of the suite.
 #[expect(async_fn_in_trait, reason = "the suite runs on the test's own thread")]
-pub trait Service: Sized {
+pub trait Harness: Sized {
     /// Starts it, for one test.
     async fn start() -> Self;
 
@@ -69,7 +69,7 @@ pub trait Service: Sized {
 }
 
 /// The plan comes first, progress moves within the run, and the end has the result.
-pub async fn a_run_is_told_from_plan_to_results<S: Service>() {
+pub async fn a_run_is_told_from_plan_to_results<S: Harness>() {
     let service = S::start().await;
     let (events, end) = watch(&mut service.run(Job::Succeeds).await).await;
     assert_eq!(end.phase, Phase::Success);
@@ -85,7 +85,7 @@ pub async fn a_run_is_told_from_plan_to_results<S: Service>() {
 }
 
 /// Which node, what it raised, and what that says.
-pub async fn a_failure_names_its_node<S: Service>() {
+pub async fn a_failure_names_its_node<S: Harness>() {
     let service = S::start().await;
     let end = service.run(Job::Fails).await.finish().await.expect("watched");
     let failure = end.failure.expect("a reason");
@@ -96,7 +96,7 @@ pub async fn a_failure_names_its_node<S: Service>() {
 }
 
 /// In the middle of it.
-pub async fn a_run_can_be_cancelled<S: Service>() {
+pub async fn a_run_can_be_cancelled<S: Harness>() {
     let service = S::start().await;
     let mut run = service.run(Job::Succeeds).await;
     while let Some(event) = run.next().await {
@@ -111,7 +111,7 @@ pub async fn a_run_can_be_cancelled<S: Service>() {
 }
 
 /// While it runs, and once it is over.
-pub async fn a_dropped_run_is_taken_up_by_its_id<S: Service>() {
+pub async fn a_dropped_run_is_taken_up_by_its_id<S: Harness>() {
     let service = S::start().await;
     let task = service.run(Job::Succeeds).await.detach();
     let mut again = service.follow(task.clone()).await.expect("found");
@@ -122,7 +122,7 @@ pub async fn a_dropped_run_is_taken_up_by_its_id<S: Service>() {
 }
 
 /// A wrong id is reported as what it is.
-pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Service>() {
+pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Harness>() {
     let service = S::start().await;
     let error = service.follow(unknown()).await.expect("started").finish().await.expect_err("unknown");
     assert_eq!(error.kind(), ErrorKind::Refused);
@@ -130,7 +130,7 @@ pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Service>() {
 }
 
 /// A service that was stopped.
-pub async fn a_service_that_is_not_there_is_told_soon<S: Service>() {
+pub async fn a_service_that_is_not_there_is_told_soon<S: Harness>() {
     let follow = S::start().await.gone().await;
     let error = match follow(unknown()).await {
         Ok(mut run) => run.finish().await.expect_err("nobody there"),

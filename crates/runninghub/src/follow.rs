@@ -1,52 +1,40 @@
-//! Taking up a task that exists.
+//! Following a task that exists.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use runninghub_core::{Event, Learned, Plan, SocketUrl, TaskId, WorkflowId};
+use runninghub_core::{Event, Learned, TaskId, WorkflowId};
+use runninghub_ledger::Entry;
 
 use crate::{
-    Error, Run, Workflow,
-    book::{Page, accepted_ago},
-    history::Lesson,
+    Error, Run, RunningHub, Workflow,
+    book::{Book, Page, accepted_ago},
     hub::Hub,
-    launch::{FIRST_CONTACT, Launch},
+    launch::{Known, Launch},
     platform::Family,
 };
 
-/// A task to be followed. [`Follow::start`] begins.
-#[must_use = "nothing happens until `start` is called"]
+/// A task to be followed: plain data, until [`Service::follow`](crate::Service::follow) takes it.
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until a service takes it"]
 pub struct Follow {
-    hub: Arc<Hub>,
-    task: TaskId,
-    workflow: Option<WorkflowId>,
-    learned: Vec<Learned>,
-}
-
-/// What is known when the driver starts.
-pub(crate) struct Start {
     pub(crate) task: TaskId,
     pub(crate) workflow: Option<WorkflowId>,
-    pub(crate) plan: Option<Arc<Plan>>,
-    pub(crate) address: Option<SocketUrl>,
-    pub(crate) first: Vec<Event>,
-    /// Where the end is written down.
-    pub(crate) page: Option<Page>,
-    /// How long ago it was accepted, where it is one of ours and not known to be over.
-    pub(crate) accepted: Option<Duration>,
-    /// Questions without any answer before the service counts as unreachable; no limit for a task just paid for.
-    pub(crate) first_contact: Option<u32>,
-    pub(crate) family: Family,
-    /// Where what the run shows is kept.
-    pub(crate) lesson: Option<Lesson>,
+    pub(crate) learned: Vec<Learned>,
 }
 
 impl Follow {
-    pub(crate) fn new(hub: Arc<Hub>, task: TaskId) -> Self {
-        Self { hub, task, workflow: None, learned: Vec::new() }
+    /// A task that was submitted before, here or elsewhere, running or over.
+    pub fn task(id: impl Into<TaskId>) -> Self {
+        Self { task: id.into(), workflow: None, learned: Vec::new() }
     }
 
-    /// The workflow that the task runs, for a percentage from the start. Otherwise it is taken from the socket's
-    /// address, once that is known.
+    /// The task.
+    pub fn id(&self) -> &TaskId {
+        &self.task
+    }
+
+    /// The workflow that a task of RunningHub runs, for a percentage from the start. Otherwise it is taken from the socket's
+    /// URL, once that is known. A ComfyUI knows what it runs.
     pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
         self.workflow = Some(id.into());
         self
@@ -57,93 +45,95 @@ impl Follow {
         self.learned = learned;
         self
     }
+}
 
-    /// Begins to follow.
-    ///
-    /// # Errors
-    /// When the workflow was named and cannot be had.
-    pub async fn start(self) -> Result<Run, Error> {
-        let (mut page, mut workflow, mut first) = (None, self.workflow.clone(), Vec::new());
-        let (mut family, mut accepted) = (Family::Unknown, None);
-        if let Some(book) = &self.hub.book {
-            match book.find(&self.task).await {
-                Ok(Some((entry, found))) => {
-                    family = Family::of(&entry.intent.kind);
-                    accepted = accepted_ago(&entry);
-                    workflow = workflow.or(entry.intent.workflow);
-                    page = Some(found);
-                }
-                Ok(None) => {}
-                // The task is paid for, and following it matters more.
-                Err(error) => first.push(Event::warning("ledger", crate::chain(&error))),
+impl From<TaskId> for Follow {
+    fn from(id: TaskId) -> Self {
+        Self::task(id)
+    }
+}
+
+/// What the ledger knows of a task that is to be followed.
+#[derive(Default)]
+pub(crate) struct Recalled {
+    pub(crate) entry: Option<Entry>,
+    pub(crate) page: Option<Page>,
+    /// How long ago it was accepted, where it is one of ours and not known to be over.
+    pub(crate) accepted: Option<Duration>,
+    /// Why the ledger could not be read. The task is paid for, and following it matters more.
+    pub(crate) warning: Option<Event>,
+}
+
+impl Recalled {
+    pub(crate) async fn of(book: Option<&Book>, task: &TaskId) -> Self {
+        let Some(book) = book else { return Self::default() };
+        match book.find(task).await {
+            Ok(Some((entry, page))) => {
+                let accepted = accepted_ago(&entry);
+                Self { entry: Some(entry), page: Some(page), accepted, warning: None }
+            }
+            Ok(None) => Self::default(),
+            Err(error) => {
+                let warning = Event::warning("ledger", crate::chain(&error));
+                Self { warning: Some(warning), ..Self::default() }
             }
         }
-        // Which type of instance it runs on is not known here.
-        let lesson = self.hub.lesson(workflow.as_ref(), "");
+    }
+}
+
+impl RunningHub {
+    pub(crate) async fn follow_task(&self, follow: Follow) -> Result<Run, Error> {
+        let hub = &*self.0;
+        let Recalled { entry, page, accepted, warning } = Recalled::of(hub.book.as_ref(), &follow.task).await;
+        let family = entry.as_ref().map_or(Family::Unknown, |entry| Family::of(&entry.intent.kind));
+        let workflow = follow.workflow.clone().or_else(|| entry?.intent.workflow);
+        // The ledger does not say which type of instance it runs on.
+        let lesson = hub.lesson(workflow.as_ref(), "");
         let plan = match &workflow {
-            Some(id) => match self.hub.workflow(id).await {
+            Some(id) => match hub.workflow(id).await {
                 Ok(workflow) => {
-                    self.hub.record_workflow(&workflow);
-                    let plan = Plan::with_priors(workflow.graph(), &[], &self.hub.priors);
-                    let kept = lesson.as_ref().filter(|_| self.learned.is_empty()).map(Lesson::learned);
-                    Some(Arc::new(plan.with_learned(kept.as_ref().unwrap_or(&self.learned))))
+                    hub.record_workflow(&workflow);
+                    let known =
+                        Known { priors: &hub.priors, lesson: lesson.as_ref(), learned: &follow.learned };
+                    Some(known.plan(workflow.graph(), &[]))
                 }
-                Err(error) if self.workflow.is_some() => return Err(error),
-                // Nobody asked for it: it may be found by the socket's address.
+                Err(error) if follow.workflow.is_some() => return Err(error),
+                // It was not asked for, and may be found by the socket's URL.
                 Err(_) => None,
             },
             None => None,
         };
-        Ok(self.hub.run(Start {
-            task: self.task,
+        let launch = Launch {
             workflow,
             plan,
-            address: None,
-            first,
+            first: warning.into_iter().collect(),
             page,
             accepted,
-            first_contact: Some(FIRST_CONTACT),
-            family,
             lesson,
-        }))
+            ..hub.launch(follow.task, family)
+        };
+        Ok(launch.run())
     }
 }
 
 impl Hub {
-    /// Starts the driver.
-    pub(crate) fn run(&self, start: Start) -> Run {
+    /// The least that a task of the platform is followed with.
+    pub(crate) fn launch(&self, task: TaskId, family: Family) -> Launch {
         if let Some(recorder) = &self.recorder {
-            recorder.task(&start.task);
+            recorder.task(&task);
         }
         Launch {
-            backend: Arc::new(self.backend(start.family)),
-            connect: Arc::clone(&self.connect),
             pace: self.pace,
             previews: self.previews,
-            task: start.task,
-            workflow: start.workflow,
-            plan: start.plan,
-            prompt: None,
-            socket: start.address,
-            first: start.first,
-            page: start.page,
-            accepted: start.accepted,
-            first_contact: start.first_contact,
             priors: self.priors.clone(),
-            lesson: start.lesson,
+            gate: Some(Arc::clone(&self.gate)),
+            ..Launch::new(Arc::new(self.backend(family)), Arc::clone(&self.connect), task)
         }
-        .run()
     }
 
     pub(crate) fn record_workflow(&self, workflow: &Workflow) {
         if let Some(recorder) = &self.recorder {
             recorder.workflow(workflow.text());
         }
-    }
-}
-
-impl fmt::Debug for Follow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follow").finish_non_exhaustive()
     }
 }

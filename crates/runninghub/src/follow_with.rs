@@ -2,13 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use runninghub_core::{Pace, Plan, Priors, PromptId, SocketUrl, TaskId};
+use runninghub_core::{Pace, Plan, PromptId, SocketUrl, TaskId};
 use runninghub_transport::{Connect, Live, LiveOptions};
 
-use crate::{
-    Backend, Run,
-    launch::{FIRST_CONTACT, Launch},
-};
+use crate::{Backend, Run, launch::Launch};
 
 /// A task of any service that is to be followed. [`FollowWith::start`] begins.
 #[must_use = "nothing happens until `start` is called"]
@@ -46,25 +43,8 @@ pub struct FollowWith {
 /// # Ok(()) }
 /// ```
 pub fn follow_with(backend: Arc<dyn Backend>, task: impl Into<TaskId>) -> FollowWith {
-    FollowWith {
-        launch: Launch {
-            backend,
-            connect: Arc::new(Live::new(LiveOptions::default())),
-            pace: Pace::default(),
-            previews: false,
-            task: task.into(),
-            workflow: None,
-            plan: None,
-            prompt: None,
-            socket: None,
-            first: Vec::new(),
-            page: None,
-            accepted: None,
-            first_contact: Some(FIRST_CONTACT),
-            priors: Priors::default(),
-            lesson: None,
-        },
-    }
+    let connect = Arc::new(Live::new(LiveOptions::default()));
+    FollowWith { launch: Launch::new(backend, connect, task.into()) }
 }
 
 impl FollowWith {

@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use runninghub_api::{Account, ApiKey, Client, FileProgress, QueueStatus, Site};
 use runninghub_core::{Known, Observation, Pace, Place, Priors, TaskId, TaskStatus, WorkflowId};
-use runninghub_ledger::Ledger;
+use runninghub_ledger::{Entry, Filter, Ledger};
 use runninghub_transport::{Connect, LiveOptions, ProxyChoice};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    Backend, Error, Follow, History, Save, Submit, SubmitModel, Workflow,
+    Backend, Error, Follow, History, Intermediates, Run, Save, Service, Submit, Workflow,
     book::{Book, accepted_ago},
     cancel::Cancels,
     history::Lesson,
@@ -36,7 +37,8 @@ pub(crate) struct Hub {
     pub(crate) time_scale: f64,
     pub(crate) previews: bool,
     pub(crate) site: Site,
-    pub(crate) gate: Gate,
+    pub(crate) place: Place,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) book: Option<Book>,
     pub(crate) cancels: Arc<Cancels>,
     pub(crate) history: Option<History>,
@@ -100,84 +102,12 @@ impl RunningHub {
         Self::builder(key).build()
     }
 
-    /// Begins a run of a saved workflow.
-    pub fn workflow(&self, id: impl Into<WorkflowId>) -> Submit {
-        Submit::saved(Arc::clone(&self.0), id.into())
-    }
-
-    /// Begins a run of a workflow of one's own, in API format.
-    pub fn workflow_json(&self, text: impl Into<String>) -> Submit {
-        Submit::own(Arc::clone(&self.0), text.into())
-    }
-
-    /// Begins a run of a model of the Standard Model API: by its endpoint, or by a name that the catalog knows.
-    pub fn model(&self, name: impl Into<String>) -> SubmitModel {
-        SubmitModel::new(Arc::clone(&self.0), name.into())
-    }
-
-    /// Takes up a task that was submitted before, here or elsewhere, running or over.
-    pub fn follow(&self, task: impl Into<TaskId>) -> Follow {
-        Follow::new(Arc::clone(&self.0), task.into())
-    }
-
-    /// Begins to bring results home.
-    pub fn save(&self, task: &TaskId, dir: &Path) -> Save {
-        let backend: Arc<dyn Backend> = Arc::new(self.0.platform());
-        Save::new(self.0.client.clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
-    }
-
     /// A saved workflow: its nodes and fields.
     ///
     /// # Errors
     /// When the workflow does not exist, was never run on the web, or belongs to somebody else.
     pub async fn graph(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         self.0.workflow(id).await
-    }
-
-    /// Where a task stands.
-    ///
-    /// # Errors
-    /// When the task is unknown, or there is no answer.
-    pub async fn status(&self, task: &TaskId) -> Result<TaskStatus, Error> {
-        let ask = || async {
-            let mut answer = self.0.client.status(task).await;
-            if answer.as_ref().is_err_and(is_unknown)
-                && let Ok(seen) = self.0.client.query(task).await
-            {
-                answer = Ok(seen.status);
-            }
-            match answer {
-                Ok(status) => Ok(status),
-                Err(error) => {
-                    let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
-                    seen.map(|seen| seen.status)
-                        .ok_or_else(|| Error::api("cannot ask for the task's status", error))
-                }
-            }
-        };
-        let status = self.0.until_known(task, ask).await?;
-        // One word does not say why, and a task that was cancelled fails like any other.
-        if status == TaskStatus::Failed && self.0.cancels.has(task).await {
-            return Ok(self.outputs(task).await?.status);
-        }
-        Ok(status)
-    }
-
-    /// Where a task stands, with its results once it is over.
-    ///
-    /// # Errors
-    /// When the task is unknown, or there is no answer.
-    pub async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
-        let platform = self.0.platform();
-        self.0.until_known(task, || platform.results(task)).await
-    }
-
-    /// Asks the platform to stop a task. From here on this machine calls an end without a reason of its own cancelled.
-    ///
-    /// # Errors
-    /// When the task is unknown or over, or there is no answer.
-    pub async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
-        self.0.cancels.send(&self.0.platform(), task).await
     }
 
     /// The account's balance, and the key's slots.
@@ -204,14 +134,77 @@ impl RunningHub {
     pub fn site(&self) -> Site {
         self.0.site
     }
+}
 
-    /// How many API calls have been made so far.
-    pub fn api_calls(&self) -> u64 {
+#[async_trait]
+impl Service for RunningHub {
+    fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    async fn submit(&self, submit: Submit) -> Result<Run, Error> {
+        self.submit_once(submit).await
+    }
+
+    async fn follow(&self, follow: Follow) -> Result<Run, Error> {
+        self.follow_task(follow).await
+    }
+
+    /// One word, which costs less than the results do.
+    async fn status(&self, task: &TaskId) -> Result<Observation, Error> {
+        let ask = || async {
+            let mut answer = self.0.client.status(task).await;
+            if answer.as_ref().is_err_and(is_unknown)
+                && let Ok(seen) = self.0.client.query(task).await
+            {
+                answer = Ok(seen.status);
+            }
+            match answer {
+                Ok(status) => Ok(Observation::of(status)),
+                Err(error) => {
+                    let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
+                    seen.map(|seen| Observation::of(seen.status))
+                        .ok_or_else(|| Error::api("cannot ask for the task's status", error))
+                }
+            }
+        };
+        let seen = self.0.until_known(task, ask).await?;
+        // One word does not say why, and a task that was cancelled fails like any other.
+        if seen.status == TaskStatus::Failed && self.0.cancels.has(task).await {
+            return Ok(Observation::of(self.outputs(task).await?.status));
+        }
+        Ok(seen)
+    }
+
+    async fn outputs(&self, task: &TaskId) -> Result<Observation, Error> {
+        let platform = self.0.platform();
+        self.0.until_known(task, || platform.results(task)).await
+    }
+
+    async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
+        self.0.cancels.send(&self.0.platform(), task).await
+    }
+
+    fn save(&self, task: &TaskId, dir: &Path) -> Save {
+        let backend: Arc<dyn Backend> = Arc::new(self.0.platform());
+        Save::new(self.0.client.clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
+    }
+
+    fn intermediates(&self, task: &TaskId, dir: &Path) -> Option<Intermediates> {
+        Some(self.keep_intermediates(task, dir))
+    }
+
+    async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error> {
+        let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
+        let entry = found.map_err(|error| Error::ledger("there is nothing to resolve", error))?;
+        self.bind(entry, task).await
+    }
+
+    fn api_calls(&self) -> u64 {
         self.0.client.calls()
     }
 
-    /// Why the recording lacks something, if it does. A run that is recorded goes on without it.
-    pub fn recording_failure(&self) -> Option<String> {
+    fn recording_failure(&self) -> Option<String> {
         self.0.recorder.as_ref()?.failure()
     }
 }
@@ -429,10 +422,8 @@ impl Builder {
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));
         }
-        let book = self.ledger.map(|ledger| {
-            let place = Place::RunningHub { site: self.site, base_url: client.base_url().to_owned() };
-            Book::new(ledger, place, key.expose())
-        });
+        let place = Place::RunningHub { site: self.site, base_url: client.base_url().to_owned() };
+        let book = self.ledger.map(|ledger| Book::new(ledger, place.clone(), key.expose()));
         Ok(RunningHub(Arc::new(Hub {
             client,
             connect,
@@ -441,7 +432,8 @@ impl Builder {
             time_scale: self.time_scale,
             previews: self.previews,
             site: self.site,
-            gate: Gate::default(),
+            place,
+            gate: Arc::default(),
             cancels: Arc::new(Cancels::new(book.clone(), self.time_scale)),
             book,
             history: self.history,

@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use runninghub_core::{
-    Confirm, Event, Machine, Pace, Plan, Priors, PromptId, Session, SocketUrl, TaskId, WorkflowId,
+    Confirm, Event, Graph, Learned, Machine, NodeId, Pace, Plan, Priors, PromptId, Session, SocketUrl,
+    TaskId, WorkflowId,
 };
 use runninghub_transport::Connect;
 
-use crate::{Backend, Run, book::Page, driver::Driver, history::Lesson};
+use crate::{Backend, Run, book::Page, driver::Driver, history::Lesson, run::Source, submit::Gate};
 
 /// Polls without any answer after which nothing is there to be followed: about ten seconds.
-pub(crate) const FIRST_CONTACT: u32 = 5;
+const FIRST_CONTACT: u32 = 5;
 
 /// Everything that a run is made of.
 pub(crate) struct Launch {
@@ -35,9 +36,50 @@ pub(crate) struct Launch {
     pub(crate) priors: Priors,
     /// Where what the run shows is kept.
     pub(crate) lesson: Option<Lesson>,
+    /// Where submits wait for the slot that the task has.
+    pub(crate) gate: Option<Arc<Gate>>,
+}
+
+/// What is known of a graph's times before it runs.
+pub(crate) struct Known<'a> {
+    pub(crate) priors: &'a Priors,
+    pub(crate) lesson: Option<&'a Lesson>,
+    /// What the caller has learned counts instead of the lesson.
+    pub(crate) learned: &'a [Learned],
+}
+
+impl Known<'_> {
+    /// The nodes from which one of `outputs` is reachable, or any output where that is empty.
+    pub(crate) fn plan(&self, graph: &Graph, outputs: &[NodeId]) -> Arc<Plan> {
+        let kept = self.lesson.filter(|_| self.learned.is_empty()).map(Lesson::learned);
+        let plan = Plan::with_priors(graph, outputs, self.priors);
+        Arc::new(plan.with_learned(kept.as_deref().unwrap_or(self.learned)))
+    }
 }
 
 impl Launch {
+    /// A task of which nothing more is known.
+    pub(crate) fn new(backend: Arc<dyn Backend>, connect: Arc<dyn Connect>, task: TaskId) -> Self {
+        Self {
+            backend,
+            connect,
+            pace: Pace::default(),
+            previews: false,
+            task,
+            workflow: None,
+            plan: None,
+            prompt: None,
+            socket: None,
+            first: Vec::new(),
+            page: None,
+            accepted: None,
+            first_contact: Some(FIRST_CONTACT),
+            priors: Priors::default(),
+            lesson: None,
+            gate: None,
+        }
+    }
+
     /// Starts the driver.
     pub(crate) fn run(self) -> Run {
         let mut machine = Machine::new(self.plan.clone(), Confirm::Http).with_previews(self.previews);
@@ -58,7 +100,8 @@ impl Launch {
             self.first_contact,
         )
         .with_priors(self.priors);
-        Run::new(self.task, self.workflow, self.plan, self.page, self.backend, self.first, driver)
+        let source = Source::new(driver, self.task.clone(), self.page, self.gate);
+        Run::new(self.task, self.workflow, self.plan, source, self.backend, self.first)
             .with_lesson(self.lesson)
     }
 }

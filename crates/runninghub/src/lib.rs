@@ -30,11 +30,13 @@ mod record;
 mod replay;
 mod run;
 mod save;
+mod service;
 mod settle;
 mod submit;
 mod upload;
 #[cfg(feature = "webhook")]
 mod webhook;
+mod work;
 mod workflow;
 
 pub use backend::{Backend, BackendError};
@@ -44,7 +46,7 @@ pub use follow_with::{FollowWith, follow_with};
 pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
-pub use native::{Comfy, ComfyBuilder, FollowPrompt, Prompt, Queue, Queued};
+pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
@@ -80,9 +82,11 @@ pub use runninghub_ledger as ledger;
 pub use runninghub_transport as transport;
 pub use runninghub_transport::{Connect, Redactor};
 pub use save::{Save, Saved, SavedFile, SavedTask};
-pub use submit::{AppSubmit, Submit, SubmitModel, SubmitStep, check_webhook};
+pub use service::Service;
+pub use submit::{SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
+pub use work::{Submit, Work};
 pub use workflow::Workflow;
 
 pub(crate) use error::chain;

@@ -16,12 +16,12 @@ use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
 
 use runninghub_ledger::{AttemptId, Step};
 
-use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson};
+use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson, submit::Gate};
 
 /// A task that was submitted or found, and everything that happens to it.
 ///
 /// A stream of events that ends with [`Event::Finished`], or with an error. It works while it is polled; dropping it
-/// stops all work at once and leaves the paid task alone ([`RunningHub::follow`](crate::RunningHub::follow) takes it up
+/// stops all work at once and leaves the paid task alone ([`Service::follow`](crate::Service::follow) takes it up
 /// again).
 pub struct Run {
     task_id: TaskId,
@@ -39,10 +39,12 @@ pub struct Run {
 }
 
 /// What the stream of events needs from one event to the next.
-struct Source {
+pub(crate) struct Source {
     driver: Driver,
     task_id: TaskId,
     page: Option<Page>,
+    /// Where submits wait for the slot that the task has.
+    gate: Option<Arc<Gate>>,
     /// Held back until a warning before it is told.
     held: Option<Event>,
 }
@@ -52,14 +54,12 @@ impl Run {
         task_id: TaskId,
         workflow_id: Option<WorkflowId>,
         plan: Option<Arc<Plan>>,
-        page: Option<Page>,
+        source: Source,
         backend: Arc<dyn Backend>,
         opening: Vec<Event>,
-        driver: Driver,
     ) -> Self {
-        let watched = driver.watched();
-        let attempt = page.as_ref().map(|page| page.attempt().clone());
-        let source = Source { driver, task_id: task_id.clone(), page, held: None };
+        let watched = source.driver.watched();
+        let attempt = source.page.as_ref().map(|page| page.attempt().clone());
         let rest = futures_util::stream::unfold(Some(source), async |source| {
             let mut source = source?;
             match source.next().await? {
@@ -163,6 +163,10 @@ impl Run {
 }
 
 impl Source {
+    pub(crate) fn new(driver: Driver, task_id: TaskId, page: Option<Page>, gate: Option<Arc<Gate>>) -> Self {
+        Self { driver, task_id, page, gate, held: None }
+    }
+
     async fn next(&mut self) -> Option<Result<Event, Error>> {
         if let Some(event) = self.held.take() {
             return Some(Ok(event));
@@ -173,6 +177,9 @@ impl Source {
         {
             // The error says it as well, whether that could be written down or not.
             let _ = page.step(Step::Gone).await;
+        }
+        if let (Ok(Event::Finished(_)), Some(gate)) = (&event, &self.gate) {
+            gate.free();
         }
         if let (Ok(Event::Finished(end)), Some(page)) = (&event, &self.page)
             && let Err(error) = page.end(&self.task_id, end).await

@@ -22,18 +22,6 @@ impl RunningHub {
         self.bind(found.map_err(refused)?, task).await
     }
 
-    /// Takes a task's id from a person who has looked for it: for a submit whose outcome is unknown, or that
-    /// was written down as refused or without a task.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Refused`] for a task that the platform does not know; [`ErrorKind::Usage`] without a ledger, for a
-    /// submit that is not there, or that has another task.
-    pub async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error> {
-        let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
-        let entry = found.map_err(|error| Error::ledger("there is nothing to resolve", error))?;
-        self.bind(entry, task).await
-    }
-
     pub(crate) async fn bind(&self, entry: Entry, task: &TaskId) -> Result<Entry, Error> {
         let book = self.book()?;
         let answer = match observed(&self.0.client, task).await {

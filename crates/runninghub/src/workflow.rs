@@ -80,6 +80,24 @@ impl Workflow {
         }
     }
 
+    /// The node and the field that a name such as `6.text` means. Ids, titles and names of fields have points too: of
+    /// several readings the one with a field that exists counts, and the last point parts the rest.
+    ///
+    /// # Errors
+    /// When the name has no two parts.
+    pub(crate) fn place<'a>(&self, name: &'a str) -> Result<(&'a str, &'a str), Error> {
+        let readings = name.rmatch_indices('.').filter_map(|(at, _)| {
+            let (node, field) = (name.get(..at)?, name.get(at + 1..)?);
+            (!node.is_empty() && !field.is_empty()).then_some((node, field))
+        });
+        let exists =
+            |(node, field): &(&str, &str)| self.find(node).is_ok_and(|node| node.inputs.contains_key(*field));
+        readings.clone().find(exists).or_else(|| readings.clone().next()).ok_or_else(|| {
+            Error::usage(format!("`{name}` does not name a node and a field"))
+                .with_hint("name the node's id and the field, as in `6.text`")
+        })
+    }
+
     /// The present value of a field that can be set.
     ///
     /// # Errors

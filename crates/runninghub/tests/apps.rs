@@ -6,7 +6,7 @@ use std::{fmt::Write as _, path::Path, sync::Arc};
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use runninghub::{
-    Code, ErrorKind, Event, Phase, RunningHub,
+    Code, ErrorKind, Event, Phase, RunningHub, Service as _, Submit,
     ledger::{Filter, Ledger as _, MemoryLedger, State},
 };
 use runninghub_sim::{App, Fault, Rate, Scenario, Sim, SimBuilder};
@@ -26,17 +26,20 @@ async fn start() -> (Sim, RunningHub) {
 async fn a_field_is_found_by_any_of_its_names() {
     let (sim, hub) = start().await;
     let run = hub
-        .app(App::demo().id())
-        .set("6.text", "a dog")
-        .set("STEPS", 30)
-        .set("guidance", 7.5)
-        .set("画布", "竖图")
-        .set("加载模型.style", "Watercolour")
-        .set("upscale", "off")
-        .set("mode", "slow")
-        .set("stamp", "anything")
-        .node_info_list(vec![json!({"nodeId": 10, "fieldName": "image", "fieldValue": "openapi/x.png"})])
-        .submit()
+        .submit(
+            Submit::app(App::demo().id())
+                .set("6.text", "a dog")
+                .set("STEPS", 30)
+                .set("guidance", 7.5)
+                .set("画布", "竖图")
+                .set("加载模型.style", "Watercolour")
+                .set("upscale", "off")
+                .set("mode", "slow")
+                .set("stamp", "anything")
+                .node_info_list(vec![
+                    json!({"nodeId": 10, "fieldName": "image", "fieldValue": "openapi/x.png"}),
+                ]),
+        )
         .await;
     let end = run.expect("accepted").finish().await.expect("watched");
     assert_eq!((end.phase, sim.stats().creates), (Phase::Success, 1));
@@ -45,7 +48,7 @@ async fn a_field_is_found_by_any_of_its_names() {
 #[tokio::test]
 async fn nothing_is_paid_for_a_mistake() {
     let (sim, hub) = start().await;
-    let app = || hub.app(App::demo().id());
+    let app = || Submit::app(App::demo().id());
     let mut told = String::new();
     for mistake in [
         app().set("promt", "x"),
@@ -60,9 +63,9 @@ async fn nothing_is_paid_for_a_mistake() {
         app().set_file("image", Path::new("Cargo.toml")),
         app().set_file("image", Path::new("/nowhere/to/be.png")),
         app().node_info_list(vec![json!({"nodeId": "6"})]),
-        hub.app(App::new("bare", Scenario::demo()).id()).set("text", "x"),
+        Submit::app(App::new("bare", Scenario::demo()).id()).set("text", "x"),
     ] {
-        let error = mistake.submit().await.expect_err("refused");
+        let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
         writeln!(told, "{error} | {}", error.hint().unwrap_or("-")).expect("text");
     }
@@ -81,7 +84,7 @@ async fn nothing_is_paid_for_a_mistake() {
     an entry of the nodeInfoList is not complete | each entry is `{"nodeId": "6", "fieldName": "text", "fieldValue": "…"}`
     the app does not tell its fields, so `text` cannot be looked up | name the node's id and the field, as in `6.text`
     "#);
-    let error = hub.app("1000000000000000000").submit().await.expect_err("no such app");
+    let error = hub.submit(Submit::app("1000000000000000000")).await.expect_err("no such app");
     assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("901")));
     assert_eq!(sim.stats().creates, 0);
     assert_eq!(sim.stats().calls.get("/openapi/v2/media/upload/binary"), None, "no file was sent");
@@ -96,9 +99,7 @@ async fn a_run_without_a_graph_shows_its_nodes_and_no_overall_figure() {
         .await
         .expect("the simulator starts");
     let mut run = hub(&sim)
-        .app(App::new("bare", Scenario::demo()).id())
-        .set("6.text", "x")
-        .submit()
+        .submit(Submit::app(App::new("bare", Scenario::demo()).id()).set("6.text", "x"))
         .await
         .expect("accepted");
     assert!(run.workflow_id().is_none() && run.plan().is_none());
@@ -125,14 +126,14 @@ async fn every_way_of_running_is_written_down_and_paid_once() {
         .expect("a hub");
     let id = App::demo().id();
     let mut runs = Vec::new();
-    runs.push(hub.app(&*id).submit().await.expect("accepted"));
-    runs.push(hub.app(&*id).v2().set("text", "x").submit().await.expect("accepted"));
-    runs.push(hub.quick(&*id, "006").submit().await.expect("accepted"));
+    runs.push(hub.submit(Submit::app(&*id)).await.expect("accepted"));
+    runs.push(hub.submit(Submit::app(&*id).v2().set("text", "x")).await.expect("accepted"));
+    runs.push(hub.submit(Submit::quick(&*id, "006")).await.expect("accepted"));
     for run in &mut runs {
         assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
     }
     let mut run =
-        hub.workflow(WORKFLOW).v2().set("Prompt", "text", "a dog").submit().await.expect("accepted");
+        hub.submit(Submit::workflow(WORKFLOW).v2().set("Prompt.text", "a dog")).await.expect("accepted");
     assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
     let entries = ledger.entries(Filter::all()).await.expect("entries");
     let mut kinds: Vec<_> = entries.iter().map(|entry| (entry.intent.kind.as_str(), entry.state)).collect();
@@ -145,7 +146,7 @@ async fn every_way_of_running_is_written_down_and_paid_once() {
     for path in ["/task/openapi/ai-app/run", "/task/openapi/quick-ai-app/run"] {
         assert_eq!(sim.stats().calls.get(path), Some(&1), "{path}");
     }
-    assert_eq!(hub.workflow_json("{}").v2().submit().await.expect_err("no id").kind(), ErrorKind::Usage);
+    assert_eq!(hub.submit(Submit::graph("{}").v2()).await.expect_err("no id").kind(), ErrorKind::Usage);
 }
 
 #[tokio::test]
@@ -154,8 +155,8 @@ async fn a_lost_answer_is_unknown_and_never_sent_again() {
         apps().fault(Fault::LostCreateAnswer(Rate::First(9))).start().await.expect("the simulator starts");
     let hub = hub(&sim);
     let id = App::demo().id();
-    for submit in [hub.app(&*id), hub.app(&*id).v2(), hub.quick(&*id, "001")] {
-        assert_eq!(submit.submit().await.expect_err("lost").kind(), ErrorKind::SubmitUnknown);
+    for submit in [Submit::app(&*id), Submit::app(&*id).v2(), Submit::quick(&*id, "001")] {
+        assert_eq!(hub.submit(submit).await.expect_err("lost").kind(), ErrorKind::SubmitUnknown);
     }
     assert_eq!(sim.stats().creates, 3);
 }

@@ -6,13 +6,13 @@ use std::{path::Path, time::Duration};
 
 use common::{WORKFLOW, hub, key, scenario, sim};
 use runninghub::{
-    Comfy, Phase, Run, RunningHub, Save, TaskId, backend_conformance,
-    conformance::{Job, Service, unknown},
+    Comfy, Follow, Phase, Run, RunningHub, Save, Service as _, Submit, TaskId, backend_conformance,
+    conformance::{Harness, Job, unknown},
 };
 use runninghub_sim::{Native, Scenario, ScriptNode, Sim};
 
 /// What the suite's services can do besides, since the simulator knows what is in the files.
-trait Saves: Service {
+trait Saves: Harness {
     fn save(&self, task: &TaskId, dir: &Path) -> Save;
 }
 
@@ -29,7 +29,7 @@ struct Platform {
     hub: RunningHub,
 }
 
-impl Service for Platform {
+impl Harness for Platform {
     async fn start() -> Self {
         let sim = sim().scenario(failing()).start().await.expect("the simulator starts");
         Self { hub: hub(&sim), sim }
@@ -37,11 +37,11 @@ impl Service for Platform {
 
     async fn run(&self, wanted: Job) -> Run {
         let id = if wanted == Job::Succeeds { WORKFLOW.to_owned() } else { failing().workflow_id() };
-        self.hub.workflow(id).submit().await.expect("accepted")
+        self.hub.submit(Submit::workflow(id)).await.expect("accepted")
     }
 
     async fn follow(&self, task: TaskId) -> Result<Run, runninghub::Error> {
-        self.hub.follow(task).start().await
+        self.hub.follow(Follow::task(task)).await
     }
 
     fn made(&self) -> u64 {
@@ -52,7 +52,7 @@ impl Service for Platform {
         let url = self.sim.base_url().to_owned();
         self.sim.shutdown().await;
         let hub = RunningHub::builder(key()).base_url(url).time_scale(0.01).build().expect("a hub");
-        async move |task| hub.follow(task).start().await
+        async move |task| hub.follow(Follow::task(task)).await
     }
 }
 
@@ -69,7 +69,7 @@ struct Server<const AT: usize> {
 
 const VERSIONS: [&str; 3] = ["0.3.44", "0.3.64", "0.29.0"];
 
-impl<const AT: usize> Service for Server<AT> {
+impl<const AT: usize> Harness for Server<AT> {
     async fn start() -> Self {
         let version = VERSIONS[AT];
         let server = Native::builder().scenario(scenario()).scenario(failing()).version(version);
@@ -79,11 +79,11 @@ impl<const AT: usize> Service for Server<AT> {
     }
 
     async fn run(&self, wanted: Job) -> Run {
-        self.comfy.workflow_json(job(wanted).workflow_json()).submit().await.expect("accepted")
+        self.comfy.submit(Submit::graph(job(wanted).workflow_json())).await.expect("accepted")
     }
 
     async fn follow(&self, task: TaskId) -> Result<Run, runninghub::Error> {
-        self.comfy.follow(task).start().await
+        self.comfy.follow(Follow::task(task)).await
     }
 
     fn made(&self) -> u64 {
@@ -94,7 +94,7 @@ impl<const AT: usize> Service for Server<AT> {
         let url = self.server.base_url().to_owned();
         self.server.shutdown().await;
         let comfy = Comfy::builder(url).time_scale(0.01).build().expect("a handle");
-        async move |task| comfy.follow(task).start().await
+        async move |task| comfy.follow(Follow::task(task)).await
     }
 }
 

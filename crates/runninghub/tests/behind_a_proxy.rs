@@ -16,7 +16,7 @@ use std::{
 use common::{key, watch};
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use runninghub::{ConnectionState, ErrorKind, Event, Phase, RunningHub};
+use runninghub::{ConnectionState, ErrorKind, Event, Follow, Phase, RunningHub, Service as _};
 use runninghub_sim::Sim;
 use rustls::{
     ServerConfig,
@@ -173,7 +173,7 @@ async fn http_and_socket_go_the_same_way_and_nothing_leaks() {
     assert!(seen.inside.lock().expect("not poisoned").is_empty(), "not a word before there is trust");
 
     let hub = builder().ca_file(&ca_file).build().expect("a hub");
-    let mut run = hub.follow(TASK).start().await.expect("a run");
+    let mut run = hub.follow(Follow::task(TASK)).await.expect("a run");
     let watched = watch(&mut run).await;
     assert_eq!((watched.end.phase, watched.end.outputs.len()), (Phase::Success, 1));
     let live = |event: &Event| matches!(event, Event::Connection(it) if it.state == ConnectionState::Live);

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{WORKFLOW, Watched, hub, sim, watch};
-use runninghub::{Phase, RunningHub};
+use runninghub::{Phase, RunningHub, Service as _, Submit};
 use runninghub_sim::{Fault, SimBuilder};
 use tokio::time::timeout;
 
@@ -21,7 +21,7 @@ async fn run(builder: SimBuilder, wanted: Phase) {
 }
 
 async fn run_on(hub: RunningHub) -> Watched {
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("it is accepted");
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("it is accepted");
     timeout(HANG, watch(&mut run)).await.expect("the end is noticed")
 }
 

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use futures_util::StreamExt as _;
-use runninghub::{Event, Phase, Replay, RunningHub};
+use runninghub::{Event, Follow, Phase, Replay, RunningHub, Service as _, Submit};
 use runninghub_sim::{Fault, Rule};
 
 #[tokio::test]
 async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
     let sim = sim().start().await.expect("the simulator starts");
     let hub = hub(&sim);
-    let run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let task = run.task_id().clone();
     drop(run);
     // Another process, which knows the id and nothing else: the workflow is named by the socket's address.
-    let mut again = common::hub(&sim).follow(task).start().await.expect("found");
+    let mut again = common::hub(&sim).follow(Follow::task(task)).await.expect("found");
     let watched = watch(&mut again).await;
     assert_eq!(watched.end.phase, Phase::Success);
     let total = watched.events.iter().find_map(|event| match event {
@@ -32,9 +32,9 @@ async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
 async fn a_task_that_is_over_is_told_at_once() {
     let sim = sim().speed(50.0).start().await.expect("the simulator starts");
     let hub = hub(&sim);
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     run.finish().await.expect("watched");
-    let mut again = hub.follow(run.task_id().clone()).workflow(WORKFLOW).start().await.expect("found");
+    let mut again = hub.follow(Follow::task(run.task_id().clone()).workflow(WORKFLOW)).await.expect("found");
     let outputs = again.outputs().await.expect("it succeeded");
     assert_eq!(outputs.len(), 1);
 }
@@ -54,8 +54,8 @@ async fn odd_answers_do_not_end_the_watching() {
             .expect("the simulator starts");
         let hub =
             RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.05).build().expect("a hub");
-        let task = hub.workflow(WORKFLOW).submit().await.expect("accepted").detach();
-        let mut run = hub.follow(task).start().await.expect("found");
+        let task = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted").detach();
+        let mut run = hub.follow(Follow::task(task)).await.expect("found");
         let end = run.finish().await.unwrap_or_else(|error| panic!("{status}: {error}"));
         assert_eq!(end.phase, Phase::Success, "{status}");
     }
@@ -64,7 +64,7 @@ async fn odd_answers_do_not_end_the_watching() {
 #[tokio::test]
 async fn an_unknown_task_is_an_error_and_no_endless_wait() {
     let sim = sim().start().await.expect("the simulator starts");
-    let mut run = hub(&sim).follow("1999999999999999999").start().await.expect("started");
+    let mut run = hub(&sim).follow(Follow::task("1999999999999999999")).await.expect("started");
     let error = run.finish().await.expect_err("there is no such task");
     assert_eq!(error.kind(), runninghub::ErrorKind::Refused);
 }
@@ -75,7 +75,7 @@ async fn a_service_that_is_not_there_is_told_soon() {
     let url = sim.base_url().to_owned();
     sim.shutdown().await;
     let hub = RunningHub::builder(key()).base_url(url).time_scale(0.01).build().expect("a hub");
-    let mut run = hub.follow("2000000000000000001").start().await.expect("started");
+    let mut run = hub.follow(Follow::task("2000000000000000001")).await.expect("started");
     let error = run.finish().await.expect_err("nothing is there");
     assert_eq!(error.kind(), runninghub::ErrorKind::Network);
 }
@@ -83,7 +83,7 @@ async fn a_service_that_is_not_there_is_told_soon() {
 #[tokio::test]
 async fn a_cancelled_task_ends() {
     let sim = sim().speed(0.2).start().await.expect("the simulator starts");
-    let mut run = hub(&sim).workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub(&sim).submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     while let Some(event) = run.next().await {
         if matches!(event.expect("watched"), Event::Progress(progress) if progress.phase == Phase::Running) {
             break;
@@ -112,7 +112,7 @@ async fn a_recording_plays_to_the_same_end() {
         let dir = tempfile::tempdir().expect("a folder");
         let hub =
             RunningHub::builder(key()).base_url(sim.base_url()).record(dir.path()).build().expect("a hub");
-        let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+        let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
         let live = watch(&mut run).await;
         assert_eq!(live.end.phase, phase);
         drop((run, hub));
@@ -145,7 +145,7 @@ async fn a_recording_plays_to_the_same_end() {
 async fn dropping_a_run_stops_all_work() {
     let sim = sim().speed(0.1).start().await.expect("the simulator starts");
     let hub = hub(&sim);
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     while let Some(event) = run.next().await {
         if matches!(event.expect("watched"), Event::Connection(c) if c.state.as_str() == "live") {
             break;

@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Duration};
 
 use common::{WORKFLOW, hub};
 use futures_util::StreamExt as _;
-use runninghub::{End, ErrorKind, Event, Intermediate, Phase};
+use runninghub::{End, ErrorKind, Event, Intermediate, Phase, Service as _, Submit};
 use runninghub_sim::{Scenario, ScriptNode, Sim};
 
 /// Shows two pictures, one of them the cached node's, saves one, and fails after that if it is to.
@@ -31,8 +31,8 @@ async fn start(scenario: Scenario, faults: &[&str]) -> Sim {
 /// Runs to the end and keeps what it can.
 async fn keep(sim: &Sim, dir: &Path) -> (End, Vec<Intermediate>) {
     let hub = hub(sim);
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
-    let mut kept = hub.intermediates(run.task_id(), dir);
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
+    let mut kept = hub.intermediates(run.task_id(), dir).expect("a platform keeps them");
     let mut end = None;
     while let Some(event) = run.next().await {
         let event = event.expect("watched");

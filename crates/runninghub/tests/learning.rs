@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{WORKFLOW, key, sim, watch};
-use runninghub::{Basis, Event, History, Priors, RunningHub};
+use runninghub::{Basis, Event, Follow, History, Priors, RunningHub, Service as _, Submit};
 use runninghub_sim::{Scenario, ScriptNode, Sim};
 
 fn hub(sim: &Sim, history: &History) -> RunningHub {
@@ -18,14 +18,14 @@ async fn a_run_that_ends_has_learned() {
     let history = History::new(dir.path());
     let sim = sim().start().await.expect("the simulator starts");
     let hub = hub(&sim, &history);
-    let mut first = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut first = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     assert_eq!(first.plan().expect("a plan").basis(), Basis::ClassKnown);
     watch(&mut first).await;
     let learned = history.learned(&WORKFLOW.into(), "default");
     let sampler = learned.iter().find(|one| one.id.as_str() == "3").expect("it ran");
     assert!(sampler.seconds > 0.3 && sampler.work > 1.0 && !sampler.cold, "{sampler:?}");
 
-    let mut second = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut second = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let plan = second.plan().expect("a plan");
     assert_eq!((plan.is_learned(), plan.basis()), (true, Basis::Learned));
     second.finish().await.expect("watched");
@@ -41,7 +41,7 @@ async fn a_changed_number_of_steps_changes_what_is_expected() {
     let mut seconds = Vec::new();
     for steps in [20, 40] {
         let mut run =
-            common::hub(&sim).workflow("7").set("3", "steps", steps).submit().await.expect("accepted");
+            common::hub(&sim).submit(Submit::workflow("7").set("3.steps", steps)).await.expect("accepted");
         seconds.push(run.plan().expect("a plan").nodes()[0].seconds());
         run.finish().await.expect("watched");
     }
@@ -54,7 +54,7 @@ async fn what_cannot_be_kept_is_a_warning_and_the_run_ends_all_the_same() {
     let file = dir.path().join("a file and no folder");
     std::fs::write(&file, "").expect("written");
     let sim = sim().speed(50.0).start().await.expect("the simulator starts");
-    let mut run = hub(&sim, &History::new(&file)).workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub(&sim, &History::new(&file)).submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let watched = watch(&mut run).await;
     let warned =
         watched.events.iter().any(|event| matches!(event, Event::Warning { code, .. } if code == "history"));
@@ -67,10 +67,10 @@ async fn own_priors_count_before_the_built_in_ones() {
     let priors =
         Priors::parse(r#"{"classes": [{"matches": ["VAEDecode"], "seconds": 40}]}"#).expect("priors");
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).priors(priors).build().expect("a hub");
-    let run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let seconds = run.plan().expect("a plan").nodes().iter().find(|node| node.id.as_str() == "8");
     assert!((seconds.expect("a decode").seconds() - 40.0).abs() < 1e-9);
-    let again = hub.follow(run.detach()).workflow(WORKFLOW).start().await.expect("found");
+    let again = hub.follow(Follow::task(run.detach()).workflow(WORKFLOW)).await.expect("found");
     let decode = again.plan().expect("a plan").nodes().iter().find(|node| node.id.as_str() == "8");
     assert!((decode.expect("a decode").seconds() - 40.0).abs() < 1e-9);
 }

@@ -12,7 +12,7 @@ use std::{
 
 use common::{WORKFLOW, key, sim, watch};
 use runninghub::{
-    Code, ErrorKind, Event, Phase, RunningHub, SubmitStep,
+    Code, ErrorKind, Event, Follow, Phase, RunningHub, Service as _, Submit, SubmitStep,
     ledger::{
         AttemptId, Delivery, Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Intent,
         Ledger, MemoryLedger, Salt, State, Step,
@@ -46,14 +46,14 @@ async fn a_task_is_written_down_from_the_intent_to_the_end() {
     let sim = sim().speed(10.0).start().await.expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
-    let run = hub.workflow(WORKFLOW).set("6", "text", "a dog").submit().await.expect("accepted");
+    let run = hub.submit(Submit::workflow(WORKFLOW).set("6.text", "a dog")).await.expect("accepted");
     let entry = only(&*ledger).await;
     assert_eq!((entry.state, entry.task.as_ref()), (State::Accepted, Some(run.task_id())));
     assert_eq!((Some(&entry.attempt), entry.intent.workflow), (run.attempt(), Some(WORKFLOW.into())));
     assert!(!format!("{:?}", only(&*ledger).await).contains(Sim::DEMO_KEY), "the key is not kept");
     // Dropped and taken up again, it is the same submit.
     let task = run.detach();
-    let mut run = hub.follow(task).start().await.expect("followed");
+    let mut run = hub.follow(Follow::task(task)).await.expect("followed");
     assert_eq!(run.attempt(), Some(&entry.attempt));
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
     let entry = only(&*ledger).await;
@@ -66,7 +66,7 @@ async fn failed_and_cancelled_tasks_are_told_apart() {
     let sim = sim().fault(Fault::TaskFails).speed(10.0).start().await.expect("the simulator starts");
     let failing = ledger();
     let hub_of = hub(sim.base_url(), Arc::clone(&failing) as _);
-    let mut run = hub_of.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub_of.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Failed);
     let entry = only(&*failing).await;
     assert_eq!(entry.state, State::Failed);
@@ -75,7 +75,7 @@ async fn failed_and_cancelled_tasks_are_told_apart() {
     let sim = common::sim().start().await.expect("the simulator starts");
     let cancelled = ledger();
     let hub_of = hub(sim.base_url(), Arc::clone(&cancelled) as _);
-    let mut run = hub_of.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub_of.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     run.cancel().await.expect("cancelled");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Interrupted);
     assert_eq!(only(&*cancelled).await.state, State::Cancelled);
@@ -91,8 +91,8 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
         .expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
-    let submit = hub.workflow(WORKFLOW).webhook("http://127.0.0.1:9/done/{secret}");
-    let error = submit.submit().await.expect_err("nobody knows");
+    let submit = Submit::workflow(WORKFLOW).webhook("http://127.0.0.1:9/done/{secret}");
+    let error = hub.submit(submit).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
     assert!(error.to_string().contains("one more was probably created"), "{error}");
     let entry = only(&*ledger).await;
@@ -128,7 +128,8 @@ async fn a_note_does_not_hold_the_key_in_any_spelling() {
             let rule = Rule::answer("/task/openapi/create", 200, said);
             let sim = sim().rule(rule).start().await.expect("the simulator starts");
             let ledger = ledger();
-            let submit = hub(sim.base_url(), Arc::clone(&ledger) as _).workflow(WORKFLOW).submit().await;
+            let submit =
+                hub(sim.base_url(), Arc::clone(&ledger) as _).submit(Submit::workflow(WORKFLOW)).await;
             submit.expect_err("not accepted");
             let note = only(&*ledger).await.note.expect("why is kept");
             let shown = spelling.trim_end_matches('=');
@@ -148,14 +149,14 @@ async fn tasks_that_ended_unwatched_are_no_evidence_against_a_new_one() {
     let ledger = ledger();
     let elsewhere = common::sim().start().await.expect("the simulator starts");
     let other = hub(elsewhere.base_url(), Arc::clone(&ledger) as _);
-    other.workflow(WORKFLOW).submit().await.expect("accepted");
+    other.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
     for _ in 0..3 {
-        let task = hub.workflow(WORKFLOW).submit().await.expect("accepted").detach();
-        while !hub.status(&task).await.expect("a status").is_over() {}
+        let task = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted").detach();
+        while !hub.status(&task).await.expect("a status").status.is_over() {}
     }
     assert_eq!(entries(&*ledger).await.iter().filter(|entry| entry.state == State::Accepted).count(), 4);
-    let error = hub.workflow(WORKFLOW).submit().await.expect_err("nobody knows");
+    let error = hub.submit(Submit::workflow(WORKFLOW)).await.expect_err("nobody knows");
     assert!(error.to_string().contains("knows of 0: one more was probably created"), "{error}");
 }
 
@@ -169,14 +170,14 @@ async fn a_person_can_say_which_task_it_was() {
         .expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
-    let error = hub.workflow(WORKFLOW).submit().await.expect_err("nobody knows");
+    let error = hub.submit(Submit::workflow(WORKFLOW)).await.expect_err("nobody knows");
     let attempt = error.attempt().expect("it is in the ledger").clone();
     let task = runninghub::TaskId::from(sim.tasks()[0].task_id.as_str());
-    let other = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let other = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let taken = hub.resolve(attempt.as_str(), other.task_id()).await.expect_err("another's");
     assert_eq!(taken.kind(), ErrorKind::Usage);
     hub.resolve(attempt.as_str(), &task).await.expect("resolved");
-    let mut run = hub.follow(task).start().await.expect("followed");
+    let mut run = hub.follow(Follow::task(task)).await.expect("followed");
     watch(&mut run).await;
     let entry = ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
     assert_eq!(entry.state, State::Done);
@@ -189,7 +190,7 @@ async fn a_create_whose_key_is_refused_by_mistake_is_sent_again_and_a_wrong_key_
     for (times, is_accepted) in [(1, true), (2, true), (3, false)] {
         let sim = sim().rule(rule().times(times)).start().await.expect("the simulator starts");
         let ledger = ledger();
-        let submit = hub(sim.base_url(), Arc::clone(&ledger) as _).workflow(WORKFLOW).submit().await;
+        let submit = hub(sim.base_url(), Arc::clone(&ledger) as _).submit(Submit::workflow(WORKFLOW)).await;
         assert_eq!(submit.is_ok(), is_accepted, "{times}: {submit:?}");
         let state = only(&*ledger).await.state;
         assert_eq!(state, if is_accepted { State::Accepted } else { State::Refused }, "{times}");
@@ -202,18 +203,18 @@ async fn a_full_queue_is_written_down_and_waited_for() {
     let sim = sim().concurrency(1).speed(4.0).start().await.expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
-    let mut first = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut first = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let mut tasks = JoinSet::new();
     let waiting = Arc::new(tokio::sync::Notify::new());
     for _ in 0..3 {
         let (hub, told) = (hub.clone(), Arc::clone(&waiting));
         tasks.spawn(async move {
-            let submit = hub.workflow(WORKFLOW).on_step(move |step| {
+            let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
                 if let SubmitStep::Waiting { .. } = step {
                     told.notify_one();
                 }
             });
-            let mut run = submit.submit().await.expect("accepted in the end");
+            let mut run = hub.submit(submit).await.expect("accepted in the end");
             watch(&mut run).await;
         });
     }
@@ -232,7 +233,7 @@ async fn who_gives_up_waiting_has_created_nothing() {
     let sim = sim().fault(Fault::QueueFull(1000)).start().await.expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
-    let error = hub.workflow(WORKFLOW).queue_timeout(Duration::from_millis(200)).submit().await;
+    let error = hub.submit(Submit::workflow(WORKFLOW).queue_timeout(Duration::from_millis(200))).await;
     assert_eq!(error.expect_err("given up").kind(), ErrorKind::Refused);
     assert_eq!(only(&*ledger).await.state, State::Refused);
 }
@@ -266,7 +267,7 @@ const GRAPH: &str = r#"{"9":{"class_type":"SaveImage","inputs":{}}}"#;
 async fn a_key_that_cannot_pay_is_left_in_peace_for_a_while() {
     let (url, creates) = one_answer(r#"{"code":416,"msg":"TASK_CREATE_FAILED_BY_NOT_ENOUGH_WALLET"}"#).await;
     let hub = RunningHub::builder(key()).base_url(&url).build().expect("a hub");
-    let submit = async || hub.workflow_json(GRAPH).submit().await.expect_err("refused");
+    let submit = async || hub.submit(Submit::graph(GRAPH)).await.expect_err("refused");
     assert_eq!(submit().await.code().map(Code::as_str), Some("416"));
     let again = submit().await;
     assert_eq!(again.kind(), ErrorKind::Refused);
@@ -277,7 +278,7 @@ async fn a_key_that_cannot_pay_is_left_in_peace_for_a_while() {
     let hub = RunningHub::builder(key()).base_url(&url).build().expect("a hub");
     for _ in 0..2 {
         assert_eq!(
-            hub.workflow_json(GRAPH).submit().await.expect_err("refused").code().map(Code::as_str),
+            hub.submit(Submit::graph(GRAPH)).await.expect_err("refused").code().map(Code::as_str),
             Some("433")
         );
     }
@@ -344,7 +345,7 @@ impl Full {
 async fn what_cannot_be_written_down_is_not_sent() {
     let sim = sim().start().await.expect("the simulator starts");
     let hub = hub(sim.base_url(), Full::new(false));
-    let error = hub.workflow(WORKFLOW).submit().await.expect_err("not sent");
+    let error = hub.submit(Submit::workflow(WORKFLOW)).await.expect_err("not sent");
     assert!(error.to_string().contains("nothing was sent"), "{error}");
     assert_eq!(sim.stats().creates, 0);
 }
@@ -353,7 +354,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
 async fn an_id_that_cannot_be_written_down_is_told_and_followed() {
     let sim = sim().speed(10.0).start().await.expect("the simulator starts");
     let hub = hub(sim.base_url(), Full::new(true));
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("it is paid for");
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("it is paid for");
     let task = run.task_id().clone();
     let tells = |events: &[Event]| {
         events.iter().any(|event| match event {

@@ -6,7 +6,7 @@ use std::{fs, sync::Arc, time::Duration};
 
 use common::{hub, key, watch};
 use runninghub::{
-    Code, Cost, ErrorKind, Event, Phase, RunningHub, TaskStatus,
+    Code, Cost, ErrorKind, Event, Follow, Phase, RunningHub, Service as _, Submit, TaskStatus,
     catalog::Catalog,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
@@ -30,8 +30,10 @@ fn with_ledger(sim: &Sim) -> (RunningHub, Arc<MemoryLedger>) {
 async fn a_model_runs_to_its_end_without_a_graph() {
     let sim = sim().await;
     let (hub, ledger) = with_ledger(&sim);
-    let mut run =
-        hub.model("Kling v3.0 pro text to video").set("prompt", "a cat").submit().await.expect("accepted");
+    let mut run = hub
+        .submit(Submit::model("Kling v3.0 pro text to video").set("prompt", "a cat"))
+        .await
+        .expect("accepted");
     assert!(run.plan().is_none() && run.workflow_id().is_none());
     let seen = watch(&mut run).await;
     for event in &seen.events {
@@ -59,17 +61,16 @@ async fn text_and_files_come_home() {
     let dir = tempfile::tempdir().expect("a folder");
     let picture = dir.path().join("cat.png");
     fs::write(&picture, "picture").expect("written");
-    let mut run = hub.model(TEXT).set("prompt", "a story").submit().await.expect("accepted");
+    let mut run = hub.submit(Submit::model(TEXT).set("prompt", "a story")).await.expect("accepted");
     run.outputs().await.expect("text");
     let saved = hub.save(run.task_id(), dir.path()).await.expect("saved").complete().expect("all");
     assert!(fs::read_to_string(&saved[0].path).expect("text").contains("lighthouse"));
 
-    let edit = hub
-        .model("nano-banana-pro/edit-channel-low-price")
+    let edit = Submit::model("nano-banana-pro/edit-channel-low-price")
         .set_file("imageUrls", &picture)
         .set_file("imageUrls", &picture)
         .set("prompt", "a hat");
-    let mut run = edit.submit().await.expect("accepted");
+    let mut run = hub.submit(edit).await.expect("accepted");
     run.outputs().await.expect("a picture");
     let saved = hub.save(run.task_id(), dir.path()).await.expect("saved").complete().expect("all");
     assert!(saved[0].bytes > 0);
@@ -85,14 +86,14 @@ async fn nothing_is_sent_for_a_mistake() {
     fs::File::create(&large).and_then(|file| file.set_len(40 << 20)).expect("a large file");
     let text = dir.path().join("cat.txt");
     fs::write(&text, "cat").expect("written");
-    let edit = || hub.model("rhart-image-n-pro/edit").set("prompt", "x");
+    let edit = || Submit::model("rhart-image-n-pro/edit").set("prompt", "x");
     let mistakes = [
-        hub.model("klin").set("prompt", "x"),
-        hub.model(KLING),
-        hub.model(KLING).set("promt", "x"),
-        hub.model(KLING).set("prompt", "x").set("duration", 99),
-        hub.model(KLING).set("prompt", "x").set("cfgScale", 7),
-        hub.model(KLING).set_file("prompt", &text),
+        Submit::model("klin").set("prompt", "x"),
+        Submit::model(KLING),
+        Submit::model(KLING).set("promt", "x"),
+        Submit::model(KLING).set("prompt", "x").set("duration", 99),
+        Submit::model(KLING).set("prompt", "x").set("cfgScale", 7),
+        Submit::model(KLING).set_file("prompt", &text),
         edit().set("imageUrls", "openapi/0123.png"),
         edit().set_file("imageUrls", &large),
         edit().set_file("imageUrls", &text),
@@ -100,7 +101,7 @@ async fn nothing_is_sent_for_a_mistake() {
         edit().body(serde_json::Map::new()),
     ];
     for mistake in mistakes {
-        let error = mistake.submit().await.expect_err("refused");
+        let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     }
     assert_eq!(sim.stats().api_calls(), 0);
@@ -111,18 +112,18 @@ async fn no_more_is_spent_than_is_wanted() {
     let lab = Model::new("lab/free").costs("soon");
     let sim = Sim::builder().speed(20.0).model(lab).start().await.expect("the simulator starts");
     let hub = hub(&sim);
-    let kling = || hub.model(KLING).set("prompt", "x");
-    let price = kling().price().await.expect("a price");
+    let kling = || Submit::model(KLING).set("prompt", "x");
+    let price = hub.price(&kling()).await.expect("a price");
     assert_eq!(price.amount(), Some(5.2));
     for limit in [5.19, 0.0, f64::NAN] {
-        let error = kling().max_cost(limit).submit().await.expect_err("too much");
+        let error = hub.submit(kling().max_cost(limit)).await.expect_err("too much");
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
         assert!(error.to_string().contains("it would cost 5.2 CNY"), "{error}");
     }
-    let unknown = hub.model("lab/free").body(serde_json::Map::new()).max_cost(1e9).submit().await;
+    let unknown = hub.submit(Submit::model("lab/free").body(serde_json::Map::new()).max_cost(1e9)).await;
     assert!(unknown.expect_err("nobody knows").to_string().contains("does not say what it would cost"));
     assert_eq!(sim.stats().creates, 0);
-    kling().max_cost(5.2).submit().await.expect("not more than that");
+    hub.submit(kling().max_cost(5.2)).await.expect("not more than that");
     assert_eq!(sim.stats().creates, 1);
 }
 
@@ -132,21 +133,23 @@ async fn a_model_that_nobody_knows_runs_with_a_body_of_ones_own() {
     let sim = Sim::builder().speed(20.0).model(lab).start().await.expect("the simulator starts");
     let hub = hub(&sim);
     let body = json!({"size": "5"}).as_object().cloned().expect("an object");
-    let mut run = hub.model("lab/new-model").body(body).submit().await.expect("accepted");
+    let mut run = hub.submit(Submit::model("lab/new-model").body(body)).await.expect("accepted");
     run.outputs().await.expect("a picture");
     let bad = json!({"size": 5}).as_object().cloned().expect("an object");
-    let error = hub.model("lab/new-model").body(bad).submit().await.expect_err("sent as it is");
+    let error = hub.submit(Submit::model("lab/new-model").body(bad)).await.expect_err("sent as it is");
     assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("1007")));
     let line = r#"{"endpoint":"lab/new-model","params":[{"name":"size","type":"list","choices":["5"],"required":true,"default":"5"}]}"#;
     let catalog = Catalog::parse(&format!("{{\"catalog\":1}}\n{line}")).expect("a catalog");
-    hub.model("lab/new-model").catalog(Arc::new(catalog)).set("size", 5).submit().await.expect("accepted");
+    hub.submit(Submit::model("lab/new-model").catalog(Arc::new(catalog)).set("size", 5))
+        .await
+        .expect("accepted");
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_unknown_and_written_down() {
     let sim = Sim::builder().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("started");
     let (hub, ledger) = with_ledger(&sim);
-    let error = hub.model(KLING).set("prompt", "x").submit().await.expect_err("nobody knows");
+    let error = hub.submit(Submit::model(KLING).set("prompt", "x")).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
     assert_eq!(sim.stats().creates, 1);
     let entries = ledger.entries(Filter::all()).await.expect("entries");
@@ -160,10 +163,10 @@ async fn a_lost_answer_is_unknown_and_written_down() {
 async fn a_full_queue_is_waited_for() {
     let sim = Sim::builder().speed(20.0).fault(Fault::QueueFull(2)).start().await.expect("started");
     let (hub, _) = with_ledger(&sim);
-    hub.model(KLING).set("prompt", "x").submit().await.expect("accepted in the end");
+    hub.submit(Submit::model(KLING).set("prompt", "x")).await.expect("accepted in the end");
     assert_eq!(sim.stats().creates, 1);
     let url = "http://127.0.0.1:1/{secret}";
-    hub.model(KLING).set("prompt", "x").webhook(url).submit().await.expect("accepted");
+    hub.submit(Submit::model(KLING).set("prompt", "x").webhook(url)).await.expect("accepted");
     let told = sim.tasks()[1].webhook_url.clone().expect("an address");
     assert!(told.starts_with("http://127.0.0.1:1/") && !told.contains("secret") && told.len() > 40, "{told}");
 }
@@ -171,11 +174,11 @@ async fn a_full_queue_is_waited_for() {
 #[tokio::test]
 async fn a_task_of_a_model_is_taken_up_again_by_its_id_alone() {
     let sim = Sim::builder().speed(0.01).start().await.expect("started");
-    let task = hub(&sim).model(KLING).set("prompt", "x").submit().await.expect("accepted").detach();
+    let task = hub(&sim).submit(Submit::model(KLING).set("prompt", "x")).await.expect("accepted").detach();
     let other = hub(&sim);
-    assert_eq!(other.status(&task).await.expect("a status"), TaskStatus::Running);
+    assert_eq!(other.status(&task).await.expect("a status").status, TaskStatus::Running);
     assert_eq!(other.outputs(&task).await.expect("an answer").status, TaskStatus::Running);
-    let mut run = other.follow(task.clone()).start().await.expect("followed");
+    let mut run = other.follow(Follow::task(task.clone())).await.expect("followed");
     run.cancel().await.expect("cancelled");
     let end =
         tokio::time::timeout(Duration::from_secs(20), run.finish()).await.expect("in time").expect("an end");
@@ -194,11 +197,12 @@ async fn a_recorded_run_of_a_model_is_played_without_its_secrets() {
     let builder = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01);
     let hub = builder.record(&recording).build().expect("a hub");
     let mut run = hub
-        .model("rhart-image-n-pro/edit")
-        .set_file("imageUrls", &picture)
-        .set("prompt", "a hat")
-        .webhook("http://127.0.0.1:1/hook-of-mine")
-        .submit()
+        .submit(
+            Submit::model("rhart-image-n-pro/edit")
+                .set_file("imageUrls", &picture)
+                .set("prompt", "a hat")
+                .webhook("http://127.0.0.1:1/hook-of-mine"),
+        )
         .await
         .expect("accepted");
     let end = run.finish().await.expect("an end");

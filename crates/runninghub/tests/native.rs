@@ -14,7 +14,8 @@ use std::{
 use common::{scenario, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, Direction, Error, ErrorKind, Event, History, NativeProxy, Phase, Site, TaskId, TaskStatus,
+    Comfy, Direction, Error, ErrorKind, Event, Follow, History, NativeProxy, Phase, Service as _, Site,
+    Submit, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
@@ -46,7 +47,7 @@ fn workflow() -> Value {
 }
 
 async fn refused(comfy: &Comfy, workflow: &Value) -> Error {
-    comfy.workflow_json(workflow.to_string()).submit().await.expect_err("refused")
+    comfy.submit(Submit::graph(workflow.to_string())).await.expect_err("refused")
 }
 
 fn told(error: &Error) -> String {
@@ -62,7 +63,7 @@ fn told(error: &Error) -> String {
 #[tokio::test]
 async fn every_output_comes_home_temporary_ones_too() {
     let (_server, comfy) = start(Native::builder()).await;
-    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    let mut run = comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
     let outputs = run.outputs().await.expect("it succeeded");
     assert_eq!(outputs.len(), 2);
     let dir = tempfile::tempdir().expect("a folder");
@@ -79,7 +80,7 @@ async fn every_output_comes_home_temporary_ones_too() {
 #[tokio::test]
 async fn the_socket_is_open_before_the_prompt_is_sent() {
     let (server, comfy) = start(Native::builder().scenario(scenario()).speed(f64::INFINITY)).await;
-    let mut run = comfy.workflow_json(scenario().workflow_json()).submit().await.expect("accepted");
+    let mut run = comfy.submit(Submit::graph(scenario().workflow_json())).await.expect("accepted");
     // All of it may have happened before anybody looks, and still nothing is missed.
     let watched = watch(&mut run).await;
     let begun = watched.events.iter().filter(|event| matches!(event, Event::Node { .. })).count();
@@ -108,7 +109,7 @@ async fn recorded_runs_end_as_they_did() {
         let scenario = Scenario::load(fixtures.join(name)).expect(name);
         let builder = Native::builder().scenario(scenario.clone()).speed(20.0).version(version).expect("one");
         let (_server, comfy) = start(builder).await;
-        let mut run = comfy.workflow_json(scenario.workflow_json()).submit().await.expect(name);
+        let mut run = comfy.submit(Submit::graph(scenario.workflow_json())).await.expect(name);
         let end = watch(&mut run).await.end;
         assert_eq!(end.phase, phase, "{name}");
         let files = end
@@ -149,7 +150,7 @@ async fn outputs_that_are_dropped_are_told_and_do_not_count() {
     workflow["11"] = json!({"class_type": "EmptyImage", "inputs": {"width": -5, "height": 8, "batch_size": 1, "color": 0}});
     workflow["12"] =
         json!({"class_type": "SaveImage", "inputs": {"images": ["11", 0], "filename_prefix": "x"}});
-    let mut run = comfy.workflow_json(workflow.to_string()).submit().await.expect("accepted");
+    let mut run = comfy.submit(Submit::graph(workflow.to_string())).await.expect("accepted");
     let watched = watch(&mut run).await;
     let warning = watched.events.iter().find_map(|event| match event {
         Event::Warning { code, message } if code == "node_error" => Some(message.to_string()),
@@ -174,16 +175,14 @@ async fn local_files_are_uploaded_and_named_by_the_server() {
     for (content, name) in [("one", "cat.png"), ("two", "cat (1).png"), ("one", "cat.png")] {
         let path = dir.path().join("cat.png");
         std::fs::write(&path, content).expect("written");
-        let prompt = comfy.workflow_json(workflow.to_string()).set_file("1", "image", &path);
-        let mut run = prompt.submit().await.expect("accepted");
+        let prompt = Submit::graph(workflow.to_string()).set_file("1.image", &path);
+        let mut run = comfy.submit(prompt).await.expect("accepted");
         run.outputs().await.expect("it succeeded");
         let sent: Value = serde_json::from_str(&server.last_workflow().expect("one")).expect("JSON");
         assert_eq!(sent["1"]["inputs"]["image"], name);
     }
     let error = comfy
-        .workflow_json(workflow.to_string())
-        .set_file("1", "image", dir.path().join("none.png"))
-        .submit()
+        .submit(Submit::graph(workflow.to_string()).set_file("1.image", dir.path().join("none.png")))
         .await
         .expect_err("no such file");
     assert_eq!(error.kind(), ErrorKind::Usage);
@@ -207,12 +206,8 @@ async fn files_are_told_on_their_way_to_a_server_and_from_it() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("cat.png");
     std::fs::write(&path, "meow").expect("written");
-    let mut run = comfy
-        .workflow_json(workflow.to_string())
-        .set_file("1", "image", &path)
-        .submit()
-        .await
-        .expect("accepted");
+    let mut run =
+        comfy.submit(Submit::graph(workflow.to_string()).set_file("1.image", &path)).await.expect("accepted");
     run.outputs().await.expect("it succeeded");
     let up = |bytes| (Direction::Up, "cat.png".to_owned(), bytes, Some(4));
     assert_eq!(std::mem::take(&mut *told.lock().expect("not poisoned")), [up(0), up(4)]);
@@ -227,7 +222,7 @@ async fn files_are_told_on_their_way_to_a_server_and_from_it() {
 async fn the_place_in_the_queue_is_told_and_a_waiting_prompt_can_be_cancelled() {
     for version in ["0.3.44", "0.29.0"] {
         let (server, comfy) = start(Native::builder().version(version).expect("one").paused()).await;
-        let submit = async || comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        let submit = async || comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
         let (mut first, mut second) = (submit().await, submit().await);
         let ahead = loop {
             let event = second.next().await.expect("more").expect("watched");
@@ -250,8 +245,10 @@ async fn the_place_in_the_queue_is_told_and_a_waiting_prompt_can_be_cancelled() 
 async fn two_runs_at_once_do_not_mix() {
     let (_server, comfy) = start(Native::builder()).await;
     let submit = async |prefix: &str| {
-        let prompt = comfy.workflow_json(workflow().to_string()).set("9", "filename_prefix", prefix);
-        tokio::spawn(prompt.submit()).await.expect("it ends").expect("accepted")
+        let prompt = Submit::graph(workflow().to_string()).set("9.filename_prefix", prefix);
+        let comfy = comfy.clone();
+        let submit = async move { comfy.submit(prompt).await };
+        tokio::spawn(submit).await.expect("it ends").expect("accepted")
     };
     let (mut a, mut b) = (submit("a").await, submit("b").await);
     // Anywhere, also on other threads.
@@ -269,7 +266,7 @@ async fn a_prompt_whose_answer_is_lost_is_found_and_not_sent_again() {
     for version in ["0.3.44", "0.3.64", "0.29.0"] {
         let builder = Native::builder().version(version).expect("one").loses_prompts(1).paused();
         let (server, comfy) = start(builder).await;
-        let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("found");
+        let mut run = comfy.submit(Submit::graph(workflow().to_string())).await.expect("found");
         server.release();
         assert_eq!(run.finish().await.expect("watched").phase, Phase::Success, "{version}");
         assert_eq!(server.prompts(), 1, "{version}");
@@ -279,7 +276,7 @@ async fn a_prompt_whose_answer_is_lost_is_found_and_not_sent_again() {
 #[tokio::test]
 async fn a_cut_socket_is_dialled_again_and_a_restart_is_told() {
     let (server, comfy) = start(Native::builder().scenario(scenario())).await;
-    let submit = async || comfy.workflow_json(scenario().workflow_json()).submit().await.expect("accepted");
+    let submit = async || comfy.submit(Submit::graph(scenario().workflow_json())).await.expect("accepted");
     let mut run = submit().await;
     until_begun(&mut run).await;
     server.cut_sockets();
@@ -341,7 +338,7 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
         .ledger(Arc::clone(&ledger))
         .build()
         .expect("a handle");
-    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    let mut run = comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
     let watched = watch(&mut run).await;
     let out = dir.path().join("out");
     comfy.save(run.task_id(), &out).await.expect("asked").complete().expect("saved");
@@ -370,7 +367,7 @@ async fn a_recording_of_a_server_can_be_replayed() {
     let dir = tempfile::tempdir().expect("a folder");
     let tape = dir.path().join("tape");
     let comfy = Comfy::builder(server.base_url()).record(&tape).build().expect("a handle");
-    let mut run = comfy.workflow_json(scenario().workflow_json()).submit().await.expect("accepted");
+    let mut run = comfy.submit(Submit::graph(scenario().workflow_json())).await.expect("accepted");
     let live = watch(&mut run).await;
     let replay = runninghub::Replay::open(&tape).expect("a recording").speed(runninghub::Speed::Max);
     let mut replay = replay.runs().expect("runs").remove(0);
@@ -450,7 +447,7 @@ async fn a_prompt_of_unknown_outcome_is_found_later_and_settled() {
         let entry = comfy.resolve(&attempt, &prompt).await.expect("settled");
         assert_eq!((entry.state, entry.task.as_ref()), (State::Accepted, Some(&prompt)));
         server.release();
-        let end = comfy.follow(prompt.clone()).start().await.expect("followed").finish().await;
+        let end = comfy.follow(Follow::task(prompt.clone())).await.expect("followed").finish().await;
         assert_eq!(end.expect("watched").phase, Phase::Success);
         let entries = ledger.entries(Filter::all().task(&prompt)).await.expect("read");
         assert_eq!((entries.len(), entries[0].state, server.prompts()), (1, State::Done, 1));
@@ -466,7 +463,7 @@ async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
         builder.build().expect("a handle")
     };
     for _ in 0..3 {
-        let mut run = process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        let mut run = process().submit(Submit::graph(workflow().to_string())).await.expect("accepted");
         assert_eq!(run.finish().await.expect("watched").phase, Phase::Success);
         assert_eq!(run.plan().expect("one").total(), 7, "the outputs are known");
         assert_eq!(server.requests("/object_info/KSampler"), 1);
@@ -484,7 +481,7 @@ async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
     assert_eq!((server.requests("/object_info/KSampler"), server.prompts()), (2, 3));
     assert!(!std::fs::read_to_string(&file).expect("kept anew").contains("VAEDecodeMagic"));
     std::fs::write(&file, "{").expect("written");
-    process().workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    process().submit(Submit::graph(workflow().to_string())).await.expect("accepted");
     assert_eq!(server.requests("/object_info/KSampler"), 3);
 }
 
@@ -495,19 +492,19 @@ async fn how_long_nodes_took_is_known_for_the_same_graph() {
     let server = Native::builder().speed(20.0).start().await.expect("a server");
     let builder = Comfy::builder(server.base_url()).time_scale(0.2).history(history());
     let comfy = builder.build().expect("a handle");
-    let mut run = comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+    let mut run = comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
     assert!(!run.plan().expect("one").is_learned());
     let end = run.finish().await.expect("watched");
     assert!(run.workflow_id().is_none() && !end.learned.is_empty());
 
     let mut other = workflow();
     other["6"]["inputs"]["text"] = json!("a dog");
-    let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
+    let run = comfy.submit(Submit::graph(other.to_string())).await.expect("accepted");
     assert!(run.plan().expect("one").is_learned());
-    let again = comfy.follow(run.task_id().clone()).start().await.expect("followed");
+    let again = comfy.follow(Follow::task(run.task_id().clone())).await.expect("followed");
     assert!(again.plan().expect("one").is_learned());
     other["11"] = json!({"class_type": "PreviewImage", "inputs": {"images": ["8", 0]}});
-    let run = comfy.workflow_json(other.to_string()).submit().await.expect("accepted");
+    let run = comfy.submit(Submit::graph(other.to_string())).await.expect("accepted");
     assert!(!run.plan().expect("one").is_learned());
 }
 
@@ -515,7 +512,7 @@ async fn how_long_nodes_took_is_known_for_the_same_graph() {
 async fn jobs_are_asked_where_there_are_any() {
     for (version, has_jobs) in [("0.3.64", false), ("0.6.0", true), ("0.29.0", true)] {
         let (server, comfy) = start(Native::builder().version(version).expect("one").paused()).await;
-        let submit = async || comfy.workflow_json(workflow().to_string()).submit().await.expect("accepted");
+        let submit = async || comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
         let (mut first, second) = (submit().await, submit().await);
         let seen = comfy.outputs(second.task_id()).await.expect("an answer");
         assert_eq!((seen.status, seen.ahead), (TaskStatus::Queued, Some(1)), "{version}");
@@ -534,8 +531,8 @@ async fn jobs_are_asked_where_there_are_any() {
 async fn a_node_info_list_is_written_into_the_prompt() {
     let (_server, comfy) = start(Native::builder()).await;
     let list = vec![json!({"nodeId": 3, "fieldName": "steps", "fieldValue": "7"})];
-    let prompt = comfy.workflow_json(workflow().to_string()).node_info_list(list);
-    let mut run = prompt.submit().await.expect("accepted");
+    let prompt = Submit::graph(workflow().to_string()).node_info_list(list);
+    let mut run = comfy.submit(prompt).await.expect("accepted");
     let watched = watch(&mut run).await;
     let steps = watched.events.iter().any(|event| match event {
         Event::Progress(progress) => progress.current.iter().any(|node| {
@@ -562,6 +559,6 @@ async fn a_path_on_this_machine_is_refused_on_the_native_proxy_only() {
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     assert!(error.to_string().contains("not a path on this machine"), "{error}");
     let (_server, own) = start(Native::builder()).await;
-    let answer = own.workflow_json(graph.to_string()).submit().await;
+    let answer = own.submit(Submit::graph(graph.to_string())).await;
     assert!(!answer.is_err_and(|error| error.kind() == ErrorKind::Usage), "the server decides");
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::key;
-use runninghub::{ErrorKind, RunningHub};
+use runninghub::{ErrorKind, RunningHub, Service as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,

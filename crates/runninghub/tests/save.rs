@@ -5,7 +5,7 @@ mod common;
 use std::{fs, path::Path};
 
 use common::{WORKFLOW, key, sim};
-use runninghub::{ErrorKind, FileUrl, OutputFile, RunningHub, SavedTask, TaskId};
+use runninghub::{ErrorKind, FileUrl, OutputFile, RunningHub, SavedTask, Service as _, Submit, TaskId};
 use runninghub_sim::{Fault, Scenario, ScriptNode, Sim, SimBuilder};
 
 /// A task that is over, and what it made.
@@ -22,7 +22,7 @@ impl Made {
         let sim = builder.speed(50.0).start().await.expect("the simulator starts");
         let hub =
             RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
-        let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+        let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
         let outputs = run.outputs().await.expect("it succeeded");
         let task = run.task_id().clone();
         Self { sim, hub, task, outputs, dir: tempfile::tempdir().expect("a folder") }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use common::{WORKFLOW, key, scenario, sim, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, Connect, Event, Phase, Replay, RunningHub, SocketUrl, Speed,
+    Comfy, Connect, Event, Phase, Replay, RunningHub, Service as _, SocketUrl, Speed, Submit,
     transport::{Error, FrameSource, Live, LiveOptions},
 };
 use runninghub_sim::Native;
@@ -43,7 +43,7 @@ async fn sockets_are_opened_by_the_connector_that_the_builder_was_given_and_reco
     let (connect, tape) = (Counting::new(), folder.path().join("tape"));
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).connect(Arc::clone(&connect) as _);
     let hub = hub.record(&tape).build().expect("a handle");
-    let mut run = hub.workflow(WORKFLOW).submit().await.expect("accepted");
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
     assert_eq!(connect.opened.load(Ordering::Relaxed), 1);
     let runs = Replay::open(&tape).expect("a recording").speed(Speed::Max).runs().expect("runs");
@@ -57,7 +57,7 @@ async fn sockets_are_opened_by_the_connector_that_the_builder_was_given_and_reco
     let connect = Counting::new();
     let comfy = Comfy::builder(server.base_url()).connect(Arc::clone(&connect) as _).build();
     let mut run =
-        comfy.expect("a handle").workflow_json(scenario().workflow_json()).submit().await.expect("queued");
+        comfy.expect("a handle").submit(Submit::graph(scenario().workflow_json())).await.expect("queued");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
     assert_eq!(connect.opened.load(Ordering::Relaxed), 1);
 }

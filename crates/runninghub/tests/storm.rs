@@ -9,7 +9,7 @@ use std::{
 
 use common::key;
 use futures_util::StreamExt as _;
-use runninghub::RunningHub;
+use runninghub::{Follow, RunningHub, Service as _};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -69,7 +69,7 @@ async fn a_server_that_is_back_is_asked_no_more_than_twice_as_often() {
         let hub = hub.clone();
         followers.spawn(async move {
             let task = format!("20000000000000{number:05}");
-            let mut run = hub.follow(task.as_str()).start().await.expect("a run");
+            let mut run = hub.follow(Follow::task(task.as_str())).await.expect("a run");
             while let Some(event) = run.next().await {
                 event.expect("it goes on");
             }

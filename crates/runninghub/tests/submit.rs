@@ -8,7 +8,7 @@ use std::{
 };
 
 use common::{WORKFLOW, hub, key, sim, watch};
-use runninghub::{Code, ErrorKind, Phase, RunningHub, SubmitStep};
+use runninghub::{Code, ErrorKind, Phase, RunningHub, Service as _, Submit, SubmitStep};
 use runninghub_sim::{Fault, Rate, Scenario, ScriptNode};
 use serde_json::json;
 
@@ -17,23 +17,23 @@ async fn nothing_is_paid_for_a_mistake() {
     let sim = sim().start().await.expect("the simulator starts");
     let hub = hub(&sim);
     let mistakes = [
-        hub.workflow(WORKFLOW).set("33", "seed", 1),
-        hub.workflow(WORKFLOW).set("3", "sed", 1),
-        hub.workflow(WORKFLOW).set("3", "seed", "many"),
-        hub.workflow(WORKFLOW).set("3", "model", 1),
-        hub.workflow(WORKFLOW).set_file("6", "text", "/nowhere/to/be.png"),
-        hub.workflow(WORKFLOW)
+        Submit::workflow(WORKFLOW).set("33.seed", 1),
+        Submit::workflow(WORKFLOW).set("3.sed", 1),
+        Submit::workflow(WORKFLOW).set("3.seed", "many"),
+        Submit::workflow(WORKFLOW).set("3.model", 1),
+        Submit::workflow(WORKFLOW).set_file("6.text", "/nowhere/to/be.png"),
+        Submit::workflow(WORKFLOW)
             .node_info_list(vec![json!({"nodeId": "99", "fieldName": "x", "fieldValue": "1"})]),
-        hub.workflow(WORKFLOW).node_info_list(vec![json!({"nodeId": "6"})]),
-        hub.workflow_json(r#"{"nodes": [], "links": []}"#),
-        hub.workflow_json("not json"),
+        Submit::workflow(WORKFLOW).node_info_list(vec![json!({"nodeId": "6"})]),
+        Submit::graph(r#"{"nodes": [], "links": []}"#),
+        Submit::graph("not json"),
     ];
     for mistake in mistakes {
-        let error = mistake.submit().await.expect_err("refused");
+        let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
         assert!(error.hint().is_some() || error.to_string().contains("no file"), "{error} has a hint");
     }
-    let error = hub.workflow("1000000000000000000").submit().await.expect_err("no such workflow");
+    let error = hub.submit(Submit::workflow("1000000000000000000")).await.expect_err("no such workflow");
     assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
     assert_eq!(sim.stats().creates, 0);
 }
@@ -42,7 +42,7 @@ async fn nothing_is_paid_for_a_mistake() {
 async fn a_lost_answer_is_unknown_and_never_sent_again() {
     let sim =
         sim().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("the simulator starts");
-    let error = hub(&sim).workflow(WORKFLOW).submit().await.expect_err("nobody knows");
+    let error = hub(&sim).submit(Submit::workflow(WORKFLOW)).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
     assert_eq!(sim.stats().creates, 1);
 }
@@ -53,13 +53,13 @@ async fn a_full_queue_is_waited_for() {
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
     let steps = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&steps);
-    let submit = hub.workflow(WORKFLOW).on_step(move |step| {
+    let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
         told.lock().expect("not poisoned").push(match step {
             SubmitStep::Waiting { error, .. } => error.code().expect("the platform's").to_string(),
             _ => "sending".to_owned(),
         });
     });
-    submit.submit().await.expect("accepted in the end");
+    hub.submit(submit).await.expect("accepted in the end");
     let steps = steps.lock().expect("not poisoned").join(" ");
     assert_eq!(steps, "sending 421 sending 421 sending");
     assert_eq!(sim.stats().creates, 1);
@@ -69,7 +69,7 @@ async fn a_full_queue_is_waited_for() {
 async fn a_full_queue_can_be_given_up() {
     let sim = sim().fault(Fault::QueueFull(1000)).start().await.expect("the simulator starts");
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
-    let submit = hub.workflow(WORKFLOW).queue_timeout(Duration::from_millis(300)).submit();
+    let submit = hub.submit(Submit::workflow(WORKFLOW).queue_timeout(Duration::from_millis(300)));
     let error = submit.await.expect_err("given up");
     assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("421")));
     assert_eq!(sim.stats().creates, 0);
@@ -80,7 +80,7 @@ async fn a_wrong_key_is_refused() {
     let sim = sim().start().await.expect("the simulator starts");
     let wrong = runninghub::ApiKey::new("ffffffffffffffffffffffffffffffff").expect("a key");
     let hub = RunningHub::builder(wrong).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
-    let error = hub.workflow(WORKFLOW).submit().await.expect_err("refused");
+    let error = hub.submit(Submit::workflow(WORKFLOW)).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(!format!("{error:?} {error}").contains("ffffffff"), "the key is not shown");
 }
@@ -90,16 +90,13 @@ async fn fields_and_own_workflows_reach_the_platform() {
     let sim = sim().speed(10.0).start().await.expect("the simulator starts");
     let hub = hub(&sim);
     let mut run = hub
-        .workflow(WORKFLOW)
-        .set("Prompt", "text", "a dog")
-        .set("3", "seed", 7)
-        .submit()
+        .submit(Submit::workflow(WORKFLOW).set("Prompt.text", "a dog").set("3.seed", 7))
         .await
         .expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
     let text = hub.graph(&WORKFLOW.into()).await.expect("the workflow").text().to_owned();
     let mut run =
-        hub.workflow_json(text).under(WORKFLOW).set("6", "text", "a bird").submit().await.expect("accepted");
+        hub.submit(Submit::graph(text).under(WORKFLOW).set("6.text", "a bird")).await.expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
 }
 
@@ -135,16 +132,16 @@ async fn a_path_on_this_machine_is_refused_before_anything_is_paid() {
         "data:image/png;base64,AA",
         "https://h/a.png",
     ] {
-        let own = || hub.workflow_json(graph.as_str());
+        let own = || Submit::graph(graph.as_str());
         for submit in [
-            own().set("10", "image", path),
+            own().set("10.image", path),
             own().node_info_list(listed("10", "image", path)),
-            own().set("11", "video", path),
-            hub.workflow("1").set("10", "image", path),
-            hub.workflow("1").node_info_list(listed("10", "image", path)),
-            hub.workflow_json(graph.replace("dance.mp4", &path.replace('\\', r"\\"))),
+            own().set("11.video", path),
+            Submit::workflow("1").set("10.image", path),
+            Submit::workflow("1").node_info_list(listed("10", "image", path)),
+            Submit::graph(graph.replace("dance.mp4", &path.replace('\\', r"\\"))),
         ] {
-            let error = submit.submit().await.expect_err("refused");
+            let error = hub.submit(submit).await.expect_err("refused");
             assert_eq!(error.kind(), ErrorKind::Usage, "{path}: {error}");
             assert!(error.to_string().contains("takes the name of an uploaded file"), "{path}: {error}");
             assert!(error.hint().is_some_and(|hint| hint.contains('@')), "{path}: {error:?}");
@@ -152,11 +149,10 @@ async fn a_path_on_this_machine_is_refused_before_anything_is_paid() {
     }
     assert_eq!(sim.stats().creates, 0);
     // Text may be anything, and so may what is no longer loaded from there.
-    let submit = hub
-        .workflow_json(graph.replace("dance.mp4", "/old/dance.mp4"))
-        .set("6", "text", "/home/me/a.png")
-        .set("11", "video", "api/0a1b.mp4");
-    submit.submit().await.expect("accepted");
+    let submit = Submit::graph(graph.replace("dance.mp4", "/old/dance.mp4"))
+        .set("6.text", "/home/me/a.png")
+        .set("11.video", "api/0a1b.mp4");
+    hub.submit(submit).await.expect("accepted");
 }
 
 #[tokio::test]
@@ -165,14 +161,13 @@ async fn a_name_that_a_local_file_has_is_warned_of_before_it_is_paid() {
     let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&steps);
     // Tests run in the folder of their crate.
-    let submit =
-        hub(&sim).workflow_json(with_a_loader()).set("10", "image", "Cargo.toml").on_step(move |step| {
-            seen.lock().expect("not poisoned").push(match step {
-                SubmitStep::Warning { code, message } => format!("{code}: {message}"),
-                _ => "sending".to_owned(),
-            });
+    let submit = Submit::graph(with_a_loader()).set("10.image", "Cargo.toml").on_step(move |step| {
+        seen.lock().expect("not poisoned").push(match step {
+            SubmitStep::Warning { code, message } => format!("{code}: {message}"),
+            _ => "sending".to_owned(),
         });
-    submit.submit().await.expect("accepted");
+    });
+    hub(&sim).submit(submit).await.expect("accepted");
     let steps = steps.lock().expect("not poisoned");
     assert!(steps[0].starts_with("not_uploaded: the file `Cargo.toml`"), "{steps:?}");
     assert_eq!(steps[1..], ["sending"]);
@@ -191,8 +186,8 @@ async fn a_node_info_list_is_written_into_a_graph_that_is_sent_whole() {
         entry(json!("3"), "steps", json!("20")),
         entry(json!("3"), "tiled", json!("True")),
     ];
-    let submit = hub.workflow_json(with_a_loader()).set("6", "text", "a dog").node_info_list(list);
-    submit.submit().await.expect("accepted").finish().await.expect("watched");
+    let submit = Submit::graph(with_a_loader()).set("6.text", "a dog").node_info_list(list);
+    hub.submit(submit).await.expect("accepted").finish().await.expect("watched");
     drop(hub);
     let exchanges = std::fs::read_to_string(record.join("http.jsonl")).expect("recorded");
     let creates =
@@ -216,14 +211,14 @@ async fn a_list_that_contradicts_what_is_set_or_does_not_fit_is_refused() {
         vec![json!({"nodeId": node, "fieldName": field, "fieldValue": value})]
     };
     for mistake in [
-        hub.workflow_json(with_a_loader()).set("6", "text", "a").node_info_list(entry("6", "text", "b")),
-        hub.workflow_json(with_a_loader())
-            .set_file("10", "image", png)
+        Submit::graph(with_a_loader()).set("6.text", "a").node_info_list(entry("6", "text", "b")),
+        Submit::graph(with_a_loader())
+            .set_file("10.image", png)
             .node_info_list(entry("10", "image", "b.png")),
-        hub.workflow(WORKFLOW).set("Prompt", "text", "a").node_info_list(entry("6", "text", "b")),
-        hub.workflow_json(with_a_loader()).node_info_list(entry("3", "steps", "many")),
+        Submit::workflow(WORKFLOW).set("Prompt.text", "a").node_info_list(entry("6", "text", "b")),
+        Submit::graph(with_a_loader()).node_info_list(entry("3", "steps", "many")),
     ] {
-        let error = mistake.submit().await.expect_err("refused");
+        let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
         let said = error.to_string();
         assert!(said.contains("another value") || said.contains("wants a number, not text"), "{said}");

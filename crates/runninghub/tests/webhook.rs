@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use common::{WORKFLOW, key, post, sim};
 use futures_util::{FutureExt as _, StreamExt as _};
 use runninghub::{
-    ApiKey, ErrorKind, RunningHub, TaskId, Webhooks,
+    ApiKey, ErrorKind, Follow, RunningHub, Service as _, Submit, TaskId, Webhooks,
     ledger::{Entry, Filter, Ledger as _, MOST_DELIVERIES, MemoryLedger, State},
 };
 use runninghub_sim::{Fault, Rate, Rule, Sim, SimBuilder};
@@ -41,8 +41,8 @@ async fn listening(hub: &RunningHub) -> Webhooks {
 /// when a delivery comes.
 async fn lost(hub: &RunningHub, sim: &Sim) -> (TaskId, String) {
     let before = sim.tasks().len();
-    let submit = hub.workflow(WORKFLOW).webhook("http://127.0.0.1:9/{secret}");
-    assert_eq!(submit.submit().await.expect_err("nobody knows").kind(), ErrorKind::SubmitUnknown);
+    let submit = Submit::workflow(WORKFLOW).webhook("http://127.0.0.1:9/{secret}");
+    assert_eq!(hub.submit(submit).await.expect_err("nobody knows").kind(), ErrorKind::SubmitUnknown);
     let task = sim.tasks().swap_remove(before);
     let url = task.webhook_url.expect("it was sent");
     (task.task_id.as_str().into(), format!("/{}", url.rsplit('/').next().expect("a secret")))
@@ -58,7 +58,7 @@ async fn told(webhooks: &mut Webhooks) -> Result<Entry, runninghub::Error> {
 }
 
 async fn until_over(hub: &RunningHub, task: &TaskId) {
-    while !hub.status(task).await.expect("known").is_over() {}
+    while !hub.status(task).await.expect("known").status.is_over() {}
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn a_delivery_that_comes_early_binds_the_task_and_tells_its_end_later() {
     assert_eq!((bound.state, bound.task), (State::Accepted, Some(task.clone())));
     assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
     // Now it runs.
-    let mut run = hub.follow(task).start().await.expect("it can be followed");
+    let mut run = hub.follow(Follow::task(task)).await.expect("it can be followed");
     timeout(LONG, run.finish()).await.expect("in time").expect("followed");
     assert_eq!(told(&mut webhooks).await.expect("confirmed").state, State::Done);
     assert!(ledger.deliveries().await.expect("read").is_empty());
@@ -219,8 +219,8 @@ async fn the_receiver_is_a_service_of_any_server() {
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let submit = hub.workflow(WORKFLOW).webhook(format!("http://{address}/hooks/{{secret}}"));
-    let mut run = submit.submit().await.expect("accepted");
+    let submit = Submit::workflow(WORKFLOW).webhook(format!("http://{address}/hooks/{{secret}}"));
+    let mut run = hub.submit(submit).await.expect("accepted");
     run.finish().await.expect("followed");
     let told = timeout(LONG, deliveries.next()).await.expect("in time");
     let told = told.expect("a delivery").expect("confirmed");

@@ -16,7 +16,7 @@ use std::{
 use common::{WORKFLOW, key, post, sim};
 use futures_util::StreamExt as _;
 use runninghub::{
-    ErrorKind, RunningHub,
+    ErrorKind, RunningHub, Service as _, Submit,
     ledger::{SqliteLedger, State},
 };
 use runninghub_sim::{Fault, Rate, Sim};
@@ -88,12 +88,12 @@ async fn who_knows_no_secret_holds_up_neither_deliveries_nor_submits() {
     let mut webhooks =
         listener.webhooks("127.0.0.1:0".parse().expect("an address")).await.expect("listening");
     let address = webhooks.address();
-    let submit = listener.workflow(WORKFLOW).webhook("http://127.0.0.1:9/{secret}");
-    assert_eq!(submit.submit().await.expect_err("nobody knows").kind(), ErrorKind::SubmitUnknown);
+    let submit = Submit::workflow(WORKFLOW).webhook("http://127.0.0.1:9/{secret}");
+    assert_eq!(listener.submit(submit).await.expect_err("nobody knows").kind(), ErrorKind::SubmitUnknown);
     let task = sim.tasks().swap_remove(0);
     let url = task.webhook_url.expect("it was sent");
     let path = format!("/{}", url.rsplit('/').next().expect("a secret"));
-    while !listener.status(&task.task_id.as_str().into()).await.expect("known").is_over() {}
+    while !listener.status(&task.task_id.as_str().into()).await.expect("known").status.is_over() {}
 
     let mut idle = Vec::new();
     for number in 0..IDLE {
@@ -125,7 +125,7 @@ async fn who_knows_no_secret_holds_up_neither_deliveries_nor_submits() {
     assert_eq!((settled.state, settled.task), (State::Done, Some(task.task_id.as_str().into())));
     // As another process does it.
     let other = hub(&sim, folder.path());
-    timeout(LONG, other.workflow(WORKFLOW).submit()).await.expect("in time").expect("accepted");
+    timeout(LONG, other.submit(Submit::workflow(WORKFLOW))).await.expect("in time").expect("accepted");
     assert!(guessing.try_join_next().is_none(), "it went on all the time");
     drop(idle);
 }

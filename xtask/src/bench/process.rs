@@ -29,7 +29,7 @@ pub(super) fn measure(shell: &Shell, root: &Path, quick: bool) -> Result<Vec<Row
     let lean = build(&["--no-default-features", "--features", "ring"])?;
     let size = build(&[])?;
     let note = format!("{lean:.1} MiB without `demo` and `simulate`");
-    let mut rows = vec![Row::new("D3", "stripped release binary", size, "MiB").at_most(8.0).note(note)];
+    let mut rows = vec![Row::new("D3", "stripped release binary", size, "MiB").at_most(12.0).note(note)];
     if cmd!(shell, "curl --version").quiet().ignore_stdout().run().is_ok() {
         rows.extend(start(&rhub, if quick { 10 } else { 40 })?);
         rows.extend(downloads(&rhub, if quick { 2 } else { 5 })?);

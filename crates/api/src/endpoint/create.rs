@@ -1,30 +1,50 @@
-//! `POST /task/openapi/create`: makes a paid task of a workflow.
+//! The requests that make a paid task: of a workflow, an AI app, Quick Create or a model.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
-use runninghub_core::{ClientId, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted, WorkflowId};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json, value::RawValue};
+use runninghub_core::{NodeId, WebappId, WorkflowId};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
-use super::into_future;
-use crate::{
-    Client, Error, InstanceType, RunOptions,
-    envelope::Envelope,
-    http::{Answer, Call},
-    lenient, observation,
+use super::{
+    created::{read, read_bare},
+    into_future, model,
+    run_options::check_id,
 };
+use crate::{Client, Created, Error, InstanceType, RunOptions, http::Call};
 
-/// Makes a paid task. Made by [`Client::create`].
+/// Makes a paid task. Made by [`Client::create`], [`Client::run_workflow`], [`Client::run_app`],
+/// [`Client::run_app_v2`], [`Client::quick_run`] and [`Client::run_model`].
 ///
-/// It is sent once, over a connection of its own, and never again: the platform has no way to recognise a repetition,
-/// so a lost answer may hide a task that costs money. [`Error::create_outcome`] tells whether that can be.
+/// It is sent once, over a connection of its own, and never again: the platform cannot recognize a repetition,
+/// so a lost response may hide a task that costs money. [`Error::create_outcome`] tells whether that can be.
 ///
-/// Seeds are drawn anew by the platform unless they are set with [`Create::node`].
+/// The platform draws seeds anew unless they are set with [`Create::node`].
+#[derive(Clone)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Create {
     client: Client,
-    fields: Fields,
+    route: Route,
+    fields: Map<String, Value>,
+    node_info_list: Vec<Value>,
     options: RunOptions,
+}
+
+/// The endpoint, with what stands in its path.
+#[derive(Clone)]
+enum Route {
+    /// `POST /task/openapi/create`.
+    Workflow,
+    /// `POST /openapi/v2/run/workflow/{workflowId}`.
+    WorkflowV2(WorkflowId),
+    /// `POST /task/openapi/ai-app/run`.
+    App,
+    /// `POST /openapi/v2/run/ai-app/{webappId}`.
+    AppV2(WebappId),
+    /// `POST /task/openapi/quick-ai-app/run`.
+    Quick,
+    /// `POST /openapi/v2/{endpoint}`.
+    Model(String),
 }
 
 /// A value for one field of one node.
@@ -51,56 +71,74 @@ impl NodeInput {
     }
 }
 
-/// An accepted task.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Created {
-    /// The task, from now on paid for.
-    pub task_id: TaskId,
-    /// Where it stands already.
-    pub status: TaskStatus,
-    /// The socket, if the task runs already; else it has to be asked for.
-    pub socket: Option<SocketUrl>,
-    /// For debugging only.
-    pub client_id: Option<ClientId>,
-    /// What the validation of the workflow said.
-    pub tips: PromptTips,
-}
+impl Client {
+    /// Makes a paid task of a workflow. Without a workflow id, [`Create::workflow`] has to be given.
+    pub fn create(&self, workflow_id: Option<WorkflowId>) -> Create {
+        let create = Create::new(self, Route::Workflow);
+        match workflow_id {
+            Some(id) => create.field("workflowId", id.as_str()),
+            None => create,
+        }
+    }
 
-/// What the validation of a workflow said. A task can be accepted although some of its nodes are in error: their
-/// outputs will be missing.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct PromptTips {
-    /// The output nodes that will run; `None` if nothing was said.
-    pub outputs_to_execute: Option<Vec<NodeId>>,
-    /// What is wrong, by node.
-    pub node_errors: BTreeMap<NodeId, Vec<Untrusted>>,
-    /// What is wrong with the workflow as a whole.
-    pub error: Option<Untrusted>,
-}
+    /// The same for a saved workflow by the v2 endpoint, with the key in the header only. The response names no socket and
+    /// no outputs.
+    pub fn run_workflow(&self, workflow_id: WorkflowId) -> Create {
+        Create::new(self, Route::WorkflowV2(workflow_id))
+    }
 
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workflow_id: Option<WorkflowId>,
-    // Documents disagree whether an empty list may be sent, so it is left out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    node_info_list: Vec<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    workflow: Option<String>,
+    /// Makes a paid task of an AI app.
+    ///
+    /// Clients send the whole list of [`GetApp`](crate::GetApp) back with changed values
+    /// ([`AppField::with`](crate::AppField::with)); the values are text. The results carry no workflow, and the workflow id
+    /// in the socket's URL is not the app's id. An unknown app is code 901.
+    pub fn run_app(&self, webapp_id: WebappId) -> Create {
+        Create::new(self, Route::App).field("webappId", webapp_id.as_str())
+    }
+
+    /// The same by the v2 endpoint, with the key in the header only. The response names no socket.
+    pub fn run_app_v2(&self, webapp_id: WebappId) -> Create {
+        Create::new(self, Route::AppV2(webapp_id))
+    }
+
+    /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created. Its models and styles are
+    /// listed by [`GetQuickStyles`](crate::GetQuickStyles).
+    pub fn quick_run(&self, webapp_id: WebappId, code: impl Into<String>) -> Create {
+        Create::new(self, Route::Quick)
+            .field("webappId", webapp_id.as_str())
+            .field("quickCreateCode", code.into())
+    }
+
+    /// Makes a paid task of a model: `endpoint` is what stands behind `/openapi/v2/`, and [`Create::params`] has its
+    /// parameters.
+    ///
+    /// Both are sent to the letter; what they can be is for a catalog to know. Only enterprise-shared keys may use models,
+    /// others get code 1014. The task is over already in some responses; [`Client::query`] knows tasks of models for certain.
+    pub fn run_model(&self, endpoint: impl Into<String>) -> Create {
+        Create::new(self, Route::Model(endpoint.into()))
+    }
 }
 
 impl Create {
-    pub(crate) fn new(client: Client, workflow_id: Option<WorkflowId>) -> Self {
-        Self { client, fields: Fields { workflow_id, ..Fields::default() }, options: RunOptions::default() }
+    fn new(client: &Client, route: Route) -> Self {
+        Self {
+            client: client.clone(),
+            route,
+            fields: Map::new(),
+            node_info_list: Vec::new(),
+            options: RunOptions::default(),
+        }
+    }
+
+    fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
     }
 
     /// Sets one field of one node.
     pub fn node(mut self, input: NodeInput) -> Self {
         let NodeInput { node_id, field_name, field_value } = input;
-        self.fields.node_info_list.push(json!({
+        self.node_info_list.push(json!({
             "nodeId": node_id, "fieldName": field_name, "fieldValue": field_value,
         }));
         self
@@ -108,7 +146,7 @@ impl Create {
 
     /// Appends entries of `nodeInfoList` unchanged, also with keys that this crate does not know.
     pub fn node_info_list(mut self, entries: Vec<Value>) -> Self {
-        self.fields.node_info_list.extend(entries);
+        self.node_info_list.extend(entries);
         self
     }
 
@@ -116,24 +154,30 @@ impl Create {
     ///
     /// Sources disagree about what else counts then. Give a valid workflow id as well, and put every change into the
     /// text instead of [`Create::node`].
-    pub fn workflow(mut self, json: String) -> Self {
-        self.fields.workflow = Some(json);
+    pub fn workflow(self, json: String) -> Self {
+        self.field("workflow", json)
+    }
+
+    /// The parameters of a model, all of them. Media are URLs: public ones, `data:`, or the
+    /// [`DownloadUrl`](crate::DownloadUrl) of an upload.
+    pub fn params(mut self, params: Map<String, Value>) -> Self {
+        self.fields.extend(params);
         self
     }
 
-    /// Everything that can be said about a run but for what is run.
+    /// How to run it. Of these a model takes the webhook only.
     pub fn options(mut self, options: RunOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Whether pictures carry the workflow in their metadata; the platform's default is yes.
+    /// Whether images carry the workflow in their metadata; the platform's default is yes.
     pub fn add_metadata(mut self, add: bool) -> Self {
         self.options.add_metadata = Some(add);
         self
     }
 
-    /// An address that the platform calls when the task is over. It is not signed: put a secret into its path.
+    /// A URL that the platform calls when the task is over. It is not signed: put a secret into its path.
     pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
         self.options.webhook_url = Some(url.into());
         self
@@ -172,18 +216,59 @@ impl Create {
     }
 
     fn json(&self) -> Result<Map<String, Value>, Error> {
-        self.options.body("create", &self.fields)
+        let mut body = self.fields.clone();
+        // Documents disagree whether an empty list may be sent with a saved workflow, so it is left out there.
+        let takes_no_list = matches!(self.route, Route::Workflow | Route::Model(_));
+        if !(takes_no_list && self.node_info_list.is_empty()) {
+            body.insert("nodeInfoList".to_owned(), self.node_info_list.clone().into());
+        }
+        body.extend(self.options.fields()?);
+        Ok(body)
+    }
+
+    /// Everything that can be refused before anything is sent.
+    fn check(&self, call: &Call) -> Result<(), Error> {
+        let text = |name: &str| self.fields.get(name).and_then(Value::as_str);
+        match &self.route {
+            Route::Workflow => {
+                let id = text("workflowId");
+                let blank = id.is_some_and(|id| id.trim().is_empty());
+                if blank || id.is_none() && text("workflow").is_none() {
+                    return Err(call.usage("neither a workflow id nor a workflow is given"));
+                }
+            }
+            Route::App | Route::Quick => check_id(call, text("webappId").unwrap_or_default())?,
+            Route::WorkflowV2(id) => check_id(call, id.as_str())?,
+            Route::AppV2(id) => check_id(call, id.as_str())?,
+            Route::Model(endpoint) if !model::is_path(endpoint) => {
+                return Err(
+                    call.usage("the endpoint of the model is not a path such as `vidu/text-to-video-q2`")
+                );
+            }
+            Route::Model(_) => {}
+        }
+        self.options.check(call)
     }
 
     async fn send(self) -> Result<Created, Error> {
-        let call = Call::create("create", "/task/openapi/create");
-        let fields = &self.fields;
-        let blank = fields.workflow_id.as_ref().is_some_and(|id| id.as_str().trim().is_empty());
-        if blank || fields.workflow_id.is_none() && fields.workflow.is_none() {
-            return Err(call.usage("neither a workflow id nor a workflow is given"));
+        let call = match &self.route {
+            Route::Workflow => Call::create("create", "/task/openapi/create"),
+            Route::WorkflowV2(id) => {
+                Call::create("run workflow", format!("/openapi/v2/run/workflow/{}", id.as_str()))
+            }
+            Route::App => Call::create("run app", "/task/openapi/ai-app/run"),
+            Route::AppV2(id) => Call::create("run app", format!("/openapi/v2/run/ai-app/{}", id.as_str())),
+            Route::Quick => Call::create("quick run", "/task/openapi/quick-ai-app/run"),
+            Route::Model(endpoint) => Call::create("model", model::run_path(endpoint)),
+        };
+        self.check(&call)?;
+        let body = self.json()?;
+        match self.route {
+            Route::Workflow | Route::App | Route::Quick => self.client.post_legacy(call, &body, read).await,
+            Route::WorkflowV2(_) | Route::AppV2(_) | Route::Model(_) => {
+                self.client.post_v2(call, &body, read_bare).await
+            }
         }
-        self.options.check(&call)?;
-        self.client.post_legacy(call, &self.json()?, read).await
     }
 }
 
@@ -191,335 +276,7 @@ into_future!(Create => Created);
 
 impl fmt::Debug for Create {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The webhook's address and the password are secrets.
-        f.debug_struct("Create").field("workflow_id", &self.fields.workflow_id).finish_non_exhaustive()
-    }
-}
-
-/// The answer of the legacy family.
-pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
-    let envelope = answer.envelope()?;
-    if envelope.failure().is_some() {
-        return Err(answer.refusal_saying(&envelope, &complaints_of(envelope.data).join("; ")));
-    }
-    created(&lenient::entries(envelope.data), "taskStatus").ok_or_else(|| answer.unexpected("data.taskId"))
-}
-
-/// The bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it. A task that is in there
-/// counts, whatever else is; without one, a code says why.
-pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
-    let envelope = answer.success()?;
-    let outer: Box<RawValue> = answer.object()?;
-    [Some(&*outer), envelope.data]
-        .into_iter()
-        .find_map(|raw| created(&lenient::entries(raw), "status"))
-        .ok_or_else(|| {
-            let refused = |told: &Envelope<'_>| Some(answer.refused_with(&told.error_code()?, told));
-            refused(&envelope)
-                .or_else(|| refused(&envelope.inner()?))
-                .unwrap_or_else(|| answer.unexpected("taskId"))
-        })
-}
-
-/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field
-/// that stands there twice the last one counts, as in most languages.
-fn created(fields: &[(String, Box<RawValue>)], status: &str) -> Option<Created> {
-    let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
-    Some(Created {
-        task_id: lenient::scalar(field("taskId"))?.into(),
-        status: lenient::scalar(field(status)).map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
-        socket: observation::socket(field("netWssUrl")),
-        client_id: lenient::scalar(field("clientId")).map(Into::into),
-        tips: tips(field("promptTips")),
-    })
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Tips {
-    outputs_to_execute: Option<Box<RawValue>>,
-    node_errors: Option<Box<RawValue>>,
-    error: Option<Box<RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct NodeErrors {
-    errors: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-struct Complaint {
-    #[serde(default, deserialize_with = "lenient::filled")]
-    message: Option<String>,
-    #[serde(default, deserialize_with = "lenient::filled")]
-    details: Option<String>,
-}
-
-/// What a refusal says about single nodes (433), in `promptTips` or in its place.
-fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
-    let fields = lenient::entries(data);
-    let inside = fields.iter().rev().find(|(key, _)| key == "promptTips").map(|(_, raw)| &**raw);
-    let tips = tips(inside.or(data));
-    let node = |(node, errors): (&NodeId, &Vec<Untrusted>)| {
-        let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
-        format!("node {node}: {}", errors.join("; "))
-    };
-    let general = tips.error.as_ref().map(|error| error.raw().to_owned());
-    general.into_iter().chain(tips.node_errors.iter().map(node)).collect()
-}
-
-/// JSON in a string, an object, empty text or `null`.
-fn tips(raw: Option<&RawValue>) -> PromptTips {
-    let tips: Tips = lenient::object(raw).unwrap_or_default();
-    let node_errors = lenient::entries(tips.node_errors.as_deref());
-    PromptTips {
-        outputs_to_execute: lenient::list(tips.outputs_to_execute.as_deref())
-            .map(|ids| ids.iter().filter_map(|id| lenient::scalar(Some(id)).map(Into::into)).collect()),
-        node_errors: node_errors.into_iter().map(|(node, raw)| (node.into(), complaints(&raw))).collect(),
-        error: tips.error.as_deref().map(complaint),
-    }
-}
-
-/// ComfyUI's list of errors of a node; anything else is kept as it is.
-fn complaints(raw: &RawValue) -> Vec<Untrusted> {
-    let known: NodeErrors = lenient::object(Some(raw)).unwrap_or_default();
-    let errors = lenient::list(known.errors.as_deref()).unwrap_or_default();
-    if errors.is_empty() { vec![complaint(raw)] } else { errors.iter().map(|raw| complaint(raw)).collect() }
-}
-
-fn complaint(raw: &RawValue) -> Untrusted {
-    let known: Option<Complaint> = lenient::object(Some(raw));
-    let text = known.and_then(|known| match (known.message, known.details) {
-        (Some(message), Some(details)) => Some(format!("{message}: {details}")),
-        (message, details) => message.or(details),
-    });
-    text.or_else(|| lenient::scalar(Some(raw))).unwrap_or_else(|| raw.get().to_owned()).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        CreateOutcome, Retry,
-        http::tests::{create_with, error_with},
-    };
-
-    /// The answers that prove that no task was made.
-    const LISTED: &str = "301 380 412 415 416 421 433 435 436 801 802 803 806 810 811 812 814 901 1001 1002 1003 \
-                          1007 1011 1014 1101 1501 1505 1520 1601";
-
-    fn get(data: &str) -> Created {
-        create_with(&format!(r#"{{"code":0,"msg":"success","data":{data}}}"#), read)
-            .unwrap_or_else(|error| panic!("{data}: {error}"))
-    }
-
-    #[test]
-    fn a_queued_and_a_running_task() {
-        let queued = get(
-            r#"{"netWssUrl":null,"taskId":"2000000000000000001","clientId":"ab","taskStatus":"CREATE",
-                "promptTips":"{\"result\": true, \"error\": null, \"outputs_to_execute\": [\"9\", 57], \"node_errors\": {}}"}"#,
-        );
-        assert_eq!(queued.task_id, "2000000000000000001".into());
-        assert_eq!((queued.status, queued.client_id), (TaskStatus::Queued, Some("ab".into())));
-        assert!(queued.socket.is_none() && queued.tips.node_errors.is_empty() && queued.tips.error.is_none());
-        assert_eq!(queued.tips.outputs_to_execute, Some(vec!["9".into(), "57".into()]));
-        let running =
-            get(r#"{"netWssUrl":"wss://h/?a=%3D%3D","taskId":1904154698679771137,"taskStatus":"RUNNING"}"#);
-        assert_eq!(running.task_id, "1904154698679771137".into());
-        assert_eq!(running.socket.expect("an address").expose(), "wss://h/?a=%3D%3D");
-    }
-
-    #[test]
-    fn nothing_costs_the_task_id() {
-        for data in [
-            r#"{"taskId":"7","promptTips":"","clientId":null}"#,
-            r#"{"taskId":"7","promptTips":"{","taskStatus":3,"netWssUrl":{}}"#,
-            r#"{"taskId":"7","promptTips":[],"clientId":"\ud800","taskStatus":""}"#,
-            r#"{"taskId":"7","promptTips":1e999,"netWssUrl":[1e999]}"#,
-            r#"{"taskId":" 7 ","more":{"a":["\ud800"]}}"#,
-            r#"{"clientId":1,"taskId":"6","clientId":2,"taskId":"7","netWssUrl":{},"netWssUrl":null}"#,
-        ] {
-            assert_eq!(get(data).task_id, "7".into(), "{data}");
-        }
-        let other_success = r#"{"code":200,"message":"ok","data":{"taskId":7}}"#;
-        assert_eq!(create_with(other_success, read).expect("accepted").task_id, "7".into());
-    }
-
-    #[test]
-    fn an_accepted_task_may_be_broken() {
-        let tips = get(
-            r#"{"taskId":"7","promptTips":{"error":{"type":"prompt_outputs_failed_validation","message":"Some failed","details":""},
-                "node_errors":{"3":{"errors":[{"message":"Value not in list","details":"ckpt_name"},{"message":"b"}],"class_type":"K"},
-                "4":"broken","5":{"what":1}}}}"#,
-        )
-        .tips;
-        assert_eq!(tips.error, Some("Some failed".into()));
-        assert_eq!(tips.node_errors["3"], ["Value not in list: ckpt_name", "b"].map(Untrusted::from));
-        assert_eq!(tips.node_errors["4"], ["broken"].map(Untrusted::from));
-        assert_eq!(tips.node_errors["5"], [r#"{"what":1}"#].map(Untrusted::from));
-    }
-
-    #[test]
-    fn without_a_task_id_nothing_is_known() {
-        for text in [
-            r#"{"code":0,"msg":"success","data":null}"#,
-            r#"{"code":0,"data":{"taskId":null}}"#,
-            r#"{"code":0,"data":{"taskId":""}}"#,
-            r#"{"code":0,"data":["7"]}"#,
-            r#"{"code":0}"#,
-            r#"{"data":{}}"#,
-            r#"{"code":99999,"msg":"new"}"#,
-            r#"{"code":500}"#,
-            r#"{"code":0,"data":{"taskId":"7""#,
-            "<html><title>502</title></html>",
-            "[]",
-            "",
-        ] {
-            let error = create_with(text, read).expect_err(text);
-            assert_eq!(error.create_outcome(), Some(CreateOutcome::Unknown), "{text}");
-            assert_eq!(error.retry(), Retry::Ambiguous, "{text}");
-        }
-        let refused = error_with(401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, read);
-        assert_eq!(refused.create_outcome(), Some(CreateOutcome::Refused));
-        assert_eq!(error_with(401, "no", read).create_outcome(), Some(CreateOutcome::Unknown));
-    }
-
-    #[test]
-    fn a_refusal_names_the_nodes() {
-        let tips = r#"{"error":null,"node_errors":{"4":{"errors":[{"message":"Value not in list","details":"ckpt_name"}]}}}"#;
-        let quoted = serde_json::to_string(tips).expect("text");
-        for data in [
-            format!(r#"{{"promptTips":{quoted}}}"#),
-            format!(r#"{{"promptTips":{tips}}}"#),
-            tips.to_owned(),
-            quoted,
-        ] {
-            let text = format!(r#"{{"code":433,"msg":"VALIDATE_PROMPT_FAILED","data":{data}}}"#);
-            let error = create_with(&text, read).expect_err("refused");
-            assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
-            let told = error.to_string();
-            assert!(told.contains("FAILED: node 4: Value not in list: ckpt_name"), "{told}");
-        }
-        let error = create_with(r#"{"code":433,"msg":"no","data":null}"#, read).expect_err("refused");
-        assert!(error.to_string().ends_with("(no)"), "{error}");
-    }
-
-    #[test]
-    fn an_answer_that_names_a_task_is_never_a_refusal() {
-        for (status, text) in [
-            (200, r#"{"code":421,"msg":"TASK_QUEUE_MAXED","data":{"taskId":"7"}}"#),
-            (200, r#"{"code":433,"data":"{\"taskId\":7}"}"#),
-            (200, r#"{"errorCode":"1007","errorMessage":"bad","taskId":"7"}"#),
-            (401, r#"{"code":-1,"data":{"taskId":7}}"#),
-            (502, r#"{"code":0,"data":{"taskId":"7"}}"#),
-        ] {
-            for read in [read, read_bare] {
-                let error = error_with(status, text, read);
-                assert_eq!(error.create_outcome(), Some(CreateOutcome::Unknown), "{text}");
-                assert_eq!(error.retry(), Retry::Ambiguous, "{text}");
-                assert_eq!(error.task(), Some(&"7".into()), "{text}");
-            }
-        }
-        for text in
-            [r#"{"code":421,"data":{"taskId":""}}"#, r#"{"errorCode":"1007","taskId":null,"data":{}}"#]
-        {
-            let error = error_with(200, text, read);
-            assert_eq!(
-                (error.create_outcome(), error.task()),
-                (Some(CreateOutcome::Refused), None),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_bare_answer_may_be_wrapped() {
-        for (text, task) in [
-            (r#"{"taskId":"7","status":"QUEUED","errorCode":""}"#, "7"),
-            (r#"{"code":0,"data":{"taskId":"7","status":"QUEUED"}}"#, "7"),
-            (r#"{"code":0,"data":{"taskId":"7","errorCode":"1007"}}"#, "7"),
-        ] {
-            assert_eq!(create_with(text, read_bare).expect(text).task_id, task.into());
-        }
-        for text in [
-            r#"{"errorCode":"1007","errorMessage":"bad"}"#,
-            r#"{"code":0,"data":{"errorCode":"1007","errorMessage":"bad"}}"#,
-            r#"{"code":0,"errorCode":"0","data":{"taskId":"","errorCode":1007,"errorMessage":"bad"}}"#,
-        ] {
-            let error = create_with(text, read_bare).expect_err(text);
-            assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused), "{text}");
-            assert!(error.to_string().contains("bad"), "{error}");
-        }
-        let unknown = create_with(r#"{"code":0,"data":{"errorCode":"0"}}"#, read_bare).expect_err("no task");
-        assert_eq!(unknown.create_outcome(), Some(CreateOutcome::Unknown));
-    }
-
-    proptest! {
-        #[test]
-        fn accepted_means_a_task_id(text in r#"(\{|\}|\[|\]|,|:|"|null|0|7|"code"|"taskId"|"data"|"promptTips"|\\ud800)*"#) {
-            match create_with(&text, read) {
-                Ok(created) => prop_assert!(!created.task_id.as_str().is_empty()),
-                Err(error) => prop_assert!(error.create_outcome().is_some()),
-            }
-        }
-
-        /// Rule by rule against a second opinion: no answer but a task id is a success, and none but those on the list
-        /// is a refusal.
-        #[test]
-        fn three_outcomes(
-            status in prop_oneof![Just(200_u16), Just(401), Just(429), Just(502), 100..600_u16],
-            wait in prop::option::of(prop_oneof![Just("7"), Just("soon"), Just("Wed, 21 Oct 2026 07:28:00 GMT")]),
-            code in prop_oneof![
-                Just("0".to_owned()), Just("\"0\"".to_owned()), Just("200".to_owned()), Just("null".to_owned()),
-                (-1..2000_i32).prop_map(|code| code.to_string()),
-                proptest::sample::select(LISTED.split(' ').collect::<Vec<_>>()).prop_map(|code| format!("\"{code}\"")),
-                "\"[a-zA-Z0-9_ ]{0,9}\"",
-            ],
-            data in prop_oneof![
-                Just("null"), Just("{}"), Just(r#"{"taskId":"7"}"#), Just(r#"{"taskId":""}"#), Just(r#"["7"]"#),
-                Just(r#"{"taskId":NaN}"#), Just(r#"{"taskId":7,"promptTips":"{"}"#),
-            ],
-            shape in 0..5_usize,
-        ) {
-            let text = match shape {
-                0 | 1 => format!(r#"{{"code":{code},"msg":"m","data":{data}}}"#),
-                2 => format!(r#"{{"errorCode":{code},"errorMessage":"m","taskId":"7"}}"#),
-                3 => format!(r#"{{"code":{code},"data":{data}"#),
-                _ => format!("<html><title>{code}</title>{data}"),
-            };
-            let said = code.trim_matches('"').trim();
-            let is_answer = shape < 3;
-            let has_code = is_answer && !matches!(said, "null" | "");
-            let is_success = shape < 2 && matches!(said, "0" | "200");
-            let is_failure = has_code && !is_success && !(shape == 2 && said == "0");
-            // A task id without any code is a task all the same: it may be paid, and it can be followed.
-            let accepted = shape < 2
-                && !is_failure
-                && (200..300).contains(&status)
-                && data.starts_with("{\"taskId\":")
-                && data.contains('7');
-            let names_task = shape == 2 || shape < 2 && data.starts_with("{\"taskId\":") && data.contains('7');
-            let refused = !names_task && (is_failure && (LISTED.split(' ').any(|listed| listed == said) || matches!(status, 401 | 429))
-                || !is_failure && !(200..300).contains(&status) && matches!(status, 401 | 429) && wait.is_some_and(|wait| wait != "soon"));
-            match crate::read_created(status, wait, &text) {
-                Ok(created) => prop_assert!(accepted && created.task_id.as_str() == "7", "{status} {text}"),
-                Err(error) => {
-                    prop_assert!(!accepted, "{status} {text}: {error}");
-                    let expected = if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown };
-                    prop_assert_eq!(error.task().is_some(), names_task, "{}", text);
-                    prop_assert_eq!(error.create_outcome(), Some(expected), "{} {:?} {}: {}", status, wait, text, error);
-                    let again = matches!(error.retry(), Retry::Safe { .. });
-                    prop_assert!(!again || refused && error.class().is_transient(), "{status} {text}");
-                }
-            }
-        }
-
-        #[test]
-        fn any_tips_are_read(text in ".*") {
-            tips(Some(&serde_json::value::to_raw_value(&text).expect("a string")));
-        }
+        // What is set may be private; the webhook's URL and the password are secrets.
+        f.debug_struct("Create").field("workflow_id", &self.fields.get("workflowId")).finish_non_exhaustive()
     }
 }

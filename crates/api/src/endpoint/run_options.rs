@@ -75,18 +75,11 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// The body of a run: what is run, and then how.
-    pub(super) fn body(
-        &self,
-        what: &'static str,
-        fields: &impl Serialize,
-    ) -> Result<Map<String, Value>, Error> {
-        match (serde_json::to_value(fields), serde_json::to_value(self)) {
-            (Ok(Value::Object(mut body)), Ok(Value::Object(options))) => {
-                body.extend(options);
-                Ok(body)
-            }
-            _ => Err(Error::usage(what, "a value cannot be written as JSON")),
+    /// As fields of a body.
+    pub(super) fn fields(&self) -> Result<Map<String, Value>, Error> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            _ => Err(Error::usage("create", "a value cannot be written as JSON")),
         }
     }
 

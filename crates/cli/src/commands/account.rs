@@ -2,12 +2,9 @@
 
 use runninghub::answer::{Account, Key, Slots};
 
-use super::{
-    comfy,
-    context::{Context, Settings},
-};
+use super::{context::Context, service::Settings};
 use crate::{
-    args,
+    args::{self, Server},
     event::Event,
     exit::{Error, Exit},
 };
@@ -27,10 +24,17 @@ pub(super) async fn account(context: &mut Context, args: &args::Account) -> Resu
 
 /// Shows how busy the key is, or the server where one is named.
 pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
-    if context.global.server.is_some() {
-        return comfy::queue(context).await;
+    if let Some(server) = context.global.server.clone() {
+        return server_queue(context, server).await;
     }
     let hub = context.connect(Settings::default())?;
     context.show(Event::Slots(Slots::from(hub.api().queue_status().await?)));
+    Ok(Exit::Done)
+}
+
+/// Shows what runs and what waits.
+async fn server_queue(context: &mut Context, server: Server) -> Result<Exit, Error> {
+    let comfy = context.server(server, Settings::default())?;
+    context.show(Event::Queue(comfy.queue().await?.into()));
     Ok(Exit::Done)
 }

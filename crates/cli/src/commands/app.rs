@@ -1,34 +1,27 @@
 //! `rhub app …` and `rhub quick run`.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
-use runninghub::{AppSort, AppSubmit, Code, WebappId, answer};
+use runninghub::{AppSort, Code, Site, Submit, WebappId, answer};
 use serde_json::Value;
 
 use super::{
-    context::{Context, Settings},
+    context::Context,
     form,
-    submit::{self, Submission, told},
+    service::Settings,
+    submit::{self, Submission},
 };
 use crate::{
-    args::{self, AppCommand, Filling, Machine, Sort, Submitting},
-    assign::{self, Written, named},
+    args::{self, AppCommand, Filling, Sort, Submitting},
+    assign::{self, NewValue, Written, named},
     event::Event,
     exit::{Error, Exit},
     target,
 };
 
-/// What a field becomes.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum NewText {
-    Text(String),
-    /// A file to upload.
-    File(PathBuf),
-}
-
 /// What was filled in on the command line.
 pub(super) struct Filled {
-    changes: Vec<(String, NewText)>,
+    changes: Vec<(String, NewValue)>,
     list: Option<Vec<Value>>,
     interactive: bool,
 }
@@ -54,13 +47,8 @@ pub(super) async fn app(context: &mut Context, args: args::App) -> Result<Exit, 
         AppCommand::Run(args) => {
             let (id, site) = target::app(&args.app)?;
             let filled = Filled::parse(&args.filling)?;
-            submit::check(context, &args.machine)?;
-            let submission = Submission::new(context, &args.submitting, site)?;
-            let mut submit = submission.hub().app(id.clone());
-            if args.machine.v2 {
-                submit = submit.v2();
-            }
-            run(context, submission, submit, &id, filled, &args.machine, &args.submitting).await
+            let submit = submit::on_machine(context, Submit::app(id.clone()), &args.machine)?;
+            run(context, submit, (&id, site), filled, &args.submitting).await
         }
     }
 }
@@ -68,33 +56,33 @@ pub(super) async fn app(context: &mut Context, args: args::App) -> Result<Exit, 
 /// Fills the form in, submits, and follows to the end.
 pub(super) async fn run(
     context: &mut Context,
-    submission: Submission,
-    submit: AppSubmit,
-    id: &WebappId,
+    submit: Submit,
+    (id, site): (&WebappId, Option<Site>),
     filled: Filled,
-    machine: &Machine,
     submitting: &Submitting,
 ) -> Result<Exit, Error> {
+    let hub = context.connect(submit::settings(submitting, site))?;
+    let submission = Submission::new(Arc::new(hub.clone()), submitting)?;
     let Filled { mut changes, list, interactive } = filled;
     if interactive {
-        let app = submission.hub().form(id).await.map_err(|error| unknown(error.into(), id))?;
+        let app = hub.form(id).await.map_err(|error| unknown(error, id))?;
         changes = form::fill(context.printer, &app, changes)?;
     }
-    let mut submit = told!(submit, submission, machine, submitting);
+    let mut submit = submit;
     for (name, value) in changes {
         submit = match value {
-            NewText::Text(text) => submit.set(name, text),
-            NewText::File(path) => submit.set_file(name, path),
+            NewValue::Json(text) => submit.set(name, text),
+            NewValue::File(path) => submit.set_file(name, path),
         };
     }
     if let Some(list) = list {
         submit = submit.node_info_list(list);
     }
-    let start = async |told| submit.on_step(told).submit().await.map_err(|error| unknown(error.into(), id));
-    submission.make(context, start).await
+    submission.make(context, submit, |error| unknown(error, id)).await
 }
 
-fn unknown(error: Error, id: &WebappId) -> Error {
+fn unknown(error: runninghub::Error, id: &WebappId) -> Error {
+    let error = Error::from(error);
     if error.code != Some(Code::NO_SUCH_APP) {
         return error;
     }
@@ -127,24 +115,24 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
 async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error> {
     let (id, site) = target::app(&args.app)?;
     let hub = context.connect(Settings { site, ..Settings::default() })?;
-    let app = hub.form(&id).await.map_err(|error| unknown(error.into(), &id))?;
+    let app = hub.form(&id).await.map_err(|error| unknown(error, &id))?;
     context.show(Event::App(answer::App::of(&id, &app)));
     Ok(Exit::Done)
 }
 
 /// Reads `NAME=VALUE`. Values of apps are text; JSON text is taken for what it says.
-fn parse(text: &str) -> Result<(String, NewText), Error> {
+fn parse(text: &str) -> Result<(String, NewValue), Error> {
     let shown = runninghub::Untrusted::from(text);
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
         return Err(Error::usage(format!("`--set {shown}` does not name a field and a value"))
             .hint("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`"));
     };
     let value = match Written::of(value) {
-        Written::Text(value) => NewText::Text(value.to_owned()),
-        Written::File(path) => NewText::File(named("--set", text, path)?),
+        Written::Text(value) => NewValue::Json(value.into()),
+        Written::File(path) => NewValue::File(named("--set", text, path)?),
         Written::Plain(value) => match serde_json::from_str(value) {
-            Ok(Value::String(text)) => NewText::Text(text),
-            _ => NewText::Text(value.to_owned()),
+            Ok(text @ Value::String(_)) => NewValue::Json(text),
+            _ => NewValue::Json(value.into()),
         },
     };
     Ok((name.to_owned(), value))
@@ -156,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_value_is_text_to_the_letter() {
-        let text = |text: &str| NewText::Text(text.to_owned());
+        let text = |text: &str| NewValue::Json(text.into());
         for (given, name, value) in [
             ("prompt=a cat", "prompt", text("a cat")),
             ("6.text=a=b", "6.text", text("a=b")),
@@ -165,7 +153,7 @@ mod tests {
             ("x=[1,  2]", "x", text("[1,  2]")),
             ("x=\"@home\"", "x", text("@home")),
             ("提示词=", "提示词", text("")),
-            ("image=@a b.png", "image", NewText::File("a b.png".into())),
+            ("image=@a b.png", "image", NewValue::File("a b.png".into())),
         ] {
             assert_eq!(parse(given).expect(given), (name.to_owned(), value), "{given}");
         }

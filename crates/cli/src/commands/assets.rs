@@ -6,7 +6,7 @@ use runninghub::{
     api::{AssetType, FieldKind},
 };
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args::{self, AssetsCommand, GroupCommand, Medium},
     event::Event,

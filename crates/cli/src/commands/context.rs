@@ -10,21 +10,23 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    ApiKey, Charge, Event as RunEvent, History, Line, Outcome, Output, Place, PreviewFolder, Run, RunningHub,
-    Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, answer,
+    Charge, Event as RunEvent, History, Line, Outcome, Output, Place, PreviewFolder, Run, Service, Site,
+    Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, answer,
     ledger::{Entry, Filter, Ledger, SqliteLedger, State},
 };
 
-use super::{comfy, follow::interrupted, service::Named};
+use super::{
+    follow::interrupted,
+    service::{Found, check_place},
+};
 use crate::{
-    args::{Format, Global, Paging, Previews},
+    args::{Format, Global, Paging, Server},
     event::Event,
     exit::{Error, Exit},
-    key,
     printer::Printer,
     report::{self, Reporter},
     signals::{Signal, Signals, suspend},
-    speed, target,
+    target,
     transfers::Transfers,
     writer,
 };
@@ -49,7 +51,7 @@ pub(super) struct Context {
     /// Files on their way.
     pub(super) transfers: Transfers,
     /// All that was asked.
-    pub(super) asked: Vec<Named>,
+    pub(super) asked: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
     /// What was saved and is no result.
     pub(super) kept: Vec<Output>,
@@ -82,28 +84,6 @@ impl Clock {
     }
 }
 
-/// Tells a builder of the library how others are reached and what is taken from them: each of them has these setters.
-macro_rules! reached {
-    ($builder:expr, $context:expr) => {{
-        let global = &$context.global;
-        let mut builder = $builder.on_file_progress($context.transfers.watcher());
-        crate::secrets::learn_proxies();
-        if let Some(proxy) = &global.proxy {
-            crate::secrets::learn_address(proxy.expose());
-            builder = builder.proxy(proxy.expose());
-        }
-        if let Some(path) = &global.ca_file {
-            builder = builder.ca_file(path);
-        }
-        if let Some(bytes) = global.max_file_size {
-            builder = builder.max_file_size(bytes);
-        }
-        builder.priors($context.priors()?)
-    }};
-}
-
-pub(super) use reached;
-
 impl Context {
     pub(super) fn new(global: Global, format: Format, printer: Printer) -> Self {
         Self {
@@ -130,60 +110,6 @@ impl Context {
         writer::begin();
         Signals::new(self.format == Format::Human)
             .map_err(|error| Error::new(Exit::Store, format!("cannot listen for signals: {error}")))
-    }
-
-    /// The handle for the options, with the key that they name.
-    pub(super) fn connect(&mut self, settings: Settings) -> Result<RunningHub, Error> {
-        let key = match settings.key {
-            Some(key) => key,
-            None => key::read(&self.global)?,
-        };
-        let known = settings.known_url.filter(|_| self.global.site.is_none());
-        let site = match &known {
-            // The address is what counts; the site is only a name.
-            Some(_) => settings.site.unwrap_or_default(),
-            None => self.site(settings.site)?,
-        };
-        self.keep_previews(settings.previews)?;
-        let mut builder = RunningHub::builder(key)
-            .site(site)
-            .time_scale(speed::time_scale()?)
-            .allow_private_hosts(self.global.allow_private_hosts)
-            .previews(self.wants_previews());
-        builder = reached!(builder, self);
-        if let Some(url) = settings.base_url.as_ref().or(self.global.base_url.as_ref()).or(known.as_ref()) {
-            builder = builder.base_url(url);
-        }
-        if let Some(timeout) = settings.create_timeout {
-            builder = builder.create_timeout(timeout);
-        }
-        if settings.ledger != Writes::Elsewhere {
-            if let Some(dir) = self.state_dir() {
-                builder = builder.uploads(dir.join("uploads"));
-            }
-            if let Some(history) = self.history() {
-                builder = builder.history(history);
-            }
-            match self.ledger() {
-                Ok(ledger) => builder = builder.ledger(ledger),
-                Err(error) if settings.ledger == Writes::Must => return Err(error),
-                // A paid task is followed all the same.
-                Err(error) => self.warn("ledger", error.message),
-            }
-        }
-        if let Some(dir) = settings.record {
-            builder = builder.record(dir);
-        }
-        let hub = builder.build().map_err(|error| {
-            let is_recording = error.kind() == runninghub::ErrorKind::Io;
-            Error::from(error).or_hint(if is_recording {
-                "name a new or empty folder with `--record DIR`; nothing was submitted"
-            } else {
-                "an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`"
-            })
-        })?;
-        self.asked.push(Named::Platform(hub.clone()));
-        Ok(hub)
     }
 
     /// What earlier runs have shown, where this machine has a place for it.
@@ -220,16 +146,16 @@ impl Context {
     }
 
     /// The task that is meant: by its id, by the name of its submit, or the last one; with what the ledger knows of it.
-    pub(super) async fn task(&mut self, text: &str) -> Result<(TaskId, Option<Entry>), Error> {
+    pub(super) async fn task(&mut self, text: &str) -> Result<Found, Error> {
         let is_prompt = text != "last" && (self.global.server.is_some() || target::is_uuid(text));
-        let named = if is_prompt { comfy::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
+        let named = if is_prompt { target::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
         if let Some(task) = named {
             // What the ledger knows is a help, not a condition.
-            let known = match self.ledger_to_read() {
+            let entry = match self.ledger_to_read() {
                 Ok(ledger) => ledger.entry(Filter::all().task(&task)).await.ok(),
                 Err(_) => None,
             };
-            return self.at(task, known);
+            return self.reachable(Found { task, entry });
         }
         let ledger = self.ledger_to_read()?;
         let is_last = text == "last";
@@ -250,15 +176,30 @@ impl Context {
                     self.warn("unknown", message);
                 }
                 match entry.task.clone() {
-                    Some(task) => self.at(task, Some(entry)),
+                    Some(task) => self.reachable(Found { task, entry: Some(entry) }),
                     None => Err(Error::usage(format!("the submit {} has no task", entry.attempt))
                         .hint("`rhub tasks` shows what became of it")),
                 }
             }
             (Err(_), _) if is_last => Err(Error::usage("no task was submitted from this machine yet")
                 .hint("name the task by its id, a number such as `1904154698679771137`")),
-            (Err(_), _) => target::task_id(text).map(|task| (task, None)),
+            (Err(_), _) => target::task_id(text).map(|task| Found { task, entry: None }),
         }
+    }
+
+    /// A task whose place the options name or the ledger knows.
+    fn reachable(&self, found: Found) -> Result<Found, Error> {
+        if self.global.server.is_some() {
+            return Ok(found);
+        }
+        if let Some(entry) = &found.entry {
+            check_place(&entry.intent.place)?;
+        }
+        if found.settings().server.is_none() && target::is_uuid(found.task.as_str()) {
+            return Err(Error::usage("this is the id of a prompt on a ComfyUI")
+                .hint("name the server, as in `--server http://127.0.0.1:8188`"));
+        }
+        Ok(found)
     }
 
     /// The site that was named, else the one of the page, else the default.
@@ -272,16 +213,21 @@ impl Context {
         }
     }
 
-    /// A command line that reaches the same task, without the key.
-    pub(super) fn command(&self, words: &str, site: Site) -> String {
+    /// A command line that reaches the same place, without the key.
+    pub(super) fn command(&self, words: &str, place: &Place) -> String {
         let mut command = format!("rhub {words}");
-        if let Some(server) = &self.global.server {
+        let server = Server::of(place);
+        if let Some(server) = self.global.server.as_ref().or(server.as_ref()) {
             let _ = write!(command, " --server {server}");
         }
-        if let Some(url) = &self.global.base_url {
-            let _ = write!(command, " --base-url {}", Untrusted::from(url.as_str()));
-        } else if site != Site::default() && self.global.server.is_none() {
-            let _ = write!(command, " --site {site}");
+        match (&self.global.base_url, place) {
+            (Some(url), _) => {
+                let _ = write!(command, " --base-url {}", Untrusted::from(url.as_str()));
+            }
+            (None, Place::RunningHub { site, .. }) if *site != Site::default() => {
+                let _ = write!(command, " --site {site}");
+            }
+            _ => {}
         }
         command
     }
@@ -370,9 +316,9 @@ impl Context {
 
     /// What a task has cost, where it was asked for.
     pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
-        let hub = self.asked.iter().rev().find_map(|asked| match asked {
-            Named::Platform(hub) => Some(hub.api().base_url()),
-            Named::Comfy(_) => None,
+        let hub = self.asked.iter().rev().find_map(|asked| match asked.place() {
+            Place::RunningHub { base_url, .. } => Some(base_url.as_str()),
+            _ => None,
         });
         Charge::new(cost, hub.and_then(answer::currency))
     }
@@ -435,14 +381,14 @@ impl Context {
             return;
         }
         self.finish_previews();
-        let why = self.asked.iter().find_map(Named::recording_failure);
+        let why = self.asked.iter().find_map(|asked| asked.recording_failure());
         if let Some(why) = why {
             self.warn("recording", format!("the recording is incomplete: {why}"));
         }
         self.outcome.outputs.append(&mut self.kept);
         self.outcome.exit_code = exit.code();
         self.outcome.elapsed = self.clock.now();
-        self.outcome.api_calls = self.asked.iter().map(Named::api_calls).sum();
+        self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();
         self.show(RunEvent::Result(Box::new(self.outcome.clone())));
     }
 }
@@ -455,49 +401,10 @@ pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
     })
 }
 
-/// Whether submits are written down.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) enum Writes {
-    /// Not on this machine's account: a demo.
-    Elsewhere,
-    /// If that is possible.
-    #[default]
-    May,
-    /// Or nothing is sent.
-    Must,
-}
-
-/// What differs from the options.
-#[derive(Debug, Default)]
-pub(super) struct Settings {
-    pub(super) ledger: Writes,
-    pub(super) key: Option<ApiKey>,
-    pub(super) site: Option<Site>,
-    pub(super) base_url: Option<String>,
-    /// Used where the options name neither a site nor an address.
-    pub(super) known_url: Option<String>,
-    pub(super) create_timeout: Option<Duration>,
-    pub(super) record: Option<PathBuf>,
-    pub(super) previews: Previews,
-}
-
-impl Settings {
-    /// The place where a submit was made, for what the options leave open.
-    pub(super) fn of(place: &Place) -> Self {
-        let (site, base_url) = match place {
-            Place::RunningHub { site, base_url } => (Some(*site), base_url),
-            Place::NativeProxy { base_url, .. } => (None, base_url),
-            _ => return Self::default(),
-        };
-        let own = site.is_some_and(|site| site.base_url() == base_url);
-        Self { site, known_url: (!own).then(|| base_url.clone()), ..Self::default() }
-    }
-}
-
 /// How to watch a task again, and how to cancel it; whole lines, to be copied.
 pub(super) fn ways_back(
     context: &Context,
-    site: Site,
+    place: &Place,
     task: &TaskId,
     workflow: Option<&WorkflowId>,
 ) -> String {
@@ -505,7 +412,7 @@ pub(super) fn ways_back(
         Some(workflow) => format!("watch {task} --workflow {workflow}"),
         None => format!("watch {task}"),
     };
-    let watch = context.command(&watch, site);
-    let cancel = context.command(&format!("cancel {task}"), site);
+    let watch = context.command(&watch, place);
+    let cancel = context.command(&format!("cancel {task}"), place);
     format!("the task goes on; follow it or cancel it with\n  {watch}\n  {cancel}")
 }

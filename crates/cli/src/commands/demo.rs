@@ -1,16 +1,17 @@
 //! `rhub demo`.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use runninghub::ApiKey;
+use runninghub::{ApiKey, Submit};
 use runninghub_sim::{Scenario, Sim};
 
 use super::{
-    context::{Context, Settings, Writes},
-    follow::{Following, follow},
+    context::Context,
+    follow::Following,
     save::Destination,
+    service::{Settings, Writes},
     simulate::failed,
-    submit::send,
+    submit::Submission,
 };
 use crate::{
     args,
@@ -50,13 +51,6 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
     if let Some(destination) = &following.destination {
         destination.check(&hub)?;
     }
-    let mut signals = context.signals()?;
-    let submit = hub.workflow(workflow);
-    let sent = send(context, |told| submit.on_step(told).submit(), None, &mut signals).await?;
-    let run = match sent {
-        ControlFlow::Continue(run) => run,
-        ControlFlow::Break(exit) => return Ok(exit),
-    };
-    context.submitted(&run, hub.site().as_str());
-    follow(context, &hub, run, &mut signals, &following).await
+    let submission = Submission::of(Arc::new(hub), following);
+    submission.make(context, Submit::workflow(workflow), Error::from).await
 }

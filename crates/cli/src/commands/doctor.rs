@@ -8,8 +8,12 @@ use runninghub::{
 };
 use tempfile::NamedTempFile;
 
-use super::context::{Context, Settings, Writes};
+use super::{
+    context::Context,
+    service::{Settings, Writes},
+};
 use crate::{
+    args::Server,
     config,
     event::{Check, Event},
     exit::{Error, Exit},
@@ -49,8 +53,8 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
         report(context, "ledger", ledger);
     }
     report(context, "proxy", Ok(proxy(context)));
-    if context.global.server.is_some() {
-        let server = server(context).await;
+    if let Some(named) = context.global.server.clone() {
+        let server = server(context, named).await;
         report(context, "server", server);
         return Ok(worst);
     }
@@ -102,8 +106,8 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
 }
 
 /// Whether the ComfyUI that was named is there.
-async fn server(context: &mut Context) -> Finding {
-    let comfy = context.server(Settings { ledger: Writes::Elsewhere, ..Settings::default() })?;
+async fn server(context: &mut Context, named: Server) -> Finding {
+    let comfy = context.server(named, Settings { ledger: Writes::Elsewhere, ..Settings::default() })?;
     let queue = comfy.queue().await?;
     Ok(format!("a ComfyUI answers, {} run and {} wait", queue.running.len(), queue.pending.len()))
 }

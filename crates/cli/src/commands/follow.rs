@@ -3,13 +3,12 @@
 use std::{future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{ErrorKind, Event, Intermediate, Intermediates, Run, TaskId, Transfer, Verdict};
+use runninghub::{ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
     context::{Context, ways_back},
     save::{self, Destination},
-    service::Service,
 };
 use crate::{
     args,
@@ -36,7 +35,7 @@ impl Following {
     pub(super) fn new(
         saving: args::Saving,
         patience: &args::Patience,
-        hub: &impl Service,
+        service: &dyn Service,
     ) -> Result<Self, Error> {
         let args::Saving { out, name, keep_intermediate } = saving;
         if keep_intermediate && out.is_none() {
@@ -45,7 +44,7 @@ impl Following {
         }
         let destination = out.map(|dir| Destination { dir, template: name, intermediate: keep_intermediate });
         if let Some(destination) = &destination {
-            destination.check(hub)?;
+            destination.check(service)?;
         }
         Ok(Self {
             destination,
@@ -68,16 +67,17 @@ enum What {
 /// Takes up a task that was submitted before. Its server may not answer for long, so signals are heeded meanwhile.
 pub(super) async fn take_up(
     context: &mut Context,
-    hub: &impl Service,
-    task: &TaskId,
-    start: impl Future<Output = Result<Run, runninghub::Error>>,
+    service: &dyn Service,
+    wanted: Follow,
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
-    Ok(match context.watch_files(signals, start).await {
+    let task = wanted.id().clone();
+    context.outcome.task_id = Some(task.clone());
+    Ok(match context.watch_files(signals, service.follow(wanted)).await {
         Ok(run) => ControlFlow::Continue(run?),
         Err(signal) => {
             context.outcome.status = Verdict::Detached;
-            let advice = ways_back(context, hub.site(), task, None);
+            let advice = ways_back(context, service.place(), &task, None);
             context.advice.push(advice);
             ControlFlow::Break(interrupted(signal))
         }
@@ -87,7 +87,7 @@ pub(super) async fn take_up(
 /// Watches a task to its end, or until somebody has had enough.
 pub(super) async fn follow(
     context: &mut Context,
-    hub: &impl Service,
+    service: &dyn Service,
     mut run: Run,
     signals: &mut Signals,
     following: &Following,
@@ -98,7 +98,7 @@ pub(super) async fn follow(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut cancelling = false;
-    let mut kept = following.destination.as_ref().and_then(|to| to.intermediates(hub, run.task_id()));
+    let mut kept = following.destination.as_ref().and_then(|to| to.intermediates(service, run.task_id()));
     loop {
         let what = tokio::select! {
             biased;
@@ -115,13 +115,13 @@ pub(super) async fn follow(
         match what {
             What::Event(Some(Ok(Event::Finished(end)))) => {
                 context.event(Event::Finished(end.clone()));
-                return save::finish(context, hub, &run, &end, following, kept, signals).await;
+                return save::finish(context, service, &run, &end, following, kept, signals).await;
             }
             What::Event(Some(Ok(event))) => context.event(event),
             What::Event(Some(Err(error))) => {
                 // What nobody knows cannot be followed or cancelled.
                 if error.kind() == ErrorKind::StillRunning || !error.is_unknown_task() {
-                    leave(context, hub, &run, following);
+                    leave(context, service, &run, following);
                 }
                 return Err(error.into());
             }
@@ -131,7 +131,7 @@ pub(super) async fn follow(
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             What::Timeout => {
                 context.outcome.status = Verdict::Timeout;
-                leave(context, hub, &run, following);
+                leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
             }
             What::Signal(Signal::Suspend) => {
@@ -146,15 +146,15 @@ pub(super) async fn follow(
                         context.warn("cancelling", "cancelling the task; Ctrl-C again leaves it alone");
                     }
                     Ok(Err(error)) => context.warn("cancel_failed", Error::from(error).message),
-                    Err(signal) => return Ok(detach(context, hub, &run, following, signal)),
+                    Err(signal) => return Ok(detach(context, service, &run, following, signal)),
                 }
             }
-            What::Signal(signal) => return Ok(detach(context, hub, &run, following, signal)),
+            What::Signal(signal) => return Ok(detach(context, service, &run, following, signal)),
         }
         // The reader of stdout is gone. With `--out` the files are still wanted.
         if writer::is_closed() && following.destination.is_none() {
             context.is_told = true;
-            leave(context, hub, &run, following);
+            leave(context, service, &run, following);
             return Ok(Exit::StillRunning);
         }
     }
@@ -172,20 +172,20 @@ pub(super) fn interrupted(signal: Signal) -> Exit {
 /// Leaves the task alone because of a signal.
 fn detach(
     context: &mut Context,
-    hub: &impl Service,
+    service: &dyn Service,
     run: &Run,
     following: &Following,
     signal: Signal,
 ) -> Exit {
     context.outcome.status = Verdict::Detached;
-    leave(context, hub, run, following);
+    leave(context, service, run, following);
     interrupted(signal)
 }
 
 /// Says how to come back.
-fn leave(context: &mut Context, hub: &impl Service, run: &Run, following: &Following) {
+fn leave(context: &mut Context, service: &dyn Service, run: &Run, following: &Following) {
     if following.outlives {
-        let advice = ways_back(context, hub.site(), run.task_id(), run.workflow_id());
+        let advice = ways_back(context, service.place(), run.task_id(), run.workflow_id());
         context.advice.push(advice);
     } else {
         context.advice.push("the simulator has ended, and its task with it".to_owned());

@@ -4,8 +4,12 @@ use std::io::{self, IsTerminal as _};
 
 use runninghub::{App, AppField, Untrusted, answer, app};
 
-use super::app::NewText;
-use crate::{assign::Written, exit::Error, printer::Printer, report::app as text};
+use crate::{
+    assign::{NewValue, Written},
+    exit::Error,
+    printer::Printer,
+    report::app as text,
+};
 
 /// Whether anybody is there to be asked.
 pub(super) fn check() -> Result<(), Error> {
@@ -19,8 +23,8 @@ pub(super) fn check() -> Result<(), Error> {
 pub(super) fn fill(
     printer: Printer,
     form: &App,
-    mut changes: Vec<(String, NewText)>,
-) -> Result<Vec<(String, NewText)>, Error> {
+    mut changes: Vec<(String, NewValue)>,
+) -> Result<Vec<(String, NewValue)>, Error> {
     let mut set = Vec::new();
     for (name, _) in &changes {
         set.push(app::place(app::find(form, name)?));
@@ -37,7 +41,7 @@ pub(super) fn fill(
     Ok(changes)
 }
 
-fn ask(printer: Printer, field: &AppField) -> Result<Option<NewText>, Error> {
+fn ask(printer: Printer, field: &AppField) -> Result<Option<NewValue>, Error> {
     loop {
         printer.prompt("> ");
         let mut line = String::new();
@@ -50,8 +54,10 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewText>, Error> {
             return Ok(None);
         }
         let checked = match Written::of(answer) {
-            Written::Plain(text) | Written::Text(text) => app::fit(field, &text.into()).map(NewText::Text),
-            Written::File(path) => app::fit_file(field, path.as_ref()).map(|()| NewText::File(path.into())),
+            Written::Plain(text) | Written::Text(text) => {
+                app::fit(field, &text.into()).map(|text| NewValue::Json(text.into()))
+            }
+            Written::File(path) => app::fit_file(field, path.as_ref()).map(|()| NewValue::File(path.into())),
         };
         match checked {
             Ok(value) => return Ok(Some(value)),

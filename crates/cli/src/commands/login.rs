@@ -3,8 +3,9 @@
 use runninghub::{ApiKey, QueueStatus, Site, Untrusted};
 
 use super::{
-    context::{Context, Settings, Writes},
+    context::Context,
     follow::interrupted,
+    service::{Settings, Writes},
 };
 use crate::{
     args,

@@ -3,7 +3,6 @@
 mod account;
 mod app;
 mod assets;
-mod comfy;
 mod config;
 mod context;
 #[cfg(feature = "sim")]

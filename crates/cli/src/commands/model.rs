@@ -3,15 +3,15 @@
 use std::{fs, path::Path, sync::Arc};
 
 use runninghub::{
-    KeyKind, RunningHub, SubmitModel, Untrusted,
+    KeyKind, Submit, Untrusted,
     answer::Price,
     catalog::{Catalog, Kind},
 };
-use serde_json::{Map, Value};
 
 use super::{
-    context::{Context, Settings},
-    submit::Submission,
+    context::Context,
+    service::Settings,
+    submit::{self, Submission},
 };
 use crate::{
     args::{self, ModelCall, ModelCommand},
@@ -71,67 +71,42 @@ fn show(context: &mut Context, args: &args::ShowModel) -> Result<Exit, Error> {
 }
 
 async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error> {
-    let call = Call::read(context, &args.call)?;
+    let mut submit = read(context, &args.call)?;
     key::check(&context.global, "call models", KeyKind::may_call_models)?;
-    let submission = Submission::new(context, &args.submitting, None)?;
-    let mut submit = call.prepare(submission.hub());
-    if let Some(url) = submission.webhook() {
-        submit = submit.webhook(url);
-    }
     if let Some(amount) = args.max_cost {
         submit = submit.max_cost(amount);
     }
-    if let Some(timeout) = args.submitting.queue_timeout {
-        submit = submit.queue_timeout(timeout);
-    }
-    submission.make(context, |told| submit.on_step(told).submit()).await
+    let hub = context.connect(submit::settings(&args.submitting, None))?;
+    Submission::new(Arc::new(hub), &args.submitting)?.make(context, submit, Error::from).await
 }
 
 async fn price(context: &mut Context, args: &ModelCall) -> Result<Exit, Error> {
-    let call = Call::read(context, args)?;
+    let submit = read(context, args)?;
     let hub = context.connect(Settings::default())?;
-    let price = Price::of(&args.model, call.prepare(&hub).price().await?);
+    let price = Price::of(&args.model, hub.price(&submit).await?);
     context.show(Event::Price(price));
     Ok(Exit::Done)
 }
 
 /// A call of a model as it was written.
-struct Call {
-    name: String,
-    catalog: Arc<Catalog>,
-    values: Vec<(String, NewValue)>,
-    body: Option<Map<String, Value>>,
-}
-
-impl Call {
-    fn read(context: &mut Context, args: &ModelCall) -> Result<Self, Error> {
-        let catalog = catalog(context, args.catalog.catalog.as_deref())?;
-        if let Ok(model) = catalog.find(&args.model)
-            && model.retired
-        {
-            let message = format!("newer lists do not have `{}` any more; it may be gone", model.endpoint);
-            context.warn("retired", message);
-        }
-        Ok(Self {
-            name: args.model.clone(),
-            catalog,
-            values: args.param.iter().map(|text| assign::param(text)).collect::<Result<_, _>>()?,
-            body: args.body.as_deref().map(assign::body).transpose()?,
-        })
+fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
+    let catalog = catalog(context, args.catalog.catalog.as_deref())?;
+    if let Ok(model) = catalog.find(&args.model)
+        && model.retired
+    {
+        let message = format!("newer lists do not have `{}` any more; it may be gone", model.endpoint);
+        context.warn("retired", message);
     }
-
-    fn prepare(self, hub: &RunningHub) -> SubmitModel {
-        let mut submit = hub.model(self.name).catalog(self.catalog);
-        for (name, value) in self.values {
-            submit = match value {
-                NewValue::Json(value) => submit.set(name, value),
-                NewValue::File(path) => submit.set_file(name, path),
-            };
-        }
-        match self.body {
-            Some(body) => submit.body(body),
-            None => submit,
-        }
+    let mut submit = Submit::model(&args.model).catalog(catalog);
+    for text in &args.param {
+        submit = match assign::param(text)? {
+            (name, NewValue::Json(value)) => submit.set(name, value),
+            (name, NewValue::File(path)) => submit.set_file(name, path),
+        };
+    }
+    match args.body.as_deref().map(assign::body).transpose()? {
+        Some(body) => Ok(submit.body(body)),
+        None => Ok(submit),
     }
 }
 

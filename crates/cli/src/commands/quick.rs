@@ -1,10 +1,8 @@
 //! `rhub quick …`.
 
-use super::{
-    app,
-    context::{Context, Settings},
-    submit::{self, Submission},
-};
+use runninghub::Submit;
+
+use super::{app, context::Context, service::Settings, submit};
 use crate::{
     args::{self, QuickCommand},
     event::Event,
@@ -21,10 +19,8 @@ pub(super) async fn quick(context: &mut Context, args: args::Quick) -> Result<Ex
                 return Err(Error::usage("Quick Create has no newer endpoint").hint("leave `--v2` out"));
             }
             let filled = app::Filled::parse(&args.filling)?;
-            submit::check(context, &args.machine)?;
-            let submission = Submission::new(context, &args.submitting, site)?;
-            let submit = submission.hub().quick(id.clone(), &*args.code);
-            app::run(context, submission, submit, &id, filled, &args.machine, &args.submitting).await
+            let submit = submit::on_machine(context, Submit::quick(id.clone(), &*args.code), &args.machine)?;
+            app::run(context, submit, (&id, site), filled, &args.submitting).await
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use runninghub::api::ResourceType;
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args::{self, ResourceKind},
     event::Event,

@@ -1,11 +1,10 @@
 //! `rhub run`.
 
-use runninghub::Code;
+use runninghub::{Code, Submit};
 
 use super::{
-    comfy,
     context::Context,
-    submit::{self, Submission, told},
+    submit::{self, Submission},
 };
 use crate::{
     args,
@@ -16,29 +15,29 @@ use crate::{
 
 /// Submits a workflow and follows it to the end.
 pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, Error> {
-    if context.global.server.is_some() {
-        return comfy::run(context, args).await;
+    let is_on_server = context.global.server.is_some();
+    if is_on_server {
+        refuse_options(&args)?;
     }
     let target = Target::parse(&args.workflow)?;
     let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
-    let site = if let Target::Saved(_, site) = &target { *site } else { None };
-    submit::check(context, &args.machine)?;
-    let submission = Submission::new(context, &args.submitting, site)?;
-    let hub = submission.hub();
-    let id = if let Target::Saved(id, _) = &target { Some(id.clone()) } else { None };
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
-    let mut submit = match target {
-        Target::Saved(id, _) => hub.workflow(id),
-        Target::Own(text) => hub.workflow_json(text),
+    let (mut submit, id, site) = match target {
+        Target::Saved(..) if is_on_server => {
+            return Err(Error::usage("a ComfyUI knows no workflow by an id")
+                .hint("give the workflow's file: `Workflow > Export (API)` in the editor makes one"));
+        }
+        Target::Saved(id, site) => (Submit::workflow(id.clone()), Some(id), site),
+        Target::Own(text) => (Submit::graph(text), None, None),
     };
     if let Some(id) = args.under {
         submit = submit.under(target::saved(&id, "--under")?.0);
     }
-    for change in changes {
-        submit = match change.value {
-            NewValue::Json(value) => submit.set(change.node, change.field, value),
-            NewValue::File(path) => submit.set_file(change.node, change.field, path),
+    for (name, value) in changes {
+        submit = match value {
+            NewValue::Json(value) => submit.set(name, value),
+            NewValue::File(path) => submit.set_file(name, path),
         };
     }
     if let Some(list) = list {
@@ -47,22 +46,42 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     if args.no_metadata {
         submit = submit.add_metadata(false);
     }
-    if args.machine.v2 {
-        submit = submit.v2();
-    }
-    let submit = told!(submit, submission, args.machine, args.submitting);
-    let start = async |told| {
-        submit.on_step(told).submit().await.map_err(|error| match Error::from(error) {
-            error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error
-                .or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`"),
-            error => match &id {
-                Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
-                    let known = error.hint.clone().unwrap_or_default();
-                    error.hint(format!("{known}; an AI app is run with `rhub app run {id}`"))
-                }
-                _ => error,
-            },
-        })
+    submit = submit::on_machine(context, submit, &args.machine)?;
+    let service = context.service(submit::settings(&args.submitting, site))?;
+    let submission = Submission::new(service, &args.submitting)?;
+    let explain = |error: runninghub::Error| match Error::from(error) {
+        error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => {
+            error.or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`")
+        }
+        error => match &id {
+            Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
+                let known = error.hint.clone().unwrap_or_default();
+                error.hint(format!("{known}; an AI app is run with `rhub app run {id}`"))
+            }
+            _ => error,
+        },
     };
-    submission.make(context, start).await
+    submission.make(context, submit, explain).await
+}
+
+/// Options that only RunningHub's API has.
+fn refuse_options(args: &args::Run) -> Result<(), Error> {
+    let given = [
+        ("--under", args.under.is_some()),
+        ("--instance", args.machine.instance.is_some()),
+        ("--personal-queue", args.machine.personal_queue),
+        ("--retain", args.machine.retain.is_some()),
+        ("--access-password", args.machine.access_password.is_some()),
+        ("--v2", args.machine.v2),
+        ("--webhook", args.submitting.webhook.is_some()),
+        ("--queue-timeout", args.submitting.queue_timeout.is_some()),
+        ("--no-metadata", args.no_metadata),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((name, _)) => {
+            Err(Error::usage(format!("`{name}` is for RunningHub's API and not for a server"))
+                .hint("leave it out; `--set NODE.FIELD=VALUE` changes fields"))
+        }
+        None => Ok(()),
+    }
 }

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use runninghub::{
-    ErrorKind, Event, Intermediate, Intermediates, Output, OutputFile, Phase, Run, SavedFile, SavedTask,
-    TaskId, Untrusted, Verdict,
+    ErrorKind, Event, Intermediate, Intermediates, Output, OutputFile, Phase, Place, Run, SavedFile,
+    SavedTask, Service, TaskId, Untrusted, Verdict,
 };
 
 use super::{
     context::Context,
     follow::{Following, interrupted},
-    service::Service,
 };
 use crate::{
     exit::{Error, Exit},
@@ -28,20 +27,20 @@ pub(super) struct Destination {
 
 impl Destination {
     /// Makes sure, before anything is paid, that results can be kept.
-    pub(super) fn check(&self, hub: &impl Service) -> Result<(), Error> {
-        let checked = self.save(hub, &"0".into()).check();
+    pub(super) fn check(&self, service: &dyn Service) -> Result<(), Error> {
+        let checked = self.save(service, &"0".into()).check();
         checked.map_err(|error| {
             Error::from(error).or_hint("name another folder with `--out DIR`; nothing was submitted")
         })
     }
 
     /// Keeps what is no result, in a folder of its own, where that is wanted.
-    pub(super) fn intermediates(&self, hub: &impl Service, task: &TaskId) -> Option<Intermediates> {
-        if self.intermediate { hub.intermediates(task, &self.dir.join("intermediate")) } else { None }
+    pub(super) fn intermediates(&self, service: &dyn Service, task: &TaskId) -> Option<Intermediates> {
+        if self.intermediate { service.intermediates(task, &self.dir.join("intermediate")) } else { None }
     }
 
-    pub(super) fn save(&self, hub: &impl Service, task: &TaskId) -> runninghub::Save {
-        let save = hub.save(task, &self.dir);
+    pub(super) fn save(&self, service: &dyn Service, task: &TaskId) -> runninghub::Save {
+        let save = service.save(task, &self.dir);
         match &self.template {
             Some(template) => save.template(template),
             None => save,
@@ -52,7 +51,7 @@ impl Destination {
 /// Brings the results home, also those of a task that failed, and says what the whole comes to.
 pub(super) async fn finish(
     context: &mut Context,
-    hub: &impl Service,
+    service: &dyn Service,
     run: &Run,
     end: &runninghub::End,
     following: &Following,
@@ -70,7 +69,7 @@ pub(super) async fn finish(
     let mut saved = Ok(exit);
     // What a task made before it failed is not told with its end.
     if !listed.is_empty() || exit == Exit::TaskFailed {
-        let mut save = destination.save(hub, run.task_id());
+        let mut save = destination.save(service, run.task_id());
         if !listed.is_empty() {
             save = save.files(&listed);
         }
@@ -78,12 +77,12 @@ pub(super) async fn finish(
             save = save.workflow(workflow.clone());
         }
         match context.watch_files(signals, save).await {
-            Err(signal) => return Ok(left(context, hub, run, signal)),
+            Err(signal) => return Ok(left(context, service, run, signal)),
             Ok(results) => {
                 if let Ok(results) = &results {
                     listed = results.results.iter().map(|one| one.output.clone()).collect();
                 }
-                saved = outcome(context, hub, run, exit, results);
+                saved = outcome(context, service, run, exit, results);
             }
         }
     }
@@ -106,9 +105,9 @@ pub(super) async fn finish(
 }
 
 /// Somebody did not wait for all files.
-fn left(context: &mut Context, hub: &impl Service, run: &Run, signal: Signal) -> Exit {
+fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Detached;
-    let command = context.command(&format!("download {}", run.task_id()), hub.site());
+    let command = context.command(&format!("download {}", run.task_id()), service.place());
     context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
     interrupted(signal)
 }
@@ -116,7 +115,7 @@ fn left(context: &mut Context, hub: &impl Service, run: &Run, signal: Signal) ->
 /// What the results come to, of a task that ended like this.
 fn outcome(
     context: &mut Context,
-    hub: &impl Service,
+    service: &dyn Service,
     run: &Run,
     exit: Exit,
     saved: Result<SavedTask, runninghub::Error>,
@@ -130,8 +129,8 @@ fn outcome(
     };
     let kept = saved.as_ref().map_or(Exit::Results, |saved| report(context, saved));
     if kept != Exit::Done {
-        let command = context.command(&format!("download {}", run.task_id()), hub.site());
-        context.advice.push(if context.global.server.is_some() {
+        let command = context.command(&format!("download {}", run.task_id()), service.place());
+        context.advice.push(if let Place::ComfyUi { .. } | Place::NativeProxy { .. } = service.place() {
             format!("`{command}` fetches the results again")
         } else {
             format!("`{command}` fetches the results again; their links live for about a day")

@@ -6,14 +6,16 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use runninghub::{KeyKind, Run, RunningHub, Site, SubmitStep, Verdict};
+use runninghub::{KeyKind, Place, Run, Service, Site, Submit, SubmitStep, Verdict};
 use tokio::sync::mpsc;
 
 use super::{
-    context::{Context, Settings, Writes, ways_back},
+    context::{Context, ways_back},
     follow::{Following, follow, interrupted},
+    service::{Settings, Writes},
 };
 use crate::{
     args,
@@ -25,131 +27,121 @@ use crate::{
 /// The warning that a submit waits for a free slot.
 const NO_SLOT: &str = "no_slot";
 
-/// Is told each step of a submit.
-pub(super) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;
-
 /// A run that is about to be paid for.
 #[derive(Debug)]
 pub(super) struct Submission {
-    hub: RunningHub,
+    service: Arc<dyn Service>,
     following: Following,
     webhook: Option<String>,
+    queue_timeout: Option<Duration>,
     detach: bool,
 }
 
-/// Tells a builder of the library what the options say: each of them has these setters.
-macro_rules! told {
-    ($submit:expr, $submission:expr, $machine:expr, $submitting:expr) => {{
-        let mut submit = $submit;
-        if let Some(instance) = &$machine.instance {
-            let instance = instance.parse().map_err(|_| Error::usage("unknown instance type"))?;
-            submit = submit.instance_type(instance);
-        }
-        if $machine.personal_queue {
-            submit = submit.use_personal_queue(true);
-        }
-        if let Some(seconds) = $machine.retain {
-            submit = submit.retain_seconds(seconds);
-        }
-        if let Some(password) = &$machine.access_password {
-            crate::secrets::learn(password.expose());
-            submit = submit.access_password(password.expose());
-        }
-        if let Some(url) = $submission.webhook() {
-            submit = submit.webhook(url);
-        }
-        if let Some(timeout) = $submitting.queue_timeout {
-            submit = submit.queue_timeout(timeout);
-        }
-        submit
-    }};
+/// How the service of a submit is reached; `site` is the one that the target names.
+pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings {
+    Settings {
+        site,
+        ledger: Writes::Must,
+        create_timeout: Some(args.create_timeout),
+        record: args.patience.record.clone(),
+        previews: args.patience.previews.clone(),
+        ..Settings::default()
+    }
 }
 
-pub(super) use told;
+/// The machine that the options ask for. One that the key cannot have is refused, as far as that is known.
+pub(super) fn on_machine(
+    context: &Context,
+    submit: Submit,
+    machine: &args::Machine,
+) -> Result<Submit, Error> {
+    let mut submit = submit;
+    if let Some(instance) = &machine.instance {
+        submit = submit.instance_type(instance.parse().map_err(|_| Error::usage("unknown instance type"))?);
+    }
+    if machine.personal_queue {
+        key::check(&context.global, "wait in the personal queue", KeyKind::has_personal_queue)?;
+        submit = submit.use_personal_queue(true);
+    }
+    if let Some(seconds) = machine.retain {
+        submit = submit.retain_seconds(seconds);
+    }
+    if let Some(password) = &machine.access_password {
+        secrets::learn(password.expose());
+        submit = submit.access_password(password.expose());
+    }
+    Ok(if machine.v2 { submit.v2() } else { submit })
+}
 
 impl Submission {
-    /// Sets up what the options ask for; `site` is the one that the target names. Nothing is sent yet.
-    pub(super) fn new(
-        context: &mut Context,
-        args: &args::Submitting,
-        site: Option<Site>,
-    ) -> Result<Self, Error> {
-        let hub = context.connect(Settings {
-            site,
-            ledger: Writes::Must,
-            create_timeout: Some(args.create_timeout),
-            record: args.patience.record.clone(),
-            previews: args.patience.previews.clone(),
-            ..Settings::default()
-        })?;
-        let following = Following::new(args.saving.clone(), &args.patience, &hub)?;
+    /// Checks what can be checked before anything is sent.
+    pub(super) fn new(service: Arc<dyn Service>, args: &args::Submitting) -> Result<Self, Error> {
+        let following = Following::new(args.saving.clone(), &args.patience, &*service)?;
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
         if let Some(url) = &webhook {
             secrets::learn_address(url);
             runninghub::check_webhook(url)?;
         }
-        Ok(Self { hub, following, webhook, detach: args.detach })
+        Ok(Self { service, following, webhook, queue_timeout: args.queue_timeout, detach: args.detach })
     }
 
-    pub(super) fn hub(&self) -> &RunningHub {
-        &self.hub
+    /// One that nothing more is said of.
+    pub(super) fn of(service: Arc<dyn Service>, following: Following) -> Self {
+        Self { service, following, webhook: None, queue_timeout: None, detach: false }
     }
 
-    /// The address that the platform is to call.
-    pub(super) fn webhook(&self) -> Option<&str> {
-        self.webhook.as_deref()
-    }
-
-    /// Submits and follows to the end, or does not follow if that is wanted.
-    pub(super) async fn make<F, E>(
+    /// Submits and follows to the end, or does not follow if that is wanted. `explain` knows what an error means here.
+    pub(super) async fn make(
         self,
         context: &mut Context,
-        start: impl FnOnce(OnStep) -> F,
-    ) -> Result<Exit, Error>
-    where
-        F: Future<Output = Result<Run, E>>,
-        E: Into<Error>,
-    {
-        let Self { hub, following, detach, .. } = self;
+        submit: Submit,
+        explain: impl FnOnce(runninghub::Error) -> Error,
+    ) -> Result<Exit, Error> {
+        let Self { service, following, webhook, queue_timeout, detach } = self;
+        let mut submit = submit;
+        if let Some(url) = webhook {
+            submit = submit.webhook(url);
+        }
+        if let Some(timeout) = queue_timeout {
+            submit = submit.queue_timeout(timeout);
+        }
         let mut signals = context.signals()?;
-        let run = match send(context, start, Some(hub.site()), &mut signals).await? {
+        let run = match send(context, &*service, submit, explain, following.outlives, &mut signals).await? {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(exit) => return Ok(exit),
         };
-        context.submitted(&run, hub.site().as_str());
+        context.submitted(&run, site_word(service.place()));
         if detach {
-            leave(context, &run, Some(hub.site()));
+            leave(context, &run, following.outlives.then_some(service.place()));
             return Ok(Exit::Done);
         }
-        follow(context, &hub, run, &mut signals, &following).await
+        follow(context, &*service, run, &mut signals, &following).await
     }
 }
 
-/// Refuses a machine that the key cannot have, as far as that is known.
-pub(super) fn check(context: &Context, machine: &args::Machine) -> Result<(), Error> {
-    if machine.personal_queue {
-        key::check(&context.global, "wait in the personal queue", KeyKind::has_personal_queue)?;
+/// The word of a submit's place: a server, and the native proxy too, is `comfyui`.
+fn site_word(place: &Place) -> &str {
+    match place {
+        Place::RunningHub { .. } => place.word(),
+        _ => Place::COMFYUI,
     }
-    Ok(())
 }
 
 /// Submits. While the request that costs money is on its way the first Ctrl-C waits for the answer; before that, and while a
-/// slot is waited for, nothing is lost. A `site` where the task outlives this process.
-pub(super) async fn send<F, E>(
+/// slot is waited for, nothing is lost.
+async fn send(
     context: &mut Context,
-    start: impl FnOnce(OnStep) -> F,
-    site: Option<Site>,
+    service: &dyn Service,
+    submit: Submit,
+    explain: impl FnOnce(runninghub::Error) -> Error,
+    outlives: bool,
     signals: &mut Signals,
-) -> Result<ControlFlow<Exit, Run>, Error>
-where
-    F: Future<Output = Result<Run, E>>,
-    E: Into<Error>,
-{
+) -> Result<ControlFlow<Exit, Run>, Error> {
     let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, String)>();
     // Known at once, and not when the loop comes to it: a signal must not be taken for one that came before.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
-    let mut submitting = std::pin::pin!(start(Box::new(move |step| {
+    let submit = submit.on_step(move |step| {
         sending.store(matches!(step, SubmitStep::Sending), Ordering::Relaxed);
         // The receiver lives as long as the submit.
         let _ = match step {
@@ -159,7 +151,8 @@ where
             SubmitStep::Warning { code, message } => told.send((code, message.to_owned())),
             _ => Ok(()),
         };
-    })));
+    });
+    let mut submitting = service.submit(submit);
     let mut asked: Option<Signal> = None;
     loop {
         tokio::select! {
@@ -173,13 +166,13 @@ where
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
                 signal if asked.is_some() => {
                     context.outcome.status = Verdict::Unknown;
-                    context.advice.push(if context.global.server.is_some() {
-                        let command = context.command("queue", Site::default());
-                        format!("the prompt may have been queued; `{command}` shows it")
-                    } else {
+                    context.advice.push(if let Place::RunningHub { .. } = service.place() {
                         "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
                          tasks on the RunningHub page before you submit it again"
                             .to_owned()
+                    } else {
+                        let command = context.command("queue", service.place());
+                        format!("the prompt may have been queued; `{command}` shows it")
                     });
                     return Ok(ControlFlow::Break(interrupted(signal)));
                 }
@@ -197,11 +190,11 @@ where
             }
             transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
-                let run = run.map_err(Into::into)?;
+                let run = run.map_err(explain)?;
                 return Ok(match asked {
                     None => ControlFlow::Continue(run),
                     Some(signal) => {
-                        leave(context, &run, site);
+                        leave(context, &run, outlives.then_some(service.place()));
                         ControlFlow::Break(interrupted(signal))
                     }
                 });
@@ -217,14 +210,14 @@ fn given_up(context: &mut Context, signal: Signal) -> Exit {
 }
 
 /// Does not follow a task: tells what only the submit knows, and how to come back where the task outlives this process.
-pub(super) fn leave(context: &mut Context, run: &Run, site: Option<Site>) {
+fn leave(context: &mut Context, run: &Run, place: Option<&Place>) {
     context.outcome.task_id = Some(run.task_id().clone());
     for event in run.opening() {
         context.event(event.clone());
     }
     context.outcome.status = Verdict::Detached;
-    if let Some(site) = site {
-        let advice = ways_back(context, site, run.task_id(), run.workflow_id());
+    if let Some(place) = place {
+        let advice = ways_back(context, place, run.task_id(), run.workflow_id());
         context.advice.push(advice);
     }
 }

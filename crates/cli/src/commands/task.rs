@@ -1,13 +1,12 @@
 //! One question or act about one task: `status`, `outputs`, `download`, `cancel`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use runninghub::{Event as RunEvent, Observation, Output, TaskId, TaskStatus, Untrusted, Verdict};
+use runninghub::{Event as RunEvent, Observation, Output, Service, TaskId, TaskStatus, Untrusted, Verdict};
 
 use super::{
-    context::{Context, Settings},
+    context::Context,
     save::{self, Destination},
-    service::{Named, Service as _},
 };
 use crate::{
     args,
@@ -18,8 +17,8 @@ use crate::{
 
 /// Says where a task stands.
 pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id).await?;
-    let Observation { status, ahead, .. } = hub.status(&task).await?;
+    let (service, task) = ready(context, &args.task_id).await?;
+    let Observation { status, ahead, .. } = service.status(&task).await?;
     context.outcome.status = end(&status);
     context.show(RunEvent::Status { status, waited: Duration::ZERO, poll: 0, ahead });
     Ok(Exit::Done)
@@ -27,44 +26,50 @@ pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<
 
 /// Lists the results of a task.
 pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id).await?;
-    let answer = hub.outputs(&task).await?;
-    let exit = over(context, &hub, &task, &answer)?;
-    context.outcome.outputs.clone().into_iter().for_each(|output| context.show(Event::Listed(output)));
+    let (service, task) = ready(context, &args.task_id).await?;
+    let answer = service.outputs(&task).await?;
+    let exit = over(context, &*service, &task, &answer)?;
+    for output in context.outcome.outputs.clone() {
+        context.show(Event::Listed(output));
+    }
     Ok(exit)
 }
 
 /// Brings the results of a task home.
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id).await?;
+    let (service, task) = ready(context, &args.task_id).await?;
     let destination = Destination { dir: args.out, template: args.name, intermediate: false };
-    destination.check(&hub).map_err(|error| error.hint("name another folder with `--out DIR`"))?;
-    let answer = hub.outputs(&task).await?;
-    let exit = over(context, &hub, &task, &answer)?;
-    let saved = context.with_files(destination.save(&hub, &task).files(&answer.outputs)).await??;
+    destination.check(&*service).map_err(|error| error.hint("name another folder with `--out DIR`"))?;
+    let answer = service.outputs(&task).await?;
+    let exit = over(context, &*service, &task, &answer)?;
+    let saved = context.with_files(destination.save(&*service, &task).files(&answer.outputs)).await??;
     let kept = save::report(context, &saved);
     Ok(if exit == Exit::Done { kept } else { exit })
 }
 
 /// Cancels a task.
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
-    let (hub, task) = ready(context, &args.task_id).await?;
-    hub.cancel(&task).await?;
+    let (service, task) = ready(context, &args.task_id).await?;
+    service.cancel(&task).await?;
     context.show(Event::Cancelled { status: TaskStatus::Cancelled, waited_s: 0.0 });
     context.outcome.status = Verdict::Cancelled;
     Ok(Exit::Done)
 }
 
-async fn ready(context: &mut Context, task: &str) -> Result<(Named, TaskId), Error> {
-    let (task, entry) = context.task(task).await?;
-    context.outcome.task_id = Some(task.clone());
-    context.outcome.attempt_id = entry.as_ref().map(|entry| entry.attempt.to_string());
-    let settings = entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default();
-    Ok((Named::connect(context, settings)?, task))
+async fn ready(context: &mut Context, task: &str) -> Result<(Arc<dyn Service>, TaskId), Error> {
+    let found = context.task(task).await?;
+    context.outcome.task_id = Some(found.task.clone());
+    context.outcome.attempt_id = found.entry.as_ref().map(|entry| entry.attempt.to_string());
+    Ok((context.service(found.settings())?, found.task))
 }
 
 /// A task that is over, with what there is to fetch; one that is not is an error.
-fn over(context: &mut Context, hub: &Named, task: &TaskId, answer: &Observation) -> Result<Exit, Error> {
+fn over(
+    context: &mut Context,
+    service: &dyn Service,
+    task: &TaskId,
+    answer: &Observation,
+) -> Result<Exit, Error> {
     context.outcome.status = end(&answer.status);
     context.outcome.outputs = answer.outputs.iter().cloned().map(Output::from).collect();
     context.outcome.failure.clone_from(&answer.failure);
@@ -89,7 +94,7 @@ fn over(context: &mut Context, hub: &Named, task: &TaskId, answer: &Observation)
         status => {
             let word = Untrusted::from(status.as_str());
             Err(Error::new(Exit::StillRunning, format!("the task is not over: it is {word}"))
-                .hint(format!("`{}` follows it", context.command(&format!("watch {task}"), hub.site()))))
+                .hint(format!("`{}` follows it", context.command(&format!("watch {task}"), service.place()))))
         }
     }
 }

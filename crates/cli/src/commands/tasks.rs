@@ -1,17 +1,16 @@
 //! `rhub tasks` and `rhub resolve`.
 
-use std::collections::{HashMap, hash_map::Entry as Slot};
+use std::{
+    collections::{HashMap, hash_map::Entry as Slot},
+    sync::Arc,
+};
 
 use runninghub::{
-    ErrorKind, Place, TaskId, TaskStatus,
+    ErrorKind, Place, Service, TaskId, TaskStatus,
     ledger::{Entry, Filter, State, Step},
 };
 
-use super::{
-    comfy,
-    context::{Context, Settings},
-    service::Named,
-};
+use super::{context::Context, service::check_place};
 use crate::{
     args::{self, Server},
     event::Event,
@@ -53,18 +52,18 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
 async fn refresh(context: &mut Context) -> Result<(), Error> {
     let ledger = context.ledger()?;
     let open = ledger.entries(Filter::all().open().with_task()).await?;
-    let mut places: HashMap<Place, Named> = HashMap::new();
+    let mut places: HashMap<Place, Arc<dyn Service>> = HashMap::new();
     for entry in open.iter().filter(|entry| entry.state == State::Accepted) {
         let Some(task) = &entry.task else { continue };
         let place = &entry.intent.place;
         // The others are looked up all the same.
-        if let Err(error) = comfy::check_place(place) {
+        if let Err(error) = check_place(place) {
             context.warn_of(task, "refresh", &error.message);
             continue;
         }
         let place = match places.entry(place.clone()) {
             Slot::Occupied(known) => known.into_mut(),
-            Slot::Vacant(new) => new.insert(Named::at(context, place)?),
+            Slot::Vacant(new) => new.insert(context.service_at(place)?),
         };
         match place.outputs(task).await {
             Ok(answer) => {
@@ -92,12 +91,12 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
     let entry = ledger.entry(Filter::all().attempt(args.attempt.as_str())).await?;
     context.outcome.attempt_id = Some(entry.attempt.to_string());
     let place = &entry.intent.place;
-    comfy::check_place(place)?;
+    check_place(place)?;
     let is_server = Server::of(place).is_some();
-    let read = if is_server { comfy::prompt_id } else { target::task_id };
+    let read = if is_server { target::prompt_id } else { target::task_id };
     let task = args.task_id.as_deref().map(read).transpose()?;
     let entry = if let Some(task) = &task {
-        if is_server { found_on(context, &entry, task).await? } else { found(context, &entry, task).await? }
+        found(context, &entry, task, is_server).await?
     } else {
         if is_server {
             is_absent(context, &entry).await?;
@@ -111,11 +110,11 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
     Ok(Exit::Done)
 }
 
-/// The platform is asked whether it knows the task, where there is a key to ask with.
-async fn found(context: &mut Context, entry: &Entry, task: &TaskId) -> Result<Entry, Error> {
-    if key::is_named(&context.global) {
-        let hub = context.connect(Settings::of(&entry.intent.place))?;
-        return Ok(hub.resolve(entry.attempt.as_str(), task).await?);
+/// The service is asked whether it knows the task, where there is a key to ask with.
+async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: bool) -> Result<Entry, Error> {
+    if is_server || key::is_named(&context.global) {
+        let service = context.service_at(&entry.intent.place)?;
+        return Ok(service.resolve(entry.attempt.as_str(), task).await?);
     }
     context.warn("not_checked", "without an API key the platform cannot be asked whether it knows this task");
     let ledger = context.ledger()?;
@@ -123,17 +122,11 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId) -> Result<En
     Ok(ledger.entry(Filter::all().attempt(entry.attempt.as_str())).await?)
 }
 
-/// The server is asked whether it knows the prompt, where there is one to ask.
-async fn found_on(context: &mut Context, entry: &Entry, prompt: &TaskId) -> Result<Entry, Error> {
-    let comfy = context.server_at(&entry.intent.place)?;
-    Ok(comfy.resolve(entry.attempt.as_str(), prompt).await?)
-}
-
 /// What a person has not found the server may have all the same.
 async fn is_absent(context: &mut Context, entry: &Entry) -> Result<(), Error> {
-    let comfy = context.server_at(&entry.intent.place)?;
+    let service = context.service_at(&entry.intent.place)?;
     let attempt = &entry.attempt;
-    match comfy.find_submit(attempt.as_str()).await {
+    match service.find_submit(attempt.as_str()).await {
         Ok(None) => Ok(()),
         Ok(Some(prompt)) => Err(Error::new(Exit::Refused, format!("the server has this prompt: {prompt}"))
             .hint(format!("settle it with `rhub resolve {attempt} --task-id {prompt}`"))),

@@ -2,7 +2,7 @@
 
 use runninghub::{Untrusted, answer::Upload};
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args::{self, LoraCommand},
     event::Event,

@@ -2,10 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use runninghub::{Follow, Place};
+
 use super::{
-    comfy,
-    context::{Context, Settings},
+    context::Context,
     follow::{Following, follow, take_up},
+    service::Settings,
 };
 use crate::{
     args,
@@ -13,29 +15,28 @@ use crate::{
     target,
 };
 
-/// Follows a task that somebody has submitted.
+/// Follows a task that was submitted before.
 pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
     let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
-    let (task, entry) = context.task(&args.task_id).await?;
-    let of_entry = entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default();
-    if context.global.server.is_some() {
-        return comfy::watch(context, args, task, of_entry).await;
-    }
-    let hub = context.connect(Settings {
-        site: workflow.as_ref().and_then(|(_, site)| *site).or(of_entry.site),
+    let found = context.task(&args.task_id).await?;
+    let known = found.settings();
+    let service = context.service(Settings {
+        site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),
         record: args.patience.record.clone(),
         previews: args.patience.previews.clone(),
-        ..of_entry
+        ..known
     })?;
-    let following = Following::new(args.saving, &args.patience, &hub)?;
-    let mut signals = context.signals()?;
-    context.outcome.task_id = Some(task.clone());
-    let mut follow_task = hub.follow(task.clone());
+    let mut wanted = Follow::task(found.task);
     if let Some((id, _)) = workflow {
-        follow_task = follow_task.workflow(id);
+        if !matches!(service.place(), Place::RunningHub { .. }) {
+            return Err(Error::usage("`--workflow` is for RunningHub: a ComfyUI knows what it runs"));
+        }
+        wanted = wanted.workflow(id);
     }
-    match take_up(context, &hub, &task, follow_task.start(), &mut signals).await? {
-        ControlFlow::Continue(run) => follow(context, &hub, run, &mut signals, &following).await,
+    let following = Following::new(args.saving, &args.patience, &*service)?;
+    let mut signals = context.signals()?;
+    match take_up(context, &*service, wanted, &mut signals).await? {
+        ControlFlow::Continue(run) => follow(context, &*service, run, &mut signals, &following).await,
         ControlFlow::Break(exit) => Ok(exit),
     }
 }

@@ -8,9 +8,10 @@ use runninghub::{
 };
 
 use super::{
-    context::{Context, Settings, Writes},
+    context::Context,
     follow::interrupted,
     hook::Hook,
+    service::{Settings, Writes},
 };
 use crate::{
     args,
@@ -31,9 +32,9 @@ pub(super) async fn webhook(context: &mut Context, args: args::Webhook) -> Resul
 
 /// Tells what became of a delivery. Of the address only the host is shown, since the rest is a secret.
 async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
-    let (task, entry) = context.task(task).await?;
-    let hub =
-        context.connect(entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default())?;
+    let found = context.task(task).await?;
+    let hub = context.connect(found.settings())?;
+    let task = found.task;
     let detail = hub.callback(&task).await?;
     context.show(Event::Webhook(Webhook::of(&task, &detail)));
     context.outcome.task_id = Some(task);
@@ -42,9 +43,9 @@ async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
 
 /// Asks for another delivery.
 async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error> {
-    let (task, entry) = context.task(&args.task_id).await?;
-    let hub =
-        context.connect(entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default())?;
+    let found = context.task(&args.task_id).await?;
+    let hub = context.connect(found.settings())?;
+    let task = found.task;
     let url = args.webhook.as_ref().map(args::Hidden::expose);
     if let Some(url) = url {
         secrets::learn_address(url);

@@ -2,7 +2,7 @@
 
 use runninghub::{Workflow, answer};
 
-use super::context::{Context, Settings};
+use super::{context::Context, service::Settings};
 use crate::{
     args,
     event::Event,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, future::join_all};
-use runninghub::{ApiKey, Event, Phase, RunningHub};
+use runninghub::{ApiKey, Event, Phase, RunningHub, Service as _, Submit};
 use runninghub_sim::{Fault, Scenario, ScriptNode, Sim};
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -116,7 +116,7 @@ pub(crate) async fn measure(quick: bool) -> Result {
 /// Follows one task to its end with a client of its own, as a process would.
 async fn follow(sim: &Sim, workflow: &str, case: &Case) -> Result<Sample> {
     let hub = RunningHub::builder(ApiKey::new(Sim::DEMO_KEY)?).base_url(sim.base_url()).build()?;
-    let mut run = hub.workflow(workflow).submit().await?;
+    let mut run = hub.submit(Submit::workflow(workflow)).await?;
     let (mut seen, mut end) = (None, None);
     while let Some(event) = run.next().await {
         match event? {

@@ -3,7 +3,7 @@
 use std::{process::Command, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{ApiKey, Event, Machine, Phase, RunningHub, SocketUrl};
+use runninghub::{ApiKey, Event, Machine, Phase, RunningHub, Service as _, SocketUrl, Submit};
 use runninghub_sim::{Fault, Scenario, ScriptNode, Sim};
 use runninghub_transport::{Body, Connect as _, Live, LiveOptions};
 use tokio::net::TcpStream;
@@ -91,7 +91,7 @@ fn scenario(events: u32) -> Scenario {
 
 /// Submits a task, and leaves it alone once its socket is known.
 async fn address(hub: &RunningHub) -> Result<SocketUrl> {
-    let mut run = hub.workflow(WORKFLOW).submit().await?;
+    let mut run = hub.submit(Submit::workflow(WORKFLOW)).await?;
     while let Some(event) = run.next().await {
         if let Event::Socket { url: address } = event? {
             return Ok(address);
@@ -135,7 +135,7 @@ async fn through_tungstenite(address: &SocketUrl) -> Result<f64> {
 /// All of it: create, address, socket, events for whoever watches, result.
 async fn through_facade(hub: &RunningHub) -> Result<f64> {
     let start = usage::thread_time();
-    let end = hub.workflow(WATCHED).submit().await?.finish().await?;
+    let end = hub.submit(Submit::workflow(WATCHED)).await?.finish().await?;
     if end.phase == Phase::Success { Ok(since(start)) } else { Err("the task failed".into()) }
 }
 

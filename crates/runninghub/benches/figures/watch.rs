@@ -3,7 +3,7 @@
 use std::{cell::RefCell, collections::BTreeMap, pin::pin, rc::Rc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
-use runninghub::{ApiKey, Phase, RunningHub};
+use runninghub::{ApiKey, Phase, RunningHub, Service as _, Submit};
 use runninghub_sim::Sim;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -46,7 +46,7 @@ pub(crate) async fn watch(tasks: usize) -> Result {
     LocalSet::new()
         .run_until(async {
             let ticks = stream::unfold(interval(APART), async |mut ticks| Some((ticks.tick().await, ticks)));
-            let submitted = ticks.take(tasks).map(|_| hub.workflow(WORKFLOW).submit());
+            let submitted = ticks.take(tasks).map(|_| hub.submit(Submit::workflow(WORKFLOW)));
             let mut submitted = pin!(submitted.buffer_unordered(SUBMITTING));
             let mut watchers = Vec::with_capacity(tasks);
             while let Some(run) = submitted.next().await {

@@ -28,7 +28,7 @@ const MOST: usize = 1000;
 const HOPELESS: usize = 4;
 
 /// Keeps the files that nodes show on the way (`PreviewImage` and its like), which the platform never lists, and those that
-/// were saved and are not listed because the task failed. Made by [`RunningHub::intermediates`].
+/// were saved and are not listed because the task failed. Made by [`Service::intermediates`](crate::Service::intermediates).
 ///
 /// The socket alone names them, so nothing is known of what was shown before it was connected. No endpoint for them is
 /// published: they are fetched at the socket's host with its ticket, and else from where results are, as other clients do. It
@@ -68,7 +68,7 @@ struct Wanted {
 impl RunningHub {
     /// Begins to keep what only the socket names; every event of the run has to be shown to it ([`Intermediates::see`]).
     /// The folder is made with the first file.
-    pub fn intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
+    pub(crate) fn keep_intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
         let (wanted, mut queue) = mpsc::unbounded_channel();
         let (tell, fetched) = mpsc::unbounded_channel();
         let place = Arc::new(Place {

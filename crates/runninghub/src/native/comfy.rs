@@ -7,16 +7,17 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use runninghub_api::{ApiKey, FileProgress};
 use runninghub_comfyui::{Client, Queue};
 use runninghub_core::{NativeProxy, Observation, Pace, Place, Priors, Site, TaskId, Untrusted};
-use runninghub_ledger::Ledger;
+use runninghub_ledger::{Entry, Ledger};
 use runninghub_transport::{Connect, Live, LiveOptions, ProxyChoice};
 
-use super::{FollowPrompt, Prompt, backend::Native, classes::Classes, kept::Kept};
+use super::{backend::Native, classes::Classes, kept::Kept};
 use crate::{
-    Backend as _, Error, History, Save, book::Book, cancel::Cancels, hub::Watcher, record::Recorder,
-    submit::FileRules,
+    Backend as _, Error, Follow, History, Run, Save, Service, Submit, book::Book, cancel::Cancels,
+    hub::Watcher, record::Recorder, submit::FileRules,
 };
 
 /// Stands for the key where there is none: only files are fetched with this client, which sends no key along.
@@ -29,6 +30,7 @@ const NO_KEY: &str = "none";
 pub struct Comfy(pub(crate) Arc<Server>);
 
 pub(crate) struct Server {
+    place: Place,
     pub(super) client: Client,
     pub(super) native: Arc<Native>,
     cancels: Arc<Cancels>,
@@ -79,43 +81,6 @@ impl Comfy {
         ComfyBuilder::new(Address::Proxy { proxy, key, site, base_url: None })
     }
 
-    /// Begins a run of a workflow in API format.
-    pub fn workflow_json(&self, text: impl Into<String>) -> Prompt {
-        Prompt::new(Arc::clone(&self.0), text.into())
-    }
-
-    /// Takes up a prompt that was queued before, here or elsewhere, running or over.
-    ///
-    /// Its progress is told live if it was queued by this crate, and else by asking: a server tells everything to one
-    /// socket, and that is whose prompt it is.
-    pub fn follow(&self, prompt: impl Into<TaskId>) -> FollowPrompt {
-        FollowPrompt::new(Arc::clone(&self.0), prompt.into())
-    }
-
-    /// Begins to bring results home.
-    pub fn save(&self, prompt: &TaskId, dir: &Path) -> Save {
-        let server = &self.0;
-        let backend = Arc::clone(&server.native) as _;
-        Save::new(server.files.clone(), backend, server.book.clone(), prompt.clone(), dir.to_owned())
-    }
-
-    /// Where a prompt stands, with its results once it is over.
-    ///
-    /// # Errors
-    /// When the server does not know the prompt, or there is no answer.
-    pub async fn outputs(&self, prompt: &TaskId) -> Result<Observation, Error> {
-        self.0.native.results(prompt).await
-    }
-
-    /// Takes a prompt out of the queue, or interrupts it. From here on this machine calls it cancelled, also where the
-    /// server keeps nothing of it.
-    ///
-    /// # Errors
-    /// When the prompt is unknown or over, or there is no answer.
-    pub async fn cancel(&self, prompt: &TaskId) -> Result<(), Error> {
-        self.0.cancels.send(&*self.0.native, prompt).await
-    }
-
     /// The prompts that run and that wait, of everybody.
     ///
     /// # Errors
@@ -123,14 +88,53 @@ impl Comfy {
     pub async fn queue(&self) -> Result<Queue, Error> {
         self.0.client.queue().await.map_err(|error| Error::comfy("cannot ask for the queue", error))
     }
+}
 
-    /// How many requests have been made so far, files not counted.
-    pub fn api_calls(&self) -> u64 {
+#[async_trait]
+impl Service for Comfy {
+    fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    async fn submit(&self, submit: Submit) -> Result<Run, Error> {
+        self.submit_once(submit).await
+    }
+
+    /// Live if this crate has queued the prompt, and else by polling: a server sends progress to one socket, that of the
+    /// prompt's client.
+    async fn follow(&self, follow: Follow) -> Result<Run, Error> {
+        self.follow_prompt(follow).await
+    }
+
+    async fn outputs(&self, prompt: &TaskId) -> Result<Observation, Error> {
+        self.0.native.results(prompt).await
+    }
+
+    /// Takes a prompt out of the queue, or interrupts it. From here on this machine calls it cancelled, also where the
+    /// server keeps nothing of it.
+    async fn cancel(&self, prompt: &TaskId) -> Result<(), Error> {
+        self.0.cancels.send(&*self.0.native, prompt).await
+    }
+
+    fn save(&self, prompt: &TaskId, dir: &Path) -> Save {
+        let server = &self.0;
+        let backend = Arc::clone(&server.native) as _;
+        Save::new(server.files.clone(), backend, server.book.clone(), prompt.clone(), dir.to_owned())
+    }
+
+    async fn resolve(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
+        self.bind(attempt, prompt).await
+    }
+
+    async fn find_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
+        self.look_for_submit(attempt).await
+    }
+
+    fn api_calls(&self) -> u64 {
         self.0.client.calls()
     }
 
-    /// Why the recording lacks something, if it does. A run that is recorded goes on without it.
-    pub fn recording_failure(&self) -> Option<String> {
+    fn recording_failure(&self) -> Option<String> {
         self.0.recorder.as_ref()?.failure()
     }
 }
@@ -321,9 +325,10 @@ impl ComfyBuilder {
             Address::Proxy { key, .. } => (key.expose(), FileRules::NATIVE_PROXY),
             Address::Url(_) => ("", FileRules::COMFYUI),
         };
-        let book = self.ledger.map(|ledger| Book::new(ledger, place, secret));
+        let book = self.ledger.map(|ledger| Book::new(ledger, place.clone(), secret));
         let cancels = Arc::new(Cancels::new(book.clone(), self.time_scale));
         Ok(Comfy(Arc::new(Server {
+            place,
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
             cancels,
             client,

@@ -5,13 +5,11 @@ mod classes;
 mod comfy;
 mod follow;
 mod kept;
+mod launch;
 mod opened;
 mod refusal;
 mod resolve;
-mod start;
 mod submit;
 
 pub use comfy::{Comfy, ComfyBuilder};
-pub use follow::FollowPrompt;
 pub use runninghub_comfyui::{Queue, Queued};
-pub use submit::Prompt;

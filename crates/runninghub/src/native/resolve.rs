@@ -23,12 +23,8 @@ pub(super) fn uuid(random: u128) -> String {
 }
 
 impl Comfy {
-    /// Looks for the prompt of a submit whose outcome is unknown, by the id that it was given. `None`: the server does not
-    /// have it. It may have given it another id (before 0.3.45), or have been restarted.
-    ///
-    /// # Errors
-    /// When there is no answer; [`ErrorKind::Usage`] without a ledger, or for a submit that is not there.
-    pub async fn find_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
+    /// By the id that the prompt was given. The server may have given it another one (before 0.3.45), or have been restarted.
+    pub(super) async fn look_for_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
         let entry = self.entry(attempt).await?;
         let task = TaskId::from(prompt_id(&entry.attempt, entry.intent.body));
         match self.0.native.results(&task).await {
@@ -38,13 +34,7 @@ impl Comfy {
         }
     }
 
-    /// Takes a prompt's id from a person who has looked for it: for a submit whose outcome is unknown, or
-    /// that was written down as refused or without a prompt.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Refused`] for a prompt that the server does not know; [`ErrorKind::Usage`] without a ledger, for a
-    /// submit that is not there, or that has another prompt.
-    pub async fn resolve(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
+    pub(super) async fn bind(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
         let entry = self.entry(attempt).await?;
         let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;
         let page = self.book()?.page(&entry.attempt);

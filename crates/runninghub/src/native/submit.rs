@@ -1,23 +1,23 @@
-//! A run that is being prepared.
+//! Queuing a prompt.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
-use runninghub_core::{ClientId, Event, Graph, Kind, Learned, NodeId, Plan, PromptId, TaskId};
+use runninghub_core::{ClientId, Event, Graph, Kind, NodeId, PromptId, TaskId};
 use runninghub_ledger::{Digest, Step};
 use tokio::time::sleep;
 
 use super::{
-    comfy::Server,
+    comfy::{Comfy, Server},
+    launch::client_id,
     refusal,
     resolve::{prompt_id, uuid},
-    start::{Start, client_id},
 };
 use crate::{
-    Error, ErrorKind, Run, Workflow,
+    Error, ErrorKind, Run, Submit, Workflow,
     book::{Page, What, note, unwritten},
-    history::Lesson,
-    submit::{Changed, Changes, OnStep, SubmitStep, changes},
+    launch::{Known, Launch},
+    submit::{Changed, SubmitStep},
 };
 
 /// How often a prompt whose answer was lost is looked for, and the pause between.
@@ -30,44 +30,19 @@ enum Unqueued {
     Unknown(Error),
 }
 
-/// A run on a ComfyUI that is being prepared. Nothing is sent before [`Prompt::submit`].
-#[must_use = "nothing is queued until `submit` is called"]
-pub struct Prompt {
-    server: Arc<Server>,
-    text: String,
-    changes: Changes,
-    learned: Vec<Learned>,
-    on_step: Option<OnStep>,
+/// A prompt on its way to the queue.
+struct Prompt<'a> {
+    server: &'a Server,
+    submit: &'a Submit,
 }
 
-impl Prompt {
-    pub(super) fn new(server: Arc<Server>, text: String) -> Self {
-        Self { server, text, changes: Changes::default(), learned: Vec::new(), on_step: None }
-    }
-
-    /// How long each node took in an earlier run, instead of what a [`History`](crate::History) knows of the same graph.
-    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
-        self.learned = learned;
-        self
-    }
-
-    /// Is told when the prompt is sent. Until then the submit can be dropped, and nothing was queued.
-    pub fn on_step(mut self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
-        self.on_step = Some(Box::new(call));
-        self
-    }
-
-    /// Checks, uploads, opens the socket, and queues the prompt, exactly once. If its answer is lost, the prompt is looked
+impl Comfy {
+    /// Checks, uploads, opens the socket, and queues the prompt, exactly once. If the response is lost, the prompt is looked
     /// for on the server.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Usage`], [`Refused`](ErrorKind::Refused), [`Network`](ErrorKind::Network) and
-    /// [`Io`](ErrorKind::Io): nothing was queued. [`SubmitUnknown`](ErrorKind::SubmitUnknown): nobody knows; it is not
-    /// sent again.
-    pub async fn submit(self) -> Result<Run, Error> {
-        let server = &self.server;
-        let workflow = Workflow::parse(self.text.clone())?;
-        let changes = self.changes.check_whole(&workflow, server.file_rules)?;
+    pub(super) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
+        let server = &*self.0;
+        let workflow = Workflow::parse(submit.graph_for_comfyui()?)?;
+        let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {
@@ -75,11 +50,13 @@ impl Prompt {
             Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
         };
         let changes = changes.upload(upload).await?;
-        self.send(&workflow, &changes).await
+        Prompt { server, submit: &submit }.send(&workflow, &changes).await
     }
+}
 
+impl Prompt<'_> {
     async fn send(&self, workflow: &Workflow, changes: &Changed) -> Result<Run, Error> {
-        let server = &self.server;
+        let server = self.server;
         let text = changes.graph(workflow);
         let client_id = client_id();
         let socket = match server.connect.connect(&server.client.socket(&client_id)).await {
@@ -91,11 +68,11 @@ impl Prompt {
             }
         };
         let body = Digest::of(&text);
-        if let Some(on_step) = &self.on_step {
+        if let Some(on_step) = &self.submit.on_step {
             on_step(SubmitStep::Sending);
         }
         let page = match &server.book {
-            Some(book) => Some(book.begin(What::workflow(Kind::Prompt, None), body, None).await?),
+            Some(book) => Some(book.begin(&What::workflow(Kind::Prompt, None), body, None).await?),
             None => None,
         };
         // Servers before 0.3.45 choose an id of their own.
@@ -122,23 +99,20 @@ impl Prompt {
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
         let outputs = server.classes.outputs(workflow.graph(), &dropped);
         let lesson = server.lesson(workflow.graph());
-        let kept = lesson.as_ref().filter(|_| self.learned.is_empty()).map(Lesson::learned);
         // Steps and sizes that were changed take another time.
         let changed = Graph::parse(&text).ok();
         let graph = changed.as_ref().unwrap_or(workflow.graph());
-        let plan = Plan::with_priors(graph, &outputs, &server.priors)
-            .with_learned(kept.as_ref().unwrap_or(&self.learned));
-        Ok(server.run(Start {
-            prompt,
-            client_id,
-            plan: Some(Arc::new(plan)),
-            lesson,
-            socket,
+        let known = Known { priors: &server.priors, lesson: lesson.as_ref(), learned: &self.submit.learned };
+        let launch = Launch {
+            plan: Some(known.plan(graph, &outputs)),
             first,
             page,
             accepted: Some(Duration::ZERO),
             first_contact: None,
-        }))
+            lesson,
+            ..server.launch(prompt, &client_id, socket)
+        };
+        Ok(launch.run())
     }
 
     async fn queue(
@@ -209,13 +183,5 @@ impl Prompt {
             sleep(PAUSE).await;
         }
         None
-    }
-}
-
-changes!(Prompt);
-
-impl fmt::Debug for Prompt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prompt").finish_non_exhaustive()
     }
 }

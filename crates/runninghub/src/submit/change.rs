@@ -5,21 +5,22 @@ use std::path::{Path, PathBuf};
 use runninghub_core::Node;
 use serde_json::Value;
 
-use super::{check, loader, terms::NewValue};
+use super::{check, loader};
 use crate::{Error, Workflow, workflow::Override};
 
 /// Changes as they were asked for.
 #[derive(Default)]
 pub(crate) struct Changes {
-    set: Vec<Change>,
+    set: Vec<(String, NewValue)>,
     /// Objects with `nodeId`, `fieldName` and `fieldValue`.
     list: Vec<Value>,
 }
 
-struct Change {
-    node: String,
-    field: String,
-    value: NewValue,
+/// What a field becomes.
+pub(crate) enum NewValue {
+    Json(Value),
+    /// The name or the URL of this file, uploaded.
+    File(PathBuf),
 }
 
 /// Which files the service that runs the workflow takes, and where it finds them.
@@ -59,55 +60,22 @@ pub(crate) struct Changed {
     pub(crate) list: Vec<Override>,
 }
 
-/// The setters of a builder's `changes`.
-macro_rules! changes {
-    ($builder:ty) => {
-        impl $builder {
-            /// Changes a field of a node, named by its id or by a title that only it has.
-            pub fn set(
-                mut self,
-                node: impl Into<String>,
-                field: impl Into<String>,
-                value: impl Into<serde_json::Value>,
-            ) -> Self {
-                self.changes.set(node.into(), field.into(), value.into());
-                self
-            }
-
-            /// Uploads a file and puts its name into a field.
-            pub fn set_file(
-                mut self,
-                node: impl Into<String>,
-                field: impl Into<String>,
-                path: impl Into<std::path::PathBuf>,
-            ) -> Self {
-                self.changes.set_file(node.into(), field.into(), path.into());
-                self
-            }
-
-            /// Changes in the API's own words: objects with `nodeId`, `fieldName` and `fieldValue`. For a saved workflow they are
-            /// sent as they are; into a graph that is sent whole they are written, as [`set`](Self::set) does.
-            pub fn node_info_list(mut self, list: Vec<serde_json::Value>) -> Self {
-                self.changes.node_info_list(list);
-                self
-            }
-        }
-    };
-}
-
-pub(crate) use changes;
-
 impl Changes {
-    pub(crate) fn set(&mut self, node: String, field: String, value: Value) {
-        self.set.push(Change { node, field, value: NewValue::Json(value) });
+    pub(crate) fn set(&mut self, name: String, value: Value) {
+        self.set.push((name, NewValue::Json(value)));
     }
 
-    pub(crate) fn set_file(&mut self, node: String, field: String, path: PathBuf) {
-        self.set.push(Change { node, field, value: NewValue::File(path) });
+    pub(crate) fn set_file(&mut self, name: String, path: PathBuf) {
+        self.set.push((name, NewValue::File(path)));
     }
 
     pub(crate) fn node_info_list(&mut self, list: Vec<Value>) {
         self.list.extend(list);
+    }
+
+    /// What was set one by one, by name.
+    pub(crate) fn named(&self) -> &[(String, NewValue)] {
+        &self.set
     }
 
     /// The raw list as it was given.
@@ -121,14 +89,15 @@ impl Changes {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first change that can't be made.
     pub(crate) fn check(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
         let mut checked = Checked { set: Vec::new(), list: Vec::new() };
-        for change in &self.set {
-            let node = workflow.find(&change.node)?;
+        for (name, value) in &self.set {
+            let (node, field) = workflow.place(name)?;
             // A file has no name yet.
-            let (new, path) = match &change.value {
+            let (new, path) = match value {
                 NewValue::Json(new) => (new.clone(), None),
                 NewValue::File(path) => (Value::String(String::new()), Some(path.clone())),
             };
-            let change = workflow.check(&change.node, &change.field, new)?;
+            let change = workflow.check(node, field, new)?;
+            let node = workflow.find(node)?;
             match &path {
                 Some(path) => rules.file(node, path)?,
                 None => rules.value(node, &change.field, &change.value)?,
@@ -226,9 +195,9 @@ mod tests {
     #[test]
     fn of_two_changes_to_a_field_the_last_one_counts() {
         let mut changes = Changes::default();
-        changes.set("3".into(), "steps".into(), json!(5));
-        changes.set("3".into(), "note".into(), json!("y"));
-        changes.set("KSampler".into(), "steps".into(), json!(6));
+        changes.set("3.steps".into(), json!(5));
+        changes.set("3.note".into(), json!("y"));
+        changes.set("KSampler.steps".into(), json!(6));
         let Checked { set: checked, .. } = changes.check(&workflow(), FileRules::RUNNINGHUB).expect("good");
         let told: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
         assert_eq!(told, [("note", json!("y")), ("steps", json!(6))]);
@@ -243,10 +212,7 @@ mod tests {
             path
         };
         let check = |node: &str, field: &str, value: NewValue| {
-            let changes = Changes {
-                set: vec![Change { node: node.into(), field: field.into(), value }],
-                list: Vec::new(),
-            };
+            let changes = Changes { set: vec![(format!("{node}.{field}"), value)], list: Vec::new() };
             changes.check(&workflow(), FileRules::RUNNINGHUB).map(drop)
         };
         let (png, mp4, empty) = (file("a.PNG", "x"), file("a.mp4", "x"), file("e.png", ""));

@@ -6,8 +6,8 @@ use std::{
 };
 
 use tokio::{
-    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
-    time::Instant,
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore},
+    time::{Instant, sleep_until},
 };
 
 use crate::{Error, ErrorKind};
@@ -15,10 +15,15 @@ use crate::{Error, ErrorKind};
 /// For how long a key that cannot pay is not tried again. A person has to act first, which takes longer.
 const REST: Duration = Duration::from_mins(1);
 
+/// More slots than a key has.
+const MOST_FREED: usize = 64;
+
 /// Passed by every submit of a key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gate {
     queue: RwLock<()>,
+    /// Slots that ended runs have left, and that no submit has tried to take yet.
+    freed: Semaphore,
     shut: Mutex<Option<Shut>>,
 }
 
@@ -37,7 +42,29 @@ pub(super) enum Place<'a> {
     SideBySide(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
 }
 
+impl Default for Gate {
+    fn default() -> Self {
+        Self { queue: RwLock::default(), freed: Semaphore::new(0), shut: Mutex::default() }
+    }
+}
+
 impl Gate {
+    /// A run of this key has ended: the next submit in the queue need not wait for its time.
+    pub(crate) fn free(&self) {
+        if self.freed.available_permits() < MOST_FREED {
+            self.freed.add_permits(1);
+        }
+    }
+
+    /// Until this time, or until a run of this key ends.
+    pub(super) async fn until_freed(&self, time: Instant) {
+        tokio::select! {
+            // Of a semaphore that is never closed.
+            Ok(slot) = self.freed.acquire() => slot.forget(),
+            () = sleep_until(time) => {}
+        }
+    }
+
     /// Goes in, behind those who wait.
     pub(super) async fn enter(&self) -> Place<'_> {
         Place::SideBySide(self.queue.read().await)
@@ -82,8 +109,11 @@ impl Gate {
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
     }
 
-    /// The key is fine.
+    /// A create was accepted: the key is fine, and a slot is taken.
     pub(super) fn open(&self) {
+        if let Ok(slot) = self.freed.try_acquire() {
+            slot.forget();
+        }
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
@@ -129,6 +159,21 @@ mod tests {
             seen.push(order.recv().await.expect("four come"));
         }
         assert_eq!(seen, ["first", "second", "third", "fourth"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_ends_frees_its_slot_for_one_submit_at_once() {
+        let gate = Gate::default();
+        let (start, long) = (Instant::now(), Duration::from_secs(10));
+        gate.free();
+        gate.until_freed(start + long).await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        gate.until_freed(start + long).await;
+        assert_eq!(start.elapsed(), long, "the second submit waits for its time");
+        gate.free();
+        gate.open();
+        gate.until_freed(start + 2 * long).await;
+        assert_eq!(start.elapsed(), 2 * long, "the accepted create has the slot");
     }
 
     #[tokio::test(start_paused = true)]

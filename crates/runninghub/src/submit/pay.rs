@@ -1,23 +1,18 @@
 //! The part that costs money: written down, sent once, and told apart by its three outcomes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use runninghub_api::{Class, CreateOutcome, Created, Retry};
-use runninghub_core::{Event, Plan, Untrusted, WorkflowId};
+use runninghub_api::{Class, Create, CreateOutcome, Created, Retry, RunOptions};
+use runninghub_core::{Event, Untrusted};
 use runninghub_ledger::{Digest, Secret, Step};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{
-    gate::Place,
-    step::{OnStep, SubmitStep},
-};
+use super::{Ready, gate::Place, secret, step::SubmitStep};
 use crate::{
-    Error, ErrorKind, Run,
+    Error, ErrorKind, Run, Submit,
     book::{self, Page, What, note},
-    follow::Start,
-    history::Lesson,
     hub::Hub,
-    platform::Family,
+    launch::{Known, Launch},
 };
 
 /// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
@@ -29,14 +24,13 @@ const KEY_TRIES: u32 = 2;
 const KEY_WAIT: Duration = Duration::from_millis(500);
 
 /// A create that is about to be paid for.
-pub(super) struct Payment<'a> {
-    pub(super) hub: &'a Hub,
-    pub(super) what: What<'a>,
+struct Payment<'a> {
+    hub: &'a Hub,
+    submit: &'a Submit,
+    what: &'a What,
     /// Of the body without the key, and without this submit's own secret.
-    pub(super) body: Digest,
-    pub(super) secret: Option<&'a Secret>,
-    pub(super) queue_timeout: Option<Duration>,
-    pub(super) on_step: Option<&'a OnStep>,
+    body: Digest,
+    secret: Option<&'a Secret>,
 }
 
 /// A task that is paid for.
@@ -47,50 +41,78 @@ pub(super) struct Paid {
     pub(super) unwritten: Option<Error>,
 }
 
+/// Creates the task, exactly once.
+pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<Paid, Error> {
+    let options = &submit.options;
+    let secret = secret::draw(hub, options.webhook_url.as_deref())?;
+    keep_from_recording(hub, options);
+    let request = ready.request.clone().options(options.clone());
+    let payment = Payment {
+        hub,
+        submit,
+        what: &ready.what,
+        // Without the secret, so that the same request has the same digest every time.
+        body: Digest::of(ready.what.text(&request)?),
+        secret: secret.as_ref(),
+    };
+    let mut options = options.clone();
+    if let (Some(secret), Some(url)) = (&secret, &mut options.webhook_url) {
+        *url = secret::fill(url, secret);
+    }
+    payment.make(request.options(options)).await
+}
+
+/// A response may repeat them.
+fn keep_from_recording(hub: &Hub, options: &RunOptions) {
+    let Some(recorder) = &hub.recorder else { return };
+    if let Some(url) = &options.webhook_url {
+        recorder.address(url);
+    }
+    if let Some(password) = &options.access_password {
+        recorder.secret(password);
+    }
+}
+
 impl Paid {
-    /// Begins to follow; without a plan only what runs is known, and not how much of it is left.
-    pub(super) fn begin(
-        self,
-        hub: &Hub,
-        workflow: Option<WorkflowId>,
-        plan: Option<Plan>,
-        family: Family,
-        lesson: Option<Lesson>,
-    ) -> Run {
+    /// Begins to follow; without a graph only what runs is known, and not how much of it is left.
+    pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
         let Self { created, page, unwritten } = self;
         let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
-        let first = created.tips.node_errors.iter().map(|(node, errors)| {
+        let refused = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
             Event::warning("node_error", message)
         });
-        let start = Start {
-            task: created.task_id,
+        let first = unwritten.into_iter().chain(refused).collect();
+        let workflow = ready.what.workflow;
+        let instance = submit.options.instance_type.unwrap_or_default().as_str();
+        let lesson = hub.lesson(workflow.as_ref(), instance).filter(|_| ready.graph.is_some());
+        let outputs = created.tips.outputs_to_execute.unwrap_or_default();
+        let known = Known { priors: &hub.priors, lesson: lesson.as_ref(), learned: &submit.learned };
+        let plan = ready.graph.map(|graph| known.plan(&graph, &outputs));
+        Launch {
             workflow,
-            plan: plan.map(Arc::new),
-            address: created.socket,
-            first: unwritten.into_iter().chain(first).collect(),
+            plan,
+            socket: created.socket,
+            first,
             page,
             accepted: Some(Duration::ZERO),
             first_contact: None,
-            family,
             lesson,
-        };
-        hub.run(start)
+            ..hub.launch(created.task_id, ready.family)
+        }
+        .run()
     }
 }
 
 impl Payment<'_> {
     /// Sends the request until it is accepted, refused for good, or of unknown outcome. Only a refusal for lack of a
     /// slot is sent again, and a few times one of the key.
-    pub(super) async fn make<R>(self, request: impl Fn() -> R) -> Result<Paid, Error>
-    where
-        R: IntoFuture<Output = Result<Created, runninghub_api::Error>>,
-    {
+    async fn make(self, request: Create) -> Result<Paid, Error> {
         let gate = &self.hub.gate;
         gate.check()?;
         let started = Instant::now();
-        let limit = self.queue_timeout.and_then(|timeout| started.checked_add(timeout));
+        let limit = self.submit.queue_timeout.and_then(|timeout| started.checked_add(timeout));
         let entered = async {
             let place = gate.enter().await;
             self.until_free().await;
@@ -99,14 +121,12 @@ impl Payment<'_> {
         let mut place = within(limit, entered).await.ok_or_else(given_up)?;
         self.tell(SubmitStep::Sending);
         let page = match &self.hub.book {
-            Some(book) => {
-                Some(book.begin(self.what.clone(), self.body, self.secret.map(Secret::digest)).await?)
-            }
+            Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
             None => None,
         };
         let mut key_tries = KEY_TRIES;
         loop {
-            let error = match request().await {
+            let error = match request.clone().await {
                 Ok(created) => {
                     gate.open();
                     let task = created.task_id.clone();
@@ -143,7 +163,7 @@ impl Payment<'_> {
             }
             let queued = async {
                 let place = gate.queue_up(place).await;
-                sleep_until(again).await;
+                gate.until_freed(again).await;
                 self.until_free().await;
                 place
             };
@@ -162,7 +182,7 @@ impl Payment<'_> {
 
     /// That it is sent is told before it is written down: from then on, who gives up leaves something behind.
     fn tell(&self, step: SubmitStep<'_>) {
-        if let Some(on_step) = self.on_step {
+        if let Some(on_step) = &self.submit.on_step {
             on_step(step);
         }
     }

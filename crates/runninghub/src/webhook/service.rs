@@ -62,7 +62,7 @@ impl RunningHub {
     /// ```no_run
     /// # use std::sync::Arc;
     /// # use futures_util::StreamExt as _;
-    /// # use runninghub::{ApiKey, RunningHub, ledger::SqliteLedger};
+    /// # use runninghub::{ApiKey, RunningHub, Service as _, Submit, ledger::SqliteLedger};
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// # let key = ApiKey::new("0123456789abcdef0123456789abcdef")?;
     /// let ledger = Arc::new(SqliteLedger::open("state".as_ref())?);
@@ -71,7 +71,8 @@ impl RunningHub {
     /// let router = axum::Router::new().route_service("/hooks/{secret}", service);
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8190").await?;
     /// tokio::spawn(async move { axum::serve(listener, router).await });
-    /// hub.workflow("1979026379880697857").webhook("https://your-host/hooks/{secret}").submit().await?;
+    /// let submit = Submit::workflow("1979026379880697857").webhook("https://your-host/hooks/{secret}");
+    /// hub.submit(submit).await?;
     /// while let Some(delivery) = deliveries.next().await {
     ///     println!("{:?}", delivery?.task);
     /// }

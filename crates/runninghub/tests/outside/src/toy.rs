@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use runninghub::{
     Backend, BackendError, Connect, Error, ErrorKind, Failure, FileUrl, FollowWith, Graph, Observation,
     OutputFile, Pace, Plan, Run, SocketUrl, TaskId, TaskStatus,
-    conformance::{Job, Service},
+    conformance::{Harness, Job},
     follow_with,
     transport::{self, FrameSource},
 };
@@ -127,7 +127,7 @@ impl Connect for Toy {
     }
 }
 
-impl Service for Toy {
+impl Harness for Toy {
     async fn start() -> Self {
         Self::default()
     }

@@ -1,0 +1,66 @@
+//! A workflow: saved on the platform, or sent whole.
+
+use runninghub_core::{Graph, Kind, Untrusted, WorkflowId};
+use serde_json::{Value, json};
+
+use super::{Changed, FileRules, Ready, change::Checked, loader};
+use crate::{Error, Submit, Workflow, book::What, hub::Hub, platform::Family, workflow::Override};
+
+/// A workflow that is saved on the platform.
+pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result<Ready, Error> {
+    let workflow = hub.workflow(id).await?;
+    hub.record_workflow(&workflow);
+    let checked = submit.changes.check(&workflow, FileRules::RUNNINGHUB)?;
+    let changes = upload(hub, submit, &workflow, checked).await?;
+    let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
+    let list: Vec<Value> =
+        changes.set.iter().map(entry).chain(submit.changes.raw_list().iter().cloned()).collect();
+    let (request, family) = if submit.is_v2 {
+        (hub.client.run_workflow(id.clone()), Family::Unknown)
+    } else {
+        (hub.client.create(Some(id.clone())), Family::Workflow)
+    };
+    Ok(Ready {
+        what: What::workflow(Kind::Workflow, Some(id.clone())),
+        request: request.node_info_list(list),
+        graph: Some(graph(&workflow, &changes)),
+        family,
+    })
+}
+
+/// A graph that is sent whole. The platform ignores a `nodeInfoList` beside it.
+pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
+    let workflow = Workflow::parse(json)?;
+    hub.record_workflow(&workflow);
+    let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
+    let changes = upload(hub, submit, &workflow, checked).await?;
+    Ok(Ready {
+        what: What::workflow(Kind::Workflow, submit.under.clone()),
+        request: hub.client.create(submit.under.clone()).workflow(changes.graph(&workflow)),
+        graph: Some(graph(&workflow, &changes)),
+        family: Family::Workflow,
+    })
+}
+
+async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {
+    for change in checked.all() {
+        if loader::is_here(workflow.find(change.node.as_str())?, &change.field, &change.value) {
+            submit.warn("not_uploaded", &local_file(change));
+        }
+    }
+    checked.upload(|path| hub.upload(path)).await
+}
+
+/// Steps and sizes that were changed take another time.
+fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
+    Graph::parse(&changes.graph(workflow)).unwrap_or_else(|_| workflow.graph().clone())
+}
+
+/// What is said of a value that names a file in the current folder.
+fn local_file(change: &Override) -> String {
+    let (node, field, value) =
+        (&change.node, &change.field, Untrusted::from(change.value.as_str().unwrap_or_default()));
+    format!(
+        "the file `{value}` in the current folder is not uploaded: `{node}.{field}` is only set to its name; `{node}.{field}=@{value}` uploads it"
+    )
+}

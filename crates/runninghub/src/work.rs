@@ -1,0 +1,313 @@
+//! What can be submitted, and how.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use runninghub_api::{InstanceType, RunOptions};
+use runninghub_catalog::Catalog;
+use runninghub_core::{Kind, Learned, WebappId, WorkflowId};
+use serde_json::{Map, Value};
+
+use crate::{
+    Error,
+    submit::{Changes, OnStep, SubmitStep},
+};
+
+/// What runs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Work {
+    /// A workflow that is saved on the platform.
+    Workflow(WorkflowId),
+    /// A workflow in API format, as JSON text.
+    Graph(String),
+    /// An AI app.
+    App(WebappId),
+    /// Quick Create of an app; the code (`001`, `002`, `006`) chooses what is created.
+    Quick {
+        /// The app.
+        app: WebappId,
+        /// The code.
+        code: String,
+    },
+    /// A model of the Standard Model API: by its endpoint, or by a name that the catalog knows.
+    Model(String),
+}
+
+impl Work {
+    /// The kind of task that this makes on RunningHub.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Workflow(_) | Self::Graph(_) => Kind::Workflow,
+            Self::App(_) => Kind::App,
+            Self::Quick { .. } => Kind::Quick,
+            Self::Model(_) => Kind::Model,
+        }
+    }
+}
+
+/// A run that is being prepared: plain data, until [`Service::submit`](crate::Service::submit) takes it.
+///
+/// A setting that a kind of work or a service has no place for is refused before anything is sent.
+///
+/// ```
+/// use runninghub::Submit;
+///
+/// let submit = Submit::workflow("1904136902449209346").set("6.text", "a cat").set_file("10.image", "cat.png");
+/// ```
+#[must_use = "nothing is submitted until a service takes it"]
+pub struct Submit {
+    pub(crate) work: Work,
+    pub(crate) under: Option<WorkflowId>,
+    pub(crate) changes: Changes,
+    pub(crate) body: Option<Map<String, Value>>,
+    pub(crate) catalog: Option<Arc<Catalog>>,
+    pub(crate) max_cost: Option<f64>,
+    pub(crate) options: RunOptions,
+    pub(crate) is_v2: bool,
+    pub(crate) queue_timeout: Option<Duration>,
+    pub(crate) learned: Vec<Learned>,
+    pub(crate) on_step: Option<OnStep>,
+}
+
+impl Submit {
+    /// Prepares a run with everything else left to the service.
+    pub fn new(work: Work) -> Self {
+        Self {
+            work,
+            under: None,
+            changes: Changes::default(),
+            body: None,
+            catalog: None,
+            max_cost: None,
+            options: RunOptions::default(),
+            is_v2: false,
+            queue_timeout: None,
+            learned: Vec::new(),
+            on_step: None,
+        }
+    }
+
+    /// Prepares a run of a workflow that is saved on the platform.
+    pub fn workflow(id: impl Into<WorkflowId>) -> Self {
+        Self::new(Work::Workflow(id.into()))
+    }
+
+    /// Prepares a run of a workflow in API format.
+    pub fn graph(json: impl Into<String>) -> Self {
+        Self::new(Work::Graph(json.into()))
+    }
+
+    /// Prepares a run of an AI app.
+    ///
+    /// An app does not show its workflow: its run shows which nodes run and how far each of them is, and no overall
+    /// figure before the end, unless the platform gives the workflow out.
+    pub fn app(id: impl Into<WebappId>) -> Self {
+        Self::new(Work::App(id.into()))
+    }
+
+    /// Prepares a run by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
+    pub fn quick(app: impl Into<WebappId>, code: impl Into<String>) -> Self {
+        Self::new(Work::Quick { app: app.into(), code: code.into() })
+    }
+
+    /// Prepares a run of a model: by its endpoint, or by a name that the catalog knows. The run has no graph: its overall
+    /// figure is unknown until it is over.
+    pub fn model(name: impl Into<String>) -> Self {
+        Self::new(Work::Model(name.into()))
+    }
+
+    /// What runs.
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Sets a value.
+    ///
+    /// * Workflows: `NODE.FIELD`, where the node is named by its id or by a title that only it has.
+    /// * Apps: `NODE.FIELD`, or a name that only one field has: its own, its node's title, or its description. Of a list
+    ///   either the value or the name that people see will do.
+    /// * Models: a parameter. Text is read as the parameter's type wants it. What takes several can be set several times.
+    pub fn set(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.changes.set(name.into(), value.into());
+        self
+    }
+
+    /// Uploads a file and sets a value to its name, or to its URL for a model.
+    pub fn set_file(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        self.changes.set_file(name.into(), path.into());
+        self
+    }
+
+    /// Adds changes in the API's own words: objects with `nodeId`, `fieldName` and `fieldValue`. They are sent as they are,
+    /// except beside a graph, which the platform would run without them: there they are written into it.
+    pub fn node_info_list(mut self, list: Vec<Value>) -> Self {
+        self.changes.node_info_list(list);
+        self
+    }
+
+    /// Submits a graph under this saved workflow; some sites insist on one.
+    pub fn under(mut self, id: impl Into<WorkflowId>) -> Self {
+        self.under = Some(id.into());
+        self
+    }
+
+    /// The whole body of a model's request, sent as it is and not checked: for a model that the catalog does not know, or
+    /// knows wrongly.
+    pub fn body(mut self, body: Map<String, Value>) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Another catalog of models than the built-in one.
+    pub fn catalog(mut self, catalog: Arc<Catalog>) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
+    /// Asks for a model's price first, and submits nothing that costs more or has no known price. In the currency of the
+    /// platform's response.
+    pub fn max_cost(mut self, amount: f64) -> Self {
+        self.max_cost = Some(amount);
+        self
+    }
+
+    /// Whether result images carry the workflow. The default is the platform's: they do.
+    pub fn add_metadata(mut self, add: bool) -> Self {
+        self.options.add_metadata = Some(add);
+        self
+    }
+
+    /// The machine to run on.
+    pub fn instance_type(mut self, instance: InstanceType) -> Self {
+        self.options.instance_type = Some(instance);
+        self
+    }
+
+    /// The password of an encrypted workflow or app.
+    pub fn access_password(mut self, password: impl Into<String>) -> Self {
+        self.options.access_password = Some(password.into());
+        self
+    }
+
+    /// Queues on the dedicated machines of an exclusive key.
+    pub fn use_personal_queue(mut self, wanted: bool) -> Self {
+        self.options.use_personal_queue = Some(wanted);
+        self
+    }
+
+    /// Keeps the machine warm afterwards, 10–180 s; billed.
+    pub fn retain_seconds(mut self, seconds: u32) -> Self {
+        self.options.retain_seconds = Some(seconds);
+        self
+    }
+
+    /// A URL that the platform calls when the task is over. It is not signed; `{secret}` in it stands for a random secret of
+    /// this submit, by which a delivery can be told from a forged one, and settles a submit whose response was lost
+    /// ([`RunningHub::settle`](crate::RunningHub::settle)).
+    pub fn webhook(mut self, url: impl Into<String>) -> Self {
+        self.options.webhook_url = Some(url.into());
+        self
+    }
+
+    /// Submits by the newer endpoint, without the key in the body: saved workflows and apps have one.
+    pub fn v2(mut self) -> Self {
+        self.is_v2 = true;
+        self
+    }
+
+    /// Gives up when the account has had no free slot for this long. The default is to wait for one.
+    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
+        self.queue_timeout = Some(timeout);
+        self
+    }
+
+    /// How long each node took in earlier runs, instead of what the [`History`](crate::History) has.
+    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
+        self.learned = learned;
+        self
+    }
+
+    /// Calls this when the request is sent, before each wait for a free slot, and with warnings. Until the request is sent
+    /// the submit can be dropped, and nothing was created.
+    pub fn on_step(mut self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
+        self.on_step = Some(Box::new(call));
+        self
+    }
+
+    /// Reports something that is probably not meant, before anything is paid.
+    pub(crate) fn warn(&self, code: &'static str, message: &str) {
+        if let Some(on_step) = &self.on_step {
+            on_step(SubmitStep::Warning { code, message });
+        }
+    }
+
+    /// Refuses settings that RunningHub has no place for in this kind of work.
+    pub(crate) fn check_settings(&self) -> Result<(), Error> {
+        let is_graph = matches!(self.work, Work::Graph(_));
+        let is_model = matches!(self.work, Work::Model(_));
+        let options = &self.options;
+        let of_models = [
+            ("a whole body", self.body.is_some()),
+            ("a catalog", self.catalog.is_some()),
+            ("a limit of costs", self.max_cost.is_some()),
+        ];
+        let of_others = [
+            ("a `nodeInfoList`", !self.changes.raw_list().is_empty()),
+            ("metadata", options.add_metadata.is_some()),
+            ("a type of instance", options.instance_type.is_some()),
+            ("a password", options.access_password.is_some()),
+            ("a personal queue", options.use_personal_queue.is_some()),
+            ("a machine that is kept warm", options.retain_seconds.is_some()),
+        ];
+        let has_v2 = matches!(self.work, Work::Workflow(_) | Work::App(_));
+        let of_few = [
+            ("a workflow to submit it under", self.under.is_some() && !is_graph),
+            ("a newer endpoint", self.is_v2 && !has_v2),
+        ];
+        let of_other_kinds = if is_model { of_others.as_slice() } else { of_models.as_slice() };
+        let misplaced = of_other_kinds.iter().chain(&of_few).find(|(_, is_given)| *is_given);
+        match misplaced {
+            Some((setting, _)) => Err(Error::usage(format!("{} has no place for {setting}", self.noun()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses settings that a ComfyUI has no place for. It runs graphs.
+    pub(crate) fn graph_for_comfyui(&self) -> Result<&str, Error> {
+        let Work::Graph(json) = &self.work else {
+            return Err(Error::usage("a ComfyUI runs graphs only")
+                .with_hint("submit the workflow's JSON in API format"));
+        };
+        let options = &self.options;
+        let of_runninghub = options.add_metadata.is_some()
+            || options.instance_type.is_some()
+            || options.access_password.is_some()
+            || options.use_personal_queue.is_some()
+            || options.retain_seconds.is_some()
+            || options.webhook_url.is_some()
+            || self.under.is_some()
+            || self.is_v2
+            || self.queue_timeout.is_some();
+        if of_runninghub || self.body.is_some() || self.catalog.is_some() || self.max_cost.is_some() {
+            return Err(Error::usage("a setting of RunningHub's API was given for a ComfyUI"));
+        }
+        Ok(json)
+    }
+
+    fn noun(&self) -> &'static str {
+        match self.work {
+            Work::Workflow(_) => "a saved workflow",
+            Work::Graph(_) => "a graph",
+            Work::App(_) => "an AI app",
+            Work::Quick { .. } => "Quick Create",
+            Work::Model(_) => "a model",
+        }
+    }
+}
+
+impl fmt::Debug for Submit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is set may be private; the webhook's URL and the password are secrets.
+        f.debug_struct("Submit").field("kind", &self.work.kind()).finish_non_exhaustive()
+    }
+}
