@@ -339,8 +339,7 @@ fn play(steps: Arc<[Step]>, from: usize, machine: Machine, speed: Speed) -> impl
         steps,
         next: from,
         begin,
-        speed,
-        started: Instant::now(),
+        clock: Clock { started: None, speed },
         stopped: false,
     };
     futures_util::stream::unfold(player, |mut player| async move {
@@ -354,9 +353,23 @@ struct Player {
     steps: Arc<[Step]>,
     next: usize,
     begin: Duration,
-    speed: Speed,
-    started: Instant,
+    clock: Clock,
     stopped: bool,
+}
+
+/// How fast a run is played. Its time begins when it is first waited for.
+struct Clock {
+    started: Option<Instant>,
+    speed: Speed,
+}
+
+impl Clock {
+    async fn wait_until(&mut self, at: Duration) {
+        if let Speed::Times(times) = self.speed {
+            let times = if times.is_finite() && times > 0.0 { times } else { 1.0 };
+            sleep_until(*self.started.get_or_insert_with(Instant::now) + at.div_f64(times)).await;
+        }
+    }
 }
 
 impl Player {
@@ -374,11 +387,11 @@ impl Player {
             let step = self.steps.get(self.next).map(|step| step.at.saturating_sub(self.begin));
             match (step, self.session.deadline()) {
                 (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
-                    self.wait_until(at).await;
+                    self.clock.wait_until(at).await;
                     self.step(at);
                 }
                 (Some(_), Some(deadline)) => {
-                    self.wait_until(deadline).await;
+                    self.clock.wait_until(deadline).await;
                     self.session.handle(deadline, Input::Tick);
                 }
                 _ => {
@@ -403,18 +416,6 @@ impl Player {
             What::Answer(answer) => self.session.handle(at, Input::Answer(Observation::clone(answer))),
         }
     }
-
-    async fn wait_until(&self, at: Duration) {
-        wait_until(self.started, at, self.speed).await;
-    }
-}
-
-/// Waits until so much of the recording's time has passed.
-async fn wait_until(started: Instant, at: Duration, speed: Speed) {
-    if let Speed::Times(times) = speed {
-        let times = if times.is_finite() && times > 0.0 { times } else { 1.0 };
-        sleep_until(started + at.div_f64(times)).await;
-    }
 }
 
 impl ReplayRun {
@@ -425,14 +426,13 @@ impl ReplayRun {
             _ => None,
         });
         let task_id = lines.iter().rev().find_map(|line| line.task_id.clone());
-        let mut started = None;
-        let lines = futures_util::stream::iter(lines).then(move |line| {
-            let started = *started.get_or_insert_with(Instant::now);
-            async move {
-                wait_until(started, line.t, speed).await;
-                line
-            }
-        });
+        let clock = Clock { started: None, speed };
+        let lines =
+            futures_util::stream::unfold((clock, lines.into_iter()), async |(mut clock, mut lines)| {
+                let line = lines.next()?;
+                clock.wait_until(line.t).await;
+                Some((line, (clock, lines)))
+            });
         Self { prompt_id, task_id, lines: lines.boxed() }
     }
 

@@ -44,6 +44,18 @@ async fn lines_come_at_their_times_in_every_run_of_the_file() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_run_of_a_recording_takes_its_own_time() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/05-cached-partial");
+    let runs = Replay::open(&folder).expect("a recording").speed(Speed::Times(1.0)).runs().expect("runs");
+    assert_eq!(runs.len(), 2);
+    for run in runs {
+        let started = Instant::now();
+        let last = run.fold(Duration::ZERO, async |last, line| last.max(line.t)).await;
+        assert!(last > Duration::ZERO && started.elapsed() >= last, "{last:?} in {:?}", started.elapsed());
+    }
+}
+
 #[tokio::test]
 async fn what_the_lines_leave_out_is_given_back() {
     let status = r#""event":"status","status":"queued","waited_s":0.0,"task_id":"7""#;

@@ -110,7 +110,7 @@ impl Submission {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(exit) => return Ok(exit),
         };
-        context.submitted(&run, &site_word(service.place()));
+        context.submitted(&run, site_word(service.place()));
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
             return Ok(Exit::Done);
@@ -120,10 +120,10 @@ impl Submission {
 }
 
 /// The word of a submit's place: a server, and the native proxy too, is `comfyui`.
-fn site_word(place: &Place) -> String {
+fn site_word(place: &Place) -> &str {
     match place {
-        Place::RunningHub { .. } => place.to_string(),
-        _ => Place::COMFYUI.to_owned(),
+        Place::RunningHub { .. } => place.word(),
+        _ => Place::COMFYUI,
     }
 }
 

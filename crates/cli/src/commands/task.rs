@@ -29,7 +29,9 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
     let (service, task) = ready(context, &args.task_id).await?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
-    context.outcome.outputs.clone().into_iter().for_each(|output| context.show(Event::Listed(output)));
+    for output in context.outcome.outputs.clone() {
+        context.show(Event::Listed(output));
+    }
     Ok(exit)
 }
 

@@ -356,7 +356,7 @@ fn recordings_that_cannot_be_played() {
         --- err
         error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: missing field `t_ms` at line 1 column 14
 
-        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
     "#);
     snap!(replay("{\"format\": 99, \"kind\": \"runninghub-tape\"}\n"), @r#"
         exit 2
@@ -370,21 +370,21 @@ fn recordings_that_cannot_be_played() {
         --- err
         error: the recording is empty
 
-        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
     "#);
     snap!(replay("hello\n"), @r#"
         exit 2
         --- err
         error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: expected value at line 1 column 1
 
-        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
     "#);
     snap!(rhub(["replay", "/nowhere"]), @r#"
         exit 2
         --- err
         error: the recording cannot be used: nowhere: cannot be opened: No such file or directory (os error 2)
 
-        hint: a recording is a folder that `--record DIR` has made, or one `ws-….jsonl` of it
+        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
     "#);
     snap!(rhub(["replay", "--speed", "0"]).arg(fixture("01-simple")), @r#"
         exit 2
