@@ -2,53 +2,43 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader, Read as _},
+    io::Read as _,
     path::Path,
     time::Duration,
 };
 
-use runninghub_core::{End, Event, FORMAT, Line, Output, OutputFile, Phase, Progress, Untrusted, Verdict};
-use serde_json::{Map, Value};
+use runninghub_core::{End, Event, Line, Output, OutputFile, Phase, Progress, Verdict};
 
 use crate::{Error, ErrorKind};
 
 /// The largest file, bytes: ten lines a second for half a day.
 const MAX_FILE: u64 = 256 << 20;
-/// The first line tells what the file is; the longest one, a workflow's, is shorter.
-const FIRST_LINE: u64 = 16 << 20;
-/// The name of the format without its number.
-const FAMILY: &str = "rhub.event/";
+/// What every line begins with, whatever the number of the format is.
+const START: [u8; 22] = *br#"{"schema":"rhub.event/"#;
 
 /// The lines of each run in a file; `None` where the file is of another kind.
 ///
 /// # Errors
-/// When the file cannot be read, is of a later format, or one of its lines is none. A last line that is cut off is a warning
-/// at the end.
+/// When the file cannot be read, is too large, or one of its lines is not an event of this version. A last line that is cut
+/// off is a warning at the end.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
-    let Ok(meta) = fs::metadata(path) else { return Ok(None) };
-    if !meta.is_file() {
+    let mut start = START.map(|_| 0);
+    let length = match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => meta.len(),
+        _ => return Ok(None),
+    };
+    let is_short = File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_err();
+    if is_short || start != START {
         return Ok(None);
     }
     let unreadable = |error| Error::new(ErrorKind::Io, "the file cannot be read").with_source(error);
-    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-    let mut first = Vec::new();
-    file.by_ref().take(FIRST_LINE).read_until(b'\n', &mut first).map_err(unreadable)?;
-    let Some(format) = format(&first) else { return Ok(None) };
-    if format != FORMAT {
-        let format = Untrusted::from(format);
-        return Err(Error::new(
-            ErrorKind::Recording,
-            format!("the file has events of a later version: {format}"),
-        ));
-    }
-    if meta.len() > MAX_FILE {
+    if length > MAX_FILE {
         return Err(Error::new(ErrorKind::Recording, "the file is too large to be replayed"));
     }
+    let text = String::from_utf8_lossy(&fs::read(path).map_err(unreadable)?).into_owned();
     let mut runs = Runs::default();
-    let (mut number, mut line) = (1_u64, first);
-    while !line.is_empty() {
-        let text = String::from_utf8_lossy(&line);
-        match serde_json::from_str::<Line>(&text) {
+    for (number, text) in (1_u64..).zip(text.split_inclusive('\n')) {
+        match serde_json::from_str(text) {
             Ok(line) => runs.add(line),
             Err(_) if text.trim().is_empty() => {}
             Err(_) if !text.ends_with('\n') => runs.cut_off(),
@@ -57,24 +47,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
                 return Err(Error::new(ErrorKind::Recording, what).with_source(error));
             }
         }
-        number += 1;
-        line.clear();
-        file.read_until(b'\n', &mut line).map_err(unreadable)?;
     }
     Ok(Some(runs.finish()))
-}
-
-/// The format that a first line names, also where the line is cut off.
-fn format(line: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(line);
-    if let Some(rest) = text.strip_prefix(r#"{"schema":""#)
-        && let Some((format, _)) = rest.split_once('"')
-        && format.starts_with(FAMILY)
-    {
-        return Some(format.to_owned());
-    }
-    let fields: Map<String, Value> = serde_json::from_str(&text).ok()?;
-    fields.get("schema")?.as_str().filter(|format| format.starts_with(FAMILY)).map(str::to_owned)
 }
 
 /// Takes lines and gives back what the format leaves out.

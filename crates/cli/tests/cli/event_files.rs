@@ -90,7 +90,7 @@ fn what_is_no_file_of_events_is_refused_by_name() {
         ("hello\nworld\n".to_owned(), "or a file of the lines that `--format json` writes"),
         (format!("{good}\nhello\n{good}\n"), "line 2 of the file is not an event"),
         (format!("{good}\n{later}\n"), "line 2 of the file is not an event"),
-        (format!("{later}\n"), "the file has events of a later version: rhub.event/2"),
+        (format!("{later}\n"), "line 1 of the file is not an event: `schema` is not `rhub.event/1`"),
     ] {
         let (_dir, path) = file(&text);
         let refused = rhub(["replay"]).arg(&path).run();
