@@ -31,7 +31,7 @@ const CLOSING: &str = "，。、；：）？！)]}`'\n";
 /// Fills a cell where a line must not break.
 const GLUE: char = '\u{e000}';
 
-/// The help that this process is called for. `None` where its command line asks for none.
+/// The help that the command line of this process asks for, with styles. `None` if it asks for none.
 pub(super) fn chinese() -> Option<String> {
     // The last character of a line may take one cell more than clap counts.
     let columns = terminal::size().0.min(100).saturating_sub(1);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn chinese_is_set_as_it_is_printed_in_china() {
+    fn chinese_has_wide_punctuation_and_a_space_beside_latin_text() {
         for chinese in ROWS.values() {
             let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
             let chars: Vec<char> = chinese.chars().collect();

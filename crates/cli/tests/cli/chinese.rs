@@ -1,12 +1,12 @@
 //! Help and errors of the command line in Chinese.
 
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::common::{Rhub, folder, rhub, snap};
 
-/// Every command with a help of its own: its words.
+/// The words of every command, the overview and groups of commands included.
 fn commands() -> Vec<Vec<String>> {
     let (mut found, mut open) = (Vec::new(), vec![Vec::<String>::new()]);
     while let Some(command) = open.pop() {
@@ -172,14 +172,14 @@ fn usage_errors_are_chinese() {
         ] {
             assert!(!done.stderr.contains(left), "{args:?}: {left}: {done}");
         }
-        all += &format!("$ rhub {}\n{}\n", args.join(" "), done.stderr);
+        let _ = writeln!(all, "$ rhub {}\n{}", args.join(" "), done.stderr);
     }
     insta::assert_snapshot!("usage errors", all);
 }
 
 #[cfg(unix)]
 #[test]
-fn text_that_is_not_unicode_is_told_in_chinese() {
+fn an_argument_that_is_not_unicode_is_an_error_in_chinese() {
     use std::os::unix::ffi::OsStrExt as _;
 
     let done = chinese(["status"]).arg(std::ffi::OsStr::from_bytes(b"\xff")).run();
