@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use runninghub::{App, AppField, Untrusted, answer, app};
+use runninghub::{App, AppField, answer, app};
 
 use crate::{
     assign::{NewValue, Written},
@@ -62,11 +62,7 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewValue>, Error> {
         };
         match checked {
             Ok(value) => return Ok(Some(value)),
-            Err(error) => {
-                let hint =
-                    error.hint().map(|hint| format!("; {}", Untrusted::from(hint))).unwrap_or_default();
-                printer.talk(&lang::say(&format!("{error}{hint}")));
-            }
+            Err(error) => printer.error(&error.into()),
         }
     }
 }
