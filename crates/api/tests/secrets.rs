@@ -90,16 +90,11 @@ async fn the_canaries_do_not_sing() {
             }))
             .build()
             .expect("a client");
-        let create = client.create(None).webhook_url(WEBHOOK).access_password(PASSWORD);
+        let create = client.create(None).options(secret(WEBHOOK));
         let _ = write!(texts, "{client:?} {create:?}");
         let id = "7".into();
         let errors = [
-            client
-                .create(Some("5".into()))
-                .webhook_url(format!("https://h/{WEBHOOK}"))
-                .access_password(PASSWORD)
-                .await
-                .err(),
+            client.create(Some("5".into())).options(secret(format!("https://h/{WEBHOOK}"))).await.err(),
             client.outputs(&"7".into()).once().await.err(),
             client.query(&id).once().await.err(),
             client.workflow(&"5".into()).await.err(),
