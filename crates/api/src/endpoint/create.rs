@@ -92,7 +92,7 @@ impl Client {
     /// Clients send the whole list of [`GetApp`](crate::GetApp) back with changed values
     /// ([`AppField::with`](crate::AppField::with)); the values are text. The results carry no workflow, and the workflow id
     /// in the socket's URL is not the app's id. An unknown app is code 901.
-    pub fn run_app(&self, webapp_id: WebappId) -> Create {
+    pub fn run_app(&self, webapp_id: &WebappId) -> Create {
         Create::new(self, Route::App).field("webappId", webapp_id.as_str())
     }
 
@@ -103,7 +103,7 @@ impl Client {
 
     /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created. Its models and styles are
     /// listed by [`GetQuickStyles`](crate::GetQuickStyles).
-    pub fn quick_run(&self, webapp_id: WebappId, code: impl Into<String>) -> Create {
+    pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> Create {
         Create::new(self, Route::Quick)
             .field("webappId", webapp_id.as_str())
             .field("quickCreateCode", code.into())
