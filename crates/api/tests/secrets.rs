@@ -56,6 +56,13 @@ fn everything(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
+fn secret(webhook: impl Into<String>) -> runninghub_api::RunOptions {
+    let mut options = runninghub_api::RunOptions::default();
+    options.webhook_url = Some(webhook.into());
+    options.access_password = Some(PASSWORD.to_owned());
+    options
+}
+
 #[tokio::test]
 async fn the_canaries_do_not_sing() {
     let captured = Captured::default();
