@@ -35,7 +35,8 @@ pub(crate) fn pad(text: &str, cells: usize) -> String {
     text
 }
 
-fn cell(c: char) -> usize {
+/// How many cells a character may take.
+pub(crate) fn cell(c: char) -> usize {
     match c {
         // Turns the character before it into an emoji of two cells, in some terminals.
         '\u{fe0f}' => 1,

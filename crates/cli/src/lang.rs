@@ -1,7 +1,10 @@
 //! The language of what is told. Messages are English in the source; `zh.txt` has them in Chinese, and this is where they
-//! are exchanged: on their way out, so that no other place knows of it. What has no row stays English.
+//! are exchanged: on their way out, so that no other place knows of it. What has no row stays English. Help and errors of the
+//! command line have a table of their own, `help.zh.txt`.
 
+mod help;
 mod template;
+mod usage;
 
 use std::{
     borrow::Cow,
@@ -9,13 +12,15 @@ use std::{
     sync::{LazyLock, OnceLock},
 };
 
+use clap::error::ErrorKind;
+
 use self::template::Row;
 
 /// For the whole process, since errors and panics are told from anywhere.
 static LANG: OnceLock<Lang> = OnceLock::new();
 static CHINESE: LazyLock<Vec<Row>> = LazyLock::new(|| template::rows(include_str!("lang/zh.txt")));
 
-/// The language of messages. Help and JSON are always English.
+/// The language of messages, help included. JSON is always English.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Lang {
     #[default]
@@ -33,6 +38,17 @@ pub(crate) fn say(text: &str) -> Cow<'_, str> {
     match LANG.get().copied().unwrap_or_default() {
         Lang::En => text.into(),
         Lang::Zh => template::translate(&CHINESE, text),
+    }
+}
+
+/// Help or an error of the command line, with styles, where another language than clap's is wanted.
+pub(crate) fn usage(error: &clap::Error) -> Option<String> {
+    match (LANG.get()?, error.kind()) {
+        (Lang::En, _) | (_, ErrorKind::DisplayVersion) => None,
+        (Lang::Zh, ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
+            help::chinese()
+        }
+        (Lang::Zh, _) => Some(usage::chinese(error)),
     }
 }
 

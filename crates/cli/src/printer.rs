@@ -2,7 +2,7 @@
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write as _},
     panic,
     sync::atomic::{AtomicU16, Ordering},
 };
@@ -132,7 +132,12 @@ impl Printer {
 
 /// What the parser of the command line has to say: help goes to stdout, errors to stderr.
 pub(crate) fn usage(error: &clap::Error) {
-    if error.print().is_err() {
+    let printed = match lang::usage(error) {
+        None => error.print(),
+        Some(text) if error.use_stderr() => anstream::stderr().write_all(text.as_bytes()),
+        Some(text) => anstream::stdout().write_all(text.as_bytes()),
+    };
+    if printed.is_err() {
         writer::close();
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_COLOR", value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
 
-    /// The language of messages; help and JSON are English [default: that of the system]
+    /// The language of messages and help; JSON is English [default: that of the system]
     #[arg(long, global = true, env = "RUNNINGHUB_LANG", value_parser = ["en", "zh"])]
     pub(crate) lang: Option<String>,
 

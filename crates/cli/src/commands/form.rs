@@ -7,6 +7,7 @@ use runninghub::{App, AppField, Untrusted, answer, app};
 use crate::{
     assign::{NewValue, Written},
     exit::Error,
+    lang,
     printer::Printer,
     report::app as text,
 };
@@ -32,7 +33,7 @@ pub(super) fn fill(
     let open = form.fields.iter().filter(|field| !set.contains(&app::place(field)));
     for field in open {
         for line in text::field(&answer::AppField::from(field)) {
-            printer.talk(&line);
+            printer.talk(&lang::say(&line));
         }
         if let Some(value) = ask(printer, field)? {
             changes.push((app::place(field), value));
@@ -64,7 +65,7 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewValue>, Error> {
             Err(error) => {
                 let hint =
                     error.hint().map(|hint| format!("; {}", Untrusted::from(hint))).unwrap_or_default();
-                printer.talk(&format!("{error}{hint}"));
+                printer.talk(&lang::say(&format!("{error}{hint}")));
             }
         }
     }

@@ -44,6 +44,7 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
 
 /// Says what is wrong with the command line, in the wanted format too.
 pub(crate) fn misused(error: &clap::Error) -> Exit {
+    lang::begin(crate::config::language().as_deref());
     printer::usage(error);
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {

@@ -1,11 +1,13 @@
 //! The configuration: a file of profiles, each a key and what else should differ from the defaults.
 
 mod file;
+mod language;
 mod profile;
 mod stored;
 
 pub(crate) use self::{
     file::{ConfigFile, path},
+    language::language,
     profile::{check, is_used_by, parse},
     stored::Stored,
 };

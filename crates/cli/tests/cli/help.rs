@@ -77,7 +77,7 @@ fn overview() {
               --json                  The same as --format json [env: RUNNINGHUB_JSON=]
               --color <WHEN>          When to use colours [env: RUNNINGHUB_COLOR=] [default: auto] [possible
                                       values: auto, always, never]
-              --lang <LANG>           The language of messages; help and JSON are English [default: that of
+              --lang <LANG>           The language of messages and help; JSON is English [default: that of
                                       the system] [env: RUNNINGHUB_LANG=] [possible values: en, zh]
               --proxy <URL>           A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
                                       [env: RUNNINGHUB_PROXY]

@@ -5,6 +5,7 @@ mod apps;
 mod bad_input;
 mod canary;
 mod cancel;
+mod chinese;
 mod comfy;
 mod commands;
 mod common;

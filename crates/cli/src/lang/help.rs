@@ -1,0 +1,343 @@
+//! Help in Chinese: the texts of the command tree are exchanged before clap lays them out, and clap's own words after it has.
+
+use std::{collections::HashMap, env, sync::LazyLock};
+
+use clap::{Arg, Command, CommandFactory as _};
+
+use crate::{args::Cli, cells, terminal};
+
+/// Chinese by English.
+static ROWS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let lines = include_str!("help.zh.txt").lines();
+    let mut texts =
+        lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(|line| line.replace("\\n", "\n"));
+    std::iter::from_fn(|| texts.next().zip(texts.next())).collect()
+});
+
+/// What clap writes by itself, without a way to set it.
+const FIXED: [&str; 8] = [
+    "Usage:",
+    "Commands:",
+    "Arguments:",
+    "Options:",
+    "Options of every command:",
+    "[OPTIONS]",
+    "<COMMAND>",
+    "[COMMAND]",
+];
+
+/// No line begins with one of these.
+const CLOSING: &str = "，。、；：）？！)]}`'\n";
+/// Fills a cell where a line must not break.
+const GLUE: char = '\u{e000}';
+
+/// The help that the command line of this process asks for, with styles. `None` if it asks for none.
+pub(super) fn chinese() -> Option<String> {
+    // The last character of a line may take one cell more than clap counts.
+    let columns = terminal::size().0.min(100).saturating_sub(1);
+    let mut command = Cli::command().term_width(columns);
+    // clap adds the texts of `--help`, `--version` and `help`.
+    command.build();
+    let error = translated(command).try_get_matches_from(env::args_os()).err()?;
+    Some(with_words(&tight(&error.render().ansi().to_string())))
+}
+
+/// The text in Chinese, or as it is where it has no row.
+pub(super) fn row(english: &str) -> &str {
+    ROWS.get(english).map_or(english, String::as_str)
+}
+
+/// Whether the catalogue has the text.
+pub(super) fn has(english: &str) -> bool {
+    ROWS.contains_key(english)
+}
+
+/// The text in Chinese, with values in its places.
+pub(super) fn fill(english: &str, values: &[&str]) -> String {
+    let mut parts = row(english).split("{}");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for (value, part) in values.iter().zip(parts) {
+        text.push_str(value);
+        text.push_str(part);
+    }
+    text
+}
+
+/// With clap's own words in Chinese.
+pub(super) fn with_words(text: &str) -> String {
+    let text = FIXED.iter().fold(text.to_owned(), |text, word| text.replace(word, row(word)));
+    // A wide colon has its space inside.
+    text.replace("：\x1b[0m ", "：\x1b[0m")
+}
+
+fn translated(command: Command) -> Command {
+    let about = command.get_about().map(|text| spaced(row(&text.to_string())));
+    let after = command.get_after_help().map(|text| spaced(row(&text.to_string())));
+    let mut command = command.mut_args(with_help).mut_subcommands(translated);
+    if let Some(about) = about {
+        command = command.about(about);
+    }
+    if let Some(after) = after {
+        command = command.after_help(after);
+    }
+    command
+}
+
+/// An argument with its help in Chinese. What clap appends in English is appended here.
+fn with_help(arg: Arg) -> Arg {
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let mut help = row(&help).to_owned();
+    for note in notes(&arg) {
+        help.push(' ');
+        help.push_str(&note);
+    }
+    arg.help(spaced(&help)).hide_env(true).hide_default_value(true).hide_possible_values(true)
+}
+
+/// The variable of an argument, its default, and its possible values, as far as they are shown.
+fn notes(arg: &Arg) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(name) = arg.get_env().filter(|_| !arg.is_hide_env_set()) {
+        let mut shown = name.to_string_lossy().into_owned();
+        if !arg.is_hide_env_values_set() {
+            shown.push('=');
+            shown.push_str(&env::var_os(name).unwrap_or_default().to_string_lossy());
+        }
+        notes.push(fill("[env: {}]", &[&shown]));
+    }
+    let defaults = arg.get_default_values();
+    if arg.get_action().takes_values() && !defaults.is_empty() && !arg.is_hide_default_value_set() {
+        let defaults: Vec<_> = defaults.iter().map(|value| value.to_string_lossy()).collect();
+        notes.push(fill("[default: {}]", &[&defaults.join(" ")]));
+    }
+    let values = arg.get_possible_values();
+    if !values.is_empty() && !arg.is_hide_possible_values_set() {
+        let names: Vec<_> = values.iter().map(clap::builder::PossibleValue::get_name).collect();
+        notes.push(fill("[possible values: {}]", &[&names.join("、")]));
+    }
+    notes
+}
+
+/// clap counts every character as one cell, and breaks lines at spaces only. A second character behind each wide one makes
+/// both right: a space where a line may break, [`GLUE`] elsewhere, as in the name of a note. [`tight`] takes them out.
+fn spaced(text: &str) -> String {
+    let mut spaced = String::new();
+    let mut chars = text.chars().peekable();
+    let mut in_note = false;
+    while let Some(c) = chars.next() {
+        spaced.push(c);
+        in_note = c == '[' || in_note && c != ']';
+        if cells::cell(c) > 1 {
+            let may_break = if in_note { "，、".contains(c) } else { c != '（' }
+                && chars.peek().is_some_and(|next| !CLOSING.contains(*next));
+            spaced.push(if may_break { ' ' } else { GLUE });
+        }
+    }
+    spaced
+}
+
+fn tight(text: &str) -> String {
+    let mut tight = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        tight.push(c);
+        if cells::cell(c) > 1 {
+            chars.next_if(|next| [' ', GLUE].contains(next));
+        }
+    }
+    tight
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Every English text of a command, an argument, and what is below.
+    fn texts(command: &Command, found: &mut BTreeSet<String>) {
+        let of_command = [
+            command.get_about(),
+            command.get_long_about(),
+            command.get_before_help(),
+            command.get_before_long_help(),
+            command.get_after_help(),
+            command.get_after_long_help(),
+        ];
+        found.extend(of_command.into_iter().flatten().map(ToString::to_string));
+        for arg in command.get_arguments() {
+            found
+                .extend([arg.get_help(), arg.get_long_help()].into_iter().flatten().map(ToString::to_string));
+            found.extend(arg.get_help_heading().map(|heading| format!("{heading}:")));
+            let values = arg.get_possible_values();
+            found.extend(values.iter().filter_map(|value| value.get_help()).map(ToString::to_string));
+        }
+        command.get_subcommands().for_each(|command| texts(command, found));
+    }
+
+    fn all_texts() -> BTreeSet<String> {
+        let mut command = Cli::command();
+        command.build();
+        let mut found = BTreeSet::new();
+        texts(&command, &mut found);
+        found
+    }
+
+    #[test]
+    fn every_text_of_the_command_line_is_in_the_catalogue() {
+        let texts = all_texts();
+        assert!(texts.len() > 150, "{}", texts.len());
+        let missing: Vec<_> = texts.iter().filter(|text| !has(text)).collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    /// What other crates, and the parsers of values, say about a command line.
+    #[cfg(all(feature = "preview", feature = "sim"))]
+    const ELSEWHERE: [&str; 9] = [
+        "'{}' exists",
+        "cannot parse integer from empty string",
+        "invalid UTF-8 was detected in one or more arguments",
+        "invalid digit found in string",
+        "invalid socket address syntax",
+        "it is an amount such as `1.50`",
+        "number too large to fit in target type",
+        "subcommand '{}' exists; to use it, remove the '{}' before it",
+        "to pass '{}' as a value, use '{}'",
+    ];
+
+    #[cfg(all(feature = "preview", feature = "sim"))]
+    #[test]
+    fn every_row_is_of_a_text_that_can_appear() {
+        let texts = all_texts();
+        let code = concat!(include_str!("help.rs"), include_str!("usage.rs"));
+        let can_appear = |text: &str| {
+            texts.contains(text) || ELSEWHERE.contains(&text) || code.contains(&format!("\"{text}\""))
+        };
+        let left: Vec<_> = ROWS.keys().filter(|text| !can_appear(text)).collect();
+        assert!(left.is_empty(), "{left:#?}");
+        let lines = include_str!("help.zh.txt").lines();
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).count();
+        assert_eq!(lines, ROWS.len() * 2, "a text has two rows");
+    }
+
+    /// What stays as it is in Chinese: names of things, and what is typed or printed to the letter.
+    const NAMES: &[&str] = &[
+        "AI",
+        "API",
+        "ComfyUI",
+        "Ctrl-C",
+        "FIELD",
+        "FILE",
+        "GB",
+        "GiB",
+        "HTTP",
+        "ID",
+        "IP",
+        "JSON",
+        "Lines",
+        "LoRA",
+        "MB",
+        "NAME",
+        "NODE",
+        "PEM",
+        "RHLoraLoader",
+        "RunningHub",
+        "Schema",
+        "UTF-8",
+        "VALUE",
+        "WebSocket",
+        "YOUR-HOST",
+        "ZIP",
+        "absent",
+        "accepted",
+        "bash",
+        "bashrc",
+        "cancelled",
+        "cn",
+        "completions",
+        "done",
+        "echo",
+        "ext",
+        "failed",
+        "gone",
+        "http",
+        "human",
+        "json",
+        "jsonl",
+        "max",
+        "n",
+        "node",
+        "plain",
+        "refused",
+        "rhub",
+        "shell",
+        "source",
+        "submitting",
+        "task",
+        "unknown",
+        "waiting",
+        "ws-a",
+        "ws-a1",
+        "ws-a2",
+    ];
+
+    #[test]
+    fn chinese_has_no_english_words_but_names() {
+        let mut found = BTreeSet::new();
+        for chinese in ROWS.values() {
+            // Between backticks is what a person types.
+            let prose = chinese.split('`').step_by(2).collect::<String>();
+            let words = prose.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
+            let words = words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()));
+            found.extend(words.map(str::to_owned));
+        }
+        found.retain(|word| !["RUNNINGHUB_", "WEBHOOK_"].iter().any(|start| word.starts_with(start)));
+        assert_eq!(found, NAMES.iter().map(|name| (*name).to_owned()).collect());
+    }
+
+    #[test]
+    fn chinese_has_wide_punctuation_and_a_space_beside_latin_text() {
+        for chinese in ROWS.values() {
+            let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            let chars: Vec<char> = chinese.chars().collect();
+            assert!(chars.iter().any(|c| is_han(*c)), "{chinese}");
+            for pair in chars.windows(2) {
+                let &[a, b] = pair else { continue };
+                let is_latin = |c: char| c.is_ascii_alphanumeric() || "`-".contains(c);
+                assert!(
+                    !(is_han(a) && is_latin(b) || is_latin(a) && is_han(b)),
+                    "a space between {a} and {b}: {chinese}"
+                );
+                assert!(!(is_han(a) && ",;:!?()".contains(b)), "{b} in half width: {chinese}");
+                assert!(!("，。；：、（）".contains(a) && b == ' '), "a space behind {a}: {chinese}");
+                assert!(!("，。；：、（）".contains(b) && a == ' '), "a space before {b}: {chinese}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_texts_of_a_row_have_the_same_places_and_quotes() {
+        for (english, chinese) in &*ROWS {
+            assert_eq!(english.matches("{}").count(), chinese.matches("{}").count(), "{english}");
+            for option in english.split([' ', ',', ';']).filter(|word| word.starts_with("--")) {
+                assert!(
+                    chinese.contains(option.trim_matches(|c: char| !c.is_ascii_alphanumeric())),
+                    "{english}: {option}"
+                );
+            }
+            for quoted in english.split('`').skip(1).step_by(2) {
+                assert!(chinese.contains(&format!("`{quoted}`")), "{english}: {quoted}");
+            }
+        }
+    }
+
+    #[test]
+    fn wide_characters_take_two_of_clap_and_come_out_alone() {
+        for text in ["", "任务 ID", "显示（`rhub login`）。\n下一行", "[默认：cn]", "abc def"] {
+            let made = spaced(text);
+            assert_eq!(made.chars().filter(|c| *c != '\n').count(), cells::width(text), "{text}");
+            assert_eq!(tight(&made), text);
+        }
+        assert!(!spaced("任务，").contains("务 ") && !spaced("（任").contains("（ "));
+    }
+}
