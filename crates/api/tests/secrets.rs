@@ -56,6 +56,13 @@ fn everything(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
+fn secret(webhook: impl Into<String>) -> runninghub_api::RunOptions {
+    let mut options = runninghub_api::RunOptions::default();
+    options.webhook_url = Some(webhook.into());
+    options.access_password = Some(PASSWORD.to_owned());
+    options
+}
+
 #[tokio::test]
 async fn the_canaries_do_not_sing() {
     let captured = Captured::default();
@@ -90,16 +97,11 @@ async fn the_canaries_do_not_sing() {
             }))
             .build()
             .expect("a client");
-        let create = client.create(None).webhook_url(WEBHOOK).access_password(PASSWORD);
+        let create = client.create(None).options(secret(WEBHOOK));
         let _ = write!(texts, "{client:?} {create:?}");
         let id = "7".into();
         let errors = [
-            client
-                .create(Some("5".into()))
-                .webhook_url(format!("https://h/{WEBHOOK}"))
-                .access_password(PASSWORD)
-                .await
-                .err(),
+            client.create(Some("5".into())).options(secret(format!("https://h/{WEBHOOK}"))).await.err(),
             client.outputs(&"7".into()).once().await.err(),
             client.query(&id).once().await.err(),
             client.workflow(&"5".into()).await.err(),

@@ -151,6 +151,23 @@ mod tests {
         assert_eq!(result.matches("task_id").count(), 1, "{result}");
     }
 
+    #[cfg(feature = "schema")]
+    #[test]
+    fn the_schema_has_every_event_that_is_published() {
+        let schema = schemars::generate::SchemaSettings::default().for_serialize().into_generator();
+        let schema = schema.into_root_schema_for::<Line>().to_value();
+        let events: Vec<&str> = schema["oneOf"]
+            .as_array()
+            .expect("one schema an event")
+            .iter()
+            .filter_map(|variant| variant["properties"]["event"]["const"].as_str())
+            .collect();
+        assert_eq!(
+            events.join(" "),
+            "submitted status plan connection progress node preview text transfer warning output result"
+        );
+    }
+
     #[test]
     fn nothing_in_a_line_commands_a_terminal() {
         let text = "\u{1b}]0;x\u{7} \u{9b}2J \u{7f} \u{202e} \u{e0001} \"é\"\n";

@@ -150,6 +150,23 @@ proptest! {
 }
 
 #[test]
+fn a_counter_that_runs_to_an_absurd_number_does_not_freeze_the_figure() {
+    let graph = json!({ "0": { "class_type": "CheckpointLoaderSimple", "inputs": {} } });
+    let graph = Graph::parse(&graph.to_string()).expect("a workflow");
+    for max in [1e9, 1e59, 1e308] {
+        let mut machine = Machine::new(Some(Arc::new(Plan::new(&graph, &["0".into()]))), Confirm::Http);
+        feed(&mut machine, &text(Duration::ZERO, "progress", json!({ "node": "0", "value": 1, "max": max })));
+        let shown: Vec<f64> = (1..=20_u64)
+            .map(|tick| {
+                machine.tick(Duration::from_millis(200 * tick));
+                machine.overall().expect("a plan")
+            })
+            .collect();
+        assert!(shown.windows(2).skip(1).all(|pair| pair[1] > pair[0]), "{max}: {shown:?}");
+    }
+}
+
+#[test]
 fn cached_nodes_are_no_work() {
     let graph = |with_cached: bool| {
         let mut nodes = json!({ "2": { "class_type": "KSampler", "inputs": { "steps": 20 } } });

@@ -48,7 +48,7 @@ impl Bench {
             });
         }
         let text = format!("{}\n\n{}", machine(shell)?, row::table(&rows));
-        // To be pasted into the README, and to be compared with other runs.
+        // To be pasted into `docs/benchmarks.md`, and to be compared with other runs.
         fs::write(root.join("target/bench.md"), &text)?;
         fs::write(root.join("target/bench.json"), serde_json::to_string_pretty(&rows)?)?;
         println!("{text}");

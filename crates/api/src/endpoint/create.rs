@@ -11,7 +11,7 @@ use super::{
     into_future, model,
     run_options::check_id,
 };
-use crate::{Client, Created, Error, InstanceType, RunOptions, http::Call};
+use crate::{Client, Created, Error, RunOptions, http::Call};
 
 /// Makes a paid task. Made by [`Client::create`], [`Client::run_workflow`], [`Client::run_app`],
 /// [`Client::run_app_v2`], [`Client::quick_run`] and [`Client::run_model`].
@@ -92,7 +92,7 @@ impl Client {
     /// Clients send the whole list of [`GetApp`](crate::GetApp) back with changed values
     /// ([`AppField::with`](crate::AppField::with)); the values are text. The results carry no workflow, and the workflow id
     /// in the socket's URL is not the app's id. An unknown app is code 901.
-    pub fn run_app(&self, webapp_id: WebappId) -> Create {
+    pub fn run_app(&self, webapp_id: &WebappId) -> Create {
         Create::new(self, Route::App).field("webappId", webapp_id.as_str())
     }
 
@@ -103,7 +103,7 @@ impl Client {
 
     /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created. Its models and styles are
     /// listed by [`GetQuickStyles`](crate::GetQuickStyles).
-    pub fn quick_run(&self, webapp_id: WebappId, code: impl Into<String>) -> Create {
+    pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> Create {
         Create::new(self, Route::Quick)
             .field("webappId", webapp_id.as_str())
             .field("quickCreateCode", code.into())
@@ -168,42 +168,6 @@ impl Create {
     /// How to run it. Of these a model takes the webhook only.
     pub fn options(mut self, options: RunOptions) -> Self {
         self.options = options;
-        self
-    }
-
-    /// Whether images carry the workflow in their metadata; the platform's default is yes.
-    pub fn add_metadata(mut self, add: bool) -> Self {
-        self.options.add_metadata = Some(add);
-        self
-    }
-
-    /// A URL that the platform calls when the task is over. It is not signed: put a secret into its path.
-    pub fn webhook_url(mut self, url: impl Into<String>) -> Self {
-        self.options.webhook_url = Some(url.into());
-        self
-    }
-
-    /// The size of the machine.
-    pub fn instance_type(mut self, instance_type: InstanceType) -> Self {
-        self.options.instance_type = Some(instance_type);
-        self
-    }
-
-    /// Whether to wait in the personal queue, for keys of dedicated machines.
-    pub fn use_personal_queue(mut self, use_it: bool) -> Self {
-        self.options.use_personal_queue = Some(use_it);
-        self
-    }
-
-    /// Keeps the machine warm for 10 to 180 s after the task, for enterprise-shared keys. The time is billed.
-    pub fn retain_seconds(mut self, seconds: u32) -> Self {
-        self.options.retain_seconds = Some(seconds);
-        self
-    }
-
-    /// The password of an encrypted workflow.
-    pub fn access_password(mut self, password: impl Into<String>) -> Self {
-        self.options.access_password = Some(password.into());
         self
     }
 

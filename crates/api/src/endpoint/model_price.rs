@@ -62,7 +62,7 @@ impl GetModelPrice {
         Self { client, endpoint, params: Map::new() }
     }
 
-    /// The model's parameters, as for [`RunModel`](crate::RunModel).
+    /// The model's parameters, as for [`Create::params`](crate::Create::params).
     pub fn params(mut self, params: Map<String, Value>) -> Self {
         self.params.extend(params);
         self

@@ -68,16 +68,16 @@ async fn a_form_is_filled_in_and_run() {
 
     let list = vec![field("ratio").with("3:4"), field("text").unchanged()];
     let created =
-        client.run_app(id.clone()).node_info_list(list.clone()).options(options()).await.expect("accepted");
+        client.run_app(&id).node_info_list(list.clone()).options(options()).await.expect("accepted");
     assert_eq!(end(&client, &created.task_id).await.status, TaskStatus::Success);
     let newer = client.run_app_v2(id.clone()).node_info_list(list.clone()).await.expect("accepted");
     assert_eq!(end(&client, &newer.task_id).await.status, TaskStatus::Success);
-    let quick = client.quick_run(id.clone(), "006").node_info_list(list).await.expect("accepted");
+    let quick = client.quick_run(&id, "006").node_info_list(list).await.expect("accepted");
     assert_eq!(end(&client, &quick.task_id).await.status, TaskStatus::Success);
     assert_eq!(sim.stats().creates, 3);
 
     let label =
-        client.run_app(id).node_info_list(vec![field("ratio").with("方形")]).await.expect_err("a name");
+        client.run_app(&id).node_info_list(vec![field("ratio").with("方形")]).await.expect_err("a name");
     assert_eq!(
         (label.code().map(Code::as_str), label.create_outcome()),
         (Some("803"), Some(CreateOutcome::Refused))
@@ -97,7 +97,7 @@ async fn a_workflow_runs_by_v2() {
         (unknown.class(), unknown.create_outcome()),
         (Class::BadRequest, Some(CreateOutcome::Refused))
     );
-    let unknown = client.run_app("404".into()).await.expect_err("unknown");
+    let unknown = client.run_app(&"404".into()).await.expect_err("unknown");
     assert_eq!(
         (unknown.code().map(Code::as_str), unknown.create_outcome()),
         (Some("901"), Some(CreateOutcome::Refused))
@@ -105,7 +105,7 @@ async fn a_workflow_runs_by_v2() {
     let stranger = self::client(&sim, "ffffffffffffffffffffffffffffffff");
     for error in [
         stranger.app(&id).await.map(drop).expect_err("no key"),
-        stranger.run_app(id.clone()).await.map(drop).expect_err("no key"),
+        stranger.run_app(&id).await.map(drop).expect_err("no key"),
         stranger.run_app_v2(id.clone()).await.map(drop).expect_err("no key"),
         stranger.run_workflow(workflow.as_str().into()).await.map(drop).expect_err("no key"),
         stranger.apps().await.map(drop).expect_err("no key"),
@@ -129,13 +129,13 @@ async fn a_lost_answer_of_any_run_is_a_task_and_not_two() {
         (sim, client)
     };
     let (sim, client) = faulty().await;
-    lost(client.run_app(id.clone()).await.expect_err("lost"));
+    lost(client.run_app(&id).await.expect_err("lost"));
     assert_eq!(sim.stats().creates, 1);
     let (sim, client) = faulty().await;
     lost(client.run_app_v2(id.clone()).await.expect_err("lost"));
     assert_eq!(sim.stats().creates, 1);
     let (sim, client) = faulty().await;
-    lost(client.quick_run(id, "001").await.expect_err("lost"));
+    lost(client.quick_run(&id, "001").await.expect_err("lost"));
     assert_eq!(sim.stats().creates, 1);
     let (sim, client) = faulty().await;
     lost(client.run_workflow(Scenario::demo().workflow_id().as_str().into()).await.expect_err("lost"));
@@ -160,7 +160,7 @@ async fn the_bodies_are_to_the_letter() {
     let server = Server::start(vec![Reply::json(legacy)]).await;
     server
         .client()
-        .run_app("9".into())
+        .run_app(&"9".into())
         .node_info_list(list.clone())
         .options(options())
         .await
@@ -169,7 +169,7 @@ async fn the_bodies_are_to_the_letter() {
     assert_eq!(sent(&server), ("/task/openapi/ai-app/run".into(), body));
 
     let server = Server::start(vec![Reply::json(legacy)]).await;
-    server.client().quick_run("9".into(), "006").await.expect("accepted");
+    server.client().quick_run(&"9".into(), "006").await.expect("accepted");
     let body = json!({"webappId": "9", "quickCreateCode": "006", "nodeInfoList": []});
     assert_eq!(sent(&server), ("/task/openapi/quick-ai-app/run".into(), body));
 
@@ -191,10 +191,10 @@ async fn what_cannot_be_is_refused_before_it_is_sent() {
     let mut retain = RunOptions::default();
     retain.retain_seconds = Some(9);
     for error in [
-        client.run_app("".into()).await.map(drop).expect_err("no id"),
+        client.run_app(&"".into()).await.map(drop).expect_err("no id"),
         client.run_app_v2("../create".into()).await.map(drop).expect_err("no id"),
         client.run_workflow("1?a".into()).await.map(drop).expect_err("no id"),
-        client.run_app("9".into()).options(retain).await.map(drop).expect_err("too short"),
+        client.run_app(&"9".into()).options(retain).await.map(drop).expect_err("too short"),
         client.apps().size(51).await.map(drop).expect_err("too many"),
         client.apps().page(0).await.map(drop).expect_err("no page"),
     ] {

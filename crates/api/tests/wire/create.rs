@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::support::{KEY, Reply, Server};
-use runninghub_api::{CreateOutcome, ErrorKind, InstanceType, NodeInput, Retry};
+use runninghub_api::{CreateOutcome, ErrorKind, InstanceType, NodeInput, Retry, RunOptions};
 use runninghub_core::TaskStatus;
 use runninghub_net::{ErrorKind as NetErrorKind, NetOptions};
 use serde_json::{Value, json};
@@ -12,10 +12,22 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 const ACCEPTED: &str =
     r#"{"code":0,"msg":"success","data":{"taskId":"7","taskStatus":"RUNNING","netWssUrl":null}}"#;
 
+fn retain(seconds: u32) -> RunOptions {
+    let mut options = RunOptions::default();
+    options.retain_seconds = Some(seconds);
+    options
+}
+
 #[tokio::test]
 async fn every_field_is_sent_under_its_name() {
     let server = Server::start(vec![Reply::json(ACCEPTED)]).await;
     let client = server.client();
+    let mut options = retain(60);
+    options.add_metadata = Some(false);
+    options.webhook_url = Some("https://hook.example/s3cret".to_owned());
+    options.instance_type = Some(InstanceType::Plus);
+    options.use_personal_queue = Some(true);
+    options.access_password = Some("open".to_owned());
     let created = client
         .create(Some("1904154698679771137".into()))
         .node(NodeInput::new("6", "text", "a \"cat\"\n🐈"))
@@ -23,12 +35,7 @@ async fn every_field_is_sent_under_its_name() {
             json!({"nodeId": 3, "fieldName": "seed", "fieldValue": 5, "description": "kept"}),
         ])
         .workflow("{\"3\":{}}".to_owned())
-        .add_metadata(false)
-        .webhook_url("https://hook.example/s3cret")
-        .instance_type(InstanceType::Plus)
-        .use_personal_queue(true)
-        .retain_seconds(60)
-        .access_password("open")
+        .options(options)
         .await
         .expect("accepted");
     assert_eq!((created.task_id, created.status), ("7".into(), TaskStatus::Running));
@@ -194,8 +201,8 @@ async fn nonsense_is_not_sent() {
     for request in [
         client.create(None),
         client.create(Some(" ".into())),
-        client.create(Some("5".into())).retain_seconds(5),
-        client.create(Some("5".into())).retain_seconds(181),
+        client.create(Some("5".into())).options(retain(5)),
+        client.create(Some("5".into())).options(retain(181)),
     ] {
         let error = request.await.expect_err("nonsense");
         assert!(matches!(error.kind(), ErrorKind::Usage { .. }), "{error}");

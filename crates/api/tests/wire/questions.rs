@@ -264,7 +264,9 @@ async fn observers_see_every_attempt_without_the_key() {
         .build()
         .expect("a client");
     client.outputs(&"7".into()).await.expect_err("refused");
-    client.create(Some("5".into())).access_password("open").await.expect_err("refused");
+    let mut options = runninghub_api::RunOptions::default();
+    options.access_password = Some("open".to_owned());
+    client.create(Some("5".into())).options(options).await.expect_err("refused");
     let seen = log.0.lock().expect("not poisoned").clone();
     let line =
         |(asked, status, said): &(String, Option<u16>, String)| format!("{asked}\n  {status:?} {said}");

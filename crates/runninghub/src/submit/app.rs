@@ -45,9 +45,9 @@ pub(super) async fn ready(
     }
     let list = list(hub, &submit.changes, &form).await?;
     let (kind, request) = match code {
-        Some(code) => (Kind::Quick, hub.client.quick_run(id.clone(), code)),
+        Some(code) => (Kind::Quick, hub.client.quick_run(id, code)),
         None if submit.is_v2 => (Kind::App, hub.client.run_app_v2(id.clone())),
-        None => (Kind::App, hub.client.run_app(id.clone())),
+        None => (Kind::App, hub.client.run_app(id)),
     };
     Ok(Ready {
         what: What::named(kind, id.as_str()),

@@ -8,14 +8,10 @@ mod gate;
 mod loader;
 mod model;
 mod pay;
+mod ready;
 mod secret;
 mod step;
 mod workflow;
-
-use std::path::PathBuf;
-
-use runninghub_api::{Create, ModelPrice, UploadSource};
-use runninghub_core::{Graph, Kind};
 
 pub use secret::check_webhook;
 pub use step::SubmitStep;
@@ -26,64 +22,4 @@ pub(crate) use gate::Gate;
 pub(crate) use loader::upload_name;
 pub(crate) use step::OnStep;
 
-use self::check::cannot_upload;
-use crate::{Error, Run, RunningHub, Submit, Work, book::What, hub::Hub, platform::Family};
-
-/// A submit of which everything is checked and uploaded.
-struct Ready {
-    what: What,
-    request: Create,
-    /// The graph with all changes, where it is known.
-    graph: Option<Graph>,
-    family: Family,
-}
-
-impl RunningHub {
-    /// What a run of a model would cost. Files are uploaded for that, and nothing is created.
-    ///
-    /// # Errors
-    /// When a value cannot be, or there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) for anything else than
-    /// a model.
-    pub async fn price(&self, submit: &Submit) -> Result<ModelPrice, Error> {
-        let Work::Model(name) = &submit.work else {
-            return Err(Error::usage("only models have a price before they run"));
-        };
-        submit.check_settings()?;
-        model::price(&self.0, submit, name).await
-    }
-
-    pub(crate) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
-        let hub = &*self.0;
-        submit.check_settings()?;
-        let ready = match &submit.work {
-            Work::Workflow(id) => workflow::saved(hub, &submit, id).await?,
-            Work::Graph(json) => workflow::whole(hub, &submit, json).await?,
-            Work::App(app) => app::ready(hub, &submit, app, None).await?,
-            Work::Quick { app, code } => app::ready(hub, &submit, app, Some(code)).await?,
-            Work::Model(name) => model::ready(hub, &submit, name).await?,
-        };
-        let paid = pay::pay(hub, &submit, &ready).await?;
-        Ok(paid.begin(hub, &submit, ready))
-    }
-}
-
-impl What {
-    /// What is sent, without the key: equal requests have equal texts.
-    fn text(&self, request: &Create) -> Result<String, Error> {
-        let body = request.body().map_err(|error| Error::api("the task was not created", error))?;
-        Ok(match (&self.kind, &self.target) {
-            // The endpoint is not in the body.
-            (Kind::Model, Some(endpoint)) => format!("{endpoint}\n{body}"),
-            _ => body,
-        })
-    }
-}
-
-impl Hub {
-    /// Uploads a file; gives the name by which nodes find it.
-    async fn upload(&self, path: PathBuf) -> Result<String, Error> {
-        let uploaded = self.client.upload(UploadSource::path(&path)).await;
-        let uploaded = uploaded.map_err(|error| Error::api(&cannot_upload(&path), error))?;
-        Ok(uploaded.file_name.as_str().to_owned())
-    }
-}
+use ready::Ready;

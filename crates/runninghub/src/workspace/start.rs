@@ -11,8 +11,9 @@ use tokio::{
 };
 
 use super::{
-    Running, Workspace,
+    Workspace,
     handle::{Finished, Handle, Snapshot},
+    open::Running,
 };
 use crate::{Error, Follow, Run, SavedTask, Service, Submit, answer::currency};
 

@@ -28,8 +28,8 @@ pub(super) struct Coming {
 const SILENT: f64 = 0.8;
 /// The table does not know how many passes there are: when they are over, there may be half as many again.
 const MORE_PASSES: f64 = 0.5;
-/// Sums stay finite.
-const LONGEST: f64 = 365.0 * 86_400.0;
+/// Sums stay finite, and so small that the figure still moves.
+pub(super) const LONGEST: f64 = 365.0 * 86_400.0;
 
 impl Left {
     pub(super) fn new(seconds: f64, sigma: f64) -> Self {

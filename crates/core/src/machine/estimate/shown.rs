@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::state::Machine;
-use super::left::silent;
+use super::left::{LONGEST, silent};
 use crate::{Phase, Plan};
 
 /// Below 1 until success is confirmed.
@@ -86,7 +86,7 @@ impl Machine {
         }
         let share = done / coming.work;
         if share > 0.0 && share < elapsed / (elapsed + left) {
-            (1.0 - BRAKE) * left + BRAKE * elapsed * (1.0 - share) / share
+            ((1.0 - BRAKE) * left + BRAKE * elapsed * (1.0 - share) / share).min(LONGEST)
         } else {
             left
         }
