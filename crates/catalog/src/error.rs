@@ -1,10 +1,10 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::fmt;
 
 use runninghub_core::Untrusted;
 
-/// A name or a value that cannot be: one sentence, and what helps.
+/// An unknown name or an invalid value: one sentence, and a hint.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     what: String,
