@@ -39,7 +39,7 @@ impl Error {
         self.kind
     }
 
-    /// What the user can do about it.
+    /// The hint for the user.
     pub fn hint(&self) -> &'static str {
         match self.kind {
             ErrorKind::UiFormat => "export it in the editor with `Workflow > Export (API)`",

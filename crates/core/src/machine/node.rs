@@ -211,7 +211,7 @@ impl NodeTrack {
         (count, if count > 0 { sum / count as f64 } else { 0.0 })
     }
 
-    /// What to call its state.
+    /// The state to report.
     pub(super) fn state(&self, running: bool) -> NodeState {
         match self {
             Self { failed: true, .. } => NodeState::Failed,

@@ -27,7 +27,7 @@ pub(super) struct Poll {
     /// How long to wait for the next response, if a poll has failed.
     patience: Option<Duration>,
     due: Duration,
-    /// The server asked for no requests before this time.
+    /// The server requested no polls before this time.
     not_before: Duration,
     pub(super) in_flight: bool,
 }

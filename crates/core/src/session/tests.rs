@@ -15,7 +15,7 @@ mod outages;
 
 const NEVER: [u64; 0] = [];
 
-/// Five nodes in a row, the last one is the output.
+/// Five nodes in a row; the last one is the output.
 fn plan() -> Arc<Plan> {
     let nodes: serde_json::Map<_, _> = (1..=5)
         .map(|n| (n.to_string(), json!({ "class_type": "X", "inputs": { "x": [(n - 1).to_string(), 0] } })))
