@@ -30,7 +30,7 @@ const FEATURE_FLAGS: &str = r#"{"type":"feature_flags","data":{"supports_preview
 pub struct Live(LiveOptions);
 
 impl Live {
-    /// The system's certificates are read when the first `wss` URL is dialled.
+    /// The system's certificates are read when the first `wss` URL is dialed.
     pub fn new(options: LiveOptions) -> Self {
         Self(options)
     }

@@ -1,4 +1,4 @@
-//! TLS against a server with a CA of its own.
+//! TLS against a server with a private CA.
 
 use std::sync::Arc;
 
