@@ -20,7 +20,7 @@ impl Error {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// What the caller can do about it, safe to show.
+    /// The hint for the caller, safe to show.
     pub fn hint(&self) -> Option<String> {
         self.hint.as_deref().map(|hint| Untrusted::from(hint).to_string())
     }
