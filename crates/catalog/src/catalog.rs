@@ -1,4 +1,4 @@
-//! All models: one line each, so that a line that cannot be read costs nothing but itself.
+//! All models, one per line, so that an unreadable line loses only its own model.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -10,29 +10,29 @@ use crate::{
     name::{closest, plain},
 };
 
-/// The list that this version was built with.
+/// The list embedded in this version.
 const EMBEDDED: &str = include_str!("../models.jsonl");
 /// The format of the lines.
 const VERSION: u64 = 1;
-/// Longest name that is compared with others, characters: the longest of a model has 80.
+/// Maximum length of a name that is compared with others, in characters: the longest model name has 80.
 const LONGEST: usize = 200;
 
-/// The models that are known.
+/// The known models.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     models: Vec<Model>,
-    /// Where each endpoint's model is.
+    /// The index of each endpoint's model.
     places: HashMap<String, usize>,
     skipped: Vec<Skipped>,
 }
 
-/// A line that could not be read.
+/// A line that could not be parsed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Skipped {
-    /// Its number, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The parse error.
     pub why: Error,
 }
 
@@ -42,17 +42,17 @@ struct Header {
 }
 
 impl Catalog {
-    /// The list that this version was built with.
+    /// The list embedded in this version.
     pub fn embedded() -> &'static Self {
         static CATALOG: OnceLock<Catalog> = OnceLock::new();
         CATALOG.get_or_init(|| Self::parse(EMBEDDED).unwrap_or_default())
     }
 
-    /// Reads JSON Lines: a first line `{"catalog":1}`, then one model a line. Lines that cannot be read are skipped and
-    /// told ([`Catalog::skipped`]).
+    /// Parses JSON Lines: a first line `{"catalog":1}`, then one model per line. Unreadable lines are skipped and
+    /// listed in [`Catalog::skipped`].
     ///
     /// # Errors
-    /// When the first line is missing, or names a format that is newer.
+    /// When the first line is missing, or names a newer format.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let first = lines.next().map_or("", |(_, line)| line.trim_start_matches('\u{feff}'));
@@ -77,7 +77,7 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The same with the models of another catalog, which count where both have one.
+    /// Merges in the models of another catalog, which replace models with the same endpoint.
     #[must_use]
     pub fn with(mut self, newer: Self) -> Self {
         newer.models.into_iter().for_each(|model| self.put(model));
@@ -95,21 +95,21 @@ impl Catalog {
         }
     }
 
-    /// All models, by endpoint where they are of this version.
+    /// All models; those of this version are sorted by endpoint.
     pub fn models(&self) -> &[Model] {
         &self.models
     }
 
-    /// The lines that could not be read.
+    /// The lines that could not be parsed.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
 
-    /// The model with this endpoint or name, in whatever spelling: case, slashes and dashes do not count. Of several
-    /// with one name, one that is still offered.
+    /// The model with this endpoint or name; case, slashes and dashes are ignored. If several models share a name, one
+    /// that is still offered is preferred.
     ///
     /// # Errors
-    /// When there is none; the hint has a name that is similar.
+    /// When no model matches; the hint contains a similar name.
     pub fn find(&self, name: &str) -> Result<&Model, Error> {
         let name = name.trim().trim_matches('/');
         if name.chars().count() > LONGEST {
@@ -141,7 +141,7 @@ impl Catalog {
         self.models.iter().filter(|model| is_meant(model)).min_by_key(|model| model.retired)
     }
 
-    /// The models of a kind that have all of these words in an endpoint, a name, a task or a family.
+    /// The models of a kind that match all of these words by endpoint, name, task or family.
     pub fn search<'a>(&'a self, words: &str, kind: Option<Kind>) -> impl Iterator<Item = &'a Model> {
         let words: Vec<String> = words.split_whitespace().map(plain).collect();
         self.models.iter().filter(move |model| {

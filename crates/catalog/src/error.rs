@@ -1,10 +1,10 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::fmt;
 
 use runninghub_core::Untrusted;
 
-/// A name or a value that cannot be: one sentence, and what helps.
+/// An unknown name or an invalid value: one sentence, and a hint.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     what: String,
@@ -20,7 +20,7 @@ impl Error {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// What the caller can do about it, safe to show.
+    /// The hint for the caller, safe to show.
     pub fn hint(&self) -> Option<String> {
         self.hint.as_deref().map(|hint| Untrusted::from(hint).to_string())
     }

@@ -1,20 +1,21 @@
-//! Whether a file can stand for a parameter, before it is sent anywhere.
+//! Checks whether a file fits a parameter, before anything is sent.
 
 use crate::{Error, Param, ParamKind};
 
-/// The largest file that the platform takes for an upload, MB.
+/// The largest file that the platform accepts for an upload, in MB.
 pub(crate) const LARGEST: u64 = 30;
-/// Bytes of a MB. Nobody says whether the platform counts in 1000s or in 1024s, so it has the last word in between.
+/// Bytes per MB. The documentation doesn't say whether the platform counts in 1000s or in 1024s, so the platform
+/// decides in between.
 const MB: u64 = 1 << 20;
 
-/// The extensions of which it is known what they are, by kind.
+/// The extensions of known kinds.
 const KINDS: [(ParamKind, &[&str]); 3] = [
     (ParamKind::Image, &["avif", "bmp", "gif", "heic", "jpeg", "jpg", "png", "tif", "tiff", "webp"]),
     (ParamKind::Video, &["avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "webm", "wmv"]),
     (ParamKind::Audio, &["aac", "aiff", "flac", "m4a", "mp3", "ogg", "opus", "wav", "wma"]),
 ];
 
-/// Whether a file of this name and size can stand there.
+/// Checks whether a file with this name and size fits the parameter.
 pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> {
     let place = &param.name;
     if !param.kind.is_media() {
@@ -33,7 +34,7 @@ pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> 
             )
     };
     let fits = if param.accept.is_empty() || param.guessed {
-        // What nobody knows may be right.
+        // An unknown extension may be valid.
         KINDS.iter().find(|(_, known)| known.contains(&extension.as_str())).is_none_or(|(kind, _)| {
             *kind == param.kind || matches!(param.kind, ParamKind::Media | ParamKind::File)
         })
@@ -75,7 +76,7 @@ fn accepted(param: &Param) -> String {
 }
 
 impl ParamKind {
-    /// In a sentence: what such a parameter takes.
+    /// A noun for what the parameter accepts, to use in a sentence.
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::Bool => "`true` or `false`",

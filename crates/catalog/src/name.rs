@@ -1,15 +1,15 @@
-//! Comparing names as people write them.
+//! Compares names the way users type them.
 
-/// Names below this likeness are not suggested.
+/// Names with a lower similarity are not suggested.
 const LIKENESS: f64 = 0.75;
 
-/// Letters and digits in lower case. The navigation writes a dash where the endpoint has a slash, and the other way
-/// round.
+/// Letters and digits in lower case. The documentation's navigation has a dash where the endpoint has a slash, and the
+/// reverse.
 pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The most similar of some names, if one is similar enough.
+/// The most similar name, if one is similar enough.
 pub(crate) fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(wanted);
     names

@@ -1,10 +1,10 @@
-//! Every model of the documentation's navigation has its endpoint.
+//! Every model in the documentation's navigation has its endpoint in the catalog.
 
 use std::collections::BTreeSet;
 
 use runninghub_catalog::Catalog;
 
-/// A name and its endpoint on each line.
+/// One name and its endpoint per line.
 const NAVIGATION: &str = include_str!("data/navigation.tsv");
 
 #[test]

@@ -1,4 +1,4 @@
-//! Values against the embedded catalog, and against parameters of every kind.
+//! Checks values against the embedded catalog, and against parameters of every kind.
 
 use proptest::prelude::*;
 use runninghub_catalog::{Catalog, Error, Input, Model, Param, ParamKind};
@@ -8,7 +8,7 @@ fn model(name: &str) -> &'static Model {
     Catalog::embedded().find(name).expect(name)
 }
 
-/// A model of these parameters, as a line of a catalog has them.
+/// A model with these parameters, in the catalog's line format.
 fn made(params: &Value) -> Model {
     let text = format!("{{\"catalog\":1}}\n{}", json!({"endpoint": "lab/made", "params": params}));
     let catalog = Catalog::parse(&text).expect("a catalog");
@@ -135,7 +135,7 @@ fn where_sources_disagree_both_may_be_right() {
     insta::assert_snapshot!(sent(&open, &values), @r#"{"duration":"15","30##value":"wide","news":[{"a":null}]}"#);
 }
 
-/// A value that a parameter takes, as its line says.
+/// A value that a parameter accepts, according to its line.
 fn fitting(param: &Param) -> Value {
     match param.kind {
         ParamKind::Bool => json!(true),
@@ -169,7 +169,7 @@ fn every_model_of_the_catalog_can_be_given_what_it_says_that_it_takes() {
 }
 
 proptest! {
-    /// Whatever is given to whatever model: a body with known keys only, or an error in words.
+    /// Any input for any model gives a body with known keys only, or a readable error.
     #[test]
     fn nothing_panics(at in 0..455_usize, name in "[a-zA-Z#0-9]{0,9}", text in "\\PC{0,9}", number in any::<f64>()) {
         let model = &Catalog::embedded().models()[at];

@@ -1,4 +1,4 @@
-//! What a frame costs: reading it, and applying it.
+//! The cost of a frame: decoding it, and applying it.
 //!
 //! The machine alone is the difference between `apply` and `decode` of the same frame.
 
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 const PROMPT: &str = "0083fcfb-aa62-45a9-b189-0c3149633ba5";
-/// As many nodes as the workflow has that the goals were measured with.
+/// The number of nodes in the workflow the performance goals were measured with.
 const NODES: usize = 37;
 
 fn progress(value: usize) -> String {
@@ -29,7 +29,7 @@ fn executing(node: usize) -> String {
     )
 }
 
-/// All nodes but the last one have finished; that one stands at `value`.
+/// All nodes but the last have finished; the last one is at `value`.
 fn progress_state(value: usize) -> String {
     let nodes: Vec<String> = (0..NODES)
         .map(|node| {
@@ -45,7 +45,7 @@ fn progress_state(value: usize) -> String {
     )
 }
 
-/// Nodes in a row, and a run of them that is under way.
+/// A chain of nodes, with a run in progress.
 fn machine() -> Machine {
     let nodes: Vec<String> = (0..NODES)
         .map(|n| format!(r#""{n}":{{"class_type":"X","inputs":{{"in":["{}",0]}}}}"#, n.wrapping_sub(1)))
@@ -60,7 +60,7 @@ fn machine() -> Machine {
     machine
 }
 
-/// Reads, and reads and applies, frames of one kind in turn.
+/// Benchmarks decoding, and decoding plus applying, with frames of one kind in turn.
 fn kind(c: &mut Criterion, name: &str, frames: &[String]) {
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Bytes(frames[0].len() as u64));
@@ -74,7 +74,7 @@ fn kind(c: &mut Criterion, name: &str, frames: &[String]) {
     });
 }
 
-/// What the goals are ratios to: the same frame read in two passes into exact types that refuse all else.
+/// The baseline for the goals: the same frame parsed in two passes into strict types.
 fn yardstick(c: &mut Criterion) {
     #[derive(Deserialize)]
     struct Envelope<'a> {

@@ -1,4 +1,4 @@
-//! The true percentage of a run, from a file of messages, one JSON text a line.
+//! The true percentage of a run, from a file of messages, one JSON text per line.
 //!
 //! ```sh
 //! jq -r 'select(.kind == "text").text' fixtures/02-ksampler/ws-a.jsonl |
@@ -13,9 +13,9 @@ use runninghub_core::{Confirm, Connection, Graph, Machine, Plan};
 fn main() -> Result<(), Box<dyn Error>> {
     let workflow = env::args().nth(1).ok_or("usage: percent WORKFLOW.json < MESSAGES")?;
     let graph = Graph::parse(&fs::read_to_string(workflow)?)?;
-    // Nobody has told which nodes are outputs: those that feed no other.
+    // The outputs are unknown here: assume the nodes that feed no others.
     let plan = Arc::new(Plan::new(&graph, &[]));
-    // No HTTP here, so the socket's own closing message is believed.
+    // Without HTTP, the socket's own closing message decides.
     let mut machine = Machine::new(Some(plan), Confirm::Frames);
 
     let start = Instant::now();

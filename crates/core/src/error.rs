@@ -1,27 +1,27 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::{error::Error as StdError, fmt};
 
-/// A workflow, or a table of priors, could not be used.
+/// An error that makes a workflow or a table of priors unusable.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What is wrong with it.
+/// The reason for an [`Error`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The text is not JSON.
     NotJson,
-    /// JSON, but no workflow: not an object of nodes.
+    /// Valid JSON, but not a workflow: not an object of nodes.
     NotAWorkflow,
-    /// A workflow as the editor saves it. Only the API format can be run.
+    /// A workflow in the editor's format. Only the API format can be run.
     UiFormat,
     /// A workflow without any node.
     Empty,
-    /// A table of expected seconds that cannot be read, or has a number out of range.
+    /// A table of expected seconds that cannot be parsed, or that contains an out-of-range number.
     BadPriors,
 }
 
@@ -34,12 +34,12 @@ impl Error {
         Self { kind, source: Some(Box::new(source)) }
     }
 
-    /// What is wrong.
+    /// The reason for the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What the user can do about it.
+    /// The hint for the user.
     pub fn hint(&self) -> &'static str {
         match self.kind {
             ErrorKind::UiFormat => "export it in the editor with `Workflow > Export (API)`",

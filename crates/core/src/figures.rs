@@ -1,7 +1,7 @@
-//! Figures as they are published: rounded, so that every face shows the same.
+//! Serialization of published numbers: rounded, so that every front end shows the same.
 #![expect(clippy::ref_option, reason = "serde passes references to fields")]
 
-/// Times as seconds with milliseconds: what follows is noise.
+/// Durations as seconds with millisecond precision; anything finer is noise.
 pub(crate) mod seconds {
     use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub(crate) mod seconds {
         (span.as_secs_f64() * 1000.0).round() / 1000.0
     }
 
-    /// Total: what is negative or no number is zero, and what is too long is the longest time.
+    /// Total: negative or NaN becomes zero, and too large becomes the longest duration.
     pub(crate) fn read(seconds: f64) -> Duration {
         let nearest = if seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
         Duration::try_from_secs_f64(seconds).unwrap_or(nearest)
@@ -26,7 +26,7 @@ pub(crate) mod seconds {
     }
 }
 
-/// Times that may be unknown.
+/// Durations that may be unknown.
 pub(crate) mod maybe_seconds {
     use std::time::Duration;
 
@@ -48,7 +48,7 @@ pub(crate) mod maybe_seconds {
     }
 }
 
-/// Fractions as percent with two digits after the point.
+/// Fractions as percent with two decimal places.
 pub(crate) mod hundredths {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
@@ -65,7 +65,7 @@ pub(crate) mod hundredths {
     }
 }
 
-/// Fractions as percent that promise something: 100 is shown for 1 alone.
+/// Fractions as percent, where 100 means completion: only exactly 1 is shown as 100.
 pub(crate) mod percent {
     use serde::{Serialize as _, Serializer};
 

@@ -17,18 +17,18 @@ pub struct Graph {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Node {
-    /// Its id; any text.
+    /// The node's id; any text.
     pub id: NodeId,
-    /// Its class, for example `KSampler`.
+    /// The node's class, for example `KSampler`.
     pub class_type: Untrusted,
-    /// Its title, if it has one that is not empty.
+    /// The node's title, unless it is missing or empty.
     pub title: Option<Untrusted>,
-    /// Its inputs: values, and links as `["node", slot]`.
+    /// The node's inputs: values, and links as `["node", slot]`.
     pub inputs: Map<String, Value>,
 }
 
 impl Node {
-    /// What to call it: its title, else its class, else its id.
+    /// A display name: the title, else the class, else the id.
     pub fn name(&self) -> Untrusted {
         match &self.title {
             Some(title) => title.clone(),
@@ -37,13 +37,13 @@ impl Node {
         }
     }
 
-    /// The nodes it takes its inputs from, in the order of its inputs.
+    /// The nodes this node takes inputs from, in input order.
     pub fn links(&self) -> impl Iterator<Item = NodeId> {
         self.inputs.values().filter_map(link)
     }
 }
 
-/// The node that an input value comes from, if it is a link: `["4", 0]`.
+/// The source node of an input value that is a link, such as `["4", 0]`.
 pub fn link(value: &Value) -> Option<NodeId> {
     match value.as_array()?.as_slice() {
         [Value::String(id), Value::Number(_)] => Some(id.as_str().into()),
@@ -53,13 +53,14 @@ pub fn link(value: &Value) -> Option<NodeId> {
 }
 
 impl Graph {
-    /// Reads a workflow in API format, bare or under the key `prompt`.
+    /// Parses a workflow in API format, bare or under the key `prompt`.
     ///
     /// # Errors
-    /// When the text is no JSON, no workflow, has no nodes, or is in the format that the editor saves
+    /// When the text isn't JSON, isn't a workflow, contains no nodes, or is in the editor's format
     /// ([`ErrorKind::UiFormat`]).
     pub fn parse(text: &str) -> Result<Self, Error> {
-        // Python wrote it: `NaN` and the like are repaired, but only when it is refused as it stands.
+        // Python writes `NaN` and the like, which strict JSON rejects. The text is repaired only after a parse
+        // failure.
         let value: Value = serde_json::from_str(text)
             .or_else(|error| repair(text).ok_or(error).and_then(|text| serde_json::from_str(&text)))
             .map_err(|error| Error::caused(ErrorKind::NotJson, error))?;
@@ -83,7 +84,7 @@ impl Graph {
         Ok(Self { nodes, index })
     }
 
-    /// The nodes in the order of the file.
+    /// The nodes in file order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -93,7 +94,7 @@ impl Graph {
         self.nodes.get(self.position(id)?)
     }
 
-    /// Where the node stands in [`Graph::nodes`].
+    /// The index of the node in [`Graph::nodes`].
     pub fn position(&self, id: &str) -> Option<usize> {
         self.index.get(id).copied()
     }

@@ -1,5 +1,5 @@
-//! Ids are text, whatever they look like: a RunningHub id has 19 digits and does not fit a JSON number,
-//! a ComfyUI node id can be `57:8` or `save-me`.
+//! Ids are text, even when they look like numbers: a RunningHub id has 19 digits and doesn't fit a JSON number, and a
+//! ComfyUI node id can be `57:8` or `save-me`.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -15,7 +15,7 @@ macro_rules! ids {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The id as it was given.
+            /// The id, unescaped.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -45,14 +45,14 @@ macro_rules! ids {
             }
         }
 
-        /// Escaped like all text from a server: most ids come from one. [`Self::as_str`] is the id itself.
+        /// Escaped like all server text, because most ids come from a server. [`Self::as_str`] gives the raw id.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&Untrusted::from(&*self.0).to_string())
             }
         }
 
-        /// Reads a string or a whole number; digits beyond 2^53 are kept as they stand.
+        /// Accepts a string or a whole number; digits beyond 2^53 are preserved.
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 deserializer.deserialize_any(IdVisitor).map(Self)
@@ -62,11 +62,11 @@ macro_rules! ids {
 }
 
 ids! {
-    /// The `clientId` of a create answer: 32 hexadecimal digits, only good for debugging.
+    /// The `clientId` of a create response: 32 hexadecimal digits, useful only for debugging.
     ClientId;
-    /// The id of a node in a workflow, or of a node that came out of an expansion (`3.0.0.1`).
+    /// The id of a node in a workflow, or of a node created by an expansion (`3.0.0.1`).
     NodeId;
-    /// ComfyUI's own id of a run. It is not the task's id and is learned from the socket.
+    /// ComfyUI's own id of a run. It differs from the task's id and is learned from the socket.
     PromptId;
     /// RunningHub's id of a paid task.
     TaskId;

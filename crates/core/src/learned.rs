@@ -1,4 +1,4 @@
-//! What earlier runs of the same workflow have shown.
+//! Durations learned from earlier runs of the same workflow.
 
 use std::collections::HashMap;
 
@@ -6,27 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::NodeId;
 
-/// How long a node took in one earlier run of the same workflow.
+/// The time a node took in an earlier run of the same workflow.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Learned {
     /// The node.
     pub id: NodeId,
-    /// Seconds, children of its expansion included.
+    /// Seconds, including the children of its expansion.
     pub seconds: f64,
-    /// How many passes its counter made.
+    /// The number of passes of its counter.
     pub passes: u32,
-    /// Seconds that the table expected for the inputs of that run; 0 where that is not known. Seconds for a unit of
-    /// work are what is comparable when steps or sizes have changed since.
+    /// Seconds the table expected for the inputs of that run; 0 if unknown. The ratio of actual to expected seconds
+    /// stays comparable when steps or sizes change.
     #[serde(default)]
     pub work: f64,
-    /// Seconds between the last step that was counted and the node's end.
+    /// Seconds between the last counted step and the node's end.
     #[serde(default)]
     pub tail: f64,
     /// Whether models were loaded in that run.
     #[serde(default)]
     pub cold: bool,
-    /// The type of instance that it ran on; empty where that is not known.
+    /// The instance type it ran on; empty if unknown.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub instance: String,
 }
@@ -37,35 +37,35 @@ impl Learned {
         Self { id, seconds, passes, work: 0.0, tail: 0.0, cold: false, instance: String::new() }
     }
 
-    /// Files are not to be trusted: a duration has to be one.
+    /// Learned durations come from untrusted files, so the numbers are checked.
     fn is_usable(&self) -> bool {
         (0.0..=LONGEST).contains(&self.seconds) && self.work.is_finite() && self.tail.is_finite()
     }
 
-    /// Seconds for a second of expected work.
+    /// Actual seconds per expected second of work.
     fn ratio(&self, work: f64) -> f64 {
         self.seconds / if self.work > 0.0 { self.work } else { work }
     }
 }
 
-/// Learned durations come from files; more than a year is nonsense, and must not make the sum infinite.
+/// Learned durations come from files. More than a year is nonsense, and would make the sum infinite.
 const LONGEST: f64 = 365.0 * 86_400.0;
-/// Two earlier runs that nobody has seen, each off by a quarter, stand for what a single run cannot tell.
+/// Two imaginary earlier runs, each off by a quarter: the uncertainty that a single run cannot show.
 const PRIOR_RUNS: f64 = 2.0;
 const PRIOR_SPREAD: f64 = 0.25;
 const SPREAD: (f64, f64) = (0.12, 0.6);
 
-/// What several runs have shown of one node, made for the work of the next one.
+/// Durations of one node from several runs, scaled to the work of the next run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     pub(crate) seconds: f64,
-    /// The standard deviation of the logarithm.
+    /// The standard deviation of the logarithm of the duration.
     pub(crate) sigma: f64,
     pub(crate) passes: u32,
     pub(crate) tail: f64,
 }
 
-/// What is known of a node, for a run that finds its models loaded and for one that has to load them.
+/// Learned durations of a node: for runs with models already loaded, and for runs that load them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memories {
     warm: Memory,
@@ -73,7 +73,7 @@ pub(crate) struct Memories {
 }
 
 impl Memories {
-    /// The entries that can be used, by node.
+    /// The usable entries, by node.
     pub(crate) fn by_node(all: &[Learned]) -> HashMap<&NodeId, Vec<&Learned>> {
         let mut nodes: HashMap<&NodeId, Vec<&Learned>> = HashMap::new();
         for one in all.iter().filter(|one| one.is_usable()) {
@@ -82,7 +82,7 @@ impl Memories {
         nodes
     }
 
-    /// `None` without any entry. `work` is what the table expects this time, in seconds, above zero.
+    /// `None` if there are no entries. `work` is the table's expectation for this run, in seconds, above zero.
     pub(crate) fn new(runs: &[&Learned], work: f64) -> Option<Self> {
         let of = |cold: bool| {
             let like: Vec<&Learned> = runs.iter().copied().filter(|one| one.cold == cold).collect();
@@ -115,7 +115,7 @@ impl Memory {
     }
 }
 
-/// The middle one; of an even number the mean of the two in the middle.
+/// The middle value; for an even count, the mean of the two middle values.
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);

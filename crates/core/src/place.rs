@@ -1,9 +1,9 @@
-//! Where a task runs, and what kind of task it is, in the words that ledgers store and that are printed.
+//! Where a task runs, and what kind of task it is. Ledgers store these words, and they are printed.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-/// Which RunningHub a key belongs to. Sites share paths and fields, and nothing else: an account, a key or a workflow
-/// belongs to one of them.
+/// A RunningHub site. Sites share paths and fields, but nothing else: an account, a key or a workflow belongs to one
+/// site.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Site {
@@ -14,7 +14,7 @@ pub enum Site {
     Cn,
 }
 
-/// The word names no site.
+/// The word isn't a site.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("site: it is neither `cn` nor `ai`")]
 pub struct UnknownSite;
@@ -23,20 +23,20 @@ pub struct UnknownSite;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum NativeProxy {
-    /// A machine with 24 GB of memory for models.
+    /// A machine with 24 GB of GPU memory.
     Default,
-    /// A machine with 48 GB.
+    /// A machine with 48 GB of GPU memory.
     Plus,
 }
 
-/// The word names no native proxy.
+/// The word isn't a native proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("native proxy: it is neither `runninghub` nor `runninghub-plus`")]
 pub struct UnknownProxy;
 
 /// Where a task runs.
 ///
-/// A ledger stores it as a word and a URL: [`Place::new`] reads what [`Place::word`] and [`Place::url`] give.
+/// A ledger stores it as a word and a URL: [`Place::new`] reads the results of [`Place::word`] and [`Place::url`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Place {
@@ -44,25 +44,25 @@ pub enum Place {
     RunningHub {
         /// The site that the key belongs to.
         site: Site,
-        /// The URL that requests go to: the site's own, or that of a gateway.
+        /// The base URL of requests: the site's own, or that of a gateway.
         base_url: String,
     },
     /// A ComfyUI server.
     ComfyUi {
-        /// Its URL.
+        /// The server's URL.
         url: String,
     },
     /// RunningHub's native proxy.
     NativeProxy {
-        /// Which one.
+        /// The proxy.
         proxy: NativeProxy,
-        /// The URL of the site, without the key that requests have in their path.
+        /// The URL of the site, without the key that requests carry in their path.
         base_url: String,
     },
-    /// A place that a newer version has stored. It can be shown, and not be used.
+    /// A place stored by a newer version. It can be shown but not used.
     #[non_exhaustive]
     Other {
-        /// The word, which is none of the others.
+        /// The word; different from all others.
         word: String,
         /// The URL.
         url: String,
@@ -83,13 +83,13 @@ pub enum Kind {
     Model,
     /// A prompt on a ComfyUI server, or on the native proxy.
     Prompt,
-    /// A kind that a newer version has stored, by its word, which is none of the others.
+    /// A kind stored by a newer version, by its word, which differs from all others.
     #[non_exhaustive]
     Other(String),
 }
 
 impl Site {
-    /// The URL that every path of the API is appended to.
+    /// The URL that every API path is appended to.
     pub fn base_url(self) -> &'static str {
         match self {
             Self::Ai => "https://www.runninghub.ai",
@@ -128,7 +128,7 @@ impl NativeProxy {
         }
     }
 
-    /// What is in the URL between the site's and the key.
+    /// The path segment between the site's URL and the key.
     pub fn path(self) -> &'static str {
         match self {
             Self::Default => "proxy",
@@ -150,17 +150,17 @@ impl FromStr for NativeProxy {
 }
 
 impl Place {
-    /// The word of a ComfyUI server.
+    /// The word for a ComfyUI server.
     pub const COMFYUI: &str = "comfyui";
 
-    /// The place of a stored word and URL.
+    /// Reads a place from its stored word and URL.
     pub fn new(word: impl Into<String>, url: impl Into<String>) -> Self {
         let (word, url) = (word.into(), url.into());
         if let Ok(proxy) = word.parse() {
             return Self::NativeProxy { proxy, base_url: url };
         }
         match word.parse::<Site>() {
-            // To the letter, so that what is stored stays as it is.
+            // Compared exactly, so that a stored word stays unchanged.
             Ok(site) if site.as_str() == word => Self::RunningHub { site, base_url: url },
             _ if word == Self::COMFYUI => Self::ComfyUi { url },
             _ => Self::Other { word, url },

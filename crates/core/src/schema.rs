@@ -1,4 +1,4 @@
-//! The JSON Schema of types whose JSON is a plain string.
+//! JSON Schema for types that serialize as a plain string.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Addresses that are credentials.
+//! URLs that contain credentials.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::Untrusted;
 
-/// A type for an address whose query must not be shown.
+/// Defines a type for a URL whose query must not be shown.
 macro_rules! secret_url {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -14,17 +14,17 @@ macro_rules! secret_url {
         pub struct $name(String);
 
         impl $name {
-            /// Takes an address as the platform gave it.
+            /// Wraps a URL as the platform sent it.
             pub fn new(address: impl Into<String>) -> Self {
                 Self(address.into())
             }
 
-            /// The whole address: for connecting, and for the person whose it is.
+            /// The whole URL: for connecting, and for showing to its owner.
             pub fn expose(&self) -> &str {
                 &self.0
             }
 
-            /// The address without user, query and fragment: what may be shown and logged.
+            /// The URL without user, query and fragment: safe to show and log.
             pub fn masked(&self) -> String {
                 masked(&self.0)
             }
@@ -45,24 +45,24 @@ macro_rules! secret_url {
 }
 
 secret_url! {
-    /// The address of a task's WebSocket (`netWssUrl`), to be used to the letter: no parameter dropped, sorted or
-    /// encoded anew.
+    /// The URL of a task's WebSocket (`netWssUrl`). It must be used unchanged: no parameter dropped, reordered or
+    /// re-encoded.
     ///
-    /// Its query holds a ticket that is valid for about seven days, so the type has neither `Display` nor `Serialize`;
-    /// `Debug` shows scheme, host and path. [`SocketUrl::expose`] gives the whole of it.
+    /// Its query contains a ticket that is valid for about seven days, so the type has neither `Display` nor
+    /// `Serialize`; `Debug` shows scheme, host and path. [`SocketUrl::expose`] gives the whole URL.
     SocketUrl
 }
 
 secret_url! {
-    /// The address of a result (`fileUrl`): signed, so that whoever has it has the file for about a day.
+    /// The URL of a result (`fileUrl`). It is signed: anyone with the URL can download the file for about a day.
     ///
     /// The type has neither `Display` nor `Serialize`; `Debug` shows scheme, host and path. [`FileUrl::expose`] gives
-    /// the whole of it.
+    /// the whole URL.
     FileUrl
 }
 
 impl SocketUrl {
-    /// Whether both lead to the same place; the ticket may be another one.
+    /// Whether both URLs are equal apart from their tickets.
     pub(crate) fn leads_where(&self, other: &Self) -> bool {
         fn parts(address: &str) -> impl Iterator<Item = &str> {
             address.split(['?', '&']).filter(|part| !part.starts_with("Rh-Comfy-Auth="))
@@ -72,14 +72,14 @@ impl SocketUrl {
 }
 
 impl FileUrl {
-    /// The address with its query, and without the key that a native proxy (`/proxy/<key>`) has in its path: what may be
-    /// shown to the person whose it is.
+    /// The URL with its query, but without the key that a native proxy (`/proxy/<key>`) has in its path: safe to show
+    /// to its owner.
     pub fn without_key(&self) -> String {
         without_key(&self.0)
     }
 }
 
-/// RunningHub's native proxies have the key in the path, as the part after one of these.
+/// RunningHub's native proxies have the key in the path, in the segment after one of these.
 const PROXIES: [&str; 2] = ["/proxy/", "/proxy-plus/"];
 
 fn without_key(address: &str) -> String {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     proptest! {
-        /// What follows the path and what stands before the host is gone, whatever else the address is made of.
+        /// Everything before the host and after the path is removed, whatever the rest of the URL is.
         #[test]
         fn neither_user_nor_query_is_shown(
             scheme in "[a-z]{0,5}(://)?",

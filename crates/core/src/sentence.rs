@@ -1,11 +1,11 @@
-//! What is said to people, as data: a text that is known, and the facts in it.
+//! User-facing messages as data: a known text, and the facts in it.
 
 use std::fmt;
 
-/// A sentence: its English text with a `{name}` for each fact, and the facts.
+/// A sentence: its English text with a `{name}` placeholder for each fact, and the facts.
 ///
-/// The text is the key by which a front end finds its own wording, in another language or with the names of its options.
-/// `Display` is plain English.
+/// The text is the key that a front end uses to find its own wording, in another language or with the names of its
+/// options. `Display` is plain English.
 ///
 /// ```
 /// use runninghub_core::{Sentence, Sentences as _, sentences};
@@ -32,34 +32,34 @@ pub struct Sentence {
 /// A fact in a [`Sentence`].
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fact {
-    /// Shown as it is: a name, a number, what a server said.
+    /// Shown unchanged: a name, a number, server text.
     Plain(String),
-    /// Worded like the sentence that it is in.
+    /// Reworded together with the sentence that contains it.
     Sentence(Sentence),
 }
 
 /// A table of sentences, made by [`sentences!`](crate::sentences).
 pub trait Sentences: Into<Sentence> {
-    /// All texts, in the order of the table: a catalogue has another wording for each.
+    /// All texts, in table order: a catalog translates each of them.
     const ALL: &'static [&'static str];
 }
 
-/// The text of a sentence that has only the fact.
+/// The text of a sentence that consists of a single fact.
 const VERBATIM: &str = "{said}";
 
 impl Sentence {
-    /// A sentence of a table that [`sentences!`](crate::sentences) has made.
+    /// Creates a sentence of a table that [`sentences!`](crate::sentences) made.
     #[doc(hidden)]
     pub fn new<const N: usize>(text: &'static str, facts: [(&'static str, Fact); N]) -> Self {
         Self { text, facts: facts.into() }
     }
 
-    /// What nobody here has worded, for example what a server said. It is the same in every language.
+    /// Text from elsewhere, for example from a server. It is the same in every language.
     pub fn verbatim(said: impl Into<String>) -> Self {
         Self::new(VERBATIM, [("said", Fact::Plain(said.into()))])
     }
 
-    /// The English text with a `{name}` for each fact: the sentence's key.
+    /// The English text with a `{name}` placeholder for each fact: the sentence's key.
     pub fn text(&self) -> &'static str {
         self.text
     }
@@ -69,7 +69,8 @@ impl Sentence {
         &self.facts
     }
 
-    /// The sentence in other words: `words` gives for a text another one with the same names. English where it gives none.
+    /// The sentence in other words: `words` maps a text to another one with the same placeholders. English if it gives
+    /// none.
     pub fn worded<'a>(&self, words: &impl Fn(&str) -> Option<&'a str>) -> String {
         let mut out = String::new();
         let mut rest = words(self.text).unwrap_or(self.text);
@@ -78,7 +79,7 @@ impl Sentence {
             match self.facts.iter().find(|(known, _)| *known == name) {
                 Some((_, Fact::Plain(fact))) => out.push_str(fact),
                 Some((_, Fact::Sentence(sentence))) => out.push_str(&sentence.worded(words)),
-                // No fact: the braces are a part of the text.
+                // Not a fact: the braces are part of the text.
                 None => {
                     out.push('{');
                     out.push_str(name);
@@ -92,7 +93,7 @@ impl Sentence {
     }
 }
 
-/// The first `{name}` of a text, with what stands before and after it.
+/// The first `{name}` of a text, with the text before and after it.
 fn next(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once('{')?;
     let (name, after) = rest.split_once('}')?;
@@ -106,7 +107,7 @@ impl fmt::Display for Sentence {
 }
 
 impl Fact {
-    /// Whatever can be shown, as it is.
+    /// Any displayable value, shown unchanged.
     pub fn of(shown: impl fmt::Display) -> Self {
         Self::Plain(shown.to_string())
     }
@@ -136,8 +137,8 @@ impl From<String> for Sentence {
     }
 }
 
-/// Makes a table of sentences: an enum whose variants have a text and the facts in it. The compiler checks that the names in the
-/// text are those of the facts. [`Sentences::ALL`] lists the texts.
+/// Makes a table of sentences: an enum whose variants have a text and its facts. The compiler checks that the
+/// placeholders in the text match the facts. [`Sentences::ALL`] lists the texts.
 #[macro_export]
 macro_rules! sentences {
     (
@@ -160,7 +161,7 @@ macro_rules! sentences {
             fn from(sentence: $name) -> Self {
                 match sentence {
                     $($name::$variant $({ $($fact),+ })? => {
-                        // The compiler holds the names of the text against those of the facts.
+                        // The compiler checks the placeholders of the text against the facts.
                         let _ = || ::std::format!($text $($(, $fact = "")+)?);
                         $crate::Sentence::new($text, [$($((stringify!($fact), $fact)),+)?])
                     })+

@@ -1,34 +1,34 @@
-//! Text that somebody else wrote.
+//! Text from untrusted sources.
 
 use std::{fmt, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 
-/// Longest text that is shown, characters: the longest prompt or traceback is shorter, and a megabyte would push
+/// Maximum displayed length in characters: the longest prompt or traceback is shorter, and a megabyte would scroll
 /// everything else out of sight.
 const SHOWN: usize = 10_000;
 
-/// Text from a server, a workflow or a file: it may hold terminal commands, line breaks or invisible characters.
+/// Text from a server, a workflow or a file: it may contain terminal commands, line breaks or invisible characters.
 ///
-/// `Display` shows it on one line with every such character escaped, and no more than 10 000 characters of it, so it is
-/// safe for a terminal and a log.
-/// [`Untrusted::raw`] is for data formats that escape by themselves (JSON).
+/// `Display` shows it on one line with every such character escaped, limited to 10 000 characters, so it is safe for a
+/// terminal and a log. [`Untrusted::raw`] is for data formats with their own escaping (JSON).
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Untrusted(String);
 
 impl Untrusted {
-    /// The text as it came.
+    /// The raw text.
     pub fn raw(&self) -> &str {
         &self.0
     }
 
-    /// Whether a character can be shown as it is; formats with an escape of their own (JSON) ask here what to escape.
+    /// Whether a character can be shown unescaped; formats with their own escaping (JSON) use this to decide what to
+    /// escape.
     pub fn is_safe(character: char) -> bool {
         !is_dangerous(character)
     }
 
-    /// Whether there is no text at all.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -59,9 +59,9 @@ impl fmt::Display for Untrusted {
     }
 }
 
-/// Control characters (C0, DEL, C1), line separators, and everything that changes the direction of text or is
-/// invisible (Unicode's default-ignorable characters). `char::is_control` alone knows only the first group. The joiner
-/// U+200D and the variant U+FE0F stay: emoji are made with them.
+/// Control characters (C0, DEL, C1), line separators, and all characters that change the text direction or are
+/// invisible (Unicode's default-ignorable characters). `char::is_control` covers only the first group. The joiner
+/// U+200D and the variation selector U+FE0F are allowed because emoji need them.
 fn is_dangerous(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -78,8 +78,8 @@ mod tests {
 
     use super::*;
 
-    /// Written out a second time, from the threats and not from the table: what a terminal obeys, what turns text
-    /// around, and what hides in it.
+    /// Written independently of the table, from the threats: characters that terminals obey, that reverse text, and
+    /// that hide in it.
     fn harms(c: char) -> bool {
         let code = u32::from(c);
         code < 0x20
@@ -90,7 +90,7 @@ mod tests {
             || [0xad, 0x61c, 0x180e, 0x2060, 0x3164, 0xfeff, 0xe0001, 0xe007f, 0xe0100].contains(&code)
     }
 
-    /// Eight characters, most of them from where the harmful ones are. An array, since 100 000 of them take a while.
+    /// Eight characters, most of them from the harmful ranges. An array, for speed in 100 000 cases.
     fn hostile() -> impl Strategy<Value = String> {
         any::<[u32; 8]>().prop_map(|numbers| {
             let pick = |number: u32| match number % 8 {
@@ -121,7 +121,7 @@ mod tests {
             assert!(is_dangerous(c), "{c:?}");
         }
         for c in ('\0'..=char::MAX).filter(|c| c.is_alphanumeric() && is_dangerous(*c)) {
-            // Letters by name, which nobody sees.
+            // Letters by category, but invisible.
             assert!("\u{115f}\u{1160}\u{3164}\u{ffa0}".contains(c), "{c:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! A frame that repeats what is known costs no allocation, however many tasks are watched at once.
+//! A frame without news allocates nothing, regardless of the number of tasks.
 
 mod common;
 
@@ -10,7 +10,7 @@ use runninghub_core::{Confirm, Connection, Input, Machine, Pace, Session};
 /// The recording with 27 nodes and snapshots of all of them.
 const LONG: &str = "40-long";
 
-/// All text frames of the recording that have these types.
+/// All text frames of these types in the recording.
 fn texts(kinds: &[&str]) -> Vec<String> {
     let frames = scenario(LONG).frames.iter().filter(|frame| kinds.contains(&&*frame.kind()));
     let text = |body: &Body| match body {
@@ -27,11 +27,11 @@ fn progress(node: &str, value: u32) -> String {
     )
 }
 
-/// A machine that has seen the recording once, but for its end.
+/// A machine that has processed the recording once, except its end.
 fn machine() -> Machine {
     let mut machine = scenario(LONG).machine();
     for text in texts(&["execution_start", "execution_cached", "executing", "progress", "progress_state"]) {
-        // The last `executing` names no node: it would end the run.
+        // The last `executing` names no node and would end the run.
         if !text.contains(r#""node": null"#) {
             machine.text(Duration::ZERO, &text);
         }
@@ -83,8 +83,7 @@ fn executing_of_the_node_that_runs() {
     assert_eq!(feed(&mut machine(), again), 0);
 }
 
-/// The two are `serde_json`'s, which remembers in them how deep it is in the objects it passes over; the machine adds
-/// none.
+/// The two allocations are `serde_json`'s: it tracks its depth in skipped objects. The machine adds none.
 #[test]
 fn a_snapshot_that_shows_nothing_new() {
     let mut machine = machine();
@@ -99,14 +98,14 @@ fn what_is_not_for_this_run() {
     let other_type = r#"{"type":"crystools.monitor","data":{"cpu_utilization":3.5}}"#.to_owned();
     let mut machine = machine();
     assert_eq!(feed(&mut machine, &[foreign, other_type]), 0);
-    // Previews nobody wants are not copied.
+    // Unrequested previews are not copied.
     let preview = [&[0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xd8, 0xff][..], &vec![7; 65_536]].concat();
     let mut ours = false;
     assert_eq!(allocations(|| ours = machine.binary(Duration::ZERO, &preview)), 0);
     assert!(ours);
 }
 
-/// Between two snapshots for whoever watches, a session adds nothing to that.
+/// Between two emitted snapshots, a session adds no allocations to that.
 #[test]
 fn a_session_between_two_snapshots() {
     let mut session = Session::new(machine(), Pace::default(), 1);

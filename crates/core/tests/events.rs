@@ -1,4 +1,4 @@
-//! What is said about a run is written, read, and written as before.
+//! The events of a run survive a round trip through JSON.
 
 mod common;
 
@@ -12,7 +12,7 @@ use runninghub_core::{
     Untrusted, Verdict,
 };
 
-/// Writes, reads and writes a line; gives what was read.
+/// Writes, reads and rewrites a line; returns the parsed line.
 fn again(line: &Line) -> Line {
     let text = line.to_string();
     assert!(text.chars().all(Untrusted::is_safe), "{text}");
@@ -22,7 +22,7 @@ fn again(line: &Line) -> Line {
     read
 }
 
-/// Thirty years: more digits than that are no milliseconds any more.
+/// Thirty years: beyond that a number loses its milliseconds.
 fn time() -> impl Strategy<Value = Duration> {
     (0_u64..1_000_000_000, 0_u32..1_000_000_000).prop_map(|(seconds, nanos)| Duration::new(seconds, nanos))
 }
@@ -180,7 +180,7 @@ proptest! {
     }
 }
 
-/// What a run of a recording says.
+/// The events of a recorded run.
 fn events(of: &common::Scenario) -> Vec<Event> {
     let mut machine = of.machine().with_previews(true);
     let mut events: Vec<Event> =

@@ -1,4 +1,4 @@
-//! What stays true of the overall figure and of the time that is left, whatever comes.
+//! Properties of the overall figure and of the remaining time that hold for any input.
 
 mod common;
 #[path = "common/made_up.rs"]
@@ -39,7 +39,7 @@ proptest! {
         }
     }
 
-    /// Silence is not a reason to stand still.
+    /// The figure keeps moving during silence.
     #[test]
     fn the_figure_never_freezes((graph, outputs) in graph(), frames in made_up(), learned in weights()) {
         let plan = Arc::new(Plan::new(&graph, &outputs).with_learned(&learned));
@@ -86,7 +86,7 @@ proptest! {
         }
     }
 
-    /// Inputs of any type and size, and a table of any numbers that are let in.
+    /// Inputs of any type and size, and a table of any accepted numbers.
     #[test]
     fn expected_seconds_are_finite_whatever_the_inputs(
         values in prop::collection::vec(
@@ -115,7 +115,7 @@ proptest! {
         }
     }
 
-    /// A run of a workflow that is fully known, at any speed, shows the same.
+    /// A run of a fully known workflow shows the same figures at any speed.
     #[test]
     fn a_known_run_shows_the_same_at_any_speed(factor in 0.5_f64..20.0) {
         let shown = |factor: f64| {
@@ -142,7 +142,7 @@ proptest! {
             }
             seen
         };
-        // The first look after a beginning is the one place where a clock of its own counts: at most 0.05 s.
+        // Only the first update after a start depends on absolute time: at most 0.05 s.
         for (one, other) in shown(1.0).into_iter().zip(shown(factor)) {
             prop_assert!((one - other).abs() < 0.02, "{one} and {other} at {factor}");
         }

@@ -1,4 +1,5 @@
-//! What stays true whatever comes: recordings that lost, doubled, swapped, cut or garbled frames, and made-up runs.
+//! Properties that hold for any input: recordings with lost, duplicated, reordered, cut or garbled frames, and
+//! generated runs.
 
 mod common;
 #[path = "common/made_up.rs"]
@@ -13,19 +14,19 @@ use runninghub_core::{
     Confirm, Connection, Failure, Graph, Machine, NodeId, NodeState, Phase, Plan, Progress,
 };
 
-/// Something that goes wrong with a recording on its way.
+/// A fault injected into a recording.
 #[derive(Clone, Debug)]
 enum Fault {
     Lose(Index),
     Double(Index),
     Swap(Index),
-    /// Nothing more comes.
+    /// No further frames.
     End(Index),
-    /// The connection breaks and comes back.
+    /// The connection breaks and is restored.
     Reconnect(Index),
     /// The rest of a frame is missing.
     Truncate(Index, Index),
-    /// One byte of a frame is another.
+    /// One byte of a frame is changed.
     Garble(Index, Index, u8),
 }
 
@@ -77,7 +78,7 @@ fn apply(frames: &mut Vec<Frame>, fault: &Fault) {
     }
 }
 
-/// A recording, and what goes wrong with it.
+/// A recording with its faults.
 struct Damaged {
     scenario: &'static Scenario,
     faults: Vec<Fault>,
@@ -120,8 +121,8 @@ fn is_settled(state: NodeState) -> bool {
     matches!(state, NodeState::Done | NodeState::Cached | NodeState::Skipped)
 }
 
-/// The settled nodes by the book: required, and not reached walking back from an output without passing through a done
-/// node. Written from the rule alone, without the machine's own walk.
+/// The settled nodes by definition: required, and not reachable by walking back from an output without passing through
+/// a done node. Written from the rule alone, independent of the machine's own walk.
 fn settled_by_the_book(graph: &Graph, outputs: &[NodeId], done: &HashSet<&str>) -> usize {
     fn walk<'a>(graph: &'a Graph, id: &'a str, stop: &HashSet<&str>, seen: &mut HashSet<&'a str>) {
         let Some(node) = graph.node(id).filter(|node| !stop.contains(node.id.as_str())) else { return };
@@ -141,7 +142,7 @@ fn settled_by_the_book(graph: &Graph, outputs: &[NodeId], done: &HashSet<&str>) 
     required.len() - needed.len()
 }
 
-/// Watches a machine and checks at every step what must always hold.
+/// Checks a machine's invariants at every step.
 struct Watch {
     machine: Machine,
     last: Progress,
@@ -219,7 +220,7 @@ impl Watch {
     fn run(&mut self, frames: &[Frame]) -> Result<(), TestCaseError> {
         let mut last = Duration::ZERO;
         for frame in frames {
-            // Frames come at any time of a timer's own rhythm.
+            // A timer ticks independently of the frames.
             self.machine.tick(last + frame.at.saturating_sub(last) / 2);
             self.check()?;
             feed(&mut self.machine, frame);
@@ -230,7 +231,7 @@ impl Watch {
     }
 }
 
-/// Everything that can be tried after an end leaves it as it is.
+/// No input after the end changes the machine.
 fn absorbs(machine: &mut Machine, frames: &[Frame]) -> Result<(), TestCaseError> {
     let (end, outcome) = (at_rest(machine), format!("{:?}", machine.outcome()));
     while machine.next_event().is_some() {}
@@ -263,7 +264,7 @@ fn all_laws(make: impl Fn(Confirm) -> Machine, frames: &[Frame]) -> Result<(), T
     twice_is_once(&make, frames)
 }
 
-/// Whatever was lost: a last answer leads to the one end.
+/// Whatever was lost, a final response leads to the same end.
 fn converges(mut machine: Machine, phase: Phase) -> Result<Ended, TestCaseError> {
     let before = at_rest(&mut machine);
     machine.finish(Duration::from_mins(15), phase, None);
@@ -302,7 +303,7 @@ fn twice_is_once(make: &impl Fn(Confirm) -> Machine, frames: &[Frame]) -> Result
     Ok(())
 }
 
-/// The same frames as of another prompt; those that name none are left out.
+/// The same frames under another prompt id; frames without one are omitted.
 fn of_another(frames: &[Frame], ours: &str) -> Vec<Frame> {
     let rename = |frame: &Frame| match &frame.body {
         Body::Text(text) if text.contains(ours) => {
@@ -340,7 +341,7 @@ proptest! {
         for frame in &case.frames() {
             feed(&mut alone, frame);
             feed(&mut beset, frame);
-            // Opening a connection is no moment for a frame.
+            // No foreign frame can arrive while a connection is being opened.
             let gap = if matches!(frame.body, Body::Text(_)) { gap } else { 0 };
             for other in foreign.by_ref().take(gap) {
                 feed(&mut beset, &Frame { at: frame.at, body: other.body });
@@ -350,7 +351,7 @@ proptest! {
         prop_assert_eq!(format!("{:?}", alone.outcome()), format!("{:?}", beset.outcome()));
     }
 
-    /// Losing anything at all, everything included, leads to the end that the whole recording has.
+    /// Any loss, even of all frames, leads to the same end as the complete recording.
     #[test]
     fn any_loss_and_a_last_answer_lead_to_the_same_end(row in any::<Index>(), kept in prop::collection::vec(any::<bool>(), 64)) {
         let scenario = row.get(scenarios());

@@ -1,4 +1,4 @@
-//! Every recording ends as a correct machine says it does.
+//! Every recording ends with the expected result.
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{LIVE_MESSAGES, Scenario, play, scenarios};
 use runninghub_core::{Confirm, Connection, Machine, Phase};
 
-/// The end in the words of `expected.json`, and what was counted.
+/// The end in the words of `expected.json`, with the counts.
 fn summary(mut machine: Machine) -> (String, f64, usize, usize) {
     let progress = machine.progress(Connection::default());
     let end = if progress.phase.is_final() { progress.phase.as_str() } else { "running" };
@@ -28,8 +28,8 @@ fn every_row_is_reproduced() {
     }
 }
 
-/// Where HTTP decides the closing frames are claims: they end nothing, they settle nothing, and the answer after them
-/// gives the same end. A run whose end nobody saw is left as it is.
+/// With HTTP as the authority, closing frames are only claims: they end and settle nothing, and the response after
+/// them gives the same end. A run whose end was never observed stays open.
 #[test]
 fn every_row_is_reproduced_where_http_decides() {
     for scenario in scenarios() {
@@ -44,7 +44,7 @@ fn every_row_is_reproduced_where_http_decides() {
     }
 }
 
-/// Without `progress_state` what ended is inferred from `executing`. An anonymous prompt sends none of these.
+/// Without `progress_state`, ends are inferred from `executing`. An anonymous prompt sends neither.
 #[test]
 fn every_row_is_reproduced_without_progress_state() {
     for scenario in scenarios().iter().filter(|scenario| scenario.name != "17-anonymous-prompt") {
@@ -55,7 +55,7 @@ fn every_row_is_reproduced_without_progress_state() {
     }
 }
 
-/// With `progress_state` alone. Servers before 0.3.45 have none: there only the end can be known.
+/// With `progress_state` alone. Servers before 0.3.45 don't send it: then only the end is known.
 #[test]
 fn every_row_is_reproduced_without_progress_and_executing() {
     for scenario in scenarios() {

@@ -1,6 +1,6 @@
-//! What a watcher is told, recording by recording: one line an event.
+//! The events that a watcher receives for each recording: one line per event.
 //!
-//! Snapshots in which only numbers within a node have moved are thinned out where there are many.
+//! In long runs, snapshots that differ only in numbers within a node are thinned out.
 
 mod common;
 
@@ -9,16 +9,16 @@ use std::{fmt::Write as _, time::Duration};
 use common::{Body, Frame, Scenario, scenarios};
 use runninghub_core::{Action, Event, Input, Machine, Pace, Progress, Session};
 
-/// More lines than this for one run, and the lines that tell little are left out.
+/// Above this number of lines for one run, lines with little news are omitted.
 const MANY: usize = 60;
 
-/// A line, and what makes it worth keeping: for snapshots all that is in it but the numbers within nodes.
+/// A line, and its key for deduplication: for snapshots, everything but the numbers within nodes.
 struct Line {
     text: String,
     key: Option<String>,
 }
 
-/// Plays a recording through a session, with its own times as the clock.
+/// Plays a recording through a session, using the recorded times as the clock.
 fn timeline(scenario: &Scenario) -> Vec<Line> {
     let frames = scenario.own_frames();
     let begin = frames.first().map_or(Duration::ZERO, |frame| frame.at);
@@ -54,7 +54,7 @@ fn drain(session: &mut Session, at: Duration, lines: &mut Vec<Line>) {
         let Action::Emit(event) = action else { continue };
         if let Some((text, key)) = describe(&event) {
             let text = format!("{:>8.3}  {text}", at.as_secs_f64());
-            // Pictures come with nearly every step.
+            // Nearly every step sends a preview image.
             if text.contains("preview") && lines.iter().any(|line| line.text.get(10..) == text.get(10..)) {
                 continue;
             }
@@ -116,7 +116,7 @@ fn key(progress: &Progress) -> String {
     format!("{}/{total} {}{passes}", progress.done, progress.phase.as_str())
 }
 
-/// Of many snapshots in a row that agree in all but numbers, the first and the last are kept.
+/// Of consecutive snapshots that differ only in numbers, keeps the first and the last.
 fn thin(lines: Vec<Line>) -> Vec<Line> {
     if lines.len() <= MANY {
         return lines;

@@ -1,4 +1,4 @@
-//! How far the overall figure is from the share of time, on timelines of real runs.
+//! How far the overall figure is from the elapsed share of time, on timelines of real runs.
 
 #[path = "common/timeline.rs"]
 mod timeline;
@@ -7,7 +7,7 @@ use std::{path::PathBuf, sync::LazyLock};
 
 use timeline::{Timeline, error, perturbed, standstill};
 
-/// As often as a session ticks.
+/// The tick interval of a session, in seconds.
 const TICK: f64 = 0.2;
 
 fn timelines() -> &'static [Timeline] {

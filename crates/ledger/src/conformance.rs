@@ -1,8 +1,9 @@
-//! What every ledger has to do, as tests for the crate that implements one.
+//! Tests that every ledger must pass, for the crate that implements one.
 //!
-//! [`ledger_conformance!`](crate::ledger_conformance) makes a module of tests from an expression that gives an empty
-//! ledger, and something to keep alive beside it. [`shared_ledger_conformance!`](crate::shared_ledger_conformance) does the
-//! same for a ledger that several processes share. The tests run on tokio, which the crate needs with `macros` and `rt`.
+//! [`ledger_conformance!`](crate::ledger_conformance) generates a module of tests from an expression that yields an
+//! empty ledger, and a guard to keep alive with it. [`shared_ledger_conformance!`](crate::shared_ledger_conformance)
+//! does the same for a ledger that several processes share. The tests run on tokio, which the crate needs with
+//! `macros` and `rt`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use crate::{
     AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, State, Step,
 };
 
-/// A module of tests for one ledger. The expression is evaluated for each test: `(guard, ledger)`.
+/// Generates a module of tests for a ledger. The expression is evaluated for each test: `(guard, ledger)`.
 ///
 /// ```
 /// # use runninghub_ledger as ledger;
@@ -52,8 +53,9 @@ macro_rules! ledger_conformance {
     };
 }
 
-/// A module of tests for one ledger that several processes share. The expression is evaluated for each test: `(guard, open)`,
-/// where `open()` gives another handle to the same store. Dropping a handle stands for the end of its process.
+/// Generates a module of tests for a ledger that several processes share. The expression is evaluated for each test:
+/// `(guard, open)`, where `open()` returns another handle to the same store. Dropping a handle simulates the end of
+/// its process.
 #[macro_export]
 macro_rules! shared_ledger_conformance {
     ($name:ident, $make:expr) => {
@@ -78,7 +80,7 @@ pub fn intent(workflow: &str, key: &str) -> Intent {
         .secret(Digest::of(format!("{workflow} {key}")))
 }
 
-/// A step that leads to a state.
+/// A step to a state.
 pub fn step(to: State, task: &TaskId) -> Step {
     let note = format!("now {to}");
     let cost = Some(Cost { coins: Some("7".into()), seconds: Some("32".into()), ..Cost::default() });
@@ -96,7 +98,7 @@ pub fn step(to: State, task: &TaskId) -> Step {
     }
 }
 
-/// The shortest way from the first state to another.
+/// The shortest path from the initial state to another.
 fn way(to: State) -> Vec<State> {
     let mut ways = VecDeque::from([vec![State::Submitting]]);
     while let Some(way) = ways.pop_front() {
@@ -124,7 +126,7 @@ async fn state(ledger: &dyn Ledger, attempt: &AttemptId) -> State {
     ledger.entry(Filter::all().attempt(attempt.as_str())).await.expect("found").state
 }
 
-/// Every field comes back.
+/// Every written field is read back.
 pub async fn what_was_written_is_found(ledger: &dyn Ledger) {
     let wanted = intent("1979026379880697857", "abcd");
     let attempt = ledger.begin(wanted.clone()).await.expect("written");
@@ -142,7 +144,7 @@ pub async fn what_was_written_is_found(ledger: &dyn Ledger) {
     assert!(entry.changed_ms >= entry.created_ms);
 }
 
-/// Also those that a newer version has stored.
+/// Every place and kind is read back, including those stored by a newer version.
 pub async fn every_place_and_kind_comes_back(ledger: &dyn Ledger) {
     for (place, kind) in [
         ("ai", "workflow"),
@@ -160,7 +162,7 @@ pub async fn every_place_and_kind_comes_back(ledger: &dyn Ledger) {
     }
 }
 
-/// A submit whose process has ended is [`State::left_behind`] for all others, and goes on from there.
+/// After a process ends, its submit is [`State::left_behind`] for all others, and continues from there.
 pub async fn what_a_dead_process_left_behind_is_known<L: Ledger>(open: impl Fn() -> L) {
     let (living, dying, watcher) = (open(), open(), open());
     let mine = living.begin(intent("w1", "k")).await.expect("written");
@@ -187,7 +189,7 @@ pub async fn what_a_dead_process_left_behind_is_known<L: Ledger>(open: impl Fn()
     }
     let open_ones = watcher.entries(Filter::all().open()).await.expect("read");
     assert!(open_ones.iter().all(|entry| entry.attempt != waiting), "a refused one is not open");
-    // An id that comes late counts all the same, and a task outlives the process that has paid for it.
+    // A late id still counts, and a task outlives the process that paid for it.
     let late = Step::Accepted { task: "late".into() };
     assert_eq!(watcher.advance(&sent, late).await.expect("it was there"), State::Unknown);
     watcher.advance(&accepted, step(State::Done, &task)).await.expect("over");
@@ -195,14 +197,14 @@ pub async fn what_a_dead_process_left_behind_is_known<L: Ledger>(open: impl Fn()
     assert_eq!(states().await, [State::Accepted, State::Accepted, State::Refused, State::Done]);
 }
 
-/// From every state to every other: exactly the table, and a refused step changes nothing.
+/// From every state to every other: exactly the steps in the table are allowed, and a rejected step changes nothing.
 pub async fn only_the_ways_of_the_table_lead_on(ledger: &dyn Ledger) {
     let mut number = 0;
     for from in State::ALL {
         for to in State::ALL {
             number += 1;
             let (attempt, task) = bring(ledger, number, from).await;
-            // An id that is known already is no news, whatever became of the task.
+            // A known id changes nothing, whatever state the task is in.
             let is_news = to != State::Accepted || !way(from).contains(&State::Accepted);
             match ledger.advance(&attempt, step(to, &task)).await {
                 Ok(before) => {
@@ -226,7 +228,7 @@ pub async fn only_the_ways_of_the_table_lead_on(ledger: &dyn Ledger) {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-/// The same id for two submits is a mistake that costs neither its own.
+/// A second submit that claims the same task id is a conflict, and changes neither submit.
 pub async fn a_task_belongs_to_one_submit(ledger: &dyn Ledger) {
     let (first, task) = bring(ledger, 1, State::Accepted).await;
     let (second, _) = bring(ledger, 2, State::Unknown).await;
@@ -236,7 +238,7 @@ pub async fn a_task_belongs_to_one_submit(ledger: &dyn Ledger) {
     assert_eq!(ledger.entry(Filter::all().task(&task)).await.expect("found").attempt, first);
 }
 
-/// Whoever has found the task of a submit that was written off can say so, and its end is written down.
+/// A task found for a submit that was written off can be recorded, and so can its end.
 pub async fn a_task_that_is_found_is_never_written_off(ledger: &dyn Ledger) {
     for (number, from) in [State::Refused, State::Absent, State::Gone].into_iter().enumerate() {
         let (attempt, task) = bring(ledger, number, from).await;
@@ -247,7 +249,7 @@ pub async fn a_task_that_is_found_is_never_written_off(ledger: &dyn Ledger) {
     }
 }
 
-/// A webhook, a person and the process itself may all tell the same.
+/// A webhook, a user and the process itself may all report the same step.
 pub async fn news_may_come_twice_and_late(ledger: &dyn Ledger) {
     let (attempt, task) = bring(ledger, 1, State::Absent).await;
     ledger.advance(&attempt, step(State::Accepted, &task)).await.expect("it was there after all");
@@ -287,7 +289,7 @@ pub async fn the_newest_comes_first(ledger: &dyn Ledger) {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-/// Results have a place only if there is a task.
+/// A results folder requires a task.
 pub async fn where_results_are_is_kept(ledger: &dyn Ledger) {
     let (attempt, task) = bring(ledger, 1, State::Done).await;
     ledger.saved(&attempt, "results").await.expect("kept");
@@ -313,7 +315,7 @@ pub async fn a_request_to_cancel_is_kept(ledger: &dyn Ledger) {
     assert!(ledger.cancelling(&without, true).await.is_err());
 }
 
-/// Each once, for submits that are there, and only so many.
+/// Each delivery is kept once, for existing submits only, and up to a limit.
 pub async fn a_delivery_is_kept_until_it_is_forgotten(ledger: &dyn Ledger) {
     let (first, task) = bring(ledger, 1, State::Unknown).await;
     let (second, _) = bring(ledger, 2, State::Accepted).await;
@@ -340,7 +342,7 @@ pub async fn a_delivery_is_kept_until_it_is_forgotten(ledger: &dyn Ledger) {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
-/// Long random lives end as in the simplest ledger there is.
+/// Long random sequences of steps give the same result as the simplest ledger.
 pub async fn it_is_the_same_as_the_model(ledger: &dyn Ledger) {
     use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 

@@ -1,4 +1,4 @@
-//! Digests: what is kept instead of bodies, keys and secrets.
+//! Digests, which the ledger keeps instead of bodies, keys and secrets.
 
 use std::{fmt, fmt::Write as _, str::FromStr};
 
@@ -6,10 +6,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{Error, ErrorKind};
 
-/// Bytes of a fingerprint: enough to tell keys apart, too few to try keys against.
+/// Bytes in a fingerprint: enough to distinguish keys, too few to test guessed keys against.
 const FINGERPRINT: usize = 4;
 
-/// A SHA-256. Shown as 64 hexadecimal digits.
+/// A SHA-256 digest. Shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Digest([u8; 32]);
 
@@ -51,25 +51,25 @@ impl FromStr for Digest {
     }
 }
 
-/// A random secret of 128 bits for the address of one submit's webhook. Only its digest is kept.
+/// A random 128-bit secret for the URL of one submit's webhook. Only its digest is kept.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A new one.
+    /// Creates a random secret.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where the system has no random numbers.
+    /// [`ErrorKind::Store`] if the system provides no random numbers.
     pub fn random() -> Result<Self, Error> {
         random::<16>().map(|bytes| Self(hex(&bytes)))
     }
 
-    /// The secret itself, 32 hexadecimal digits: for the address, for nothing else.
+    /// The secret itself, 32 hexadecimal digits: use it only in the URL.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is kept of it.
+    /// The digest that is stored.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }
@@ -93,37 +93,37 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Random bytes of one ledger, so that fingerprints of the same key differ from ledger to ledger.
+/// Random bytes of one ledger, which make the fingerprints of a key differ between ledgers.
 #[derive(Clone, Copy, Debug)]
 pub struct Salt([u8; 16]);
 
 impl Salt {
-    /// The salt of a new ledger, which has to store it.
+    /// Creates the salt of a new ledger, which must store it.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where the system has no random numbers.
+    /// [`ErrorKind::Store`] if the system provides no random numbers.
     pub fn random() -> Result<Self, Error> {
         random().map(Self)
     }
 
-    /// The salt that a ledger has stored.
+    /// Restores the salt of an existing ledger.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// What a ledger stores.
+    /// The bytes that a ledger stores.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// Eight hexadecimal digits that tell this key from others, and say nothing else about it.
+    /// Eight hexadecimal digits that distinguish this key from others and reveal nothing else about it.
     pub fn fingerprint(&self, key: &str) -> String {
         let digest: [u8; 32] = Sha256::new().chain_update(self.0).chain_update(key).finalize().into();
         hex(digest.get(..FINGERPRINT).unwrap_or_default())
     }
 }
 
-/// Random bytes of the system: some of them are secrets.
+/// Random bytes from the system, suitable for secrets.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {

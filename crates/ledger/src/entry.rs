@@ -1,4 +1,4 @@
-//! What the ledger keeps.
+//! The entries of the ledger.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use runninghub_core::{Cost, Kind, Place, TaskId, WorkflowId};
 
 use crate::{Digest, Error, State, Step, digest::random};
 
-/// Letters and digits that are not taken for each other.
+/// Letters and digits that are hard to confuse.
 const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
-/// How many of [`LETTERS`] a name may begin with: no digit, so that it is never taken for a task's id.
+/// The number of [`LETTERS`] that can start a name: no digits, so that a name never looks like a task id.
 const FIRST: usize = 16;
-/// About 10^11 names: no two of one machine are alike, and the store refuses the second.
+/// About 10^11 names: collisions on one machine are unlikely, and the store rejects a duplicate.
 const LENGTH: usize = 8;
 
-/// The name of one submit, given by this machine before anything is sent: a letter and seven letters or digits.
+/// The name of one submit, assigned by this machine before anything is sent: a letter, then seven letters or digits.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct AttemptId(String);
 
 impl AttemptId {
-    /// A new name.
+    /// Creates a random name.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store) where the system has no random numbers.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the system provides no random numbers.
     pub fn random() -> Result<Self, Error> {
         let letter = |(at, byte)| {
             let choice = if at == 0 { FIRST } else { LETTERS.len() };
@@ -31,7 +31,7 @@ impl AttemptId {
             .map(|bytes: [u8; LENGTH]| Self(bytes.into_iter().enumerate().filter_map(letter).collect()))
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -53,44 +53,44 @@ impl fmt::Display for AttemptId {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Intent {
-    /// Where it goes.
+    /// The place it is sent to.
     pub place: Place,
     /// The key's fingerprint, by [`Salt::fingerprint`](crate::Salt::fingerprint).
     pub key: String,
-    /// What is run.
+    /// The kind of task.
     pub kind: Kind,
-    /// The workflow, where it has an id.
+    /// The workflow's id, if it has one.
     pub workflow: Option<WorkflowId>,
-    /// What else was named: the id of an app, the endpoint of a model.
+    /// Another target: the id of an app, or the endpoint of a model.
     pub target: Option<String>,
-    /// Of the request's body without the key.
+    /// The digest of the request's body without the key.
     pub body: Digest,
-    /// Of the secret in the webhook's address, where there is one.
+    /// The digest of the secret in the webhook's URL, if there is one.
     pub secret: Option<Digest>,
 }
 
 impl Intent {
-    /// The intent to run something at a place. `key` is a [fingerprint](crate::Salt::fingerprint), `body` of the request
-    /// without the key.
+    /// The intent to run a task at a place. `key` is a [fingerprint](crate::Salt::fingerprint), `body` the digest of
+    /// the request without the key.
     pub fn new(place: Place, kind: Kind, key: impl Into<String>, body: Digest) -> Self {
         Self { place, key: key.into(), kind, workflow: None, target: None, body, secret: None }
     }
 
-    /// Names the workflow.
+    /// Sets the workflow.
     #[must_use]
     pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
         self.workflow = Some(id.into());
         self
     }
 
-    /// Names the app or the model.
+    /// Sets the app or the model.
     #[must_use]
     pub fn target(mut self, target: impl Into<String>) -> Self {
         self.target = Some(target.into());
         self
     }
 
-    /// Adds the digest of the secret in the webhook's address.
+    /// Sets the digest of the secret in the webhook's URL.
     #[must_use]
     pub fn secret(mut self, secret: Digest) -> Self {
         self.secret = Some(secret);
@@ -98,34 +98,34 @@ impl Intent {
     }
 }
 
-/// A submit and what came of it.
+/// A submit with its outcome.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its name.
+    /// The submit's name.
     pub attempt: AttemptId,
-    /// Where it stands.
+    /// Its current state.
     pub state: State,
-    /// What was sent.
+    /// The intent that was sent.
     pub intent: Intent,
-    /// When the intent was written, milliseconds since 1970 by this machine's clock.
+    /// When the intent was written: milliseconds since 1970 by this machine's clock.
     pub created_ms: u64,
-    /// When it last changed, by the same clock.
+    /// When the entry last changed, by the same clock.
     pub changed_ms: u64,
-    /// What is worth knowing about its state.
+    /// Details about the state.
     pub note: Option<String>,
-    /// The task, once there is one.
+    /// The task, once it exists.
     pub task: Option<TaskId>,
-    /// What it cost.
+    /// The task's cost.
     pub cost: Option<Cost>,
-    /// The folder into which all of its results were saved.
+    /// The folder that contains all saved results.
     pub saved: Option<String>,
-    /// Whether this machine has asked for the task to be cancelled.
+    /// Whether this machine has requested the task's cancellation.
     pub cancelling: bool,
 }
 
 impl Entry {
-    /// A submit as it is when its intent is written, at this time in milliseconds since 1970.
+    /// A new submit whose intent was written at this time, in milliseconds since 1970.
     pub fn new(attempt: AttemptId, intent: Intent, now_ms: u64) -> Self {
         Self {
             attempt,
@@ -141,12 +141,13 @@ impl Entry {
         }
     }
 
-    /// Takes a step at this time, in milliseconds since 1970. `false`: it was taken before, and nothing has changed.
+    /// Takes a step at this time, in milliseconds since 1970. Returns `false` if the step was already taken; then
+    /// nothing has changed.
     ///
-    /// That no other submit has the task is for the ledger to check.
+    /// The ledger must check that no other submit has the task.
     ///
     /// # Errors
-    /// As [`Step::applies`], and nothing has changed.
+    /// As [`Step::applies`]; then nothing has changed.
     pub fn advance(&mut self, step: Step, now_ms: u64) -> Result<bool, Error> {
         if !step.applies(self.state, self.task.as_ref())? {
             return Ok(false);
@@ -161,7 +162,7 @@ impl Entry {
         Ok(true)
     }
 
-    /// What the submit is once the process that made it has ended: [`State::left_behind`], with the reason as its note.
+    /// The submit after the process that made it has ended: [`State::left_behind`], with the reason as its note.
     #[must_use]
     pub fn left_behind(mut self) -> Self {
         if let Some((state, note)) = self.state.left_behind() {
@@ -171,24 +172,24 @@ impl Entry {
     }
 }
 
-/// What a webhook's delivery says, before anybody has looked into it.
+/// The content of a webhook's delivery, before it is verified.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Delivery {
-    /// The submit whose secret it came with.
+    /// The submit that the delivery's secret belongs to.
     pub attempt: AttemptId,
-    /// The task that it names.
+    /// The task named in the delivery.
     pub task: TaskId,
 }
 
 impl Delivery {
-    /// A delivery for a submit that names a task.
+    /// A delivery that names a task for a submit.
     pub fn new(attempt: AttemptId, task: TaskId) -> Self {
         Self { attempt, task }
     }
 }
 
-/// Which entries are wanted. Nothing set means all.
+/// Selects entries. An empty filter selects all.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Filter {
@@ -202,89 +203,89 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// All of them.
+    /// Selects all entries.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Those whose name begins like this.
+    /// Selects entries whose name has this prefix.
     pub fn attempt(mut self, prefix: impl Into<String>) -> Self {
         self.attempt = Some(prefix.into());
         self
     }
 
-    /// Those of this task; more than one only if two sites have given the same id.
+    /// Selects entries of this task; several only if two sites assigned the same id.
     pub fn task(mut self, task: &TaskId) -> Self {
         self.task = Some(task.clone());
         self
     }
 
-    /// The one with this secret in its webhook's address.
+    /// Selects the entry with this secret in its webhook's URL.
     pub fn secret(mut self, digest: Digest) -> Self {
         self.secret = Some(digest);
         self
     }
 
-    /// Those of this key, by its fingerprint.
+    /// Selects entries of this key, by its fingerprint.
     pub fn key(mut self, fingerprint: impl Into<String>) -> Self {
         self.key = Some(fingerprint.into());
         self
     }
 
-    /// Those that are not over: [`State::is_open`].
+    /// Selects entries that are not over: [`State::is_open`].
     pub fn open(mut self) -> Self {
         self.open = true;
         self
     }
 
-    /// Those that have a task.
+    /// Selects entries that have a task.
     pub fn with_task(mut self) -> Self {
         self.with_task = true;
         self
     }
 
-    /// The newest so many.
+    /// Limits the result to the newest `limit` entries.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// What the name has to begin with.
+    /// The selected name prefix.
     pub fn attempt_prefix(&self) -> Option<&str> {
         self.attempt.as_deref()
     }
 
-    /// The task that is wanted.
+    /// The selected task.
     pub fn wanted_task(&self) -> Option<&TaskId> {
         self.task.as_ref()
     }
 
-    /// The digest of the webhook's secret that is wanted.
+    /// The digest of the selected webhook secret.
     pub fn wanted_secret(&self) -> Option<Digest> {
         self.secret
     }
 
-    /// The fingerprint of the key that is wanted.
+    /// The fingerprint of the selected key.
     pub fn wanted_key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// Whether only open ones are wanted.
+    /// Whether only open entries are selected.
     pub fn only_open(&self) -> bool {
         self.open
     }
 
-    /// Whether only those that have a task are wanted.
+    /// Whether only entries with a task are selected.
     pub fn only_with_task(&self) -> bool {
         self.with_task
     }
 
-    /// How many are wanted at most.
+    /// The maximum number of entries.
     pub fn max(&self) -> usize {
         self.limit.unwrap_or(usize::MAX)
     }
 
-    /// Whether an entry is wanted. [`Filter::max`] counts those that are.
+    /// Whether an entry is selected. [`Filter::max`] limits the number of matches.
     pub fn matches(&self, entry: &Entry) -> bool {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         self.attempt.as_ref().is_none_or(|prefix| entry.attempt.as_str().starts_with(prefix))

@@ -1,10 +1,10 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::{error::Error as StdError, sync::Arc};
 
 use crate::State;
 
-/// Why the ledger could not do what was asked.
+/// The error of a ledger operation.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct Error {
@@ -21,25 +21,25 @@ pub struct Error {
 pub enum ErrorKind {
     /// The task belongs to another submit, or the submit has another task.
     Conflict,
-    /// What is in the store makes no sense.
+    /// The store contains invalid data.
     Corrupt,
-    /// There is no such way from one state to the other.
+    /// The transition from one state to the other isn't allowed.
     Edge {
-        /// Where it stands.
+        /// The current state.
         from: State,
-        /// Where it was to go.
+        /// The requested state.
         to: State,
     },
-    /// A newer version of this program has written the store.
+    /// The store was written by a newer version of this program.
     Newer,
-    /// There is no such submit, or several that begin like that.
+    /// No submit matches, or several have this prefix.
     NotFound,
-    /// The place of the store cannot be used: no right to write, a full disk, a network file system.
+    /// The store's location can't be used: no write permission, a full disk, a network file system.
     Store,
 }
 
 impl Error {
-    /// An error of a kind. The message says what failed, without a period and without the source.
+    /// An error of this kind. The message says what failed, without a period and without the source.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, what: message.into(), hint: None, source: None }
     }
@@ -49,26 +49,26 @@ impl Error {
         Self::new(ErrorKind::Store, "the ledger's store failed").with_source(source)
     }
 
-    /// Adds what caused it.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
 
-    /// Gives a better hint than that of the kind.
+    /// Sets a hint that replaces the kind's default.
     #[must_use]
     pub fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }
 
-    /// What kind of error it is.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What the user can do about it.
+    /// The hint for the user.
     pub fn hint(&self) -> Option<&'static str> {
         self.hint.or(match self.kind {
             ErrorKind::Conflict | ErrorKind::NotFound => {

@@ -1,8 +1,8 @@
-//! Places where a test can make the process die or hang: around every change of state. Gone from release builds.
+//! Failpoints around every change of state, where a test can make the process die or hang. Not in release builds.
 //!
-//! `RUNNINGHUB_FAILPOINT=submitting>accepted:before=abort` dies before that change is written, `…:after=abort` when it is
-//! on disk and nobody has been told. `hang` instead of `abort` says so on stderr and waits for ever; `panic …` panics, with
-//! what follows in the message. A new submit comes from `none`.
+//! `RUNNINGHUB_FAILPOINT=submitting>accepted:before=abort` aborts before that change is written, `…:after=abort` when
+//! it is on disk but not yet reported to the caller. `hang` instead of `abort` prints a message on stderr and waits
+//! forever; `panic …` panics with the text that follows. A new submit comes from `none`.
 
 use crate::State;
 
@@ -13,7 +13,7 @@ pub(crate) enum Place {
     Before,
 }
 
-/// Does what the environment says about this place: as a rule nothing.
+/// Executes the action that the environment sets for this failpoint, usually none.
 #[cfg(debug_assertions)]
 pub(crate) fn hit(from: Option<State>, to: State, place: Place) {
     use std::{

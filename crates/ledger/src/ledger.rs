@@ -1,4 +1,4 @@
-//! What a ledger has to be able to do.
+//! The interface of a ledger.
 
 use std::fmt;
 
@@ -6,81 +6,82 @@ use async_trait::async_trait;
 
 use crate::{AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Step};
 
-/// How many deliveries of one submit are kept at once. It has one task: more are made up by somebody who knows its secret.
+/// The maximum number of kept deliveries per submit. A submit has one task, so more deliveries are forged by a sender
+/// that knows its secret.
 pub const MOST_DELIVERIES: usize = 16;
 
-/// Keeps every submit and what came of it. Whatever a method has answered is durable.
+/// Records every submit and its outcome. A method's result is durable once the method returns.
 ///
-/// An implementation has to pass the suite of the feature `conformance`: `ledger_conformance!`. [`Entry::new`],
-/// [`Entry::advance`] and [`Filter::matches`] are what the rules come down to; [`MemoryLedger`](crate::MemoryLedger) is the
-/// model.
+/// An implementation must pass the suite of the feature `conformance`: `ledger_conformance!`. The rules are
+/// implemented in [`Entry::new`], [`Entry::advance`] and [`Filter::matches`]; [`MemoryLedger`](crate::MemoryLedger) is
+/// the model.
 ///
 /// # Shared by several processes
-/// A process may end between the intent and the answer. A ledger that outlives it stores with each submit which process
-/// made it, and finds out whether that one still lives. Where it doesn't, [`Ledger::entries`] gives the submit as
-/// [`Entry::left_behind`] (before it is held against the filter), and [`Ledger::advance`] goes on from
-/// [`State::left_behind`]. Nothing has to be written down for that. The suite is `shared_ledger_conformance!`.
+/// A process may end between the intent and the response. A ledger that outlives it stores with each submit the
+/// process that made it, and checks whether that process is still alive. If it isn't, [`Ledger::entries`] returns the
+/// submit as [`Entry::left_behind`] (before the filter is applied), and [`Ledger::advance`] continues from
+/// [`State::left_behind`]. This doesn't require a write. The suite is `shared_ledger_conformance!`.
 #[async_trait]
 pub trait Ledger: fmt::Debug + Send + Sync {
-    /// Writes down that a create is going to be sent, before a byte of it is.
+    /// Records that a create is about to be sent, before a byte of it is.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where that cannot be kept: then nothing must be sent.
+    /// [`ErrorKind::Store`] if the intent can't be stored: then nothing must be sent.
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error>;
 
-    /// Takes one step, and tells where the submit stood before. A step that was taken before changes nothing.
+    /// Takes one step, and returns the previous state. A step that was already taken changes nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::Edge`] and [`ErrorKind::Conflict`] as [`Step::applies`] says; a conflict also where the task
-    /// belongs to another submit. [`ErrorKind::NotFound`], [`ErrorKind::Store`].
+    /// [`ErrorKind::Edge`] and [`ErrorKind::Conflict`] as in [`Step::applies`]; also a conflict if the task belongs to
+    /// another submit. [`ErrorKind::NotFound`], [`ErrorKind::Store`].
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error>;
 
-    /// Writes down that all results of a task are in this folder.
+    /// Records that all results of a task are in this folder.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] without a task; [`ErrorKind::Store`].
     async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error>;
 
-    /// Writes down that this machine is about to ask for a task to be cancelled, or that the request was refused.
+    /// Records that this machine is about to request a task's cancellation, or that the request was refused.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] without a task; [`ErrorKind::Store`].
     async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error>;
 
-    /// Writes down what a webhook's delivery says, before it is answered: what was answered is not delivered again. One that
-    /// is there already changes nothing.
+    /// Records a webhook's delivery before the webhook gets a response: after a response it isn't delivered again. A
+    /// known delivery changes nothing.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] without such a submit; [`ErrorKind::Conflict`] where [`MOST_DELIVERIES`] of it are kept;
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::NotFound`] if the submit doesn't exist; [`ErrorKind::Conflict`] if [`MOST_DELIVERIES`] of it are
+    /// kept; [`ErrorKind::Store`].
     async fn keep_delivery(&self, delivery: &Delivery) -> Result<(), Error>;
 
-    /// The deliveries that are kept: the oldest submit first.
+    /// The kept deliveries, the oldest submit first.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
     async fn deliveries(&self) -> Result<Vec<Delivery>, Error>;
 
-    /// Forgets a delivery that was looked into. One that is not there changes nothing.
+    /// Removes a delivery that has been processed. An unknown delivery changes nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error>;
 
-    /// Entries that [match](Filter::matches), the newest first, [so many](Filter::max) at most. What a dead process has left
-    /// is in them as [`Entry::left_behind`].
+    /// Entries that [match](Filter::matches), newest first, at most [`Filter::max`]. Submits of a dead process are
+    /// returned as [`Entry::left_behind`].
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
 
-    /// For fingerprints of keys in this ledger.
+    /// The salt for fingerprints of keys in this ledger.
     fn salt(&self) -> Salt;
 
-    /// The one entry that the filter means.
+    /// The only entry that matches the filter.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] where there is none, or more than one; as [`Ledger::entries`].
+    /// [`ErrorKind::NotFound`] if no entry or more than one matches; otherwise as [`Ledger::entries`].
     async fn entry(&self, filter: Filter) -> Result<Entry, Error> {
         let mut entries = self.entries(filter.limit(2)).await?;
         match (entries.pop(), entries.pop()) {

@@ -1,4 +1,4 @@
-//! A ledger that lives as long as the process: for tests, demonstrations, and as the model of the others.
+//! A ledger that lives as long as the process: for tests and demos, and as the model for other ledgers.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,7 +11,7 @@ use crate::{
     AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
 };
 
-/// Keeps nothing beyond the process.
+/// A ledger that keeps nothing beyond the process.
 #[derive(Debug)]
 pub struct MemoryLedger {
     entries: Mutex<Vec<Entry>>,
@@ -20,16 +20,16 @@ pub struct MemoryLedger {
 }
 
 impl MemoryLedger {
-    /// An empty one.
+    /// An empty ledger.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where the system has no random numbers.
+    /// [`ErrorKind::Store`] if the system provides no random numbers.
     pub fn new() -> Result<Self, Error> {
         Ok(Self { entries: Mutex::default(), deliveries: Mutex::default(), salt: Salt::random()? })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        // Every change is a single assignment, so nothing is half done after a panic.
+        // Every change is a single assignment, so a panic leaves no partial change.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The states of a submit and of its task, and the only ways from one to the next.
+//! The states of a submit and of its task, and the allowed transitions.
 
 use std::{fmt, str::FromStr};
 
@@ -7,22 +7,22 @@ use serde::Serialize;
 
 use crate::{Error, ErrorKind};
 
-/// What is known of a submit, and later of the task that came of it.
+/// The known state of a submit, and later of its task.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
     /// The intent is on disk; the request may be on its way.
     Submitting,
-    /// Refused for lack of a slot; it is going to be sent again.
+    /// Refused because no slot was free; it will be sent again.
     Waiting,
-    /// Refused: no task, no cost. It is never sent again.
+    /// Refused: no task, no cost. Never sent again.
     Refused,
-    /// Nobody knows whether there is a task. It is never sent again by itself.
+    /// Unknown whether a task exists. Never sent again automatically.
     Unknown,
-    /// It was unknown, and somebody has found that there is no task.
+    /// The state was unknown, and a check has found no task.
     Absent,
-    /// There is a task, and it is paid for.
+    /// The task exists, and it is paid for.
     Accepted,
     /// The task succeeded.
     Done,
@@ -30,13 +30,13 @@ pub enum State {
     Failed,
     /// The task was stopped.
     Cancelled,
-    /// The platform does not know the task any more, and nobody saw its end so far.
+    /// The platform no longer knows the task, and its end was not observed.
     Gone,
 }
 
 use State::{Absent, Accepted, Cancelled, Done, Failed, Gone, Refused, Submitting, Unknown, Waiting};
 
-/// Every allowed change. A state that leads nowhere is final; to stay in a state is always allowed.
+/// All allowed transitions. A state without outgoing edges is final; staying in a state is always allowed.
 pub const EDGES: &[(State, State)] = &[
     (Submitting, Waiting),
     (Submitting, Refused),
@@ -46,7 +46,7 @@ pub const EDGES: &[(State, State)] = &[
     (Waiting, Refused),
     (Unknown, Absent),
     (Unknown, Accepted),
-    // A task that is there is never written off: a person has found it, or a delivery with the submit's secret names it.
+    // An existing task is never written off: a user has found it, or a delivery with the submit's secret names it.
     (Absent, Accepted),
     (Refused, Accepted),
     (Accepted, Done),
@@ -60,7 +60,7 @@ pub const EDGES: &[(State, State)] = &[
 ];
 
 impl State {
-    /// All of them, in the order of a life.
+    /// All states, in life-cycle order.
     pub const ALL: [Self; 10] =
         [Submitting, Waiting, Refused, Unknown, Absent, Accepted, Done, Failed, Cancelled, Gone];
 
@@ -80,16 +80,16 @@ impl State {
         }
     }
 
-    /// Whether the platform may be working on it, or somebody still has to find out.
+    /// Whether the platform may be working on the task, or the outcome still has to be determined.
     pub fn is_open(self) -> bool {
         matches!(self, Submitting | Waiting | Unknown | Accepted)
     }
 
-    /// What a submit in this state is once the process that made it has ended, and why; `None` where that changes
-    /// nothing.
+    /// The state of such a submit after the process that made it has ended, with the reason; `None` if the state
+    /// doesn't change.
     ///
-    /// The request may have been sent: such a submit is unknown, and never sent again by itself. One that waited for a
-    /// slot was refused, and will not be sent.
+    /// The request may have been sent: such a submit is unknown, and never sent again automatically. A submit that
+    /// waited for a slot was refused, and will not be sent.
     pub fn left_behind(self) -> Option<(Self, &'static str)> {
         match self {
             Submitting => Some((Unknown, "the process ended before the answer")),
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    /// Whether one step leads from here to there.
+    /// Whether one step leads from this state to `next`.
     pub fn leads_to(self, next: Self) -> bool {
         EDGES.contains(&(self, next))
     }
@@ -121,60 +121,60 @@ impl FromStr for State {
     }
 }
 
-/// A change of state, with what has to be kept of it.
+/// A change of state, with the data to store.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
-    /// It is sent again, after a wait.
+    /// The request is sent again, after a wait.
     Sending,
     /// No slot was free.
     Waiting {
-        /// What the platform said.
+        /// The platform's message.
         note: String,
     },
-    /// It is refused, or given up while it was waiting.
+    /// It was refused, or given up while it was waiting.
     Refused {
-        /// Why.
+        /// The reason.
         note: String,
     },
-    /// No answer, or none that says what happened.
+    /// No response, or one that doesn't show what happened.
     Unknown {
-        /// What did happen, and what speaks for or against a task.
+        /// The observed facts, and the evidence for or against a task.
         note: String,
     },
-    /// Somebody has looked: there is no task.
+    /// A check has found no task.
     Absent {
-        /// Who says so.
+        /// The source of this finding.
         note: String,
     },
-    /// There is a task.
+    /// The task exists.
     Accepted {
-        /// Its id.
+        /// The task's id.
         task: TaskId,
     },
     /// The task succeeded.
     Done {
-        /// What it cost, if that was said.
+        /// The task's cost, if reported.
         cost: Option<Cost>,
     },
     /// The task failed.
     Failed {
-        /// What it cost, if that was said.
+        /// The task's cost, if reported.
         cost: Option<Cost>,
-        /// Why.
+        /// The reason.
         note: Option<String>,
     },
     /// The task was stopped.
     Cancelled {
-        /// What it cost, if that was said.
+        /// The task's cost, if reported.
         cost: Option<Cost>,
     },
-    /// The platform does not know the task.
+    /// The platform doesn't know the task.
     Gone,
 }
 
 impl Step {
-    /// The state that it leads to.
+    /// The state after the step.
     pub fn state(&self) -> State {
         match self {
             Self::Sending => Submitting,
@@ -190,7 +190,7 @@ impl Step {
         }
     }
 
-    /// What is worth remembering in words.
+    /// The note to store.
     pub fn note(&self) -> Option<&str> {
         match self {
             Self::Waiting { note }
@@ -202,7 +202,7 @@ impl Step {
         }
     }
 
-    /// The same step with another note, where it has one.
+    /// The same step with another note, if it has one.
     #[must_use]
     pub fn map_note(mut self, change: impl FnOnce(&str) -> String) -> Self {
         if let Self::Waiting { note }
@@ -216,7 +216,7 @@ impl Step {
         self
     }
 
-    /// What the task cost.
+    /// The task's cost.
     pub fn cost(&self) -> Option<&Cost> {
         match self {
             Self::Done { cost } | Self::Failed { cost, .. } | Self::Cancelled { cost } => cost.as_ref(),
@@ -224,11 +224,12 @@ impl Step {
         }
     }
 
-    /// Whether the step may be taken from here. `false` says that it was taken before, so that there is nothing to do:
-    /// news may come twice, and late.
+    /// Whether the step applies in this state. `false` means it was already taken and nothing needs to be done:
+    /// reports may arrive twice, and late.
     ///
     /// # Errors
-    /// [`ErrorKind::Edge`] where no such way leads on; [`ErrorKind::Conflict`] for another task id than the known one.
+    /// [`ErrorKind::Edge`] if the transition isn't allowed; [`ErrorKind::Conflict`] if the task id differs from the
+    /// known one.
     pub fn applies(&self, from: State, known: Option<&TaskId>) -> Result<bool, Error> {
         if let (Self::Accepted { task }, Some(known)) = (self, known) {
             return if task == known {
@@ -267,12 +268,12 @@ mod tests {
         }
         let ends = State::ALL.into_iter().filter(|state| !EDGES.iter().any(|(from, _)| from == state));
         assert_eq!(ends.collect::<Vec<_>>(), [Done, Failed, Cancelled]);
-        // What was written off leads only to a task with an id, or to the end of one.
+        // A written-off submit can only continue to a task with an id, or to the end of one.
         for (from, to) in EDGES.iter().filter(|(from, _)| matches!(from, Refused | Absent | Gone)) {
             let end = matches!(to, Done | Failed | Cancelled);
             assert!(if *from == Gone { end } else { *to == Accepted }, "{from} → {to}");
         }
-        // Everything is reached from the first state.
+        // Every state is reachable from the first state.
         let mut reached = vec![Submitting];
         while let Some((_, to)) =
             EDGES.iter().find(|(from, to)| reached.contains(from) && !reached.contains(to))

@@ -1,4 +1,4 @@
-//! Shows the frames of a tape, or of a socket while they come; the same code for both.
+//! Prints the frames of a tape, or of a live socket, with the same code for both.
 //!
 //! ```sh
 //! cargo run -p runninghub-transport --example frames -- fixtures/02-ksampler/ws-a.jsonl

@@ -1,4 +1,4 @@
-//! How a program tests what it makes of progress: a recorded session is played through its own code, without a server and
+//! How a program tests its progress handling: it plays a recorded session through its own code, without a server and
 //! without waiting.
 //!
 //! ```sh
@@ -12,7 +12,7 @@ use std::{env, error::Error, path::Path, sync::Arc};
 use runninghub_core::{Confirm, Connection, Graph, Machine, Plan, SocketUrl};
 use runninghub_transport::{Body, Connect, Recording, ReplayConnect, Speed};
 
-/// The program's own code: it works with any connector, a live one or a recording. Gives the percentages it has shown.
+/// The program's own code: it works with any connector, live or recorded. Returns the percentages it displayed.
 async fn percentages(connect: &dyn Connect, graph: &Graph) -> Result<Vec<f64>, Box<dyn Error>> {
     let mut machine = Machine::new(Some(Arc::new(Plan::new(graph, &[]))), Confirm::Frames);
     let mut shown = Vec::new();
@@ -27,7 +27,7 @@ async fn percentages(connect: &dyn Connect, graph: &Graph) -> Result<Vec<f64>, B
     Ok(shown)
 }
 
-/// A recorded session, as fast as it can be played.
+/// A recorded session, played at maximum speed.
 fn recorded(folder: &Path) -> Result<(ReplayConnect, Graph), Box<dyn Error>> {
     let recording = Recording::open(folder)?;
     let workflow = recording.workflow_text(0)?.ok_or("the recording has no workflow")?;

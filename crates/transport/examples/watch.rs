@@ -1,9 +1,9 @@
-//! The true percentage of what a ComfyUI runs for a client id, live.
+//! Prints the true percentage of the prompts a ComfyUI runs for a client id, live.
 //!
 //! ```sh
 //! cargo run -p runninghub-transport --example watch -- "ws://127.0.0.1:8188/ws?clientId=me" workflow_api.json
 //! ```
-//! Queue the workflow with the same `client_id`: a server tells a prompt's progress to its own client.
+//! Queue the workflow with the same `client_id`: a server reports a prompt's progress only to its own client.
 #![expect(clippy::print_stdout, reason = "an example shows something")]
 
 use std::{env, error::Error, fs, sync::Arc};
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: watch ADDRESS WORKFLOW.json".into());
     };
     let graph = Graph::parse(&fs::read_to_string(workflow)?)?;
-    // Nobody has told which nodes are outputs: those that feed no other. And without HTTP the socket has the last word.
+    // The outputs are unknown here: assume the nodes that feed no others. Without HTTP the socket decides.
     let mut machine = Machine::new(Some(Arc::new(Plan::new(&graph, &[]))), Confirm::Frames);
 
     let mut shown = String::new();

@@ -1,7 +1,8 @@
-//! What every frame source has to do, as tests.
+//! Tests that every frame source must pass.
 //!
-//! [`frame_source_conformance!`](crate::frame_source_conformance) makes a module of tests from a function that turns
-//! messages into a source which yields them and then ends. The tests run on tokio, which the crate needs with `macros` and `rt`.
+//! [`frame_source_conformance!`](crate::frame_source_conformance) generates a module of tests from a function that
+//! turns messages into a source, which yields them and then ends. The tests run on tokio, which the crate needs with
+//! `macros` and `rt`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
 use std::{future::poll_fn, task::Poll};
@@ -10,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{Body, Frame, FrameSource};
 
-/// A module of tests for one source. The function is called as `make(Vec<Body>).await`.
+/// Generates a module of tests for a source. The function is called as `make(Vec<Body>).await`.
 #[macro_export]
 macro_rules! frame_source_conformance {
     ($name:ident, $make:expr) => {
@@ -55,7 +56,7 @@ macro_rules! frame_source_conformance {
     };
 }
 
-/// Small and large, empty and odd, text and binary, and many.
+/// Small, large, empty and unusual messages, text and binary, and many of them.
 pub fn messages() -> Vec<Body> {
     let mut messages = vec![
         Body::Text("".into()),
@@ -69,7 +70,7 @@ pub fn messages() -> Vec<Body> {
     messages
 }
 
-/// All messages, then the end for ever.
+/// All messages arrive, then the stream ends permanently.
 pub async fn frames_come_whole_and_in_order(mut source: impl FrameSource) {
     let mut last = None;
     for message in messages() {
@@ -81,7 +82,7 @@ pub async fn frames_come_whole_and_in_order(mut source: impl FrameSource) {
     just_ends(source).await;
 }
 
-/// Nothing but the end, however often it is asked for.
+/// An empty source reports only the end, on every call.
 pub async fn just_ends(mut source: impl FrameSource) {
     for _ in 0..3 {
         assert_eq!(next(&mut source).await, None);
@@ -90,7 +91,7 @@ pub async fn just_ends(mut source: impl FrameSource) {
     assert_eq!(next(&mut source).await, None);
 }
 
-/// Each frame is begun to be waited for, given up, and waited for again.
+/// Each frame's future is polled, dropped, and created again.
 pub async fn dropped_futures_lose_nothing(mut source: impl FrameSource) {
     for message in messages() {
         let frame = match once(&mut source).await {
@@ -102,14 +103,14 @@ pub async fn dropped_futures_lose_nothing(mut source: impl FrameSource) {
     just_ends(source).await;
 }
 
-/// Whatever was to come does not come any more.
+/// After a close no further message arrives.
 pub async fn closed_in_the_middle_it_ends(mut source: impl FrameSource) {
     assert!(next(&mut source).await.is_some());
     source.close().await;
     just_ends(source).await;
 }
 
-/// The second close is as good as none, before and after the end.
+/// A second close does nothing, before and after the end.
 pub async fn closing_again_does_nothing(mut source: impl FrameSource) {
     while next(&mut source).await.is_some() {}
     source.close().await;

@@ -1,12 +1,12 @@
-//! What can go wrong with frames.
+//! The error type of this crate.
 
 use std::{borrow::Cow, error::Error as StdError, io, path::Path};
 
 use runninghub_core::Untrusted;
 
-/// Why frames cannot be had, read or kept.
+/// The reason why frames can't be received, read or stored.
 ///
-/// The text is a lowercase fragment that names at most a host or a file, never an address with its query or user.
+/// The text is a lowercase fragment that names at most a host or a file, never a URL with its query or user.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}")]
 pub struct Error {
@@ -16,55 +16,55 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What an [`Error`] is about.
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The address is not a WebSocket address.
+    /// The URL isn't a WebSocket URL.
     Address,
-    /// The address is not encrypted and leads off this machine.
+    /// The URL isn't encrypted and leads to another machine.
     InsecureAddress,
-    /// The address leads to a host that must not be dialled, see [`Hosts`](crate::Hosts).
+    /// The URL leads to a host that must not be dialed, see [`Hosts`](crate::Hosts).
     ForbiddenHost,
-    /// No connection: name not found, refused, unreachable, broken off in the middle of the handshake.
+    /// No connection: name not found, connection refused, host unreachable, or connection closed during the handshake.
     Connect,
     /// No connection within [`LiveOptions::connect_timeout`](crate::LiveOptions::connect_timeout).
     Timeout,
-    /// The proxy's address cannot be used, or the proxy refused.
+    /// The proxy's URL is invalid, or the proxy refused the connection.
     Proxy,
-    /// No TLS session can be had: no provider, no roots, or a certificate that is not to be trusted.
+    /// No TLS session: no provider, no roots, or an untrusted certificate.
     Tls,
-    /// The server answered, but not with a WebSocket.
+    /// The server responded, but not with a WebSocket.
     Handshake {
-        /// The HTTP status, 101 if only its headers were wrong.
+        /// The HTTP status; 101 if only the headers were wrong.
         status: u16,
     },
-    /// A ping was not answered, nor did anything else arrive.
+    /// No pong and no other message arrived after a ping.
     DeadPeer,
-    /// The peer broke the protocol, or sent text that is not UTF-8.
+    /// The peer violated the protocol, or sent text that isn't UTF-8.
     Protocol,
-    /// A message is larger than allowed.
+    /// A message exceeds the size limit.
     TooLarge,
-    /// A line of a tape cannot be read: not a row, cut off, or too long.
+    /// A line of a tape can't be parsed: not a row, truncated, or too long.
     TapeFormat {
         /// The line, from 1.
         line: u64,
     },
-    /// The tape or recording was made by a later version.
+    /// The tape or recording was made by a newer version.
     TapeVersion {
         /// The format number found.
         format: u64,
     },
-    /// There are no more tapes to connect to.
+    /// No tapes are left to play.
     NoTape,
-    /// The folder is not a recording, or one of its files is broken.
+    /// The folder isn't a recording, or one of its files is damaged.
     Recording,
     /// Reading or writing failed.
     Io,
 }
 
 impl Error {
-    /// An error of its own: for sources and connectors outside of this crate.
+    /// Creates an error: for sources and connectors outside of this crate.
     pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, what: what.into(), source: None }
     }
@@ -76,14 +76,14 @@ impl Error {
         self
     }
 
-    /// Whether the same address would be refused again: it must not be dialled, nobody vouches for its server, or its
+    /// Whether a retry with the same URL would fail again: it must not be dialed, its server isn't trusted, or its
     /// ticket has expired.
     pub fn is_final(&self) -> bool {
         match self.kind {
             ErrorKind::Address | ErrorKind::InsecureAddress | ErrorKind::ForbiddenHost | ErrorKind::Tls => {
                 true
             }
-            // Too early and too often are no refusals.
+            // Too early, timeout and too many requests are temporary.
             ErrorKind::Handshake { status } => {
                 matches!(status, 400..=499) && !matches!(status, 408 | 425 | 429)
             }
@@ -91,7 +91,7 @@ impl Error {
         }
     }
 
-    /// What it is about.
+    /// The kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -104,7 +104,7 @@ impl Error {
         Self::new(ErrorKind::Io, what.to_owned()).with_source(source).in_file(path)
     }
 
-    /// Puts the file's name before the text.
+    /// Prefixes the text with the file's name.
     pub(crate) fn in_file(mut self, path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         self.what = format!("{}: {}", Untrusted::from(name), self.what).into();

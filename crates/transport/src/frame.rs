@@ -5,22 +5,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-/// A message and when it came.
+/// A message with its arrival time.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Frame {
     /// Time since the source was opened.
     pub at: Duration,
-    /// What came.
+    /// The payload.
     pub body: Body,
 }
 
 /// A message's payload.
 ///
-/// It is a slice of the buffer that the socket read into: keeping it keeps the whole buffer alive. Copy what is kept.
+/// It is a slice of the socket's read buffer, and keeps the whole buffer alive. Copy it for longer storage.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Body {
-    /// Text, known to be UTF-8.
+    /// Text, validated as UTF-8.
     Text(ByteString),
     /// Bytes: ComfyUI's previews and progress texts.
     Binary(Bytes),

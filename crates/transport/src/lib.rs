@@ -24,7 +24,7 @@ pub use record::{Record, RecordConnect};
 pub use recording::{HttpRow, Prompt, Recording, RecordingWriter};
 pub use redact::Redactor;
 pub use replay::{Replay, ReplayConnect, Speed};
-/// Options for the network, and their errors.
+/// Options for the network, with their errors.
 #[cfg(feature = "live")]
 #[doc(inline)]
 pub use runninghub_net as net;

@@ -1,4 +1,4 @@
-//! Keeping what passes by.
+//! Records the frames that pass through a source.
 
 use std::{
     fs::{self, File},
@@ -17,23 +17,24 @@ use tokio::time::Instant;
 
 use crate::{Body, Connect, Direction, Error, Frame, FrameSource, Redactor, Row, RowKind, TapeWriter};
 
-/// The stream's name in the files of [`RecordConnect`].
+/// The stream's name in the file names of [`RecordConnect`].
 const STREAM: &str = "a";
 
-/// A tee: passes all frames on and writes them to a tape, without their secrets.
+/// A tee: passes all frames through and writes them to a tape, without their secrets.
 ///
-/// A tape that cannot be written never breaks the run: the error is kept and a warning logged, and no more is written.
+/// A tape that can't be written never breaks the run: the first error is kept and logged as a warning, and writing
+/// stops.
 #[derive(Debug)]
 pub struct Record<S, W = File> {
     source: S,
     tape: Option<TapeWriter<W>>,
     session: Arc<Session>,
-    /// When this connection was opened, seen from the start of the recording.
+    /// When this connection was opened, relative to the start of the recording.
     opened: Duration,
     last: Duration,
 }
 
-/// Records each connection of another connector: `ws-a1.jsonl`, `ws-a2.jsonl` and so on in a folder.
+/// Records each connection of another connector as `ws-a1.jsonl`, `ws-a2.jsonl` and so on in a folder.
 #[derive(Debug)]
 pub struct RecordConnect<C> {
     inner: C,
@@ -42,7 +43,7 @@ pub struct RecordConnect<C> {
     opened: AtomicUsize,
 }
 
-/// What all parts of one recording share.
+/// State shared by all parts of a recording.
 #[derive(Debug)]
 pub(crate) struct Session {
     began: Instant,
@@ -51,18 +52,18 @@ pub(crate) struct Session {
 }
 
 impl<S: FrameSource, W: Write + Send> Record<S, W> {
-    /// Records a source that was opened just now.
+    /// Records a source that has just been opened.
     pub fn new(source: S, tape: TapeWriter<W>, redactor: Redactor) -> Self {
         Self::part_of(Session::new(redactor), source, tape)
     }
 
-    /// Why writing stopped, if it did.
+    /// The error that stopped the writing, if any.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
     }
 
     fn part_of(session: Arc<Session>, source: S, tape: TapeWriter<W>) -> Self {
-        // Read from the same clock, so that frames and HTTP responses keep their order.
+        // Uses the same clock as HTTP, so that frames and HTTP responses keep their order.
         let opened = source.opened().unwrap_or_else(Instant::now).saturating_duration_since(session.began);
         Self { source, tape: Some(tape), session, opened, last: Duration::ZERO }
     }
@@ -82,7 +83,7 @@ impl<S: FrameSource, W: Write + Send> Record<S, W> {
         self.write(self.last, dir, kind, note.map(|note| Body::Text(note.into())));
     }
 
-    /// Writes the last row; further ends are no news.
+    /// Writes the last row; later ends are ignored.
     fn end(&mut self, kind: RowKind, note: Option<String>) {
         self.note(Direction::In, kind, note);
         self.tape = None;
@@ -93,8 +94,8 @@ impl<S: FrameSource, W: Write + Send> Record<S, W> {
 impl<S: FrameSource, W: Write + Send> FrameSource for Record<S, W> {
     async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
         let result = self.source.next_frame().await;
-        // No await from here on, so a frame that was taken is also passed on. A line is written at once: it goes to
-        // the page cache, which is faster than to hand it to another thread.
+        // No await from here on, so a frame taken from the source is always passed on. Each line is written at once:
+        // writing to the page cache is faster than handing the line to another thread.
         match &result {
             Ok(Some(frame)) => {
                 let kind = match frame.body {
@@ -119,10 +120,10 @@ impl<S: FrameSource, W: Write + Send> FrameSource for Record<S, W> {
 }
 
 impl<C: Connect> RecordConnect<C> {
-    /// Records into a folder, which is made if need be. Tapes of the same names are overwritten.
+    /// Records into a folder, which is created if missing. Existing tapes of the same names are overwritten.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if there is no making the folder.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the folder can't be created.
     pub fn new(inner: C, folder: impl Into<PathBuf>, redactor: Redactor) -> Result<Self, Error> {
         let folder = folder.into();
         fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, "cannot be made", error))?;
@@ -133,7 +134,7 @@ impl<C: Connect> RecordConnect<C> {
         Self { inner, folder, session, opened: AtomicUsize::new(0) }
     }
 
-    /// Why writing stopped, if it did for any of the connections.
+    /// The error that stopped the writing of a connection, if any.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
     }
@@ -169,7 +170,7 @@ impl Session {
         Arc::new(Self { began: Instant::now(), redactor, failure })
     }
 
-    /// Keeps the first error, and warns of it alone.
+    /// Keeps the first error, and logs only that one.
     pub(crate) fn fail(&self, error: Error) {
         let text = error.to_string();
         if self.failure.set(error).is_ok() {
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
     use crate::{ErrorKind, Replay, Speed, Tape, frame_source_conformance};
 
-    /// A file that can be looked at while it is written, and that is full after so many lines.
+    /// A file that can be read while it is written, and that is full after a number of lines.
     #[derive(Clone, Debug)]
     struct Disk {
         bytes: Arc<Mutex<Vec<u8>>>,
@@ -267,7 +268,7 @@ mod tests {
     frame_source_conformance!(conformance, async |messages| record(messages, &Disk::new(usize::MAX)));
     frame_source_conformance!(on_a_full_disk, async |messages| record(messages, &Disk::new(3)));
 
-    /// A socket that was opened a while before somebody began to record it.
+    /// A socket opened some time before the recording started.
     struct Opened(Instant);
 
     #[async_trait]

@@ -1,4 +1,4 @@
-//! Playing tapes.
+//! Plays tapes.
 
 use std::{
     sync::{
@@ -17,21 +17,21 @@ use tokio::{
 
 use crate::{Connect, Error, ErrorKind, Frame, FrameSource, Row, Tape, scale::scale};
 
-/// A later time on a tape is nonsense, and no reason to wait.
+/// A later time on a tape is invalid, and isn't waited for.
 const LONGEST: Duration = Duration::from_hours(30 * 24);
 
 /// How fast a tape is played.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as it happened; 1 is as it happened. Anything but a positive number counts as 1.
+    /// A multiple of the original speed; 1 is the original speed. Anything but a positive number counts as 1.
     Times(f64),
-    /// Without any wait.
+    /// Without any waits.
     Max,
 }
 
-/// A tape as a source of frames, on tokio's clock.
+/// A tape as a frame source, on tokio's clock.
 ///
-/// It yields what the server sent; [`Frame::at`] is the tape's time, whatever the speed.
+/// It yields the frames the server sent; [`Frame::at`] is the recorded time, at any speed.
 #[derive(Clone, Debug)]
 pub struct Replay {
     rows: Arc<[Row]>,
@@ -40,7 +40,7 @@ pub struct Replay {
     opened: Instant,
 }
 
-/// Plays one tape for each connection, and refuses once there are no more.
+/// Plays one tape per connection, and refuses connections when no tape is left.
 #[derive(Debug)]
 pub struct ReplayConnect {
     tapes: Vec<Arc<[Row]>>,
@@ -49,7 +49,7 @@ pub struct ReplayConnect {
 }
 
 impl Replay {
-    /// A connection that is opened now.
+    /// Starts playing now.
     pub fn new(rows: impl Into<Arc<[Row]>>, speed: Speed) -> Self {
         Self { rows: rows.into(), next: 0, speed, opened: Instant::now() }
     }
@@ -62,7 +62,7 @@ impl Replay {
                     sleep_until(then).await;
                 }
             }
-            // A tape is always ready; without this a loop over it would starve all other tasks.
+            // A tape is always ready; without this, a loop over it would starve all other tasks.
             _ => coop::consume_budget().await,
         }
     }
@@ -76,7 +76,7 @@ impl FrameSource for Replay {
             if frame.is_some() || end {
                 self.wait_for(row.at()).await;
             }
-            // Only now, and not before the wait: a future that is dropped while waiting must not lose the row.
+            // Advance only after the wait: a future dropped during the wait must not lose the row.
             self.next = if end { self.rows.len() } else { self.next + 1 };
             if frame.is_some() {
                 return Ok(frame);
@@ -97,7 +97,7 @@ impl ReplayConnect {
         Self { tapes, speed, used: AtomicUsize::new(0) }
     }
 
-    /// How many connections were asked for, also in vain.
+    /// The number of requested connections, including refused ones.
     pub fn connections(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }

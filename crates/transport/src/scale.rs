@@ -1,8 +1,8 @@
-//! Waits, shortened for tests and demos.
+//! Scales waits, for tests and demos.
 
 use std::time::Duration;
 
-/// `wait` times `factor`; an impossible factor changes nothing.
+/// `wait` times `factor`; an invalid factor changes nothing.
 pub(crate) fn scale(wait: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(wait.as_secs_f64() * factor).unwrap_or(wait)
 }

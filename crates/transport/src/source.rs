@@ -1,4 +1,4 @@
-//! The two traits that all backends share.
+//! The two traits shared by all backends.
 
 use std::sync::Arc;
 
@@ -11,33 +11,34 @@ use crate::{Error, Frame};
 /// One connection's frames, in order.
 #[async_trait]
 pub trait FrameSource: Send {
-    /// The next frame; `None` for ever after the stream ended in good order or broke off.
+    /// Returns the next frame; `None` permanently after the stream has ended normally or broken off.
     ///
     /// Cancel-safe: dropping the future loses no frame.
     ///
     /// # Errors
-    /// The peer is dead, broke the protocol or sent too much; the tape cannot be read. After an error comes `None`.
+    /// The peer is dead, violated the protocol or exceeded a limit; the tape can't be read. After an error the result
+    /// is `None`.
     async fn next_frame(&mut self) -> Result<Option<Frame>, Error>;
 
-    /// Ends the connection and returns when it is gone, after a second at most.
+    /// Closes the connection and returns when it is closed, after a second at most.
     ///
-    /// ComfyUI files sockets by client id, and one that closes late takes its successor's registration with it:
-    /// close before connecting anew. Further calls do nothing.
+    /// ComfyUI registers sockets by client id, and a socket that closes late removes its successor's registration:
+    /// close before reconnecting. Further calls do nothing.
     async fn close(&mut self);
 
-    /// The moment from which [`Frame::at`] counts, for a source whose frames come on the machine's clock.
+    /// The origin of [`Frame::at`], for a source whose frames follow this machine's clock.
     fn opened(&self) -> Option<Instant> {
         None
     }
 }
 
-/// Something that opens connections.
+/// Opens connections.
 #[async_trait]
 pub trait Connect: Send + Sync {
     /// Opens one connection.
     ///
     /// # Errors
-    /// There is no connection to be had; see [`ErrorKind`](crate::ErrorKind).
+    /// The connection can't be opened; see [`ErrorKind`](crate::ErrorKind).
     async fn connect(&self, address: &SocketUrl) -> Result<Box<dyn FrameSource>, Error>;
 }
 

@@ -1,4 +1,4 @@
-//! What each message does.
+//! Applies each message to the machine.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Untrusted};
 
 impl Machine {
-    /// Applies a message. Gives whether it was one of this run.
+    /// Applies a message. Returns whether it belongs to this run.
     pub(super) fn apply(&mut self, message: Message<'_>) -> bool {
         let ours = match &message {
             Message::ExecutionStart { prompt_id }
@@ -22,7 +22,7 @@ impl Machine {
             | Message::ExecutionSuccess { prompt_id, .. }
             | Message::ExecutionInterrupted { prompt_id, .. } => self.is_ours(prompt_id.as_deref()),
             Message::Executing { prompt_id, node, .. } => {
-                // What a server repeats after a reconnect names no run: it is of the one that runs now.
+                // Messages repeated after a reconnect carry no prompt id and belong to the current run.
                 let replayed = prompt_id.is_none() && node.is_some();
                 if replayed { self.is_ours_unnamed() } else { self.is_ours(prompt_id.as_deref()) }
             }
@@ -55,7 +55,7 @@ impl Machine {
             Message::ExecutionCached { nodes, .. } => {
                 self.begun();
                 for id in nodes {
-                    // Expanded ids never stand here; only the node itself is cached.
+                    // This list never contains expanded ids; only the node itself is cached.
                     if let Some(at) = self.owner([Some(&id), None, None])
                         && self.is_own(at, &id)
                         && let Some(track) = self.nodes.get_mut(at)
@@ -143,7 +143,7 @@ impl Machine {
         self.running_since.get_or_insert(self.now);
     }
 
-    /// A closing frame. Without confirmation by HTTP it is a claim, and the run is merely not running any more.
+    /// Handles a closing frame. Until HTTP confirms it, it is only a claim that the run has stopped.
     fn closing(&mut self, phase: Phase) {
         if phase != Phase::Ended {
             self.claim = Some(phase);
@@ -161,7 +161,7 @@ impl Machine {
         self.booked.stop(self.now);
         self.phase = phase;
         if phase == Phase::Success {
-            // Whatever was not seen to finish did, or was not needed; and nothing failed, whatever a frame said.
+            // On success, every node either finished or wasn't needed, and no earlier failure report counts.
             self.failure = None;
             for (at, track) in self.nodes.iter_mut().enumerate() {
                 let required =
@@ -194,8 +194,8 @@ impl Machine {
         self.closing(Phase::Failed);
     }
 
-    /// Keeps what is known of a failure; a later, poorer report does not take anything away. A run that was stopped
-    /// names a node too, but one that did not raise.
+    /// Merges failure details; a later report with less detail doesn't erase anything. An interrupted run also names a
+    /// node, but that node didn't raise.
     pub(super) fn note_failure(&mut self, new: Failure, raised: bool) {
         let known = self.failure.take().unwrap_or_default();
         let at = new.node_id.as_ref().or(known.node_id.as_ref()).map(|id| id.as_str().to_owned());

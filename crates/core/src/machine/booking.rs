@@ -1,22 +1,22 @@
-//! How long nodes took.
+//! Measures how long nodes took.
 
 use std::time::Duration;
 
-/// Durations booked so far.
+/// Durations measured so far.
 #[derive(Debug)]
 pub(super) struct Bookings {
-    /// By position. Booked from one `executing` to the next: start-to-finish times are wrong for nodes that wait for
+    /// By position. Measured from one `executing` to the next: start-to-finish times are wrong for nodes that wait for
     /// others.
     booked: Vec<Booking>,
     open: Option<(usize, Duration)>,
 }
 
-/// What is known of one node's duration.
+/// The measured duration of one node.
 #[derive(Clone, Debug, Default)]
 struct Booking {
     seconds: f64,
     started: bool,
-    /// Its beginning, or some time of it, was not seen.
+    /// Part of its run, possibly the start, was not observed.
     partial: bool,
     /// Seconds between its last step and its end.
     tail: f64,
@@ -31,8 +31,8 @@ impl Bookings {
         self.booked.push(Booking::default());
     }
 
-    /// A node begins; what ran before it is booked. `seen` says that this is the beginning itself, not a repetition
-    /// for somebody who joined later.
+    /// A node starts; the previous node's time is booked. `seen` means this is the actual start, not a repeat for a
+    /// client that joined later.
     pub(super) fn start(&mut self, at: Duration, node: usize, seen: bool) {
         self.stop(at);
         self.open = Some((node, at));
@@ -42,7 +42,7 @@ impl Bookings {
         }
     }
 
-    /// Nothing runs any more.
+    /// No node is running anymore.
     pub(super) fn stop(&mut self, at: Duration) {
         if let Some((open, since)) = self.open.take()
             && let Some(booking) = self.booked.get_mut(open)
@@ -51,7 +51,7 @@ impl Bookings {
         }
     }
 
-    /// News are being missed: how long the running node takes will not be known.
+    /// Messages are being missed, so the running node's duration will be incomplete.
     pub(super) fn lose(&mut self) {
         if let Some((open, _)) = self.open.take()
             && let Some(booking) = self.booked.get_mut(open)
@@ -60,7 +60,7 @@ impl Bookings {
         }
     }
 
-    /// How long a node took, if all of it was seen.
+    /// How long a node took, if its whole run was observed.
     pub(super) fn seconds(&self, node: usize) -> Option<f64> {
         self.booked
             .get(node)
@@ -68,7 +68,7 @@ impl Bookings {
             .map(|booking| booking.seconds)
     }
 
-    /// A node has ended so many seconds after its last step.
+    /// A node ended this many seconds after its last step.
     pub(super) fn end(&mut self, node: usize, tail: f64) {
         self.booked.get_mut(node).into_iter().for_each(|booking| booking.tail = tail);
     }

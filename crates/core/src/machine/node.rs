@@ -5,64 +5,63 @@ use std::{collections::BTreeMap, time::Duration};
 use super::estimate::Steps;
 use crate::{NodeId, NodeState};
 
-/// A running node never counts as whole; only being done does.
+/// A running node never counts as complete; only a done node does.
 const RUNNING_CAP: f64 = 0.99;
-/// The same for a node whose children run: their number is unknown beforehand.
+/// The same for a node with running children, because their number is unknown in advance.
 const CHILDREN_CAP: f64 = 0.95;
-/// How fast the share of a node that is known to count several times approaches its cap: half is reached after this
-/// many passes.
+/// How fast the share of a multi-pass node approaches its cap: half the cap is reached after this many passes.
 const TILED_HALF: f64 = 1.5;
-/// From here on a count is whole, and a lower value after it is a new pass.
+/// At or above this fraction a pass is complete, and a lower value afterwards starts a new pass.
 const WHOLE: f64 = 0.999;
 
-/// Children come from frames alone; a hostile server must not fill the memory with them.
+/// Children come from frames alone; the limit keeps a hostile server from filling memory.
 const MOST_CHILDREN: usize = 10_000;
 
-/// What is known of a node. Everything that feeds the overall figure only ever grows.
+/// The known state of a node. Everything that feeds the overall figure only grows.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not states of one thing")]
 pub(super) struct NodeTrack {
-    /// Executed, or its result cached. Sticky.
+    /// Executed, or its result was cached. Sticky.
     pub(super) done: bool,
     pub(super) cached: bool,
     pub(super) failed: bool,
     /// Done, or no longer needed.
     pub(super) settled: bool,
-    /// The snapshot (or message) that last showed it running.
+    /// The snapshot (or message) that last reported it as running.
     pub(super) running_in: Option<u64>,
-    /// Order of starting, from 1, for what to show first; 0 before.
+    /// Start order from 1, used for display; 0 before the start.
     pub(super) started: u64,
-    /// When it began, if that was seen, and the connection has held since.
+    /// The start time, if it was observed and the connection has held since.
     pub(super) started_at: Option<Duration>,
-    /// The second at which it began, or was first seen to run.
+    /// Time of the start, or of the first report as running, in seconds.
     pub(super) since: f64,
-    /// Its beginning, or some of its time, was not seen.
+    /// Part of its run, possibly the start, was not observed.
     pub(super) unseen: bool,
-    /// It was over before anybody watched.
+    /// It finished before this client joined.
     pub(super) missed: bool,
-    /// It stands in the body of a native loop, which is counted as a whole.
+    /// It is in the body of a native loop, which is counted as a whole.
     pub(super) looped: bool,
     pub(super) counter: Counter,
-    /// Nodes of its expansion. Sorted, so that their sum never depends on a hash.
+    /// Nodes of its expansion. Sorted, so that their sum doesn't depend on hash order.
     children: BTreeMap<NodeId, Child>,
     /// The child that reported last.
     active: Option<NodeId>,
-    /// The state that was last told to the outside.
+    /// The last state reported in an event.
     pub(super) told: NodeState,
 }
 
-/// A node that came out of an expansion.
+/// A node created by an expansion.
 #[derive(Debug, Default)]
 pub(super) struct Child {
     done: bool,
     counter: Counter,
-    /// The second at which it was first seen.
+    /// Time at which it was first seen, in seconds.
     since: f64,
-    /// The seconds that it took, once it is done.
+    /// Its duration in seconds, once it is done.
     took: f64,
 }
 
-/// A progress bar as the node reports it.
+/// A node's progress bar as reported.
 #[derive(Debug)]
 pub(super) struct Counter {
     pub(super) value: f64,
@@ -72,7 +71,7 @@ pub(super) struct Counter {
     /// Highest fraction of the current pass.
     high: f64,
     pub(super) pass: u32,
-    /// What that makes of the node's whole work.
+    /// The resulting share of the node's whole work.
     share: f64,
     pub(super) steps: Steps,
 }
@@ -83,7 +82,7 @@ impl Default for Counter {
     }
 }
 
-/// What an earlier run or the node's class tells about its passes.
+/// The node's number of passes, as known from an earlier run or from its class.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Passes {
     pub(super) known: Option<u32>,
@@ -91,7 +90,7 @@ pub(super) struct Passes {
 }
 
 impl Counter {
-    /// Takes a report; `max` of zero or less says nothing.
+    /// Records a report; `max` of zero or less is ignored.
     pub(super) fn report(&mut self, value: f64, max: f64, passes: Passes, now: f64) {
         if max <= 0.0 || (value, max) == (self.value, self.max) {
             return;
@@ -105,12 +104,13 @@ impl Counter {
         self.steps.report(value.clamp(0.0, max), now);
         (self.value, self.max, self.now) = (value, max, fraction);
         self.high = self.high.max(fraction);
-        // It only grows: within a pass the highest count holds, and a pass that begins counts what is before it as whole.
+        // The share only grows: within a pass the highest count holds, and a new pass counts the earlier ones as
+        // complete.
         self.share = self.compute_share(passes);
     }
 
-    /// A counter that falls far after a whole count, or back to its first step, starts a new pass. One that just goes
-    /// back a little does not.
+    /// A counter starts a new pass when it drops far after a complete count, or returns to its first step. A small
+    /// step back doesn't count.
     fn is_restart(&self, value: f64, fraction: f64) -> bool {
         fraction <= 0.5 && (self.now >= WHOLE || (value <= 1.0 && self.now >= 0.5))
     }
@@ -121,7 +121,7 @@ impl Counter {
             Some(known) if known >= self.pass && known > 1 => (counted / f64::from(known)).min(RUNNING_CAP),
             None if passes.tiled => CHILDREN_CAP * counted / (counted + TILED_HALF),
             _ if self.pass == 1 => self.high.min(RUNNING_CAP),
-            // It counts on after it was taken for nearly whole: all that is left is to approach 1.
+            // The node continues after it counted as almost complete: approach 1 asymptotically.
             _ => 1.0 - (1.0 - RUNNING_CAP) / counted.max(1.0),
         }
     }
@@ -131,7 +131,7 @@ impl Counter {
         (self.max > 0.0).then_some(self.now)
     }
 
-    /// What is left to count in this pass.
+    /// The steps left in this pass.
     pub(super) fn open(&self) -> f64 {
         (self.max - self.value.max(0.0)).max(0.0)
     }
@@ -154,18 +154,18 @@ impl NodeTrack {
         }
         let sum: f64 =
             self.children.values().map(|child| if child.done { 1.0 } else { child.counter.share() }).sum();
-        // `sum / (sum + 1)`, written so that rounding can never make it fall.
+        // `sum / (sum + 1)`, written so that rounding never makes it fall.
         own.max((1.0 - 1.0 / (sum + 1.0)).min(CHILDREN_CAP))
     }
 
-    /// Its result is no longer needed. It was executed if it was seen to run, or if the beginning of the run was missed,
-    /// as far as can be told; otherwise it was not needed at all.
+    /// The node's result is no longer needed. It counts as executed if it was seen running, or if the start of the run
+    /// was missed; otherwise it wasn't needed at all.
     pub(super) fn settle(&mut self, saw_start: bool) {
         self.settled = true;
         self.done |= self.started > 0 || !saw_start;
     }
 
-    /// What to show as its progress: while a child runs that counts, the child's.
+    /// The counter to show: while a child with a counter runs, the child's.
     pub(super) fn shown_counter(&self) -> &Counter {
         let active = self.active.as_ref().and_then(|id| self.children.get(id));
         active.filter(|child| !child.done).map_or(&self.counter, |child| &child.counter)
@@ -180,7 +180,7 @@ impl NodeTrack {
         }
     }
 
-    /// A child's counter has moved.
+    /// Records a child's counter.
     pub(super) fn report_child(&mut self, id: &str, value: f64, max: f64, passes: Passes, now: f64) {
         if self.active.as_ref().is_none_or(|active| active.as_str() != id) {
             self.active = Some(id.into());
@@ -190,28 +190,28 @@ impl NodeTrack {
         }
     }
 
-    /// A child begins.
+    /// Returns the child, and adds it if it is new. `None` at the limit.
     pub(super) fn child(&mut self, id: &str, now: f64) -> Option<&mut Child> {
-        // Looked up twice so that a known child costs no allocation.
+        // Looked up twice to avoid an allocation for a known child.
         if !self.children.contains_key(id) && self.children.len() < MOST_CHILDREN {
             self.children.insert(id.into(), Child { since: now, ..Child::default() });
         }
         self.children.get_mut(id)
     }
 
-    /// The children that run, as their steps and the second at which each began.
+    /// The steps of each running child, and the time at which it started, in seconds.
     pub(super) fn open_children(&self) -> impl Iterator<Item = (&Steps, f64)> {
         self.children.values().filter(|child| !child.done).map(|child| (&child.counter.steps, child.since))
     }
 
-    /// How many children are done, and how long they took on average.
+    /// The number of finished children, and their mean duration in seconds.
     pub(super) fn done_children(&self) -> (usize, f64) {
         let done = self.children.values().filter(|child| child.done);
         let (count, sum) = done.fold((0, 0.0), |(count, sum), child| (count + 1, sum + child.took));
         (count, if count > 0 { sum / count as f64 } else { 0.0 })
     }
 
-    /// What to call its state.
+    /// The state to report.
     pub(super) fn state(&self, running: bool) -> NodeState {
         match self {
             Self { failed: true, .. } => NodeState::Failed,

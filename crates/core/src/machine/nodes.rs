@@ -1,4 +1,4 @@
-//! What becomes of the nodes.
+//! State changes of nodes.
 
 use serde_json::Value;
 
@@ -16,18 +16,18 @@ impl Machine {
             self.infer_ancestors(at);
         }
         if !self.snapshots {
-            // Only this one is known to run.
+            // Only this node is known to run.
             self.generation += 1;
         }
         self.booked.start(self.now, at, told_run);
-        // What is repeated after a reconnect is no start.
+        // A message repeated after a reconnect isn't a start.
         self.runs(at, told_run);
         let (own, now) = (self.is_own(at, node), self.now.as_secs_f64());
         if !own {
             self.nodes.get_mut(at).into_iter().for_each(|track| _ = track.child(node, now));
         }
         if told_run && own && !self.is_current(at) {
-            // A lazy node is started twice: in between it only waited.
+            // A lazy node starts twice: in between it only waited.
             let started_at = Some(self.now);
             self.nodes
                 .get_mut(at)
@@ -39,7 +39,7 @@ impl Machine {
         }
     }
 
-    /// Says once that the run is not the one that was planned.
+    /// Reports once that the run differs from the plan.
     pub(super) fn differs(&mut self, node: &str) {
         if !std::mem::replace(&mut self.differs, true) {
             let message = Untrusted::from(format!("node {node} runs, but the workflow does not need it"));
@@ -47,8 +47,8 @@ impl Machine {
         }
     }
 
-    /// The node runs, as of the newest snapshot or message. `begins` says that this is its beginning, unless an earlier
-    /// message was.
+    /// Marks the node as running as of the newest snapshot or message. `begins` means this is its start, unless an
+    /// earlier message already was.
     fn runs(&mut self, at: usize, begins: bool) {
         let Some(track) = self.nodes.get_mut(at) else { return };
         track.running_in = Some(self.generation);
@@ -59,8 +59,8 @@ impl Machine {
         }
     }
 
-    /// Servers before 0.3.45 tell no ends: when another node begins, the one before it is done. Not so for a lazy
-    /// node that waits for its inputs, nor for the parent of an expansion.
+    /// Servers before 0.3.45 don't report ends: when another node starts, the previous one is done. Exceptions are a
+    /// lazy node that waits for its inputs, and the parent of an expansion.
     fn infer(&mut self, next: &str, next_at: usize) {
         let Some(previous) = self.current.clone().filter(|previous| previous.as_str() != next) else {
             return;
@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// The beginning was missed: a node runs only when everything above it is there.
+    /// The start was missed: a node runs only when all its ancestors have results.
     fn infer_ancestors(&mut self, at: usize) {
         let Some(plan) = self.plan.clone() else { return };
         let marks = plan.ancestors(&[at], |_| false);
@@ -98,8 +98,8 @@ impl Machine {
         }
     }
 
-    /// A snapshot leaves cached nodes out. Above a node that runs everything is there, unless something above it runs
-    /// too: then it waits.
+    /// Snapshots omit cached nodes. All ancestors of a running node have results, unless one of them runs too: then
+    /// the node is waiting.
     fn infer_from_snapshot(&mut self) {
         let Some(plan) = self.plan.clone() else { return };
         let running: Vec<usize> = (0..self.nodes.len())
@@ -114,10 +114,10 @@ impl Machine {
     }
 
     fn entry(&mut self, entry: &StateEntry<'_>) {
-        // A node without a bar stands at 0 of 1: that is no count.
+        // A node without a progress bar reports 0 of 1, which isn't a count.
         let counts = (entry.value, entry.max) != (Some(0.0), Some(1.0));
         let (value, max) = if counts { (entry.value, entry.max) } else { (None, None) };
-        // A copy in a native loop comes from the loop's start, and is shown as the node that it is a copy of.
+        // A node copied by a native loop belongs to the loop's start node, and is shown as its original.
         let names = [Some(&*entry.id), entry.display_node_id.as_deref(), entry.real_node_id.as_deref()];
         let Some(at) = self.owner(names) else { return };
         let own = self.is_own(at, &entry.id);
@@ -131,14 +131,14 @@ impl Machine {
                 }
             }
             Some("running") => {
-                // What the first snapshot of a connection shows may have begun long before.
+                // The first snapshot of a connection may show nodes that started long before.
                 self.runs(at, self.saw_start);
                 if !own && let Some(track) = self.nodes.get_mut(at) {
                     track.child(&entry.id, self.now.as_secs_f64());
                 }
                 self.count(at, &entry.id, own, value, max);
             }
-            // Comfy Cloud leaves the state out; other states are not known.
+            // Comfy Cloud omits the state; other states are unknown.
             _ => self.count(at, &entry.id, own, value, max),
         }
     }
@@ -151,7 +151,7 @@ impl Machine {
         let of_child = own && !self.snapshots;
         let child = self.current.as_ref().filter(|current| of_child && current.as_str() != id).cloned();
         match child.filter(|_| self.is_current(at)) {
-            // Servers before 0.3.45 report for a child under its parent's id.
+            // Servers before 0.3.45 report a child's progress under its parent's id.
             Some(child) => self.count(at, child.as_str(), false, value, max),
             None => self.count(at, id, own, value, max),
         }
@@ -184,10 +184,10 @@ impl Machine {
         }
         let output = output.and_then(|output| serde_json::from_str(output).ok()).unwrap_or(Value::Null);
         let files = NodeFile::of_output(&output);
-        // Temporary ones are never listed by the platform.
+        // The platform never lists temporary files.
         let saved = files.iter().filter(|file| file.is_saved()).count();
         if saved > 0 {
-            // The last message of a node counts: a cached node sends its files again.
+            // The last message of a node replaces earlier ones: a cached node sends its files again.
             self.saved_files.retain(|(known, _)| *known != at);
             self.saved_files.push((at, saved));
         }
@@ -196,13 +196,13 @@ impl Machine {
         }
     }
 
-    /// Whether the last `executing` named the node, or a child of it.
+    /// Whether the last `executing` named the node or one of its children.
     fn is_current(&mut self, at: usize) -> bool {
         let current = self.current.clone();
         current.is_some_and(|current| self.owner([Some(current.as_str()), None, None]) == Some(at))
     }
 
-    /// Whether the id is the node itself and not a child of its expansion.
+    /// Whether the id is the node itself, not a child of its expansion.
     pub(super) fn is_own(&self, at: usize, id: &str) -> bool {
         match &self.plan {
             Some(plan) => plan.nodes().get(at).is_some_and(|node| node.id.as_str() == id),
@@ -210,10 +210,10 @@ impl Machine {
         }
     }
 
-    /// Works out which nodes are still needed, and tells what has changed.
+    /// Computes which nodes are still needed, and emits an event for each change.
     ///
-    /// Needed is what is reached walking back from outputs that are not done without passing through done nodes. This
-    /// one rule covers cached results below nodes that were not run, branches not taken, and everything that finished
+    /// Needed are the nodes reachable by walking back from unfinished outputs without passing through done nodes. This
+    /// one rule covers cached results below nodes that were not run, branches not taken, and nodes that finished
     /// unseen.
     pub(super) fn settle(&mut self) {
         if let Some(plan) = self.plan.clone()
@@ -240,7 +240,7 @@ impl Machine {
         for at in 0..self.nodes.len() {
             let Some(track) = self.nodes.get(at) else { return };
             let state = self.state_of(track);
-            // Falling back to waiting is no news: snapshots leave nodes out.
+            // A change back to waiting isn't reported, because snapshots omit nodes.
             if state == track.told || state == NodeState::Waiting {
                 continue;
             }

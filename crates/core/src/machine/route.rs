@@ -1,4 +1,4 @@
-//! Which frames are of this run, and which node an id belongs to.
+//! Assigns frames to this run, and ids to nodes.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl Seen {
 }
 
 impl Machine {
-    /// Whether a frame with this prompt id is of this run. On a socket of our own the first id seen is adopted.
+    /// Whether a frame with this prompt id belongs to this run. On an exclusive socket the first id seen is adopted.
     pub(super) fn is_ours(&mut self, prompt: Option<&str>) -> bool {
         match (prompt, &self.prompt) {
             (Some(prompt), Some(ours)) => prompt == ours.as_str(),
@@ -38,18 +38,18 @@ impl Machine {
                 }
                 self.sole
             }
-            // Servers before 2024 name no run; only a socket of our own makes sure whose it is.
+            // Servers before 2024 send no prompt id; only an exclusive socket identifies the run.
             (None, _) => self.sole,
         }
     }
 
-    /// Whether a frame that names no run, from a server that names runs, is of this one.
+    /// Whether a frame without a prompt id, from a server that sends prompt ids, belongs to this run.
     pub(super) fn is_ours_unnamed(&self) -> bool {
         self.sole || self.phase == Phase::Running
     }
 
-    /// The node of the workflow that an id belongs to: the first of the names that leads to one. Without a workflow
-    /// every new id is a node, and an expanded one belongs to what it was expanded from.
+    /// The workflow node that an id belongs to: the first of the names that resolves to one. Without a workflow every
+    /// new id is a node, and an expanded id belongs to the node it was expanded from.
     pub(super) fn owner(&mut self, names: [Option<&str>; 3]) -> Option<usize> {
         let mut names = names.into_iter().flatten().filter(|name| !name.is_empty());
         if let Some(plan) = &self.plan {
@@ -73,10 +73,10 @@ impl Machine {
     }
 }
 
-/// Without a workflow nodes are taken from frames; a hostile server must not fill the memory with them.
+/// Without a workflow, nodes come from frames; the limit keeps a hostile server from filling memory.
 const MOST_NODES: usize = 10_000;
 
-/// `3.0.0.1` and `3.0.0.1.0.0.2` come from `3`; ids with other numbers of dots are left alone.
+/// `3.0.0.1` and `3.0.0.1.0.0.2` come from `3`; ids with another number of dots are unchanged.
 fn top_level(id: &str) -> &str {
     let dots = id.matches('.').count();
     if dots > 0 && dots.is_multiple_of(3) { id.split('.').next().unwrap_or(id) } else { id }

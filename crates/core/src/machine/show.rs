@@ -1,4 +1,4 @@
-//! What the machine shows.
+//! The machine's output: progress, outcome and learned durations.
 
 use std::{cmp::Reverse, sync::Arc, time::Duration};
 
@@ -16,8 +16,7 @@ impl Machine {
         End { phase: self.phase, failure: self.failure.clone(), learned: self.learned(), ..End::default() }
     }
 
-    /// How long each node took, for weighing a later run of the same workflow. Nodes that ran while nobody watched are
-    /// left out.
+    /// How long each node took, as weights for later runs of the same workflow. Nodes that ran unobserved are omitted.
     pub fn learned(&self) -> Vec<Learned> {
         let Some(plan) = &self.plan else { return Vec::new() };
         let cold = self.loads_models(plan);
@@ -26,7 +25,7 @@ impl Machine {
             .filter_map(|(at, (node, track))| {
                 let seconds = match track.state(false) {
                     NodeState::Done => self.booked.seconds(at)?,
-                    // A branch that was not taken may well not be taken again.
+                    // A branch that wasn't taken is likely to be skipped again.
                     NodeState::Skipped if self.phase == Phase::Success && self.saw_start => 0.0,
                     _ => return None,
                 };
@@ -36,7 +35,7 @@ impl Machine {
             .collect()
     }
 
-    /// The overall figure as of the last tick or snapshot, 0..=1: the share of the time. `None` without a plan before
+    /// The overall progress as of the last tick or snapshot, 0..=1, as a share of time. `None` without a plan until
     /// success.
     pub fn overall(&self) -> Option<f64> {
         match self.phase {
@@ -45,7 +44,8 @@ impl Machine {
         }
     }
 
-    /// The share of the nodes, 0..=1: each counts the same, or the seconds that earlier runs took, by its counter.
+    /// The completed share of the nodes, 0..=1. Each node is weighted equally, or by its learned seconds, and its
+    /// counter gives its share.
     pub fn counted(&self) -> Option<f64> {
         if self.phase == Phase::Success {
             return Some(1.0);
@@ -57,16 +57,16 @@ impl Machine {
             done += node.weight * track.contribution();
         }
         let fraction = if whole > 0.0 { done / whole } else { 0.0 };
-        // Every share only grows, and they are summed in one order: the figure needs no high-water mark of its own.
+        // Each share only grows, and the sum has a fixed order, so the figure needs no high-water mark.
         Some(fraction.min(super::estimate::BEFORE_SUCCESS))
     }
 
-    /// Whether there is anything of a node to show.
+    /// Whether any node has started or settled.
     pub(crate) fn has_begun(&self) -> bool {
         self.started > 0 || self.settled > 0
     }
 
-    /// Whether little is left to wait for: then silence is worth asking about sooner.
+    /// Whether little work is left: silence then justifies an earlier poll.
     pub fn is_near_end(&self) -> bool {
         let Some(plan) = &self.plan else { return true };
         let nodes = plan.nodes().iter().zip(&self.nodes);
@@ -75,7 +75,7 @@ impl Machine {
         waiting.count() <= 1
     }
 
-    /// A snapshot.
+    /// Creates a snapshot.
     pub fn progress(&mut self, connection: Connection) -> Progress {
         self.refresh();
         let elapsed = self.running_since.map_or(Duration::ZERO, |since| self.now.saturating_sub(since));
@@ -141,7 +141,7 @@ impl Machine {
         track.state(self.is_running(track) && !self.phase.is_final())
     }
 
-    /// Whether the newest snapshot, or the newest `executing`, shows it running.
+    /// Whether the newest snapshot, or the newest `executing`, reports the node as running.
     pub(super) fn is_running(&self, track: &NodeTrack) -> bool {
         track.running_in == Some(self.generation)
     }

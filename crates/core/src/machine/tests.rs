@@ -1,4 +1,4 @@
-//! What the machine makes of particular stories. What holds for all of them is in `tests/laws.rs`.
+//! How the machine handles specific sequences. General properties are in `tests/laws.rs`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{Connection, CurrentNode, Event, Graph, Learned, NodeState, Phase, Plan, Progress};
 
-/// A workflow of nodes and the nodes that each takes its inputs from. The last one is the output.
+/// A workflow of nodes, each with the nodes it takes inputs from. The last one is the output.
 fn plan(nodes: &[(&str, &[&str])]) -> Arc<Plan> {
     let nodes: serde_json::Map<_, _> = nodes
         .iter()
@@ -28,7 +28,7 @@ fn branches() -> Machine {
     Machine::new(Some(plan), Confirm::Http)
 }
 
-/// A machine and a clock that goes on by a second with every frame.
+/// A machine with a clock that advances by one second per frame.
 struct Story(Machine, u64);
 
 impl Story {
@@ -36,7 +36,7 @@ impl Story {
         Self(machine, 0)
     }
 
-    /// A run seen from its beginning.
+    /// A run observed from its start.
     fn on_time(machine: Machine) -> Self {
         let mut story = Self::of(machine);
         story.says("execution_start", json!({})).says("execution_cached", json!({ "nodes": [] }));
@@ -89,7 +89,7 @@ impl Story {
         self.now().current
     }
 
-    /// The ids of the nodes that are done, cached or skipped.
+    /// The ids of the done, cached or skipped nodes.
     fn settled(&mut self) -> Vec<String> {
         let is_settled = |state| matches!(state, NodeState::Done | NodeState::Cached | NodeState::Skipped);
         let nodes = self.now().nodes;
@@ -184,7 +184,7 @@ mod joining {
 mod time_left {
     use super::*;
 
-    /// Half of the run was over when somebody came, the rest goes exactly as fast as it did before.
+    /// Half of the run is over when the client joins, and the rest runs at the same pace.
     #[test]
     fn what_was_done_unseen_says_nothing_about_the_pace() {
         let ids = ["1", "2", "3", "4", "5"];
@@ -342,7 +342,7 @@ mod learning {
             [("1".into(), 1.0), ("2".into(), 1.0), ("4".into(), 2.0)],
             "3 still runs"
         );
-        // Whoever drops misses the end of 3 and all of 5's beginning.
+        // A client that reconnects here misses the end of 3 and the whole start of 5.
         story.0.connected();
         story.frame("executing", &json!({ "node": "5" })).says("execution_success", json!({}));
         story.0.finish(Duration::from_mins(1), Phase::Success, None);

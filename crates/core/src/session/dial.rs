@@ -1,4 +1,4 @@
-//! When to dial the socket.
+//! Decides when to dial the socket.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::{Connection, ConnectionState, SocketUrl};
 #[derive(Debug)]
 pub(super) struct Dial {
     address: Option<SocketUrl>,
-    /// The address that was dialled last.
+    /// The URL that was dialed last.
     dialled: Option<SocketUrl>,
-    /// The address that must not be dialled any more.
+    /// The URL that must not be dialed again.
     refused: Option<SocketUrl>,
     state: State,
     attempt: u32,
@@ -19,14 +19,14 @@ pub(super) struct Dial {
     spread: Spread,
     /// Whether this connection has brought a frame of the run.
     heard: bool,
-    /// Dialled once more already because a connection told nothing, and nothing has been heard since.
+    /// Already redialed once because a connection brought no frames, and none has arrived since.
     retried: bool,
     last_frame: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    /// No address, or dialling rests until then.
+    /// No URL, or dialing rests until then.
     Off {
         until: Option<Duration>,
     },
@@ -38,7 +38,7 @@ enum State {
         since: Duration,
         stale: bool,
     },
-    /// Hung up on purpose.
+    /// Closed on purpose.
     Closing,
 }
 
@@ -58,7 +58,7 @@ impl Dial {
         }
     }
 
-    /// An address is known; the newest one is dialled next. Gives whether it is the first one.
+    /// Records a URL; the newest one is dialed next. Returns whether it is the first one.
     pub(super) fn learn(&mut self, now: Duration, pace: &Pace, address: SocketUrl) -> bool {
         if self.refused.as_ref() == Some(&address) {
             return false;
@@ -71,7 +71,7 @@ impl Dial {
         first
     }
 
-    /// Whether an address is known, be it a refused one.
+    /// Whether a URL is known, even a refused one.
     pub(super) fn has_address(&self) -> bool {
         self.address.is_some() || self.dialled.is_some()
     }
@@ -87,7 +87,7 @@ impl Dial {
 
     pub(super) fn opened(&mut self, now: Duration) {
         if self.state != State::Dialling {
-            // Somebody else dialled: a recording is being played.
+            // A replayed recording dials by itself.
             self.attempt += 1;
         }
         self.heard = false;
@@ -104,10 +104,10 @@ impl Dial {
         }
     }
 
-    /// The connection is gone, or could not be made. Gives whether there was one.
+    /// The connection was lost, or could not be made. Returns whether a connection was open.
     pub(super) fn lost(&mut self, now: Duration, pace: &Pace) -> bool {
         let was_open = match self.state {
-            // Hanging up was no failure, and the next connection is what it was for.
+            // A close on purpose isn't a failure; its goal was the next connection.
             State::Closing => {
                 self.state = State::Waiting { until: now };
                 return true;
@@ -125,7 +125,7 @@ impl Dial {
         was_open
     }
 
-    /// The address that was dialled would be refused again: for good, or until somebody names it once more.
+    /// The dialed URL would be refused again: permanently, or until it is reported once more.
     pub(super) fn refused(&mut self, now: Duration, pace: &Pace, for_good: bool) {
         if for_good {
             self.refused.clone_from(&self.dialled);
@@ -137,8 +137,8 @@ impl Dial {
         self.state = self.next_try(now, pace);
     }
 
-    /// The machine was suspended: no connection has survived that, and earlier failures mean nothing any more. Gives
-    /// whether there is a connection to be hung up.
+    /// The machine was suspended: no connection survives that, and earlier failures no longer count. Returns whether a
+    /// connection has to be closed.
     pub(super) fn woke(&mut self, now: Duration) -> bool {
         self.failures = 0;
         match self.state {
@@ -154,10 +154,11 @@ impl Dial {
         false
     }
 
-    /// After `failures` of them: at once, after a wait, after a rest, or not before there is an address.
+    /// The next state after `failures` failures: dial at once, after a wait, after a rest, or not before a URL is
+    /// known.
     fn next_try(&mut self, now: Duration, pace: &Pace) -> State {
         if self.address.is_none() {
-            // All are used up, or somebody else dials: a recording is being played.
+            // All URLs are used up, or a replayed recording dials by itself.
             State::Off { until: None }
         } else if self.failures >= pace.most_failures {
             State::Off { until: Some(now + pace.rest) }
@@ -168,14 +169,14 @@ impl Dial {
         }
     }
 
-    /// Anywhere up to a bound that doubles with every failure: many clients must not dial in step.
+    /// A random wait below a bound that doubles with every failure, so that many clients don't dial in step.
     fn jitter(&mut self, pace: &Pace) -> Duration {
         let (shortest, longest) = pace.redial;
         let bound = longest.mul_f64(1.0 / 30.0).saturating_mul(1 << (self.failures - 1).min(16)).min(longest);
         shortest.max(bound.mul_f64(self.spread.next()))
     }
 
-    /// What is due now, if anything.
+    /// The action due now, if any.
     pub(super) fn due(&mut self, now: Duration, pace: &Pace, running: bool) -> Option<Due> {
         match self.state {
             State::Waiting { until } | State::Off { until: Some(until) } if now >= until => {
@@ -209,7 +210,7 @@ impl Dial {
         }
     }
 
-    /// The run is said to be elsewhere than this connection leads.
+    /// Whether the run is reported at another place than this connection's.
     fn has_moved(&self) -> bool {
         match (&self.dialled, &self.address) {
             (Some(dialled), Some(told)) => !dialled.leads_where(told),
@@ -217,7 +218,7 @@ impl Dial {
         }
     }
 
-    /// When to look again.
+    /// The next time at which [`Dial::due`] may change.
     pub(super) fn deadline(&self, pace: &Pace, running: bool) -> Option<Duration> {
         match self.state {
             State::Waiting { until } | State::Off { until: Some(until) } => Some(until),
@@ -248,10 +249,10 @@ impl Dial {
     }
 }
 
-/// What the socket needs.
+/// An action the socket needs.
 pub(super) enum Due {
     Connect(SocketUrl),
-    /// Open, but it tells nothing of a run that goes on.
+    /// The connection is open, but brings no frames of a running task.
     Hangup,
     Stale,
 }

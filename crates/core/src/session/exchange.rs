@@ -1,10 +1,10 @@
-//! What goes into a session, and what comes out.
+//! The inputs and actions of a session.
 
 use std::time::Duration;
 
 use crate::{Event, Observation, SocketUrl, Untrusted};
 
-/// Something that came in.
+/// An input to a session.
 #[derive(Debug)]
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "one at a time, and never stored")]
@@ -15,72 +15,71 @@ pub enum Input<'a> {
     Binary(&'a [u8]),
     /// The socket is open.
     Connected,
-    /// The socket is gone, or could not be opened.
+    /// The socket is closed, or could not be opened.
     Disconnected,
-    /// The socket could not be opened, and this address would be refused again: its ticket has expired, or it must not
-    /// be dialled at all.
+    /// The socket could not be opened, and this URL would be refused again: its ticket has expired, or it must not be
+    /// dialed at all.
     Refused {
-        /// What the user has to know, of an address that is not dialled again. Nothing where it was refused by the other
-        /// side: then the next one that an answer names is dialled, and that may be the same.
+        /// The warning for the user, if the URL is never dialed again. `None` if the server refused it: then the next
+        /// URL in a response is dialed, even if it is the same.
         warning: Option<Untrusted>,
     },
-    /// The machine was suspended, see [`Suspend`](crate::Suspend). Questions and dials that were under way have been
-    /// given up.
+    /// The machine was suspended, see [`Suspend`](crate::Suspend). Pending polls and dials have been abandoned.
     Woke {
-        /// For how long. The session's own time stood still meanwhile.
+        /// The length of the suspension. The session's own time stood still meanwhile.
         slept: Duration,
     },
-    /// The socket's address, learned elsewhere than from an answer (the create answer, for instance).
+    /// The socket's URL from another source than a poll, for instance the create response.
     Address(SocketUrl),
-    /// An answer to [`Action::Poll`].
+    /// A response to [`Action::Poll`].
     Answer(Observation),
-    /// No usable answer to [`Action::Poll`]. The server may have said when to ask again.
+    /// No usable response to [`Action::Poll`]. The server may have specified when to retry.
     NoAnswer {
-        /// Ask again not before this much time.
+        /// The minimum wait before the next poll.
         after: Option<Duration>,
-        /// What went wrong.
+        /// The reason for the failure.
         reason: Untrusted,
     },
-    /// [`Action::Poll`] was answered with a no that asking again should not change: the task is not known, or the key is
-    /// refused. It is asked again all the same while that may be a mistake.
+    /// [`Action::Poll`] was denied with an error that a retry should not change: the task is unknown, or the key is
+    /// refused. Polling continues while the denial may be a mistake.
     Denied {
-        /// Ask again not before this much time.
+        /// The minimum wait before the next poll.
         after: Option<Duration>,
-        /// What was said.
+        /// The server's message.
         reason: Untrusted,
     },
-    /// Nothing but time.
+    /// Only time has passed.
     Tick,
 }
 
-/// Something to do.
+/// An action the driver must take.
 #[derive(Debug)]
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "nearly all of them are events")]
 pub enum Action {
-    /// Ask how the task stands, once, and bring back [`Input::Answer`] or, after
-    /// [`Session::patience`](super::Session::patience) at the latest, [`Input::NoAnswer`].
+    /// Request the task's status once, and return [`Input::Answer`] or, at the latest after
+    /// [`Session::patience`](super::Session::patience), [`Input::NoAnswer`].
     Poll,
-    /// Dial, and bring back [`Input::Connected`] or [`Input::Disconnected`].
+    /// Dial, and return [`Input::Connected`] or [`Input::Disconnected`].
     Connect(SocketUrl),
-    /// Close the socket, wait until it is gone, and bring back [`Input::Disconnected`].
+    /// Close the socket, wait until it is closed, and return [`Input::Disconnected`].
     Hangup,
-    /// Tell whoever watches.
+    /// Report the event to the caller.
     Emit(Event),
-    /// Neither answers nor frames for a long time: the platform cannot be reached. The task may still run.
+    /// Neither responses nor frames for a long time: the platform is unreachable. The task may still run.
     GiveUp,
-    /// [`Input::Denied`] is believed. What it means depends on what was known before.
+    /// [`Input::Denied`] is accepted as true. Its meaning depends on what was known before.
     Deny(Known),
 }
 
-/// What is known of a task.
+/// The known facts about a task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Known {
-    /// Nothing but its id, which may be wrong.
+    /// Only its id, which may be wrong.
     Nothing,
-    /// It was accepted a moment ago, and there was no answer about it yet.
+    /// It was accepted a moment ago, and no response has described it yet.
     Accepted,
-    /// It was there.
+    /// A response or a frame has confirmed it.
     Seen,
 }

@@ -1,4 +1,4 @@
-//! The session: machine, questions and socket in one.
+//! The session: it combines machine, polling and socket.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -13,10 +13,10 @@ use crate::{
     Connection, End, Event, Machine, Observation, Phase, Plan, Progress, SocketUrl, TaskStatus, Untrusted,
 };
 
-/// A task being followed. Driven from outside: inputs and the time go in, actions come out.
+/// Follows a task. Driven from outside: inputs and the time go in, actions come out.
 ///
-/// HTTP decides, the socket informs: success is what an answer says, a closing frame only makes the session ask at
-/// once. While frames come nothing is asked at all.
+/// HTTP decides, the socket informs: only a response confirms success, and a closing frame makes the session poll at
+/// once. While frames arrive, the session doesn't poll at all.
 #[derive(Debug)]
 pub struct Session {
     machine: Machine,
@@ -27,21 +27,21 @@ pub struct Session {
     now: Duration,
     connection: Connection,
     snapshot_due: Option<Duration>,
-    /// When the machine was last looked at.
+    /// The last time the machine was updated.
     looked: Duration,
     watched: bool,
     told: Option<(Duration, Progress)>,
-    /// Since when success has been reported without all outputs.
+    /// Since when the task has been reported as successful with outputs missing.
     incomplete_since: Option<Duration>,
     last_sign: Duration,
-    /// Since when no answer has come.
+    /// Since when polls have failed.
     failing: Option<Duration>,
     known: Known,
-    /// For how long a no is not believed.
+    /// How long a denial is not believed.
     grace: Duration,
-    /// Since when nothing but a no has come.
+    /// Since when every response has been a denial.
     denied: Option<Duration>,
-    /// Told that an address must not be dialled.
+    /// Whether the warning about a URL that must not be dialed was emitted.
     warned: bool,
     spread: Spread,
     server: Server,
@@ -49,19 +49,19 @@ pub struct Session {
     actions: VecDeque<Action>,
 }
 
-/// What is known of the server that runs the task.
+/// The known state of the server that runs the task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Server {
-    /// Nothing, or not yet that it has the task.
+    /// Unknown, or not known to have the task.
     Unknown,
-    /// It has the task: an answer told its address, or frames have come.
+    /// It has the task: a response contained its URL, or frames have arrived.
     Busy,
-    /// It had the task and has nothing to run any more: the end may have been missed.
+    /// It had the task and has nothing left to run: the end may have been missed.
     Idle,
 }
 
 impl Session {
-    /// Begins to follow a task at time zero. `seed` spreads the reconnects of many clients.
+    /// Starts following a task at time zero. `seed` spreads the reconnects of many clients.
     pub fn new(machine: Machine, pace: Pace, seed: u64) -> Self {
         let mut session = Self {
             poll: Poll::new(),
@@ -93,8 +93,8 @@ impl Session {
         session
     }
 
-    /// The task was accepted that long ago: until [`Pace::grace`] is over, a no of the server is not believed. Of a task
-    /// of which nothing is known it is, until there was an answer.
+    /// The task was accepted this long ago: until [`Pace::grace`] is over, a denial is not believed. Without this call
+    /// a denial is believed at once, until a first response has confirmed the task.
     #[must_use]
     pub fn accepted(mut self, ago: Duration) -> Self {
         self.grace = self.pace.grace.saturating_sub(ago);
@@ -102,22 +102,22 @@ impl Session {
         self
     }
 
-    /// The machine inside.
+    /// The session's machine.
     pub fn machine(&self) -> &Machine {
         &self.machine
     }
 
-    /// Whether the run is over and everything has been told.
+    /// Whether the run is over and all actions have been taken.
     pub fn is_over(&self) -> bool {
         self.over && self.actions.is_empty()
     }
 
-    /// How long an answer to [`Action::Poll`] is waited for.
+    /// How long to wait for the response to [`Action::Poll`].
     pub fn patience(&self) -> Duration {
         self.poll.patience(&self.pace)
     }
 
-    /// When to come back with [`Input::Tick`] if nothing else comes before.
+    /// When to send [`Input::Tick`] if no other input comes first.
     pub fn deadline(&self) -> Option<Duration> {
         if self.over {
             return None;
@@ -129,25 +129,25 @@ impl Session {
             .min()
     }
 
-    /// The next thing to do.
+    /// The next action to take.
     pub fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
-    /// Takes over a workflow that became known after the task was found. Without effect once frames have come.
+    /// Adopts a workflow that became known after the task was found. Without effect once frames have arrived.
     pub fn plan(&mut self, plan: Arc<Plan>) {
         if self.machine.adopt_plan(&plan) {
             self.emit(Event::Plan(plan));
         }
     }
 
-    /// Whether the snapshots are looked at. If not, none is made for the sake of time alone; there is one for each frame
-    /// that says something, as before. They are looked at unless this says otherwise.
+    /// Whether the caller displays the snapshots; the default is yes. If not, the passing of time alone creates none;
+    /// each frame with news still does.
     pub fn watch(&mut self, watched: bool) {
         self.watched = watched;
     }
 
-    /// Stops following: the last snapshot and [`Event::Finished`] are told, with the phase as it stands.
+    /// Stops following: emits the last snapshot and [`Event::Finished`] with the current phase.
     pub fn stop(&mut self, now: Duration) {
         self.now = self.now.max(now);
         if !self.over {
@@ -155,7 +155,7 @@ impl Session {
         }
     }
 
-    /// Takes an input at a time counted from the beginning of the session.
+    /// Handles an input at a time counted from the start of the session.
     pub fn handle(&mut self, now: Duration, input: Input<'_>) {
         self.now = self.now.max(now);
         if self.over {
@@ -168,9 +168,9 @@ impl Session {
                 self.machine.connected();
                 self.dial.opened(self.now);
                 if self.awaits_end() {
-                    // Asked quickly already.
+                    // Already polling quickly.
                 } else if self.dial.connection().attempt > 1 {
-                    // The run may have ended while nobody listened.
+                    // The run may have ended while disconnected.
                     self.poll.now(self.now, self.silence());
                 } else {
                     self.poll.restart(self.now, self.silence(), &self.pace);
@@ -179,7 +179,7 @@ impl Session {
             Input::Disconnected => {
                 let was_open = self.dial.lost(self.now, &self.pace);
                 if was_open && !self.awaits_end() {
-                    // What the socket would have told next is unknown.
+                    // Frames may be missing from here on.
                     self.poll.now(self.now, Reason::Blind);
                 }
             }
@@ -191,7 +191,7 @@ impl Session {
                     self.emit(Event::warning("socket_refused", message));
                 }
                 if !self.awaits_end() {
-                    // The answer may bring another address.
+                    // The response may contain another URL.
                     self.poll.now(self.now, Reason::Blind);
                 }
             }
@@ -199,7 +199,7 @@ impl Session {
                 if self.dial.woke(self.now) {
                     self.actions.push_back(Action::Hangup);
                 }
-                // What was not reached before was not reached because nobody was awake.
+                // The failures before the suspension say nothing about the time since.
                 self.failing = self.failing.map(|_| self.now);
                 self.poll.woke(slept);
                 self.poll.now(self.now, if self.awaits_end() { Reason::End } else { Reason::Blind });
@@ -207,7 +207,7 @@ impl Session {
             Input::Address(address) => {
                 self.learn(address);
                 if !self.awaits_end() {
-                    // Nothing needs to be asked while the socket is being dialled.
+                    // No poll is needed while the socket is being dialed.
                     self.poll.restart(self.now, Reason::Blind, &self.pace);
                 }
             }
@@ -248,7 +248,7 @@ impl Session {
         match (waited, self.awaits_end()) {
             (_, false) => self.poll.restart(self.now, self.silence(), &self.pace),
             (false, true) => self.poll.now(self.now, Reason::End),
-            // The quick questions go on in their own rhythm.
+            // The fast polls continue at their own pace.
             (true, true) => {}
         }
     }
@@ -257,7 +257,7 @@ impl Session {
         self.poll.in_flight = false;
         self.polls += 1;
         self.failing = None;
-        // What was known once is not given up for one odd answer.
+        // A task once confirmed isn't given up for a single odd response.
         (self.known, self.grace, self.denied) = (Known::Seen, self.pace.grace, None);
         self.last_sign = self.now;
         self.emit(Event::Status {
@@ -300,7 +300,7 @@ impl Session {
         }
         self.poll.fail(self.now, &self.pace, &mut self.spread);
         if let Some(after) = after {
-            // Who says when to ask again is there.
+            // A server that specifies when to retry is reachable.
             self.failing = Some(self.now + after.min(self.pace.unreachable));
             self.poll.not_before(self.now + after.min(self.pace.unreachable));
         }
@@ -312,8 +312,8 @@ impl Session {
         }
     }
 
-    /// Outputs can lag behind success. What the socket has named as saved must be listed; and where nothing is listed
-    /// at all it is worth asking a little longer.
+    /// Whether all outputs are listed. They can lag behind success: every file the socket reported as saved must be
+    /// listed, and an empty list is worth a few more polls.
     fn is_complete(&mut self, answer: &Observation) -> bool {
         let missing = answer.outputs.len() < self.machine.saved_files();
         let patience = match (missing, answer.outputs.is_empty()) {
@@ -339,7 +339,7 @@ impl Session {
     }
 
     fn finish(&mut self, phase: Phase, answer: Observation) {
-        // A run that was stopped is reported as failed too; the socket knows better.
+        // The platform reports interrupted runs as failed too; the socket's claim is more precise.
         let phase = match (phase, self.machine.claim()) {
             (Phase::Failed, Some(Phase::Interrupted)) if answer.failure.is_none() => Phase::Interrupted,
             _ => phase,
@@ -355,14 +355,14 @@ impl Session {
         self.over = true;
     }
 
-    /// What is due by now, and what the machine has to tell.
+    /// Emits all due actions and the machine's events.
     fn pump(&mut self) {
         if self.over {
             return;
         }
         self.tell();
         if self.machine.phase().is_final() {
-            // A recording without HTTP ends by its own closing frame.
+            // A recording without HTTP ends with its own closing frame.
             return self.conclude(self.machine.outcome());
         }
         match self.dial.due(self.now, &self.pace, self.is_running()) {
@@ -396,7 +396,7 @@ impl Session {
 
     fn mark_snapshot(&mut self) {
         let next = match &self.told {
-            // The first sight of a node is not made to wait.
+            // The first snapshot with a node is not delayed.
             Some((_, told)) if told.done == 0 && told.current.is_empty() && self.machine.has_begun() => {
                 self.now
             }
@@ -406,13 +406,13 @@ impl Session {
         self.snapshot_due = Some(self.snapshot_due.map_or(next, |due| due.min(next)));
     }
 
-    /// The figure moves with time, also while nothing comes.
+    /// The figure advances with time, even while no frame arrives.
     fn tick_due(&self) -> Option<Duration> {
         let moves = self.watched && self.is_running() && self.machine.plan().is_some();
         moves.then(|| self.looked + self.pace.ticks)
     }
 
-    /// Tells a snapshot, if it has more to say than that time has passed.
+    /// Emits a snapshot, if more than the time has changed.
     fn snapshot(&mut self) {
         self.snapshot_due = None;
         self.looked = self.now;
@@ -432,18 +432,18 @@ impl Session {
         self.actions.push_back(Action::Emit(event));
     }
 
-    /// When it is enough. Counted from the first answer that did not come, and not from the last that did: in between
-    /// nobody may have asked, or been awake.
+    /// When to give up. Counted from the first failed poll, not from the last response: the session may not have
+    /// polled in between, or the machine may have been suspended.
     fn gives_up(&self) -> Option<Duration> {
         Some(self.failing?.max(self.last_sign) + self.pace.unreachable)
     }
 
-    /// Running as far as anybody has said.
+    /// Whether the task is reported as running.
     fn is_running(&self) -> bool {
         self.machine.phase() == Phase::Running
     }
 
-    /// Somebody has said that the run is over: all that is missing are an answer or its results.
+    /// Whether the run is reported as over, and only a response or its results are missing.
     fn awaits_end(&self) -> bool {
         self.machine.phase() == Phase::Ended || self.incomplete_since.is_some() || self.server == Server::Idle
     }
@@ -452,7 +452,7 @@ impl Session {
         if !self.dial.is_open() {
             Reason::Blind
         } else if self.machine.is_near_end() || !self.dial.has_heard() {
-            // Nothing heard yet may also mean that there is nothing left to hear.
+            // No frame so far may also mean that none will come.
             Reason::SilentNearEnd
         } else {
             Reason::Silent

@@ -1,4 +1,4 @@
-//! Following a task: what to ask, when to dial, what to tell. Still without I/O and without a clock.
+//! Follows a task: when to poll, when to dial, what to emit. Still without I/O and without a clock.
 
 mod dial;
 mod exchange;

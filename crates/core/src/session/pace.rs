@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// The waits. [`Pace::default`] is meant for the platform; [`Pace::scaled`] makes tests and demos quick.
+/// The waits. [`Pace::default`] fits the platform; [`Pace::scaled`] makes tests and demos quick.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Pace {
-    /// While the task waits in the queue, or no address is known: every such poll is paid with one of the key's calls,
-    /// so a long queue costs about one in five seconds, with an early start for short ones.
+    /// While the task is queued, or no URL is known. Each poll consumes one of the key's calls, so a long queue is
+    /// polled about every five seconds, with an early start for short queues.
     pub queue: Ladder,
-    /// After the run's last frame: outputs are there at once as a rule, and a few hundred milliseconds later at times.
+    /// After the run's last frame: outputs are usually available at once, and sometimes a few hundred milliseconds
+    /// later.
     pub end: Ladder,
     /// A silent socket with little left to do: the end may have been missed.
     pub silent_near_end: Ladder,
@@ -17,43 +18,42 @@ pub struct Pace {
     pub silent: Ladder,
     /// No socket at all.
     pub blind: Ladder,
-    /// After an answer that did not come; by chance up to half of it less, so that clients spread out.
+    /// After a failed poll; randomly shortened by up to half, so that clients spread out.
     pub failed: Ladder,
-    /// How long an answer is waited for, longer after each that did not come: a question that hangs must not hold up an
-    /// end that the socket has told, and a slow server must be heard all the same.
+    /// How long to wait for a response; longer after each failed poll. A hanging request must not delay an end
+    /// reported by the socket, and a slow server must still get through.
     pub answer: Ladder,
-    /// Snapshots are told at most this often.
+    /// Snapshots are emitted at most this often.
     pub snapshots: Duration,
-    /// A run that is watched is looked at this often, also when no frame comes: the figure moves with time.
+    /// A displayed run is updated this often even without frames, because the figure advances with time.
     pub ticks: Duration,
-    /// A socket without a frame for this long is called stale.
+    /// A socket without frames for this long is reported as stale.
     pub stale: Duration,
-    /// A socket that never brought a frame of the running task for this long is dialled anew, once: servers forget
-    /// connections.
+    /// A socket that brings no frame of the running task for this long is redialed, once: servers forget connections.
     pub deaf: Duration,
-    /// Longest and shortest wait before dialling again; the wait is random within, and its bound doubles.
+    /// Longest and shortest wait before redialing. The wait is random within a bound that doubles.
     pub redial: (Duration, Duration),
-    /// A connection that lasted this long clears the count of failures.
+    /// A connection that lasted this long resets the failure count.
     pub steady: Duration,
-    /// After so many failures in a row, dialling rests for `rest`.
+    /// After this many failures in a row, dialing rests for `rest`.
     pub most_failures: u32,
-    /// How long dialling rests.
+    /// How long dialing rests.
     pub rest: Duration,
-    /// Success without all the files that the socket named is asked about for this long.
+    /// How long to keep polling after success while files reported by the socket are missing.
     pub incomplete: Duration,
-    /// The same when nothing is known to be missing, but no output is listed at all.
+    /// The same when no file is known to be missing, but no output is listed at all.
     pub empty: Duration,
-    /// Without an answer and without a frame for this long, the session gives up.
+    /// Without a response and without a frame for this long, the session gives up.
     pub unreachable: Duration,
-    /// A task that may run is denied for this long before that is believed: a fresh task can be unknown for seconds, and
-    /// a good key is refused at times.
+    /// How long a denial of a possibly running task is not believed: a fresh task can be unknown for seconds, and a
+    /// valid key is sometimes refused.
     pub grace: Duration,
 }
 
-/// No wait is longer, so that sums of times cannot overflow.
+/// The maximum wait, so that sums of times cannot overflow.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
-/// A machine that is busy with something else needs this long for an answer, however much waits are scaled down.
+/// A busy machine needs this long for a response, however far waits are scaled down.
 const BUSY: Duration = Duration::from_secs(1);
 
 /// A growing wait.
@@ -62,7 +62,7 @@ const BUSY: Duration = Duration::from_secs(1);
 pub struct Ladder {
     /// The first wait.
     pub first: Duration,
-    /// Each wait is this many times the one before.
+    /// The factor between consecutive waits.
     pub factor: f64,
     /// The longest wait.
     pub longest: Duration,
@@ -73,7 +73,7 @@ impl Ladder {
         Self { first: Duration::from_millis(first_ms), factor, longest: Duration::from_millis(longest_ms) }
     }
 
-    /// The wait after this one. The first may be longer than the longest, and stays then.
+    /// The wait after this one. If the first wait exceeds the longest, it stays.
     pub(super) fn next(&self, wait: Duration) -> Duration {
         wait.mul_f64(self.factor).min(self.longest.max(self.first))
     }
@@ -106,7 +106,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Every wait multiplied, except how often snapshots are made. Nonsense (zero, negative, not a number) counts as 1.
+    /// Scales every wait except the snapshot interval. An invalid factor (zero, negative, NaN) counts as 1.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         if !(factor.is_finite() && factor > 0.0) {

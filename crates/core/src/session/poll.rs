@@ -1,4 +1,4 @@
-//! When to ask over HTTP.
+//! Decides when to poll over HTTP.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{
     spread::Spread,
 };
 
-/// Why the next question is asked; each reason has its own rhythm.
+/// The reason for the next poll; each reason has its own pace.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Reason {
     Queue,
@@ -17,23 +17,23 @@ pub(super) enum Reason {
     Blind,
 }
 
-/// One question at a time, each with a due moment.
+/// One poll at a time, each with a due time.
 #[derive(Debug)]
 pub(super) struct Poll {
     reason: Reason,
     wait: Duration,
-    /// The wait after the last answer that did not come.
+    /// The wait after the last failed poll.
     failed: Duration,
-    /// How long the next answer is waited for, if one has not come.
+    /// How long to wait for the next response, if a poll has failed.
     patience: Option<Duration>,
     due: Duration,
-    /// The server asked not to be asked before.
+    /// The server requested no polls before this time.
     not_before: Duration,
     pub(super) in_flight: bool,
 }
 
 impl Poll {
-    /// The first question is due at once.
+    /// The first poll is due at once.
     pub(super) fn new() -> Self {
         Self {
             reason: Reason::Queue,
@@ -46,22 +46,22 @@ impl Poll {
         }
     }
 
-    /// Ask as soon as possible, and go on from there with this rhythm.
+    /// Polls as soon as possible, and continues at this pace.
     pub(super) fn now(&mut self, now: Duration, reason: Reason) {
         self.reason = reason;
         self.wait = Duration::ZERO;
         self.due = now;
     }
 
-    /// Wait from now on in this rhythm, starting over.
+    /// Restarts the wait at this pace, from its beginning.
     pub(super) fn restart(&mut self, now: Duration, reason: Reason, pace: &Pace) {
         self.reason = reason;
         self.wait = ladder(pace, reason).first;
         self.due = now + self.wait;
     }
 
-    /// An answer has come: wait one step longer in this rhythm, or start it. After failures it goes on no quicker than
-    /// they came: everybody else asks again now, too.
+    /// A response has arrived: continue one step further at this pace, or start it. After failures the next wait is no
+    /// shorter than theirs, because all other clients retry now, too.
     pub(super) fn step(&mut self, now: Duration, reason: Reason, pace: &Pace) {
         let ladder = ladder(pace, reason);
         let next =
@@ -72,7 +72,7 @@ impl Poll {
         self.due = now + self.wait;
     }
 
-    /// No answer has come: wait longer each time, by chance a little less.
+    /// The poll failed: the wait grows each time, with a random reduction.
     pub(super) fn fail(&mut self, now: Duration, pace: &Pace, spread: &mut Spread) {
         self.patience = Some(pace.answer.next(self.patience(pace)));
         self.failed = if self.failed.is_zero() { pace.failed.first } else { pace.failed.next(self.failed) };
@@ -83,12 +83,12 @@ impl Poll {
         self.patience.unwrap_or(pace.answer.first)
     }
 
-    /// Not before this moment, whatever happens until then.
+    /// Forbids polls before this time, whatever happens until then.
     pub(super) fn not_before(&mut self, moment: Duration) {
         self.not_before = moment;
     }
 
-    /// What was asked is not answered any more, and the server's wait went on while nobody was awake.
+    /// The pending poll gets no response after a suspension, and the server's requested wait continued meanwhile.
     pub(super) fn woke(&mut self, slept: Duration) {
         self.in_flight = false;
         self.not_before = self.not_before.saturating_sub(slept);

@@ -1,6 +1,6 @@
-//! Chance from a seed: many clients must not do the same thing in the same moment.
+//! Seeded randomness: many clients must not act at the same moment.
 
-/// `SplitMix64`: good enough to spread clients, also those with neighbouring seeds, and the same for the same seed.
+/// `SplitMix64`: spreads clients well enough, even with adjacent seeds, and is deterministic per seed.
 #[derive(Debug)]
 pub(super) struct Spread(u64);
 
@@ -9,7 +9,7 @@ impl Spread {
         Self(seed)
     }
 
-    /// Anywhere from 0 up to 1.
+    /// A number from 0 to below 1.
     pub(super) fn next(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

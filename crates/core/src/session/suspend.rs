@@ -1,12 +1,12 @@
-//! Noticing that the machine was suspended.
+//! Detects that the machine was suspended.
 
 use std::time::Duration;
 
-/// Tells a suspended machine from one that was merely slow, by two clocks that are read together: the wall clock goes
-/// on during a suspend, the monotonic one stands still, and so do all timers with it.
+/// Distinguishes a suspended machine from a slow one by two clocks read together: the wall clock continues during a
+/// suspension, while the monotonic clock and all timers stand still.
 ///
-/// Where the monotonic clock goes on as well (Windows), nothing is noticed here; the timers are due at once there.
-/// Setting the wall clock forward looks like a suspend; that costs one question and one new connection.
+/// On systems where the monotonic clock continues as well (Windows), nothing is detected; there the timers are due at
+/// once. Setting the wall clock forward looks like a suspension; the cost is one poll and one new connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Suspend {
     monotonic: Duration,
@@ -14,23 +14,22 @@ pub struct Suspend {
 }
 
 impl Suspend {
-    /// How often both clocks are to be read: a suspended machine is noticed this long after it woke up.
+    /// How often to read both clocks: a suspension is detected this long after the machine wakes up.
     pub const TICK: Duration = Duration::from_secs(5);
-    /// The clocks may drift apart this far, and be corrected, without anything having happened. Shorter suspends are
-    /// what a network survives.
+    /// The tolerated drift between the clocks, including corrections. Connections survive shorter suspensions.
     pub const GAP: Duration = Duration::from_secs(15);
 
-    /// Begins with what the clocks show now, each counted from any moment of its own.
+    /// Starts with the current values of both clocks, each counted from any fixed moment.
     pub fn new(monotonic: Duration, wall: Duration) -> Self {
         Self { monotonic, wall }
     }
 
-    /// When the clocks are to be read again, on the monotonic one.
+    /// When to read the clocks again, on the monotonic clock.
     pub fn due(&self) -> Duration {
         self.monotonic + Self::TICK
     }
 
-    /// Takes what the clocks show, and gives how long the machine was suspended since the last time, if it was.
+    /// Takes the values of both clocks. Returns how long the machine was suspended since the last call, if it was.
     pub fn observe(&mut self, monotonic: Duration, wall: Duration) -> Option<Duration> {
         let awake = monotonic.saturating_sub(self.monotonic);
         let passed = wall.saturating_sub(self.wall);

@@ -1,4 +1,4 @@
-//! A session on a made-up clock: what it wants, and when.
+//! A session on a simulated clock: which actions it takes, and when.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ mod outages;
 
 const NEVER: [u64; 0] = [];
 
-/// Five nodes in a row, the last one is the output.
+/// Five nodes in a row; the last one is the output.
 fn plan() -> Arc<Plan> {
     let nodes: serde_json::Map<_, _> = (1..=5)
         .map(|n| (n.to_string(), json!({ "class_type": "X", "inputs": { "x": [(n - 1).to_string(), 0] } })))
@@ -55,12 +55,12 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).expect("a short test")
 }
 
-/// A session, its clock, and a platform that answers every question in the same moment, if it answers at all.
+/// A session, its clock, and a platform that responds to every poll at once, if at all.
 struct World {
     session: Session,
     now: Duration,
     platform: Option<Observation>,
-    /// Everything the session wanted, with its time in milliseconds.
+    /// All actions of the session, with their times in milliseconds.
     log: Vec<(u64, Action)>,
 }
 
@@ -71,7 +71,7 @@ impl World {
 
     fn with(seed: u64, confirm: Confirm) -> Self {
         let mut session = Session::new(Machine::new(Some(plan()), confirm), Pace::default(), seed);
-        // Days are waited through: nobody looks at them.
+        // Without display ticks, so that days of waiting stay cheap.
         session.watch(false);
         Self {
             session,
@@ -81,7 +81,7 @@ impl World {
         }
     }
 
-    /// A running task whose socket is open and has begun to tell, at time zero.
+    /// A running task at time zero, whose open socket has brought its first frames.
     fn live() -> Self {
         let mut world = Self::new();
         world.platform = Some(running_at());
@@ -107,7 +107,7 @@ impl World {
         self.give(Input::Text(text))
     }
 
-    /// Lets time pass, with a tick whenever the session asked for one.
+    /// Advances the time, with a tick whenever the session requested one.
     fn wait(&mut self, length: Duration) -> &mut Self {
         let until = self.now + length;
         while let Some(at) = self.session.deadline().filter(|at| *at <= until) {
@@ -143,7 +143,7 @@ impl World {
         warning.collect()
     }
 
-    /// The end, which must be the last thing told, and told once.
+    /// The end, which must be emitted last, and only once.
     fn end(&self) -> &End {
         let told = self.times(|action| matches!(action, Action::Emit(Event::Finished(_))));
         assert_eq!(told.len(), 1, "finished is told once");
@@ -247,7 +247,7 @@ mod asking {
         world.platform = None;
         world.say(&message("execution_success", "")).give(Input::Disconnected).wait(Duration::from_hours(1));
         assert_eq!(world.polls(), [0]);
-        // It was asked before the end was known, so it is asked again soon.
+        // The poll started before the end was known, so another follows soon.
         world.give(Input::Answer(Observation::of(TaskStatus::Running))).wait_ms(99);
         assert_eq!(world.polls(), [0]);
         world.wait_ms(1);
@@ -557,7 +557,7 @@ fn snapshots_come_ten_a_second_and_the_last_one_always() {
     assert_eq!(value, Some(500_000.0), "what came after the last snapshot is told as well");
 }
 
-/// An input, by number so that it can be made up.
+/// An input, chosen by number.
 fn made_up(kind: u8, status: u8) -> Option<(&'static str, TaskStatus)> {
     let status = [TaskStatus::Queued, TaskStatus::Running, TaskStatus::Success, TaskStatus::Failed]
         [usize::from(status) % 4]
@@ -569,7 +569,7 @@ fn made_up(kind: u8, status: u8) -> Option<(&'static str, TaskStatus)> {
 }
 
 proptest! {
-    /// After a tick in time the next moment is later, or something came out: a driver never spins.
+    /// After a tick on time, the next deadline is later, or an action was emitted: a driver never spins.
     #[test]
     fn it_never_spins_and_the_end_is_told_once(
         steps in prop::collection::vec((0u8..10, 0u8..64, 0u64..20_000, any::<bool>()), 0..60),
@@ -582,7 +582,7 @@ proptest! {
         let texts = [executing("1"), executing("5"), progress(3), queue(0), queue(2), message("execution_success", ""),
             message("execution_error", ""), "{".to_owned()];
         for (kind, detail, wait, early) in steps {
-            // To the next deadline, or before it.
+            // Up to the next deadline, or earlier.
             let until = now + Duration::from_millis(wait);
             now = session.deadline().filter(|at| !early && *at <= until).map_or(until, |at| at.max(now));
             let (kind, status) = made_up(kind, detail).expect("one of ten");

@@ -1,4 +1,4 @@
-//! Binary messages: an event number, then what belongs to it. All integers are u32, big-endian.
+//! Binary messages: an event number, then its payload. All integers are u32, big-endian.
 
 use std::borrow::Cow;
 
@@ -10,38 +10,38 @@ use super::lenient::lenient_text;
 #[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Binary<'a> {
-    /// A preview picture (events 1 and 4). Event 1 names no node: the picture belongs to the node of the `progress`
-    /// right before it.
+    /// A preview image (events 1 and 4). Event 1 names no node: the image belongs to the node of the `progress` right
+    /// before it.
     Preview {
-        /// The node, where told.
+        /// The node, if named.
         node_id: Option<Cow<'a, str>>,
-        /// The run, where told.
+        /// The run, if named.
         prompt_id: Option<Cow<'a, str>>,
-        /// `image/jpeg` or `image/png`, by the picture's own first bytes.
+        /// `image/jpeg` or `image/png`, from the magic number.
         mime: &'static str,
-        /// The picture.
+        /// The image.
         image: &'a [u8],
     },
     /// Text that a node shows while it runs (event 3).
     Text {
         /// The node.
         node_id: Cow<'a, str>,
-        /// What it says.
+        /// The text.
         text: Cow<'a, str>,
     },
     /// An event that this version does not know.
     Unknown {
-        /// Its number.
+        /// The event number.
         event: u32,
     },
-    /// Too short, or a length that points past the end, or a preview without a picture.
+    /// Too short, or a length that points past the end, or a preview without an image.
     Malformed,
 }
 
-/// How far into an event-1 message a picture may begin. Animated-preview packs put 24 bytes of their own before it.
+/// How far into an event-1 message an image may begin. Animated-preview packs prepend 24 bytes of their own.
 const IMAGE_SEARCH: usize = 64;
 
-/// Reads a binary message. Total: any bytes give an answer.
+/// Decodes a binary message. Total: any bytes decode to a value.
 pub fn decode_binary(bytes: &[u8]) -> Binary<'_> {
     decode(bytes).unwrap_or(Binary::Malformed)
 }
@@ -62,7 +62,7 @@ fn decode(bytes: &[u8]) -> Option<Binary<'_>> {
         }
         4 => {
             let (metadata, rest) = split_block(rest)?;
-            // Unreadable metadata costs the names, not the picture.
+            // Unreadable metadata loses only the names, not the image.
             let metadata: Metadata<'_> = serde_json::from_slice(metadata).unwrap_or_default();
             let (mime, image) = find_image(rest)?;
             Some(Binary::Preview { node_id: metadata.node_id, prompt_id: metadata.prompt_id, mime, image })
@@ -85,13 +85,13 @@ fn split_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_be_bytes(*head), rest))
 }
 
-/// A length, and that many bytes.
+/// Splits off a length-prefixed block.
 fn split_block(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = split_u32(bytes)?;
     rest.split_at_checked(usize::try_from(length).ok()?)
 }
 
-/// The picture by its magic number: offsets differ between servers and packs.
+/// Finds the image by its magic number: offsets differ between servers and packs.
 fn find_image(bytes: &[u8]) -> Option<(&'static str, &[u8])> {
     (0..bytes.len().min(IMAGE_SEARCH)).find_map(|at| {
         let image = bytes.get(at..)?;

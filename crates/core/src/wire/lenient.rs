@@ -1,10 +1,10 @@
-//! Fields that are read whatever their type: one odd field must not cost the message.
+//! Fields that accept any type: one malformed field must not lose the message.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{Deserialize, Deserializer, de, de::IgnoredAny};
 
-/// Text that is borrowed unless it holds escapes. `Option<Cow<str>>` would copy even under `#[serde(borrow)]`.
+/// Text that is borrowed unless it contains escapes. `Option<Cow<str>>` would copy even under `#[serde(borrow)]`.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -16,7 +16,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A string or a number as text; anything else as nothing, so that one odd field does not cost the message.
+/// A string or a number as text; anything else as `None`, so that one malformed field doesn't lose the message.
 pub(super) fn lenient_text<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Cow<'a, str>>, D::Error> {
@@ -30,12 +30,12 @@ pub(super) fn lenient_texts<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer.deserialize_any(TextsVisitor(PhantomData))
 }
 
-/// A finite number; anything else is nothing.
+/// A finite number; anything else is `None`.
 pub(super) fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     deserializer.deserialize_any(NumberVisitor)
 }
 
-/// The visits that give nothing, for everything that is neither text nor number.
+/// The visitor methods for everything that is neither text nor number; they give nothing.
 macro_rules! ignore_the_rest {
     ($lifetime:lifetime, $nothing:expr; $($visit:ident: $type:ty),*) => {
         $(fn $visit<E: de::Error>(self, _: $type) -> Result<Self::Value, E> { Ok($nothing) })*

@@ -1,4 +1,4 @@
-//! ComfyUI's messages as they stand on the wire.
+//! ComfyUI's wire messages.
 
 mod binary;
 mod lenient;

@@ -9,10 +9,10 @@ use serde::{
 
 use super::lenient::{lenient_number, lenient_text};
 
-/// The `nodes` of a `progress_state`: known to be JSON, not yet looked into.
+/// The `nodes` of a `progress_state`: known to be JSON, not yet parsed.
 #[derive(Clone, Copy, Debug)]
 pub struct StateNodes<'a> {
-    /// All of the message's `data`: it is long, and each pass over it costs as much as reading it.
+    /// The message's whole `data`: it is long, and each extra pass over it costs as much as parsing it.
     data: &'a str,
 }
 
@@ -21,46 +21,46 @@ pub struct StateNodes<'a> {
 #[serde(default)]
 #[non_exhaustive]
 pub struct StateEntry<'a> {
-    /// The key it stands under: the node, possibly one that came out of an expansion.
+    /// The node's key: a node of the workflow, or one created by an expansion.
     #[serde(skip)]
     pub id: Cow<'a, str>,
     /// `running` or `finished`; a node that failed stays `running`.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub state: Option<Cow<'a, str>>,
-    /// Where its counter stands.
+    /// The counter's value.
     #[serde(deserialize_with = "lenient_number")]
     pub value: Option<f64>,
-    /// What its counter runs to.
+    /// The counter's maximum.
     #[serde(deserialize_with = "lenient_number")]
     pub max: Option<f64>,
-    /// The node of the workflow it came from.
+    /// The workflow node it came from.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub real_node_id: Option<Cow<'a, str>>,
-    /// The node that a display should light up.
+    /// The node a display should highlight.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub display_node_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> StateNodes<'a> {
-    /// Takes the JSON of a `data`, if it is an object.
+    /// Wraps the JSON of a `data`, if it is an object.
     pub(super) fn new(data: &'a str) -> Option<Self> {
         data.starts_with('{').then_some(Self { data })
     }
 
-    /// The run. It stands before the nodes, which are not looked at for it.
+    /// The run. Its id precedes the nodes, so they are not parsed.
     pub(super) fn prompt_id(self) -> Option<Cow<'a, str>> {
         let mut prompt_id = None;
         self.read("prompt_id", Keep(&mut prompt_id));
         prompt_id
     }
 
-    /// Calls `each` for every node, in the order of the frame. Entries of another shape are passed over.
+    /// Calls `each` for every node, in frame order. Entries of another shape are skipped.
     pub fn for_each(self, each: impl FnMut(StateEntry<'a>)) {
         self.read("nodes", Entries { each, frame: PhantomData });
     }
 
     fn read(self, name: &'static str, seed: impl DeserializeSeed<'a, Value = ()>) {
-        // The text is known to be JSON: an error is only one of shape, or says that the rest was left unread.
+        // The text is known to be valid JSON: an error means another shape, or that the rest was left unread.
         drop(serde_json::Deserializer::from_str(self.data).deserialize_map(Member { name, seed }));
     }
 }
@@ -89,7 +89,7 @@ impl<'de, S: DeserializeSeed<'de, Value = ()>> de::Visitor<'de> for Member<S> {
     }
 }
 
-/// Keeps a text outside of the reading, which may end with an error.
+/// Keeps a text even if the parse ends with an error.
 struct Keep<'o, 'a>(&'o mut Option<Cow<'a, str>>);
 
 impl<'de: 'a, 'a> DeserializeSeed<'de> for Keep<'_, 'a> {
@@ -139,7 +139,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
     }
 }
 
-/// An entry, or nothing when it is no object.
+/// An entry, or `None` if it isn't an object.
 struct MaybeEntry<'a>(PhantomData<&'a ()>);
 
 impl<'de: 'a, 'a> DeserializeSeed<'de> for MaybeEntry<'a> {
@@ -150,7 +150,7 @@ impl<'de: 'a, 'a> DeserializeSeed<'de> for MaybeEntry<'a> {
     }
 }
 
-/// Visits that pass over a scalar.
+/// The visitor methods that skip a scalar.
 macro_rules! pass_over {
     ($($visit:ident: $type:ty),*) => {
         $(fn $visit<E: de::Error>(self, _: $type) -> Result<Self::Value, E> { Ok(None) })*

@@ -1,13 +1,13 @@
-//! JSON as Python writes it.
+//! Repairs JSON written by Python.
 
-/// Rewrites what Python's `json` writes and strict parsers refuse: outside strings `NaN` and `±Infinity` become
+/// Rewrites values that Python's `json` writes and strict parsers reject: outside strings `NaN` and `±Infinity` become
 /// `null`, inside strings escapes of lone surrogates become `\uFFFD`.
 ///
-/// `None` when there is nothing to rewrite. One such value in a node's data spoils every later `progress_state` of
-/// the run, so this is worth a second look at a frame that was refused; it never runs otherwise.
+/// `None` if there is nothing to rewrite. One such value in a node's data breaks every later `progress_state` of the
+/// run, so a rejected frame is worth a second attempt; this runs only after a rejection.
 pub fn repair(text: &str) -> Option<String> {
     let mut out = String::new();
-    // How far the text is read, and how far it is copied: nothing is, while there is nothing to rewrite.
+    // Read and copy positions: nothing is copied until there is something to rewrite.
     let (mut at, mut copied) = (0, 0);
     let mut in_string = false;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
@@ -25,7 +25,7 @@ pub fn repair(text: &str) -> Option<String> {
     (copied > 0).then(|| out + text.get(copied..).unwrap_or_default())
 }
 
-/// How many bytes to take, and what to write instead of them.
+/// The number of bytes to consume, and their replacement.
 type Piece = (usize, Option<&'static str>);
 
 fn bare_piece(rest: &str) -> Piece {
@@ -37,7 +37,7 @@ fn bare_piece(rest: &str) -> Piece {
     if rest.starts_with('"') {
         return (1, None);
     }
-    // Up to the next quote or letter that may begin one of the words.
+    // Up to the next quote, or the next letter that may start one of the words.
     let first = rest.chars().next().map_or(0, char::len_utf8);
     let next = rest.get(first..).and_then(|tail| tail.find(['"', 'N', 'I', '-']));
     (next.map_or(rest.len(), |at| at + first), None)
@@ -55,7 +55,7 @@ fn string_piece(rest: &str) -> Piece {
             (12, None)
         }
         Some(_) => (6, Some("\\uFFFD")),
-        // Any other escape: the backslash and the character after it, so that `\"` does not end the string.
+        // Any other escape: consume the backslash and the next character, so that `\"` doesn't end the string.
         None => (1 + rest.chars().nth(1).map_or(0, char::len_utf8), None),
     }
 }

@@ -11,18 +11,18 @@ use super::{
     repair,
 };
 
-/// A text message. Text is borrowed from the frame wherever it holds no escapes.
+/// A text message. Text without escapes is borrowed from the frame.
 ///
-/// Ids may be missing in messages of old servers, and are numbers in some relays.
+/// Ids may be missing in messages of old servers, and some relays send them as numbers.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Message<'a> {
-    /// The length of the server's queue, of everybody's prompts.
+    /// The length of the server's queue, including all clients' prompts.
     Status {
         /// Running and pending prompts.
         queue_remaining: Option<u64>,
     },
-    /// The server has taken the prompt.
+    /// The server has accepted the prompt.
     ExecutionStart {
         /// The run.
         prompt_id: Option<Cow<'a, str>>,
@@ -34,71 +34,71 @@ pub enum Message<'a> {
         /// Their ids.
         nodes: Vec<Cow<'a, str>>,
     },
-    /// A node begins, or, without a node, the run is over.
+    /// A node starts, or, without a node, the run is over.
     Executing {
-        /// The run. Missing in what a server repeats after a reconnect.
+        /// The run. Missing in messages repeated after a reconnect.
         prompt_id: Option<Cow<'a, str>>,
-        /// The node, possibly one that came out of an expansion.
+        /// The node: from the workflow, or created by an expansion.
         node: Option<Cow<'a, str>>,
-        /// The node of the workflow that a display should light up.
+        /// The workflow node that a display should highlight.
         display_node: Option<Cow<'a, str>>,
     },
-    /// A progress bar has moved.
+    /// A progress bar has advanced.
     Progress {
         /// The run.
         prompt_id: Option<Cow<'a, str>>,
-        /// The node, possibly one that came out of an expansion.
+        /// The node: from the workflow, or created by an expansion.
         node: Option<Cow<'a, str>>,
-        /// Where the bar stands; may pass `max`.
+        /// The bar's value; may exceed `max`.
         value: Option<f64>,
-        /// What it runs to; may be 0.
+        /// The bar's maximum; may be 0.
         max: Option<f64>,
     },
-    /// All nodes touched so far (servers from 0.3.45 on).
+    /// All nodes that have started so far (servers from 0.3.45 on).
     ProgressState {
         /// The run.
         prompt_id: Option<Cow<'a, str>>,
-        /// The nodes, read one by one.
+        /// The nodes, parsed one by one.
         nodes: StateNodes<'a>,
     },
-    /// A node gave something to show. Not sent for ordinary nodes.
+    /// A node produced output to show. Not sent for ordinary nodes.
     Executed {
         /// The run.
         prompt_id: Option<Cow<'a, str>>,
         /// The node.
         node: Option<Cow<'a, str>>,
-        /// What it gave, as JSON: `images`, `gifs`, `text`, …
+        /// The output as JSON: `images`, `gifs`, `text`, …
         output: Option<&'a RawValue>,
     },
-    /// Everything went through; with a node, only that node did (a relay's own way).
+    /// The whole run succeeded; with a node, only that node did (some relays send this).
     ExecutionSuccess {
         /// The run.
         prompt_id: Option<Cow<'a, str>>,
-        /// The node, where a relay sends this for each.
+        /// The node, if a relay sends this for each node.
         node: Option<Cow<'a, str>>,
     },
-    /// A node raised, or was blocked.
+    /// A node raised an exception, or was blocked.
     ExecutionError(Box<ExecutionError<'a>>),
-    /// The run was stopped.
+    /// The run was interrupted.
     ExecutionInterrupted {
         /// The run.
         prompt_id: Option<Cow<'a, str>>,
-        /// The node it was stopped in.
+        /// The node that was interrupted.
         node: Option<Cow<'a, str>>,
     },
-    /// A type that this version does not know, or one whose `data` has another shape; kept as it came, and not
-    /// necessarily JSON to its end.
+    /// An unknown type, or a known one whose `data` has another shape; kept unchanged, and not necessarily valid JSON
+    /// to its end.
     Unknown {
         /// The `type`.
         kind: Cow<'a, str>,
         /// The whole message.
         raw: &'a str,
     },
-    /// Not a message at all, also after the repair.
+    /// Not a message at all, even after the repair.
     Unreadable,
 }
 
-/// What an `execution_error` tells.
+/// The fields of an `execution_error`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -106,19 +106,19 @@ pub struct ExecutionError<'a> {
     /// The run.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub prompt_id: Option<Cow<'a, str>>,
-    /// The node of the workflow that raised.
+    /// The workflow node that raised the exception.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub node_id: Option<Cow<'a, str>>,
-    /// What relays call it. No alias: a message with both names would be refused.
+    /// The name relays use for it. Not an alias: a message with both names would be rejected.
     #[serde(borrow, deserialize_with = "lenient_text")]
     node: Option<Cow<'a, str>>,
-    /// Its class.
+    /// The node's class.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub node_type: Option<Cow<'a, str>>,
     /// The exception's message.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub exception_message: Option<Cow<'a, str>>,
-    /// The exception's type; `ExecutionBlocked` ends nothing.
+    /// The exception's type; `ExecutionBlocked` doesn't end the run.
     #[serde(borrow, deserialize_with = "lenient_text")]
     pub exception_type: Option<Cow<'a, str>>,
     /// The Python traceback.
@@ -127,16 +127,16 @@ pub struct ExecutionError<'a> {
 }
 
 impl ExecutionError<'_> {
-    /// Whether this only reports a blocked node. Such a run goes on, and may succeed.
+    /// Whether this only reports a blocked node. Such a run continues, and may succeed.
     pub fn is_blocked(&self) -> bool {
         self.exception_type.as_deref() == Some("ExecutionBlocked")
     }
 }
 
-/// Reads a text message. Total: any text gives an answer.
+/// Decodes a text message. Total: any text decodes to a value.
 ///
-/// Strict JSON first; only when that fails the text is repaired (see [`repair()`](super::repair())) into `scratch`
-/// and read again.
+/// Strict JSON first; if that fails, the text is repaired (see [`repair()`](super::repair())) into `scratch` and
+/// parsed again.
 pub fn decode_text<'a>(text: &'a str, scratch: &'a mut String) -> Message<'a> {
     if let Ok(message) = decode(text) {
         return message;
@@ -158,7 +158,7 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// Fails only on what is not JSON; JSON of another shape is an unknown message.
+/// Fails only on invalid JSON; valid JSON of another shape is an unknown message.
 fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
     if let Some(message) = decode_usual(text) {
         return Ok(message);
@@ -166,7 +166,8 @@ fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
     let envelope = match serde_json::from_str::<Envelope<'_>>(text) {
         Ok(envelope) => envelope,
         Err(error) if error.is_data() => {
-            // JSON, but no object with a `type`. What comes after the first wrong field has not been read yet.
+            // Valid JSON, but not an object with a `type`. The part after the first wrong field has not been parsed
+            // yet.
             serde_json::from_str::<IgnoredAny>(text)?;
             return Ok(Message::Unknown { kind: Cow::Borrowed(""), raw: text });
         }
@@ -176,12 +177,12 @@ fn decode(text: &str) -> Result<Message<'_>, serde_json::Error> {
     Ok(known.unwrap_or(Message::Unknown { kind: envelope.kind.0, raw: text }))
 }
 
-/// The form that servers write, `{"type": …, "data": {…}}` in this order, is read in one pass, and types that mean
-/// nothing here are not looked into at all. `None` sends everything else the long way.
+/// Parses the form that servers write, `{"type": …, "data": {…}}` in this order, in one pass, and doesn't parse types
+/// that are irrelevant here. `None` sends everything else to the slow path.
 fn decode_usual(text: &str) -> Option<Message<'_>> {
     let (kind, rest) = value_of(text, "{", "\"type\"")?.strip_prefix('"')?.split_once('"')?;
     let data = value_of(rest, ",", "\"data\"")?.trim_ascii_end().strip_suffix('}')?;
-    // The nodes of a snapshot are read on the promise that they are JSON.
+    // The nodes of a snapshot are parsed on the assumption that they are valid JSON.
     if kind.contains('\\') || kind == "progress_state" || !data.starts_with('{') {
         return None;
     }
@@ -189,16 +190,16 @@ fn decode_usual(text: &str) -> Option<Message<'_>> {
     Some(known.unwrap_or(Message::Unknown { kind: Cow::Borrowed(kind), raw: text }))
 }
 
-/// What follows an opening mark, a key and a colon.
+/// The text after an opening mark, a key and a colon.
 fn value_of<'a>(text: &'a str, mark: &str, key: &str) -> Option<&'a str> {
     let key = text.trim_ascii_start().strip_prefix(mark)?.trim_ascii_start().strip_prefix(key)?;
     Some(key.trim_ascii_start().strip_prefix(':')?.trim_ascii_start())
 }
 
-/// `None` for a type that means nothing here, and for data of another shape.
+/// `None` for irrelevant types, and for data of another shape.
 fn decode_data<'a>(kind: &str, data: &'a str) -> Result<Option<Message<'a>>, serde_json::Error> {
     Ok(match kind {
-        // Sorted by how often they come.
+        // Sorted by frequency.
         "progress" => parse::<Progress<'_>>(data)?.map(|one| Message::Progress {
             prompt_id: one.prompt_id,
             node: one.node.or(one.node_id),
@@ -241,7 +242,7 @@ fn decode_data<'a>(kind: &str, data: &'a str) -> Result<Option<Message<'a>>, ser
     })
 }
 
-/// `None` when the data has another shape.
+/// `None` if the data has another shape.
 fn parse<'a, T: Deserialize<'a>>(data: &'a str) -> Result<Option<T>, serde_json::Error> {
     if !data.starts_with('{') {
         return Ok(None);
@@ -372,7 +373,7 @@ mod tests {
         ) {
             let text = format!(r#"{{"type":"{kind}","data":{{"{field}":{value}}}}}"#);
             prop_assert!(!matches!(decode_text(&text, &mut String::new()), Message::Unreadable));
-            // Unknown ones are kept as they came, so only that text differs.
+            // Unknown messages are kept unchanged, so only their text differs.
             let read = |text: &str| debug(text).split("raw: ").next().map(str::to_owned);
             prop_assert_eq!(read(&text), read(&format!(r#"{{"data":{{"{field}":{value}}},"type":"{kind}"}}"#)));
         }

@@ -1,4 +1,4 @@
-//! Made-up workflows, frames and durations.
+//! Generated workflows, frames and durations.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ const CLASSES: [&str; 8] = [
     "VAEDecode",
 ];
 
-/// A made-up workflow: node `n` takes inputs from nodes before it; a second half of its nodes may feed nothing.
+/// A generated workflow: node `n` takes inputs from earlier nodes; its second half may feed nothing.
 pub(crate) fn graph() -> impl Strategy<Value = (Graph, Vec<NodeId>)> {
     (1usize..9, any::<u64>(), any::<Index>()).prop_map(|(size, links, output)| {
         let nodes: serde_json::Map<_, _> = (0..size)
@@ -38,7 +38,7 @@ pub(crate) fn graph() -> impl Strategy<Value = (Graph, Vec<NodeId>)> {
     })
 }
 
-/// A node's id: of the workflow, of an expansion, or of nowhere.
+/// A node's id: from the workflow, from an expansion, or unknown.
 fn id() -> impl Strategy<Value = String> {
     prop_oneof![6 => (0u8..9).prop_map(|n| n.to_string()), 2 => (0u8..9, 0u8..3).prop_map(|(n, c)| format!("{n}.0.0.{c}")),
         1 => Just("1.0.0.1.0.0.2".to_owned()), 1 => Just("nowhere".to_owned())]

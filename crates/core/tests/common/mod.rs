@@ -1,4 +1,4 @@
-//! Reads the recordings in `fixtures/` without the transport crate: core is tested alone.
+//! Reads the recordings in `fixtures/` without the transport crate, because core is tested alone.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(crate) const LIVE_MESSAGES: [&str; 2] = ["progress", "executing"];
 
-/// A row of `expected.json`: what a correct machine makes of a recording.
+/// A row of `expected.json`: the correct result for a recording.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Expected {
     pub(crate) prompt_id: String,
@@ -41,12 +41,12 @@ pub(crate) enum Body {
     Binary(Vec<u8>),
     /// A connection was opened.
     Open,
-    /// It has ended.
+    /// The connection has closed.
     Closed,
 }
 
 impl Frame {
-    /// The message's type, for dropping some.
+    /// The message's type, used to drop some types.
     pub(crate) fn kind(&self) -> String {
         let Body::Text(text) = &self.body else { return String::new() };
         serde_json::from_str::<Value>(text)
@@ -56,15 +56,15 @@ impl Frame {
     }
 }
 
-/// One prompt as one client saw it.
+/// One prompt as seen by one client.
 pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) expected: Expected,
     pub(crate) plan: Arc<Plan>,
     pub(crate) frames: Vec<Frame>,
-    /// Which of several runs with the same prompt id it is, from 0.
+    /// The index among several runs with the same prompt id, from 0.
     pub(crate) repeat: usize,
-    /// The recording shows one prompt only.
+    /// The recording contains only one prompt.
     pub(crate) sole: bool,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
 
-/// All of them, read once.
+/// All scenarios, read once.
 pub(crate) fn scenarios() -> &'static [Scenario] {
     static ALL: LazyLock<Vec<Scenario>> = LazyLock::new(load_all);
     &ALL
@@ -101,7 +101,7 @@ fn load_all() -> Vec<Scenario> {
 
 fn json(path: PathBuf) -> Option<Value> {
     let text = fs::read_to_string(path).ok()?;
-    // Histories hold what Python writes, as the frames do.
+    // Histories contain Python's JSON, like the frames.
     let text = runninghub_core::repair(&text).unwrap_or(text);
     Some(serde_json::from_str(&text).expect("it is JSON"))
 }
@@ -125,7 +125,7 @@ fn load(name: &str, expected: Expected, repeat: usize) -> Scenario {
     Scenario { name: name.into(), frames: frames(&folder, &expected.stream), plan, expected, repeat, sole }
 }
 
-/// The outputs: from the history, else from the classes that are output nodes and were not refused.
+/// The outputs: from the history, else from the output node classes that were not rejected.
 fn outputs(folder: &Path, prompt_id: &str, repeat: usize, graph: &Graph) -> Vec<NodeId> {
     let mut histories: Vec<_> = fs::read_dir(folder)
         .expect("the folder")
@@ -182,7 +182,7 @@ fn frames(folder: &Path, stream: &str) -> Vec<Frame> {
                 _ => continue,
             };
             if let (Body::Open, Some(last)) = (&body, frames.last_mut()) {
-                // A client that opens the next connection has done with the one before it.
+                // A client that opens the next connection is done with the previous one.
                 let last: &mut Frame = last;
                 last.at = last.at.min(at);
             }
@@ -202,7 +202,7 @@ impl Scenario {
         machine.only(self.expected.prompt_id.as_str().into(), self.sole)
     }
 
-    /// The frames that concern this run: of several runs with one prompt id, those from its own start on.
+    /// The frames of this run: of several runs with one prompt id, those from its own start on.
     pub(crate) fn own_frames(&self) -> Vec<Frame> {
         if self.repeat == 0 {
             return self.frames.clone();

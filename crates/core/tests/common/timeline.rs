@@ -1,4 +1,4 @@
-//! Timelines of real runs: when each node began, counted and ended. Played as frames, with a tick in between.
+//! Timelines of real runs: when each node started, counted and ended. Played as frames, with ticks in between.
 #![allow(dead_code, unreachable_pub, reason = "each user takes a part of it")]
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
@@ -6,33 +6,33 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use runninghub_core::{Confirm, Connection, Graph, Learned, Machine, Phase, Plan};
 use serde_json::{Value, json};
 
-/// A run's node times, as published, see `fixtures/README.md`.
+/// A run's node times, as published; see `fixtures/README.md`.
 #[derive(Debug)]
 pub struct Timeline {
     pub name: String,
     pub kind: String,
-    /// Seconds.
+    /// The run's duration in seconds.
     pub total: f64,
     pub graph: Graph,
     frames: Vec<(f64, String)>,
-    /// How many nodes count steps.
+    /// The number of nodes that count steps.
     pub counters: usize,
     cached: usize,
 }
 
-/// What was shown while a timeline was played.
+/// The figures shown while a timeline was played.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// Seconds, and the overall figure from then on.
+    /// Times in seconds, and the overall figure from each on.
     pub points: Vec<(f64, f64)>,
-    /// The range of the time that was left at half time, in seconds.
+    /// The range of the remaining time at half time, in seconds.
     pub half: Option<(f64, f64)>,
-    /// What a run like this teaches.
+    /// Durations learned from this run.
     pub learned: Vec<Learned>,
 }
 
 impl Timeline {
-    /// All of a folder, by name.
+    /// All timelines of a folder, by name.
     pub fn all(folder: &Path) -> Vec<Self> {
         let files = fs::read_dir(folder).expect("the timelines").map(|entry| entry.expect("an entry").path());
         let mut files: Vec<_> =
@@ -73,7 +73,7 @@ impl Timeline {
         Self { name, kind, total, graph, frames, counters, cached }
     }
 
-    /// Whether it is a picture that one sampler makes.
+    /// Whether it is an image made by a single sampler.
     pub fn is_plain_picture(&self) -> bool {
         ["t2i", "i2i", "controlnet"].iter().any(|kind| self.kind.starts_with(kind)) && self.counters == 1
     }
@@ -82,7 +82,8 @@ impl Timeline {
         Arc::new(Plan::new(&self.graph, &[]).with_learned(learned))
     }
 
-    /// What the platform's sample script shows: all nodes count, and one is done when the next begins.
+    /// The figures of the platform's sample script: all nodes count equally, and a node is done when the next one
+    /// starts.
     pub fn script(&self) -> Vec<(f64, f64)> {
         let nodes = self.graph.nodes().len() as f64;
         let mut points = vec![(0.0, self.cached as f64 / nodes)];
@@ -95,7 +96,7 @@ impl Timeline {
         points
     }
 
-    /// Plays it with a tick in so many seconds.
+    /// Plays the timeline, with a tick every `tick` seconds.
     pub fn play(&self, plan: Arc<Plan>, tick: f64) -> Trace {
         let mut machine = Machine::new(Some(plan), Confirm::Frames);
         let mut trace = Trace { points: vec![(0.0, 0.0)], ..Trace::default() };
@@ -124,8 +125,8 @@ impl Timeline {
     }
 }
 
-/// Mean and worst difference, in points, between a figure and the share of time. The mean is over time: a figure
-/// stands until the next one comes, however long that takes.
+/// Mean and maximum difference, in points, between a figure and the elapsed share of time. The mean is over time: a
+/// figure stays until the next one arrives, however long that takes.
 pub fn error(points: &[(f64, f64)]) -> (f64, f64) {
     let whole = points.last().map_or(0.0, |(at, _)| *at);
     let (mut mean, mut worst): (f64, f64) = (0.0, 0.0);
@@ -133,7 +134,7 @@ pub fn error(points: &[(f64, f64)]) -> (f64, f64) {
         let [(from, figure), (to, _)] = pair else { continue };
         let (before, after) = (figure - from / whole, figure - to / whole);
         let [first, last] = [before, after].map(f64::abs);
-        // Where it goes from ahead to behind, there are two triangles.
+        // Where the figure goes from ahead to behind, the area consists of two triangles.
         let crosses = before > 0.0 && after < 0.0;
         let off = if crosses {
             (first * first + last * last) / (2.0 * (first + last))
@@ -146,7 +147,7 @@ pub fn error(points: &[(f64, f64)]) -> (f64, f64) {
     (mean, worst)
 }
 
-/// The longest time without another tenth of a point, in percent of the run.
+/// The longest time in which the figure grows by less than a tenth of a point, in percent of the run.
 pub fn standstill(points: &[(f64, f64)]) -> f64 {
     let whole = points.last().map_or(0.0, |(at, _)| *at);
     let (mut since, mut from, mut longest): (f64, f64, f64) = (0.0, 0.0, 0.0);
@@ -159,7 +160,7 @@ pub fn standstill(points: &[(f64, f64)]) -> f64 {
     100.0 * longest / whole
 }
 
-/// Durations as another run might have shown them: each off by up to `amount` of itself.
+/// Learned durations as another run might have produced them: each off by up to this relative `amount`.
 pub fn perturbed(learned: &[Learned], seed: u64, amount: f64) -> Vec<Learned> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut random = || {

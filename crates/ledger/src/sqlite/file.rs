@@ -1,4 +1,4 @@
-//! The file: how it is recognized and opened.
+//! Opens the SQLite file and checks that it belongs to this program.
 
 use std::{
     fmt::Write as _,
@@ -16,12 +16,13 @@ use super::{
 use crate::{Error, ErrorKind};
 
 const NAME: &str = "ledger.sqlite3";
-/// What SQLite writes beside the file.
+/// The suffixes of SQLite's files next to the database.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
-/// How long another process may hold the store. Its transactions take milliseconds; a slow disk takes longer.
+/// How long another process may lock the store. Its transactions take milliseconds; a slow disk takes longer.
 const BUSY: Duration = Duration::from_secs(15);
 
-/// Opens the store of a folder twice, to write and to read, and makes it where it is missing: for nobody but the user.
+/// Opens the store of a folder twice, for writing and for reading, and creates it if missing, accessible only to the
+/// user.
 pub(super) fn open(folder: &Path) -> Result<[Connection; 2], Error> {
     let path = folder.join(NAME);
     if check(&path)? {
@@ -32,17 +33,17 @@ pub(super) fn open(folder: &Path) -> Result<[Connection; 2], Error> {
     if writer.is_readonly("main").map_err(failed)? {
         return Err(cannot(&path, io::ErrorKind::PermissionDenied.into()));
     }
-    // Readers do not wait for writers, and what is committed has reached the disk.
+    // Readers don't wait for writers, and committed data has reached the disk.
     writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(failed)?;
     writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(failed)?;
     schema::update(&writer)?;
-    // Whoever closes last tidies up, so that this connection may do that, too.
+    // The last connection to close removes the log, so this one must be able to write, too.
     let reader = connect(&path)?;
     reader.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
     Ok([writer, reader])
 }
 
-/// Opens the store of a folder in which nothing can be written.
+/// Opens the store of a folder that isn't writable.
 pub(super) fn open_to_read(folder: &Path) -> Result<Connection, Error> {
     let path = folder.join(NAME);
     if !check(&path)? {
@@ -58,7 +59,7 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, Error> {
     });
     let connection = match readable {
         Ok(connection) => connection,
-        // Its helper files are gone and cannot be made. With nothing in them the file alone is everything.
+        // Its helper files are missing and can't be created. If the log is empty, the file alone is complete.
         Err(_) if is_empty(&beside(&path, "-wal")) => frozen(&path)?,
         Err(error) => return Err(failed(error)),
     };
@@ -66,7 +67,7 @@ pub(super) fn open_to_read(folder: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// What SQLite says, and what that means.
+/// Maps an SQLite error to an error of this crate.
 pub(super) fn failed(error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
     match error.sqlite_error_code() {
@@ -88,7 +89,7 @@ fn connect(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Whether there is a file. Anything else in its place, or in place of those beside it, is refused.
+/// Whether the file exists. Anything but an ordinary file, here or at SQLite's other files, is rejected.
 fn check(path: &Path) -> Result<bool, Error> {
     for suffix in BESIDE {
         is_file(&beside(path, suffix))?;
@@ -109,9 +110,10 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Refuses the database of another program before anything is changed or written beside it.
+/// Rejects another program's database before anything is changed or written next to it.
 fn recognize(path: &Path) -> Result<(), Error> {
-    // What is in a log counts, and is read when the file is opened as usual: it has the journal mode that we want already.
+    // Data in a log counts, and is read when the file is opened normally: then the journal mode is already the right
+    // one.
     if !is_empty(&beside(path, "-wal")) {
         return Ok(());
     }
@@ -120,18 +122,18 @@ fn recognize(path: &Path) -> Result<(), Error> {
     let mark_and_pages =
         number("PRAGMA application_id").and_then(|mark| Ok((mark, number("PRAGMA page_count")?)));
     match mark_and_pages {
-        // A store that is just being made has one page, and its mark in the log.
+        // A store under creation has one page, and its application id is in the log.
         Ok((mark, pages)) if mark != i64::from(schema::APPLICATION) && pages > 1 => Err(schema::another()),
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
             Err(failed(error))
         }
-        // Another process may write a page at this very moment: then opening it as usual tells.
+        // Another process may be writing a page at this moment: then the normal open detects problems.
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
-/// Reads a file as if nobody wrote to it: takes no locks, writes nothing, and does not look beside it. Through SQLite all the
-/// same, since closing the file by other means would take this process's locks away.
+/// Reads a file as if it were immutable: takes no locks, writes nothing, and ignores the files next to it. Uses SQLite
+/// even so, because closing the file by other means would release this process's locks.
 fn frozen(path: &Path) -> Result<Connection, Error> {
     let mut url = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -152,7 +154,7 @@ fn frozen(path: &Path) -> Result<Connection, Error> {
     Connection::open_with_flags(url, flags | OpenFlags::SQLITE_OPEN_NOFOLLOW).map_err(failed)
 }
 
-/// Makes the file where it is missing. SQLite gives its helper files the same rights.
+/// Creates the file if it is missing. SQLite gives its helper files the same permissions.
 fn private(path: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,7 +1,7 @@
-//! Which process a submit belongs to, and whether that process still lives.
+//! Tracks which process a submit belongs to, and whether that process is still alive.
 //!
-//! Each process that submits holds a lock on a file of its own, which the system takes away from it when it ends,
-//! however it ends. So whoever gets the lock knows that the owner is dead. Process ids would come again.
+//! Each process that submits holds a lock on its own file, and the system releases the lock when the process ends,
+//! however it ends. So acquiring the lock proves that the owner is dead. Process ids would be reused.
 
 use std::{
     fs::{self, File},
@@ -14,7 +14,7 @@ use crate::{Error, digest::random};
 
 const FOLDER: &str = "owners";
 
-/// This process, as long as it lives.
+/// This process's lock, held for its lifetime.
 #[derive(Debug)]
 pub(super) struct Owner {
     pub(super) name: String,
@@ -23,7 +23,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Takes a lock. To be called within a writing transaction, like [`is_dead`], so that the two do not meet.
+    /// Takes a lock. Call it within a write transaction, like [`is_dead`], so that the two don't interleave.
     pub(super) fn register(store: &Path) -> Result<Self, Error> {
         let folder = store.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|error| cannot(&folder, error))?;
@@ -37,25 +37,25 @@ impl Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        // Left behind it is swept away by another process.
+        // If this fails, another process sweeps the file.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Whether the process of this name is gone. To be asked about owners of submits, whose lock was taken before the submit was
-/// written down, or within a writing transaction.
+/// Whether the process with this name is gone. Call it for owners of submits, whose lock was taken before the submit
+/// was written, or within a write transaction.
 pub(super) fn is_dead(store: &Path, name: &str) -> bool {
     let path = store.join(FOLDER).join(name);
     match open_file(&path) {
-        // Shared, so that two who ask at once do not take each other for the owner. An error that is none about the lock says
-        // nothing: then it is taken to live.
+        // A shared lock, so that two concurrent checks don't mistake each other for the owner. Any error except a lock
+        // conflict is inconclusive: the process then counts as alive.
         Ok(file) => file.try_lock_shared().is_ok(),
-        // What is not an ordinary file says nothing either.
+        // Anything but an ordinary file is inconclusive, too.
         Err(_) => path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound),
     }
 }
 
-/// Takes away the files of dead processes. To be called within a writing transaction.
+/// Removes the files of dead processes. Call it within a write transaction.
 pub(super) fn sweep(store: &Path) {
     let files = fs::read_dir(store.join(FOLDER)).into_iter().flatten().flatten();
     for file in files {

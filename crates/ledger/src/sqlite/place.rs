@@ -1,4 +1,5 @@
-//! The folder of the ledger: made where it is missing, found behind links, refused where a flush means nothing.
+//! The ledger's folder: created if missing, resolved through links, rejected on file systems where a flush isn't
+//! reliable.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,7 +11,7 @@ use runninghub_core::Untrusted;
 
 use crate::{Error, ErrorKind};
 
-/// Makes a folder and its parents, and follows the links on the way to it.
+/// Creates a folder with its parents, and resolves links in the path.
 pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -20,17 +21,17 @@ pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
     find(path)
 }
 
-/// The folder itself, which is there already.
+/// Resolves an existing folder.
 pub(super) fn find(path: &Path) -> Result<PathBuf, Error> {
-    // SQLite refuses a link in any part of a path. Only one in place of the file is suspicious: homes are moved to other disks,
-    // and `/tmp` is a link on some systems.
+    // SQLite rejects a link in any part of a path. Only a link in place of the file is suspicious: home directories
+    // are moved to other disks, and `/tmp` is a link on some systems.
     #[cfg(unix)]
     let path = &fs::canonicalize(path).map_err(|error| in_the_way(path, error))?;
     refuse_network(path)?;
     Ok(path.to_owned())
 }
 
-/// Opens a file for reading. A link is not followed, and a named pipe in its place holds nothing up.
+/// Opens a file for reading. Doesn't follow a link, and doesn't block on a named pipe.
 pub(super) fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -42,7 +43,8 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// Refuses what is not an ordinary file where the ledger or one of SQLite's files is expected. Whether there is one.
+/// Whether the file exists. Rejects anything but an ordinary file where the ledger or one of SQLite's files is
+/// expected.
 pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
     let about = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -65,7 +67,7 @@ pub(super) fn cannot(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::Store, format!("cannot use {name} for the ledger")).with_source(error)
 }
 
-/// Why a folder cannot be made or found: the nearest thing on the way that is not a folder.
+/// Why a folder can't be created or found: the nearest path component that isn't a folder.
 fn in_the_way(path: &Path, error: io::Error) -> Error {
     for place in path.ancestors() {
         match fs::metadata(place) {
@@ -83,7 +85,7 @@ fn in_the_way(path: &Path, error: io::Error) -> Error {
     cannot(path, error)
 }
 
-/// SQLite's locks are not to be trusted on network file systems, and neither is a flush.
+/// On network file systems, neither SQLite's locks nor flushes are reliable.
 #[cfg(target_os = "linux")]
 fn refuse_network(folder: &Path) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt as _;
@@ -101,13 +103,13 @@ fn refuse_network(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// FUSE's number in `statfs(2)`, for local and remote file systems alike.
+/// FUSE's number in `statfs(2)`, used for local and remote file systems.
 #[cfg(target_os = "linux")]
 const FUSE: u32 = 0x6573_5546;
 
 #[cfg(target_os = "linux")]
 fn is(kind: rustix::fs::FsWord, number: u32) -> bool {
-    // Some systems report it as a signed number.
+    // Some systems report a signed number.
     kind & 0xffff_ffff == rustix::fs::FsWord::from(number)
 }
 
@@ -119,7 +121,7 @@ fn is_network(kind: rustix::fs::FsWord) -> bool {
     NETWORK.into_iter().any(|network| is(kind, network))
 }
 
-/// Whether the mount of a device is one of the remote file systems behind FUSE, which only their names tell apart.
+/// Whether a device's mount is a remote FUSE file system; only the names distinguish these from local ones.
 #[cfg(target_os = "linux")]
 fn is_network_mount(mounts: &str, device: u64) -> bool {
     const NETWORK: [&str; 10] = [
@@ -157,9 +159,9 @@ mod tests {
 
     #[test]
     fn network_file_systems_are_known() {
-        // NFS, and SMB2 as a 32-bit system tells it.
+        // NFS, and SMB2 as reported on a 32-bit system.
         assert!(is_network(0x6969) && is_network(0xfe53_4d42));
-        // ext4, tmpfs, btrfs, overlayfs, and FUSE, which may be either.
+        // ext4, tmpfs, btrfs, overlayfs, and FUSE, which can be local or remote.
         assert!(![0xef53, 0x0102_1994, 0x9123_683e, 0x794c_7630, 0x6573_5546].into_iter().any(is_network));
     }
 

@@ -1,4 +1,4 @@
-//! The thread that answers questions. It has a connection of its own, so that no question waits for what is being written.
+//! The reader thread. It has its own connection, so that queries don't wait for writes.
 
 use std::{
     sync::mpsc::{self, Sender},
@@ -12,7 +12,7 @@ use crate::{Error, ErrorKind};
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// Sends questions to the thread, which ends when this is dropped.
+/// Sends queries to the thread, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Reader(Sender<Job>);
 
@@ -26,7 +26,7 @@ impl Reader {
         Ok(Self(sender))
     }
 
-    /// Asks a question. Each of its statements sees everything that was committed before it.
+    /// Runs a query. Each of its statements sees everything committed before it.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -34,7 +34,7 @@ impl Reader {
         let stopped = || Error::new(ErrorKind::Store, "the ledger has stopped");
         let (told, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            // Nobody needs the answer of somebody who has given up.
+            // The caller may have given up.
             if !told.is_closed() {
                 let _ = told.send(question(connection));
             }

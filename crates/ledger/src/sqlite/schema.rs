@@ -1,14 +1,14 @@
-//! The tables, and how older ones become the present ones.
+//! The tables, and the migrations from older versions.
 
 use rusqlite::Connection;
 
 use super::file::failed;
 use crate::{Error, ErrorKind};
 
-/// Marks the file as ours: `rhub` as ASCII.
+/// Marks the file as this program's: `rhub` in ASCII.
 pub(super) const APPLICATION: i32 = 0x7268_7562;
 
-/// Each entry brings a store to the next version; `user_version` counts them. Entries are never changed, only added.
+/// Each entry migrates a store to the next version; `user_version` counts them. Entries are never changed, only added.
 const MIGRATIONS: &[&str] = &[
     "
 CREATE TABLE fact (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -55,29 +55,29 @@ CREATE TABLE delivery (
 ",
 ];
 
-/// The first version with all columns that questions ask for.
+/// The first version with all columns that the queries use.
 const READABLE: i32 = 3;
 
-/// The error for a database of another program.
+/// The error for another program's database.
 pub(super) fn another() -> Error {
     Error::new(ErrorKind::Corrupt, "the file in the ledger's place is another database")
 }
 
-/// Brings the store to the present version. A store that has it is only looked at: nobody waits for a lock then.
+/// Migrates the store to the current version. A current store is only read, so that no caller waits for a lock.
 pub(super) fn update(connection: &Connection) -> Result<(), Error> {
     if missing(connection)?.is_empty() {
         return Ok(());
     }
     let run = |sql: &str| connection.execute_batch(sql).map_err(failed);
     run("BEGIN IMMEDIATE")?;
-    // Another process may have been faster.
+    // Another process may have migrated it in the meantime.
     for migration in missing(connection)? {
         run(migration)?;
     }
     run(&format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {}; COMMIT", MIGRATIONS.len()))
 }
 
-/// Whether questions can be answered from a store that cannot be brought to the present version.
+/// Checks whether a store that can't be migrated is still readable.
 pub(super) fn check_readable(connection: &Connection) -> Result<(), Error> {
     missing(connection)?;
     if version(connection)?.1 < READABLE {
@@ -87,7 +87,7 @@ pub(super) fn check_readable(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// What brings the store to the present version.
+/// The migrations that the store still needs.
 fn missing(connection: &Connection) -> Result<&'static [&'static str], Error> {
     let (application, version) = version(connection)?;
     let tables: i64 =
@@ -101,9 +101,9 @@ fn missing(connection: &Connection) -> Result<&'static [&'static str], Error> {
         .ok_or_else(|| Error::new(ErrorKind::Newer, "a newer version of rhub has written the ledger"))
 }
 
-/// Whose store it is, and its version.
+/// The store's application id and version.
 fn version(connection: &Connection) -> Result<(i32, i32), Error> {
-    // In one statement, so that no other process gets in between.
+    // In one statement, so that no other process can change it in between.
     let sql = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version";
     connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)
 }

@@ -1,4 +1,4 @@
-//! Questions: each filter finds its rows by an index.
+//! Queries: each filter finds its rows through an index.
 
 use std::path::Path;
 
@@ -12,19 +12,19 @@ const ENTRIES: &str =
     "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
     secret, note, task.id, cost, saved, target, owner, cancelling FROM attempt LEFT JOIN task ON task.attempt = n";
 
-/// The newest first.
+/// Entries that match the filter, newest first.
 pub(super) fn entries(connection: &Connection, folder: &Path, filter: &Filter) -> Result<Vec<Entry>, Error> {
     let (sql, values) = statement(filter);
     let mut statement = connection.prepare(&sql).map_err(failed)?;
     let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
     let mut entries = Vec::new();
-    // Rows are found one by one, so that none is read beyond the limit.
+    // Rows are fetched one by one, so that none is read beyond the limit.
     while entries.len() < filter.max()
         && let Some(row) = rows.next().map_err(failed)?
     {
         let mut entry = entry(row)?;
-        // Only what can be left behind makes it worth a look at the owner. The store is not changed for that: the state
-        // follows from the death of the owner, and the next step starts from it.
+        // The owner is checked only for states that can be left behind. The store isn't changed: the state follows
+        // from the death of the owner, and the next step starts from it.
         if entry.state.left_behind().is_some() && owner_is_dead(folder, row)? {
             entry = entry.left_behind();
         }
@@ -39,7 +39,7 @@ fn owner_is_dead(folder: &Path, row: &Row<'_>) -> Result<bool, Error> {
     row.get::<_, String>(16).map_err(failed).map(|name| owner::is_dead(folder, &name))
 }
 
-/// Only what is asked for is in it: of `:x IS NULL OR x = :x` SQLite makes no search.
+/// Contains only the conditions in use: SQLite wouldn't use an index for `:x IS NULL OR x = :x`.
 fn statement(filter: &Filter) -> (String, Vec<Value>) {
     let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
     if let Some(prefix) = filter.attempt_prefix().filter(|prefix| !prefix.is_empty()) {
@@ -59,7 +59,7 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
         values.push(key.to_owned().into());
     }
     if filter.only_open() {
-        // To the letter as the index has it.
+        // Must equal the condition of the index literally.
         conditions.push("state IN ('submitting', 'waiting', 'unknown', 'accepted')");
     }
     if filter.only_with_task() {
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
     use crate::{Digest, SqliteLedger};
 
-    /// How SQLite goes about a question, a line for each table.
+    /// SQLite's query plan, one line per table.
     fn plan(connection: &Connection, sql: &str, values: Vec<Value>) -> Vec<String> {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a statement");
         let steps = statement.query_map(params_from_iter(values), |row| row.get(3)).expect("a plan");
@@ -153,7 +153,7 @@ mod tests {
                 assert!(is_search || step.starts_with("USE TEMP B-TREE"), "{filter:?}: {step}");
             }
         }
-        // Without a filter that names rows they are read from the newest on, as many as are wanted: no step sorts.
+        // Without a selective filter, rows are read from the newest on, up to the limit, without sorting.
         for filter in [all(), all().with_task()] {
             let (sql, values) = statement(&filter);
             let steps = plan(&connection, &sql, values);

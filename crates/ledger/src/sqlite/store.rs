@@ -1,4 +1,4 @@
-//! The statements.
+//! The SQLite ledger and its statements.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,23 +23,23 @@ use crate::{
     memory::{now_ms, taken_by_another, too_many_deliveries, unknown_attempt},
 };
 
-/// A ledger in a SQLite file of a folder. Any number of processes of one machine may use it at once.
+/// A ledger in a SQLite file in a folder. Any number of processes on one machine may use it at once.
 #[derive(Debug)]
 pub struct SqliteLedger {
-    /// None where the folder can only be read.
+    /// `None` if the folder is read-only.
     writer: Option<Writer>,
     reader: Reader,
     folder: PathBuf,
-    /// Made with the first submit: who only looks leaves no trace.
+    /// Created with the first submit, so that read-only use leaves no trace.
     owner: Arc<Mutex<Option<Owner>>>,
     salt: Salt,
 }
 
 impl SqliteLedger {
-    /// Opens the ledger of a folder; makes both where they are missing, for nobody but the user.
+    /// Opens the ledger of a folder; creates both if missing, accessible only to the user.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] where the folder cannot be used or is on a network file system; [`ErrorKind::Newer`];
+    /// [`ErrorKind::Store`] if the folder can't be used or is on a network file system; [`ErrorKind::Newer`];
     /// [`ErrorKind::Corrupt`].
     pub fn open(folder: &Path) -> Result<Self, Error> {
         let folder = place::folder(folder)?;
@@ -50,11 +50,11 @@ impl SqliteLedger {
         Self::start(folder, Some(writer), reader)
     }
 
-    /// Opens the ledger of a folder to look things up: as [`SqliteLedger::open`], and where nothing can be written there, to
-    /// read only. Whatever would change such a ledger is an error then.
+    /// Opens the ledger of a folder for queries: like [`SqliteLedger::open`], but read-only if the folder isn't
+    /// writable. Changes to a read-only ledger fail.
     ///
     /// # Errors
-    /// As [`SqliteLedger::open`]; [`ErrorKind::Store`] where nothing can be read either.
+    /// As [`SqliteLedger::open`]; [`ErrorKind::Store`] if the folder isn't readable either.
     pub fn open_to_read(folder: &Path) -> Result<Self, Error> {
         Self::open(folder).or_else(|error| {
             let read_only = || {
@@ -62,7 +62,7 @@ impl SqliteLedger {
                 let reader = file::open_to_read(&folder)?;
                 Self::start(folder, None, reader)
             };
-            // What stands in the way of writing is what can be helped.
+            // Report the error of the writable open, because the user can fix that one.
             if error.kind() == ErrorKind::Store { read_only().map_err(|_| error) } else { Err(error) }
         })
     }
@@ -88,10 +88,10 @@ impl SqliteLedger {
         self.writer.as_ref().ok_or_else(read_only)
     }
 
-    /// Whether the file is whole: SQLite's own check of all its pages and indexes.
+    /// Checks that the file is intact, with SQLite's own check of all pages and indexes.
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`] where it is not, [`ErrorKind::Store`] where it cannot be read.
+    /// [`ErrorKind::Corrupt`] if it isn't, [`ErrorKind::Store`] if it can't be read.
     pub async fn check(&self) -> Result<(), Error> {
         self.reader
             .run(|connection| {
@@ -145,7 +145,7 @@ impl Ledger for SqliteLedger {
         let from = self
             .writer()?
             .run(move |connection| {
-                // Whoever takes the file of a living process away does not make its submits unknown to itself.
+                // If a live process's owner file is deleted, the process still recognizes its own submits.
                 let is_own = |name: &str| locked(&owner).as_ref().is_some_and(|owner| owner.name == name);
                 advance(connection, &attempt, &step, |name| !is_own(name) && owner::is_dead(&folder, name))
             })
@@ -208,7 +208,7 @@ impl Ledger for SqliteLedger {
     }
 }
 
-/// The salt, where there is one.
+/// The salt, if it exists.
 fn salt(connection: &Connection) -> Result<Option<Salt>, Error> {
     let sql = "SELECT value FROM fact WHERE name = 'salt'";
     let bytes: Option<Vec<u8>> =
@@ -217,7 +217,7 @@ fn salt(connection: &Connection) -> Result<Option<Salt>, Error> {
     bytes.map(|bytes| bytes.try_into().map(Salt::from_bytes).map_err(|_| damaged())).transpose()
 }
 
-/// Writes a salt down. Another process may have been faster, and then its salt counts.
+/// Stores a salt. If another process was faster, its salt is used.
 fn draw_salt(connection: &Connection) -> Result<(), Error> {
     let fresh = Salt::random()?;
     let sql = "INSERT OR IGNORE INTO fact (name, value) VALUES ('salt', ?1)";
@@ -233,7 +233,7 @@ fn own(owner: &Mutex<Option<Owner>>, folder: &Path) -> Result<String, Error> {
     if let Some(owner) = &*owner {
         return Ok(owner.name.clone());
     }
-    // Swept here and not by questions, which write nothing.
+    // Swept here and not in queries, because queries don't write.
     owner::sweep(folder);
     let new = Owner::register(folder)?;
     Ok(owner.insert(new).name.clone())
@@ -299,7 +299,7 @@ fn set(connection: &Connection, number: i64, state: State, note: Option<&str>) -
     Ok(())
 }
 
-/// The number of a submit in the tables.
+/// The row id of a submit.
 fn number(connection: &Connection, attempt: &AttemptId) -> Result<i64, Error> {
     let found =
         connection.query_row("SELECT n FROM attempt WHERE id = ?1", [attempt.as_str()], |row| row.get(0));

@@ -1,4 +1,4 @@
-//! What only a file can get wrong.
+//! Failures that only a file can have.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -51,7 +51,7 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     let attempt = ledger.begin(intent("w", "k")).await.expect("written");
     ledger.advance(&attempt, step(State::Accepted, &"7".into())).await.expect("accepted");
     drop(ledger);
-    // As the first version had it.
+    // The schema of the first version.
     file(folder.path())
         .execute_batch(
             "DROP INDEX attempt_key; DROP INDEX task_id; DROP TABLE delivery;
@@ -124,7 +124,7 @@ async fn a_check_sees_what_does_not_fit_together() {
     }
     ledger.check().await.expect("whole");
     drop(ledger);
-    // An index that is said to be of another column than the one that it was made of.
+    // The schema claims that the index covers another column than the one it was built from.
     let sql = "PRAGMA writable_schema = ON;
         UPDATE sqlite_schema SET sql = replace(sql, 'attempt (state)', 'attempt (id)') WHERE name = 'attempt_open';";
     file(folder.path()).execute_batch(sql).expect("broken");
@@ -147,7 +147,7 @@ async fn what_a_dead_process_left_is_unknown_and_what_a_living_one_does_is_not()
     assert_eq!(states(&watcher).await, [State::Waiting, State::Submitting, State::Submitting]);
     drop(dead);
     assert_eq!(states(&watcher).await, [State::Refused, State::Unknown, State::Submitting]);
-    // The id comes late all the same.
+    // A late id is still recorded.
     watcher.advance(&left, step(State::Accepted, &"8".into())).await.expect("accepted");
     living.advance(&mine, step(State::Accepted, &"9".into())).await.expect("accepted");
     drop((living, watcher));
@@ -161,7 +161,7 @@ async fn what_the_dead_have_left_beside_the_ledger_is_swept_away() {
     let ledger = open(folder.path());
     ledger.begin(intent("w", "k")).await.expect("written");
     let owners = folder.path().join("owners");
-    // Killed with nothing open: nobody asks for it by name.
+    // The process was killed with no open submits, so no query refers to it.
     fs::write(owners.join("4711"), "").expect("written");
     ledger.entries(Filter::all()).await.expect("read");
     assert!(owners.join("4711").exists(), "questions write nothing");
@@ -177,9 +177,9 @@ async fn questions_are_answered_while_another_process_writes() {
     let attempt = open(folder.path()).begin(intent("w", "k")).await.expect("written");
     let writer = file(folder.path());
     writer.execute_batch("BEGIN IMMEDIATE; UPDATE attempt SET note = 'not committed'").expect("begun");
-    // Opened while the lock is held: nothing of it wants to write.
+    // Opened while the lock is held: opening needs no write.
     let entry = open(folder.path()).entry(Filter::all()).await.expect("read");
-    // The process that has made it is gone, which needs no writing to be known.
+    // The process that made it is gone, and detecting this needs no write.
     assert_eq!((entry.attempt, entry.state), (attempt, State::Unknown));
     assert_ne!(entry.note.as_deref(), Some("not committed"));
 }
@@ -195,7 +195,8 @@ async fn many_writers_at_once_lose_nothing() {
             let attempt = ledger.begin(intent(&format!("w{number}"), "k")).await.expect("written");
             let task = TaskId::from(number.to_string());
             ledger.advance(&attempt, step(State::Accepted, &task)).await.expect("accepted");
-            // Half of them claim somebody else's task too, which costs the others in the same transaction nothing.
+            // Half of them also claim a task of another submit; the failure doesn't affect the others in the
+            // transaction.
             let other = Step::Accepted { task: (number / 2).to_string().into() };
             assert_eq!(ledger.advance(&attempt, other).await.is_err(), number > 0);
         });
@@ -257,7 +258,7 @@ async fn nobody_else_can_read_it() {
     }
 }
 
-/// Not even into another journal mode.
+/// Not even the journal mode changes.
 #[test]
 fn the_database_of_another_program_stays_as_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -271,7 +272,7 @@ fn the_database_of_another_program_stays_as_it_is() {
     assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1, "nothing is written beside it");
 }
 
-/// A process that was killed while it moved pages from the log into the file: the first page names pages that are not there.
+/// A process was killed while it moved pages from the log into the file: the first page refers to missing pages.
 #[tokio::test]
 async fn a_file_that_is_half_written_is_completed_from_its_log() {
     let (folder, killed) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
@@ -290,7 +291,7 @@ async fn a_file_that_is_half_written_is_completed_from_its_log() {
     }
 }
 
-/// A name with all that means something in a URL, since SQLite is given one.
+/// The name contains all characters that are special in a URL, because SQLite opens it as one.
 #[tokio::test]
 async fn where_nothing_can_be_written_questions_are_answered_all_the_same() {
     let home = tempfile::tempdir().expect("a folder");
@@ -304,7 +305,7 @@ async fn where_nothing_can_be_written_questions_are_answered_all_the_same() {
         let reader = super::file::open_to_read(folder).expect("readable");
         SqliteLedger::start(folder.to_owned(), None, reader).expect("a ledger")
     };
-    // Without the owner's file, as after a crash, and with nothing but the file, as on a disk that is mounted to be read.
+    // Without the owner's file, as after a crash, and with only the database file, as on a read-only disk.
     let copy = home.path().join("copy");
     fs::create_dir(&copy).expect("made");
     file(&folder).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("all of it is in the file");
@@ -344,7 +345,7 @@ mod links {
         let home = tempfile::tempdir().expect("a folder");
         fs::create_dir(home.path().join("real")).expect("made");
         symlink("real", home.path().join("link")).expect("linked");
-        // A part of the way, and the folder itself.
+        // A link inside the path, and a link as the folder itself.
         for path in ["link/state", "link"] {
             let ledger = open(&home.path().join(path));
             let attempt = ledger.begin(intent("w", "k")).await.expect("written");
@@ -401,7 +402,7 @@ mod links {
         assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo").success());
     }
 
-    /// Opening a pipe waits for somebody who writes into it.
+    /// Opening a pipe blocks until a writer opens it.
     #[tokio::test]
     async fn pipes_and_sockets_hang_nothing() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -417,7 +418,7 @@ mod links {
         symlink("nowhere", owners.join("4714")).expect("linked");
         let next = open(folder.path());
         next.begin(intent("w2", "k")).await.expect("written");
-        // Whether an owner lives whose file somebody has put a pipe in place of is not known: then it is left alone.
+        // If a pipe replaces an owner's file, the owner's state is unknown, so the submit is left alone.
         fs::remove_file(own.path()).expect("removed");
         pipe(&own.path());
         let entry = next.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");

@@ -1,4 +1,4 @@
-//! The one thread that touches the store. What comes while it writes is committed together afterwards.
+//! The only thread that writes to the store. Jobs that arrive during a write are committed together afterwards.
 
 use std::{
     sync::mpsc::{self, Sender},
@@ -11,14 +11,14 @@ use tokio::sync::oneshot;
 use super::file::failed;
 use crate::{Error, ErrorKind};
 
-/// The most that is committed at once: a flush of the disk is shared, and nobody waits long for others.
+/// The maximum number of jobs per commit: they share a flush of the disk, and no caller waits long for others.
 const TOGETHER: usize = 256;
 
-/// Does its work on an open transaction, and gives what tells the one who asked how it ended.
+/// Does its work in an open transaction, and returns the function that reports the result to the caller.
 type Job = Box<dyn FnOnce(Result<&Connection, Error>) -> Tell + Send>;
 type Tell = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
-/// Sends work to the thread, which ends when this is dropped.
+/// Sends jobs to the thread, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Writer(Sender<Job>);
 
@@ -37,7 +37,7 @@ impl Writer {
         Ok(Self(sender))
     }
 
-    /// Runs the work in a transaction. When this answers, the work is on disk, or nothing of it is.
+    /// Runs the work in a transaction. When this returns, either all of the work is on disk or none.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
@@ -46,7 +46,7 @@ impl Writer {
         let (told, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = connection.and_then(|connection| apart(connection, work));
-            // Whoever asked may have given up by now; what was done stays done.
+            // The caller may have given up by now; committed work stays committed.
             Box::new(move |committed| drop(told.send(committed.and(result))))
         });
         self.0.send(job).map_err(|_| stopped())?;
@@ -60,7 +60,7 @@ fn commit(connection: &Connection, jobs: impl Iterator<Item = Job>) {
     let told: Vec<Tell> = jobs.map(|job| job(begun.clone().map(|()| connection))).collect();
     let committed = begun.and_then(|()| run("COMMIT"));
     if committed.is_err() {
-        // A full disk has rolled it back already, and then there is nothing to roll back.
+        // On a full disk SQLite has already rolled back, and this fails.
         let _ = run("ROLLBACK");
     }
     for tell in told {
@@ -68,7 +68,7 @@ fn commit(connection: &Connection, jobs: impl Iterator<Item = Job>) {
     }
 }
 
-/// Work that fails takes back what it has done, and nothing that others have done in the same transaction.
+/// Runs work in a savepoint: if it fails, only its own changes are rolled back, not those of other jobs.
 fn apart<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
     let run = |sql| connection.execute_batch(sql).map_err(failed);
     run("SAVEPOINT work")?;

@@ -1,22 +1,22 @@
-//! Taking an address apart without changing a byte of it.
+//! Splits a URL into its parts without changing a byte.
 
 use runninghub_core::SocketUrl;
 
 use crate::{Error, ErrorKind};
 
-/// The parts of a WebSocket address, all of them slices of it.
+/// The parts of a WebSocket URL, all of them slices of it.
 ///
-/// Not by way of a URL type: those drop, re-encode or refuse what this platform's addresses hold, and the ticket in
-/// the query is signed as it stands.
+/// Doesn't use a URL type: those drop, re-encode or reject parts of this platform's URLs, and the ticket in the query
+/// is signed exactly as written.
 #[derive(Clone, Copy)]
 pub(super) struct Address<'a> {
     /// Whether it is `wss`.
     pub(super) tls: bool,
-    /// Host and port as written: the `Host` header.
+    /// Host and port as written, for the `Host` header.
     pub(super) authority: &'a str,
     /// The host without the brackets of an IPv6 address.
     pub(super) host: &'a str,
-    /// The port, or the scheme's own.
+    /// The port, or the scheme's default.
     pub(super) port: u16,
     /// Path and query as written; starts with `/` or `?`, or is empty.
     target: &'a str,
@@ -34,7 +34,7 @@ impl<'a> Address<'a> {
             _ if scheme.eq_ignore_ascii_case("ws") => false,
             _ => return refuse("not a WebSocket address: it does not start with wss://"),
         };
-        // A line break would end the request line, a space the address.
+        // A line break would end the request line, and a space would end the URL.
         if rest.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
             return refuse("the WebSocket address holds a space or a control character");
         }
@@ -61,18 +61,18 @@ impl<'a> Address<'a> {
         }
     }
 
-    /// Where plain `ws` is harmless.
+    /// Whether the host is this machine, where plain `ws` is safe.
     pub(super) fn is_loopback(&self) -> bool {
         runninghub_net::is_loopback(self.host)
     }
 
-    /// What stands in the request line.
+    /// The target for the request line.
     pub(super) fn target(&self) -> String {
         let slash = if self.target.starts_with('/') { "" } else { "/" };
         format!("{slash}{}", self.target)
     }
 
-    /// Host and port with an `http` scheme: what connectors and proxy rules understand.
+    /// Host and port with an `http` scheme, as connectors and proxy rules expect it.
     pub(super) fn http(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::{Message, http::Uri};
 use super::{LiveOptions, address::Address, handshake::shake_hands, hosts::forbidden, socket::Socket};
 use crate::{Connect, Error, ErrorKind, FrameSource};
 
-/// What makes the server send previews with metadata; it reads this as a connection's first text frame only.
+/// Makes the server send previews with metadata; the server reads it only as a connection's first text frame.
 const FEATURE_FLAGS: &str = r#"{"type":"feature_flags","data":{"supports_preview_metadata":true}}"#;
 
 /// Opens a WebSocket for each connection.
@@ -30,7 +30,7 @@ const FEATURE_FLAGS: &str = r#"{"type":"feature_flags","data":{"supports_preview
 pub struct Live(LiveOptions);
 
 impl Live {
-    /// The system's certificates are read when the first `wss` URL is dialled.
+    /// The system's certificates are read when the first `wss` URL is dialed.
     pub fn new(options: LiveOptions) -> Self {
         Self(options)
     }
@@ -41,7 +41,7 @@ impl Live {
                 Error::new(ErrorKind::Tls, "no TLS configuration can be made").with_source(error)
             })?;
             let stream = self.dial(address, public_only).await?;
-            // On the heap by itself: a session is twenty times the size of a plain stream.
+            // Boxed, because a TLS session is twenty times the size of a plain stream.
             let stream = Box::new(encrypt(address, config, stream).await?);
             self.upgrade(address, stream).await
         } else {
@@ -86,8 +86,8 @@ impl Live {
     }
 }
 
-/// `async_trait` boxes this future, and it has to stay boxed: its 9 KiB of TLS and handshake are given back when the
-/// connection stands, and the socket that is left is small.
+/// `async_trait` boxes this future, and it must stay boxed: its 9 KiB of TLS and handshake state are freed once the
+/// connection is open, and the remaining socket is small.
 #[async_trait]
 impl Connect for Live {
     async fn connect(&self, url: &SocketUrl) -> Result<Box<dyn FrameSource>, Error> {
@@ -117,7 +117,7 @@ async fn encrypt(
         Error::new(ErrorKind::Address, "the host of the WebSocket address is no host").with_source(error)
     })?;
     TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
-        // Only rustls' own refusal is final; the rest is the network.
+        // Only an error of rustls is final; other errors come from the network.
         if error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
             Error::new(ErrorKind::Tls, format!("no TLS session with {}", address.authority))
                 .with_source(error)

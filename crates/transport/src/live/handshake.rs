@@ -1,7 +1,7 @@
 //! The opening handshake.
 //!
-//! By hand: the library's own goes through a URL type, which changes addresses, writes the ticket to the log at trace
-//! level, and refuses the `Connection: keep-alive, Upgrade` of some gateways.
+//! Written by hand: the library's handshake uses a URL type, which changes URLs, logs the ticket at trace level, and
+//! rejects the `Connection: keep-alive, Upgrade` of some gateways.
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::{
@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 use super::address::Address;
 use crate::{Error, ErrorKind};
 
-/// The longest answer that is read; gateways send a few cookies.
+/// The longest response head that is read; gateways send a few cookies.
 const MAX_HEAD: usize = 16 << 10;
 
 pub(super) async fn shake_hands<S>(
@@ -58,7 +58,7 @@ where
         }
     };
     check(&response, &derive_accept_key(key.as_bytes()))?;
-    // The first frames may have come along with the answer.
+    // The first frames may have arrived with the response.
     let rest = head.split_off(size);
     Ok(WebSocketStream::from_partially_read(stream, rest, Role::Client, Some(config)).await)
 }

@@ -1,4 +1,4 @@
-//! Which hosts may be dialled: a server must not be able to send the ticket, or us, wherever it likes.
+//! Which hosts may be dialed: a server must not be able to send the ticket, or this client, to arbitrary hosts.
 
 use std::net::IpAddr;
 
@@ -7,9 +7,9 @@ use runninghub_core::is_public;
 use super::address::Address;
 use crate::{Error, ErrorKind};
 
-/// The hosts that a socket's address may lead to, and whether they may stand in the local network.
+/// The hosts that a socket's URL may lead to, and whether they may be in the local network.
 ///
-/// Behind a proxy the proxy resolves the names, so that only addresses written as numbers can be checked.
+/// Behind a proxy, the proxy resolves the names, so only numeric addresses can be checked.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Hosts {
@@ -19,24 +19,24 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// These domains with everything below them, at public addresses only.
+    /// Allows these domains and all their subdomains, at public IP addresses only.
     pub fn of<S: Into<String>>(domains: impl IntoIterator<Item = S>) -> Self {
         Self { domains: domains.into_iter().map(Into::into).collect(), trusted: None, private: false }
     }
 
-    /// One more host, at whatever address: the caller has chosen it.
+    /// Allows one more host, at any IP address, because the caller has chosen it.
     pub fn trusting(mut self, host: impl Into<String>) -> Self {
         self.trusted = Some(host.into());
         self
     }
 
-    /// Whether private addresses and those of this machine are allowed as well, also as hosts of their own.
+    /// Whether private and loopback addresses are allowed, including as literal hosts.
     pub fn private(mut self, allowed: bool) -> Self {
         self.private = allowed;
         self
     }
 
-    /// Gives whether the addresses of the host have to be public.
+    /// Checks the host. Returns whether its IP addresses must be public.
     pub(super) fn check(&self, address: &Address<'_>) -> Result<bool, Error> {
         let host = address.host.trim_end_matches('.');
         if self.trusted.as_ref().is_some_and(|trusted| trusted.eq_ignore_ascii_case(host)) {

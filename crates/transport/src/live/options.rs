@@ -1,4 +1,4 @@
-//! Limits and waits of a live connection.
+//! Limits and timeouts of a live connection.
 
 use std::time::Duration;
 
@@ -8,27 +8,28 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::Hosts;
 use crate::scale::scale;
 
-/// From name to finished handshake.
+/// From name resolution to the finished handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Often enough for the idle timeouts of the usual gateways.
+/// Below the idle timeouts of common gateways.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// A busy server answers within 7 ms; after this long there is none.
+/// A busy server responds within 7 ms; after this long no response will come.
 const PONG_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a close waits for the peer's own end.
+/// How long a close waits for the peer to close its end.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Previews have 72 KB, the largest text frames seen 40 KB; custom nodes send more.
+/// Previews are 72 KB, and the largest observed text frames 40 KB; custom nodes send more.
 const MAX_MESSAGE: usize = 4 << 20;
-/// The most that can be asked for.
+/// The largest configurable limit.
 const MAX_MAX_MESSAGE: usize = 64 << 20;
-/// tungstenite's own 128 KiB are filled with zeros before each read and stay resident: 17 times the memory and twice
-/// the time for a thousand quiet sockets.
+/// tungstenite's default of 128 KiB is zeroed before each read and stays resident: 17 times the memory and twice the
+/// time for a thousand quiet sockets.
 const READ_BUFFER: usize = 8 << 10;
-/// What may wait to be written: pings, and the answers to a server's own. One that pings without reading is dropped.
+/// The limit for queued writes: pings, and pongs for the server's pings. A server that pings without reading is
+/// dropped.
 const WRITE_BUFFER: usize = 16 << 10;
-/// From here on they are written out.
+/// The size at which queued writes are flushed.
 const WRITE_THRESHOLD: usize = 4 << 10;
 
-/// How [`Live`](crate::Live) connects, what it accepts and how long it waits.
+/// How [`Live`](crate::Live) connects, what it accepts, and its timeouts.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct LiveOptions {
@@ -46,7 +47,7 @@ pub struct LiveOptions {
 }
 
 impl LiveOptions {
-    /// The defaults named at each setter.
+    /// Creates the options with the defaults named at each setter.
     pub fn new() -> Self {
         Self {
             connect_timeout: CONNECT_TIMEOUT,
@@ -63,67 +64,68 @@ impl LiveOptions {
         }
     }
 
-    /// How long connecting may take in all: name, TCP, proxy, TLS and handshake. 10 s.
+    /// The total time for connecting: name resolution, TCP, proxy, TLS and handshake. Default: 10 s.
     pub fn connect_timeout(mut self, wait: Duration) -> Self {
         self.connect_timeout = wait;
         self
     }
 
-    /// How often the peer is asked for a sign of life. 20 s.
+    /// The interval between pings. Default: 20 s.
     pub fn ping_interval(mut self, wait: Duration) -> Self {
         self.ping_interval = wait;
         self
     }
 
-    /// How long after a ping the first sign of life may take, be it pong or frame. 10 s.
+    /// How long after a ping the first pong or frame may take. Default: 10 s.
     pub fn pong_timeout(mut self, wait: Duration) -> Self {
         self.pong_timeout = wait;
         self
     }
 
-    /// The largest message accepted, in bytes. 4 MiB; 64 MiB at most.
+    /// The largest accepted message, in bytes. Default: 4 MiB; maximum: 64 MiB.
     pub fn max_message(mut self, bytes: usize) -> Self {
         self.max_message = bytes.min(MAX_MAX_MESSAGE);
         self
     }
 
-    /// The largest single frame accepted, in bytes. As large as a message: ComfyUI never splits one.
+    /// The largest accepted frame, in bytes. Default: the message limit, because ComfyUI never splits a message.
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = bytes;
         self
     }
 
-    /// The room that each connection reads into, in bytes. 8 KiB. It grows to the largest frame and stays so.
+    /// The initial read buffer of each connection, in bytes. Default: 8 KiB. It grows to the largest frame and keeps
+    /// that size.
     pub fn read_buffer(mut self, bytes: usize) -> Self {
         self.read_buffer = bytes.clamp(1 << 10, MAX_MAX_MESSAGE);
         self
     }
 
-    /// Whether to ask for previews that tell which node and prompt they belong to. No.
+    /// Whether to request previews with their node and prompt ids. Default: no.
     pub fn preview_metadata(mut self, wanted: bool) -> Self {
         self.preview_metadata = wanted;
         self
     }
 
-    /// Whether unencrypted `ws://` may lead off this machine: for a ComfyUI in one's own network. No.
+    /// Whether unencrypted `ws://` may lead to another machine, for a ComfyUI in your own network. Default: no.
     pub fn allow_insecure(mut self, allowed: bool) -> Self {
         self.allow_insecure = allowed;
         self
     }
 
-    /// Where addresses may lead. Anywhere.
+    /// The allowed hosts. Default: any.
     pub fn hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = Some(hosts);
         self
     }
 
-    /// Proxy and TLS. The environment's proxy, and what the system trusts.
+    /// Proxy and TLS. Default: the environment's proxy, and the system's trusted certificates.
     pub fn net(mut self, net: Net) -> Self {
         self.net = net;
         self
     }
 
-    /// All waits times `factor`: below 1 for tests.
+    /// Multiplies all timeouts by `factor`; below 1 for tests.
     pub fn scaled(mut self, factor: f64) -> Self {
         for wait in [
             &mut self.connect_timeout,

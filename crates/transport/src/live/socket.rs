@@ -24,19 +24,19 @@ use tokio_tungstenite::{
 use super::LiveOptions;
 use crate::{Body, Error, ErrorKind, Frame, FrameSource};
 
-/// After so many messages that are no frames (pings, pongs) in a row, others get their turn: a server that pings without
-/// end must not keep the timers from being looked at.
+/// The maximum number of consecutive messages that aren't frames (pings, pongs) before yielding: a server that pings
+/// endlessly must not starve the timers.
 const MOST_IN_A_ROW: u32 = 32;
 
-/// A WebSocket as a source of frames.
+/// A WebSocket as a frame source.
 ///
-/// It owns the stream and its buffer directly and has one timer for everything: about 10 KiB with the read buffer.
+/// It owns the stream and its buffer directly and uses one timer for everything: about 10 KiB with the read buffer.
 pub(super) struct Socket<S> {
-    /// Gone once the connection is.
+    /// `None` once the connection is closed.
     stream: Option<WebSocketStream<S>>,
-    /// The peer said goodbye, though its end of the connection may still stand.
+    /// The peer sent a close frame, even if its end of the connection is still open.
     ended: bool,
-    /// A ping is not yet out.
+    /// A ping has not been flushed yet.
     flushing: bool,
     opened: Instant,
     pulse: Pulse,
@@ -57,8 +57,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Body>, Error>> {
         let Some(stream) = self.stream.as_mut().filter(|_| !self.ended) else { return Poll::Ready(Ok(None)) };
-        // Everything that has come is read before the timer is looked at: who did not read for a while must not take
-        // its own absence for the peer's.
+        // Read everything that has arrived before checking the timer: after a long time without reads, the peer must
+        // not look silent.
         let mut in_a_row = 0;
         while let Poll::Ready(message) = stream.poll_next_unpin(cx) {
             self.pulse.heard = true;
@@ -120,10 +120,10 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> FrameSource for Socket<S> {
 
     async fn close(&mut self) {
         self.ended = true;
-        // Out of `self` first: should this future be dropped, the connection goes with it.
+        // Taken out of `self` first: if this future is dropped, the connection is closed with it.
         let Some(mut stream) = self.stream.take() else { return };
         let goodbye = async {
-            // Whether or not the close frame goes out, what counts is that the peer lets go.
+            // Whether or not the close frame is sent, wait for the peer to close its end.
             if stream.close(None).await.is_ok() {
                 while let Some(Ok(_)) = stream.next().await {}
             }
@@ -138,14 +138,14 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> FrameSource for Socket<S> {
     }
 }
 
-/// When to ask the peer for a sign of life, and when to stop waiting for it.
+/// Decides when to ping the peer, and when to stop waiting for a sign of life.
 struct Pulse {
     timer: Pin<Box<Sleep>>,
     interval: Duration,
     patience: Duration,
-    /// A ping is out.
+    /// A ping was sent.
     asked: bool,
-    /// Something came since the last ping.
+    /// A message arrived since the last ping.
     heard: bool,
 }
 
@@ -159,7 +159,7 @@ impl Pulse {
         Self { timer: Box::pin(sleep(interval)), interval, patience, asked: false, heard: false }
     }
 
-    /// To be polled until it is pending: each beat winds up the timer for the next.
+    /// Poll until it returns pending: each beat sets the timer for the next.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Beat> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
@@ -178,7 +178,7 @@ impl Pulse {
     }
 }
 
-/// A connection that breaks off is an end like any other: servers of this kind never say goodbye.
+/// A broken connection is a normal end: these servers never send a close frame.
 fn ended_by(error: SocketError) -> Result<Option<Body>, Error> {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let (kind, what) = match &error {

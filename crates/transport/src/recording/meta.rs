@@ -1,4 +1,4 @@
-//! What the files of a recording hold.
+//! The file formats of a recording.
 
 use std::path::{Component, Path};
 
@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 
 use crate::{Error, ErrorKind};
 
-/// The file that tells what the recording is.
+/// The file that describes the recording.
 pub(super) const META: &str = "meta.json";
 /// The HTTP exchanges.
 pub(super) const HTTP: &str = "http.jsonl";
-/// What a recording's `meta.json` calls itself.
+/// The kind stored in a recording's `meta.json`.
 pub(super) const KIND: &str = "runninghub-recording";
 
 /// `meta.json`.
@@ -32,18 +32,18 @@ pub(super) struct Meta {
     pub(super) prompts: Vec<Prompt>,
 }
 
-/// A prompt that was sent while recording.
+/// A prompt sent during the recording.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Prompt {
-    /// Its id, if it was accepted and the id is known.
+    /// The prompt's id, if it was accepted and the id is known.
     pub prompt_id: Option<PromptId>,
-    /// The name of the file with its workflow. Not to be trusted; [`Recording::workflow_text`] reads it.
+    /// The name of the workflow file. Untrusted; read the file with [`Recording::workflow_text`].
     ///
     /// [`Recording::workflow_text`]: crate::Recording::workflow_text
     pub workflow: Option<String>,
-    /// The status of the answer.
+    /// The status of the response.
     pub http_status: Option<u16>,
 }
 
@@ -51,23 +51,23 @@ pub struct Prompt {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct HttpRow {
-    /// When the request was sent: milliseconds since the recording began.
+    /// When the request was sent, in milliseconds since the recording started.
     pub at_ms: f64,
-    /// How long the whole answer took, in milliseconds.
+    /// Time until the response was complete, in milliseconds.
     pub took_ms: f64,
     /// The method.
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// What was sent, as JSON.
+    /// The request body, as JSON.
     pub body: Option<Box<RawValue>>,
     /// The HTTP status.
     pub status: u16,
-    /// What came back.
+    /// The response body.
     pub text: String,
 }
 
-/// The name if it is one of a file in the folder itself: a recording comes from anywhere, and must not lead elsewhere.
+/// Returns the name if it refers to a file in the folder itself: recordings are untrusted and must not lead elsewhere.
 pub(super) fn plain_name(name: &str) -> Result<&str, Error> {
     let mut components = Path::new(name).components();
     let one = matches!((components.next(), components.next()), (Some(Component::Normal(_)), None));

@@ -1,4 +1,4 @@
-//! Recordings: folders with the tapes of a run and all else that belongs to it.
+//! Recordings: folders with the tapes of a run and its other files.
 
 mod meta;
 mod read;

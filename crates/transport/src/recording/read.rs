@@ -13,17 +13,17 @@ use serde::de::DeserializeOwned;
 use super::meta::{HTTP, HttpRow, META, Meta, Prompt, plain_name};
 use crate::{Error, ErrorKind, Tape, tape::check_format};
 
-/// The largest file besides tapes; a server's whole `object_info` has 10 MiB.
+/// The largest accepted file other than tapes; a server's complete `object_info` is 10 MiB.
 const MAX_FILE: u64 = 256 << 20;
 
-/// A recording that can be read: a folder with `meta.json`, tapes, workflows and HTTP exchanges, or a single tape.
+/// A readable recording: a folder with `meta.json`, tapes, workflows and HTTP exchanges, or a single tape.
 ///
-/// Files are read when they are asked for. Those that are not there are no error, those that are broken are.
+/// Files are read on demand. A missing file isn't an error, but a damaged one is.
 #[derive(Clone, Debug)]
 pub struct Recording {
     folder: Option<PathBuf>,
     meta: Meta,
-    /// The tapes of each stream in the order of its connections.
+    /// The tapes of each stream, in connection order.
     tapes: BTreeMap<String, Vec<PathBuf>>,
 }
 
@@ -31,8 +31,8 @@ impl Recording {
     /// Opens a folder, or a single `.jsonl` file as a recording of one connection.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if there is nothing to read, [`ErrorKind::Recording`] if it is no recording,
-    /// [`ErrorKind::TapeVersion`] if a later version made it.
+    /// [`ErrorKind::Io`] if nothing can be read, [`ErrorKind::Recording`] if it isn't a recording,
+    /// [`ErrorKind::TapeVersion`] if a newer version made it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let what = fs::metadata(path).map_err(|error| Error::file(path, "cannot be opened", error))?;
@@ -56,12 +56,12 @@ impl Recording {
         Ok(recording)
     }
 
-    /// The names of the streams, one for each client that was connected: `a`, `observer`.
+    /// The names of the streams, one per connected client, such as `a` or `observer`.
     pub fn streams(&self) -> impl Iterator<Item = &str> {
         self.tapes.keys().map(String::as_str)
     }
 
-    /// The tapes of a stream's connections, in order; none if there is no such stream.
+    /// The tapes of a stream's connections, in order; empty if the stream doesn't exist.
     ///
     /// # Errors
     /// As [`Tape::read`].
@@ -74,7 +74,7 @@ impl Recording {
         &self.meta.prompts
     }
 
-    /// What the recording is about, in its maker's words.
+    /// The description by the recording's author.
     pub fn about(&self) -> Option<&str> {
         self.meta.about.as_deref()
     }
@@ -87,7 +87,7 @@ impl Recording {
     /// The workflow of the prompt with this index, as JSON text.
     ///
     /// # Errors
-    /// The file cannot be read, or `meta.json` names one outside of the folder.
+    /// The file can't be read, or `meta.json` names one outside of the folder.
     pub fn workflow_text(&self, prompt: usize) -> Result<Option<String>, Error> {
         match self.meta.prompts.get(prompt).and_then(|prompt| prompt.workflow.as_deref()) {
             Some(name) => self.read_text(name),
@@ -98,7 +98,7 @@ impl Recording {
     /// The HTTP exchanges, in order.
     ///
     /// # Errors
-    /// The file cannot be read, or one of its lines is broken.
+    /// The file can't be read, or one of its lines is invalid.
     pub fn http(&self) -> Result<Vec<HttpRow>, Error> {
         let text = self.read_text(HTTP)?.unwrap_or_default();
         let lines = (1_u64..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
@@ -112,10 +112,10 @@ impl Recording {
             .collect()
     }
 
-    /// A JSON file of the folder: `history.json`, `object_info.json`. `None` if it is not there.
+    /// A JSON file in the folder, such as `history.json` or `object_info.json`. `None` if it doesn't exist.
     ///
     /// # Errors
-    /// The file cannot be read, is not this kind of JSON, or the name is a path.
+    /// The file can't be read, doesn't contain this type, or the name is a path.
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.read_text(name)? else { return Ok(None) };
         parse(&text).map(Some).map_err(|error| {
@@ -146,7 +146,7 @@ impl Recording {
     }
 }
 
-/// JSON as Python writes it: bodies and histories hold `NaN` where a workflow does.
+/// Parses Python's JSON: bodies and histories contain `NaN` where a workflow does.
 fn parse<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     serde_json::from_str(text)
         .or_else(|error| repair(text).ok_or(error).and_then(|text| serde_json::from_str(&text)))
@@ -168,7 +168,7 @@ fn find_tapes(folder: &Path) -> io::Result<BTreeMap<String, Vec<PathBuf>>> {
     Ok(tapes)
 }
 
-/// Stream and number of a tape: `ws-a2.jsonl` is the second of `a`, `ws-a.jsonl` its only one.
+/// The stream and number of a tape: `ws-a2.jsonl` is the second of `a`, `ws-a.jsonl` its only one.
 pub(super) fn tape_name(file: &str) -> Option<(String, u32)> {
     let name = file.strip_prefix("ws-")?.strip_suffix(".jsonl")?;
     let stream = name.trim_end_matches(|char: char| char.is_ascii_digit());

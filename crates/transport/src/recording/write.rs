@@ -1,4 +1,4 @@
-//! Making recordings.
+//! Writes recordings.
 
 use std::{
     fs::{self, File},
@@ -16,8 +16,8 @@ use crate::{Connect, Error, ErrorKind, RecordConnect, Redactor, record::Session,
 
 /// Writes a recording that [`Recording`](crate::Recording) reads, without its secrets.
 ///
-/// Once it is made nothing of it fails: the run that is recorded costs money and goes on. The first error is kept and
-/// logged as a warning.
+/// After its creation no operation fails, because the recorded run costs money and must continue. The first error is
+/// kept and logged as a warning.
 #[derive(Clone, Debug)]
 pub struct RecordingWriter {
     folder: PathBuf,
@@ -26,11 +26,11 @@ pub struct RecordingWriter {
 }
 
 impl RecordingWriter {
-    /// Makes the folder, or takes one that is empty. An earlier recording may show a run that was paid for: it is not
-    /// replaced.
+    /// Creates the folder, or uses an existing empty one. An earlier recording is never replaced, because it may be of
+    /// a paid run.
     ///
     /// # Errors
-    /// [`ErrorKind::Recording`] if the folder holds something, [`ErrorKind::Io`] if there is no writing to it.
+    /// [`ErrorKind::Recording`] if the folder isn't empty, [`ErrorKind::Io`] if it isn't writable.
     pub fn create(folder: impl Into<PathBuf>, redactor: Redactor) -> Result<Self, Error> {
         let folder = folder.into();
         let io = |error| Error::file(&folder, "cannot be recorded to", error);
@@ -49,13 +49,13 @@ impl RecordingWriter {
         Ok(Self { folder, session: Session::new(redactor), meta: Arc::new(Mutex::new(meta)) })
     }
 
-    /// Says what the recording is about.
+    /// Sets the description of the recording.
     pub fn about(&self, about: &str) {
         let about = self.session.redact_text(about);
         self.change(|meta| meta.about = Some(about));
     }
 
-    /// Names the task that is recorded.
+    /// Sets the recorded task.
     pub fn task(&self, id: &TaskId) {
         self.change(|meta| meta.task_id = Some(id.clone()));
     }
@@ -77,7 +77,7 @@ impl RecordingWriter {
         let row = HttpRow {
             method: row.method.clone(),
             path: self.session.redact_text(&row.path),
-            // A body that is no JSON any more without its secrets goes as a whole.
+            // A body that is no longer valid JSON without its secrets is omitted.
             body: body.and_then(|body| RawValue::from_string(body).ok()),
             text: self.session.redact_text(&row.text),
             ..*row
@@ -89,7 +89,7 @@ impl RecordingWriter {
         });
     }
 
-    /// Adds a file of JSON text: `object_info.json`, `history.json`. Its name must be a plain one.
+    /// Adds a file of JSON text, such as `object_info.json` or `history.json`. Its name must not be a path.
     pub fn file(&self, name: &str, json: &str) {
         match plain_name(name) {
             Ok(name) => {
@@ -105,27 +105,27 @@ impl RecordingWriter {
         self.session.learn(|redactor| redactor.learn(secret));
     }
 
-    /// Adds the password and the path of an address: of a proxy, of a webhook.
+    /// Adds the password and the path of a URL, of a proxy or a webhook.
     pub fn address(&self, address: &str) {
         self.session.learn(|redactor| redactor.learn_address(address));
     }
 
-    /// Adds the secrets of a socket's address.
+    /// Adds the secrets in a socket's URL.
     pub fn socket_url(&self, url: &SocketUrl) {
         self.session.learn(|redactor| redactor.learn_socket_url(url));
     }
 
-    /// Records the connections that `inner` opens.
+    /// Returns a connector that records the connections `inner` opens.
     pub fn connect<C: Connect>(&self, inner: C) -> RecordConnect<C> {
         RecordConnect::part_of(self.session.clone(), inner, self.folder.clone())
     }
 
-    /// A moment in milliseconds since the recording began: [`HttpRow::at_ms`].
+    /// A moment in milliseconds since the recording started: [`HttpRow::at_ms`].
     pub fn ms_at(&self, moment: Instant) -> f64 {
         self.session.ms_at(moment)
     }
 
-    /// Why something is missing, if it is.
+    /// The first error, if part of the recording is missing.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
     }
@@ -143,7 +143,7 @@ impl RecordingWriter {
     }
 }
 
-/// Beside and then in place: a crash leaves the old one or the new one.
+/// Writes a new file and renames it, so that a crash leaves either the old one or the new one.
 fn write_meta(folder: &Path, meta: &Meta) -> io::Result<()> {
     let beside = folder.join("meta.json.new");
     fs::write(&beside, serde_json::to_vec_pretty(meta)?)?;

@@ -1,4 +1,4 @@
-//! Taking secrets out of what is kept.
+//! Removes secrets from stored data.
 
 mod redactor;
 mod rule;

@@ -1,4 +1,4 @@
-//! The secrets that are known, and their removal.
+//! The known secrets, and their removal.
 
 use std::{borrow::Cow, fmt, ops::Range};
 
@@ -11,25 +11,25 @@ use runninghub_core::SocketUrl;
 
 use super::{rule, view::View};
 
-/// What stands where a secret was.
+/// The replacement for a secret.
 pub(super) const MARK: &str = "***";
-/// The same where a secret was all digits: it may have been a JSON number, and has to stay one.
+/// The replacement for a secret of digits only: it may be a JSON number, and must stay one.
 pub(super) const DIGITS: &str = "111";
-/// Shorter secrets are not taken: they would be found everywhere.
+/// Shorter secrets are ignored, because they would match everywhere.
 const MIN_SECRET: usize = 6;
-/// What is looked at as base64: so many characters hold the shortest secret.
+/// The minimum length of base64 text to check: it can encode the shortest secret.
 const MIN_BASE64: usize = 8;
 /// The same for hexadecimal digits.
 const MIN_HEX: usize = 12;
-/// How deep base64 and hexadecimal digits are undone: one in the other.
+/// How many levels of base64 and hexadecimal digits are decoded: one in the other.
 const MAX_ENCODED: usize = 2;
-/// A text that still holds a secret after so many rounds is dropped as a whole.
+/// A text that still contains a secret after this many rounds is dropped completely.
 const MAX_ROUNDS: usize = 8;
-/// How deep encodings are undone: JSON in JSON in a URL.
+/// How many levels of encoding are decoded: JSON in JSON in a URL.
 const MAX_LAYERS: usize = 4;
-/// A query's value that is shorter is a setting, not a ticket.
+/// A shorter query value is a setting, not a ticket.
 const MIN_TICKET: usize = 16;
-/// Query names of a socket's address whose values say nothing secret, and stand in workflows and frames.
+/// Query parameters of a socket's URL with public values, which also occur in workflows and frames.
 const PUBLIC: [&str; 4] = ["c_host", "c_port", "target", "workflowId"];
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -39,40 +39,40 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Removes secrets from text: those it was told, and whatever looks like one.
+/// Removes secrets from text: known ones, and anything that looks like one.
 ///
-/// Told secrets are found in any case and also percent-encoded, JSON-escaped (both several times over), in base64 and
-/// in hexadecimal digits.
-/// By their looks are found: API keys, `Rh-Comfy-Auth` and `Rh-Identify`, signed queries (`q-signature`, `X-Amz-*` and
-/// others), `token=`, passwords, cookies, `Authorization` and `Bearer`, `/proxy/<key>`, and users in addresses.
+/// Known secrets are found in any case, and also percent-encoded, JSON-escaped (both several times over), in base64
+/// and in hexadecimal digits.
+/// Found by pattern: API keys, `Rh-Comfy-Auth` and `Rh-Identify`, signed queries (`q-signature`, `X-Amz-*` and
+/// others), `token=`, passwords, cookies, `Authorization` and `Bearer`, `/proxy/<key>`, and users in URLs.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    /// In lower case, each with what it is when decoded.
+    /// In lower case, each also in its decoded form.
     secrets: Vec<Vec<u8>>,
 }
 
 impl Redactor {
-    /// Knows no secret, but their looks.
+    /// Creates a redactor without known secrets; it finds secrets by pattern only.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a secret: API key, user id, client id. Less than 6 bytes are ignored.
+    /// Adds a secret: an API key, user id or client id. Secrets of less than 6 bytes are ignored.
     #[must_use]
     pub fn secret(mut self, secret: &str) -> Self {
         self.learn(secret);
         self
     }
 
-    /// Adds the ticket and the ids in a socket's address.
+    /// Adds the ticket and the ids in a socket's URL.
     #[must_use]
     pub fn socket_url(mut self, url: &SocketUrl) -> Self {
         self.learn_socket_url(url);
         self
     }
 
-    /// [`Redactor::secret`] for one that came later.
+    /// Like [`Redactor::secret`], for a secret found later.
     pub fn learn(&mut self, secret: &str) {
         let mut view = Some(View::new(secret.as_bytes()));
         for _ in 0..MAX_LAYERS {
@@ -85,7 +85,7 @@ impl Redactor {
         }
     }
 
-    /// Adds what is secret about an address that holds a password or a secret path: user, password, path and query.
+    /// Adds the secret parts of a URL with a password or a secret path: user, password, path and query.
     pub fn learn_address(&mut self, address: &str) {
         let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -96,7 +96,7 @@ impl Redactor {
         }
     }
 
-    /// [`Redactor::socket_url`] for one that came later.
+    /// Like [`Redactor::socket_url`], for a URL found later.
     pub fn learn_socket_url(&mut self, url: &SocketUrl) {
         let Some((_, query)) = url.expose().split_once('?') else { return };
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -104,7 +104,7 @@ impl Redactor {
                 continue;
             }
             self.learn(value);
-            // The ticket is JSON in base64: user id and signature stand in frames by themselves.
+            // The ticket is JSON in base64: its user id and signature also occur separately in frames.
             let mut view = View::new(value.as_bytes());
             view = view.decoded().unwrap_or(view);
             let inner = BASE64.decode(&view.bytes).unwrap_or_default();
@@ -115,10 +115,10 @@ impl Redactor {
         }
     }
 
-    /// The text without secrets. Borrowed if it has none, which is nearly always.
+    /// Returns the text without secrets; borrowed if it contains none, which is the usual case.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut text = Cow::Borrowed(text);
-        // Again, because what a removal joins may spell a secret.
+        // Repeated, because text joined by a removal may form a secret.
         for _ in 0..MAX_ROUNDS {
             let hidden = self.find(text.as_bytes());
             if hidden.is_empty() {
@@ -129,7 +129,7 @@ impl Redactor {
         Cow::Borrowed(MARK)
     }
 
-    /// The bytes with secrets overwritten: the length stays, because binary frames tell where their parts are.
+    /// Returns the bytes with secrets overwritten. The length doesn't change, because binary frames contain offsets.
     pub fn redact_bytes(&self, bytes: &Bytes) -> Bytes {
         let hidden = self.find(bytes);
         if hidden.is_empty() {
@@ -144,7 +144,7 @@ impl Redactor {
         bytes.into()
     }
 
-    /// Where secrets are, in no order and perhaps overlapping.
+    /// Where secrets are, unordered and possibly overlapping.
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let mut hidden = Vec::new();
         let mut view = Some(View::new(text));
@@ -175,7 +175,7 @@ impl Redactor {
         }
     }
 
-    /// Hides whatever may be base64 or hexadecimal digits with a secret in it, as a whole.
+    /// Hides any base64 or hexadecimal run that contains a secret, as a whole.
     fn find_encoded(&self, view: &View, depth: usize, hidden: &mut Vec<Range<usize>>) {
         let mut at = 0;
         for run in view.bytes.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/-_".contains(byte)) {
@@ -197,7 +197,7 @@ impl Redactor {
                 byte => *byte,
             })
             .collect();
-        // What stands before may belong to the run by chance, so each of the four alignments is tried.
+        // Preceding characters may look like part of the run, so each of the four alignments is tried.
         (0..4).any(|skip| {
             let run = standard.get(skip..).unwrap_or_default();
             let run = if run.len() % 4 == 1 { run.get(..run.len() - 1).unwrap_or_default() } else { run };
@@ -216,7 +216,7 @@ impl Redactor {
         })
     }
 
-    /// Whether there is a secret in what was encoded.
+    /// Whether decoded data contains a secret.
     fn holds_secret(&self, inner: &[u8], depth: usize) -> bool {
         let mut found = Vec::new();
         let view = View::new(inner);
@@ -238,7 +238,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// 1 if what follows is escaped by a backslash, else 0.
+/// 1 if the next character is escaped by a backslash, else 0.
 fn escaping(before: &[u8]) -> usize {
     before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2
 }
@@ -252,7 +252,8 @@ fn cut(text: &str, mut hidden: Vec<Range<usize>>) -> String {
         while let Some(next) = ranges.next_if(|next| next.start <= range.end) {
             range.end = range.end.max(next.end);
         }
-        // Whole characters, should a secret be part of one, and whole escapes: `\\u00e9` must not leave its backslash.
+        // Extends to whole characters, in case a secret is part of one, and to whole escapes: `\\u00e9` must not leave
+        // its backslash.
         let before = text.as_bytes().get(end..range.start).unwrap_or_default();
         let start = text.floor_char_boundary(range.start - escaping(before));
         let stop = text.ceil_char_boundary(range.end);

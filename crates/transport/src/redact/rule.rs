@@ -1,4 +1,4 @@
-//! What secrets look like.
+//! Patterns of secrets.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use super::{
     view::View,
 };
 
-/// A word, and what of that which follows it is secret.
+/// A word, and which part of the following text is secret.
 struct Rule {
     /// In lower case.
     word: &'static str,
@@ -17,15 +17,15 @@ struct Rule {
 enum Secret {
     /// The word is a name or the start of one; the value ends with the field.
     Value,
-    /// The same, if the value is at least 32 hex digits: the name alone is too common.
+    /// The same, but only for values of at least 32 hex digits: the name alone is too common.
     HexValue,
     /// The word is a name; the value ends with the line or the string.
     Line,
-    /// 32 hex digits that follow soon.
+    /// 32 hex digits within this distance.
     Hex { within: usize },
     /// A space and a long word.
     Bearer,
-    /// What stands before an `@` in the host.
+    /// The text before an `@` in the host.
     User,
 }
 
@@ -62,7 +62,7 @@ const RULES: [Rule; 30] = [
     Rule { word: "://", secret: Secret::User },
 ];
 
-/// For each byte the rules whose word starts with it, one bit each: most bytes of most frames start none.
+/// For each byte, a bit mask of the rules whose word starts with it: most bytes of most frames start none.
 const STARTS: [u32; 256] = {
     let mut starts = [0; 256];
     let mut rule = 0;
@@ -73,9 +73,9 @@ const STARTS: [u32; 256] = {
     starts
 };
 
-/// As long as an API key, and as other hashes.
+/// The length of an API key, and of other hashes.
 const HEX: usize = 32;
-/// After `Bearer` comes prose, too, but not with words like that.
+/// Prose also follows `Bearer`, but without words this long.
 const MIN_BEARER: usize = 16;
 
 pub(super) fn find(view: &View, hidden: &mut Vec<Range<usize>>) {
@@ -90,7 +90,7 @@ pub(super) fn find(view: &View, hidden: &mut Vec<Range<usize>>) {
             rules &= rules - 1;
             let Some(after) = rest.strip_prefix(rule.word.as_bytes()) else { continue };
             let from = at + rule.word.len();
-            // What was cut before is no secret any more, or cutting would never end.
+            // A replacement from an earlier round isn't a secret; otherwise the rounds would never end.
             let is_cut = |found: &Range<usize>| {
                 let value = slice(after, found);
                 value == MARK.as_bytes() || value == DIGITS.as_bytes()
@@ -103,7 +103,7 @@ pub(super) fn find(view: &View, hidden: &mut Vec<Range<usize>>) {
 }
 
 impl Secret {
-    /// Where the secret is in what follows the word.
+    /// The range of the secret in the text after the word.
     fn find(&self, text: &[u8]) -> Option<Range<usize>> {
         match *self {
             Self::Value => value(text, ends_value).filter(|range| !is_plain(text, range)),
@@ -140,7 +140,7 @@ fn value(text: &[u8], ends: fn(u8) -> bool) -> Option<Range<usize>> {
         return None;
     }
     let start = skip(equals + 1, is_quote);
-    // After a quoted name, what has no quotes is a number, a list, `null`: no secret, and no JSON any more if it went.
+    // After a quoted name, an unquoted value is a number, a list or `null`: not a secret, and needed for valid JSON.
     let has_quote = |range: Range<usize>| slice(text, &range).contains(&b'"');
     if has_quote(name..equals) && !has_quote(equals + 1..start) {
         return None;
@@ -149,7 +149,7 @@ fn value(text: &[u8], ends: fn(u8) -> bool) -> Option<Range<usize>> {
     (end > start).then_some(start..end)
 }
 
-/// Values of JSON that are no secret and would not be JSON any more if they were cut: numbers, `null`, `true`.
+/// JSON values that aren't secret and whose removal would break the JSON: numbers, `null`, `true`.
 fn is_plain(text: &[u8], range: &Range<usize>) -> bool {
     let bare = range.start > 0 && !matches!(text.get(range.start - 1), Some(b'"' | b'\''));
     let value = slice(text, range);

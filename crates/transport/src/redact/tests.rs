@@ -25,7 +25,7 @@ fn hex(text: &str) -> String {
     text.bytes().flat_map(|byte| format!("{byte:02x}").into_bytes()).map(char::from).collect()
 }
 
-/// The ways in which a server, a library or a terminal may write a secret.
+/// The forms in which a server, a library or a terminal may write a secret.
 fn spellings(secret: &str) -> [String; 20] {
     let json = |text: &str| serde_json::to_string(text).unwrap();
     [
@@ -266,11 +266,11 @@ proptest! {
         let text = format!("{before}{spelled}{between}{spelled}{after}");
         let clean = Redactor::new().secret(&secret).redact(&text).into_owned();
         prop_assert!(!clean.contains(&secret), "{} -> {}", text, clean);
-        // In base64 chance neighbours may have joined in; the raw secret is what counts there.
+        // In base64, adjacent text may join the encoded secret; there the raw secret is what counts.
         prop_assert!(!clean.contains(&spelled), "{} -> {}", text, clean);
     }
 
-    /// A line of a recording is read again: JSON in which a secret stood anywhere is JSON without it.
+    /// Recordings are parsed again: JSON must stay valid after the removal of a secret anywhere in it.
     #[test]
     fn json_is_json_without_its_secrets(
         secret in prop_oneof!["[a-zA-Z0-9_-]{8,40}", "[0-9]{8,20}", "[a-z\"\\\\/é]{8,20}"],
@@ -337,7 +337,8 @@ fn a_redactor_shows_how_many_secrets_it_knows_and_none_of_them() {
     assert!(shown.starts_with("Redactor { secrets: ") && !shown.contains("0123456789"), "{shown}");
 }
 
-/// To the letter: what is cut, where the cut ends, and what stays because it is no secret or could not be cut from JSON.
+/// Exact results: which text is cut, where the cut ends, and what stays because it isn't secret or is needed for valid
+/// JSON.
 #[test]
 fn a_rule_cuts_the_value_and_nothing_else() {
     let redactor = Redactor::new();
@@ -353,7 +354,7 @@ fn a_rule_cuts_the_value_and_nothing_else() {
         ("apikey=12345", "apikey=12345"),
         ("apikey=-1.5", "apikey=-1.5"),
         ("apikey=12a45", "apikey=***"),
-        // What is digits stays digits: it may have been a number of JSON.
+        // Digits are replaced by digits, because they may be a JSON number.
         (r#"{"apikey":"12345"}"#, r#"{"apikey":"111"}"#),
         ("password: null", "password: null"),
         ("password: nullify", "password: ***"),

@@ -1,11 +1,11 @@
-//! Text as it reads when its encoding is undone, with the way back.
+//! Decoded text with a map back to the original positions.
 
 use std::ops::Range;
 
-/// Bytes, and where each of them came from.
+/// Bytes with their original positions.
 pub(super) struct View {
     pub(super) bytes: Vec<u8>,
-    /// Where each byte begins in the text, and where the last one ends. `None`: where it stands.
+    /// The original start of each byte, and the end of the last one. `None` if the positions are unchanged.
     starts: Option<Vec<usize>>,
 }
 
@@ -14,7 +14,7 @@ impl View {
         Self { bytes: text.to_vec(), starts: None }
     }
 
-    /// One layer of percent-encoding and JSON escapes less; `None` if there is none.
+    /// Removes one layer of percent-encoding and JSON escapes; `None` if there is none.
     pub(super) fn decoded(&self) -> Option<Self> {
         if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\')) {
             return None;
@@ -38,7 +38,7 @@ impl View {
         (inner.bytes != self.bytes).then_some(inner)
     }
 
-    /// Where these bytes are in the text.
+    /// The original range of these bytes.
     pub(super) fn range(&self, bytes: Range<usize>) -> Range<usize> {
         self.at(bytes.start)..self.at(bytes.end)
     }
@@ -56,7 +56,7 @@ enum Unit {
     Char(char),
 }
 
-/// What the text begins with, and how many bytes that takes.
+/// The first unit of the text, and its length in bytes.
 fn unit(text: &[u8]) -> (Unit, usize) {
     let plain = |byte, size| (Unit::Byte(byte), size);
     match *text {
@@ -68,7 +68,7 @@ fn unit(text: &[u8]) -> (Unit, usize) {
             Some(char) => (Unit::Char(char), 6),
             None => plain(b'\\', 1),
         },
-        // As Python writes bytes.
+        // Python's escape for bytes.
         [b'\\', b'x', a, b, ..] => match hex(&[a, b]) {
             Some(code) => plain(u8::try_from(code).unwrap_or_default(), 4),
             None => plain(b'\\', 1),

@@ -13,5 +13,5 @@ pub use write::TapeWriter;
 
 /// The format that this version writes; it reads this and all earlier ones.
 pub(crate) const FORMAT: u64 = 1;
-/// What a header line calls itself.
+/// The kind stored in a header line.
 pub(crate) const KIND: &str = "runninghub-tape";

@@ -1,4 +1,4 @@
-//! Reading tapes.
+//! Reads tapes.
 
 use std::{
     fs::File,
@@ -12,13 +12,13 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// The longest line that is read: a binary frame of 64 MiB in base64 takes 86 MiB.
+/// The longest accepted line: a binary frame of 64 MiB takes 86 MiB in base64.
 const MAX_LINE: u64 = 128 << 20;
 
 /// The rows of a tape, one by one.
 ///
-/// It never panics, whatever it reads. A line that cannot be read is an error with its number, and the next line may
-/// still be good.
+/// It never panics, whatever the input. An invalid line is an error with its line number, and the next line may still
+/// be valid.
 #[derive(Debug)]
 pub struct TapeReader<R> {
     input: Option<R>,
@@ -32,7 +32,7 @@ pub struct TapeReader<R> {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Tape {
-    /// The header line, if there was one.
+    /// The header line, if present.
     pub header: Option<Header>,
     /// All rows, in order.
     pub rows: Vec<Row>,
@@ -42,7 +42,7 @@ impl<R: BufRead> TapeReader<R> {
     /// Reads the first line.
     ///
     /// # Errors
-    /// [`ErrorKind::TapeVersion`] for a tape of a later version, [`ErrorKind::Io`] if there is no reading it.
+    /// [`ErrorKind::TapeVersion`] for a tape of a newer version, [`ErrorKind::Io`] if it can't be read.
     pub fn new(input: R) -> Result<Self, Error> {
         let mut reader =
             Self { input: Some(input), number: 0, buffer: Vec::new(), header: None, first: None };
@@ -58,17 +58,17 @@ impl<R: BufRead> TapeReader<R> {
         Ok(reader)
     }
 
-    /// The header line, if there was one.
+    /// The header line, if present.
     pub fn header(&self) -> Option<&Header> {
         self.header.as_ref()
     }
 
-    /// Reads on to the next line that is not empty. `false` at the end.
+    /// Advances to the next line that isn't empty. Returns `false` at the end.
     fn next_line(&mut self) -> Result<bool, Error> {
         loop {
             let Some(input) = &mut self.input else { return Ok(false) };
             self.buffer.clear();
-            // One large preview must not keep its room for the rest of the tape.
+            // A single large preview must not keep its memory for the rest of the tape.
             self.buffer.shrink_to(64 << 10);
             let size = input.take(MAX_LINE).read_until(b'\n', &mut self.buffer).map_err(|error| {
                 self.input = None;
@@ -117,7 +117,7 @@ impl Tape {
     /// Reads a file.
     ///
     /// # Errors
-    /// The file cannot be read, is not a tape, is cut off, or was made by a later version.
+    /// The file can't be read, isn't a tape, is truncated, or was made by a newer version.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = File::open(path).map_err(|error| Error::file(path, "cannot be opened", error))?;

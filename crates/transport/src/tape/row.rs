@@ -14,30 +14,30 @@ use crate::{Body, Frame};
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Header {
-    /// The format's number.
+    /// The format number.
     pub format: u64,
     kind: String,
-    /// What wrote the tape, with its version.
+    /// The program that wrote the tape, with its version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software: Option<String>,
 }
 
-/// Something that happened on a connection.
+/// An event on a connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Milliseconds since this connection was opened.
     pub t_ms: f64,
-    /// Milliseconds since the recording began, of which this may be the second connection.
+    /// Milliseconds since the recording started; the recording may have several connections.
     pub at_ms: f64,
-    /// Who did it.
+    /// The side that caused it.
     pub dir: Direction,
-    /// What it was.
+    /// The type of event.
     pub kind: RowKind,
-    /// The payload, or a note where there is none by nature.
+    /// The payload, or a note for events without a payload.
     pub body: Option<Body>,
 }
 
-/// Who did what a [`Row`] tells.
+/// The side that caused a [`Row`].
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -47,12 +47,12 @@ pub enum Direction {
     Out,
 }
 
-/// What happened.
+/// The type of an event.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RowKind {
-    /// The connection was opened; the text tells path and headers.
+    /// The connection was opened; the text contains path and headers.
     Open,
     /// A text frame.
     Text,
@@ -64,14 +64,14 @@ pub enum RowKind {
     Pong,
     /// A close frame.
     Close,
-    /// The connection was cut on purpose, or by an error that the text names.
+    /// The connection was cut on purpose, or by the error in the text.
     Abort,
     /// The end of the stream, with or without a close frame before it.
     Eof,
 }
 
 impl Row {
-    /// The frame that the server sent with this row, if it is one.
+    /// The frame that the server sent in this row, if it is one.
     pub fn frame(&self) -> Option<Frame> {
         match (self.dir, self.kind, &self.body) {
             (Direction::In, RowKind::Text | RowKind::Binary, Some(body)) => {
@@ -103,7 +103,7 @@ impl Header {
     }
 }
 
-/// A row as its line has it.
+/// A row in its line format.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Line<T, B> {
     t_ms: f64,
@@ -116,11 +116,11 @@ pub(super) struct Line<T, B> {
     b64: Option<B>,
 }
 
-/// Text that goes from the parser's scratch space straight into its final buffer: `Option<Cow<str>>` would copy twice.
+/// Text moved from the parser's scratch space directly into its final buffer: `Option<Cow<str>>` would copy twice.
 pub(super) struct Text(ByteString);
-/// Bytes that are decoded where the parser finds them.
+/// Bytes decoded directly from the parser's input.
 pub(super) struct Base64(Bytes);
-/// Bytes that are encoded where the writer wants them.
+/// Bytes encoded directly into the writer's output.
 pub(super) struct AsBase64<'a>(&'a [u8]);
 
 impl<'a> From<&'a Row> for Line<&'a str, AsBase64<'a>> {
@@ -193,7 +193,7 @@ impl Serialize for AsBase64<'_> {
     }
 }
 
-/// Whole microseconds: finer than any clock here, and read back exactly as written.
+/// Rounds to whole microseconds: finer than any clock in use, and exact when parsed again.
 fn micros(ms: f64) -> f64 {
     if ms.is_finite() { (ms * 1000.0).round() / 1000.0 } else { 0.0 }
 }

@@ -136,7 +136,7 @@ proptest! {
         prop_assert_eq!(Tape::parse(&*written(&rows)).unwrap().rows, rows);
     }
 
-    /// After a crash: whole lines are good, only the last may be cut.
+    /// After a crash, whole lines are valid, and only the last may be truncated.
     #[test]
     fn a_prefix_is_readable(rows in proptest::collection::vec(rows(), 1..8), cut in any::<proptest::sample::Index>()) {
         let bytes = written(&rows);

@@ -1,4 +1,4 @@
-//! Writing tapes.
+//! Writes tapes.
 
 use std::io::Write;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use super::row::{Header, Line, Row};
 use crate::{Error, ErrorKind};
 
-/// Writes a tape: a header line, then a line for each row.
+/// Writes a tape: a header line, then one line per row.
 ///
-/// Every line goes out whole, in one write, and is flushed: after a crash all lines but perhaps the last are good. Give
-/// it a file as it is; a buffered writer would only copy.
+/// Every line is written whole, in one write, and flushed: after a crash all lines except possibly the last are valid.
+/// Pass an unbuffered file; a buffered writer would only add a copy.
 #[derive(Debug)]
 pub struct TapeWriter<W> {
     output: W,
@@ -36,14 +36,14 @@ impl<W: Write> TapeWriter<W> {
         self.put(&Line::from(row))
     }
 
-    /// What was written to.
+    /// Returns the output.
     pub fn into_inner(self) -> W {
         self.output
     }
 
     fn put(&mut self, value: &impl Serialize) -> Result<(), Error> {
         self.line.clear();
-        // One large preview must not keep its room for the rest of the run.
+        // A single large preview must not keep its memory for the rest of the run.
         self.line.shrink_to(64 << 10);
         serde_json::to_writer(&mut self.line, value).map_err(|error| {
             Error::new(ErrorKind::Io, "a row cannot be written as JSON").with_source(error)

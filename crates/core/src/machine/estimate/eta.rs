@@ -1,23 +1,23 @@
-//! The time that is left, as a range.
+//! The remaining time, as a range.
 
 use std::time::Duration;
 
 use super::super::state::Machine;
 use crate::Eta;
 
-/// The shown time follows the computed one with this time constant, however often it is looked at.
+/// Time constant of the smoothing, in seconds; independent of how often the ETA is read.
 const SMOOTHING: f64 = 3.0;
-/// Four out of five runs end within the range: so many standard deviations.
+/// Standard deviations that make a range in which 80% of runs end.
 const EIGHTY: f64 = 1.28;
-/// In a first run the parts are further off together than each says alone.
+/// In a first run, the errors of the parts are correlated, so the total spread is larger than the parts suggest.
 const FIRST: f64 = 2.0;
-/// The spread of the whole stays within this.
+/// Bounds for the relative spread of the total.
 const SPREAD: (f64, f64) = (0.08, 1.5);
-/// A range whose end is further away than so many times its beginning says nothing: before a pace is measured, and after.
+/// The largest useful ratio of a range's end to its start, before and after a pace is measured.
 const WIDEST: (f64, f64) = (4.0, 16.0);
 
 impl Machine {
-    /// What is left as of the last look.
+    /// The remaining time as of the last refresh.
     pub(in super::super) fn eta(&mut self) -> Option<Eta> {
         let plan = self.plan.as_ref()?;
         let now = self.now.as_secs_f64();

@@ -1,4 +1,4 @@
-//! What this run has shown so far.
+//! Facts observed in this run so far.
 
 use super::{
     super::{node::NodeTrack, state::Machine},
@@ -7,50 +7,50 @@ use super::{
 };
 use crate::{NodeState, Plan, PlanNode};
 
-/// What this run has shown so far.
+/// Facts observed in this run so far.
 #[derive(Debug, Default)]
 pub(in super::super) struct Estimate {
-    /// The nodes that have been told as running and not yet as over, in the order of their beginning.
+    /// Nodes reported as running and not yet as finished, in start order.
     pub(super) running: Vec<usize>,
-    /// Logarithms of how much slower steps were than the table says, and how many.
+    /// Sum of the logarithms of measured slowdowns relative to the table, and their count.
     pub(super) slower: (f64, f64),
-    /// A pace has been measured in this run.
+    /// Whether a pace has been measured in this run.
     pub(super) measured: bool,
     pub(super) loops: Vec<Loop>,
-    /// The second of the run's first message.
+    /// The time of the run's first message, in seconds.
     pub(super) joined: Option<f64>,
-    /// What is still to come, until a node begins or ends.
+    /// Cached sum of the remaining work; cleared when a node starts or ends.
     pub(super) coming: Option<left::Coming>,
     pub(super) left: left::Left,
-    /// The overall figure, and the second for which it was made.
+    /// The overall fraction, and the time in seconds for which it was computed.
     pub(super) shown: f64,
     pub(super) at: Option<f64>,
-    /// The second at which the run will be over as it was last shown, and when that was.
+    /// The end time of the run as last shown, and when it was shown, in seconds.
     pub(super) eta: Option<(f64, f64)>,
     pub(super) models_loaded: bool,
 }
 
-/// A single measured pace outweighs the table so much.
+/// Weight of a single measured pace relative to the table.
 const LESSON: f64 = 1.5;
-/// And the table counts as this much evidence itself.
+/// Weight of the table itself as evidence.
 const TABLE: f64 = 0.25;
-/// Machines differ by a factor of a hundred; more is a broken clock.
+/// Machines differ by a factor of a hundred; anything beyond is a broken clock.
 const SLOWER: (f64, f64) = (0.01, 300.0);
 
 impl Estimate {
-    /// The overall figure as of the last look.
+    /// The overall fraction as of the last refresh.
     pub(in super::super) fn shown(&self) -> f64 {
         self.shown
     }
 
-    /// The state of a node has changed.
+    /// A node's state has changed.
     pub(super) fn changed(&mut self) {
         self.coming = None;
     }
 }
 
 impl Machine {
-    /// A node is about to be told to be in this state.
+    /// Called before a node is reported in this state.
     pub(in super::super) fn changes(&mut self, at: usize, state: NodeState) {
         self.estimate.changed();
         let Some(plan) = self.plan.clone() else { return };
@@ -79,7 +79,7 @@ impl Machine {
         }
     }
 
-    /// A connection was opened: how far the running nodes came meanwhile is unknown.
+    /// A connection was opened: the progress of the running nodes in between is unknown.
     pub(in super::super) fn lose_pace(&mut self) {
         for at in &self.estimate.running {
             if let Some(track) = self.nodes.get_mut(*at) {
@@ -89,7 +89,7 @@ impl Machine {
         }
     }
 
-    /// The first message of the run has come: what it shows as done was done before anybody watched.
+    /// The run's first message: nodes it reports as done were done before this client joined.
     pub(in super::super) fn join(&mut self) {
         if self.estimate.joined.is_none() && self.plan.is_some() {
             self.estimate.joined = Some(self.now.as_secs_f64());
@@ -101,14 +101,14 @@ impl Machine {
         }
     }
 
-    /// Whether this run loads models that the server did not have: a loader has run, or is still to run.
+    /// Whether this run loads models the server didn't have: a loader has run, or is still to run.
     pub(in super::super) fn loads_models(&self, plan: &Plan) -> bool {
         let loaders = self.nodes.iter().zip(plan.nodes());
         let mut loaders = loaders.filter(|(_, node)| node.required && node.expected.loads);
         loaders.any(|(track, _)| !track.cached && (track.started > 0 || !track.settled))
     }
 
-    /// How much slower this machine is than the one of the table: 5 is five times as slow.
+    /// How much slower this machine is than the table's reference machine: 5 is five times as slow.
     pub(super) fn slower(&self) -> f64 {
         let (mut sum, mut weight) = self.estimate.slower;
         let node = |at: usize| self.plan.as_ref()?.nodes().get(at);
@@ -121,7 +121,7 @@ impl Machine {
     }
 }
 
-/// How much slower a node's steps are than the table says, if they are that kind of steps.
+/// How much slower a node's steps are than the table says, if the node has comparable steps.
 fn slower(track: &NodeTrack, node: &PlanNode) -> Option<f64> {
     let expected = node.expected;
     if !expected.is_stepped() || node.memories.is_some() {

@@ -1,9 +1,9 @@
-//! What is left of each node, and of all of them.
+//! The remaining time of each node, and of all nodes together.
 
 use super::super::{node::NodeTrack, state::Machine};
 use crate::{Expected, Plan, PlanNode, learned::Memory};
 
-/// Seconds that are left, and how far the truth may be from them.
+/// Remaining seconds, with their variance.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Left {
     pub(super) seconds: f64,
@@ -11,24 +11,24 @@ pub(super) struct Left {
     pub(super) variance: f64,
 }
 
-/// Sums over the nodes that do not run. The parts that a slower machine makes longer are apart, so that a new pace
-/// does not mean summing again.
+/// Sums over the nodes that aren't running. Parts that scale with machine speed are kept separately, so that a new
+/// pace doesn't require a new sum.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Coming {
     scaled: Left,
     fixed: Left,
-    /// What was over before anybody watched.
+    /// Work that finished before this client joined.
     missed: (f64, f64),
-    /// Seconds of the table: all work of this run, and what is done of it.
+    /// Expected seconds from the table: all work of this run, and the part that is done.
     pub(super) work: f64,
     pub(super) done: f64,
 }
 
-/// A silent time that has begun is as uncertain as this, whatever it was before.
+/// The relative uncertainty of a silent phase once it has started, regardless of its earlier estimate.
 const SILENT: f64 = 0.8;
-/// The table does not know how many passes there are: when they are over, there may be half as many again.
+/// The table doesn't know the number of passes: once the expected passes are over, half as many again may follow.
 const MORE_PASSES: f64 = 0.5;
-/// Sums stay finite, and so small that the figure still moves.
+/// Keeps sums finite, and small enough that the figure still moves.
 pub(super) const LONGEST: f64 = 365.0 * 86_400.0;
 
 impl Left {
@@ -46,8 +46,8 @@ impl Left {
     }
 }
 
-/// What is left of something silent that takes `median` seconds, `elapsed` of which are over. Never zero, and growing
-/// once it is overdue: the median of what is left of a log-normal time, nearly.
+/// The remaining time of a silent phase with this `median` duration in seconds, `elapsed` of which have passed. Never
+/// zero, and growing once overdue: approximates the median remainder of a log-normal duration.
 pub(super) fn silent(median: f64, sigma: f64, elapsed: f64) -> f64 {
     let median = median.max(1e-3);
     let ahead = median - elapsed;
@@ -56,7 +56,7 @@ pub(super) fn silent(median: f64, sigma: f64, elapsed: f64) -> f64 {
 }
 
 impl Machine {
-    /// What is left of the run.
+    /// The remaining time of the run.
     pub(super) fn left(&mut self, plan: &Plan) -> Left {
         let coming = if let Some(coming) = self.estimate.coming {
             coming
@@ -71,7 +71,7 @@ impl Machine {
         for one in &self.estimate.loops {
             left.add(self.left_of_loop(plan, one, slower));
         }
-        // What runs side by side ends with the longest.
+        // Nodes that run in parallel end with the slowest.
         let mut longest = Left::default();
         for at in &self.estimate.running {
             let (Some(track), Some(node)) = (self.nodes.get(*at), plan.nodes().get(*at)) else { continue };
@@ -94,7 +94,7 @@ impl Machine {
         }
     }
 
-    /// Sums up what is not running.
+    /// Sums the nodes that aren't running.
     fn coming(&self, plan: &Plan) -> Coming {
         let mut coming = Coming::default();
         for (track, node) in self.nodes.iter().zip(plan.nodes()).filter(|(_, node)| node.required) {
@@ -119,12 +119,12 @@ impl Machine {
         coming
     }
 
-    /// What earlier runs have shown of a node, for models that are there or that are loaded.
+    /// A node's learned durations, for the matching case of models loaded or not.
     pub(super) fn memory<'a>(&self, node: &'a PlanNode) -> Option<&'a Memory> {
         node.memories.as_ref().map(|memories| memories.of(self.estimate.models_loaded))
     }
 
-    /// A node that has not begun.
+    /// The estimate for a node that hasn't started.
     pub(super) fn expected(&self, node: &PlanNode, slower: f64) -> Left {
         match self.memory(node) {
             Some(memory) => Left::new(memory.seconds, memory.sigma),
@@ -132,7 +132,7 @@ impl Machine {
         }
     }
 
-    /// A lazy node runs twice. In between it waits for what it has asked for.
+    /// A lazy node runs twice. In between it waits for the inputs it requested.
     fn waits(&self, track: &NodeTrack, node: &PlanNode) -> bool {
         let is_open = |at: &usize| self.nodes.get(*at).is_some_and(|above| !above.settled && !above.done);
         track.counter.steps.reports() == 0
@@ -148,7 +148,7 @@ impl Machine {
         match remembered {
             Some((memory, left)) if steps.reports() < 2 => Left::new(left, memory.sigma),
             Some((memory, left)) => {
-                // The counter and the memory, each by how certain it is.
+                // The counter and the learned durations, each weighted by its certainty.
                 let counter = counting(track, f64::from(memory.passes), 0.0, now);
                 let of_counter = (counter.seconds * counter.seconds / counter.variance.max(1e-12)).max(1.0);
                 let of_memory = (left / (memory.sigma * memory.seconds).max(1e-6)).powi(2);
@@ -161,7 +161,7 @@ impl Machine {
         }
     }
 
-    /// What was over before anybody watched, and how far the nodes were that ran then.
+    /// Work finished before this client joined, and the progress of the nodes that were running then.
     pub(super) fn before(&self, plan: &Plan, slower: f64) -> f64 {
         let (scaled, fixed) = self.estimate.coming.map_or((0.0, 0.0), |coming| coming.missed);
         let running = self.estimate.running.iter().filter_map(|at| {
@@ -174,7 +174,7 @@ impl Machine {
     }
 }
 
-/// A node whose counter has not moved: what the table says, or what its children show.
+/// The estimate for a node whose counter hasn't moved: from the table, or from its children.
 fn uncounted(track: &NodeTrack, expected: &Expected, slower: f64, now: f64) -> Left {
     let pre = expected.silent * slower;
     let (done, mean) = track.done_children();
@@ -183,20 +183,21 @@ fn uncounted(track: &NodeTrack, expected: &Expected, slower: f64, now: f64) -> L
         None => silent(if done > 0 { mean } else { pre }, 1.0, now - since),
     });
     if let Some(open) = open.reduce(f64::max) {
-        // Nobody says how many there will be: one more, at least.
+        // The number of children is unknown: assume at least one more.
         return Left::new(open + if done > 0 { mean } else { open }, SILENT);
     }
-    // After a connection was lost the count goes on where it was.
+    // After a lost connection, the count continues where it was.
     let ahead = 1.0 - track.counter.fraction().unwrap_or(0.0);
     Left::new(silent(pre, expected.sigma, now - track.since) + expected.counted() * slower * ahead, SILENT)
 }
 
-/// A node whose counter moves, of so many passes; `beyond` them there may be so many more for each that was seen.
+/// The estimate for a node whose counter moves, with the expected number of passes; `beyond` them, this many more per
+/// observed pass may follow.
 fn counting(track: &NodeTrack, passes: f64, beyond: f64, now: f64) -> Left {
     let (counter, steps) = (&track.counter, &track.counter.steps);
     let pace = steps.pace().unwrap_or_else(|| steps.rough_pace(track.since));
     let open = pace * counter.open();
-    // The step that is under way. A full count is the end of the pass, and not yet that of the node.
+    // The step in progress. A full count ends the pass, but not yet the node.
     let pass = (open - steps.silent(now).min(pace)).max(0.0);
     let seen = f64::from(counter.pass);
     let more = if passes > seen { passes - seen } else { beyond * (seen - 1.0) };
@@ -205,7 +206,7 @@ fn counting(track: &NodeTrack, passes: f64, beyond: f64, now: f64) -> Left {
     Left::new(pass + more * each, 0.5 / f64::from(steps.reports()).sqrt() + 0.04)
 }
 
-/// How much longer than the table says a node takes on this machine.
+/// How much longer a node takes on this machine than the table says.
 fn factor(node: &PlanNode, slower: f64) -> f64 {
     if node.expected.scales() { slower } else { 1.0 }
 }

@@ -1,4 +1,4 @@
-//! Native loops: the start node expands into a copy of the loop's body for each round, and says `Iteration k / n`.
+//! Native loops: the start node expands into a copy of the loop's body for each round, and reports `Iteration k / n`.
 
 use super::{
     super::state::Machine,
@@ -6,34 +6,34 @@ use super::{
 };
 use crate::Plan;
 
-/// A loop that has begun.
+/// A loop that has started.
 #[derive(Debug)]
 pub(super) struct Loop {
     start: usize,
     body: Vec<usize>,
-    /// Rounds that are over, of so many.
+    /// Finished rounds, and the total.
     done: f64,
     rounds: f64,
     since: f64,
-    /// When the last round ended.
+    /// When the last round ended, in seconds.
     last: f64,
 }
 
-/// A text that tells how many rounds of a loop are over.
+/// A text that reports the finished rounds of a loop.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Iteration {
     done: f64,
     rounds: f64,
 }
 
-/// No loop has more rounds; a server that says so says nothing.
+/// An upper limit for rounds; a larger number from a server is ignored.
 const MOST_ROUNDS: f64 = 1e6;
 const MOST_LOOPS: usize = 100;
-/// How far rounds are from each other.
+/// The relative spread of round durations.
 const SIGMA: f64 = 0.25;
 
 impl Iteration {
-    /// `Iteration 3 / 6`; nothing else.
+    /// Parses `Iteration 3 / 6`; nothing else.
     pub(in super::super) fn parse(text: &str) -> Option<Self> {
         let (done, rounds) = text.strip_prefix("Iteration ")?.split_once('/')?;
         let number = |text: &str| Some(f64::from(text.trim().parse::<u32>().ok()?));
@@ -43,7 +43,7 @@ impl Iteration {
 }
 
 impl Machine {
-    /// The start node of a loop has told how far it is.
+    /// The start node of a loop has reported its progress.
     pub(in super::super) fn iterates(&mut self, start: &str, iteration: Iteration) {
         let Some(plan) = self.plan.clone() else { return };
         let Some(start) = plan.position(start) else { return };
@@ -74,7 +74,7 @@ impl Machine {
             round = (one.last - one.since) / one.done;
             open = silent(round, SIGMA, now - one.last);
         } else {
-            // The first round: node by node.
+            // The first round is estimated node by node.
             for at in &one.body {
                 let (Some(track), Some(node)) = (self.nodes.get(*at), plan.nodes().get(*at)) else {
                     continue;

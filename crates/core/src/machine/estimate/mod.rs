@@ -1,7 +1,7 @@
-//! How much time is left, and the overall figure that follows from it: elapsed ÷ (elapsed + left).
+//! The remaining time, and the overall fraction derived from it: elapsed ÷ (elapsed + left).
 //!
-//! What is expected comes from the table, or from earlier runs. What is measured corrects it: the pace of the steps, for
-//! the node that runs and for those that the same machine has yet to run.
+//! Expectations come from the table or from earlier runs. Measurements correct them: the pace of the steps applies to
+//! the running node and to the nodes still to run on the same machine.
 
 mod eta;
 mod known;

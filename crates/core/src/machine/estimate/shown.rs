@@ -1,4 +1,4 @@
-//! The overall figure.
+//! The overall fraction.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::super::state::Machine;
 use super::left::{LONGEST, silent};
 use crate::{Phase, Plan};
 
-/// Below 1 until success is confirmed.
+/// The maximum before success is confirmed.
 pub(in super::super) const BEFORE_SUCCESS: f64 = 0.999;
-/// Until a pace is measured, the share of the work holds the figure back so much.
+/// Until a pace is measured, the completed share of the work limits the figure with this weight.
 const BRAKE: f64 = 0.5;
-/// A figure that is ahead goes on at this share of the pace that would arrive in time. It does not freeze.
+/// A figure that is ahead advances at this share of the pace that would finish on time, so it never freezes.
 const AHEAD: f64 = 0.25;
-/// A figure that is behind catches up within this share of the run, in seconds at least the second number.
+/// A figure that is behind catches up within this share of the run, and in no less than this many seconds.
 const BEHIND: (f64, f64) = (0.004, 0.05);
 
 impl Machine {
-    /// Time has passed, and nothing else.
+    /// Advances the time without any other input.
     pub fn tick(&mut self, at: Duration) {
         self.advance(at);
         self.refresh();
     }
 
-    /// Brings the overall figure up to the present.
+    /// Updates the overall fraction to the current time.
     pub(in super::super) fn refresh(&mut self) {
         let now = self.now.as_secs_f64();
         if self.phase != Phase::Running || self.estimate.at == Some(now) {
@@ -48,7 +48,7 @@ impl Machine {
         self.estimate.shown = (shown + step.max(0.0)).min(BEFORE_SUCCESS);
     }
 
-    /// Seconds of this run so far, those included that nobody watched.
+    /// Seconds of this run so far, including those before this client joined.
     fn worked(&self, plan: &Plan) -> f64 {
         let now = self.now.as_secs_f64();
         let since = self.running_since.map_or(now, |since| since.as_secs_f64());
@@ -57,7 +57,7 @@ impl Machine {
         joined.max(now - since)
     }
 
-    /// A running counter has shown its pace.
+    /// Whether a running counter has shown its pace.
     fn measures(&self) -> bool {
         let mut running = self.estimate.running.iter().filter_map(|at| self.nodes.get(*at));
         running.any(|track| {
@@ -65,8 +65,8 @@ impl Machine {
         })
     }
 
-    /// How slow the machine is shows in the first pace. Before that the share of the work that is done knows better: a
-    /// slow machine would race to 60 % while it loads, and the figure cannot go back.
+    /// The first measured pace shows how slow the machine is. Before that, the completed share of the work is the
+    /// better measure: on a slow machine the figure would race to 60 % during loading, and it cannot go back.
     fn brake(&self, plan: &Plan, elapsed: f64, left: f64) -> f64 {
         let running =
             || self.estimate.running.iter().filter_map(|at| self.nodes.get(*at).zip(plan.nodes().get(*at)));

@@ -1,24 +1,24 @@
 //! The pace of a counter.
 
-/// A counter's steps over all its passes, and when they came.
+/// A counter's steps over all its passes, with their times.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in super::super) struct Steps {
-    /// Counted in this pass, and in those before it.
+    /// Steps counted in this pass, and in earlier passes.
     value: f64,
     before: f64,
-    /// How many reports have brought it forward.
+    /// The number of reports that advanced the counter.
     reports: u32,
-    /// What the first of them said, and when.
+    /// Value and time of the first such report.
     first: (f64, f64),
-    /// When the last of them came.
+    /// Time of the last such report.
     last: f64,
 }
 
-/// No node counts further; what is beyond says nothing.
+/// The highest accepted count; anything beyond is nonsense.
 const MOST: f64 = 1e12;
 
 impl Steps {
-    /// The counter stands at a value, within its maximum.
+    /// Records a counter value, within its maximum.
     pub(in super::super) fn report(&mut self, value: f64, now: f64) {
         let value = value.min(MOST);
         if value <= self.value {
@@ -32,7 +32,7 @@ impl Steps {
         self.last = now;
     }
 
-    /// A new pass begins.
+    /// Starts a new pass.
     pub(in super::super) fn start_over(&mut self) {
         self.before = self.counted();
         self.value = 0.0;
@@ -51,27 +51,27 @@ impl Steps {
         self.reports
     }
 
-    /// What the first report said.
+    /// The value of the first report.
     pub(super) fn first(&self) -> f64 {
         if self.reports > 0 { self.first.0 } else { 0.0 }
     }
 
-    /// Since the first report.
+    /// Seconds since the first report.
     pub(super) fn watched(&self, now: f64) -> f64 {
         now - self.first.1
     }
 
-    /// Since the last report.
+    /// Seconds since the last report.
     pub(super) fn silent(&self, now: f64) -> f64 {
         now - self.last
     }
 
-    /// Seconds a step, from the first report on, so that loading is not in it.
+    /// Seconds per step, measured from the first report on, which excludes loading.
     pub(super) fn pace(&self) -> Option<f64> {
         (self.reports >= 2).then(|| (self.last - self.first.1) / (self.counted() - self.first.0))
     }
 
-    /// Seconds a step as well as one report tells it: loading is in it.
+    /// Seconds per step from a single report; this includes loading.
     pub(super) fn rough_pace(&self, since: f64) -> f64 {
         (self.last - since) / self.value.max(1.0)
     }

@@ -1,4 +1,4 @@
-//! Addresses that lead nowhere, machines that sleep, servers that are gone for a while.
+//! Unreachable URLs, suspended machines, and servers that are down for a while.
 
 use super::*;
 
@@ -29,7 +29,7 @@ impl World {
         self.log.iter().filter_map(|(_, action)| address(action)).collect()
     }
 
-    /// Lets time pass until there is one dial more, or eleven minutes are over.
+    /// Advances the time until one more dial, or for eleven minutes.
     fn until_dialled(&mut self, dials: usize) {
         let until = self.now + Duration::from_mins(11);
         while self.dials().len() <= dials
@@ -61,7 +61,7 @@ mod addresses {
         let polls = world.polls();
         assert!(polls.windows(2).all(|pair| pair[1] - pair[0] <= 15_001), "{polls:?}");
         assert!(polls.len() < 60, "as without a socket, not as in a queue: {}", polls.len());
-        // What refused it may be gone: a firewall, a restart.
+        // The reason for the refusal may be gone: a firewall, a restart.
         world.platform = Some(at("wss://host/ws?ticket=old"));
         world.wait(Duration::from_mins(1));
         assert_eq!(world.dialled().len(), 2, "it is told again");
@@ -118,7 +118,7 @@ mod addresses {
             world.give(Input::Tick).give(Input::Connected).say(&executing("1"));
             world.platform = Some(at(told));
             world.wait_ms(30_000);
-            // The next question is due between; it is answered before the 30 s are over.
+            // The next poll falls in between; it gets its response before the 30 s are over.
             assert_eq!(world.hangups(), hangups, "{told}");
             if !hangups.is_empty() {
                 world.give(Input::Disconnected).give(Input::Connected).wait(Duration::from_hours(1));
@@ -215,7 +215,7 @@ mod servers {
     fn time_in_which_nobody_asked_is_no_reason_to_give_up() {
         let mut world = World::live();
         world.platform = None;
-        // A process that was stopped: nothing came in, not even the time.
+        // The process was stopped: no input arrived, not even the time.
         world.now += Duration::from_hours(1);
         world.give(Input::Tick).give(failed(None));
         assert!(!world.session.is_over());
@@ -242,7 +242,7 @@ mod servers {
         assert_eq!(world.polls().iter().map(|at| at - back).collect::<Vec<_>>(), [6_000, 12_000, 18_000]);
     }
 
-    /// What a server sees of 500 followers: before, while and after it is down for a minute.
+    /// The load on a server from 500 followers: before, during and after a minute of downtime.
     #[test]
     fn followers_do_not_storm_a_server_that_is_back() {
         const FOLLOWERS: u64 = 500;
@@ -250,7 +250,7 @@ mod servers {
         let mut asked = Vec::new();
         for seed in 0..FOLLOWERS {
             let mut world = World::with(seed, Confirm::Http);
-            // They did not all begin in the same second.
+            // The followers start at different times.
             world.wait_ms(seed * 12).give(Input::Tick);
             while ms(world.now) < 240_000 {
                 world.now = world.session.deadline().expect("it follows").max(world.now);
@@ -284,7 +284,7 @@ mod servers {
 }
 
 proptest! {
-    /// Whatever becomes of the connections: at most eight dials in any minute, and never one beside another.
+    /// At most eight dials in any minute, and never two at once, whatever happens to the connections.
     #[test]
     fn at_most_eight_dials_in_any_minute(
         fates in prop::collection::vec((0u8..5, prop_oneof![0u64..2_000, 0u64..130_000]), 1..60),
@@ -300,7 +300,7 @@ proptest! {
                     world.give(Input::Connected).say(&executing("1")).wait_ms(length).give(Input::Disconnected);
                 }
                 1 => {
-                    // Deaf: it may be hung up meanwhile.
+                    // No frames arrive, so the session may close it in the meantime.
                     world.give(Input::Connected).wait_ms(length).give(Input::Disconnected);
                 }
                 2 => {
@@ -328,7 +328,7 @@ mod denials {
         Input::Denied { after: None, reason: "code 807".into() }
     }
 
-    /// A task that was accepted so many seconds ago, of which the platform knows nothing.
+    /// A task accepted this many seconds ago that the platform doesn't know.
     fn accepted(seconds: u64) -> World {
         let mut world = World::new();
         world.session = Session::new(Machine::new(None, Confirm::Http), Pace::default(), 7)
@@ -338,7 +338,7 @@ mod denials {
         world
     }
 
-    /// Says no to every question; when that was believed, in milliseconds, and of what.
+    /// Denies every poll; returns when the denial was believed, in milliseconds, and what was known of the task.
     fn deny(world: &mut World) -> Option<(u64, Known)> {
         let mut answered = 0;
         for _ in 0..1_000 {

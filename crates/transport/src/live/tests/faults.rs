@@ -1,4 +1,4 @@
-//! What a peer can do wrong.
+//! Faults of a peer.
 
 use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 use tokio_tungstenite::tungstenite::Message;
@@ -25,7 +25,7 @@ async fn frames_that_wait_to_be_read_are_signs_of_life() {
     let options = LiveOptions::new().scaled(0.01);
     let long = (options.ping_interval + options.pong_timeout) * 2;
     let mut source = connect(options, port).await.unwrap();
-    // Not for an event: this is the time in which nobody reads.
+    // Not a wait for an event: the client reads nothing during this time.
     tokio::time::sleep(long).await;
     assert_eq!(source.next_frame().await.unwrap().unwrap().body, Body::Text("hi".into()));
     drop(hold);
@@ -84,7 +84,7 @@ async fn a_connection_that_breaks_off_is_an_end() {
             socket::send(&mut socket, Message::text("last words")).await.unwrap();
             let Some(Message::Ping(_)) = socket::next(&mut socket).await else { panic!("no ping") };
             if reset {
-                // With this, dropping the socket resets the connection.
+                // This makes dropping the socket reset the connection.
                 socket.get_ref().set_zero_linger().unwrap();
             }
         })
@@ -132,7 +132,7 @@ async fn a_flood_of_frames_is_read_no_faster_than_it_is_asked_for() {
     .await;
     let mut source = connect(LiveOptions::new(), port).await.unwrap();
     source.next_frame().await.unwrap().unwrap();
-    // The kernel's buffers fill up, and that is all.
+    // Only the kernel's buffers fill up.
     while tokio::time::timeout(std::time::Duration::from_millis(200), count.changed()).await.is_ok() {}
     let waiting = *count.borrow();
     assert!(waiting <= 16, "{waiting} MiB are under way though nobody asked");

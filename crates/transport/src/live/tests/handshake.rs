@@ -1,4 +1,4 @@
-//! What is sent to open a connection, and what is taken for an answer.
+//! The handshake request, and which responses are accepted.
 
 use runninghub_core::SocketUrl;
 use tokio::{io::AsyncWriteExt as _, sync::oneshot};
@@ -85,7 +85,7 @@ fn refusals_that_last_are_told_from_those_that_pass() {
 
 #[tokio::test]
 async fn unencrypted_addresses_are_dialled_when_allowed() {
-    // Port 9 of a name that cannot exist: the refusal would come before the dialling.
+    // Port 9 of a name that cannot exist: the refusal must come before dialing.
     let url = SocketUrl::new(format!("ws://runninghub.invalid:9/ws?Rh-Comfy-Auth={TICKET}"));
     let direct = crate::net::NetOptions::default().proxy(crate::net::Proxy::Off);
     let options = options().allow_insecure(true).net(crate::net::Net::new(direct).unwrap());
@@ -130,7 +130,7 @@ async fn a_gateway_may_keep_alive_and_send_frames_along() {
     let port = serve(async |mut stream| {
         let head = read_head(&mut stream).await;
         let answer = [switching(&head, "keep-alive, upgrade").as_bytes(), b"\x81\x05first"].concat();
-        // Byte by byte: the end of the head falls anywhere.
+        // Sent byte by byte, so that the end of the head can fall anywhere.
         for byte in answer {
             stream.write_all(&[byte]).await.unwrap();
             stream.flush().await.unwrap();

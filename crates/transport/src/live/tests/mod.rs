@@ -1,4 +1,4 @@
-//! Against real sockets on this machine, in real time.
+//! Tests against real sockets on this machine, in real time.
 
 mod faults;
 mod handshake;
@@ -18,10 +18,10 @@ use tokio_tungstenite::tungstenite::Message;
 use super::{Live, LiveOptions};
 use crate::{Body, Connect as _, Error, ErrorKind, FrameSource, frame_source_conformance};
 
-/// Every address in these tests has it, and no error may show it.
+/// Every URL in these tests contains it, and no error may show it.
 const TICKET: &str = "c2VjcmV0IHRpY2tldA%3D%3D";
 
-/// Shorter than in earnest, long enough for a busy machine.
+/// Shorter than in production, long enough for a busy machine.
 fn options() -> LiveOptions {
     LiveOptions::new().ping_interval(Duration::from_millis(700)).pong_timeout(Duration::from_millis(700))
 }
@@ -34,7 +34,7 @@ fn address(port: u16) -> SocketUrl {
     SocketUrl::new(format!("ws://127.0.0.1:{port}/ws?Rh-Comfy-Auth={TICKET}&clientId=x"))
 }
 
-/// The kind of error, once its texts are known to hold no ticket.
+/// The kind of an error, after checking that its texts contain no ticket.
 fn kind_of<T>(result: Result<T, Error>) -> ErrorKind {
     let Err(error) = result else { panic!("no error") };
     let mut text = format!("{error:?} {error}");
@@ -47,7 +47,7 @@ fn kind_of<T>(result: Result<T, Error>) -> ErrorKind {
     error.kind()
 }
 
-/// A source whose server sends these messages and says goodbye.
+/// A source whose server sends these messages and then closes.
 async fn live(messages: Vec<Body>) -> Box<dyn FrameSource> {
     let port = serve(async |stream| {
         let mut socket = accept(stream).await;
@@ -56,7 +56,7 @@ async fn live(messages: Vec<Body>) -> Box<dyn FrameSource> {
                 Body::Text(text) => Message::text(&*text),
                 Body::Binary(bytes) => Message::binary(bytes),
             };
-            // The client may have closed before it had everything.
+            // The client may close before it has received everything.
             if socket::send(&mut socket, message).await.is_err() {
                 return;
             }
@@ -118,7 +118,7 @@ async fn close_returns_when_the_peer_has_let_go() {
     let port = serve(async |stream| {
         let mut socket = accept(stream).await;
         assert!(matches!(socket::next(&mut socket).await, Some(Message::Close(_))));
-        // What the server does with its registration of the client happens before it lets go of the connection.
+        // The server updates its client registration before it closes the connection.
         gone.send(()).unwrap();
         socket::finish(socket).await;
     })
@@ -139,7 +139,7 @@ async fn close_does_not_wait_for_ever() {
 
 #[tokio::test]
 async fn goodbye_is_an_end_even_if_the_connection_stays_open() {
-    // A close frame with code 1000, and then nothing, not even the end of the stream.
+    // A close frame with code 1000, and then nothing: the stream stays open.
     let Plain { port, hold } = server::silent_after_handshake(vec![0x88, 0x02, 0x03, 0xe8]).await;
     let mut source = connect(LiveOptions::new(), port).await.unwrap();
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! Peers without a network: what they do is always done at once.
+//! Peers without a network, whose actions complete immediately.
 
 use std::{
     pin::Pin,
@@ -14,7 +14,7 @@ use crate::{
     live::{LiveOptions, socket::Socket},
 };
 
-/// A peer that has sent a mebibyte of pings, reads nothing, and then hangs up.
+/// A peer that sends a mebibyte of pings, reads nothing, and then hangs up.
 struct Pings(usize);
 
 impl AsyncRead for Pings {
@@ -64,7 +64,7 @@ async fn a_flood_of_pings_starves_nobody() {
     assert!(turns > 1_000, "others had {turns} turns");
 }
 
-/// A peer that answers so many pings and is gone then, without a word: the cable was pulled.
+/// A peer that responds to this many pings and then disappears silently, like an unplugged cable.
 struct Dying {
     answers: u32,
     waiting: Vec<u8>,
@@ -116,7 +116,7 @@ async fn a_peer_that_is_gone_is_noticed_within_thirty_seconds() {
         let mut source = Socket::new(stream, &options);
         let start = tokio::time::Instant::now();
         assert_eq!(kind_of(source.next_frame().await), ErrorKind::DeadPeer);
-        // It was last heard when it answered its last ping.
+        // The last message was the response to its last ping.
         let last = options.ping_interval * answers;
         let noticed = start.elapsed().checked_sub(last).unwrap();
         assert!(noticed <= std::time::Duration::from_millis(30_010), "{noticed:?} after {answers} answers");

@@ -1,4 +1,4 @@
-//! Through proxies.
+//! Connections through proxies.
 
 use runninghub_core::SocketUrl;
 use tokio::{
@@ -13,7 +13,7 @@ use crate::{
     net::{Net, NetOptions},
 };
 
-/// A name that only the proxy knows.
+/// A name that only the proxy can resolve.
 const TARGET: &str = "ws://comfy.invalid:8188/ws?clientId=x";
 
 fn through(proxy: &str) -> LiveOptions {

@@ -1,4 +1,4 @@
-//! Servers for one connection each.
+//! Test servers, each for one connection.
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -7,14 +7,14 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::handshake::derive_accept_key};
 
-/// A server that stays until `hold` is dropped.
+/// A server that runs until `hold` is dropped.
 pub(super) struct Plain {
     pub(super) port: u16,
     pub(super) hold: oneshot::Sender<()>,
 }
 
-/// Gives the first connection to `handle`; returns the port. The result of `handle` is not looked at: what counts is
-/// what the client sees.
+/// Passes the first connection to `handle`; returns the port. The result of `handle` is ignored: the tests check what
+/// the client observes.
 pub(super) async fn serve<F>(handle: impl FnOnce(TcpStream) -> F + Send + 'static) -> u16
 where
     F: Future<Output = ()> + Send,
@@ -32,7 +32,7 @@ pub(super) async fn accept(stream: TcpStream) -> WebSocketStream<TcpStream> {
     tokio_tungstenite::accept_async(stream).await.unwrap()
 }
 
-/// Answers with these bytes whatever is asked, then keeps the connection without a word.
+/// Sends these bytes as the response to any request, then keeps the connection open and silent.
 pub(super) async fn answer(bytes: Vec<u8>) -> Plain {
     let (hold, held) = oneshot::channel();
     let port = serve(async move |mut stream| {
@@ -44,7 +44,7 @@ pub(super) async fn answer(bytes: Vec<u8>) -> Plain {
     Plain { port, hold }
 }
 
-/// A good handshake with `first` in the same segment, then silence: not even pings are answered.
+/// A valid handshake with `first` in the same segment, then silence: not even pings get a response.
 pub(super) async fn silent_after_handshake(first: Vec<u8>) -> Plain {
     let (hold, held) = oneshot::channel();
     let port = serve(async move |mut stream| {
@@ -57,7 +57,7 @@ pub(super) async fn silent_after_handshake(first: Vec<u8>) -> Plain {
     Plain { port, hold }
 }
 
-/// The right answer to a handshake.
+/// The correct handshake response.
 pub(super) fn switching(head: &str, connection: &str) -> String {
     let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
     let accept = derive_accept_key(key.as_bytes());
@@ -67,7 +67,7 @@ pub(super) fn switching(head: &str, connection: &str) -> String {
     )
 }
 
-/// A request up to its empty line.
+/// Reads a request up to its empty line.
 pub(super) async fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -96,7 +96,7 @@ pub(super) mod socket {
         socket.next().await.and_then(Result::ok)
     }
 
-    /// Says goodbye and waits for the client's answer.
+    /// Sends a close frame and waits for the client's.
     pub(in super::super) async fn finish(mut socket: WebSocketStream<TcpStream>) {
         socket.close(None).await.ok();
         while next(&mut socket).await.is_some() {}

@@ -1,4 +1,4 @@
-//! TLS against a server with a CA of its own.
+//! TLS against a server with a private CA.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ struct Ca {
     server: ServerConfig,
 }
 
-/// A CA, and a server for `localhost` that it vouches for.
+/// A CA, and a server for `localhost` with a certificate from it.
 fn ca() -> Ca {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -52,7 +52,7 @@ fn ca() -> Ca {
     Ca { root, server }
 }
 
-/// What the caller brings: its own roots, and ALPN as for HTTP.
+/// The caller's configuration: its own roots, and ALPN as for HTTP.
 fn trusting(root: CertificateDer<'static>) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(root).unwrap();
@@ -97,8 +97,8 @@ async fn a_server_that_nobody_vouches_for_is_refused() {
     assert_eq!(kind_of(live.connect(&url).await), ErrorKind::Tls);
 }
 
-/// With one provider or both in the build (`--all-features`) this says what it says, and nothing panics: rustls
-/// by itself would, not knowing which to take.
+/// With one provider or both in the build (`--all-features`) the configuration is the same, and nothing panics: rustls
+/// alone would, because it can't choose between two.
 #[tokio::test]
 async fn the_default_configuration_trusts_the_platform_only() {
     let url = greet(ca().server).await;
