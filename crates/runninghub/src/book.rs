@@ -197,7 +197,7 @@ impl Page {
     }
 
     pub(crate) async fn step(&self, step: Step) -> Result<(), Error> {
-        // A note quotes the server, which may repeat the key in any spelling.
+        // A note quotes the server's text, which may contain the key in any form.
         let step = step.map_note(|note| self.redactor.redact(note).into_owned());
         self.ledger
             .advance(&self.attempt, step)

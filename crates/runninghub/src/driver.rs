@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, timeout};
 
 use crate::{BackendError, Error, ErrorKind, backend::Backend};
 
-/// Longest wait for the workflow before the socket is opened.
+/// Maximum wait for the workflow before the socket is opened.
 const GRAPH: Duration = Duration::from_secs(3);
 
 /// Wall-clock time from an arbitrary origin. Unlike the timers it advances while the machine is suspended.

@@ -38,11 +38,11 @@ pub enum ErrorKind {
     StillRunning,
     /// The task ended without success, or no longer exists.
     TaskFailed,
-    /// The task succeeded, but a result could not be fetched.
+    /// The task succeeded, but a result could not be downloaded.
     Results,
     /// A local file, or the ledger, could not be read or written.
     Io,
-    /// A recording cannot be read.
+    /// A recording could not be read.
     Recording,
 }
 
@@ -271,7 +271,7 @@ impl StdError for Error {
     }
 }
 
-/// An error with its causes on one line.
+/// The error and its causes on one line.
 pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -11,7 +11,7 @@ use runninghub_core::{End, Event, Line, Output, OutputFile, Phase, Progress, Ver
 
 use crate::{Error, ErrorKind};
 
-/// The largest file, bytes: ten lines a second for half a day.
+/// Maximum file size, bytes: ten lines a second for half a day.
 const MAX_FILE: u64 = 256 << 20;
 /// The start of every line, in any version of the format.
 const START: [u8; 22] = *br#"{"schema":"rhub.event/"#;
@@ -106,7 +106,7 @@ impl Runs {
         };
     }
 
-    /// Ends a run: its end is reported where its stream ended, as it was live.
+    /// Ends a run: its end is reported where its stream ended, as in a live run.
     fn end(&mut self) {
         let Self { mut lines, stream, done, .. } = std::mem::take(self);
         if let (Some(at), Some(last)) = (stream, lines.last())

@@ -36,7 +36,7 @@ impl Lesson {
     }
 }
 
-/// Durations by workflow, one small JSON file each, in a folder.
+/// Node durations of earlier runs: one small JSON file per workflow, in a folder.
 ///
 /// Only the percentage and the ETA use them: an unreadable file is ignored. A handle with a history adds each
 /// run's durations when the run ends.

@@ -136,7 +136,7 @@ impl Run {
     /// Waits for the end and discards the events. In the meantime, no snapshots are made only because time passes.
     ///
     /// # Errors
-    /// When the task can no longer be watched. A task that failed is an end, not an error.
+    /// When the task can no longer be watched. A failed task is an end, not an error.
     pub async fn finish(&mut self) -> Result<End, Error> {
         self.watched.store(false, Ordering::Relaxed);
         while self.end.is_none() {

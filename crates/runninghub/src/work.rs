@@ -22,7 +22,7 @@ pub enum Work {
     Graph(String),
     /// An AI app.
     App(WebappId),
-    /// Quick Create of an app; the code (`001`, `002`, `006`) chooses what is created.
+    /// Quick Create of an app; the code (`001`, `002`, `006`) selects the kind of result.
     Quick {
         /// The app.
         app: WebappId,
@@ -105,7 +105,7 @@ impl Submit {
         Self::new(Work::App(id.into()))
     }
 
-    /// Prepares a run by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
+    /// Prepares a run of Quick Create; the code (`001`, `002`, `006`) selects the kind of result.
     pub fn quick(app: impl Into<WebappId>, code: impl Into<String>) -> Self {
         Self::new(Work::Quick { app: app.into(), code: code.into() })
     }
@@ -178,7 +178,7 @@ impl Submit {
         self
     }
 
-    /// The machine to run on.
+    /// The machine type to run on.
     pub fn instance_type(mut self, instance: InstanceType) -> Self {
         self.options.instance_type = Some(instance);
         self

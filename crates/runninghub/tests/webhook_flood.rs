@@ -37,7 +37,7 @@ const GUESSING: usize = 16;
 /// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_mins(1);
 
-/// Many submits, each with a secret; every other one is done.
+/// Many submits, each with a secret; every other one is over.
 fn fill(folder: &Path) {
     drop(SqliteLedger::open(folder).expect("a ledger"));
     let ledger = rusqlite::Connection::open(folder.join("ledger.sqlite3")).expect("a file");

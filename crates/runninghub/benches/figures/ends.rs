@@ -83,7 +83,7 @@ const LAST_NODE: usize = 15;
 #[derive(Clone, Copy)]
 struct Sample {
     late: f64,
-    /// Without the one call for the node map.
+    /// Excludes the one call for the node map.
     calls: f64,
     blind: f64,
 }

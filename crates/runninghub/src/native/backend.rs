@@ -45,8 +45,8 @@ impl Native {
         }
     }
 
-    /// Looks the prompt up: by its job, if the server has jobs, and otherwise or for details in the history and then
-    /// the queue.
+    /// Looks the prompt up: first its job, if the server has jobs, and then the history and the queue for what the job
+    /// does not say.
     async fn look(&self, task: &TaskId) -> Result<Option<Observation>, runninghub_comfyui::Error> {
         let job = self.job(task).await?;
         // A missing job alone proves nothing: a gateway may respond the same for a path that it does not know.

@@ -55,9 +55,9 @@ pub(crate) struct Checked {
 
 /// Changes with the names of the uploaded files.
 pub(crate) struct Changed {
-    /// Those that were set individually.
+    /// Changes that were set individually.
     pub(crate) set: Vec<Override>,
-    /// Those of the raw list.
+    /// Changes of the raw list.
     pub(crate) list: Vec<Override>,
 }
 

@@ -18,7 +18,7 @@ const REST: Duration = Duration::from_mins(1);
 /// More than the slots of any key.
 const MOST_FREED: usize = 64;
 
-/// Passed by every submit of a key.
+/// Every submit of a key passes through it.
 #[derive(Debug)]
 pub(crate) struct Gate {
     queue: RwLock<()>,

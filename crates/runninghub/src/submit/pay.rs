@@ -15,7 +15,7 @@ use crate::{
     launch::{Known, Launch},
 };
 
-/// Shortest wait before a create that was refused for lack of a slot is sent again, unless the server asks for more.
+/// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server asks for more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 
 /// Retries of a create whose key was not accepted: valid keys have been refused once. The first retry sends the key

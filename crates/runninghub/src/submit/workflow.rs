@@ -28,7 +28,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
     })
 }
 
-/// A graph that is sent whole. The platform ignores a `nodeInfoList` beside it.
+/// A graph that is sent whole. The platform ignores a `nodeInfoList` sent with it.
 pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
     let workflow = Workflow::parse(json)?;
     hub.record_workflow(&workflow);

@@ -129,8 +129,8 @@ impl Desk {
         wait.mul_f64(self.hub.0.time_scale)
     }
 
-    /// Removes a delivery. A task that is unknown here but was made with another key may be known there: then the
-    /// delivery is kept.
+    /// Removes a delivery. The ledger keeps it if the task is unknown here and the submit was made with another key,
+    /// which may know the task.
     async fn close(&self, delivery: &Delivery, is_unknown: bool) {
         if let Ok(book) = self.hub.book()
             && (!is_unknown || self.is_ours(delivery).await)

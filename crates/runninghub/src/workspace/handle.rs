@@ -40,7 +40,7 @@ pub struct Snapshot {
     pub plan: Option<Arc<Plan>>,
     /// The state of the socket.
     pub connection: Option<Connection>,
-    /// How far the run is.
+    /// The progress of the run.
     pub progress: Progress,
     /// How it ended, with its results saved if that was requested. `None` while it runs.
     pub finished: Option<Finished>,
@@ -54,14 +54,14 @@ pub enum Finished {
     Ended {
         /// How it ended, as the service reports it.
         end: End,
-        /// The same as it is published, with the files.
+        /// The end in the published format, with the files.
         outcome: Box<Outcome>,
         /// The result of saving, if that was requested.
         saved: Option<Arc<Result<SavedTask, Error>>>,
     },
-    /// The task can no longer be watched. It may go on.
+    /// The task can no longer be watched. It may still be running.
     Lost(Arc<Error>),
-    /// The run was detached. The task goes on.
+    /// The run was detached. The task continues.
     Detached,
 }
 
@@ -109,7 +109,7 @@ impl Handle {
         finished.unwrap_or(Finished::Detached)
     }
 
-    /// Stops watching. The task goes on.
+    /// Stops watching. The task continues.
     pub fn detach(&self) {
         self.abort.abort();
     }

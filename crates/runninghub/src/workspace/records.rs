@@ -35,7 +35,7 @@ impl Workspace {
         self.ledger().or_else(|error| open_to_read(self.dir(), error))
     }
 
-    /// How long the nodes of earlier runs took.
+    /// The history: how long the nodes of earlier runs took.
     pub fn history(&self) -> History {
         History::new(self.dir().join("durations"))
     }

@@ -222,7 +222,7 @@ impl Driven {
     fn publish(&self, event: Event) {
         self.state.send_modify(|state| state.see(&event));
         let line = Arc::new(Line { t: self.began.elapsed(), task_id: Some(self.task.clone()), event });
-        // There may be no subscribers.
+        // Fails without subscribers, which is fine.
         let _ = self.lines.send(Arc::clone(&line));
         let _ = self.running.lines.send(line);
     }
