@@ -93,7 +93,7 @@ pub enum Class {
     Content,
     /// The requested thing does not exist, or no longer exists.
     NotFound,
-    /// Money, coins or a subscription ran out.
+    /// Not enough money, coins or subscription.
     Quota,
     /// Too many requests.
     Rate,

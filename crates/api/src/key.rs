@@ -37,7 +37,7 @@ impl ApiKey {
         self.0.expose_secret()
     }
 
-    /// The text with every occurrence of the key replaced.
+    /// The text with every occurrence of the key masked.
     pub(crate) fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let key = self.expose();
         if key.len() < SHORTEST_MASKED || !text.contains(key) {

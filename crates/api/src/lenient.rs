@@ -1,4 +1,4 @@
-//! Scalars as the platform sends them: a number today, text tomorrow, `null` in between.
+//! Parses scalars whose type varies between responses: number, text or `null`.
 //!
 //! The tests of the endpoints show which fields vary. A value of an unexpected type counts as absent: one malformed
 //! field must not lose a task id or a result.

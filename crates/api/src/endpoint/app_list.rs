@@ -37,7 +37,7 @@ struct Fields {
 #[non_exhaustive]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AppSort {
-    /// As the platform recommends them.
+    /// The platform's recommendations first.
     #[default]
     Recommend,
     /// Most used first.

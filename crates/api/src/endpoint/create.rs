@@ -102,7 +102,7 @@ impl Client {
         Create::new(self, Route::AppV2(webapp_id))
     }
 
-    /// Creates a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created. Its models and
+    /// Creates a paid task by Quick Create; the code (`001`, `002`, `006`) selects the kind of result. Its models and
     /// styles are listed by [`GetQuickStyles`](crate::GetQuickStyles).
     pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> Create {
         Create::new(self, Route::Quick)
