@@ -46,7 +46,7 @@ pub enum Product {
     Text {
         /// The node, or the one that it was expanded from.
         node: NodeId,
-        /// What it says.
+        /// The content.
         text: String,
     },
 }
