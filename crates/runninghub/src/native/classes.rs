@@ -58,7 +58,7 @@ impl Classes {
         }
     }
 
-    /// After a refusal: requests cached classes again.
+    /// After a refusal: discards cached classes, and requests those that the workflow uses.
     pub(super) async fn renew(&self, client: &Client, graph: &Graph) -> Result<(), Error> {
         {
             let mut known = self.known();
