@@ -1,4 +1,4 @@
-//! Asks what became of a task, without following it.
+//! Queries a task's status and results, without following it.
 //!
 //! ```sh
 //! RUNNINGHUB_API_KEY=… cargo run -p runninghub-api --example task -- TASK_ID [BASE_URL]
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 println!("  {:?} of node {:?}", output.file_type, output.node_id);
             }
         }
-        // Whether asking again can help, and what else can.
+        // Whether a retry can help, and what else can.
         Err(error) => println!("{error} ({:?}) {}", error.retry(), error.hint().unwrap_or_default()),
     }
     println!("API calls: {}", client.calls());

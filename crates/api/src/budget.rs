@@ -1,23 +1,23 @@
-//! How often requests of a key may be sent again: a server that is down must not be hammered by everybody who asks.
+//! Limits the retries of a key, so that many clients don't hammer a server that is down.
 
 use std::sync::{Mutex, PoisonError};
 
-/// What a key has to begin with, and at most: enough for some dozens of bad moments. The figures are those of the AWS
-/// SDKs, where they have stood up to many outages.
+/// Initial and maximum tokens of a key: enough for a few dozen failures. The figures are those of the AWS SDKs,
+/// where they have been proven in many outages.
 const CAPACITY: u32 = 500;
-/// The price of sending a request again.
+/// The cost of a retry.
 const RETRY: u32 = 14;
-/// The price where the server has merely asked for less: it is alive.
+/// The cost of a retry if the server has only throttled: it is alive.
 const THROTTLED: u32 = 5;
-/// What a request that succeeds at once brings in.
+/// Tokens earned by a request that succeeds at the first attempt.
 const INCOME: u32 = 1;
 
-/// A bucket of tokens. Sending again takes some out, and is left undone when there are too few; success brings them
-/// back. First attempts are always free, so that an empty bucket fills up again.
+/// Token bucket for retries: each retry withdraws tokens, and is skipped if the bucket has too few; success returns
+/// them. First attempts are always free, so that an empty bucket fills up again.
 #[derive(Debug)]
 pub(crate) struct Budget(Mutex<u32>);
 
-/// What an attempt has taken out.
+/// The tokens that a retry withdrew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Price(u32);
 
@@ -31,7 +31,7 @@ impl Budget {
         Self(Mutex::new(CAPACITY))
     }
 
-    /// Whether there is enough left; if so it is taken.
+    /// Withdraws the tokens if there are enough; returns whether there were.
     pub(crate) fn take(&self, price: Price) -> bool {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left = tokens.checked_sub(price.0);
@@ -41,7 +41,7 @@ impl Budget {
         left.is_some()
     }
 
-    /// A request has succeeded: what its last attempt took comes back.
+    /// A request succeeded: returns the tokens of its last attempt.
     pub(crate) fn succeeded(&self, taken: Option<Price>) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *tokens = tokens.saturating_add(taken.map_or(INCOME, |price| price.0)).min(CAPACITY);
@@ -62,13 +62,13 @@ mod tests {
         for _ in 0..13 {
             budget.succeeded(None);
         }
-        // 10 were left.
+        // 10 tokens are left.
         assert!(budget.take(Price::RETRY));
         assert!(!budget.take(Price::RETRY), "one retry for 14 successes at most");
     }
 
     proptest! {
-        /// In any order of events: what was taken was there, and nothing is made from nothing.
+        /// In any order of events: only existing tokens are withdrawn, and none are created from nothing.
         #[test]
         fn it_is_an_account(events in prop::collection::vec((0u8..4, any::<bool>()), 0..500)) {
             let budget = Budget::new();

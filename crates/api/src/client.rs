@@ -1,4 +1,4 @@
-//! The client, and how it is set up.
+//! The client and its builder.
 
 use std::{
     fmt,
@@ -20,9 +20,9 @@ use crate::{
     UploadLora, UploadSource, budget::Budget, hold::Hold, http, uploads::Uploads,
 };
 
-/// Longest wait for the answer to a question.
+/// Default timeout of a read request.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest wait for the answer to a create. Giving up early would only make more creates of unknown outcome.
+/// Default timeout of a create. Giving up early would only increase the number of creates with unknown outcome.
 const CREATE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A client of one site with one key. Cheap to clone; clones share connections and counters.
@@ -42,7 +42,7 @@ struct Inner {
     calls: AtomicU64,
     hold: Hold,
     budget: Budget,
-    /// Whether legacy calls have the key in their body.
+    /// Whether legacy calls send the key in the body.
     key_in_body: AtomicBool,
 }
 
@@ -59,7 +59,7 @@ pub struct ClientBuilder {
 }
 
 impl Client {
-    /// Starts to set up a client for the Chinese site.
+    /// A builder of a client for the Chinese site.
     pub fn builder(key: ApiKey) -> ClientBuilder {
         ClientBuilder {
             key,
@@ -72,12 +72,12 @@ impl Client {
         }
     }
 
-    /// Asks for the account's balance.
+    /// Fetches the account's balance.
     pub fn account(&self) -> AccountStatus {
         AccountStatus::new(self.clone())
     }
 
-    /// Asks what an AI app takes.
+    /// Fetches the form of an AI app.
     pub fn app(&self, webapp_id: &WebappId) -> GetApp {
         GetApp::new(self.clone(), webapp_id.clone())
     }
@@ -92,12 +92,12 @@ impl Client {
         ListApiKeys::new(self.clone())
     }
 
-    /// Asks how far a media asset is.
+    /// Fetches the state of a media asset.
     pub fn asset(&self, asset_id: impl Into<String>) -> GetAsset {
         GetAsset::new(self.clone(), asset_id.into())
     }
 
-    /// Asks for a group of media assets.
+    /// Fetches a group of media assets.
     pub fn asset_group(&self, group_id: impl Into<String>) -> GetAssetGroup {
         GetAssetGroup::new(self.clone(), group_id.into())
     }
@@ -117,7 +117,7 @@ impl Client {
         Cancel::new(self.clone(), task_id.clone())
     }
 
-    /// Makes a media asset of a file that has an address, such as an upload's.
+    /// Creates a media asset from a file with a URL, such as an upload's.
     pub fn create_asset(
         &self,
         group_id: impl Into<String>,
@@ -127,47 +127,47 @@ impl Client {
         CreateAsset::new(self.clone(), group_id.into(), url.into(), asset_type)
     }
 
-    /// Makes a group of media assets.
+    /// Creates a group of media assets.
     pub fn create_asset_group(&self, name: impl Into<String>) -> CreateAssetGroup {
         CreateAssetGroup::new(self.clone(), name.into())
     }
 
-    /// Removes a media asset.
+    /// Deletes a media asset.
     pub fn delete_asset(&self, asset_id: impl Into<String>) -> DeleteAsset {
         DeleteAsset::new(self.clone(), asset_id.into())
     }
 
-    /// Removes a group of media assets.
+    /// Deletes a group of media assets.
     pub fn delete_asset_group(&self, group_id: impl Into<String>) -> DeleteAssetGroup {
         DeleteAssetGroup::new(self.clone(), group_id.into())
     }
 
-    /// Asks what a task of a model would cost.
+    /// Fetches the price of a model run.
     pub fn model_price(&self, endpoint: impl Into<String>) -> GetModelPrice {
         GetModelPrice::new(self.clone(), endpoint.into())
     }
 
-    /// Asks where a task stands, and for its results.
+    /// Fetches a task's status and results.
     pub fn outputs(&self, task_id: &TaskId) -> Outputs {
         Outputs::new(self.clone(), task_id.clone())
     }
 
-    /// The same as [`Client::outputs`] by the v2 endpoint, which knows tasks of every origin but not the socket.
+    /// Like [`Client::outputs`], with the v2 endpoint, which knows tasks of every origin but not the socket.
     pub fn query(&self, task_id: &TaskId) -> Query {
         Query::new(self.clone(), task_id.clone())
     }
 
-    /// Asks how many tasks the key may run, and how many it runs.
+    /// Fetches how many tasks the key may run, and how many it is running.
     pub fn queue_status(&self) -> GetQueueStatus {
         GetQueueStatus::new(self.clone())
     }
 
-    /// Asks for the models and styles of a Quick Create app.
+    /// Fetches the models and styles of a Quick Create app.
     pub fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> GetQuickStyles {
         GetQuickStyles::new(self.clone(), webapp_id.clone(), kind)
     }
 
-    /// Asks for another delivery of a webhook, by the event's id.
+    /// Requests another delivery of a webhook, by the event's id.
     pub fn retry_webhook(&self, webhook_id: impl Into<String>) -> RetryWebhook {
         RetryWebhook::new(self.clone(), webhook_id.into())
     }
@@ -177,7 +177,7 @@ impl Client {
         ListResources::new(self.clone(), resource_type)
     }
 
-    /// Gives a media asset another name.
+    /// Renames a media asset.
     pub fn update_asset(&self, asset_id: impl Into<String>, name: impl Into<String>) -> UpdateAsset {
         UpdateAsset::new(self.clone(), asset_id.into(), name.into())
     }
@@ -187,7 +187,7 @@ impl Client {
         UpdateAssetGroup::new(self.clone(), group_id.into())
     }
 
-    /// Asks for a task's status alone.
+    /// Fetches a task's status only.
     pub fn status(&self, task_id: &TaskId) -> Status {
         Status::new(self.clone(), task_id.clone())
     }
@@ -197,52 +197,52 @@ impl Client {
         Upload::new(self.clone(), file)
     }
 
-    /// The same by the older interface, whose names only workflows understand.
+    /// Uploads a file with the older endpoint. Only workflows understand its names.
     pub fn upload_legacy(&self, file: UploadSource) -> UploadLegacy {
         UploadLegacy::new(self.clone(), file)
     }
 
-    /// Uploads a LoRA of one's own, a `.safetensors` file, for the node `RHLoraLoader`.
+    /// Uploads a LoRA of your own, a `.safetensors` file, for the node `RHLoraLoader`.
     pub fn upload_lora(&self, path: impl Into<PathBuf>) -> UploadLora {
         UploadLora::new(self.clone(), path.into())
     }
 
-    /// Asks what became of a task's webhook.
+    /// Fetches the state of a task's webhook.
     pub fn webhook_detail(&self, task_id: &TaskId) -> GetWebhookDetail {
         GetWebhookDetail::new(self.clone(), task_id.clone())
     }
 
-    /// Asks for a saved workflow in API format.
+    /// Fetches a saved workflow in API format.
     pub fn workflow(&self, workflow_id: &WorkflowId) -> GetWorkflow {
         GetWorkflow::new(self.clone(), workflow_id.clone())
     }
 
-    /// The address that paths are appended to, without a slash at the end.
+    /// The URL that paths are appended to, without a trailing slash.
     pub fn base_url(&self) -> &str {
         &self.0.base_url
     }
 
-    /// How many API requests were sent, each attempt counted, downloads not.
+    /// Number of API requests sent, counting each attempt but not downloads.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Downloads of what tasks have made. No header of the API goes along.
+    /// Downloads of task results. They carry no API headers.
     pub fn files(&self) -> &Files {
         &self.0.files
     }
 
-    /// How the network is reached: for the socket, so that it goes the same way and trusts the same roots.
+    /// The network settings: for the socket, so that it uses the same proxy and trusts the same root certificates.
     pub fn net(&self) -> &Net {
         self.0.clients.net()
     }
 
-    /// How long all requests of the key but cancels are held back, because the server has asked for that.
+    /// How long all requests of the key except cancels are held back because the server asked for a pause.
     pub fn held(&self) -> Option<Duration> {
         self.0.hold.left()
     }
 
-    /// To be told after the machine was suspended: connections that were kept are dead and not used again, and the time
+    /// Call this after the machine was suspended: pooled connections are dead and not used again, and the time
     /// asleep counts as waiting.
     pub fn woke(&self, slept: Duration) {
         self.0.hold.slept(slept);
@@ -277,7 +277,7 @@ impl Client {
         self.0.create_timeout
     }
 
-    /// What every wait is multiplied with.
+    /// The factor for every wait.
     pub fn time_scale(&self) -> f64 {
         self.0.time_scale
     }
@@ -300,44 +300,44 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// Which site to ask.
+    /// The site to use.
     pub fn site(self, site: Site) -> Self {
         self.base_url(site.base_url())
     }
 
-    /// Another address than the site's: a proxy of one's own, or a simulator.
+    /// Uses this URL instead of the site's: your own proxy, or a simulator.
     pub fn base_url(mut self, base_url: &str) -> Self {
         base_url.clone_into(&mut self.base_url);
         self
     }
 
-    /// How the network is reached, and who watches. An API on this machine is reached directly.
+    /// Network options and observers. An API on this machine is reached directly.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
         self
     }
 
-    /// Longest wait for the answer to a question; 30 s by default.
+    /// Timeout of a read request; 30 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Longest wait for the answer to a create; 120 s by default. A create that is given up may have made a task.
+    /// Timeout of a create; 120 s by default. A create that timed out may have created a task.
     pub fn create_timeout(mut self, timeout: Duration) -> Self {
         self.create_timeout = timeout;
         self
     }
 
-    /// Multiplies every pause before a question is asked again, also those a server asks for, and for how long a download
-    /// may be slow; 1 by default. Timeouts stay. For tests and demonstrations.
+    /// Multiplies every pause before a retry, including pauses that a server asks for, and how long a download may
+    /// be slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
     pub fn time_scale(mut self, factor: f64) -> Self {
         self.time_scale = factor;
         self
     }
 
-    /// A folder of one's own in which [`Client::upload`] remembers the files that it has sent, by SHA-256: an equal one is
-    /// not sent again for 12 h. Without it every file is sent.
+    /// A dedicated folder in which [`Client::upload`] records the files that it has sent, by SHA-256: an identical
+    /// file is not sent again for 12 h. Without it, every file is sent.
     pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
         self.uploads = Some(dir.into());
         self
@@ -346,8 +346,8 @@ impl ClientBuilder {
     /// Checks the settings. Nothing is sent, and the system's certificates are not read before the first request.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is no `https` address (or `http` on
-    /// loopback); [`ErrorKind::Net`](crate::ErrorKind::Net) for options of the network that cannot be used, and for a time
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a base URL that is not an `https` URL (or `http` on
+    /// loopback); [`ErrorKind::Net`](crate::ErrorKind::Net) for network options that cannot be used, and for a time
     /// scale that is not between 0 and 1000.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.base_url)?;
@@ -381,16 +381,16 @@ impl fmt::Debug for Client {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The base URL is not checked yet and may hold a password.
+        // The base URL is not checked yet and may contain a password.
         f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }
 
-/// Checks the URL of an API, to which a key will be sent.
+/// Checks the URL of an API to which a key will be sent.
 ///
 /// # Errors
-/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not `https` (or `http` on this machine), or has a user, a query or
-/// a fragment.
+/// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not `https` (or `http` on this machine), or has a user, a
+/// query or a fragment.
 pub fn base_url(text: &str) -> Result<Url, Error> {
     const WHAT: &str = "base URL";
     let url =

@@ -1,22 +1,22 @@
-//! The platform's codes: what they mean, whose turn it is, and whether a create with this answer made no task.
+//! The platform's codes: their meaning, how to react, and whether a create with this response created no task.
 //!
-//! One table for both families; their numbers do not overlap. The codes and names are the platform's own, the
-//! classes a consensus of several clients.
+//! One table for both families; their numbers do not overlap. The codes and names are the platform's own; the
+//! classes follow the consensus of several clients.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-/// A code as the platform sent it. Codes this version does not know pass through.
+/// A code from the platform. Codes unknown to this version are passed through.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Code(Cow<'static, str>);
 
 impl Code {
     /// A parameter is missing or has the wrong type.
     pub const INVALID_PARAMETER: Self = Self(Cow::Borrowed("301"));
-    /// The id is not that of a workflow.
+    /// The id does not belong to a workflow.
     pub const NO_SUCH_WORKFLOW: Self = Self(Cow::Borrowed("380"));
-    /// The id is not that of an AI app.
+    /// The id does not belong to an AI app.
     pub const NO_SUCH_APP: Self = Self(Cow::Borrowed("901"));
-    /// The file is larger than what can be uploaded.
+    /// The file exceeds the upload limit.
     pub const FILE_TOO_LARGE: Self = Self(Cow::Borrowed("809"));
 
     pub(crate) fn new(text: impl Into<String>) -> Self {
@@ -28,14 +28,14 @@ impl Code {
         TABLE.iter().map(|known| Self::new(known.code))
     }
 
-    /// The code's text, as a rule digits.
+    /// The code's text, usually digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What kind of trouble it tells of.
+    /// The class of the error.
     ///
-    /// Told by the number alone: names such as `APIKEY_TASK_IS_RUNNING` say nothing about the key.
+    /// Determined by the number only: names such as `APIKEY_TASK_IS_RUNNING` say nothing about the key.
     pub fn class(&self) -> Class {
         self.known().map_or(Class::Unknown, |known| known.class)
     }
@@ -50,18 +50,18 @@ impl Code {
         self.known().map(|known| known.hint).filter(|hint| !hint.is_empty())
     }
 
-    /// Whether it refuses everything that the key submits, until somebody does something about it: the key is disabled,
-    /// the account is free, the balance is used up.
+    /// Whether everything that the key submits will be refused until the user acts: the key is disabled, the account
+    /// is on the free plan, the balance is used up.
     pub fn refuses_key(&self) -> bool {
         self.known().is_some_and(|known| known.key)
     }
 
-    /// Whether a create that was answered with it made no task for certain.
+    /// Whether a create that got this code certainly created no task.
     pub(crate) fn is_refusal(&self) -> bool {
         self.known().is_some_and(|known| known.refusal)
     }
 
-    /// The least sensible wait before asking again.
+    /// The minimum delay before a retry.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.known().filter(|known| known.wait > 0).map(|known| Duration::from_secs(known.wait))
     }
@@ -72,43 +72,43 @@ impl Code {
 }
 
 impl fmt::Display for Code {
-    /// Escaped and cut: it is text from a server.
+    /// Escaped and truncated: the text is from a server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short: String = self.0.chars().take(32).collect();
         runninghub_core::Untrusted::from(short).fmt(f)
     }
 }
 
-/// Kinds of trouble.
+/// Classes of errors.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Class {
-    /// The key is wrong, disabled, of the other site, or may not do this.
+    /// The key is wrong, disabled, for the other site, or lacks the permission.
     Auth,
-    /// The request itself cannot work.
+    /// The request itself is invalid.
     BadRequest,
-    /// No free place at the moment; the key is fine.
+    /// No free slot at the moment; the key is fine.
     Capacity,
     /// Moderation refused the content.
     Content,
-    /// What was asked about does not exist, or not any more.
+    /// The requested thing does not exist, or no longer exists.
     NotFound,
-    /// Money, coins or a subscription ran out.
+    /// Not enough money, coins or subscription.
     Quota,
     /// Too many requests.
     Rate,
-    /// The platform's own trouble.
+    /// A failure of the platform.
     Server,
-    /// Not an error: the task waits or runs.
+    /// Not an error: the task is queued or running.
     State,
     /// The task ended without success.
     TaskFailed,
-    /// Nothing is known about it.
+    /// The meaning is unknown.
     Unknown,
 }
 
 impl Class {
-    /// Whether the same question may get another answer later.
+    /// Whether the same request may get a different response later.
     pub(crate) fn is_transient(self) -> bool {
         matches!(self, Self::Capacity | Self::Rate | Self::Server)
     }
@@ -117,11 +117,11 @@ impl Class {
 struct Known {
     code: &'static str,
     class: Class,
-    /// On the list of answers to a create that prove that no task was made.
+    /// On the list of responses to a create that prove that no task was created.
     refusal: bool,
-    /// Whether it refuses whatever the key submits.
+    /// Whether it refuses everything that the key submits.
     key: bool,
-    /// Seconds; 0 = no opinion.
+    /// Seconds; 0 = no minimum.
     wait: u64,
     meaning: &'static str,
     hint: &'static str,
@@ -137,7 +137,7 @@ impl Known {
         self
     }
 
-    /// A refusal of the key, and not of what it submits.
+    /// Refuses the key, not what it submits.
     const fn refuses_key(mut self) -> Self {
         self.key = true;
         self.refuses()
@@ -237,7 +237,7 @@ mod tests {
 
     use super::*;
 
-    /// Code, class, refusal: written out a second time, from the dossier and not from the table.
+    /// Code, class, refusal: written independently, from the dossier and not from the table.
     #[rustfmt::skip]
     const ROWS: &[(&str, Class, bool)] = &[
         ("-1", Class::Auth, false), ("1", Class::Unknown, false), ("301", Class::BadRequest, true),

@@ -1,10 +1,10 @@
-//! The four shapes of an answer, read by one type.
+//! The four formats of a response, parsed by one type.
 //!
 //! 1. legacy: `{"code":0,"msg":"…","data":…}` · 2. v2 upload: `message` instead of `msg` · 3. a bare task object with
-//!    `status` and `errorCode` · 4. a bare error object with `errorCode` alone.
+//!    `status` and `errorCode` · 4. a bare error object with only `errorCode`.
 //!
-//! Every field stays raw here, so that one broken value costs nothing but itself. `msg` never decides: it has been
-//! `success`, `SUCCESS` and empty on success.
+//! Every field stays raw here, so that one invalid value does not affect the others. `msg` never decides: it has
+//! been `success`, `SUCCESS` and empty on success.
 
 use runninghub_core::TaskId;
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub(crate) struct Envelope<'a> {
     error_message: Option<&'a RawValue>,
     #[serde(borrow)]
     status: Option<&'a RawValue>,
-    /// The payload of shapes 1 and 2; `null` is `None`.
+    /// The payload of formats 1 and 2; `null` is `None`.
     #[serde(borrow)]
     pub(crate) data: Option<&'a RawValue>,
 }
@@ -40,12 +40,12 @@ impl<'a> Envelope<'a> {
         text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok())?
     }
 
-    /// Whether the answer says success in so many words. Newer endpoints have been seen to answer `200` for `0`.
+    /// Whether the response explicitly reports success. Newer endpoints have been seen to use `200` for `0`.
     pub(crate) fn is_success(&self) -> bool {
         lenient::scalar(self.code).is_some_and(|code| matches!(code.as_str(), "0" | "200"))
     }
 
-    /// The code, if it tells of anything but success. The `errorCode` of a task object is the task's, not the call's.
+    /// The code, unless it means success. The `errorCode` of a task object is the task's, not the call's.
     pub(crate) fn failure(&self) -> Option<Code> {
         match lenient::scalar(self.code) {
             Some(_) if self.is_success() => None,
@@ -55,17 +55,17 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// What v2 calls `errorCode`, where it tells of anything but success: of the call, or of the task.
+    /// The v2 `errorCode`, unless it means success: of the call, or of the task.
     pub(crate) fn error_code(&self) -> Option<Code> {
         lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new)
     }
 
-    /// The payload as an answer of its own: gateways wrap the bare objects of v2 like that.
+    /// The payload as a response of its own: gateways wrap the bare objects of v2 like that.
     pub(crate) fn inner(&self) -> Option<Self> {
         Self::parse(self.data?.get())
     }
 
-    /// Everything that the answer says about itself in words.
+    /// All messages in the response.
     pub(crate) fn message(&self) -> String {
         let mut said: Vec<String> = Vec::new();
         for raw in [self.msg, self.message, self.error_message, self.error_messages].into_iter().flatten() {
@@ -77,7 +77,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The task that an answer names, wherever it stands and whatever else the answer says.
+/// The task that a response names, in any field and whatever else the response says.
 pub(crate) fn named_task(text: &str) -> Option<TaskId> {
     let outer: Box<RawValue> = serde_json::from_str(text).ok()?;
     let id = |fields: &[(String, Box<RawValue>)]| {

@@ -1,4 +1,4 @@
-//! The crate's one error.
+//! The error type of this crate.
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
@@ -7,18 +7,18 @@ use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::{Class, Code, CreateOutcome, Retry};
 
-/// What went wrong, and whether asking again is safe.
+/// A failed call, and whether a retry is safe.
 ///
-/// Neither its text nor its `Debug` holds the key, a ticket, or the query of an address.
+/// Neither its text nor its `Debug` contains the key, a ticket, or the query of a URL.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {kind}")]
 pub struct Error {
-    /// The call, for example `create`, or the thing that was refused, for example `API key`.
+    /// The call, for example `create`, or the rejected input, for example `API key`.
     what: &'static str,
     kind: Box<ErrorKind>,
     is_create: bool,
     retry_after: Option<Duration>,
-    /// The task that the answer to a create names all the same.
+    /// The task named in the response to a create despite the error.
     task: Option<TaskId>,
     hint: Option<&'static str>,
     source: Option<runninghub_net::Source>,
@@ -28,34 +28,34 @@ pub struct Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A complete answer of the platform with a code that is not success.
+    /// A complete response from the platform with a code other than success.
     #[error("code {code}{}", Reason(code, message))]
     Api {
-        /// The HTTP status, 200 as a rule.
+        /// The HTTP status, usually 200.
         status: u16,
         /// The code.
         code: Code,
-        /// What the platform says about it; may be empty.
+        /// The platform's message; may be empty.
         message: Untrusted,
     },
-    /// The answer is JSON, but not of the expected shape.
+    /// The response is JSON, but not of the expected structure.
     #[error("unexpected answer at `{path}`: {excerpt}")]
     Decode {
-        /// Where in the answer, for example `data.taskId`.
+        /// The position in the response, for example `data.taskId`.
         path: Untrusted,
-        /// The beginning of the answer.
+        /// The beginning of the response.
         excerpt: Untrusted,
     },
-    /// An HTTP status that is no success, without an answer of the platform.
+    /// An HTTP status other than success, without a response from the platform.
     #[error("HTTP status {status}")]
     Http {
         /// The HTTP status.
         status: u16,
     },
-    /// On the way to the platform, or to a local file.
+    /// An error of the network or of a local file.
     #[error("{0}")]
     Net(NetErrorKind),
-    /// Something else answered: a captive portal, a firewall, an error page.
+    /// The response is from something else: a captive portal, a firewall, an error page.
     #[error("the answer is not the API's{}", Title(title.as_ref()))]
     NotOurApi {
         /// The HTTP status.
@@ -63,10 +63,10 @@ pub enum ErrorKind {
         /// The title of the HTML page.
         title: Option<Untrusted>,
     },
-    /// A value of the caller cannot work; nothing was sent.
+    /// Invalid input from the caller; nothing was sent.
     #[error("{message}")]
     Usage {
-        /// What is wrong with it.
+        /// The problem.
         message: &'static str,
     },
 }
@@ -121,7 +121,7 @@ impl Error {
         self
     }
 
-    /// With more of what the platform says.
+    /// Appends to the platform's message.
     pub(crate) fn saying(mut self, more: &Untrusted) -> Self {
         if let ErrorKind::Api { message, .. } = &mut *self.kind
             && !more.is_empty()
@@ -132,12 +132,12 @@ impl Error {
         self
     }
 
-    /// What happened.
+    /// The kind of error.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// The platform's code, if the platform answered with one.
+    /// The platform's code, if the response has one.
     pub fn code(&self) -> Option<&Code> {
         match &*self.kind {
             ErrorKind::Api { code, .. } => Some(code),
@@ -145,12 +145,12 @@ impl Error {
         }
     }
 
-    /// The task that the answer to a create names although it is an error. It may exist, and cost money.
+    /// The task that the response to a create names although it is an error. It may exist, and cost money.
     pub fn task(&self) -> Option<&TaskId> {
         self.task.as_ref()
     }
 
-    /// What the platform said, if it said anything.
+    /// The platform's message, if there is one.
     pub fn message(&self) -> Option<&Untrusted> {
         match &*self.kind {
             ErrorKind::Api { message, .. } if !message.is_empty() => Some(message),
@@ -158,7 +158,7 @@ impl Error {
         }
     }
 
-    /// Whose trouble it is.
+    /// The class of the error.
     pub fn class(&self) -> Class {
         match &*self.kind {
             ErrorKind::Api { status, code, .. } => match code.class() {
@@ -173,8 +173,8 @@ impl Error {
 
     /// Whether the same request may be sent again.
     ///
-    /// A rejected key (HTTP 401 with code −1) counts as safe to repeat, except for a create: it has been seen to pass
-    /// with a good key. Who repeats on its own has to stop after a few times; [`Error::class`] tells.
+    /// A rejected key (HTTP 401 with code −1) counts as safe to retry, except for a create: valid keys have been
+    /// rejected temporarily. A caller with its own retries has to stop after a few attempts; see [`Error::class`].
     pub fn retry(&self) -> Retry {
         match self.create_outcome() {
             Some(CreateOutcome::Unknown) => Retry::Ambiguous,
@@ -185,7 +185,8 @@ impl Error {
 
     /// For an error of a create: whether a task may exist. `None` for every other call.
     ///
-    /// Refused needs a proof: nothing of the request was sent, or a complete answer says no and names no task.
+    /// `Refused` requires proof: no part of the request was sent, or a complete response refuses it and names no
+    /// task.
     pub fn create_outcome(&self) -> Option<CreateOutcome> {
         if !self.is_create {
             return None;
@@ -225,7 +226,7 @@ impl Error {
         }
     }
 
-    /// The least time to wait, as the server or the code says.
+    /// The minimum delay, from the server or from the code.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after.or_else(|| self.code()?.wait())
     }
@@ -238,7 +239,7 @@ impl From<runninghub_net::Error> for Error {
     }
 }
 
-/// The class of an HTTP status that came without a code, or with one that says nothing.
+/// The class of an HTTP status without a code, or with one that has no meaning.
 fn of_status(status: u16) -> Class {
     match status {
         401 | 403 => Class::Auth,

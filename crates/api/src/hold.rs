@@ -1,4 +1,4 @@
-//! Waiting as the server asks, for all requests of a key together.
+//! Pauses that the server asks for, shared by all requests of a key.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,38 +7,38 @@ use std::{
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Those who have waited go one after the other, so far apart: all at once they would be told to wait again.
+/// Requests that waited are sent one after the other, this far apart: all at once would be throttled again.
 const APART: Duration = Duration::from_millis(20);
 
-/// The moment before which nothing is to be sent.
+/// The time before which nothing may be sent.
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
     until: Mutex<Option<Instant>>,
-    /// Whoever waits stands in this line, in order.
+    /// Waiting requests queue here, in order.
     line: tokio::sync::Mutex<()>,
 }
 
 impl Hold {
-    /// Nothing goes out for this long. A shorter wait does not end a longer one.
+    /// Holds requests back for this long. A shorter pause does not end a longer one.
     pub(crate) fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut held = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *held = Some(held.map_or(until, |held| held.max(until)));
     }
 
-    /// The clock has stood still for this long while the server's went on.
+    /// This machine's clock stood still for this long while the server's continued.
     pub(crate) fn slept(&self, slept: Duration) {
         let mut held = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *held = held.and_then(|held| held.checked_sub(slept));
     }
 
-    /// How long still.
+    /// The remaining pause.
     pub(crate) fn left(&self) -> Option<Duration> {
         let left = self.until()?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 
-    /// Returns when a request may go out. `scale` multiplies the distance between those who waited.
+    /// Returns when a request may be sent. `scale` multiplies the distance between requests that waited.
     pub(crate) async fn pass(&self, scale: f64) {
         if self.left().is_none() && self.line.try_lock().is_ok() {
             return;
@@ -47,7 +47,7 @@ impl Hold {
         while self.left().is_some()
             && let Some(until) = self.until()
         {
-            // Another answer may have made it longer meanwhile.
+            // Another response may have extended the pause in the meantime.
             sleep_until(until).await;
         }
         sleep(APART.mul_f64(scale)).await;
@@ -114,7 +114,7 @@ mod tests {
         hold.hold(s(10));
         assert!(tokio::time::timeout(s(1), hold.pass(1.0)).await.is_err());
         hold.pass(0.0).await;
-        // A sleep of no time takes a tick of the timer.
+        // A zero sleep takes one tick of the timer.
         assert!((s(10)..s(10) + Duration::from_millis(2)).contains(&start.elapsed()));
     }
 }

@@ -1,4 +1,4 @@
-//! Sending: one place where the key is put in, where bodies are capped and where questions are asked again.
+//! Sends requests: the only place that inserts the key, limits bodies and retries read requests.
 
 use std::{
     borrow::Cow,
@@ -27,12 +27,12 @@ use crate::{
     retry::held,
 };
 
-/// Longest answer that is read. The largest real one is a workflow of some hundred KiB.
+/// Maximum size of a response, bytes. The largest real one is a workflow of some hundred KiB.
 const ANSWER: usize = 16 << 20;
-/// Longest error page that is read; the rest of it is of no interest.
+/// Maximum size of an error page, bytes; the rest is ignored.
 const ERROR_PAGE: usize = 64 << 10;
 
-/// One request of the API.
+/// One API request.
 pub(crate) struct Call {
     /// The name in errors and logs.
     pub(crate) name: &'static str,
@@ -47,14 +47,14 @@ pub(crate) struct Call {
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Effect {
-    /// Makes a task that costs money.
+    /// Creates a task that costs money.
     Create,
-    /// Asking twice does no harm.
+    /// Sending it twice does no harm.
     None,
 }
 
 impl Call {
-    /// A call that may be sent again at will.
+    /// A call that may be sent again at any time.
     pub(crate) fn question(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name,
@@ -68,7 +68,7 @@ impl Call {
         }
     }
 
-    /// A call that makes a paid task: sent once, over a connection of its own.
+    /// A call that creates a paid task: sent once, over a connection of its own.
     pub(crate) fn create(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self { effect: Effect::Create, once: true, ..Self::question(name, path) }
     }
@@ -83,17 +83,17 @@ impl Call {
         Self { urgent: true, ..self }
     }
 
-    /// The answer holds a secret that nobody knows yet: observers do not see it.
+    /// The response contains a secret that is not known in advance: it is not passed to observers.
     pub(crate) fn secret_answer(self) -> Self {
         Self { secret_answer: true, ..self }
     }
 
-    /// Longer or shorter than the client's timeout.
+    /// Overrides the client's timeout.
     pub(crate) fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// The JSON field for the key where it is not `apiKey`.
+    /// The JSON field for the key if it is not `apiKey`.
     pub(crate) fn key_field(self, key_field: &'static str) -> Self {
         Self { key_field, ..self }
     }
@@ -107,11 +107,11 @@ impl Call {
     }
 }
 
-/// A complete answer, of whatever kind.
+/// A complete response of any kind.
 pub(crate) struct Answer {
     name: &'static str,
     effect: Effect,
-    /// To be masked in what is told of it; `None` where the request had none.
+    /// Masked in messages; `None` if the request had no key.
     key: Option<ApiKey>,
     status: u16,
     retry_after: Option<Duration>,
@@ -119,8 +119,8 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    /// Asks an endpoint of the legacy family, with the key in the body. The header goes along: some enterprise keys
-    /// are only looked for there, and some are refused where they stand in the body too.
+    /// Calls a legacy endpoint, with the key in the body. The header is sent as well: some enterprise keys are only
+    /// accepted there, and some are refused if they are also in the body.
     pub(crate) async fn post_legacy<T>(
         &self,
         call: Call,
@@ -137,7 +137,7 @@ impl Client {
         self.ask(&call, &Method::POST, &payload, Some(&shown), decode).await
     }
 
-    /// Asks an endpoint of the legacy family that takes the key in its query. What else stands there is shown as a body.
+    /// Calls a legacy endpoint with the key in its query. The other query parameters are reported as a body.
     pub(crate) async fn get_legacy<T>(
         &self,
         call: Call,
@@ -151,7 +151,7 @@ impl Client {
         self.ask(&call, &Method::GET, &payload, Some(&shown.to_string()), decode).await
     }
 
-    /// Asks an endpoint of the v2 family, with the key in the header only.
+    /// Calls a v2 endpoint, with the key in the header only.
     pub(crate) async fn post_v2<T>(
         &self,
         call: Call,
@@ -163,7 +163,7 @@ impl Client {
         self.ask(&call, &Method::POST, &payload, Some(&shown(json)), decode).await
     }
 
-    /// Asks an endpoint of the v2 family that takes nothing.
+    /// Calls a v2 endpoint without parameters.
     pub(crate) async fn get_v2<T>(
         &self,
         call: Call,
@@ -172,7 +172,7 @@ impl Client {
         self.ask(&call, &Method::GET, &Payload::Nothing, None, decode).await
     }
 
-    /// Sends a file to an endpoint of the v2 family.
+    /// Uploads a file to a v2 endpoint.
     pub(crate) async fn post_file<T>(
         &self,
         call: Call,
@@ -182,7 +182,7 @@ impl Client {
         self.ask(&call, &Method::POST, &Payload::File(file), None, decode).await
     }
 
-    /// Repeats an attempt while that is safe and the key's budget allows it, with pauses.
+    /// Retries, with pauses, while that is safe and the key's budget allows it.
     pub(crate) async fn repeat<T, F: Future<Output = Result<T, Error>>>(
         &self,
         attempt: impl FnMut() -> F,
@@ -228,7 +228,7 @@ impl Client {
             let result = answer.and_then(|answer| decode(&answer));
             if payload.has_key() {
                 match &result {
-                    // What is asked next, a create for one, is sent as it was understood.
+                    // Later requests, such as a create, use the location that was accepted.
                     Ok(_) => self.keep_key_in_body(tried),
                     Err(error) if is_wrong_key(error) => {
                         in_body.store(!tried, Ordering::Relaxed);
@@ -247,7 +247,8 @@ impl Client {
             })
         };
         let result = if call.once { attempt().await } else { self.repeat(attempt).await };
-        // What is not repeated is tried once in the key's other place, but never what may be paid.
+        // A call that is not retried gets one attempt with the key in the other location, but a paid call never
+        // does.
         let is_misplaced = call.effect == Effect::None
             && payload.has_key()
             && result.as_ref().is_err_and(is_wrong_key)
@@ -299,7 +300,8 @@ impl Client {
     }
 }
 
-/// Sends a request and reads the response. Also gives the seconds by which this machine's clock is ahead of the server's.
+/// Sends a request and reads the response. Also returns the seconds by which this machine's clock is ahead of the
+/// server's.
 pub(crate) async fn exchange(
     call: &Call,
     key: impl Into<Option<ApiKey>>,
@@ -311,10 +313,10 @@ pub(crate) async fn exchange(
     let status = response.status().as_u16();
     let retry_after = asked_wait(response.headers());
     let ahead = clock_ahead(response.headers(), SystemTime::now());
-    // An error status says enough by itself, except of a create: the rest of its answer may name a task.
+    // An error status is enough by itself, except for a create: the rest of its response may name a task.
     let is_page = !response.status().is_success() && !is_create;
     let body = match read_text(&mut response, if is_page { ERROR_PAGE } else { ANSWER }).await {
-        // What was read of it may still be a whole answer.
+        // The part that was read may still be a complete response.
         Ok((body, _)) if is_page => body,
         Ok((body, true)) => body,
         Ok((_, false)) => {
@@ -327,13 +329,13 @@ pub(crate) async fn exchange(
     Ok((Answer::new(call, key, status, body).after(retry_after), ahead))
 }
 
-/// The key was not accepted, in the words of the legacy family.
+/// The key was not accepted, as reported by the legacy family.
 fn is_wrong_key(error: &Error) -> bool {
     error.code().is_some_and(|code| code.as_str() == "-1")
 }
 
 impl Answer {
-    /// An answer, with what Python writes and strict parsers refuse made readable.
+    /// A response. JSON that Python writes and strict parsers reject is repaired.
     pub(crate) fn new(call: &Call, key: impl Into<Option<ApiKey>>, status: u16, mut text: String) -> Self {
         if text.starts_with('\u{feff}') {
             text.remove(0);
@@ -344,18 +346,18 @@ impl Answer {
         Self { name: call.name, effect: call.effect, key: key.into(), status, retry_after: None, text }
     }
 
-    /// Another text of the same answer: one that was inside of it.
+    /// The same response with another text: one contained in it.
     pub(crate) fn with_text(&self, text: &str) -> Self {
         let Self { name, effect, ref key, status, retry_after, .. } = *self;
         Self { name, effect, key: key.clone(), status, retry_after, text: text.to_owned() }
     }
 
-    /// With the wait that the server asks for.
+    /// Adds the pause that the server asks for.
     pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..self }
     }
 
-    /// The envelope, whatever its code. An answer that is none is an error.
+    /// The envelope, whatever its code. A response without one is an error.
     pub(crate) fn envelope(&self) -> Result<Envelope<'_>, Error> {
         let is_success = (200..300).contains(&self.status);
         match Envelope::parse(&self.text) {
@@ -368,47 +370,48 @@ impl Answer {
         }
     }
 
-    /// The envelope of an answer that has to be a success.
+    /// The envelope of a response that has to be a success.
     pub(crate) fn success(&self) -> Result<Envelope<'_>, Error> {
         let envelope = self.envelope()?;
         if envelope.failure().is_some() { Err(self.refusal(&envelope)) } else { Ok(envelope) }
     }
 
-    /// The envelope, once neither it nor another one inside of it is a refusal: some gateways wrap the answers of others.
+    /// The envelope, after checking that neither it nor one nested in it is a refusal: some gateways wrap other
+    /// responses.
     pub(crate) fn success_within(&self) -> Result<Envelope<'_>, Error> {
         let envelope = self.success()?;
         let refusal = |inner: Envelope<'_>| Some(self.refused_with(&inner.failure()?, &inner));
         envelope.inner().and_then(refusal).map_or(Ok(envelope), Err)
     }
 
-    /// The success of an act that gives nothing back: only a code says that it was done.
+    /// Checks the success of a call without a result: only a code says that it was done.
     pub(crate) fn done(&self) -> Result<(), Error> {
         if self.success()?.is_success() { Ok(()) } else { Err(self.unexpected("code")) }
     }
 
-    /// The payload of an answer that has to be a success with one.
+    /// The payload of a response that has to be a success with one.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let envelope = self.success()?;
-        // A struct is never sent as an array, and serde would take one for it.
+        // A struct is never sent as an array, but serde would accept one.
         let data = envelope.data.filter(|data| data.get().starts_with('{'));
         self.decode("data", data.ok_or_else(|| self.unexpected("data"))?)
     }
 
-    /// The list that an answer has to be a success with; `null` is an empty one.
+    /// The list of a response that has to be a success; `null` is an empty list.
     pub(crate) fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
         let envelope = self.success()?;
         let Some(data) = envelope.data else { return Ok(Vec::new()) };
         let items = lenient::list(Some(data)).ok_or_else(|| self.unexpected("data"))?;
-        // One odd item costs only itself.
+        // A malformed item is skipped; the others are kept.
         Ok(items.iter().filter_map(|item| lenient::object(Some(item))).collect())
     }
 
-    /// The whole answer as an object; call it after [`Answer::envelope`] found one.
+    /// The whole response as an object; call it after [`Answer::envelope`] found one.
     pub(crate) fn object<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_json::from_str(&self.text).map_err(|error| self.unexpected("").because(self.quoted(&error)))
     }
 
-    /// Reads a part of the answer; an error tells where it went wrong.
+    /// Parses a part of the response; an error includes the position.
     pub(crate) fn decode<'r, T: Deserialize<'r>>(&self, at: &str, raw: &'r RawValue) -> Result<T, Error> {
         let mut json = serde_json::Deserializer::from_str(raw.get());
         serde_path_to_error::deserialize(&mut json).map_err(|error| {
@@ -418,12 +421,12 @@ impl Answer {
         })
     }
 
-    /// serde quotes the value it did not expect, and the value may be a signed address.
+    /// serde quotes the unexpected value, which may be a signed URL.
     fn quoted(&self, error: &serde_json::Error) -> String {
         redact::message(&error.to_string(), self.key.as_ref()).to_string()
     }
 
-    /// The error for a code that is no success.
+    /// The error for a code other than success.
     pub(crate) fn refusal(&self, envelope: &Envelope<'_>) -> Error {
         match envelope.failure() {
             Some(code) => self.refused_with(&code, envelope),
@@ -431,22 +434,22 @@ impl Answer {
         }
     }
 
-    /// The error for this code, with what the answer says about it.
+    /// The error for this code, with the messages of the response.
     pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
         let code = Code::new(redact::message(code.as_str(), self.key.as_ref()).raw());
         let message = redact::message(&envelope.message(), self.key.as_ref());
         self.error(ErrorKind::Api { status: self.status, code, message })
     }
 
-    /// The error for a refusal whose reasons stand in another place too.
+    /// The error for a refusal with further reasons.
     pub(crate) fn refusal_saying(&self, envelope: &Envelope<'_>, more: &str) -> Error {
         self.refusal(envelope).saying(&redact::message(more, self.key.as_ref()))
     }
 
-    /// The error for an answer without something that has to be there.
+    /// The error for a response that lacks a required part.
     pub(crate) fn unexpected(&self, path: &str) -> Error {
         let excerpt = redact::excerpt(&self.text, self.key.as_ref());
-        // Names of fields stand in it, and those come from the answer.
+        // The path contains field names from the response.
         self.error(ErrorKind::Decode { path: redact::message(path, self.key.as_ref()), excerpt })
     }
 
@@ -457,7 +460,7 @@ impl Answer {
     }
 }
 
-/// The header with the key, marked so that nothing below prints or indexes it.
+/// The header with the key, marked as sensitive so that lower layers neither print nor index it.
 pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
         .map_err(|_| Error::usage("API key", "it cannot be sent in a header"))?;
@@ -465,7 +468,7 @@ pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     Ok(value)
 }
 
-/// Seconds by which this machine's clock is ahead of the one that wrote the headers.
+/// Seconds by which this machine's clock is ahead of the server that sent the headers.
 fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     let seconds = |span: Duration| i64::try_from(span.as_secs()).ok();
@@ -479,7 +482,7 @@ fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Lets an endpoint read a composed answer.
+    /// Parses a made-up response with an endpoint's function.
     pub(crate) fn read_with<T>(text: &str, read: impl Fn(&Answer) -> Result<T, Error>) -> Result<T, Error> {
         answer(&Call::question("test", "/"), 200, text, read)
     }
@@ -489,7 +492,7 @@ pub(crate) mod tests {
         answer(&Call::create("create", "/"), 200, text, read)
     }
 
-    /// The error of a create that was answered with this HTTP status.
+    /// The error of a create whose response has this HTTP status.
     pub(crate) fn error_with<T>(
         status: u16,
         text: &str,

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::Error;
 
-/// A key shorter than this is not looked for in text: masking `a` would mask everything.
+/// A shorter key is not masked in text: masking `a` would mask everything.
 const SHORTEST_MASKED: usize = 8;
 
 /// A RunningHub API key. It has neither `Display` nor `Serialize`, and its `Debug` hides it.
@@ -14,13 +14,13 @@ const SHORTEST_MASKED: usize = 8;
 pub struct ApiKey(SecretString);
 
 impl ApiKey {
-    /// Takes a key; white space around it is dropped, since keys are pasted.
+    /// Creates a key; surrounding white space is dropped, since keys are pasted.
     ///
-    /// Keys seen so far have 32 hexadecimal digits, which is the platform's business and not checked.
+    /// Keys seen so far have 32 hexadecimal digits, but the format is the platform's choice and not checked.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if nothing is left, or if white space, control characters or
-    /// characters beyond ASCII are inside (they cannot be sent in a header).
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the key is empty, or contains white space, control
+    /// characters or characters beyond ASCII (they cannot be sent in a header).
     pub fn new(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
@@ -32,12 +32,12 @@ impl ApiKey {
         Ok(Self(text.into()))
     }
 
-    /// The key itself: for sending, for nothing else.
+    /// The key's text: only for sending.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// The text with every occurrence of the key replaced.
+    /// The text with every occurrence of the key masked.
     pub(crate) fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let key = self.expose();
         if key.len() < SHORTEST_MASKED || !text.contains(key) {

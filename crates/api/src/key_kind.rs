@@ -1,24 +1,25 @@
-//! The kinds of keys, and what each may do.
+//! The kinds of keys, and their permissions.
 
 use std::fmt;
 
-/// What kind a key is, as `apiKeyType` or `apiType` names it.
+/// The kind of a key, from `apiKeyType` or `apiType`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum KeyKind {
-    /// A consumer's key: pays with coins, runs workflows and apps, calls no models (code 1014).
+    /// A consumer key: pays with coins, runs workflows and apps, cannot call models (code 1014).
     Normal,
-    /// An enterprise key on shared machines: pays with the wallet's money for each second, calls models too.
+    /// An enterprise key on shared machines: pays per second from the wallet, and can also call models.
     Shared,
-    /// An enterprise key on rented machines, of which none may be free (415), rented in that size (435) or rented any
-    /// longer (436). It alone can use the personal queue, of at most 1000 tasks (814).
+    /// An enterprise key on rented machines. Possible errors: no rented machine is free (415), none is rented in
+    /// that size (435), or the rental has expired (436). Only this kind can use the personal queue, of at most 1000
+    /// tasks (814).
     Exclusive,
-    /// One that this version does not know.
+    /// A kind that this version does not know.
     Other,
 }
 
 impl KeyKind {
-    /// Reads the platform's word for it, in any case.
+    /// Parses the platform's name, ignoring case.
     pub fn of(text: &str) -> Self {
         match text.to_ascii_uppercase().as_str() {
             "NORMAL" => Self::Normal,
@@ -28,17 +29,17 @@ impl KeyKind {
         }
     }
 
-    /// Whether it may call the models of the Standard Model API.
+    /// Whether it can call the models of the Standard Model API.
     pub fn may_call_models(self) -> bool {
         !matches!(self, Self::Normal)
     }
 
-    /// Whether it may wait in the personal queue.
+    /// Whether it can use the personal queue.
     pub fn has_personal_queue(self) -> bool {
         matches!(self, Self::Exclusive | Self::Other)
     }
 
-    /// What it may do, in a few words.
+    /// A short description of its permissions.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Normal => "consumer key: pays with coins; workflows and AI apps, no model calls",

@@ -1,7 +1,7 @@
-//! Scalars as the platform sends them: a number today, text tomorrow, `null` in between.
+//! Parses scalars whose type varies between responses: number, text or `null`.
 //!
-//! Which fields drift is in the tests of the endpoints. A value of a shape that makes no sense is read as absent:
-//! no odd field may cost a task id or a result.
+//! The tests of the endpoints show which fields vary. A value of an unexpected type counts as absent: one malformed
+//! field must not lose a task id or a result.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,15 +12,16 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// How much of a list or an object is read: results, errors, lines of a traceback. Real ones have some hundred items;
-/// an answer of nothing but brackets and commas would take many times its own size.
+/// Maximum number of items read of a list or an object: results, errors, lines of a traceback. Real ones have some
+/// hundred items; a response of only brackets and commas would take many times its own size in memory.
 const ITEMS: usize = 10_000;
-/// Longest JSON inside a string that is read, and longest answer that is repaired, bytes: tracebacks and tips have some KiB, and each layer is another copy.
+/// Maximum size of JSON inside a string, and of a response that is repaired, bytes: tracebacks and tips have a few
+/// KiB, and each layer is another copy.
 pub(crate) const NESTED: usize = 4 << 20;
 
 /// Text, number or boolean, as text.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    // Raw first: what cannot be read, such as `1e400`, would cost the fields beside it.
+    // Raw first: an unreadable value, such as `1e400`, would lose the fields next to it.
     Ok(read(<&RawValue>::deserialize(deserializer)?))
 }
 
@@ -29,12 +30,12 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     Ok(text(deserializer)?.and_then(|text| text.trim().parse().ok()))
 }
 
-/// Text that is not blank, without the white space around it.
+/// Text that is not blank, trimmed.
 pub(crate) fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(text(deserializer)?.and_then(trimmed))
 }
 
-/// The scalar that stands there, by the rules of [`filled`].
+/// The scalar value, by the rules of [`filled`].
 pub(crate) fn scalar(raw: Option<&RawValue>) -> Option<String> {
     read(raw?).and_then(trimmed)
 }
@@ -43,16 +44,16 @@ fn read(raw: &RawValue) -> Option<String> {
     serde_json::Deserializer::from_str(raw.get()).deserialize_any(Scalar).ok()
 }
 
-/// In place, since it may be long.
+/// In place, since the text may be long.
 fn trimmed(mut text: String) -> Option<String> {
     text.truncate(text.trim_end().len());
     text.drain(..text.len() - text.trim_start().len());
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// An object that may stand there as itself or as JSON inside a string. `None` for anything else.
+/// An object, or an object as JSON inside a string. `None` for anything else.
 ///
-/// Arrays are refused first: serde would read them as the fields in order.
+/// Arrays are rejected first: serde would read them as the fields in order.
 pub(crate) fn object<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<T> {
     let json = inner(raw?)?;
     let json = json.trim_start();
@@ -64,13 +65,13 @@ pub(crate) fn entries(raw: Option<&RawValue>) -> Vec<(String, Box<RawValue>)> {
     object(raw).map(|Entries(entries)| entries).unwrap_or_default()
 }
 
-/// The first items of a list that may stand there as itself or as JSON inside a string. `None` for anything else.
+/// The first items of a list, or of a list as JSON inside a string. `None` for anything else.
 pub(crate) fn list(raw: Option<&RawValue>) -> Option<Vec<Box<RawValue>>> {
     let json = inner(raw?)?;
     serde_json::from_str(&json).ok().map(|Items(items)| items)
 }
 
-/// The value itself, or the JSON that is inside a string, made readable.
+/// The value itself, or the JSON inside a string, repaired.
 fn inner(raw: &RawValue) -> Option<Cow<'_, str>> {
     let json = raw.get();
     if !json.starts_with('"') {
@@ -141,7 +142,7 @@ impl<'de> Visitor<'de> for FirstEntries {
     }
 }
 
-/// Everything that it does not visit is no scalar, and refused.
+/// Types without a `visit` method are not scalars, and rejected.
 struct Scalar;
 
 impl Visitor<'_> for Scalar {
@@ -256,7 +257,7 @@ mod tests {
         assert!(entries(None).is_empty());
     }
 
-    /// What cannot be read costs itself and nothing else.
+    /// An unreadable value does not affect the others.
     #[test]
     fn an_unreadable_value_is_absent() {
         #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! What answers say about a task, in the words of core: shared by `outputs`, `status`, `query` and `create`.
+//! Converts the task data in responses to core's types: shared by `outputs`, `status`, `query` and `create`.
 
 use runninghub_core::{Cost, Failure, FileUrl, OutputFile, SocketUrl, Untrusted};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::lenient;
 
-/// One result. The legacy family says `fileUrl` and `fileType`, the v2 family the others.
+/// One result. The legacy family uses `fileUrl` and `fileType`, the v2 family the others.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Item {
@@ -41,14 +41,14 @@ impl From<Item> for OutputFile {
     }
 }
 
-/// The first text that says something, else the first.
+/// The first text that is not empty, else the first.
 fn said(texts: [Option<String>; 3]) -> Option<String> {
     let mut texts = texts.into_iter().flatten().peekable();
     let first = texts.peek().cloned();
     texts.find(|text| !text.is_empty()).or(first)
 }
 
-/// What a task cost; every amount is text or a number, or missing.
+/// A task's cost; every amount is text or a number, or missing.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Usage {
@@ -76,8 +76,8 @@ struct FailedReason {
     traceback: Option<Box<RawValue>>,
 }
 
-/// Reads a list of results. A bare string in it counts as an address or as text; other items that are no objects
-/// count as empty results, so that the number of results stays what the platform said.
+/// Parses a list of results. A bare string in it counts as a URL or as text; other items that are not objects count
+/// as empty results, so that the number of results stays the platform's.
 pub(crate) fn outputs(items: &[Box<RawValue>]) -> Vec<OutputFile> {
     items
         .iter()
@@ -91,7 +91,7 @@ pub(crate) fn outputs(items: &[Box<RawValue>]) -> Vec<OutputFile> {
         .collect()
 }
 
-/// The cost that the items of a result list repeat. Never a sum: every item carries the task's total.
+/// The cost, which the items of a result list repeat. Never a sum: every item contains the task's total.
 pub(crate) fn cost_of_items(items: &[Box<RawValue>]) -> Option<Cost> {
     let mut all = items.iter().filter_map(|item| cost(Some(item)));
     let first = all.next()?;
@@ -115,7 +115,7 @@ pub(crate) fn cost(raw: Option<&RawValue>) -> Option<Cost> {
     (cost != Cost::default()).then_some(cost)
 }
 
-/// Reads `failedReason`: an object, the same inside a string, or nothing (`null`, `{}`).
+/// Parses `failedReason`: an object, the same inside a string, or nothing (`null`, `{}`).
 pub(crate) fn failure(raw: Option<&RawValue>) -> Option<Failure> {
     let reason: FailedReason = lenient::object(raw)?;
     let failure = Failure {
@@ -129,7 +129,7 @@ pub(crate) fn failure(raw: Option<&RawValue>) -> Option<Failure> {
     (failure != Failure::default()).then_some(failure)
 }
 
-/// The socket's address; empty text is none.
+/// The socket's URL; empty text is `None`.
 pub(crate) fn socket(raw: Option<&RawValue>) -> Option<SocketUrl> {
     lenient::scalar(raw).map(SocketUrl::new)
 }

@@ -1,4 +1,4 @@
-//! What a request carries, and where in it the key is.
+//! The payload of a request, and the key's location in it.
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, header::CONTENT_TYPE};
@@ -7,23 +7,23 @@ use serde_json::Value;
 
 use crate::{Client, Error, ErrorKind, UploadSource, http::Call};
 
-/// What a request carries. Built into a request anew for each attempt.
+/// The payload of a request. Added to a new request for each attempt.
 pub(crate) enum Payload {
     File(UploadSource),
     Json(Bytes),
-    /// The same in the legacy family, with the key in a field of it, or without.
+    /// JSON for the legacy family, with or without the key in a field.
     Keyed {
         with_key: Bytes,
         without: Bytes,
     },
-    /// Behind the path, where it is in nobody's sight, neither the observer's nor an error's; and what the key is called
-    /// there, if it stands there.
+    /// The query, which is hidden from observers and errors; and the parameter for the key, if the key is sent
+    /// there.
     Query(Vec<(&'static str, String)>, &'static str),
     Nothing,
 }
 
 impl Payload {
-    /// Whether the key may stand in there, beside the header.
+    /// Whether it may contain the key, in addition to the header.
     pub(crate) fn has_key(&self) -> bool {
         matches!(self, Self::Keyed { .. } | Self::Query(..))
     }
@@ -53,7 +53,7 @@ fn json(request: RequestBuilder, body: &Bytes) -> RequestBuilder {
     request.header(CONTENT_TYPE, "application/json").body(body.clone())
 }
 
-/// The body as observers see it: without the password of the workflow and without the webhook, whose path is one.
+/// The body for observers: without the workflow's password and without the webhook, whose path is a secret.
 pub(crate) fn shown(mut json: Value) -> String {
     for secret in ["accessPassword", "webhookUrl"] {
         if let Some(secret) = json.get_mut(secret) {

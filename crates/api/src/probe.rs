@@ -1,4 +1,4 @@
-//! Whether an API is there, asked without a key.
+//! Checks that an API responds, without a key.
 
 use backon::Retryable as _;
 use runninghub_net::{HttpClients, backoff};
@@ -11,11 +11,11 @@ use crate::{
     http::{Call, exchange},
 };
 
-/// Sends a cheap request without a key. A refusal is the expected answer. Gives the seconds by which this machine's clock is
-/// ahead of the server's, negative where it is behind; `None` where the server does not tell the time.
+/// Sends a cheap request without a key and expects a refusal. Returns the seconds by which this machine's clock is
+/// ahead of the server's, negative if it is behind; `None` if the server does not send the time.
 ///
 /// # Errors
-/// When there is no response, or not one of an API that works.
+/// When there is no response, or it is not from a working API.
 pub async fn probe(http: &HttpClients, base_url: &Url) -> Result<Option<i64>, Error> {
     let call = &Call::question("queue status", PATH);
     let url = &format!("{}{PATH}", base_url.as_str().trim_end_matches('/'));

@@ -1,4 +1,4 @@
-//! Reading answers that were recorded in an earlier run.
+//! Parses responses that were recorded in an earlier run.
 
 use runninghub_core::Observation;
 use runninghub_net::retry_after;
@@ -9,22 +9,22 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// What a recorded answer said about its task. `None` for other paths, and for answers that told nothing.
+/// The task's observation in a recorded response. `None` for other paths, and for responses without one.
 pub fn read_observation(path: &str, status: u16, text: &str) -> Option<Observation> {
     let read = match path {
         "/task/openapi/outputs" => outputs::read,
         "/openapi/v2/query" => query::read,
         _ => return None,
     };
-    // There is no key to mask: it was taken out when the answer was recorded.
+    // No key to mask: it was removed when the response was recorded.
     read(&Answer::new(&Call::question("replay", ""), None, status, text.to_owned())).ok()
 }
 
-/// What an answer to a create says: the task, or an error that tells with [`Error::create_outcome`] whether there may
-/// be one. `wait` is the header `Retry-After`.
+/// The result of a recorded create: the task, or an error whose [`Error::create_outcome`] says whether there may be
+/// one. `wait` is the header `Retry-After`.
 ///
 /// # Errors
-/// Those of [`Create`](crate::Create), but for the connection.
+/// Those of [`Create`](crate::Create), except those of the connection.
 pub fn read_created(status: u16, wait: Option<&str>, text: &str) -> Result<Created, Error> {
     let call = Call::create("create", "");
     let wait = wait.and_then(|wait| retry_after(wait, None));

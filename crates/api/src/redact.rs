@@ -1,17 +1,18 @@
-//! What is kept of a server's text when it may reach a person or a log.
+//! Redacts server text that may be displayed or logged.
 
 use runninghub_core::Untrusted;
 
 use crate::ApiKey;
 
-/// Longest excerpt of an answer kept in an error, characters: enough to recognise what answered.
+/// Maximum excerpt of a response in an error, characters: enough to recognize what responded.
 const EXCERPT: usize = 200;
-/// Longest message kept, characters: ComfyUI's own are a sentence or two, with a list of file names at times.
+/// Maximum message length, characters: ComfyUI's own are a sentence or two, sometimes with a list of file names.
 const MESSAGE: usize = 2_000;
-/// How much is looked at for either, characters: an answer of 16 MiB is not copied five times to show its beginning.
+/// How much text is processed for either, characters: a response of 16 MiB is not copied five times to show its
+/// beginning.
 const LOOKED_AT: usize = 8_000;
 
-/// A message without the key and without the queries of addresses in it, cut to a readable length.
+/// A message without the key and without the queries of URLs, truncated to a readable length.
 pub(crate) fn message<'k>(text: &str, key: impl Into<Option<&'k ApiKey>>) -> Untrusted {
     beginning(text, key.into(), MESSAGE)
 }
@@ -25,14 +26,14 @@ fn beginning(text: &str, key: Option<&ApiKey>, characters: usize) -> Untrusted {
     let start = cut(text, LOOKED_AT);
     let Some(key) = key else { return cut(&without_queries(start), characters).into() };
     let masked = key.mask(start);
-    // Half a key at the edge was not found, and would be shown if enough before it goes.
+    // A truncated key at the edge was not masked, so it is removed here.
     let half = (1..key.expose().len()).rev().find_map(|size| masked.strip_suffix(key.expose().get(..size)?));
     let whole = half.filter(|_| start.len() < text.len()).unwrap_or(&masked);
     cut(&without_queries(whole), characters).into()
 }
 
-/// Everything between a `?` and the next white space, quote or angle bracket is dropped: tickets of sockets and
-/// signatures of result addresses stand there.
+/// Drops everything between a `?` and the next white space, quote or angle bracket: it may contain socket tickets
+/// and signatures of result URLs.
 fn without_queries(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut hiding = false;
@@ -71,7 +72,7 @@ mod tests {
     }
 
     proptest! {
-        /// Wherever the text is cut, and however much of it goes.
+        /// Wherever the text is truncated, and however much of it is removed.
         #[test]
         fn not_even_half_a_key_stays(
             hidden in prop_oneof![0..2 * MESSAGE, LOOKED_AT - 60..LOOKED_AT + 60],

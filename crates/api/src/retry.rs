@@ -1,4 +1,4 @@
-//! Whether asking again is safe.
+//! Whether a retry is safe.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use crate::{Class, Error, ErrorKind};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Retry {
-    /// It may have had its effect, and the effect costs money: find out first.
+    /// It may have had its effect, which costs money: check first.
     Ambiguous,
     /// It would fail again.
     Never,
     /// It had no effect, or repeating the effect does no harm.
     Safe {
-        /// The least time to wait, from `Retry-After` or from what is known about the code.
+        /// The minimum delay, from `Retry-After` or from the code.
         after: Option<Duration>,
     },
 }
 
-/// What is known about a create that gave an error. A create without an error was accepted.
+/// The outcome of a create that returned an error. A create without an error was accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CreateOutcome {
-    /// No task exists: the request never left, or the platform said no in so many words.
+    /// No task exists: the request was never sent, or the platform explicitly refused it.
     Refused,
     /// There may be a task, and it may cost money.
     Unknown,
 }
 
-/// How long a key waits at least where the server does not say it, or not in a way that can be read.
+/// Minimum pause of a key if the server gives none, or none that can be parsed.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// How long the key as a whole has to wait after an error: it has asked too often, or the server is overloaded and says
-/// for how long.
+/// How long the whole key has to wait after an error: it has sent too many requests, or the server is overloaded and
+/// gives a delay.
 pub(crate) fn held(error: &Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::Http { status: 429 } | ErrorKind::Api { status: 429, .. } => {
@@ -69,7 +69,7 @@ mod tests {
             (api(429, "-1"), least),
             (api(200, "1003"), least),
             (api(200, "1003").after(asked), asked),
-            // Places are not requests: who waits for one may ask how a task stands.
+            // A lack of task slots does not limit requests: status polls continue.
             (api(200, "421"), None),
             (api(200, "415"), None),
             (Error::new("query", ErrorKind::Net(runninghub_net::ErrorKind::Timeout)), None),

@@ -1,4 +1,4 @@
-//! Files that were uploaded before: what the platform called them, for as long as its addresses are good.
+//! A cache of uploads: the platform's names of files, while their URLs are valid.
 
 use std::{
     fs, io,
@@ -16,9 +16,9 @@ use crate::{
     endpoint::upload::{DownloadUrl, FileName},
 };
 
-/// How long an upload is taken for good: addresses live a day, and a task may wait in a queue before it reads the file.
+/// Lifetime of an entry: URLs are valid for a day, and a task may be queued for a while before it reads the file.
 const LIFE: Duration = Duration::from_hours(12);
-/// Longest entry that is read, bytes: an address and a name.
+/// Maximum entry size, bytes: a URL and a name.
 const LONGEST: u64 = 64 << 10;
 
 /// A folder with one small file for each upload.
@@ -40,8 +40,8 @@ impl Uploads {
         Self(dir)
     }
 
-    /// Where the entry for a file is: the same for equal contents of one kind, another one for each key and site. Reads the
-    /// file to the end.
+    /// The path of a file's entry: the same for equal contents and type, and different for each key and site. Reads
+    /// the whole file.
     pub(crate) fn entry(&self, base_url: &str, key: &ApiKey, file: &Path, name: &str) -> io::Result<PathBuf> {
         let content: Sha256 = digest(&mut fs::File::open(file)?)?;
         let kind = Path::new(name).extension().unwrap_or_default().to_ascii_lowercase();
@@ -54,12 +54,12 @@ impl Uploads {
         Ok(self.0.join(format!("{}.json", hex(&all.finalize()))))
     }
 
-    /// What an entry says, while it is good.
+    /// Reads an entry, unless it has expired.
     pub(crate) fn find(entry: &Path) -> Option<Uploaded> {
         let file = open_file(entry).ok()?;
         let kept: Kept = serde_json::from_reader(io::Read::take(file, LONGEST)).ok()?;
         let now = now();
-        // An end too far away was written by a clock that was wrong.
+        // An expiry too far in the future was written while the clock was wrong.
         if !(now..=now + LIFE.as_secs()).contains(&kept.until) {
             return None;
         }
@@ -72,7 +72,7 @@ impl Uploads {
         })
     }
 
-    /// Writes an entry down, and forgets old ones. Without it the file is only sent once more.
+    /// Writes an entry, and removes old ones. Errors are ignored: the file is only sent again.
     pub(crate) fn keep(&self, entry: &Path, uploaded: &Uploaded) {
         let kept = Kept {
             file_name: uploaded.file_name.as_str().to_owned(),
@@ -98,7 +98,7 @@ impl Uploads {
     }
 }
 
-/// Makes the folder, for nobody but the user: the addresses in it are signed.
+/// Creates the folder with access for the user only: the URLs in it are signed.
 fn folder(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]

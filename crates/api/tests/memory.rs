@@ -1,6 +1,6 @@
-//! No answer, however hostile, makes this program grow by more than 64 MiB.
+//! No response, however hostile, makes this process grow by more than 64 MiB.
 //!
-//! A program of its own, since what is measured is the whole process.
+//! A separate test binary, since the memory of the whole process is measured.
 #![cfg(target_os = "linux")]
 
 use std::{fmt::Write as _, fs};
@@ -12,12 +12,12 @@ use tokio::{
     net::TcpListener,
 };
 
-/// The promise, KiB.
+/// The limit, KiB.
 const GROWTH: u64 = 64 << 10;
-/// Just below what is read of an answer.
+/// Just below the limit of a response.
 const FULL: usize = (16 << 20) - 4096;
 
-/// A body that is made while it is sent, so that the server does not hold it.
+/// A body that is generated while it is sent, so that the server does not store it.
 #[derive(Clone, Copy)]
 struct Body {
     head: &'static str,
@@ -38,7 +38,7 @@ async fn serve(body: Body) -> Client {
             let piece = body.again.repeat(4096);
             for _ in 0..body.times / 4096 {
                 text.push_str(&piece);
-                // The client may have had enough.
+                // The client may have closed the connection.
                 if stream.write_all(text.as_bytes()).await.is_err() {
                     break;
                 }
@@ -51,7 +51,7 @@ async fn serve(body: Body) -> Client {
     Client::builder(key).base_url(&url).time_scale(0.0).build().expect("a client")
 }
 
-/// The most memory this process has had, KiB.
+/// Peak memory of this process, KiB.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("the system tells");
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("the line");
@@ -97,7 +97,7 @@ async fn bombs_are_cut_short() {
         ("NaN", body("200 OK", r#"{"code":0,"data":[NaN"#, ",NaN", FULL, "]}")),
         ("without end", body("200 OK", r#"{"code":0,"data":[0"#, ",0", 256 << 20, "]}")),
         ("an error page without end", body("502 Bad Gateway", "<html><title>", "x", 256 << 20, "</title>")),
-        // Nobody asked for compression, so nobody undoes it.
+        // The client did not request compression, so it does not decompress.
         ("compressed", body("200 OK\r\nContent-Encoding: gzip", "\u{1f}\u{8b}", "\0", 1 << 20, "")),
     ] {
         let client = serve(body).await;

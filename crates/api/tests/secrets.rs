@@ -1,6 +1,6 @@
-//! Neither the key nor the query of an address appears in any error or log line, at any level.
+//! Neither the key nor the query of a URL appears in any error or log line, at any level.
 //!
-//! A program of its own: another thread that meets a log statement at the wrong moment would switch it off for good.
+//! A separate test binary: another thread that reaches a log statement first would disable it for the whole process.
 
 #[path = "wire/support.rs"]
 mod support;
@@ -19,12 +19,12 @@ const SIGNED: &str = "S1GNATURE";
 const WEBHOOK: &str = "w3bh00k-p4th";
 const PASSWORD: &str = "acc3ss-p4ssword";
 
-/// Sees what recordings are made of.
+/// Collects the data that recordings are made from.
 struct Seen(Mutex<String>);
 
 impl Seen {
     fn finished(&self, exchange: &Exchange<'_>) {
-        // Answers are the server's, and redacted by whoever writes them down.
+        // The response is the server's text; the recorder redacts it.
         let _ = write!(self.0.lock().expect("not poisoned"), "{} {:?} ", exchange.path, exchange.request);
     }
 }

@@ -1,4 +1,4 @@
-//! The client, and how it is set up.
+//! The client and its builder.
 
 use std::{
     fmt,
@@ -36,17 +36,17 @@ pub struct ClientBuilder {
 }
 
 impl Client {
-    /// Starts to set up a client for the server at a URL such as `http://127.0.0.1:8188`.
+    /// A builder of a client for the server at a URL such as `http://127.0.0.1:8188`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder { url: url.into(), net: NetOptions::default() }
     }
 
-    /// Queues a workflow in API format (JSON text), with the id that the prompt shall have where the server allows it.
-    /// Sent once, whatever happens; the answer has the id that counts.
+    /// Queues a workflow in API format (JSON text). The prompt gets `prompt_id` if the server supports that. Sent
+    /// once, whatever happens; the response contains the actual id.
     ///
     /// # Errors
-    /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) when the server does not run it. When
-    /// [`Error::is_unsent`] is false, nobody knows.
+    /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) when the server refuses it. When [`Error::is_unsent`] is
+    /// false, the outcome is unknown.
     pub async fn prompt(
         &self,
         workflow: &str,
@@ -56,85 +56,87 @@ impl Client {
         prompt::send(self, workflow, client_id, prompt_id).await
     }
 
-    /// What became of a prompt; `None` while it is not over, and when the server does not know it.
+    /// The result of a prompt; `None` while it is not over, and when the server does not know it.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn history(&self, prompt_id: &str) -> Result<Option<Finished>, Error> {
         history::get(self, prompt_id).await
     }
 
-    /// The prompts that run and that wait.
+    /// The running and queued prompts.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn queue(&self) -> Result<Queue, Error> {
         queue::get(self).await
     }
 
-    /// Takes a waiting prompt out of the queue. The server does not say whether it was there.
+    /// Removes a queued prompt from the queue. The server does not report whether it was there.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn delete_queued(&self, prompt_id: &str) -> Result<(), Error> {
         queue::delete(self, prompt_id).await
     }
 
-    /// Interrupts a running prompt. Servers before 0.3.57 interrupt whatever runs: ask [`Client::queue`] first.
+    /// Interrupts a running prompt. Servers before 0.3.57 interrupt any running prompt: check [`Client::queue`]
+    /// first.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn interrupt(&self, prompt_id: &str) -> Result<(), Error> {
         interrupt::post(self, prompt_id).await
     }
 
-    /// Where a prompt stands, by servers that have jobs (0.6 and later).
+    /// The status of a prompt, on servers that have jobs (0.6 and later).
     ///
     /// # Errors
-    /// When there was no answer.
+    /// When there is no response.
     pub async fn job(&self, prompt_id: &str) -> Result<Job, Error> {
         jobs::get(self, prompt_id).await
     }
 
-    /// Stops a prompt, waiting or running, on servers that have jobs (0.26 and later). `None` from servers that have none;
-    /// else whether there was anything to stop.
+    /// Stops a queued or running prompt, on servers that have jobs (0.26 and later). `None` if the server has none;
+    /// otherwise whether there was anything to stop.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn cancel_job(&self, prompt_id: &str) -> Result<Option<bool>, Error> {
         jobs::cancel(self, prompt_id).await
     }
 
-    /// A node class; `None` when the server has no such class.
+    /// Fetches a node class; `None` if the server does not have it.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn class(&self, class_type: &str) -> Result<Option<ClassInfo>, Error> {
         object_info::get(self, class_type).await
     }
 
-    /// The server's version and machine.
+    /// The server's version.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     pub async fn system_stats(&self) -> Result<SystemStats, Error> {
         system_stats::get(self).await
     }
 
-    /// Uploads a file into the server's folder of inputs. A file of the same name is kept: the answer has the name to use.
+    /// Uploads a file into the server's input folder. An existing file of the same name is kept: the response
+    /// contains the name to use.
     ///
     /// # Errors
-    /// When the file cannot be read, or there was no usable answer.
+    /// When the file cannot be read, or there is no usable response.
     pub async fn upload(&self, path: &Path) -> Result<UploadedImage, Error> {
         upload::post(self, path).await
     }
 
-    /// Where a file can be fetched that a node's output has named.
+    /// The URL of a file from a node's output.
     pub fn view(&self, file: &NodeFile) -> String {
         view::address(self, file)
     }
 
-    /// The address of the socket for a client id.
+    /// The URL of the socket for a client id.
     pub fn socket(&self, client_id: &ClientId) -> SocketUrl {
         let mut url = self.path(&["ws"]);
         url.query_pairs_mut().append_pair("clientId", client_id.as_str());
@@ -142,27 +144,27 @@ impl Client {
         SocketUrl::new(url.as_str().replacen("http", "ws", 1))
     }
 
-    /// The server's address, without a slash at the end. It may hold a key (`/proxy/<key>`).
+    /// The server's URL, without a trailing slash. It may contain a key (`/proxy/<key>`).
     pub fn base_url(&self) -> &str {
         self.0.base.as_str().trim_end_matches('/')
     }
 
-    /// How many requests were sent.
+    /// Number of requests sent.
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Drops the connections that were kept: call it after the machine was suspended.
+    /// Drops pooled connections: call it after the machine was suspended.
     pub fn woke(&self) {
         self.0.http.renew();
     }
 
-    /// How the network is reached: for the socket.
+    /// The network settings: for the socket.
     pub fn net(&self) -> &Net {
         self.0.http.net()
     }
 
-    /// Downloads of what the server has made. `time_scale` multiplies their pauses.
+    /// Downloads of the server's files. `time_scale` multiplies their pauses.
     ///
     /// # Errors
     /// When the scale is not between 0 and 1000.
@@ -178,7 +180,7 @@ impl Client {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// An address below the server's, each segment encoded.
+    /// A URL below the server's, each segment encoded.
     pub(crate) fn path(&self, segments: &[&str]) -> Url {
         let mut url = self.0.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -189,7 +191,7 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// How the network is reached. A server without encryption is reached directly.
+    /// Network options. A server without encryption is reached directly.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
         self
@@ -198,7 +200,7 @@ impl ClientBuilder {
     /// Checks the settings. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a URL that cannot be a server's, and
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an invalid URL, and
     /// [`ErrorKind::Net`](crate::ErrorKind::Net) for options that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
         let base = base_url(&self.url)?;
@@ -224,7 +226,7 @@ fn base_url(text: &str) -> Result<Url, Error> {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address may hold a key.
+        // The URL may contain a key.
         f.debug_struct("Client").field("host", &self.0.base.host_str()).finish_non_exhaustive()
     }
 }

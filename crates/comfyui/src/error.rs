@@ -1,4 +1,4 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::{error::Error as StdError, fmt};
 
@@ -7,7 +7,7 @@ use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::Rejected;
 
-/// Something did not work, and with which request.
+/// A request failed.
 #[derive(Debug)]
 pub struct Error {
     call: &'static str,
@@ -19,25 +19,25 @@ pub struct Error {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The caller asked for something that cannot be. Nothing was sent.
+    /// Invalid input from the caller. Nothing was sent.
     Usage {
-        /// What is wrong with it.
+        /// The problem.
         message: &'static str,
     },
-    /// Nobody answers at the address. Nothing was sent.
+    /// The server cannot be reached. Nothing was sent.
     Unreachable,
-    /// The connection broke, or the answer took too long. Whether the request was seen is unknown.
+    /// The connection broke, or the response timed out. It is unknown whether the server saw the request.
     Lost,
-    /// The server wants to know who asks: HTTP 401, 403 or 407.
+    /// The server requires authentication: HTTP 401, 403 or 407.
     Locked {
         /// The HTTP status.
         status: u16,
     },
-    /// Something else than a ComfyUI answers: a web page, another service.
+    /// The response is not from a ComfyUI: a web page, another service.
     NotComfyUi {
         /// The HTTP status.
         status: u16,
-        /// The title of the page, where it is one.
+        /// The title of the page, if it is one.
         title: Option<Untrusted>,
     },
     /// Another HTTP error.
@@ -45,15 +45,15 @@ pub enum ErrorKind {
         /// The HTTP status.
         status: u16,
     },
-    /// The server has looked at the prompt and does not run it.
+    /// The server checked the prompt and refused it.
     Rejected(Box<Rejected>),
-    /// The answer lacks something, or has it in another shape.
+    /// The response lacks a field, or has it in another format.
     Unexpected {
-        /// Where.
+        /// The position in the response.
         at: &'static str,
     },
-    /// Something else on this machine or on the way: options that cannot be used, a local file that cannot be read, a
-    /// response that is longer than any real one.
+    /// Another local or network error: options that cannot be used, a local file that cannot be read, a response
+    /// that is longer than any real one.
     Net(NetErrorKind),
 }
 
@@ -66,7 +66,7 @@ impl Error {
         Self::new(what, ErrorKind::Usage { message })
     }
 
-    /// A request that failed. Where it failed decides: TLS breaks after the request, too.
+    /// A failed request. The phase in which it failed decides: TLS can also break after the request.
     pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
         let (_, kind, source) = runninghub_net::Error::request(call, error).into_parts();
         let kind = match kind {
@@ -76,7 +76,7 @@ impl Error {
         Self { call, kind, source }
     }
 
-    /// What cannot be set up or read here.
+    /// A local error: a setup or a file that failed.
     pub(crate) fn net(error: runninghub_net::Error) -> Self {
         let (call, kind, source) = error.into_parts();
         Self { call, kind: ErrorKind::Net(kind), source }
@@ -88,20 +88,20 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// Whether nothing of the request has left this machine, or the server has said that it did not take it: sending it
-    /// again cannot run anything twice. Everything else may have run, so this is a list of proofs.
+    /// Whether no part of the request has left this machine, or the server has said that it did not accept it, so
+    /// that a retry cannot run anything twice. In all other cases it may have run, so this is a list of proofs.
     pub fn is_unsent(&self) -> bool {
         match &self.kind {
             ErrorKind::Usage { .. }
             | ErrorKind::Unreachable
             | ErrorKind::Locked { .. }
             | ErrorKind::Rejected(_) => true,
-            // 408: a gateway has waited in vain, perhaps for the server behind it.
+            // 408: a gateway may have timed out waiting for the server behind it.
             ErrorKind::Http { status } | ErrorKind::NotComfyUi { status, .. } => {
                 (400..500).contains(status) && *status != 408
             }
@@ -158,7 +158,7 @@ mod tests {
         ] {
             assert!(Error::new("prompt", kind).is_unsent());
         }
-        // A page with a success, half an answer, a redirect: the prompt may have been read before.
+        // A page with a success status, half a response, a redirect: the server may have read the prompt before.
         for kind in [
             ErrorKind::Lost,
             ErrorKind::Net(NetErrorKind::TooLarge { limit: 1 }),

@@ -1,4 +1,4 @@
-//! Sending: one place where bodies are capped, and where what is no ComfyUI is told apart.
+//! Sends requests: the only place that limits bodies and detects servers that are not a ComfyUI.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,12 +10,13 @@ use tokio::time::Instant;
 
 use crate::{Client, Error, ErrorKind};
 
-/// Longest wait for a response. A server whose worker holds Python's lock answers late, but within seconds.
+/// Timeout of a request. A server whose worker holds Python's lock responds late, but within seconds.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest wait for the response to a prompt: the validation of large workflows loads lists of files. Giving up early would
-/// only make more prompts of unknown outcome.
+/// Timeout of a prompt: the validation of large workflows loads lists of files. Giving up early would only increase
+/// the number of prompts with unknown outcome.
 const PROMPT_TIMEOUT: Duration = Duration::from_mins(2);
-/// Longest answer that is read. A queue holds the whole workflow of each prompt; a class may list thousands of files.
+/// Maximum size of a response, bytes. A queue contains the whole workflow of each prompt; a class may list thousands
+/// of files.
 const LONGEST: usize = 64 << 20;
 
 /// One request.
@@ -25,7 +26,7 @@ pub(crate) struct Call<'a> {
     pub(crate) segments: &'a [&'a str],
 }
 
-/// A complete answer.
+/// A complete response.
 pub(crate) struct Answer {
     name: &'static str,
     pub(crate) status: u16,
@@ -43,7 +44,7 @@ impl Client {
         self.post_json(call, json, request).await
     }
 
-    /// Queues something, over a connection of its own.
+    /// Queues a prompt, over a connection of its own.
     pub(crate) async fn post_prompt(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
         let client = self.http().fresh().map_err(Error::net)?;
         let request = client.post(self.path(call.segments)).timeout(PROMPT_TIMEOUT);
@@ -94,7 +95,7 @@ impl Client {
         let answer = result?;
         match answer.status {
             401 | 403 | 407 => Err(answer.error(ErrorKind::Locked { status: answer.status })),
-            // Redirects lead to a login, or to another service.
+            // Redirects lead to a login page, or to another service.
             300..=399 => Err(answer.foreign()),
             _ => Ok(answer),
         }
@@ -118,13 +119,13 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON, whatever the status. Python wrote it: `NaN` and the like are repaired, but only when it is
-    /// refused as it stands.
+    /// The body as JSON, whatever the status. Python writes `NaN` and the like, which are repaired, but only if
+    /// parsing fails.
     pub(crate) fn any_json(&self) -> Option<Value> {
         serde_json::from_str(&self.text).ok().or_else(|| serde_json::from_str(&repair(&self.text)?).ok())
     }
 
-    /// The object that a success has to be.
+    /// The JSON object of a response that has to be a success.
     pub(crate) fn object(&self) -> Result<Value, Error> {
         if !self.is_success() {
             return Err(self.failure());
@@ -132,12 +133,12 @@ impl Answer {
         self.any_json().filter(Value::is_object).ok_or_else(|| self.foreign())
     }
 
-    /// A success without a body that matters.
+    /// Checks for success and ignores the body.
     pub(crate) fn done(&self) -> Result<(), Error> {
         if self.is_success() { Ok(()) } else { Err(self.failure()) }
     }
 
-    /// An HTTP error. A server that has none of ComfyUI's paths is none.
+    /// An HTTP error. A server without any of ComfyUI's paths is not a ComfyUI.
     pub(crate) fn failure(&self) -> Error {
         if self.status == 404 {
             return self.foreign();

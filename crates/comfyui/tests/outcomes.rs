@@ -1,4 +1,4 @@
-//! A prompt over an encrypted connection that breaks: it is called unsent only if the handshake failed.
+//! A prompt over a TLS connection that breaks: it counts as unsent only if the handshake failed.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn trusting(authority: &Authority) -> ClientConfig {
         .with_no_client_auth()
 }
 
-/// Sends a prompt with one thing wrong: on the wire, or where encryption ends. Also tells how many bytes were read.
+/// Sends a prompt with one fault: on the wire, or at the endpoint of TLS. Also returns the number of bytes read.
 async fn sent(wire_toxic: Option<Toxic>, end_toxic: Option<Toxic>) -> (Error, u64) {
     let authority = Authority::new().expect("an authority");
     let native = Native::builder().start().await.expect("a server");

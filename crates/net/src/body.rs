@@ -2,11 +2,11 @@
 
 use reqwest::Response;
 
-/// Longest title that is shown of a page, characters.
+/// Maximum length of a page title in messages, characters.
 const TITLE: usize = 80;
 
-/// Reads at most `limit` bytes of a response as text; the flag tells whether that was all. Counted as they come, so that no
-/// length in a header and no compression can get around it.
+/// Reads at most `limit` bytes of a response as text; the flag is true if that was all. Counts received bytes, so
+/// that neither a length header nor compression can bypass the limit.
 ///
 /// # Errors
 /// When the connection breaks.

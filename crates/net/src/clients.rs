@@ -1,4 +1,4 @@
-//! The HTTP clients for one server, each built when it is first needed.
+//! The HTTP clients for one server, each built on first use.
 
 use std::{
     sync::{Mutex, OnceLock, PoisonError},
@@ -10,10 +10,10 @@ use url::Url;
 
 use crate::{Error, ErrorKind, Files, Net, net::once, proxy::is_loopback, tls::trusting_nothing};
 
-/// Longest time to get a connection.
+/// Timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The HTTP clients for one server. They follow no redirects and repeat nothing by themselves.
+/// The HTTP clients for one server. They neither follow redirects nor retry.
 pub struct HttpClients {
     net: Net,
     /// Whether the server is on this machine.
@@ -32,7 +32,7 @@ impl HttpClients {
         Self { net, is_loopback, is_plain, pooled: Mutex::default(), fresh: OnceLock::new() }
     }
 
-    /// For requests that may be sent twice: connections are kept and shared.
+    /// For requests that may be sent twice: connections are pooled and shared.
     ///
     /// # Errors
     /// Those of [`Net::tls`].
@@ -45,8 +45,8 @@ impl HttpClients {
         Ok(pooled.insert(client).clone())
     }
 
-    /// For requests that cost money: a new connection each, because one that was kept may have just died, and then
-    /// nothing tells whether the server has read the request.
+    /// For requests that cost money: each gets a new connection, because a pooled one may have just died, and then
+    /// it is unknown whether the server has read the request.
     ///
     /// # Errors
     /// Those of [`Net::tls`].
@@ -54,12 +54,13 @@ impl HttpClients {
         once(&self.fresh, || self.build(reqwest::ClientBuilder::new().pool_max_idle_per_host(0)))
     }
 
-    /// Drops the connections that were kept: after a suspend they are dead. Requests that are under way keep theirs.
+    /// Drops pooled connections, which are dead after a suspend. Pending requests keep theirs.
     pub fn renew(&self) {
         self.pooled.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    /// Downloads of files that this server names. `time_scale` multiplies their pauses, and for how long they may be slow.
+    /// A downloader for the files of this server. `time_scale` multiplies its pauses, and how long downloads may be
+    /// slow.
     ///
     /// # Errors
     /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the scale is not between 0 and 1000.
@@ -73,7 +74,7 @@ impl HttpClients {
         Ok(Files::new(self.net.clone(), self.is_loopback, time_scale))
     }
 
-    /// How the network is reached.
+    /// The network settings.
     pub fn net(&self) -> &Net {
         &self.net
     }
@@ -99,7 +100,7 @@ impl Net {
     ) -> Result<reqwest::Client, Error> {
         let mut tls =
             if is_plain && !self.has_own_tls() { trusting_nothing()? } else { self.tls()?.as_ref().clone() };
-        // reqwest sets this only on configurations that it makes itself.
+        // reqwest sets this only on configurations that it builds itself.
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let builder = builder
             .tls_backend_preconfigured(tls)
@@ -108,7 +109,7 @@ impl Net {
             .redirect(redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never());
-        // URLs without encryption are on this machine or in a lab, where no proxy leads.
+        // Unencrypted URLs are on this machine or in a lab network, where a proxy is not used.
         let builder = if is_plain || is_loopback { builder.no_proxy() } else { self.route().apply(builder) };
         builder.build().map_err(|error| Error::request("client", error))
     }
@@ -130,7 +131,7 @@ mod tests {
 
     const TABLE: &str = include_str!("../../../fixtures/no-proxy.txt");
 
-    /// Leads every name to this machine, where a direct way would end.
+    /// Resolves every name to this machine, so that direct connections end here.
     struct Here;
 
     impl Resolve for Here {
@@ -144,7 +145,7 @@ mod tests {
     async fn http_and_sockets_make_the_same_exceptions_from_the_proxy() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        // Refuses every connection, in a way that tells whether it came for a proxy.
+        // Refuses every connection, in a way that shows whether it was meant for a proxy.
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut first = [0; 7];
@@ -161,7 +162,8 @@ mod tests {
                 Route::through(&format!("http://me:hunter2@127.0.0.1:{port}"), except).expect("a proxy");
             let target: Uri = format!("https://{host}:{port}/").parse().expect("a URL");
             assert_eq!(route.find(&target).is_some(), way == "proxy", "{line}");
-            // Numbers would be dialled as they are, off this machine: those that go directly are left to the socket's rule.
+            // IP addresses would be dialed as they are, off this machine: those without a proxy are only checked
+            // with the socket's rule.
             if way == "direct" && (host.starts_with('[') || !host.contains(char::is_alphabetic)) {
                 continue;
             }
@@ -170,7 +172,7 @@ mod tests {
             let client = builder.tls_backend_preconfigured(tls).build().expect("a client");
             let error = client.get(target.to_string()).send().await.expect_err("refused");
             let error = Error::request("test", error);
-            // Behind the proxy there was no connection; without it there was one that spoke no TLS.
+            // The proxy refuses to connect; a direct connection succeeds and then fails TLS.
             let seen = if matches!(error.kind(), ErrorKind::Tls) { "direct" } else { "proxy" };
             assert_eq!(seen, way, "{line}: {error:?}");
         }

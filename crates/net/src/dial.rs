@@ -1,4 +1,4 @@
-//! From a host to a TCP stream for a socket, directly or through a proxy.
+//! Opens a TCP stream to a socket's host, directly or through a proxy.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -25,20 +25,20 @@ use crate::{
 
 /// The name in errors.
 const CALL: &str = "socket";
-/// When the kernel starts to probe a silent peer by itself: pings notice sooner, but only while the socket is read.
+/// Idle time before the kernel probes a silent peer: pings detect it sooner, but only while the socket is read.
 const KEEPALIVE: Duration = Duration::from_secs(15);
-/// How long the kernel waits for the peer to confirm what was written. Without it a write into a dead connection is
-/// repeated for a quarter of an hour.
+/// How long the kernel waits for the peer to acknowledge written data. Without this, a write to a dead connection is
+/// retried for a quarter of an hour.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const UNCONFIRMED: Duration = Duration::from_secs(30);
 
 impl Net {
-    /// Connects to the host and port of an `http` or `https` URL, to public addresses only if so wanted. The stream is not
-    /// encrypted. `timeout` is the longest wait for one address.
+    /// Connects to the host and port of an `http` or `https` URL, optionally to public addresses only. The stream is
+    /// not encrypted. `timeout` applies to each address.
     ///
     /// # Errors
     /// [`ErrorKind::Connect`], [`ErrorKind::Forbidden`] for a private address, [`ErrorKind::Proxy`] and
-    /// [`ErrorKind::ProxyRefused`] for the proxy.
+    /// [`ErrorKind::ProxyRefused`] for errors of the proxy.
     pub async fn dial(&self, target: Uri, public_only: bool, timeout: Duration) -> Result<TcpStream, Error> {
         match self.route().find(&target) {
             None => direct(connector(Guard::new(public_only, &[]), timeout), target).await,
@@ -48,7 +48,7 @@ impl Net {
     }
 }
 
-/// Addresses that lead nowhere cost 300 ms: then those of the other family are tried beside them (the connector's happy
+/// An unresponsive address costs 300 ms: then those of the other family are tried in parallel (the connector's happy
 /// eyeballs).
 fn connector<R>(resolver: R, timeout: Duration) -> HttpConnector<R> {
     let mut connector = HttpConnector::new_with_resolver(resolver);
@@ -83,7 +83,7 @@ async fn through(
     target: Uri,
 ) -> Result<TcpStream, Error> {
     let uri = proxy.uri().clone();
-    // Only the host: user and password stand before it.
+    // Only the host, without the user and password before it.
     let host = uri.host().unwrap_or_default().to_owned();
     let refused =
         |error: Source| Error::new(CALL, ErrorKind::ProxyRefused { host: host.clone() }).because(error);
@@ -95,9 +95,9 @@ async fn through(
             }
             tunnel.call(target).await.map_err(|error| refused(error.into()))?
         }
-        // Either way the proxy looks the name up: here it would be done by blocking the thread.
+        // Always let the proxy resolve the name: resolving it here would block the thread.
         Some("socks5" | "socks5h") => {
-            // The connector would take port 80.
+            // The connector's default would be port 80.
             let port = uri.port_u16().unwrap_or(1080);
             let uri = format!("socks5://{host}:{port}/").parse();
             let mut socks =

@@ -1,12 +1,12 @@
-//! The crate's one error.
+//! The error type of this crate.
 
 use std::{error::Error as StdError, io, path::PathBuf, time::Duration};
 
 use runninghub_core::Untrusted;
 
-/// What went wrong on the way to a server or to the disk.
+/// An error of the network or of the disk.
 ///
-/// Neither its text nor its `Debug` holds a proxy's password or the query of a URL.
+/// Neither its text nor its `Debug` contains a proxy's password or the query of a URL.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {kind}")]
 pub struct Error {
@@ -16,32 +16,32 @@ pub struct Error {
     source: Option<Source>,
 }
 
-/// What caused an error.
+/// The cause of an error.
 pub type Source = Box<dyn StdError + Send + Sync>;
 
 /// The kinds of [`Error`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The file of certificates cannot be used.
+    /// The certificate file cannot be used.
     #[error("{problem}")]
     CaFile {
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
-    /// No connection: nothing was sent.
+    /// Connecting failed: nothing was sent.
     #[error("no connection")]
     Connect,
-    /// The URL of a file does not give the file any more (403, 404 or 410).
+    /// A file's URL no longer works (403, 404 or 410).
     #[error("the link has expired (HTTP {status})")]
     Expired {
         /// The HTTP status.
         status: u16,
     },
-    /// A URL that must not be fetched: a private host, another scheme, too many redirects.
+    /// A URL that must not be requested: a private host, another scheme, too many redirects.
     #[error("refused to fetch: {reason}")]
     Forbidden {
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
     /// An HTTP status other than success.
@@ -59,42 +59,42 @@ pub enum ErrorKind {
     /// The connection broke.
     #[error("the connection broke")]
     Network,
-    /// A web page came instead of a file.
+    /// The response is a web page instead of a file.
     #[error("a web page came instead of the file")]
     Page,
     /// The proxy's URL cannot be used.
     #[error("{problem}")]
     Proxy {
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
-    /// The proxy made no connection to a socket's server.
+    /// The proxy did not connect to a socket's server.
     #[error("no connection through the proxy {host}")]
     ProxyRefused {
         /// The proxy's host.
         host: String,
     },
-    /// No request can be made at all: no TLS provider, a value that no request can carry.
+    /// The request cannot be built: there is no TLS provider, or a value cannot be sent.
     #[error("{problem}")]
     Setup {
-        /// What is missing or wrong.
+        /// The problem.
         problem: &'static str,
     },
-    /// A download that only trickles.
+    /// A download was too slow.
     #[error("slower than {speed} bytes a second for {seconds} s")]
     Slow {
-        /// The least speed, bytes a second.
+        /// The minimum speed, bytes a second.
         speed: u64,
-        /// For how long it was slower, seconds.
+        /// How long it was slower, seconds.
         seconds: u64,
     },
-    /// No response in time.
+    /// The response timed out.
     #[error("no answer in time")]
     Timeout,
     /// The certificate or the encryption was not accepted, or the system has no certificates: nothing was sent.
     #[error("no trusted encrypted connection")]
     Tls,
-    /// Longer than what is read.
+    /// The response exceeds the limit.
     #[error("longer than {limit} bytes")]
     TooLarge {
         /// The limit, bytes.
@@ -103,25 +103,26 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// An error of this kind. `what` is the request that failed, for example `upload`.
+    /// Creates an error of this kind. `what` is the request that failed, for example `upload`.
     pub fn new(what: &'static str, kind: ErrorKind) -> Self {
         Self { what, kind, retry_after: None, source: None }
     }
 
-    /// An error of the file system.
+    /// Creates an error of the file system.
     pub fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::new(what, ErrorKind::Io { path: path.into() }).because(source)
     }
 
-    /// Why a request failed. reqwest's own text would show the URL with its query.
+    /// Classifies a failed request. reqwest's own text would contain the URL with its query.
     pub fn request(what: &'static str, error: reqwest::Error) -> Self {
         let kind = if stems_from::<Private>(&error) {
             ErrorKind::Forbidden { reason: PRIVATE }
         } else if error.is_builder() {
             ErrorKind::Setup { problem: "the request cannot be built" }
         } else if error.is_connect() {
-            // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake. TLS
-            // breaks later, too, when the server may have read everything; so the type of the error proves nothing.
+            // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake.
+            // TLS can also break later, when the server may have read everything; so the type of the error proves
+            // nothing.
             if stems_from::<rustls::Error>(&error) { ErrorKind::Tls } else { ErrorKind::Connect }
         } else if error.is_timeout() {
             ErrorKind::Timeout
@@ -135,7 +136,7 @@ impl Error {
         Self::new(DOWNLOAD, kind)
     }
 
-    /// An error of the file system with a file that is fetched or kept.
+    /// An error of the file system during a download.
     pub(crate) fn disk(path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::io(DOWNLOAD, path, source)
     }
@@ -150,24 +151,24 @@ impl Error {
         self
     }
 
-    /// What happened.
+    /// The kind of error.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
 
-    /// How long the server asks to wait before the request is sent again.
+    /// The pause that the server asks for before a retry.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The request that failed, what happened, and what caused it: for an error of another crate that tells the same.
+    /// The request that failed, the kind and the cause: to convert it into another crate's error.
     pub fn into_parts(self) -> (&'static str, ErrorKind, Option<Source>) {
         (self.what, self.kind, self.source)
     }
 }
 
 impl ErrorKind {
-    /// Whether this proves that nothing of the request left this machine.
+    /// Whether this proves that no part of the request left this machine.
     pub fn is_unsent(&self) -> bool {
         matches!(
             self,
@@ -209,17 +210,17 @@ impl ErrorKind {
     }
 }
 
-/// What errors with files are called.
+/// The name of file requests in errors.
 pub(crate) const DOWNLOAD: &str = "download";
-/// The reason to refuse a private address.
+/// The reason for refusing a private address.
 pub(crate) const PRIVATE: &str = "the address is a private one";
 
-/// Why a name was not resolved.
+/// A name was not resolved because its address is private.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to private addresses only")]
 pub(crate) struct Private;
 
-/// Whether an error of this type is in the chain. `io::Error` hides the error that it wraps from `source()`.
+/// Whether the chain contains an error of this type. `io::Error` hides the error that it wraps from `source()`.
 pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

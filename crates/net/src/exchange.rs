@@ -1,10 +1,10 @@
-//! A look at every finished request, for recordings.
+//! A record of every finished request, for recordings.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One finished request to an API; each attempt of a repeated one is another.
+/// One finished request to an API; each attempt is reported separately.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange<'a> {
     /// `GET` or `POST`.
@@ -13,13 +13,13 @@ pub struct Exchange<'a> {
     pub path: &'a str,
     /// The JSON body without the key; `None` if there was no JSON body.
     pub request: Option<&'a str>,
-    /// The HTTP status; `None` if no response came.
+    /// The HTTP status; `None` if there was no response.
     pub status: Option<u16>,
-    /// The response's text with the key masked, or what went wrong. It may hold a socket's ticket and signed URLs: whoever
-    /// writes it down has to remove those.
+    /// The response's text with the key masked, or the error. It may contain a socket's ticket and signed URLs:
+    /// remove those before you store it.
     pub response: &'a str,
-    /// When the request was started.
+    /// When the request started.
     pub started: Instant,
-    /// How long it took until the response was read or given up.
+    /// How long it took until the response was read or the request was given up.
     pub took: Duration,
 }

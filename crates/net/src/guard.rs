@@ -1,4 +1,4 @@
-//! Which hosts may be reached: a server must not be able to send us into the local network.
+//! The hosts that may be reached: a server must not be able to redirect requests into the local network.
 
 use std::{
     future::Future,
@@ -21,8 +21,8 @@ use crate::{
     error::{PRIVATE, Private},
 };
 
-/// Resolves names as the system does. Where only public addresses are wanted it keeps private ones to itself, so that no
-/// connection to one can be made. Behind a proxy the proxy resolves the names, and nothing can be checked.
+/// Resolves names like the system does. With public addresses only, private results are dropped, so that no
+/// connection to one is possible. A proxy resolves names itself, so nothing can be checked there.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     public_only: bool,
@@ -35,8 +35,8 @@ impl Guard {
         Self { public_only, proxies: proxies.into() }
     }
 
-    /// Parses the URL of a file and checks what can be seen without resolving its name. Where only public addresses are
-    /// wanted, it has to be `https`, and an IP address in it has to be public.
+    /// Parses a file's URL and checks what is visible without resolving its name. With public addresses only, it has
+    /// to be `https`, and an IP address in it has to be public.
     pub(crate) fn check(&self, url: &str) -> Result<Url, Error> {
         let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
         let url = Url::parse(url).map_err(|_| forbidden("it is not a URL"))?;
@@ -48,7 +48,7 @@ impl Guard {
         let is_private = match url.host() {
             Some(Host::Ipv4(address)) => !is_public(address.into()),
             Some(Host::Ipv6(address)) => !is_public(address.into()),
-            // A proxy would resolve these to itself.
+            // A proxy would resolve these to its own machine.
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
                 name == "localhost" || name.ends_with(".localhost") || self.is_proxy(name)
@@ -149,7 +149,7 @@ mod tests {
         public_only().check("http://8.8.8.8/a").expect_err("no encryption");
     }
 
-    /// The resolver refuses before anything is connected.
+    /// The resolver refuses before any connection.
     #[tokio::test]
     async fn a_name_that_leads_to_this_machine_is_not_resolved() {
         let name = || "localhost".parse::<Name>().expect("a name");

@@ -1,4 +1,4 @@
-//! Options that were checked, and what is made of them once for all clients.
+//! Checked options, and the state built from them once for all clients.
 
 use std::{
     fmt,
@@ -13,10 +13,10 @@ use crate::{
     tls::{roots, trusting},
 };
 
-/// Longest file that is fetched, bytes: several times the longest video, and less than a disk holds.
+/// Default maximum file size, bytes: several times the longest video, but less than a disk holds.
 const MAX_FILE_SIZE: u64 = 32 << 30;
 
-/// How the network is reached: options that were checked. Cheap to clone; clones share the TLS configuration.
+/// Checked network settings. Cheap to clone; clones share the TLS configuration.
 #[derive(Clone)]
 pub struct Net(Arc<Inner>);
 
@@ -32,7 +32,7 @@ impl Net {
     /// connection.
     ///
     /// # Errors
-    /// [`ErrorKind::Proxy`](crate::ErrorKind::Proxy) for a proxy that cannot be used,
+    /// [`ErrorKind::Proxy`](crate::ErrorKind::Proxy) for an invalid proxy,
     /// [`ErrorKind::CaFile`](crate::ErrorKind::CaFile) for a file without certificates.
     pub fn new(options: NetOptions) -> Result<Self, Error> {
         let route = Route::new(&options.proxy)?;
@@ -40,11 +40,11 @@ impl Net {
         Ok(Self(Arc::new(Inner { options, route, roots, tls: OnceLock::new() })))
     }
 
-    /// The configuration of encrypted connections, without ALPN.
+    /// The TLS configuration, without ALPN.
     ///
     /// # Errors
-    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if no provider is compiled in, [`ErrorKind::Tls`](crate::ErrorKind::Tls)
-    /// if the system's certificates cannot be used.
+    /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if no provider is compiled in,
+    /// [`ErrorKind::Tls`](crate::ErrorKind::Tls) if the system's certificates cannot be used.
     pub fn tls(&self) -> Result<Arc<ClientConfig>, Error> {
         match &self.0.options.tls {
             Some(given) => Ok(Arc::clone(given)),
@@ -83,12 +83,12 @@ impl Net {
     }
 }
 
-/// The environment's proxy and the system's roots, which are read once for the process.
+/// The environment's proxy and the system's root certificates, which are read once per process.
 impl Default for Net {
     fn default() -> Self {
         static DEFAULT: LazyLock<Net> = LazyLock::new(|| {
             let options = NetOptions::default();
-            // The environment's proxies are taken as they are: there is nothing to check.
+            // The environment's proxies are used unchecked.
             let route = Route::environment();
             Net(Arc::new(Inner { options, route, roots: Vec::new(), tls: OnceLock::new() }))
         });

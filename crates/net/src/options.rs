@@ -1,4 +1,4 @@
-//! How the network is reached, given once for every client.
+//! Network options, shared by all clients.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{Exchange, FileProgress, Proxy};
 type Observer = dyn Fn(&Exchange<'_>) + Send + Sync;
 type Watcher = dyn Fn(FileProgress<'_>) + Send + Sync;
 
-/// How the network is reached, what is accepted from it, and who watches. Cheap to clone.
+/// Network options: proxy, certificates, limits and observers. Cheap to clone.
 ///
 /// ```
 /// use runninghub_net::NetOptions;
@@ -29,23 +29,23 @@ pub struct NetOptions {
 }
 
 impl NetOptions {
-    /// The proxy for HTTP and sockets: `http://host:port` or `socks5://host:port`, with `user:password@` where it wants
-    /// them. By default the one that the environment names. `NO_PROXY` is heeded; this machine is reached directly, and so
-    /// are HTTP servers without encryption.
+    /// The proxy for HTTP and sockets: `http://host:port` or `socks5://host:port`, with `user:password@` if it
+    /// requires them. By default the environment's proxy. `NO_PROXY` is respected; this machine and HTTP servers
+    /// without encryption are reached directly.
     pub fn proxy(mut self, proxy: impl Into<Proxy>) -> Self {
         self.proxy = proxy.into();
         self
     }
 
-    /// A file of certificates (PEM) to trust besides those of the system: for a gateway or a proxy that signs by itself.
-    /// Without effect together with [`NetOptions::tls`].
+    /// A file of certificates (PEM) to trust in addition to the system's: for a gateway or a proxy with its own
+    /// certificate authority. Ignored together with [`NetOptions::tls`].
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// A configuration for encrypted connections instead of the default one, which trusts what the system trusts. Its ALPN
-    /// protocols are not used.
+    /// Replaces the default TLS configuration, which trusts the system's certificates. Its ALPN protocols are not
+    /// used.
     pub fn tls(mut self, mut config: Arc<ClientConfig>) -> Self {
         if !config.alpn_protocols.is_empty() {
             Arc::make_mut(&mut config).alpn_protocols.clear();
@@ -54,35 +54,35 @@ impl NetOptions {
         self
     }
 
-    /// Lets files and sockets be at private addresses, and files without encryption. Always allowed if the API is on this
-    /// machine.
+    /// Allows files and sockets at private addresses, and files without encryption. Always allowed if the API is on
+    /// this machine.
     pub fn allow_private_hosts(mut self, allow: bool) -> Self {
         self.private_hosts = allow;
         self
     }
 
-    /// Longest file that is fetched, bytes; 32 GiB by default. A longer one is
+    /// Maximum file size of a download, bytes; 32 GiB by default. A larger file fails with
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) and leaves nothing behind.
     pub fn max_file_size(mut self, bytes: u64) -> Self {
         self.max_file_size = Some(bytes);
         self
     }
 
-    /// Adds a function that sees every finished request. Downloads are not reported: they are not requests to an API. It
-    /// runs where the request was made: it must be quick and must not panic.
+    /// Adds a function that is called for every finished request. Downloads are not reported: they are not API
+    /// requests. It is called where the request is made: it must be quick and must not panic.
     pub fn observer(mut self, observer: impl Fn(&Exchange<'_>) + Send + Sync + 'static) -> Self {
         self.observers.push(Arc::new(observer));
         self
     }
 
-    /// Sets the function that sees how far uploads and downloads are: when one begins, begins again, and with each piece
-    /// of it. It has to be quick, since the piece waits.
+    /// Sets the function that reports the progress of uploads and downloads: when one starts, when it restarts, and
+    /// with each piece. It has to be quick, since the transfer waits for it.
     pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
         self.watcher = Some(Arc::new(watcher));
         self
     }
 
-    /// The URL of the proxy, if one was given: to keep its password out of a recording.
+    /// The URL of the proxy, if one was set: to redact its password in a recording.
     pub fn proxy_url(&self) -> Option<&str> {
         match &self.proxy {
             Proxy::Url(url) => Some(url),

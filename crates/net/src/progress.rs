@@ -1,4 +1,4 @@
-//! How far files are on their way.
+//! Progress of file transfers.
 
 use futures_util::TryStreamExt as _;
 use reqwest::Body;
@@ -9,27 +9,28 @@ pub use runninghub_core::Direction;
 
 use crate::Net;
 
-/// How much of a file is read at once: enough to keep a fast line busy, and often enough to report on a slow one.
+/// The size of a read, bytes: enough to keep a fast connection busy, and small enough for frequent reports on a slow
+/// one.
 const PIECE: usize = 64 << 10;
 
-/// A file on its way, and how far it is, for [`NetOptions::on_file_progress`](crate::NetOptions::on_file_progress).
+/// The progress of a file transfer, for [`NetOptions::on_file_progress`](crate::NetOptions::on_file_progress).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct FileProgress<'a> {
-    /// Where it goes.
+    /// The direction.
     pub direction: Direction,
-    /// Its name on this machine, without the folder. It may be anything: a terminal is not to see it raw.
+    /// Its name on this machine, without the folder. Not sanitized: escape it before you print it to a terminal.
     pub name: &'a str,
-    /// What has gone over the line, bytes. It falls where the file has to begin again.
+    /// Bytes transferred. It decreases if the transfer restarts.
     pub bytes: u64,
-    /// The whole file, bytes, where that is known: always for an upload.
+    /// The size of the file, bytes, if it is known: always for an upload.
     pub total: Option<u64>,
-    /// Nothing more will come of it: it is all there, or was given up.
+    /// The transfer has ended, by success or failure.
     pub is_over: bool,
 }
 
 impl Net {
-    /// The body of a request that reports how much of it was handed over to the connection.
+    /// A request body that reports how much of it was passed to the connection.
     pub fn upload_body(&self, name: &str, content: impl AsyncRead + Send + 'static, total: u64) -> Body {
         let (net, name, mut bytes) = (self.clone(), name.to_owned(), 0);
         let mut report = move |more: usize| {

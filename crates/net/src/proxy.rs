@@ -1,4 +1,4 @@
-//! Which way a connection takes: directly, or through a proxy.
+//! Chooses how a connection is made: directly, or through a proxy.
 
 use std::fmt;
 
@@ -8,18 +8,19 @@ use url::Url;
 
 use crate::{Error, ErrorKind};
 
-/// Which proxy to use: HTTP `CONNECT` (`http://`) or SOCKS5 (`socks5://`, `socks5h://`).
+/// The proxy to use: HTTP `CONNECT` (`http://`) or SOCKS5 (`socks5://`, `socks5h://`).
 ///
-/// Never for this machine itself: a proxy's loopback is another one.
+/// Never used for this machine: a proxy's loopback is another machine.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Proxy {
-    /// As `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say, in capitals or not.
+    /// From `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in upper or lower case.
     #[default]
     Environment,
-    /// None.
+    /// No proxy.
     Off,
-    /// This one, for every host that is not in `NO_PROXY`. It may hold user and password, which are never shown.
+    /// This proxy, for every host that is not in `NO_PROXY`. The URL may contain user and password, which are never
+    /// displayed.
     Url(String),
 }
 
@@ -39,13 +40,12 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A proxy that was checked, in the form that HTTP clients take and in the one for sockets. Both match hosts by the same
-/// code.
+/// A checked proxy, for HTTP clients and for sockets. Both match hosts with the same code.
 pub(crate) struct Route {
     matcher: Option<Matcher>,
-    /// `None` leaves it to the environment.
+    /// `None` means the environment's proxy.
     named: Option<reqwest::Proxy>,
-    /// The names of the proxies: resolved also where they lead to private addresses.
+    /// The proxies' host names, which may resolve to private addresses.
     pub(crate) hosts: Vec<String>,
 }
 
@@ -65,7 +65,7 @@ impl Route {
         Self { matcher: Some(Matcher::from_env()), named: None, hosts: hosts_in_environment() }
     }
 
-    /// The URL may hold a password: it is in no error.
+    /// The URL may contain a password, so errors don't include it.
     pub(crate) fn through(text: &str, except: &str) -> Result<Self, Error> {
         let wrong = |problem| Error::new("proxy", ErrorKind::Proxy { problem });
         let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL like `http://host:port`"))?;
@@ -74,7 +74,7 @@ impl Route {
         let host = host.ok_or_else(|| wrong("it is neither `http://host:port` nor `socks5://host:port`"))?;
         let all = || Matcher::builder().all(url.as_str());
         let named = reqwest::Proxy::all(url.as_str()).ok();
-        // The matcher leaves out what it does not understand, and a direct connection is not what was asked for.
+        // The matcher ignores URLs that it does not understand, which would mean an unwanted direct connection.
         let is_understood = all().build().intercept(&Uri::from_static("https://runninghub.cn/")).is_some();
         let named = named.filter(|_| is_understood).ok_or_else(|| wrong("it cannot be used"))?;
         Ok(Self {
@@ -99,7 +99,7 @@ impl Route {
     }
 }
 
-/// Whether a host is this machine. The name `localhost` counts: the system's resolver gives it loopback addresses.
+/// Whether a host is this machine. The name `localhost` counts: the system's resolver maps it to loopback addresses.
 pub fn is_loopback(host: &str) -> bool {
     match host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
         Ok(ip) => ip.to_canonical().is_loopback(),

@@ -5,11 +5,12 @@ use std::time::{Duration, SystemTime};
 use backon::ExponentialBuilder;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
-/// How often a request is sent in all.
+/// Attempts per request in total.
 const ATTEMPTS: usize = 3;
-/// The pause after the first attempt, doubled after the second, with jitter on top.
+/// The pause after the first attempt; it doubles after the second, with added jitter.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Shortest and longest `Retry-After` that is obeyed: below is hammering, above is a mistake of the server.
+/// Range of accepted `Retry-After` values: a shorter one would hammer the server, a longer one is the server's
+/// mistake.
 const OBEYED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
 
 /// The pauses between the attempts.
@@ -17,13 +18,13 @@ pub fn backoff() -> ExponentialBuilder {
     ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter()
 }
 
-/// How long the headers of a response ask to wait, see [`retry_after`].
+/// The pause that a response's headers ask for, see [`retry_after`].
 pub fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     retry_after(text(RETRY_AFTER)?, text(DATE))
 }
 
-/// Reads `Retry-After`: seconds or an HTTP date, clamped to 1 s…10 min; nonsense is `None`.
+/// Parses `Retry-After`: seconds or an HTTP date, clamped to 1 s…10 min; `None` if it is invalid.
 ///
 /// A date is compared with the response's own `Date`, since this machine's clock may be wrong.
 pub fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {

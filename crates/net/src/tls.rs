@@ -1,7 +1,7 @@
-//! The TLS configuration, with a named provider.
+//! The TLS configuration, with an explicit provider.
 //!
-//! Left to itself, rustls takes the only provider that is compiled in, and panics when a crate somewhere in the build
-//! brings a second one, or when there is none.
+//! By default, rustls uses the only provider that is compiled in, and panics if another crate in the build adds a
+//! second one, or if there is none.
 
 use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
@@ -14,10 +14,10 @@ use rustls_platform_verifier::Verifier;
 
 use crate::{Error, ErrorKind};
 
-/// Longest file of certificates that is read. The system's own, with all of the world's authorities, has 220 KiB.
+/// Maximum certificate file size, bytes. The system's file, with all public authorities, has 220 KiB.
 const CA_FILE: u64 = 4 << 20;
 
-/// By preference.
+/// In order of preference.
 const PROVIDERS: &[fn() -> CryptoProvider] = &[
     #[cfg(feature = "ring")]
     rustls::crypto::ring::default_provider,
@@ -25,17 +25,17 @@ const PROVIDERS: &[fn() -> CryptoProvider] = &[
     rustls::crypto::aws_lc_rs::default_provider,
 ];
 
-/// Trusts what the system trusts, and these roots. Reading the system's takes milliseconds.
+/// Trusts the system's certificates and these roots. Reading the system's takes milliseconds.
 pub(crate) fn trusting(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     configure(|builder| {
         let provider = Arc::clone(builder.crypto_provider());
         let verifier = Verifier::new_with_extra_roots(roots.iter().cloned(), provider)?;
-        // Dangerous is what the name of the method is for; the verifier checks all that there is to check.
+        // `dangerous` only refers to custom verifiers; this one performs all checks.
         Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     })
 }
 
-/// Trusts nothing and reads nothing: reqwest wants a configuration also where nothing is encrypted.
+/// Trusts nothing and reads nothing: reqwest requires a configuration even without encryption.
 pub(crate) fn trusting_nothing() -> Result<ClientConfig, Error> {
     configure(|builder| Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()))
 }
@@ -53,7 +53,7 @@ fn configure(
         .map_err(|error| Error::new("client", ErrorKind::Tls).because(error))
 }
 
-/// The certificates of a file.
+/// Parses the certificates of a file.
 pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let wrong = |problem| Error::new("CA file", ErrorKind::CaFile { problem });
     let mut text = Vec::new();
@@ -66,7 +66,8 @@ pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> 
     let roots = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| wrong("it is not PEM").because(error))?;
-    // The verifier ignores what isn't a certificate, and then nothing would say why the server isn't trusted.
+    // The verifier ignores invalid certificates, and then there would be no error that explains why the server isn't
+    // trusted.
     let mut store = RootCertStore::empty();
     let (_, ignored) = store.add_parsable_certificates(roots.iter().cloned());
     match (roots.len(), ignored) {

@@ -1,4 +1,4 @@
-//! Which requests share a connection.
+//! Tests which requests share a connection.
 
 use std::sync::{
     Arc,
@@ -11,7 +11,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// A server that keeps every connection open, and how many it got.
+/// A server that keeps every connection open, and the number of its connections.
 async fn server() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
@@ -45,7 +45,7 @@ async fn kept_connections_are_reused_until_they_are_renewed() {
         let before = count();
         send(&clients.pooled().expect("a client"), &url).await;
         assert!(count() > before, "the first request has a new connection");
-        // A connection that is not back in the pool yet is no reason to wait for it.
+        // The connection may not be back in the pool yet, so it is enough that one of the requests reuses it.
         let mut is_reused = false;
         for _ in 0..1000 {
             let before = count();

@@ -1,4 +1,4 @@
-//! One run of a saved workflow, with the key and the site of the environment.
+//! One run of a saved workflow, with the key and the site from the environment.
 //!
 //! ```sh
 //! RUNNINGHUB_API_KEY=… cargo run --example from_env -- 1979026379880697857 6.text="a cat"

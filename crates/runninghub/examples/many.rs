@@ -1,4 +1,4 @@
-//! Forty runs over the slots of an account, and everything that is said about them in one stream.
+//! Forty runs on the slots of an account, with all of their lines in one stream.
 //!
 //! ```sh
 //! RUNNINGHUB_API_KEY=… cargo run --example many -- 1979026379880697857 3.seed

@@ -4,7 +4,7 @@
 //! RUNNINGHUB_API_KEY=… cargo run --example webhook --features webhook -- 1979026379880697857 https://your-host/hooks
 //! ```
 //!
-//! The platform has to reach the URL: let a gateway with a certificate stand before the port 8190.
+//! The platform must be able to reach the URL: put a gateway with a certificate in front of port 8190.
 
 use std::{env, error::Error, net::SocketAddr};
 
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hub = Builder::from_env()?.workspace(&Workspace::open("state"))?.build()?;
     let listen: SocketAddr = if public.is_some() { ([0, 0, 0, 0], 8190) } else { ([127, 0, 0, 1], 0) }.into();
     let mut webhooks = hub.webhooks(listen).await?;
-    // `{secret}` is replaced by a random secret of this submit, which proves a delivery.
+    // `{secret}` is replaced by a random secret of this submit, which authenticates a delivery.
     let public = public.unwrap_or_else(|| format!("http://{}", webhooks.address()));
     let run = hub.submit(Submit::workflow(workflow).webhook(format!("{public}/{{secret}}"))).await?;
     let task = run.detach();

@@ -1,4 +1,4 @@
-//! The form of an AI app: which field is meant, and whether it takes a value.
+//! The form of an AI app: finds the field for a name and checks values against it.
 
 use std::path::Path;
 
@@ -12,41 +12,42 @@ use crate::{
     workflow::suggest,
 };
 
-/// Choices that are named in a hint; a list of models can have thousands.
+/// Choices named in a hint; a list of models can have thousands.
 const NAMED: usize = 12;
 
 impl RunningHub {
-    /// What an AI app takes.
+    /// Fetches the form of an AI app.
     ///
     /// # Errors
-    /// When the app does not exist, or there is no answer.
+    /// When the app does not exist, or there is no response.
     pub async fn form(&self, id: &WebappId) -> Result<App, Error> {
         self.0.form(id).await
     }
 
-    /// AI apps, page by page: `hub.apps(|list| list.page(2))`.
+    /// Lists AI apps, page by page: `hub.apps(|list| list.page(2))`.
     ///
     /// # Errors
-    /// When the page cannot be, or there is no answer.
+    /// When the page number is invalid, or there is no response.
     pub async fn apps(&self, which: impl FnOnce(ListApps) -> ListApps) -> Result<Page<ListedApp>, Error> {
         which(self.0.client.apps()).await.map_err(|error| Error::api("cannot list the apps", error))
     }
 
-    /// Models and styles of a Quick Create app; `kind` is the platform's number for what is listed.
+    /// Lists the models and styles of a Quick Create app; `kind` is the platform's number for the kind of
+    /// list.
     ///
     /// # Errors
-    /// When the app does not exist, or there is no answer.
+    /// When the app does not exist, or there is no response.
     pub async fn quick_styles(&self, id: &WebappId, kind: u32) -> Result<Vec<QuickStyle>, Error> {
         let styles = self.0.client.quick_styles(id, kind).await;
         styles.map_err(|error| Error::api("cannot list the styles", error))
     }
 }
 
-/// The field that is meant by `NODE.FIELD`, or by a name that only it has: its own, its node's title, or what its author says
-/// about it. Upper and lower case are the same.
+/// Finds a field by `NODE.FIELD`, or by a name unique to it: its own name, its node's title, or its author's
+/// description. Case-insensitive.
 ///
 /// # Errors
-/// When there is none, or there are several.
+/// When no field matches, or several do.
 pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
     let same = |text: &str| text.trim().to_lowercase() == name.trim().to_lowercase();
     let exact = app.fields.iter().find(|field| same(&place(field)));
@@ -73,7 +74,7 @@ pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
     }
 }
 
-/// `NODE.FIELD`: the name that no other field has.
+/// `NODE.FIELD`: the unique name of the field.
 #[must_use]
 pub fn place(field: &AppField) -> String {
     format!("{}.{}", field.node_id.as_str(), field.field_name)
@@ -87,10 +88,10 @@ fn names(field: &AppField) -> impl Iterator<Item = String> {
     all.filter(|text| !text.is_empty()).map(str::to_owned).chain(titled)
 }
 
-/// The value as it is sent: text, whatever it is.
+/// The value as it is sent, always as text.
 ///
 /// # Errors
-/// When the field does not take it.
+/// When the field does not accept it.
 pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -108,7 +109,7 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
     };
     match field.kind {
         FieldKind::Int => {
-            // Seeds use all of 64 bits, with and without a sign.
+            // Seeds use all of 64 bits, signed or unsigned.
             let number = text.trim().parse::<i128>().map_err(|_| wants("a whole number"))?;
             #[expect(clippy::cast_precision_loss, reason = "limits are given in the same precision")]
             within(field, number as f64, &text)?;
@@ -127,15 +128,15 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
     }
 }
 
-/// Whether a value can be the name of an upload, where the field wants one.
+/// Checks that the value can be the name of an upload, if the field expects one.
 pub(crate) fn fit_name(field: &AppField, value: &Value) -> Result<(), Error> {
     if field.kind.extensions().is_empty() { Ok(()) } else { upload_name(&place(field), value) }
 }
 
-/// Whether a file can be put there.
+/// Checks that the field accepts the file.
 ///
 /// # Errors
-/// When the field takes none, or none of this type.
+/// When the field takes no file, or none of this type.
 pub fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
     let allowed = field.kind.extensions();
     if allowed.is_empty() {
@@ -167,7 +168,7 @@ fn within(field: &AppField, number: f64, text: &str) -> Result<(), Error> {
         .with_hint(format!("it takes a number {limits}")))
 }
 
-/// What is sent is the value; what people see is the name, and either will do.
+/// Accepts the value that is sent or the name that is displayed.
 fn choose(field: &AppField, text: &str) -> Result<String, Error> {
     let named = |choice: &&Choice| choice.name.as_ref().is_some_and(|name| name.raw() == text);
     let same = |choice: &&Choice| {

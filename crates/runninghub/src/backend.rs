@@ -1,4 +1,4 @@
-//! What runs the graph: RunningHub, or any ComfyUI. The driver knows nothing of either.
+//! The service that runs the graph: RunningHub, or any ComfyUI. The driver depends on neither.
 
 use std::time::Duration;
 
@@ -10,57 +10,58 @@ use crate::Error;
 /// A service that runs tasks.
 #[async_trait]
 pub trait Backend: Send + Sync {
-    /// Asks once how a task stands. The driver has its own rhythm, so this must not try again by itself.
+    /// Polls a task's status once. Must not retry: the driver has its own schedule.
     ///
     /// # Errors
-    /// When there was no usable answer. A task that failed is an answer.
+    /// When there is no usable response. A failed task is not an error.
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError>;
 
-    /// Asks for a task's results, those that it made before it failed included.
+    /// Requests a task's results, including those it made before it failed.
     ///
     /// # Errors
-    /// When there was no usable answer.
+    /// When there is no usable response.
     async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
         self.observe(task).await.map_err(|error| error.error)
     }
 
-    /// Asks for a task to be stopped. Not confirmed: how the task ended is told by [`Backend::observe`].
+    /// Requests that a task be stopped. The outcome is not confirmed here: [`Backend::observe`] reports how
+    /// the task ended.
     ///
     /// # Errors
     /// When the request was refused or could not be made.
     async fn cancel(&self, task: &TaskId) -> Result<(), Error>;
 
-    /// The workflow that an address leads to, where the address names one and it can be had.
+    /// The workflow that a socket URL refers to, if the URL names one and it can be fetched.
     async fn graph_of(&self, _address: &SocketUrl) -> Option<Graph> {
         None
     }
 
-    /// The machine was suspended for this long: connections that were kept are dead.
+    /// The machine was suspended for this long, so pooled connections are dead.
     fn woke(&self, _slept: Duration) {}
 
-    /// How long questions are held back, because the server has asked for that.
+    /// How long requests are held back because the server asked for a pause.
     fn held(&self) -> Option<Duration> {
         None
     }
 
-    /// How many API calls have been made so far.
+    /// Number of API calls made so far.
     fn calls(&self) -> u64;
 }
 
-/// No usable answer.
+/// A poll without a usable response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BackendError {
     /// What went wrong.
     pub error: Error,
-    /// Asking again cannot help: the key is refused, the task unknown.
+    /// Retrying cannot help: the key is refused, or the task is unknown.
     pub is_final: bool,
-    /// Not before this much time.
+    /// Do not retry before this delay.
     pub after: Option<Duration>,
 }
 
 impl BackendError {
-    /// An answer that did not come, with whether asking again can help, and when.
+    /// A failed poll, with whether a retry can help, and after what delay.
     pub fn new(error: Error, is_final: bool, after: Option<Duration>) -> Self {
         Self { error, is_final, after }
     }

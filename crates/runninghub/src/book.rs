@@ -1,4 +1,4 @@
-//! The ledger as the facade uses it: for one key of one site.
+//! The facade's view of the ledger: limited to one key of one site.
 
 use std::{
     fmt,
@@ -19,13 +19,13 @@ use crate::{
     observed::{is_unknown, observed},
 };
 
-/// Evidence is worth a moment, not a wait: the outcome is unknown either way.
+/// Evidence is worth a short delay only: the outcome is unknown either way.
 const EVIDENCE: Duration = Duration::from_secs(5);
 
-/// More tasks than that are not asked for in that moment.
+/// Tasks queried for evidence at most.
 const MOST_ASKED: usize = 20;
 
-/// Where submits are written down.
+/// Records submits in the ledger.
 #[derive(Clone)]
 pub(crate) struct Book {
     ledger: Arc<dyn Ledger>,
@@ -35,7 +35,7 @@ pub(crate) struct Book {
     redactor: Arc<Redactor>,
 }
 
-/// One submit in the book.
+/// One submit in the ledger.
 #[derive(Clone)]
 pub(crate) struct Page {
     ledger: Arc<dyn Ledger>,
@@ -43,12 +43,12 @@ pub(crate) struct Page {
     redactor: Arc<Redactor>,
 }
 
-/// What is run, as the ledger keeps it.
+/// The work, as the ledger stores it.
 #[derive(Clone, Debug)]
 pub(crate) struct What {
     pub(crate) kind: Kind,
     pub(crate) workflow: Option<WorkflowId>,
-    /// The id of an app, the endpoint of a model.
+    /// The id of an app, or the endpoint of a model.
     pub(crate) target: Option<String>,
 }
 
@@ -62,7 +62,7 @@ impl What {
     }
 }
 
-/// Takes a step in the book, where there is one.
+/// Records a step, if there is a ledger entry.
 pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
     match page {
         Some(page) => page.step(step).await,
@@ -70,16 +70,17 @@ pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
     }
 }
 
-/// The id of a task could not be written down: whoever asked has to keep it.
+/// The id of a task could not be recorded: the caller has to keep it.
 pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
     let message = format!("keep the id {task}: {}", crate::chain(error));
     Event::warning("not_written", message)
 }
 
-/// How long ago the task of a submit was accepted, by this machine's clock; `None` once it is known to be over.
+/// How long ago the task of a submit was accepted, by this machine's clock; `None` once it is known to be
+/// over.
 pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(entry.changed_ms);
-    // A clock that was turned back makes it young, which costs a few questions.
+    // A clock that was set back makes the task look young, which costs a few extra polls.
     (entry.state == State::Accepted).then(|| at.elapsed().unwrap_or_default())
 }
 
@@ -90,7 +91,7 @@ impl Book {
         Self { ledger, place, key, redactor }
     }
 
-    /// Writes down that a create is going to be sent.
+    /// Records that a create is about to be sent.
     pub(crate) async fn begin(
         &self,
         what: &What,
@@ -111,13 +112,13 @@ impl Book {
         &*self.ledger
     }
 
-    /// Whether a submit was made with this key at this address.
+    /// Whether a submit was made with this key at this URL.
     #[cfg(feature = "webhook")]
     pub(crate) fn is_ours(&self, entry: &Entry) -> bool {
         self.is_here(entry) && entry.intent.key == self.key
     }
 
-    /// Whether a submit was made at this address.
+    /// Whether a submit was made at this URL.
     fn is_here(&self, entry: &Entry) -> bool {
         let (theirs, ours) = (entry.intent.place.url(), self.place.url());
         theirs == ours || one_spelling(theirs) == one_spelling(ours)
@@ -131,7 +132,7 @@ impl Book {
         }
     }
 
-    /// The submit of a task, where it was made here.
+    /// The submit of a task, if it is in the ledger.
     pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Page)>, Error> {
         let found = self.ledger.entries(Filter::all().task(task)).await;
         let entries = found.map_err(|error| Error::ledger("the ledger cannot be read", error))?;
@@ -142,7 +143,7 @@ impl Book {
         }))
     }
 
-    /// Whether a task may be running that nobody knows of: what the platform counts for the key, against the ledger.
+    /// Whether an unrecorded task may be running: compares the platform's count for the key with the ledger.
     pub(crate) async fn evidence(&self, client: &Client) -> Option<String> {
         let status = timeout(EVIDENCE, client.queue_status()).await.ok()?.ok()?;
         let parts = status.running_count.zip(status.queued_count).map(|(running, queued)| running + queued);
@@ -160,8 +161,8 @@ impl Book {
         })
     }
 
-    /// How many of the tasks that were made here are not over. Most that the ledger has open ended while nobody watched, so
-    /// each is asked for. `None` where that is not known.
+    /// How many of the ledger's tasks are not over; `None` if unknown. Most of those still open in the ledger
+    /// ended unwatched, so each is polled.
     async fn unfinished(&self, client: &Client) -> Option<u64> {
         let open = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
         let made_here = |entry: &&Entry| entry.state == State::Accepted && self.is_here(entry);
@@ -181,7 +182,7 @@ impl Book {
     }
 }
 
-/// An address in one of its spellings: `localhost`, `127.0.0.1` and `[::1]` are this machine. `None` where it is not a URL.
+/// Normalizes a URL: `localhost`, `127.0.0.1` and `[::1]` are all this machine. `None` if it is not a URL.
 fn one_spelling(address: &str) -> Option<String> {
     let mut url = Url::parse(address).ok()?;
     if is_loopback(url.host_str()?) {
@@ -196,7 +197,7 @@ impl Page {
     }
 
     pub(crate) async fn step(&self, step: Step) -> Result<(), Error> {
-        // A note quotes the server, which may repeat the key in any spelling.
+        // A note quotes the server's text, which may contain the key in any form.
         let step = step.map_note(|note| self.redactor.redact(note).into_owned());
         self.ledger
             .advance(&self.attempt, step)
@@ -209,7 +210,7 @@ impl Page {
         self.step(Step::Accepted { task: task.clone() }).await
     }
 
-    /// Writes down how the task ended. The id comes first: it may be that it could not be written before.
+    /// Records how the task ended. Records the id first, since that may have failed earlier.
     pub(crate) async fn end(&self, task: &TaskId, end: &End) -> Result<(), Error> {
         let cost = end.cost.clone();
         let step = match end.phase {
@@ -227,13 +228,13 @@ impl Page {
         };
         self.accepted(task).await?;
         match self.step(step).await {
-            // Somebody has seen it end before, and may have seen it differently; what was first stays.
+            // Another process has already recorded an end, perhaps a different one. The first one stays.
             Err(error) if error.kind() == ErrorKind::Usage => Ok(()),
             other => other,
         }
     }
 
-    /// Writes down that the task is about to be cancelled, or that the request was refused.
+    /// Records that the task is about to be cancelled, or that the cancel request was refused.
     pub(crate) async fn cancelling(&self, is_cancelling: bool) -> Result<(), Error> {
         self.ledger
             .cancelling(&self.attempt, is_cancelling)
@@ -241,7 +242,7 @@ impl Page {
             .map_err(|error| Error::ledger("the ledger cannot be written", error))
     }
 
-    /// Writes down where all results are.
+    /// Records the folder that holds all results.
     pub(crate) async fn saved(&self, folder: &str) -> Result<(), Error> {
         self.ledger
             .saved(&self.attempt, folder)

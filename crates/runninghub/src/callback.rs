@@ -1,4 +1,4 @@
-//! What the platform knows of a task's webhook.
+//! The platform's records of a task's webhook.
 
 use runninghub_api::WebhookDetail;
 use runninghub_core::TaskId;
@@ -6,22 +6,22 @@ use runninghub_core::TaskId;
 use crate::{Error, RunningHub, check_webhook};
 
 impl RunningHub {
-    /// Who was called back about a task, and what came of it.
+    /// The URL that was called for a task, and the result of the delivery.
     ///
     /// # Errors
-    /// When the task is unknown or has no webhook, or there is no answer.
+    /// When the task is unknown or has no webhook, or there is no response.
     pub async fn callback(&self, task: &TaskId) -> Result<WebhookDetail, Error> {
         let detail = self.0.client.webhook_detail(task).await;
         detail.map_err(|error| Error::api("cannot ask about the webhook", error))
     }
 
-    /// Asks for another delivery of a task's webhook, to the same address or to another.
+    /// Requests another delivery of a task's webhook, to the same URL or to another.
     ///
     /// # Errors
-    /// When the task is unknown, has no webhook or is not over, or there is no answer.
+    /// When the task is unknown, has no webhook or is not over, or there is no response.
     pub async fn call_back_again(&self, task: &TaskId, url: Option<&str>) -> Result<(), Error> {
         if let Some(url) = url {
-            // A delivery that is made again has no secret of its own.
+            // A redelivery has no secret of its own.
             check_webhook(url)?;
         }
         let detail = self.callback(task).await?;

@@ -1,7 +1,8 @@
-//! A task that was cancelled from this machine ends as cancelled.
+//! Reports a task that this machine cancelled as cancelled.
 //!
-//! RunningHub calls such a task failed without a reason, and a ComfyUI forgets a prompt that was still waiting. Only who sent
-//! the request knows better, so it is noted before it is sent: in the ledger, for other processes, and here.
+//! RunningHub reports such a task as failed without a reason, and ComfyUI forgets a prompt that was still
+//! queued. Only the sender of the cancel request knows the cause, so it is recorded before it is sent: in the
+//! ledger for other processes, and here in memory.
 
 use std::{
     collections::HashSet,
@@ -15,19 +16,19 @@ use tokio::time::{sleep, timeout};
 
 use crate::{Backend, Error, ErrorKind, book::Book, settle::end};
 
-/// The pauses before a task that was cancelled is looked at again: what runs needs a moment to stop.
+/// The pauses before a cancelled task is polled again: a running task needs a moment to stop.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
 
-/// Longest time for all of these looks, however slowly the server answers.
+/// Time limit for all of these polls together, however slow the server.
 const LOOKS: Duration = Duration::from_secs(10);
 
-/// The requests to cancel of this machine.
+/// The cancel requests of this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Cancels {
     book: Option<Book>,
     time_scale: f64,
-    /// Those of this process, also of tasks that the ledger does not know.
+    /// Those of this process, including tasks that are not in the ledger.
     here: Mutex<HashSet<TaskId>>,
 }
 
@@ -40,7 +41,7 @@ impl Cancels {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this machine has asked for the task to be cancelled.
+    /// Whether this machine has requested to cancel the task.
     pub(crate) async fn has(&self, task: &TaskId) -> bool {
         if self.here().contains(task) {
             return true;
@@ -50,8 +51,8 @@ impl Cancels {
         known.is_some_and(|(entry, _)| entry.cancelling || entry.state == State::Cancelled)
     }
 
-    /// Notes that a request is about to be sent; whether it is the first for this task. A ledger that fails does not keep a
-    /// task running that costs money.
+    /// Records that a cancel request is about to be sent; returns whether it is the first for this task. A
+    /// ledger error is ignored: it must not keep a task running that costs money.
     pub(crate) async fn note(&self, task: &TaskId) -> bool {
         let is_first = !self.has(task).await;
         self.here().insert(task.clone());
@@ -61,7 +62,7 @@ impl Cancels {
         is_first
     }
 
-    /// The only request for this task was refused: the task has an end of its own.
+    /// The only cancel request for this task was refused: the task ends for its own reasons.
     pub(crate) async fn take_back(&self, task: &TaskId) {
         self.here().remove(task);
         self.write(task, false).await;
@@ -79,7 +80,8 @@ impl Cancels {
         }
     }
 
-    /// What an answer means, knowing the requests to cancel: a failure without a reason of its own is their doing.
+    /// Interprets an observation given the cancel requests: a failure without a reason of its own becomes
+    /// cancelled.
     pub(crate) async fn judge(&self, task: &TaskId, seen: Observation) -> Observation {
         let is_unexplained = seen.status == TaskStatus::Failed && !seen.failure.as_ref().is_some_and(is_own);
         if is_unexplained && self.has(task).await {
@@ -88,12 +90,12 @@ impl Cancels {
         seen
     }
 
-    /// What an error means: a task that was cancelled and is not known any more is over.
+    /// Interprets an error: a cancelled task that is no longer known is over.
     pub(crate) async fn excuse(&self, task: &TaskId, is_unknown: bool) -> Option<Observation> {
         (is_unknown && self.has(task).await).then(|| Observation::of(TaskStatus::Cancelled))
     }
 
-    /// Where a task stands, given a moment to stop.
+    /// Polls the task's status, giving it a moment to stop.
     async fn look(&self, backend: &dyn Backend, task: &TaskId) -> Option<Observation> {
         let mut seen = backend.observe(task).await.ok()?;
         for pause in PAUSES {
@@ -106,10 +108,10 @@ impl Cancels {
         Some(seen)
     }
 
-    /// Cancels a task that is not followed, and writes its end down where that comes soon.
+    /// Cancels a task that is not followed, and records its end if that comes soon.
     pub(crate) async fn send(&self, backend: &dyn Backend, task: &TaskId) -> Result<(), Error> {
         backend.cancel(task).await?;
-        // It is cancelled, whether its end is seen or not.
+        // The task is cancelled, whether or not its end is observed.
         let Ok(Some(seen)) = timeout(LOOKS, self.look(backend, task)).await else { return Ok(()) };
         if let (Some(end), Some(book)) = (end(&seen), &self.book)
             && let Ok(Some((_, page))) = book.find(task).await
@@ -117,17 +119,17 @@ impl Cancels {
         {
             tracing::warn!(error = %crate::chain(&error), "the end of the task is not in the ledger");
         }
-        // Some servers accept the request for a task that is over.
+        // Some servers accept a cancel request for a task that is over.
         if seen.status.is_over() && seen.status != TaskStatus::Cancelled { Err(over(&seen)) } else { Ok(()) }
     }
 }
 
-/// There is nothing to cancel.
+/// The task is already over, so it cannot be cancelled.
 pub(crate) fn over(seen: &Observation) -> Error {
     Error::new(ErrorKind::Refused, format!("the task is already over: {}", seen.status.as_str()))
 }
 
-/// Whether a task failed for a reason of its own, and not because it was stopped.
+/// Whether a task failed for a reason of its own, not because it was cancelled.
 fn is_own(failure: &Failure) -> bool {
     failure.exception_type.as_ref().is_some_and(|kind| {
         let kind = kind.raw().to_lowercase();
@@ -149,7 +151,7 @@ mod tests {
     use super::*;
     use crate::{BackendError, book::What};
 
-    /// A task that needs some looks to stop.
+    /// A task that stops after a few polls.
     struct Stopping(AtomicU32);
 
     #[async_trait]

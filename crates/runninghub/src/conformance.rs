@@ -1,15 +1,15 @@
-//! What holds for every service whose tasks are followed, as tests for the crate that implements a
+//! Conformance tests for every service whose tasks are followed, for a crate that implements a
 //! [`Backend`](crate::Backend).
 //!
-//! [`backend_conformance!`](crate::backend_conformance) makes a module of tests from a type that implements [`Harness`]. The
-//! tests run on tokio, which the crate needs with `macros` and `rt-multi-thread`.
+//! [`backend_conformance!`](crate::backend_conformance) generates a module of tests from a type that
+//! implements [`Harness`]. The tests run on tokio, which the crate needs with `macros` and `rt-multi-thread`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
 use futures_util::StreamExt as _;
 
 use crate::{End, Error, ErrorKind, Event, Phase, Run, TaskId};
 
-/// A module of tests for one [`Harness`].
+/// Generates a module of tests for one [`Harness`].
 #[macro_export]
 macro_rules! backend_conformance {
     ($name:ident, $service:ty) => {
@@ -35,12 +35,12 @@ macro_rules! backend_conformance {
     };
 }
 
-/// What the suite wants to be run.
+/// A job that the suite runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Job {
-    /// Five nodes, the last of which makes one result. It takes about a second, most of it between the second and the
-    /// fifth node.
+    /// Five nodes, the last of which makes one result. Takes about a second, most of it between the second
+    /// and the fifth node.
     Succeeds,
     /// Node `2` raises `ValueError: no cheese`.
     Fails,
@@ -49,26 +49,26 @@ pub enum Job {
 /// A service that runs the [jobs](Job) of the suite.
 #[expect(async_fn_in_trait, reason = "the suite runs on the test's own thread")]
 pub trait Harness: Sized {
-    /// Starts it, for one test.
+    /// Starts the service, for one test.
     async fn start() -> Self;
 
     /// Submits a job and begins to follow it, with the plan of its graph.
     async fn run(&self, job: Job) -> Run;
 
-    /// Takes up a task by its id.
+    /// Follows an existing task by its id.
     ///
     /// # Errors
-    /// Where the service finds out at once that there is nothing to be followed.
+    /// When the service detects at once that the task cannot be followed.
     async fn follow(&self, task: TaskId) -> Result<Run, Error>;
 
-    /// How many tasks were made so far.
+    /// Number of tasks created so far.
     fn made(&self) -> u64;
 
-    /// Stops it, and gives what follows a task where it was, with short waits.
+    /// Stops the service, and returns a function that follows a task at its old URL, with short waits.
     async fn gone(self) -> impl AsyncFn(TaskId) -> Result<Run, Error>;
 }
 
-/// The plan comes first, progress moves within the run, and the end has the result.
+/// The plan comes first, progress stays within the run, and the end has the result.
 pub async fn a_run_is_told_from_plan_to_results<S: Harness>() {
     let service = S::start().await;
     let (events, end) = watch(&mut service.run(Job::Succeeds).await).await;
@@ -84,7 +84,7 @@ pub async fn a_run_is_told_from_plan_to_results<S: Harness>() {
     assert_eq!(service.made(), 1);
 }
 
-/// Which node, what it raised, and what that says.
+/// The failure names the node, the exception and its message.
 pub async fn a_failure_names_its_node<S: Harness>() {
     let service = S::start().await;
     let end = service.run(Job::Fails).await.finish().await.expect("watched");
@@ -95,7 +95,7 @@ pub async fn a_failure_names_its_node<S: Harness>() {
     assert!(failure.message.expect("a message").raw().contains("no cheese"));
 }
 
-/// In the middle of it.
+/// Cancels in the middle of the run.
 pub async fn a_run_can_be_cancelled<S: Harness>() {
     let service = S::start().await;
     let mut run = service.run(Job::Succeeds).await;
@@ -110,7 +110,7 @@ pub async fn a_run_can_be_cancelled<S: Harness>() {
     assert_eq!(run.finish().await.expect("watched").phase, Phase::Interrupted);
 }
 
-/// While it runs, and once it is over.
+/// Drops the run and follows it again: while it runs, and once it is over.
 pub async fn a_dropped_run_is_taken_up_by_its_id<S: Harness>() {
     let service = S::start().await;
     let task = service.run(Job::Succeeds).await.detach();
@@ -121,7 +121,7 @@ pub async fn a_dropped_run_is_taken_up_by_its_id<S: Harness>() {
     assert_eq!(service.made(), 1);
 }
 
-/// A wrong id is reported as what it is.
+/// A wrong id is reported as an unknown task.
 pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Harness>() {
     let service = S::start().await;
     let error = service.follow(unknown()).await.expect("started").finish().await.expect_err("unknown");
@@ -129,7 +129,7 @@ pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Harness>() {
     assert!(error.is_unknown_task(), "{error:?}");
 }
 
-/// A service that was stopped.
+/// Follows a task of a service that was stopped.
 pub async fn a_service_that_is_not_there_is_told_soon<S: Harness>() {
     let follow = S::start().await.gone().await;
     let error = match follow(unknown()).await {
@@ -139,12 +139,12 @@ pub async fn a_service_that_is_not_there_is_told_soon<S: Harness>() {
     assert_eq!(error.kind(), ErrorKind::Network);
 }
 
-/// The id of a task that no service has.
+/// The id of a task that does not exist.
 pub fn unknown() -> TaskId {
     "1999999999999999999".into()
 }
 
-/// Watches to the end, checking at every snapshot what must hold at any time.
+/// Follows to the end, checking the invariants of every snapshot.
 async fn watch(run: &mut Run) -> (Vec<Event>, End) {
     let (mut events, mut last, mut done) = (Vec::new(), 0.0, 0);
     while let Some(event) = run.next().await {

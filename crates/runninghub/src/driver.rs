@@ -1,4 +1,4 @@
-//! The one loop: a session asks for things, the driver does them.
+//! The I/O loop: the session requests actions, the driver performs them.
 
 use std::{
     pin::Pin,
@@ -16,10 +16,10 @@ use tokio::time::{Instant, Sleep, timeout};
 
 use crate::{BackendError, Error, ErrorKind, backend::Backend};
 
-/// Longest wait for the workflow before the socket is opened.
+/// Maximum wait for the workflow before the socket is opened.
 const GRAPH: Duration = Duration::from_secs(3);
 
-/// The time of day, counted from any moment. Unlike the timers it goes on while the machine is suspended.
+/// Wall-clock time from an arbitrary origin. Unlike the timers it advances while the machine is suspended.
 type Wall = Box<dyn Fn() -> Duration + Send>;
 
 type Dialled = (Option<Plan>, Result<Box<dyn FrameSource>, runninghub_transport::Error>);
@@ -31,10 +31,10 @@ pub(crate) struct Driver {
     task: TaskId,
     session: Session,
     started: Instant,
-    /// The last no, for when it is believed.
+    /// The last negative response, returned once the session believes it.
     denial: Option<Error>,
-    /// Questions without any answer after which nothing is there to be followed. None once there was an answer: then
-    /// the session decides, and a task that was paid for is not given up soon.
+    /// Failed polls before the service counts as unreachable. `None` after the first response: from then on
+    /// the session decides, and a paid task is not given up early.
     tries: Option<u32>,
     poll: Option<BoxFuture<'static, Result<Observation, BackendError>>>,
     dial: Option<BoxFuture<'static, Dialled>>,
@@ -44,13 +44,14 @@ pub(crate) struct Driver {
     wall: Wall,
     suspend: Suspend,
     priors: Priors,
-    /// Whether the snapshots are looked at.
+    /// Whether anything consumes the snapshots.
     watched: Arc<AtomicBool>,
-    /// The workflow behind the address is asked for once: without it there are no totals, and a late socket has missed more.
+    /// The workflow behind the URL is requested once. Without it there are no totals, and a socket opened
+    /// late has missed more messages.
     asked_for_graph: bool,
 }
 
-/// Something that happened outside.
+/// An external event.
 enum Happened {
     Answer(Result<Observation, BackendError>),
     Dialled(Dialled),
@@ -94,18 +95,18 @@ impl Driver {
         driver
     }
 
-    /// The same with another table of expected seconds, for a workflow that becomes known on the way.
+    /// Uses another table of expected seconds, for a workflow that is only identified during the run.
     pub(crate) fn with_priors(mut self, priors: Priors) -> Self {
         self.priors = priors;
         self
     }
 
-    /// Turned off where nobody looks at the snapshots.
+    /// Set to false if nothing consumes the snapshots.
     pub(crate) fn watched(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.watched)
     }
 
-    /// The next event; an error is the last thing that comes.
+    /// The next event; an error is always the last item.
     pub(crate) async fn next(&mut self) -> Option<Result<Event, Error>> {
         loop {
             while let Some(action) = self.session.next_action() {
@@ -135,7 +136,7 @@ impl Driver {
                 return Some(Err(error));
             }
             self.look_at_the_clocks();
-            // Frames that never stop must not keep whoever drives this from doing anything else.
+            // An endless stream of frames must not starve the other work of the task that polls this.
             tokio::task::coop::consume_budget().await;
         }
     }
@@ -143,7 +144,7 @@ impl Driver {
     fn ask(&mut self) {
         let (backend, task, patience) =
             (Arc::clone(&self.backend), self.task.clone(), self.session.patience());
-        // What is held back has not been asked yet.
+        // A poll that is held back has not been sent yet.
         let held = backend.held().unwrap_or_default();
         let answer = async move {
             match timeout(held + patience, backend.observe(&task)).await {
@@ -173,8 +174,8 @@ impl Driver {
         );
     }
 
-    /// The old socket must be gone before a new one is dialled: servers file sockets by client id, and a late close
-    /// would take the new one's place away.
+    /// Closes the old socket before a new one is dialed: servers register sockets by client id, and a late
+    /// close would unregister the new one.
     fn hang_up(&mut self) {
         let socket = self.socket.take();
         self.hangup = Some(
@@ -187,8 +188,9 @@ impl Driver {
         );
     }
 
-    /// Whatever comes first. The order does not matter to the time: it goes into the session with everything that
-    /// happens, so that frames without end keep no timer from being due. Answers come before frames for the same reason.
+    /// Waits for the first event. The order doesn't affect the timers: the current time goes into the session
+    /// with every event, so that endless frames cannot delay a timer. Responses come before frames for the
+    /// same reason.
     async fn wait(&mut self) -> Happened {
         self.session.watch(self.watched.load(Ordering::Relaxed));
         let next = self.session.deadline().map_or(self.suspend.due(), |at| at.min(self.suspend.due()));
@@ -206,8 +208,8 @@ impl Driver {
         }
     }
 
-    /// Notices a suspend, within seconds of waking up: timers stand still until then. Nothing that was under way has
-    /// survived, and some of it would only find out after minutes.
+    /// Detects a suspend within seconds of waking up: the timers stand still until then. No pending request
+    /// or connection survives a suspend, and some would only time out after minutes.
     fn look_at_the_clocks(&mut self) {
         let now = self.started.elapsed();
         if now < self.suspend.due() {
@@ -222,7 +224,7 @@ impl Driver {
         }
     }
 
-    /// Brings what happened into the session. Gives an error that ends the run.
+    /// Passes an event to the session. Returns an error that ends the run.
     fn take(&mut self, happened: Happened) -> Option<Error> {
         let now = self.started.elapsed();
         match happened {
@@ -276,13 +278,13 @@ impl Driver {
     }
 }
 
-/// A question that was answered too late, or never.
+/// A poll whose response was late, or never came.
 fn hangs(patience: Duration) -> BackendError {
     let what = format!("cannot ask how the task stands: no answer for {} s", patience.as_secs());
     BackendError::new(Error::new(ErrorKind::Network, what), false, None)
 }
 
-/// What a dial that failed means. A ticket that has expired is nothing to tell: the next answer has a fresh one.
+/// Interprets a failed dial. An expired ticket is not reported: the next poll returns a fresh one.
 fn not_opened(error: &runninghub_transport::Error) -> Input<'static> {
     if !error.is_final() {
         return Input::Disconnected;
@@ -293,7 +295,7 @@ fn not_opened(error: &runninghub_transport::Error) -> Input<'static> {
     Input::Refused { warning }
 }
 
-/// Waits for the future and takes it away; for ever when there is none.
+/// Waits for the future and takes it out of the slot; pends forever if the slot is empty.
 async fn pending_or<T>(slot: &mut Option<BoxFuture<'static, T>>) -> T {
     match slot {
         Some(future) => {

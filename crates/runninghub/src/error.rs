@@ -1,4 +1,4 @@
-//! The one error of this crate.
+//! The error type of this crate.
 
 use std::{error::Error as StdError, fmt};
 
@@ -7,7 +7,7 @@ use runninghub_core::{Failure, Known, TaskId, Untrusted};
 use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
-/// Something did not work, and what it means for the task.
+/// An operation failed, with what that means for the task.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -23,31 +23,32 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The caller asked for something that cannot be. Nothing was submitted.
+    /// Invalid input from the caller. Nothing was submitted.
     Usage,
-    /// The platform cannot be reached, or does not answer as itself.
+    /// The platform cannot be reached, or the response is not from it.
     Network,
     /// The platform refused: key, balance, quota, validation, unknown id.
     Refused,
-    /// Nobody knows whether the task was created. It may have been charged; it is not sent again by itself.
+    /// It is unknown whether the task was created. It may have been charged; it is not sent again
+    /// automatically.
     SubmitUnknown,
-    /// Waiting took longer than the caller wanted. Nothing was submitted, or the task still runs.
+    /// Waiting exceeded the caller's limit. Nothing was submitted, or the task is still running.
     TimedOut,
-    /// The task cannot be watched for now, and may still run.
+    /// The task cannot be watched for now, and may still be running.
     StillRunning,
-    /// The task is over without success, or gone.
+    /// The task ended without success, or no longer exists.
     TaskFailed,
-    /// The task succeeded, but a result could not be fetched.
+    /// The task succeeded, but a result could not be downloaded.
     Results,
     /// A local file, or the ledger, could not be read or written.
     Io,
-    /// A recording cannot be read.
+    /// A recording could not be read.
     Recording,
 }
 
 impl Error {
-    /// An error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The message says what failed, without
-    /// a period and without the source; whatever is in it is shown escaped.
+    /// Creates an error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The message says
+    /// what failed, without a period and without the source; it is escaped when displayed.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -60,8 +61,8 @@ impl Error {
         }
     }
 
-    /// A service that knows each of its tasks from the first moment on does not know this one: the id is wrong, or it has
-    /// forgotten the task.
+    /// For a service that knows each of its tasks from the start: this task is unknown to it, because the id
+    /// is wrong or the service has forgotten the task.
     pub fn unknown_task(message: impl Into<String>) -> Self {
         Self { is_unknown_task: true, ..Self::new(ErrorKind::Refused, message) }
     }
@@ -70,14 +71,14 @@ impl Error {
         Self::new(ErrorKind::Usage, what)
     }
 
-    /// Adds what the caller can do about it.
+    /// Adds a hint: what the caller can do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds what caused it.
+    /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
@@ -94,7 +95,7 @@ impl Error {
         self
     }
 
-    /// What the ledger could not do, and what that means.
+    /// A failed ledger operation, and what that means.
     pub(crate) fn ledger(what: &str, source: runninghub_ledger::Error) -> Self {
         use runninghub_ledger::ErrorKind as Ledger;
         let kind = match source.kind() {
@@ -110,17 +111,17 @@ impl Error {
         self.attempt.as_ref()
     }
 
-    /// The task that the answer to a create has named although its outcome is unknown.
+    /// The task named in the response to a create whose outcome is unknown.
     pub fn named_task(&self) -> Option<&TaskId> {
         self.api_error()?.task()
     }
 
-    /// The answer of the platform, or why there is none.
+    /// The platform's response, or why there is none.
     fn api_error(&self) -> Option<&runninghub_api::Error> {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// What it means.
+    /// What the error means for the task and the caller.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -135,28 +136,28 @@ impl Error {
         self.failure.as_deref()
     }
 
-    /// The platform's code, if it sent one.
+    /// The platform's code, if the response has one.
     pub fn code(&self) -> Option<&Code> {
         self.api_error()?.code()
     }
 
-    /// What kind of trouble the platform's code tells of, if it sent one.
+    /// The class of the platform's code, if the response has one.
     pub fn class(&self) -> Option<Class> {
         let error = self.api_error()?;
         error.code().map(|_| error.class())
     }
 
-    /// Whether the platform says that it knows no such task: a wrong id, or one that it has forgotten.
+    /// Whether the platform reports the task as unknown: a wrong id, or a task that it has forgotten.
     pub fn is_unknown_task(&self) -> bool {
         self.is_unknown_task || self.class() == Some(Class::NotFound)
     }
 
-    /// Whether the server's certificate, or the encryption, was not accepted.
+    /// Whether TLS failed: the server's certificate or the encryption was not accepted.
     pub fn is_tls(&self) -> bool {
         self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Net(Net::Tls)))
     }
 
-    /// What a final no means for a task of which this much is known: refused is the question, and not the task.
+    /// Interprets a final refusal given what is known about the task: the request was refused, not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
         let (kind, prefix, hint) = match (known, self.is_unknown_task()) {
             (Known::Nothing, _) => return self,
@@ -171,12 +172,12 @@ impl Error {
         Self { kind, what: format!("{prefix}: {}", self.what), hint, ..self }
     }
 
-    /// Whether a task that was there is not known any more.
+    /// Whether a task that existed is no longer known.
     pub(crate) fn is_gone(&self) -> bool {
         self.kind == ErrorKind::TaskFailed && self.is_unknown_task()
     }
 
-    /// What went wrong with an API call, and what that means.
+    /// A failed API call, and what that means.
     pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
         let hint = source.hint().map(ToString::to_string);
@@ -185,7 +186,7 @@ impl Error {
 }
 
 impl Error {
-    /// What went wrong with a request to a ComfyUI, and what that means.
+    /// A failed request to a ComfyUI, and what that means.
     pub(crate) fn comfy(what: &str, source: runninghub_comfyui::Error) -> Self {
         use runninghub_comfyui::ErrorKind as Comfy;
         let (kind, hint) = match source.kind() {
@@ -259,7 +260,7 @@ impl From<runninghub_transport::Error> for Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Node names and the like come from outside.
+        // Node names and the like are external input.
         Untrusted::from(self.what.as_str()).fmt(f)
     }
 }
@@ -270,7 +271,7 @@ impl StdError for Error {
     }
 }
 
-/// An error with its causes on one line.
+/// The error and its causes on one line.
 pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! Files of lines of the published format, for replays.
+//! Reads files of published event lines, for replays.
 
 use std::{
     fs::{self, File},
@@ -11,16 +11,16 @@ use runninghub_core::{End, Event, Line, Output, OutputFile, Phase, Progress, Ver
 
 use crate::{Error, ErrorKind};
 
-/// The largest file, bytes: ten lines a second for half a day.
+/// Maximum file size, bytes: ten lines a second for half a day.
 const MAX_FILE: u64 = 256 << 20;
-/// What every line begins with, whatever the number of the format is.
+/// The start of every line, in any version of the format.
 const START: [u8; 22] = *br#"{"schema":"rhub.event/"#;
 
-/// The lines of each run in a file; `None` where the file is of another kind.
+/// The lines of each run in a file; `None` if the file is of another kind.
 ///
 /// # Errors
-/// When the file cannot be read, is too large, or one of its lines is not an event of this version. A last line that is cut
-/// off is a warning at the end.
+/// When the file cannot be read, is too large, or one of its lines is not an event of this version. A
+/// truncated last line becomes a warning at the end.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
     let mut start = START.map(|_| 0);
     let length = match fs::metadata(path) {
@@ -51,15 +51,15 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
     Ok(Some(runs.finish()))
 }
 
-/// Takes lines and gives back what the format leaves out.
+/// Reads lines and restores what the format leaves out.
 #[derive(Default)]
 struct Runs {
     done: Vec<Vec<Line>>,
     lines: Vec<Line>,
     polls: u32,
-    /// When the first node began.
+    /// When the first node started.
     begun: Option<Duration>,
-    /// How many lines there were when the run's stream of events has ended, where one was followed.
+    /// Number of lines when the run's stream of events ended, if it was followed.
     stream: Option<usize>,
 }
 
@@ -79,7 +79,7 @@ impl Runs {
             Event::Plan(_) | Event::Connection(_) | Event::Progress(_) | Event::Node { .. } => {
                 self.stream = Some(next);
             }
-            // A single request has these as well.
+            // The output of a single status request has these as well.
             Event::Status { .. } | Event::Text { .. } | Event::Preview { .. } => {
                 self.stream = self.stream.map(|_| next);
             }
@@ -93,7 +93,7 @@ impl Runs {
         }
     }
 
-    /// The phase and the time, which are not written.
+    /// Restores the phase and the time, which are not in the file.
     fn complete(&mut self, t: Duration, progress: &mut Progress) {
         if progress.done > 0 || !progress.current.is_empty() {
             self.begun.get_or_insert(t);
@@ -106,7 +106,7 @@ impl Runs {
         };
     }
 
-    /// A run is over: its end is told where its stream ended, as while it was followed.
+    /// Ends a run: its end is reported where its stream ended, as in a live run.
     fn end(&mut self) {
         let Self { mut lines, stream, done, .. } = std::mem::take(self);
         if let (Some(at), Some(last)) = (stream, lines.last())
@@ -139,7 +139,7 @@ impl Runs {
     }
 }
 
-/// How a run has ended that was followed to its end; `None` for one that was not.
+/// How a run ended; `None` if it was not followed to the end.
 fn phase(status: Verdict, has_failed: bool) -> Option<Phase> {
     match status {
         Verdict::Success => Some(Phase::Success),

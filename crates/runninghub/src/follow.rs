@@ -1,4 +1,4 @@
-//! Following a task that exists.
+//! Follows an existing task.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,14 +33,14 @@ impl Follow {
         &self.task
     }
 
-    /// The workflow that a task of RunningHub runs, for a percentage from the start. Otherwise it is taken from the socket's
-    /// URL, once that is known. A ComfyUI knows what it runs.
+    /// The workflow of a RunningHub task, for a percentage from the start. Otherwise it is taken from the
+    /// socket's URL, once that is known. A ComfyUI knows its workflow.
     pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
         self.workflow = Some(id.into());
         self
     }
 
-    /// How long each node took in earlier runs, instead of what the history has.
+    /// How long each node took in earlier runs, instead of the history's data.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
@@ -53,14 +53,14 @@ impl From<TaskId> for Follow {
     }
 }
 
-/// What the ledger knows of a task that is to be followed.
+/// The ledger's data about a task that is to be followed.
 #[derive(Default)]
 pub(crate) struct Recalled {
     pub(crate) entry: Option<Entry>,
     pub(crate) page: Option<Page>,
-    /// How long ago it was accepted, where it is one of ours and not known to be over.
+    /// How long ago it was accepted, if it is in the ledger and not known to be over.
     pub(crate) accepted: Option<Duration>,
-    /// Why the ledger could not be read. The task is paid for, and following it matters more.
+    /// Why the ledger could not be read. The task is paid for, so it is followed anyway.
     pub(crate) warning: Option<Event>,
 }
 
@@ -87,7 +87,7 @@ impl RunningHub {
         let Recalled { entry, page, accepted, warning } = Recalled::of(hub.book.as_ref(), &follow.task).await;
         let family = entry.as_ref().map_or(Family::Unknown, |entry| Family::of(&entry.intent.kind));
         let workflow = follow.workflow.clone().or_else(|| entry?.intent.workflow);
-        // The ledger does not say which type of instance it runs on.
+        // The ledger does not record the instance type.
         let lesson = hub.lesson(workflow.as_ref(), "");
         let plan = match &workflow {
             Some(id) => match hub.workflow(id).await {
@@ -98,7 +98,7 @@ impl RunningHub {
                     Some(known.plan(workflow.graph(), &[]))
                 }
                 Err(error) if follow.workflow.is_some() => return Err(error),
-                // It was not asked for, and may be found by the socket's URL.
+                // The workflow was not given by the caller, and may still be found by the socket's URL.
                 Err(_) => None,
             },
             None => None,
@@ -117,7 +117,7 @@ impl RunningHub {
 }
 
 impl Hub {
-    /// The least that a task of the platform is followed with.
+    /// The minimum to follow a task of the platform.
     pub(crate) fn launch(&self, task: TaskId, family: Family) -> Launch {
         if let Some(recorder) = &self.recorder {
             recorder.task(&task);

@@ -1,4 +1,4 @@
-//! Following a task of any service.
+//! Follows a task of any service.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,13 +7,13 @@ use runninghub_transport::{Connect, Live, LiveOptions};
 
 use crate::{Backend, Run, launch::Launch};
 
-/// A task of any service that is to be followed. [`FollowWith::start`] begins.
+/// A task of any service that is to be followed. Call [`FollowWith::start`] to begin.
 #[must_use = "nothing happens until `start` is called"]
 pub struct FollowWith {
     launch: Launch,
 }
 
-/// Begins to follow a task of a service that a [`Backend`] speaks to.
+/// Prepares to follow a task of a service that implements [`Backend`].
 ///
 /// ```
 /// # use std::{sync::Arc, time::Duration};
@@ -54,8 +54,8 @@ impl FollowWith {
         self
     }
 
-    /// The URL of the socket that the task's messages go to, where it is known before the first poll. Otherwise an
-    /// [observation](runninghub_core::Observation::socket) may name it.
+    /// The URL of the task's socket, if it is known before the first poll. Otherwise an
+    /// [observation](runninghub_core::Observation::socket) may contain it.
     pub fn socket(mut self, url: SocketUrl) -> Self {
         self.launch.socket = Some(url);
         self
@@ -67,27 +67,27 @@ impl FollowWith {
         self
     }
 
-    /// Listens to the messages of this prompt only, on a socket that carries others as well.
+    /// Handles messages of this prompt only, on a socket that carries others as well.
     pub fn prompt(mut self, id: impl Into<PromptId>) -> Self {
         self.launch.prompt = Some(id.into());
         self
     }
 
-    /// Says that the task was submitted this long ago. It is not given up when the service doesn't answer at first or
-    /// doesn't know it yet.
+    /// Sets how long ago the task was submitted. It is not given up if the service doesn't respond at first
+    /// or doesn't know it yet.
     pub fn submitted(mut self, ago: Duration) -> Self {
         self.launch.accepted = Some(ago);
         self.launch.first_contact = None;
         self
     }
 
-    /// Gives out preview images as events.
+    /// Emits preview images as events.
     pub fn previews(mut self, wanted: bool) -> Self {
         self.launch.previews = wanted;
         self
     }
 
-    /// Other waits than the defaults, which are meant for RunningHub.
+    /// Overrides the default waits, which are meant for RunningHub.
     pub fn pace(mut self, pace: Pace) -> Self {
         self.launch.pace = pace;
         self

@@ -1,4 +1,4 @@
-//! What earlier runs have shown: how long each node of a workflow takes.
+//! Statistics of earlier runs: how long each node of a workflow takes.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,18 +11,18 @@ use runninghub_core::{Graph, Learned, NodeId, WorkflowId, link};
 use runninghub_ledger::Digest;
 use runninghub_net::{open_file, sanitize};
 
-/// Longest file that is read, bytes: some hundred for each of ten thousand nodes and each run.
+/// Maximum file size, bytes: a few hundred for each of ten thousand nodes and each run.
 const LONGEST: u64 = 32 << 20;
 
-/// So many runs of each node are kept.
+/// Number of runs kept for each node.
 const RUNS: usize = 16;
 
-/// What a run takes from earlier runs of the same workflow, and leaves for later ones.
+/// The history of one workflow: read when a run starts, updated when it ends.
 #[derive(Clone, Debug)]
 pub(crate) struct Lesson {
     pub(crate) history: History,
     pub(crate) workflow: WorkflowId,
-    /// The type of the instance; empty where it is not known.
+    /// The instance type; empty if unknown.
     pub(crate) instance: String,
 }
 
@@ -36,22 +36,23 @@ impl Lesson {
     }
 }
 
-/// Durations by workflow, one small JSON file each, in a folder.
+/// Node durations of earlier runs: one small JSON file per workflow, in a folder.
 ///
-/// The percentage and the ETA use them, nothing else does: a file that cannot be read counts as none. A run of a handle
-/// that has a history adds what it has shown when it ends.
+/// Only the percentage and the ETA use them: an unreadable file is ignored. A handle with a history adds each
+/// run's durations when the run ends.
 #[derive(Clone, Debug)]
 pub struct History {
     dir: PathBuf,
 }
 
 impl History {
-    /// The durations kept in this folder. It is made when something is kept.
+    /// Keeps the durations in this folder, which is created when the first ones are written.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
 
-    /// What is known of a workflow on a type of instance: where a node never ran on one, what other types took.
+    /// Durations of a workflow's nodes on an instance type. For a node that never ran on it, those of other
+    /// types.
     pub fn learned(&self, workflow: &WorkflowId, instance: &str) -> Vec<Learned> {
         let entries = self.entries(workflow);
         let same = entries.iter().filter(|one| one.instance == instance);
@@ -68,7 +69,8 @@ impl History {
         read().unwrap_or_default()
     }
 
-    /// Keeps what a run has shown, with the last runs of each node. Nodes that were cached this time lose nothing.
+    /// Adds the durations of a run, and keeps each node's last runs. A node that was cached this time keeps
+    /// its durations.
     ///
     /// # Errors
     /// When the folder or the file cannot be written.
@@ -77,7 +79,7 @@ impl History {
         let before = entries.len();
         for one in learned {
             let known = entries.iter().any(|known| known.id == one.id);
-            // A node that was not needed this time keeps what it took when it was.
+            // A node that was not executed this time keeps its earlier durations.
             if one.seconds > 0.0 || !known {
                 let mut one = one.clone();
                 instance.clone_into(&mut one.instance);
@@ -97,14 +99,13 @@ impl History {
         entries.reverse();
         fs::create_dir_all(&self.dir)?;
         let file = self.file(workflow);
-        // Written beside and renamed, so that no reader ever sees half of it.
+        // Written to a temporary file and renamed, so that a reader never sees a partial file.
         let new = file.with_extension(format!("{:016x}.new", fastrand::u64(..)));
         fs::write(&new, serde_json::to_vec(&entries)?)?;
         fs::rename(&new, &file).inspect_err(|_| drop(fs::remove_file(&new)))
     }
 
-    /// What the durations of a workflow without an id are kept under: the same for the same nodes, classes and links,
-    /// whatever the values are.
+    /// The key for a workflow without an id: equal for equal nodes, classes and links, whatever the values.
     pub(crate) fn name_of(graph: &Graph) -> WorkflowId {
         let mut lines: Vec<String> = Vec::new();
         for node in graph.nodes() {
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path().join("new")).expect("the folder").count(), 1);
     }
 
-    /// Opening a pipe waits for somebody who writes into it.
+    /// Opening a pipe blocks until a writer opens it.
     #[cfg(unix)]
     #[test]
     fn pipes_hang_nothing_and_links_are_not_followed() {

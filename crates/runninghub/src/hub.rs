@@ -1,4 +1,4 @@
-//! The handle to a site, and how it is set up.
+//! The handle to a site, and its builder.
 
 use std::{
     fmt,
@@ -28,7 +28,7 @@ use crate::{
     submit::Gate,
 };
 
-/// A site and a key: where tasks are submitted and followed. Cheap to clone.
+/// A site and a key: submits and follows tasks. Cheap to clone.
 #[derive(Clone)]
 pub struct RunningHub(pub(crate) Arc<Hub>);
 
@@ -67,7 +67,7 @@ pub struct Builder {
 }
 
 impl RunningHub {
-    /// Begins to set up a handle for a key.
+    /// A builder of a handle for a key.
     pub fn builder(key: ApiKey) -> Builder {
         Builder {
             key,
@@ -94,18 +94,18 @@ impl RunningHub {
         Self::builder(key).build()
     }
 
-    /// A handle for the key and the site of the environment ([`Builder::from_env`]).
+    /// A handle with the key and the site from the environment ([`Builder::from_env`]).
     ///
     /// # Errors
-    /// When no key is named, or the HTTP client cannot be set up.
+    /// When no key is set, or the HTTP client cannot be set up.
     pub fn from_env() -> Result<Self, Error> {
         Builder::from_env()?.build()
     }
 
-    /// A saved workflow: its nodes and fields.
+    /// Fetches a saved workflow: its nodes and fields.
     ///
     /// # Errors
-    /// When the workflow does not exist, was never run on the web, or belongs to somebody else.
+    /// When the workflow does not exist, was never run on the web, or belongs to another account.
     pub async fn graph(&self, id: &WorkflowId) -> Result<Workflow, Error> {
         self.0.workflow(id).await
     }
@@ -113,7 +113,7 @@ impl RunningHub {
     /// The account's balance, and the key's slots.
     ///
     /// # Errors
-    /// When the key is refused, or there is no answer.
+    /// When the key is refused, or there is no response.
     pub async fn account(&self) -> Result<(Account, QueueStatus), Error> {
         let what = "cannot ask for the account";
         let account = self.0.client.account().await.map_err(|error| Error::api(what, error))?;
@@ -121,7 +121,7 @@ impl RunningHub {
         Ok((account, queue))
     }
 
-    /// The API itself, for what has no method here. What it makes is not in the ledger.
+    /// The API client, for endpoints without a method here. Tasks created with it are not in the ledger.
     pub fn api(&self) -> &Client {
         &self.0.client
     }
@@ -150,7 +150,7 @@ impl Service for RunningHub {
         self.follow_task(follow).await
     }
 
-    /// One word, which costs less than the results do.
+    /// The status endpoint returns one word, and is cheaper than the results.
     async fn status(&self, task: &TaskId) -> Result<Observation, Error> {
         let ask = || async {
             let mut answer = self.0.client.status(task).await;
@@ -169,7 +169,7 @@ impl Service for RunningHub {
             }
         };
         let seen = self.0.until_known(task, ask).await?;
-        // One word does not say why, and a task that was cancelled fails like any other.
+        // One word doesn't give a reason, and a cancelled task fails like any other.
         if seen.status == TaskStatus::Failed && self.0.cancels.has(task).await {
             return Ok(Observation::of(self.outputs(task).await?.status));
         }
@@ -221,13 +221,13 @@ impl fmt::Debug for RunningHub {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Addresses are not checked yet and may hold passwords.
+        // URLs are not checked yet and may contain passwords.
         f.debug_struct("Builder").finish_non_exhaustive()
     }
 }
 
 impl Hub {
-    /// For tasks of which nobody knows how they were made.
+    /// The backend for tasks of unknown origin.
     pub(crate) fn platform(&self) -> Platform {
         self.backend(Family::Unknown)
     }
@@ -236,7 +236,7 @@ impl Hub {
         Platform::new(self.client.clone(), Arc::clone(&self.cancels), family)
     }
 
-    /// Asks again while a task that was accepted here a moment ago is not known yet.
+    /// Retries while a task that was just accepted here is not known yet.
     async fn until_known<T, F: Future<Output = Result<T, Error>>>(
         &self,
         task: &TaskId,
@@ -262,7 +262,7 @@ impl Hub {
         if is_unknown(&answer) { answer.map_err(|error| error.of_task(known)) } else { answer }
     }
 
-    /// What runs of a workflow on a type of instance have shown.
+    /// The history of a workflow on an instance type.
     pub(crate) fn lesson(&self, workflow: Option<&WorkflowId>, instance: &str) -> Option<Lesson> {
         let (history, workflow) = self.history.clone().zip(workflow.cloned())?;
         Some(Lesson { history, workflow, instance: instance.to_owned() })
@@ -276,11 +276,11 @@ impl Hub {
 }
 
 impl Builder {
-    /// Begins with what the environment names: the key in `RUNNINGHUB_API_KEY`, and where they are set, the site in
-    /// `RUNNINGHUB_SITE` (`cn` or `ai`) and another URL in `RUNNINGHUB_BASE_URL`.
+    /// A builder with the settings of the environment: the key in `RUNNINGHUB_API_KEY`, and if they are set,
+    /// the site in `RUNNINGHUB_SITE` (`cn` or `ai`) and another URL in `RUNNINGHUB_BASE_URL`.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when no key is named, or a value cannot be one.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) when no key is set, or a value is invalid.
     pub fn from_env() -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let key = variable("RUNNINGHUB_API_KEY").ok_or_else(|| {
@@ -300,8 +300,8 @@ impl Builder {
         })
     }
 
-    /// Keeps records in a workspace: every submit before it is sent and what came of it, how long nodes took, and the
-    /// names of uploads.
+    /// Keeps records in a workspace: every submit before it is sent and its outcome, how long nodes took, and
+    /// the names of uploads.
     ///
     /// # Errors
     /// When the ledger cannot be opened.
@@ -317,77 +317,81 @@ impl Builder {
         self
     }
 
-    /// Another address instead of the site's: a simulator, a gateway. Plain `http` only on this machine.
+    /// Uses this URL instead of the site's: a simulator, a gateway. Plain `http` is allowed on this machine
+    /// only.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// Multiplies every built-in wait (polling, back-off, pings): for tests and demos.
+    /// Multiplies every built-in wait (polling, backoff, pings): for tests and demos.
     pub fn time_scale(mut self, factor: f64) -> Self {
         self.time_scale = factor;
         self
     }
 
-    /// How long a create may take. Giving up early makes outcomes unknown; the default is 120 s.
+    /// Timeout of a create. A short timeout makes outcomes unknown; the default is 120 s.
     pub fn create_timeout(mut self, timeout: Duration) -> Self {
         self.create_timeout = Some(timeout);
         self
     }
 
-    /// How the network is reached, for HTTP and the socket: proxy, certificates, limits, who watches.
+    /// Network options for HTTP and the socket: proxy, certificates, limits, observers.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
         self
     }
 
-    /// Gives out preview pictures as events.
+    /// Emits preview images as events.
     pub fn previews(mut self, wanted: bool) -> Self {
         self.previews = wanted;
         self
     }
 
-    /// Takes up how long nodes took in earlier runs of the same workflow, and keeps what each run shows when it ends.
+    /// Uses how long nodes took in earlier runs of the same workflow, and adds each run's durations when it
+    /// ends.
     pub fn history(mut self, history: History) -> Self {
         self.history = Some(history);
         self
     }
 
-    /// Another table of expected seconds than the built-in one.
+    /// Replaces the built-in table of expected seconds.
     pub fn priors(mut self, priors: Priors) -> Self {
         self.priors = priors;
         self
     }
 
-    /// Writes every submit down before it is sent, and what came of it. Without a ledger nothing outlives the process.
+    /// Records every submit before it is sent, and its outcome. Without a ledger nothing outlives the
+    /// process.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
         self
     }
 
-    /// Opens sockets with this: through a tunnel, or in a test. It gets the URL that the platform names, and has to decide
-    /// itself which hosts it trusts. A [recording](Self::record) keeps what comes through it.
+    /// Opens sockets with this: through a tunnel, or in a test. It gets the platform's URL, and has to decide
+    /// itself which hosts it trusts. A [recording](Self::record) contains the messages that come through it.
     pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
         self.connect = Some(connect);
         self
     }
 
-    /// A folder of one's own in which uploads are remembered by SHA-256: an equal file is not sent again for 12 h.
+    /// A dedicated folder that caches uploads by SHA-256: an identical file is not uploaded again for 12 h.
     pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
         self.uploads = Some(dir.into());
         self
     }
 
-    /// Keeps a redacted recording of everything in an empty or new folder.
+    /// Writes a redacted recording of all traffic to an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
         self
     }
 
-    /// The handle.
+    /// Builds the handle.
     ///
     /// # Errors
-    /// When the address is not one, the HTTP client cannot be set up, or the folder for the recording cannot be used.
+    /// When the URL is invalid, the HTTP client cannot be set up, or the folder for the recording cannot be
+    /// used.
     pub fn build(self) -> Result<RunningHub, Error> {
         let (recorder, net) = recording(self.record.as_deref(), Some(&self.key), self.net)?;
         let key = self.key.clone();

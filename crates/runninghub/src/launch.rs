@@ -1,4 +1,4 @@
-//! From a task that exists to a run.
+//! Creates a run from an existing task.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,10 +10,10 @@ use runninghub_transport::Connect;
 
 use crate::{Backend, Run, book::Page, driver::Driver, history::Lesson, run::Source, submit::Gate};
 
-/// Polls without any answer after which nothing is there to be followed: about ten seconds.
+/// Failed polls in a row before the service counts as unreachable: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
 
-/// Everything that a run is made of.
+/// The parts of a run.
 pub(crate) struct Launch {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) connect: Arc<dyn Connect>,
@@ -22,34 +22,34 @@ pub(crate) struct Launch {
     pub(crate) task: TaskId,
     pub(crate) workflow: Option<WorkflowId>,
     pub(crate) plan: Option<Arc<Plan>>,
-    /// The only prompt that counts, on a socket that carries others as well.
+    /// The only prompt to handle, on a socket that carries others as well.
     pub(crate) prompt: Option<PromptId>,
     pub(crate) socket: Option<SocketUrl>,
     pub(crate) first: Vec<Event>,
-    /// Where the end is written down.
+    /// Where the end is recorded.
     pub(crate) page: Option<Page>,
-    /// How long ago it was accepted, where it is one of ours and not known to be over.
+    /// How long ago it was accepted, if it is in the ledger and not known to be over.
     pub(crate) accepted: Option<Duration>,
-    /// Polls without any answer before the service counts as unreachable; no limit for a task just paid for.
+    /// Failed polls before the service counts as unreachable; no limit for a task that was just paid for.
     pub(crate) first_contact: Option<u32>,
-    /// For a workflow that is only found on the way.
+    /// For a workflow that is only identified during the run.
     pub(crate) priors: Priors,
-    /// Where what the run shows is kept.
+    /// Where the run's durations are kept.
     pub(crate) lesson: Option<Lesson>,
-    /// Where submits wait for the slot that the task has.
+    /// Notified when the task's slot is free, for the submits that wait for one.
     pub(crate) gate: Option<Arc<Gate>>,
 }
 
-/// What is known of a graph's times before it runs.
+/// The timing data for a graph before it runs.
 pub(crate) struct Known<'a> {
     pub(crate) priors: &'a Priors,
     pub(crate) lesson: Option<&'a Lesson>,
-    /// What the caller has learned counts instead of the lesson.
+    /// Durations given by the caller override the lesson.
     pub(crate) learned: &'a [Learned],
 }
 
 impl Known<'_> {
-    /// The nodes from which one of `outputs` is reachable, or any output where that is empty.
+    /// Nodes that lead to one of `outputs`, or to any output if that is empty.
     pub(crate) fn plan(&self, graph: &Graph, outputs: &[NodeId]) -> Arc<Plan> {
         let kept = self.lesson.filter(|_| self.learned.is_empty()).map(Lesson::learned);
         let plan = Plan::with_priors(graph, outputs, self.priors);
@@ -58,7 +58,7 @@ impl Known<'_> {
 }
 
 impl Launch {
-    /// A task of which nothing more is known.
+    /// A task without further data.
     pub(crate) fn new(backend: Arc<dyn Backend>, connect: Arc<dyn Connect>, task: TaskId) -> Self {
         Self {
             backend,
@@ -84,7 +84,7 @@ impl Launch {
     pub(crate) fn run(self) -> Run {
         let mut machine = Machine::new(self.plan.clone(), Confirm::Http).with_previews(self.previews);
         if let Some(prompt) = self.prompt {
-            // Other prompts are broadcast on the same socket, some of it without a prompt's id.
+            // Other prompts are broadcast on the same socket, partly without a prompt id.
             machine = machine.only(prompt, false);
         }
         let mut session = Session::new(machine, self.pace, fastrand::u64(..));

@@ -68,7 +68,7 @@ pub use runninghub_core::{
     Basis, Connection, ConnectionState, CurrentNode, Eta, Expected, Learned, NodeKind, NodeProgress,
     NodeState, Phase, Plan, PlanNode, Priors, Progress,
 };
-/// Following by hand: messages, graphs and the progress machine, without any I/O.
+/// For a follower of your own: messages, graphs and the progress machine, without any I/O.
 pub use runninghub_core::{
     Binary, Confirm, ExecutionError, Graph, Input, Machine, Message, Node, NodeFile, Pace, decode_binary,
     decode_text, link,

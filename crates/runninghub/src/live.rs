@@ -1,19 +1,19 @@
-//! The socket: over the same proxy and with the same roots as HTTP, and to no other hosts than it.
+//! The socket connector: uses the same proxy, root certificates and allowed hosts as HTTP.
 
 use runninghub_api::Site;
 use runninghub_net::{Net, is_loopback};
 use runninghub_transport::{Hosts, Live, LiveOptions};
 use url::Url;
 
-/// The platform's own. A task of one site may run on a host of the other.
+/// The platform's own domains. A task of one site may run on a host of the other.
 pub(crate) const DOMAINS: [&str; 2] = ["runninghub.cn", "runninghub.ai"];
 
-/// The connector for the URLs that the API at a base URL tells.
+/// The connector for the socket URLs that the API at a base URL returns.
 pub(crate) fn live(base_url: &str, net: &Net, options: LiveOptions) -> Live {
     let url = Url::parse(base_url).ok();
     let own = url.as_ref().and_then(Url::host_str).unwrap_or_default();
     let mut hosts = Hosts::of(DOMAINS).private(net.allows_private_hosts() || is_loopback(own));
-    // Whoever names another API gives it the key: its host is trusted.
+    // A caller that configures another API gives it the key: its host is trusted.
     if ![Site::Cn, Site::Ai].iter().any(|site| site.base_url() == base_url) {
         hosts = hosts.trusting(own.trim_matches(['[', ']']));
     }
@@ -28,8 +28,8 @@ mod tests {
 
     use super::*;
 
-    /// How dialling an address ends. Nobody listens on port 1: what is not forbidden is refused by this machine, by the
-    /// proxy that is none, or for want of encryption.
+    /// How dialing a URL fails. Nothing listens on port 1: a permitted host is refused by this machine, by the
+    /// missing proxy, or because the URL is not encrypted.
     async fn dial(base_url: &str, allow_private: bool, address: &str) -> ErrorKind {
         let net = NetOptions::default().proxy("http://127.0.0.1:1").allow_private_hosts(allow_private);
         let live = live(base_url, &Net::new(net).expect("options"), LiveOptions::new());

@@ -1,4 +1,4 @@
-//! A file beside the results that tells what each of them is. `docs/manifest.md` describes it for other programs.
+//! A file next to the results that describes each of them. `docs/manifest.md` documents it for other programs.
 
 use std::{
     io::Read as _,
@@ -13,14 +13,14 @@ use url::Url;
 use crate::{Error, ErrorKind, error::chain, naming, save::Saved};
 
 const SCHEMA: &str = "runninghub.manifest";
-/// Fields may be added within a version. A file of a newer one is left alone.
+/// Fields may be added within a version. A file of a newer version is left alone.
 const VERSION: u32 = 1;
-/// Longest manifest that is read, bytes: far more than that of the most results that are saved.
+/// Maximum manifest size, bytes: far more than the largest number of saved results needs.
 const LONGEST: u64 = 16 << 20;
-/// How many names are tried where other files have the manifest's.
+/// Number of names tried if other files have the manifest's name.
 const NAMES: usize = 100;
 
-/// What is known of a task's results in a folder.
+/// The records of a task's results in a folder.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Manifest {
     schema: String,
@@ -34,13 +34,13 @@ pub(crate) struct Manifest {
 /// One result: a file of the folder, or why there is none.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 struct Entry {
-    /// Its place among the task's results, from 1.
+    /// Its position among the task's results, from 1.
     n: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     node_id: Option<String>,
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     file_type: Option<String>,
-    /// Host and path, without the signature. Results that came as text have none.
+    /// Host and path, without the signature. `None` for text results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ struct Entry {
 }
 
 impl Manifest {
-    /// The task's manifest in a folder, and where to write it. Files of that name that are not ours are left alone.
+    /// The task's manifest in a folder, and the path to write it to. Unrelated files of that name are left alone.
     pub(crate) fn load(directory: &Path, task: &TaskId) -> (PathBuf, Self) {
         let task_id = Untrusted::from(task.as_str()).to_string();
         let name = sanitize(&format!("{task_id}.manifest.json"));
@@ -82,7 +82,7 @@ impl Manifest {
         self.schema == new.schema && self.version == new.version && self.task_id == new.task_id
     }
 
-    /// The file that holds this result already, with the content that it had when it was saved. Reads it to the end.
+    /// The file that already holds this result, unchanged since it was saved. Reads the whole file.
     pub(crate) fn kept(&self, directory: &Path, output: &OutputFile, wanted: &str) -> Option<SavedFile> {
         let source = source(output)?;
         let node_id = shown(output.node_id.as_ref());
@@ -91,13 +91,13 @@ impl Manifest {
             .iter()
             .find(|entry| entry.source.as_ref() == Some(&source) && entry.node_id == node_id)?;
         let (name, bytes, sha256) = (entry.name.as_ref()?, entry.bytes?, entry.sha256.as_ref()?);
-        // Anybody may have written the manifest: it names a file of the folder or none.
+        // The manifest is untrusted input: it may only name files in the folder.
         let path = directory.join(sanitize(name));
         let is_kept = naming::answers(name, wanted) && sanitize(name) == *name && holds(&path, bytes, sha256);
         is_kept.then(|| SavedFile { path, bytes, sha256: sha256.clone() })
     }
 
-    /// Adds what was saved and what was not. What is known of other results stays.
+    /// Adds saved and failed results. Entries of other results stay.
     pub(crate) fn merge(&mut self, workflow: Option<&WorkflowId>, saved: &[Saved]) {
         if let Some(workflow) = workflow {
             self.workflow_id = Some(Untrusted::from(workflow.as_str()).to_string());
@@ -112,7 +112,7 @@ impl Manifest {
         self.results.sort_by_key(|entry| entry.n);
     }
 
-    /// Writes it: whole, or as it was before.
+    /// Writes the manifest atomically.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
         let written = serde_json::to_string_pretty(self).map_err(|error| {
             Error::new(ErrorKind::Io, "the manifest cannot be written").with_source(error)
@@ -142,19 +142,19 @@ impl Entry {
         }
     }
 
-    /// Links are signed anew each time, and lists may grow; what makes a result is the node and the place it lies at. A
-    /// text lies nowhere, so its place in the list has to do.
+    /// Links are signed anew each time, and lists may grow, so a result is identified by its node and its path. A
+    /// text result has no path, so it is identified by its position in the list.
     fn is_about(&self, other: &Self) -> bool {
         let is_same = self.node_id == other.node_id && self.source == other.source;
         is_same && (self.source.is_some() || self.n == other.n)
     }
 }
 
-/// Host and path of a result, without what signs it. `None` for a result without an address.
+/// Host and path of a result, without the signature. `None` for a result without a URL.
 pub(crate) fn source(output: &OutputFile) -> Option<String> {
     let url = Url::parse(&output.url.as_ref()?.without_key()).ok()?;
     let mut source = format!("{}{}", url.host_str()?, url.path());
-    // A ComfyUI has all of its files at one path.
+    // ComfyUI serves all of its files at one path.
     if url.path().ends_with("/view") {
         for part in ["type", "subfolder", "filename"] {
             let found = url.query_pairs().find(|(name, value)| name == part && !value.is_empty());

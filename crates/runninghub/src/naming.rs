@@ -1,14 +1,14 @@
-//! What result files are called.
+//! Names of result files.
 
 use runninghub_core::{FileUrl, OutputFile, TaskId};
 use runninghub_net::{extension, numbered, result_name, sanitize};
 
 use crate::Error;
 
-/// What a template may hold, in braces.
+/// Placeholders that a template may contain.
 const PARTS: [&str; 4] = ["task", "node", "n", "ext"];
 
-/// A name for each of a task's results, no two the same.
+/// A unique name for each of a task's results.
 pub(crate) fn names(task: &TaskId, outputs: &[OutputFile], template: Option<&str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(outputs.len());
     for (output, n) in outputs.iter().zip(1..) {
@@ -24,8 +24,8 @@ pub(crate) fn names(task: &TaskId, outputs: &[OutputFile], template: Option<&str
     names
 }
 
-/// Whether a file could have been saved under that name when `wanted` was asked for: it may have got a number, or an
-/// extension that tells how it is packed.
+/// Whether a file could have been saved under that name when `wanted` was requested: it may have got a number, or an
+/// extension for its compression.
 pub(crate) fn answers(name: &str, wanted: &str) -> bool {
     let stem = wanted.rsplit_once('.').map_or(wanted, |(stem, _)| stem);
     name.starts_with(stem)

@@ -19,29 +19,29 @@ use crate::{
     observed::{is_unknown, observed},
 };
 
-/// RunningHub, by its HTTP API.
+/// RunningHub's HTTP API.
 #[derive(Debug)]
 pub(crate) struct Platform {
     client: Client,
     cancels: Arc<Cancels>,
     family: Family,
-    /// Whether the v2 endpoint is asked.
+    /// Whether the v2 endpoint is used.
     by_query: AtomicBool,
 }
 
-/// Which endpoint knows a task.
+/// The endpoint that knows a task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Family {
-    /// `outputs`, which also tells the socket.
+    /// `outputs`, which also returns the socket URL.
     Workflow,
-    /// The v2 `query`, as far as the documents say.
+    /// The v2 `query`, according to the documentation.
     Model,
-    /// One of them; that is found out by asking.
+    /// One of the two; found by trying.
     Unknown,
 }
 
 impl Family {
-    /// That of a submit of the ledger, by its kind.
+    /// The family for a submit in the ledger, by its kind.
     pub(crate) fn of(kind: &Kind) -> Self {
         match kind {
             Kind::Workflow => Self::Workflow,
@@ -66,7 +66,8 @@ impl Backend for Platform {
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
         let by_query = self.by_query.load(Ordering::Relaxed);
         let mut answer = self.ask(task, by_query).await;
-        // A fresh run of a workflow can be unknown for a moment; asking elsewhere would cost its socket.
+        // `outputs` may briefly not know a new workflow task. Don't fall back to `query`: it doesn't return the
+        // socket URL.
         if self.family != Family::Workflow
             && answer.as_ref().is_err_and(is_unknown)
             && let Ok(seen) = self.ask(task, !by_query).await
@@ -83,7 +84,7 @@ impl Backend for Platform {
                 Retry::Safe { after } => after.map(|after| after.mul_f64(self.client.time_scale())),
                 _ => None,
             };
-            // A status without a code is the word of a page on the way, and not the platform's.
+            // A status without a code is from an intermediary's page, not from the platform.
             let is_final = error.code().is_some()
                 && matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
             BackendError::new(Error::api("cannot ask how the task stands", error), is_final, after)
@@ -91,7 +92,7 @@ impl Backend for Platform {
         Ok(self.cancels.judge(task, answer.map_err(failed)?).await)
     }
 
-    /// What a task made before it failed is told by the v2 answer, if at all.
+    /// Only the v2 response may contain the files that a task made before it failed.
     async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
         let answer = observed(&self.client, task).await;
         let is_forgotten = answer.as_ref().is_err_and(is_unknown);
@@ -115,7 +116,7 @@ impl Backend for Platform {
         if is_first && error.code().is_some() {
             self.cancels.take_back(task).await;
         }
-        // A task that is over is unknown to this endpoint.
+        // This endpoint does not know tasks that are over.
         if is_unknown(&error)
             && let Ok(seen) = self.results(task).await
             && seen.status.is_over()
@@ -125,7 +126,7 @@ impl Backend for Platform {
         Err(Error::api("cannot cancel the task", error))
     }
 
-    /// The address names the workflow: enough for a task that somebody else submitted.
+    /// The socket URL contains the workflow's id: enough for a task that was submitted elsewhere.
     async fn graph_of(&self, address: &SocketUrl) -> Option<Graph> {
         let url = Url::parse(address.expose()).ok()?;
         let (_, id) = url.query_pairs().find(|(name, value)| name == "workflowId" && !value.is_empty())?;

@@ -1,4 +1,4 @@
-//! Keeping preview pictures.
+//! Saves preview images.
 
 use std::{
     fmt,
@@ -15,11 +15,11 @@ use runninghub_net::{check_folder, replace_file, sanitize};
 
 use crate::{Error, ErrorKind};
 
-/// How many pictures a run may leave: many times what a sampler shows, and no flood.
+/// Maximum images saved per run: many more than a sampler shows, but bounded.
 const MOST: u64 = 10_000;
 
-/// A folder for the pictures of [`Event::Preview`](crate::Event::Preview). They are written on a thread of their own, since
-/// the socket must not wait for the disk.
+/// A folder for the images of [`Event::Preview`](crate::Event::Preview). They are written on a separate thread,
+/// since the socket must not wait for the disk.
 pub struct PreviewFolder {
     pictures: Sender<Picture>,
     writer: JoinHandle<Result<u64, Error>>,
@@ -32,10 +32,10 @@ struct Picture {
 }
 
 impl PreviewFolder {
-    /// Makes the folder if it is missing.
+    /// Creates the folder if it is missing.
     ///
     /// # Errors
-    /// When it cannot be made or written to.
+    /// When the folder cannot be created or written to.
     pub fn create(dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let dir = dir.into();
         let failed = || Error::new(ErrorKind::Io, format!("cannot write to the folder {}", dir.display()));
@@ -49,19 +49,19 @@ impl PreviewFolder {
         Ok(Self { pictures, writer })
     }
 
-    /// Keeps a picture, as `<task>-<node>-<n>` with `.jpg` or `.png`. No file is replaced.
+    /// Saves an image as `<task>-<node>-<n>` with `.jpg` or `.png`. Existing files are not replaced.
     pub fn keep(&self, task: &TaskId, node: Option<&NodeId>, mime: &str, data: &Arc<[u8]>) {
         let node = node.map_or("preview", |node| node.as_str());
         let stem = sanitize(&format!("{task}-{node}"));
         let extension = if mime == "image/png" { "png" } else { "jpg" };
-        // After a failure nobody takes it any more, and `finish` tells why.
+        // After a failure the receiver is gone, and `finish` returns the error.
         let _ = self.pictures.send(Picture { stem, extension, data: Arc::clone(data) });
     }
 
-    /// Waits until all pictures are on disk, and gives how many there are.
+    /// Waits until all images are on disk, and returns their number.
     ///
     /// # Errors
-    /// The first picture's that could not be written; those after it are not kept.
+    /// That of the first image that could not be written; later images are not saved.
     pub fn finish(self) -> Result<u64, Error> {
         drop(self.pictures);
         let lost = || Err(Error::new(ErrorKind::Io, "the previews were not all written"));

@@ -1,4 +1,4 @@
-//! Small questions that tell whether all is in place.
+//! Small requests that check the setup.
 
 use runninghub_api::{QueueStatus, base_url, probe};
 use runninghub_core::SocketUrl;
@@ -8,10 +8,10 @@ use url::Url;
 
 use crate::{Error, ErrorKind, RunningHub, live::live};
 
-/// What fails where the platform does not answer.
+/// The operation named in an error when the platform does not respond.
 const WHAT: &str = "cannot reach the platform";
 
-/// A look at the platform without a key: over the same proxy and with the same roots as with one.
+/// Probes the platform without a key, with the same proxy and root certificates as a client.
 #[derive(Debug)]
 pub struct Probe {
     base_url: Url,
@@ -19,30 +19,30 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Begins to look at the API of a URL, such as a [`Site`](crate::Site)'s.
+    /// A probe of the API at a URL, such as a [`Site`](crate::Site)'s.
     ///
     /// # Errors
-    /// When the URL or the options cannot be used.
+    /// When the URL or the options are invalid.
     pub fn new(url: &str, net: NetOptions) -> Result<Self, Error> {
         let base_url = base_url(url).map_err(|error| Error::api(WHAT, error))?;
         let net = Net::new(net).map_err(|error| Error::api(WHAT, error.into()))?;
         Ok(Self { http: HttpClients::new(net, &base_url), base_url })
     }
 
-    /// Whether the API answers. Gives the seconds by which this machine's clock is ahead of the server's, negative where it
-    /// is behind; `None` where the server does not tell the time.
+    /// Checks that the API responds. Returns the seconds by which this machine's clock is ahead of the server's,
+    /// negative if it is behind; `None` if the server does not send the time.
     ///
     /// # Errors
-    /// [`ErrorKind::Network`] where it cannot be reached.
+    /// [`ErrorKind::Network`] if it cannot be reached.
     pub async fn http(&self) -> Result<Option<i64>, Error> {
         probe(&self.http, &self.base_url).await.map_err(|error| Error::api(WHAT, error))
     }
 
-    /// Whether a socket can be opened to the API's host. A server that declines, since there is no ticket, has been
-    /// reached.
+    /// Checks that a socket can be opened to the API's host. A server that declines, since there is no ticket, has
+    /// been reached.
     ///
     /// # Errors
-    /// [`ErrorKind::Network`] where it cannot be reached.
+    /// [`ErrorKind::Network`] if it cannot be reached.
     pub async fn socket(&self) -> Result<(), Error> {
         let base_url = self.base_url.as_str().trim_end_matches('/');
         let address = SocketUrl::new(format!("{}/ws", base_url.replacen("http", "ws", 1)));
@@ -58,10 +58,10 @@ impl Probe {
 }
 
 impl RunningHub {
-    /// What the key is, and how busy. The cheapest way to try a key on a site.
+    /// The key's kind and its load. The cheapest way to check a key on a site.
     ///
     /// # Errors
-    /// When the key is refused, or there is no answer.
+    /// When the key is refused, or there is no response.
     pub async fn queue(&self) -> Result<QueueStatus, Error> {
         self.0.client.queue_status().await.map_err(|error| Error::api("cannot ask about the key", error))
     }

@@ -1,4 +1,4 @@
-//! Keeping a redacted recording of a run.
+//! Writes a redacted recording of a run.
 
 use std::{path::Path, sync::Arc};
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::{Error, ErrorKind, chain};
 
-/// Writes a recording. One that cannot be written does not break the run.
+/// Writes a recording. A write error does not stop the run.
 pub(crate) struct Recorder {
     writer: RecordingWriter,
 }
@@ -39,7 +39,7 @@ impl Recorder {
         self.writer.task(id);
     }
 
-    /// Why something is missing, if it is.
+    /// Why the recording is incomplete, if it is.
     pub(crate) fn failure(&self) -> Option<String> {
         self.writer.failure().map(|error| chain(error))
     }
@@ -59,14 +59,14 @@ impl Recorder {
             method: exchange.method.to_owned(),
             path: exchange.path.to_owned(),
             body: exchange.request.and_then(|body| RawValue::from_string(body.to_owned()).ok()),
-            // 0 says that no answer came.
+            // 0 means that there was no response.
             status: exchange.status.unwrap_or(0),
             text: exchange.response.to_owned(),
         });
     }
 }
 
-/// The recorder for a folder, if one is wanted, and the options with which requests are recorded.
+/// The recorder for a folder, if a recording is wanted, and the options that record the requests.
 pub(crate) fn recording(
     dir: Option<&Path>,
     key: Option<&ApiKey>,

@@ -1,4 +1,5 @@
-//! Playing a recording through the same machine, session and events as a live run, or lines as they were written.
+//! Plays a recording through the same machine, session and events as a live run, or event lines as they were
+//! written.
 
 use std::{
     path::Path,
@@ -21,12 +22,12 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{Error, ErrorKind, event_file};
 
-/// A recording or a file of events, and what of it to play.
+/// A recording or a file of events, and the selection to play.
 #[derive(Debug)]
 #[must_use = "nothing is played until `runs` is called"]
 pub struct Replay {
     recording: Recording,
-    /// The lines of each run, where it is a file of events.
+    /// The lines of each run, if this is a file of events.
     written: Option<Vec<Vec<Line>>>,
     stream: Option<String>,
     prompt: Option<PromptId>,
@@ -37,14 +38,14 @@ pub struct Replay {
     priors: Priors,
 }
 
-/// One run: the stream of its lines. That of a recording ends with [`Event::Finished`], that of a file as the file does.
+/// One run: the stream of its lines. For a recording it ends with [`Event::Finished`], for a file as the file does.
 pub struct ReplayRun {
     prompt_id: Option<PromptId>,
     task_id: Option<TaskId>,
     lines: BoxStream<'static, Line>,
 }
 
-/// Something in the recording, at a time since it began.
+/// A recorded event, with its time since the start.
 #[derive(Clone, Debug)]
 struct Step {
     at: Duration,
@@ -63,7 +64,7 @@ impl Replay {
     /// Opens a recording, which is a folder or a single tape, or a file of [`Line`]s.
     ///
     /// # Errors
-    /// When it cannot be read or is neither.
+    /// When it cannot be read, or is neither.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let written = event_file::read(path)?;
         let recording = Recording::open(path)?;
@@ -92,25 +93,25 @@ impl Replay {
         self
     }
 
-    /// The workflow in API format, instead of the recording's own.
+    /// The workflow in API format, instead of the one in the recording.
     pub fn workflow(mut self, text: impl Into<String>) -> Self {
         self.workflow = Some(text.into());
         self
     }
 
-    /// How fast; without any wait by default.
+    /// The speed; without any wait by default.
     pub fn speed(mut self, speed: Speed) -> Self {
         self.speed = speed;
         self
     }
 
-    /// Gives out preview pictures as events.
+    /// Emits preview images as events.
     pub fn previews(mut self, wanted: bool) -> Self {
         self.previews = wanted;
         self
     }
 
-    /// Another table of expected seconds than the built-in one.
+    /// Replaces the built-in table of expected seconds.
     pub fn priors(mut self, priors: Priors) -> Self {
         self.priors = priors;
         self
@@ -122,11 +123,11 @@ impl Replay {
         self
     }
 
-    /// The runs that the recording shows, in order.
+    /// The runs in the recording, in order.
     ///
     /// # Errors
-    /// When the stream, the run or the workflow is not there, or a tape is broken. Lines are shown as they are: there it is an
-    /// error to name any of these.
+    /// When the stream, the run or the workflow does not exist, or a tape is broken. Event lines are played as they
+    /// are, so selecting any of these is an error for a file.
     pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
         if let Some(written) = self.written.take() {
             if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
@@ -178,7 +179,7 @@ impl Replay {
             .collect()
     }
 
-    /// Everything that one client saw, in order.
+    /// All events of one client, in order.
     fn steps(&self) -> Result<Vec<Step>, Error> {
         let streams: Vec<&str> = self.recording.streams().collect();
         let stream = match &self.stream {
@@ -204,12 +205,12 @@ impl Replay {
         if steps.is_empty() {
             return Err(Error::new(ErrorKind::Recording, "the recording is empty"));
         }
-        // Stable: what happened at the same time stays in the order of the tape.
+        // Stable: simultaneous events stay in the order of the tape.
         steps.sort_by_key(|step| step.at);
         Ok(steps)
     }
 
-    /// The runs by the recording's own list, else by the frames.
+    /// The runs in the recording's list, or else those found in the frames.
     fn wanted(&self, steps: &[Step]) -> Vec<Wanted> {
         let prompts = self.recording.prompts();
         let mut runs: Vec<Wanted> = Vec::new();
@@ -232,19 +233,19 @@ impl Replay {
             }
         }
         if runs.is_empty() {
-            // A recording of a single task: the socket carries nothing else, so its id is learned from it.
+            // A recording of a single task: the socket carries nothing else, so the prompt id is learned from it.
             runs.push(Wanted { prompt: None, meta: (!prompts.is_empty()).then_some(0), repeat: 0 });
         }
         runs
     }
 
-    /// The history file beside the run's workflow: `workflow-2.json` has `history-2.json`.
+    /// The history file of the run's workflow: `history-2.json` for `workflow-2.json`.
     fn history(&self, run: &Wanted) -> Option<Value> {
         let workflow = self.recording.prompts().get(run.meta?)?.workflow.as_deref()?;
         self.recording.read_json(&workflow.replacen("workflow", "history", 1)).ok()?
     }
 
-    /// The outputs that the server said it would execute.
+    /// The outputs that the server announced it would execute.
     fn outputs(&self, run: &Wanted, graph: &Graph) -> Vec<NodeId> {
         let http = self.recording.http().unwrap_or_default();
         let answers = http.iter().filter_map(|row| json(&row.text)).chain(self.history(run));
@@ -277,17 +278,17 @@ impl Replay {
     }
 }
 
-/// A run to be played.
+/// A run to play.
 #[derive(Debug)]
 struct Wanted {
     prompt: Option<PromptId>,
-    /// Its place in the recording's list.
+    /// Its position in the recording's list.
     meta: Option<usize>,
-    /// How many runs with the same id come before it.
+    /// Number of earlier runs with the same id.
     repeat: usize,
 }
 
-/// JSON as Python writes it, histories included.
+/// JSON as Python writes it, including histories.
 fn json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&repair(text)?).ok())
 }
@@ -315,7 +316,7 @@ fn answer(row: &HttpRow) -> Option<Step> {
     Some(Step { at, what: What::Answer(Box::new(observation)) })
 }
 
-/// The run whose start the step tells.
+/// The run that the step starts.
 fn started(step: &Step) -> Option<PromptId> {
     let What::Frame(Body::Text(text)) = &step.what else { return None };
     match decode_text(text, &mut String::new()) {
@@ -324,7 +325,7 @@ fn started(step: &Step) -> Option<PromptId> {
     }
 }
 
-/// Where to begin: the same id can be used for several runs, and a later one begins with its own start.
+/// The first step of the run: an id can be used for several runs, and a later one begins with its own start.
 fn first_step(steps: &[Step], run: &Wanted) -> usize {
     let starts =
         steps.iter().enumerate().filter(|(_, step)| run.prompt.is_some() && started(step) == run.prompt);
@@ -357,7 +358,7 @@ struct Player {
     stopped: bool,
 }
 
-/// How fast a run is played. Its time begins when it is first waited for.
+/// The speed of a run. Its time starts with the first wait.
 struct Clock {
     started: Option<Instant>,
     speed: Speed,
@@ -376,7 +377,7 @@ impl Player {
     async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some(action) = self.session.next_action() {
-                // The recording has its own answers and connections: only what is told matters.
+                // The recording has its own responses and connections: only emitted events matter.
                 if let Action::Emit(event) = action {
                     return Some(event);
                 }
@@ -419,7 +420,7 @@ impl Player {
 }
 
 impl ReplayRun {
-    /// Lines as they were written, at the times that they have.
+    /// Event lines as they were written, at their recorded times.
     fn written(lines: Vec<Line>, speed: Speed) -> Self {
         let prompt_id = lines.iter().rev().find_map(|line| match &line.event {
             Event::Result(outcome) => outcome.prompt_id.clone(),
@@ -436,12 +437,12 @@ impl ReplayRun {
         Self { prompt_id, task_id, lines: lines.boxed() }
     }
 
-    /// The run's id, where the recording names it.
+    /// The run's prompt id, if the recording names it.
     pub fn prompt_id(&self) -> Option<&PromptId> {
         self.prompt_id.as_ref()
     }
 
-    /// The task's id, where the recording is one of a task.
+    /// The task's id, if the recording is of a task.
     pub fn task_id(&self) -> Option<&TaskId> {
         self.task_id.as_ref()
     }

@@ -18,16 +18,16 @@ use runninghub_ledger::{AttemptId, Step};
 
 use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson, submit::Gate};
 
-/// A task that was submitted or found, and everything that happens to it.
+/// A task that was submitted or found, with all of its events.
 ///
-/// A stream of events that ends with [`Event::Finished`], or with an error. It works while it is polled; dropping it
-/// stops all work at once and leaves the paid task alone ([`Service::follow`](crate::Service::follow) takes it up
-/// again).
+/// A stream of events that ends with [`Event::Finished`], or with an error. It works only while it is polled.
+/// Dropping it stops all work at once and leaves the paid task alone ([`Service::follow`](crate::Service::follow)
+/// resumes following it).
 pub struct Run {
     task_id: TaskId,
     workflow_id: Option<WorkflowId>,
     lesson: Option<Lesson>,
-    /// The end, held back until a warning before it is told.
+    /// The end, held back until a preceding warning is emitted.
     held: Option<Event>,
     watched: Arc<AtomicBool>,
     plan: Option<Arc<Plan>>,
@@ -38,14 +38,14 @@ pub struct Run {
     end: Option<End>,
 }
 
-/// What the stream of events needs from one event to the next.
+/// State that the stream keeps between events.
 pub(crate) struct Source {
     driver: Driver,
     task_id: TaskId,
     page: Option<Page>,
-    /// Where submits wait for the slot that the task has.
+    /// Notified when the task's slot is free, for the submits that wait for one.
     gate: Option<Arc<Gate>>,
-    /// Held back until a warning before it is told.
+    /// Held back until a preceding warning is emitted.
     held: Option<Event>,
 }
 
@@ -84,43 +84,43 @@ impl Run {
         }
     }
 
-    /// The submit in the ledger, where there is one.
+    /// The submit in the ledger, if there is one.
     pub fn attempt(&self) -> Option<&AttemptId> {
         self.attempt.as_ref()
     }
 
-    /// The task's id. It is all that is needed to find the task again.
+    /// The task's id. It is enough to follow the task again.
     pub fn task_id(&self) -> &TaskId {
         &self.task_id
     }
 
-    /// The workflow, where it was named.
+    /// The workflow, if it is known.
     pub fn workflow_id(&self) -> Option<&WorkflowId> {
         self.workflow_id.as_ref()
     }
 
-    /// What this run shows is kept when it ends.
+    /// Adds the run's durations to the history when it ends.
     pub(crate) fn with_lesson(mut self, lesson: Option<Lesson>) -> Self {
         self.lesson = lesson;
         self
     }
 
-    /// The nodes, and which of them have to run, where the workflow is known.
+    /// The nodes, and which of them have to run, if the workflow is known.
     pub fn plan(&self) -> Option<&Arc<Plan>> {
         self.plan.as_ref()
     }
 
-    /// What the submit itself has to tell: the warnings that the stream begins with. For whoever does not follow.
+    /// The warnings of the submit, with which the stream begins. For callers that do not follow.
     pub fn opening(&self) -> &[Event] {
         &self.opening
     }
 
-    /// How many API calls this client has made.
+    /// Number of API calls that this client has made.
     pub fn api_calls(&self) -> u64 {
         self.backend.calls()
     }
 
-    /// Asks the platform to stop the task. The stream goes on and tells how it ended.
+    /// Requests that the task be stopped. The stream continues and reports how it ended.
     ///
     /// # Errors
     /// When the request was refused or could not be made.
@@ -128,15 +128,15 @@ impl Run {
         self.backend.cancel(&self.task_id).await
     }
 
-    /// Stops following and leaves the task alone: the same as dropping, in words. The id finds it again.
+    /// Stops following and leaves the task alone: an explicit drop. The returned id is enough to follow it again.
     pub fn detach(self) -> TaskId {
         self.task_id
     }
 
-    /// Watches to the end and passes over the events. No snapshots are made for the sake of time alone meanwhile.
+    /// Waits for the end and discards the events. In the meantime, no snapshots are made only because time passes.
     ///
     /// # Errors
-    /// When the task can no longer be watched. A task that failed is an end, not an error.
+    /// When the task can no longer be watched. A failed task is an end, not an error.
     pub async fn finish(&mut self) -> Result<End, Error> {
         self.watched.store(false, Ordering::Relaxed);
         while self.end.is_none() {
@@ -148,10 +148,10 @@ impl Run {
         Ok(self.end.clone().unwrap_or_default())
     }
 
-    /// Watches to the end and gives the results.
+    /// Waits for the end and returns the results.
     ///
     /// # Errors
-    /// When the task failed or was stopped, or can no longer be watched.
+    /// When the task failed or was cancelled, or can no longer be watched.
     pub async fn outputs(&mut self) -> Result<Vec<OutputFile>, Error> {
         let end = self.finish().await?;
         match end.phase {
@@ -175,7 +175,7 @@ impl Source {
         if let (Err(error), Some(page)) = (&event, &self.page)
             && error.is_gone()
         {
-            // The error says it as well, whether that could be written down or not.
+            // The error reports it as well, whether or not this could be recorded.
             let _ = page.step(Step::Gone).await;
         }
         if let (Ok(Event::Finished(_)), Some(gate)) = (&event, &self.gate) {

@@ -1,4 +1,4 @@
-//! Bringing results home.
+//! Downloads and saves results.
 
 use std::{
     fmt,
@@ -20,13 +20,13 @@ use crate::{
     naming::{check_template, names},
 };
 
-/// How many results of a task are saved: many times what a workflow makes, and no flood.
+/// Results of a task that are saved at most: many more than a workflow makes, but bounded.
 const MOST: usize = 1000;
 
-/// Results that are about to be saved. Await it.
+/// Results to be saved. Await it.
 ///
-/// Beside the results a manifest is written, `<task>.manifest.json`. What it lists, and what is still as it was saved, is
-/// not fetched again. No file is replaced.
+/// A manifest, `<task>.manifest.json`, is written next to the results. A result that it lists and whose file is
+/// unchanged is not downloaded again. Existing files are never replaced.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct Save {
     files: Files,
@@ -40,18 +40,18 @@ pub struct Save {
     most: usize,
 }
 
-/// What became of a task's results.
+/// The saved results of a task.
 #[derive(Debug)]
 #[must_use = "a result that was not saved is only told in here"]
 #[non_exhaustive]
 pub struct SavedTask {
     /// The results, in the platform's order.
     pub results: Vec<Saved>,
-    /// The file that lists them, or why there is none. `None` without results.
+    /// The manifest file, or why there is none. `None` without results.
     pub manifest: Option<Result<PathBuf, Error>>,
 }
 
-/// What became of one result.
+/// One result, saved or not.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Saved {
@@ -62,13 +62,13 @@ pub struct Saved {
 }
 
 impl From<&Saved> for Output {
-    /// The result as it is published, with the file that it has become.
+    /// The result as it is published, with its local file.
     fn from(saved: &Saved) -> Self {
         published(saved.output.clone(), saved.file.as_ref().ok())
     }
 }
 
-/// A file of a task as it is published.
+/// A task's file as it is published.
 pub(crate) fn published(listed: OutputFile, file: Option<&SavedFile>) -> Output {
     Output {
         path: file.map(|file| file.path.to_string_lossy().into_owned()),
@@ -82,14 +82,14 @@ impl SavedTask {
     /// All files, if all results were saved.
     ///
     /// # Errors
-    /// The first result's that was not saved. The others are on disk all the same.
+    /// That of the first result that was not saved. The others are on disk.
     pub fn complete(self) -> Result<Vec<SavedFile>, Error> {
         self.results.into_iter().map(|one| one.file).collect()
     }
 }
 
 impl Save {
-    /// `files` fetches, `backend` is asked for results that are not named.
+    /// `files` downloads, `backend` is queried for results if none are given.
     pub(crate) fn new(
         files: Files,
         backend: Arc<dyn Backend>,
@@ -100,14 +100,14 @@ impl Save {
         Self { files, backend, book, task, dir, workflow: None, template: None, outputs: None, most: MOST }
     }
 
-    /// These results, instead of asking the platform for them.
+    /// Saves these results, instead of querying the platform for them.
     pub fn files(mut self, outputs: &[OutputFile]) -> Self {
         self.outputs = Some(outputs.to_vec());
         self
     }
 
-    /// How to name files: text with `{task}`, `{node}`, `{n}` and `{ext}`. It names a file in the folder and never
-    /// leads out of it; a name that is taken gets a number.
+    /// Template for file names: text with `{task}`, `{node}`, `{n}` and `{ext}`. A name never leads out of the
+    /// folder; an existing name gets a number.
     pub fn template(mut self, template: impl Into<String>) -> Self {
         self.template = Some(template.into());
         self
@@ -119,16 +119,16 @@ impl Save {
         self
     }
 
-    /// How many results are saved at most; 1000 by default.
+    /// Maximum number of results that are saved; 1000 by default.
     pub fn at_most(mut self, results: usize) -> Self {
         self.most = results;
         self
     }
 
-    /// Checks the template and the folder, so that nothing is paid for what cannot be kept.
+    /// Checks the template and the folder, so that you don't pay for results that cannot be saved.
     ///
     /// # Errors
-    /// When the template has an unknown part, or the folder cannot be made or written to.
+    /// When the template has an unknown part, or the folder cannot be created or written to.
     pub fn check(&self) -> Result<(), Error> {
         if let Some(template) = &self.template {
             check_template(template)?;
@@ -190,18 +190,18 @@ impl Save {
             known.filter(|_| manifest.is_ok() && results.iter().all(|one| one.file.is_ok()))
             && let Err(error) = page.saved(&self.dir.to_string_lossy()).await
         {
-            // The files are there, which is what counts.
+            // The files are saved, so this error is only logged.
             tracing::warn!(error = %crate::chain(&error), "where the results are is not in the ledger");
         }
         Ok(SavedTask { manifest: Some(manifest), results })
     }
 
-    /// What the ledger knows of the task: a help, not a condition.
+    /// The task's ledger entry: optional, so errors are ignored.
     async fn known(&self) -> Option<(Entry, Page)> {
         self.book.as_ref()?.find(&self.task).await.ok()?
     }
 
-    /// Fetches what has no file yet.
+    /// Downloads results that have no file yet.
     async fn fetch(&self, places: &mut [Place]) {
         let (mut open, mut downloads) = (Vec::new(), Vec::new());
         for place in places.iter_mut().filter(|place| place.file.is_none()) {
@@ -230,8 +230,8 @@ impl Save {
         }
     }
 
-    /// Links live for about a day: the platform is asked once for fresh ones. If it does not give any, what was said
-    /// about the old ones stays.
+    /// Links expire after about a day, so the platform is queried once for fresh ones. If that fails, the errors of
+    /// the old links stay.
     async fn renew(&self, places: &mut [Place]) {
         let fresh = match self.backend.results(&self.task).await {
             Ok(fresh) => fresh.outputs,
@@ -250,11 +250,11 @@ impl Save {
     }
 }
 
-/// A result on its way home.
+/// A result being saved.
 struct Place {
     output: OutputFile,
     name: String,
-    /// `None` while it was not tried.
+    /// `None` until it was tried.
     file: Option<Result<SavedFile, Error>>,
 }
 
@@ -267,8 +267,8 @@ impl Place {
     }
 }
 
-/// The same result in a new list: from the same node and place; else the one at the same position, if the list is as long
-/// as before and the node the same.
+/// The same result in a new list: from the same node and path; else the one at the same position, if the list is as
+/// long as before and the node is the same.
 fn counterpart<'f>(
     output: &OutputFile,
     at: usize,
@@ -294,7 +294,7 @@ pub(crate) fn failed(what: &str, error: runninghub_net::Error) -> Error {
     Error::new(kind, what).with_source(error)
 }
 
-/// Reads and writes on a thread of its own: the sockets of running tasks must not wait for the disk.
+/// Runs file I/O on a blocking thread: the sockets of running tasks must not wait for the disk.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {

@@ -1,4 +1,4 @@
-//! One handle over whatever runs tasks.
+//! One interface over all services that run tasks.
 
 use std::{fmt, path::Path};
 
@@ -8,12 +8,12 @@ use runninghub_ledger::Entry;
 
 use crate::{Error, Follow, Intermediates, Run, Save, Submit};
 
-/// Where tasks are submitted and followed: [`RunningHub`](crate::RunningHub), or a [`Comfy`](crate::Comfy).
+/// Submits and follows tasks: [`RunningHub`](crate::RunningHub), or a [`Comfy`](crate::Comfy).
 ///
-/// What only one of them has (apps, the account, a server's queue) is a method of the type.
+/// Features that only one of them has (apps, the account, a server's queue) are methods of the type.
 #[async_trait]
 pub trait Service: fmt::Debug + Send + Sync {
-    /// Where it is.
+    /// The service's location.
     fn place(&self) -> &Place;
 
     /// Checks, uploads, and creates the task, exactly once.
@@ -26,11 +26,11 @@ pub trait Service: fmt::Debug + Send + Sync {
     /// [`SubmitUnknown`](crate::ErrorKind::SubmitUnknown): the response was lost; the create is not sent again.
     async fn submit(&self, submit: Submit) -> Result<Run, Error>;
 
-    /// Follows a task that was submitted before, here or elsewhere, running or over. If the service does not know it, the
-    /// run says so.
+    /// Follows a task that was submitted before, here or elsewhere, running or over. If the service does not know it,
+    /// the run says so.
     ///
     /// # Errors
-    /// When the workflow was named and cannot be fetched, or what answers is not the service.
+    /// When the given workflow cannot be fetched, or the response is not from the service.
     async fn follow(&self, follow: Follow) -> Result<Run, Error>;
 
     /// The status of a task.
@@ -47,7 +47,8 @@ pub trait Service: fmt::Debug + Send + Sync {
     /// When the task is unknown, or there is no response.
     async fn outputs(&self, task: &TaskId) -> Result<Observation, Error>;
 
-    /// Asks for a task to be stopped. From here on this machine calls an end without a reason of its own cancelled.
+    /// Requests that a task be stopped. From here on this machine reports an end without a reason of its own as
+    /// cancelled.
     ///
     /// # Errors
     /// When the task is unknown or over, or there is no response.
@@ -56,40 +57,40 @@ pub trait Service: fmt::Debug + Send + Sync {
     /// Prepares to save a task's results to a folder.
     fn save(&self, task: &TaskId, dir: &Path) -> Save;
 
-    /// Keeps the files that nodes show while the task runs, where results are not all that there is.
+    /// Downloads the files that nodes show while the task runs, if the service doesn't list all files as results.
     fn intermediates(&self, _task: &TaskId, _dir: &Path) -> Option<Intermediates> {
         None
     }
 
-    /// Binds a task that a person has found to a submit of the ledger: one of unknown outcome, or one that was written down
-    /// as refused or without a task.
+    /// Binds a task found by the user to a submit of the ledger: one of unknown outcome, or one that was recorded as
+    /// refused or without a task.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`](crate::ErrorKind::Refused) for a task that the service does not know;
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, for an unknown submit, or for one that has another
-    /// task.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, for an unknown submit, or for one that has
+    /// another task.
     async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error>;
 
-    /// Asks how the task of a submit stands, and writes down in the ledger if it is over, or if the service no longer knows
-    /// it.
+    /// Polls the task of a submit, and records in the ledger if it is over, or if the service no longer knows it.
     ///
     /// # Errors
-    /// When there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, or for a submit without a
-    /// task.
+    /// When there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, or for a submit
+    /// without a task.
     async fn refresh(&self, entry: &Entry) -> Result<Entry, Error>;
 
-    /// Looks for the task of a submit whose outcome is unknown, where the service can be asked for it. `None` where it cannot,
-    /// or where it has no such task.
+    /// Looks for the task of a submit whose outcome is unknown, if the service supports that. `None` if it doesn't,
+    /// or if it has no such task.
     ///
     /// # Errors
-    /// When there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, or for an unknown submit.
+    /// When there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, or for an unknown
+    /// submit.
     async fn find_submit(&self, _attempt: &str) -> Result<Option<TaskId>, Error> {
         Ok(None)
     }
 
-    /// How many requests have been made so far, files not counted.
+    /// Number of requests made so far, not counting file transfers.
     fn api_calls(&self) -> u64;
 
-    /// Why the recording is incomplete, if it is. A run that is recorded goes on without it.
+    /// Why the recording is incomplete, if it is. The run continues without it.
     fn recording_failure(&self) -> Option<String>;
 }

@@ -1,4 +1,4 @@
-//! Finding out what became of a submit whose answer was lost.
+//! Settles a submit whose response was lost.
 
 use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
@@ -7,9 +7,9 @@ use runninghub_ledger::{AttemptId, Entry, Filter, Secret, Step};
 use crate::{Error, ErrorKind, RunningHub, Service, book::Book, observed::observed};
 
 impl RunningHub {
-    /// Takes a task's id from a webhook's delivery: `secret` is what stood for `{secret}` in its address
-    /// ([`Submit::webhook`](crate::Submit::webhook)). The delivery is a hint and no more, so the platform is asked about
-    /// the task before anything is written down.
+    /// Takes a task's id from a webhook delivery: `secret` is the value of `{secret}` in its URL
+    /// ([`Submit::webhook`](crate::Submit::webhook)). The delivery is only a hint, so the platform is queried about
+    /// the task before anything is recorded.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] for a secret that belongs to no submit of the ledger, and for a task that the platform
@@ -35,7 +35,7 @@ impl RunningHub {
     }
 }
 
-/// Writes down which task a submit has, and how it ended if it is over.
+/// Records the task of a submit, and how it ended if it is over.
 pub(crate) async fn bind(
     book: &Book,
     attempt: &AttemptId,
@@ -50,14 +50,14 @@ pub(crate) async fn bind(
     found(book, attempt).await
 }
 
-/// Asks the service how the task of a submit stands, and writes down if it is over, or unknown to the service.
+/// Polls the task of a submit, and records if it is over, or unknown to the service.
 pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -> Result<Entry, Error> {
     let Some(task) = &entry.task else {
         return Err(Error::usage(format!("the submit {} has no task", entry.attempt)));
     };
     match service.outputs(task).await {
         Ok(seen) => bind(book, &entry.attempt, task, &seen).await,
-        // The service has asked for long enough; a task that may be known later is not written off.
+        // The service has already retried long enough; a task that may become known later is not written off.
         Err(error) if error.is_unknown_task() && error.kind() != ErrorKind::StillRunning => {
             book.page(&entry.attempt).step(Step::Gone).await?;
             found(book, &entry.attempt).await
@@ -71,7 +71,7 @@ async fn found(book: &Book, attempt: &AttemptId) -> Result<Entry, Error> {
     found.map_err(|error| Error::ledger("the ledger cannot be read", error))
 }
 
-/// How a task ended, where the answer says that it did.
+/// How a task ended, if the observation says that it did.
 pub(crate) fn end(answer: &Observation) -> Option<End> {
     let mut end = End::default();
     end.phase = match answer.status {

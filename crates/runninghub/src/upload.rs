@@ -1,4 +1,4 @@
-//! Files that go to the platform on their own.
+//! Uploads of individual files to the platform.
 
 use std::path::Path;
 
@@ -10,16 +10,17 @@ impl RunningHub {
     /// Uploads a file for workflows, AI apps and models.
     ///
     /// # Errors
-    /// When the file cannot be read, is too large or of a kind that the platform does not take, or there is no answer.
+    /// When the file cannot be read, is too large or of an unsupported type, or there is no response.
     pub async fn upload(&self, path: &Path) -> Result<Uploaded, Error> {
         let upload = self.0.client.upload(UploadSource::path(path));
         upload.await.map_err(|error| Error::api("cannot upload the file", error))
     }
 
-    /// Uploads a LoRA, a `.safetensors` file, under a name of its own or its file's. One that the platform has is not sent.
+    /// Uploads a LoRA (a `.safetensors` file) under the given name or its file name. A file that the platform
+    /// already has is not sent.
     ///
     /// # Errors
-    /// When the file cannot be read or is of another kind, or there is no answer.
+    /// When the file cannot be read or is of another type, or there is no response.
     pub async fn upload_lora(&self, path: &Path, name: Option<String>) -> Result<UploadedLora, Error> {
         let upload = self.0.client.upload_lora(path);
         let upload = match name {

@@ -1,4 +1,4 @@
-//! What can be submitted, and how.
+//! Submits: the work, and its settings.
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     submit::{Changes, OnStep, SubmitStep},
 };
 
-/// What runs.
+/// The work to run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Work {
@@ -22,19 +22,19 @@ pub enum Work {
     Graph(String),
     /// An AI app.
     App(WebappId),
-    /// Quick Create of an app; the code (`001`, `002`, `006`) chooses what is created.
+    /// Quick Create of an app; the code (`001`, `002`, `006`) selects the kind of result.
     Quick {
         /// The app.
         app: WebappId,
         /// The code.
         code: String,
     },
-    /// A model of the Standard Model API: by its endpoint, or by a name that the catalog knows.
+    /// A model of the Standard Model API: by its endpoint, or by a name in the catalog.
     Model(String),
 }
 
 impl Work {
-    /// The kind of task that this makes on RunningHub.
+    /// The kind of task that RunningHub creates for this.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Workflow(_) | Self::Graph(_) => Kind::Workflow,
@@ -47,7 +47,7 @@ impl Work {
 
 /// A run that is being prepared: plain data, until [`Service::submit`](crate::Service::submit) takes it.
 ///
-/// A setting that a kind of work or a service has no place for is refused before anything is sent.
+/// A setting that this kind of work or the service does not support is refused before anything is sent.
 ///
 /// ```
 /// use runninghub::Submit;
@@ -70,7 +70,7 @@ pub struct Submit {
 }
 
 impl Submit {
-    /// Prepares a run with everything else left to the service.
+    /// Prepares a run with default settings.
     pub fn new(work: Work) -> Self {
         Self {
             work,
@@ -99,85 +99,86 @@ impl Submit {
 
     /// Prepares a run of an AI app.
     ///
-    /// An app does not show its workflow: its run shows which nodes run and how far each of them is, and no overall
-    /// figure before the end, unless the platform gives the workflow out.
+    /// The platform usually doesn't return an app's workflow. Then the run reports which nodes run and how far each of
+    /// them is, but no overall percentage before the end.
     pub fn app(id: impl Into<WebappId>) -> Self {
         Self::new(Work::App(id.into()))
     }
 
-    /// Prepares a run by Quick Create; the code (`001`, `002`, `006`) chooses what is created.
+    /// Prepares a run of Quick Create; the code (`001`, `002`, `006`) selects the kind of result.
     pub fn quick(app: impl Into<WebappId>, code: impl Into<String>) -> Self {
         Self::new(Work::Quick { app: app.into(), code: code.into() })
     }
 
-    /// Prepares a run of a model: by its endpoint, or by a name that the catalog knows. The run has no graph: its overall
-    /// figure is unknown until it is over.
+    /// Prepares a run of a model: by its endpoint, or by a name in the catalog. The run has no graph: its overall
+    /// percentage is unknown until it is over.
     pub fn model(name: impl Into<String>) -> Self {
         Self::new(Work::Model(name.into()))
     }
 
-    /// What runs.
+    /// The work to run.
     pub fn work(&self) -> &Work {
         &self.work
     }
 
     /// Sets a value.
     ///
-    /// * Workflows: `NODE.FIELD`, where the node is named by its id or by a title that only it has.
-    /// * Apps: `NODE.FIELD`, or a name that only one field has: its own, its node's title, or its description. Of a list
-    ///   either the value or the name that people see will do.
-    /// * Models: a parameter. Text is read as the parameter's type wants it. What takes several can be set several times.
+    /// * Workflows: `NODE.FIELD`, with the node's id or a unique title.
+    /// * Apps: `NODE.FIELD`, or a name unique to one field: its own name, its node's title, or its description. A
+    ///   field with choices accepts the value or the displayed name.
+    /// * Models: a parameter. Text is converted to the parameter's type. A parameter with several values can be set
+    ///   several times.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.changes.set(name.into(), value.into());
         self
     }
 
-    /// Uploads a file and sets a value to its name, or to its URL for a model.
+    /// Uploads a file and sets a field to its name, or for a model to its URL.
     pub fn set_file(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.changes.set_file(name.into(), path.into());
         self
     }
 
-    /// Adds changes in the API's own words: objects with `nodeId`, `fieldName` and `fieldValue`. They are sent as they are,
-    /// except beside a graph, which the platform would run without them: there they are written into it.
+    /// Adds changes in the API's own format: objects with `nodeId`, `fieldName` and `fieldValue`. They are sent
+    /// unchanged, except with a graph: the platform would ignore them there, so they are written into the graph.
     pub fn node_info_list(mut self, list: Vec<Value>) -> Self {
         self.changes.node_info_list(list);
         self
     }
 
-    /// Submits a graph under this saved workflow; some sites insist on one.
+    /// Submits a graph under this saved workflow; some sites require one.
     pub fn under(mut self, id: impl Into<WorkflowId>) -> Self {
         self.under = Some(id.into());
         self
     }
 
-    /// The whole body of a model's request, sent as it is and not checked: for a model that the catalog does not know, or
-    /// knows wrongly.
+    /// The whole body of a model's request, sent unchanged and unchecked: for a model that is missing or wrong in
+    /// the catalog.
     pub fn body(mut self, body: Map<String, Value>) -> Self {
         self.body = Some(body);
         self
     }
 
-    /// Another catalog of models than the built-in one.
+    /// Replaces the built-in catalog of models.
     pub fn catalog(mut self, catalog: Arc<Catalog>) -> Self {
         self.catalog = Some(catalog);
         self
     }
 
-    /// Asks for a model's price first, and submits nothing that costs more or has no known price. In the currency of the
-    /// platform's response.
+    /// Requests a model's price first, and submits nothing that costs more or has no known price. The amount is in
+    /// the currency of the platform's response.
     pub fn max_cost(mut self, amount: f64) -> Self {
         self.max_cost = Some(amount);
         self
     }
 
-    /// Whether result images carry the workflow. The default is the platform's: they do.
+    /// Whether result images contain the workflow. By default, the platform includes it.
     pub fn add_metadata(mut self, add: bool) -> Self {
         self.options.add_metadata = Some(add);
         self
     }
 
-    /// The machine to run on.
+    /// The machine type to run on.
     pub fn instance_type(mut self, instance: InstanceType) -> Self {
         self.options.instance_type = Some(instance);
         self
@@ -201,47 +202,47 @@ impl Submit {
         self
     }
 
-    /// A URL that the platform calls when the task is over. It is not signed; `{secret}` in it stands for a random secret of
-    /// this submit, by which a delivery can be told from a forged one, and settles a submit whose response was lost
-    /// ([`RunningHub::settle`](crate::RunningHub::settle)).
+    /// A URL that the platform calls when the task is over. The call is not signed. `{secret}` in the URL stands for
+    /// a random secret of this submit: it distinguishes a delivery from a forged one, and settles a submit whose
+    /// response was lost ([`RunningHub::settle`](crate::RunningHub::settle)).
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.options.webhook_url = Some(url.into());
         self
     }
 
-    /// Submits by the newer endpoint, without the key in the body: saved workflows and apps have one.
+    /// Submits with the newer endpoint, without the key in the body: for saved workflows and apps.
     pub fn v2(mut self) -> Self {
         self.is_v2 = true;
         self
     }
 
-    /// Gives up when the account has had no free slot for this long. The default is to wait for one.
+    /// Gives up if no slot has been free for this long. By default, waits until one is free.
     pub fn queue_timeout(mut self, timeout: Duration) -> Self {
         self.queue_timeout = Some(timeout);
         self
     }
 
-    /// How long each node took in earlier runs, instead of what the [`History`](crate::History) has.
+    /// How long each node took in earlier runs, instead of the [`History`](crate::History)'s data.
     pub fn learned(mut self, learned: Vec<Learned>) -> Self {
         self.learned = learned;
         self
     }
 
-    /// Calls this when the request is sent, before each wait for a free slot, and with warnings. Until the request is sent
-    /// the submit can be dropped, and nothing was created.
+    /// Calls this when the request is sent, before each wait for a free slot, and with warnings. Until the request
+    /// is sent, the submit can be dropped and nothing was created.
     pub fn on_step(mut self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
         self.on_step = Some(Box::new(call));
         self
     }
 
-    /// Reports something that is probably not meant, before anything is paid.
+    /// Reports a probable mistake, before anything is paid.
     pub(crate) fn warn(&self, code: &'static str, message: &str) {
         if let Some(on_step) = &self.on_step {
             on_step(SubmitStep::Warning { code, message });
         }
     }
 
-    /// Refuses settings that RunningHub has no place for in this kind of work.
+    /// Rejects settings that RunningHub does not support for this kind of work.
     pub(crate) fn check_settings(&self) -> Result<(), Error> {
         let is_graph = matches!(self.work, Work::Graph(_));
         let is_model = matches!(self.work, Work::Model(_));
@@ -272,7 +273,7 @@ impl Submit {
         }
     }
 
-    /// Refuses settings that a ComfyUI has no place for. It runs graphs.
+    /// Rejects settings that ComfyUI does not support, and work other than graphs.
     pub(crate) fn graph_for_comfyui(&self) -> Result<&str, Error> {
         let Work::Graph(json) = &self.work else {
             return Err(Error::usage("a ComfyUI runs graphs only")
@@ -307,7 +308,7 @@ impl Submit {
 
 impl fmt::Debug for Submit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is set may be private; the webhook's URL and the password are secrets.
+        // Values may be private; the webhook's URL and the password are secrets.
         f.debug_struct("Submit").field("kind", &self.work.kind()).finish_non_exhaustive()
     }
 }

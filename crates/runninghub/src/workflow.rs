@@ -1,4 +1,4 @@
-//! A workflow and the fields that may be changed.
+//! A workflow and its settable fields.
 
 use runninghub_core::{Graph, Node, NodeId, Untrusted, link};
 use serde_json::Value;
@@ -46,15 +46,15 @@ impl Workflow {
         &self.graph
     }
 
-    /// Its JSON as it came.
+    /// Its JSON, unchanged.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The node with this id, else the only one with this title.
+    /// Finds the node with this id, else the only one with this title.
     ///
     /// # Errors
-    /// When there is none, or several have the title.
+    /// When no node matches, or several have the title.
     pub fn find(&self, name: &str) -> Result<&Node, Error> {
         if let Some(node) = self.graph.node(name) {
             return Ok(node);
@@ -80,11 +80,11 @@ impl Workflow {
         }
     }
 
-    /// The node and the field that a name such as `6.text` means. Ids, titles and names of fields have points too: of
-    /// several readings the one with a field that exists counts, and the last point parts the rest.
+    /// The node and the field of a name such as `6.text`. Ids, titles and field names may contain dots too: if a
+    /// reading names an existing field it is used, otherwise the name is split at the last dot.
     ///
     /// # Errors
-    /// When the name has no two parts.
+    /// When the name does not have two parts.
     pub(crate) fn place<'a>(&self, name: &'a str) -> Result<(&'a str, &'a str), Error> {
         let readings = name.rmatch_indices('.').filter_map(|(at, _)| {
             let (node, field) = (name.get(..at)?, name.get(at + 1..)?);
@@ -98,10 +98,10 @@ impl Workflow {
         })
     }
 
-    /// The present value of a field that can be set.
+    /// The current value of a settable field.
     ///
     /// # Errors
-    /// When there is no such node or field, or the field is fed by another node.
+    /// When the node or the field does not exist, or the field is fed by another node.
     pub(crate) fn field(&self, node: &str, field: &str) -> Result<&Value, Error> {
         let node = self.find(node)?;
         let Some(old) = node.inputs.get(field) else {
@@ -123,7 +123,7 @@ impl Workflow {
     /// Checks a change before anything is paid.
     ///
     /// # Errors
-    /// Those of [`Workflow::field`], and when the value is of another kind than the one it replaces.
+    /// Those of [`Workflow::field`], and when the value's type differs from that of the value it replaces.
     pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
         let (node, old) = (self.find(node)?, self.field(node, field)?);
         let value = fit(old, value).map_err(|(wanted, got)| {
@@ -133,7 +133,7 @@ impl Workflow {
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
 
-    /// The workflow's JSON with changes baked in.
+    /// The workflow's JSON with the changes applied.
     pub(crate) fn with<'a>(&self, overrides: impl IntoIterator<Item = &'a Override>) -> String {
         let Ok(mut json) = serde_json::from_str::<Value>(&self.text) else { return self.text.clone() };
         let root = if json.get("prompt").is_some_and(Value::is_object) { "/prompt" } else { "" };
@@ -148,7 +148,7 @@ impl Workflow {
     }
 }
 
-/// The value in the kind of the one it replaces. Text takes numbers and truth values as they are written.
+/// Converts the value to the type of the one it replaces. Text is parsed as a number or a boolean.
 fn fit(old: &Value, new: Value) -> Result<Value, (&'static str, &'static str)> {
     match (old, new) {
         (Value::String(_), new @ (Value::Number(_) | Value::Bool(_))) => Ok(Value::String(new.to_string())),
@@ -190,7 +190,7 @@ fn list(names: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// The closest name, or something else to say.
+/// Suggests the closest name, or else the given text.
 pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -> String {
     let wanted = wanted.to_lowercase();
     let close = names

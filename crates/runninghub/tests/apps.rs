@@ -1,4 +1,4 @@
-//! AI apps and Quick Create: filled in by name, checked before they are paid, followed without a graph.
+//! AI apps and Quick Create: fields are set by name, checked before payment, and followed without a graph.
 
 mod common;
 

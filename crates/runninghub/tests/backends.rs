@@ -1,4 +1,4 @@
-//! What holds for whatever runs the graph: RunningHub, and ComfyUI servers of three versions.
+//! Tests for every service that runs graphs: RunningHub, and ComfyUI servers of three versions.
 
 mod common;
 
@@ -11,12 +11,12 @@ use runninghub::{
 };
 use runninghub_sim::{Native, Scenario, ScriptNode, Sim};
 
-/// What the suite's services can do besides, since the simulator knows what is in the files.
+/// Checks of saved files, which are possible because the simulator's file contents are known.
 trait Saves: Harness {
     fn save(&self, task: &TaskId, dir: &Path) -> Save;
 }
 
-/// What a job of the suite is on the simulators.
+/// The simulator's scenario for a job of the suite.
 fn job(job: Job) -> Scenario {
     match job {
         Job::Succeeds => scenario(),

@@ -1,7 +1,7 @@
-//! A whole run through a proxy that opens the encryption with a certificate of its own, as in many companies: HTTP and
-//! the socket go the same way, trust the same file, and neither key, ticket nor password is logged at any level.
+//! A whole run through a proxy that intercepts TLS with its own certificate, as in many companies: HTTP and the
+//! socket use the same proxy and trust the same file, and neither key, ticket nor password is logged at any level.
 //!
-//! A program of its own: another thread that meets a log statement at the wrong moment would switch it off for good.
+//! A separate test binary: another thread that reaches a log statement first would disable it for the whole process.
 
 mod common;
 
@@ -37,7 +37,7 @@ const TICKET: &str = "eyJ0aWNrZXQiOjF9";
 const PASSWORD: &str = "secret-word";
 const TASK: &str = "2000000000000000001";
 
-/// The CA's certificate in PEM, and a server that it vouches for.
+/// The CA's certificate in PEM, and a server with a certificate from it.
 fn ca() -> (String, Arc<ServerConfig>) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("parameters");
@@ -63,7 +63,7 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
 }
 
-/// What the proxy has seen: the heads of its own requests, and the first lines of those inside.
+/// Recorded by the proxy: the heads of its own requests, and the first lines of those inside.
 #[derive(Default)]
 struct Seen {
     connects: Mutex<Vec<String>>,
@@ -119,7 +119,7 @@ async fn answer(mut stream: TlsStream<TcpStream>, seen: &Seen) {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all((head + &body).as_bytes()).await;
     let _ = stream.shutdown().await;
-    // The request's body is still to be read, or the answer is lost with a reset.
+    // Drain the request's body: closing with unread input would reset the connection and lose the response.
     let _ = stream.read_to_end(&mut Vec::new()).await;
 }
 

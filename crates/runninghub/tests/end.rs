@@ -1,4 +1,4 @@
-//! The end is noticed, whatever becomes of the socket: the situations in which other clients hang or give up.
+//! The end is noticed whatever happens to the socket: the situations in which other clients hang or give up.
 
 mod common;
 
@@ -9,8 +9,8 @@ use runninghub::{Phase, RunningHub, Service as _, Submit};
 use runninghub_sim::{Fault, SimBuilder};
 use tokio::time::timeout;
 
-/// Runs a task on the real clock: the end must come. How soon it is noticed, and with how many calls, is tested on a paused
-/// clock (`crates/core/src/session/tests`) and measured by `cargo xtask bench`.
+/// Runs a task on the real clock: the end must come. How soon it is noticed, and with how many calls, is tested on a
+/// paused clock (`crates/core/src/session/tests`) and measured by `cargo xtask bench`.
 async fn run(builder: SimBuilder, wanted: Phase) {
     let sim = builder.start().await.expect("the simulator starts");
     let watched = run_on(hub(&sim)).await;
@@ -25,7 +25,7 @@ async fn run_on(hub: RunningHub) -> Watched {
     timeout(HANG, watch(&mut run)).await.expect("the end is noticed")
 }
 
-/// Longer than any machine needs, however busy it is.
+/// Longer than a run takes on any busy machine.
 const HANG: Duration = Duration::from_mins(5);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Files of events as they are replayed.
+//! Replays of event files.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -39,7 +39,7 @@ async fn lines_come_at_their_times_in_every_run_of_the_file() {
     for run in runs {
         let started = Instant::now();
         let times: Vec<Duration> = run.map(|_| started.elapsed()).collect().await;
-        // The fourth is the end of the stream, which the file leaves out.
+        // The fourth is the end of the stream, which is not in the file.
         assert_eq!(times.iter().map(Duration::as_secs).collect::<Vec<_>>(), [0, 1, 1, 3]);
     }
 }

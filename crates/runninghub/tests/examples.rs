@@ -1,4 +1,4 @@
-//! The examples, run as a reader would: with a key in the environment, against a simulator.
+//! Runs the examples as a reader would: with a key in the environment, against a simulator.
 
 mod common;
 
@@ -16,7 +16,7 @@ use tokio::{
     process::{Child, Command},
 };
 
-/// An example's binary. `cargo test` builds all of them, but for a test that is named.
+/// An example's binary. `cargo test` builds all of them, except when one test target is selected.
 async fn built(name: &str) -> PathBuf {
     let this = env::current_exe().expect("a path");
     let target = this.ancestors().nth(2).expect("the folder of the profile");

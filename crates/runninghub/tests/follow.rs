@@ -1,4 +1,4 @@
-//! Taking up tasks, recording them, and bringing results home.
+//! Following existing tasks, recording them, and saving results.
 
 mod common;
 
@@ -16,7 +16,7 @@ async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
     let run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
     let task = run.task_id().clone();
     drop(run);
-    // Another process, which knows the id and nothing else: the workflow is named by the socket's address.
+    // Another process, which knows only the id: the workflow is taken from the socket's URL.
     let mut again = common::hub(&sim).follow(Follow::task(task)).await.expect("found");
     let watched = watch(&mut again).await;
     assert_eq!(watched.end.phase, Phase::Success);
@@ -39,7 +39,8 @@ async fn a_task_that_is_over_is_told_at_once() {
     assert_eq!(outputs.len(), 1);
 }
 
-/// A page on the way, and a good key that is refused for a moment, say nothing of a task that was known before.
+/// Neither an intermediary's error page nor a temporary refusal of a good key proves anything about a task that was
+/// known before.
 #[tokio::test]
 async fn odd_answers_do_not_end_the_watching() {
     const OUTPUTS: &str = "/task/openapi/outputs";
@@ -100,7 +101,7 @@ async fn a_recording_plays_to_the_same_end() {
     for (fault, phase) in [
         (None, Phase::Success),
         (Some(Fault::TaskFails), Phase::Failed),
-        // Here the end is known over HTTP alone.
+        // Here the end is only known over HTTP.
         (Some(Fault::HandshakeRefused(403)), Phase::Success),
         (Some(Fault::DropAt { frame: 20, times: 2 }), Phase::Success),
     ] {
@@ -153,7 +154,7 @@ async fn dropping_a_run_stops_all_work() {
     }
     let calls = hub.api_calls();
     drop(run);
-    // The socket is closed by the drop; waiting for that is waiting for the event.
+    // The socket is closed by the drop; the test waits for that event.
     tokio::time::timeout(Duration::from_secs(5), async {
         while sim.stats().sockets_open > 0 {
             tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use runninghub::{End, ErrorKind, Event, Intermediate, Phase, Service as _, Submit};
 use runninghub_sim::{Scenario, ScriptNode, Sim};
 
-/// Shows two pictures, one of them the cached node's, saves one, and fails after that if it is to.
+/// Shows two images, one from the cached node, saves one, and then fails if `fails` is set.
 fn scenario(fails: bool) -> Scenario {
     let last = ScriptNode::new("5", "VAEDecode").link("x", "4", 0).takes(Duration::from_millis(100));
     let last = if fails { last.fails("RuntimeError", "no") } else { last };
@@ -28,7 +28,7 @@ async fn start(scenario: Scenario, faults: &[&str]) -> Sim {
     sim.start().await.expect("the simulator starts")
 }
 
-/// Runs to the end and keeps what it can.
+/// Runs to the end and downloads all it can.
 async fn keep(sim: &Sim, dir: &Path) -> (End, Vec<Intermediate>) {
     let hub = hub(sim);
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
@@ -42,7 +42,7 @@ async fn keep(sim: &Sim, dir: &Path) -> (End, Vec<Intermediate>) {
         }
     }
     let end = end.expect("an end");
-    // Of a task that failed, the end tells nothing.
+    // The end of a failed task lists no files.
     let listed = hub.outputs(run.task_id()).await.expect("an answer").outputs;
     kept.end(&listed);
     let mut files = Vec::new();
@@ -52,7 +52,7 @@ async fn keep(sim: &Sim, dir: &Path) -> (End, Vec<Intermediate>) {
     (end, files)
 }
 
-/// What each is called there, and by which node it was made.
+/// The name and the node of each file.
 fn names(kept: &[Intermediate]) -> Vec<(&str, &str)> {
     kept.iter().map(|one| (one.node_id.as_str(), &*one.node_file.filename)).collect()
 }
@@ -83,7 +83,7 @@ async fn what_was_saved_before_a_failure_is_rescued() {
     assert_eq!(names(&kept).last(), Some(&("4", "cat_00001_.png")));
     assert!(kept.iter().all(|one| one.file.is_ok()), "{kept:?}");
 
-    // Where the platform lists it after all, it is a result.
+    // If the platform lists the file after all, it is a result.
     let sim = start(scenario(false), &["task-fails", "files-of-failed"]).await;
     let (end, kept) = keep(&sim, dir.path()).await;
     assert_eq!((end.phase, kept.len()), (Phase::Failed, 2), "{kept:?}");

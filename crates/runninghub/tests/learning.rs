@@ -1,4 +1,4 @@
-//! What a run has shown is known to the next run of the same workflow.
+//! The durations of a run are used by the next run of the same workflow.
 
 mod common;
 

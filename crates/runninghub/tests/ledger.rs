@@ -1,4 +1,4 @@
-//! What is written down, and when.
+//! What is recorded in the ledger, and when.
 
 mod common;
 
@@ -51,7 +51,7 @@ async fn a_task_is_written_down_from_the_intent_to_the_end() {
     assert_eq!((entry.state, entry.task.as_ref()), (State::Accepted, Some(run.task_id())));
     assert_eq!((Some(&entry.attempt), entry.intent.workflow), (run.attempt(), Some(WORKFLOW.into())));
     assert!(!format!("{:?}", only(&*ledger).await).contains(Sim::DEMO_KEY), "the key is not kept");
-    // Dropped and taken up again, it is the same submit.
+    // Dropped and followed again, it is the same submit.
     let task = run.detach();
     let mut run = hub.follow(Follow::task(task)).await.expect("followed");
     assert_eq!(run.attempt(), Some(&entry.attempt));
@@ -111,7 +111,7 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
     assert_eq!(only(&*ledger).await.state, State::Unknown);
     let settled = hub.settle(secret, &task).await.expect("settled");
     assert_eq!((settled.state, settled.task), (State::Accepted, Some(task.clone())));
-    // Deliveries come again.
+    // Deliveries are repeated.
     assert_eq!(hub.settle(secret, &task).await.expect("known").state, State::Accepted);
 }
 
@@ -122,7 +122,7 @@ async fn a_note_does_not_hold_the_key_in_any_spelling() {
     let percent = key.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let base64 = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key);
     for spelling in [key.to_owned(), key.to_uppercase(), hex, percent, base64] {
-        // Refused, and of unknown outcome.
+        // One refused, and one of unknown outcome.
         for code in ["433", "500"] {
             let said = format!(r#"{{"code":{code},"msg":"no node takes {spelling}, sorry"}}"#);
             let rule = Rule::answer("/task/openapi/create", 200, said);
@@ -238,7 +238,7 @@ async fn who_gives_up_waiting_has_created_nothing() {
     assert_eq!(only(&*ledger).await.state, State::Refused);
 }
 
-/// Answers every request with the same JSON, and counts creates.
+/// Sends the same JSON in every response, and counts creates.
 async fn one_answer(json: &'static str) -> (String, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -273,7 +273,7 @@ async fn a_key_that_cannot_pay_is_left_in_peace_for_a_while() {
     assert_eq!(again.kind(), ErrorKind::Refused);
     assert!(again.to_string().contains("not sent") && again.to_string().contains("416"), "{again}");
     assert_eq!(creates.load(Ordering::Relaxed), 1);
-    // Another refusal says nothing about the next submit.
+    // Other refusals have no effect on the next submit.
     let (url, creates) = one_answer(r#"{"code":433,"msg":"VALIDATE_PROMPT_FAILED"}"#).await;
     let hub = RunningHub::builder(key()).base_url(&url).build().expect("a hub");
     for _ in 0..2 {

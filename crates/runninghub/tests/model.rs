@@ -1,4 +1,4 @@
-//! Models: checked before they are paid, followed by the v2 answers, and written down like every other run.
+//! Models: checked before payment, followed with the v2 endpoints, and recorded like every other run.
 
 mod common;
 

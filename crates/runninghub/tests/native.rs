@@ -1,4 +1,4 @@
-//! What only a ComfyUI does: validation, uploads, its queue, its races, restarts and old versions.
+//! Behavior specific to ComfyUI: validation, uploads, its queue, its races, restarts and old versions.
 
 mod common;
 
@@ -81,7 +81,7 @@ async fn every_output_comes_home_temporary_ones_too() {
 async fn the_socket_is_open_before_the_prompt_is_sent() {
     let (server, comfy) = start(Native::builder().scenario(scenario()).speed(f64::INFINITY)).await;
     let mut run = comfy.submit(Submit::graph(scenario().workflow_json())).await.expect("accepted");
-    // All of it may have happened before anybody looks, and still nothing is missed.
+    // All of it may have happened before the first poll, and still nothing is missed.
     let watched = watch(&mut run).await;
     let begun = watched.events.iter().filter(|event| matches!(event, Event::Node { .. })).count();
     assert!(begun >= 5, "{begun} changes of nodes");
@@ -251,7 +251,7 @@ async fn two_runs_at_once_do_not_mix() {
         tokio::spawn(submit).await.expect("it ends").expect("accepted")
     };
     let (mut a, mut b) = (submit("a").await, submit("b").await);
-    // Anywhere, also on other threads.
+    // On any thread.
     let b = tokio::spawn(async move { watch(&mut b).await });
     let (a, b) = (watch(&mut a).await, b.await.expect("watched"));
     for (watched, prefix) in [(a, "a_"), (b, "b_")] {
@@ -321,7 +321,7 @@ async fn what_is_no_comfyui_is_told_apart() {
     assert!(told(&error).contains("Workflow > Export (API)"), "{}", told(&error));
 }
 
-/// The key stands in every address of the native proxy, and in nothing that is told.
+/// The key is in every URL of the native proxy, but in no output.
 #[tokio::test]
 async fn the_key_of_a_native_proxy_is_shown_nowhere() {
     let secret = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
@@ -360,7 +360,7 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
     assert!(!told(&lost).contains(secret), "{}", told(&lost));
 }
 
-/// What is recorded on a server replays to the same end.
+/// A recording of a server replays to the same end.
 #[tokio::test]
 async fn a_recording_of_a_server_can_be_replayed() {
     let server = Native::builder().scenario(scenario()).start().await.expect("it starts");
@@ -380,8 +380,8 @@ async fn a_recording_of_a_server_can_be_replayed() {
     assert_eq!(last, Some(live.end.phase));
 }
 
-/// Stands before a server until a prompt has gone through, whose answer it keeps to itself; from then on nobody is there
-/// while `is_down`.
+/// A gateway that forwards until a prompt has gone through and then drops its response; while `is_down` is set, it
+/// closes every connection.
 async fn front(server: &str, is_down: Arc<AtomicBool>) -> String {
     let server = server.strip_prefix("http://").expect("an address").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -470,7 +470,7 @@ async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
     }
     let file = std::fs::read_dir(dir.path().join("classes")).expect("a folder").next().expect("a file");
     let file = file.expect("a file").path();
-    // A custom node that is not there any more.
+    // A custom node that no longer exists.
     let mut kept: Value = serde_json::from_slice(&std::fs::read(&file).expect("read")).expect("JSON");
     kept["classes"]["VAEDecodeMagic"] = kept["classes"]["VAEDecode"].clone();
     std::fs::write(&file, kept.to_string()).expect("written");
@@ -543,7 +543,8 @@ async fn a_node_info_list_is_written_into_the_prompt() {
     assert!(steps, "the sampler runs seven steps");
 }
 
-/// It costs what RunningHub costs, so that a path of this machine is refused there and left to any other server.
+/// A run on the proxy costs as much as on RunningHub, so a local path is refused there, but passed on to any other
+/// server.
 #[tokio::test]
 async fn a_path_on_this_machine_is_refused_on_the_native_proxy_only() {
     let mut graph = workflow();
@@ -563,7 +564,7 @@ async fn a_path_on_this_machine_is_refused_on_the_native_proxy_only() {
     assert!(!answer.is_err_and(|error| error.kind() == ErrorKind::Usage), "the server decides");
 }
 
-/// `0.0.0.0` leads to this machine without being an address of its loopback, which no proxy is asked for anyway.
+/// `0.0.0.0` refers to this machine without being a loopback address. Loopback addresses never use a proxy anyway.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_comfyui_without_encryption_is_reached_past_the_proxy_over_http_and_by_socket() {

@@ -1,4 +1,4 @@
-//! The API is asked through the proxy that was named.
+//! API requests use the configured proxy.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Results come home whole, once, and from one version, whatever the file host does.
+//! Results are saved complete, once, and from one version, whatever the file host does.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{WORKFLOW, key, sim};
 use runninghub::{ErrorKind, FileUrl, OutputFile, RunningHub, SavedTask, Service as _, Submit, TaskId};
 use runninghub_sim::{Fault, Scenario, ScriptNode, Sim, SimBuilder};
 
-/// A task that is over, and what it made.
+/// A finished task, and its results.
 struct Made {
     sim: Sim,
     hub: RunningHub,
@@ -46,7 +46,7 @@ impl Made {
     }
 }
 
-/// All but the manifest.
+/// All names but the manifest's.
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<_> = entries.map(|name| name.into_string().expect("UTF-8")).collect();
@@ -71,7 +71,7 @@ async fn results_come_home_whole_and_under_safe_names() {
     assert_eq!(bytes.len() as u64, file.bytes);
     assert!(bytes.starts_with(&[0x89, 0x50, 0x4e, 0x47]));
 
-    // Again: what is there is neither fetched nor doubled, and what was changed is not touched.
+    // Save again: existing files are neither downloaded nor duplicated, and changed files stay untouched.
     let again = save().await.expect("saved").complete().expect("all");
     assert_eq!((again, made.fetches()), (vec![file.clone()], 1));
     fs::write(&file.path, "changed by hand").expect("written");
@@ -83,7 +83,7 @@ async fn results_come_home_whole_and_under_safe_names() {
     assert_eq!((made.fetches(), names(&folder).len()), (2, 2));
 }
 
-/// A process that dies between the file and the manifest.
+/// A process that dies between writing the file and the manifest.
 #[tokio::test]
 async fn without_a_manifest_nothing_is_doubled_either() {
     let made = Made::with(three_files()).await;
@@ -123,7 +123,7 @@ async fn the_manifest_tells_what_is_there_and_what_is_not() {
     assert!(results[2]["error"].as_str().expect("a reason").contains("expired"), "{told}");
     assert!(!told.to_string().contains("4711"), "{told}");
 
-    // What failed then is there now; the rest stays as it was.
+    // The files that failed before exist now; the rest is unchanged.
     let save = made.hub.save(&made.task, made.dir.path()).files(&made.outputs);
     save.await.expect("asked").complete().expect("all");
     let told = made.manifest();
@@ -139,7 +139,7 @@ async fn expired_links_are_asked_for_again() {
     assert_eq!(made.names().len(), 3);
 }
 
-/// Links that stay dead cost one question to each endpoint that might know the task, and what is saved stays saved.
+/// Dead links cost one request to each endpoint that might know the task, and saved files stay saved.
 #[tokio::test]
 async fn no_fresh_links_lose_nothing() {
     let made = Made::with(three_files()).await;
@@ -166,7 +166,7 @@ async fn more_results_than_are_saved_are_told() {
     assert_eq!(error.kind(), ErrorKind::Results);
 }
 
-/// What the file host does, and whether the file comes home; how often it was asked.
+/// Each row: the host's behavior, whether the file is saved, and the number of requests.
 #[tokio::test]
 async fn a_file_is_whole_and_of_one_version_or_absent() {
     let plain = Made::with(sim()).await;

@@ -1,4 +1,4 @@
-//! A connector of another crate, given to the builders.
+//! A connector from another crate, passed to the builders.
 
 mod common;
 

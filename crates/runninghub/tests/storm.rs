@@ -1,4 +1,4 @@
-//! Many followers of one key, and a server that is down for a minute.
+//! Many followers with one key, and a server that is down for a minute.
 
 mod common;
 
@@ -17,9 +17,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// As many as a busy machine can serve so fast; core's own test has 500 on a made-up clock.
+/// As many as a busy machine can serve this fast; core's own test has 500 on a simulated clock.
 const FOLLOWERS: usize = 100;
-/// A second in 50 ms.
+/// One second becomes 50 ms.
 const SCALE: f64 = 0.05;
 
 #[derive(Default)]
@@ -28,7 +28,7 @@ struct Platform {
     down: Mutex<bool>,
 }
 
-/// Answers that every task runs, or that there is nobody.
+/// Responds that every task is running, or with HTTP 502 while the server is down.
 async fn serve(stream: TcpStream, platform: Arc<Platform>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
@@ -76,7 +76,7 @@ async fn a_server_that_is_back_is_asked_no_more_than_twice_as_often() {
         });
     }
     let start = Instant::now();
-    // In the platform's seconds: all ask at their slowest after 30, it goes down after 60, for 60.
+    // In the platform's seconds: all polls are at their slowest after 30, the server goes down after 60, for 60.
     let at = |seconds: f64| start + Duration::from_secs_f64(seconds * SCALE);
     sleep_until(at(60.0)).await;
     *platform.down.lock().expect("not poisoned") = true;
@@ -88,7 +88,7 @@ async fn a_server_that_is_back_is_asked_no_more_than_twice_as_often() {
     drop(followers);
 
     let asked = platform.asked.lock().expect("not poisoned").clone();
-    // A second of the platform's.
+    // One second of the platform's.
     let rate = |from: Instant, seconds: f64| {
         let until = from + Duration::from_secs_f64(seconds * SCALE);
         asked.iter().filter(|at| (from..until).contains(*at)).count() as f64 / seconds

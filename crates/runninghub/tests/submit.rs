@@ -1,4 +1,4 @@
-//! Submitting: checked before it is paid, sent once, and waited for when there is no slot.
+//! Submits: checked before payment, sent once, and queued while no slot is free.
 
 mod common;
 
@@ -148,7 +148,7 @@ async fn a_path_on_this_machine_is_refused_before_anything_is_paid() {
         }
     }
     assert_eq!(sim.stats().creates, 0);
-    // Text may be anything, and so may what is no longer loaded from there.
+    // A text field may contain anything, and so may a loader's field that is changed.
     let submit = Submit::graph(graph.replace("dance.mp4", "/old/dance.mp4"))
         .set("6.text", "/home/me/a.png")
         .set("11.video", "api/0a1b.mp4");
@@ -160,7 +160,7 @@ async fn a_name_that_a_local_file_has_is_warned_of_before_it_is_paid() {
     let sim = sim().start().await.expect("the simulator starts");
     let steps = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&steps);
-    // Tests run in the folder of their crate.
+    // Tests run in the crate's folder.
     let submit = Submit::graph(with_a_loader()).set("10.image", "Cargo.toml").on_step(move |step| {
         seen.lock().expect("not poisoned").push(match step {
             SubmitStep::Warning { code, message } => format!("{code}: {message}"),

@@ -1,4 +1,4 @@
-//! Deliveries of webhooks: forged, repeated, early, and the one that tells what a lost answer was about.
+//! Webhook deliveries: forged, repeated, early, and one that settles a lost response.
 #![cfg(feature = "webhook")]
 
 mod common;
@@ -25,10 +25,10 @@ fn with_ledger(sim: &Sim) -> (RunningHub, Arc<MemoryLedger>) {
     (hub, ledger)
 }
 
-/// Longer than anything takes, on however busy a machine.
+/// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_mins(1);
 
-/// A simulator that loses the answers to its first creates.
+/// A simulator that drops the responses to its first creates.
 fn losing(answers: u32) -> SimBuilder {
     sim().fault(Fault::LostCreateAnswer(Rate::First(answers))).speed(20.0)
 }
@@ -37,8 +37,8 @@ async fn listening(hub: &RunningHub) -> Webhooks {
     hub.webhooks("127.0.0.1:0".parse().expect("an address")).await.expect("listening")
 }
 
-/// A submit of unknown outcome: its task, and the path with its secret. The simulator delivers nowhere, so that the test says
-/// when a delivery comes.
+/// A submit of unknown outcome: its task, and the path with its secret. The simulator sends no deliveries, so the
+/// test controls when one arrives.
 async fn lost(hub: &RunningHub, sim: &Sim) -> (TaskId, String) {
     let before = sim.tasks().len();
     let submit = Submit::workflow(WORKFLOW).webhook("http://127.0.0.1:9/{secret}");
@@ -52,7 +52,7 @@ fn delivery(task: &TaskId) -> String {
     format!(r#"{{"event":"TASK_END","taskId":"{task}"}}"#)
 }
 
-/// What comes next of deliveries.
+/// The next item of the deliveries.
 async fn told(webhooks: &mut Webhooks) -> Result<Entry, runninghub::Error> {
     timeout(LONG, webhooks.next()).await.expect("in time").expect("a delivery")
 }
@@ -73,19 +73,19 @@ async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
     assert_eq!(post(address, "/rh/", &delivery(&task)).await, 404);
     assert_eq!(post(address, &path, "not JSON").await, 400);
     assert_eq!(post(address, &path, &"x".repeat(2 << 20)).await, 413);
-    // Somebody who knows the secret and not the task: the platform is asked, and knows better.
+    // A sender that knows the secret but not the task: the platform is queried, and does not know that task.
     assert_eq!(post(address, &path, r#"{"taskId":"999"}"#).await, 200);
     assert_eq!(told(&mut webhooks).await.expect_err("no such task").kind(), ErrorKind::Refused);
     let entry = ledger.entry(Filter::all()).await.expect("one");
     assert_eq!(entry.state, State::Unknown);
     assert!(ledger.deliveries().await.expect("read").is_empty(), "that one is dealt with");
 
-    // The simulator delivers what the platform would.
+    // The test sends what the platform would.
     until_over(&hub, &task).await;
     hub.call_back_again(&task, Some(&format!("http://{address}{path}"))).await.expect("delivered");
     let settled = told(&mut webhooks).await.expect("confirmed");
     assert_eq!((settled.state, settled.task), (State::Done, Some(task.clone())));
-    // Deliveries come again, and change nothing.
+    // Repeated deliveries change nothing.
     assert_eq!(post(address, &path, &delivery(&task)).await, 200);
     assert_eq!(told(&mut webhooks).await.expect("known").state, State::Done);
     assert!(ledger.deliveries().await.expect("read").is_empty());
@@ -98,7 +98,7 @@ async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
     timeout(LONG, closed).await.expect("nobody listens any more");
 }
 
-/// Each question is repeated a few times by itself; thirty refusals are some ten questions.
+/// Each query is retried a few times by the client; thirty refusals are about ten queries.
 #[tokio::test]
 async fn a_delivery_is_asked_about_until_the_platform_answers() {
     let down = Rule::answer("/task/openapi/outputs", 503, "").times(30);
@@ -126,7 +126,7 @@ async fn a_delivery_that_comes_early_binds_the_task_and_tells_its_end_later() {
     let bound = told(&mut webhooks).await.expect("confirmed");
     assert_eq!((bound.state, bound.task), (State::Accepted, Some(task.clone())));
     assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
-    // Now it runs.
+    // Now it is running.
     let mut run = hub.follow(Follow::task(task)).await.expect("it can be followed");
     timeout(LONG, run.finish()).await.expect("in time").expect("followed");
     assert_eq!(told(&mut webhooks).await.expect("confirmed").state, State::Done);
@@ -140,12 +140,13 @@ async fn what_an_earlier_listener_has_answered_is_settled_by_the_next() {
     let webhooks = listening(&hub).await;
     let (task, path) = lost(&hub, &sim).await;
     until_over(&hub, &task).await;
-    // Answered, and gone before anything is asked: deliveries are looked into only while somebody waits for them.
+    // Acknowledged, and dropped before the platform is queried: deliveries are processed only while the stream is
+    // polled.
     assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
     drop(webhooks);
     assert_eq!(ledger.entry(Filter::all()).await.expect("one").state, State::Unknown);
 
-    // Another key cannot ask about this one's tasks, and leaves it alone.
+    // Another key cannot query this one's tasks, and leaves the delivery alone.
     let other_key = ApiKey::new("ffffffffffffffffffffffffffffffff").expect("a key");
     let other = RunningHub::builder(other_key).base_url(sim.base_url()).time_scale(0.01);
     let other = other.ledger(Arc::clone(&ledger) as _).build().expect("a hub");
@@ -159,7 +160,7 @@ async fn what_an_earlier_listener_has_answered_is_settled_by_the_next() {
     assert!(ledger.deliveries().await.expect("read").is_empty());
 }
 
-/// In real time, so that the answer that hangs is given up long after the other one has come.
+/// In real time, so that the hanging request is given up long after the other response has arrived.
 #[tokio::test]
 async fn an_answer_that_hangs_holds_up_no_other_delivery() {
     let hangs = Rule::hang("/task/openapi/outputs").times(1);
@@ -206,7 +207,7 @@ async fn without_a_ledger_there_is_nothing_to_settle() {
     assert_eq!(error.kind(), ErrorKind::Usage);
 }
 
-/// In a server that does other things, too.
+/// In a server with other routes.
 #[tokio::test]
 async fn the_receiver_is_a_service_of_any_server() {
     let sim = sim().speed(20.0).start().await.expect("the simulator starts");

@@ -1,4 +1,4 @@
-//! A port that anybody can reach: who knows no secret holds up neither deliveries nor submits.
+//! A publicly reachable port: clients without a secret delay neither deliveries nor submits.
 #![cfg(all(feature = "webhook", feature = "sqlite", unix))]
 
 mod common;
@@ -30,14 +30,14 @@ use tokio::{
 
 /// Submits in the ledger.
 const ROWS: u32 = 100_000;
-/// Connections that say nothing.
+/// Idle connections.
 const IDLE: usize = 2000;
-/// How many try secrets at once.
+/// Number of concurrent clients that guess secrets.
 const GUESSING: usize = 16;
-/// Longer than anything takes, on however busy a machine.
+/// Longer than anything takes, even on a busy machine.
 const LONG: Duration = Duration::from_mins(1);
 
-/// Many submits, each with a secret; every other one is done.
+/// Many submits, each with a secret; every other one is over.
 fn fill(folder: &Path) {
     drop(SqliteLedger::open(folder).expect("a ledger"));
     let ledger = rusqlite::Connection::open(folder.join("ledger.sqlite3")).expect("a file");
@@ -59,13 +59,13 @@ fn hub(sim: &Sim, folder: &Path) -> RunningHub {
     hub.time_scale(0.01).build().expect("a hub")
 }
 
-/// Tries secrets for ever, and counts what is refused.
+/// Guesses secrets forever, and counts the refusals.
 async fn guess(address: SocketAddr, refused: Arc<AtomicU64>) {
     loop {
         let request =
             "POST /0123456789abcdef0123456789abcdef HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
         let mut answer = String::new();
-        // A connection may be closed for others.
+        // The server may close a connection to make room for others.
         if let Ok(mut stream) = TcpStream::connect(address).await
             && stream.write_all(request.as_bytes()).await.is_ok()
             && stream.read_to_string(&mut answer).await.is_ok()
@@ -100,7 +100,7 @@ async fn who_knows_no_secret_holds_up_neither_deliveries_nor_submits() {
         let mut stream =
             timeout(LONG, TcpStream::connect(address)).await.expect("in time").expect("connected");
         if number % 2 == 0 {
-            // Closed for others, perhaps.
+            // The server may have closed it to make room.
             let _ = stream.write_all(b"POST /0123").await;
         }
         idle.push(stream);
@@ -123,7 +123,7 @@ async fn who_knows_no_secret_holds_up_neither_deliveries_nor_submits() {
     };
     let settled = timeout(LONG, delivered).await.expect("a delivery is taken and settled");
     assert_eq!((settled.state, settled.task), (State::Done, Some(task.task_id.as_str().into())));
-    // As another process does it.
+    // Simulates another process.
     let other = hub(&sim, folder.path());
     timeout(LONG, other.submit(Submit::workflow(WORKFLOW))).await.expect("in time").expect("accepted");
     assert!(guessing.try_join_next().is_none(), "it went on all the time");

@@ -1,4 +1,4 @@
-//! Runs in the background, and what a state folder knows.
+//! Runs in the background, and the records of a state folder.
 
 mod common;
 
@@ -26,7 +26,7 @@ fn outcome(finished: &Finished) -> &runninghub::Outcome {
     }
 }
 
-/// Everything that is left for a subscriber of a run that is over.
+/// The remaining lines for a subscriber of a finished run.
 fn rest(lines: &mut broadcast::Receiver<Arc<Line>>) -> Vec<Arc<Line>> {
     std::iter::from_fn(|| lines.try_recv().ok()).collect()
 }
@@ -84,7 +84,7 @@ async fn a_late_subscriber_needs_one_snapshot_and_no_history() {
         _ => None,
     });
     assert!(least >= late.progress.overall, "{least:?}");
-    // After the end a subscriber still has all that there is.
+    // After the end a subscriber still gets the complete snapshot.
     assert!(run.subscribe().0.finished.is_some());
 }
 
@@ -165,7 +165,7 @@ async fn refreshing_writes_down_what_ended_unseen() {
     assert_eq!(written.iter().map(|entry| entry.state).collect::<Vec<_>>(), [State::Done]);
 }
 
-/// Without that the second submit would wait for 5 to 10 s.
+/// Otherwise the second submit would wait for 5 to 10 s.
 #[tokio::test]
 async fn the_end_of_a_run_frees_its_slot_at_once() {
     let sim = sim().concurrency(1).speed(4.0).start().await.expect("the simulator starts");

@@ -10,17 +10,17 @@ use crate::{
     lenient,
 };
 
-/// Asks for the account's balance. Made by [`Client::account`].
+/// Fetches the account's balance. Created by [`Client::account`].
 ///
-/// The key travels as `apikey`, all lower case: the documented field of this one endpoint, where `apiKey` has been
-/// reported as a failed authentication. The `Authorization` header goes along as everywhere.
+/// The key is sent as `apikey`, all lower case: the documented field of this endpoint only, where `apiKey`
+/// reportedly fails authentication. The `Authorization` header is sent as in every request.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct AccountStatus {
     client: Client,
 }
 
-/// What the account has.
+/// The account's balance.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 #[serde(default, rename_all = "camelCase")]
@@ -28,7 +28,7 @@ pub struct Account {
     /// RunningHub coins, a decimal number as text.
     #[serde(deserialize_with = "untrusted")]
     pub remain_coins: Option<Untrusted>,
-    /// Tasks that run now (not how many may run; see [`QueueStatus`](crate::QueueStatus)).
+    /// Number of running tasks (not the limit; see [`QueueStatus`](crate::QueueStatus)).
     #[serde(deserialize_with = "lenient::count")]
     pub current_task_counts: Option<u64>,
     /// Wallet money, a decimal number as text.

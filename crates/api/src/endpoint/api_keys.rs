@@ -10,10 +10,10 @@ use crate::{
     lenient,
 };
 
-/// How much of a key is kept at its beginning and at its end.
+/// Number of characters kept at each end of a key.
 const KEPT: usize = 4;
 
-/// Lists the keys of the account. Made by [`Client::api_keys`].
+/// Lists the keys of the account. Created by [`Client::api_keys`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct ListApiKeys {
@@ -25,25 +25,25 @@ pub struct ListApiKeys {
 #[non_exhaustive]
 #[serde(default, rename_all = "camelCase")]
 pub struct ApiKeyInfo {
-    /// Its beginning and its end. The platform masks it; where it should not, this does.
+    /// The beginning and the end of the key. Masked by the platform, and again here in case it is not.
     #[serde(deserialize_with = "masked")]
     pub key: Option<Untrusted>,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     #[serde(rename = "apiKeyName", deserialize_with = "untrusted")]
     pub name: Option<Untrusted>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     #[serde(rename = "status", deserialize_with = "is_on")]
     pub is_on: Option<bool>,
-    /// How much it may spend, a decimal number as text; `None` without a limit.
+    /// Its spending limit, a decimal number as text; `None` without a limit.
     #[serde(deserialize_with = "untrusted")]
     pub quota_limit: Option<Untrusted>,
-    /// How much it has spent, a decimal number as text.
+    /// The amount spent, a decimal number as text.
     #[serde(deserialize_with = "untrusted")]
     pub quota_used: Option<Untrusted>,
-    /// When it ends, as the platform writes it.
+    /// When it expires, in the platform's format.
     #[serde(deserialize_with = "untrusted")]
     pub expire_at: Option<Untrusted>,
-    /// When it was made, as the platform writes it.
+    /// When it was created, in the platform's format.
     #[serde(deserialize_with = "untrusted")]
     pub created_at: Option<Untrusted>,
 }
@@ -54,7 +54,7 @@ impl ListApiKeys {
     }
 
     async fn send(self) -> Result<Vec<ApiKeyInfo>, Error> {
-        // Should the platform not mask them, nobody but the caller sees them.
+        // In case the platform does not mask them, only the caller sees them.
         let call = Call::question("api keys", "/openapi/v2/api-key/list").secret_answer();
         self.client.get_v2(call, Answer::items).await
     }

@@ -1,4 +1,4 @@
-//! `GET /api/webapp/apiCallDemo`: what an AI app takes.
+//! `GET /api/webapp/apiCallDemo`: the form of an AI app.
 
 use runninghub_core::{NodeId, Untrusted, WebappId};
 use serde::Deserialize;
@@ -15,10 +15,10 @@ use crate::{
     lenient,
 };
 
-/// Asks what an AI app takes. Made by [`Client::app`].
+/// Fetches the form of an AI app. Created by [`Client::app`].
 ///
-/// The one endpoint that wants the key in the query; it is shown nowhere. The list of fields may be missing where the app
-/// never ran. An unknown app is code 901.
+/// The only endpoint with the key in the query; the query is never displayed. The list of fields may be missing for
+/// an app that never ran. An unknown app is code 901.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetApp {
@@ -26,29 +26,29 @@ pub struct GetApp {
     webapp_id: WebappId,
 }
 
-/// An AI app: a workflow of somebody else with some fields to fill in.
+/// An AI app: a published workflow with some fields to fill in.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct App {
-    /// What it is called.
+    /// Its name.
     pub name: Option<Untrusted>,
-    /// Whether it wants a password.
+    /// Whether it requires a password.
     pub access_encrypted: bool,
-    /// What can be filled in, in the order of its page.
+    /// The fields, in the order of the app's page.
     pub fields: Vec<AppField>,
-    /// How often it was used and liked, by the platform's names; numbers as text.
+    /// Usage and like counts, by the platform's names; numbers as text.
     pub statistics: Vec<(String, Untrusted)>,
-    /// What it is filed under.
+    /// Its tags.
     pub tags: Vec<AppTag>,
-    /// Pictures of it.
+    /// URLs of its cover images.
     pub covers: Vec<Untrusted>,
 }
 
-/// What an app is filed under.
+/// A tag of an app.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct AppTag {
-    /// Its name, as a rule Chinese.
+    /// Its name, usually Chinese.
     pub name: Option<Untrusted>,
     /// Its name in English.
     pub name_en: Option<Untrusted>,
@@ -64,23 +64,23 @@ pub struct AppField {
     pub node_name: Option<Untrusted>,
     /// The input of the node.
     pub field_name: String,
-    /// What it has if nothing is set.
+    /// The default value.
     pub value: Option<Untrusted>,
-    /// What it takes.
+    /// The type of its value.
     pub kind: FieldKind,
-    /// What can be chosen from; empty where anything goes.
+    /// The allowed values; empty if any value is allowed.
     pub choices: Vec<Choice>,
-    /// Limits of a number.
+    /// The range of a number.
     pub range: Range,
-    /// What its author says about it.
+    /// The description by the app's author.
     pub description: Option<Untrusted>,
-    /// The same in English.
+    /// The description in English.
     pub description_en: Option<Untrusted>,
-    /// As it came, to be sent back.
+    /// The entry as received, to be sent back.
     entry: Map<String, Value>,
 }
 
-/// What a field takes.
+/// The type of a field's value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FieldKind {
@@ -88,21 +88,21 @@ pub enum FieldKind {
     Text,
     /// One of the choices.
     List,
-    /// A whole number.
+    /// An integer.
     Int,
     /// A number.
     Float,
-    /// `true` or `false`; one of the choices where there are some.
+    /// `true` or `false`; or one of the choices, if there are any.
     Boolean,
-    /// The name of an uploaded picture.
+    /// The name of an uploaded image.
     Image,
-    /// The name of an uploaded sound.
+    /// The name of an uploaded audio file.
     Audio,
-    /// The name of an uploaded film.
+    /// The name of an uploaded video.
     Video,
-    /// The name of an uploaded ZIP of pictures.
+    /// The name of an uploaded ZIP of images.
     Zip,
-    /// A type that this version does not know; taken as text.
+    /// A type that this version does not know; treated as text.
     Other(String),
 }
 
@@ -122,7 +122,7 @@ impl FieldKind {
         }
     }
 
-    /// The word for it, in lower case.
+    /// The name of the type, in lower case.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Text => "text",
@@ -138,7 +138,7 @@ impl FieldKind {
         }
     }
 
-    /// The extensions that the platform takes for an upload; none where it takes no file.
+    /// The file extensions that the platform accepts for an upload; empty if the field takes no file.
     pub fn extensions(&self) -> &'static [&'static str] {
         match self {
             Self::Image => &["jpg", "jpeg", "png", "webp"],
@@ -151,14 +151,14 @@ impl FieldKind {
 }
 
 impl AppField {
-    /// The entry for `nodeInfoList` with a value, and all other keys as they came.
+    /// The entry for `nodeInfoList` with a value, and all other keys unchanged.
     pub fn with(&self, value: impl Into<Value>) -> Value {
         let mut entry = self.entry.clone();
         entry.insert("fieldValue".to_owned(), value.into());
         Value::Object(entry)
     }
 
-    /// The entry for `nodeInfoList` as it came.
+    /// The entry for `nodeInfoList`, unchanged.
     pub fn unchanged(&self) -> Value {
         Value::Object(self.entry.clone())
     }
@@ -248,7 +248,7 @@ fn read(answer: &Answer) -> Result<App, Error> {
     })
 }
 
-/// One field; one without a node or a name cannot be set and is left out.
+/// Parses one field; a field without a node or a name cannot be set and is left out.
 fn field(raw: &RawValue) -> Option<AppField> {
     let known: Entry = lenient::object(Some(raw))?;
     let kind = FieldKind::parse(known.field_type.as_deref());
@@ -258,7 +258,7 @@ fn field(raw: &RawValue) -> Option<AppField> {
         node_name: known.node_name,
         field_name: known.field_name?,
         value: known.field_value.map(Into::into),
-        // What is called text but comes with a list of words is a list.
+        // A field declared as text but with a list of words is a list.
         kind: if kind == FieldKind::Text && !data.choices.is_empty() { FieldKind::List } else { kind },
         choices: data.choices,
         range: data.range,

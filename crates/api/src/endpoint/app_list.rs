@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/aiapp/list`: AI apps that anybody can run.
+//! `POST /openapi/v2/aiapp/list`: AI apps that anyone can run.
 
 use runninghub_core::{Untrusted, WebappId};
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,12 @@ use super::{
 };
 use crate::{Client, Error, http::Call, lenient};
 
-/// Most apps on one page.
+/// Maximum number of apps per page.
 const SIZE: u32 = 50;
-/// What stands before the id in the one field that names it.
+/// The path before the id in the only field that contains it.
 const RUN: &str = "/run/ai-app/";
 
-/// Lists AI apps, page by page. Made by [`Client::apps`]. Sources disagree whether every site has it.
+/// Lists AI apps, page by page. Created by [`Client::apps`]. Sources disagree on whether every site has it.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct ListApps {
@@ -32,12 +32,12 @@ struct Fields {
     days: Option<u32>,
 }
 
-/// In which order apps are listed.
+/// The order of the list.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "UPPERCASE")]
 pub enum AppSort {
-    /// As the platform recommends them.
+    /// The platform's recommendations first.
     #[default]
     Recommend,
     /// Most used first.
@@ -50,13 +50,13 @@ pub enum AppSort {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ListedApp {
-    /// Its id, where the list tells it.
+    /// Its id, if the list contains it.
     pub webapp_id: Option<WebappId>,
-    /// What it is called.
+    /// Its title.
     pub title: Option<Untrusted>,
-    /// What it does.
+    /// Its description.
     pub description: Option<Untrusted>,
-    /// A picture of it.
+    /// The URL of its cover image.
     pub cover: Option<Untrusted>,
 }
 
@@ -65,25 +65,25 @@ impl ListApps {
         Self { client, fields: Fields { current: 1, size: 20, sort: AppSort::default(), days: None } }
     }
 
-    /// Which page, from 1.
+    /// The page, from 1.
     pub fn page(mut self, page: u32) -> Self {
         self.fields.current = page;
         self
     }
 
-    /// How many on a page, 1 to 50.
+    /// The page size, 1 to 50.
     pub fn size(mut self, size: u32) -> Self {
         self.fields.size = size;
         self
     }
 
-    /// In which order.
+    /// The order.
     pub fn sort(mut self, sort: AppSort) -> Self {
         self.fields.sort = sort;
         self
     }
 
-    /// Only what happened in so many days counts.
+    /// Counts only the last `days` days.
     pub fn days(mut self, days: u32) -> Self {
         self.fields.days = Some(days);
         self

@@ -11,11 +11,11 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Stops a queued or running task. Made by [`Client::cancel`]. Sent also while the key has to wait, and again when no
-/// answer comes: stopping twice does no harm.
+/// Stops a queued or running task. Created by [`Client::cancel`]. Sent even while the key has to wait, and retried
+/// when there is no response: cancelling twice does no harm.
 ///
-/// A task that is over answers as one that is not known ([`Class::NotFound`]). After an answer that was lost it is asked
-/// whether the task is over: then it counts as stopped.
+/// A task that is over gets the same response as an unknown one ([`Class::NotFound`]). If an earlier response was
+/// lost, this checks whether the task is over: then it counts as cancelled.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Cancel {

@@ -1,4 +1,4 @@
-//! The requests that make a paid task: of a workflow, an AI app, Quick Create or a model.
+//! The requests that create a paid task: of a workflow, an AI app, Quick Create or a model.
 
 use std::fmt;
 
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::{Client, Created, Error, RunOptions, http::Call};
 
-/// Makes a paid task. Made by [`Client::create`], [`Client::run_workflow`], [`Client::run_app`],
+/// Creates a paid task. Created by [`Client::create`], [`Client::run_workflow`], [`Client::run_app`],
 /// [`Client::run_app_v2`], [`Client::quick_run`] and [`Client::run_model`].
 ///
-/// It is sent once, over a connection of its own, and never again: the platform cannot recognize a repetition,
-/// so a lost response may hide a task that costs money. [`Error::create_outcome`] tells whether that can be.
+/// It is sent once, over a connection of its own, and never again: the platform cannot detect a duplicate, so a lost
+/// response may hide a task that costs money. [`Error::create_outcome`] says whether that is possible.
 ///
-/// The platform draws seeds anew unless they are set with [`Create::node`].
+/// The platform randomizes seeds unless they are set with [`Create::node`].
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Create {
@@ -30,7 +30,7 @@ pub struct Create {
     options: RunOptions,
 }
 
-/// The endpoint, with what stands in its path.
+/// The endpoint, with the id in its path.
 #[derive(Clone)]
 enum Route {
     /// `POST /task/openapi/create`.
@@ -56,7 +56,7 @@ pub struct NodeInput {
     pub node_id: NodeId,
     /// The input's name, for example `text` or `seed`.
     pub field_name: String,
-    /// The value, sent as it is.
+    /// The value, sent unchanged.
     pub field_value: Value,
 }
 
@@ -72,7 +72,7 @@ impl NodeInput {
 }
 
 impl Client {
-    /// Makes a paid task of a workflow. Without a workflow id, [`Create::workflow`] has to be given.
+    /// Creates a paid task of a workflow. Without a workflow id, [`Create::workflow`] has to be called.
     pub fn create(&self, workflow_id: Option<WorkflowId>) -> Create {
         let create = Create::new(self, Route::Workflow);
         match workflow_id {
@@ -81,39 +81,41 @@ impl Client {
         }
     }
 
-    /// The same for a saved workflow by the v2 endpoint, with the key in the header only. The response names no socket and
-    /// no outputs.
+    /// Like [`Client::create`] for a saved workflow, with the v2 endpoint and the key in the header only. The
+    /// response contains no socket URL and no outputs.
     pub fn run_workflow(&self, workflow_id: WorkflowId) -> Create {
         Create::new(self, Route::WorkflowV2(workflow_id))
     }
 
-    /// Makes a paid task of an AI app.
+    /// Creates a paid task of an AI app.
     ///
     /// Clients send the whole list of [`GetApp`](crate::GetApp) back with changed values
-    /// ([`AppField::with`](crate::AppField::with)); the values are text. The results carry no workflow, and the workflow id
-    /// in the socket's URL is not the app's id. An unknown app is code 901.
+    /// ([`AppField::with`](crate::AppField::with)); the values are text. The results do not contain the workflow,
+    /// and the workflow id in the socket's URL is not the app's id. An unknown app is code 901.
     pub fn run_app(&self, webapp_id: &WebappId) -> Create {
         Create::new(self, Route::App).field("webappId", webapp_id.as_str())
     }
 
-    /// The same by the v2 endpoint, with the key in the header only. The response names no socket.
+    /// Like [`Client::run_app`], with the v2 endpoint and the key in the header only. The response contains no
+    /// socket URL.
     pub fn run_app_v2(&self, webapp_id: WebappId) -> Create {
         Create::new(self, Route::AppV2(webapp_id))
     }
 
-    /// Makes a paid task by Quick Create; the code (`001`, `002`, `006`) chooses what is created. Its models and styles are
-    /// listed by [`GetQuickStyles`](crate::GetQuickStyles).
+    /// Creates a paid task by Quick Create; the code (`001`, `002`, `006`) selects the kind of result. Its models and
+    /// styles are listed by [`GetQuickStyles`](crate::GetQuickStyles).
     pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> Create {
         Create::new(self, Route::Quick)
             .field("webappId", webapp_id.as_str())
             .field("quickCreateCode", code.into())
     }
 
-    /// Makes a paid task of a model: `endpoint` is what stands behind `/openapi/v2/`, and [`Create::params`] has its
+    /// Creates a paid task of a model: `endpoint` is the path after `/openapi/v2/`, and [`Create::params`] sets the
     /// parameters.
     ///
-    /// Both are sent to the letter; what they can be is for a catalog to know. Only enterprise-shared keys may use models,
-    /// others get code 1014. The task is over already in some responses; [`Client::query`] knows tasks of models for certain.
+    /// Both are sent verbatim; a catalog defines their valid values. Only enterprise-shared keys may use models,
+    /// others get code 1014. Some responses report a task that is already over; [`Client::query`] reliably knows
+    /// tasks of models.
     pub fn run_model(&self, endpoint: impl Into<String>) -> Create {
         Create::new(self, Route::Model(endpoint.into()))
     }
@@ -144,44 +146,45 @@ impl Create {
         self
     }
 
-    /// Appends entries of `nodeInfoList` unchanged, also with keys that this crate does not know.
+    /// Appends entries of `nodeInfoList` unchanged, including keys that this crate does not know.
     pub fn node_info_list(mut self, entries: Vec<Value>) -> Self {
         self.node_info_list.extend(entries);
         self
     }
 
-    /// A whole workflow in API format, as JSON text, instead of the saved one.
+    /// Sends a whole workflow in API format, as JSON text, instead of the saved one.
     ///
-    /// Sources disagree about what else counts then. Give a valid workflow id as well, and put every change into the
-    /// text instead of [`Create::node`].
+    /// Sources disagree on which other fields then apply. Also give a valid workflow id, and put every change into
+    /// the text instead of using [`Create::node`].
     pub fn workflow(self, json: String) -> Self {
         self.field("workflow", json)
     }
 
-    /// The parameters of a model, all of them. Media are URLs: public ones, `data:`, or the
-    /// [`DownloadUrl`](crate::DownloadUrl) of an upload.
+    /// All parameters of a model. Media are URLs: public ones, `data:`, or the [`DownloadUrl`](crate::DownloadUrl)
+    /// of an upload.
     pub fn params(mut self, params: Map<String, Value>) -> Self {
         self.fields.extend(params);
         self
     }
 
-    /// How to run it. Of these a model takes the webhook only.
+    /// Sets the run options. A model supports only the webhook.
     pub fn options(mut self, options: RunOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// The body as it is sent, without the key: for a digest, since it may hold secrets.
+    /// The body as it is sent, without the key: only for a digest, since it may contain secrets.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON does not know.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON cannot represent.
     pub fn body(&self) -> Result<String, Error> {
         Ok(Value::Object(self.json()?).to_string())
     }
 
     fn json(&self) -> Result<Map<String, Value>, Error> {
         let mut body = self.fields.clone();
-        // Documents disagree whether an empty list may be sent with a saved workflow, so it is left out there.
+        // The documentation is contradictory on whether an empty list may be sent with a saved workflow, so it is
+        // left out there.
         let takes_no_list = matches!(self.route, Route::Workflow | Route::Model(_));
         if !(takes_no_list && self.node_info_list.is_empty()) {
             body.insert("nodeInfoList".to_owned(), self.node_info_list.clone().into());
@@ -190,7 +193,7 @@ impl Create {
         Ok(body)
     }
 
-    /// Everything that can be refused before anything is sent.
+    /// Checks everything that can be checked before anything is sent.
     fn check(&self, call: &Call) -> Result<(), Error> {
         let text = |name: &str| self.fields.get(name).and_then(Value::as_str);
         match &self.route {
@@ -240,7 +243,7 @@ into_future!(Create => Created);
 
 impl fmt::Debug for Create {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is set may be private; the webhook's URL and the password are secrets.
+        // Values may be private; the webhook's URL and the password are secrets.
         f.debug_struct("Create").field("workflow_id", &self.fields.get("workflowId")).finish_non_exhaustive()
     }
 }

@@ -12,32 +12,32 @@ use crate::{Error, envelope::Envelope, http::Answer, lenient, observation};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Created {
-    /// The task, from now on paid for.
+    /// The task, which is paid for from now on.
     pub task_id: TaskId,
-    /// Where it stands already.
+    /// Its initial status.
     pub status: TaskStatus,
-    /// The socket, if the task runs already; else it has to be asked for.
+    /// The socket URL, if the task is already running; otherwise it has to be polled for.
     pub socket: Option<SocketUrl>,
     /// For debugging only.
     pub client_id: Option<ClientId>,
-    /// What the validation of the workflow said.
+    /// The messages of the workflow's validation.
     pub tips: PromptTips,
 }
 
-/// What the validation of a workflow said. A task can be accepted although some of its nodes are in error: their
+/// The messages of a workflow's validation. A task can be accepted although some of its nodes are invalid: their
 /// outputs will be missing.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct PromptTips {
-    /// The output nodes that will run; `None` if nothing was said.
+    /// The output nodes that will run; `None` if the response does not list them.
     pub outputs_to_execute: Option<Vec<NodeId>>,
-    /// What is wrong, by node.
+    /// Errors by node.
     pub node_errors: BTreeMap<NodeId, Vec<Untrusted>>,
-    /// What is wrong with the workflow as a whole.
+    /// The error of the workflow as a whole.
     pub error: Option<Untrusted>,
 }
 
-/// The answer of the legacy family.
+/// Parses the response of the legacy family.
 pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.envelope()?;
     if envelope.failure().is_some() {
@@ -46,8 +46,8 @@ pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
     created(&lenient::entries(envelope.data), "taskStatus").ok_or_else(|| answer.unexpected("data.taskId"))
 }
 
-/// The bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it. A task that is in there
-/// counts, whatever else is; without one, a code says why.
+/// Parses the bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it. A task in
+/// the response always counts; without one, a code gives the reason.
 pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.success()?;
     let outer: Box<RawValue> = answer.object()?;
@@ -62,8 +62,8 @@ pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
         })
 }
 
-/// Every field stays raw until it is looked at: nothing that is wrong with the others may cost the task id. Of a field
-/// that stands there twice the last one counts, as in most languages.
+/// Every field stays raw until it is read: an error in another field must not lose the task id. The last of
+/// duplicate fields wins, as in most languages.
 fn created(fields: &[(String, Box<RawValue>)], status: &str) -> Option<Created> {
     let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
     Some(Created {
@@ -97,7 +97,7 @@ struct Complaint {
     details: Option<String>,
 }
 
-/// What a refusal says about single nodes (433), in `promptTips` or in its place.
+/// The errors by node in a refusal (433), in `promptTips` or in its place.
 fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
     let fields = lenient::entries(data);
     let inside = fields.iter().rev().find(|(key, _)| key == "promptTips").map(|(_, raw)| &**raw);
@@ -110,7 +110,7 @@ fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
     general.into_iter().chain(tips.node_errors.iter().map(node)).collect()
 }
 
-/// JSON in a string, an object, empty text or `null`.
+/// Parses JSON in a string, an object, empty text or `null`.
 fn tips(raw: Option<&RawValue>) -> PromptTips {
     let tips: Tips = lenient::object(raw).unwrap_or_default();
     let node_errors = lenient::entries(tips.node_errors.as_deref());
@@ -122,7 +122,7 @@ fn tips(raw: Option<&RawValue>) -> PromptTips {
     }
 }
 
-/// ComfyUI's list of errors of a node; anything else is kept as it is.
+/// Parses ComfyUI's list of errors of a node; anything else is kept unchanged.
 fn complaints(raw: &RawValue) -> Vec<Untrusted> {
     let known: NodeErrors = lenient::object(Some(raw)).unwrap_or_default();
     let errors = lenient::list(known.errors.as_deref()).unwrap_or_default();
@@ -148,7 +148,7 @@ mod tests {
         http::tests::{create_with, error_with},
     };
 
-    /// The answers that prove that no task was made.
+    /// The responses that prove that no task was created.
     const LISTED: &str = "301 380 412 415 416 421 433 435 436 801 802 803 806 810 811 812 814 901 1001 1002 1003 \
                           1007 1011 1014 1101 1501 1505 1520 1601";
 
@@ -367,8 +367,8 @@ mod tests {
             }
         }
 
-        /// Rule by rule against a second opinion: no answer but a task id is a success, and none but those on the list
-        /// is a refusal.
+        /// Compares every rule with an independent implementation: only a task id is a success, and only the listed
+        /// codes are a refusal.
         #[test]
         fn three_outcomes(
             status in prop_oneof![Just(200_u16), Just(401), Just(429), Just(502), 100..600_u16],
@@ -396,7 +396,7 @@ mod tests {
             let has_code = is_answer && !matches!(said, "null" | "");
             let is_success = shape < 2 && matches!(said, "0" | "200");
             let is_failure = has_code && !is_success && !(shape == 2 && said == "0");
-            // A task id without any code is a task all the same: it may be paid, and it can be followed.
+            // A task id without any code is a task: it may be paid for, and it can be followed.
             let accepted = shape < 2
                 && !is_failure
                 && (200..300).contains(&status)

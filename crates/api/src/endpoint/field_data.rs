@@ -1,11 +1,11 @@
-//! `fieldData` of an app's field: what can be chosen, in the shapes that it has come in.
+//! `fieldData` of an app's field: its choices, in all formats seen so far.
 //!
 //! 1. `[{"name", "index", "description", "fastIndex"}]`: the value is the `index`, not the name.
 //! 2. ComfyUI's own: `[["a", "b"], {…}]`, `["COMBO", {"options": […]}]`, `["INT", {"min", "max", "step"}]`.
 //! 3. A list of words, as JSON or with commas between them.
 //! 4. Nothing.
 //!
-//! Each of them may stand there as JSON or as JSON inside a string.
+//! Each of them may be JSON, or JSON inside a string.
 
 use runninghub_core::Untrusted;
 use serde::Deserialize;
@@ -14,30 +14,30 @@ use serde_json::value::RawValue;
 use super::account::untrusted;
 use crate::lenient;
 
-/// Words that stand among the choices without being any.
+/// Words that appear in the list but are not choices.
 const NOISE: [&str; 3] = ["None", "keep_this_dic", "example.png"];
 
 /// One of several values.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Choice {
-    /// What is sent.
+    /// The value to send.
     pub value: String,
-    /// What people call it; as a rule in Chinese.
+    /// The displayed name, usually Chinese.
     pub name: Option<Untrusted>,
-    /// More about it.
+    /// A description.
     pub description: Option<Untrusted>,
 }
 
-/// Limits of a number; what is `None` has no limit that is known.
+/// The range of a number; a `None` limit is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Range {
-    /// The least.
+    /// The minimum.
     pub min: Option<f64>,
-    /// The most.
+    /// The maximum.
     pub max: Option<f64>,
-    /// From one value to the next.
+    /// The step between values.
     pub step: Option<f64>,
 }
 
@@ -72,7 +72,7 @@ struct Settings {
     step: Option<String>,
 }
 
-/// Reads any of the shapes. What has none of them says nothing.
+/// Parses any of the formats. Anything else is ignored.
 pub(super) fn read(raw: Option<&RawValue>) -> FieldData {
     if let Some(items) = lenient::list(raw) {
         return list(&items);
@@ -87,7 +87,7 @@ pub(super) fn read(raw: Option<&RawValue>) -> FieldData {
 
 fn list(items: &[Box<RawValue>]) -> FieldData {
     match items {
-        // A nested list of choices, with settings that say nothing more.
+        // A nested list of choices; its settings add nothing.
         [first, ..] if first.get().starts_with('[') => {
             FieldData { choices: choices(Some(first)), ..FieldData::default() }
         }
@@ -98,7 +98,7 @@ fn list(items: &[Box<RawValue>]) -> FieldData {
         {
             lenient::object::<Settings>(Some(settings)).unwrap_or_default().into()
         }
-        // The name of a type alone, as ComfyUI says it.
+        // The name of a type only, in ComfyUI's format.
         [kind]
             if matches!(
                 kind.get(),
@@ -118,7 +118,7 @@ fn choices(raw: Option<&RawValue>) -> Vec<Choice> {
     lenient::list(raw).unwrap_or_default().iter().filter_map(|item| choice(item)).collect()
 }
 
-/// A word, or an object with an index.
+/// Parses a word, or an object with an index.
 fn choice(raw: &RawValue) -> Option<Choice> {
     let Some(option) = lenient::object::<Listed>(Some(raw)) else {
         return plain(lenient::scalar(Some(raw))?);

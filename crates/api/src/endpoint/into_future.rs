@@ -1,6 +1,6 @@
 //! Builders that can be awaited.
 
-/// Lets a builder be awaited: what it does stands in its `send`.
+/// Makes a builder awaitable: awaiting it calls its `send`.
 macro_rules! into_future {
     ($builder:ty => $output:ty) => {
         impl IntoFuture for $builder {

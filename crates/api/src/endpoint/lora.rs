@@ -1,5 +1,5 @@
-//! `POST /api/openapi/getLoraUploadUrl`, and a `PUT` to the address that it tells: a LoRA of one's own (the section
-//! "LoRA upload" of the documentation).
+//! `POST /api/openapi/getLoraUploadUrl`, and a `PUT` to the URL that it returns: uploads a LoRA of your own (the
+//! section "LoRA upload" of the documentation).
 
 use std::{
     io,
@@ -20,13 +20,13 @@ use crate::{
 };
 
 const CALL: &str = "LoRA upload";
-/// Longest upload: the address is signed for so long.
+/// Upload timeout: the lifetime of the signed URL.
 const TIMEOUT: Duration = Duration::from_hours(1);
-/// The one format that the platform's loader reads.
+/// The only format that the platform's loader reads.
 const EXTENSION: &str = "safetensors";
 
-/// Uploads a LoRA, unless the platform has a file of the same MD5. Made by [`Client::upload_lora`]. Sending it twice does no
-/// harm.
+/// Uploads a LoRA, unless the platform has a file with the same MD5. Created by [`Client::upload_lora`]. Sending it
+/// twice does no harm.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct UploadLora {
@@ -35,13 +35,13 @@ pub struct UploadLora {
     name: Option<String>,
 }
 
-/// A LoRA that the platform has.
+/// A LoRA on the platform.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UploadedLora {
-    /// For the field `file_name` of the node `RHLoraLoader`, which alone finds it.
+    /// For the field `file_name` of the node `RHLoraLoader`; no other node finds it.
     pub file_name: FileName,
-    /// It was there before, and nothing was sent.
+    /// The platform already had it, and nothing was sent.
     pub was_there: bool,
 }
 
@@ -50,7 +50,7 @@ impl UploadLora {
         Self { client, path, name: None }
     }
 
-    /// Another name than the file's own.
+    /// Overrides the file's name.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
@@ -80,8 +80,8 @@ impl UploadLora {
 
 into_future!(UploadLora => UploadedLora);
 
-/// Sends the file to the store, which is another host: no header of the API goes along, since the signature covers the host
-/// alone, and the key is none of the store's business.
+/// Sends the file to the store, which is another host: API headers are not sent, since the signature covers only the
+/// host, and the store must not get the key.
 async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
     match client.files().put(CALL, url, path, TIMEOUT).await? {
         200..=299 => Ok(()),
@@ -89,7 +89,7 @@ async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The MD5 of a file, 32 hexadecimal digits: the platform calls files by it.
+/// The MD5 of a file, 32 hexadecimal digits: the platform identifies files by it.
 fn md5_of(path: &Path) -> io::Result<String> {
     let mut file = std::fs::File::open(path)?;
     if !file.metadata()?.is_file() {
@@ -107,7 +107,7 @@ struct Data {
     url: Option<String>,
 }
 
-/// The name, and where to send the file; nowhere where it is there.
+/// The name, and the upload URL; `None` if the platform already has the file.
 fn read(answer: &Answer) -> Result<(FileName, Option<String>), Error> {
     let data: Data = answer.data()?;
     let name = data.file_name.ok_or_else(|| answer.unexpected("data.fileName"))?;

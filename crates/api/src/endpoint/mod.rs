@@ -1,8 +1,8 @@
 //! One endpoint, one file, one builder.
 //!
 //! To add one: a struct that owns the [`Client`](crate::Client), setters by value, `async fn send(self)` that calls
-//! `post_legacy`, `post_v2`, `get_v2` or `post_file` with a function that reads the answer, `into_future!`, a method on the
-//! client, a row in `docs/endpoints.md`.
+//! `post_legacy`, `post_v2`, `get_v2` or `post_file` with a function that parses the response, `into_future!`, a
+//! method on the client, a row in `docs/endpoints.md`.
 
 pub(crate) mod account;
 pub(crate) mod api_keys;

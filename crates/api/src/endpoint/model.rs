@@ -1,21 +1,21 @@
 //! The paths of models of the Standard Model API.
 
-/// What stands before a model's endpoint.
+/// The path before a model's endpoint.
 const FAMILY: &str = "/openapi/v2/";
-/// What stands before it where only the price is asked for.
+/// The path before it when only the price is requested.
 const PREVIEW: &str = "/openapi/v2/price-preview/";
 
-/// Where a paid task is made.
+/// The path that creates a paid task.
 pub(super) fn run_path(endpoint: &str) -> String {
     format!("{FAMILY}{endpoint}")
 }
 
-/// Where only the price is asked for.
+/// The path that returns only the price.
 pub(super) fn preview_path(endpoint: &str) -> String {
     format!("{PREVIEW}{endpoint}")
 }
 
-/// Whether an endpoint stays where it is put: parts of letters, digits and a few signs, none of them dots alone.
+/// Whether an endpoint is a safe path: segments of letters, digits and a few symbols, none of them only dots.
 pub(super) fn is_path(endpoint: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.[]".contains(c);
     endpoint.split('/').all(|part| part.chars().all(fits) && !part.trim_matches('.').is_empty())

@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/price-preview/{endpoint}`: what a task of a model would cost.
+//! `POST /openapi/v2/price-preview/{endpoint}`: the price of a model run.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::{
     lenient,
 };
 
-/// Asks what a task of a model would cost; nothing is created. Made by [`Client::model_price`].
+/// Fetches the price of a model run; nothing is created. Created by [`Client::model_price`].
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetModelPrice {
     client: Client,
@@ -21,33 +21,33 @@ pub struct GetModelPrice {
     params: Map<String, Value>,
 }
 
-/// What a task of a model would cost, as the platform estimates it.
+/// The price of a model run, as estimated by the platform.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 #[serde(default, rename_all = "camelCase")]
 pub struct ModelPrice {
-    /// The amount, as the platform writes it.
+    /// The amount, in the platform's format.
     #[serde(deserialize_with = "lenient::filled")]
     pub estimated_price: Option<String>,
     /// For example `CNY`.
     #[serde(deserialize_with = "untrusted")]
     pub currency: Option<Untrusted>,
-    /// The same in words.
+    /// The price as text.
     #[serde(rename = "priceTextEn", deserialize_with = "untrusted")]
     pub text: Option<Untrusted>,
-    /// The same in Chinese words.
+    /// The price as Chinese text.
     #[serde(rename = "priceText", deserialize_with = "untrusted")]
     pub text_zh: Option<Untrusted>,
     /// Whether this call would be free.
     #[serde(rename = "isFreeThisCall", deserialize_with = "truth")]
     pub is_free: bool,
-    /// How many calls are still free.
+    /// Number of free calls left.
     #[serde(rename = "remainingFreeLimitCount", deserialize_with = "lenient::count")]
     pub free_calls: Option<u64>,
 }
 
 impl ModelPrice {
-    /// The amount to be paid: 0 for a free call, `None` where the platform does not say.
+    /// The amount to pay: 0 for a free call, `None` if the platform does not say.
     pub fn amount(&self) -> Option<f64> {
         if self.is_free {
             return Some(0.0);
@@ -81,12 +81,12 @@ into_future!(GetModelPrice => ModelPrice);
 
 impl fmt::Debug for GetModelPrice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Signed addresses are secrets.
+        // Parameters may contain signed URLs, which are secrets.
         f.debug_struct("GetModelPrice").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
-/// Bare, or inside `{code, data}`.
+/// Parses the bare object, or one inside `{code, data}`.
 fn read(answer: &Answer) -> Result<ModelPrice, Error> {
     let envelope = answer.success_within()?;
     lenient::object(envelope.data).map_or_else(|| answer.object(), Ok)

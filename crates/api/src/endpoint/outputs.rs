@@ -1,4 +1,4 @@
-//! `POST /task/openapi/outputs`: where a task stands, the socket's address, the results.
+//! `POST /task/openapi/outputs`: a task's status, its socket URL, its results.
 
 use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
 use serde::Deserialize;
@@ -11,9 +11,9 @@ use crate::{
     lenient, observation,
 };
 
-/// Asks where a task stands. Made by [`Client::outputs`].
+/// Fetches a task's status and results. Created by [`Client::outputs`].
 ///
-/// Success may come with an empty list right after the end: then ask again. A task that failed is no error here but
+/// Success may come with an empty list right after the end: then poll again. A failed task is not an error here but
 /// an [`Observation`] with [`TaskStatus::Failed`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
@@ -28,7 +28,7 @@ impl Outputs {
         Self { client, task_id, once: false }
     }
 
-    /// Asks once and leaves it to the caller to ask again.
+    /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
     }
@@ -41,7 +41,7 @@ impl Outputs {
 
 into_future!(Outputs => Observation);
 
-/// `data` where it is an object: while running, and after a failure.
+/// `data` when it is an object: while running, and after a failure.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Data {
@@ -51,8 +51,8 @@ struct Data {
     task_status: Option<String>,
 }
 
-/// The code names the state: 0 with a list, 804, 813, 805. Older answers had code 0 with `null` for a task that
-/// waits or runs, and other codes with a `failedReason` for one that failed.
+/// The code gives the state: 0 with a list, 804, 813, 805. Older responses had code 0 with `null` for a queued or
+/// running task, and other codes with a `failedReason` for a failed one.
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     let envelope = answer.envelope()?;
     let code = envelope.failure();
@@ -70,7 +70,7 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
         Some(Some(status)) => status,
         _ if failure.is_some() => TaskStatus::Failed,
         Some(None) => return Err(answer.refusal(&envelope)),
-        // Success is a list and nothing else.
+        // Only a list is a success.
         None => match data.task_status.as_deref().map(TaskStatus::parse) {
             Some(status) if status != TaskStatus::Success => status,
             _ if !envelope.is_success() => return Err(answer.unexpected("code")),

@@ -9,17 +9,17 @@ use crate::{
     lenient,
 };
 
-/// A page of a list. Numbers are `None` where the platform does not tell them.
+/// A page of a list. Numbers are `None` if the platform does not return them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// What is on it.
+    /// Its records.
     pub records: Vec<T>,
-    /// Which page it is, from 1.
+    /// Its number, from 1.
     pub current: Option<u64>,
-    /// How many records there are on all pages.
+    /// Number of records on all pages.
     pub total: Option<u64>,
-    /// How many pages there are.
+    /// Number of pages.
     pub pages: Option<u64>,
     /// Whether another page follows.
     pub has_next: bool,
@@ -41,7 +41,7 @@ struct Data {
 }
 
 impl<T: DeserializeOwned> Page<T> {
-    /// One odd record costs only itself.
+    /// A malformed record is skipped; the others are kept.
     pub(super) fn read(answer: &Answer) -> Result<Self, Error> {
         let data: Data = answer.data()?;
         let records = lenient::list(data.records.as_deref()).unwrap_or_default();
@@ -67,20 +67,20 @@ impl<T> Page<T> {
     }
 }
 
-/// Which part of a list is wanted.
+/// The requested part of a list.
 pub(super) struct Part {
-    /// Which page, from 1.
+    /// The page, from 1.
     pub(super) number: u32,
-    /// How many on a page.
+    /// The page size.
     pub(super) size: u32,
-    /// Most on a page.
+    /// The maximum page size.
     pub(super) most: u32,
-    /// What is said of a part that cannot be.
+    /// The error message for an invalid part.
     pub(super) usage: &'static str,
 }
 
 impl Part {
-    /// Asks for it, of a list that tells its pages itself.
+    /// Requests it, from a list whose responses include page numbers.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         client: &Client,
@@ -93,7 +93,7 @@ impl Part {
         client.post_v2(call, fields, Page::read).await
     }
 
-    /// Asks for it, of a list that tells nothing but what is on it and how many there are in all.
+    /// Requests it, from a list whose responses include only the records and their total.
     pub(super) async fn ask_uncounted<T: DeserializeOwned>(
         &self,
         client: &Client,

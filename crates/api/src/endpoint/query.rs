@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/query`: where a task of any origin stands, and its results.
+//! `POST /openapi/v2/query`: status and results of a task of any origin.
 
 use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::{
     lenient, observation,
 };
 
-/// Asks where a task stands, by the v2 endpoint. Made by [`Client::query`].
+/// Fetches a task's status and results with the v2 endpoint. Created by [`Client::query`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Query {
@@ -25,7 +25,7 @@ impl Query {
         Self { client, task_id, once: false }
     }
 
-    /// Asks once and leaves it to the caller to ask again.
+    /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
     }
@@ -38,7 +38,7 @@ impl Query {
 
 into_future!(Query => Observation);
 
-/// The bare task object that every v2 submit and `query` answer with.
+/// The bare task object in the responses of every v2 submit and of `query`.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Task {
@@ -52,7 +52,7 @@ struct Task {
     data: Option<Box<RawValue>>,
 }
 
-/// Reads a bare task object, or one inside `{code, data}` as some gateways wrap it.
+/// Parses a bare task object, or one inside `{code, data}` as some gateways wrap it.
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     answer.success_within()?;
     let outer: Task = answer.object()?;
@@ -62,7 +62,7 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     let results = task.results.as_deref().filter(|results| results.get().starts_with('['));
     let items = lenient::list(results).unwrap_or_default();
     let error_code = lenient::scalar(task.error_code.as_deref()).filter(|code| code != "0");
-    // The status has been seen empty; results prove success, and anything else is taken to be running.
+    // The status has been seen empty; results prove success, and anything else counts as running.
     let word = lenient::scalar(task.status.as_deref());
     let status = match &word {
         Some(word) => TaskStatus::parse(word),

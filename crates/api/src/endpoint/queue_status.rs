@@ -1,4 +1,4 @@
-//! `GET /openapi/v2/queue/status`: how many tasks the key may run, and how many it runs.
+//! `GET /openapi/v2/queue/status`: the limit of running tasks, and their number.
 
 use runninghub_core::Untrusted;
 use serde::Deserialize;
@@ -12,14 +12,14 @@ use crate::{
 
 pub(crate) const PATH: &str = "/openapi/v2/queue/status";
 
-/// Asks how busy the key is. Made by [`Client::queue_status`]. Also the cheapest way to try a key on a site.
+/// Fetches the load of the key. Created by [`Client::queue_status`]. Also the cheapest way to check a key on a site.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetQueueStatus {
     client: Client,
 }
 
-/// How busy a key is.
+/// The load of a key.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 #[serde(default, rename_all = "camelCase")]
@@ -27,16 +27,16 @@ pub struct QueueStatus {
     /// The kind of the key: `NORMAL`, `SHARED` or `EXCLUSIVE`.
     #[serde(deserialize_with = "untrusted")]
     pub api_key_type: Option<Untrusted>,
-    /// How many tasks may run at once.
+    /// Maximum number of running tasks.
     #[serde(deserialize_with = "lenient::count")]
     pub concurrent_limit: Option<u64>,
-    /// How many run.
+    /// Number of running tasks.
     #[serde(deserialize_with = "lenient::count")]
     pub running_count: Option<u64>,
-    /// How many wait.
+    /// Number of queued tasks.
     #[serde(deserialize_with = "lenient::count")]
     pub queued_count: Option<u64>,
-    /// Both together.
+    /// Number of running and queued tasks.
     #[serde(deserialize_with = "lenient::count")]
     pub total_current_tasks: Option<u64>,
 }

@@ -10,9 +10,9 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Asks for the models and styles of a Quick Create app. Made by [`Client::quick_styles`].
+/// Fetches the models and styles of a Quick Create app. Created by [`Client::quick_styles`].
 ///
-/// `kind` is the platform's number for what is listed. No key is documented for it; ours goes along all the same.
+/// `kind` is the platform's number for the kind of list. The documentation requires no key; it is sent anyway.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetQuickStyles {
@@ -29,22 +29,22 @@ pub struct QuickStyle {
     /// Its id.
     #[serde(deserialize_with = "untrusted")]
     pub id: Option<Untrusted>,
-    /// What it is filed under.
+    /// Its category.
     #[serde(deserialize_with = "untrusted")]
     pub model_category: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     #[serde(deserialize_with = "untrusted")]
     pub model_name: Option<Untrusted>,
     /// The value that chooses it.
     #[serde(deserialize_with = "untrusted")]
     pub model_key: Option<Untrusted>,
-    /// A picture of it.
+    /// The URL of a preview image.
     #[serde(deserialize_with = "untrusted")]
     pub model_preview_url: Option<Untrusted>,
-    /// More about it.
+    /// A description.
     #[serde(deserialize_with = "untrusted")]
     pub content: Option<Untrusted>,
-    /// Words for the prompt that bring it out.
+    /// Trigger words for the prompt.
     #[serde(deserialize_with = "untrusted")]
     pub model_trigger: Option<Untrusted>,
     /// The first `LoRA`; the platform spells it so.

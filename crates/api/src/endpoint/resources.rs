@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{Client, Error, http::Call, lenient};
 
-/// Most resources on one page.
+/// Maximum number of resources per page.
 const SIZE: u32 = 50;
 
-/// Lists what workflows can load, page by page. Made by [`Client::resources`].
+/// Lists the files that workflows can load, page by page. Created by [`Client::resources`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct ListResources {
@@ -36,14 +36,14 @@ struct Fields {
     size: u32,
 }
 
-/// What kind of file a resource is.
+/// The type of a resource.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ResourceType {
-    /// A whole model.
+    /// A complete model.
     Checkpoint,
-    /// A quantised model.
+    /// A quantized model.
     Gguf,
     /// A LoRA.
     Lora,
@@ -51,27 +51,27 @@ pub enum ResourceType {
     Unet,
 }
 
-/// Something that workflows can load.
+/// A file that workflows can load.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Resource {
     /// Its id.
     pub id: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     pub name: Option<Untrusted>,
-    /// The name that a loader's field takes.
+    /// The name for a loader's field.
     pub node_model_name: Option<Untrusted>,
-    /// What it is for.
+    /// Its description.
     pub description: Option<Untrusted>,
-    /// Who made it.
+    /// Its author.
     pub owner: Option<Untrusted>,
-    /// What it is filed under.
+    /// Its tags.
     pub tags: Vec<ResourceTag>,
-    /// Its versions, as the platform orders them.
+    /// Its versions, in the platform's order.
     pub versions: Vec<ResourceVersion>,
 }
 
-/// Something under which resources are filed.
+/// A tag of resources.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[non_exhaustive]
 #[serde(default)]
@@ -79,7 +79,7 @@ pub struct ResourceTag {
     /// Its id, for [`ListResources::tag`].
     #[serde(deserialize_with = "untrusted")]
     pub id: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     #[serde(deserialize_with = "untrusted")]
     pub name: Option<Untrusted>,
 }
@@ -92,16 +92,16 @@ pub struct ResourceVersion {
     /// Its id.
     #[serde(deserialize_with = "untrusted")]
     pub id: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     #[serde(deserialize_with = "untrusted")]
     pub version: Option<Untrusted>,
-    /// The name that a loader's field takes.
+    /// The name for a loader's field.
     #[serde(rename = "versionResourceName", deserialize_with = "untrusted")]
     pub file: Option<Untrusted>,
-    /// The family of models that it belongs to.
+    /// The family of its base model.
     #[serde(deserialize_with = "untrusted")]
     pub base_model: Option<Untrusted>,
-    /// The words that make a LoRA work.
+    /// The trigger words of a LoRA.
     #[serde(deserialize_with = "untrusted")]
     pub trigger_words: Option<Untrusted>,
 }
@@ -119,32 +119,33 @@ impl ListResources {
         Self { client, fields }
     }
 
-    /// Only those whose name has this in it.
+    /// Only resources whose name contains this.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.resource_name = Some(name.into());
         self
     }
 
-    /// Only those of this family of models; of several, any.
+    /// Only resources for this family of models; call it again to allow more families.
     pub fn base_model(mut self, base_model: impl Into<String>) -> Self {
         self.fields.base_models.push(base_model.into());
         self
     }
 
-    /// Only those filed under this, by the tag's id; of several, any. Ids of digits are sent as numbers.
+    /// Only resources with this tag, by the tag's id; call it again to allow more tags. Numeric ids are sent as
+    /// numbers.
     pub fn tag(mut self, id: impl Into<String>) -> Self {
         let id = id.into();
         self.fields.tags.push(id.parse::<u64>().map_or(Value::String(id), Value::from));
         self
     }
 
-    /// Which page, from 1.
+    /// The page, from 1.
     pub fn page(mut self, page: u32) -> Self {
         self.fields.current = page;
         self
     }
 
-    /// How many on a page, 1 to 50.
+    /// The page size, 1 to 50.
     pub fn size(mut self, size: u32) -> Self {
         self.fields.size = size;
         self

@@ -1,4 +1,4 @@
-//! What all endpoints that run a workflow or an app take.
+//! Options of all endpoints that run a workflow or an app.
 
 use std::{fmt, str::FromStr};
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::{Error, http::Call};
 
-/// Seconds that a machine may be kept warm; the platform's own limits.
+/// Seconds that a machine may be kept warm; the platform's limits.
 const RETAIN: std::ops::RangeInclusive<u32> = 10..=180;
 
-/// The size of the machine, by its memory for models.
+/// The size of the machine, by its GPU memory.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "lowercase")]
@@ -25,7 +25,7 @@ pub enum InstanceType {
 }
 
 impl InstanceType {
-    /// The word that the API and the command line use.
+    /// The name in the API and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -38,7 +38,7 @@ impl InstanceType {
 impl FromStr for InstanceType {
     type Err = Error;
 
-    /// Reads `default`, `plus` or `ultra`.
+    /// Parses `default`, `plus` or `ultra`.
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
             "default" => Ok(Self::Default),
@@ -49,21 +49,23 @@ impl FromStr for InstanceType {
     }
 }
 
-/// Everything that can be said about a run but for what is run. What is `None` is left to the platform.
+/// Options of a run. `None` means the platform's default.
 #[derive(Clone, Default, Serialize)]
 #[non_exhaustive]
 #[serde(rename_all = "camelCase")]
 pub struct RunOptions {
-    /// Whether pictures carry the workflow in their metadata; the platform's default is yes. Results of apps never do.
+    /// Whether images contain the workflow in their metadata; the platform's default is yes. Results of apps never
+    /// do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub add_metadata: Option<bool>,
-    /// An address that the platform calls when the task is over. It is not signed: put a secret into its path.
+    /// A URL that the platform calls when the task is over. The call is not signed: put a secret into the URL's
+    /// path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
     /// The size of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance_type: Option<InstanceType>,
-    /// Whether to wait in the personal queue, for keys of dedicated machines.
+    /// Whether to use the personal queue, for keys of dedicated machines.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_personal_queue: Option<bool>,
     /// Keeps the machine warm for 10 to 180 s after the task, for enterprise-shared keys. The time is billed.
@@ -75,7 +77,7 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// As fields of a body.
+    /// The options as fields of a body.
     pub(super) fn fields(&self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => Ok(fields),
@@ -91,7 +93,7 @@ impl RunOptions {
     }
 }
 
-/// An id may stand in a path, and stays where it is put. An empty one would lead elsewhere.
+/// Checks that an id is safe as part of a path. An empty one would lead to another endpoint.
 pub(super) fn check_id(call: &Call, id: &str) -> Result<(), Error> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if id.is_empty() || !id.bytes().all(fits) { Err(call.usage("the id is not one")) } else { Ok(()) }
@@ -99,7 +101,7 @@ pub(super) fn check_id(call: &Call, id: &str) -> Result<(), Error> {
 
 impl fmt::Debug for RunOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The webhook's address and the password are secrets.
+        // The webhook's URL and the password are secrets.
         f.debug_struct("RunOptions").field("instance_type", &self.instance_type).finish_non_exhaustive()
     }
 }

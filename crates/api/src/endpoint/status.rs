@@ -1,4 +1,4 @@
-//! `POST /task/openapi/status`: a task's status alone.
+//! `POST /task/openapi/status`: a task's status only.
 
 use runninghub_core::{TaskId, TaskStatus};
 use serde::Deserialize;
@@ -11,9 +11,9 @@ use crate::{
     lenient,
 };
 
-/// Asks for a task's status. Made by [`Client::status`].
+/// Fetches a task's status. Created by [`Client::status`].
 ///
-/// The platform no longer maintains this endpoint, and of a failed task it gives no reason: prefer
+/// The platform no longer maintains this endpoint, and it gives no reason for a failed task: prefer
 /// [`Client::outputs`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
@@ -28,7 +28,7 @@ impl Status {
         Self { client, task_id, once: false }
     }
 
-    /// Asks once and leaves it to the caller to ask again.
+    /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
     }
@@ -62,7 +62,7 @@ fn read(answer: &Answer) -> Result<TaskStatus, Error> {
         .ok_or_else(|| answer.unexpected("data"))
 }
 
-/// The codes that are states.
+/// The codes that represent a state.
 pub(crate) fn state(code: &str) -> Option<TaskStatus> {
     match code {
         "804" => Some(TaskStatus::Running),

@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/media/upload/binary`: a file for a workflow or a model.
+//! `POST /openapi/v2/media/upload/binary`: uploads a file for a workflow or a model.
 
 use std::{
     fmt,
@@ -21,19 +21,20 @@ use crate::{
     uploads::Uploads,
 };
 
-/// Largest file, bytes: 30 MB is documented, and the server has the last word on the bytes between MB and MiB.
+/// Maximum file size, bytes: the documentation says 30 MB; between MB and MiB the server decides.
 const LARGEST: u64 = 30 << 20;
-/// What helps where a file is of another kind.
+/// The hint for a file of an unsupported type.
 const TAKEN: &str =
     "it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending";
-/// Longest upload: 30 MB at 50 KB/s.
+/// Upload timeout: 30 MB at 50 KB/s.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(10);
 
-/// What the platform takes, by extension: pictures, archives of pictures, audio, video.
+/// Supported types by extension: images, archives of images, audio, video.
 const KINDS: [&str; 12] =
     ["jpg", "jpeg", "png", "webp", "zip", "mp3", "wav", "flac", "mp4", "avi", "mov", "mkv"];
 
-/// Uploads a file. Made by [`Client::upload`]. Sending it twice does no harm, so it is repeated like a question.
+/// Uploads a file. Created by [`Client::upload`]. Sending it twice does no harm, so it is retried like a read
+/// request.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Upload {
@@ -41,12 +42,12 @@ pub struct Upload {
     file: UploadSource,
 }
 
-/// What to upload. The platform goes by the extension of the name.
+/// The file to upload. The platform uses the extension of the name.
 #[derive(Clone)]
 pub struct UploadSource {
     name: String,
     content: Content,
-    /// Other parts of the form.
+    /// Additional form fields.
     fields: Vec<(&'static str, String)>,
 }
 
@@ -62,20 +63,20 @@ impl UploadSource {
         Self { name: name.into(), content: Content::Bytes(bytes.into()), fields: Vec::new() }
     }
 
-    /// A file, under its own name. It is opened anew for each attempt.
+    /// A file, under its own name. It is reopened for each attempt.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self { name, content: Content::Path(path), fields: Vec::new() }
     }
 
-    /// Another name.
+    /// Overrides the name.
     #[must_use]
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: name.into(), ..self }
     }
 
-    /// With another part of the form, before the file.
+    /// Adds a form field before the file.
     pub(crate) fn with(mut self, field: &'static str, value: &str) -> Self {
         self.fields.push((field, value.to_owned()));
         self
@@ -102,11 +103,11 @@ impl UploadSource {
         Ok(form.part("file", part.file_name(self.name.clone())))
     }
 
-    /// What can be said without sending it: whether it is there, not empty, not too large, and of a kind that is taken.
+    /// Checks without sending it that the file exists, isn't empty or too large, and has a supported type.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that is not taken, [`ErrorKind::Net`](crate::ErrorKind::Net)
-    /// for one that cannot be looked at.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that fails the check,
+    /// [`ErrorKind::Net`](crate::ErrorKind::Net) for one that cannot be accessed.
     pub fn check(&self) -> Result<(), Error> {
         const CALL: &str = "upload";
         if self.name.is_empty() {
@@ -139,7 +140,7 @@ impl UploadSource {
 }
 
 impl fmt::Debug for UploadSource {
-    /// Without the form's other parts: one of them is the key.
+    /// Without the form fields: one of them is the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadSource")
             .field("name", &self.name)
@@ -157,7 +158,7 @@ impl fmt::Debug for Content {
     }
 }
 
-/// The name by which nodes of a workflow find an uploaded file. Not an address; see [`DownloadUrl`].
+/// The name by which a workflow's nodes find an uploaded file. Not a URL; see [`DownloadUrl`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct FileName(String);
 
@@ -172,7 +173,7 @@ impl FileName {
     }
 }
 
-/// The signed address by which models find an uploaded file, good for a day. Not a name; see [`FileName`].
+/// The signed URL by which models find an uploaded file, valid for a day. Not a name; see [`FileName`].
 #[derive(Clone, Eq, PartialEq)]
 pub struct DownloadUrl(String);
 
@@ -181,7 +182,7 @@ impl DownloadUrl {
         Self(url)
     }
 
-    /// The whole address: for a model's parameter, not for logs.
+    /// The whole URL: for a model's parameter, not for logs.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -201,11 +202,11 @@ pub struct Uploaded {
     pub file_name: FileName,
     /// For models.
     pub download_url: Option<DownloadUrl>,
-    /// What the platform takes it for, for example `image`.
+    /// The type that the platform detected, for example `image`.
     pub kind: Option<Untrusted>,
-    /// The size that arrived, bytes.
+    /// The received size, bytes.
     pub size: Option<u64>,
-    /// It was remembered ([`ClientBuilder::uploads`](crate::ClientBuilder::uploads)), and nothing was sent.
+    /// It was in the cache ([`ClientBuilder::uploads`](crate::ClientBuilder::uploads)), and nothing was sent.
     pub was_known: bool,
 }
 
@@ -228,7 +229,7 @@ impl Upload {
         Ok(uploaded)
     }
 
-    /// Where it is remembered, if it is a file and anything is.
+    /// The path of its cache entry, if it is a file and there is a cache.
     async fn entry(&self) -> Option<PathBuf> {
         self.client.uploads()?;
         let Content::Path(path) = &self.file.content else { return None };
@@ -242,7 +243,7 @@ impl Upload {
 
 into_future!(Upload => Uploaded);
 
-/// A gateway in front of the platform may have a limit of its own, and says no more than a status.
+/// A gateway in front of the platform may have its own limit, and respond with only a status.
 pub(super) fn explained(error: Error) -> Error {
     match error.kind() {
         ErrorKind::Http { status: 413 } => error.hinting(Code::FILE_TOO_LARGE.hint()),

@@ -1,4 +1,4 @@
-//! `POST /task/openapi/upload`: a file for a workflow's loader nodes, as the older interface takes it.
+//! `POST /task/openapi/upload`: uploads a file for a workflow's loader nodes, with the older endpoint.
 
 use serde::Deserialize;
 
@@ -12,8 +12,8 @@ use crate::{
     lenient,
 };
 
-/// Uploads a file. Made by [`Client::upload_legacy`]; [`Client::upload`] is the newer way, and tells an address for models
-/// too. A name of a ZIP archive has neither folder nor extension here.
+/// Uploads a file. Created by [`Client::upload_legacy`]; prefer [`Client::upload`], which is newer and also returns
+/// a URL for models. The name of a ZIP archive has neither folder nor extension here.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct UploadLegacy {
@@ -46,7 +46,7 @@ struct Data {
 fn read(answer: &Answer) -> Result<FileName, Error> {
     let envelope = answer.success()?;
     let data: Data = lenient::object(envelope.data).unwrap_or_default();
-    // Answers with the bare name were seen by older clients.
+    // Older clients have seen responses with only the name.
     let name = data.file_name.or_else(|| lenient::scalar(envelope.data));
     name.map(FileName::new).ok_or_else(|| answer.unexpected("data.fileName"))
 }

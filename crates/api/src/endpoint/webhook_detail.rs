@@ -1,4 +1,4 @@
-//! `POST /task/openapi/getWebhookDetail`: who was called back about a task, and what came of it.
+//! `POST /task/openapi/getWebhookDetail`: the state of a task's webhook.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use crate::{
     lenient,
 };
 
-/// Asks what became of a task's webhook. Made by [`Client::webhook_detail`].
+/// Fetches the state of a task's webhook. Created by [`Client::webhook_detail`].
 ///
-/// A task without one is code 1. The answer holds the webhook's address, whose path may be a secret: observers do not
-/// see the answer.
+/// A task without one is code 1. The response contains the webhook's URL, whose path may be a secret, so it is not
+/// passed to observers.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetWebhookDetail {
@@ -24,36 +24,36 @@ pub struct GetWebhookDetail {
     task_id: TaskId,
 }
 
-/// What became of a webhook.
+/// The state of a webhook.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct WebhookDetail {
-    /// The event's id, for [`Client::retry_webhook`]. It is not the task's.
+    /// The event's id, for [`Client::retry_webhook`]. It differs from the task's id.
     pub id: String,
-    /// The address that is called.
+    /// The URL that is called.
     pub url: Option<WebhookUrl>,
-    /// What has happened: `TASK_END`; `None` before it has.
+    /// The event: `TASK_END`; `None` before it has happened.
     pub event: Option<Untrusted>,
-    /// How the task ended, as the delivery tells it.
+    /// How the task ended, according to the delivery.
     pub outcome: Option<Observation>,
-    /// What became of the delivery: `SUCCESS`, `FAILED`, or a word for what is not decided yet.
+    /// The state of the delivery: `SUCCESS`, `FAILED`, or another word while it is undecided.
     pub callback_status: Option<Untrusted>,
-    /// What the receiver answered.
+    /// The receiver's response.
     pub callback_response: Option<Untrusted>,
-    /// How often it was repeated.
+    /// Number of retries.
     pub retry_count: Option<u64>,
-    /// When it was made, in the platform's local time, without a zone.
+    /// When it was created, in the platform's local time, without a time zone.
     pub create_time: Option<Untrusted>,
-    /// When it last changed, likewise.
+    /// When it last changed, in the same format.
     pub update_time: Option<Untrusted>,
 }
 
-/// The address of a webhook: a secret, as a rule. `Debug` does not show it.
+/// The URL of a webhook: usually a secret. `Debug` does not show it.
 #[derive(Clone, Eq, PartialEq)]
 pub struct WebhookUrl(String);
 
 impl WebhookUrl {
-    /// The whole address: for nobody's log.
+    /// The whole URL: never log it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -117,7 +117,7 @@ fn read(answer: &Answer) -> Result<WebhookDetail, Error> {
     })
 }
 
-/// The legacy family's envelope or the task object of v2, as JSON or as JSON in a string.
+/// Parses the legacy family's envelope or the task object of v2, as JSON or as JSON in a string.
 fn outcome(answer: &Answer, raw: &RawValue) -> Option<Observation> {
     let json: Box<RawValue> = lenient::object(Some(raw))?;
     let inner = answer.with_text(json.get());

@@ -10,8 +10,8 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Asks for another delivery. Made by [`Client::retry_webhook`]. It goes by the event's id
-/// ([`WebhookDetail::id`](crate::WebhookDetail::id)) and not by the task's.
+/// Requests another delivery. Created by [`Client::retry_webhook`]. It takes the event's id
+/// ([`WebhookDetail::id`](crate::WebhookDetail::id)), not the task's.
 #[must_use = "a request does nothing until it is awaited"]
 pub struct RetryWebhook {
     client: Client,
@@ -31,14 +31,14 @@ impl RetryWebhook {
         Self { client, fields: Fields { webhook_id, webhook_url: None } }
     }
 
-    /// To another address than the first time.
+    /// Delivers to another URL than the first time.
     pub fn to(mut self, url: impl Into<String>) -> Self {
         self.fields.webhook_url = Some(url.into());
         self
     }
 
     async fn send(self) -> Result<(), Error> {
-        // Repeated deliveries are nothing new to a receiver.
+        // Receivers have to expect repeated deliveries, so this may be retried.
         let call = Call::question("webhook retry", "/task/openapi/retryWebhook");
         self.client.post_legacy(call, &self.fields, Answer::done).await
     }
@@ -48,7 +48,7 @@ into_future!(RetryWebhook => ());
 
 impl fmt::Debug for RetryWebhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address is a secret.
+        // The URL is a secret.
         f.debug_struct("RetryWebhook").field("webhook_id", &self.fields.webhook_id).finish_non_exhaustive()
     }
 }

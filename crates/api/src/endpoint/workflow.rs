@@ -11,7 +11,7 @@ use crate::{
     lenient,
 };
 
-/// Asks for a saved workflow. Made by [`Client::workflow`]. The answer is its JSON text, as ComfyUI's API takes it.
+/// Fetches a saved workflow. Created by [`Client::workflow`]. Returns its JSON text, in ComfyUI's API format.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetWorkflow {
@@ -37,7 +37,7 @@ struct Data {
     prompt: Option<Box<RawValue>>,
 }
 
-/// The workflow comes as JSON inside a string; as an object it is taken too.
+/// The workflow is JSON inside a string; an object is accepted too.
 fn read(answer: &Answer) -> Result<String, Error> {
     let prompt = answer.data::<Data>()?.prompt;
     let prompt = prompt.as_deref();

@@ -1,4 +1,4 @@
-//! AI apps, Quick Create and the runs of v2 against the simulator, and what is sent to the letter.
+//! AI apps, Quick Create and v2 runs against the simulator, with their exact requests.
 
 use std::{
     fmt::Write as _,

@@ -1,4 +1,4 @@
-//! What a create does on a real wire: it is sent once, and only a proof of absence counts as refused.
+//! Creates over real connections: sent once, and refused only if the absence of a task is proven.
 
 use std::{sync::Arc, time::Duration};
 
@@ -75,7 +75,8 @@ async fn what_is_not_set_is_not_sent() {
     assert_eq!(body, json!({"apiKey": KEY, "workflowId": "5"}));
 }
 
-/// A lost answer, a reset, a gateway's page, a half answer, a redirect: each may hide a task, and none is sent twice.
+/// A lost response, a reset, a gateway's page, half a response, a redirect: each may hide a task, and none is
+/// retried.
 #[tokio::test]
 async fn doubt_is_never_sent_again() {
     let half = Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"code\":421".to_vec());
@@ -149,7 +150,7 @@ async fn no_connection_means_no_task() {
     assert_eq!(error.retry(), Retry::Safe { after: None });
 }
 
-/// The handshake comes before the request: whoever fails it has seen nothing of it.
+/// The handshake precedes the request: a server that fails it has not seen the request.
 #[tokio::test]
 async fn a_broken_handshake_means_no_task() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");

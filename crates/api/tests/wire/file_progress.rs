@@ -1,4 +1,4 @@
-//! What is told of files on their way.
+//! Progress reports of uploads and downloads.
 
 use std::{
     fs, mem,
@@ -28,7 +28,7 @@ fn watched(builder: ClientBuilder) -> (ClientBuilder, Told) {
     (builder.net(options), told)
 }
 
-/// Where each file was, and forgets it.
+/// The reported positions of a file; removes them from the list.
 fn bytes(told: &Told, direction: Direction, name: &str, total: Option<u64>) -> Vec<u64> {
     let told = mem::take(&mut *told.lock().expect("not poisoned"));
     assert!(told.iter().all(|one| (one.0, &*one.1, one.3) == (direction, name, total)), "{told:?}");

@@ -1,4 +1,4 @@
-//! The client against servers that do exactly what a test says, over real sockets.
+//! The client against servers that do exactly what a test specifies, over real sockets.
 
 mod apps;
 mod create;

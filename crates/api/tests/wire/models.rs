@@ -1,4 +1,4 @@
-//! Models against the simulator, which checks every field to the letter and to the type.
+//! Models against the simulator, which checks the exact name and type of every field.
 
 use runninghub_api::{ApiKey, Class, Client, CreateOutcome, Retry, UploadSource};
 use runninghub_core::TaskStatus;

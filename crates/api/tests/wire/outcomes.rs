@@ -1,5 +1,5 @@
-//! The outcome of a create over an encrypted connection that breaks anywhere, in any way: refused is never said of a
-//! request that the server may have read.
+//! The outcome of a create over a TLS connection that breaks anywhere, in any way: a request that the server may
+//! have read is never reported as refused.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use runninghub_sim::{Authority, Certificate, FaultProxy, Rule, Sim, Toxic};
 use tokio::runtime::Runtime;
 
 const CREATE: &str = "/task/openapi/create";
-/// A record whose length is broken is waited for, and what comes too late is unknown.
+/// The client waits for a record with a broken length until this timeout, and the outcome is unknown.
 const SOON: Duration = Duration::from_millis(300);
 const LATE: Duration = Duration::from_mins(1);
-/// A record of encrypted data that is none.
+/// A record of invalid encrypted data.
 const GARBAGE: [u8; 9] = [23, 3, 3, 0, 4, 1, 2, 3, 4];
 
-/// What the server answers, if it comes to that.
+/// The server's response, if the request gets that far.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Says {
     Yes,
     No,
 }
 
-/// The way to a simulator: the wire, and the place where encryption ends.
+/// The connection to a simulator: the wire, and the endpoint of TLS.
 struct Way {
     sim: Sim,
     wire: FaultProxy,
@@ -57,7 +57,7 @@ impl Way {
         Self { sim, wire, end, client, _folder: folder }
     }
 
-    /// Creates a task, and tells the outcome; `None` is a success.
+    /// Creates a task, and returns the outcome; `None` is a success.
     async fn create(&self) -> Option<CreateOutcome> {
         let id = self.sim.workflow_ids().first().expect("a workflow").as_str().into();
         let created = self.client.create(Some(id)).await;
@@ -65,8 +65,8 @@ impl Way {
     }
 }
 
-/// How it breaks on the wire, within the handshake or after it, and where encryption ends, which is after the handshake.
-/// Bytes are those of the client if `up`, and else those of the server.
+/// How the connection breaks: on the wire, within the handshake or after it; or at the endpoint of TLS, which is
+/// after the handshake. Bytes are the client's if `up`, and else the server's.
 fn toxic(on_the_wire: bool, kind: u8, after: u16, up: bool) -> Toxic {
     let (wire, after) = (on_the_wire, u64::from(after));
     let toxic = match kind {
@@ -75,7 +75,7 @@ fn toxic(on_the_wire: bool, kind: u8, after: u16, up: bool) -> Toxic {
         2 if wire => Toxic::corrupt(after),
         3 if wire => Toxic::insert(after, GARBAGE.to_vec()),
         2 | 3 => Toxic::garbage(after),
-        // A fatal alert in plain: internal_error.
+        // A fatal alert in plain text: internal_error.
         _ if wire => Toxic::insert(after, [21, 3, 3, 0, 2, 2, 80].to_vec()),
         _ => Toxic::alert(after),
     };
@@ -114,7 +114,7 @@ proptest! {
     }
 }
 
-/// What the property is about does happen: the same break is a refusal before the handshake is over, and none after it.
+/// Both cases of the property occur: the same break is a refusal before the end of the handshake, but not after it.
 #[tokio::test(flavor = "multi_thread")]
 async fn where_tls_breaks_decides_and_not_how() {
     let way = Way::open(Says::Yes, LATE).await;

@@ -1,4 +1,4 @@
-//! What questions do on a real wire.
+//! Read requests over real connections.
 
 use std::{
     sync::{Arc, Mutex},
@@ -44,7 +44,7 @@ async fn trouble_on_the_way_is_asked_again() {
     }
 }
 
-/// A good key is refused at times, and some keys are refused where they stand in the body.
+/// A valid key is sometimes refused, and some keys are refused in the body.
 #[tokio::test]
 async fn a_refused_key_is_tried_in_its_other_place() {
     let trouble = Reply::status(401, "", r#"{"code":-1,"msg":"ApiKey verification failed"}"#);
@@ -65,7 +65,7 @@ async fn a_refused_key_is_tried_in_its_other_place() {
     client.outputs(&"7".into()).once().await.expect("an answer");
     assert_eq!(places(&server), [true, false, false], "what was understood is kept");
 
-    // Errors come with HTTP 200 as a rule.
+    // Errors usually come with HTTP 200.
     let plain = Reply::json(r#"{"code":-1,"msg":"ApiKey verification failed"}"#);
     let server = Server::start(vec![plain, Reply::json(RUNNING)]).await;
     server.client().outputs(&"7".into()).await.expect("an answer");

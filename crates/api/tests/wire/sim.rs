@@ -1,4 +1,5 @@
-//! The client against the simulator, which writes its answers from the platform's documents and knows none of our types.
+//! The client against the simulator, which builds its responses from the platform's documentation and shares none of
+//! our types.
 
 use std::{fs, time::Duration};
 
@@ -34,7 +35,7 @@ pub(crate) fn client(sim: &Sim, key: &str) -> Client {
     builder(sim, key).build().expect("a client")
 }
 
-/// Asks until the task is over; each question is a round trip, so this needs no pauses.
+/// Polls until the task is over; each poll is a round trip, so this needs no pauses.
 pub(crate) async fn end(client: &Client, task_id: &TaskId) -> Observation {
     loop {
         let seen = client.outputs(task_id).await.expect("an answer");
@@ -210,8 +211,7 @@ async fn refusals_are_told_apart() {
     assert_eq!(sim.stats().creates, 0);
 }
 
-/// Some enterprise keys are refused where they stand in the body; which ones is found out by a question, and not by what
-/// costs money.
+/// Some enterprise keys are refused in the body; this is detected with a read request, not with a paid one.
 #[tokio::test]
 async fn a_key_that_has_to_stand_in_the_header_alone() {
     let (sim, client, workflow_id) = start(simulator().app(App::demo()).fault(Fault::HeaderKeys)).await;

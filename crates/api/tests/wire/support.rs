@@ -1,4 +1,4 @@
-//! Clients of a server that does exactly what a test says.
+//! Clients of a server that does exactly what a test specifies.
 
 use runninghub_api::{ApiKey, Client, ClientBuilder};
 
@@ -22,7 +22,7 @@ impl Server {
         self.builder().build().expect("a client")
     }
 
-    /// A client whose pauses take no time.
+    /// A client with pauses of no length.
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder(ApiKey::new(KEY).expect("a key")).base_url(&self.url()).time_scale(0.0)
     }

@@ -1,4 +1,4 @@
-//! Told to wait; not reached at all.
+//! Pauses that the server asks for, and unreachable servers.
 
 use std::{
     sync::{
@@ -42,7 +42,7 @@ async fn a_pause_that_the_server_wants_holds_every_clone_but_not_a_cancel() {
     assert!(server.requests()[1].starts_with("POST /task/openapi/cancel "), "{:?}", server.requests());
     assert!(!question.is_finished() && client.held().is_some(), "the pause isn't over");
     client.woke(Duration::from_hours(1));
-    // Whoever waits already has a timer that a suspend would have stopped.
+    // A request that is already waiting has a timer that a suspend would have stopped.
     question.abort();
     let _ = client.status(&TASK.into()).await;
     assert_eq!((client.held(), server.requests().len()), (None, 3));
@@ -94,7 +94,7 @@ async fn a_connection_that_was_kept_is_not_used_after_a_suspend() {
             count.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
                 let mut request = vec![0; 4096];
-                // Each request comes in one piece here.
+                // Each request arrives in one piece here.
                 while stream.read(&mut request).await.is_ok_and(|length| length > 0) {
                     let body = r#"{"code":804,"data":null}"#;
                     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -165,7 +165,7 @@ async fn without_tls_nothing_is_said_and_nothing_tried_again() {
     assert_eq!(client.calls(), 1, "it would fail again");
     client.create(Some("1".into())).await.expect_err("no TLS");
     for hello in seen.await.expect("two hellos") {
-        // A handshake record, and neither key nor request in it.
+        // A handshake record, without the key or the request.
         assert_eq!(hello.first(), Some(&0x16));
         assert!(!String::from_utf8_lossy(&hello).contains(KEY));
     }

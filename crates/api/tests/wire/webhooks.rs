@@ -1,4 +1,4 @@
-//! What became of a webhook, and another delivery of it, against the simulator.
+//! The state of a webhook, and its redelivery, against the simulator.
 
 use std::{
     sync::{Arc, Mutex},
@@ -17,7 +17,7 @@ use crate::{
     support::{Reply, Server},
 };
 
-/// Nothing here takes this long unless it hangs.
+/// Longer than anything here takes, unless it hangs.
 const HANG: Duration = Duration::from_secs(20);
 
 #[derive(Default)]

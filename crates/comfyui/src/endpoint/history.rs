@@ -5,33 +5,33 @@ use serde_json::Value;
 
 use crate::{Client, Error, Queued, http::Call};
 
-/// Most products of a prompt that are read: many times what a workflow makes, and no flood.
+/// Maximum number of products read per prompt: many more than a workflow makes, but bounded.
 const MOST: usize = 10_000;
 
-/// A prompt that is over.
+/// A finished prompt.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Finished {
-    /// What was queued, where the history still has it.
+    /// The queued prompt, if it is still in the history.
     pub prompt: Option<Queued>,
     /// How it ended.
     pub outcome: Outcome,
-    /// What its nodes have made, in the order of the answer: also before a failure.
+    /// The products of its nodes, in the order of the response: also before a failure.
     pub products: Vec<Product>,
 }
 
 /// How a prompt ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
-    /// All went through.
+    /// All nodes succeeded.
     Success,
-    /// A node raised.
+    /// A node raised an exception.
     Failed(Failure),
-    /// Somebody stopped it.
+    /// The prompt was interrupted.
     Interrupted,
 }
 
-/// One thing that a node has made.
+/// One product of a node.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Product {
@@ -39,14 +39,14 @@ pub enum Product {
     File {
         /// The node, or the one that it was expanded from.
         node: NodeId,
-        /// What it is called there.
+        /// The file as the node names it.
         file: NodeFile,
     },
     /// A text.
     Text {
         /// The node, or the one that it was expanded from.
         node: NodeId,
-        /// What it says.
+        /// The content.
         text: String,
     },
 }
@@ -68,7 +68,7 @@ fn read(entry: &Value) -> Finished {
 fn outcome(status: &Value) -> Outcome {
     let messages = status["messages"].as_array().map_or(&[][..], Vec::as_slice);
     let last = |kind: &str| messages.iter().rev().find(|message| message[0] == kind).map(|one| &one[1]);
-    // An entry without a status is of a server before 2024, and is only written for what went through.
+    // An entry without a status is from a server before 2024, which writes entries for successful prompts only.
     if status["status_str"].as_str().is_none_or(|word| word == "success") {
         Outcome::Success
     } else if last("execution_interrupted").is_some() {
@@ -95,7 +95,7 @@ fn products(outputs: &Value, meta: &Value) -> Vec<Product> {
     let mut products = Vec::new();
     for (id, output) in outputs.as_object().into_iter().flatten() {
         let node = NodeId::from(meta[id]["real_node_id"].as_str().unwrap_or(id));
-        // The name of the list (`images`, `gifs`, `audio`, `3d`, …) is up to the node; what counts is what is in it.
+        // Nodes choose the name of the list (`images`, `gifs`, `audio`, `3d`, …), so only its items are checked.
         let entries = output.as_object().into_iter().flatten().filter_map(|(_, list)| list.as_array());
         products.extend(entries.flatten().filter_map(|entry| product(&node, entry)));
         if products.len() >= MOST {
@@ -158,7 +158,7 @@ mod tests {
         let failed = Failure { node_id: Some("3".into()), ..Failure::default() };
         assert_eq!(of("error", "execution_error"), Outcome::Failed(failed));
         assert_eq!(of("error", "execution_start"), Outcome::Failed(Failure::default()));
-        // A blocked node's error is in the messages of some servers; the word counts.
+        // On some servers the messages contain an error of a blocked node; the status word decides.
         assert_eq!(of("success", "execution_error"), Outcome::Success);
         assert_eq!(outcome(&Value::Null), Outcome::Success);
     }

@@ -2,21 +2,21 @@
 
 use crate::{Client, Error, http::Call};
 
-/// Where a prompt stands.
+/// The status of a prompt.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Job {
-    /// It waits; the queue tells where.
+    /// Queued; see the queue for its position.
     Pending,
-    /// It runs.
+    /// Running.
     Running,
-    /// It is over; the history tells how.
+    /// Over; see the history for the result.
     Over,
     /// The server does not know it.
     Absent,
     /// The server does not have jobs.
     Unsupported,
-    /// No answer of use.
+    /// No usable response.
     Unclear,
 }
 
@@ -38,7 +38,7 @@ pub(crate) async fn cancel(client: &Client, prompt_id: &str) -> Result<Option<bo
     let call = Call { name: "cancel", segments: &["api", "jobs", prompt_id, "cancel"] };
     let answer = client.post(&call, "{}".to_owned()).await?;
     match (answer.status, answer.any_json()) {
-        // A job that is not known has an answer of its own; a path that is not known has a page.
+        // An unknown job gets a JSON response; an unknown path gets a page.
         (404, Some(json)) if json.get("error").is_some() => Ok(Some(false)),
         (404 | 405, _) => Ok(None),
         (_, json) => {

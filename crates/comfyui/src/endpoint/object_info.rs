@@ -1,4 +1,4 @@
-//! `GET /object_info/{class}`: of one class, since the whole has some 30 MB.
+//! `GET /object_info/{class}`: for one class, since all of them take some 30 MB.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,17 +9,17 @@ use crate::{Client, Error, http::Call};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ClassInfo {
-    /// Whether its nodes are outputs: what a prompt is run for.
+    /// Whether its nodes are outputs: a prompt runs the nodes that its outputs need.
     pub output_node: bool,
     input: Value,
 }
 
 impl ClassInfo {
-    /// The values that an input can have, where it is a choice: the models on the server, the files that were uploaded.
+    /// The allowed values of an input with choices: the models on the server, the uploaded files.
     pub fn choices(&self, input: &str) -> Vec<&str> {
         let spec = ["required", "optional"].iter().find_map(|part| self.input.get(part)?.get(input));
         let Some(spec) = spec.and_then(Value::as_array) else { return Vec::new() };
-        // The list itself stands where other inputs have their type, or among the options in newer classes.
+        // The list replaces the type of the input, or is among the options in newer classes.
         let listed = spec.first().and_then(Value::as_array);
         let listed = listed.or_else(|| spec.get(1)?.get("options")?.as_array());
         listed.into_iter().flatten().filter_map(Value::as_str).collect()

@@ -7,41 +7,41 @@ use serde_json::{Value, json};
 
 use crate::{Client, Error, ErrorKind, http::Call};
 
-/// Longest details that are shown, in characters: some name every model of the server.
+/// Maximum length of displayed details, in characters: some list every model of the server.
 const DETAILS: usize = 120;
 
 /// A prompt in the queue.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// Its id: the one that was asked for, or one of the server's.
+    /// Its id: the requested one, or one that the server chose.
     pub prompt_id: PromptId,
-    /// What is wrong with some of its outputs, which will not run.
+    /// Errors of outputs that will not run.
     pub node_errors: Vec<NodeErrors>,
 }
 
 impl Accepted {
-    /// A prompt that was found on the server after its answer was lost.
+    /// A prompt that was found on the server after its response was lost.
     pub fn found(prompt_id: PromptId) -> Self {
         Self { prompt_id, node_errors: Vec::new() }
     }
 }
 
-/// Why a prompt is not run.
+/// Why a prompt was refused.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Rejected {
     /// The kind, for example `prompt_outputs_failed_validation`.
     pub kind: String,
-    /// What the server says.
+    /// The server's message.
     pub message: Untrusted,
-    /// More of it.
+    /// Details of the message.
     pub details: Untrusted,
-    /// What is wrong with each node.
+    /// Errors by node.
     pub node_errors: Vec<NodeErrors>,
 }
 
-/// What is wrong with a node.
+/// The errors of a node.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NodeErrors {
@@ -49,25 +49,25 @@ pub struct NodeErrors {
     pub node: NodeId,
     /// Its class.
     pub class_type: Untrusted,
-    /// The outputs that do not run because of it.
+    /// The outputs that do not run because of them.
     pub dependent_outputs: Vec<NodeId>,
-    /// What is wrong.
+    /// The errors.
     pub errors: Vec<NodeError>,
 }
 
-/// One thing that is wrong with a node.
+/// One error of a node.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NodeError {
     /// The kind, for example `value_not_in_list`.
     pub kind: String,
-    /// What the server says.
+    /// The server's message.
     pub message: Untrusted,
-    /// More of it: as a rule the input, with its value.
+    /// Details, usually the input with its value.
     pub details: Untrusted,
     /// The input.
     pub input: Option<String>,
-    /// The value that it had, where it was text.
+    /// The value of the input, if it was text.
     pub received: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn send(
     }
     let answer = client.post_prompt(&call, body.to_string()).await?;
     let told = answer.any_json().unwrap_or_default();
-    // A refusal that names a prompt proves nothing: the prompt may be there.
+    // A refusal that names a prompt proves nothing: the prompt may be queued.
     if !answer.is_success() && told["prompt_id"].is_string() {
         return Err(answer.unexpected("prompt_id"));
     }
@@ -102,7 +102,7 @@ fn rejected(told: &Value) -> Rejected {
     let error = &told["error"];
     Rejected {
         kind: error["type"].as_str().unwrap_or_default().to_owned(),
-        // Old servers send the sentence alone.
+        // Old servers send only the message.
         message: error["message"].as_str().or(error.as_str()).unwrap_or("the prompt was refused").into(),
         details: error["details"].as_str().unwrap_or_default().into(),
         node_errors: node_errors(&told["node_errors"]),

@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use crate::{Client, Error, http::Call};
 
-/// The prompts of a server that are not over.
+/// The prompts on a server that are not over.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Queue {
-    /// What runs: one prompt, or none.
+    /// The running prompts: at most one.
     pub running: Vec<Queued>,
-    /// What waits, in the order in which it will run.
+    /// The queued prompts, in the order in which they will run.
     pub pending: Vec<Queued>,
 }
 
-/// A prompt in the queue, or one that was there.
+/// A prompt that is or was in the queue.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Queued {
@@ -25,14 +25,14 @@ pub struct Queued {
     pub prompt_id: PromptId,
     /// The workflow in API format, as JSON text.
     pub workflow: String,
-    /// Whose socket gets its messages; `None` for a prompt without one.
+    /// The client whose socket gets its messages; `None` for a prompt without one.
     pub client_id: Option<ClientId>,
-    /// The nodes that it is run for.
+    /// The output nodes to run.
     pub outputs_to_execute: Vec<NodeId>,
 }
 
 impl Queued {
-    /// Reads the five parts that a prompt has in the queue and in the history.
+    /// Parses the five parts that a prompt has in the queue and in the history.
     pub(crate) fn read(parts: &Value) -> Option<Self> {
         let outputs = parts[4].as_array().into_iter().flatten().filter_map(Value::as_str);
         Some(Self {
@@ -46,7 +46,7 @@ impl Queued {
 }
 
 impl Queue {
-    /// The prompt, if it is here, and how many run before it: `None` when it runs itself.
+    /// The prompt, if it is here, and the number of prompts before it: `None` if it is running.
     pub fn find(&self, prompt_id: &str) -> Option<(&Queued, Option<usize>)> {
         let is_it = |one: &&Queued| one.prompt_id.as_str() == prompt_id;
         if let Some(one) = self.running.iter().find(is_it) {
@@ -67,7 +67,7 @@ pub(crate) async fn get(client: &Client) -> Result<Queue, Error> {
         Ok(list.iter().filter_map(Queued::read).collect())
     };
     let (running, mut pending) = (list("queue_running")?, list("queue_pending")?);
-    // The server keeps a heap, whose order is not that of the prompts.
+    // The server's list is a heap, which is not sorted.
     pending.sort_by(|a, b| a.number.total_cmp(&b.number));
     Ok(Queue { running, pending })
 }

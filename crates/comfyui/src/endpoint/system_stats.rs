@@ -4,11 +4,11 @@ use runninghub_core::Untrusted;
 
 use crate::{Client, Error, http::Call};
 
-/// What a server says of itself.
+/// Information about a server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SystemStats {
-    /// Its version, for example `0.29.0`; `None` from servers that do not tell.
+    /// Its version, for example `0.29.0`; `None` if the server does not report it.
     pub version: Option<Untrusted>,
 }
 

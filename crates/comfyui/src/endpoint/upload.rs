@@ -1,4 +1,4 @@
-//! `POST /upload/image`: files of every kind, whatever its name says.
+//! `POST /upload/image`: despite its name, for files of every type.
 
 use std::{path::Path, time::Duration};
 
@@ -6,21 +6,21 @@ use reqwest::multipart::{Form, Part};
 
 use crate::{Client, Error, http::Call};
 
-/// Longest upload: a large video over a slow line.
+/// Upload timeout: enough for a large video over a slow connection.
 const TIMEOUT: Duration = Duration::from_mins(30);
 
-/// A file in the server's folder of inputs.
+/// A file in the server's input folder.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct UploadedImage {
-    /// The name that it got; not the one it came with if another file has that.
+    /// Its name on the server, which differs from the original if another file has that name.
     pub name: String,
-    /// The folder below the folder of inputs; empty for none.
+    /// The subfolder of the input folder; empty for none.
     pub subfolder: String,
 }
 
 impl UploadedImage {
-    /// What a node's input takes: the name, with the folder before it.
+    /// The value for a node's input: the subfolder and the name.
     pub fn input(&self) -> String {
         if self.subfolder.is_empty() {
             self.name.clone()

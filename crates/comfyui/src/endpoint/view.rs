@@ -1,4 +1,4 @@
-//! `GET /view`: only its address, since files are fetched by whoever keeps them.
+//! `GET /view`: only its URL, since other code downloads the files.
 
 use runninghub_core::NodeFile;
 

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::*;
 
-/// Answers every name with these addresses.
+/// Resolves every name to these addresses.
 #[derive(Clone)]
 struct Fixed(Vec<IpAddr>);
 
@@ -36,11 +36,11 @@ impl Service<Name> for Fixed {
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
 
-/// Longer than a busy machine needs for anything else.
+/// Longer than anything else takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
-/// An address that answers nothing at all: the queue of a listener that accepts nobody is full, and the kernel drops
-/// what comes after. Lasts as long as what is returned.
+/// An address that never responds: the accept queue of its listener is full, and the kernel drops later connections.
+/// Active until the returned value is dropped.
 async fn black_hole(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
     socket.bind(address).unwrap();

@@ -1,4 +1,4 @@
-//! Sums of files.
+//! Digests of files.
 
 use std::{
     fmt::Write as _,
@@ -7,13 +7,13 @@ use std::{
 
 use sha2::Digest;
 
-/// How much is read at once.
+/// The buffer size, bytes.
 const PIECE: usize = 128 << 10;
 
-/// The sum of the rest of a file.
+/// The digest of the rest of a file.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When the file cannot be read.
 pub fn digest<D: Digest>(file: &mut impl Read) -> io::Result<D> {
     let mut sum = D::new();
     let mut buffer = vec![0; PIECE];

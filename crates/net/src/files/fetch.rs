@@ -1,4 +1,4 @@
-//! Fetching one file or several.
+//! Downloads one or several files.
 
 use std::{
     future::ready,
@@ -17,17 +17,17 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// How many files are fetched at once: enough to hide the round trips, few enough to be no burden.
+/// Concurrent downloads: enough to hide the round trips, few enough not to be a burden.
 const AT_ONCE: usize = 4;
-/// How many files are flushed at once, while others are still fetched: the disk does several in the time of one.
+/// Concurrent flushes, during other downloads: the disk flushes several files in the time of one.
 const FLUSHED_AT_ONCE: usize = 16;
-/// How many files get their names in one go, with one flush of the folder.
+/// Number of files that are renamed in one batch, with one flush of the folder.
 const NAMED_AT_ONCE: usize = 64;
 
-/// Brings one file into a directory. Made by [`Files::download`] and [`Files::save_text`].
+/// Downloads one file into a directory. Created by [`Files::download`] and [`Files::save_text`].
 ///
-/// The file appears under its name when all of it is on disk, and not before. A file of the same name is never touched:
-/// if it has the very same content it is the result, else the new one becomes `name-2.ext`.
+/// The file gets its name only when it is complete and on disk. An existing file of the same name is never changed:
+/// if it has the same content it is the result, else the new one becomes `name-2.ext`.
 #[must_use = "a request does nothing until it is awaited"]
 pub struct Download {
     files: Files,
@@ -42,31 +42,32 @@ enum From {
 }
 
 impl Files {
-    /// Fetches a file. The directory is made if it is missing; the name is made safe with
+    /// Downloads a file. The directory is created if it is missing; the name is made safe with
     /// [`sanitize`](crate::sanitize).
     ///
-    /// The URL has to be `https` on a public host, at every redirect, unless the server that names it is on this machine or
-    /// [`NetOptions::allow_private_hosts`](crate::NetOptions::allow_private_hosts) was given.
+    /// The URL and every redirect have to be `https` on a public host, unless the server that names the file is on
+    /// this machine or [`NetOptions::allow_private_hosts`](crate::NetOptions::allow_private_hosts) is set.
     ///
-    /// A broken download goes on where it stopped if the server tells one version of the file from another. On Linux
-    /// that also holds for a download that another process left unfinished: parts of 1 MiB and more stay in the
-    /// directory as `.rhub-*.part` until they are continued, or for a week.
+    /// An interrupted download resumes if the server distinguishes versions of the file. On Linux that also applies
+    /// to a download that another process left unfinished: parts of 1 MiB and more stay in the directory as
+    /// `.rhub-*.part` until they are resumed, or for a week.
     ///
-    /// A file that comes packed (`Content-Encoding`), which it is asked not to, is kept as it came, as `name.ext.gz`.
+    /// If the server compresses a file (`Content-Encoding`) although plain content was requested, it is kept
+    /// compressed, as `name.ext.gz`.
     ///
     /// # Errors
-    /// [`ErrorKind::Expired`](crate::ErrorKind::Expired) for a link that is too old,
-    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) for a URL that must not be fetched,
-    /// [`ErrorKind::Slow`](crate::ErrorKind::Slow) and [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) for a file
-    /// that does not end, [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
+    /// [`ErrorKind::Expired`](crate::ErrorKind::Expired) for a link that has expired,
+    /// [`ErrorKind::Forbidden`](crate::ErrorKind::Forbidden) for a URL that must not be requested,
+    /// [`ErrorKind::Slow`](crate::ErrorKind::Slow) and [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) for a
+    /// download that is too slow or too large, [`ErrorKind::Io`](crate::ErrorKind::Io) for errors of the disk.
     pub fn download(&self, url: &str, directory: &Path, file_name: &str) -> Download {
         self.bring(From::Url(url.to_owned()), directory, file_name)
     }
 
-    /// Saves a file that came as text, with the same care as a download.
+    /// Saves a text result, with the same guarantees as a download.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) for errors of the disk.
     pub fn save_text(&self, text: &str, directory: &Path, file_name: &str) -> Download {
         self.bring(From::Text(text.to_owned()), directory, file_name)
     }
@@ -75,7 +76,7 @@ impl Files {
         Download { files: self.clone(), from, directory: directory.to_owned(), name: sanitize(file_name) }
     }
 
-    /// Fetches several files, a few at a time, and yields each as it ends together with its place in the list.
+    /// Downloads several files, a few at a time, and yields each when it is done, with its position in the list.
     pub fn download_all(
         &self,
         downloads: Vec<Download>,
@@ -88,12 +89,12 @@ impl Files {
             .map(move |((place, download), flush)| {
                 async move {
                     let fetched = download.fetch().await;
-                    // The disk begins at once, and works while other files are fetched.
+                    // Flushing starts at once, and runs during other downloads.
                     let flushed = match fetched {
                         Ok(fetched) => fetched.flush().boxed(),
                         Err(error) => ready(Err(error)).boxed(),
                     };
-                    // The other end is gone only if the files are not wanted any more.
+                    // The receiver is only gone if the files are no longer wanted.
                     let _ = flush.send(async move { (place, flushed.await) }).await;
                 }
             })
@@ -126,7 +127,7 @@ impl Download {
     }
 }
 
-/// All of a file, but not yet on disk for certain.
+/// A complete file that may not be flushed to disk yet.
 struct Fetched {
     file: Partial,
     directory: PathBuf,
@@ -144,7 +145,7 @@ async fn name_all(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile, E
     let count = files.len();
     match blocking(Path::new(""), move || Ok(settle(files))).await {
         Ok(named) => named,
-        // The task can only be missing when the runtime shuts down.
+        // The task can only fail when the runtime shuts down.
         Err(_) => (0..count).map(|_| Err(Error::download(ErrorKind::Network))).collect(),
     }
 }

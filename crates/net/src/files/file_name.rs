@@ -1,20 +1,20 @@
-//! Names of result files. The server chooses none of them.
+//! Names of result files, none of which are chosen by the server.
 
 use runninghub_core::{NodeId, TaskId};
 use url::Url;
 
-/// Longest name, bytes: every file system takes 255, and a number or a temporary suffix has to fit as well.
+/// Maximum name length, bytes: every file system accepts 255, and a number or a temporary suffix has to fit as well.
 const LONGEST: usize = 200;
-/// Longest extension.
+/// Maximum extension length.
 const EXTENSION: usize = 8;
-/// Devices on Windows, with any extension.
+/// Device names on Windows, reserved with any extension.
 const RESERVED: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// Makes one safe path component of any text.
+/// Converts any text to a safe path component.
 ///
-/// Letters and digits of any script stay, and `-_.()[]+,=@` and spaces; everything else becomes `_`. It does not
-/// start with a dot or a dash or end with a dot or a space, is no device of Windows, is at most 200 bytes long (cut
-/// before the extension) and never empty.
+/// Letters and digits of any script are kept, and `-_.()[]+,=@` and spaces; everything else becomes `_`. The result
+/// does not start with a dot or a dash or end with a dot or a space, is not a Windows device name, is at most 200
+/// bytes long (truncated before the extension) and never empty.
 pub fn sanitize(name: &str) -> String {
     let safe: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let safe = safe.trim_start_matches(['.', ' ', '-']).trim_end_matches(['.', ' ']);
@@ -28,7 +28,7 @@ pub fn result_name(task_id: &TaskId, node_id: Option<&NodeId>, index: usize, ext
     sanitize(&format!("{task_id}{node}-{index}.{extension}"))
 }
 
-/// The name for a file whose name is taken `number - 1` times: `name-2.ext`, `name-3.ext`, …
+/// The name for a file if `number - 1` earlier names exist: `name-2.ext`, `name-3.ext`, …
 pub fn numbered(name: &str, number: usize) -> String {
     match name.rsplit_once('.') {
         _ if number <= 1 => name.to_owned(),
@@ -37,29 +37,29 @@ pub fn numbered(name: &str, number: usize) -> String {
     }
 }
 
-/// The extension for a result: the one in its address's path, else its type if that is one, else `bin` (`txt` for a
-/// result without an address). Lower case, at most eight letters and digits.
+/// The extension for a result: the one in its URL's path, else its type if that is an extension, else `bin` (`txt`
+/// for a result without a URL). Lower case, at most eight letters and digits.
 pub fn extension(url: Option<&str>, file_type: Option<&str>) -> String {
     let parsed = url.and_then(|url| Url::parse(url).ok());
     let from_path =
         parsed.as_ref().and_then(|url| url.path().rsplit('/').next()?.rsplit_once('.')).map(|(_, ext)| ext);
     from_path
         .filter(|text| is_extension(text))
-        // Some answers name the kind here and not the extension.
+        // Some responses contain the kind here instead of the extension.
         .or_else(|| file_type.filter(|text| is_extension(text) && !is_kind(text)))
         .unwrap_or(if url.is_some() { "bin" } else { "txt" })
         .to_ascii_lowercase()
 }
 
 fn is_plain(c: char) -> bool {
-    // The Hangul fillers count as letters, and nobody sees them.
+    // The Hangul fillers count as letters but are invisible.
     let is_unseen = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
     c.is_alphanumeric() && !is_unseen || "-_.()[]+,=@ ".contains(c)
 }
 
 fn is_device(name: &str) -> bool {
     let device = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
-    // COM1 and LPT1 and their like, also with superscript digits.
+    // COM1, LPT1 and the like, also with superscript digits.
     let is_port = (device.starts_with("com") || device.starts_with("lpt"))
         && device.chars().count() == 4
         && device.ends_with(|c: char| c.is_ascii_digit() || "¹²³".contains(c));
@@ -76,7 +76,7 @@ fn is_kind(text: &str) -> bool {
         .any(|kind| text.eq_ignore_ascii_case(kind))
 }
 
-/// Cuts before the extension, at a character.
+/// Truncates before the extension, at a character boundary.
 fn shorten(name: &str) -> String {
     if name.len() <= LONGEST {
         return name.to_owned();
@@ -123,7 +123,7 @@ mod tests {
         }
     }
 
-    /// What must not come out, written without the code's own helpers.
+    /// Whether a name is unsafe, written without the helpers of the code under test.
     fn escapes(name: &str) -> bool {
         let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_uppercase();
         let is_port = ["COM", "LPT"].iter().any(|port| {

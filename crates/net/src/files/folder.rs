@@ -1,4 +1,4 @@
-//! The folder of results: what is opened there is new or an ordinary file, and never a link to somewhere else.
+//! The folder of results: opens only new or regular files, and never follows a link.
 
 use std::{
     collections::BTreeSet,
@@ -14,17 +14,17 @@ use tempfile::NamedTempFile;
 use super::digest::{digest, hex};
 use crate::Error;
 
-/// What is not whole yet. Hidden, so that no one takes it for a result.
+/// Prefix of incomplete files. They are hidden, so that they are not mistaken for results.
 const PREFIX: &str = ".rhub-";
 const SUFFIX: &str = ".part";
-/// Parts that nobody has continued for so long are removed: their links are long dead.
+/// Parts that have not been resumed for this long are deleted: their links have long expired.
 const STALE: Duration = Duration::from_hours(7 * 24);
 
-/// Makes sure that results can be written into a folder, which is made if it is missing. Parts of downloads that were
-/// given up a week ago are removed.
+/// Checks that results can be written to a folder, which is created if it is missing. Deletes parts of downloads
+/// that have not changed for a week.
 ///
 /// # Errors
-/// What the system says about the folder.
+/// The system's error for the folder.
 pub fn check_folder(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     new_part(directory)?.close()?;
@@ -32,10 +32,10 @@ pub fn check_folder(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file of our own, such as an index of results: whole or absent, and **instead of** what has the name.
+/// Writes an internal file, such as an index of results, atomically, and **replaces** an existing file of that name.
 ///
 /// # Errors
-/// [`ErrorKind::Io`](crate::ErrorKind::Io) for the disk.
+/// [`ErrorKind::Io`](crate::ErrorKind::Io) for errors of the disk.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let write = || {
@@ -48,16 +48,16 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write().map_err(|error| Error::disk(path, error))
 }
 
-/// Opens a file for reading. A link is not followed, and nothing but an ordinary file is opened.
+/// Opens a regular file for reading. Links are not followed.
 ///
 /// # Errors
-/// When there is no such file.
+/// When the file does not exist, or is not a regular file.
 pub fn open_file(path: &Path) -> io::Result<File> {
     let file = options().read(true).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
-/// Whether a file of that size and SHA-256 (64 hexadecimal digits) is there. Reads it to the end.
+/// Whether a file of that size and SHA-256 (64 hexadecimal digits) exists. Reads the whole file.
 pub fn holds(path: &Path, bytes: u64, sha256: &str) -> bool {
     let hash = || -> io::Result<Option<String>> {
         let mut file = open_file(path)?;
@@ -69,13 +69,13 @@ pub fn holds(path: &Path, bytes: u64, sha256: &str) -> bool {
     hash().is_ok_and(|found| found.is_some_and(|found| found == sha256))
 }
 
-/// A new part that goes when it is dropped. In the target folder, so that giving it its name is one step.
+/// A new part, deleted when dropped. In the target folder, so that the final rename is atomic.
 pub(super) fn new_part(directory: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX).suffix(SUFFIX).make_in(directory, create)
 }
 
-/// A new part under a name that can be found again.
+/// A new part under a name that other processes can find.
 pub(super) fn named_part(directory: &Path, name: &str) -> io::Result<NamedTempFile> {
     let path = part_path(directory, name);
     let file = create(&path)?;
@@ -84,15 +84,15 @@ pub(super) fn named_part(directory: &Path, name: &str) -> io::Result<NamedTempFi
     Ok(part)
 }
 
-/// The part that an earlier process left under that name; `None` if there is none, if another process works on it, or
-/// if somebody else could have put it there.
+/// The part that an earlier process left under that name; `None` if it does not exist, if another process uses it,
+/// or if another user could have put it there.
 #[cfg(unix)]
 pub(super) fn left_part(directory: &Path, name: &str) -> Option<NamedTempFile> {
     use std::os::unix::fs::MetadataExt as _;
     let path = part_path(directory, name);
     let file = options().read(true).write(true).open(&path).ok()?;
     file.try_lock().ok()?;
-    // Between opening and locking the other process may have finished, and the file is a result now.
+    // Between opening and locking, the other process may have finished it, so that the file is a result now.
     let (opened, named) = (file.metadata().ok()?, fs::symlink_metadata(&path).ok()?);
     let is_same = (opened.dev(), opened.ino()) == (named.dev(), named.ino());
     let is_ours =
@@ -108,7 +108,7 @@ pub(super) fn left_part(_: &Path, _: &str) -> Option<NamedTempFile> {
     None
 }
 
-/// Waits for the disk on a thread of its own, which begins at once: the sockets of running tasks must not wait.
+/// Runs disk I/O on a separate thread, starting at once: the sockets of running tasks must not wait.
 pub(super) fn blocking<T: Send + 'static, W>(
     directory: &Path,
     work: W,
@@ -120,7 +120,7 @@ where
     async move { task.await.unwrap_or_else(|error| Err(Error::disk(directory, io::Error::other(error)))) }
 }
 
-/// Flushes folders, each once: a name lives in its folder, which is flushed apart from the file.
+/// Flushes each folder once: a file's name is stored in its folder, which is flushed separately from the file.
 pub(super) fn sync_all<'p>(directories: impl Iterator<Item = &'p Path>) -> Vec<(PathBuf, io::Error)> {
     let directories: BTreeSet<&Path> = directories.collect();
     let failed = |directory: &Path| Some((directory.to_owned(), sync(directory).err()?));
@@ -150,7 +150,7 @@ fn create(path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn options() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
-    // A named pipe in place of a file must not hold us up.
+    // Opening a named pipe in place of a file must not block.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options.custom_flags(flags.bits().cast_signed());
@@ -162,7 +162,7 @@ fn options() -> OpenOptions {
     OpenOptions::new()
 }
 
-/// Removes the parts that have not changed for so long. What goes wrong here harms nobody.
+/// Deletes stale parts. Best effort: errors are ignored.
 fn sweep(directory: &Path, stale: Duration) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -170,7 +170,7 @@ fn sweep(directory: &Path, stale: Duration) {
         let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
         if is_part && age().is_some_and(|age| age >= stale) {
             let path = entry.path();
-            // One that another process works on is locked.
+            // A part in use by another process is locked.
             let is_free = open_file(&path).is_ok_and(|file| file.try_lock().is_ok());
             if is_free && let Err(error) = fs::remove_file(&path) {
                 tracing::debug!(%error, "an old part stays");

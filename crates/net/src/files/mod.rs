@@ -1,4 +1,4 @@
-//! Files from servers: fetched without any API's headers, and whole or absent on disk.
+//! Downloads: requested without any API headers, and either complete or absent on disk.
 
 mod digest;
 mod fetch;

@@ -1,4 +1,4 @@
-//! How slow a download may be.
+//! The minimum speed of a download.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use tokio::time::{Instant, timeout};
 
 use crate::{Error, ErrorKind, error::DOWNLOAD};
 
-/// Below this a download is given up and taken up again: another connection may do better. Bytes a second; a file of
-/// a few hundred KiB would take minutes.
+/// A slower download is aborted and resumed, since another connection may be faster. Bytes a second; a file of a few
+/// hundred KiB would take minutes.
 const SLOWEST: u64 = 1 << 10;
-/// For how long it has to be slower. Long enough for a phone in a tunnel.
+/// How long it has to be slower. Long enough for a phone in a tunnel.
 const WINDOW: Duration = Duration::from_secs(30);
-/// The same where time is scaled down: a busy machine pauses too.
+/// The minimum window when time is scaled down: a busy machine stalls too.
 const SHORTEST: Duration = Duration::from_secs(2);
 
-/// Reads a body, and gives up on one that only trickles. Time that the disk takes does not count.
+/// Reads a body, and aborts one that is too slow. Time spent on the disk does not count.
 pub(super) struct Pace {
     window: Duration,
     waited: Duration,

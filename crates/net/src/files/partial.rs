@@ -1,4 +1,4 @@
-//! Whole or absent: a file gets its name when all of it is on disk.
+//! Atomic downloads: a file gets its name when it is complete and on disk.
 
 use std::{
     fs, io,
@@ -19,30 +19,30 @@ use super::{
 };
 use crate::Error;
 
-/// How much of the beginning is kept to recognise a page.
+/// Number of bytes at the start that are kept to recognize a page.
 const HEAD: usize = 64;
-/// Files up to this size, bytes, are summed when they are flushed, on another thread than the one that fetches. Of
-/// larger ones that would be a wait at the end, so they are summed while they come.
+/// Files up to this size, bytes, are hashed when they are flushed, on another thread than the download. For larger
+/// files that would delay the end, so they are hashed while they arrive.
 const SUMMED_LATE: u64 = 4 << 20;
-/// How many names are tried beside the wanted one.
+/// Number of alternative names that are tried.
 const NAMES: usize = 10_000;
 
-/// A file that has no name yet. Dropping it removes it, unless it is worth being continued by another process.
+/// A file without its final name. Dropping it deletes it, unless it is worth resuming by another process.
 pub(super) struct Partial {
     file: NamedTempFile,
     directory: PathBuf,
-    /// Of all that was written; `None` while that is little.
+    /// Running SHA-256 of the bytes written; `None` for small files.
     sum: Option<Sum>,
     bytes: u64,
     head: Vec<u8>,
-    /// Whether another process could find it.
+    /// Whether another process can find it.
     is_named: bool,
 }
 
-/// A file that was fetched, whole and on disk.
+/// A downloaded file, complete and on disk.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SavedFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its size, bytes.
     pub bytes: u64,
@@ -50,7 +50,7 @@ pub struct SavedFile {
     pub sha256: String,
 }
 
-/// A file that is all on disk, but for its name.
+/// A file that is on disk, but does not have its name yet.
 pub(super) struct Flushed {
     file: NamedTempFile,
     directory: PathBuf,
@@ -60,11 +60,11 @@ pub(super) struct Flushed {
 }
 
 impl Partial {
-    /// Begins a file in a directory, which is made if it is missing. `name` is one to be found by later.
+    /// Creates a file in a directory, which is created if it is missing. `name` lets other processes find it.
     pub(super) fn create(directory: &Path, name: Option<&str>) -> Result<Self, Error> {
         let failed = |error| Error::disk(directory, error);
         fs::create_dir_all(directory).map_err(failed)?;
-        // The name may be taken by another process, or by somebody else's file: then this one is not to be found.
+        // Another process or an unrelated file may have the name: then this part cannot be found by others.
         let named = name.and_then(|name| folder::named_part(directory, name).ok());
         let is_named = named.is_some();
         let file = named.map_or_else(|| folder::new_part(directory), Ok).map_err(failed)?;
@@ -72,7 +72,7 @@ impl Partial {
         Ok(Self { file, directory, sum: None, bytes: 0, head: Vec::new(), is_named })
     }
 
-    /// Takes up what another process left under that name.
+    /// Takes over the part that another process left under that name.
     pub(super) fn adopt(directory: &Path, name: &str) -> Option<Self> {
         let file = folder::left_part(directory, name)?;
         let directory = directory.to_owned();
@@ -88,7 +88,7 @@ impl Partial {
         self.bytes
     }
 
-    /// Written where it arrives: handing each piece to another thread costs more than the write.
+    /// Written on this thread: passing each piece to another one costs more than the write.
     pub(super) async fn write(&mut self, piece: Bytes) -> Result<(), Error> {
         if let Err(error) = self.put(&piece) {
             self.is_named = false;
@@ -113,12 +113,12 @@ impl Partial {
         Ok(())
     }
 
-    /// Removes the file: it is not what was wanted.
+    /// Deletes the file because its content is wrong.
     pub(super) fn discard(mut self) {
         self.file.disable_cleanup(false);
     }
 
-    /// Whether a web page came instead of the file: expired links have been answered with one and with status 200.
+    /// Whether the content is a web page instead of the file: expired links have returned one with status 200.
     pub(super) fn is_stray_page(&self, name: &str) -> bool {
         let head = String::from_utf8_lossy(&self.head)
             .trim_start_matches('\u{feff}')
@@ -130,7 +130,7 @@ impl Partial {
             && !["htm", "html", "txt", "svg", "xml"].iter().any(|text| extension.eq_ignore_ascii_case(text))
     }
 
-    /// Puts the content on disk. Waits for the disk.
+    /// Flushes the content to disk. Blocks.
     pub(super) fn flush(mut self, name: String) -> Result<Flushed, Error> {
         self.file.disable_cleanup(false);
         let Self { mut file, directory, sum, bytes, .. } = self;
@@ -143,7 +143,7 @@ impl Partial {
 }
 
 impl Flushed {
-    /// Gives the file its name, or `name-2`, `name-3`, … if that is taken by another content.
+    /// Gives the file its name, or `name-2`, `name-3`, … if that name has other content.
     fn name(self) -> Result<SavedFile, Error> {
         let Self { mut file, directory, name, bytes, sha256 } = self;
         for number in 1..=NAMES {
@@ -163,7 +163,7 @@ impl Flushed {
     }
 }
 
-/// Names files, and then flushes their folders once for all of them. Waits for the disk.
+/// Names files, and then flushes their folders once for all of them. Blocks.
 pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile, Error>> {
     let mut named: Vec<_> = files.into_iter().map(|file| file.and_then(Flushed::name)).collect();
     let folders = named.iter().filter_map(|file| file.as_ref().ok()?.path.parent());
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(mode(&saved.path), mode(&directory.path().join("other")));
     }
 
-    /// A link in the place of the wanted name is a taken name, wherever it leads.
+    /// A link with the requested name counts as an existing file, wherever it leads.
     #[cfg(unix)]
     #[tokio::test]
     async fn a_link_is_neither_followed_nor_replaced() {
@@ -237,7 +237,7 @@ mod tests {
         assert!(!outside.exists());
     }
 
-    /// Small files are summed at the end, large ones as they come.
+    /// Small files are hashed at the end, large ones as they arrive.
     #[tokio::test]
     async fn the_sum_is_that_of_the_file_whatever_its_size() {
         let directory = tempfile::tempdir().expect("a directory");

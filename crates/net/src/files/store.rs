@@ -1,4 +1,4 @@
-//! The HTTP clients for files, which carry no API's headers.
+//! The HTTP clients for files, which send no API headers.
 
 use std::{
     path::Path,
@@ -11,10 +11,10 @@ use tokio::fs::File;
 
 use crate::{Error, Net, guard::Guard, net::once};
 
-/// Longest wait for the head of a response. Its body may take as long as it likes, but not trickle.
+/// Timeout for the head of a response. The body is limited by its speed, not by a total time.
 const STALL: Duration = Duration::from_mins(1);
 
-/// Brings files home, and sends some. Cheap to clone; clones share connections. Made by
+/// Downloads files, and uploads some. Cheap to clone; clones share connections. Created by
 /// [`HttpClients::files`](crate::HttpClients::files).
 #[derive(Clone)]
 pub struct Files(Arc<Inner>);
@@ -38,11 +38,11 @@ impl Files {
         Self(Arc::new(Inner { net, guard, public_only, is_loopback, time_scale, encrypted, plain }))
     }
 
-    /// Sends a file to a signed URL with `PUT`, and gives the HTTP status. The URL has to be as for
+    /// Uploads a file to a signed URL with `PUT`, and returns the HTTP status. The URL has to satisfy the rules of
     /// [`Files::download`]. `call` is the name in errors.
     ///
     /// # Errors
-    /// When the URL must not be asked, the file cannot be read, or there is no response in time.
+    /// When the URL must not be requested, the file cannot be read, or the response times out.
     pub async fn put(
         &self,
         call: &'static str,
@@ -69,7 +69,7 @@ impl Files {
     pub(super) fn client(&self, is_plain: bool) -> Result<reqwest::Client, Error> {
         let this = &*self.0;
         once(if is_plain { &this.plain } else { &this.encrypted }, || {
-            // Other users of reqwest in the same program may have switched these on.
+            // Other users of reqwest in the same program may have enabled these.
             let mut builder = reqwest::ClientBuilder::new()
                 .read_timeout(STALL)
                 .no_gzip()

@@ -1,4 +1,5 @@
-//! The SHA-256 of a large file, made beside its download: in turn with it, it would double the time of a fast one.
+//! The SHA-256 of a large file, computed in parallel with its download: sequentially it would double the time of a
+//! fast one.
 
 use std::{
     fs::File,
@@ -11,17 +12,17 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::digest::digest;
 
-/// How many pieces may wait. The largest are half a megabyte.
+/// Maximum number of queued pieces. The largest have half a megabyte.
 const WAITING: usize = 16;
 
-/// A thread that is handed the pieces of a file. Dropping this ends it.
+/// A thread that hashes the pieces of a file. Dropping this ends it.
 pub(super) struct Sum {
     pieces: mpsc::Sender<Bytes>,
     hash: oneshot::Receiver<io::Result<Sha256>>,
 }
 
 impl Sum {
-    /// Begins with what is there already: `bytes` from the start of the file, which is opened for this alone.
+    /// Starts with existing content: `bytes` from the start of the file, opened separately for this.
     pub(super) fn begin(file: File, bytes: u64) -> Self {
         let (pieces, mut waiting) = mpsc::channel::<Bytes>(WAITING);
         let (done, hash) = oneshot::channel();
@@ -30,18 +31,18 @@ impl Sum {
             while let (Ok(sum), Some(piece)) = (&mut sum, waiting.blocking_recv()) {
                 sum.update(&piece);
             }
-            // The other end is gone if the download was given up.
+            // The receiver is gone if the download was aborted.
             _ = done.send(sum);
         });
         Self { pieces, hash }
     }
 
-    /// Waits while too many pieces do. What went wrong is told at the end.
+    /// Waits while the queue is full. Errors are reported at the end.
     pub(super) async fn add(&self, piece: Bytes) {
         _ = self.pieces.send(piece).await;
     }
 
-    /// The sum of all pieces. Waits for it, on a thread that may.
+    /// The digest of all pieces. Blocks until it is done.
     pub(super) fn finish(self) -> io::Result<Sha256> {
         drop(self.pieces);
         self.hash.blocking_recv().unwrap_or_else(|gone| Err(io::Error::other(gone)))

@@ -1,4 +1,4 @@
-//! One file on its way: broken off, taken up again, and never put together from two versions.
+//! The download of one file: resumed after an interruption, and never assembled from two versions.
 
 use std::path::PathBuf;
 
@@ -13,19 +13,19 @@ use url::Url;
 use super::{Files, file_name::sanitize, folder::blocking, pace::Pace, partial::Partial, version::Version};
 use crate::{Direction, Error, ErrorKind, FileProgress, asked_wait, backoff, error::DOWNLOAD, guard::Guard};
 
-/// How many redirects are followed.
+/// Maximum number of redirects.
 const HOPS: usize = 5;
-/// So many new bytes make an attempt a success of a kind: the attempts are counted anew.
+/// An attempt with this many new bytes counts as progress: the number of attempts is reset.
 const PROGRESS: u64 = 64 << 10;
 
-/// What is fetched, and what has come of it.
+/// A download and its state.
 pub(super) struct Transfer<'f> {
     files: &'f Files,
     url: &'f str,
     directory: PathBuf,
     name: String,
     part: Option<Part>,
-    /// Whether a part of another process was looked for.
+    /// Whether it has looked for another process's part.
     has_looked: bool,
 }
 
@@ -45,7 +45,7 @@ impl<'f> Transfer<'f> {
         Self { files, url, directory, name, part: None, has_looked: false }
     }
 
-    /// Fetches all of it. Gives the content and the name for it.
+    /// Downloads the whole file. Returns the content and its name.
     pub(super) async fn run(mut self) -> Result<(Partial, String), Error> {
         let result = self.attempts().await;
         let (bytes, total) =
@@ -77,7 +77,7 @@ impl<'f> Transfer<'f> {
         Ok(())
     }
 
-    /// One request for what is missing, and its body.
+    /// One request for the missing bytes, including its body.
     async fn attempt(&mut self) -> Result<(), Error> {
         let mut response = loop {
             if self.part.as_ref().is_some_and(Part::is_whole) {
@@ -107,7 +107,7 @@ impl<'f> Transfer<'f> {
             file.write(piece).await?;
             report(file.bytes());
         }
-        // A server may say less than it sends in a header, and a proxy may cut without a sign.
+        // A server may send less than its header says, and a proxy may truncate silently.
         if version.total.is_some_and(|total| total != file.bytes()) {
             return Err(Error::download(ErrorKind::Network));
         }
@@ -118,14 +118,14 @@ impl<'f> Transfer<'f> {
         Ok(())
     }
 
-    /// What to ask for if a part is here: where it ends, and what the rest has to belong to.
+    /// The range to request if there is a part: where it ends, and the version that the rest has to match.
     fn rest(&self) -> Option<(u64, HeaderValue)> {
         let Part { file, version } = self.part.as_ref().filter(|part| part.file.bytes() > 0)?;
         Some((file.bytes(), version.validator()?.clone()))
     }
 
-    /// Whether the body of an answer is to be read; otherwise another question has to be asked. At most two are: after
-    /// the first, either nothing is left of the part or it is another process's, which is looked for once.
+    /// Whether to read the body of the response; otherwise another request is needed. At most two are: after the
+    /// first, either the part was discarded or it is another process's, which is looked for only once.
     async fn begins(&mut self, response: &Response, is_rest: bool) -> Result<bool, Error> {
         match (response.status().as_u16(), &self.part) {
             (206, Some(Part { file, version })) if is_rest => {
@@ -158,7 +158,7 @@ impl<'f> Transfer<'f> {
         }
     }
 
-    /// Begins a file, or takes up one that another process began; whether it is a new one.
+    /// Creates a file, or takes over another process's part; returns whether it is new.
     async fn begin(&mut self, version: Version) -> Result<bool, Error> {
         let name = Url::parse(self.url).ok().and_then(|url| version.part_name(&url));
         let is_first = !std::mem::replace(&mut self.has_looked, true);
@@ -186,13 +186,13 @@ impl<'f> Transfer<'f> {
         }
     }
 
-    /// Follows the redirects, checking every URL before it is fetched.
+    /// Follows redirects, checking every URL before it is requested.
     async fn open(&self, rest: Option<(u64, HeaderValue)>) -> Result<Response, Error> {
         let guard = self.files.guard();
         let mut url = guard.check(self.url)?;
         for _ in 0..=HOPS {
             let client = self.files.client(url.scheme() == "http")?;
-            // A packed file could not be continued, and nothing here unpacks it.
+            // A compressed file could not be resumed, and nothing here decompresses it.
             let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
             if let Some((from, validator)) = &rest {
                 request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
@@ -220,8 +220,8 @@ fn too_large(limit: u64) -> Error {
     Error::download(ErrorKind::TooLarge { limit })
 }
 
-/// A file that came packed although it was asked for plain. It is kept as it came, since unpacking has no bound, and its
-/// name says so.
+/// The name for a file that arrived compressed although plain content was requested. It is kept compressed, since
+/// the decompressed size is unbounded, and the name says so.
 fn packed_name(name: &str, encoding: &str) -> String {
     let extension = match encoding {
         "gzip" | "x-gzip" => "gz",

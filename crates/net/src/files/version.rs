@@ -1,4 +1,4 @@
-//! Versions of a file, so that the parts of two are never put together.
+//! Versions of a file, so that parts of two are never combined.
 
 use std::borrow::Cow;
 
@@ -11,22 +11,22 @@ use url::Url;
 
 use super::digest::hex;
 
-/// Smaller parts are not worth a second request.
+/// Smaller parts are not worth resuming.
 pub(super) const WORTH: u64 = 1 << 20;
 
-/// One version of a file, as the head of an answer tells it.
+/// One version of a file, from the head of a response.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Version {
-    /// What only the very same bytes have, and the header that told it. A part without one is not continued.
+    /// A value that identifies the exact bytes, and its header. A part without one is not resumed.
     validator: Option<(HeaderName, HeaderValue)>,
-    /// Bytes in all.
+    /// Total size, bytes.
     pub(super) total: Option<u64>,
-    /// How the bytes are packed; `None` for plain ones.
+    /// The compression of the bytes; `None` for plain ones.
     pub(super) encoding: Option<String>,
 }
 
 impl Version {
-    /// Reads the head of an answer that brings all of the file.
+    /// Parses the head of a response with the whole file.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let encoding = text(headers, &CONTENT_ENCODING).map(str::to_ascii_lowercase);
         Self {
@@ -36,13 +36,13 @@ impl Version {
         }
     }
 
-    /// The value of `If-Range` for the rest of this version. Without it, and without a length to check the rest
-    /// against, a part has to be fetched anew.
+    /// The value of `If-Range` for the rest of this version. Without it, or without a length to check the rest
+    /// against, a part has to be downloaded again.
     pub(super) fn validator(&self) -> Option<&HeaderValue> {
         self.total.and(self.validator.as_ref()).map(|(_, value)| value)
     }
 
-    /// Whether the head of an answer with status 206 brings this version's bytes from there on.
+    /// Whether a response with status 206 continues this version from that offset.
     pub(super) fn continues(&self, from: u64, headers: &HeaderMap) -> bool {
         let Some(part) = text(headers, &CONTENT_RANGE).and_then(ContentRange::parse) else { return false };
         let length = text(headers, &CONTENT_LENGTH).and_then(number);
@@ -56,14 +56,15 @@ impl Version {
             && (!headers.contains_key(CONTENT_ENCODING) || Self::of(headers).encoding == self.encoding)
     }
 
-    /// The name under which a part of this version is kept for another process. `None` where none should be kept.
+    /// The name of this version's part, by which another process finds it. `None` if none should be kept.
     ///
-    /// It follows from everything that makes the version, so a part that is found under it belongs to it. The last
-    /// start of the machine is in it too: after a crash there may be holes in what was not flushed.
+    /// It is derived from everything that identifies the version, so a part with this name belongs to it. The
+    /// machine's boot id is included: after a crash, data that was not flushed may be missing.
     pub(super) fn part_name(&self, url: &Url) -> Option<String> {
         let total = self.total.filter(|total| *total >= WORTH)?;
         let boot = boot()?;
-        // One path gives out every file of a ComfyUI (`/view`). What else is in a query may be another signature of the same.
+        // ComfyUI serves all files at one path (`/view`). Other query parameters may be a new signature of the same
+        // file.
         let of_file = |(name, _): &(Cow<'_, str>, _)| ["filename", "subfolder", "type"].contains(&&**name);
         let file = url.query_pairs().filter(of_file).flat_map(|(name, value)| [name, value]);
         let file = file.collect::<Vec<_>>().join("&");
@@ -87,7 +88,7 @@ impl Version {
     }
 }
 
-/// Tells one start of the machine from the next. Where nothing does, parts do not outlive the process.
+/// Identifies the current boot. If the system has no such id, parts do not outlive the process.
 fn boot() -> Option<String> {
     if cfg!(target_os = "linux") {
         std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
@@ -96,8 +97,8 @@ fn boot() -> Option<String> {
     }
 }
 
-/// A strong `ETag`, or a `Last-Modified` that the file has kept for a second at least: what changes twice within one
-/// would have the same.
+/// A strong `ETag`, or a `Last-Modified` at least a second in the past: two changes within one second would have the
+/// same value.
 fn validator(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     if let Some(tag) = headers.get(ETAG) {
         let bytes = tag.as_bytes();
@@ -109,7 +110,7 @@ fn validator(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     (age.as_secs() >= 1).then(|| Some((LAST_MODIFIED, headers.get(LAST_MODIFIED)?.clone())))?
 }
 
-/// `Content-Range: bytes first-last/total`, where the total may be unknown.
+/// `Content-Range: bytes first-last/total`; the total may be unknown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct ContentRange {
     first: u64,
@@ -127,7 +128,7 @@ impl ContentRange {
     }
 }
 
-/// Digits only; the parser of the standard library takes a sign too.
+/// Digits only; the standard library's parser also accepts a sign.
 fn number(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

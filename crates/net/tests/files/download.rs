@@ -1,4 +1,4 @@
-//! Downloads on a real wire: whole or absent, and only from where they may come.
+//! Downloads over real connections: complete or absent, and only from permitted hosts.
 
 use std::{fs, path::Path};
 
@@ -106,7 +106,7 @@ async fn redirects_are_followed_a_little() {
     assert_eq!(server.requests().len(), 6);
 }
 
-/// The real site must not lead to this machine, whether by number or by name.
+/// A public site must not lead to this machine, whether by IP address or by name.
 #[tokio::test]
 async fn private_places_are_not_asked() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -147,7 +147,7 @@ async fn several_files_come_side_by_side() {
     assert_eq!(files(directory.path()), ["a-2.png", "a.png", "c.png"]);
 }
 
-/// More than are fetched, flushed and named at once.
+/// More than the limits of concurrent downloads, flushes and renames.
 #[tokio::test]
 async fn each_of_many_files_is_told_once() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -1,4 +1,4 @@
-//! Files from servers that do exactly what a test says, over real sockets.
+//! Downloads from servers that do exactly what a test specifies, over real sockets.
 
 mod download;
 mod progress;

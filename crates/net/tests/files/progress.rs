@@ -1,4 +1,4 @@
-//! How far a download is.
+//! The progress of a download.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Downloads that break: taken up where they stopped, and never put together from two versions.
+//! Interrupted downloads: resumed, and never assembled from two versions.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ use runninghub_net::{Error, ErrorKind, NetOptions, SavedFile};
 
 const TAGGED: &str = "ETag: \"1\"\r\n";
 
-/// The beginning of an answer that announces more than it brings.
+/// The beginning of a response that announces more bytes than it has.
 fn cut(headers: &str, length: usize, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes()
 }
@@ -47,7 +47,7 @@ async fn a_broken_download_goes_on_where_it_stopped() {
         rest("5-6/7", "re"),
     ];
     let (saved, requests) = fetch(replies.clone(), directory.path()).await;
-    // Three attempts of no more than some bytes each are all there are.
+    // Only three attempts, since none of them makes enough progress.
     assert!(matches!(saved.expect_err("three attempts").kind(), ErrorKind::Network));
     assert_eq!(requests.len(), 3);
 
@@ -114,7 +114,7 @@ async fn a_range_nobody_asked_for_is_an_error() {
     }
 }
 
-/// One window of patience is two seconds where pauses take no time.
+/// The speed window is two seconds when pauses have no length.
 #[tokio::test]
 async fn a_trickle_is_given_up_and_taken_up_again() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -157,7 +157,7 @@ async fn what_comes_packed_is_kept_as_it_came() {
     assert_eq!(content(directory.path()), only("a.png.gz", "\u{1f}packed"));
 }
 
-/// What a process leaves behind that is killed, or gives up, is continued by the next one.
+/// A part that a killed or failed process leaves behind is resumed by the next one.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn another_process_goes_on() {

@@ -1,4 +1,4 @@
-//! A server that does exactly what a test says, byte for byte.
+//! A server that does exactly what a test specifies, byte for byte.
 
 use std::{
     net::SocketAddr,
@@ -10,18 +10,18 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What to do with one request.
+/// The reaction to one request.
 #[derive(Clone)]
 pub(crate) enum Reply {
-    /// These bytes, then the end of the connection.
+    /// Sends these bytes, then closes the connection.
     Bytes(Vec<u8>),
-    /// These bytes, and nothing more on a connection that stays open.
+    /// Sends these bytes, and nothing more on an open connection.
     Begin(Vec<u8>),
-    /// Read the request, answer nothing, end the connection.
+    /// Reads the request, sends nothing, closes the connection.
     Close,
-    /// Read the request, answer nothing, reset the connection.
+    /// Reads the request, sends nothing, resets the connection.
     Reset,
-    /// Read the request, never answer.
+    /// Reads the request, never responds.
     Stall,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers one connection after the other; the last reply is repeated.
+    /// Responds on one connection after the other; the last reply is repeated.
     pub(crate) async fn start(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -79,7 +79,7 @@ async fn answer(mut stream: TcpStream, reply: Reply, seen: Arc<Mutex<Vec<String>
             std::future::pending::<()>().await;
         }
         Reply::Close => {}
-        // Closing while there is unread input makes the kernel send a reset; zero linger makes it certain.
+        // Closing with unread input makes the kernel send a reset; zero linger guarantees it.
         Reply::Reset => stream.set_zero_linger().expect("a socket option"),
         Reply::Stall => std::future::pending().await,
     }

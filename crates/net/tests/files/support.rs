@@ -1,4 +1,4 @@
-//! Downloads whose pauses take no time.
+//! Downloads with pauses of no length.
 
 use runninghub_net::{Files, HttpClients, Net, NetOptions};
 
@@ -14,7 +14,7 @@ impl Server {
     }
 }
 
-/// Downloads of files that the server of a URL names.
+/// A downloader for files of the server at a URL.
 pub(crate) fn files_of(url: &str, options: NetOptions) -> Files {
     let net = Net::new(options).expect("options");
     HttpClients::new(net, &url.parse().expect("a URL")).files(0.0).expect("a scale")

@@ -1,4 +1,4 @@
-//! Group A: the end is noticed, soon, with few calls, and nobody is blind at the beginning.
+//! Group A: how soon the end is noticed, with how many calls, and how well the start of a run is covered.
 
 use std::time::{Duration, Instant};
 
@@ -13,24 +13,24 @@ use crate::{
     server::on_thread,
 };
 
-/// Runs at a time: then neither client nor simulator has a queue of its own.
+/// Concurrent runs: few enough that neither client nor simulator builds up a queue.
 const AT_ONCE: usize = 24;
-/// A run that has not ended so long after it should have is not noticed at all.
+/// A run that has not ended this long after it should have counts as not noticed.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Length of the last node where the socket is silent through it.
+/// Length of the last node in the cases where the socket stays silent during it.
 const SILENCE: f64 = 5.0;
-/// Outputs later than the last frame by this much.
+/// How much later than the last frame the outputs are.
 const LAG: Duration = Duration::from_millis(400);
-/// The median with a live socket, in ms; the longest is five times that.
+/// Limit for the median with a live socket, in ms; the limit for the longest is five times that.
 const LIVE_MS: f64 = 50.0;
 
-/// A situation; each of its runs is another workflow, so that faults and lengths are its own.
+/// A situation; each of its runs uses a separate workflow, so that faults and lengths can differ.
 struct Case {
     name: &'static str,
     goal: &'static str,
     /// Length of the shortest run, in seconds.
     length: f64,
-    /// The median of how late the end may be noticed, in ms.
+    /// Limit for the median delay until the end is noticed, in ms.
     limit: f64,
     faults: fn(f64) -> Vec<Fault>,
 }
@@ -63,7 +63,7 @@ const CASES: [Case; 15] = [
     }),
     case("socket cut before its last frames", "A3", 10.0, 250.0, |_| vec![Fault::CutBeforeEnd]),
     case(SETTLE, "A3", 10.0, 250.0, |_| vec![Fault::Settle(LAG)]),
-    // The question after a second falls between the last frame and the outputs.
+    // The poll after a second falls between the last frame and the outputs.
     case("address first seen after the last frame", "A3", 0.65, 250.0, |length| {
         vec![Fault::LateJoin(Duration::from_secs_f64(length)), Fault::Settle(LAG)]
     }),
@@ -76,14 +76,14 @@ const CASES: [Case; 15] = [
     case(LONG_QUEUE, "A2", 5.0, LIVE_MS, |_| vec![Fault::QueueDelay(Duration::from_secs(160))]),
 ];
 
-/// Frames before those of the sampler's steps and after them, up to the second one of the last node.
+/// Number of frames before and after those of the sampler's steps, up to the second one of the last node.
 const LAST_NODE: usize = 15;
 
-/// What became of one run; times in ms.
+/// The result of one run; times in ms.
 #[derive(Clone, Copy)]
 struct Sample {
     late: f64,
-    /// Without the one call for the node map.
+    /// Excludes the one call for the node map.
     calls: f64,
     blind: f64,
 }
@@ -97,7 +97,7 @@ pub(crate) async fn measure(quick: bool) -> Result {
     };
     let sim = simulator(CASES.iter().enumerate().map(|(at, case)| (at, case, runs(case))))?;
     let turn = Semaphore::new(AT_ONCE);
-    // The long ones first.
+    // The longest first.
     let mut samples = join_all(CASES.iter().enumerate().rev().map(async |(at, case)| {
         join_all((0..runs(case)).map(async |run| {
             let _turn = turn.acquire().await.ok()?;
@@ -113,7 +113,7 @@ pub(crate) async fn measure(quick: bool) -> Result {
     report(&samples)
 }
 
-/// Follows one task to its end with a client of its own, as a process would.
+/// Follows one task to its end with a separate client, like a separate process.
 async fn follow(sim: &Sim, workflow: &str, case: &Case) -> Result<Sample> {
     let hub = RunningHub::builder(ApiKey::new(Sim::DEMO_KEY)?).base_url(sim.base_url()).build()?;
     let mut run = hub.submit(Submit::workflow(workflow)).await?;
@@ -194,7 +194,7 @@ fn report(samples: &[Vec<Option<Sample>>]) -> Result {
     blind(QUEUE, 3000.0)
 }
 
-/// A workflow for each run.
+/// A simulator with a workflow for each run.
 fn simulator<'a>(cases: impl Iterator<Item = (usize, &'a Case, usize)>) -> Result<Sim> {
     let mut builder = Sim::builder().concurrency(usize::MAX);
     for (at, case, runs) in cases {
@@ -213,7 +213,7 @@ fn id(case: usize, run: usize) -> String {
     format!("19790263798806{case:02}{run:03}")
 }
 
-/// Half a second more for each run, so that no rhythm of asking is lucky; short tasks grow by as large a part.
+/// Half a second more for each run, so that no polling interval is favored; short tasks grow in proportion.
 fn length(case: &Case, run: usize) -> f64 {
     case.length * (1.0 + 0.05 * run as f64)
 }
@@ -225,7 +225,7 @@ fn steps(length: f64) -> u32 {
 }
 
 fn scenario(name: &str, case: &Case, length: f64) -> Scenario {
-    // Nodes that show no steps are short, or silence would set in while they run.
+    // Nodes without steps are short, or the silence would count while they run.
     let part = |share: f64| Duration::from_secs_f64((length * share).min(0.5));
     let save = if case.name.starts_with("silent") { Duration::from_secs_f64(SILENCE) } else { part(0.05) };
     let sampler = Duration::from_secs_f64(length).saturating_sub(part(0.05) + part(0.1) + save);

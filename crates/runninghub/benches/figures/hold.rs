@@ -1,4 +1,4 @@
-//! A thousand sockets held open, each with a machine that applies what comes: memory and time of this process alone.
+//! A thousand open sockets, each with a machine that applies its messages: memory and time of this process alone.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,24 +23,24 @@ use tokio_tungstenite::{connect_async, tungstenite::Message};
 
 use crate::{Result, server::Server, usage};
 
-/// Connections are opened at this distance, so that a handful are on the way at a time.
+/// Delay between connections, so that only a handful are being opened at a time.
 const APART: Duration = Duration::from_millis(2);
-/// Frames flow for so long before anything is measured.
+/// Frames flow for this long before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// So many more are opened before memory is measured.
+/// Number of connections that are opened before memory is measured.
 const FIRST: u32 = 50;
 
-/// What holding them takes.
+/// The cost of holding them.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Held {
-    /// KiB of resident memory for each.
+    /// KiB of resident memory per connection.
     pub(crate) memory: f64,
-    /// Microseconds of processor time for each frame.
+    /// Microseconds of CPU time per frame.
     pub(crate) frame: f64,
 }
 
-/// How sockets are held: `live` and `tls` as this project does, `default` with the library's own settings, and
+/// How sockets are held: `live` and `tls` as in this project, `default` with the library's default settings, and
 /// `floor` by only reading the bytes.
 pub(crate) async fn hold(how: &str, tasks: u32, seconds: f64) -> Result {
     let server = Server::start(if how == "tls" { "tls" } else { "plain" }, 0)?;
@@ -55,7 +55,7 @@ pub(crate) async fn hold(how: &str, tasks: u32, seconds: f64) -> Result {
             let machine = Machine::new(Some(Arc::clone(&plan)), Confirm::Http);
             let (address, frames) = (address.clone(), Rc::clone(&frames));
             let (live, buffer) = (Rc::clone(&live), Rc::clone(&buffer));
-            // Boxed, so that no way of holding pays for the others.
+            // Boxed, so that the size of one variant doesn't count for the others.
             let held: LocalBoxFuture<Result> = match how {
                 "default" => as_it_comes(address, machine, frames).boxed_local(),
                 "floor" => floor(address, buffer, frames).boxed_local(),
@@ -65,7 +65,7 @@ pub(crate) async fn hold(how: &str, tasks: u32, seconds: f64) -> Result {
         }
     };
     let held = async {
-        // What the first ones bring in once and for all is nobody's own.
+        // One-time allocations of the first connections are not counted.
         open(FIRST).await;
         sleep(WARM_UP).await;
         let before = usage::resident()?;
@@ -123,7 +123,7 @@ async fn as_it_comes(address: String, mut machine: Machine, frames: Rc<Cell<u64>
     Ok(())
 }
 
-/// Every frame is a write of its own here, so a read is a frame.
+/// Every frame is a separate write here, so a read is a frame.
 async fn floor(address: String, buffer: Rc<RefCell<Vec<u8>>>, frames: Rc<Cell<u64>>) -> Result {
     let host = address.trim_start_matches("ws://").trim_end_matches("/ws");
     let mut stream = TcpStream::connect(host).await?;

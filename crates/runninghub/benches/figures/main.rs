@@ -1,7 +1,8 @@
-//! What `cargo xtask bench` measures in a library's own process; it judges the figures and prints the table.
+//! The measurements of `cargo xtask bench` in a library's own process; `xtask` judges the figures and prints the
+//! table.
 //!
-//! `cargo bench -p runninghub --bench figures -- GROUP [--quick]`, where GROUP is `ends`, `many` or `stream`, prints one
-//! JSON object for each figure. Without a group nothing runs, so that no test run ever measures.
+//! `cargo bench -p runninghub --bench figures -- GROUP [--quick]`, where GROUP is `ends`, `many` or `stream`, prints
+//! one JSON object for each figure. Without a group nothing runs, so that a test run never measures.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark tells its figures")]
 
 mod ends;
@@ -24,7 +25,7 @@ fn main() -> Result {
     let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let quick = args.iter().any(|arg| arg == "--quick");
     let words: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !arg.starts_with("--")).collect();
-    // What the command line uses, and what suffices: a thousand tasks are a tenth of a core.
+    // The command line's runtime, which is enough: a thousand tasks take a tenth of a core.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     match *words {
         ["ends"] => runtime.block_on(ends::measure(quick)),
@@ -33,7 +34,7 @@ fn main() -> Result {
             memory::measure(quick)?;
             runtime.block_on(stream::measure(quick))
         }
-        // The same program in other roles, so that one's memory and time are not the other's.
+        // The same program in other roles, so that memory and time are measured per role.
         ["serve", what, tasks] => runtime.block_on(server::serve(what, tasks.parse()?)),
         ["hold", how, tasks, seconds] => runtime.block_on(hold::hold(how, tasks.parse()?, seconds.parse()?)),
         ["watch", tasks] => runtime.block_on(watch::watch(tasks.parse()?)),

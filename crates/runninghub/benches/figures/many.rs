@@ -79,7 +79,7 @@ fn watch(tasks: usize) -> Result {
         .print()
 }
 
-/// Runs this program in another role and reads the line that it prints.
+/// Runs this program in another role and parses the line that it prints.
 fn child<T: DeserializeOwned>(args: &[&str]) -> Result<T> {
     let output = Command::new(env::current_exe()?).args(args).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {

@@ -1,4 +1,4 @@
-//! Group C without a socket: what one event costs once it is in memory.
+//! Group C without a socket: the cost of one event that is already in memory.
 
 use std::{fmt::Write as _, hint::black_box, sync::Arc, time::Duration};
 
@@ -39,7 +39,8 @@ pub(crate) fn measure(quick: bool) -> Result {
             &mut |text| _ = machine.text(Duration::ZERO, text),
         ],
     );
-    // 1.3 of what parsing in two passes takes together with a state machine, which is 1.1 of the parsing alone.
+    // 1.3 × 1.1: parsing in two passes with a state machine takes 1.1 times the parsing alone, and 1.3 times that is
+    // the limit.
     Row::new("C1", "parse and apply a `progress`, against serde_json alone", ratio(&applied, &parsed), "×")
         .at_most(1.43)
         .note(format!("{:.0} ns against {:.0} ns", median(&applied), median(&parsed)))
@@ -62,7 +63,7 @@ pub(crate) fn measure(quick: bool) -> Result {
             _ = large.text(Duration::ZERO, text);
         }],
     );
-    // 2.5 µs for each KB where serde_json passes over one in 0.57 µs.
+    // 2.5 µs for each KB; serde_json skips one in 0.57 µs.
     Row::new(
         "C2",
         "parse and apply a `progress_state`, against passing over it",
@@ -93,7 +94,7 @@ pub(crate) fn measure(quick: bool) -> Result {
     replay(rounds, &events)
 }
 
-/// Reading a tape and applying it, against reading the same with the frame embedded as JSON and only parsing it.
+/// Reading and applying a tape, against reading the same with the frame embedded as JSON and only parsing it.
 fn replay(rounds: usize, events: &[String]) -> Result {
     const ROWS: usize = 20_000;
     let (mut tape, mut embedded) = (String::new(), String::new());
@@ -129,7 +130,7 @@ fn replay(rounds: usize, events: &[String]) -> Result {
         .print()
 }
 
-/// Does each piece of work `times` times, one after the other, in several rounds. Gives nanoseconds by round.
+/// Runs each piece of work `times` times, one after the other, in several rounds. Returns nanoseconds per round.
 fn in_turn<const N: usize>(
     rounds: usize,
     times: usize,
@@ -141,7 +142,7 @@ fn in_turn<const N: usize>(
         for (work, took) in work.iter_mut().zip(&mut took) {
             let start = usage::thread_time();
             texts.iter().cycle().take(times).for_each(|text| work(text));
-            // The first round warms up.
+            // The first round is the warm-up.
             if round > 0 {
                 took.push((usage::thread_time() - start) * 1e9 / times as f64);
             }
@@ -150,12 +151,12 @@ fn in_turn<const N: usize>(
     took
 }
 
-/// The median of the rounds' ratios: both sides of one had the same neighbours.
+/// The median of the rounds' ratios: within a round, both sides ran under the same conditions.
 pub(crate) fn ratio(ours: &[f64], yardstick: &[f64]) -> f64 {
     median(&ours.iter().zip(yardstick).map(|(ours, yardstick)| ours / yardstick).collect::<Vec<_>>())
 }
 
-/// The yardstick: `serde_json` with borrowed fields, and nothing for messages that are not as expected.
+/// The baseline: `serde_json` with borrowed fields, without handling of unexpected messages.
 fn parse(text: &str) -> Option<Progress<'_>> {
     let envelope: Envelope = serde_json::from_str(text).ok()?;
     (envelope.kind == "progress").then(|| serde_json::from_str(envelope.data.get()).ok())?

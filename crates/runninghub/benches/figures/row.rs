@@ -22,7 +22,7 @@ impl Row {
         Self { goal, what: what.into(), unit, value: Some(value), at_most, at_least, note }
     }
 
-    /// A figure that cannot be had here, and why.
+    /// A figure that cannot be measured here, and why.
     pub(crate) fn skipped(goal: &'static str, what: impl Into<String>, why: impl Into<String>) -> Self {
         Self { value: None, note: why.into(), ..Self::new(goal, what, 0.0, "") }
     }
@@ -48,7 +48,7 @@ impl Row {
     }
 }
 
-/// The value below which `share` of all lie. NaN of none.
+/// The quantile `share` of the values. NaN if there are none.
 pub(crate) fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The other side, as a process of its own.
+//! The server, in a separate process.
 
 use std::{
     collections::BTreeMap,
@@ -33,11 +33,11 @@ use crate::{Result, usage};
 pub(crate) const WORKFLOW: &str = "1979026379880697857";
 /// Ten frames a second on each connection.
 const TICK: Duration = Duration::from_millis(100);
-/// How long each task of the simulator waits and runs.
+/// How long each task of the simulator is queued and runs.
 const QUEUE: Duration = Duration::from_secs(2);
 const RUN: Duration = Duration::from_secs(20);
 
-/// A server process; it ends with this value.
+/// A server process; it ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -56,7 +56,7 @@ pub(crate) struct Hello {
 /// The last line that the simulator prints.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Seen {
-    /// When outputs were ready, by task, in nanoseconds of the shared clock.
+    /// When outputs became available, by task, in nanoseconds of the shared clock.
     pub(crate) ready: BTreeMap<String, u64>,
     pub(crate) calls: u64,
     pub(crate) frames: u64,
@@ -76,7 +76,7 @@ impl Server {
         Ok(Self { hello: serde_json::from_str(&line)?, child, stdin, stdout })
     }
 
-    /// Ends the server; gives what it has to say.
+    /// Ends the server; returns its last line.
     pub(crate) fn finish(mut self) -> Result<Seen> {
         self.stdin = None;
         let mut text = String::new();
@@ -88,12 +88,12 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stdin = None;
-        // Its standard input is closed, so it ends by itself.
+        // Its standard input is closed, so it exits.
         _ = self.child.wait();
     }
 }
 
-/// A simulator on a thread of its own, where what it does does not hold up the client.
+/// A simulator on a separate thread, so that its work does not delay the client.
 pub(crate) fn on_thread(builder: SimBuilder) -> Result<Sim> {
     let (tell, told) = mpsc::channel();
     thread::spawn(move || {
@@ -107,7 +107,7 @@ pub(crate) fn on_thread(builder: SimBuilder) -> Result<Sim> {
     Ok(told.recv()??)
 }
 
-/// Serves until standard input ends.
+/// Serves until the end of standard input.
 pub(crate) async fn serve(what: &str, tasks: usize) -> Result {
     let seen = match what {
         "sim" => simulate(tasks).await?,
@@ -142,7 +142,7 @@ fn scenario() -> Scenario {
         .build()
 }
 
-/// Sockets that get ten `progress` frames a second, whoever connects.
+/// Sends ten `progress` frames a second to every connection.
 async fn tick(tls: bool) -> Result<Seen> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();

@@ -1,4 +1,4 @@
-//! Group C with a socket: one stream at full speed, against the platform's own example script.
+//! Group C with a socket: one stream at full speed, compared with the platform's example script.
 
 use std::{process::Command, time::Duration};
 
@@ -24,9 +24,9 @@ use crate::{
 mod python;
 
 const SCRIPT: &str = include_str!("../../../sim/tests/data/platform_progress_example.py");
-/// A run that costs the script next to nothing but its start.
+/// A run whose cost for the script is little more than the start-up.
 const FEW: u32 = 500;
-/// Its results come late, or the client would know the end by an answer before it has read all frames.
+/// Its outputs are late, or the client would learn of the end from a poll before it has read all frames.
 const WATCHED: &str = "1979026379880697859";
 const FEW_WORKFLOW: &str = "1979026379880697858";
 /// The read buffer of the transport.
@@ -89,7 +89,7 @@ fn scenario(events: u32) -> Scenario {
         .build()
 }
 
-/// Submits a task, and leaves it alone once its socket is known.
+/// Submits a task, and detaches once its socket URL is known.
 async fn address(hub: &RunningHub) -> Result<SocketUrl> {
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await?;
     while let Some(event) = run.next().await {
@@ -100,7 +100,7 @@ async fn address(hub: &RunningHub) -> Result<SocketUrl> {
     Err("no socket".into())
 }
 
-/// Microseconds of this thread from the first frame to the last.
+/// Microseconds of this thread's CPU time from the first frame to the last.
 async fn through_transport(address: &SocketUrl) -> Result<f64> {
     let mut socket = Live::new(LiveOptions::default()).connect(address).await?;
     let (start, mut machine) = (usage::thread_time(), memory::machine(memory::WORKFLOW)?);
@@ -132,7 +132,7 @@ async fn through_tungstenite(address: &SocketUrl) -> Result<f64> {
     Err("the stream broke off".into())
 }
 
-/// All of it: create, address, socket, events for whoever watches, result.
+/// The whole path: create, URL, socket, events, result.
 async fn through_facade(hub: &RunningHub) -> Result<f64> {
     let start = usage::thread_time();
     let end = hub.submit(Submit::workflow(WATCHED)).await?.finish().await?;
@@ -147,7 +147,7 @@ fn since(start: f64) -> f64 {
     (usage::thread_time() - start) * 1e6
 }
 
-/// Microseconds of the script for each event, its start and its questions taken off.
+/// Microseconds of the script for each event, excluding its start and its polls.
 fn script(sim: &Sim, events: u32) -> Result<f64> {
     let packages = ["requests", "websocket-client"];
     let python =

@@ -1,23 +1,23 @@
-//! What this process uses.
+//! Resource usage of this process.
 
 use std::{fs, time::Duration};
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// Seconds of processor time, all threads together.
+/// Seconds of CPU time of all threads.
 pub(crate) fn process_time() -> f64 {
     duration(clock_gettime(ClockId::ProcessCPUTime)).as_secs_f64()
 }
 
-/// Seconds of processor time of this thread.
+/// Seconds of CPU time of this thread.
 pub(crate) fn thread_time() -> f64 {
     duration(clock_gettime(ClockId::ThreadCPUTime)).as_secs_f64()
 }
 
-/// Seconds of processor time of the processes that this one has started and that have ended.
+/// Seconds of CPU time of finished child processes.
 pub(crate) fn children_time() -> crate::Result<f64> {
     let text = fs::read_to_string("/proc/self/stat")?;
-    // What stands before may hold blanks: it is the program's name.
+    // The program's name comes before this, and may contain spaces.
     let (_, fields) = text.rsplit_once(')').ok_or("the kernel does not tell times")?;
     let ticks = |at: usize| fields.split_whitespace().nth(at).unwrap_or_default().parse::<u32>();
     // Fields 16 and 17 of the line: user and system time.
@@ -25,7 +25,7 @@ pub(crate) fn children_time() -> crate::Result<f64> {
     Ok(f64::from(ticks) / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// A clock that all processes of this machine share.
+/// A clock shared by all processes of this machine.
 pub(crate) fn shared_clock() -> Duration {
     duration(clock_gettime(ClockId::Monotonic))
 }
@@ -35,7 +35,7 @@ pub(crate) fn resident() -> crate::Result<f64> {
     status("VmRSS:")
 }
 
-/// The most memory that was ever resident, in KiB.
+/// Peak resident memory, in KiB.
 pub(crate) fn peak() -> crate::Result<f64> {
     status("VmHWM:")
 }

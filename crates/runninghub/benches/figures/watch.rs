@@ -17,24 +17,24 @@ use crate::{
     usage,
 };
 
-/// Tasks are submitted at this distance, and end at it.
+/// Delay between submits, and between the ends of tasks.
 const APART: Duration = Duration::from_millis(1);
-/// Submissions on the way at a time.
+/// Concurrent submits.
 const SUBMITTING: usize = 32;
 
-/// What watching them takes.
+/// The cost of watching them.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Watched {
-    /// How late each end was noticed, in ms; ends that were not noticed are missing.
+    /// Delay until each end was noticed, in ms; ends that were not noticed are missing.
     pub(crate) late: Vec<f64>,
     pub(crate) tasks: usize,
     pub(crate) calls: u64,
     pub(crate) frames: u64,
-    /// Processor time in seconds.
+    /// CPU time in seconds.
     pub(crate) cpu: f64,
-    /// The most resident memory, in KiB.
+    /// Peak resident memory, in KiB.
     pub(crate) peak: f64,
-    /// The same before the first task.
+    /// Peak resident memory before the first task, in KiB.
     pub(crate) base: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The driver against made-up services.
+//! The driver against fake services.
 
 use std::{
     collections::VecDeque,
@@ -14,16 +14,16 @@ use super::*;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A service that keeps a diary. It runs a task until it is told that the task is over.
+/// A service that logs its calls. It runs a task until a test ends it.
 #[derive(Default)]
 struct World {
     diary: Mutex<Vec<String>>,
-    /// How the next dials end; connections from then on.
+    /// Outcomes of the next dials; after these a dial succeeds.
     refusals: Mutex<VecDeque<SocketErrorKind>>,
-    /// Addresses told by the answers, the last one for ever.
+    /// Socket URLs in the poll responses; the last one repeats.
     addresses: Mutex<VecDeque<&'static str>>,
     over: Mutex<bool>,
-    /// Frames that come without end.
+    /// Frames that repeat forever.
     flood: Option<&'static str>,
     frames: AtomicU64,
     stuck: Mutex<bool>,
@@ -102,7 +102,7 @@ impl FrameSource for Source {
     }
 
     async fn close(&mut self) {
-        // The peer takes its time: nothing may be dialled before.
+        // The peer is slow to close: nothing may be dialed before.
         tokio::time::sleep(Duration::from_millis(900)).await;
         self.0.note("closed");
     }
@@ -114,7 +114,7 @@ fn driver(world: &Arc<World>, scale: f64) -> Driver {
     Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, None)
 }
 
-/// Drives for a while, and gives what was told.
+/// Drives for a while, and returns the events.
 async fn drive(driver: &mut Driver, length: Duration) -> Vec<Event> {
     let mut events = Vec::new();
     let _ = timeout(length, async {
@@ -130,7 +130,7 @@ async fn drive(driver: &mut Driver, length: Duration) -> Vec<Event> {
 async fn a_machine_that_wakes_up_has_new_connections_within_seconds() {
     let world = Arc::new(World { addresses: Mutex::new(["wss://h/ws?1"].into()), ..World::default() });
     let mut driver = driver(&world, 1.0);
-    // What was slept is seen by the wall clock only.
+    // Only the wall clock advances during the suspend.
     let slept = Arc::new(AtomicU64::new(0));
     let (clock, start) = (Arc::clone(&slept), Instant::now());
     driver.wall = Box::new(move || start.elapsed() + Duration::from_secs(clock.load(Ordering::Relaxed)));
@@ -186,7 +186,7 @@ async fn a_question_that_hangs_is_asked_again_soon_and_then_more_patiently() {
     assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success), "{events:?}");
 }
 
-/// What another task of the same key was told to wait for is no answer that is missing.
+/// A wait that the server imposed on another task of the same key does not count as a missing response.
 #[tokio::test(start_paused = true)]
 async fn a_question_that_is_held_back_is_not_called_unanswered() {
     let held = Mutex::new(Some(Duration::from_mins(1)));
@@ -246,7 +246,7 @@ async fn an_address_that_must_not_be_dialled_costs_the_picture_and_not_the_run()
     }
 }
 
-/// In real time: with frames that are always there the paused clock would never go on.
+/// In real time: with frames always available the paused clock would never advance.
 #[tokio::test]
 async fn frames_without_end_keep_no_answer_and_no_timer_waiting() {
     let foreign = r#"{"type":"crystools.monitor","data":{}}"#;
@@ -262,7 +262,7 @@ async fn frames_without_end_keep_no_answer_and_no_timer_waiting() {
         let mut driver = driver(&world, 0.001);
         let events = drive(&mut driver, Duration::from_millis(300)).await;
         assert!(world.frames.load(Ordering::Relaxed) > 300, "{flood}");
-        // Thousands of frames as a rule, and no more to tell than the snapshots.
+        // Usually thousands of frames, but only the snapshots are reported.
         assert!(events.len() < 100, "{} events of {flood}", events.len());
         if flood == ours {
             continue;

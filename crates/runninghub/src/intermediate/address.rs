@@ -1,4 +1,4 @@
-//! Where such a file may be. The platform publishes nothing about that; clients were seen to ask these two places (the section
+//! URLs that may serve such a file. The platform documents none; clients were seen to request these two (the section
 //! "Files from `executed`" of the documentation).
 
 use base64::{
@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::live::DOMAINS;
 
-/// The store of the platform's results.
+/// The object store of the platform's results.
 const STORE: &str = "https://rh-images.xiaoyaoyou.com";
 /// Tickets come with and without padding.
 const TICKET: GeneralPurpose = GeneralPurpose::new(
@@ -25,26 +25,26 @@ struct Ticket {
     user_id: String,
 }
 
-/// The addresses to try, in this order. The first holds the socket's ticket, and leads to the socket's own host.
+/// The URLs to try, in this order. The first contains the socket's ticket, and is on the socket's own host.
 pub(super) fn addresses(socket: &SocketUrl, file: &NodeFile) -> Vec<String> {
     let Ok(socket) = Url::parse(socket.expose()) else { return Vec::new() };
     [view(&socket, file), store(&socket, file)].into_iter().flatten().collect()
 }
 
-/// The file as a ComfyUI gives it out, through the router that the socket goes through.
+/// The file as ComfyUI serves it, through the router of the socket.
 fn view(socket: &Url, file: &NodeFile) -> Option<String> {
     // `ws` becomes `http`, `wss` becomes `https`.
     let mut url = Url::parse(&socket.as_str().replacen("ws", "http", 1)).ok()?;
     url.set_path("/view");
     url.set_query(None);
     url.query_pairs_mut().extend_pairs(file.view_query());
-    // The router's part goes along to the letter.
+    // The router's part of the query is copied verbatim.
     let query = format!("{}&{}", url.query()?, socket.query()?);
     url.set_query(Some(&query));
     Some(url.into())
 }
 
-/// The file where results are: in the owner's folder.
+/// The file next to the results: in the owner's folder.
 fn store(socket: &Url, file: &NodeFile) -> Option<String> {
     let host = socket.host_str()?;
     let is_of =

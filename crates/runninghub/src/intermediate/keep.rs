@@ -1,4 +1,4 @@
-//! Fetching them while the task runs: afterwards its machine may be gone.
+//! Downloads these files while the task runs: afterwards its machine may be gone.
 
 use std::{
     collections::HashSet,
@@ -23,47 +23,48 @@ use crate::{
     save::{failed, published},
 };
 
-/// How many are fetched at once: a node may show hundreds of pictures.
+/// Concurrent downloads: a node may show hundreds of images.
 const AT_ONCE: usize = 4;
-/// How many of a task are kept at most: many times what a workflow shows, and no flood.
+/// Files kept per task at most: many more than a workflow shows, but bounded.
 const MOST: usize = 1000;
-/// After so many failures in a row the rest is not tried: the places are wrong, or closed.
+/// Failures in a row after which the rest is skipped: the URLs are wrong, or access is denied.
 const HOPELESS: usize = 4;
 
-/// Keeps the files that nodes show on the way (`PreviewImage` and its like), which the platform never lists, and those that
-/// were saved and are not listed because the task failed. Made by [`Service::intermediates`](crate::Service::intermediates).
+/// Downloads the files that nodes show during the run (`PreviewImage` and the like), which the platform never lists,
+/// and those that were saved but are not listed because the task failed. Created by
+/// [`Service::intermediates`](crate::Service::intermediates).
 ///
-/// The socket alone names them, so nothing is known of what was shown before it was connected. No endpoint for them is
-/// published: they are fetched at the socket's host with its ticket, and else from where results are, as other clients do. It
-/// works in the background while it exists.
+/// Only the socket names these files, so those shown before it was connected are not known. The platform documents
+/// no endpoint for them: they are downloaded from the socket's host with its ticket, and otherwise from the host of
+/// the results, as other clients do. Downloads run in the background until this is dropped.
 pub struct Intermediates {
     task: TaskId,
-    /// With the names they get here. None when no more will come.
+    /// Each file with its local name. `None` when no more will come.
     wanted: Option<mpsc::UnboundedSender<(String, Wanted)>>,
     count: usize,
     fetched: mpsc::UnboundedReceiver<Intermediate>,
-    /// Stopped with this.
+    /// Stopped when this is dropped.
     _worker: JoinSet<()>,
     socket: Option<SocketUrl>,
     seen: HashSet<NodeFile>,
-    /// Saved ones: most of them are results.
+    /// Saved files: most of them are results.
     saved: Vec<Wanted>,
 }
 
-/// What became of one file.
+/// The download of one file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Intermediate {
-    /// The node that has written it.
+    /// The node that wrote it.
     pub node_id: NodeId,
-    /// What it is called there.
+    /// The file as the node names it.
     pub node_file: NodeFile,
-    /// The file on this machine, or why there is none.
+    /// The local file, or why there is none.
     pub file: Result<SavedFile, Error>,
 }
 
 impl From<&Intermediate> for Output {
-    /// The file as it is published; without its path where it was not kept.
+    /// The file as it is published; without its path if it was not downloaded.
     fn from(one: &Intermediate) -> Self {
         let extension = one.node_file.filename.rsplit_once('.').map(|(_, extension)| extension);
         let listed = OutputFile {
@@ -82,8 +83,8 @@ struct Wanted {
 }
 
 impl RunningHub {
-    /// Begins to keep what only the socket names; every event of the run has to be shown to it ([`Intermediates::see`]).
-    /// The folder is made with the first file.
+    /// Begins to download files that only the socket names; every event of the run has to be passed to
+    /// [`Intermediates::see`]. The folder is created with the first file.
     pub(crate) fn keep_intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
         let (wanted, mut queue) = mpsc::unbounded_channel();
         let (tell, fetched) = mpsc::unbounded_channel();
@@ -101,7 +102,7 @@ impl RunningHub {
                 })
                 .buffered(AT_ONCE)
                 .for_each(|one| {
-                    // Who is gone wants to know no more.
+                    // The receiver may have been dropped.
                     let _ = tell.send(one);
                     ready(())
                 })
@@ -121,7 +122,7 @@ impl RunningHub {
 }
 
 impl Intermediates {
-    /// Takes from an event of the run what it needs.
+    /// Handles an event of the run.
     pub fn see(&mut self, event: &Event) {
         match event {
             Event::Socket { url } => self.socket = Some(url.clone()),
@@ -136,7 +137,7 @@ impl Intermediates {
 
     fn want(&mut self, node_id: &NodeId, file: &NodeFile) {
         let Some(socket) = &self.socket else { return };
-        // What is an input was there before. A cached node tells its files again.
+        // An input existed before the run. A cached node reports its files again.
         if file.folder_type == "input" || self.seen.len() >= MOST || !self.seen.insert(file.clone()) {
             return;
         }
@@ -158,12 +159,13 @@ impl Intermediates {
         }
     }
 
-    /// The next one, fetched or not, in the order in which they were named; `None` when no more will come.
+    /// The next file, downloaded or not, in the order in which they were named; `None` when no more will come.
     pub async fn next(&mut self) -> Option<Intermediate> {
         self.fetched.recv().await
     }
 
-    /// The run is over, with these results: what was saved and is not listed is wanted too, and then no more.
+    /// The run is over, with these results: files that were saved but are not listed are downloaded too, and then no
+    /// more.
     pub fn end(&mut self, results: &[OutputFile]) {
         for wanted in mem::take(&mut self.saved) {
             if !results.iter().any(|result| wanted.is(result)) {
@@ -175,7 +177,8 @@ impl Intermediates {
 }
 
 impl Wanted {
-    /// Whether it is that result: of the same node, since the platform gives files other names at times, or of the same name.
+    /// Whether the file is that result: of the same node, since the platform sometimes renames files, or of the same
+    /// name.
     fn is(&self, result: &OutputFile) -> bool {
         let path = |url: &FileUrl| url.expose().split(['?', '#']).next().map(str::to_owned);
         let has_name = |path: String| path.rsplit('/').next() == Some(&*self.node_file.filename);
@@ -184,11 +187,11 @@ impl Wanted {
     }
 }
 
-/// Where they come to, and how that goes.
+/// The destination of the downloads, and their state.
 struct Place {
     files: Files,
     dir: PathBuf,
-    /// In a row.
+    /// Consecutive failures.
     failures: AtomicUsize,
 }
 
@@ -221,7 +224,7 @@ impl Place {
 
 impl fmt::Debug for Intermediates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The addresses hold a ticket.
+        // The URLs contain a ticket.
         f.debug_struct("Intermediates").field("task", &self.task).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Files that only the socket names: what nodes show on the way, and what a task that failed had saved.
+//! Files that only the socket names: those that nodes show during the run, and those that a failed task had saved.
 
 mod address;
 mod keep;

@@ -1,4 +1,4 @@
-//! A ComfyUI as a backend: what its history and its queue say.
+//! ComfyUI as a backend: reads its history and its queue.
 
 use std::{
     sync::{
@@ -18,19 +18,19 @@ use crate::{
     cancel::{Cancels, over},
 };
 
-/// A prompt that ends between two questions is in neither answer; after this long it is in the history.
+/// A prompt that ends between two requests is in neither response; after this delay it is in the history.
 const BETWEEN: Duration = Duration::from_millis(300);
 
-/// The server's HTTP.
+/// The server's HTTP API.
 pub(crate) struct Native {
     client: Client,
     between: Duration,
-    /// Until the server says that it has none.
+    /// True until the server reports that it has no jobs endpoint.
     has_jobs: AtomicBool,
     cancels: Arc<Cancels>,
 }
 
-/// The server neither runs the prompt nor remembers it.
+/// The prompt is neither queued, nor running, nor in the server's history.
 #[derive(Debug, thiserror::Error)]
 #[error("it is neither in the queue nor in the history")]
 struct UnknownPrompt;
@@ -45,11 +45,11 @@ impl Native {
         }
     }
 
-    /// Where the prompt is: by its job, where the server has jobs, and by the history and then the queue for what that
-    /// does not tell.
+    /// Looks the prompt up: first its job, if the server has jobs, and then the history and the queue for what the job
+    /// does not say.
     async fn look(&self, task: &TaskId) -> Result<Option<Observation>, runninghub_comfyui::Error> {
         let job = self.job(task).await?;
-        // That it does not exist is not believed of jobs alone: a gateway may answer alike for a path that it does not know.
+        // A missing job alone proves nothing: a gateway may respond the same for a path that it does not know.
         if job == Job::Running {
             return Ok(Some(Observation::of(TaskStatus::Running)));
         }
@@ -64,7 +64,7 @@ impl Native {
                 Some(Observation { ahead: u64::try_from(ahead).ok(), ..Observation::of(TaskStatus::Queued) })
             }
             Some((_, None)) => Some(Observation::of(TaskStatus::Running)),
-            // It has begun between the two answers.
+            // It started between the two responses.
             None if job == Job::Pending => Some(Observation::of(TaskStatus::Running)),
             None => None,
         })
@@ -122,7 +122,7 @@ impl Native {
             Some((_, Some(_))) => self.client.delete_queued(id).await?,
             Some((_, None)) => {}
         }
-        // It may have begun meanwhile.
+        // It may have started in the meantime.
         if let Some((_, None)) = self.client.queue().await?.find(id) {
             self.client.interrupt(id).await?;
         }
@@ -146,7 +146,7 @@ impl Backend for Native {
         if let Some(seen) = seen {
             return Ok(self.cancels.judge(task, seen).await);
         }
-        // Of prompts that are cancelled while they wait a server keeps nothing.
+        // ComfyUI keeps nothing about prompts that are cancelled while queued.
         let cancelled = self.cancels.excuse(task, true).await;
         cancelled.ok_or_else(|| BackendError::new(unknown(), true, None))
     }
@@ -181,7 +181,7 @@ fn unknown() -> Error {
         .with_source(UnknownPrompt)
 }
 
-/// A prompt with the socket that its messages go to.
+/// A prompt, with the socket for its messages.
 pub(super) struct Follows {
     pub(super) native: Arc<Native>,
     pub(super) socket: SocketUrl,
@@ -189,7 +189,7 @@ pub(super) struct Follows {
 
 #[async_trait]
 impl Backend for Follows {
-    /// With the address, which says that the server has the prompt.
+    /// Includes the socket URL, which means that the server has the prompt.
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
         let seen = self.native.observe(task).await?;
         let is_running = seen.status == TaskStatus::Running;

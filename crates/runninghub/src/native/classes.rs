@@ -1,4 +1,4 @@
-//! The node classes of a server, asked for once each.
+//! The node classes of a server, each requested once.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use runninghub_core::{Graph, NodeId};
 use super::kept::Kept;
 use crate::{Error, ErrorKind};
 
-/// How many classes are asked for at once: the server has one thread.
+/// Concurrent class requests: the server has one thread.
 const AT_ONCE: usize = 4;
 
 pub(crate) struct Classes {
@@ -23,9 +23,9 @@ pub(crate) struct Classes {
 #[derive(Default)]
 struct Known {
     classes: HashMap<String, Arc<ClassInfo>>,
-    /// What the server says of its version.
+    /// The version that the server reports.
     version: Option<String>,
-    /// Some of them are from before, and may be out of date.
+    /// Some classes were cached by an earlier process, and may be out of date.
     is_recalled: bool,
 }
 
@@ -42,7 +42,7 @@ impl Classes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes up what an earlier process has learned of the server in this version.
+    /// Loads what an earlier process learned of the server in this version.
     pub(super) fn recall(&self, version: Option<&str>) {
         let kept = self.kept.as_ref().map(|kept| kept.read(version)).unwrap_or_default();
         let mut known = self.known();
@@ -58,7 +58,7 @@ impl Classes {
         }
     }
 
-    /// After a refusal: asks anew where the classes were from before.
+    /// After a refusal: discards cached classes, and requests those that the workflow uses.
     pub(super) async fn renew(&self, client: &Client, graph: &Graph) -> Result<(), Error> {
         {
             let mut known = self.known();
@@ -73,14 +73,14 @@ impl Classes {
         self.learn(client, graph).await
     }
 
-    /// Asks for the classes that a workflow uses. An error names all that the server does not have.
+    /// Requests the classes that a workflow uses. An error names all that the server does not have.
     pub(super) async fn learn(&self, client: &Client, graph: &Graph) -> Result<(), Error> {
         let mut wanted: Vec<&str> = graph.nodes().iter().map(|node| node.class_type.raw()).collect();
         wanted.sort_unstable();
         wanted.dedup();
         wanted.retain(|class| self.get(class).is_none());
         let wanted: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
-        // Everything is owned, or the future could not be sent between threads.
+        // Everything is owned, or the future would not be `Send`.
         let ask = |class: String| {
             let client = client.clone();
             async move {
@@ -99,7 +99,8 @@ impl Classes {
                     learned.insert(class, info);
                 }
                 Ok(None) => missing.push(class),
-                // A class whose list of files cannot be made has an error of its own; the prompt will tell.
+                // The server fails if it cannot list the files for a class. The prompt will show whether that
+                // matters.
                 Err(error) if matches!(error.kind(), ComfyErrorKind::Http { .. }) => {
                     tracing::debug!(%error, class, "a node class cannot be had");
                 }

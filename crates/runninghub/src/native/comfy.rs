@@ -1,4 +1,4 @@
-//! The handle to a ComfyUI server, and how it is set up.
+//! The handle to a ComfyUI server, and its builder.
 
 use std::{
     fmt,
@@ -26,12 +26,12 @@ use crate::{
     submit::FileRules,
 };
 
-/// What fails where a handle cannot be made.
+/// The operation named in errors of the builder.
 const WHAT: &str = "cannot set up the client";
 
-/// A ComfyUI server: where prompts are queued and followed. Cheap to clone.
+/// A ComfyUI server: queues and follows prompts. Cheap to clone.
 ///
-/// What it can do is found out by asking it; versions from 0.3.44 on are known to work.
+/// Its capabilities are detected at run time; versions from 0.3.44 on are known to work.
 #[derive(Clone)]
 pub struct Comfy(pub(crate) Arc<Server>);
 
@@ -73,21 +73,21 @@ enum Address {
 }
 
 impl Comfy {
-    /// Begins to set up a handle for the server at an address such as `http://127.0.0.1:8188`.
+    /// A builder of a handle for the server at a URL such as `http://127.0.0.1:8188`.
     pub fn builder(url: impl Into<String>) -> ComfyBuilder {
         ComfyBuilder::new(Address::Url(url.into()))
     }
 
-    /// Begins to set up a handle for RunningHub's native proxy, which behaves as a ComfyUI of one's own and costs as
-    /// RunningHub does. The key is in its URLs, which are shown without it.
+    /// A builder of a handle for RunningHub's native proxy, which behaves like a ComfyUI of your own and costs as
+    /// much as RunningHub. Its URLs contain the key, which is redacted when they are displayed.
     pub fn of_runninghub(key: ApiKey, site: Site, proxy: NativeProxy) -> ComfyBuilder {
         ComfyBuilder::new(Address::Proxy { proxy, key, site, base_url: None })
     }
 
-    /// The prompts that run and that wait, of everybody.
+    /// The running and queued prompts of all clients.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn queue(&self) -> Result<Queue, Error> {
         self.0.client.queue().await.map_err(|error| Error::comfy("cannot ask for the queue", error))
     }
@@ -103,8 +103,8 @@ impl Service for Comfy {
         self.submit_once(submit).await
     }
 
-    /// Live if this crate has queued the prompt, and else by polling: a server sends progress to one socket, that of the
-    /// prompt's client.
+    /// Live if this crate queued the prompt, and otherwise by polling: a server sends progress to one socket only,
+    /// that of the prompt's client.
     async fn follow(&self, follow: Follow) -> Result<Run, Error> {
         self.follow_prompt(follow).await
     }
@@ -113,8 +113,8 @@ impl Service for Comfy {
         self.0.native.results(prompt).await
     }
 
-    /// Takes a prompt out of the queue, or interrupts it. From here on this machine calls it cancelled, also where the
-    /// server keeps nothing of it.
+    /// Removes a prompt from the queue, or interrupts it. From here on this machine reports it as cancelled, even if
+    /// the server keeps nothing about it.
     async fn cancel(&self, prompt: &TaskId) -> Result<(), Error> {
         self.0.cancels.send(&*self.0.native, prompt).await
     }
@@ -162,7 +162,7 @@ impl ComfyBuilder {
         }
     }
 
-    /// Keeps records in a workspace: every prompt before it is sent and what came of it, how long nodes took, and the
+    /// Keeps records in a workspace: every prompt before it is sent and its outcome, how long nodes took, and the
     /// server's node classes.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl ComfyBuilder {
         Ok(self.ledger(ledger).history(workspace.history()).classes(workspace.classes()))
     }
 
-    /// Another address instead of the site's, for [`Comfy::of_runninghub`]: a gateway, a simulator.
+    /// Uses this URL instead of the site's, for [`Comfy::of_runninghub`]: a gateway, a simulator.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         if let Address::Proxy { base_url, .. } = &mut self.server {
             *base_url = Some(url.into());
@@ -181,69 +181,69 @@ impl ComfyBuilder {
         self
     }
 
-    /// Multiplies every built-in wait (polling, back-off, pings): for tests and demos.
+    /// Multiplies every built-in wait (polling, backoff, pings): for tests and demos.
     pub fn time_scale(mut self, factor: f64) -> Self {
         self.time_scale = factor;
         self
     }
 
-    /// Gives out preview pictures as events.
+    /// Emits preview images as events.
     pub fn previews(mut self, wanted: bool) -> Self {
         self.previews = wanted;
         self
     }
 
-    /// Keeps a redacted recording of everything in an empty or new folder.
+    /// Writes a redacted recording of all traffic to an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
         self.record = Some(dir.into());
         self
     }
 
-    /// How the network is reached, for HTTP and the socket: proxy, certificates, limits, who watches. A server without
-    /// encryption is reached directly, and its files may be at private addresses.
+    /// Network options for HTTP and the socket: proxy, certificates, limits, observers. A server without encryption
+    /// is reached directly, and its files may be on private hosts.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
         self
     }
 
-    /// Keeps the server's node classes in this folder for an hour, so that the next process need not ask.
+    /// Caches the server's node classes in this folder for an hour, so that the next process need not request them.
     pub fn classes(mut self, dir: impl Into<PathBuf>) -> Self {
         self.classes = Some(dir.into());
         self
     }
 
-    /// Takes up how long nodes took in earlier runs of the same graph, and keeps what each run shows when it ends.
+    /// Uses how long nodes took in earlier runs of the same graph, and adds each run's durations when it ends.
     pub fn history(mut self, history: History) -> Self {
         self.history = Some(history);
         self
     }
 
-    /// Another table of expected seconds than the built-in one.
+    /// Replaces the built-in table of expected seconds.
     pub fn priors(mut self, priors: Priors) -> Self {
         self.priors = priors;
         self
     }
 
-    /// Writes every prompt down before it is sent, and what came of it.
+    /// Records every prompt before it is sent, and its outcome.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
         self
     }
 
     /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
-    /// [recording](Self::record) keeps what comes through it.
+    /// [recording](Self::record) contains the messages that come through it.
     pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
         self.connect = Some(connect);
         self
     }
 
-    /// The handle. Nothing is sent.
+    /// Builds the handle. Nothing is sent.
     ///
     /// # Errors
-    /// When the address is not one, the HTTP client cannot be set up, or the folder for the recording cannot be used.
+    /// When the URL is invalid, the HTTP client cannot be set up, or the folder for the recording cannot be used.
     pub fn build(self) -> Result<Comfy, Error> {
         let (url, place, key) = self.server.place()?;
-        // Results are where the server is, and that may be in a private network.
+        // Results are on the server, which may be in a private network.
         let mut net = self.net.allow_private_hosts(true);
         if Url::parse(&url).is_ok_and(|url| url.scheme() == "http") {
             net = net.proxy(Proxy::Off);
@@ -263,7 +263,7 @@ impl ComfyBuilder {
             connect = Arc::new(recorder.connect(connect));
         }
         let mut pace = Pace::default();
-        // The history is complete when it has an entry, also without any output.
+        // A history entry is complete, even without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);
         let (secret, file_rules) = match &key {
@@ -292,7 +292,7 @@ impl ComfyBuilder {
 }
 
 impl Address {
-    /// The server's URL, how the ledger calls it, and the key where it takes one.
+    /// The server's URL, its name in the ledger, and the key if it takes one.
     fn place(self) -> Result<(String, Place, Option<ApiKey>), Error> {
         match self {
             Self::Url(url) => {
@@ -301,7 +301,7 @@ impl Address {
                 Ok((url, place, None))
             }
             Self::Proxy { proxy, key, site, base_url } => {
-                // The key will be in the URL, so it has to be as encrypted as that of the API.
+                // The URL will contain the key, so it has to be encrypted like that of the API.
                 let base_url = runninghub_api::base_url(base_url.as_deref().unwrap_or(site.base_url()))
                     .map_err(|error| Error::api(WHAT, error))?;
                 let base_url = base_url.as_str().trim_end_matches('/').to_owned();
@@ -313,14 +313,14 @@ impl Address {
 }
 
 impl Server {
-    /// That a ComfyUI answers, and which version; its classes may be known.
+    /// Checks that the server is a ComfyUI, reads its version, and loads cached classes.
     pub(super) async fn is_there(&self) -> Result<(), Error> {
         let version = match self.client.system_stats().await {
             Ok(stats) => {
                 tracing::debug!(version = ?stats.version, "a ComfyUI answers");
                 Ok(stats.version)
             }
-            // A proxy may keep it to itself.
+            // A proxy may block this endpoint.
             Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(None),
             Err(error) => Err(Error::comfy("the server cannot be used", error)),
         }?;
@@ -337,7 +337,7 @@ impl fmt::Debug for Comfy {
 
 impl fmt::Debug for ComfyBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Addresses are not checked yet and may hold passwords.
+        // URLs are not checked yet and may contain passwords.
         f.debug_struct("ComfyBuilder").finish_non_exhaustive()
     }
 }

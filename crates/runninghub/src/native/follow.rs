@@ -1,4 +1,4 @@
-//! Following a prompt that exists.
+//! Follows an existing prompt.
 
 use runninghub_comfyui::Queued;
 use runninghub_core::Graph;
@@ -32,7 +32,7 @@ impl Comfy {
         if let (Some(recorder), Some(queued)) = (&server.recorder, &queued) {
             recorder.prompt(prompt.as_str(), &queued.workflow);
         }
-        // The socket of another client is not taken over: it would fall silent.
+        // The socket of another client is not taken over: that client would get no more messages.
         let ours = queued.and_then(|queued| queued.client_id).filter(|id| id.as_str().starts_with(OURS));
         let Recalled { page, accepted, warning, .. } = Recalled::of(server.book.as_ref(), &prompt).await;
         let launch = Launch {
@@ -48,7 +48,7 @@ impl Comfy {
 }
 
 impl Server {
-    /// What was queued, where the server still knows.
+    /// The queued prompt, if the server still knows it.
     async fn look(&self, prompt: &str) -> Result<Option<Queued>, runninghub_comfyui::Error> {
         let queue = self.client.queue().await?;
         if let Some((queued, _)) = queue.find(prompt) {

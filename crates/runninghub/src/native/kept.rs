@@ -1,4 +1,4 @@
-//! The node classes that a server has told of before, in a file.
+//! A file that caches a server's node classes.
 
 use std::{
     collections::HashMap,
@@ -13,9 +13,10 @@ use runninghub_ledger::Digest;
 use runninghub_net::{check_folder, open_file, replace_file};
 use serde::{Deserialize, Serialize};
 
-/// How long classes are taken for good. Custom nodes are updated without the server's version changing, and models come and go.
+/// How long cached classes are valid. Custom nodes are updated without the server's version changing, and models are
+/// added and removed.
 const LIFE: Duration = Duration::from_hours(1);
-/// Longest file that is read or written, bytes: a few hundred classes with long lists of models.
+/// Maximum file size, bytes: a few hundred classes with long lists of models.
 const LONGEST: usize = 16 << 20;
 
 /// One file for one server.
@@ -24,25 +25,25 @@ pub(crate) struct Kept(PathBuf);
 
 #[derive(Deserialize, Serialize)]
 struct File {
-    /// What the server says of itself: another version may have other classes.
+    /// The version that the server reports: another version may have other classes.
     version: Option<String>,
-    /// When the oldest of them goes, seconds since 1970.
+    /// When the oldest of them expires, seconds since 1970.
     until: u64,
     classes: HashMap<String, Arc<ClassInfo>>,
 }
 
 impl Kept {
-    /// The file of the server at an address, which may hold a key.
+    /// The file for the server at a URL, which may contain a key.
     pub(crate) fn new(dir: &Path, url: &str) -> Self {
         Self(dir.join(format!("{}.json", Digest::of(url.trim_end_matches('/')))))
     }
 
-    /// The classes, while they are good. A file that cannot be read counts as none.
+    /// The classes, unless expired. An unreadable file is ignored.
     pub(super) fn read(&self, version: Option<&str>) -> HashMap<String, Arc<ClassInfo>> {
         self.file(version).map(|file| file.classes).unwrap_or_default()
     }
 
-    /// Adds classes. Without the file they are only asked for once more.
+    /// Adds classes. An error is ignored: without the file they are only requested again.
     pub(super) fn add(&self, version: Option<&str>, classes: HashMap<String, Arc<ClassInfo>>) {
         if classes.is_empty() {
             return;
@@ -66,7 +67,7 @@ impl Kept {
         let longest = u64::try_from(LONGEST).unwrap_or(u64::MAX);
         let text = io::read_to_string(io::Read::take(open_file(&self.0).ok()?, longest)).ok()?;
         let file: File = serde_json::from_str(&text).ok()?;
-        // An end too far away was written by a clock that was wrong.
+        // An expiry too far in the future was written while the clock was wrong.
         let is_good = (now() + 1..=now() + LIFE.as_secs()).contains(&file.until);
         (is_good && file.version.as_deref() == version).then_some(file)
     }

@@ -1,4 +1,4 @@
-//! What every run on a server begins with.
+//! The common start of every run on a server.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use runninghub_transport::{Connect, FrameSource};
 use super::{backend::Follows, comfy::Server, opened::Opened};
 use crate::{History, history::Lesson, launch::Launch};
 
-/// Marks the client ids of this crate, so that a later process knows which sockets it may take over.
+/// Prefix of this crate's client ids, so that a later process knows which sockets it may take over.
 pub(super) const OURS: &str = "rhub-";
 
 pub(super) fn client_id() -> ClientId {
@@ -16,13 +16,13 @@ pub(super) fn client_id() -> ClientId {
 }
 
 impl Server {
-    /// What runs of a graph have shown.
+    /// The history of a graph's runs.
     pub(super) fn lesson(&self, graph: &Graph) -> Option<Lesson> {
         let history = self.history.clone()?;
         Some(Lesson { history, workflow: History::name_of(graph), instance: String::new() })
     }
 
-    /// The least that a prompt is followed with; `open` is a socket that was opened before it was sent.
+    /// The minimum to follow a prompt; `open` is a socket that was opened before it was sent.
     pub(super) fn launch(
         &self,
         prompt: TaskId,

@@ -1,4 +1,4 @@
-//! Any ComfyUI as a backend: one's own, or RunningHub's native proxy.
+//! Any ComfyUI as a backend: your own, or RunningHub's native proxy.
 
 mod backend;
 mod classes;

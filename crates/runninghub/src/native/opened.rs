@@ -1,4 +1,4 @@
-//! A socket that was opened before anybody asked for it.
+//! A socket that was opened in advance.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use runninghub_core::SocketUrl;
 use runninghub_transport::{Connect, Error, FrameSource};
 
-/// Gives out the open socket first, and dials from then on: what a prompt tells before its answer has come is not missed.
+/// Returns the open socket first, and dials from then on, so that messages sent before the prompt's response are not
+/// missed.
 pub(super) struct Opened {
     first: Mutex<Option<Box<dyn FrameSource>>>,
     then: Arc<dyn Connect>,

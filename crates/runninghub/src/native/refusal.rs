@@ -1,16 +1,16 @@
-//! What a server that refuses a prompt has instead.
+//! Suggestions from the server's lists when it refuses a prompt.
 
 use runninghub_comfyui::{NodeErrors, Rejected};
 use runninghub_core::Untrusted;
 
 use super::classes::Classes;
 
-/// How many names are offered.
+/// Number of names suggested.
 const MOST: usize = 3;
-/// Names less alike than this are no help.
+/// Names less similar than this are not suggested.
 const ALIKE: f64 = 0.6;
 
-/// Close matches for values that are not on the server: models, files, samplers.
+/// Close matches for values that the server does not have: models, files, samplers.
 pub(super) fn hint(classes: &Classes, rejected: &Rejected) -> Option<String> {
     let hints: Vec<_> = rejected.node_errors.iter().flat_map(|node| of_node(classes, node)).collect();
     (!hints.is_empty()).then(|| hints.join("; "))
@@ -35,7 +35,7 @@ fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<String> {
     node.errors.iter().filter_map(one).collect()
 }
 
-/// The closest names, the closest first. Folders and extensions count little.
+/// The most similar names, best first. Folders and extensions count little.
 fn close(wanted: &str, choices: &[&str]) -> Vec<String> {
     let stem = |name: &str| {
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);

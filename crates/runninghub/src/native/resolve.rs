@@ -1,4 +1,4 @@
-//! Finding out what became of a prompt whose answer was lost, also in another process.
+//! Finds the prompt of a submit whose response was lost, also from another process.
 
 use runninghub_core::TaskId;
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
@@ -6,15 +6,15 @@ use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 use super::Comfy;
 use crate::{Backend as _, Error, ErrorKind, book::Book, settle};
 
-/// The id that the prompt of a submit is given, where the server lets it be chosen: a UUID that follows from what the
-/// ledger has before anything is sent, so that nothing more has to be kept.
+/// The prompt id for a submit, if the server accepts one from the client: a UUID derived from what the ledger has
+/// before anything is sent, so that nothing more has to be stored.
 pub(super) fn prompt_id(attempt: &AttemptId, body: Digest) -> String {
     let hex = Digest::of(format!("prompt {attempt} {body}")).to_string();
     let bits = hex.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok());
     uuid(bits.unwrap_or_default())
 }
 
-/// A UUID (version 4) in canonical form, of random bits.
+/// A version 4 UUID in canonical form, from random bits.
 pub(super) fn uuid(random: u128) -> String {
     let bits = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{bits:032x}");
@@ -23,7 +23,8 @@ pub(super) fn uuid(random: u128) -> String {
 }
 
 impl Comfy {
-    /// By the id that the prompt was given. The server may have given it another one (before 0.3.45), or have been restarted.
+    /// Looks up the id that the prompt was given. The server may have chosen another one (before 0.3.45), or have
+    /// been restarted.
     pub(super) async fn look_for_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
         let entry = self.entry(attempt).await?;
         let task = TaskId::from(prompt_id(&entry.attempt, entry.intent.body));

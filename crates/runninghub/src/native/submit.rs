@@ -1,4 +1,4 @@
-//! Queuing a prompt.
+//! Queues a prompt.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -20,25 +20,25 @@ use crate::{
     submit::{Changed, SubmitStep},
 };
 
-/// How often a prompt whose answer was lost is looked for, and the pause between.
+/// How often a prompt whose response was lost is looked up, and the pause between.
 const LOOKS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Why there is no prompt, as far as anybody knows.
+/// Why the prompt is not known to be queued.
 enum Unqueued {
     Refused(runninghub_comfyui::Error),
     Unknown(Error),
 }
 
-/// A prompt on its way to the queue.
+/// A prompt about to be queued.
 struct Prompt<'a> {
     server: &'a Server,
     submit: &'a Submit,
 }
 
 impl Comfy {
-    /// Checks, uploads, opens the socket, and queues the prompt, exactly once. If the response is lost, the prompt is looked
-    /// for on the server.
+    /// Checks, uploads, opens the socket, and queues the prompt, exactly once. If the response is lost, the prompt
+    /// is looked up on the server.
     pub(super) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
         let server = &*self.0;
         let workflow = Workflow::parse(submit.graph_for_comfyui()?)?;
@@ -62,7 +62,7 @@ impl Prompt<'_> {
         let socket = match server.connect.connect(&server.client.socket(&client_id)).await {
             Ok(socket) => Some(socket),
             Err(error) => {
-                // It is tried again; until then the server is asked.
+                // The socket is dialed again later; until then the server is polled.
                 tracing::debug!(%error, "no socket yet");
                 None
             }
@@ -75,7 +75,7 @@ impl Prompt<'_> {
             Some(book) => Some(book.begin(&What::workflow(Kind::Prompt, None), body, None).await?),
             None => None,
         };
-        // Servers before 0.3.45 choose an id of their own.
+        // Servers before 0.3.45 choose the id themselves.
         let id = match &page {
             Some(page) => prompt_id(page.attempt(), body),
             None => uuid(fastrand::u128(..)),
@@ -99,7 +99,7 @@ impl Prompt<'_> {
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
         let outputs = server.classes.outputs(workflow.graph(), &dropped);
         let lesson = server.lesson(workflow.graph());
-        // Steps and sizes that were changed take another time.
+        // Changed steps and sizes change the expected time.
         let changed = Graph::parse(&text).ok();
         let graph = changed.as_ref().unwrap_or(workflow.graph());
         let known = Known { priors: &server.priors, lesson: lesson.as_ref(), learned: &self.submit.learned };
@@ -127,7 +127,7 @@ impl Prompt<'_> {
             Err(error) => error,
         };
         if error.is_unsent() {
-            // Nothing was queued, whether that could be written down or not.
+            // Nothing was queued, whether or not that could be recorded.
             let _ = note(page, Step::Refused { note: crate::chain(&error) }).await;
             return Err(Unqueued::Refused(error));
         }
@@ -147,7 +147,7 @@ impl Prompt<'_> {
         }))
     }
 
-    /// What is wrong by the classes as they are now.
+    /// Checks the workflow against the current classes.
     async fn refused(&self, error: runninghub_comfyui::Error, workflow: &Workflow) -> Error {
         let classes = &self.server.classes;
         if matches!(error.kind(), ComfyErrorKind::Rejected(_))
@@ -167,7 +167,7 @@ impl Prompt<'_> {
         }
     }
 
-    /// A prompt whose answer was lost: by the id that it was to have, else by its client.
+    /// Finds a prompt whose response was lost: by the id that it was given, else by its client.
     async fn look_for(&self, id: &str, client_id: &ClientId) -> Option<PromptId> {
         let client = &self.server.client;
         for _ in 0..LOOKS {

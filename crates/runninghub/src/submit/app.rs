@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{Error, Submit, app, book::What, hub::Hub, platform::Family};
 
-/// A place in the list of changes that is sent.
+/// An entry of the list of changes to send.
 #[derive(PartialEq)]
 struct Place {
     node: String,
     field: String,
 }
 
-/// An app, or by `code` Quick Create of one.
+/// An app, or with `code` its Quick Create.
 pub(super) async fn ready(
     hub: &Hub,
     submit: &Submit,
@@ -26,7 +26,7 @@ pub(super) async fn ready(
     code: Option<&String>,
 ) -> Result<Ready, Error> {
     let form = match hub.form(id).await {
-        // Not every app of Quick Create has a form of its own.
+        // Not every Quick Create app has a form of its own.
         Err(error) if code.is_some() && error.class() == Some(Class::BadRequest) => App::default(),
         form => form?,
     };
@@ -57,8 +57,8 @@ pub(super) async fn ready(
     })
 }
 
-/// The whole form with the changes in it, as the platform's own clients send it. All is checked first, and only then files
-/// are uploaded.
+/// The whole form including the changes, as the platform's own clients send it. Checks everything before any file is
+/// uploaded.
 async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Error> {
     let mut checked = Vec::new();
     for (name, value) in changes.named() {
@@ -106,7 +106,7 @@ impl Place {
         Self { node: field.node_id.as_str().to_owned(), field: field.field_name.clone() }
     }
 
-    /// Without a form nothing can be looked up.
+    /// Parses a name without a form, so nothing can be looked up.
     fn parse(name: &str) -> Result<Self, Error> {
         let parts = name.rsplit_once('.').filter(|(node, field)| !node.is_empty() && !field.is_empty());
         let (node, field) = parts.ok_or_else(|| {

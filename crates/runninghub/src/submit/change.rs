@@ -1,4 +1,4 @@
-//! Fields that are changed before a run.
+//! Changes to fields before a run.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{check, loader};
 use crate::{Error, Workflow, workflow::Override};
 
-/// Changes as they were asked for.
+/// The requested changes.
 #[derive(Default)]
 pub(crate) struct Changes {
     set: Vec<(String, NewValue)>,
@@ -16,19 +16,20 @@ pub(crate) struct Changes {
     list: Vec<Value>,
 }
 
-/// What a field becomes.
+/// The new value of a field.
 pub(crate) enum NewValue {
     Json(Value),
-    /// The name or the URL of this file, uploaded.
+    /// The name or the URL of this file after its upload.
     File(PathBuf),
 }
 
-/// Which files the service that runs the workflow takes, and where it finds them.
+/// Which files the service accepts, and where it looks for them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileRules {
-    /// Uploads are limited to the types that RunningHub takes.
+    /// Uploads are limited to the types that RunningHub accepts.
     pub(crate) few_types: bool,
-    /// A loader finds uploads only. A ComfyUI on one's own machine may see the same paths, and refuses others free of charge.
+    /// A loader finds uploads only. A ComfyUI on your own machine may see the same paths, and refuses others free of
+    /// charge.
     pub(crate) uploads_only: bool,
 }
 
@@ -46,17 +47,17 @@ impl FileRules {
     }
 }
 
-/// Changes that can be made, and the files behind some.
+/// Checked changes, and the files that some of them need.
 pub(crate) struct Checked {
     set: Vec<(Override, Option<PathBuf>)>,
     list: Vec<Override>,
 }
 
-/// Changes with the names of what was uploaded.
+/// Changes with the names of the uploaded files.
 pub(crate) struct Changed {
-    /// Those that were set one by one.
+    /// Changes that were set individually.
     pub(crate) set: Vec<Override>,
-    /// Those of the raw list.
+    /// Changes of the raw list.
     pub(crate) list: Vec<Override>,
 }
 
@@ -73,17 +74,18 @@ impl Changes {
         self.list.extend(list);
     }
 
-    /// What was set one by one, by name.
+    /// The individually set changes, by name.
     pub(crate) fn named(&self) -> &[(String, NewValue)] {
         &self.set
     }
 
-    /// The raw list as it was given.
+    /// The raw list, unchanged.
     pub(crate) fn raw_list(&self) -> &[Value] {
         &self.list
     }
 
-    /// Checks all changes. Of several changes to one field the last one counts, but the list and what was set have to agree.
+    /// Checks all changes. The last of several changes to a field wins, but the list and the individual changes have
+    /// to agree.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first change that can't be made.
@@ -91,7 +93,7 @@ impl Changes {
         let mut checked = Checked { set: Vec::new(), list: Vec::new() };
         for (name, value) in &self.set {
             let (node, field) = workflow.place(name)?;
-            // A file has no name yet.
+            // A file has no name until it is uploaded.
             let (new, path) = match value {
                 NewValue::Json(new) => (new.clone(), None),
                 NewValue::File(path) => (Value::String(String::new()), Some(path.clone())),
@@ -125,11 +127,11 @@ impl Changes {
         Ok(checked)
     }
 
-    /// The same for a graph that is sent whole: text of the list has to be of the kind that its field holds, and the loaders
-    /// that are not changed must find their files.
+    /// Like [`check`](Self::check), for a graph that is sent whole: text in the list has to match the type of its
+    /// field, and unchanged loaders must find their files.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first of them.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first violation.
     pub(crate) fn check_whole(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
         let checked = self.check(workflow, rules)?;
         for one in &checked.list {
@@ -148,7 +150,7 @@ impl Checked {
         self.set.iter().filter(|(_, path)| path.is_none()).map(|(change, _)| change).chain(&self.list)
     }
 
-    /// Whether the field gets another value.
+    /// Whether one of the changes sets the field.
     fn changes(&self, node: &Node, field: &str) -> bool {
         let mut places = self.set.iter().map(|(change, _)| change).chain(&self.list);
         places.any(|change| change.node == node.id && change.field == field)
@@ -171,7 +173,7 @@ impl Checked {
 }
 
 impl Changed {
-    /// The graph with all changes written into it.
+    /// The graph with all changes applied.
     pub(crate) fn graph(&self, workflow: &Workflow) -> String {
         workflow.with(self.set.iter().chain(&self.list))
     }

@@ -1,4 +1,4 @@
-//! What can be checked before anything is paid.
+//! Checks that need no paid request.
 
 use std::path::Path;
 
@@ -7,29 +7,29 @@ use serde_json::Value;
 
 use crate::{Error, Workflow, workflow::Override};
 
-/// A file has to be there before others are uploaded.
+/// Checks that a file exists, before others are uploaded.
 pub(crate) fn file(path: &Path) -> Result<(), Error> {
     if path.is_file() { Ok(()) } else { Err(Error::usage(format!("there is no file {}", path.display()))) }
 }
 
-/// A file has to be there, and of a kind and a size that the platform takes.
+/// Checks that a file exists, with a type and a size that the platform accepts.
 pub(crate) fn upload(path: &Path) -> Result<(), Error> {
     file(path)?;
     UploadSource::path(path).check().map_err(|error| Error::api(&cannot_upload(path), error))
 }
 
-/// Whether a file is called as one of these kinds are, in capitals or not.
+/// Whether the file's name has one of these extensions, ignoring case.
 pub(crate) fn has_extension(path: &Path, allowed: &[&str]) -> bool {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     allowed.contains(&extension.as_str())
 }
 
-/// What is said of a file by its name.
+/// The error text for a file.
 pub(super) fn cannot_upload(path: &Path) -> String {
     format!("cannot upload {}", path.display())
 }
 
-/// A raw list for an app: what the app knows is for the platform to say.
+/// Checks the form of a raw list for an app; the platform checks the rest.
 pub(super) fn entries(list: &[Value]) -> Result<(), Error> {
     let is_whole = |entry: &&Value| {
         matches!(entry.get("nodeId"), Some(Value::String(_) | Value::Number(_)))
@@ -42,7 +42,7 @@ pub(super) fn entries(list: &[Value]) -> Result<(), Error> {
     Err(Error::usage("an entry of the nodeInfoList is not complete").with_hint(SHAPE))
 }
 
-/// An entry of a raw list for a workflow: what it names has to exist. The value stays as it is.
+/// Checks an entry of a raw list for a workflow: its node and field have to exist. The value stays unchanged.
 pub(super) fn entry(workflow: &Workflow, entry: &Value) -> Result<Override, Error> {
     let node = match entry.get("nodeId") {
         Some(Value::String(id)) => id.clone(),
@@ -60,14 +60,14 @@ pub(super) fn entry(workflow: &Workflow, entry: &Value) -> Result<Override, Erro
             .with_hint("name nodes by their ids there"));
     }
     let old = workflow.field(&node, field)?;
-    // Values in the list are usually text, whatever the field holds.
+    // Values in the list are usually text, whatever the type of the field.
     if !value.is_string() {
         workflow.check(&node, field, value.clone())?;
     }
     Ok(Override { node: node.into(), field: field.to_owned(), value: untexted(old, value) })
 }
 
-/// The value in the kind of the one it replaces, where its text is one of that kind.
+/// Converts a text value to the type of the value it replaces, if the text parses as that type.
 fn untexted(old: &Value, value: &Value) -> Value {
     let Value::String(text) = value else { return value.clone() };
     let same_kind = |read: &Value| match old {

@@ -1,4 +1,4 @@
-//! Addresses that were signed and are too old: a model would be paid for and find nothing.
+//! Signed URLs that have expired: a model would charge for the run and fail to load the file.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::Error;
 
-/// Refuses values that hold an address whose signature says that it has expired: by the object store of the platform
-/// (`q-sign-time=from;until`), seconds since 1970.
+/// Rejects values with a URL whose signature has expired, in the format of the platform's object store
+/// (`q-sign-time=from;until`, seconds since 1970).
 pub(super) fn check(body: &Map<String, Value>) -> Result<(), Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     for (name, value) in body {
@@ -29,7 +29,7 @@ fn holds_expired(value: &Value, now: u64) -> bool {
     }
 }
 
-/// Until when an address is good, where it says so.
+/// When a URL expires, if it says so.
 fn until(text: &str) -> Option<u64> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let (_, times) = url.query_pairs().find(|(name, _)| name == "q-sign-time")?;

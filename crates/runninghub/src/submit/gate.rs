@@ -1,4 +1,4 @@
-//! What all submits of one key share: who is next when there is no slot, and whether trying makes sense at all.
+//! State shared by all submits of one key: the queue for free slots, and whether a request can succeed at all.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -12,17 +12,17 @@ use tokio::{
 
 use crate::{Error, ErrorKind};
 
-/// For how long a key that cannot pay is not tried again. A person has to act first, which takes longer.
+/// How long a key that cannot pay is not retried. The user has to act first, which takes longer.
 const REST: Duration = Duration::from_mins(1);
 
-/// More slots than a key has.
+/// More than the slots of any key.
 const MOST_FREED: usize = 64;
 
-/// Passed by every submit of a key.
+/// Every submit of a key passes through it.
 #[derive(Debug)]
 pub(crate) struct Gate {
     queue: RwLock<()>,
-    /// Slots that ended runs have left, and that no submit has tried to take yet.
+    /// Slots that ended runs have freed, and that no submit has tried to take yet.
     freed: Semaphore,
     shut: Mutex<Option<Shut>>,
 }
@@ -34,8 +34,8 @@ struct Shut {
     hint: Option<&'static str>,
 }
 
-/// A place in the queue. As long as nobody waits for a slot, any number go through side by side; who has been refused
-/// one goes alone, in order, and later ones wait behind.
+/// A position in the queue. While no submit waits for a slot, any number pass in parallel. Submits that were refused
+/// a slot are retried one at a time, in order, and later ones queue behind them.
 #[derive(Debug)]
 pub(super) enum Place<'a> {
     Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
@@ -49,28 +49,28 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// A run of this key has ended: the next submit in the queue need not wait for its time.
+    /// A run of this key has ended: the next submit in the queue is retried without further delay.
     pub(crate) fn free(&self) {
         if self.freed.available_permits() < MOST_FREED {
             self.freed.add_permits(1);
         }
     }
 
-    /// Until this time, or until a run of this key ends.
+    /// Waits until this time, or until a run of this key ends.
     pub(super) async fn until_freed(&self, time: Instant) {
         tokio::select! {
-            // Of a semaphore that is never closed.
+            // The semaphore is never closed.
             Ok(slot) = self.freed.acquire() => slot.forget(),
             () = sleep_until(time) => {}
         }
     }
 
-    /// Goes in, behind those who wait.
+    /// Enters the gate, behind submits that are already waiting.
     pub(super) async fn enter(&self) -> Place<'_> {
         Place::SideBySide(self.queue.read().await)
     }
 
-    /// Queues up after a refusal for lack of a slot; the place that was held is given up.
+    /// Joins the queue after a refusal for lack of a slot, giving up the current position.
     pub(super) async fn queue_up<'a>(&'a self, place: Place<'a>) -> Place<'a> {
         match place {
             Place::Alone(_) => place,
@@ -81,7 +81,7 @@ impl Gate {
         }
     }
 
-    /// Whether it makes sense to try.
+    /// Checks that a request with this key can succeed.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`] for a while after the key was refused: nothing is sent.
@@ -100,7 +100,7 @@ impl Gate {
         }
     }
 
-    /// Remembers a refusal that speaks of the key.
+    /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
         let said = format!("{code} ({})", code.meaning().unwrap_or("the key was refused"));
@@ -109,7 +109,7 @@ impl Gate {
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
     }
 
-    /// A create was accepted: the key is fine, and a slot is taken.
+    /// A create was accepted: the key works, and a slot is taken.
     pub(super) fn open(&self) {
         if let Ok(slot) = self.freed.try_acquire() {
             slot.forget();
@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
 
-    /// Lets every other task run until it waits for something.
+    /// Lets all other tasks run until they are idle.
     async fn settle() {
         for _ in 0..10 {
             yield_now().await;
@@ -135,7 +135,7 @@ mod tests {
     async fn who_is_refused_first_goes_first_and_later_ones_wait_behind() {
         let gate: &'static Gate = Box::leak(Box::default());
         let (told, mut order) = mpsc::unbounded_channel();
-        // Two are on their way side by side, and both are refused.
+        // Two are sent in parallel, and both are refused.
         let places = [("first", gate.enter().await), ("second", gate.enter().await)];
         for (name, place) in places {
             let told = told.clone();

@@ -1,4 +1,4 @@
-//! Fields that hold the name of an uploaded file, and what can't be such a name.
+//! Fields that contain the name of an uploaded file, and checks of their values.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::check;
 use crate::{Error, Workflow};
 
-/// The nodes that load an uploaded file, the field that names it, and the kind of file. Other nodes may take anything.
-/// The classes that begin with `VHS` are from `VideoHelperSuite`; its nodes that end in `Path` also take URLs.
+/// Nodes that load an uploaded file, the field with its name, and the kind of file. Other nodes are not restricted.
+/// Classes that begin with `VHS` are from `VideoHelperSuite`; its nodes whose names end in `Path` also accept URLs.
 const LOADERS: [(&str, &str, FieldKind); 8] = [
     ("LoadImage", "image", FieldKind::Image),
     ("LoadImageMask", "image", FieldKind::Image),
@@ -26,7 +26,7 @@ fn loader(node: &Node) -> Option<&'static (&'static str, &'static str, FieldKind
     LOADERS.iter().find(|(class, ..)| *class == node.class_type.raw())
 }
 
-/// Checks a file that is going to be uploaded for a field: loaders take only their own kind.
+/// Checks a file to be uploaded for a field: loaders accept only their own kind.
 pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
     check::upload(path)?;
     let Some((.., kind)) = loader(node) else { return Ok(()) };
@@ -38,7 +38,7 @@ pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
         .with_hint(format!("it takes {}", allowed.join(", "))))
 }
 
-/// Checks a value that is going to be sent for a field.
+/// Checks a value to be sent for a field.
 pub(super) fn value(node: &Node, field: &str, value: &Value) -> Result<(), Error> {
     if loader(node).is_some() || holds_file(node, field) {
         upload_name(&place(node, field), value)
@@ -47,13 +47,13 @@ pub(super) fn value(node: &Node, field: &str, value: &Value) -> Result<(), Error
     }
 }
 
-/// Checks the loaders of a graph that feed other nodes, as they are in the file: such a graph comes from another machine, whose
-/// paths lead nowhere on the platform. Fields in `changed` get other values.
+/// Checks the loaders of a graph that feed other nodes, as they are in the file: the graph may come from another
+/// machine, whose paths do not exist on the platform. Fields in `changed` get other values, so they are skipped.
 pub(super) fn graph(workflow: &Workflow, changed: impl Fn(&Node, &str) -> bool) -> Result<(), Error> {
     let nodes = workflow.graph().nodes();
     for node in nodes {
         let Some((_, field, _)) = loader(node) else { continue };
-        // Loaders that feed nothing are left over and don't run.
+        // Loaders that feed nothing are leftovers and don't run.
         let is_used = nodes.iter().any(|user| user.links().any(|source| source == node.id));
         if let Some(value) = node.inputs.get(*field)
             && is_used
@@ -65,8 +65,8 @@ pub(super) fn graph(workflow: &Workflow, changed: impl Fn(&Node, &str) -> bool) 
     Ok(())
 }
 
-/// Refuses what can't be the name of an upload: a URL, or a path on this machine. The platform looks names up in its own
-/// input folder, so the task would be charged and fail, or run with another file.
+/// Rejects values that can't be the name of an upload: a URL, or a path on this machine. The platform looks names up
+/// in its own input folder, so the task would be charged and fail, or run with another file.
 pub(crate) fn upload_name(place: &str, value: &Value) -> Result<(), Error> {
     let Some(text) = value.as_str() else { return Ok(()) };
     let (place, shown) = (Untrusted::from(place), Untrusted::from(short(text)));
@@ -98,13 +98,13 @@ pub(crate) fn upload_name(place: &str, value: &Value) -> Result<(), Error> {
     Err(error)
 }
 
-/// Whether this is the name of a file in the current folder, which was probably meant to be uploaded.
+/// Whether this is the name of a file in the current folder, which the user probably meant to upload.
 pub(super) fn is_here(node: &Node, field: &str, value: &Value) -> bool {
     let takes_file = loader(node).is_some() || holds_file(node, field);
     takes_file && value.as_str().is_some_and(|text| !text.is_empty() && Path::new(text).is_file())
 }
 
-/// What a text is that should be the name of an upload.
+/// The form of a text that should be the name of an upload.
 #[derive(Debug, PartialEq)]
 enum Given {
     Name,
@@ -135,11 +135,11 @@ impl Given {
     }
 }
 
-/// Whether the field holds the name of a media file now, whatever the class of its node.
+/// Whether the field now contains the name of a media file, whatever the class of its node.
 fn holds_file(node: &Node, field: &str) -> bool {
     let Some(Value::String(name)) = node.inputs.get(field) else { return false };
     let kinds = [FieldKind::Image, FieldKind::Audio, FieldKind::Video, FieldKind::Zip];
-    // A name has one line; a prompt may well end in `.png`.
+    // A name has no whitespace; a prompt may well end in `.png`.
     let is_name = !name.contains(char::is_whitespace) && Given::of(name) == Given::Name;
     is_name && kinds.iter().any(|kind| check::has_extension(Path::new(name), kind.extensions()))
 }
@@ -148,7 +148,7 @@ fn place(node: &Node, field: &str) -> String {
     format!("{}.{field}", node.id)
 }
 
-/// Data of a picture is long.
+/// Shortens a value for messages: image data is long.
 fn short(text: &str) -> String {
     const MOST: usize = 120;
     match text.char_indices().nth(MOST) {

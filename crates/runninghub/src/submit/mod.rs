@@ -1,4 +1,4 @@
-//! Submitting to RunningHub: check everything that can be checked, upload, and pay once.
+//! Submits to RunningHub: checks everything that can be checked, uploads, and pays once.
 
 mod app;
 mod change;

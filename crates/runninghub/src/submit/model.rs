@@ -1,4 +1,4 @@
-//! Models of the Standard Model API.
+//! Submits models of the Standard Model API.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{Ready, change::NewValue, check::cannot_upload, expired};
 use crate::{Error, ErrorKind, Submit, book::What, hub::Hub, platform::Family};
 
-/// What is sent, and where.
+/// The request body and its endpoint.
 struct Request {
     endpoint: String,
     params: Map<String, Value>,
@@ -39,7 +39,7 @@ async fn price_of(hub: &Hub, request: &Request) -> Result<ModelPrice, Error> {
     asked.map_err(|error| Error::api("cannot ask what it would cost", error))
 }
 
-/// Everything is checked first, and only then files are uploaded.
+/// Checks everything before any file is uploaded.
 async fn prepare(hub: &Hub, submit: &Submit, name: &str) -> Result<Request, Error> {
     let catalog = submit.catalog.as_deref().unwrap_or_else(|| Catalog::embedded());
     let known = catalog.find(name);
@@ -80,7 +80,7 @@ async fn upload(hub: &Hub, path: &Path) -> Result<DownloadUrl, Error> {
 }
 
 impl NewValue {
-    /// What the catalog has to know of it. Files are looked at, and not sent.
+    /// The input for the catalog's check. Files are inspected, but not uploaded.
     fn unsent(&self) -> Result<Input, Error> {
         let path = match self {
             Self::Json(value) => return Ok(Input::Json(value.clone())),
@@ -93,7 +93,7 @@ impl NewValue {
     }
 }
 
-/// Whether a run may be paid for.
+/// Checks that a run's price is within the limit.
 fn affordable(price: &ModelPrice, limit: f64) -> Result<(), Error> {
     let refused = |what: String| Error::new(ErrorKind::Refused, what);
     let Some(amount) = price.amount() else {

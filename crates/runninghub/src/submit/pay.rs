@@ -1,4 +1,4 @@
-//! The part that costs money: written down, sent once, and told apart by its three outcomes.
+//! The request that costs money: recorded, sent once, with three possible outcomes.
 
 use std::time::Duration;
 
@@ -15,29 +15,29 @@ use crate::{
     launch::{Known, Launch},
 };
 
-/// Shortest wait before a create that was refused for lack of a free slot is sent again, where nobody says more.
+/// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server asks for more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 
-/// How often a create is sent again whose key was not accepted: good keys have been seen to be refused once. The first time
-/// the key goes out in its other place, then as before.
+/// Retries of a create whose key was not accepted: valid keys have been refused once. The first retry sends the key
+/// in its other location, later ones as before.
 const KEY_TRIES: u32 = 2;
 const KEY_WAIT: Duration = Duration::from_millis(500);
 
-/// A create that is about to be paid for.
+/// A create that is about to be sent.
 struct Payment<'a> {
     hub: &'a Hub,
     submit: &'a Submit,
     what: &'a What,
-    /// Of the body without the key, and without this submit's own secret.
+    /// Digest of the body without the key, and without this submit's own secret.
     body: Digest,
     secret: Option<&'a Secret>,
 }
 
-/// A task that is paid for.
+/// A task that was paid for.
 pub(super) struct Paid {
     pub(super) created: Created,
     pub(super) page: Option<Page>,
-    /// The id could not be written down: whoever asked has to keep it.
+    /// The id could not be recorded: the caller has to keep it.
     pub(super) unwritten: Option<Error>,
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<Pai
         hub,
         submit,
         what: &ready.what,
-        // Without the secret, so that the same request has the same digest every time.
+        // Without the secret, so that the same request always has the same digest.
         body: Digest::of(ready.what.text(&request)?),
         secret: secret.as_ref(),
     };
@@ -62,7 +62,7 @@ pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<Pai
     payment.make(request.options(options)).await
 }
 
-/// A response may repeat them.
+/// Redacts the submit's secrets from recordings, since a response may repeat them.
 fn keep_from_recording(hub: &Hub, options: &RunOptions) {
     let Some(recorder) = &hub.recorder else { return };
     if let Some(url) = &options.webhook_url {
@@ -74,7 +74,7 @@ fn keep_from_recording(hub: &Hub, options: &RunOptions) {
 }
 
 impl Paid {
-    /// Begins to follow; without a graph only what runs is known, and not how much of it is left.
+    /// Starts following. Without a graph, the run reports which nodes run, but not how much is left.
     pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
         let Self { created, page, unwritten } = self;
         let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
@@ -106,8 +106,8 @@ impl Paid {
 }
 
 impl Payment<'_> {
-    /// Sends the request until it is accepted, refused for good, or of unknown outcome. Only a refusal for lack of a
-    /// slot is sent again, and a few times one of the key.
+    /// Sends the request until it is accepted, finally refused, or of unknown outcome. Only a refusal for lack of a
+    /// slot is retried, and a few times one of the key.
     async fn make(self, request: Create) -> Result<Paid, Error> {
         let gate = &self.hub.gate;
         gate.check()?;
@@ -148,7 +148,7 @@ impl Payment<'_> {
                 continue;
             }
             if !matches!(error.class(), Class::Capacity | Class::Rate) {
-                // It is refused, whether that could be written down or not.
+                // It is refused, whether or not that could be recorded.
                 let _ = note(page.as_ref(), Step::Refused { note: said }).await;
                 return Err(Error::api("the task was not created", error));
             }
@@ -156,7 +156,7 @@ impl Payment<'_> {
             let wait = self.wait(&error);
             let error = Error::api("the task was not created: no slot is free", error);
             let again = Instant::now() + wait;
-            // A wait that leads beyond the limit is not begun.
+            // A wait beyond the limit is not started.
             let in_time = limit.is_none_or(|limit| again <= limit);
             if in_time {
                 self.tell(SubmitStep::Waiting { wait, error: &error });
@@ -169,7 +169,7 @@ impl Payment<'_> {
             };
             let next: Option<Place<'_>> = if in_time { within(limit, queued).await } else { None };
             let Some(next) = next else {
-                // Nothing was created, whether that could be written down or not.
+                // Nothing was created, whether or not that could be recorded.
                 let note_text = "given up: no slot was free".to_owned();
                 let _ = note(page.as_ref(), Step::Refused { note: note_text }).await;
                 return Err(error);
@@ -180,21 +180,23 @@ impl Payment<'_> {
         }
     }
 
-    /// That it is sent is told before it is written down: from then on, who gives up leaves something behind.
+    /// Reports a step. `Sending` is reported before it is recorded: from then on, a dropped submit leaves a ledger
+    /// entry.
     fn tell(&self, step: SubmitStep<'_>) {
         if let Some(on_step) = &self.submit.on_step {
             on_step(step);
         }
     }
 
-    /// The server may have asked for a pause. It is made before the intent is written: who dies in it has sent nothing.
+    /// Waits for a pause that the server may have imposed, before the intent is recorded: a process that dies here
+    /// has sent nothing.
     async fn until_free(&self) {
         while let Some(wait) = self.hub.client.held() {
             sleep(wait).await;
         }
     }
 
-    /// Up to twice what was asked for, so that many clients do not ask in step.
+    /// Up to twice the requested wait, so that many clients do not retry in step.
     fn wait(&self, error: &runninghub_api::Error) -> Duration {
         let least = match error.retry() {
             Retry::Safe { after } => after.unwrap_or(CAPACITY_WAIT),
@@ -220,13 +222,13 @@ impl Payment<'_> {
         let Some(page) = page else {
             return error.with_hint("look at the tasks on the RunningHub page before you submit it again");
         };
-        // Not written it stays `submitting`, which becomes unknown as soon as this process is gone.
+        // If this fails, the entry stays `submitting`, which counts as unknown as soon as this process has ended.
         let _ = page.step(Step::Unknown { note }).await;
         error.of_attempt(page.attempt())
     }
 }
 
-/// The platform has looked at the key and at nothing else, so no task was created.
+/// The platform checked only the key, so no task was created.
 fn is_wrong_key(error: &runninghub_api::Error) -> bool {
     matches!(error.kind(), runninghub_api::ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1")
 }

@@ -1,4 +1,4 @@
-//! From a submit to a run: everything is checked and uploaded, and then paid for.
+//! Prepares a submit (checks and uploads), and then pays for it.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,21 @@ use runninghub_core::{Graph, Kind};
 use super::{app, check::cannot_upload, model, pay, workflow};
 use crate::{Error, Run, RunningHub, Submit, Work, book::What, hub::Hub, platform::Family};
 
-/// A submit of which everything is checked and uploaded.
+/// A submit that is checked and uploaded.
 pub(super) struct Ready {
     pub(super) what: What,
     pub(super) request: Create,
-    /// The graph with all changes, where it is known.
+    /// The graph with all changes, if it is known.
     pub(super) graph: Option<Graph>,
     pub(super) family: Family,
 }
 
 impl RunningHub {
-    /// What a run of a model would cost. Files are uploaded for that, and nothing is created.
+    /// The price of a model run. Uploads the files, and creates no task.
     ///
     /// # Errors
-    /// When a value cannot be, or there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) for anything else than
-    /// a model.
+    /// When a value is invalid, or there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) for work
+    /// other than a model.
     pub async fn price(&self, submit: &Submit) -> Result<ModelPrice, Error> {
         let Work::Model(name) = &submit.work else {
             return Err(Error::usage("only models have a price before they run"));
@@ -47,7 +47,7 @@ impl RunningHub {
 }
 
 impl What {
-    /// What is sent, without the key: equal requests have equal texts.
+    /// The request without the key: equal requests have equal texts.
     pub(super) fn text(&self, request: &Create) -> Result<String, Error> {
         let body = request.body().map_err(|error| Error::api("the task was not created", error))?;
         Ok(match (&self.kind, &self.target) {
@@ -59,7 +59,7 @@ impl What {
 }
 
 impl Hub {
-    /// Uploads a file; gives the name by which nodes find it.
+    /// Uploads a file; returns the name that nodes use.
     pub(super) async fn upload(&self, path: PathBuf) -> Result<String, Error> {
         let uploaded = self.client.upload(UploadSource::path(&path)).await;
         let uploaded = uploaded.map_err(|error| Error::api(&cannot_upload(&path), error))?;

@@ -1,18 +1,18 @@
-//! The secret of one submit in its webhook's address.
+//! The secret of one submit in its webhook URL.
 
 use runninghub_ledger::Secret;
 use url::Url;
 
 use crate::{Error, hub::Hub};
 
-/// Stands for the secret of this one submit in a webhook's address.
+/// Placeholder for the submit's secret in a webhook URL.
 const SECRET: &str = "{secret}";
 
-/// Checks an address that the platform is to call, before anything is paid for: `http` or `https`, a host, and no other part in
-/// braces than `{secret}`.
+/// Checks a webhook URL before anything is paid for: `http` or `https`, a host, and `{secret}` as the only
+/// placeholder in braces.
 ///
 /// # Errors
-/// When it is none.
+/// When the URL is invalid.
 pub fn check_webhook(url: &str) -> Result<(), Error> {
     let plain = url.replace(SECRET, "secret");
     let is_one =
@@ -24,7 +24,7 @@ pub fn check_webhook(url: &str) -> Result<(), Error> {
         .with_hint("it is like `https://your-host/{secret}`, and `{secret}` is the only part in braces"))
 }
 
-/// A secret, where the address wants one. A recording will not have it.
+/// Creates a secret, if the URL has the placeholder. It is redacted from recordings.
 pub(super) fn draw(hub: &Hub, webhook: Option<&str>) -> Result<Option<Secret>, Error> {
     let Some(url) = webhook else { return Ok(None) };
     check_webhook(url)?;
@@ -39,7 +39,7 @@ pub(super) fn draw(hub: &Hub, webhook: Option<&str>) -> Result<Option<Secret>, E
     Ok(Some(secret))
 }
 
-/// The address with the secret in its place.
+/// The URL with the secret filled in.
 pub(super) fn fill(url: &str, secret: &Secret) -> String {
     url.replace(SECRET, secret.expose())
 }

@@ -1,30 +1,31 @@
-//! What a submit tells on its way.
+//! Progress of a submit.
 
 use std::time::Duration;
 
 use crate::Error;
 
-/// A step of a submit, as its `on_step` is told.
+/// A step of a submit, as reported to `on_step`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum SubmitStep<'a> {
-    /// The request that costs money is about to be sent. Whoever drops the submit from now on does not know what came of it.
+    /// The request that costs money is about to be sent. If the submit is dropped from now on, its outcome is
+    /// unknown.
     Sending,
-    /// No slot is free. Nothing was created, and the submit can be dropped until it is sent again.
+    /// No slot is free. Nothing was created, and the submit can be dropped until the request is sent again.
     Waiting {
-        /// How long.
+        /// The wait until the next attempt.
         wait: Duration,
-        /// What the platform said.
+        /// The platform's response.
         error: &'a Error,
     },
-    /// Something is probably not meant, and the task is going to be paid for all the same.
+    /// A setting is probably a mistake; the submit continues and will be paid for.
     Warning {
-        /// A short name for it.
+        /// A short, stable code.
         code: &'static str,
-        /// What it is, in English.
+        /// The message, in English.
         message: &'a str,
     },
 }
 
-/// Is told each step.
+/// Callback that receives each step.
 pub(crate) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;

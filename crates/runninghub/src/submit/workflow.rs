@@ -1,4 +1,4 @@
-//! A workflow: saved on the platform, or sent whole.
+//! Submits a workflow: saved on the platform, or sent whole.
 
 use runninghub_core::{Graph, Kind, Untrusted, WorkflowId};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
     })
 }
 
-/// A graph that is sent whole. The platform ignores a `nodeInfoList` beside it.
+/// A graph that is sent whole. The platform ignores a `nodeInfoList` sent with it.
 pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
     let workflow = Workflow::parse(json)?;
     hub.record_workflow(&workflow);
@@ -51,12 +51,12 @@ async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checke
     checked.upload(|path| hub.upload(path)).await
 }
 
-/// Steps and sizes that were changed take another time.
+/// Changed steps and sizes change the expected time.
 fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
     Graph::parse(&changes.graph(workflow)).unwrap_or_else(|_| workflow.graph().clone())
 }
 
-/// What is said of a value that names a file in the current folder.
+/// The warning for a value that names a file in the current folder.
 fn local_file(change: &Override) -> String {
     let (node, field, value) =
         (&change.node, &change.field, Untrusted::from(change.value.as_str().unwrap_or_default()));

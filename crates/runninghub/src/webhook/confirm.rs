@@ -1,4 +1,4 @@
-//! Asking the platform about what deliveries say, until it is known.
+//! Queries the platform about deliveries until the outcome is known.
 
 use std::{
     collections::HashSet,
@@ -17,17 +17,17 @@ use tokio::{
 
 use crate::{Error, ErrorKind, RunningHub};
 
-/// How many are asked about at once: one that hangs does not hold the others up, and nothing is stormed.
+/// Concurrent queries: one slow query doesn't block the others, and the platform is not flooded.
 const AT_ONCE: usize = 16;
-/// The longest question about one.
+/// Timeout of one query.
 const LONGEST: Duration = Duration::from_secs(30);
-/// The wait before the second question; each later one is twice as long, up to [`MOST_PATIENT`].
+/// The wait before the second query; it doubles for each later one, up to [`MOST_PATIENT`].
 const AGAIN: Duration = Duration::from_secs(1);
 const MOST_PATIENT: Duration = Duration::from_mins(1);
-/// A task that was just made can be unknown to a part of the platform for seconds.
+/// A new task can be unknown to parts of the platform for seconds.
 const UNKNOWN: Duration = Duration::from_secs(20);
 
-/// The deliveries that are being looked into.
+/// The deliveries being confirmed.
 pub(super) struct Desk {
     hub: RunningHub,
     open: Mutex<HashSet<Delivery>>,
@@ -39,7 +39,7 @@ impl Desk {
         Self { hub, open: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
     }
 
-    /// Takes a delivery, unless it lies here already.
+    /// Accepts a delivery, unless it is already here.
     pub(super) fn take(&self, delivery: &Delivery) -> bool {
         self.open().insert(delivery.clone())
     }
@@ -48,7 +48,7 @@ impl Desk {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what earlier listeners have left, as far as it can be asked about with this key.
+    /// Accepts the deliveries that earlier listeners left, if they can be queried with this key.
     pub(super) async fn take_up(self: Arc<Self>) -> Vec<Result<Delivery, Error>> {
         let read = async || {
             let cannot = |error| Error::ledger("the deliveries of earlier listeners cannot be read", error);
@@ -66,8 +66,8 @@ impl Desk {
         ours
     }
 
-    /// Asks about a delivery until it is known how its task ended. That is the last item; before it there may be one that says what
-    /// is in the way: an error that passes, or a task that is not over yet.
+    /// Queries the platform about a delivery until it is known how its task ended. The result is the last item. One
+    /// item may come before it, with the reason for the delay: a temporary error, or a task that is not over yet.
     pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
         let since = Instant::now();
         stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
@@ -100,7 +100,7 @@ impl Desk {
     }
 
     async fn ask(&self, delivery: &Delivery) -> Result<Entry, Error> {
-        // It is never closed, so that there is always a turn.
+        // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         let entry = self.entry(delivery).await?;
         let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
@@ -112,13 +112,14 @@ impl Desk {
         found.map_err(|error| Error::ledger("the ledger cannot be read", error))
     }
 
-    /// Whether it is about a submit of this key, so that what the platform does not know of it here it does not know at all.
+    /// Whether the delivery is for a submit of this key. If so, a task unknown to the platform with this key doesn't
+    /// exist.
     async fn is_ours(&self, delivery: &Delivery) -> bool {
         let Ok(book) = self.hub.book() else { return false };
         self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry))
     }
 
-    /// Some of it is chance, so that what failed together is not asked together.
+    /// Partly random, so that queries that failed together are not retried together.
     fn pause(&self, tries: u32) -> Duration {
         let pause = AGAIN.saturating_mul(1 << (tries - 1).min(6)).min(MOST_PATIENT);
         self.scaled(pause).mul_f64(0.75 + fastrand::f64() / 2.0)
@@ -128,7 +129,8 @@ impl Desk {
         wait.mul_f64(self.hub.0.time_scale)
     }
 
-    /// Puts a delivery away. What is unknown here and was made with another key may be known there: then it is kept.
+    /// Removes a delivery. The ledger keeps it if the task is unknown here and the submit was made with another key,
+    /// which may know the task.
     async fn close(&self, delivery: &Delivery, is_unknown: bool) {
         if let Ok(book) = self.hub.book()
             && (!is_unknown || self.is_ours(delivery).await)
@@ -140,12 +142,12 @@ impl Desk {
     }
 }
 
-/// A refused key may be allowed again, a full disk may be emptied; another task of the submit stays another one.
+/// A refused key may be allowed again, and a full disk may be freed; a submit that has another task is final.
 fn is_final(error: &Error) -> bool {
     error.kind() == ErrorKind::Usage || is_unknown(error)
 }
 
-/// Whether the platform says that there is no such task.
+/// Whether the platform reports the task as unknown.
 fn is_unknown(error: &Error) -> bool {
     matches!(error.class(), Some(Class::NotFound | Class::BadRequest))
 }

@@ -1,17 +1,17 @@
-//! What a delivery says.
+//! Parses a delivery.
 
 use runninghub_core::TaskId;
 use serde::Deserialize;
 
-/// `{"event":"TASK_END","taskId":"…","eventData":…}`. What the platform says in `eventData` has come as text, as an
-/// object and not at all; nothing of it is used, since anybody can send it.
+/// `{"event":"TASK_END","taskId":"…","eventData":…}`. `eventData` has been seen as text, as an object and missing;
+/// it is ignored, since anyone can send a delivery.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Delivery {
     task_id: TaskId,
 }
 
-/// The task that a delivery is about; none where it names none that could be one.
+/// The task that a delivery is for; `None` if it has no valid task id.
 pub(super) fn task(body: &[u8]) -> Option<TaskId> {
     let delivery: Delivery = serde_json::from_slice(body).ok()?;
     let id = delivery.task_id.as_str();

@@ -1,4 +1,4 @@
-//! The receiver with a server of its own.
+//! The receiver with its own server.
 
 use std::{
     collections::VecDeque,
@@ -28,15 +28,15 @@ use tower_service::Service as _;
 use super::service::{Deliveries, WebhookService};
 use crate::{Error, ErrorKind, RunningHub};
 
-/// Connections at once: half of what a process may have open on most systems. The next one takes the place of one that has
-/// said nothing yet.
+/// Maximum connections: half of the file descriptors of a process on most systems. The next connection replaces one
+/// that has sent nothing yet.
 const CONNECTIONS: usize = 512;
-/// The longest wait for the head of a request.
+/// Timeout for the head of a request.
 const HEAD: Duration = Duration::from_secs(5);
-/// How long nothing is accepted where that failed, so that it does not fail all the time.
+/// Pause after a failed accept, to avoid a busy loop.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Deliveries that were received and confirmed by the platform, as a stream. Dropping it stops to listen.
+/// Deliveries that were received and confirmed by the platform, as a stream. Dropping it stops the server.
 pub struct Webhooks {
     address: SocketAddr,
     server: JoinHandle<()>,
@@ -44,11 +44,11 @@ pub struct Webhooks {
 }
 
 impl RunningHub {
-    /// Listens for webhooks with a server of its own around [`RunningHub::webhook_service`]. Plain HTTP: let a gateway with
-    /// a certificate stand before it.
+    /// Listens for webhooks with its own server around [`RunningHub::webhook_service`]. It uses plain HTTP: put a
+    /// gateway with a certificate in front of it.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] without a ledger; [`ErrorKind::Network`] where the address cannot be listened on.
+    /// [`ErrorKind::Usage`] without a ledger; [`ErrorKind::Network`] if it cannot listen on the address.
     pub async fn webhooks(&self, listen: SocketAddr) -> Result<Webhooks, Error> {
         let (service, deliveries) = self.webhook_service()?;
         let cannot = |error| {
@@ -63,7 +63,7 @@ impl RunningHub {
     }
 }
 
-/// Serves until it is dropped, and all connections with it.
+/// Serves until dropped; that also closes all connections.
 async fn accept(listener: TcpListener, service: WebhookService) {
     let mut connections = JoinSet::new();
     let mut places = VecDeque::new();
@@ -71,7 +71,7 @@ async fn accept(listener: TcpListener, service: WebhookService) {
         let accepted = listener.accept().await;
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = accepted else {
-            // What fails here fails for one connection, or there are no descriptors left for more.
+            // An error here concerns one connection, or the process has run out of file descriptors.
             if !make_room(&mut places) {
                 sleep(BREATH).await;
             }
@@ -92,11 +92,11 @@ async fn accept(listener: TcpListener, service: WebhookService) {
 /// A connection.
 struct Place {
     task: AbortHandle,
-    /// Whether the head of its request has come. It has only one.
+    /// Whether the head of its request has arrived. A connection has only one request.
     is_asked: Arc<AtomicBool>,
 }
 
-/// Closes the connection that has said nothing for the longest time. Whether there is one.
+/// Closes the connection that has been silent for the longest time. Returns false if there is none.
 fn make_room(places: &mut VecDeque<Place>) -> bool {
     let is_idle = |place: &Place| !place.is_asked.load(Ordering::Relaxed) && !place.task.is_finished();
     let idle = places.iter().position(is_idle).and_then(|at| places.remove(at));
@@ -114,7 +114,7 @@ async fn serve(stream: TcpStream, service: WebhookService, is_asked: Arc<AtomicB
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        // Deliveries are rare, and a connection between two of them would be an idle one.
+        // Deliveries are rare, so a kept connection would be idle between two of them.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
@@ -123,7 +123,7 @@ async fn serve(stream: TcpStream, service: WebhookService, is_asked: Arc<AtomicB
 }
 
 impl Webhooks {
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,4 +1,4 @@
-//! Deliveries of the platform's webhooks: hints that a task is over, and which task a lost answer was about.
+//! Deliveries of the platform's webhooks: hints that a task is over, and which task a lost response was about.
 
 mod confirm;
 mod delivery;

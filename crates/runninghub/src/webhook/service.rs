@@ -1,4 +1,4 @@
-//! The receiver as a service, for whoever has a server already.
+//! The receiver as a service, for programs that already have a server.
 
 use std::{
     convert::Infallible,
@@ -26,21 +26,22 @@ use tower_service::Service;
 use super::{confirm::Desk, delivery};
 use crate::{Error, RunningHub};
 
-/// Longest delivery that is read; the largest seen have some KiB.
+/// Maximum size of a delivery, bytes; the largest seen have a few KiB.
 const BODY: usize = 1 << 20;
-/// Who takes longer to say what is wanted wants nothing.
+/// Timeout for reading a request's body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Receives the deliveries of webhooks: a [`tower_service::Service`] for a server of one's own.
+/// Receives webhook deliveries: a [`tower_service::Service`] for your own server.
 ///
-/// What comes of them is told by [`Deliveries`].
+/// [`Deliveries`] returns the results.
 #[derive(Clone)]
 pub struct WebhookService(Arc<Receiver>);
 
-/// Deliveries that were received and confirmed by the platform, as a stream. They are looked into only while it is polled.
+/// Deliveries that were received and confirmed by the platform, as a stream. They are processed only while it is
+/// polled.
 ///
-/// The platform is asked about each until it says how the task ended, less and less often. Before that one item may say what is
-/// in the way: an error, or the entry of a task that is not over. What comes of it follows.
+/// The platform is queried about each until it reports how the task ended, less and less often. Before the result,
+/// one item may give the reason for the delay: an error, or the entry of a task that is not over.
 pub struct Deliveries(BoxStream<'static, Result<Entry, Error>>);
 
 struct Receiver {
@@ -50,14 +51,14 @@ struct Receiver {
 }
 
 impl RunningHub {
-    /// A receiver for webhooks of tasks that were submitted with `{secret}` in their webhook's address, and the stream of
-    /// what it has received.
+    /// A receiver for webhooks of tasks that were submitted with `{secret}` in their webhook URL, and the stream of
+    /// confirmed deliveries.
     ///
-    /// The last part of a request's path is taken for the secret. What does not belong to a submit of the ledger is
-    /// answered with 404 and changes nothing; the rest is written down and answered, and then the platform is asked about the
-    /// task, as in [`RunningHub::settle`]. What an earlier process has answered and not settled is taken up first.
-    /// Deliveries come early, again, and in several shapes; nothing of what they say but
-    /// the task's id is used, since anybody can send them.
+    /// The last segment of a request's path is taken as the secret. If it doesn't belong to a submit of the ledger,
+    /// the response is 404 and nothing changes. Otherwise the delivery is recorded and acknowledged, and then the
+    /// platform is queried about the task, as in [`RunningHub::settle`]. Deliveries that an earlier process
+    /// acknowledged but did not settle are processed first. Deliveries can be early, repeated, and in several
+    /// formats; only the task's id is used, since anyone can send them.
     ///
     /// ```no_run
     /// # use std::sync::Arc;
@@ -84,7 +85,7 @@ impl RunningHub {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger.
     pub fn webhook_service(&self) -> Result<(WebhookService, Deliveries), Error> {
         self.book()?;
-        // No bound: the ledger keeps what waits, and so many for each submit.
+        // Unbounded: the ledger limits the number of pending deliveries for each submit.
         let (received, waiting) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk::new(self.clone()));
         let left = stream::once(Arc::clone(&desk).take_up()).flat_map(stream::iter);
@@ -131,7 +132,7 @@ where
     }
     let secret = request.uri().path().rsplit('/').next().and_then(|last| last.parse::<Secret>().ok());
     let (Some(secret), Ok(book)) = (secret, receiver.hub.book()) else { return StatusCode::NOT_FOUND };
-    // What is compared is a digest, so the time it takes says nothing about the secret.
+    // The comparison is of a digest, so its timing reveals nothing about the secret.
     let attempt = match book.ledger().entries(Filter::all().secret(secret.digest()).limit(1)).await {
         Ok(mut entries) => match entries.pop() {
             Some(entry) => entry.attempt,
@@ -147,12 +148,12 @@ where
     };
     let Some(task) = delivery::task(&body) else { return StatusCode::BAD_REQUEST };
     let delivery = Delivery::new(attempt, task);
-    // What is answered with success does not come again, so it is on disk before.
+    // An acknowledged delivery is not repeated, so it is written to disk first.
     if receiver.received.is_closed() || book.ledger().keep_delivery(&delivery).await.is_err() {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     if receiver.desk.take(&delivery) {
-        // Where nobody waits for it any more it is taken up by the next one who does.
+        // If the stream is gone, the next one picks the delivery up from the ledger.
         let _ = receiver.received.send(delivery);
     }
     StatusCode::OK

@@ -1,35 +1,35 @@
-//! Which task a person means.
+//! Finds the task that the user means.
 
 use runninghub_core::TaskId;
 use runninghub_ledger::{Entry, Error, Filter, State};
 
 use super::Workspace;
 
-/// What a person means by a text.
+/// The match for a user's text.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Found {
-    /// A task, with its submit where this machine has made it.
+    /// A task, with its submit if it was made on this machine.
     Task {
         /// The task.
         task: TaskId,
         /// The submit.
         entry: Option<Box<Entry>>,
-        /// A later submit of unknown outcome, where the last task was meant.
+        /// A later submit of unknown outcome, if the last task was requested.
         newer: Option<Box<Entry>>,
     },
     /// A submit that may have created a task.
     Unknown(Box<Entry>),
     /// A submit without a task.
     NoTask(Box<Entry>),
-    /// The last task, where there is none yet.
+    /// The last task was requested, but there is none yet.
     Nothing,
     /// Neither a task id nor a submit.
     NotFound,
 }
 
 impl Workspace {
-    /// The task that is meant by `last`, by the name of a submit, or by a task id: a number, or a UUID on a ComfyUI.
+    /// The task for `last`, for the name of a submit, or for a task id: a number, or a UUID on a ComfyUI.
     ///
     /// # Errors
     /// When the ledger cannot be read, unless the text is a task id.
@@ -61,7 +61,7 @@ impl Workspace {
         })
     }
 
-    /// A task by its id. What the ledger knows is a help, not a condition.
+    /// A task by its id. The ledger's data is optional.
     pub async fn task(&self, task: TaskId) -> Found {
         let entry = match self.ledger_to_read() {
             Ok(ledger) => ledger.entry(Filter::all().task(&task)).await.ok().map(Box::new),
@@ -71,7 +71,7 @@ impl Workspace {
     }
 }
 
-/// Ids of the platform have 19 digits; some leeway costs nothing.
+/// Ids of the platform have 19 digits; this leaves some room.
 const MAX_DIGITS: usize = 32;
 
 fn is_number(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! A run of this process, as its subscribers see it.
+//! A run of this process, as seen by its subscribers.
 
 use std::{fmt, sync::Arc};
 
@@ -22,7 +22,7 @@ pub struct Handle {
     pub(super) abort: AbortHandle,
 }
 
-/// All that is known of a run: complete without any event.
+/// The state of a run: complete without any event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -30,19 +30,19 @@ pub struct Snapshot {
     pub task: TaskId,
     /// Where it runs.
     pub place: Place,
-    /// The submit in the ledger, where there is one.
+    /// The submit in the ledger, if there is one.
     pub attempt: Option<AttemptId>,
-    /// The workflow, where it is a saved one.
+    /// The workflow, if it is a saved one.
     pub workflow: Option<WorkflowId>,
-    /// What the service says about the task, once it was asked.
+    /// The task's status as the service reports it, once it was polled.
     pub status: Option<TaskStatus>,
-    /// The nodes, where the workflow is known.
+    /// The nodes, if the workflow is known.
     pub plan: Option<Arc<Plan>>,
-    /// The socket.
+    /// The state of the socket.
     pub connection: Option<Connection>,
-    /// How far the run is.
+    /// The progress of the run.
     pub progress: Progress,
-    /// How it ended, with its results saved where that was wanted. `None` while it runs.
+    /// How it ended, with its results saved if that was requested. `None` while it runs.
     pub finished: Option<Finished>,
 }
 
@@ -52,16 +52,16 @@ pub struct Snapshot {
 pub enum Finished {
     /// The task is over.
     Ended {
-        /// How it ended, as the service says.
+        /// How it ended, as the service reports it.
         end: End,
-        /// The same as it is published, with the files.
+        /// The end in the published format, with the files.
         outcome: Box<Outcome>,
-        /// What became of each result, where they were to be saved.
+        /// The result of saving, if that was requested.
         saved: Option<Arc<Result<SavedTask, Error>>>,
     },
-    /// The task can no longer be watched. It may go on.
+    /// The task can no longer be watched. It may still be running.
     Lost(Arc<Error>),
-    /// The run was detached. The task goes on.
+    /// The run was detached. The task continues.
     Detached,
 }
 
@@ -71,25 +71,25 @@ impl Handle {
         self.snapshot.borrow().task.clone()
     }
 
-    /// All that is known now.
+    /// The current state.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.borrow().clone()
     }
 
-    /// The snapshot, and what comes after it. A subscriber that falls behind by more than the backlog is told how many
-    /// lines it has missed, and takes a new [snapshot](Self::snapshot).
+    /// The snapshot, and a receiver for the lines after it. A subscriber that falls behind by more than the backlog
+    /// gets the number of missed lines, and takes a new [snapshot](Self::snapshot).
     pub fn subscribe(&self) -> (Snapshot, broadcast::Receiver<Arc<Line>>) {
-        // In this order: a line that comes in between is in both, and changes nothing twice.
+        // In this order: a line that comes in between is in both, and applying it twice changes nothing.
         let lines = self.lines.subscribe();
         (self.snapshot(), lines)
     }
 
-    /// The latest snapshot, for who wants the state and no history.
+    /// The latest snapshot, for subscribers that need only the state.
     pub fn watch(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }
 
-    /// Asks for the task to be stopped. The run goes on and shows how it ended.
+    /// Requests that the task be stopped. The run continues and reports how it ended.
     ///
     /// # Errors
     /// When the task is unknown or over, or there is no response.
@@ -105,18 +105,18 @@ impl Handle {
             Ok(snapshot) => snapshot.finished.clone(),
             Err(_) => None,
         };
-        // A run that was aborted leaves no end behind.
+        // An aborted run sets no end.
         finished.unwrap_or(Finished::Detached)
     }
 
-    /// Stops watching. The task goes on.
+    /// Stops watching. The task continues.
     pub fn detach(&self) {
         self.abort.abort();
     }
 }
 
 impl Snapshot {
-    /// Takes an event up.
+    /// Applies an event.
     pub(super) fn see(&mut self, event: &Event) {
         match event {
             Event::Status { status, .. } => self.status = Some(status.clone()),

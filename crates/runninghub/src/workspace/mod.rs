@@ -1,4 +1,4 @@
-//! What a machine has submitted, and what this process runs.
+//! The submits of a machine, and the runs of this process.
 
 mod find;
 mod handle;

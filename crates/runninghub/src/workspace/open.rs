@@ -13,17 +13,17 @@ use tokio::sync::broadcast;
 
 use super::handle::Handle;
 
-/// Lines that a subscriber may fall behind by. Progress comes ten times a second at most, so that this is half a minute of
-/// a dozen tasks.
+/// Number of lines that a subscriber may fall behind. Progress is limited to ten lines a second, so this is half a
+/// minute for a dozen tasks.
 const BACKLOG: usize = 4096;
 
 /// The state folder of a machine, and the runs of this process. Cheap to clone.
 ///
-/// Every front end is a view of it: services write their submits into its ledger ([`Builder::workspace`],
-/// [`ComfyBuilder::workspace`]), [`find`](Self::find) turns what a person wrote into a task, and [`start`](Self::start) runs
-/// a task in the background, for any number of subscribers.
+/// Every front end builds on it: services record their submits in its ledger ([`Builder::workspace`],
+/// [`ComfyBuilder::workspace`]), [`find`](Self::find) finds the task for a user's text, and [`start`](Self::start)
+/// runs a task in the background, for any number of subscribers.
 ///
-/// Runs end with the last clone of it. Their tasks go on, and can be followed again.
+/// Dropping the last clone ends the runs. Their tasks continue, and can be followed again.
 ///
 /// [`Builder::workspace`]: crate::Builder::workspace
 /// [`ComfyBuilder::workspace`]: crate::ComfyBuilder::workspace
@@ -32,12 +32,12 @@ pub struct Workspace(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) dir: PathBuf,
-    /// Opened when it is first needed.
+    /// Opened on first use.
     pub(super) ledger: OnceLock<Arc<dyn Ledger>>,
     pub(super) running: Arc<Running>,
 }
 
-/// The runs of this process, and what is said about them.
+/// The runs of this process, and their lines.
 pub(super) struct Running {
     tasks: Mutex<BTreeMap<TaskId, Handle>>,
     pub(super) lines: broadcast::Sender<Arc<Line>>,
@@ -49,7 +49,7 @@ impl Workspace {
         Self::new(dir.as_ref().to_owned(), OnceLock::new())
     }
 
-    /// The same with a ledger of another kind than the folder's own.
+    /// Opens the folder with a ledger other than its own.
     pub fn with_ledger(dir: impl AsRef<Path>, ledger: Arc<dyn Ledger>) -> Self {
         Self::new(dir.as_ref().to_owned(), OnceLock::from(ledger))
     }
@@ -69,8 +69,8 @@ impl Workspace {
         self.0.running.tasks().values().cloned().collect()
     }
 
-    /// Everything that is said about any run of this process from here on. The [snapshots](Handle::snapshot) of
-    /// [`running`](Self::running) complete it, if they are taken afterwards.
+    /// All lines of all runs of this process from now on. The [snapshots](Handle::snapshot) of
+    /// [`running`](Self::running) complete them, if they are taken afterwards.
     pub fn lines(&self) -> broadcast::Receiver<Arc<Line>> {
         self.0.running.lines.subscribe()
     }

@@ -1,4 +1,4 @@
-//! What the state folder keeps.
+//! The records in the state folder.
 
 use std::{
     collections::{HashMap, hash_map::Entry as Slot},
@@ -13,20 +13,21 @@ use super::Workspace;
 use crate::{Error, History, Service};
 
 impl Workspace {
-    /// What this machine has submitted.
+    /// The ledger: the submits of this machine.
     ///
     /// # Errors
-    /// When it cannot be opened for writing; without the feature `sqlite`, unless [another one](Self::with_ledger) was given.
+    /// When it cannot be opened for writing; without the feature `sqlite`, unless [another
+    /// ledger](Self::with_ledger) was given.
     pub fn ledger(&self) -> Result<Arc<dyn Ledger>, LedgerError> {
         if let Some(ledger) = self.0.ledger.get() {
             return Ok(Arc::clone(ledger));
         }
         let opened = open(self.dir())?;
-        // Two threads that both come first both open it; either is as good.
+        // Two threads that race may both open it; either result is fine.
         Ok(Arc::clone(self.0.ledger.get_or_init(|| opened)))
     }
 
-    /// The same to look something up: also where nothing can be written.
+    /// The ledger for reading only: works even if nothing can be written.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -34,7 +35,7 @@ impl Workspace {
         self.ledger().or_else(|error| open_to_read(self.dir(), error))
     }
 
-    /// How long the nodes of earlier runs took.
+    /// The history: how long the nodes of earlier runs took.
     pub fn history(&self) -> History {
         History::new(self.dir().join("durations"))
     }
@@ -47,12 +48,12 @@ impl Workspace {
         self.dir().join("classes")
     }
 
-    /// Asks about every accepted task whose end the ledger doesn't have, and writes down what came of it. `connect` gives the
-    /// service of a place, or `None` to leave its tasks alone. Each task comes back as it is now, or with the reason why it
-    /// could not be asked for.
+    /// Polls every accepted task whose end is not in the ledger, and records the result. `connect` returns the
+    /// service of a place, or `None` to skip its tasks. Each task is returned in its current state, or with the
+    /// reason why it could not be polled.
     ///
     /// # Errors
-    /// When the ledger cannot be read or written, and what `connect` fails with.
+    /// When the ledger cannot be read or written, and the errors of `connect`.
     pub async fn refresh<E: From<LedgerError>>(
         &self,
         mut connect: impl FnMut(&Place) -> Result<Option<Arc<dyn Service>>, E>,
@@ -78,7 +79,7 @@ impl Workspace {
         Ok(seen)
     }
 
-    /// Writes down that a submit of unknown outcome has this task, without asking the service.
+    /// Records that a submit of unknown outcome has this task, without querying the service.
     ///
     /// # Errors
     /// For a submit that has another task, and when the ledger cannot be written.
@@ -86,7 +87,7 @@ impl Workspace {
         self.step(entry, Step::Accepted { task: task.clone() }).await
     }
 
-    /// Writes down that a person has found no task of a submit.
+    /// Records that the user found no task for a submit.
     ///
     /// # Errors
     /// For a submit that has one, and when the ledger cannot be written.

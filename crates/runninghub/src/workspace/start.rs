@@ -1,4 +1,4 @@
-//! Running a task in the background.
+//! Runs tasks in the background.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::{Error, Follow, Run, SavedTask, Service, Submit, answer::currency};
 
-/// What a subscriber of one run may fall behind by.
+/// Number of lines that a subscriber of one run may fall behind.
 const BACKLOG: usize = 1024;
 
-/// Where a run's results go.
+/// The destination of a run's results.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is saved until a workspace takes it"]
 pub struct Destination {
@@ -34,7 +34,8 @@ impl Destination {
         Self { dir: dir.into(), template: None }
     }
 
-    /// How to name files: text with `{task}`, `{node}`, `{n}` and `{ext}` ([`Save::template`](crate::Save::template)).
+    /// Template for file names: text with `{task}`, `{node}`, `{n}` and `{ext}`
+    /// ([`Save::template`](crate::Save::template)).
     pub fn template(mut self, template: impl Into<String>) -> Self {
         self.template = Some(template.into());
         self
@@ -50,7 +51,7 @@ impl Destination {
 }
 
 impl Workspace {
-    /// Submits, and follows in the background. Whether results can be saved is found out before anything is sent.
+    /// Submits, and follows in the background. Checks that results can be saved before anything is sent.
     ///
     /// # Errors
     /// Those of [`Service::submit`]; [`ErrorKind::Io`](crate::ErrorKind::Io) when the folder cannot be written.
@@ -67,7 +68,7 @@ impl Workspace {
         Ok(self.spawn(service, run, destination, true))
     }
 
-    /// Follows a task in the background that was submitted before. One that is followed already is not followed twice.
+    /// Follows an existing task in the background. If the task is already followed, returns that run.
     ///
     /// # Errors
     /// Those of [`Service::follow`]; [`ErrorKind::Io`](crate::ErrorKind::Io) when the folder cannot be written.
@@ -118,7 +119,7 @@ impl Workspace {
             running: Arc::clone(&self.0.running),
             began: Instant::now(),
         };
-        // Held until the run is listed, so that it cannot be over before.
+        // Locked until the run is listed, so that it cannot end before.
         let mut tasks = self.0.running.tasks();
         let abort = tokio::spawn(async move {
             if is_new {
@@ -133,7 +134,7 @@ impl Workspace {
     }
 }
 
-/// What a run in the background needs beside the run.
+/// The context of a run in the background.
 struct Driven {
     service: Arc<dyn Service>,
     task: TaskId,
@@ -176,7 +177,7 @@ impl Driven {
         self.state.send_modify(|state| state.finished = Some(finished));
     }
 
-    /// Results of a task that failed are saved too.
+    /// Results of a failed task are saved too.
     async fn save(&self, end: &End) -> Option<Result<SavedTask, Error>> {
         let mut save = self.destination.as_ref()?.save(&*self.service, &self.task);
         if !end.outputs.is_empty() {
@@ -217,11 +218,11 @@ impl Driven {
         }
     }
 
-    /// First into the snapshot and then to the subscribers, so that one that subscribes in between misses nothing.
+    /// Updates the snapshot first and then sends to the subscribers, so that a new subscriber misses nothing.
     fn publish(&self, event: Event) {
         self.state.send_modify(|state| state.see(&event));
         let line = Arc::new(Line { t: self.began.elapsed(), task_id: Some(self.task.clone()), event });
-        // There may be no subscribers.
+        // Fails without subscribers, which is fine.
         let _ = self.lines.send(Arc::clone(&line));
         let _ = self.running.lines.send(line);
     }

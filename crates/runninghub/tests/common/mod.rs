@@ -1,4 +1,4 @@
-//! A simulator, a hub that talks to it, and a run of a small workflow.
+//! A simulator, a hub that is connected to it, and a run of a small workflow.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{net::SocketAddr, time::Duration};
@@ -13,7 +13,7 @@ use tokio::{
 
 pub(crate) const WORKFLOW: &str = "1979026379880697857";
 
-/// A text-to-image run of about a second, with a sampler that counts.
+/// A text-to-image run of about a second, with a sampler that reports steps.
 pub(crate) fn scenario() -> Scenario {
     let ms = Duration::from_millis;
     Scenario::script("text-to-image")
@@ -50,13 +50,13 @@ pub(crate) fn hub(sim: &Sim) -> RunningHub {
     RunningHub::builder(key()).base_url(sim.base_url()).build().expect("a hub")
 }
 
-/// What came of a run.
+/// The events and the end of a run.
 pub(crate) struct Watched {
     pub(crate) events: Vec<Event>,
     pub(crate) end: End,
 }
 
-/// Watches to the end, checking at every snapshot what must hold at any time.
+/// Follows to the end, checking the invariants of every snapshot.
 pub(crate) async fn watch(run: &mut Run) -> Watched {
     let (mut events, mut last, mut done) = (Vec::new(), 0.0, 0);
     while let Some(event) = run.next().await {
@@ -74,7 +74,7 @@ pub(crate) async fn watch(run: &mut Run) -> Watched {
     Watched { events, end }
 }
 
-/// Posts as anybody could, and gives the status.
+/// Posts without authentication, and returns the status.
 pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> u16 {
     let mut stream = TcpStream::connect(address).await.expect("connected");
     let request = format!(

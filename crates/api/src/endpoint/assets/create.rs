@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/assets/create`: makes a media asset of a file that has an address.
+//! `POST /openapi/v2/assets/create`: creates a media asset from a file with a URL.
 
 use std::fmt;
 
@@ -10,9 +10,10 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Makes a media asset, in a group. Made by [`Client::create_asset`].
+/// Creates a media asset in a group. Created by [`Client::create_asset`].
 ///
-/// It takes a while until it is ready ([`Asset::is_ready`]). Sent once: a second one would be another asset.
+/// The asset takes a while to become ready ([`Asset::is_ready`]). Sent once: a second request would create another
+/// asset.
 #[must_use = "a request does nothing until it is awaited"]
 pub struct CreateAsset {
     client: Client,
@@ -34,7 +35,7 @@ impl CreateAsset {
         Self { client, fields: Fields { group_id, url, asset_type, name: None } }
     }
 
-    /// What to call it.
+    /// Sets its name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.name = Some(name.into());
         self
@@ -50,7 +51,7 @@ into_future!(CreateAsset => Asset);
 
 impl fmt::Debug for CreateAsset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The address may be signed.
+        // The URL may be signed.
         f.debug_struct("CreateAsset").field("group_id", &self.fields.group_id).finish_non_exhaustive()
     }
 }

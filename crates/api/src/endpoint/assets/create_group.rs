@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/assets/groups/create`: makes a group of assets.
+//! `POST /openapi/v2/assets/groups/create`: creates a group of assets.
 
 use serde::Serialize;
 
@@ -8,7 +8,8 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Makes a group of assets. Sent once: a second one would be another group. Made by [`Client::create_asset_group`].
+/// Creates a group of assets. Sent once: a second request would create another group. Created by
+/// [`Client::create_asset_group`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct CreateAssetGroup {
@@ -29,7 +30,7 @@ impl CreateAssetGroup {
         Self { client, fields: Fields { name, description: None } }
     }
 
-    /// What it is for.
+    /// Sets its description.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.fields.description = Some(description.into());
         self

@@ -1,13 +1,13 @@
-//! `POST /openapi/v2/assets/delete`: removes a media asset.
+//! `POST /openapi/v2/assets/delete`: deletes a media asset.
 
 use serde_json::json;
 
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
 
-/// Removes a media asset. Made by [`Client::delete_asset`].
+/// Deletes a media asset. Created by [`Client::delete_asset`].
 ///
-/// Only the path is published; the field is that of the query.
+/// Only the path is documented; the field is taken from the query endpoint.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct DeleteAsset {

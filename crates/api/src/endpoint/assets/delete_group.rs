@@ -1,13 +1,13 @@
-//! `POST /openapi/v2/assets/groups/delete`: removes a group of assets.
+//! `POST /openapi/v2/assets/groups/delete`: deletes a group of assets.
 
 use serde_json::json;
 
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
 
-/// Removes a group of assets. Made by [`Client::delete_asset_group`].
+/// Deletes a group of assets. Created by [`Client::delete_asset_group`].
 ///
-/// Only the path is published; the field is that of the answer to its create.
+/// Only the path is documented; the field is taken from the create endpoint's response.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct DeleteAssetGroup {

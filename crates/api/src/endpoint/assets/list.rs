@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::{into_future, page::Part};
 use crate::{Asset, Client, Error, Page, http::Call};
 
-/// Lists media assets, page by page. Made by [`Client::assets`].
+/// Lists media assets, page by page. Created by [`Client::assets`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct ListAssets {
@@ -34,31 +34,31 @@ impl ListAssets {
         }
     }
 
-    /// Which page, from 1.
+    /// The page, from 1.
     pub fn page(mut self, page: u32) -> Self {
         self.fields.page_number = page;
         self
     }
 
-    /// How many on a page, 1 to 100.
+    /// The page size, 1 to 100.
     pub fn size(mut self, size: u32) -> Self {
         self.fields.page_size = size;
         self
     }
 
-    /// Only those of a group.
+    /// Only assets of this group.
     pub fn group(mut self, group_id: impl Into<String>) -> Self {
         self.fields.group_id = Some(group_id.into());
         self
     }
 
-    /// Only those of this name.
+    /// Only assets with this name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.name = Some(name.into());
         self
     }
 
-    /// Only those that are so far.
+    /// Only assets in this state.
     pub fn status(mut self, status: impl Into<String>) -> Self {
         self.fields.status = Some(status.into());
         self
@@ -74,7 +74,7 @@ impl ListAssets {
 
 into_future!(ListAssets => Page<Asset>);
 
-/// Which part of a list of this family is wanted.
+/// The requested part of a list of this family.
 pub(super) fn part(number: u32, size: u32) -> Part {
     Part { number, size, most: 100, usage: "pages count from 1 and have 1 to 100 entries" }
 }

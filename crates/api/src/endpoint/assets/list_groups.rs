@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{super::into_future, list::part};
 use crate::{AssetGroup, Client, Error, Page, http::Call};
 
-/// Lists groups of assets, page by page. Made by [`Client::asset_groups`].
+/// Lists groups of assets, page by page. Created by [`Client::asset_groups`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct ListAssetGroups {
@@ -27,19 +27,19 @@ impl ListAssetGroups {
         Self { client, fields: Fields { page_number: 1, page_size: 20, name: None } }
     }
 
-    /// Which page, from 1.
+    /// The page, from 1.
     pub fn page(mut self, page: u32) -> Self {
         self.fields.page_number = page;
         self
     }
 
-    /// How many on a page, 1 to 100.
+    /// The page size, 1 to 100.
     pub fn size(mut self, size: u32) -> Self {
         self.fields.page_size = size;
         self
     }
 
-    /// Only those of this name.
+    /// Only groups with this name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.name = Some(name.into());
         self

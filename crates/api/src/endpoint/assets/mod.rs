@@ -1,4 +1,4 @@
-//! Media assets of models that take `asset://<id>`, and groups of them.
+//! Media assets for models that accept `asset://<id>`, and groups of them.
 
 pub(crate) mod asset;
 pub(crate) mod create;

@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/assets/query`: how far a media asset is.
+//! `POST /openapi/v2/assets/query`: the state of a media asset.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Asks how far a media asset is. Made by [`Client::asset`].
+/// Fetches the state of a media asset. Created by [`Client::asset`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetAsset {

@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/assets/groups/query`: what a group of assets is.
+//! `POST /openapi/v2/assets/groups/query`: a group of assets.
 
 use serde_json::json;
 
@@ -8,9 +8,9 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// Asks for a group of assets. Made by [`Client::asset_group`].
+/// Fetches a group of assets. Created by [`Client::asset_group`].
 ///
-/// Only the path is published; the field is that of the answer to its create.
+/// Only the path is documented; the field is taken from the create endpoint's response.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct GetAssetGroup {

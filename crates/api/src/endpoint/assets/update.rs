@@ -5,9 +5,9 @@ use serde_json::json;
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
 
-/// Gives a media asset another name. Made by [`Client::update_asset`].
+/// Renames a media asset. Created by [`Client::update_asset`].
 ///
-/// Only the path is published; the field is that of the create.
+/// Only the path is documented; the field is taken from the create endpoint.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct UpdateAsset {

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::super::into_future;
 use crate::{Client, Error, http::Call};
 
-/// Changes a group of assets. Made by [`Client::update_asset_group`].
+/// Changes a group of assets. Created by [`Client::update_asset_group`].
 ///
-/// Only the path is published; the fields are those of the create.
+/// Only the path is documented; the fields are taken from the create endpoint.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct UpdateAssetGroup {
@@ -30,13 +30,13 @@ impl UpdateAssetGroup {
         Self { client, fields: Fields { group_id, name: None, description: None } }
     }
 
-    /// What to call it.
+    /// Sets its name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.fields.name = Some(name.into());
         self
     }
 
-    /// What it is for.
+    /// Sets its description.
     pub fn description(mut self, description: impl Into<String>) -> Self {
         self.fields.description = Some(description.into());
         self

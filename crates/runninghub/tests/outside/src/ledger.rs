@@ -1,4 +1,4 @@
-//! A ledger in memory that several handles share, each of which stands for a process.
+//! An in-memory ledger shared by several handles, each of which represents a process.
 
 use std::{
     collections::HashSet,
@@ -11,11 +11,11 @@ use runninghub::ledger::{
     AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
 };
 
-/// Where the rows are.
+/// The shared rows.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Mutex<Rows>>);
 
-/// One handle. When it is dropped, its process has ended.
+/// One handle. Dropping it ends its process.
 #[derive(Debug)]
 pub struct SharedLedger {
     store: Store,
@@ -25,7 +25,7 @@ pub struct SharedLedger {
 
 #[derive(Debug)]
 struct Rows {
-    /// Each with the process that made it, the oldest first.
+    /// Each entry with the process that created it, oldest first.
     entries: Vec<(usize, Entry)>,
     deliveries: Vec<Delivery>,
     processes: usize,
@@ -34,10 +34,10 @@ struct Rows {
 }
 
 impl Store {
-    /// An empty one.
+    /// An empty store.
     ///
     /// # Errors
-    /// Where the system has no random numbers.
+    /// When the system has no random numbers.
     pub fn new() -> Result<Self, Error> {
         Ok(Self(Arc::new(Mutex::new(Rows {
             entries: Vec::new(),
@@ -48,7 +48,7 @@ impl Store {
         }))))
     }
 
-    /// Another process.
+    /// A handle for another process.
     pub fn open(&self) -> SharedLedger {
         let mut rows = self.rows();
         rows.processes += 1;
@@ -69,7 +69,7 @@ impl Drop for SharedLedger {
 }
 
 impl Rows {
-    /// A submit as everybody has to see it.
+    /// A submit as all processes must see it.
     fn seen(&self, (process, entry): &(usize, Entry)) -> Entry {
         let entry = entry.clone();
         if self.living.contains(process) { entry } else { entry.left_behind() }

@@ -1,5 +1,6 @@
-//! What other crates can add to `runninghub`, written against its public API alone: a [`Ledger`](runninghub::ledger::Ledger),
-//! a [`Connect`](runninghub::Connect) and a [`Backend`](runninghub::Backend).
+//! Extensions of `runninghub` in other crates, written against its public API only: a
+//! [`Ledger`](runninghub::ledger::Ledger), a [`Connect`](runninghub::Connect) and a
+//! [`Backend`](runninghub::Backend).
 
 mod ledger;
 mod script;

@@ -1,4 +1,4 @@
-//! A socket that plays a script.
+//! A socket that plays back a script.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use runninghub::transport::{Body, Error, Frame, FrameSource};
 use tokio::time::{Instant, sleep};
 
-/// Gives its messages one after the other, with a pause before each.
+/// Returns its messages one after the other, with a pause before each.
 pub struct Script {
     opened: Instant,
     pause: Duration,
@@ -25,7 +25,7 @@ impl Script {
         }
     }
 
-    /// Waits before each message, and asks whether it is to be given; where not, the script ends.
+    /// Waits before each message, and calls `on_frame`; if that returns false, the script ends.
     pub fn paced(mut self, pause: Duration, on_frame: impl FnMut() -> bool + Send + 'static) -> Self {
         self.pause = pause;
         self.on_frame = Box::new(on_frame);
@@ -36,7 +36,7 @@ impl Script {
 #[async_trait]
 impl FrameSource for Script {
     async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
-        // Before the message is taken, so that a future that is dropped loses none.
+        // Before the message is taken, so that a dropped future loses none.
         if !self.pause.is_zero() && !self.messages.is_empty() {
             sleep(self.pause).await;
         }

@@ -1,4 +1,5 @@
-//! A service in memory. A task makes a step whenever its socket is read, so that no test depends on how busy the machine is.
+//! A service in memory. A task advances one step whenever its socket is read, so that no test depends on the
+//! machine's load.
 
 use std::{
     collections::HashMap,
@@ -20,7 +21,7 @@ use runninghub::{
 
 use crate::Script;
 
-/// Between two messages.
+/// The pause between two messages.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The scheme and host of the sockets.
 const SOCKETS: &str = "ws://toy/";
@@ -38,7 +39,7 @@ struct State {
 #[derive(Debug)]
 struct Task {
     job: Job,
-    /// Messages that were read.
+    /// Number of messages read.
     steps: usize,
     is_cancelled: bool,
 }
@@ -53,7 +54,7 @@ impl Toy {
         follow_with(Arc::clone(&toy) as _, task).connect(toy).pace(Pace::default().scaled(0.1))
     }
 
-    /// Whether the next message of a task is to be given.
+    /// Whether the next message of a task may be sent.
     fn step(&self, task: &TaskId) -> bool {
         let mut tasks = self.tasks();
         let Some(task) = tasks.get_mut(task).filter(|task| !task.is_cancelled) else { return false };
@@ -152,7 +153,7 @@ impl Harness for Toy {
     }
 }
 
-/// The toy once it was stopped.
+/// The toy after it was stopped.
 struct Gone;
 
 #[async_trait]
@@ -178,7 +179,7 @@ const GRAPH: &str = r#"{
     "5": {"class_type": "SaveImage", "inputs": {"images": ["4", 0]}}
 }"#;
 
-/// What the socket of a task says, from the first node to the last.
+/// The socket messages of a task, from the first node to the last.
 fn messages(id: &TaskId, job: Job) -> Vec<String> {
     let message =
         |kind: &str, data: &str| format!(r#"{{"type":"{kind}","data":{{"prompt_id":"{id}"{data}}}}}"#);

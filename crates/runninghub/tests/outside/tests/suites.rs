@@ -1,4 +1,4 @@
-//! The suites of `runninghub`, passed by what this crate has written.
+//! Runs the conformance suites of `runninghub` on the implementations of this crate.
 
 use std::sync::Arc;
 
