@@ -128,7 +128,7 @@ async fn play(
     Ok(exit)
 }
 
-/// Reports the recorded result with its exit code. An interrupted run did not see its end, so it counts as still running.
+/// Reports the recorded result with its exit code. An interrupted run counts as still running: its end was not seen.
 fn result(context: &mut Context, outcome: Outcome) -> Exit {
     let exit = Exit::of(outcome.exit_code).unwrap_or(Exit::StillRunning);
     context.show(Event::Result(Box::new(outcome)));
