@@ -49,7 +49,7 @@ impl Exit {
         all.into_iter().find(|exit| exit.code() == code)
     }
 
-    /// The number.
+    /// The number of the exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::HungUp => Self::Terminated as u8,

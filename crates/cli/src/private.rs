@@ -14,8 +14,8 @@ use crate::exit::{Error, Exit};
 /// Reads a file that only its owner can read, up to `limit` bytes; `None` if it doesn't exist.
 ///
 /// # Errors
-/// Usage, if it cannot be read or other users can read it. `what` names it in the sentence, such as `the API key
-/// file`.
+/// Usage, if it cannot be read or other users can read it. `what` names it in the sentence, such as
+/// `the API key file`.
 pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>, Error> {
     let name = Untrusted::from(path.to_string_lossy());
     let cannot = |error: io::Error| Error::usage(format!("cannot read {what} {name}: {error}"));

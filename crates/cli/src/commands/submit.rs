@@ -139,7 +139,7 @@ async fn send(
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
     let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, String)>();
-    // Set by the callback, not by the loop: a later signal must not be mistaken for an earlier one.
+    // Set at once by the callback, not by the loop: a signal during the request must not count as one before it.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
     let submit = submit.on_step(move |step| {

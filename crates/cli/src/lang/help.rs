@@ -48,7 +48,7 @@ pub(super) fn row(english: &str) -> &str {
     ROWS.get(english).map_or(english, String::as_str)
 }
 
-/// Whether the catalogue has the text.
+/// Whether the table has the text.
 pub(super) fn has(english: &str) -> bool {
     ROWS.contains_key(english)
 }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// How previews are to be shown.
+/// How to show previews.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Wish {
     #[default]
