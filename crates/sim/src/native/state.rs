@@ -95,7 +95,7 @@ impl State {
         inner.lost <= self.settings.loses_prompts
     }
 
-    /// Registers a socket; returns a receiver that ends it. The current node is sent to its own client.
+    /// Registers a socket; returns a receiver that ends it. The running prompt's own client gets the current node.
     pub(crate) fn join(&self, client_id: &str, frames: UnboundedSender<Message>) -> watch::Receiver<()> {
         let mut inner = self.lock();
         inner.connections += 1;

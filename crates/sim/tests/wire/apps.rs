@@ -1,4 +1,4 @@
-//! AI apps, Quick Create, and runs of v2, against the documents.
+//! AI apps, Quick Create, and runs of v2, compared with the documentation.
 
 use insta::assert_json_snapshot;
 use runninghub_sim::{App, Fault, Sim};

@@ -253,7 +253,7 @@ async fn encryption_ends_at_the_proxy() {
     assert_eq!(proxy.wait(|seen| seen.open == 0).await.bytes_up, 0);
 }
 
-/// From a client with a session: it cannot read one record, and reads the other.
+/// A client with a TLS session cannot decrypt the garbage record, and understands the alert.
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn encryption_breaks_where_it_has_to() {
