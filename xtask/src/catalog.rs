@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 /// The file in the crate.
 const TARGET: &str = "crates/catalog/models.jsonl";
-/// The placeholder for models without a maker.
+/// The category of models without a known maker.
 const UNLISTED: &str = "self-hosted or unlisted";
 /// The marker in the names of models that are no longer offered, with the rest of the name.
 const DEPRECATED: &str = "-[Deprecated]";

@@ -24,7 +24,7 @@ pub(crate) enum Part {
     Tidy,
     /// The recordings.
     Fixtures,
-    /// Licences, bans and sources of dependencies, where cargo-deny is installed.
+    /// Licenses, bans and sources of dependencies, if cargo-deny is installed.
     Deny,
     /// Lints, with all features and without any.
     Clippy,

@@ -159,7 +159,7 @@ fn draw_row(svg: &mut String, screen: &Screen, row: u16) {
     }
 }
 
-/// Whether a blank continues the run: only its colors matter.
+/// Whether a cell continues the run: not blank and with the same look, or the second half of a wide character.
 fn same(cell: &Cell, wanted: &str) -> bool {
     cell.is_wide_continuation() || !cell.contents().trim().is_empty() && look(cell) == wanted
 }

@@ -116,5 +116,5 @@ impl Columns {
     }
 }
 
-/// The target percentage of ranges that contain the true value.
+/// Bounds for the percentage of ranges that contain the true value.
 const ETA: (f64, f64) = (80.0, 95.0);

@@ -3,7 +3,7 @@
 use super::source::Source;
 use crate::report::Report;
 
-/// A word, where it is banned, and what to do instead.
+/// A banned word, where it is banned, and the alternative.
 struct Ban {
     word: &'static str,
     applies: fn(&Source) -> bool,
