@@ -25,7 +25,7 @@ pub(super) enum Writes {
     Must,
 }
 
-/// Defaults for what the options leave open.
+/// Overrides of the options, and defaults for what they leave open.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) ledger: Writes,
