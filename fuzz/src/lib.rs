@@ -1,4 +1,4 @@
-//! What is fuzzed: each function takes any bytes and must neither panic nor break the laws it names.
+//! The fuzz targets: each function takes any bytes, must not panic, and must keep its documented invariants.
 
 mod targets;
 

@@ -12,7 +12,7 @@ use runninghub_core::{
 };
 use runninghub_transport::{Redactor, TapeReader, TapeWriter};
 
-/// Frames: any bytes are some message, and every node of a `progress_state` can be read.
+/// Frames: any bytes decode to some message, and every node of a `progress_state` can be read.
 pub fn decode(bytes: &[u8]) {
     drop(decode_binary(bytes));
     let mut scratch = String::new();
@@ -21,7 +21,7 @@ pub fn decode(bytes: &[u8]) {
     }
 }
 
-/// API answers: anything can come back from a server, with any status.
+/// API responses: a server can send anything, with any status.
 pub fn envelope(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for path in ["/task/openapi/outputs", "/openapi/v2/query"] {
@@ -31,7 +31,7 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
-/// The machine: whatever comes, in whatever order, the figure stays within its bounds and never falls.
+/// The machine: for any events in any order, overall progress stays within its bounds and never falls.
 pub fn machine(bytes: &[u8]) {
     const WORKFLOW: &str = r#"{"1":{"class_type":"A","inputs":{}},"2":{"class_type":"B","inputs":{"x":["1",0]}},
         "3":{"class_type":"C","inputs":{"x":["2",0],"y":["1",0]}},"4":{"class_type":"D","inputs":{"x":["1",0]}}}"#;
@@ -40,7 +40,7 @@ pub fn machine(bytes: &[u8]) {
     for confirm in [Confirm::Frames, Confirm::Http] {
         let mut machine = Machine::new(Some(Arc::clone(&plan)), confirm);
         let (mut overall, mut done) = (0.0, 0);
-        // Frames are separated by line breaks; an empty one stands for a new connection.
+        // Frames are separated by line breaks; an empty one means a new connection.
         for (at, frame) in bytes.split(|byte| *byte == b'\n').enumerate() {
             let now = Duration::from_millis(at as u64);
             match std::str::from_utf8(frame) {
@@ -60,7 +60,7 @@ pub fn machine(bytes: &[u8]) {
     }
 }
 
-/// Tapes: any bytes are read or refused, and what was read can be written and reads the same.
+/// Tapes: any bytes are read or rejected, and a tape that was read can be written and reads the same.
 pub fn tape(bytes: &[u8]) {
     let Ok(reader) = TapeReader::new(bytes) else { return };
     let rows: Vec<_> = reader.map_while(Result::ok).collect();
@@ -74,7 +74,8 @@ pub fn tape(bytes: &[u8]) {
     assert_eq!(rows, again);
 }
 
-/// Answers to a create: the first line is `Retry-After`. A task, or an error that is never both unknown and repeated.
+/// Responses to a create: the first line is `Retry-After`. The result is a task, or an error that is never both
+/// unknown and retried.
 pub fn create(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (wait, body) = text.split_once('\n').unwrap_or(("", &text));
@@ -94,7 +95,8 @@ pub fn create(bytes: &[u8]) {
     }
 }
 
-/// Text on its way to a terminal: one line, no commands, nothing hidden, not endless. Masked addresses show no query.
+/// Text for a terminal: one line, without escapes or hidden characters, and of limited length. Masked URLs show no
+/// query.
 pub fn escape(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let shown = Untrusted::from(&*text).to_string();
@@ -104,8 +106,8 @@ pub fn escape(bytes: &[u8]) {
     assert!(!masked.trim_end_matches("?…").contains(['?', '#']), "{masked}");
 }
 
-/// Text on its way to a recording: the first line is a secret. It does not survive, twice changes nothing more, and
-/// JSON stays JSON.
+/// Text for a recording: the first line is a secret. The secret is removed, redaction is idempotent, and JSON stays
+/// JSON.
 pub fn redact(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (secret, text) = text.split_once('\n').unwrap_or(("", &text));
@@ -120,7 +122,7 @@ pub fn redact(bytes: &[u8]) {
     assert_eq!(redactor.redact_bytes(&bytes.to_vec().into()).len(), bytes.len());
 }
 
-/// Names on their way to the disk: one component that every system takes.
+/// File names: one path component that is valid on every system.
 pub fn name(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     for name in [sanitize(&text), sanitize(&format!("a.{}", extension(Some(&text), None)))] {

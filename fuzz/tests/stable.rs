@@ -1,15 +1,15 @@
-//! The targets as short tests: recordings, cut, noised and mixed at random, with a fixed seed.
+//! The targets as short tests: recordings, truncated, corrupted and mixed at random, with a fixed seed.
 
 use std::{fs, path::Path};
 
 use fastrand::Rng;
 
-/// Enough to run for a second or two without optimisation.
+/// Takes a second or two without optimization.
 const ROUNDS: usize = 3_000;
-/// Inputs are cut to this length, so that many of them are tried.
+/// Inputs are cut to this length, so that more of them can be tried.
 const LONGEST: usize = 6_000;
 
-/// Lines of recordings: frames, tape rows and HTTP answers alike.
+/// Lines of recordings: frames, tape rows and HTTP responses alike.
 fn seeds(file: &str, field: &str) -> Vec<Vec<u8>> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
     let mut seeds = Vec::new();
@@ -94,10 +94,10 @@ fn envelope() {
     run(runninghub_fuzz::envelope, &answers);
 }
 
-/// Lines of recordings, each after a first line of its own.
+/// Lines of recordings, each after one of these first lines.
 fn after(first: &[&str]) -> Vec<Vec<u8>> {
     let (texts, answers) = (seeds("ws-a.jsonl", "text"), seeds("http.jsonl", "text"));
-    // Short ones: each is looked at in many ways.
+    // Only short ones: each is checked in many ways.
     let lines = texts.iter().chain(&answers).filter(|line| line.len() < 600).zip(first.iter().cycle());
     lines.map(|(line, first)| [first.as_bytes(), b"\n", line].concat()).collect()
 }

@@ -1,4 +1,4 @@
-//! The catalog of models, made from a file of facts: one line for each model.
+//! Builds the catalog of models from a file of facts: one line for each model.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,14 +11,14 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The file that the crate carries.
+/// The file in the crate.
 const TARGET: &str = "crates/catalog/models.jsonl";
-/// Stands for the maker of models that have none.
+/// The category of models without a known maker.
 const UNLISTED: &str = "self-hosted or unlisted";
-/// What the names of models that are no longer offered say, with the rest of the name.
+/// The marker in the names of models that are no longer offered, with the rest of the name.
 const DEPRECATED: &str = "-[Deprecated]";
 
-/// Where the facts are.
+/// The path of the facts.
 #[derive(Debug, Args)]
 pub(crate) struct Catalog {
     /// JSON with `models` (endpoint, name, `name_cn`, output, task, category, price, params) and
@@ -128,7 +128,7 @@ fn price(price: &Price) -> Value {
     Value::Object(made)
 }
 
-/// What is false, and what says nothing, is left out.
+/// Leaves out `false` and empty values.
 fn param(facts: &Map<String, Value>) -> Value {
     let mut made = Map::new();
     for (name, value) in facts {

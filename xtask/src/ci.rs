@@ -1,4 +1,4 @@
-//! What CI runs, in parts that can be run alone.
+//! The parts of CI, which can be run separately.
 
 use std::{
     fmt::Write as _,
@@ -12,19 +12,19 @@ use xshell::{Shell, cmd};
 
 use crate::{accuracy, fixtures, snapshots, tidy, tool};
 
-/// The crate outside the workspace that stands for all others.
+/// A crate outside the workspace that represents all external users.
 const OUTSIDE: &str = "crates/runninghub/tests/outside/Cargo.toml";
 
-/// A part of CI, in the order in which they run: what fails quickly comes first.
+/// A part of CI, in the order in which they run: quick failures come first.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
-    /// The layout of the source.
+    /// The formatting of the source.
     Fmt,
     /// The rules that no compiler checks.
     Tidy,
     /// The recordings.
     Fixtures,
-    /// Licences, bans and sources of dependencies, where cargo-deny is installed.
+    /// Licenses, bans and sources of dependencies, if cargo-deny is installed.
     Deny,
     /// Lints, with all features and without any.
     Clippy,
@@ -32,22 +32,22 @@ pub(crate) enum Part {
     Test,
     /// The examples of the documentation.
     Doctest,
-    /// Snapshots that nothing refers to, or that nobody has accepted.
+    /// Snapshots that are unreferenced or not accepted.
     Snapshots,
-    /// A crate outside the workspace that sees the public API alone, with a ledger, a socket and a service of its own.
+    /// A crate outside the workspace that uses only the public API, with its own ledger, socket and service.
     Outside,
     /// The fuzz targets, as short tests.
     Fuzz,
-    /// How far the overall figure is from elapsed time.
+    /// How far overall progress is from elapsed time.
     Accuracy,
     /// The documentation.
     Doc,
 }
 
-/// Runs one part, or all, and says how long each took.
+/// Runs one part, or all, and prints how long each took.
 ///
 /// # Errors
-/// A part failed. The others have run nevertheless.
+/// If a part fails. The others run nevertheless.
 pub(crate) fn ci(shell: &Shell, root: &Path, part: Option<Part>) -> Result<()> {
     let parts = part.as_ref().map_or(Part::value_variants(), std::slice::from_ref);
     let start = Instant::now();
@@ -98,7 +98,7 @@ impl Part {
             }
             Self::Test => {
                 snapshots::test(shell, root)?;
-                // With every TLS provider in the build, and with none: neither may be picked by chance.
+                // With every TLS provider in the build, and with none: neither may be selected implicitly.
                 cmd!(shell, "cargo test -p runninghub-transport --all-features --lib tls").run()?;
                 for features in ["--all-features", "--no-default-features"] {
                     cmd!(shell, "cargo test -p runninghub-net {features} --lib tls").run()?;
@@ -107,11 +107,11 @@ impl Part {
             Self::Doctest => cmd!(shell, "cargo test --workspace --doc").run()?,
             Self::Snapshots => snapshots::check(shell, root)?,
             Self::Outside => {
-                // The same folder for what is built: most of the dependencies are there.
+                // The same target folder: most of the dependencies are built already.
                 cmd!(shell, "cargo test --locked --manifest-path {OUTSIDE} --target-dir target").run()?;
             }
             Self::Fuzz => {
-                // The same folder for what is built, so that what the tests have built is not built again.
+                // The same target folder, so that dependencies of the tests are not built again.
                 cmd!(shell, "cargo test --manifest-path fuzz/Cargo.toml --target-dir target").run()?;
             }
             Self::Accuracy => accuracy::accuracy(root)?,

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// Everything in a folder, by name.
+/// All entries of a folder, sorted by name.
 ///
 /// # Errors
-/// The folder cannot be read.
+/// If the folder cannot be read.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = folder.read_dir().with_context(|| folder.display().to_string())?;
     let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
@@ -15,7 +15,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// The folders of a folder, by name.
+/// The subfolders of a folder, sorted by name.
 ///
 /// # Errors
 /// As [`entries`].
@@ -25,7 +25,7 @@ pub(crate) fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// All files below a folder but for those in folders that `skip` names.
+/// All files below a folder, except in folders named in `skip`.
 ///
 /// # Errors
 /// As [`entries`].
@@ -43,7 +43,7 @@ pub(crate) fn walk(folder: &Path, skip: &[&str]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A path's last part.
+/// The last component of a path.
 pub(crate) fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }

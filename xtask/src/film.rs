@@ -1,4 +1,4 @@
-//! The moving picture in the README: a replay in a terminal, drawn as an SVG that plays by itself.
+//! The animation in the README: a replay in a terminal, drawn as an SVG that plays by itself.
 
 use std::{
     fmt::Write as _,
@@ -17,14 +17,14 @@ use vt100::{Cell, Color, Parser, Screen};
 use xshell::{Shell, cmd};
 
 const SIZE: PtySize = PtySize { rows: 17, cols: 78, pixel_width: 0, pixel_height: 0 };
-/// Pictures a second at most; equal ones are drawn once.
+/// Maximum frames a second; equal ones are drawn once.
 const RATE: u32 = 8;
-/// How long the last picture stays before it begins again, seconds.
+/// How long the last frame is shown before the animation restarts, in seconds.
 const REST: f64 = 4.0;
 const CELL: (f64, f64) = (8.4, 18.0);
 const MARGIN: f64 = 12.0;
 
-/// Records the demo, plays the recording in a terminal and writes `docs/demo.svg`.
+/// Records the demo, replays the recording in a terminal and writes `docs/demo.svg`.
 pub(crate) fn film(shell: &Shell, root: &Path) -> Result<()> {
     cmd!(shell, "cargo build --quiet --package runninghub-cli").run()?;
     let rhub = root.join("target/debug/rhub");
@@ -42,7 +42,7 @@ pub(crate) fn film(shell: &Shell, root: &Path) -> Result<()> {
     fs::write(&file, draw(&pictures)).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// The screen at a moment, seconds since the beginning.
+/// The screen at a time, in seconds since the start.
 struct Picture {
     at: f64,
     screen: Screen,
@@ -108,7 +108,7 @@ fn draw(pictures: &[Picture]) -> String {
         let to = pictures.get(at + 1).map_or(100.0, |next| (next.at - first) / whole * 100.0);
         let before = if from > 0.0 { "0%{visibility:hidden}" } else { "" };
         let after = if to < 100.0 { format!("{to:.2}%,100%{{visibility:hidden}}") } else { String::new() };
-        // A step animation shows exactly one picture at a time, without any script.
+        // A step animation shows exactly one frame at a time, without a script.
         let _ = writeln!(
             svg,
             "@keyframes k{at}{{{before}{from:.2}%{{visibility:visible}}{after}}}#p{at}{{animation:k{at} {whole:.2}s step-end infinite}}"
@@ -126,8 +126,8 @@ fn draw(pictures: &[Picture]) -> String {
     svg
 }
 
-/// Runs of cells in the same colours are one text each, placed by their column, since fonts differ in the width of
-/// what is not ASCII.
+/// Cells of the same colors are one text element, positioned by its column, since fonts differ in the width of
+/// non-ASCII characters.
 fn draw_row(svg: &mut String, screen: &Screen, row: u16) {
     let y = MARGIN + (f64::from(row) + 0.75) * CELL.1;
     let mut column = 0;
@@ -159,7 +159,7 @@ fn draw_row(svg: &mut String, screen: &Screen, row: u16) {
     }
 }
 
-/// A blank ends a run only where the colours change: `look` is all that matters.
+/// Whether a cell continues the run: not blank and with the same look, or the second half of a wide character.
 fn same(cell: &Cell, wanted: &str) -> bool {
     cell.is_wide_continuation() || !cell.contents().trim().is_empty() && look(cell) == wanted
 }

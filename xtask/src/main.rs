@@ -1,4 +1,4 @@
-//! Every chore of this repository, as `cargo xtask …`.
+//! The development tasks of this repository, as `cargo xtask …`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 
 mod accuracy;
@@ -30,30 +30,30 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print how true the percentage is, over all recordings.
+    /// Print the accuracy of the percentage, over all recordings.
     Accuracy,
     /// Measure, and print a table of goals (`docs/benchmarks.md`).
     Bench(bench::Bench),
-    /// Make the catalog of models anew from a file of facts.
+    /// Rebuild the catalog of models from a file of facts.
     Catalog(catalog::Catalog),
     /// Run what CI runs: everything, or one part.
     Ci {
         /// The part.
         part: Option<ci::Part>,
     },
-    /// Draw `docs/demo.svg` anew, from a replay of the demo.
+    /// Redraw `docs/demo.svg` from a replay of the demo.
     Film,
-    /// Recordings: bring them in, check them.
+    /// Import and check recordings.
     #[command(subcommand)]
     Fixtures(fixtures::Command),
-    /// Change the modules on which money and secrets depend, and see that a test fails each time.
+    /// Mutate the modules that handle money and secrets, and check that a test fails each time.
     Mutants(mutants::Mutants),
-    /// Make a fixture from a live run, or from one of the simulator.
+    /// Create a fixture from a live run, or from one of the simulator.
     Record(record::Record),
-    /// Snapshots: run, review, accept, reject, check.
+    /// Run, review, accept, reject and check snapshots.
     #[command(subcommand)]
     Snapshots(snapshots::Command),
-    /// Check the rules that no compiler checks: arrows between crates, sizes, banned words, layout.
+    /// Check the rules that no compiler checks: dependencies between crates, sizes, banned words, layout.
     Tidy,
 }
 

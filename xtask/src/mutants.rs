@@ -1,4 +1,4 @@
-//! Changes to the code that the tests have to notice.
+//! Mutations that the tests have to detect.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -6,12 +6,12 @@ use xshell::{Shell, cmd};
 
 use crate::tool;
 
-/// Which files to change.
+/// The files to mutate.
 #[derive(Debug, Args)]
 pub(crate) struct Mutants {
     /// Only these files of `.cargo/mutants.toml`; all of them by default.
     files: Vec<String>,
-    /// Where reports go.
+    /// The folder for reports.
     #[arg(long, default_value = "target/mutants")]
     output: String,
 }

@@ -1,4 +1,4 @@
-//! Making a fixture: a run that is recorded, and brought in.
+//! Creates a fixture: records a run and imports it.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 
 use crate::fixtures;
 
-/// What to record, and what to call it.
+/// The run to record, and the name of the fixture.
 #[derive(Debug, Args)]
 pub(crate) struct Record {
     /// The fixture's name: the folder below `fixtures/`.

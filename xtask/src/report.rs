@@ -1,10 +1,10 @@
-//! What a check found, all of it and not only the first.
+//! Collects all findings of a check, not only the first.
 
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 
-/// The complaints of one check.
+/// The findings of one check.
 #[derive(Debug)]
 pub(crate) struct Report {
     check: &'static str,
@@ -16,7 +16,7 @@ impl Report {
         Self { check, complaints: Vec::new() }
     }
 
-    /// Adds a complaint about a place: a file, a file with a line, a crate.
+    /// Adds a finding about a place: a file, a file with a line, a crate.
     pub(crate) fn add(&mut self, place: &str, what: &str) {
         self.complaints.push(format!("{place}: {what}"));
     }
@@ -26,10 +26,10 @@ impl Report {
         &self.complaints
     }
 
-    /// Prints `summary`, or fails with all complaints.
+    /// Prints `summary`, or fails with all findings.
     ///
     /// # Errors
-    /// There are complaints.
+    /// If there are findings.
     pub(crate) fn finish(self, summary: &str) -> Result<()> {
         if self.complaints.is_empty() {
             println!("{}: {summary}, all good", self.check);

@@ -1,4 +1,4 @@
-//! Snapshots of insta: running, accepting, and finding those that nobody needs.
+//! Snapshots of insta: run, accept, and find unused ones.
 
 use std::{
     collections::BTreeSet,
@@ -13,22 +13,22 @@ use xshell::{Shell, cmd};
 
 use crate::{files::walk, report::Report};
 
-/// Where insta writes which snapshots the tests have compared with.
+/// Where insta records which snapshots the tests have used.
 const REFERENCES: &str = "target/snapshot-references";
 const SKIPPED: [&str; 3] = [".git", "target", "fixtures"];
 
-/// What can be done with snapshots.
+/// Operations on snapshots.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run all tests and keep what differs as pending snapshots.
+    /// Run all tests and keep differences as pending snapshots.
     Run,
-    /// Look at each pending snapshot and decide.
+    /// Review each pending snapshot.
     Review,
     /// Accept all pending snapshots.
     Accept,
-    /// Throw all pending snapshots away.
+    /// Discard all pending snapshots.
     Reject,
-    /// Fail if a snapshot is pending or no test refers to it. Without a subcommand too.
+    /// Fail if a snapshot is pending or unreferenced. The default subcommand.
     Check,
 }
 
@@ -47,10 +47,10 @@ impl Command {
     }
 }
 
-/// Runs all tests, and notes which snapshots they compare with. None is written.
+/// Runs all tests, and records which snapshots they use. Writes no snapshot.
 ///
 /// # Errors
-/// A test fails.
+/// If a test fails.
 pub(crate) fn test(shell: &Shell, root: &Path) -> Result<()> {
     let _ = fs::remove_file(root.join(REFERENCES));
     let _update = shell.push_env("INSTA_UPDATE", "no");
@@ -58,10 +58,10 @@ pub(crate) fn test(shell: &Shell, root: &Path) -> Result<()> {
     Ok(cmd!(shell, "cargo test --workspace --lib --bins --tests --examples").run()?)
 }
 
-/// Fails if a snapshot is pending or unreferenced. Runs the tests only if they have not left their references.
+/// Fails if a snapshot is pending or unreferenced. Runs the tests only if there is no record of references.
 ///
 /// # Errors
-/// There is such a snapshot, or a test fails.
+/// If there is such a snapshot, or a test fails.
 pub(crate) fn check(shell: &Shell, root: &Path) -> Result<()> {
     if !root.join(REFERENCES).exists() {
         test(shell, root)?;
@@ -112,14 +112,14 @@ fn review(shell: &Shell, root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Files of snapshots.
+/// All snapshot files.
 fn snapshots(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = walk(root, &SKIPPED)?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "snap"));
     Ok(files)
 }
 
-/// What insta has written beside them: new files, and new texts for inline ones.
+/// The pending snapshots: new files, and new texts for inline ones.
 fn pending(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = walk(root, &SKIPPED)?;
     files.retain(|path| old(path).is_some() || is_inline(path));

@@ -2,7 +2,7 @@
 
 use xshell::{Shell, cmd};
 
-/// Whether there is a `cargo NAME`.
+/// Whether `cargo NAME` is installed.
 pub(crate) fn is_there(shell: &Shell, name: &str) -> bool {
     cmd!(shell, "cargo {name} --version")
         .quiet()

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{digits, exit::Error};
 
-/// What a field becomes.
+/// The new value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NewValue {
     Json(Value),
@@ -15,13 +15,13 @@ pub(crate) enum NewValue {
     File(PathBuf),
 }
 
-/// A value as somebody wrote it.
+/// A value as written on the command line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Written<'a> {
     Plain(&'a str),
-    /// What follows the first of two `@`: text to the letter.
+    /// After the first of two `@`: literal text.
     Text(&'a str),
-    /// What follows an `@`: a file to upload, or nothing.
+    /// After a single `@`: the path of a file to upload, possibly empty.
     File(&'a str),
 }
 
@@ -38,7 +38,7 @@ impl<'a> Written<'a> {
 /// The file that an option names.
 ///
 /// # Errors
-/// Usage, where it is an `@` alone.
+/// Usage, if the path is missing after the `@`.
 pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Error> {
     if path.is_empty() {
         let given = Untrusted::from(given);
@@ -48,10 +48,10 @@ pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Er
     Ok(path.into())
 }
 
-/// Reads `NODE.FIELD=VALUE`: the name of a field, and what it becomes. `@@` stands for an `@`.
+/// Reads `NODE.FIELD=VALUE`: the name of a field and its new value. `@@` stands for a literal `@`.
 ///
 /// # Errors
-/// Usage, where a part is missing.
+/// Usage, if a part is missing.
 pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
     let parts = text.split_once('=').and_then(|(place, value)| {
         let (node, field) = place.rsplit_once('.')?;
@@ -72,7 +72,8 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
     Ok((place.to_owned(), value))
 }
 
-/// JSON where it is any, else text. A whole number that needs more than 64 bits is text too: as a number it would be rounded.
+/// Parses JSON; anything else is text. A whole number of more than 64 bits is text too: as a number it would be
+/// rounded.
 fn json_or_text(text: &str) -> Result<Value, Error> {
     match serde_json::from_str(text) {
         Ok(Value::Number(_)) if digits::too_many(text).is_some() => Ok(text.into()),
@@ -81,10 +82,10 @@ fn json_or_text(text: &str) -> Result<Value, Error> {
     }
 }
 
-/// Refuses JSON that would not be sent as it is.
+/// Rejects JSON that would change on the way.
 ///
 /// # Errors
-/// Usage, for a whole number beyond 64 bits.
+/// Usage, for a whole number of more than 64 bits.
 pub(crate) fn exact(json: &str) -> Result<(), Error> {
     match digits::too_many(json) {
         Some(number) => Err(Error::usage(format!("{number} does not fit into 64 bits and would be rounded"))
@@ -93,10 +94,10 @@ pub(crate) fn exact(json: &str) -> Result<(), Error> {
     }
 }
 
-/// Reads a list of changes in the API's own words, or the file that holds it.
+/// Reads a list of changes in the API's format, inline or from a file.
 ///
 /// # Errors
-/// Usage, where it is no list of objects.
+/// Usage, if it isn't a list of objects.
 pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
     let hint =
         "it is a list such as `[{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"a cat\"}]`";
@@ -117,11 +118,11 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
     Ok(list)
 }
 
-/// Reads `NAME=VALUE` of a model's parameter: text as it stands, which is read as the parameter's type wants it, or the file
-/// behind an `@`. `@@` stands for an `@`.
+/// Reads `NAME=VALUE` for a model's parameter: literal text, parsed later by the parameter's type, or the file after
+/// an `@`. `@@` stands for a literal `@`.
 ///
 /// # Errors
-/// Usage, where a part is missing.
+/// Usage, if a part is missing.
 pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
     let shown = Untrusted::from(text);
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
@@ -135,10 +136,10 @@ pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
     Ok((name.to_owned(), value))
 }
 
-/// Reads the body of a request, or the file that holds it.
+/// Reads a request body, inline or from a file.
 ///
 /// # Errors
-/// Usage, where it is no object.
+/// Usage, if it isn't an object.
 pub(crate) fn body(text: &str) -> Result<Map<String, Value>, Error> {
     let hint = "it is an object such as `{\"prompt\": \"a cat\"}`";
     let text = match text.strip_prefix('@') {

@@ -2,13 +2,13 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// How many cells a text may take. Never too few: what a terminal may draw wider or narrower (joined emoji,
+/// The number of cells a text may take. Never too low: text that terminals draw at different widths (joined emoji,
 /// emoji variants) counts as wide, so that a line never wraps.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().map(cell).sum()
 }
 
-/// The text, or as much of it as fits with an ellipsis.
+/// The text, shortened with an ellipsis if it doesn't fit.
 pub(crate) fn fit(text: &str, cells: usize) -> String {
     if width(text) <= cells {
         return text.to_owned();
@@ -28,7 +28,7 @@ pub(crate) fn fit(text: &str, cells: usize) -> String {
     cut
 }
 
-/// The text cut or filled up with spaces to exactly so many cells.
+/// The text, cut or padded with spaces to exactly `cells` cells.
 pub(crate) fn pad(text: &str, cells: usize) -> String {
     let mut text = fit(text, cells);
     text.extend(std::iter::repeat_n(' ', cells.saturating_sub(width(&text))));
@@ -38,7 +38,7 @@ pub(crate) fn pad(text: &str, cells: usize) -> String {
 /// How many cells a character may take.
 pub(crate) fn cell(c: char) -> usize {
     match c {
-        // Turns the character before it into an emoji of two cells, in some terminals.
+        // In some terminals it turns the preceding character into an emoji of two cells.
         '\u{fe0f}' => 1,
         c => c.width().unwrap_or(0),
     }

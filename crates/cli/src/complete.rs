@@ -1,4 +1,4 @@
-//! What a shell asks while a command line is being typed: `COMPLETE=bash rhub -- rhub watch …`.
+//! Completions for a shell: `COMPLETE=bash rhub -- rhub watch …`.
 
 use std::{env, path::PathBuf};
 
@@ -11,21 +11,21 @@ use runninghub::{
 
 use crate::{args::Cli, commands::state_dir};
 
-/// The variable by which a shell says that it only asks.
+/// The variable by which a shell requests completions.
 pub(crate) const VARIABLE: &str = "COMPLETE";
-/// More than that nobody picks from.
+/// Maximum number of candidates; a longer list isn't useful.
 const OFFERED: usize = 50;
 
-/// Answers the shell, if it is the shell that asks.
+/// Prints completions if a shell requests them.
 pub(crate) fn answered() -> bool {
     if env::var_os(VARIABLE).is_none() {
         return false;
     }
-    // A question that cannot be answered must not end up in somebody's command line.
+    // An error message must not end up in the user's command line.
     CompleteEnv::with_factory(Cli::command).try_complete(env::args_os(), None).unwrap_or(true)
 }
 
-/// The tasks that were submitted last, the newest first.
+/// The most recent tasks, newest first.
 pub(crate) fn tasks() -> Vec<CompletionCandidate> {
     let offer = |entry: Entry| {
         let help = format!(
@@ -57,18 +57,18 @@ pub(crate) fn models() -> Vec<CompletionCandidate> {
     current.map(offer).collect()
 }
 
-/// The submits that can be resolved.
+/// The submits of unknown outcome.
 pub(crate) fn attempts() -> Vec<CompletionCandidate> {
     let unknown =
         submits(&Filter::all().limit(OFFERED)).into_iter().filter(|entry| entry.state == State::Unknown);
     unknown.map(|entry| CompletionCandidate::new(entry.attempt.to_string())).collect()
 }
 
-/// Nothing where anything is in the way: nobody has asked for an error.
+/// Empty on any error: completion must not print errors.
 fn submits(filter: &Filter) -> Vec<Entry> {
     let read = || {
         let dir = state_dir(env::var_os("RUNNINGHUB_STATE_DIR").map(PathBuf::from))?;
-        // Opening it would make one.
+        // Opening the ledger would create it.
         if !dir.is_dir() {
             return None;
         }

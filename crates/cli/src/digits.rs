@@ -1,7 +1,7 @@
-//! Whole numbers that would be rounded: in JSON they have as many digits as one likes, here 64 bits.
+//! Whole numbers that would be rounded: JSON allows any number of digits, this program 64 bits.
 
-/// The first whole number in a JSON text that does not fit into 64 bits, where there is one. Numbers with a point or an exponent
-/// are doubles everywhere.
+/// The first whole number in a JSON text that does not fit into 64 bits. Numbers with a point or an exponent are
+/// doubles everywhere.
 pub(crate) fn too_many(json: &str) -> Option<&str> {
     let mut rest = json;
     while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
@@ -21,7 +21,7 @@ pub(crate) fn too_many(json: &str) -> Option<&str> {
     None
 }
 
-/// What comes behind a text, whose beginning is gone already.
+/// The rest after a string whose opening quote is already consumed.
 fn after_text(text: &str) -> &str {
     let mut escaped = false;
     let end = text.find(|c| {

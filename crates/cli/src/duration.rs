@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 /// Reads a duration; a number without a unit is seconds. Never negative.
 ///
 /// # Errors
-/// A sentence that says what is accepted.
+/// A sentence with the accepted formats.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let parsed = match text.parse::<f64>() {

@@ -1,4 +1,4 @@
-//! Exit codes, and the one error that commands return.
+//! Exit codes, and the error type of commands.
 
 use std::{error::Error as StdError, process::ExitCode};
 
@@ -6,40 +6,40 @@ use runninghub::Code;
 
 use crate::{secrets, signals::Signal};
 
-/// How the process ends. The numbers are a contract.
+/// How the process ends. The numbers are a public contract.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// Done.
+    /// Success.
     Done = 0,
-    /// The task failed, the platform cancelled it, or it is gone.
+    /// The task failed, the platform cancelled it, or it no longer exists.
     TaskFailed = 1,
     /// Usage or configuration; nothing was sent.
     Usage = 2,
     /// The network or the server could not be reached.
     Network = 3,
-    /// The platform refused: key, balance, quota, validation.
+    /// The platform refused the request: key, balance, quota, validation.
     Refused = 4,
-    /// Nobody knows what became of the submit; it may have been charged.
+    /// The outcome of the submit is unknown; it may have been charged.
     SubmitUnknown = 5,
-    /// Stopped waiting, or nothing can be learned; the task may still run.
+    /// Stopped waiting, or the status cannot be determined; the task may still run.
     StillRunning = 6,
     /// Some of several failed.
     Partly = 7,
     /// The task succeeded, but its results were not all saved.
     Results = 8,
-    /// The local store or the disk.
+    /// An error of the local store or the disk.
     Store = 9,
     /// Ctrl-C.
     Interrupted = 130,
-    /// The system or another process ended it.
+    /// Ended by the system or another process.
     Terminated = 143,
-    /// The terminal is gone; told as [`Exit::Terminated`].
+    /// The terminal is gone; reported as [`Exit::Terminated`].
     HungUp = 129,
 }
 
 impl Exit {
-    /// The one with this number, except those of signals.
+    /// The exit code with this number, except those of signals.
     pub(crate) fn of(code: u8) -> Option<Self> {
         use Exit::{
             Done, Network, Partly, Refused, Results, StillRunning, Store, SubmitUnknown, TaskFailed, Usage,
@@ -49,7 +49,7 @@ impl Exit {
         all.into_iter().find(|exit| exit.code() == code)
     }
 
-    /// The number.
+    /// The number of the exit code.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::HungUp => Self::Terminated as u8,
@@ -57,7 +57,7 @@ impl Exit {
         }
     }
 
-    /// The signal that the process ends by, where it was one.
+    /// The signal that ends the process, if any.
     pub(crate) fn signal(self) -> Option<Signal> {
         match self {
             Self::Interrupted => Some(Signal::Interrupt),
@@ -74,43 +74,43 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work: one sentence, what helps, and the exit code.
+/// Why a command failed: a sentence, a hint, and the exit code.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) exit: Exit,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    /// The platform's code, where it sent one.
+    /// The platform's code, if it sent one.
     pub(crate) code: Option<Code>,
-    /// The submit in the ledger, where nobody knows what became of it.
+    /// The ledger entry of a submit of unknown outcome.
     pub(crate) attempt: Option<String>,
 }
 
 impl Error {
-    /// An error with its exit code. Its causes may quote a server: the message is made safe here, once.
+    /// An error with its exit code. The message is sanitized here because error sources may contain server text.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: secrets::clean(&message.into()), hint: None, code: None, attempt: None }
     }
 
-    /// Something that the user wrote is wrong.
+    /// An error in the user's input.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// Adds what helps.
+    /// Sets the hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds what helps, where nothing better is known.
+    /// Sets the hint if there is none yet.
     pub(crate) fn or_hint(mut self, hint: &str) -> Self {
         self.hint.get_or_insert_with(|| hint.to_owned());
         self
     }
 }
 
-/// An error and its causes, each once: `a: b: c`. They may quote a server, so the whole is made safe.
+/// An error and its causes, each once: `a: b: c`. Sanitized, since they may contain server text.
 pub(crate) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Where the API key comes from.
+//! The sources of the API key.
 
 use std::{
     env,
@@ -14,13 +14,13 @@ use crate::{
     private, secrets,
 };
 
-/// The key's variable.
+/// The environment variable of the key.
 pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
-/// Longer than any key: another file was named.
+/// Longer than any key: a larger file is a mistake.
 pub(crate) const MAX_LENGTH: u64 = 4096;
 const HOLDS: &str = "it holds the key and nothing else, and only you can read it";
 
-/// Whether the options, the environment or the profile name a key, good or bad.
+/// Whether the options, the environment or the profile provide a key, valid or not.
 pub(crate) fn is_named(global: &Global) -> bool {
     global.api_key_file.is_some()
         || global.api_key_stdin
@@ -28,7 +28,7 @@ pub(crate) fn is_named(global: &Global) -> bool {
         || env::var_os(VARIABLE).is_some_and(|key| !key.is_empty())
 }
 
-/// Of what kind the key is, where it is the profile's and that is known.
+/// The kind of the profile's key, if known.
 fn kind(global: &Global) -> Option<KeyKind> {
     let is_given = global.api_key_file.is_some()
         || global.api_key_stdin
@@ -36,10 +36,10 @@ fn kind(global: &Global) -> Option<KeyKind> {
     global.stored.kind().filter(|_| !is_given)
 }
 
-/// Refuses what a key of this kind cannot do, as far as its kind is known: nothing has to be sent for that.
+/// Rejects what this kind of key cannot do, if the kind is known. Sends no request.
 ///
 /// # Errors
-/// What it cannot do.
+/// What the key cannot do.
 pub(crate) fn check(global: &Global, what: &str, may: fn(KeyKind) -> bool) -> Result<(), Error> {
     match kind(global).filter(|kind| !may(*kind)) {
         None => Ok(()),
@@ -48,10 +48,11 @@ pub(crate) fn check(global: &Global, what: &str, may: fn(KeyKind) -> bool) -> Re
     }
 }
 
-/// Reads the key: from the file or from standard input where that is asked for, else from the environment, else from the profile.
+/// Reads the key: from the file or from standard input if requested, else from the environment, else from the
+/// profile.
 ///
 /// # Errors
-/// Usage, where there is none, or it can be read by others.
+/// Usage, if there is no key, or other users can read its file.
 pub(crate) fn read(global: &Global) -> Result<ApiKey, Error> {
     secrets::keep_memory_private();
     let key = find(global)?;
@@ -93,7 +94,7 @@ fn file(path: &Path) -> Result<ApiKey, Error> {
     parse(&text, &format!("the API key file {name}"))
 }
 
-/// The key in a text, which may have spaces around it.
+/// Parses a key, with surrounding space removed.
 pub(crate) fn parse(text: &str, source: &str) -> Result<ApiKey, Error> {
     ApiKey::new(text).map_err(|_| {
         Error::usage(format!("{source} does not hold an API key"))

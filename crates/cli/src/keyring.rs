@@ -1,4 +1,4 @@
-//! The keyring of the system: one entry for each profile.
+//! The system keyring, with one entry for each profile.
 
 pub(crate) use imp::{delete, read, write};
 
@@ -8,20 +8,20 @@ mod imp {
 
     use crate::exit::{Error, Exit, chain};
 
-    /// The service under which the entries stand.
+    /// The service name of the entries.
     const SERVICE: &str = "rhub";
 
-    /// The key of a profile.
+    /// Reads the key of a profile.
     pub(crate) fn read(profile: &str) -> Result<String, Error> {
         entry(profile)?.get_password().map_err(|error| failed(profile, &error))
     }
 
-    /// Keeps the key of a profile.
+    /// Stores the key of a profile.
     pub(crate) fn write(profile: &str, key: &str) -> Result<(), Error> {
         entry(profile)?.set_password(key).map_err(|error| failed(profile, &error))
     }
 
-    /// Forgets the key of a profile.
+    /// Deletes the key of a profile.
     pub(crate) fn delete(profile: &str) -> Result<(), Error> {
         entry(profile)?.delete_credential().map_err(|error| failed(profile, &error))
     }
@@ -43,17 +43,17 @@ mod imp {
 mod imp {
     use crate::exit::Error;
 
-    /// There is none in this build.
+    /// This build has no keyring.
     pub(crate) fn read(_: &str) -> Result<String, Error> {
         Err(none())
     }
 
-    /// There is none in this build.
+    /// This build has no keyring.
     pub(crate) fn write(_: &str, _: &str) -> Result<(), Error> {
         Err(none())
     }
 
-    /// There is none in this build.
+    /// This build has no keyring.
     pub(crate) fn delete(_: &str) -> Result<(), Error> {
         Err(none())
     }

@@ -1,6 +1,6 @@
-//! The language of what is told. Messages are English in the source; `zh.txt` has them in Chinese, and this is where they
-//! are exchanged: on their way out, so that no other place knows of it. What has no row stays English. Help and errors of the
-//! command line have a table of their own, `help.zh.txt`.
+//! The language of messages. Messages are English in the source; `zh.txt` has their Chinese translations. They are
+//! translated when printed, so that no other code depends on the language. A message without a row stays English.
+//! Help and usage errors have a table of their own, `help.zh.txt`.
 
 mod help;
 mod template;
@@ -16,7 +16,7 @@ use clap::error::ErrorKind;
 
 use self::template::Row;
 
-/// For the whole process, since errors and panics are told from anywhere.
+/// Process-wide, since errors and panics can come from anywhere.
 static LANG: OnceLock<Lang> = OnceLock::new();
 static CHINESE: LazyLock<Vec<Row>> = LazyLock::new(|| template::rows(include_str!("lang/zh.txt")));
 
@@ -28,12 +28,12 @@ pub(crate) enum Lang {
     Zh,
 }
 
-/// Settles the language: the one that was named, else that of the environment. Only the first call counts.
+/// Sets the language: the given one, else that of the environment. Only the first call counts.
 pub(crate) fn begin(named: Option<&str>) {
     let _ = LANG.set(named.map_or_else(|| of_environment(|name| env::var(name).ok()), Lang::of));
 }
 
-/// The message in the language that is wanted.
+/// The message in the selected language.
 pub(crate) fn say(text: &str) -> Cow<'_, str> {
     match LANG.get().copied().unwrap_or_default() {
         Lang::En => text.into(),
@@ -41,7 +41,7 @@ pub(crate) fn say(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Help or an error of the command line, with styles, where another language than clap's is wanted.
+/// Help or a usage error, with styles, if the language isn't clap's.
 pub(crate) fn usage(error: &clap::Error) -> Option<String> {
     match (LANG.get()?, error.kind()) {
         (Lang::En, _) | (_, ErrorKind::DisplayVersion) => None,
@@ -53,14 +53,14 @@ pub(crate) fn usage(error: &clap::Error) -> Option<String> {
 }
 
 impl Lang {
-    /// `zh`, `zh_CN.UTF-8` and their like are Chinese, everything else is English.
+    /// `zh`, `zh_CN.UTF-8` and the like are Chinese, everything else is English.
     fn of(name: &str) -> Self {
         let is_chinese = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("zh"));
         if is_chinese { Self::Zh } else { Self::En }
     }
 }
 
-/// As POSIX has it: the first of these that is not empty.
+/// As in POSIX: the first of these that is not empty.
 fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Lang {
     let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
     let named = names.into_iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
@@ -117,7 +117,7 @@ mod tests {
                 "📈 总进度：50.0% (5/10) - 当前节点：running (75.0%)",
             ),
             ("nothing: of the kind", "nothing: of the kind"),
-            // The row with the most of its own counts, and a message may have a colon.
+            // The row with the most text of its own wins, even if the message contains a colon.
             (
                 "nobody knows whether the task was created: it may run, and it may be charged: create: the connection broke",
                 "不知道任务是否已创建：它可能正在运行，也可能已计费：create：连接中断",
@@ -149,7 +149,7 @@ mod tests {
                 } else if entry.extension().is_some_and(|kind| kind == "rs") {
                     let source = fs::read_to_string(entry).expect("text");
                     let code = source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-                    // A text that goes on in the next line of the source is one all the same.
+                    // A string that continues on the next source line is one text.
                     let lines = code.split("\\\n").map(str::trim_start).collect::<Vec<_>>();
                     sources.push(lines.concat());
                 }
@@ -158,7 +158,7 @@ mod tests {
         sources
     }
 
-    /// The texts that stand behind a mark in the code, with `x` for what is put in.
+    /// The strings after a marker in the code, with `x` for interpolated values.
     fn texts<'s>(source: &'s str, mark: &'static str) -> impl Iterator<Item = String> + use<'s> {
         source.split(mark).skip(1).filter_map(|rest| {
             let code = rest.trim_start().trim_start_matches("format!(");
@@ -191,7 +191,7 @@ mod tests {
         let all = sources.iter().flat_map(|source| marks.iter().flat_map(|mark| texts(source, mark)));
         let all: Vec<String> = all.filter(|text| text.contains(' ')).collect();
         assert!(all.len() > 150, "{}", all.len());
-        // Their rows have the whole, with what is put in.
+        // These messages are translated as full sentences, including the interpolated text.
         let named = [
             "cannot read x x",
             "others can read x x",
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn every_row_is_of_a_message_that_the_source_has() {
         let source = sources().concat();
-        // What is put in where a row has the whole.
+        // The interpolated text of those sentences.
         let named = [
             ("{what}", "the API key file"),
             ("{what}", "the configuration"),
@@ -220,7 +220,7 @@ mod tests {
         ];
         let source = source.replace("\\\"", "\"").replace("\\n", "\n");
         let source = source.clone() + &named.map(|(place, name)| source.replace(place, name)).concat();
-        // What the source puts together from pieces.
+        // Messages that the source composes from parts.
         let composed = [
             "Progress monitoring started",
             "Progress monitoring resumed",

@@ -1,7 +1,7 @@
-//! A block of lines at the bottom of the terminal that is drawn over and over.
+//! A block of lines at the bottom of the terminal that is redrawn in place.
 //!
-//! Between two drawings the cursor waits in the block's first row. So nothing has to be known about what a resize
-//! does to the rows below: the next drawing begins there and clears to the end of the screen.
+//! Between two redraws the cursor waits in the block's first row. So the effect of a resize on the rows below doesn't
+//! matter: the next redraw begins there and clears to the end of the screen.
 
 use std::{
     fmt::Write as _,
@@ -10,49 +10,49 @@ use std::{
 
 use crate::{printer::Printer, writer};
 
-/// At most 15 drawings a second, whatever comes in.
+/// At most 15 redraws a second, at any event rate.
 const SPACING: Duration = Duration::from_millis(68);
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
-/// A line that is too wide after all is cut by the terminal instead of wrapped.
+/// The terminal cuts a line that is too wide after all, instead of wrapping it.
 const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 const CLEAR_LINE: &str = "\x1b[K";
 const CLEAR_BELOW: &str = "\x1b[J";
 
-/// At most 4 pictures a second: each may be as large as all else together.
+/// At most 4 images a second: each may be as large as everything else together.
 const ART_SPACING: Duration = Duration::from_millis(260);
 const SAVE_CURSOR: &str = "\x1b7";
 const RESTORE_CURSOR: &str = "\x1b8";
 
-/// A picture at the top of the block.
+/// An image at the top of the block.
 #[derive(Debug)]
 pub(crate) struct Art {
-    /// How many it takes.
+    /// Its height in rows.
     pub(crate) rows: usize,
-    /// What draws it from where the cursor is; where the cursor goes by that does not matter.
+    /// Draws the image from the cursor position; may leave the cursor anywhere.
     pub(crate) text: String,
-    /// What takes it off the screen, where clearing its cells does not.
+    /// Removes the image from the screen, if clearing its cells doesn't.
     pub(crate) wipe: &'static str,
 }
 
-/// The block, and the lines that will stand above it.
+/// The block, and the lines to print above it.
 #[derive(Debug)]
 pub(crate) struct Live {
     printer: Printer,
     above: Vec<String>,
     drawn: Vec<String>,
     drawn_at: Option<Instant>,
-    /// Wipe the block before the next drawing.
+    /// Clear the block before the next redraw.
     is_torn: bool,
     art: Option<Art>,
     art_drawn_at: Option<Instant>,
-    /// Not drawn yet.
+    /// The image is not drawn yet.
     is_art_new: bool,
 }
 
 impl Live {
-    /// Nothing is drawn yet.
+    /// An empty block; nothing is drawn yet.
     pub(crate) fn new(printer: Printer) -> Self {
         Self {
             printer,
@@ -66,31 +66,31 @@ impl Live {
         }
     }
 
-    /// A line that scrolls away above the block, with the next drawing.
+    /// Adds a line that the next redraw prints above the block.
     pub(crate) fn above(&mut self, line: String) {
         self.above.push(line);
     }
 
-    /// The window has another size. A terminal that has wrapped the block's lines takes what is drawn over them for their
-    /// continuation, and joins both when the window grows again: they have to be gone first.
+    /// Handles a resize. A terminal that has wrapped the block's lines treats text drawn over them as their
+    /// continuation, and joins both when the window grows again. So the old lines have to be cleared first.
     pub(crate) fn tear(&mut self) {
         self.is_torn = true;
         self.take_down();
     }
 
-    /// Whether it is time for the next picture.
+    /// Whether the next image may be drawn.
     pub(crate) fn is_art_due(&self) -> bool {
         self.art_drawn_at.is_none_or(|at| at.elapsed() >= ART_SPACING)
     }
 
-    /// Another picture, with the next drawing.
+    /// Sets the image for the next redraw.
     #[cfg(feature = "preview")]
     pub(crate) fn hang(&mut self, art: Art) {
         self.art = Some(art);
         self.is_art_new = true;
     }
 
-    /// No picture any more; its cells are cleared with the next drawing.
+    /// Removes the image; the next redraw clears its cells.
     fn take_down(&mut self) {
         if let Some(art) = self.art.take()
             && !self.drawn.is_empty()
@@ -99,21 +99,21 @@ impl Live {
         }
     }
 
-    /// Whether it is time for the next drawing, and the terminal has shown the last ones.
+    /// Whether the next redraw is due, and the terminal has shown the previous ones.
     pub(crate) fn is_due(&self) -> bool {
         !writer::is_behind() && self.drawn_at.is_none_or(|at| at.elapsed() >= SPACING)
     }
 
-    /// Draws the block, unless nothing has changed.
+    /// Redraws the block if it has changed.
     pub(crate) fn draw(&mut self, lines: Vec<String>) {
         let is_moved = !self.above.is_empty() || self.is_torn || self.drawn.is_empty() || self.is_art_new;
-        // What moves the picture waits until it may be drawn again.
+        // A change that moves the image waits until the image may be drawn again.
         if is_moved && (self.art.is_none() || self.is_art_due()) || !is_moved && lines != self.drawn {
             self.write(lines, is_moved);
         }
     }
 
-    /// All of it, or only what is below the picture.
+    /// Writes the whole block, or only the lines below the image.
     fn write(&mut self, lines: Vec<String>, afresh: bool) {
         let rows = self.art.as_ref().map_or(0, |art| art.rows);
         let mut text = if self.drawn.is_empty() { HIDE_CURSOR.to_owned() } else { "\r".to_owned() };
@@ -123,7 +123,7 @@ impl Live {
         self.write_above(&mut text);
         text.push_str(NO_WRAP);
         if afresh {
-            // The rows have to be there before a picture stands in them: some terminals would scroll while they draw it.
+            // Create the rows before the image is drawn: some terminals would scroll while they draw it.
             text.push_str(&format!("{CLEAR_LINE}\r\n").repeat(rows));
         } else if rows > 0 {
             let _ = write!(text, "\x1b[{rows}B");
@@ -149,10 +149,10 @@ impl Live {
         self.drawn_at = Some(Instant::now());
     }
 
-    /// Leaves the last drawing where it is and gives the terminal back, with the cursor below.
+    /// Leaves the last drawing in place and restores the terminal, with the cursor below.
     pub(crate) fn leave(&mut self, lines: Vec<String>) {
-        // In any case: the terminal may have shown a key that was pressed, `^C` for one.
-        // The picture is not kept: it is of the work and not of the result.
+        // Always redraw: the terminal may have echoed a key such as `^C`.
+        // The image is not kept: it shows work in progress, not the result.
         self.take_down();
         self.write(lines, true);
         if !self.drawn.is_empty() {
@@ -161,7 +161,7 @@ impl Live {
         self.forget();
     }
 
-    /// Takes the block away and gives the terminal back; what was to stand above it stays.
+    /// Clears the block and restores the terminal; the lines above stay.
     pub(crate) fn clear(&mut self) {
         if self.above.is_empty() && self.drawn.is_empty() {
             return;
@@ -189,7 +189,7 @@ impl Live {
         self.printer.block(None);
         self.drawn.clear();
         self.drawn_at = None;
-        // It comes back with the next drawing.
+        // The next redraw brings it back.
         self.is_art_new = self.art.is_some();
     }
 }

@@ -1,4 +1,4 @@
-//! What is done, told to standard error or to a file; never to stdout.
+//! The log, written to stderr or to a file; never to stdout.
 
 use std::{
     fs::OpenOptions,
@@ -21,10 +21,10 @@ use crate::{
     writer::{self, Passing, Stream},
 };
 
-/// Begins to log, where that is asked for.
+/// Starts logging, if requested.
 ///
 /// # Errors
-/// Usage, where the file cannot be opened.
+/// Usage, if the file cannot be opened.
 pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     let filter = match global.verbose {
         0 if global.log_file.is_none() => return Ok(()),
@@ -47,16 +47,16 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     Ok(())
 }
 
-/// The crates of this project, whose names begin alike.
+/// The crates of this project, which share a name prefix.
 fn ours(level: LevelFilter) -> Targets {
     Targets::new().with_target("runninghub", level)
 }
 
-/// stderr, which a log does not wait for.
+/// stderr, written without blocking the program.
 struct Beside;
 
 impl Write for Beside {
-    /// A whole line, as [`Clean`] writes it.
+    /// Receives a whole line, as [`Clean`] writes it.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         writer::pass(Stream::Err, Passing::Log, String::from_utf8_lossy(line).into_owned());
         Ok(line.len())
@@ -67,11 +67,11 @@ impl Write for Beside {
     }
 }
 
-/// Takes secrets and escapes out of each line. Other crates log, too, and at `trace` they log all they have.
+/// Removes secrets and escapes from each line. Other crates log too, and at `trace` they log all their data.
 struct Clean<W>(W);
 
 impl<W: Write> Write for Clean<W> {
-    /// One event, whole and with its line break: so it is written.
+    /// Receives one event at a time, with its line break: the formatter writes it at once.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = secrets::clean(text.strip_suffix('\n').unwrap_or(&text));

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     };
     let signal = exit.signal();
     writer::finish(signal.is_some());
-    // One that came after the work counts as well: whoever pressed Ctrl-C does not want the next command of a loop.
+    // A signal after the work counts too: Ctrl-C must also stop a shell's loop.
     if let Some(signal) = signal.or_else(signals::take) {
         signals::die(signal);
     }

@@ -1,4 +1,4 @@
-//! The only place that prints. stdout is data, stderr is talk.
+//! The only module that prints. stdout is for data, stderr for messages.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -15,10 +15,10 @@ use crate::{
     writer::{self, Passing, Stream},
 };
 
-/// Rows of the live block below the row in which the cursor waits, plus one; 0 when there is no block.
+/// Rows of the live block below the cursor's row, plus one; 0 without a block.
 static BLOCK: AtomicU16 = AtomicU16::new(0);
 
-/// Where text goes and how it looks.
+/// Where text is written, and in which style.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
     quiet: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    /// Looks at both streams once.
+    /// Inspects both streams once.
     pub(crate) fn new(quiet: bool) -> Self {
         let wants_color = |choice| choice != anstream::ColorChoice::Never;
         Self {
@@ -37,84 +37,84 @@ impl Printer {
         }
     }
 
-    /// Shows no colours, for tests of pure functions.
+    /// Without colors, for tests of pure functions.
     #[cfg(test)]
     pub(crate) fn colorless() -> Self {
         Self { quiet: false, out_color: false, err_color: false }
     }
 
-    /// Whether stdout shows colours.
+    /// Whether stdout shows colors.
     #[cfg(feature = "preview")]
     pub(crate) fn has_color(self) -> bool {
         self.out_color
     }
 
-    /// Whether only results and errors are wanted.
+    /// Whether only results and errors are printed.
     pub(crate) fn is_quiet(self) -> bool {
         self.quiet
     }
 
-    /// One line of data.
+    /// Prints one line of data.
     pub(crate) fn line(self, text: &str) {
         let _ = self;
         writer::write(Stream::Out, format!("{text}\n"));
     }
 
-    /// One line of data that a newer one of its kind replaces, should the reader lag.
+    /// Prints one line of data that a newer line of its kind replaces if the reader lags.
     pub(crate) fn passing(self, kind: Passing, text: &str) {
         let _ = self;
         writer::pass(Stream::Out, kind, format!("{text}\n"));
     }
 
-    /// One line of a message, in the language that is wanted.
+    /// Prints one line of a message, in the selected language.
     pub(crate) fn say(self, text: &str) {
         self.line(&lang::say(text));
     }
 
-    /// Bytes for a terminal, with escapes as they are.
+    /// Writes to the terminal, escapes included.
     pub(crate) fn terminal(self, text: &str) {
         let _ = self;
         writer::write(Stream::Out, text.to_owned());
     }
 
-    /// Tells how many rows the live block has below the cursor's, so that a panic can step over them.
+    /// Sets how many rows the live block has below the cursor's, so that a panic can skip them.
     pub(crate) fn block(self, rows: Option<u16>) {
         let _ = self;
         BLOCK.store(rows.map_or(0, |rows| rows.saturating_add(1)), Ordering::Relaxed);
     }
 
-    /// Talk, beside the data.
+    /// Prints a message to stderr.
     pub(crate) fn talk(self, text: &str) {
         let _ = self;
         write_err(text);
     }
 
-    /// What stands before the place where somebody is to write.
+    /// Prints the prompt before the user's input.
     pub(crate) fn prompt(self, text: &str) {
         let _ = self;
         writer::write(Stream::Err, text.to_owned());
     }
 
-    /// Advice.
+    /// Prints a hint.
     pub(crate) fn hint(self, text: &str) {
         let label = paint(self.err_color, AnsiColor::Cyan.on_default().bold(), &lang::say("hint:"));
         write_err(&format!("{label} {}", lang::say(text)));
     }
 
-    /// A question, with the cursor left behind it.
+    /// Prints a question, with the cursor after it.
     pub(crate) fn ask(self, question: &str) {
         let _ = self;
         writer::write(Stream::Err, lang::say(question).into_owned());
         writer::settle();
     }
 
-    /// The line break that a hidden answer has not shown.
+    /// Prints the line break that hidden input did not echo.
     pub(crate) fn answered(self) {
         let _ = self;
         write_err("");
     }
 
-    /// An error with what helps.
+    /// Prints an error with its hint.
     pub(crate) fn error(self, error: &Error) {
         let label = paint(self.err_color, AnsiColor::Red.on_default().bold(), &lang::say("error:"));
         write_err(&format!("{label} {}", lang::say(&error.message)));
@@ -124,13 +124,13 @@ impl Printer {
         }
     }
 
-    /// Text in a style, where stdout shows styles.
+    /// Styles text if stdout supports it.
     pub(crate) fn paint(self, style: Style, text: &str) -> String {
         paint(self.out_color, style, text)
     }
 }
 
-/// What the parser of the command line has to say: help goes to stdout, errors to stderr.
+/// Prints clap's output: help to stdout, errors to stderr.
 pub(crate) fn usage(error: &clap::Error) {
     let printed = match lang::usage(error) {
         None => error.print(),
@@ -147,8 +147,8 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Gives the terminal back before a panic speaks: below the live block and with a cursor. What it says is cleaned,
-/// since it may quote anything.
+/// Restores the terminal before a panic message: below the live block and with a visible cursor. The message is
+/// sanitized, since it may contain anything.
 pub(crate) fn tidy_up_on_panic() {
     panic::set_hook(Box::new(|info| {
         let block = BLOCK.swap(0, Ordering::Relaxed);

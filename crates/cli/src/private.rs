@@ -1,4 +1,4 @@
-//! Files with secrets in them: read only where nobody else can, written whole or not at all.
+//! Files with secrets: readable only by their owner, and written atomically.
 
 use std::{
     fs::{self, File},
@@ -11,10 +11,11 @@ use tempfile::NamedTempFile;
 
 use crate::exit::{Error, Exit};
 
-/// Reads a file that only its owner can read, up to so many bytes; `None` where there is none.
+/// Reads a file that only its owner can read, up to `limit` bytes; `None` if it doesn't exist.
 ///
 /// # Errors
-/// Usage, where it cannot be read or others can. `what` is its name in the sentence, such as `the API key file`.
+/// Usage, if it cannot be read or other users can read it. `what` names it in the sentence, such as
+/// `the API key file`.
 pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>, Error> {
     let name = Untrusted::from(path.to_string_lossy());
     let cannot = |error: io::Error| Error::usage(format!("cannot read {what} {name}: {error}"));
@@ -23,7 +24,7 @@ pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot(error)),
     };
-    // Asked of the open file: another one could take its place in between.
+    // Check the open file: the path could be replaced in between.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -39,17 +40,17 @@ pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>
     Ok(Some(text))
 }
 
-/// Writes a file that only its owner can read, and makes its folder.
+/// Writes a file that only its owner can read, and creates its folder.
 ///
 /// # Errors
-/// [`Exit::Store`] for the disk; what was there before is still there then.
+/// [`Exit::Store`] for the disk; the previous content is then unchanged.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
-    // A link stays one: people keep their configuration elsewhere and link to it.
+    // Keep a symbolic link: users link to a configuration stored elsewhere.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        // Born with mode 0600.
+        // Created with mode 0600.
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;

@@ -1,16 +1,16 @@
-//! A question to whoever sits at the terminal, with the answer hidden.
+//! A prompt on the terminal with hidden input.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
 
-/// Whether there is somebody to ask.
+/// Whether the terminal is interactive.
 pub(crate) fn is_possible() -> bool {
     cfg!(unix) && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a line that is not shown while it is typed. Blocks; what the terminal was like comes back when the returned
-/// [`Hush`] goes, also when nobody waits for the answer any more.
+/// Prompts for a line with echo off. Blocks. Dropping the returned [`Hush`] restores the terminal, even if the input
+/// is no longer awaited.
 pub(crate) fn hidden(
     printer: Printer,
     question: &str,
@@ -26,7 +26,7 @@ pub(crate) fn hidden(
     }))
 }
 
-/// The terminal, showing nothing of what is typed.
+/// The terminal with echo off.
 pub(crate) struct Hush {
     printer: Printer,
     #[cfg(unix)]
@@ -54,7 +54,7 @@ impl Hush {
 impl Drop for Hush {
     fn drop(&mut self) {
         #[cfg(unix)]
-        // Nothing can be done about a terminal that is gone.
+        // Ignored: the terminal is gone.
         let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.before);
         self.printer.answered();
     }

@@ -1,4 +1,4 @@
-//! What must not be told, and the last gate before it would be: the log, errors and panics all pass through here.
+//! Secrets, and the filter that keeps them out of the log, errors and panics.
 
 use std::{
     env,
@@ -7,49 +7,50 @@ use std::{
 
 use runninghub::{Redactor, Untrusted};
 
-/// Where proxies are named.
+/// The environment variables of proxies.
 const PROXIES: [&str; 6] =
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
-/// For the whole process, since a panic and a log line come from anywhere.
+/// Process-wide, since panics and log lines can come from anywhere.
 static KNOWN: RwLock<Option<Redactor>> = RwLock::new(None);
 
-/// Keeps a secret out of everything that is told from now on.
+/// Redacts a secret in all later output.
 pub(crate) fn learn(secret: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     known.get_or_insert_default().learn(secret);
 }
 
-/// Keeps what is secret about an address out of what is told: the password of a proxy, the path of a webhook.
+/// Redacts the secret parts of a URL: the password of a proxy, the path of a webhook.
 pub(crate) fn learn_address(address: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     known.get_or_insert_default().learn_address(address);
 }
 
-/// The same for the proxies that the environment names.
+/// Redacts the secrets of the proxies in the environment.
 pub(crate) fn learn_proxies() {
     for proxy in PROXIES.iter().filter_map(|name| env::var(name).ok()) {
         learn_address(&proxy);
     }
 }
 
-/// The text on one line, without secrets and without anything that a terminal obeys.
+/// The text on one line, without secrets and terminal escapes.
 pub(crate) fn clean(text: &str) -> String {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let by_looks = Redactor::new();
     Untrusted::from(known.as_ref().unwrap_or(&by_looks).redact(text)).to_string()
 }
 
-/// Whether a secret is in the text, or something that looks like one.
+/// Whether the text contains a secret, or something that looks like one.
 pub(crate) fn is_in(text: &str) -> bool {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     let by_looks = Redactor::new();
     known.as_ref().unwrap_or(&by_looks).redact(text) != text
 }
 
-/// Makes the memory of this process unreadable to others and keeps it out of core dumps. Called before a key is in it.
+/// Makes the memory of this process unreadable to others and keeps it out of core dumps. Called before a key is in
+/// memory.
 ///
-/// Where the system has no such thing, or refuses, there is nothing that could be done instead.
+/// Best effort: a system may not support it, or may refuse.
 pub(crate) fn keep_memory_private() {
     #[cfg(unix)]
     {

@@ -1,24 +1,24 @@
-//! What the user and the system say while a task is watched.
+//! Signals from the user and the system while a task is watched.
 
 use std::io;
 
-/// A wish.
+/// A signal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// The system or another process ends this one.
+    /// The system or another process ends this process.
     Terminate,
     /// The terminal is gone.
     HangUp,
-    /// Ctrl-Z, where a live block has to be taken away first.
+    /// Ctrl-Z, if a live block has to be cleared first.
     Suspend,
-    /// The window has another size.
+    /// The window was resized.
     Resize,
 }
 
 impl Signals {
-    /// The next one that ends the process; Ctrl-Z stops it like any other.
+    /// The next signal that ends the process; Ctrl-Z suspends it as usual.
     pub(crate) async fn end(&mut self) -> Signal {
         loop {
             match self.next().await {
@@ -61,30 +61,30 @@ mod unix {
         (Signal::HangUp, consts::SIGHUP),
     ];
 
-    /// The number of a signal of [`ENDS`] that came and was not handled yet, or 0. The signal handler itself sets it, so that
+    /// The number of a signal of [`ENDS`] that is not handled yet, or 0. The signal handler itself sets it, so that
     /// no signal is lost between two listeners, or after the last one.
     static CAME: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
-    /// From the first listener on these signals are caught for good.
+    /// Set by the first listener: from then on these signals are always caught.
     static CAUGHT: AtomicBool = AtomicBool::new(false);
 
-    /// Listens for signals; those that were ignored when the process began (`nohup`) stay ignored.
+    /// Listens for signals; those that were ignored at process start (`nohup`) stay ignored.
     #[derive(Debug)]
     pub(crate) struct Signals {
-        /// Wake for signals of [`ENDS`]; which one came is in [`CAME`].
+        /// Wake-ups for signals of [`ENDS`]; the number is in [`CAME`].
         ends: Vec<Source>,
         others: Vec<(Signal, Source)>,
         _calm: Option<Calm>,
     }
 
-    /// Without it a terminal throws away what it has not shown yet when Ctrl-C or Ctrl-Z is pressed: parts of a drawing,
-    /// and the answer too if that is quick. Dropping it puts things back.
+    /// Keeps the terminal from discarding pending output when Ctrl-C or Ctrl-Z is pressed: parts of a redraw, and the
+    /// response to the key if that is quick. Dropping it restores the settings.
     #[derive(Debug)]
     struct Calm(Termios);
 
     impl Calm {
         fn new() -> Option<Self> {
             let terminal = io::stdout();
-            // In the background it would be stopped for touching the terminal.
+            // A background process would be stopped for changing the terminal.
             if tcgetpgrp(&terminal).ok()? != getpgrp() {
                 return None;
             }
@@ -100,22 +100,22 @@ mod unix {
         fn drop(&mut self) {
             let terminal = io::stdout();
             if tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp()) {
-                // The terminal may be gone, and then it does not matter.
+                // If the terminal is gone, this doesn't matter.
                 let _ = tcsetattr(&terminal, OptionalActions::Now, &self.0);
             }
         }
     }
 
     impl Signals {
-        /// Begins to listen; `is_live` where there is a live block to look after.
+        /// Starts listening; `is_live` if there is a live block.
         ///
         /// # Errors
-        /// When the system refuses.
+        /// If the system refuses.
         pub(crate) fn new(is_live: bool) -> io::Result<Self> {
             let ignored = ignored();
             let is_ignored = |number: i32| ignored >> (number - 1) & 1 == 1;
             let ends = ENDS.into_iter().map(|(_, number)| number).filter(|number| !is_ignored(*number));
-            // Before tokio's handlers: whoever they wake has to find the flag set.
+            // Registered before tokio's handlers: the tasks that those wake need the flag.
             if !CAUGHT.swap(true, Ordering::Relaxed) {
                 for number in ends.clone() {
                     let value = usize::try_from(number).unwrap_or_default();
@@ -135,7 +135,7 @@ mod unix {
             Ok(Self { ends, others, _calm: if is_live { Calm::new() } else { None } })
         }
 
-        /// The next one. May be dropped and asked again without losing any.
+        /// The next signal. Cancel safe: no signal is lost if the future is dropped.
         pub(crate) async fn next(&mut self) -> Signal {
             std::future::poll_fn(|context| {
                 for source in &mut self.ends {
@@ -155,33 +155,33 @@ mod unix {
         }
     }
 
-    /// Whether a signal that ends the process came and was not handled yet.
+    /// Whether a signal that ends the process is not handled yet.
     pub(crate) fn has_come() -> bool {
         CAME.load(Ordering::Relaxed) != 0
     }
 
-    /// A signal that ends the process and was not handled yet; from here on it counts as handled.
+    /// Takes an unhandled signal that ends the process, and marks it as handled.
     pub(crate) fn take() -> Option<Signal> {
         let number = CAME.swap(0, Ordering::Relaxed);
         ENDS.into_iter().find(|(_, known)| usize::try_from(*known) == Ok(number)).map(|(signal, _)| signal)
     }
 
-    /// Ends the process by the signal itself, so that its parent sees why it ended: a shell then ends its loop.
+    /// Ends the process by the signal itself, so that its parent sees the cause: a shell then ends its loop.
     pub(crate) fn die(signal: Signal) {
         if let Some((_, number)) = ENDS.into_iter().find(|(known, _)| *known == signal) {
-            // It only returns for signals that do not end a process.
+            // Returns only for signals that do not end a process.
             let _ = low_level::emulate_default_handler(number);
         }
     }
 
-    /// Stops this process until it is told to go on, once the terminal has what was written.
+    /// Stops this process until it is continued, after the terminal has received all output.
     pub(crate) fn suspend() {
         writer::settle();
-        // Where it cannot be stopped it goes on, which is no harm.
+        // If the process cannot be stopped, it continues, which does no harm.
         let _ = kill_process(getpid(), Kill::STOP);
     }
 
-    /// The signals that the parent had ignored, bit `n - 1` for signal `n`. Only Linux tells.
+    /// The signals that the parent had ignored, bit `n - 1` for signal `n`. Only Linux reports them.
     fn ignored() -> u64 {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -201,15 +201,15 @@ mod other {
     pub(crate) struct Signals;
 
     impl Signals {
-        /// Begins to listen.
+        /// Starts listening.
         ///
         /// # Errors
-        /// Never here.
+        /// Never on this system.
         pub(crate) fn new(_is_live: bool) -> io::Result<Self> {
             Ok(Self)
         }
 
-        /// The next one.
+        /// The next signal.
         pub(crate) async fn next(&mut self) -> Signal {
             match tokio::signal::ctrl_c().await {
                 Ok(()) => Signal::Interrupt,
@@ -218,19 +218,19 @@ mod other {
         }
     }
 
-    /// There is no such thing here.
+    /// Not supported on this system.
     pub(crate) fn suspend() {}
 
-    /// Only listeners know here.
+    /// On this system only a listener knows.
     pub(crate) fn has_come() -> bool {
         false
     }
 
-    /// Only listeners know here.
+    /// On this system only a listener knows.
     pub(crate) fn take() -> Option<Signal> {
         None
     }
 
-    /// The exit code says it here.
+    /// On this system the exit code reports the signal.
     pub(crate) fn die(_signal: Signal) {}
 }

@@ -1,6 +1,6 @@
 //! Sizes as people write them: `500M`, `2G`, `1.5 GiB`, or plain bytes.
 
-/// What stands behind a number, and how many bytes it is; the longer ones first.
+/// The units after a number, with their bytes; longer names first.
 const UNITS: [(&str, f64); 12] = [
     ("kib", 1024.0),
     ("mib", 1024.0 * 1024.0),
@@ -19,7 +19,7 @@ const UNITS: [(&str, f64); 12] = [
 /// Reads a size; a number without a unit is bytes.
 ///
 /// # Errors
-/// A sentence that says what is accepted.
+/// A sentence with the accepted formats.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
     let unit = UNITS.iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, *bytes)));
@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         .parse::<f64>()
         .ok()
         .map(|number| number * factor)
-        // Beyond that a double has no whole bytes, and no disk such files.
+        // Beyond this a double cannot count bytes exactly, and no disk holds such files.
         .filter(|bytes| (1.0..9e15).contains(bytes))
         .map(to_bytes)
         .ok_or_else(|| "a size is written like `500M`, `2G`, `1.5 GiB` or `1000000` (bytes)".to_owned())

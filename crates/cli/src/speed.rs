@@ -1,4 +1,4 @@
-//! How many times as fast: a number, or `max`.
+//! A speed factor: a number, or `max`.
 
 use std::env;
 
@@ -6,13 +6,13 @@ use runninghub::Speed;
 
 use crate::exit::Error;
 
-/// Multiplies every built-in wait.
+/// Scales every built-in wait.
 const TIME_SCALE: &str = "RUNNINGHUB_TIME_SCALE";
 
 /// Reads a speed.
 ///
 /// # Errors
-/// A sentence that says what is accepted.
+/// A sentence with the accepted formats.
 pub(crate) fn parse(text: &str) -> Result<Speed, &'static str> {
     let times = match text {
         "max" => return Ok(Speed::Max),
@@ -21,16 +21,16 @@ pub(crate) fn parse(text: &str) -> Result<Speed, &'static str> {
     times.map(Speed::Times).ok_or("a speed is a number above 0, or `max`")
 }
 
-/// The number; infinite for `max`.
+/// The factor; infinite for `max`.
 #[cfg(feature = "sim")]
 pub(crate) fn factor(speed: Speed) -> f64 {
     if let Speed::Times(times) = speed { times } else { f64::INFINITY }
 }
 
-/// What the environment says of built-in waits; 1 where it says nothing.
+/// The scale of built-in waits from the environment; 1 if unset.
 ///
 /// # Errors
-/// Usage, where it is no number above 0.
+/// Usage, if it isn't a number above 0.
 pub(crate) fn time_scale() -> Result<f64, Error> {
     let Some(text) = env::var_os(TIME_SCALE) else { return Ok(1.0) };
     text.to_str()

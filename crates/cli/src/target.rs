@@ -1,4 +1,4 @@
-//! What `<WORKFLOW>` and `<TASK_ID>` can be.
+//! Parses `<WORKFLOW>` and `<TASK_ID>`.
 
 use std::{fs, io, path::Path};
 
@@ -6,28 +6,28 @@ use runninghub::{Site, TaskId, Untrusted, WebappId, WorkflowId, catalog::Catalog
 
 use crate::{assign, exit::Error};
 
-/// Ids of the platform have 19 digits; some leeway costs nothing.
+/// Ids of the platform have 19 digits; longer ones are accepted too.
 const MAX_DIGITS: usize = 32;
-/// A workflow is a few hundred kilobytes; more is another kind of file.
+/// A workflow has a few hundred kilobytes; a larger file is something else.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-/// What stands before the id in the address of an AI app.
+/// The path segments before the id in the URL of an AI app.
 const APP_PAGES: [&str; 4] = ["ai-detail", "ai-app", "app", "webapp"];
 
-/// A workflow as it was named.
+/// A workflow from the command line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Target {
-    /// By id, and by the site of its page.
+    /// A saved workflow, with the site of its page.
     Saved(WorkflowId, Option<Site>),
-    /// The text of a file.
+    /// The content of a file.
     Own(String),
 }
 
 impl Target {
-    /// Reads an id, the address of a page, or the file of that name.
+    /// Reads an id, the URL of a page, or a file.
     ///
     /// # Errors
-    /// Usage, where it is none of these.
+    /// Usage, if it is none of these.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         if is_id(text) {
             return Ok(Self::Saved(text.into(), None));
@@ -39,10 +39,10 @@ impl Target {
     }
 }
 
-/// The id of a saved workflow, or the address of its page, for `option`; with the page's site.
+/// The id of a saved workflow for `option`, from the id or the URL of its page; with the page's site.
 ///
 /// # Errors
-/// Usage, where it is neither.
+/// Usage, if it is neither.
 pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site>), Error> {
     match Target::parse(text)? {
         Target::Saved(id, site) => Ok((id, site)),
@@ -52,10 +52,10 @@ pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site
     }
 }
 
-/// Reads a task's id.
+/// Reads a task id.
 ///
 /// # Errors
-/// Usage, where it is none.
+/// Usage, if it isn't valid.
 pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
     if is_id(text) {
         return Ok(text.into());
@@ -64,10 +64,10 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
         .hint("a task id is a number such as `1904154698679771137`; `rhub run` prints it"))
 }
 
-/// Reads a prompt's id as a ComfyUI takes it.
+/// Reads a prompt id of a ComfyUI.
 ///
 /// # Errors
-/// Usage, where it cannot be one.
+/// Usage, if it isn't valid.
 pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
     if is_prompt_id(text) {
         return Ok(text.into());
@@ -77,13 +77,13 @@ pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
     ))
 }
 
-/// Whether a ComfyUI can have a prompt of this id: a UUID as a rule, and whatever a client has chosen.
+/// Whether it can be a prompt id of a ComfyUI: usually a UUID, but clients may choose any text.
 fn is_prompt_id(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-/// Whether it is a UUID: what no task of RunningHub is called.
+/// Whether it is a UUID, which is never the id of a RunningHub task.
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -96,7 +96,7 @@ fn is_id(text: &str) -> bool {
     (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A page: `www.runninghub.cn/post/<id>`, with or without a query, or with a language before.
+/// A page: `www.runninghub.cn/post/<id>`, with an optional query, and an optional language before `post`.
 fn page(text: &str, rest: &str) -> Result<Target, Error> {
     let (site, parts) = parts(rest).ok_or_else(|| malformed(text))?;
     let mut parts = parts.into_iter();
@@ -119,10 +119,10 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
     Err(malformed(text))
 }
 
-/// The id of an AI app, or the address of its page; with the page's site.
+/// The id of an AI app, from the id or the URL of its page; with the page's site.
 ///
 /// # Errors
-/// Usage, where it is neither.
+/// Usage, if it is neither.
 pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     if is_id(text) {
         return Ok((text.into(), None));
@@ -148,7 +148,7 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     })
 }
 
-/// The site of an address without its scheme, and the parts of its path.
+/// The site of a URL without its scheme, and the segments of its path.
 fn parts(rest: &str) -> Option<(Site, Vec<&str>)> {
     let address = rest.split(['?', '#']).next().unwrap_or_default();
     let mut parts = address.split('/').filter(|part| !part.is_empty());
@@ -192,7 +192,7 @@ fn read(path: &Path) -> Result<String, Error> {
     let bytes = fs::read(path).map_err(cannot)?;
     let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("{name} is not a text file")))?;
     assign::exact(&text)?;
-    // Windows programs like to begin files with a mark.
+    // Windows programs often start files with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 

@@ -1,15 +1,15 @@
-//! What the terminal is like.
+//! Properties of the terminal.
 
 use std::env;
 
 use terminal_size::{Height, Width, terminal_size};
 
-/// Columns and rows. 80 × 24 where nobody knows.
+/// Columns and rows. 80 × 24 if unknown.
 pub(crate) fn size() -> (usize, usize) {
     terminal_size().map_or((80, 24), |(Width(columns), Height(rows))| (columns.into(), rows.into()))
 }
 
-/// Width and height of a cell in pixels, where the terminal tells.
+/// Width and height of a cell in pixels, if the terminal reports them.
 #[cfg(feature = "preview")]
 pub(crate) fn cell() -> Option<(usize, usize)> {
     #[cfg(unix)]
@@ -23,7 +23,7 @@ pub(crate) fn cell() -> Option<(usize, usize)> {
     None
 }
 
-/// Whether a live block can be drawn: on a terminal of 40 columns or more that understands commands, and not in CI.
+/// Whether a live block can be drawn: on a terminal of at least 40 columns that supports escapes, and not in CI.
 pub(crate) fn is_drawable() -> bool {
     crate::printer::is_terminal()
         && size().0 >= 40

@@ -1,4 +1,4 @@
-//! Files on their way, for those who wait: told when they take their time.
+//! Progress of file transfers that take a while.
 
 use std::{
     collections::HashMap,
@@ -9,30 +9,30 @@ use std::{
 use runninghub::{FileProgress, Transfer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// At most ten times a second for each file, and never of one that is over before that.
+/// At most ten updates a second for each file, and none for a file that finishes before the first.
 const SPACING: Duration = Duration::from_millis(100);
 
-/// Takes what the library tells of files, until it is shown.
+/// Receives the library's file progress until it is shown.
 #[derive(Debug)]
 pub(crate) struct Transfers {
     tell: UnboundedSender<Transfer>,
     told: UnboundedReceiver<Transfer>,
 }
 
-/// When a file was told of last, or else when it began.
+/// When a file was last reported, or else when it started.
 struct Seen {
     at: Instant,
     is_told: bool,
 }
 
 impl Transfers {
-    /// Nothing is on its way.
+    /// Without any transfers.
     pub(crate) fn new() -> Self {
         let (tell, told) = unbounded_channel();
         Self { tell, told }
     }
 
-    /// For a builder of the library.
+    /// The progress callback for a builder of the library.
     pub(crate) fn watcher(&self) -> impl Fn(FileProgress<'_>) + Send + Sync + 'static {
         let tell = self.tell.clone();
         let seen = Mutex::new(HashMap::new());
@@ -48,22 +48,22 @@ impl Transfers {
                 *last = Seen { at: Instant::now(), is_told: true };
             }
             if is_due {
-                // Who is gone wants to know no more.
+                // Ignored: the receiver is gone.
                 let _ = tell.send(file);
             }
         }
     }
 
-    /// The next news of a file; waits for it.
+    /// Waits for the next update of a file.
     pub(crate) async fn next(&mut self) -> Transfer {
         match self.told.recv().await {
             Some(transfer) => transfer,
-            // Cannot be: the other end is here.
+            // Unreachable: `self` holds the sender.
             None => std::future::pending().await,
         }
     }
 
-    /// The next news of a file, where there is some.
+    /// The next update of a file, if one is ready.
     pub(crate) fn ready(&mut self) -> Option<Transfer> {
         self.told.try_recv().ok()
     }

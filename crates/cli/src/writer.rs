@@ -1,11 +1,11 @@
 //! Writing to stdout and stderr without waiting for their readers.
 //!
-//! A command that heeds signals must not stand still because a pipe is full or a terminal is stopped: from [`begin`] on,
-//! threads of their own write. What matters waits in memory as long as it has to. That is little: a line for each node,
-//! file and warning of a run. Lines that come without end (progress, polls, the log) replace the one before them once the
-//! reader lags. A command that has much to say and no task at stake waits for [`room`].
+//! A command that handles signals must not block on a full pipe or a stopped terminal. From [`begin`] on, dedicated
+//! threads write. Important lines wait in memory as long as necessary. That is little: a line for each node, file and
+//! warning of a run. Unbounded lines (progress, polls, the log) replace the previous one of their kind once the
+//! reader lags. A command with much output and no paid task waits for [`room`].
 //!
-//! Until [`begin`], and in all commands that end by signals as any process does, text is written at once.
+//! Until [`begin`], and in all commands that signals end in the default way, text is written at once.
 
 use std::{
     collections::VecDeque,
@@ -23,19 +23,19 @@ use tokio::sync::Notify;
 
 use crate::signals;
 
-/// A reader with more than this before it lags, bytes: as much again as a pipe holds.
+/// A reader lags if more than this many bytes are pending: as much again as a pipe holds.
 const LAG: usize = 64 * 1024;
-/// How long the end of the process waits for a reader after a signal.
+/// How long the process waits for a reader at its end, after a signal.
 const GRACE: Duration = Duration::from_millis(500);
-/// How often the end of the process looks for a signal while it waits for a reader: a signal handler cannot wake it.
+/// How often the process checks for a signal while it waits for a reader at its end: a signal handler cannot wake it.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The reader of stdout is gone.
 static CLOSED: AtomicBool = AtomicBool::new(false);
-/// The threads, where writing has to wait for nothing.
+/// The writer threads; unset until writes must not block.
 static LANES: OnceLock<Option<Lanes>> = OnceLock::new();
 
-/// Where text goes.
+/// The destination of text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stream {
     /// Data.
@@ -44,22 +44,22 @@ pub(crate) enum Stream {
     Err,
 }
 
-/// What a line says that a newer one of its kind says better.
+/// The kinds of lines that a newer line of the same kind replaces.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Passing {
-    /// How far the run is.
+    /// Progress of the run.
     Progress,
-    /// A preview came.
+    /// A new preview.
     Preview,
-    /// The answer to a poll.
+    /// The response to a poll.
     Status,
-    /// Where news comes from.
+    /// The source of updates.
     Connection,
-    /// How far a file is.
+    /// Progress of a file.
     Transfer,
-    /// What a node shows while it runs.
+    /// Text that a node shows while it runs.
     Text,
-    /// The log; what is left out of it is counted.
+    /// The log; dropped lines are counted.
     Log,
 }
 
@@ -68,18 +68,18 @@ struct Piece {
     stream: Stream,
     passing: Option<Passing>,
     text: String,
-    /// How many lines of its kind it replaces.
+    /// How many lines of its kind it has replaced.
     replaced: usize,
 }
 
-/// One lane for both streams where they lead to the same place, so that the order stays.
+/// One queue for both streams if they lead to the same destination, so that the order is kept.
 #[derive(Debug)]
 struct Lanes {
     out: Arc<Lane>,
     err: Arc<Lane>,
 }
 
-/// Text on its way to a reader, in order.
+/// Text queued for a reader, in order.
 #[derive(Debug, Default)]
 struct Lane {
     queue: Mutex<Queue>,
@@ -91,21 +91,21 @@ struct Lane {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Piece>,
-    /// Of all that waits and of what is being written.
+    /// Bytes queued or being written.
     bytes: usize,
 }
 
-/// From here on nothing that is written waits for its reader.
+/// From here on writes no longer wait for the reader.
 pub(crate) fn begin() {
     LANES.get_or_init(Lanes::start);
 }
 
-/// Writes text, whole or not at all.
+/// Writes text, all of it or none.
 pub(crate) fn write(stream: Stream, text: String) {
     send(Piece { stream, passing: None, text, replaced: 0 });
 }
 
-/// Writes text that is worth nothing once newer text of its kind is there.
+/// Writes text that a newer text of its kind replaces.
 pub(crate) fn pass(stream: Stream, kind: Passing, text: String) {
     send(Piece { stream, passing: Some(kind), text, replaced: 0 });
 }
@@ -115,17 +115,17 @@ pub(crate) fn is_closed() -> bool {
     CLOSED.load(Ordering::Relaxed)
 }
 
-/// The reader of stdout is gone.
+/// Marks the reader of stdout as gone.
 pub(crate) fn close() {
     CLOSED.store(true, Ordering::Relaxed);
 }
 
-/// Whether the reader of stdout lags so far that drawings are better left out.
+/// Whether the reader of stdout lags so far that redraws should be skipped.
 pub(crate) fn is_behind() -> bool {
     lanes().is_some_and(|lanes| lanes.out.lock().bytes > LAG / 4)
 }
 
-/// Waits until the reader of stdout does not lag.
+/// Waits until the reader of stdout no longer lags.
 pub(crate) async fn room() {
     let Some(lanes) = lanes() else { return };
     loop {
@@ -138,12 +138,12 @@ pub(crate) async fn room() {
     }
 }
 
-/// Waits a moment for what was written last, before an answer is read or the process may be gone.
+/// Waits a moment for the last output, before input is read or the process may end.
 pub(crate) fn settle() {
     finish(true);
 }
 
-/// Waits until everything is with its readers. After a signal that is given up soon; `is_leaving` where it came already.
+/// Waits until all output is written. After a signal the wait is short; `is_leaving` if the signal arrived already.
 pub(crate) fn finish(is_leaving: bool) {
     let Some(lanes) = lanes() else { return };
     let mut until = is_leaving.then(|| Instant::now() + GRACE);
@@ -174,7 +174,7 @@ fn send(piece: Piece) {
 }
 
 impl Lanes {
-    /// None where the system has no thread left: then writing waits as before.
+    /// `None` if the system cannot start a thread: writes then block as before.
     fn start() -> Option<Self> {
         let out = Lane::start("stdout").ok()?;
         let err = if is_one_place() { Arc::clone(&out) } else { Lane::start("stderr").ok()? };
@@ -191,7 +191,7 @@ impl Lane {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        // Nothing panics between two changes that belong together.
+        // Safe to recover: no panic leaves the queue inconsistent.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -232,7 +232,7 @@ impl Lane {
 impl Queue {
     fn push(&mut self, mut piece: Piece) {
         if self.bytes > LAG && piece.passing.is_some() {
-            // Only behind the last line that matters: what came before that line stays before it.
+            // Only after the last important line: lines before it keep their position.
             let newer = self.waiting.iter().rev().take_while(|old| old.passing.is_some()).count();
             let first = self.waiting.len() - newer;
             let mut tail = self.waiting.range(first..);
@@ -248,7 +248,7 @@ impl Queue {
 }
 
 impl Piece {
-    /// If that fails, there is no stream left to say so, and a paid task must not suffer from it.
+    /// Errors are ignored: no stream is left to report them, and a paid task must not suffer.
     fn write(&self) {
         let mut gap = String::new();
         if self.passing == Some(Passing::Log) && self.replaced > 0 {
@@ -271,7 +271,7 @@ impl Piece {
     }
 }
 
-/// Whether both streams lead to the same place: a terminal, a pipe, a file.
+/// Whether both streams lead to the same destination: a terminal, a pipe, a file.
 fn is_one_place() -> bool {
     let (out, err) = (io::stdout(), io::stderr());
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! The four shapes of answers.
+//! The four shapes of responses.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::fault::Instead;
 
-/// What an endpoint answers.
+/// The response of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Answer {
     status: StatusCode,
@@ -25,12 +25,12 @@ impl Answer {
         Self::json(json!({"code": 0, "msg": "success", "errorMessages": null, "data": data.into()}))
     }
 
-    /// The same for what is not a success; HTTP 200 all the same.
+    /// The same for an error; still with HTTP 200.
     pub(crate) fn code(code: i32, msg: &str, data: impl Into<Value>) -> Self {
         Self::json(json!({"code": code, "msg": msg, "errorMessages": null, "data": data.into()}))
     }
 
-    /// Any object: v2 task objects, and envelopes that are spelled differently.
+    /// Any object: v2 task objects, and envelopes with other field names.
     pub(crate) fn json(body: Value) -> Self {
         Self { status: StatusCode::OK, body }
     }
@@ -40,7 +40,7 @@ impl Answer {
         Self::json(json!({"errorCode": code, "errorMessage": message}))
     }
 
-    /// A key that is not accepted: the one error of these families with an HTTP status of its own.
+    /// A rejected key: the only error of these families with an HTTP status of its own.
     pub(crate) fn wrong_key() -> Self {
         let body = json!({"code": -1, "msg": "ApiKey verification failed"});
         Self { status: StatusCode::UNAUTHORIZED, body }
@@ -54,7 +54,7 @@ impl Answer {
         self.body["code"] == 0
     }
 
-    /// The task that a create has made, in either family.
+    /// The task that a create has created, in either family.
     pub(crate) fn task_id(&self) -> Option<&str> {
         self.body["data"]["taskId"].as_str().or_else(|| self.body["taskId"].as_str())
     }
@@ -107,12 +107,12 @@ impl IntoResponse for Lost {
     }
 }
 
-/// The response, or the end of the connection where it is marked as lost.
+/// The response, or the end of the connection if it is marked as lost.
 pub(crate) fn unless_lost(response: Response<Body>) -> Result<Response<Body>, Dropped> {
     if response.extensions().get::<Lost>().is_some() { Err(Dropped) } else { Ok(response) }
 }
 
-/// The end of a connection whose answer is lost.
+/// The end of a connection whose response is lost.
 #[derive(Debug)]
 pub(crate) struct Dropped;
 

@@ -1,10 +1,10 @@
-//! An AI app: a scenario behind a form.
+//! An AI app: a scenario with a form.
 
 use serde_json::{Value, json};
 
 use crate::scenario::{Scenario, seed_of};
 
-/// An AI app: somebody else's workflow, of which only some fields are told. The workflow itself is not given out.
+/// An AI app: another user's workflow that exposes only some of its fields. The workflow itself is not public.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(crate) name: String,
@@ -13,12 +13,12 @@ pub struct App {
 }
 
 impl App {
-    /// An app without fields, as one that never ran.
+    /// An app without fields, like one that never ran.
     pub fn new(name: impl Into<String>, scenario: Scenario) -> Self {
         Self { name: name.into(), scenario, fields: Vec::new() }
     }
 
-    /// Adds an entry of `nodeInfoList` as `apiCallDemo` tells it.
+    /// Adds an entry of `nodeInfoList` as `apiCallDemo` returns it.
     #[must_use]
     pub fn field(mut self, entry: Value) -> Self {
         self.fields.push(entry);
@@ -30,12 +30,12 @@ impl App {
         format!("18{:017}", seed_of(&self.name) % 100_000_000_000_000_000)
     }
 
-    /// The id of the workflow behind it, which only the socket's address tells.
+    /// The id of the app's workflow, which appears only in the socket's URL.
     pub(crate) fn workflow_id(&self) -> String {
         format!("17{:017}", seed_of(&self.name) % 100_000_000_000_000_000)
     }
 
-    /// The form of [`Scenario::demo`], with a field of every type and `fieldData` in every shape that was seen.
+    /// The form of [`Scenario::demo`], with a field of every type and `fieldData` in every observed shape.
     pub fn demo() -> Self {
         let field = |node: &str,
                      node_name: &str,
@@ -80,7 +80,7 @@ impl App {
             .field(field("11", "印章", "stamp", "", json!({}), "HOLOGRAM", ["印章", ""]))
     }
 
-    /// Whether the app has such a field, and takes the value for it.
+    /// Whether the app has this field, and accepts the value for it.
     pub(crate) fn takes(&self, entry: &Value) -> bool {
         let node = match &entry["nodeId"] {
             Value::String(id) => id.clone(),
@@ -95,7 +95,7 @@ impl App {
             Value::Bool(value) => value.to_string(),
             _ => return false,
         };
-        // A list with indices takes those, and not the names that people see.
+        // A list with indices accepts the indices, not the displayed names.
         let data = field["fieldData"].as_str().and_then(|data| serde_json::from_str::<Value>(data).ok());
         let indices: Vec<&Value> = data
             .iter()

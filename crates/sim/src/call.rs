@@ -1,4 +1,4 @@
-//! One API call as it came.
+//! One API request as received.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,11 @@ use axum::{
 use bytes::Bytes;
 use serde_json::Value;
 
-/// The most a body may hold: above the platform's limit for uploads, so that this limit is what answers.
+/// Maximum size of a body. It is above the platform's limit for uploads, so that the platform's limit takes effect
+/// first.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
-/// What an endpoint sees of a request.
+/// A request as an endpoint sees it.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
     pub(crate) path: String,
@@ -25,7 +26,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads a request. What is no JSON and no form leaves the call without fields: endpoints then miss them.
+    /// Reads a request. A body that is neither JSON nor a form gives no fields, so endpoints report them as missing.
     pub(crate) async fn read(request: Request) -> Self {
         let (head, body) = request.into_parts();
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -58,7 +59,7 @@ impl Call {
         }
     }
 
-    /// A field of the body, of the form or of the query: text, or a number taken as text, as the platform does.
+    /// A field of the body, of the form or of the query: text, or a number converted to text, as on the platform.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         match &self.body[name] {
             Value::String(text) => Some(text.clone()),
@@ -67,17 +68,17 @@ impl Call {
         }
     }
 
-    /// A field of the body as it is.
+    /// A field of the body, unconverted.
     pub(crate) fn value(&self, name: &str) -> &Value {
         &self.body[name]
     }
 
-    /// The same as a number.
+    /// A field of the body as a number.
     pub(crate) fn count(&self, name: &str) -> Option<usize> {
         self.text(name)?.parse().ok()
     }
 
-    /// What stands behind the last slash of the path.
+    /// The last segment of the path.
     pub(crate) fn last_part(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
@@ -87,7 +88,7 @@ impl Call {
         Some(&self.body).filter(|body| !body.is_null())
     }
 
-    /// The key of the header.
+    /// The key from the header.
     pub(crate) fn bearer(&self) -> Option<&str> {
         self.bearer.as_deref()
     }

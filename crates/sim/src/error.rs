@@ -1,4 +1,4 @@
-//! What can go wrong before and while the simulator starts.
+//! Errors before and during the start of the simulator.
 
 use std::{fmt, path::Path};
 

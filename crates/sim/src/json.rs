@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Serializer, Value, ser::Formatter};
 
-/// The text that Python's `json.dumps` makes of a value: `", "` and `": "` between, everything beyond ASCII escaped.
+/// The output of Python's `json.dumps`: separators `", "` and `": "`, non-ASCII characters escaped.
 pub(crate) fn python(value: &Value) -> String {
     let mut text = Vec::new();
     let written = value.serialize(&mut Serializer::with_formatter(&mut text, Python));

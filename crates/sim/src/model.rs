@@ -1,5 +1,4 @@
-//! Models of the Standard Model API, as the platform's documents have them: what they take, to the letter and to the type,
-//! and what they make.
+//! Models of the Standard Model API as documented: the exact names and types of their fields, and their results.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,14 +6,14 @@ use serde_json::Value;
 
 use crate::scenario::{File, Scenario, ScriptNode};
 
-/// What every model takes beside its own fields.
+/// Fields that every model accepts besides its own.
 const COMMON: [&str; 2] = ["webhookUrl", "appCode"];
-/// What addresses begin with. The name of an uploaded file is none.
+/// The prefixes of URLs. The name of an uploaded file isn't a URL.
 const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
 
-/// A model that the simulator serves under its endpoint: `POST /openapi/v2/{endpoint}`.
+/// A model that the simulator serves at its endpoint: `POST /openapi/v2/{endpoint}`.
 ///
-/// Some are served always ([`Model::documented`]); others can be made up.
+/// Some are always served ([`Model::documented`]); others can be defined.
 #[derive(Clone, Debug)]
 #[must_use = "a model does nothing until a simulator has it"]
 pub struct Model {
@@ -36,7 +35,7 @@ struct Field {
 #[derive(Clone, Debug)]
 enum FieldKind {
     Text,
-    /// One of these texts; numbers are refused.
+    /// One of these strings; numbers are rejected.
     Choice(Vec<String>),
     Number,
     Truth,
@@ -45,7 +44,7 @@ enum FieldKind {
 }
 
 impl Model {
-    /// A model that takes nothing, and makes a picture at once.
+    /// A model without fields that produces an image at once.
     pub fn new(endpoint: impl Into<String>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -58,37 +57,37 @@ impl Model {
         }
     }
 
-    /// Takes text.
+    /// Adds a text field.
     pub fn text(self, name: &str) -> Self {
         self.field(name, FieldKind::Text)
     }
 
-    /// Takes one of these texts. The number 5 is not the text `5`.
+    /// Adds a field with these choices. The number 5 is not the string `5`.
     pub fn choice(self, name: &str, choices: &[&str]) -> Self {
         self.field(name, FieldKind::Choice(choices.iter().map(ToString::to_string).collect()))
     }
 
-    /// Takes a number.
+    /// Adds a number field.
     pub fn number(self, name: &str) -> Self {
         self.field(name, FieldKind::Number)
     }
 
-    /// Takes `true` or `false`, not in quotes.
+    /// Adds a boolean field; strings are rejected.
     pub fn truth(self, name: &str) -> Self {
         self.field(name, FieldKind::Truth)
     }
 
-    /// Takes the address of a file.
+    /// Adds a field for the URL of a file.
     pub fn address(self, name: &str) -> Self {
         self.field(name, FieldKind::Address)
     }
 
-    /// Takes a list of addresses, never a single one.
+    /// Adds a field for a list of URLs; a single URL is rejected.
     pub fn addresses(self, name: &str) -> Self {
         self.field(name, FieldKind::Addresses)
     }
 
-    /// Of the fields so far these can be left out.
+    /// Makes these fields optional; they must have been added before.
     pub fn optional(mut self, names: &[&str]) -> Self {
         for (name, field) in &mut self.fields {
             field.is_required &= !names.contains(&name.as_str());
@@ -96,25 +95,25 @@ impl Model {
         self
     }
 
-    /// Makes a file of this name.
+    /// Sets the name of the file that the model produces.
     pub fn makes(mut self, file_name: impl Into<String>) -> Self {
         self.makes = file_name.into();
         self
     }
 
-    /// Makes text instead of a file.
+    /// Produces text instead of a file.
     pub fn says(mut self, text: impl Into<String>) -> Self {
         self.says = Some(text.into());
         self
     }
 
-    /// How long it takes at speed 1.
+    /// Sets the duration at speed 1.
     pub fn takes(mut self, duration: Duration) -> Self {
         self.takes = duration;
         self
     }
 
-    /// What a call costs, CNY.
+    /// Sets the price of a request, in CNY.
     pub fn costs(mut self, price: impl Into<String>) -> Self {
         self.price = price.into();
         self
@@ -125,8 +124,8 @@ impl Model {
         self
     }
 
-    /// Models of every kind that is documented: choices that look like numbers, truth values with and without quotes,
-    /// lists of addresses, keys with `##`, keys with underscores, results that are text.
+    /// Models of every documented kind: choices that look like numbers, booleans with and without quotes, lists of
+    /// URLs, keys with `##`, keys with underscores, results that are text.
     pub fn documented() -> Vec<Self> {
         const TRUTH: &[&str] = &["true", "false"];
         let seconds = Duration::from_secs;
@@ -190,7 +189,7 @@ impl Model {
         ]
     }
 
-    /// A model that takes anything, and makes what its endpoint says.
+    /// A model that accepts anything; its endpoint determines the result.
     pub(crate) fn made_up(endpoint: &str) -> Self {
         let holds = |words: &[&str]| words.iter().any(|word| endpoint.contains(word));
         let model = Self { is_strict: false, ..Self::new(endpoint) }.takes(Duration::from_secs(3));
@@ -215,7 +214,7 @@ impl Model {
         &self.price
     }
 
-    /// What is wrong with a body, in the platform's kind of words.
+    /// The error in a body, worded like the platform's.
     pub(crate) fn check(&self, body: &Value) -> Result<(), String> {
         let Some(body) = body.as_object() else { return Err("the body is not an object".to_owned()) };
         if !self.is_strict {
@@ -236,7 +235,7 @@ impl Model {
         Ok(())
     }
 
-    /// The run, as any other: one node, one result.
+    /// A run like any other: one node, one result.
     pub(crate) fn scenario(&self) -> Scenario {
         let node = ScriptNode::new("1", "Model").takes(self.takes);
         let Some(text) = &self.says else {

@@ -1,6 +1,6 @@
-//! Pictures made up on the spot: small, valid, and the same for the same seed.
+//! Generated images: small, valid, and deterministic for a seed.
 
-/// A PNG (RGB, uncompressed) that shows rings whose colours follow from `seed`, under `noise` (0 none to 1 all).
+/// A PNG (RGB, uncompressed) of rings whose colors depend on `seed`, under `noise` (0 none to 1 all).
 pub(crate) fn picture(width: u16, height: u16, seed: u64, noise: f64) -> Vec<u8> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let (hue, centre) = (rng.f64(), (0.3 + 0.4 * rng.f64(), 0.3 + 0.4 * rng.f64()));
@@ -53,7 +53,7 @@ fn zlib(data: &[u8]) -> Vec<u8> {
     stream
 }
 
-/// The same as a file of gzip.
+/// The data as a gzip file.
 pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
     let mut stream = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
     store(&mut stream, data);
@@ -62,7 +62,7 @@ pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
     stream
 }
 
-/// Stored blocks: no compressor is worth its dependency here.
+/// Stored blocks: compression isn't worth a dependency here.
 fn store(stream: &mut Vec<u8>, data: &[u8]) {
     let mut blocks = data.chunks(usize::from(u16::MAX)).peekable();
     while let Some(block) = blocks.next() {

@@ -1,4 +1,4 @@
-//! Answers that are written down: what a request gets in place of the true answer, or what is made of it.
+//! Scripted responses: they replace the real response, or modify it.
 
 use std::{
     pin::Pin,
@@ -16,22 +16,23 @@ use hyper::body::{Body as HttpBody, Frame};
 
 use crate::answer::Lost;
 
-/// The most of an answer that is held to be edited.
+/// Maximum size of a response that is buffered for modification.
 const MOST: usize = 64 * 1024 * 1024;
-/// Stands for the simulator's own address in texts of rules.
+/// The placeholder for the simulator's own URL in texts of rules.
 const BASE: &str = "{base}";
 
-/// A scripted fault of HTTP: requests to a path get this in place of the true answer, or the true answer with a change.
+/// A scripted HTTP fault: requests to a path get this response instead of the real one, or the real one with a
+/// change.
 ///
-/// A rule holds for every request, or for some in a row ([`Rule::skip`], [`Rule::times`]); of several that hold, the
-/// first one counts. `{base}` in its texts stands for the simulator's address.
+/// A rule applies to every request, or to some consecutive ones ([`Rule::skip`], [`Rule::times`]); the first of
+/// several matching rules is used. `{base}` in its texts is replaced by the simulator's URL.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a rule does nothing until a simulator has it"]
 pub struct Rule {
     path: String,
     skip: u32,
     times: u32,
-    /// Whether the call is done before the rule is applied.
+    /// Whether the request is processed before the rule is applied.
     done: bool,
     act: Act,
 }
@@ -45,23 +46,23 @@ enum Act {
 }
 
 impl Rule {
-    /// Answers with a status and a body, as `application/json` unless [`Rule::header`] says otherwise. `path` is the
-    /// beginning of the paths that the rule is for.
+    /// Responds with a status and a body, as `application/json` unless [`Rule::header`] says otherwise. The rule
+    /// applies to paths that begin with `path`.
     pub fn answer(path: impl Into<String>, status: u16, body: impl Into<Bytes>) -> Self {
         Self::new(path, Act::Answer { status, headers: Vec::new(), body: body.into(), missing: 0 })
     }
 
-    /// Never answers, and keeps the connection open.
+    /// Never responds, and keeps the connection open.
     pub fn hang(path: impl Into<String>) -> Self {
         Self::new(path, Act::Hang)
     }
 
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     pub fn lose(path: impl Into<String>) -> Self {
         Self::new(path, Act::Lose)
     }
 
-    /// Puts `to` wherever `from` stands in the body of the true answer.
+    /// Replaces `from` by `to` in the body of the real response.
     pub fn replace(path: impl Into<String>, from: impl Into<String>, to: impl Into<String>) -> Self {
         let act = Act::Replace { from: from.into(), to: to.into() };
         Self { done: true, ..Self::new(path, act) }
@@ -71,7 +72,7 @@ impl Rule {
         Self { path: path.into(), skip: 0, times: u32::MAX, done: false, act }
     }
 
-    /// Adds a header to an answer; on other rules it has no effect.
+    /// Adds a header to a scripted response; has no effect on other rules.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let Act::Answer { headers, .. } = &mut self.act {
             headers.push((name.into(), value.into()));
@@ -79,8 +80,8 @@ impl Rule {
         self
     }
 
-    /// Announces this many bytes more than are sent; then the connection is closed. On other rules than
-    /// [`Rule::answer`] it has no effect.
+    /// Announces this many bytes more than it sends, then closes the connection. Has no effect on rules other than
+    /// [`Rule::answer`].
     pub fn cut(mut self, bytes: u64) -> Self {
         if let Act::Answer { missing, .. } = &mut self.act {
             *missing = bytes;
@@ -88,26 +89,26 @@ impl Rule {
         self
     }
 
-    /// The call is done first: a create makes its task and costs money, whatever the answer says.
+    /// Processes the request first: a create creates its task and costs money, whatever the response is.
     pub fn after_work(mut self) -> Self {
         self.done = true;
         self
     }
 
-    /// Leaves the first so many requests alone.
+    /// Skips the first N requests.
     pub fn skip(mut self, requests: u32) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Ends after so many requests.
+    /// Ends after N requests.
     pub fn times(mut self, requests: u32) -> Self {
         self.times = requests;
         self
     }
 }
 
-/// The rules of a simulator, with what each has seen so far.
+/// The rules of a simulator, with their counters.
 #[derive(Debug)]
 pub(crate) struct Rules {
     rules: Vec<(Rule, Counts)>,
@@ -120,7 +121,7 @@ struct Counts {
     applied: AtomicU32,
 }
 
-/// A rule that holds for a request.
+/// A rule that applies to a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held<'a> {
     rule: &'a Rule,
@@ -137,7 +138,7 @@ impl Rules {
     pub(crate) fn next(&self, path: &str) -> Option<Held<'_>> {
         let mut held = None;
         for (rule, counts) in self.rules.iter().filter(|(rule, _)| path.starts_with(&rule.path)) {
-            // Counted whether it is this rule's turn or not.
+            // Counted even if another rule applies.
             let seen = counts.seen.fetch_add(1, Ordering::Relaxed);
             if seen >= rule.skip && seen - rule.skip < rule.times {
                 held = held.or(Some((rule, counts)));
@@ -146,19 +147,19 @@ impl Rules {
         held.map(|(rule, counts)| Held { rule, counts, base_url: &self.base_url })
     }
 
-    /// How often each has made a difference.
+    /// How often each rule was applied.
     pub(crate) fn applied(&self) -> Vec<u32> {
         self.rules.iter().map(|(_, counts)| counts.applied.load(Ordering::Relaxed)).collect()
     }
 }
 
 impl Held<'_> {
-    /// Whether the call has to be done first.
+    /// Whether the request must be processed first.
     pub(crate) fn is_done(self) -> bool {
         self.rule.done
     }
 
-    /// What is sent; `truth` is the true answer where the call was done.
+    /// The response to send; `truth` is the real response if the request was processed.
     pub(crate) async fn apply(self, truth: Option<Response<Body>>) -> Response<Body> {
         if !matches!(self.rule.act, Act::Replace { .. }) {
             self.counts.applied.fetch_add(1, Ordering::Relaxed);
@@ -223,7 +224,7 @@ fn replaced(body: &[u8], from: &str, to: &str) -> Bytes {
     made.into()
 }
 
-/// A body that breaks off after its only piece, once that has been sent.
+/// A body that breaks off after its only chunk, once the chunk is sent.
 struct Cut {
     piece: Option<Bytes>,
     is_flushed: bool,
@@ -241,7 +242,7 @@ impl HttpBody for Cut {
             return Poll::Ready(Some(Ok(Frame::data(piece))));
         }
         if !std::mem::replace(&mut self.is_flushed, true) {
-            // A server flushes what it has before it waits.
+            // A server flushes its buffer before it waits.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -1,4 +1,4 @@
-//! From accepted connections to endpoints.
+//! Dispatches accepted connections to endpoints.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -31,10 +31,10 @@ use crate::{
     webhook::{self, Webhook},
 };
 
-/// What an endpoint does: everything it needs is in the state and the call.
+/// The function of an endpoint, which depends only on the state and the request.
 pub(crate) type Endpoint = fn(&State, &Call) -> Answer;
 
-/// Accepts connections until told to stop; what is open then is dropped.
+/// Accepts connections until stopped, then drops the open ones.
 pub(crate) async fn run(listener: TcpListener, state: Arc<State>, mut stop: watch::Receiver<bool>) {
     let app = endpoint::router(Arc::clone(&state)).layer(DefaultBodyLimit::disable());
     let mut connections = JoinSet::new();
@@ -62,7 +62,7 @@ async fn serve(stream: TcpStream, app: Router, state: Arc<State>) {
     }
 }
 
-/// What the rules say, else the truth.
+/// The scripted response, else the real one.
 async fn respond(state: &State, app: &TowerToHyperService<Router>, request: Request) -> Response<Body> {
     let truth = async |request| app.call(request).await.unwrap_or_else(|never| match never {});
     let path = request.uri().path().to_owned();
@@ -76,7 +76,7 @@ async fn respond(state: &State, app: &TowerToHyperService<Router>, request: Requ
     rule.apply(None).await
 }
 
-/// Answers a call other than create, with the faults in force for it.
+/// Responds to a request other than create, with the faults in force for it.
 pub(crate) async fn answer(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
     let call = receive(&state, request).await;
     if let Some(instead) = state.with_faults(&call, Faults::instead) {
@@ -89,7 +89,7 @@ pub(crate) async fn answer(state: Arc<State>, request: Request, endpoint: Endpoi
     answer.into_response()
 }
 
-/// Answers a create, which has faults of its own: what it costs to get wrong is money.
+/// Responds to a create, which has its own faults: errors here cost money.
 pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
     let call = receive(&state, request).await;
     let answer = endpoint(&state, &call);
@@ -105,7 +105,7 @@ pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint:
     answer.into_response()
 }
 
-/// Answers a wish for another delivery, and makes it.
+/// Responds to a request for another delivery, and delivers.
 pub(crate) async fn answer_retry(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
     let call = receive(&state, request).await;
     let answer = endpoint(&state, &call);

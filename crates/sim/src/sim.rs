@@ -1,4 +1,4 @@
-//! The simulator as a value: built, started, asked, stopped.
+//! The simulator as a value: build, start, inspect, stop.
 
 use std::{
     io,
@@ -25,7 +25,7 @@ pub struct Sim {
     _proxy: Option<FaultProxy>,
 }
 
-/// What a simulator shall be like; made by [`Sim::builder`].
+/// The settings of a simulator; created by [`Sim::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct SimBuilder {
@@ -36,10 +36,10 @@ pub struct SimBuilder {
 }
 
 impl Sim {
-    /// The key that is accepted when the builder names none.
+    /// The accepted key if the builder sets none.
     pub const DEMO_KEY: &str = "0123456789abcdef0123456789abcdef";
 
-    /// Starts describing a simulator: no scenario, three tasks at once, speed 1, a free port on 127.0.0.1.
+    /// A builder with the defaults: no scenario, three tasks at once, speed 1, a free port on 127.0.0.1.
     pub fn builder() -> SimBuilder {
         SimBuilder {
             scenarios: Vec::new(),
@@ -69,12 +69,12 @@ impl Sim {
         }
     }
 
-    /// What to put in the place of `https://www.runninghub.cn`: `http://127.0.0.1:PORT`.
+    /// The base URL that replaces `https://www.runninghub.cn`: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// The ids under which workflows are served, sorted.
+    /// The served workflow ids, sorted.
     pub fn workflow_ids(&self) -> Vec<String> {
         self.state.workflow_ids()
     }
@@ -89,7 +89,7 @@ impl Sim {
         self.state.infos()
     }
 
-    /// Stops serving and closes every connection, and waits until that is done.
+    /// Stops serving, closes every connection, and waits until both are done.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         _ = (&mut self.server).await;
@@ -104,7 +104,7 @@ impl Drop for Sim {
 }
 
 impl SimBuilder {
-    /// Serves a scenario, under its name and under its [`workflow_id`](Scenario::workflow_id).
+    /// Serves a scenario under its name and its [`workflow_id`](Scenario::workflow_id).
     pub fn scenario(self, scenario: Scenario) -> Self {
         let (name, id) = (scenario.name.clone(), scenario.workflow_id());
         self.scenario_named(name, scenario.clone()).scenario_named(id, scenario)
@@ -122,112 +122,113 @@ impl SimBuilder {
         self
     }
 
-    /// Accepts a key; several can be given. Without any, [`Sim::DEMO_KEY`] is accepted.
+    /// Accepts a key; can be called several times. Without any, [`Sim::DEMO_KEY`] is accepted.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.keys.push(key.into());
         self
     }
 
-    /// Accepts a key of a consumer, which may run workflows and no models.
+    /// Accepts a consumer key, which may run workflows but not models.
     pub fn consumer_key(mut self, key: impl Into<String>) -> Self {
         let key = key.into();
         self.settings.consumer_keys.push(key.clone());
         self.key(key)
     }
 
-    /// Serves a model beside the documented ones, or in place of one of them.
+    /// Serves a model in addition to the documented ones, or replaces one of them.
     pub fn model(mut self, model: Model) -> Self {
         self.settings.models.push(model);
         self
     }
 
-    /// Serves every endpoint with a slash in it as a model that takes anything, instead of saying that there is none.
+    /// Serves every endpoint with a slash as a model that accepts anything, instead of responding that it doesn't
+    /// exist.
     pub fn any_model(mut self) -> Self {
         self.settings.any_model = true;
         self
     }
 
-    /// How many tasks a key may have at once before create answers 421.
+    /// Sets how many tasks a key may have at once; create returns 421 beyond that.
     pub fn concurrency(mut self, tasks: usize) -> Self {
         self.settings.concurrency = tasks;
         self
     }
 
-    /// How much faster than recorded frames come; [`f64::INFINITY`] for all at once. Queue and settle delays are not
-    /// scaled.
+    /// Sets how much faster than recorded frames are sent; [`f64::INFINITY`] for all at once. Queue and settle delays
+    /// are not scaled.
     pub fn speed(mut self, factor: f64) -> Self {
         self.settings.pace.speed = if factor > 0.0 { factor } else { 1.0 };
         self
     }
 
-    /// How long tasks wait in the queue.
+    /// Sets how long tasks wait in the queue.
     pub fn queue_delay(mut self, delay: Duration) -> Self {
         self.settings.pace.queue_delay = delay;
         self
     }
 
-    /// How long after a run's last frames its results are ready.
+    /// Sets the delay from a run's last frames to its results.
     pub fn settle(mut self, delay: Duration) -> Self {
         self.settings.pace.settle = delay;
         self
     }
 
-    /// Lets a run begin only when its first socket is there, but wait at most this long: for tests that must see
-    /// every frame.
+    /// Holds each run until its first socket is connected, but at most this long: for tests that must see every
+    /// frame.
     pub fn wait_for_socket(mut self, at_most: Duration) -> Self {
         self.settings.pace.patience = at_most;
         self
     }
 
-    /// Puts a fault in force for everything.
+    /// Activates a fault for all requests.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.settings.faults.push(fault);
         self
     }
 
-    /// Puts a fault in force for one workflow or app (by id, or by the scenario's or the app's name).
+    /// Activates a fault for one workflow or app (by id, or by the scenario's or the app's name).
     pub fn fault_for(mut self, workflow_id: impl Into<String>, fault: Fault) -> Self {
         self.settings.faults_for.push((workflow_id.into(), fault));
         self
     }
 
-    /// Scripts what requests to a path get. Rules come before faults.
+    /// Scripts the response to requests for a path. Rules take precedence over faults.
     pub fn rule(mut self, rule: Rule) -> Self {
         self.settings.rules.push(rule);
         self
     }
 
-    /// Where sockets are said to be (`ws://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    /// Sets the advertised URL of sockets (`ws://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
     pub fn sockets_at(mut self, base_url: impl Into<String>) -> Self {
         self.settings.sockets_at = Some(base_url.into());
         self
     }
 
-    /// Where files are said to be (`http://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    /// Sets the advertised URL of files (`http://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
     pub fn results_at(mut self, base_url: impl Into<String>) -> Self {
         self.settings.results_at = Some(base_url.into());
         self
     }
 
-    /// Gives every socket the same ticket, one that a search will find.
+    /// Gives every socket the same ticket, which tests can search for.
     pub fn ticket(mut self, ticket: impl Into<String>) -> Self {
         self.settings.ticket = Some(ticket.into());
         self
     }
 
-    /// What the tasks' ids count on from, below 10^18. A server that is started anew with another number gives no id twice.
+    /// Sets the start of the task ids, below 10^18. A restarted server with a different start repeats no id.
     pub fn first_task(mut self, number: u64) -> Self {
         self.settings.first_task = number.min(999_999_999_999_999_999);
         self
     }
 
-    /// What chance is drawn from: the same seed makes the same ids and the same faults.
+    /// Sets the random seed: the same seed gives the same ids and the same faults.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Where to listen; loopback only.
+    /// Sets the listen address; loopback only.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
@@ -244,7 +245,7 @@ impl SimBuilder {
                 format_args!("{} is not a loopback address", self.listen),
             ));
         }
-        // Faults of the network stand between the address that is told and the one that is served.
+        // The proxy for network faults is between the advertised URL and the served one.
         let toxics: Vec<_> = self.settings.faults.iter().filter_map(Fault::toxic).cloned().collect();
         let mut proxy = None;
         if !toxics.is_empty() {

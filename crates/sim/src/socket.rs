@@ -1,5 +1,5 @@
-//! A task's socket, with ComfyUI's ways: nothing missed is replayed, one connection gets the frames, and closing an
-//! old one silences the new one.
+//! A task's socket, with ComfyUI's behavior: no replay of missed frames, one connection receives the frames, and
+//! closing an old one silences the new one.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -23,7 +23,7 @@ use crate::{fault::Fate, json::python, state::State, task::Task};
 
 pub(crate) const PATH: &str = "/ws/c_instance";
 
-/// The query of the address. Everything else in it is for the platform's router.
+/// The query of the URL. Its other parameters are for the platform's router.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Address {
     #[serde(rename = "clientId")]
@@ -32,7 +32,7 @@ pub(crate) struct Address {
     ticket: Option<String>,
 }
 
-/// The handshake: the task must be known and the ticket its own.
+/// The handshake: the task must exist and the ticket must be its own.
 pub(crate) async fn open(
     Shared(state): Shared<Arc<State>>,
     Query(address): Query<Address>,
@@ -48,7 +48,7 @@ pub(crate) async fn open(
     if let Some(status) = task.faults.refuses_handshake(open) {
         return StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN).into_response();
     }
-    // A connection needs little: frames are shared, and clients send next to nothing.
+    // Small buffers are enough: frames are shared, and clients send very little.
     upgrade.read_buffer_size(4 * 1024).on_upgrade(|socket| async move {
         let (mut connection, next) = Connection::open(state, task);
         connection.run(socket, next).await;
@@ -63,7 +63,7 @@ struct Connection {
 }
 
 impl Connection {
-    /// Also gives the index of the first frame to send.
+    /// Also returns the index of the first frame to send.
     fn open(state: Arc<State>, task: Arc<Task>) -> (Self, usize) {
         state.counters.sockets_opened.fetch_add(1, Ordering::Relaxed);
         state.counters.sockets_open.fetch_add(1, Ordering::Relaxed);
@@ -72,7 +72,7 @@ impl Connection {
         (Self { id, state, task, left: false }, next)
     }
 
-    /// Plays the run until either side ends it. Returning without a close frame is what a cut looks like.
+    /// Plays the run until either side ends it. Returning without a close frame looks like a cut.
     async fn run(&mut self, mut socket: WebSocket, mut next: usize) {
         let mut cancelled = self.task.watch();
         let mut stop = self.state.stop.clone();
@@ -90,7 +90,7 @@ impl Connection {
                             return;
                         }
                     }
-                    // The client may connect again as soon as it has the answer, which the next `recv` sends.
+                    // The client may reconnect as soon as it has the response, which the next `recv` sends.
                     Some(Ok(Message::Close(_))) => self.leave(),
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => return,
@@ -111,9 +111,9 @@ impl Connection {
         }
     }
 
-    /// What every new connection gets: the queue's length, and the current node if the run is going on.
+    /// Sends what every new connection receives: the queue's length, and the current node during the run.
     async fn greet(&self, socket: &mut WebSocket, next: usize) -> bool {
-        // ComfyUI is done with the run before the platform has its results.
+        // ComfyUI finishes the run before the platform has its results.
         let remaining = u8::from(!self.task.phase().is_over() && next <= self.task.last());
         let status = json!({"status": {"exec_info": {"queue_remaining": remaining}}, "sid": self.task.names.client_id});
         if !self.send(socket, message("status", &status)).await {
@@ -125,7 +125,7 @@ impl Connection {
         }
     }
 
-    /// Sends all frames that are due; gives the next index, or `None` when the connection is over.
+    /// Sends all due frames; returns the next index, or `None` when the connection is over.
     async fn play(&self, socket: &mut WebSocket, mut next: usize) -> Option<usize> {
         let now = Instant::now();
         while self.task.due(next).is_some_and(|due| due <= now) {
@@ -147,13 +147,13 @@ impl Connection {
         Some(next)
     }
 
-    /// What was sent before still arrives.
+    /// Ends the connection; frames sent before still arrive.
     async fn cut(&self, socket: &mut WebSocket) -> Option<usize> {
         socket.flush().await.ok()?;
         None
     }
 
-    /// What ComfyUI sends when a running prompt is interrupted.
+    /// Sends ComfyUI's frames for an interrupted prompt.
     async fn interrupt(&self, socket: &mut WebSocket, next: usize) -> bool {
         if !self.task.listens(self.id) {
             return true;
@@ -172,7 +172,7 @@ impl Connection {
             && self.send(socket, message("executing", &json!({"node": null, "prompt_id": prompt_id}))).await
     }
 
-    /// Once for each connection, or it would unregister a third one.
+    /// Once per connection, or it would unregister a third one.
     fn leave(&mut self) {
         if !std::mem::replace(&mut self.left, true) {
             self.task.detach();
@@ -218,7 +218,7 @@ fn unix_ms() -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Stands in for an instant where there is none to wait for.
+/// Placeholder for an instant when there is none to wait for.
 fn far_future() -> Instant {
     Instant::now() + Duration::from_hours(1)
 }

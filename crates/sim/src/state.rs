@@ -1,4 +1,4 @@
-//! What the simulator knows: keys, workflows, tasks, uploads.
+//! The simulator's state: keys, workflows, tasks, uploads.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -26,15 +26,15 @@ use crate::{
     webhook::Webhook,
 };
 
-/// The first task id is one more. Nineteen digits, beyond what a double can hold.
+/// The first task id is one more. 19 digits, more than a double can represent.
 const TASK_ID_BASE: u64 = 2_000_000_000_000_000_000;
-/// What stands in the address of a task that is of no saved workflow.
+/// The workflow id in the URL of a task without a saved workflow.
 const NO_WORKFLOW: &str = "0";
 
 /// The state that all connections share.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Where links to files lead.
+    /// The base of file links.
     pub(crate) base_url: String,
     pub(crate) rules: Rules,
     pub(crate) counters: Counters,
@@ -49,11 +49,11 @@ pub(crate) struct State {
     connections: AtomicU64,
 }
 
-/// What the builder was told.
+/// The builder's settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) keys: Vec<String>,
-    /// Those of them that may not use models.
+    /// The keys that may not use models.
     pub(crate) consumer_keys: Vec<String>,
     pub(crate) models: Vec<Model>,
     pub(crate) any_model: bool,
@@ -76,17 +76,17 @@ pub(crate) struct Workflow {
     list: Vec<Fault>,
 }
 
-/// An app with the workflow behind it.
+/// An app with its workflow.
 #[derive(Debug)]
 pub(crate) struct ServedApp {
     pub(crate) app: App,
     pub(crate) workflow: Workflow,
 }
 
-/// All tasks since the start, and by key those that are not over.
+/// All tasks since the start, and the unfinished ones by key.
 #[derive(Debug, Default)]
 struct Tasks {
-    /// Ids have the same number of digits, so their order is that of creation.
+    /// Ids have the same number of digits, so they sort by creation.
     by_id: BTreeMap<String, Arc<Task>>,
     by_client: HashMap<String, Arc<Task>>,
     busy: HashMap<String, Vec<Arc<Task>>>,
@@ -99,7 +99,7 @@ impl Tasks {
         self.busy.entry(task.names.key.clone()).or_default().push(Arc::clone(task));
     }
 
-    /// The tasks of a key that hold a slot.
+    /// The tasks of a key that occupy a slot.
     fn busy(&mut self, key: &str) -> &[Arc<Task>] {
         self.busy.get_mut(key).map_or(&[], |busy| {
             busy.retain(|task| !task.phase().is_over());
@@ -108,7 +108,7 @@ impl Tasks {
     }
 }
 
-/// Where a key's tasks stand.
+/// The number of a key's running and queued tasks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Load {
     pub(crate) queued: usize,
@@ -184,7 +184,7 @@ impl State {
         self.workflows.keys().cloned().collect()
     }
 
-    /// Keys are of the kind that may do everything, but for those that are said to be consumers'.
+    /// Keys may do everything, except the configured consumer keys.
     pub(crate) fn key_kind(&self, key: &str) -> &'static str {
         if self.is_consumer(key) { "NORMAL" } else { "SHARED" }
     }
@@ -193,7 +193,7 @@ impl State {
         self.settings.consumer_keys.iter().any(|consumer| consumer == key)
     }
 
-    /// The model with this endpoint: one that was given, a documented one, or one that is made up.
+    /// The model with this endpoint: a configured one, a documented one, or a generic one.
     pub(crate) fn model(&self, endpoint: &str) -> Option<Model> {
         let is_meant = |model: &Model| model.endpoint() == endpoint;
         let given = self.settings.models.iter().find(|model| is_meant(model)).cloned();
@@ -202,7 +202,7 @@ impl State {
             .or_else(|| (self.settings.any_model && endpoint.contains('/')).then(|| Model::made_up(endpoint)))
     }
 
-    /// Makes a task of a model if the key has a free slot.
+    /// Creates a task of a model if the key has a free slot.
     pub(crate) fn create_of_model(&self, key: &str, model: &Model) -> Option<Arc<Task>> {
         if self.server_faults.queue_is_full() {
             return None;
@@ -212,7 +212,7 @@ impl State {
         self.make(key, model.endpoint(), &scenario, list, Some(model.price()))
     }
 
-    /// What a graph that somebody brought does: what was recorded of it, else something made up.
+    /// The run of a user's own graph: the recorded one, else an improvised one.
     pub(crate) fn run_of(&self, graph: &Map<String, Value>, saved: Option<&Workflow>) -> Arc<Scenario> {
         let mut known = saved.into_iter().chain(self.workflows.values()).map(|workflow| &workflow.scenario);
         let recorded = known.find(|scenario| scenario.is_of(graph)).map(Arc::clone);
@@ -221,7 +221,7 @@ impl State {
         recorded.unwrap_or_else(|| Arc::new(made_up()))
     }
 
-    /// Makes a task of a run, with the faults of the saved workflow that it is of, if the key has a free slot.
+    /// Creates a task of a run, with the faults of its saved workflow, if the key has a free slot.
     pub(crate) fn create_run(
         &self,
         key: &str,
@@ -235,7 +235,7 @@ impl State {
         if faults.queue_is_full() { None } else { self.make(key, id, scenario, list, None) }
     }
 
-    /// Makes a task of a saved workflow if the key has a free slot.
+    /// Creates a task of a saved workflow if the key has a free slot.
     pub(crate) fn create(&self, key: &str, id: &str, workflow: &Workflow) -> Option<Arc<Task>> {
         self.create_run(key, &workflow.scenario, Some((id, workflow)))
     }
@@ -291,7 +291,7 @@ impl State {
         })
     }
 
-    /// The faults in force for a call: its task's, its workflow's, or the server's.
+    /// The faults in force for a request: its task's, its workflow's, or the server's.
     pub(crate) fn with_faults<T>(&self, call: &Call, act: impl FnOnce(&Faults) -> T) -> T {
         if let Some(task) = call.text("taskId").and_then(|id| self.task(&id)) {
             return act(&task.faults);
@@ -334,13 +334,13 @@ impl State {
     }
 }
 
-/// 32 hexadecimal digits that follow from a seed.
+/// 32 hexadecimal digits derived from a seed.
 fn hex32(seed: u64) -> String {
     let mut rng = fastrand::Rng::with_seed(seed);
     format!("{:032x}", rng.u128(..))
 }
 
-/// A socket ticket as the platform makes them: good for seven days, base64 of JSON, with padding.
+/// A socket ticket like the platform's: valid for seven days, base64 of JSON, with padding.
 fn ticket(seed: u64) -> String {
     let ts = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis();
     let ticket = json!({

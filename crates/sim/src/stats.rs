@@ -1,4 +1,4 @@
-//! What the simulator saw and did.
+//! The simulator's statistics.
 
 use std::{
     collections::BTreeMap,
@@ -13,9 +13,9 @@ use std::{
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Tasks made. Each would have been paid for.
+    /// Created tasks. Each one would have been charged.
     pub creates: u64,
-    /// API calls by path, whatever was answered; downloads count as `/files`.
+    /// API requests by path, whatever the response; downloads count as `/files`.
     pub calls: BTreeMap<String, u64>,
     /// Sockets whose handshake was accepted.
     pub sockets_opened: u64,
@@ -25,17 +25,17 @@ pub struct Stats {
     pub frames_sent: u64,
     /// Bytes of those messages, without framing.
     pub socket_bytes: u64,
-    /// Bytes of results handed out.
+    /// Bytes of results sent.
     pub download_bytes: u64,
-    /// How often each [`Rule`](crate::Rule) has made a difference, in the order in which they were given.
+    /// How often each [`Rule`](crate::Rule) was applied, in the order in which they were added.
     pub rules: Vec<u32>,
-    /// For each task (by task id) the instant from which outputs says how it ended; tasks whose end is not known yet
-    /// are missing.
+    /// For each task (by task id) the instant from which outputs reports its end; tasks without a known end are
+    /// missing.
     pub ready: BTreeMap<String, Instant>,
 }
 
 impl Stats {
-    /// All API calls together.
+    /// The total of all API requests.
     pub fn api_calls(&self) -> u64 {
         self.calls.iter().filter(|(path, _)| *path != "/files").map(|(_, count)| count).sum()
     }
@@ -57,13 +57,13 @@ pub struct TaskInfo {
     pub created_at: Instant,
     /// When it leaves or left the queue.
     pub started_at: Instant,
-    /// From when on outputs says how it ended.
+    /// When outputs starts to report its end.
     pub ready_at: Instant,
-    /// API calls that named it.
+    /// API requests for this task.
     pub calls: u64,
     /// Sockets opened for it.
     pub sockets: u64,
-    /// Who is called back at the end.
+    /// The URL of its webhook.
     pub webhook_url: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A task: one run of a scenario on the clock.
+//! A task: one run of a scenario in time.
 
 use std::{
     sync::{
@@ -17,7 +17,7 @@ use crate::{
     webhook::Webhook,
 };
 
-/// Everything about a task follows from its instants: no one has to be awake for it to go on.
+/// A task's state is a function of its instants: no timer has to run for it to progress.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) names: Names,
@@ -27,31 +27,31 @@ pub(crate) struct Task {
     pub(crate) calls: AtomicU64,
     pub(crate) sockets: AtomicU64,
     end: End,
-    /// Where the run's last frames begin.
+    /// The index of the first of the run's last frames.
     last: usize,
     pace: Pace,
     created: Instant,
     start: OnceLock<Instant>,
     cancelled: watch::Sender<Option<Instant>>,
-    /// The connection that gets the frames, 0 for none.
+    /// The connection that receives the frames, 0 for none.
     listener: AtomicU64,
-    /// Links of this generation and older ones are dead.
+    /// Links of this generation and older ones have expired.
     expired: AtomicU64,
     signed: AtomicU64,
     webhook: OnceLock<Webhook>,
 }
 
-/// How fast tasks go.
+/// The timing of tasks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     pub(crate) speed: f64,
     pub(crate) queue_delay: Duration,
     pub(crate) settle: Duration,
-    /// How long a run waits for its first socket before it begins.
+    /// How long a run waits for its first socket before it starts.
     pub(crate) patience: Duration,
 }
 
-/// What a task is called, and by whom.
+/// The ids of a task, and its key.
 #[derive(Debug)]
 pub(crate) struct Names {
     pub(crate) task_id: String,
@@ -59,13 +59,13 @@ pub(crate) struct Names {
     pub(crate) workflow_id: String,
     pub(crate) key: String,
     pub(crate) ticket: String,
-    /// Of a model and not of a workflow; the id is the model's endpoint then.
+    /// A task of a model rather than of a workflow; the id is then the model's endpoint.
     pub(crate) is_model: bool,
-    /// What it costs, CNY, if it is a model's.
+    /// Its price in CNY, for a model.
     pub(crate) price: String,
 }
 
-/// Where a task stands.
+/// The status of a task.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Phase {
     Queued,
@@ -80,7 +80,7 @@ impl Phase {
         !matches!(self, Self::Queued | Self::Running)
     }
 
-    /// The word of the `status` endpoint and of v2.
+    /// The status in the `status` endpoint and in v2.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Queued => "QUEUED",
@@ -133,36 +133,36 @@ impl Task {
         }
     }
 
-    /// The data of `execution_error`, if that is how the run ended.
+    /// The data of `execution_error`, if the run ended with it.
     pub(crate) fn failure(&self) -> Option<&serde_json::Value> {
         if let End::Failed(Some(error)) = &self.end { Some(error) } else { None }
     }
 
-    /// What a running task tells about its socket.
+    /// The socket information of a running task.
     pub(crate) fn address(&self) -> Address {
         self.faults.address(Instant::now().saturating_duration_since(self.released()))
     }
 
-    /// Seconds from leaving the queue to the end, for the bill.
+    /// Seconds from leaving the queue to the end, for billing.
     pub(crate) fn cost_seconds(&self) -> u64 {
         let end = self.cancelled.borrow().unwrap_or_else(|| self.ready());
         let took = end.saturating_duration_since(self.started());
         took.as_secs() + u64::from(took.subsec_nanos() > 0)
     }
 
-    /// Ends the task, unless it is over. Says whether it did.
+    /// Cancels the task unless it is over. Returns whether it did.
     pub(crate) fn cancel(&self) -> bool {
         let running = !self.phase().is_over();
         running && self.cancelled.send_replace(Some(Instant::now())).is_none()
     }
 
-    /// Follows cancellation.
+    /// Watches for cancellation.
     pub(crate) fn watch(&self) -> watch::Receiver<Option<Instant>> {
         self.cancelled.subscribe()
     }
 
-    /// Makes a connection the one that gets the frames, and begins a run that waited for it. Gives the first frame
-    /// that the connection is in time for.
+    /// Makes a connection the receiver of the frames, and starts a run that waited for it. Returns the first frame
+    /// that the connection receives.
     pub(crate) fn attach(&self, connection: u64) -> usize {
         self.sockets.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
@@ -174,7 +174,8 @@ impl Task {
         self.frames.partition_point(|frame| start + frame.at.div_f64(self.pace.speed) < now)
     }
 
-    /// A connection ended. As in ComfyUI the entry goes, whoever's it is: a newer connection falls silent with it.
+    /// Handles the end of a connection. As in ComfyUI it removes the client's entry, even a newer connection's, which
+    /// then receives nothing.
     pub(crate) fn detach(&self) {
         self.listener.store(0, Ordering::Release);
     }
@@ -183,12 +184,12 @@ impl Task {
         self.listener.load(Ordering::Acquire) == connection
     }
 
-    /// When a frame is due; `None` past the last one.
+    /// When a frame is due; `None` after the last one.
     pub(crate) fn due(&self, index: usize) -> Option<Instant> {
         self.frames.get(index).map(|frame| self.started() + frame.at.div_f64(self.pace.speed))
     }
 
-    /// The node that is current before this frame; none outside of the run.
+    /// The current node before this frame; `None` outside the run.
     pub(crate) fn current(&self, index: usize) -> Option<&str> {
         let passed = if index <= self.last { self.frames.get(..index)? } else { return None };
         passed.iter().rev().find_map(|frame| match &frame.mark {
@@ -201,13 +202,13 @@ impl Task {
         self.last
     }
 
-    /// Makes a new generation of links to results.
+    /// Starts a new generation of links to results.
     pub(crate) fn sign_links(&self) -> u64 {
         self.signed.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Whether a link of this generation still works. With expiry on, using a link is what makes it (and older ones)
-    /// expire, but only once in a task.
+    /// Whether a link of this generation still works. If expiry is enabled, the use of a link expires it (and older
+    /// ones), but only once per task.
     pub(crate) fn link_works(&self, generation: u64) -> bool {
         if self.faults.expires_links() {
             _ = self.expired.compare_exchange(0, generation, Ordering::Relaxed, Ordering::Relaxed);
@@ -230,12 +231,12 @@ impl Task {
         }
     }
 
-    /// Remembers who is called back at the end.
+    /// Sets the webhook to call at the end.
     pub(crate) fn call_back(&self, webhook: Webhook) -> &Webhook {
         self.webhook.get_or_init(|| webhook)
     }
 
-    /// Who is called back, if anybody.
+    /// The webhook, if there is one.
     pub(crate) fn webhook(&self) -> Option<&Webhook> {
         self.webhook.get()
     }
@@ -245,12 +246,12 @@ impl Task {
         self.created + self.pace.queue_delay
     }
 
-    /// When the run begins: with its first socket where it waits for one, else at once.
+    /// When the run starts: with its first socket if it waits for one, else at once.
     fn started(&self) -> Instant {
         self.start.get().copied().unwrap_or_else(|| self.released() + self.pace.patience)
     }
 
-    /// From when on outputs says how the run ended.
+    /// When outputs starts to report the run's end.
     pub(crate) fn ready(&self) -> Instant {
         let end = self.due(self.last).or_else(|| self.due(self.frames.len().checked_sub(1)?));
         end.unwrap_or_else(|| self.started()) + self.pace.settle

@@ -1,4 +1,4 @@
-//! Calling back when a task is over: unsigned, more than once if nobody says thanks.
+//! Webhooks at a task's end: unsigned, and repeated if the receiver doesn't confirm.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -19,18 +19,18 @@ use tokio::{
 
 use crate::{endpoint, scenario::seed_of, state::State, task::Task};
 
-/// How often a delivery is made that is not answered with success: the first time and three times more.
+/// Maximum number of attempts for a delivery that fails: the first one and three more.
 const ATTEMPTS: u32 = 4;
-/// The wait before it is made again. The platform takes about a minute, which no test wants to.
+/// The wait before the next attempt. The platform waits about a minute, which is too long for tests.
 const AGAIN: Duration = Duration::from_millis(500);
-/// A receiver that takes longer has not received.
+/// Timeout for the receiver's response.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Who is called back, and what became of it.
+/// A webhook, and the state of its delivery.
 #[derive(Debug)]
 pub(crate) struct Webhook {
     pub(crate) url: String,
-    /// Made by an endpoint of v2, which tells the task in other words.
+    /// Created by an endpoint of v2, which formats the task differently.
     is_v2: bool,
     calls: Mutex<Calls>,
 }
@@ -47,7 +47,7 @@ impl Webhook {
         Self { url, is_v2, calls: Mutex::new(Calls { status: "PENDING", response: None, retries: 0 }) }
     }
 
-    /// The legacy family tells its envelope as JSON in a string, v2 the object of `query` as it is.
+    /// The legacy family sends its envelope as JSON in a string, v2 sends the object of `query` as it is.
     fn event_data(&self, state: &State, task: &Task) -> Value {
         if self.is_v2 {
             endpoint::task_object(state, task)
@@ -56,7 +56,8 @@ impl Webhook {
         }
     }
 
-    /// What `getWebhookDetail` tells: the data of the event as text in either family, and not before there is an event.
+    /// The response of `getWebhookDetail`: the event's data as text in either family, and only once there is an
+    /// event.
     pub(crate) fn detail(&self, state: &State, task: &Task) -> Value {
         let Calls { status, response, retries } = *self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let data = match self.event_data(state, task) {
@@ -79,7 +80,7 @@ impl Webhook {
         })
     }
 
-    /// The id of the event, which is not the task's.
+    /// The id of the event, which differs from the task's.
     pub(crate) fn id(task: &Task) -> String {
         format!("{:x}", seed_of(&task.names.task_id))
     }
@@ -89,7 +90,7 @@ impl Webhook {
     }
 }
 
-/// Waits for the end of a task and tells it to the address, plain HTTP only.
+/// Waits for the end of a task and posts it to the URL, plain HTTP only.
 pub(crate) async fn deliver(state: Arc<State>, task: Arc<Task>, url: String) {
     until_over(&task).await;
     let Some(webhook) = task.webhook() else { return };
@@ -127,7 +128,7 @@ async fn until_over(task: &Task) {
     }
 }
 
-/// Whether the receiver said that it has it; none if there is no receiver.
+/// Whether the receiver confirmed; `None` if it could not be reached.
 async fn post(url: &str, body: &Value) -> Option<bool> {
     let uri: Uri = url.parse().ok()?;
     let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"))?;
@@ -147,7 +148,7 @@ async fn post(url: &str, body: &Value) -> Option<bool> {
         drop(sender);
         Some(is_success)
     };
-    // The receiver may close at once: what it has answered counts all the same.
+    // The receiver may close at once: its response counts anyway.
     let (answered, _) = tokio::join!(answered, connection);
     answered
 }

@@ -1,4 +1,4 @@
-//! How true the percentage is, measured on the recordings and on timelines of real runs.
+//! The accuracy of the percentage, measured on the recordings and on timelines of real runs.
 
 mod recordings;
 #[path = "../../../crates/core/tests/common/timeline.rs"]

@@ -1,4 +1,4 @@
-//! How true the percentage is, measured on the recordings and on timelines of real runs.
+//! The accuracy of the percentage, measured on the recordings and on timelines of real runs.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -18,15 +18,15 @@ use super::{
     timelines,
 };
 
-/// Recordings of fewer seconds say little about time.
+/// Shorter recordings, in seconds, say little about time.
 const LEAST: f64 = 5.0;
-/// The mean error that a first run of these must not pass: the one that is long and mixed, and the one of a native loop.
+/// The maximum mean error of a first run of these recordings: the long and mixed one, and the one of a native loop.
 const BOUNDS: [(&str, f64); 2] = [("40-long", 6.4), ("v0.33.0-50-loop", 8.0)];
-/// Durations of another run of the same workflow differ by up to this share, up or down.
+/// The maximum relative difference of durations in another run of the same workflow, up or down.
 const OTHER_RUN: f64 = 0.3;
 pub(super) const SEEDS: u64 = 8;
 
-/// What a correct machine makes of a recording, and where the arithmetic of the platform's sample script ends.
+/// The correct result for a recording, and the final percentage of the platform's sample script.
 #[derive(Deserialize)]
 struct Expected {
     prompt_id: String,
@@ -38,7 +38,7 @@ struct Expected {
     seed_final_pct: f64,
 }
 
-/// Prints the tables; an error when a row is not reproduced or a bound is passed.
+/// Prints the tables; an error if a row is not reproduced or a bound is exceeded.
 pub(crate) fn accuracy(root: &Path) -> Result<()> {
     let fixtures = root.join("fixtures");
     let text = fs::read_to_string(fixtures.join("expected.json")).context("fixtures/expected.json")?;
@@ -76,7 +76,7 @@ pub(crate) fn accuracy(root: &Path) -> Result<()> {
     against_time(&fixtures, &expected)
 }
 
-/// The overall figure should be the share of time that has passed.
+/// Overall progress should equal the share of elapsed time.
 fn against_time(fixtures: &Path, expected: &BTreeMap<String, Vec<Expected>>) -> Result<()> {
     println!("difference between the overall figure and the share of time, in points: mean / worst\n");
     println!(
@@ -109,7 +109,7 @@ fn against_time(fixtures: &Path, expected: &BTreeMap<String, Vec<Expected>>) -> 
     bounds.finish()
 }
 
-/// Durations as so many other runs might have shown them.
+/// Durations as this many other runs might have shown them.
 pub(super) fn several(learned: &[Learned], seed: u64, runs: u64) -> Vec<Learned> {
     (0..runs).flat_map(|run| perturbed(learned, 1 + seed * 3 + run, OTHER_RUN)).collect()
 }
@@ -123,7 +123,7 @@ pub(super) fn pair((mean, worst): (f64, f64)) -> String {
     format!("{:>13}", format!("{mean:.1} / {worst:.1}"))
 }
 
-/// What is promised, and whether it is kept.
+/// Checks the bounds, and collects the violations.
 #[derive(Debug, Default)]
 pub(super) struct Bounds(Vec<String>);
 
@@ -147,13 +147,13 @@ impl Bounds {
     }
 }
 
-/// What a replay showed.
+/// The events of a replay.
 struct Seen {
     end: End,
     counted: f64,
     done: usize,
     total: usize,
-    /// Seconds since the run began, and the overall figure from then on.
+    /// Seconds since the run started, and overall progress from then on.
     timeline: Vec<(f64, f64)>,
 }
 
@@ -182,7 +182,7 @@ fn play(folder: &Path, row: &Expected, repeat: usize, learned: Vec<Learned>) -> 
     Ok(seen)
 }
 
-/// The sample script's arithmetic: all nodes of the workflow count, and a node is done when the next one begins.
+/// The sample script's calculation: all nodes of the workflow count, and a node is done when the next one starts.
 fn script(folder: &Path, row: &Expected) -> Result<Vec<(f64, f64)>> {
     let recording = Recording::open(folder)?;
     let text = recording.workflow_text(0)?.context("the workflow")?;

@@ -1,4 +1,4 @@
-//! The overall figure and the ETA on timelines of real runs.
+//! Overall progress and the ETA on timelines of real runs.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use super::{
     timeline::{Timeline, Trace, error, standstill},
 };
 
-/// Seconds between two looks, as a session makes them.
+/// Seconds between two samples, as in a session.
 const TICK: f64 = 0.2;
 
-/// Errors of all timelines, by what was known.
+/// Errors of all timelines, by prior knowledge.
 #[derive(Default)]
 struct Columns {
     script: Vec<(f64, f64)>,
@@ -24,7 +24,7 @@ struct Columns {
     learned_eta: Ranges,
 }
 
-/// How often a range held the truth, of how many that were shown; and the sum of their widths.
+/// How often a range contained the true value, of how many shown; and the sum of their widths.
 #[derive(Default)]
 struct Ranges {
     held: u32,
@@ -34,7 +34,7 @@ struct Ranges {
 }
 
 impl Ranges {
-    /// The range that was shown at half time, when as much was left as had passed.
+    /// Adds the range shown at half time, when the remaining time equals the elapsed time.
     fn add(&mut self, one: &Timeline, trace: &Trace) {
         let left = one.total / 2.0;
         self.all += 1;
@@ -116,5 +116,5 @@ impl Columns {
     }
 }
 
-/// So many of a hundred ranges should hold the truth.
+/// Bounds for the percentage of ranges that contain the true value.
 const ETA: (f64, f64) = (80.0, 95.0);

@@ -16,18 +16,18 @@ use super::{
 pub(crate) struct Bench {
     /// What to measure; everything if left out.
     what: Option<What>,
-    /// Fewer and shorter runs: for a look, not for publishing.
+    /// Fewer and shorter runs: for a quick look, not for publishing.
     #[arg(long)]
     quick: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
-    /// How soon the end is noticed, and with how many calls.
+    /// How soon the end is noticed, and with how many requests.
     Ends,
     /// Thousands of tasks in one process.
     Many,
-    /// What one event costs.
+    /// The cost of one event.
     Stream,
     /// The binary: start, size, downloads, drawing.
     Process,
@@ -35,7 +35,7 @@ enum What {
 
 impl Bench {
     /// # Errors
-    /// Something could not be measured, or a goal is not met.
+    /// If a measurement fails, or a goal is not met.
     pub(crate) fn run(&self, shell: &Shell, root: &Path) -> Result<()> {
         let parts = self.what.as_ref().map_or(What::value_variants(), std::slice::from_ref);
         let mut rows = Vec::new();
@@ -48,7 +48,7 @@ impl Bench {
             });
         }
         let text = format!("{}\n\n{}", machine(shell)?, row::table(&rows));
-        // To be pasted into `docs/benchmarks.md`, and to be compared with other runs.
+        // For `docs/benchmarks.md`, and for comparison with other runs.
         fs::write(root.join("target/bench.md"), &text)?;
         fs::write(root.join("target/bench.json"), serde_json::to_string_pretty(&rows)?)?;
         println!("{text}");
@@ -58,7 +58,7 @@ impl Bench {
     }
 }
 
-/// The figures that a benchmark of the facade prints, one JSON object a line.
+/// The figures of a facade benchmark, which prints one JSON object a line.
 fn library(shell: &Shell, group: &str, quick: bool) -> Result<Vec<Row>> {
     let quick = quick.then_some("--quick");
     let lines =
@@ -69,7 +69,7 @@ fn library(shell: &Shell, group: &str, quick: bool) -> Result<Vec<Row>> {
         .collect()
 }
 
-/// What the figures were measured on.
+/// The machine of the measurements.
 fn machine(shell: &Shell) -> Result<String> {
     let cores = thread::available_parallelism()?;
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

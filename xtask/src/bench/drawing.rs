@@ -1,4 +1,4 @@
-//! What the live block costs: redraws, bytes, processor time.
+//! The cost of the live block: redraws, bytes, processor time.
 
 use std::{io::Read as _, path::Path, process::Command, time::Instant};
 
@@ -10,7 +10,7 @@ use super::{pairs, row::Row};
 const SIZE: PtySize = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
 /// A hundred seconds with a thousand frames.
 const RECORDING: &str = "fixtures/40-long";
-/// Every drawing switches the wrapping of lines off.
+/// Every redraw turns line wrapping off.
 const DRAWING: &[u8] = b"\x1b[?7l";
 /// A redraw of a screenful is 2 KB.
 const MOST_BYTES: f64 = 30.0;
@@ -30,7 +30,7 @@ pub(super) fn measure(rhub: &Path, root: &Path, quick: bool) -> Result<Vec<Row>>
         let what = format!("bytes drawn a second, at {speed} × the speed");
         rows.push(Row::new("D5", what, drawn.bytes as f64 / drawn.seconds / 1e3, "KB").at_most(MOST_BYTES));
     }
-    // Played as fast as it goes, neither would have time for a second drawing.
+    // At full speed neither would have time for a second redraw.
     let (speed, rounds) = ("20", if quick { 2 } else { 5 });
     let (mut with, mut without) = (0.0, 0.0);
     for _ in 0..rounds {
@@ -62,7 +62,7 @@ struct Drawn {
     cpu: f64,
 }
 
-/// Plays the recording in a terminal.
+/// Replays the recording in a terminal.
 fn draw(rhub: &Path, tape: &Path, speed: &str) -> Result<Drawn> {
     let pty = native_pty_system().openpty(SIZE)?;
     let mut reader = pty.master.try_clone_reader()?;
@@ -76,7 +76,7 @@ fn draw(rhub: &Path, tape: &Path, speed: &str) -> Result<Drawn> {
     let mut child = pty.slave.spawn_command(command)?;
     drop(pty.slave);
     let (mut output, mut chunk) = (Vec::new(), [0; 4096]);
-    // The end of a terminal is an error on Linux.
+    // On Linux, reading fails at the end of a terminal.
     while let Ok(length @ 1..) = reader.read(&mut chunk) {
         output.extend_from_slice(chunk.get(..length).unwrap_or_default());
     }

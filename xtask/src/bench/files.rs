@@ -1,4 +1,4 @@
-//! A server of large files, with just enough of the API around them that `rhub download` finds them.
+//! A server of large files, with just enough of the API for `rhub download` to find them.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -18,7 +18,7 @@ const GIGABYTE: usize = 1_000_000_000;
 const MEGABYTE: usize = 1_000_000;
 const CHUNK: usize = 256 << 10;
 
-/// Serves until the process ends; gives the address.
+/// Serves until the process ends; returns the URL.
 pub(super) fn serve() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let base = format!("http://{}", listener.local_addr()?);
@@ -26,20 +26,20 @@ pub(super) fn serve() -> Result<String> {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let base = own.clone();
-            // A client that goes away ends its connection, and nothing else.
+            // A client that disconnects ends only its own connection.
             thread::spawn(move || answer(&stream, &base).ok());
         }
     });
     Ok(base)
 }
 
-/// The addresses of a task's files.
+/// The URLs of a task's files.
 pub(super) fn links(base: &str, task: &str) -> Vec<String> {
     let (count, bytes) = if task == LARGE { (1, GIGABYTE) } else { (50, MEGABYTE) };
     (1..=count).map(|number| format!("{base}/{bytes}/{number}.bin")).collect()
 }
 
-/// Answers one request after the other.
+/// Responds to one request after the other.
 fn answer(stream: &TcpStream, base: &str) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);

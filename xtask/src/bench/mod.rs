@@ -1,4 +1,4 @@
-//! What `docs/benchmarks.md` promises, measured: each figure in one run with its yardstick.
+//! Measures the promises of `docs/benchmarks.md`: each figure in one run with its baseline.
 
 mod command;
 mod drawing;

@@ -1,4 +1,4 @@
-//! Two programs in turn: their ratio in each round says more than either figure.
+//! Runs two programs alternately: their ratio in each round says more than either figure.
 
 use std::{
     fs,
@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Linux tells processor time in hundredths of a second, whatever its own clock does.
+/// Linux reports processor time in hundredths of a second, whatever its own clock is.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What a program took.
+/// The time that a program took.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Took {
     pub(super) wall: f64,
@@ -26,7 +26,7 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// Runs both in turn; the first round warms up and does not count.
+    /// Runs both alternately; the first round warms up and does not count.
     pub(super) fn measure(
         rounds: usize,
         mut ours: impl FnMut() -> Result<Command>,
@@ -48,20 +48,20 @@ impl Pairs {
         median(self.ours.iter().zip(&self.theirs).map(|(a, b)| a.wall / b.wall))
     }
 
-    /// The ratio of all processor time, for runs that are long enough to have any.
+    /// The ratio of total processor time, for runs that are long enough to measure it.
     pub(super) fn cpu(&self) -> f64 {
         let sum = |all: &[Took]| all.iter().map(|took| took.cpu).sum::<f64>();
         sum(&self.ours) / sum(&self.theirs)
     }
 
-    /// Both medians in words.
+    /// Both medians as text.
     pub(super) fn note(&self, them: &str) -> String {
         let wall = |all: &[Took]| median(all.iter().map(|took| took.wall));
         format!("{} against {} for {them}", time(wall(&self.ours)), time(wall(&self.theirs)))
     }
 }
 
-/// Runs a program to success, with nowhere to write to.
+/// Runs a program to success, with its output discarded.
 pub(super) fn run(command: &mut Command) -> Result<Took> {
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let (start, before) = (Instant::now(), children()?);
@@ -71,10 +71,10 @@ pub(super) fn run(command: &mut Command) -> Result<Took> {
     Ok(Took { wall, cpu: children()? - before })
 }
 
-/// Processor time of all children that have ended, in seconds.
+/// Processor time of all finished children, in seconds.
 pub(super) fn children() -> Result<f64> {
     let stat = fs::read_to_string("/proc/self/stat").context("processor time is read from /proc")?;
-    // The name, in brackets, may hold anything; the first field after it is number 3, and 16 and 17 are wanted.
+    // The name, in parentheses, may contain anything; the first field after it is number 3, and 16 and 17 are needed.
     let (_, fields) = stat.rsplit_once(')').context("/proc/self/stat has another form")?;
     let ticks = fields.split_whitespace().skip(13).take(2).map(str::parse::<f64>);
     Ok(ticks.sum::<Result<f64, _>>()? * TICK.as_secs_f64())

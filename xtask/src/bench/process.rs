@@ -1,4 +1,4 @@
-//! Group D: the binary as a user meets it, against curl.
+//! Group D: the binary from a user's view, against curl.
 
 use std::{
     env, fs,
@@ -16,7 +16,7 @@ use super::{
     row::Row,
 };
 
-/// Any key that has the form of one.
+/// Any key of a valid form.
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const MIB: f64 = 1_048_576.0;
 
@@ -67,7 +67,7 @@ fn downloads(rhub: &Path, rounds: usize) -> Result<Vec<Row>> {
     let base = files::serve()?;
     let mut rows = Vec::new();
     for (task, what) in [(LARGE, "download of 1 GB"), (MANY, "download of 50 × 1 MB")] {
-        // The second makes what `rhub` makes: files, and the SHA-256 of each.
+        // The second pair does the same work as `rhub`: the files, and the SHA-256 of each.
         for (them, after) in [("curl", ""), ("curl and sha256sum", " && sha256sum *.bin")] {
             let (here, there) = (Folder::new("ours")?, Folder::new("curl")?);
             let pairs = Pairs::measure(
@@ -98,7 +98,7 @@ fn with(mut command: Command, args: &[&str]) -> Command {
 }
 
 fn curl() -> Command {
-    // Without the configuration of whoever runs this.
+    // Ignore the user's configuration of curl.
     with(Command::new("curl"), &["--disable", "--silent", "--fail"])
 }
 
@@ -108,7 +108,7 @@ fn ours(rhub: &Path, base: &str) -> Command {
     command
 }
 
-/// A folder in memory, if the system has such, that goes away again.
+/// A temporary folder, in memory if the system supports that.
 struct Folder(PathBuf);
 
 impl Folder {

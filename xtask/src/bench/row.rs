@@ -1,4 +1,4 @@
-//! One figure and its goal, and the table of them.
+//! One figure and its goal, and the table of figures.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ pub(super) struct Row {
     goal: String,
     what: String,
     unit: String,
-    /// Missing where it could not be had; the note says why.
+    /// `None` if it could not be measured; the note says why.
     value: Option<f64>,
     at_most: Option<f64>,
     at_least: Option<f64>,
@@ -31,7 +31,7 @@ impl Row {
         }
     }
 
-    /// A figure that cannot be had here, and why.
+    /// A figure that cannot be measured here, and the reason.
     pub(super) fn skipped(goal: &str, what: &str, why: &str) -> Self {
         Self { value: None, ..Self::new(goal, what, 0.0, "").note(format!("skipped: {why}")) }
     }
@@ -44,7 +44,7 @@ impl Row {
         Self { note: note.into(), ..self }
     }
 
-    /// `None` for a figure without a goal, and for one that could not be had.
+    /// `None` for a figure without a goal, and for one that could not be measured.
     pub(super) fn is_met(&self) -> Option<bool> {
         let value = self.value?;
         let most = self.at_most.map(|limit| value <= limit);
@@ -71,7 +71,7 @@ impl Row {
     }
 }
 
-/// All figures in Markdown.
+/// All figures as Markdown.
 pub(super) fn table(rows: &[Row]) -> String {
     let mut table = "| | figure | goal | measured | met | |\n|---|---|---|---|---|---|\n".to_owned();
     for row in rows {

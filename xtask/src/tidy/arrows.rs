@@ -1,4 +1,4 @@
-//! Who may depend on whom.
+//! The allowed dependencies between crates.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 
 use crate::report::Report;
 
-/// The arrows of `ARCHITECTURE.md`: a crate of ours and those of ours it may use.
+/// The arrows of `ARCHITECTURE.md`: a crate of this project, and the project's crates it may use.
 const ARROWS: [(&str, &[&str]); 11] = [
     ("runninghub-core", &[]),
     ("runninghub-net", &["runninghub-core"]),
@@ -32,12 +32,12 @@ const ARROWS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("runninghub-cli", &["runninghub", "runninghub-sim"]),
-    // Only for reading tapes. With a type of the API crate a wrong field name would agree with itself.
+    // Only for reading tapes. With a type of the API crate a wrong field name would match itself.
     ("runninghub-sim", &["runninghub-transport"]),
     ("xtask", &["runninghub", "runninghub-core", "runninghub-sim", "runninghub-transport"]),
 ];
 
-/// Crates that a crate of ours must not use, and why. With `deep` also not through others.
+/// Crates that a crate of this project must not use, and why. With `deep` transitive dependencies count too.
 struct Ban {
     of: &'static [&'static str],
     deep: bool,
@@ -86,7 +86,7 @@ const BANS: [Ban; 3] = [
     },
 ];
 
-/// Every crate with what it depends on when it is built, without tests.
+/// Every crate with its dependencies in a build without tests.
 #[derive(Debug, Default)]
 pub(super) struct Crates {
     ours: BTreeSet<String>,
@@ -94,7 +94,7 @@ pub(super) struct Crates {
 }
 
 impl Crates {
-    /// Asks cargo.
+    /// Reads them from cargo.
     pub(super) fn read(root: &Path) -> Result<Self> {
         let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).exec()?;
         let names: BTreeMap<_, _> =
@@ -117,7 +117,7 @@ impl Crates {
         self.uses.get(name).into_iter().flatten().map(String::as_str)
     }
 
-    /// Everything below a crate.
+    /// All transitive dependencies of a crate.
     fn tree<'a>(&'a self, name: &'a str) -> BTreeSet<&'a str> {
         let (mut seen, mut open) = (BTreeSet::new(), vec![name]);
         while let Some(name) = open.pop() {

@@ -3,14 +3,14 @@
 use super::source::Source;
 use crate::report::Report;
 
-/// A word, where it is banned, and what to do instead.
+/// A banned word, where it is banned, and the alternative.
 struct Ban {
     word: &'static str,
     applies: fn(&Source) -> bool,
     rule: &'static str,
 }
 
-// The words are cut in two where this file would ban itself.
+// The words are split where this file would ban itself.
 const BANS: &[Ban] = &[
     Ban { word: concat!("#[", "ignore"), applies: Source::is_rust, rule: "a test runs, or it goes" },
     Ban {
@@ -37,7 +37,7 @@ fn check_words(source: &Source, report: &mut Report) {
     }
 }
 
-/// A paused clock jumps ahead whenever nothing is ready, also while a socket is waited for.
+/// A paused clock jumps ahead whenever no task is ready, also while waiting for a socket.
 fn check_clock(source: &Source, report: &mut Report) {
     const SOCKETS: [&str; 4] = ["TcpListener", "TcpStream", "Sim::", "UdpSocket"];
     if source.is_rust()

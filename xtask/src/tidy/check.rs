@@ -7,10 +7,10 @@ use anyhow::Result;
 use super::{arrows, bans, endpoints, layout, licences, manifest, promises, source::Source};
 use crate::report::Report;
 
-/// Checks everything.
+/// Runs all checks.
 ///
 /// # Errors
-/// A rule is broken; the message has all places.
+/// If a rule is broken; the message lists all places.
 pub(crate) fn tidy(root: &Path) -> Result<()> {
     let mut report = Report::new("tidy");
     arrows::check(&arrows::Crates::read(root)?, &mut report);

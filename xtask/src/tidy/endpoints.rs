@@ -1,4 +1,4 @@
-//! The table of endpoints: every one has a row, and all that a row names is there.
+//! The table of endpoints: every endpoint has a row, and everything that a row names exists.
 
 use std::{fs, path::Path};
 
@@ -53,7 +53,7 @@ pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Res
     Ok(())
 }
 
-/// What stands first in the file of an endpoint.
+/// The endpoint in the first line of its file.
 fn endpoint(text: &str) -> Option<&str> {
     let rest = text.lines().next()?.strip_prefix("//! `")?;
     let (endpoint, _) = rest.split_once('`')?;
@@ -73,7 +73,7 @@ fn row(line: &str) -> Option<Row<'_>> {
     })
 }
 
-/// The commands of a command line: without its program and its options.
+/// The subcommands of a command line: without the program and the options.
 fn words(command: &str) -> impl Iterator<Item = &str> {
     command.split(' ').skip(1).filter(|word| !word.starts_with('-'))
 }

@@ -1,11 +1,11 @@
-//! Where things are.
+//! The layout of files.
 
 use std::collections::BTreeMap;
 
 use super::source::Source;
 use crate::report::Report;
 
-/// Crates that others build on.
+/// The library crates.
 const LIBRARIES: [&str; 9] =
     ["api", "catalog", "comfyui", "core", "ledger", "net", "runninghub", "sim", "transport"];
 
@@ -27,7 +27,7 @@ fn is_logic(line: &str) -> bool {
     words.next().is_some_and(|word| word == "fn" || word == "impl" || word.starts_with("impl<"))
 }
 
-/// What every crate has: a README, and one error type if it is a library.
+/// Every crate has a README, and every library has one error type.
 pub(super) fn check_crates(sources: &[Source], report: &mut Report) {
     let mut errors: BTreeMap<&str, usize> = BTreeMap::new();
     let mut readmes = Vec::new();

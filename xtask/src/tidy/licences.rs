@@ -1,4 +1,4 @@
-//! Licences of everything in the tree. `cargo deny` looks deeper; this needs nothing installed.
+//! Licenses of all dependencies. `cargo deny` checks more; this check needs no installation.
 
 use anyhow::{Context as _, Result};
 use cargo_metadata::{MetadataCommand, Package};
@@ -32,10 +32,11 @@ pub(super) fn check(root: &std::path::Path, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Whether an expression can be met: one side of each `OR`, both sides of each `AND`. Older crates write `/` for `OR`.
+/// Whether an expression can be satisfied: one side of each `OR`, both sides of each `AND`. Older crates write `/`
+/// for `OR`.
 fn is_allowed(expression: &str) -> bool {
     let parts = |text: &str, word: &str| -> Vec<String> {
-        // Only outside brackets.
+        // Only outside parentheses.
         let mut depth = 0_i32;
         let mut parts = vec![String::new()];
         for token in text.split_inclusive([' ', '(', ')']) {

@@ -4,7 +4,7 @@ use super::source::Source;
 use crate::report::Report;
 
 pub(super) fn check(source: &Source, report: &mut Report) {
-    // A crate that stands for others is the root of its own workspace.
+    // A crate that represents external users is the root of its own workspace.
     let is_root = source.text.lines().any(|line| line == "[workspace]");
     if !source.path.ends_with("/Cargo.toml") || is_root {
         return;
@@ -19,7 +19,7 @@ pub(super) fn check(source: &Source, report: &mut Report) {
         let (key, value) = (key.trim(), value.trim());
         let dependency = section.ends_with("dependencies");
         let own = if dependency {
-            // A crate that tests itself with a feature names no version: then it can be published.
+            // A crate that enables its own feature for tests names no version: otherwise it could not be published.
             !key.ends_with(".workspace")
                 && !value.contains("workspace = true")
                 && !value.contains("path = \".\"")

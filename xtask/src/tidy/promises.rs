@@ -1,4 +1,4 @@
-//! A promise of the documentation names the tests that show it: they have to be there.
+//! A promise in the documentation names the tests that verify it; these tests must exist.
 
 use std::{fs, path::Path};
 
@@ -8,7 +8,7 @@ use crate::report::Report;
 
 const PAGES: [&str; 2] = ["docs/endpoints.md", "docs/reliability.md"];
 
-/// Looks for every `[`name`](file)` of the pages.
+/// Checks every `[`name`](file)` of the pages.
 pub(super) fn check(root: &Path, report: &mut Report) -> Result<()> {
     for page in PAGES {
         let text = fs::read_to_string(root.join(page)).with_context(|| page.to_owned())?;
@@ -31,7 +31,7 @@ pub(super) fn tests(page: &str) -> impl Iterator<Item = (&str, &str)> {
             let (file, _) = rest.split_once(')')?;
             Path::new(file).extension().is_some_and(|kind| kind == "rs").then_some((name, file))
         })
-        // Methods, which other checks look for.
+        // Methods are verified by other checks.
         .filter(|(name, _)| !name.contains("::"))
 }
 

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::files::walk;
 
-/// Folders that hold nothing written by hand, or what others wrote.
+/// Folders with generated or third-party files only.
 const SKIPPED: [&str; 6] = [".git", "artifacts", "corpus", "fixtures", "snapshots", "target"];
-/// What is checked, by the end of its name.
+/// The suffixes of checked files.
 const CHECKED: [&str; 7] = [".rs", ".toml", ".md", ".sh", ".py", "run", ".gitignore"];
 
 /// A file with its path from the root of the repository.
@@ -19,7 +19,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// All files that are written by hand.
+    /// All handwritten files.
     pub(super) fn read_all(root: &Path) -> Result<Vec<Self>> {
         let mut sources = Vec::new();
         for file in walk(root, &SKIPPED)? {
@@ -52,7 +52,7 @@ impl Source {
         self.path.strip_prefix("crates/")?.split('/').next()
     }
 
-    /// The lines with their numbers, without the modules of tests at the end.
+    /// The lines with their numbers, without test modules at the end.
     pub(super) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines: Vec<_> = self.text.lines().collect();
         let tests = lines.windows(2).position(|pair| {
@@ -67,7 +67,7 @@ impl Source {
 pub(super) mod tests {
     use super::*;
 
-    /// A planted file.
+    /// A file for tests of the checks.
     pub(in crate::tidy) fn source(path: &str, text: &str) -> Source {
         Source { path: path.into(), text: text.into() }
     }

@@ -9,7 +9,7 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Shows balance, kind of key, and slots.
+/// Shows the balance, the kind of key, and the task slots.
 pub(super) async fn account(context: &mut Context, args: &args::Account) -> Result<Exit, Error> {
     let hub = context.connect(Settings::default())?;
     let (account, queue) = hub.account().await?;
@@ -22,7 +22,7 @@ pub(super) async fn account(context: &mut Context, args: &args::Account) -> Resu
     Ok(Exit::Done)
 }
 
-/// Shows how busy the key is, or the server where one is named.
+/// Shows the load of the key, or of the server if one is given.
 pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
     if let Some(server) = context.global.server.clone() {
         return server_queue(context, server).await;
@@ -32,7 +32,7 @@ pub(super) async fn queue(context: &mut Context) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// Shows what runs and what waits.
+/// Shows the running and the queued prompts.
 async fn server_queue(context: &mut Context, server: Server) -> Result<Exit, Error> {
     let comfy = context.server(server, Settings::default())?;
     context.show(Event::Queue(comfy.queue().await?.into()));

@@ -19,7 +19,7 @@ use crate::{
     target,
 };
 
-/// What was filled in on the command line.
+/// The field values from the command line.
 pub(super) struct Filled {
     changes: Vec<(String, NewValue)>,
     list: Option<Vec<Value>>,
@@ -27,7 +27,7 @@ pub(super) struct Filled {
 }
 
 impl Filled {
-    /// Reads it before anything is asked.
+    /// Reads the values before any request is sent.
     pub(super) fn parse(filling: &Filling) -> Result<Self, Error> {
         if filling.interactive {
             form::check()?;
@@ -53,7 +53,7 @@ pub(super) async fn app(context: &mut Context, args: args::App) -> Result<Exit, 
     }
 }
 
-/// Fills the form in, submits, and follows to the end.
+/// Fills in the form, submits, and follows the task to its end.
 pub(super) async fn run(
     context: &mut Context,
     submit: Submit,
@@ -111,7 +111,7 @@ async fn list(context: &mut Context, args: args::AppList) -> Result<Exit, Error>
     Ok(Exit::Done)
 }
 
-/// Shows what an app takes.
+/// Shows the fields of an app.
 async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error> {
     let (id, site) = target::app(&args.app)?;
     let hub = context.connect(Settings { site, ..Settings::default() })?;
@@ -120,7 +120,7 @@ async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error>
     Ok(Exit::Done)
 }
 
-/// Reads `NAME=VALUE`. Values of apps are text; JSON text is taken for what it says.
+/// Reads `NAME=VALUE`. Values of apps are text; JSON text is decoded.
 fn parse(text: &str) -> Result<(String, NewValue), Error> {
     let shown = runninghub::Untrusted::from(text);
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {

@@ -79,7 +79,7 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
     Ok(())
 }
 
-/// Uploads a file and makes an asset of it.
+/// Uploads a file and creates an asset from it.
 async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate) -> Result<(), Error> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let shown = Untrusted::from(args.file.to_string_lossy());

@@ -12,7 +12,7 @@ use crate::{
     secrets,
 };
 
-/// Looks at the profile, or changes it.
+/// Shows or changes the profile.
 pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Exit, Error> {
     if let ConfigCommand::Path = command {
         let path = config::path(&context.global)?;
@@ -75,7 +75,7 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// What a profile sets, with its key as a word.
+/// The settings of a profile, with a placeholder for its key.
 fn settings(file: &ConfigFile, profile: &str) -> Vec<Setting> {
     let Some(table) = file.profile(profile) else { return Vec::new() };
     let setting = |name: &str, value: Untrusted| Setting {
@@ -85,7 +85,7 @@ fn settings(file: &ConfigFile, profile: &str) -> Vec<Setting> {
     };
     let shown = |(name, item): (&str, &Item)| match (name, item.as_value()) {
         (API_KEY, _) => setting(name, "set".into()),
-        // Its password is a secret.
+        // The URL contains a password or another secret.
         ("proxy" | "webhook", Some(Value::String(address))) => {
             secrets::learn_address(address.value());
             setting(name, secrets::clean(address.value()).into())
@@ -97,7 +97,7 @@ fn settings(file: &ConfigFile, profile: &str) -> Vec<Setting> {
     table.iter().map(shown).collect()
 }
 
-/// A name that can be in a profile, as it is written there.
+/// The name of a setting, in the spelling of the file.
 fn known(name: &str) -> Result<String, Error> {
     let plain = name.replace('-', "_");
     if [API_KEY, KEYRING, KEY_TYPE].contains(&&*plain) {
@@ -120,7 +120,7 @@ fn changeable(name: &str) -> Result<String, Error> {
     Ok(name)
 }
 
-/// What is `true` or `false` is no text.
+/// `true` and `false` become booleans, anything else text.
 fn plain(text: String) -> Value {
     text.parse::<bool>().map_or_else(|_| text.into(), Value::from)
 }

@@ -1,4 +1,4 @@
-//! What every command has at hand, and how it ends.
+//! The state that commands share, and how a command ends.
 
 use std::{
     fmt::Write as _,
@@ -31,46 +31,46 @@ use crate::{
     writer,
 };
 
-/// What a command works with.
+/// The state of a command.
 pub(super) struct Context {
     pub(crate) global: Global,
     pub(super) format: Format,
     pub(super) printer: Printer,
     pub(super) reporter: Box<dyn Reporter>,
     pub(super) clock: Clock,
-    /// What `result` will say; filled on the way.
+    /// The content of `result`, collected during the run.
     pub(super) outcome: Outcome,
-    /// Advice for the very end.
+    /// Hints to print at the very end.
     pub(super) advice: Vec<String>,
-    /// `result` was said already.
+    /// Whether `result` was reported already.
     pub(super) is_told: bool,
-    /// A signal that the command heeded before it was done: whatever it comes to, the process ends by it.
+    /// A signal that was handled before the command finished. The process ends by it, whatever the result is.
     pub(super) heeded: Option<Signal>,
-    /// What is wrong with the profile, for `doctor`.
+    /// The error in the profile, for `doctor`.
     pub(super) trouble: Option<Error>,
-    /// Files on their way.
+    /// Files being transferred.
     pub(super) transfers: Transfers,
-    /// All that was asked.
+    /// All services in use.
     pub(super) asked: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
-    /// What was saved and is no result.
+    /// Saved files that are not results.
     pub(super) kept: Vec<Output>,
-    /// `None` where there is no place for records.
+    /// `None` if the system has no folder for records.
     workspace: Option<Workspace>,
 }
 
-/// The time since the start, on the clock of what is shown.
+/// The time since the start, on the clock of the run that is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clock {
-    /// Now.
+    /// The wall clock.
     Wall(Instant),
-    /// The recording's time, and how fast it goes on by itself.
+    /// The recording's clock, and its speed between two events.
     Tape {
-        /// Shown by the last event.
+        /// The time of the last event shown.
         at: Duration,
-        /// When that was.
+        /// When that event was shown.
         since: Instant,
-        /// 0 where nothing is waited for.
+        /// 0 while the recording does not wait.
         speed: f64,
     },
 }
@@ -106,7 +106,7 @@ impl Context {
         }
     }
 
-    /// How the network is reached, by the options.
+    /// The network options from the command line.
     pub(super) fn net(&self) -> NetOptions {
         let global = &self.global;
         let mut net = NetOptions::default()
@@ -126,17 +126,18 @@ impl Context {
         net
     }
 
-    /// Listens for signals. From here on Ctrl-C ends nothing by itself, so nothing may wait for a reader.
+    /// Listens for signals. From here on Ctrl-C no longer ends the process by itself, so nothing may block on a
+    /// reader.
     pub(super) fn signals(&self) -> Result<Signals, Error> {
         writer::begin();
         Signals::new(self.format == Format::Human)
             .map_err(|error| Error::new(Exit::Store, format!("cannot listen for signals: {error}")))
     }
 
-    /// Where this machine keeps its records.
+    /// The folder for this machine's records.
     ///
     /// # Errors
-    /// Where there is no place for them.
+    /// If there is no such folder.
     pub(super) fn workspace(&self) -> Result<&Workspace, Error> {
         self.workspace.as_ref().ok_or_else(|| {
             Error::new(Exit::Store, "there is no place for the ledger, since there is no home folder")
@@ -144,7 +145,7 @@ impl Context {
         })
     }
 
-    /// The task that is meant: by its id, by the name of its submit, or the last one; with what the ledger knows of it.
+    /// Finds a task by its id or by the name of its submit, or takes the last one; with its ledger entry.
     pub(super) async fn task(&mut self, text: &str) -> Result<Found, Error> {
         let is_prompt = text != "last" && (self.global.server.is_some() || target::is_uuid(text));
         let named = if is_prompt { target::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
@@ -177,7 +178,7 @@ impl Context {
         }
     }
 
-    /// A task whose place the options name or the ledger knows.
+    /// Checks that the options or the ledger say where the task is.
     fn reachable(&self, found: Found) -> Result<Found, Error> {
         if self.global.server.is_some() {
             return Ok(found);
@@ -192,7 +193,7 @@ impl Context {
         Ok(found)
     }
 
-    /// The site that was named, else the one of the page, else the default.
+    /// The site from the options, else the one of the page, else the default.
     pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {
             (Some(site), Some(page)) if site != page && self.global.base_url.is_none() => {
@@ -203,7 +204,7 @@ impl Context {
         }
     }
 
-    /// A command line that reaches the same place, without the key.
+    /// A command line that reaches the same service, without the key.
     pub(super) fn command(&self, words: &str, place: &Place) -> String {
         let mut command = format!("rhub {words}");
         let server = Server::of(place);
@@ -222,7 +223,7 @@ impl Context {
         command
     }
 
-    /// Says something, about the task that this command is about where there is one.
+    /// Shows an event, with the id of the current task if there is one.
     pub(super) fn show(&mut self, event: impl Into<Event>) {
         self.show_of(self.outcome.task_id.clone(), event.into());
     }
@@ -231,7 +232,7 @@ impl Context {
         self.reporter.show(&Line { t: self.clock.now(), task_id, event });
     }
 
-    /// Shows an event of a run, and keeps what `result` will need.
+    /// Shows an event of a run, and keeps what `result` needs.
     pub(super) fn event(&mut self, event: RunEvent) {
         match &event {
             RunEvent::Progress(progress) => {
@@ -251,7 +252,7 @@ impl Context {
         self.show(event);
     }
 
-    /// Says that a task was accepted; all that is said from here on is about it.
+    /// Reports an accepted task; all later events are about it.
     pub(super) fn submitted(&mut self, run: &Run, site: &str) {
         self.outcome.task_id = Some(run.task_id().clone());
         self.show(RunEvent::Submitted(Submitted {
@@ -262,14 +263,14 @@ impl Context {
         }));
     }
 
-    /// Waits for something, and tells meanwhile how far files are. What somebody gives up is an error that says so.
+    /// Waits for `work` and reports file progress meanwhile. A signal becomes an error that says so.
     pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> Result<T, Error> {
         let mut signals = self.signals()?;
         let done = self.watch_files(&mut signals, work).await;
         done.map_err(|signal| Error::new(interrupted(signal), "given up while a file was on its way"))
     }
 
-    /// Waits for something, and tells meanwhile how far files are, until somebody has had enough.
+    /// Waits for `work` and reports file progress meanwhile, until a signal arrives.
     pub(super) async fn watch_files<T>(
         &mut self,
         signals: &mut Signals,
@@ -288,7 +289,7 @@ impl Context {
                     signal => return Err(signal),
                 },
                 done = &mut work => {
-                    // What came last is not kept for later.
+                    // Drain the last updates, so that none is left over for later.
                     while let Some(transfer) = self.transfers.ready() {
                         self.transfer(transfer);
                     }
@@ -299,35 +300,35 @@ impl Context {
         }
     }
 
-    /// Tells how far a file is.
+    /// Reports the progress of a file.
     pub(super) fn transfer(&mut self, transfer: Transfer) {
         self.show(RunEvent::Transfer(transfer));
     }
 
-    /// What a task has cost, where it was asked for.
+    /// The cost of a task, if it was requested.
     pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
         Charge::new(cost, self.asked.last().and_then(|asked| answer::currency(asked.place())))
     }
 
-    /// Warns in the format of the report.
+    /// Reports a warning in the output format.
     pub(super) fn warn(&mut self, code: &'static str, message: impl Into<Untrusted>) {
         self.show(Event::Notice { code, message: message.into() });
     }
 
-    /// Warns about one of several tasks.
+    /// Reports a warning about one of several tasks.
     pub(super) fn warn_of(&mut self, task: &TaskId, code: &'static str, message: &str) {
         let event = Event::Notice { code, message: format!("{task}: {message}").into() };
         self.show_of(Some(task.clone()), event);
     }
 
-    /// Says how to see the rest of a list.
+    /// Hints at how to see the rest of a list.
     pub(super) fn more(&mut self, has_next: bool, paging: &Paging) {
         if has_next {
             self.advice.push(format!("there are more: `--page {}`", paging.page.saturating_add(1)));
         }
     }
 
-    /// Says `result`, and the error where there is one.
+    /// Reports `result`, and the error if there is one.
     pub(super) fn end(&mut self, result: Result<Exit, Error>) -> Exit {
         let (exit, error) = match result {
             Ok(exit) => (exit, None),
@@ -345,11 +346,11 @@ impl Context {
             failure.code = failure.code.take().or_else(|| error.code.as_ref().map(ToString::to_string));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
-        // What an answer comes to.
+        // A command that only queries has no verdict of its own.
         if exit == Exit::Done && self.outcome.status == Verdict::default() {
             self.outcome.status = Verdict::Success;
         }
-        // Of several signals the last one counts.
+        // The last of several signals decides.
         let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, interrupted);
         self.tell(exit);
         if let Some(error) = &error {
@@ -361,7 +362,7 @@ impl Context {
         exit
     }
 
-    /// Says `result`, once.
+    /// Reports `result`, once.
     pub(super) fn tell(&mut self, exit: Exit) {
         if std::mem::replace(&mut self.is_told, true) {
             return;
@@ -379,7 +380,7 @@ impl Context {
     }
 }
 
-/// Where this machine keeps its records: the folder that was named, else the system's own place for such things.
+/// The folder for this machine's records: the given one, else the system's default.
 pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| {
         let dirs = etcetera::choose_base_strategy().ok()?;
@@ -387,7 +388,7 @@ pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
     })
 }
 
-/// How to watch a task again, and how to cancel it; whole lines, to be copied.
+/// The commands to watch a task again and to cancel it; complete lines, to be copied.
 pub(super) fn ways_back(
     context: &Context,
     place: &Place,

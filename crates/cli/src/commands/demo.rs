@@ -19,20 +19,20 @@ use crate::{
     speed,
 };
 
-/// The whole main job against a simulator in this process.
+/// A whole run against a simulator in this process.
 pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit, Error> {
     let scenario = Scenario::demo();
     let workflow = scenario.workflow_id();
     let sim = Sim::builder()
         .scenario(scenario)
         .speed(speed::factor(args.speed))
-        // Nobody should miss the beginning of a demo.
+        // Don't miss the first events of the demo.
         .wait_for_socket(Duration::from_secs(2))
         .start()
         .await
         .map_err(failed)?;
     let key = ApiKey::new(Sim::DEMO_KEY).map_err(|error| Error::usage(error.to_string()))?;
-    // The options name another site; the demo stays at home.
+    // The options may name another site; the demo stays in this process.
     context.global.proxy = None;
     let hub = context.connect(Settings {
         ledger: Writes::Elsewhere,

@@ -20,18 +20,19 @@ use crate::{
     key, secrets,
 };
 
-/// A clock that is wrong by more than that, seconds: tickets and signed links are refused then, and certificates soon.
+/// Largest accepted clock error, in seconds. Beyond it tickets and signed links are refused, and soon certificates
+/// too.
 const CLOCK: u64 = 300;
-/// Less free space than that, bytes, is soon none: a video alone can be as large.
+/// Smallest accepted free space, in bytes: a video alone can be as large.
 #[cfg(unix)]
 const SPACE: u64 = 500 << 20;
-/// Where proxies are named besides `--proxy`; what is asked is encrypted, so that `HTTP_PROXY` does not count.
+/// The variables that name a proxy, besides `--proxy`. All requests are encrypted, so `HTTP_PROXY` does not apply.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// What was looked at: how it is, or what is wrong with it.
+/// The result of a check: a description, or the problem.
 type Finding = Result<String, Error>;
 
-/// Looks at everything that a run needs, one line each.
+/// Checks everything that a run needs, one line each.
 pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
     let mut worst = Exit::Done;
     let mut report = |context: &mut Context, name, finding| {
@@ -71,7 +72,7 @@ pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
     Ok(worst)
 }
 
-/// Whether the platform answers, over HTTP and by a socket. No key is needed for that: a refusal is an answer.
+/// Whether the platform responds over HTTP and WebSocket. This needs no key: a refusal is a response too.
 async fn network(
     context: &mut Context,
     mut report: impl FnMut(&mut Context, &'static str, Finding) -> bool,
@@ -106,14 +107,14 @@ async fn network(
     true
 }
 
-/// Whether the ComfyUI that was named is there.
+/// Whether the given ComfyUI responds.
 async fn server(context: &mut Context, named: Server) -> Finding {
     let comfy = context.server(named, Settings { ledger: Writes::Elsewhere, ..Settings::default() })?;
     let queue = comfy.queue().await?;
     Ok(format!("a ComfyUI answers, {} run and {} wait", queue.running.len(), queue.pending.len()))
 }
 
-/// One line, and the exit code that it leads to.
+/// Reports one line, and returns the exit code for it.
 fn tell(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
     let (exit, message, cure) = match finding {
         Ok(message) => (Exit::Done, message, None),
@@ -155,7 +156,7 @@ fn disk(dir: Option<&Path>) -> Finding {
     Ok(format!("{name} can be written to"))
 }
 
-/// Whether the ledger is whole, and nothing in it waits for an answer.
+/// Whether the ledger is intact, with no submit of unknown outcome.
 async fn ledger(dir: Option<&Path>) -> Finding {
     let Some(dir) = dir else { return Ok(String::new()) };
     let ledger = SqliteLedger::open(dir)?;
@@ -175,7 +176,7 @@ fn counted(submits: usize) -> String {
     if submits == 1 { "1 submit".to_owned() } else { format!("{submits} submits") }
 }
 
-/// Which proxy is taken, without its password.
+/// The proxy in use, without its password.
 fn proxy(context: &Context) -> String {
     secrets::learn_proxies();
     if let Some(proxy) = &context.global.proxy {

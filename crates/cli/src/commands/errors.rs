@@ -1,4 +1,4 @@
-//! What the errors of the library mean here: the exit code, and what helps.
+//! Maps errors of the library to exit codes and hints.
 
 use runninghub::{
     ErrorKind,
@@ -51,7 +51,7 @@ impl From<runninghub::Error> for Error {
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {
-            // Only an id that `resolve` takes: the command is meant to be copied.
+            // Only an id that `resolve` accepts: the command is meant to be copied.
             ErrorKind::SubmitUnknown => match (
                 &found.attempt,
                 error.named_task().filter(|task| target::task_id(task.as_str()).is_ok()),
@@ -64,7 +64,7 @@ impl From<runninghub::Error> for Error {
                     found.hint(hint)
                 }
                 (Some(attempt), None) => {
-                    // The library has a hint of its own where a server was asked.
+                    // The library has its own hint for a server.
                     let look = match found.hint {
                         Some(_) => "look at the server's queue with `rhub queue`",
                         None => "look at the tasks on the RunningHub page",

@@ -17,7 +17,7 @@ use crate::{
     writer,
 };
 
-/// Redraws what only time has changed.
+/// How often to redraw when only time has passed.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How to watch.
@@ -31,7 +31,7 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// What the options say. Whether results can be kept is found out here, before anything is paid.
+    /// Reads the options. Checks that results can be saved before anything is paid.
     pub(super) fn new(
         saving: args::Saving,
         patience: &args::Patience,
@@ -64,7 +64,7 @@ enum What {
     Timeout,
 }
 
-/// Takes up a task that was submitted before. Its server may not answer for long, so signals are heeded meanwhile.
+/// Attaches to a task submitted earlier. Its server may be slow to respond, so signals are handled meanwhile.
 pub(super) async fn take_up(
     context: &mut Context,
     service: &dyn Service,
@@ -84,7 +84,7 @@ pub(super) async fn take_up(
     })
 }
 
-/// Watches a task to its end, or until somebody has had enough.
+/// Watches a task to its end, or until a signal arrives.
 pub(super) async fn follow(
     context: &mut Context,
     service: &dyn Service,
@@ -119,7 +119,7 @@ pub(super) async fn follow(
             }
             What::Event(Some(Ok(event))) => context.event(event),
             What::Event(Some(Err(error))) => {
-                // What nobody knows cannot be followed or cancelled.
+                // An unknown task can be neither followed nor cancelled.
                 if error.kind() == ErrorKind::StillRunning || !error.is_unknown_task() {
                     leave(context, service, &run, following);
                 }
@@ -151,7 +151,7 @@ pub(super) async fn follow(
             }
             What::Signal(signal) => return Ok(detach(context, service, &run, following, signal)),
         }
-        // The reader of stdout is gone. With `--out` the files are still wanted.
+        // The reader of stdout is gone. With `--out` the files are still needed.
         if writer::is_closed() && following.destination.is_none() {
             context.is_told = true;
             leave(context, service, &run, following);
@@ -169,7 +169,7 @@ pub(super) fn interrupted(signal: Signal) -> Exit {
     }
 }
 
-/// Leaves the task alone because of a signal.
+/// Stops watching the task because of a signal.
 fn detach(
     context: &mut Context,
     service: &dyn Service,
@@ -182,7 +182,7 @@ fn detach(
     interrupted(signal)
 }
 
-/// Says how to come back.
+/// Prints the commands to watch or cancel the task later.
 fn leave(context: &mut Context, service: &dyn Service, run: &Run, following: &Following) {
     if following.outlives {
         let advice = ways_back(context, service.place(), run.task_id(), run.workflow_id());
@@ -192,7 +192,7 @@ fn leave(context: &mut Context, service: &dyn Service, run: &Run, following: &Fo
     }
 }
 
-/// What is kept beside the results, as it comes.
+/// The next intermediate file that was saved.
 async fn next_kept(kept: &mut Option<Intermediates>) -> Option<Intermediate> {
     match kept {
         Some(kept) => kept.next().await,

@@ -1,4 +1,4 @@
-//! Filling a form in on a terminal: one question for each field that is not set yet.
+//! Fills in a form on a terminal: one prompt for each field that is not set yet.
 
 use std::io::{self, IsTerminal as _};
 
@@ -12,7 +12,7 @@ use crate::{
     report::app as text,
 };
 
-/// Whether anybody is there to be asked.
+/// Checks that the terminal is interactive.
 pub(super) fn check() -> Result<(), Error> {
     if io::stdin().is_terminal() {
         return Ok(());
@@ -20,7 +20,7 @@ pub(super) fn check() -> Result<(), Error> {
     Err(Error::usage("`--interactive` needs a terminal").hint("name the fields with `--set NAME=VALUE`"))
 }
 
-/// Asks for all fields that are not set. An empty answer leaves a field as it is; a wrong one is asked for again.
+/// Prompts for all fields that are not set. Empty input keeps a field as it is; invalid input is prompted for again.
 pub(super) fn fill(
     printer: Printer,
     form: &App,

@@ -1,4 +1,4 @@
-//! A command of the user that is run for each event.
+//! A user's command that runs for each event.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -19,20 +19,20 @@ use tokio::{
 
 use crate::{event::Event, secrets};
 
-/// So many run at once; others wait for their turn.
+/// How many commands run at once; others wait in the queue.
 const AT_ONCE: usize = 4;
-/// So many wait; more are not looked into before there is room.
+/// Queue length; no more events are taken while it is full.
 const WAITING: usize = 64;
-/// A command that takes longer is stopped.
+/// A command that takes longer is killed.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// Runs a command for each event, and collects what became of it.
+/// Runs a command for each event, and collects the results.
 #[derive(Debug)]
 pub(super) struct Hook {
     command: Vec<OsString>,
     running: JoinSet<Result<(), String>>,
     waiting: VecDeque<Task>,
-    /// Deliveries come again.
+    /// Deliveries can repeat.
     seen: HashSet<(String, State)>,
 }
 
@@ -41,7 +41,7 @@ impl Hook {
         Self { command, running: JoinSet::new(), waiting: VecDeque::new(), seen: HashSet::new() }
     }
 
-    /// Runs it for this event, now or when others have ended; once for each state of a submit.
+    /// Runs the command for this event, now or when others have ended; once for each state of a submit.
     pub(super) fn run(&mut self, t: Duration, submit: &Task) {
         if self.seen.insert((submit.attempt_id.clone(), submit.state)) {
             self.start(t, submit);
@@ -55,13 +55,13 @@ impl Hook {
         }
         let Some((program, args)) = self.command.split_first() else { return };
         let mut command = Command::new(program);
-        // What it says is not among our lines.
+        // Keep the command's output out of our stdout.
         command.args(args).stdin(Stdio::piped()).stdout(io::stderr()).kill_on_drop(true);
-        // Ctrl-C is for us: what runs is to come to its end.
+        // Ctrl-C is for this process only: running commands may finish.
         #[cfg(unix)]
         command.process_group(0);
-        // The child inherits what it needs to find programs and files, but no variable with a secret in it. The name goes
-        // along, since some secrets are told by it alone.
+        // The child inherits what it needs to find programs and files, but no variable that holds a secret. The name
+        // is passed along, since some secrets are recognized only by it.
         let has_secret = |name: &OsString, value: &OsString| {
             secrets::is_in(&format!("{}={}", name.display(), value.display()))
         };
@@ -91,7 +91,7 @@ impl Hook {
             let mut group = Group::of(&child);
             let work = async {
                 if let Some(mut stdin) = child.stdin.take() {
-                    // Who does not want to know does not read.
+                    // The command may ignore its input.
                     let _ = stdin.write_all(format!("{line}\n").as_bytes()).await;
                 }
                 child.wait().await
@@ -109,7 +109,7 @@ impl Hook {
         });
     }
 
-    /// The next one that has ended, or never if none runs. What went wrong with it is an error.
+    /// The next command that ends; pending forever if none runs. A failed command is an error.
     pub(super) async fn next(&mut self, t: Duration) -> Result<(), String> {
         let ended = match self.running.join_next().await {
             Some(ended) => ended,
@@ -121,23 +121,23 @@ impl Hook {
         ended.unwrap_or_else(|error| Err(error.to_string()))
     }
 
-    /// Whether another event can be taken. The platform repeats what is not taken.
+    /// Whether another event fits. The platform repeats deliveries that are not accepted.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.len() < WAITING
     }
 
-    /// Gives up those that wait; how many that were. What runs goes on.
+    /// Drops the queued commands and returns their number. Running commands go on.
     pub(super) fn give_up(&mut self) -> usize {
         std::mem::take(&mut self.waiting).len()
     }
 
-    /// Whether there is nothing left to do.
+    /// Whether no command runs or waits.
     pub(super) fn is_idle(&self) -> bool {
         self.running.is_empty()
     }
 }
 
-/// All that a command has started; dropping this stops it, unless the command has ended by itself.
+/// The process group of a command. Dropping it kills the group, unless the command has ended by itself.
 #[derive(Debug)]
 struct Group {
     #[cfg(unix)]
@@ -154,7 +154,7 @@ impl Group {
         }
     }
 
-    /// What it has left running on purpose goes on.
+    /// Releases the group: background processes of a finished command go on.
     fn let_go(&mut self) {
         #[cfg(unix)]
         {

@@ -18,9 +18,9 @@ use crate::{
 const BASE_URL: &str = "base_url";
 const SITE: &str = "site";
 
-/// Finds out where a key belongs, and keeps it in the profile.
+/// Finds the site of a key, and saves the key in the profile.
 pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<Exit, Error> {
-    // What is wrong with the file is told before anybody types a key.
+    // Report errors in the file before the key is typed.
     let profile = ConfigFile::open(&context.global)?.name(&context.global)?;
     let key = if context.global.api_key_file.is_some() || context.global.api_key_stdin {
         key::read(&context.global)?
@@ -36,7 +36,7 @@ pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<E
         signal = signals.end() => return Ok(interrupted(signal)),
         found = owner(context, &key) => found?,
     };
-    // Read again: asking took a while.
+    // Read again: the prompt may have taken a while.
     let mut file = ConfigFile::open(&context.global)?;
     if args.keyring {
         keyring::write(&profile, key.expose())?;
@@ -63,7 +63,7 @@ pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Forgets the key of the profile; the rest of it stays.
+/// Removes the key from the profile; the rest of it stays.
 pub(super) fn logout(context: &mut Context) -> Result<Exit, Error> {
     let mut file = ConfigFile::open(&context.global)?;
     let profile = file.name(&context.global)?;
@@ -92,7 +92,7 @@ fn show(context: &mut Context, file: &ConfigFile, profile: &str, kind: Option<Un
     }));
 }
 
-/// Asks for the key, or says how the question ended.
+/// Prompts for the key, or returns the exit code if the prompt was cancelled.
 async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     if !prompt::is_possible() {
         return Err(Error::usage("there is no terminal to ask for the API key")
@@ -116,7 +116,7 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     Ok(Ok(key))
 }
 
-/// The site that knows the key. Each is asked once; only the one that is named, where one is.
+/// The site that knows the key. Each site is queried once, or only the given one.
 async fn owner(context: &mut Context, key: &ApiKey) -> Result<(Site, QueueStatus), Error> {
     let sites = match (&context.global.base_url, context.global.site) {
         (Some(_), site) => vec![site.unwrap_or_default()],
@@ -139,7 +139,7 @@ async fn owner(context: &mut Context, key: &ApiKey) -> Result<(Site, QueueStatus
     Err(verdict(answers))
 }
 
-/// What it means that none of the sites took the key: as long as one has not answered, nobody knows.
+/// The error if no site accepted the key. It is inconclusive if a site did not respond.
 fn verdict(answers: Vec<(Site, Error)>) -> Error {
     let several = answers.len() > 1;
     let all_refused = answers.iter().all(|(_, error)| error.exit == Exit::Refused);
@@ -162,7 +162,7 @@ fn verdict(answers: Vec<(Site, Error)>) -> Error {
             error.message.push_str("; nothing was stored");
             error
         }
-        // There is no site without an answer.
+        // Every site has a result.
         None => Error::usage("no site was asked"),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 const NAME: &str = "rhub";
 
-/// Prints the few lines by which a shell asks `rhub` itself for what could come next.
+/// Prints the script that lets a shell query `rhub` for completions.
 pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Result<Exit, Error> {
     let shells = Shells::builtins();
     let mut script = Vec::new();
@@ -24,7 +24,7 @@ pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Re
         .map(|shell| shell.write_registration(complete::VARIABLE, NAME, NAME, NAME, &mut script));
     let Some(Ok(())) = written else { return Err(Error::usage("there is nothing for this shell")) };
     context.printer.line(String::from_utf8_lossy(&script).trim_end());
-    // Not even with `--json`: it is a script.
+    // Not even with `--json`: the output is a script.
     context.is_told = true;
     Ok(Exit::Done)
 }
@@ -34,7 +34,7 @@ pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error
     let name = Untrusted::from(args.dir.to_string_lossy());
     let write = || {
         fs::create_dir_all(&args.dir)?;
-        // In a terminal of one's own, the variables of this moment are of no interest.
+        // Leave out the current values of environment variables: man pages are for any user.
         clap_mangen::generate_to(Cli::command().mut_args(|arg| arg.hide_env_values(true)), &args.dir)
     };
     write().map_err(|error| Error::new(Exit::Store, format!("cannot write man pages to {name}: {error}")))?;

@@ -1,4 +1,4 @@
-//! One file per command, and the door to them.
+//! The commands, one file each, and their dispatch.
 
 mod account;
 mod app;

@@ -22,9 +22,9 @@ use crate::{
     key,
 };
 
-/// A catalog has some hundred kilobytes; more is another kind of file.
+/// A catalog has a few hundred kilobytes; a larger file is something else.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-/// So many bad lines of a catalog are told one by one.
+/// How many bad lines of a catalog are reported one by one.
 const TOLD: usize = 5;
 
 pub(super) async fn model(context: &mut Context, args: args::Model) -> Result<Exit, Error> {
@@ -51,7 +51,7 @@ fn list(context: &mut Context, args: &args::List) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// One of the words that the option takes.
+/// One of the kinds that the option accepts.
 fn kind(word: &str) -> Kind {
     match word {
         "audio" => Kind::Audio,
@@ -88,7 +88,7 @@ async fn price(context: &mut Context, args: &ModelCall) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// A call of a model as it was written.
+/// A model call from the command line.
 fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
     let catalog = catalog(context, args.catalog.catalog.as_deref())?;
     if let Ok(model) = catalog.find(&args.model)
@@ -110,7 +110,7 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
     }
 }
 
-/// The built-in catalog, with the models of a file over it.
+/// The built-in catalog, with the models of a file layered over it.
 fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, Error> {
     let Some(path) = path else { return Ok(Arc::new(Catalog::embedded().clone())) };
     let name = Untrusted::from(path.to_string_lossy());

@@ -1,4 +1,4 @@
-//! Preview pictures, where they are wanted.
+//! Preview images, if requested.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Context {
-    /// Opens the folder, before anything is paid for.
+    /// Opens the folder before anything is paid.
     pub(super) fn keep_previews(&mut self, wanted: Previews) -> Result<(), Error> {
         self.reporter.show_previews(wanted.shown);
         if let Some(dir) = wanted.previews {
@@ -23,7 +23,7 @@ impl Context {
         Ok(())
     }
 
-    /// Whether anybody is told of previews.
+    /// Whether previews are shown or saved.
     pub(super) fn wants_previews(&self) -> bool {
         self.previews.is_some() || self.reporter.wants_previews()
     }
@@ -35,7 +35,7 @@ impl Context {
         }
     }
 
-    /// The run is more than its previews: that they were not kept is a warning.
+    /// Previews are optional: a failure to save them is only a warning.
     pub(super) fn finish_previews(&mut self) {
         if let Some(Err(error)) = self.previews.take().map(PreviewFolder::finish) {
             self.warn("previews", chain(&error));

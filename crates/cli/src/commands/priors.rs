@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::exit::Error;
 
 impl Context {
-    /// How long node classes are expected to take.
+    /// The expected durations of node classes.
     pub(super) fn priors(&self) -> Result<Priors, Error> {
         let Some(path) = &self.global.priors else { return Ok(Priors::default()) };
         let name = Untrusted::from(path.to_string_lossy());

@@ -20,7 +20,7 @@ use crate::{
     writer,
 };
 
-/// Plays a recording, one run after the other.
+/// Replays a recording, one run after the other.
 pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<Exit, Error> {
     let default = if printer::is_terminal() { Speed::Times(1.0) } else { Speed::Max };
     let speed = args.speed.unwrap_or(default);
@@ -57,7 +57,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
     common.ok_or_else(|| Error::usage("the recording shows no run"))
 }
 
-/// Plays one run; `Err` where somebody has had enough.
+/// Replays one run; `Err` if a signal arrived.
 async fn play(
     context: &mut Context,
     mut run: ReplayRun,
@@ -91,11 +91,11 @@ async fn play(
                     return Err(interrupted(signal));
                 }
             },
-            // No task is at stake, so the reader sets the pace.
+            // Nothing is paid here, so the reader sets the pace.
             line = async { writer::room().await; run.next().await } => {
                 let Some(line) = line else { break };
                 at = at.max(line.t);
-                // It stands still for what is said at one time.
+                // The clock stands still for events at the same time.
                 context.clock = Clock::Tape { at, since: Instant::now(), speed: 0.0 };
                 context.outcome.task_id = line.task_id;
                 if let Event::Result(outcome) = line.event {
@@ -128,7 +128,7 @@ async fn play(
     Ok(exit)
 }
 
-/// Says what a file says about how it ended; the exit code is the one of then. Whoever was interrupted did not see the end.
+/// Reports the recorded result with its exit code. An interrupted run counts as still running: its end was not seen.
 fn result(context: &mut Context, outcome: Outcome) -> Exit {
     let exit = Exit::of(outcome.exit_code).unwrap_or(Exit::StillRunning);
     context.show(Event::Result(Box::new(outcome)));

@@ -9,7 +9,7 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Lists what workflows can load.
+/// Lists the resources that workflows can load.
 pub(super) async fn resources(context: &mut Context, args: args::Resources) -> Result<Exit, Error> {
     let kind = match args.kind {
         ResourceKind::Checkpoint => ResourceType::Checkpoint,

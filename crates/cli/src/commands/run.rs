@@ -64,7 +64,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     submission.make(context, submit, explain).await
 }
 
-/// Options that only RunningHub's API has.
+/// Rejects options that only RunningHub's API supports.
 fn refuse_options(args: &args::Run) -> Result<(), Error> {
     let given = [
         ("--under", args.under.is_some()),

@@ -16,17 +16,17 @@ use crate::{
     signals::{Signal, Signals},
 };
 
-/// Where results go.
+/// Where results are saved.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
     pub(super) dir: PathBuf,
     pub(super) template: Option<String>,
-    /// Whether what is no result is kept too.
+    /// Whether intermediate files are saved too.
     pub(super) intermediate: bool,
 }
 
 impl Destination {
-    /// Makes sure, before anything is paid, that results can be kept.
+    /// Checks that results can be saved, before anything is paid.
     pub(super) fn check(&self, service: &dyn Service) -> Result<(), Error> {
         let checked = self.save(service, &"0".into()).check();
         checked.map_err(|error| {
@@ -34,7 +34,7 @@ impl Destination {
         })
     }
 
-    /// Keeps what is no result, in a folder of its own, where that is wanted.
+    /// Saves intermediate files in a folder of their own, if requested.
     pub(super) fn intermediates(&self, service: &dyn Service, task: &TaskId) -> Option<Intermediates> {
         if self.intermediate { service.intermediates(task, &self.dir.join("intermediate")) } else { None }
     }
@@ -48,7 +48,7 @@ impl Destination {
     }
 }
 
-/// Brings the results home, also those of a task that failed, and says what the whole comes to.
+/// Downloads the results, also of a failed task, and determines the final outcome.
 pub(super) async fn finish(
     context: &mut Context,
     service: &dyn Service,
@@ -67,7 +67,7 @@ pub(super) async fn finish(
     };
     let mut listed = end.outputs.clone();
     let mut saved = Ok(exit);
-    // What a task made before it failed is not told with its end.
+    // The final status of a failed task does not list its results.
     if !listed.is_empty() || exit == Exit::TaskFailed {
         let mut save = destination.save(service, run.task_id());
         if !listed.is_empty() {
@@ -92,7 +92,7 @@ pub(super) async fn finish(
             match context.watch_files(signals, kept.next()).await {
                 Ok(Some(one)) => intermediate(context, &one),
                 Ok(None) => break,
-                // The results are what counts, and they are there.
+                // The results are complete; only intermediate files are missing.
                 Err(signal) => {
                     context.heeded = Some(signal);
                     context.warn("not_kept", "not everything that nodes have shown was fetched");
@@ -104,7 +104,7 @@ pub(super) async fn finish(
     saved
 }
 
-/// Somebody did not wait for all files.
+/// Reports that a signal stopped the downloads.
 fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Detached;
     let command = context.command(&format!("download {}", run.task_id()), service.place());
@@ -112,7 +112,7 @@ fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal)
     interrupted(signal)
 }
 
-/// What the results come to, of a task that ended like this.
+/// The exit code for the results of a task that ended with `exit`.
 fn outcome(
     context: &mut Context,
     service: &dyn Service,
@@ -136,11 +136,11 @@ fn outcome(
             format!("`{command}` fetches the results again; their links live for about a day")
         });
     }
-    // Of a task that failed, that is what counts.
+    // The failure of the task takes precedence.
     Ok(saved.map(|_| if exit == Exit::Done { kept } else { exit })?)
 }
 
-/// Shows what became of a file that is no result. Nothing depends on it: no endpoint for these is published.
+/// Reports an intermediate file. Failures don't matter: these files have no documented endpoint.
 pub(super) fn intermediate(context: &mut Context, one: &Intermediate) {
     match &one.file {
         Ok(_) => {
@@ -156,7 +156,7 @@ pub(super) fn intermediate(context: &mut Context, one: &Intermediate) {
     }
 }
 
-/// Shows what became of each result; `Exit::Done` if all were saved.
+/// Reports each result; `Exit::Done` if all were saved.
 pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
     context.outcome.outputs.clear();
     let mut exit = Exit::Done;
@@ -176,7 +176,7 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
     exit
 }
 
-/// A disk that is full or broken has to be seen to first: other results would not fit either.
+/// Disk errors take precedence: later downloads would fail too.
 fn worse(exit: Exit, error: &runninghub::Error) -> Exit {
     if exit == Exit::Store || error.kind() == ErrorKind::Io { Exit::Store } else { Exit::Results }
 }

@@ -1,4 +1,4 @@
-//! Which service a command speaks to, and how it is reached.
+//! Selects the service of a command and connects to it.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -13,28 +13,28 @@ use crate::{
     key, speed,
 };
 
-/// Whether submits are written down.
+/// Whether submits are recorded in the ledger.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Writes {
-    /// Not on this machine's account: a demo.
+    /// Not in this machine's ledger: a demo.
     Elsewhere,
-    /// If that is possible.
+    /// If possible.
     #[default]
     May,
-    /// Or nothing is sent.
+    /// Required: without a record nothing is sent.
     Must,
 }
 
-/// What differs from the options.
+/// Overrides of the options, and defaults for what they leave open.
 #[derive(Debug, Default)]
 pub(super) struct Settings {
     pub(super) ledger: Writes,
     pub(super) key: Option<ApiKey>,
     pub(super) site: Option<Site>,
     pub(super) base_url: Option<String>,
-    /// Used where the options name neither a site nor an address.
+    /// Used if the options name neither a site nor a base URL.
     pub(super) known_url: Option<String>,
-    /// Used where the options name no server.
+    /// Used if the options name no server.
     pub(super) server: Option<Server>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The place where a submit was made, for what the options leave open.
+    /// The place of a submit, for what the options leave open.
     pub(super) fn of(place: &Place) -> Self {
         let (site, base_url) = match place {
             Place::RunningHub { site, base_url } => (Some(*site), Some(base_url)),
@@ -55,7 +55,7 @@ impl Settings {
     }
 }
 
-/// A task that was named, with what the ledger knows of it.
+/// A task from the command line, with its ledger entry.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) task: TaskId,
@@ -63,14 +63,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Where it is, for what the options leave open.
+    /// The task's place, for what the options leave open.
     pub(super) fn settings(&self) -> Settings {
         self.entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default()
     }
 }
 
 impl Context {
-    /// The service that the options name, else the one that is known.
+    /// The service that the options name, else the known one.
     pub(super) fn service(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
         Ok(match self.global.server.as_ref().or(settings.server.as_ref()).cloned() {
             Some(server) => Arc::new(self.server(server, settings)?),
@@ -78,7 +78,7 @@ impl Context {
         })
     }
 
-    /// The service where a submit was made, whatever the options name.
+    /// The service of a submit, regardless of the options.
     pub(super) fn service_at(&mut self, place: &Place) -> Result<Arc<dyn Service>, Error> {
         check_place(place)?;
         let settings = Settings::of(place);
@@ -95,7 +95,7 @@ impl Context {
         Ok(workspace.clone())
     }
 
-    /// RunningHub's API, with the key that the options name.
+    /// RunningHub's API, with the key from the options.
     pub(super) fn connect(&mut self, settings: Settings) -> Result<RunningHub, Error> {
         let key = match settings.key {
             Some(key) => key,
@@ -103,7 +103,7 @@ impl Context {
         };
         let known = settings.known_url.filter(|_| self.global.site.is_none());
         let site = match &known {
-            // The address is what counts; the site is only a name.
+            // The URL decides; the site is only a label.
             Some(_) => settings.site.unwrap_or_default(),
             None => self.site(settings.site)?,
         };
@@ -124,7 +124,7 @@ impl Context {
             builder = match self.records() {
                 Ok(workspace) => builder.workspace(&workspace)?,
                 Err(error) if settings.ledger == Writes::Must => return Err(error),
-                // A paid task is followed all the same.
+                // A paid task is followed even without the ledger.
                 Err(error) => {
                     self.warn("ledger", error.message);
                     match self.workspace() {
@@ -172,7 +172,7 @@ impl Context {
             .previews(self.wants_previews());
         builder = match self.records() {
             Ok(workspace) => builder.workspace(&workspace)?,
-            // A server of your own costs nothing.
+            // A submit to a user's own server is free, so it needs no record.
             Err(error) if settings.ledger == Writes::Must && is_proxy => return Err(error),
             Err(error) => {
                 self.warn("ledger", error.message);
@@ -191,10 +191,10 @@ impl Context {
     }
 }
 
-/// That a task's place can be reached at all.
+/// Checks that a task's place can be reached by this version.
 ///
 /// # Errors
-/// Usage, where a newer version has written it down.
+/// Usage, if a newer version has recorded it.
 pub(super) fn check_place(place: &Place) -> Result<(), Error> {
     match place {
         Place::RunningHub { .. } | Place::ComfyUi { .. } | Place::NativeProxy { .. } => Ok(()),

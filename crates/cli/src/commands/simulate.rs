@@ -13,7 +13,7 @@ use crate::{
     key, speed,
 };
 
-/// Serves a simulated RunningHub until it is told to stop.
+/// Serves a simulated RunningHub until stopped.
 pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
     if args.fault.iter().any(|fault| fault == "list") {
         for fault in Fault::all() {
@@ -30,7 +30,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     if args.native {
         return native(context, args).await;
     }
-    // A ledger takes every id for another task, also after a restart on the same port.
+    // The ledger needs new ids after a restart on the same port.
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let mut builder = Sim::builder()
         .listen(args.listen)
@@ -70,7 +70,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     Ok(interrupted(signal))
 }
 
-/// Serves a simulated ComfyUI until it is told to stop.
+/// Serves a simulated ComfyUI until stopped.
 async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
     let mut builder = Native::builder().listen(args.listen).speed(speed::factor(args.speed)).previews();
     if let Some(version) = &args.version {
@@ -90,7 +90,7 @@ async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Err
     Ok(interrupted(signal))
 }
 
-/// Whatever the simulator refuses was asked for by the user.
+/// Errors of the simulator are usage errors.
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(super) fn failed(error: runninghub_sim::Error) -> Error {
     Error::usage(chain(&error))

@@ -20,7 +20,7 @@ use crate::{
     report, terminal,
 };
 
-/// Does what was asked for, unless there is trouble with the profile that it would use.
+/// Runs the command, unless it uses a profile that is broken.
 pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     let Cli { command, global } = cli;
     lang::begin(global.lang.as_deref());
@@ -42,7 +42,7 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     context.end(result)
 }
 
-/// Says what is wrong with the command line, in the wanted format too.
+/// Reports an error in the command line, in the requested format.
 pub(crate) fn misused(error: &clap::Error) -> Exit {
     lang::begin(crate::config::language().as_deref());
     printer::usage(error);
@@ -57,14 +57,14 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
     exit
 }
 
-/// What is wrong, without the advice below it: the first paragraph in one line.
+/// The error without its hints: the first paragraph as one line.
 pub(crate) fn sentence(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }
 
-/// Nothing is built before it is needed: one thread is enough for one task.
+/// Builds the runtime only if needed; one thread is enough for one task.
 fn begin(context: &mut Context, command: Command) -> Result<Exit, Error> {
     log::begin(&context.global)?;
     let runtime = Builder::new_current_thread()
@@ -72,7 +72,7 @@ fn begin(context: &mut Context, command: Command) -> Result<Exit, Error> {
         .build()
         .map_err(|error| Error::new(Exit::Store, format!("cannot start: {error}")))?;
     let result = runtime.block_on(dispatch(context, command));
-    // Whatever still runs in the background (a name being looked up) is not waited for.
+    // Don't wait for background work such as a DNS lookup.
     runtime.shutdown_background();
     result
 }
@@ -113,14 +113,14 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
     }
 }
 
-/// A live block needs a terminal that can show it, and no talk in between.
+/// The live block needs a capable terminal, and no log lines in between.
 fn format(global: &Global) -> Format {
     let wanted = if global.json { Format::Json } else { global.format.unwrap_or(Format::Human) };
     let talks = global.verbose > 0 && global.log_file.is_none();
     if wanted == Format::Human && (talks || !terminal::is_drawable()) { Format::Plain } else { wanted }
 }
 
-/// The command line could not be parsed, so this is a guess, and no more has to be right than what is common.
+/// The command line could not be parsed, so this is a guess that covers the common cases.
 fn wants_json() -> bool {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     arguments.iter().any(|argument| argument == "--json" || argument == "--format=json")

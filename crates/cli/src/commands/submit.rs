@@ -1,4 +1,4 @@
-//! What every run has in common: it is submitted once, followed to its end, and its results are brought home.
+//! The steps that all runs share: submit once, follow to the end, download the results.
 
 use std::{
     ops::ControlFlow,
@@ -27,7 +27,7 @@ use crate::{
 /// The warning that a submit waits for a free slot.
 const NO_SLOT: &str = "no_slot";
 
-/// A run that is about to be paid for.
+/// A run before its submit.
 #[derive(Debug)]
 pub(super) struct Submission {
     service: Arc<dyn Service>,
@@ -37,7 +37,7 @@ pub(super) struct Submission {
     detach: bool,
 }
 
-/// How the service of a submit is reached; `site` is the one that the target names.
+/// How to reach the service of a submit; `site` is the one from the target's URL.
 pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings {
     Settings {
         site,
@@ -49,7 +49,7 @@ pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings 
     }
 }
 
-/// The machine that the options ask for. One that the key cannot have is refused, as far as that is known.
+/// The machine type from the options. A type that the key cannot use is refused, as far as that is known.
 pub(super) fn on_machine(
     context: &Context,
     submit: Submit,
@@ -74,7 +74,7 @@ pub(super) fn on_machine(
 }
 
 impl Submission {
-    /// Checks what can be checked before anything is sent.
+    /// Validates everything possible before any request is sent.
     pub(super) fn new(service: Arc<dyn Service>, args: &args::Submitting) -> Result<Self, Error> {
         let following = Following::new(args.saving.clone(), &args.patience, &*service)?;
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
@@ -85,12 +85,13 @@ impl Submission {
         Ok(Self { service, following, webhook, queue_timeout: args.queue_timeout, detach: args.detach })
     }
 
-    /// One that nothing more is said of.
+    /// A submission with default options.
     pub(super) fn of(service: Arc<dyn Service>, following: Following) -> Self {
         Self { service, following, webhook: None, queue_timeout: None, detach: false }
     }
 
-    /// Submits and follows to the end, or does not follow if that is wanted. `explain` knows what an error means here.
+    /// Submits, and follows to the end unless the options say otherwise. `explain` adds the context of this command
+    /// to an error.
     pub(super) async fn make(
         self,
         context: &mut Context,
@@ -119,7 +120,7 @@ impl Submission {
     }
 }
 
-/// The word of a submit's place: a server, and the native proxy too, is `comfyui`.
+/// The word for a submit's place: `comfyui` for a server and for the native proxy.
 fn site_word(place: &Place) -> &str {
     match place {
         Place::RunningHub { .. } => place.word(),
@@ -127,8 +128,8 @@ fn site_word(place: &Place) -> &str {
     }
 }
 
-/// Submits. While the request that costs money is on its way the first Ctrl-C waits for the answer; before that, and while a
-/// slot is waited for, nothing is lost.
+/// Submits. The first Ctrl-C waits for the response while the request that costs money is in flight; before that, and
+/// while waiting for a slot, it stops at once.
 async fn send(
     context: &mut Context,
     service: &dyn Service,
@@ -138,12 +139,12 @@ async fn send(
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
     let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, String)>();
-    // Known at once, and not when the loop comes to it: a signal must not be taken for one that came before.
+    // Set at once by the callback, not by the loop: a signal during the request must not count as one before it.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
     let submit = submit.on_step(move |step| {
         sending.store(matches!(step, SubmitStep::Sending), Ordering::Relaxed);
-        // The receiver lives as long as the submit.
+        // The receiver outlives the submit.
         let _ = match step {
             SubmitStep::Waiting { wait, error } => {
                 told.send((NO_SLOT, format!("{}; again in {} s", chain(error), wait.as_secs_f64().ceil())))
@@ -209,7 +210,8 @@ fn given_up(context: &mut Context, signal: Signal) -> Exit {
     interrupted(signal)
 }
 
-/// Does not follow a task: tells what only the submit knows, and how to come back where the task outlives this process.
+/// Detaches from a task: reports what only the submit knows, and how to return to the task if it outlives this
+/// process.
 fn leave(context: &mut Context, run: &Run, place: Option<&Place>) {
     context.outcome.task_id = Some(run.task_id().clone());
     for event in run.opening() {

@@ -1,4 +1,4 @@
-//! One question or act about one task: `status`, `outputs`, `download`, `cancel`.
+//! Single operations on a task: `status`, `outputs`, `download`, `cancel`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     report::text,
 };
 
-/// Says where a task stands.
+/// Shows a task's status.
 pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let Observation { status, ahead, .. } = service.status(&task).await?;
@@ -24,7 +24,7 @@ pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<
     Ok(Exit::Done)
 }
 
-/// Lists the results of a task.
+/// Lists a task's results.
 pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let answer = service.outputs(&task).await?;
@@ -35,7 +35,7 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
     Ok(exit)
 }
 
-/// Brings the results of a task home.
+/// Downloads a task's results.
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let destination = Destination { dir: args.out, template: args.name, intermediate: false };
@@ -63,7 +63,7 @@ async fn ready(context: &mut Context, task: &str) -> Result<(Arc<dyn Service>, T
     Ok((context.service(found.settings())?, found.task))
 }
 
-/// A task that is over, with what there is to fetch; one that is not is an error.
+/// A task that has ended, with its results; an error if it has not.
 fn over(
     context: &mut Context,
     service: &dyn Service,

@@ -43,12 +43,12 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// Writes down what the services say about tasks whose end was not seen.
+/// Records the current state of tasks whose end was not seen.
 async fn refresh(context: &mut Context) -> Result<(), Error> {
     let workspace = context.workspace()?.clone();
     let connect = |place: &Place| match check_place(place) {
         Ok(()) => context.service_at(place).map(Some),
-        // The others are looked up all the same.
+        // The other tasks are still refreshed.
         Err(error) => {
             context.warn("refresh", error.message);
             Ok(None)
@@ -85,7 +85,7 @@ pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Resul
     Ok(Exit::Done)
 }
 
-/// The service is asked whether it knows the task, where there is a key to ask with.
+/// Checks that the service knows the task, if a key is available.
 async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: bool) -> Result<Entry, Error> {
     if is_server || key::is_named(&context.global) {
         let service = context.service_at(&entry.intent.place)?;
@@ -95,7 +95,7 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: b
     Ok(context.workspace()?.bind(entry, task).await?)
 }
 
-/// What a person has not found the server may have all the same.
+/// The server may have a task that the user did not find.
 async fn is_absent(context: &mut Context, entry: &Entry) -> Result<(), Error> {
     let service = context.service_at(&entry.intent.place)?;
     let attempt = &entry.attempt;

@@ -9,9 +9,9 @@ use crate::{
     exit::{Error, Exit, chain},
 };
 
-/// Uploads files one after the other. What has arrived is told at once, whatever becomes of the next.
+/// Uploads files one after the other. Each finished upload is reported at once, even if a later one fails.
 pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<Exit, Error> {
-    // One that is not there is known before anything is sent.
+    // Detect missing files before anything is sent.
     if let Some(missing) = args.files.iter().find(|file| !file.is_file()) {
         let name = Untrusted::from(missing.to_string_lossy());
         return Err(Error::usage(format!("there is no file {name}")).hint("nothing was sent"));

@@ -15,7 +15,7 @@ use crate::{
     target,
 };
 
-/// Follows a task that was submitted before.
+/// Follows a task submitted earlier.
 pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
     let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
     let found = context.task(&args.task_id).await?;

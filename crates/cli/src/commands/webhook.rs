@@ -30,7 +30,7 @@ pub(super) async fn webhook(context: &mut Context, args: args::Webhook) -> Resul
     }
 }
 
-/// Tells what became of a delivery. Of the address only the host is shown, since the rest is a secret.
+/// Shows the state of a delivery. Only the host of the URL is shown, since the rest is a secret.
 async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
     let found = context.task(task).await?;
     let hub = context.connect(found.settings())?;
@@ -41,7 +41,7 @@ async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// Asks for another delivery.
+/// Requests another delivery.
 async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error> {
     let found = context.task(&args.task_id).await?;
     let hub = context.connect(found.settings())?;
@@ -56,7 +56,7 @@ async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error
     Ok(Exit::Done)
 }
 
-/// Receives deliveries until it is told to stop.
+/// Receives deliveries until stopped.
 async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error> {
     let hub = context.connect(Settings { ledger: Writes::Must, ..Settings::default() })?;
     let mut signals = context.signals()?;
@@ -91,7 +91,7 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
             ended = hook.next(now) => if let Err(what) = ended {
                 context.warn("exec", what);
             },
-            // What is not taken the platform sends again.
+            // The platform repeats deliveries that are not accepted.
             received = async { writer::room().await; webhooks.next().await }, if leaving.is_none() && hook.has_room() => match received {
                 Some(Ok(entry)) => {
                     let submit = Task::from(&entry);

@@ -10,7 +10,7 @@ use crate::{
     target::Target,
 };
 
-/// Lists nodes, titles, and fields that can be set.
+/// Lists nodes, titles, and settable fields.
 pub(super) async fn show(context: &mut Context, args: args::Workflow) -> Result<Exit, Error> {
     let args::Show::Show { workflow } = args.command;
     let (id, workflow) = match Target::parse(&workflow)? {

@@ -1,4 +1,4 @@
-//! The file, read and edited with its comments kept.
+//! The file, read and edited with its comments preserved.
 
 use std::path::PathBuf;
 
@@ -12,11 +12,11 @@ use crate::{
     private,
 };
 
-/// Longer than any configuration: another file was named.
+/// Larger than any configuration: a larger file is a mistake.
 const MAX_LENGTH: u64 = 1 << 20;
-/// Which profile is meant where none is named.
+/// The default profile's name in the file.
 const DEFAULT_PROFILE: &str = "default_profile";
-/// Its name where the file does not say.
+/// The default profile if the file names none.
 const DEFAULT_NAME: &str = "default";
 const PROFILES: &str = "profile";
 
@@ -27,10 +27,10 @@ pub(crate) struct ConfigFile {
     document: DocumentMut,
 }
 
-/// Where the file is, whether or not it exists.
+/// The path of the file, whether or not it exists.
 ///
 /// # Errors
-/// [`Exit::Store`], where there is no home folder.
+/// [`Exit::Store`], if there is no home folder.
 pub(crate) fn path(global: &Global) -> Result<PathBuf, Error> {
     if let Some(path) = &global.config {
         return Ok(path.clone());
@@ -43,17 +43,17 @@ pub(crate) fn path(global: &Global) -> Result<PathBuf, Error> {
 }
 
 impl ConfigFile {
-    /// Reads the file; one that does not exist is empty.
+    /// Reads the file; a missing file is empty.
     ///
     /// # Errors
-    /// Usage, where it is not TOML, or others can read it.
+    /// Usage, if it isn't TOML, or other users can read it.
     pub(crate) fn open(global: &Global) -> Result<Self, Error> {
         let path = path(global)?;
         let text = private::read(&path, "the configuration", MAX_LENGTH)?.unwrap_or_default();
         let document = text.parse::<DocumentMut>().map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let name = Untrusted::from(path.to_string_lossy());
-            // Not the error's whole text, which quotes the line: that may hold the key.
+            // Not the error's full text: it quotes the line, which may hold the key.
             Error::usage(format!(
                 "the configuration {name} is not TOML: line {}: {}",
                 before.matches('\n').count() + 1,
@@ -64,7 +64,7 @@ impl ConfigFile {
         Ok(Self { path, document })
     }
 
-    /// Writes it back.
+    /// Writes the file.
     ///
     /// # Errors
     /// [`Exit::Store`] for the disk.
@@ -72,10 +72,10 @@ impl ConfigFile {
         private::write(&self.path, &self.document.to_string())
     }
 
-    /// The name of the profile that is meant.
+    /// The name of the selected profile.
     ///
     /// # Errors
-    /// Usage, where it is no name.
+    /// Usage, if it isn't a string.
     pub(crate) fn name(&self, global: &Global) -> Result<String, Error> {
         let of_file = || self.document.get(DEFAULT_PROFILE).and_then(Item::as_str);
         let name = global.profile.as_deref().or_else(of_file).unwrap_or(DEFAULT_NAME);
@@ -93,7 +93,7 @@ impl ConfigFile {
         profiles.map(|profiles| profiles.iter().map(|(name, _)| name).collect()).unwrap_or_default()
     }
 
-    /// What a profile says.
+    /// The settings of a profile.
     pub(crate) fn profile(&self, name: &str) -> Option<&dyn TableLike> {
         self.document.get(PROFILES)?.get(name)?.as_table_like()
     }
@@ -103,7 +103,7 @@ impl ConfigFile {
         self.profile(profile)?.get(name)?.as_value()
     }
 
-    /// Changes a setting; the profile is made where there is none.
+    /// Changes a setting; creates the profile if it is missing.
     pub(crate) fn set(&mut self, profile: &str, name: &str, new: impl Into<Value>) {
         let profiles = self.document.entry(PROFILES).or_insert_with(|| {
             let mut profiles = Table::new();
@@ -126,7 +126,7 @@ impl ConfigFile {
         }
     }
 
-    /// Takes a setting out; tells whether it was there.
+    /// Removes a setting; returns whether it existed.
     pub(crate) fn unset(&mut self, profile: &str, name: &str) -> bool {
         let profiles = self.document.get_mut(PROFILES).and_then(Item::as_table_like_mut);
         let table = profiles.and_then(|profiles| profiles.get_mut(profile)?.as_table_like_mut());

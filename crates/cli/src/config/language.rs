@@ -1,4 +1,4 @@
-//! The language before the command line is understood: help and usage errors need it.
+//! The language before the command line is parsed: help and usage errors need it.
 
 use std::{env, ffi::OsString};
 
@@ -7,14 +7,14 @@ use clap::{Args as _, FromArgMatches as _};
 use super::ConfigFile;
 use crate::args::Global;
 
-/// The options that settle it.
+/// The options that determine the language.
 const NAMES: [&str; 3] = ["lang", "profile", "config"];
 
-/// The language that the command line, its variable or the profile names. `None` where none does, or where that cannot be read.
+/// The language from the command line, its variable or the profile. `None` if there is none, or if it cannot be read.
 pub(crate) fn language() -> Option<String> {
     let command = clap::Command::new("rhub").no_binary_name(true).args_override_self(true);
     let command = Global::augment_args(command).mut_args(|arg| {
-        // A wrong value for another option is no reason for another language.
+        // An invalid value for another option must not change the language.
         if NAMES.contains(&arg.get_id().as_str()) { arg } else { arg.env(None::<&str>) }
     });
     let matches = command.try_get_matches_from(given(env::args_os().skip(1))).ok()?;
@@ -26,7 +26,7 @@ pub(crate) fn language() -> Option<String> {
     })
 }
 
-/// The words that belong to these options.
+/// The arguments that belong to these options.
 fn given(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut words = words.take_while(|word| word != "--");
     let mut given = Vec::new();

@@ -1,4 +1,4 @@
-//! The configuration: a file of profiles, each a key and what else should differ from the defaults.
+//! The configuration: a file of profiles, each with a key and settings that override the defaults.
 
 mod file;
 mod language;
@@ -12,9 +12,9 @@ pub(crate) use self::{
     stored::Stored,
 };
 
-/// The API key of a profile; not an option, since keys are never on a command line.
+/// The API key of a profile. There is no such option, since keys never go on a command line.
 pub(crate) const API_KEY: &str = "api_key";
-/// Whether the key is in the keyring of the system instead.
+/// Whether the key is in the system keyring instead.
 pub(crate) const KEYRING: &str = "keyring";
-/// The kind of the key, as the platform named it at `rhub login`.
+/// The kind of the key, as the platform reported it at `rhub login`.
 pub(crate) const KEY_TYPE: &str = "key_type";

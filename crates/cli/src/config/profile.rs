@@ -1,4 +1,4 @@
-//! A profile gives options the values that neither the command line nor the environment has given.
+//! A profile supplies options that neither the command line nor the environment sets.
 
 use std::{env, ffi::OsString};
 
@@ -13,23 +13,23 @@ use crate::{
     exit::Error,
 };
 
-/// Options that make no sense in a profile: they say which one, or where another key is.
+/// Options that make no sense in a profile: they select the profile, or name another key.
 const NEVER: [&str; 4] = ["profile", "config", "api-key-file", "api-key-stdin"];
-/// Options that say the same thing in two ways: who gives one of them wants nothing of the others.
+/// Options that say the same thing in two ways: setting one of them overrides the other.
 const PAIRS: [[&str; 2]; 2] = [["site", "base-url"], ["format", "json"]];
 
-/// The command line, with the profile in the place of what it leaves open; and what is wrong with the profile.
+/// The command line, with unset options taken from the profile; and the error in the profile.
 ///
 /// # Errors
-/// What clap has to say, help and version included.
+/// Errors of clap; help and version are among them.
 pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     let mut words: Vec<OsString> = env::args_os().collect();
     let mut command = Cli::command();
     if let [_, word] = &*words
         && word.as_encoded_bytes().starts_with(b"-")
     {
-        // No command is named, so none needs its own copies of the options that all know. They are a third of the
-        // time of `rhub --version`.
+        // No command is given, so global options need not be copied into every command. The copies take a third of
+        // the time of `rhub --version`.
         command = command.mut_args(|arg| arg.global(false));
     }
     let matches = command.try_get_matches_from_mut(&words)?;
@@ -52,7 +52,7 @@ pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     Ok((cli, None))
 }
 
-/// Whether what is wrong with the profile keeps the command from its work. Others mend it, tell of it, or need none.
+/// Whether the command fails if the profile is broken. Other commands repair or report it, or need no profile.
 pub(crate) fn is_used_by(command: &Command) -> bool {
     match command {
         Command::Logout
@@ -68,10 +68,10 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
     }
 }
 
-/// Checks a setting: its name, and its value where there is one.
+/// Checks a setting: its name, and its value if there is one.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem with the setting.
 pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), String> {
     let long = name.replace('_', "-");
     let command = Cli::command();
@@ -80,7 +80,7 @@ pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), String> {
     value.map_or(Ok(()), |value| words(arg, name, value).map(drop))
 }
 
-/// An option by its long name, of whatever command.
+/// An option of any command, by its long name.
 fn find<'a>(command: &'a clap::Command, long: &str) -> Option<&'a Arg> {
     let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
     own.or_else(|| command.get_subcommands().find_map(|command| find(command, long)))
@@ -94,7 +94,7 @@ fn read(
 ) -> Result<(Stored, Vec<OsString>), Error> {
     let file = ConfigFile::open(global)?;
     let name = file.name(global)?;
-    // It makes the profile, and finds out the site.
+    // Login creates the profile and determines the site.
     let is_login = matches!(matches.subcommand_name(), Some("login"));
     let Some(profile) = file.profile(&name) else {
         return match &global.profile {
@@ -123,7 +123,7 @@ fn read(
     Ok((stored, extra))
 }
 
-/// The settings as words for the command line, for those options that this command has and that are not given.
+/// The settings as command-line arguments, for options that this command has and that are not set.
 fn options(
     profile: &dyn TableLike,
     command: &clap::Command,
@@ -152,7 +152,7 @@ fn options(
     Ok(found)
 }
 
-/// A setting as words for the command line.
+/// A setting as command-line arguments.
 fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> {
     let long = arg.get_long().unwrap_or_default();
     let values: Vec<&Value> = match value {
@@ -174,7 +174,7 @@ fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> 
             (_, text) => words.push(format!("--{long}={text}").into()),
         }
     }
-    // Alone on a command line, so that the error speaks of nothing else.
+    // Parsed alone, so that the error mentions nothing else.
     let alone = clap::Command::new("rhub").no_binary_name(true).arg(arg.clone().env(None::<&str>));
     match alone.try_get_matches_from(&words) {
         Ok(_) => Ok(words),
@@ -182,7 +182,7 @@ fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> 
     }
 }
 
-/// The command that was named, with what was given for it.
+/// The selected subcommand, with its matches.
 fn innermost<'a>(command: &'a clap::Command, matches: &'a ArgMatches) -> (&'a clap::Command, &'a ArgMatches) {
     match matches.subcommand().and_then(|(name, inner)| Some((command.find_subcommand(name)?, inner))) {
         Some((command, inner)) => innermost(command, inner),
@@ -206,7 +206,7 @@ mod tests {
 
     use super::*;
 
-    /// The words that a profile adds to a command line.
+    /// The arguments that a profile adds to a command line.
     fn added(profile: &str, line: &str) -> Result<String, String> {
         let mut command = Cli::command().mut_args(|arg| arg.env(None::<&str>));
         let matches = command.try_get_matches_from_mut(line.split(' ')).expect("a command line");

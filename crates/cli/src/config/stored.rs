@@ -1,10 +1,10 @@
-//! The key that a profile has, or points to.
+//! The key in a profile, or the reference to it.
 
 use runninghub::KeyKind;
 
 use crate::{args::Hidden, exit::Error};
 
-/// Where the profile has its key.
+/// Where the profile's key is stored.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Stored {
     /// Nowhere.
@@ -14,27 +14,27 @@ pub(crate) enum Stored {
     File {
         /// The profile.
         profile: String,
-        /// As it stands there.
+        /// As stored, not validated.
         key: Hidden,
-        /// Its kind, where `rhub login` was told.
+        /// Its kind, if `rhub login` learned it.
         kind: Option<KeyKind>,
     },
-    /// In the keyring of the system.
+    /// In the system keyring.
     Keyring {
-        /// The profile, and the key's name there.
+        /// The profile, which is also the name of the entry.
         profile: String,
-        /// Its kind, where `rhub login` was told.
+        /// Its kind, if `rhub login` learned it.
         kind: Option<KeyKind>,
     },
 }
 
 impl Stored {
-    /// Whether there is one, good or bad.
+    /// Whether there is a key, valid or not.
     pub(crate) fn is_there(&self) -> bool {
         !matches!(self, Self::Nothing)
     }
 
-    /// Of what kind it is, as far as that is known.
+    /// The kind of the key, if known.
     pub(crate) fn kind(&self) -> Option<KeyKind> {
         match self {
             Self::Nothing => None,
@@ -42,10 +42,10 @@ impl Stored {
         }
     }
 
-    /// The key as it was stored, and where that is, for an error.
+    /// The key as stored, and where it is stored, for errors.
     ///
     /// # Errors
-    /// When the keyring does not give it out.
+    /// If the keyring cannot be read.
     pub(crate) fn key(&self) -> Result<Option<(String, String)>, Error> {
         Ok(match self {
             Self::Nothing => None,

@@ -1,4 +1,5 @@
-//! Help in Chinese: the texts of the command tree are exchanged before clap lays them out, and clap's own words after it has.
+//! Help in Chinese: the texts of the command tree are replaced before clap lays them out, clap's own words after
+//! that.
 
 use std::{collections::HashMap, env, sync::LazyLock};
 
@@ -6,7 +7,7 @@ use clap::{Arg, Command, CommandFactory as _};
 
 use crate::{args::Cli, cells, terminal};
 
-/// Chinese by English.
+/// English to Chinese.
 static ROWS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     let lines = include_str!("help.zh.txt").lines();
     let mut texts =
@@ -14,7 +15,7 @@ static ROWS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
     std::iter::from_fn(|| texts.next().zip(texts.next())).collect()
 });
 
-/// What clap writes by itself, without a way to set it.
+/// Texts of clap that cannot be configured.
 const FIXED: [&str; 8] = [
     "Usage:",
     "Commands:",
@@ -26,33 +27,33 @@ const FIXED: [&str; 8] = [
     "[COMMAND]",
 ];
 
-/// No line begins with one of these.
+/// A line must not begin with one of these.
 const CLOSING: &str = "，。、；：）？！)]}`'\n";
-/// Fills a cell where a line must not break.
+/// Fills the second cell of a wide character where a line must not break.
 const GLUE: char = '\u{e000}';
 
-/// The help that the command line of this process asks for, with styles. `None` if it asks for none.
+/// The help that the command line requests, with styles. `None` if it requests none.
 pub(super) fn chinese() -> Option<String> {
     // The last character of a line may take one cell more than clap counts.
     let columns = terminal::size().0.min(100).saturating_sub(1);
     let mut command = Cli::command().term_width(columns);
-    // clap adds the texts of `--help`, `--version` and `help`.
+    // Adds clap's texts for `--help`, `--version` and `help`.
     command.build();
     let error = translated(command).try_get_matches_from(env::args_os()).err()?;
     Some(with_words(&tight(&error.render().ansi().to_string())))
 }
 
-/// The text in Chinese, or as it is where it has no row.
+/// The text in Chinese, or unchanged if it has no row.
 pub(super) fn row(english: &str) -> &str {
     ROWS.get(english).map_or(english, String::as_str)
 }
 
-/// Whether the catalogue has the text.
+/// Whether the table has the text.
 pub(super) fn has(english: &str) -> bool {
     ROWS.contains_key(english)
 }
 
-/// The text in Chinese, with values in its places.
+/// The text in Chinese, with its placeholders filled.
 pub(super) fn fill(english: &str, values: &[&str]) -> String {
     let mut parts = row(english).split("{}");
     let mut text = parts.next().unwrap_or_default().to_owned();
@@ -63,10 +64,10 @@ pub(super) fn fill(english: &str, values: &[&str]) -> String {
     text
 }
 
-/// With clap's own words in Chinese.
+/// Replaces clap's own words by Chinese ones.
 pub(super) fn with_words(text: &str) -> String {
     let text = FIXED.iter().fold(text.to_owned(), |text, word| text.replace(word, row(word)));
-    // A wide colon has its space inside.
+    // A wide colon includes its space.
     text.replace("：\x1b[0m ", "：\x1b[0m")
 }
 
@@ -83,7 +84,7 @@ fn translated(command: Command) -> Command {
     command
 }
 
-/// An argument with its help in Chinese. What clap appends in English is appended here.
+/// An argument with its help in Chinese, including the notes that clap would append in English.
 fn with_help(arg: Arg) -> Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     let mut help = row(&help).to_owned();
@@ -94,7 +95,7 @@ fn with_help(arg: Arg) -> Arg {
     arg.help(spaced(&help)).hide_env(true).hide_default_value(true).hide_possible_values(true)
 }
 
-/// The variable of an argument, its default, and its possible values, as far as they are shown.
+/// The variable of an argument, its default, and its possible values, if they are shown.
 fn notes(arg: &Arg) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(name) = arg.get_env().filter(|_| !arg.is_hide_env_set()) {
@@ -118,8 +119,8 @@ fn notes(arg: &Arg) -> Vec<String> {
     notes
 }
 
-/// clap counts every character as one cell, and breaks lines at spaces only. A second character behind each wide one makes
-/// both right: a space where a line may break, [`GLUE`] elsewhere, as in the name of a note. [`tight`] takes them out.
+/// clap counts every character as one cell, and breaks lines at spaces only. A second character after each wide one
+/// fixes both: a space where a line may break, [`GLUE`] elsewhere, as in the name of a note. [`tight`] removes them.
 fn spaced(text: &str) -> String {
     let mut spaced = String::new();
     let mut chars = text.chars().peekable();
@@ -154,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// Every English text of a command, an argument, and what is below.
+    /// Every English text of a command, its arguments and its subcommands.
     fn texts(command: &Command, found: &mut BTreeSet<String>) {
         let of_command = [
             command.get_about(),
@@ -191,7 +192,7 @@ mod tests {
         assert!(missing.is_empty(), "{missing:#?}");
     }
 
-    /// What other crates, and the parsers of values, say about a command line.
+    /// Texts about the command line from other crates and from value parsers.
     #[cfg(all(feature = "preview", feature = "sim"))]
     const ELSEWHERE: [&str; 9] = [
         "'{}' exists",
@@ -220,7 +221,7 @@ mod tests {
         assert_eq!(lines, ROWS.len() * 2, "a text has two rows");
     }
 
-    /// What stays as it is in Chinese: names of things, and what is typed or printed to the letter.
+    /// Texts that stay the same in Chinese: names, and literal input or output.
     const NAMES: &[&str] = &[
         "AI",
         "API",
@@ -285,7 +286,7 @@ mod tests {
     fn chinese_has_no_english_words_but_names() {
         let mut found = BTreeSet::new();
         for chinese in ROWS.values() {
-            // Between backticks is what a person types.
+            // Text between backticks is literal input.
             let prose = chinese.split('`').step_by(2).collect::<String>();
             let words = prose.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
             let words = words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()));

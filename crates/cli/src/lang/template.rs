@@ -1,4 +1,4 @@
-//! Messages with places in them, and how a message is recognised.
+//! Messages with placeholders, and how a message is recognized.
 
 use std::borrow::Cow;
 
@@ -15,21 +15,21 @@ enum Part {
     Place(Place),
 }
 
-/// Something that is put in.
+/// A placeholder.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Place {
-    /// `{}`: as it is.
+    /// `{}`: copied as it is.
     As,
-    /// `{~}`: a message, too.
+    /// `{~}`: translated as a message.
     Told,
-    /// `{#}`: a number, without what makes an ordinal of it.
+    /// `{#}`: a number, without its ordinal suffix.
     Number,
 }
 
-/// More than that is no message of ours but a text that was put in.
+/// A deeper nesting isn't a message of this program but interpolated text.
 const MAX_DEPTH: usize = 6;
 
-/// Reads a table: two lines for each row, empty lines between them, comments with `#`.
+/// Reads a table: two lines for each row, blank lines between rows, comments with `#`.
 pub(super) fn rows(table: &str) -> Vec<Row> {
     let mut lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     std::iter::from_fn(|| Some(Row { from: parts(lines.next()?), to: parts(lines.next()?) })).collect()
@@ -58,8 +58,8 @@ fn parts(line: &str) -> Vec<Part> {
     parts
 }
 
-/// The message by the row that fits best: one that begins with text of its own, and has the most of it; where none fits the
-/// whole, a chain of causes one by one, and a list whose parts are all known.
+/// Translates by the row that fits best: one that begins with text of its own, and has the most of it. If none fits
+/// the whole message, translates a chain of causes one by one, and a list if all its parts are known.
 pub(super) fn translate<'t>(rows: &[Row], text: &'t str) -> Cow<'t, str> {
     told(rows, text, MAX_DEPTH).map_or(Cow::Borrowed(text), Cow::Owned)
 }
@@ -69,7 +69,7 @@ fn told(rows: &[Row], text: &str, depth: usize) -> Option<String> {
     if let Some(told) = whole(rows, text, depth) {
         return Some(told);
     }
-    // A message may have these marks inside: the longest one that is known is the first of the chain.
+    // A message may contain these separators: the longest known prefix is the first of the chain.
     let marks = [(": ", '：'), ("; ", '；')];
     let mut joints: Vec<_> =
         marks.iter().flat_map(|mark| text.match_indices(mark.0).map(move |(at, _)| (at, *mark))).collect();
@@ -90,7 +90,7 @@ fn told(rows: &[Row], text: &str, depth: usize) -> Option<String> {
     Some(format!("{}，{}", told(rows, first, depth)?, told(rows, rest, depth)?))
 }
 
-/// By one row.
+/// Translates by a single row.
 fn whole(rows: &[Row], text: &str, depth: usize) -> Option<String> {
     let fitting = rows.iter().filter(|row| captures(&row.from, text).is_some());
     fitting.max_by_key(|row| row.own()).and_then(|row| row.apply(rows, text, depth))
@@ -123,19 +123,19 @@ impl Row {
         Some(out)
     }
 
-    /// How much of a message is its own: whether it begins with it, and bytes in all.
+    /// How much literal text a row has: whether it begins with it, and its total bytes.
     fn own(&self) -> (bool, usize) {
         let text = |part: &Part| if let Part::Text(text) = part { text.len() } else { 0 };
         (self.from.first().is_some_and(|part| text(part) > 0), self.from.iter().map(text).sum())
     }
 
-    /// Whether it is exactly of this message.
+    /// Whether the text is an instance of this message.
     #[cfg(test)]
     pub(super) fn is_of(&self, text: &str) -> bool {
         self.from == [Part::Text(text.to_owned())]
     }
 
-    /// The longest text between places.
+    /// The longest text between placeholders.
     #[cfg(test)]
     pub(super) fn longest(&self) -> &str {
         let texts = self.from.iter().filter_map(|part| match part {
@@ -146,7 +146,8 @@ impl Row {
     }
 }
 
-/// What stands in the places, where the text is of this shape. A place takes as little as it can, the last one the rest.
+/// The values of the placeholders, if the text matches. A placeholder takes as little as it can, the last one the
+/// rest.
 fn captures<'t>(parts: &[Part], text: &'t str) -> Option<Vec<&'t str>> {
     let mut found = Vec::new();
     let mut rest = text;

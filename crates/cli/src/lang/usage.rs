@@ -1,4 +1,4 @@
-//! Errors of the command line in Chinese, worded from what clap knows about them.
+//! Usage errors in Chinese, built from clap's error context.
 
 use std::{error::Error as _, fmt::Write as _};
 
@@ -13,7 +13,7 @@ use super::{
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
-/// The whole of what stderr gets, with styles.
+/// The complete text for stderr, with styles.
 pub(super) fn chinese(error: &clap::Error) -> String {
     let mut text = format!("{ERROR}{}{ERROR:#} {}\n", say("error:"), sentence(error));
     for (kind, shape) in [
@@ -68,12 +68,12 @@ fn sentence(error: &clap::Error) -> String {
             fill("unexpected value '{}' for '{}' found; no more were expected", &[value, arg])
         }
         ErrorKind::UnknownArgument => fill("unexpected argument '{}' found", &[arg]),
-        // The others need what no argument here has, such as a fixed number of values.
+        // The other kinds need a feature that no argument here uses, such as a fixed number of values.
         kind => row(kind.as_str().unwrap_or_default()).to_owned(),
     }
 }
 
-/// Why a parser does not take a value.
+/// Why a parser rejects a value.
 fn reason(english: &str) -> String {
     match english.split_once(" is not in ") {
         Some((number, range)) => fill("{} is not in {}", &[number, range]),
@@ -92,7 +92,7 @@ fn hints(error: &clap::Error) -> Vec<String> {
         .collect();
     if let Some(ContextValue::StyledStrs(others)) = error.get(ContextKind::Suggested) {
         for other in others {
-            // clap has only the finished sentence, with what it puts in between quotes.
+            // clap offers only the finished sentence, with the values in quotes.
             let english = other.to_string();
             let (mut shape, mut values) = (String::new(), Vec::new());
             for (index, part) in english.split('\'').enumerate() {

@@ -1,6 +1,6 @@
 //! Pixels.
 
-/// A picture without alpha.
+/// An image without alpha.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Bitmap {
     width: usize,
@@ -28,7 +28,7 @@ impl Bitmap {
         self.pixels.chunks_exact(self.width)
     }
 
-    /// The same in another size: every pixel is the mean of those that it stands for.
+    /// The image in another size: every pixel is the mean of the pixels it covers.
     pub(super) fn scaled(&self, width: usize, height: usize) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let mut pixels = Vec::with_capacity(width * height);
@@ -54,7 +54,7 @@ impl Bitmap {
     }
 }
 
-/// What the `at`-th of `parts` covers of `whole`: never nothing.
+/// The range of `whole` that the `at`-th of `parts` covers; never empty.
 fn span(at: usize, parts: usize, whole: usize) -> (usize, usize) {
     let from = (at * whole / parts).min(whole - 1);
     (from, ((at + 1) * whole / parts).max(from + 1))

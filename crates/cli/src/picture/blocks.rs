@@ -1,13 +1,13 @@
-//! Half blocks: text with a colour for the upper half of a cell and one for the lower.
+//! Half blocks: text with one color for the upper half of a cell and one for the lower.
 
 use std::fmt::Write as _;
 
 use super::bitmap::Bitmap;
 
-/// The levels of the palette's colour cube.
+/// The levels of the palette's color cube.
 const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
-/// The picture, whose pixels are half cells; rows end without a line break.
+/// The image, whose pixels are half cells; rows end without a line break.
 pub(super) fn blocks(picture: &Bitmap, is_true_color: bool) -> String {
     let mut text = String::new();
     let rows = picture.rows().collect::<Vec<_>>();
@@ -38,7 +38,7 @@ fn colour([red, green, blue]: [u8; 3], is_true_color: bool) -> String {
     format!("5;{}", 16 + 36 * red + 6 * green + blue)
 }
 
-/// Which of the levels comes nearest.
+/// The index of the nearest level.
 fn nearest(level: u8) -> usize {
     (0..LEVELS.len()).min_by_key(|at| LEVELS.get(*at).map(|known| known.abs_diff(level))).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! From the bytes of a preview to pixels. Whoever can make a node can send any bytes.
+//! Decodes the bytes of a preview to pixels. The bytes are untrusted: any node can send them.
 
 use std::io::Cursor;
 
@@ -10,16 +10,16 @@ use zune_jpeg::{
 
 use super::bitmap::Bitmap;
 
-/// Servers send 512 pixels by default. At this size the worst of pictures still takes little time.
+/// Servers send 512 pixels by default. At this size even the worst image decodes quickly.
 const MAX_SIDE: usize = 1024;
-/// Far more than a picture of that size needs.
+/// Far more than an image of that size needs.
 const MAX_BYTES: usize = 4 << 20;
-/// What a PNG may take: its pixels in the deepest format, and as much again.
+/// Memory limit for a PNG: its pixels in the deepest format, twice.
 const MAX_MEMORY: usize = 16 << 20;
-/// A progressive JPEG has about ten; each costs a pass over the whole picture.
+/// A progressive JPEG has about ten; each costs a pass over the whole image.
 const MAX_SCANS: usize = 20;
 
-/// The picture, or `None` for what is too large or none.
+/// The image, or `None` if it is too large or invalid.
 pub(super) fn decode(data: &[u8]) -> Option<Bitmap> {
     if data.len() > MAX_BYTES {
         return None;
@@ -65,7 +65,7 @@ fn png(data: &[u8]) -> Option<Bitmap> {
     Bitmap::new(width, height, pixels)
 }
 
-/// On black, as most terminals are.
+/// Blends over black, the background of most terminals.
 fn over(level: u8, alpha: u8) -> u8 {
     u8::try_from(u16::from(level) * u16::from(alpha) / 255).unwrap_or(u8::MAX)
 }
@@ -112,7 +112,7 @@ mod tests {
         let mut huge = png(1, 1, png::ColorType::Rgb, &[1, 2, 3]);
         huge.resize(MAX_BYTES + 1, 0);
         assert_eq!(decode(&huge), None);
-        // The height in its frame header, behind `ff c0`, a length and a depth.
+        // The height in its frame header, after `ff c0`, a length and a depth.
         let mut tall = jpeg();
         let at = tall.windows(2).position(|two| two == [0xff, 0xc0]).expect("a frame header") + 5;
         tall[at..at + 2].copy_from_slice(&u16::MAX.to_be_bytes());

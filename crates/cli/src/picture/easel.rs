@@ -1,4 +1,4 @@
-//! Where the newest preview waits until it is drawn.
+//! Holds the newest preview until it is drawn.
 
 use std::{env, sync::Arc};
 
@@ -12,16 +12,17 @@ use super::{
 };
 use crate::{live::Art, terminal};
 
-/// Rows of the window that stay for what is more than a picture: the whole of a block without one.
+/// Rows of the window reserved for everything but the image: the size of a whole block without one.
 const OTHER_ROWS: usize = 10;
-/// A picture of fewer rows shows nothing; one of more takes the window away from the rest.
+/// With fewer rows an image shows nothing; with more it leaves too little of the window.
 const ROWS: std::ops::RangeInclusive<usize> = 3..=16;
-/// Pixels of a side that are sent at most: a quarter of a megabyte, four times a second, over a slow line.
+/// Maximum pixels per side: a quarter of a megabyte, four times a second, over a slow connection.
 const MAX_PIXELS: usize = 320;
-/// A cell's size where the terminal does not tell: rather too small, since a picture may not need more rows than it has.
+/// A cell's size if the terminal doesn't report it. Rather too small, since an image must not need more rows than it
+/// has.
 const CELL: (usize, usize) = (6, 12);
 
-/// The newest preview, and how this terminal takes it.
+/// The newest preview, and how this terminal displays it.
 #[derive(Debug, Default)]
 pub(crate) struct Easel {
     protocol: Option<Protocol>,
@@ -30,29 +31,29 @@ pub(crate) struct Easel {
 }
 
 impl Easel {
-    /// For this process's terminal.
+    /// Uses the terminal of this process.
     pub(crate) fn new(wish: Wish, has_color: bool) -> Self {
         let env = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         Self { protocol: choose(wish, has_color, env), ..Self::default() }
     }
 
-    /// Whether previews are of any use.
+    /// Whether previews can be shown.
     pub(crate) fn is_wanted(&self) -> bool {
         self.protocol.is_some()
     }
 
-    /// A preview that takes the place of the one before.
+    /// Replaces the preview.
     pub(crate) fn offer(&mut self, data: &Arc<[u8]>) {
         self.newest = Some(Arc::clone(data));
         self.is_new = true;
     }
 
-    /// The window has another size.
+    /// Draws the preview again, after a resize.
     pub(crate) fn again(&mut self) {
         self.is_new = self.newest.is_some();
     }
 
-    /// What is new, for a window of this size. Nothing where the preview is no picture: the one before stays.
+    /// The next drawing, for a window of this size. `None` if the preview is invalid: the previous one stays.
     pub(crate) fn art(&mut self, (columns, rows): (usize, usize)) -> Option<Art> {
         if !std::mem::take(&mut self.is_new) {
             return None;
@@ -77,13 +78,13 @@ fn paint(
     match protocol {
         Protocol::Blocks { is_true_color } => {
             let (columns, halves) = fit(picture, (room.0, room.1 * 2));
-            // Whole cells.
+            // Round up to whole cells.
             let rows = halves.div_ceil(2);
             let text = blocks(&picture.scaled(columns, rows * 2), is_true_color);
             Some(Art { rows, text, wipe: "" })
         }
         Protocol::Sixel => {
-            // A row stays free below: some terminals go on in the next one.
+            // Keep a row free below: some terminals move the cursor to the next one.
             let room = (pixels(room.0, width), pixels(room.1 - 1, height));
             let (across, down) = fit(picture, room);
             Some(Art {
@@ -106,7 +107,7 @@ fn paint(
     }
 }
 
-/// The largest size of the picture's shape within a room; at least one each.
+/// The largest size with the image's aspect ratio that fits; at least one pixel each way.
 fn fit(picture: &Bitmap, (across, down): (usize, usize)) -> (usize, usize) {
     let (width, height) = (picture.width(), picture.height());
     if width * down <= across * height {

@@ -1,5 +1,5 @@
-//! Pictures as files within escapes: Kitty's graphics and iTerm2's inline images. Both take a PNG and the number of
-//! cells that it is to fill.
+//! Images as files within escapes: Kitty's graphics and iTerm2's inline images. Both take a PNG and the number of
+//! cells to fill.
 
 use std::fmt::Write as _;
 
@@ -8,14 +8,14 @@ use png::{ColorType, Compression, Encoder};
 
 use super::bitmap::Bitmap;
 
-/// Ours among the images of the window; a new one of that number takes the place of the old one.
+/// This program's image id within the window; a new image with the id replaces the previous one.
 const ID: u32 = 0x7268_7562;
-/// Takes the picture off the screen and out of the terminal's memory.
+/// Removes the image from the screen and from the terminal's memory.
 pub(super) const WIPE: &str = "\x1b_Ga=d,d=I,i=1919448418,q=2\x1b\\";
-/// The longest piece that Kitty takes.
+/// The longest chunk that Kitty accepts.
 const PIECE: usize = 4096;
 
-/// For Kitty. It answers nothing (`q=2`) and leaves the cursor alone (`C=1`).
+/// For Kitty. The terminal sends no response (`q=2`) and leaves the cursor in place (`C=1`).
 pub(super) fn kitty(picture: &Bitmap, columns: usize, rows: usize) -> Option<String> {
     let data = png(picture)?;
     let pieces = data.as_bytes().chunks(PIECE).collect::<Vec<_>>();
@@ -31,7 +31,7 @@ pub(super) fn kitty(picture: &Bitmap, columns: usize, rows: usize) -> Option<Str
     Some(text)
 }
 
-/// For iTerm2, and those that understand the same.
+/// For iTerm2 and compatible terminals.
 pub(super) fn iterm2(picture: &Bitmap, columns: usize, rows: usize) -> Option<String> {
     let data = png(picture)?;
     Some(format!(
@@ -39,7 +39,7 @@ pub(super) fn iterm2(picture: &Bitmap, columns: usize, rows: usize) -> Option<St
     ))
 }
 
-/// Written anew, so that the terminal decodes nothing that comes from a server.
+/// Encoded anew, so that the terminal decodes no data from a server.
 fn png(picture: &Bitmap) -> Option<String> {
     let (width, height) = (u32::try_from(picture.width()).ok()?, u32::try_from(picture.height()).ok()?);
     let mut bytes = Vec::new();

@@ -1,4 +1,4 @@
-//! Preview pictures on the terminal: hostile bytes in, escapes of the terminal's own protocol out.
+//! Preview images on the terminal: untrusted bytes in, escapes of the terminal's own protocol out.
 
 mod bitmap;
 mod blocks;

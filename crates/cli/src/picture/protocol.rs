@@ -1,8 +1,8 @@
-//! How a terminal takes pictures, as far as its environment tells.
+//! Detects the terminal's image protocol from its environment.
 
 use clap::ValueEnum;
 
-/// How previews are to be shown.
+/// How to show previews.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Wish {
     #[default]
@@ -14,19 +14,19 @@ pub(crate) enum Wish {
     Blocks,
 }
 
-/// What is sent to the terminal.
+/// The image protocol.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Protocol {
     Kitty,
     Iterm2,
     Sixel,
-    /// Half blocks; in 24 bits, or in the palette that every terminal has.
+    /// Half blocks; in 24-bit color, or in the palette that every terminal has.
     Blocks {
         is_true_color: bool,
     },
 }
 
-/// Terminals that name themselves in `TERM`, by how that begins.
+/// Terminals recognized by a prefix of `TERM`.
 const BY_TERM: [(&str, Protocol); 6] = [
     ("xterm-kitty", Protocol::Kitty),
     ("xterm-ghostty", Protocol::Kitty),
@@ -35,18 +35,18 @@ const BY_TERM: [(&str, Protocol); 6] = [
     ("contour", Protocol::Sixel),
     ("yaft", Protocol::Sixel),
 ];
-/// Those that name themselves in `TERM_PROGRAM`.
+/// Terminals recognized by `TERM_PROGRAM`.
 const BY_PROGRAM: [(&str, Protocol); 4] = [
     ("iTerm.app", Protocol::Iterm2),
     ("WezTerm", Protocol::Iterm2),
     ("mintty", Protocol::Iterm2),
     ("ghostty", Protocol::Kitty),
 ];
-/// Set by terminals that may have been started from another one, whose variables they have then inherited.
+/// Set by terminals that may run inside another one and then inherit its variables.
 const OTHERS: [&str; 5] = ["TERM_PROGRAM", "VTE_VERSION", "XTERM_VERSION", "KONSOLE_VERSION", "WT_SESSION"];
 
-/// The protocol for a wish; `None` where nothing is shown. Where the terminal's is unknown, half blocks are right: they
-/// are text. A multiplexer passes nothing else.
+/// The protocol for a wish; `None` if nothing is shown. Half blocks are the safe choice for an unknown terminal,
+/// since they are text. A multiplexer passes nothing else.
 pub(super) fn choose(wish: Wish, has_color: bool, env: impl Fn(&str) -> Option<String>) -> Option<Protocol> {
     let blocks = || {
         let is_true_color = env("COLORTERM").is_some_and(|it| it == "truecolor" || it == "24bit")
@@ -100,7 +100,7 @@ mod tests {
             (&[("TERM", "xterm-256color"), ("KITTY_WINDOW_ID", "1")], Some(Protocol::Kitty)),
             (&[("TERM", "xterm-256color"), ("TERM_PROGRAM", "WezTerm")], Some(Protocol::Iterm2)),
             (&[("TERM", "foot-extra")], Some(Protocol::Sixel)),
-            // Started from a Kitty, and none.
+            // Started from a Kitty, but a different terminal.
             (&[("KITTY_WINDOW_ID", "1"), ("TERM_PROGRAM", "vscode")], PALETTE),
             (&[("TERM", "xterm-256color")], PALETTE),
             (&[("COLORTERM", "truecolor")], Some(Protocol::Blocks { is_true_color: true })),

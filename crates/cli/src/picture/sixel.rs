@@ -1,15 +1,15 @@
-//! Sixels: bands of six rows, one pass for each colour of a band.
+//! Sixels: bands of six rows, with one pass for each color of a band.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use super::bitmap::Bitmap;
 
-/// Levels of each channel: 216 colours, which every terminal with sixels has room for.
+/// Levels of each channel: 216 colors, which every sixel terminal supports.
 const LEVELS: usize = 6;
-/// Thresholds that make the steps between levels vanish (Bayer's 4 × 4 matrix).
+/// Dithering thresholds that hide the steps between levels (Bayer's 4 × 4 matrix).
 const DITHER: [[usize; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
 
-/// The picture, a pixel of it a pixel of the terminal.
+/// The image, with one terminal pixel for each of its pixels.
 pub(super) fn sixel(picture: &Bitmap) -> String {
     let colours = picture
         .rows()
@@ -18,7 +18,7 @@ pub(super) fn sixel(picture: &Bitmap) -> String {
             row.iter().zip(dither.iter().cycle()).map(|(pixel, by)| colour(*pixel, *by)).collect()
         })
         .collect::<Vec<Vec<usize>>>();
-    // Pixels are square, and what no colour covers stays as it is.
+    // Square pixels; pixels without a color keep the background.
     let mut text = format!("\x1bP0;1q\"1;1;{};{}", picture.width(), picture.height());
     for colour in colours.iter().flatten().collect::<BTreeSet<_>>() {
         let percent = |level: usize| level % LEVELS * 100 / (LEVELS - 1);
@@ -35,7 +35,7 @@ pub(super) fn sixel(picture: &Bitmap) -> String {
     text
 }
 
-/// Six rows at most, each colour over the whole width.
+/// Up to six rows, each color over the whole width.
 fn band(text: &mut String, rows: &[Vec<usize>], width: usize) {
     for (at, colour) in rows.iter().flatten().collect::<BTreeSet<_>>().into_iter().enumerate() {
         if at > 0 {
@@ -54,7 +54,7 @@ fn band(text: &mut String, rows: &[Vec<usize>], width: usize) {
                 run = (six, 1);
             }
         }
-        // Nothing has to follow the last pixel of a colour.
+        // Trailing empty pixels of a color can be left out.
         if run.0 != '?' {
             repeat(text, run);
         }
@@ -69,7 +69,7 @@ fn repeat(text: &mut String, (six, count): (char, usize)) {
     }
 }
 
-/// One of the 216.
+/// The index of one of the 216 colors.
 fn colour(pixel: [u8; 3], dither: usize) -> usize {
     let steps = LEVELS - 1;
     pixel.into_iter().fold(0, |sum, level| {

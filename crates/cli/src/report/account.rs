@@ -1,4 +1,4 @@
-//! Wording of accounts, slots, keys, resources and assets.
+//! Formats accounts, slots, keys, resources and assets.
 
 use runninghub::{
     Untrusted,
@@ -53,7 +53,7 @@ pub(super) fn key(key: &Key) -> String {
     format!("{}  {}  {state}{quota}{ends}", shown(key.key.as_ref()), shown(key.name.as_ref()))
 }
 
-/// A line for each file of it.
+/// One line for each of its files.
 pub(super) fn resource(resource: &Resource) -> Vec<String> {
     let name = shown(resource.name.as_ref());
     let lines = resource.versions.iter().map(|version| {

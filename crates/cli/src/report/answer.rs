@@ -1,4 +1,4 @@
-//! Wording of answers to single requests.
+//! Formats the responses to single requests.
 
 use std::{
     fmt::Write as _,
@@ -14,18 +14,18 @@ use runninghub::{
 use super::{account, app, model, text};
 use crate::event::{Change, Check, Event, Listening, Profile};
 
-/// Makes lines of answers. Those that make a list have one head.
+/// Formats responses as lines. A list has one header.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     last: Option<Discriminant<Event>>,
-    /// How many answers of that kind have come in a row.
+    /// How many responses of this kind came in a row.
     row: usize,
     /// The profile whose settings are listed.
     profile: Option<String>,
 }
 
 impl Answers {
-    /// The lines of an answer; none for what is no answer.
+    /// The lines of a response; empty for other events.
     pub(super) fn lines(&mut self, line: &Line<Event>) -> Vec<String> {
         let kind = Some(discriminant(&line.event));
         self.row = if self.last == kind { self.row + 1 } else { 1 };
@@ -80,11 +80,11 @@ impl Answers {
     }
 }
 
-/// The head of a list of submits.
+/// The header of a list of submits.
 const TASKS: &str =
     "SUBMITTED             STATE       TASK                 WORKFLOW             ATTEMPT   COST";
 
-/// One submit on one line, under [`TASKS`], and a second line where there is more to know.
+/// One submit on one line, under [`TASKS`], and a second line for its details if there are any.
 fn task(task: &Task) -> String {
     let cost = task.cost.as_ref().and_then(text::cost).unwrap_or_else(|| "-".to_owned());
     let id = task.task_id.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
@@ -132,7 +132,7 @@ fn node(node: &WorkflowNode) -> Vec<String> {
 fn upload(upload: &Upload) -> Vec<String> {
     let name = Untrusted::from(upload.file.as_str());
     let file_name = Untrusted::from(upload.file_name.as_str());
-    // Only LoRAs are looked for on the platform.
+    // Only LoRAs are looked up on the platform first.
     if upload.was_there && upload.kind.as_ref().is_some_and(|kind| kind.raw() == "lora") {
         return vec![format!("✅ The platform has {name} already: {file_name}")];
     }

@@ -1,4 +1,4 @@
-//! Wording of apps and their fields, Quick Create, and webhooks.
+//! Formats apps and their fields, Quick Create, and webhooks.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use runninghub::{
     answer::{App, AppField, Style, Webhook},
 };
 
-/// Choices that are shown; a list of models can have thousands.
+/// Maximum number of choices shown; a list of models can have thousands.
 const CHOICES: usize = 40;
 
-/// An app: a line where it is one of a list, all of it where it was asked for.
+/// An app: one line within a list, all details if it was requested by itself.
 pub(super) fn app(app: &App) -> Vec<String> {
     match &app.fields {
         Some(fields) => shown(app, fields),
@@ -39,7 +39,7 @@ fn shown(app: &App, fields: &[AppField]) -> Vec<String> {
     lines
 }
 
-/// `6.text  提示词 / prompt  (text)`, its value, and what can be chosen.
+/// `6.text  提示词 / prompt  (text)`, its value, and the choices.
 pub(crate) fn field(field: &AppField) -> Vec<String> {
     let said = [&field.description, &field.description_en];
     let mut said: Vec<String> = said.into_iter().flatten().map(ToString::to_string).collect();
@@ -90,7 +90,7 @@ pub(super) fn style(style: &Style) -> String {
     line
 }
 
-/// What became of a webhook.
+/// The state of a webhook delivery.
 pub(super) fn webhook(webhook: &Webhook) -> Vec<String> {
     let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     vec![

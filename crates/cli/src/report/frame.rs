@@ -1,4 +1,4 @@
-//! The live block as text: a pure function of what is known and of the terminal's size.
+//! The live block as text: a pure function of its state and the terminal's size.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -9,32 +9,32 @@ use runninghub::{CurrentNode, Eta, Progress};
 use super::text;
 use crate::{cells, lang, printer::Printer};
 
-/// More running nodes than this are counted, not shown.
+/// Additional running nodes are counted, not shown.
 const MAX_NODES: usize = 6;
-/// A bar with fewer cells tells nothing.
+/// The minimum width of a useful bar, in cells.
 const MIN_BAR: usize = 5;
 const DIM: Style = Style::new().dimmed();
 const DONE: Style = AnsiColor::Green.on_default();
 const BUSY: Style = AnsiColor::Cyan.on_default();
 const TROUBLE: Style = AnsiColor::Yellow.on_default();
 
-/// What the block shows.
+/// The content of the block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     pub(super) progress: Progress,
-    /// Said before the first progress: `queued`, `submitted`, ….
+    /// Shown before the first progress: `queued`, `submitted`, ….
     pub(super) waiting: Option<String>,
     pub(super) elapsed: Duration,
-    /// The state of the connection where it is not live.
+    /// The state of the connection, unless it is live.
     pub(super) connection: Option<String>,
 }
 
-/// The lines of the block, none wider than the terminal less one cell.
+/// The lines of the block, each at least one cell narrower than the terminal.
 pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) -> Vec<String> {
     let columns = columns.saturating_sub(1);
     let mut lines = vec![overall(view, columns, printer)];
     let nodes = &view.progress.current;
-    // One row stays free, since the terminal would scroll; one each for the connection and for the rest.
+    // Reserved rows: the totals, the connection, the line for the rest, and a free one, so that nothing scrolls.
     let room = rows.saturating_sub(4).clamp(1, MAX_NODES);
     lines.extend(nodes.iter().take(room).map(|node| self::node(node, columns, printer)));
     if nodes.len() > room {
@@ -101,20 +101,20 @@ fn node(node: &CurrentNode, columns: usize, printer: Printer) -> String {
     }
 }
 
-/// The time that is left, first as a range, then shorter.
+/// The remaining time, first as a range, then shorter.
 fn time_left(eta: Eta) -> [String; 2] {
     let (low, high) = (text::clock(eta.low), text::clock(eta.high));
     let short = format!("  ETA {high}");
     [if low == high { short.clone() } else { format!("  ETA {low}–{high}") }, short]
 }
 
-/// A counter's number: most are whole.
+/// A counter's value: most are whole numbers.
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
 fn bar(fraction: f64, cells: usize, style: Style, printer: Printer) -> String {
-    // Neither negative nor above `cells`: both factors are checked.
+    // Neither negative nor above `cells`, since both factors are checked.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=cells")]
     let full = (fraction.clamp(0.0, 1.0) * cells as f64).floor() as usize;
     format!(

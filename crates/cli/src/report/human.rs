@@ -1,4 +1,4 @@
-//! A live block on a terminal, with what is over above it.
+//! A live block on a terminal, with finished items above it.
 
 use std::time::Duration;
 
@@ -22,19 +22,19 @@ const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Draws.
+/// The reporter for a terminal.
 #[derive(Debug)]
 pub(crate) struct Human {
     printer: Printer,
     live: Live,
     view: View,
-    /// When the snapshot came and how long the run had taken by then: the clock goes on in between.
+    /// When the snapshot arrived, and the run's elapsed time in it: the clock continues between snapshots.
     measured: Option<(Duration, Duration)>,
-    /// Columns and rows of the window when it was looked at last.
+    /// The last known size of the window, in columns and rows.
     window: (usize, usize),
     stale_since: Option<Duration>,
     connection: Option<Connection>,
-    /// The files on their way.
+    /// Files being transferred.
     moving: Vec<Transfer>,
     answers: Answers,
     #[cfg(feature = "preview")]
@@ -42,7 +42,7 @@ pub(crate) struct Human {
 }
 
 impl Human {
-    /// A reporter that begins with the first event.
+    /// A reporter that starts with the first event.
     pub(crate) fn new(printer: Printer) -> Self {
         Self {
             printer,
@@ -96,7 +96,7 @@ impl Human {
         frame::lines(&self.view, columns, rows, self.printer)
     }
 
-    /// A line above the block, cut to the window.
+    /// Prints a line above the block, cut to the window's width.
     fn above(&mut self, mark: (Style, &str), words: &str, remark: &str) {
         if self.printer.is_quiet() {
             return;
@@ -153,7 +153,7 @@ impl Human {
         if self.printer.is_quiet() {
             return;
         }
-        // Before anything has happened there is no picture worth keeping, and the last one is kept once.
+        // Before the first progress there is no block worth keeping, and the last one is kept once.
         if self.measured.is_some() {
             let lines = self.lines(t);
             self.live.leave(lines);
@@ -168,7 +168,7 @@ impl Human {
     fn transfer(&mut self, transfer: &Transfer) {
         self.moving.retain(|file| (file.direction, &file.name) != (transfer.direction, &transfer.name));
         self.moving.push(transfer.clone());
-        // While nodes run, they are what counts.
+        // While nodes run, their progress is shown instead.
         if self.measured.is_none() {
             self.view.waiting = Some(text::transfers(&self.moving));
         }
@@ -199,7 +199,7 @@ impl Human {
         }
     }
 
-    /// What is said of a run; whether the block is to be drawn after it.
+    /// Shows an event of a run; returns whether to redraw the block.
     fn run(&mut self, t: Duration, event: &RunEvent) -> bool {
         match event {
             RunEvent::Submitted(task) => {

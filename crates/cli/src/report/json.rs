@@ -5,14 +5,14 @@ use runninghub::{Event as RunEvent, Line};
 use super::Reporter;
 use crate::{event::Event, printer::Printer, writer::Passing};
 
-/// Writes every event that is published as one line.
+/// Writes every published event as one line.
 #[derive(Debug)]
 pub(crate) struct Json {
     printer: Printer,
 }
 
 impl Json {
-    /// A reporter that begins at once.
+    /// A reporter that starts at once.
     pub(crate) fn new(printer: Printer) -> Self {
         Self { printer }
     }
@@ -33,7 +33,7 @@ impl Reporter for Json {
     }
 }
 
-/// What a newer line of its kind replaces, should the reader lag.
+/// The kind of an event that a newer one replaces if the reader lags.
 fn passing(event: &RunEvent) -> Option<Passing> {
     match event {
         RunEvent::Progress(_) => Some(Passing::Progress),

@@ -1,4 +1,4 @@
-//! Models in words.
+//! Formats models.
 
 use runninghub::{
     Untrusted,
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::{cells, event::Model, lang};
 
-/// The columns of the table of parameters, above its rows.
+/// The column headers of the parameter table.
 const HEAD: [&str; 5] = ["PARAMETER", "TYPE", "REQUIRED", "DEFAULT", "VALUES"];
 
-/// A model: a line where it is one of a list, all of it where it was asked for.
+/// A model: one line within a list, all details if it was requested by itself.
 pub(super) fn model(model: &Model) -> Vec<String> {
     match &model.params {
         Some(params) => page(model, params),
@@ -34,7 +34,7 @@ fn row(model: &Model) -> String {
     line.trim_end().to_owned()
 }
 
-/// A whole model: what it is, and a table of what it takes.
+/// All details of a model, with a table of its parameters.
 fn page(model: &Model, params: &[Param]) -> Vec<String> {
     let mut lines = vec![format!("{}  ({})", safe(&model.endpoint), model.kind)];
     if !model.names.is_empty() {
@@ -86,7 +86,7 @@ fn table(params: &[Param]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// What a parameter can be, in words.
+/// The accepted values of a parameter.
 fn values(param: &Param) -> String {
     let mut parts: Vec<String> = Vec::new();
     if !param.choices.is_empty() {
@@ -131,7 +131,7 @@ fn list_price(price: &ListPrice) -> String {
     format!("{amount} {} {}", safe(&price.currency), lang::say(&unit))
 }
 
-/// What a run would cost.
+/// The estimated price of a run.
 pub(super) fn price(price: &Price) -> String {
     if price.free {
         return match price.free_calls {
@@ -153,7 +153,7 @@ fn shown(value: &Value) -> String {
     safe(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
-/// A catalog can be anybody's file.
+/// Sanitizes text of a catalog, which can be an untrusted file.
 fn safe(text: &str) -> String {
     Untrusted::from(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! One line per thing that happened, in the seed document's words.
+//! One line per event, in the seed document's format.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,36 +10,36 @@ use runninghub::{
 use super::{Reporter, answer::Answers, text};
 use crate::{event::Event, lang, printer::Printer, writer::Passing};
 
-/// Nine lines of progress a second, so that the last one, which always comes, is the tenth at most.
+/// Nine progress lines a second, so that the last one, which is always printed, is the tenth at most.
 const SPACING: Duration = Duration::from_millis(112);
 
-/// A file is told in tenths.
+/// File progress is reported in tenths.
 const TENTHS: u64 = 10;
-/// Every how many bytes one without a known size is told.
+/// The reporting interval in bytes for a file of unknown size.
 const UNSIZED: u64 = 10_000_000;
 
-/// Writes lines.
+/// The reporter for plain lines.
 #[derive(Debug)]
 pub(crate) struct Plain {
     printer: Printer,
-    /// The line written last: none repeats it.
+    /// The last line written, which is not repeated.
     last: String,
-    /// The newest progress, while it is too early for it.
+    /// The newest progress, held back by the rate limit.
     pending: Option<String>,
-    /// The progress written last, which may lie some lines back, and when.
+    /// The last progress written, possibly some lines ago, and its time.
     shown: String,
     written: Option<Duration>,
-    /// Whole points, settled nodes and the current node of the newest progress that was worth a line.
+    /// Whole percent, settled nodes and the current node of the last progress that was worth a line.
     heard: Option<(Option<f64>, usize, Option<CurrentNode>)>,
     was_live: bool,
     saved: usize,
-    /// How far the files on their way were told to be.
+    /// The last reported bytes of each file in transfer.
     moving: HashMap<(Direction, String), u64>,
     answers: Answers,
 }
 
 impl Plain {
-    /// A reporter that begins at once.
+    /// A reporter that starts at once.
     pub(crate) fn new(printer: Printer) -> Self {
         Self {
             printer,
@@ -55,7 +55,7 @@ impl Plain {
         }
     }
 
-    /// A line that belongs to the result.
+    /// Prints a line of the result.
     fn say(&mut self, line: String) {
         if line != self.last {
             self.printer.say(&line);
@@ -63,14 +63,14 @@ impl Plain {
         }
     }
 
-    /// A line on the way there.
+    /// Prints a line about the run's progress.
     fn tell(&mut self, line: String) {
         if !self.printer.is_quiet() {
             self.say(line);
         }
     }
 
-    /// A line on the way there that a newer one of its kind replaces, should the reader lag.
+    /// Prints a line about the run's progress that a newer line of its kind replaces if the reader lags.
     fn pass(&mut self, kind: Passing, line: String) {
         if !self.printer.is_quiet() && line != self.last {
             self.printer.passing(kind, &lang::say(&line));
@@ -183,7 +183,7 @@ impl Plain {
             }
             RunEvent::Connection(connection) => self.connection(*connection),
             RunEvent::Progress(progress) => {
-                // Time alone moves the figure: that is worth a line for each whole point.
+                // Elapsed time alone moves the estimate: print a line for each whole percent.
                 let points = progress.overall.map(|fraction| (fraction * 100.0).floor());
                 let news = (points, progress.done, progress.current.first().cloned());
                 if self.heard.as_ref() != Some(&news) {
@@ -202,7 +202,7 @@ impl Plain {
                 self.flush(t, true);
                 self.finished(end);
             }
-            // Files on their way do not hurry the progress.
+            // File progress does not flush pending progress.
             RunEvent::Transfer(transfer) => return self.transfer(transfer),
             RunEvent::Output(output) => return self.output(output),
             RunEvent::Result(outcome) => return self.result(t, outcome),

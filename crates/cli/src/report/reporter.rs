@@ -1,4 +1,4 @@
-//! What a format has to be able to show.
+//! The interface of an output format.
 
 use std::time::Duration;
 
@@ -11,27 +11,28 @@ use crate::{
     printer::Printer,
 };
 
-/// Shows what happens. Every `t` is the time since the start, on the clock of the run that is shown.
+/// Shows events. Every `t` is the time since the start, on the clock of the run that is shown.
 pub(crate) trait Reporter {
-    /// Something has happened.
+    /// Shows an event.
     fn show(&mut self, line: &Line<Event>);
 
-    /// Time has passed.
+    /// Updates what depends on time alone.
     fn tick(&mut self, _t: Duration) {}
 
-    /// How preview pictures are to be shown, where this format can.
+    /// Sets how preview images are shown, if this format supports them.
     fn show_previews(&mut self, _how: Shown) {}
 
-    /// Whether anything is told of previews.
+    /// Whether this format shows previews.
     fn wants_previews(&self) -> bool {
         false
     }
 
-    /// Gives the terminal back, before the process stops or something else is printed. The next event takes it again.
+    /// Restores the terminal before the process stops or something else is printed. The next event takes it over
+    /// again.
     fn release(&mut self) {}
 }
 
-/// The reporter for a format.
+/// Creates the reporter for a format.
 pub(crate) fn reporter(format: Format, printer: Printer) -> Box<dyn Reporter> {
     match format {
         Format::Human => Box::new(Human::new(printer)),

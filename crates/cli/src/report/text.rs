@@ -1,4 +1,4 @@
-//! Wording: pure functions from what happened to text.
+//! Wording: pure functions from events to text.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -6,15 +6,15 @@ use runninghub::{
     Charge, Direction, Event, Failure, FileUrl, Output, Plan, Progress, TaskStatus, Transfer, Untrusted,
 };
 
-/// What is said where a recording stops before its run does.
+/// Printed if a recording stops before its run does.
 pub(super) const NO_END: &str = "The recording does not show how the run ended";
 
-/// Whether it answers a single request, and is not said while a run is followed.
+/// Whether the event is the response to a single request, and not part of a followed run.
 pub(super) fn is_answer(event: &Event) -> bool {
     matches!(event, Event::Status { poll: 0, .. })
 }
 
-/// The figures of a run in the seed document's words.
+/// The totals of a run in the seed document's format.
 pub(super) fn progress(progress: &Progress) -> String {
     let mut text = match (progress.percent(), progress.total) {
         (Some(percent), Some(total)) => {
@@ -37,7 +37,7 @@ pub(super) fn progress(progress: &Progress) -> String {
     text
 }
 
-/// Where a task stands, with its place in the queue where that is known.
+/// A task's status, with its queue position if known.
 pub(super) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
     let word = Untrusted::from(status.as_str());
     match ahead {
@@ -46,7 +46,7 @@ pub(super) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
     }
 }
 
-/// The nodes in the seed document's words: `{'3': 'KSampler', …}`.
+/// The nodes in the seed document's format: `{'3': 'KSampler', …}`.
 pub(super) fn node_map(plan: &Plan) -> String {
     let names: Vec<String> = plan
         .nodes()
@@ -75,7 +75,7 @@ pub(super) fn output(output: &Output) -> String {
     }
 }
 
-/// Where a result was saved, and how big it is.
+/// Where a result was saved, and its size.
 pub(super) fn saved(output: &Output) -> Option<String> {
     let path = Untrusted::from(output.path.as_deref()?);
     Some(match output.bytes {
@@ -84,7 +84,7 @@ pub(super) fn saved(output: &Output) -> Option<String> {
     })
 }
 
-/// The files on their way: one by its name, several as a whole.
+/// The files in transfer: a single one by its name, several as a total.
 pub(super) fn transfers(files: &[Transfer]) -> String {
     let does =
         if files.iter().any(|file| file.direction == Direction::Up) { "Uploading" } else { "Downloading" };
@@ -96,7 +96,7 @@ pub(super) fn transfers(files: &[Transfer]) -> String {
     let total = files.iter().map(|file| file.total).sum::<Option<u64>>();
     match total.filter(|total| *total > 0) {
         Some(total) => {
-            // Of so many bytes the last ones still count.
+            // Exact integers: only a complete file shows 100%.
             let percent = (u128::from(bytes) * 100 / u128::from(total)).min(100);
             format!("{does} {what}: {percent}% ({} of {})", size(bytes), size(total))
         }
@@ -128,7 +128,7 @@ pub(crate) fn failure(cause: Option<&Failure>) -> String {
     text
 }
 
-/// What may cure a failure, where there is something to say.
+/// A suggested fix for a failure, if there is one.
 pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
     let told: String = [&cause.exception_type, &cause.message]
         .into_iter()
@@ -169,7 +169,7 @@ pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
     }
 }
 
-/// What it cost: `12 coins, 0.5 (third party 0.1), 35 s`.
+/// The cost of a task: `12 coins, 0.5 (third party 0.1), 35 s`.
 pub(super) fn cost(cost: &Charge) -> Option<String> {
     let shown = |amount: &Option<String>| {
         amount.as_deref().filter(|text| !text.is_empty() && *text != "0").map(Untrusted::from)
@@ -200,13 +200,13 @@ pub(super) fn ordinal(number: u32) -> String {
     format!("{number}{ending}")
 }
 
-/// `50.0%`, and never a hundred that is not one.
+/// `50.0%`; never rounded up to 100.
 pub(super) fn percentage(percent: f64) -> String {
     let shown = if percent < 100.0 { percent.min(99.9) } else { percent };
     format!("{shown:.1}%")
 }
 
-/// `2`, or `2/5` where the number of passes is known.
+/// `2`, or `2/5` if the number of passes is known.
 pub(super) fn pass(pass: u32, passes: Option<u32>) -> String {
     passes.map_or_else(|| pass.to_string(), |passes| format!("{pass}/{}", passes.max(pass)))
 }
@@ -238,7 +238,7 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{:.1} GB", amount / 1000.0)
 }
 
-/// As Python would write the text, since the sample script did.
+/// Quoted as in Python, since the sample script printed it that way.
 fn quoted(text: &str) -> String {
     if text.contains('\'') && !text.contains('"') {
         format!("\"{text}\"")

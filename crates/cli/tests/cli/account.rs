@@ -1,4 +1,4 @@
-//! The account and what belongs to it: keys, slots, resources, assets.
+//! The account and its keys, slots, resources and assets.
 
 use std::{fs, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What users get wrong: a sentence, a hint, the right code, and nothing submitted.
+//! User errors: a sentence, a hint, the right exit code, and nothing submitted.
 
 use std::fs;
 
@@ -445,7 +445,7 @@ fn what_the_platform_refuses() {
 
 #[test]
 fn nobody_there() {
-    // Taken and given back: nothing listens there now.
+    // Bound and released: nothing listens on this port now.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
         .expect("a port")

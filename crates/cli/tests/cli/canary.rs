@@ -1,4 +1,4 @@
-//! No secret is told, in any spelling, by any command, however much is logged and whatever the server says.
+//! No command prints a secret in any spelling, at any log level, whatever the server sends.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ const PASSWORD: &str = "pr0xy-p4ssw0rd-0123456789";
 const OTHER_PASSWORD: &str = "3nv1r0nm3nt-p4ssw0rd";
 const SECRETS: [&str; 6] = [KEY, TICKET, SIGNED, WEBHOOK, PASSWORD, OTHER_PASSWORD];
 
-/// The ways in which a server, a library or a terminal may write a secret.
+/// The encodings in which a server, a library or a terminal may write a secret.
 fn spellings(secret: &str) -> [String; 20] {
     let percent = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let unicode = secret.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
@@ -71,7 +71,7 @@ fn assert_silent(place: &str, text: &str) {
     }
 }
 
-/// Everything below a folder, names included.
+/// Checks everything below a folder, names included.
 fn assert_silent_below(folder: &Path) -> usize {
     let mut files = 0;
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -90,13 +90,13 @@ fn assert_silent_below(folder: &Path) -> usize {
     files
 }
 
-/// A RunningHub that repeats what it was told in every answer.
+/// A RunningHub that repeats every request in its response.
 struct Hostile {
     url: String,
 }
 
 impl Hostile {
-    /// Asked by this command.
+    /// Started for this command.
     fn start(command: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
@@ -200,7 +200,7 @@ fn the_canaries_do_not_sing() {
         let server = Hostile::start(args[0]);
         let command = at(rhub(args.iter().copied()), &server);
         let done = command.arg("-vvvv").env("RUNNINGHUB_STATE_DIR", &state).run();
-        // The link is what was paid for: it is told on stdout, and nowhere else.
+        // The link is the paid result: it is printed on stdout, and nowhere else.
         let link = format!("q-signature={SIGNED}");
         assert_silent(&format!("stdout of {args:?}"), &done.stdout.replace(&link, ""));
         assert_silent(&format!("stderr of {args:?}"), &done.stderr);
@@ -220,7 +220,7 @@ fn the_canaries_do_not_sing() {
     assert!(files >= 6, "a recording, results and a log: {files} files");
 }
 
-/// Whatever a bug has in its hands: the message of a panic is cleaned like everything else.
+/// A bug can put anything into a panic message: it is cleaned like all other output.
 #[test]
 fn a_panic_tells_no_secret() {
     let server = Hostile::start("run");
@@ -237,13 +237,13 @@ fn a_panic_tells_no_secret() {
     assert_silent("stdout", &done.stdout.replace(&format!("q-signature={SIGNED}"), ""));
 }
 
-/// A process that holds a key leaves no memory behind.
+/// A process that holds a key writes no core dump.
 #[cfg(target_os = "linux")]
 #[test]
 fn no_core_is_dumped_once_a_key_is_there() {
     use std::os::unix::process::ExitStatusExt as _;
 
-    // A server that never answers: by the time it is asked, the key was read.
+    // A server that never responds: by the time of the request, the key was read.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let dir = folder();

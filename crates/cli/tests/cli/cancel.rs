@@ -1,4 +1,4 @@
-//! What is cancelled from this machine ends as cancelled, everywhere and on both kinds of server.
+//! A task cancelled from this machine ends as cancelled, in every process and on both kinds of server.
 
 use std::{
     fs,
@@ -16,17 +16,17 @@ use crate::{
     common::{Done, Rhub, Simulator, folder, rhub},
 };
 
-/// Makes a command that reaches a server.
+/// Builds a command for a server.
 type Reach<'a> = Box<dyn Fn(&[&str]) -> Rhub + 'a>;
 
-/// Where tasks are, and what is run there.
+/// A server, and the task to run there.
 struct Place<'a> {
     rhub: Reach<'a>,
     target: String,
     state: TempDir,
 }
 
-/// A command that is watched while it runs.
+/// A running command whose output is watched.
 struct Watched {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -48,7 +48,7 @@ impl Place<'_> {
         Watched { child, lines }
     }
 
-    /// What the ledger says of the newest submit.
+    /// The ledger's status of the newest submit.
     fn ledger(&self, words: &[&str]) -> String {
         let done = self.run(&[&["tasks", "--json"], words].concat());
         let task = done.stdout.lines().find(|line| line.contains("\"event\":\"task\"")).expect("a task");
@@ -63,7 +63,7 @@ impl Place<'_> {
 }
 
 impl Watched {
-    /// Reads on until something happens.
+    /// Reads lines until an event.
     fn until(&mut self, sign: &str) -> Value {
         let line = self.lines.by_ref().map(|line| line.expect("text")).find(|line| line.contains(sign));
         json(&line.unwrap_or_else(|| panic!("it never said {sign}")))
@@ -86,7 +86,8 @@ fn slow() -> Scenario {
         .build()
 }
 
-/// Cancels a task that two processes watch, and one that is left alone. `sign` is told once it is where it is to be.
+/// Cancels a task that two processes watch, and one that no process watches. `sign` is printed once the task is in
+/// the state to test.
 fn ends_as_cancelled(place: &Place, sign: &str) {
     let mut run = place.start(&["run", &place.target]);
     let task = run.until("\"submitted\"")["task_id"].as_str().expect("an id").to_owned();
@@ -109,7 +110,7 @@ fn ends_as_cancelled(place: &Place, sign: &str) {
         run.until(sign);
         crate::signals::tell(&run.child, "-INT");
         let (code, result) = run.end();
-        // By the signal, so that a shell ends its loop.
+        // Ended by the signal, so that a shell ends its loop.
         assert_eq!((code, &result["status"]), (None, &"cancelled".into()), "{result}");
         told_as_cancelled(place, &task);
     }
@@ -135,7 +136,7 @@ fn told_as_cancelled(place: &Place, task: &str) {
     }
     let (code, result) = place.start(&["watch", task]).end();
     assert_eq!((code, &result["status"]), (Some(1), &"cancelled".into()), "{result}");
-    // Once more: it is over, and stays what it is.
+    // Cancel again: the task is over and keeps its status.
     let done = place.run(&["cancel", task]);
     assert!(done.code == Some(4) && done.stderr.contains("already over: cancelled"), "{done}");
     assert_eq!(place.ledger(&[]), "cancelled");

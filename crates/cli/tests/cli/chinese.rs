@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::common::{Rhub, folder, rhub, snap};
 
-/// The words of every command, the overview and groups of commands included.
+/// The words of every command, including the overview and groups of commands.
 fn commands() -> Vec<Vec<String>> {
     let (mut found, mut open) = (Vec::new(), vec![Vec::<String>::new()]);
     while let Some(command) = open.pop() {
@@ -67,7 +67,7 @@ fn help_is_the_same_by_every_way_that_asks_for_it() {
     let help = |run: Rhub| {
         let done = run.run();
         assert_eq!((done.code, &*done.stderr), (Some(0), ""));
-        // What a variable has is shown, and moves the ends of lines.
+        // Help shows the values of variables, and they move the ends of lines.
         let text = done.stdout.replace("nowhere", "").replace("RUNNINGHUB_LANG=zh", "RUNNINGHUB_LANG=");
         text.split_whitespace().collect::<String>()
     };

@@ -1,4 +1,4 @@
-//! Any ComfyUI by `--server`.
+//! Any ComfyUI, with `--server`.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use crate::{
 
 /// A ComfyUI in this process.
 pub(crate) struct Server {
-    // Before the runtime, since it is dropped on it.
+    // Declared before the runtime, since it must be dropped on it.
     native: Native,
     runtime: Runtime,
 }
@@ -45,7 +45,7 @@ fn simple() -> Server {
     Server::start(Native::builder().scenario(scenario).speed(f64::INFINITY))
 }
 
-/// The prompt's id in what a run has said.
+/// The prompt's id in the output of a run.
 fn prompt_id(stdout: &str) -> &str {
     stdout.lines().find_map(|line| line.split_once("taskId: ")).expect("an id").1
 }
@@ -87,7 +87,7 @@ fn a_run_is_followed_and_its_files_are_saved() {
     --- out
     the queue is empty
     ");
-    // Where a prompt was queued is known: the server need not be named again.
+    // The server of a queued prompt is recorded: later commands need no `--server`.
     let last = rhub(["status", "last"]).state(&state);
     snap!(last, @"
     exit 0
@@ -170,7 +170,7 @@ fn a_missing_model_is_told_with_what_is_close() {
     "#);
 }
 
-/// Nothing was queued before the file is there.
+/// Nothing is queued before the upload is complete.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_in_an_upload_has_queued_nothing() {
@@ -270,7 +270,7 @@ fn previews_are_saved() {
     }
 }
 
-/// The key is in the path of every address.
+/// The key is in the path of every URL.
 #[test]
 fn the_native_proxy_works_and_its_key_is_not_shown() {
     let key = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
@@ -290,7 +290,7 @@ fn the_native_proxy_works_and_its_key_is_not_shown() {
     }
 }
 
-/// As for every other task: nothing but the key has to be named again.
+/// As for every other task: later commands need only the key.
 #[test]
 fn a_task_of_the_native_proxy_is_looked_for_where_it_was_submitted() {
     let key = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry00";
@@ -333,7 +333,7 @@ fn what_a_run_leaves_behind_serves_the_next_one_and_its_submit_can_be_looked_aft
 
     let run = server.rhub(["run", &*workflow, "--detach"]).state(&state).run();
     let second = prompt_id(&run.stdout).to_owned();
-    // It ends, and nobody watches.
+    // The task ends while no process watches it.
     let deadline = Instant::now() + Duration::from_mins(1);
     let refreshed = loop {
         let told = server.rhub(["tasks", "--refresh", "--json"]).state(&state).run();
@@ -363,7 +363,7 @@ fn a_prompt_that_the_server_has_forgotten_cannot_be_watched() {
     assert!(!done.stderr.contains("the task goes on"), "{done}");
 }
 
-/// Where encryption ends, before a server that does not speak it.
+/// A TLS proxy before a server without TLS.
 fn encrypted(server: &Server, toxic: Toxic, authority: &Authority) -> FaultProxy {
     let _inside = server.runtime.enter();
     let proxy = server.runtime.block_on(FaultProxy::with_tls(authority, Certificate::Good)).expect("a port");
@@ -373,7 +373,8 @@ fn encrypted(server: &Server, toxic: Toxic, authority: &Authority) -> FaultProxy
     proxy
 }
 
-/// The prompt was read when TLS broke: it is found by its id. It was not read: nobody knows, and it is not sent again.
+/// If the prompt was read before TLS broke, it is found by its id. If not, the outcome is unknown, and it is not sent
+/// again.
 #[test]
 fn a_prompt_whose_encryption_breaks_is_looked_for_and_not_called_refused() {
     let (authority, dir) = (Authority::new().expect("an authority"), folder());

@@ -1,4 +1,4 @@
-//! Single questions and acts.
+//! Single queries and operations.
 
 use std::{
     fs,
@@ -46,7 +46,7 @@ fn questions_about_a_task() {
     "#);
 }
 
-/// Only the answer to the submit knows of them.
+/// Only the response to the submit reports them.
 #[test]
 fn a_detached_submit_tells_of_refused_nodes() {
     let (from, to) = (r#"\"node_errors\": {}"#, r#"\"node_errors\": {\"7\": \"no such model\"}"#);

@@ -1,4 +1,4 @@
-//! Running the binary, and a simulator to run it against.
+//! Runs the binary, and a simulator for it.
 
 use std::{
     fmt,
@@ -12,17 +12,17 @@ use runninghub_sim::{FaultProxy, Scenario, Sim, SimBuilder, Toxic};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// A command with nothing in its environment.
+/// A command with an empty environment.
 pub(crate) struct Rhub {
     command: Command,
-    /// Its own, so that nothing of the machine is touched.
+    /// A folder of its own, so that the machine's records stay untouched.
     state: TempDir,
     stdin: Option<String>,
-    /// What differs from run to run, and what to show for it.
+    /// Text that differs between runs, and its replacement.
     hidden: Vec<(String, &'static str)>,
 }
 
-/// What it did.
+/// The result of a command.
 pub(crate) struct Done {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -53,24 +53,24 @@ impl Rhub {
         self
     }
 
-    /// Shows `shown` for every occurrence of `text`.
+    /// Replaces every occurrence of `text` by `shown`.
     pub(crate) fn hide(mut self, text: impl AsRef<Path>, shown: &'static str) -> Self {
         self.hidden.push((text.as_ref().to_string_lossy().into_owned(), shown));
         self
     }
 
-    /// With the records of an earlier command.
+    /// Uses the records of an earlier command.
     pub(crate) fn state(self, folder: &TempDir) -> Self {
         self.env("RUNNINGHUB_STATE_DIR", &folder.path().to_string_lossy())
     }
 
-    /// With the configuration of an earlier command, shown as `[config]`.
+    /// Uses the configuration of an earlier command, shown as `[config]`.
     pub(crate) fn config(self, folder: &TempDir) -> Self {
         let path = folder.path().join("config.toml");
         self.env("RUNNINGHUB_CONFIG", &path.to_string_lossy()).hide(path, "[config]")
     }
 
-    /// Against a simulator, with its key, and fast.
+    /// Runs against a simulator, with its key and short waits.
     pub(crate) fn at(self, sim: &Simulator) -> Self {
         self.env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
             .env("RUNNINGHUB_BASE_URL", sim.base_url())
@@ -79,9 +79,9 @@ impl Rhub {
             .hide(sim.base_url().replace("http", "ws"), "[ws]")
     }
 
-    /// For a process that outlives this.
+    /// For a process that outlives this value.
     pub(crate) fn into_command(self) -> Command {
-        // Under `target`, where it does no harm.
+        // The folder is under `target`, so it may stay.
         let _ = self.state.keep();
         self.command
     }
@@ -119,7 +119,7 @@ impl fmt::Display for Done {
 
 /// A simulator in this process.
 pub(crate) struct Simulator {
-    // Before the runtime, since it is dropped on it.
+    // Declared before the runtime, since it must be dropped on it.
     sim: Sim,
     runtime: Runtime,
 }
@@ -131,7 +131,7 @@ impl Simulator {
         Self { sim, runtime }
     }
 
-    /// Serves a recording, fast. A run begins when somebody watches it, however busy the machine is.
+    /// Serves a recording at 20 times its speed. A run starts when a client watches it, however busy the machine is.
     pub(crate) fn of(fixture: &str) -> Self {
         let patience = Duration::from_secs(10);
         Self::start(Sim::builder().scenario(scenario(fixture)).speed(20.0).wait_for_socket(patience))
@@ -141,7 +141,7 @@ impl Simulator {
         self.sim.base_url()
     }
 
-    /// A way to it with something wrong.
+    /// A proxy to the simulator with a network fault.
     pub(crate) fn behind(&self, toxic: Toxic) -> FaultProxy {
         let _inside = self.runtime.enter();
         let proxy = self.runtime.block_on(FaultProxy::start()).expect("a port");
@@ -172,7 +172,7 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-/// Snapshots what a command did.
+/// Snapshots the output of a command.
 macro_rules! snap {
     ($rhub:expr, $($snapshot:tt)*) => {
         insta::assert_snapshot!($rhub.run().to_string(), $($snapshot)*)

@@ -1,4 +1,4 @@
-//! The main job: submit, follow, bring the files home.
+//! The main path: submit, follow, download the files.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::common::{Done, Simulator, fixture, folder, rhub, scenario, snap};
 
 #[test]
 fn a_run_in_plain() {
-    // One poll finds the address, and every frame is seen.
+    // One poll finds the URL, and no frame is missed.
     let sim = Simulator::start(
         Sim::builder()
             .scenario(scenario("01-simple"))
@@ -61,12 +61,12 @@ fn a_run_of_a_file_with_changes() {
     let under = scenario("02-ksampler").workflow_id();
     let done = rhub(["run", "--json", "--under", &under]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
-    // Not every site wants a saved workflow beside the file.
+    // Not every site requires a saved workflow besides the file.
     let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
 }
 
-/// Nothing of this graph was recorded: the simulator makes up how it runs.
+/// The graph isn't in a recording: the simulator improvises its run.
 #[test]
 fn a_run_of_a_graph_of_ones_own() {
     let (sim, dir) = (Simulator::of("02-ksampler"), folder());
@@ -165,7 +165,7 @@ fn a_recording_with_a_hole_is_told_and_harms_nothing() {
     let mut lines =
         BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
     assert!(lines.any(|line| line.contains("\"event\":\"submitted\"")));
-    // In the place of the folder, which goes in one step: files may just be made in it.
+    // Renamed instead of removed, which is atomic: files may be created in it at this moment.
     fs::rename(&record, dir.path().join("away")).expect("the recording");
     fs::write(&record, "").expect("a file");
     let rest: Vec<String> = lines.collect();
@@ -247,7 +247,7 @@ fn results_that_cannot_be_fetched() {
     let sim = Simulator::of("01-simple");
     let id = scenario("01-simple").workflow_id();
     let dir = folder();
-    // The folder disappears while the task runs: what was promised cannot be kept any more.
+    // The folder disappears while the task runs: the results can no longer be saved.
     let out = dir.path().join("out");
     let mut child = rhub(["run", &id, "--out"])
         .arg(&out)
@@ -290,7 +290,7 @@ fn no_secret_is_told_however_much_is_logged() {
     let done = rhub(["run", &id, "-vvvv", "--out"]).arg(dir.path()).at(&sim).run();
     assert_eq!(done.code, Some(0), "{done}");
     assert!(done.stderr.lines().count() > 5, "{done}");
-    // The key, the ticket of the socket, and the signature of a result's address.
+    // The key, the socket's ticket, and the signature of a result's URL.
     for secret in [Sim::DEMO_KEY, "Rh-Comfy-Auth="] {
         assert!(!done.stdout.contains(secret) && !done.stderr.contains(secret), "{secret} in {done}");
     }

@@ -1,4 +1,4 @@
-//! What `--format json` has written is shown again by `replay`.
+//! `replay` shows the output of `--format json` again.
 
 use std::{fs, path::PathBuf};
 

@@ -409,7 +409,7 @@ fn apps_webhooks_and_the_account() {
     }
 }
 
-/// The help of a command without the options that all of them have.
+/// The help of a command, without the global options.
 fn help(command: &[&str]) -> String {
     let done = rhub(command.iter().copied().chain(["--help"])).run();
     assert_eq!((done.code, &*done.stderr), (Some(0), ""));

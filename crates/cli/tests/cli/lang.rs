@@ -1,4 +1,4 @@
-//! Chinese messages, and what every code of the platform comes to.
+//! Chinese messages, and the outcome of every code of the platform.
 
 use runninghub_sim::{Rule, Sim, SimBuilder};
 
@@ -7,9 +7,9 @@ use crate::common::{Simulator, folder, rhub, scenario, snap};
 const ACCOUNT: &str = "/uc/openapi/accountStatus";
 const CREATE: &str = "/task/openapi/create";
 
-/// Code, exit code of a question, exit code of a create: written down from what each means, not from the table. A question
-/// ends with 3 where the platform is in trouble, else with 4; a create with 5 where it may have made a task, else with 4
-/// or 3. Those without a number wait for a free slot.
+/// Code, exit code of a query, exit code of a create: derived from each code's meaning, not from the table. A query
+/// ends with 3 if the platform has an internal problem, else with 4; a create ends with 5 if it may have created a
+/// task, else with 4 or 3. Rows without a number wait for a free slot.
 #[rustfmt::skip]
 const ROWS: &[(i32, u8, Option<u8>)] = &[
     (-1, 4, Some(5)), (1, 4, Some(5)), (301, 4, Some(4)), (380, 4, Some(4)), (401, 4, Some(5)), (403, 4, Some(5)),

@@ -32,7 +32,7 @@ fn losing(answers: u32) -> (Simulator, String) {
     (Simulator::start(Sim::builder().scenario(one).fault(lost).speed(50.0)), id)
 }
 
-/// The file is shared with newer versions, which may submit to places and in ways that this one does not know.
+/// The file is shared with newer versions, which may submit to places and in ways that this version does not know.
 #[test]
 fn what_a_newer_version_has_submitted_is_listed_and_left_alone() {
     let ((sim, id), state) = (losing(0), folder());
@@ -75,7 +75,7 @@ fn what_was_submitted_is_listed_and_found_again() {
     assert_eq!(entry["base_url"], sim.base_url());
     assert!(!entry.to_string().contains(Sim::DEMO_KEY), "the key is not kept");
 
-    // Where it was submitted is known, so that nothing but the key has to be named.
+    // The place of the submit is recorded, so later commands need only the key.
     let known = |args: &[&str]| {
         let done = rhub(args.iter().copied())
             .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
@@ -140,7 +140,7 @@ fn an_unknown_submit_is_shown_and_settled() {
     assert_eq!(sim.creates(), 2);
 }
 
-/// The platform says no and has made a task all the same.
+/// The platform refuses the create but creates a task anyway.
 fn lying() -> (Simulator, String) {
     let one = scenario("01-simple");
     let id = one.workflow_id();
@@ -206,7 +206,7 @@ fn a_task_that_is_not_known_yet_is_asked_for_again() {
             builder = builder.rule(Rule::answer(path, 200, body).times(2));
         }
         let sim = Simulator::start(builder);
-        // Twenty seconds for three questions.
+        // Twenty seconds for three polls.
         let at = |args: &[&str]| {
             rhub(args.iter().copied()).at(&sim).state(&state).env("RUNNINGHUB_TIME_SCALE", "1").run()
         };
@@ -215,7 +215,7 @@ fn a_task_that_is_not_known_yet_is_asked_for_again() {
         assert_eq!(done.code, Some(0), "{done}");
         assert_ne!(tasks(&state)[0]["state"], "gone", "{command:?}");
     }
-    // An id of which nothing is known is told to be wrong without a wait.
+    // An unknown id is reported as wrong without a wait.
     let sim = Simulator::of("01-simple");
     let wrong = rhub(["status", "1999999999999999999"]).at(&sim).env("RUNNINGHUB_TIME_SCALE", "1000").run();
     assert_eq!(wrong.code, Some(4), "{wrong}");
@@ -227,7 +227,7 @@ fn what_ended_unwatched_is_asked_for() {
     for _ in 0..2 {
         rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
     }
-    // They end in the simulator, and nobody looks.
+    // The tasks end in the simulator while no process watches them.
     for task in sim.sim().tasks() {
         let status = || rhub(["status", &task.task_id]).at(&sim).run().stdout;
         while !status().contains("success") {}
@@ -254,7 +254,7 @@ fn without_a_ledger_nothing_is_sent() {
         assert!(done.stderr.contains("hint:"), "{done}");
     }
     assert_eq!(sim.creates(), 0);
-    // A task that is paid for is followed all the same.
+    // A paid task is followed anyway.
     rhub(["run", &id, "--detach"]).at(&sim).run();
     let task = sim.sim().tasks()[0].task_id.clone();
     let watched = rhub(["watch", &task]).at(&sim).env("RUNNINGHUB_STATE_DIR", &file.to_string_lossy()).run();
@@ -279,7 +279,7 @@ fn a_state_folder_behind_a_link_is_used() {
     assert_eq!(watched.code, Some(0), "{watched}");
 }
 
-/// Root can write everywhere, so that it becomes another user for this.
+/// Root can write everywhere, so the test switches to another user.
 #[cfg(unix)]
 #[test]
 fn where_nothing_can_be_written_submits_are_listed_and_none_is_made() {
@@ -296,7 +296,7 @@ fn where_nothing_can_be_written_submits_are_listed_and_none_is_made() {
         let done = rhub(["run", &id, "--detach"]).at(&sim).env("RUNNINGHUB_STATE_DIR", &state_dir).run();
         assert_eq!(done.code, Some(code), "{done}");
     }
-    // The other user may not get to where it was built.
+    // The other user may not have access to the build folder.
     fs::copy(env!("CARGO_BIN_EXE_rhub"), &program).expect("copied");
     let allow = |path: &std::path::Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("allowed");
@@ -322,7 +322,7 @@ fn where_nothing_can_be_written_submits_are_listed_and_none_is_made() {
         }
         loop {
             match command.output() {
-                // A process that another test has just forked still holds the copy.
+                // A process that another test has just forked still holds the copy open.
                 Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {}
                 done => return done.expect("the binary"),
             }
@@ -348,7 +348,7 @@ fn where_nothing_can_be_written_submits_are_listed_and_none_is_made() {
 
 const LISTEN: [&str; 5] = ["webhook", "listen", "--listen", "127.0.0.1:0", "--json"];
 
-/// `rhub webhook listen`, and what it tells.
+/// `rhub webhook listen`, and its output.
 struct Listener {
     process: Child,
     told: Box<dyn Iterator<Item = Value>>,
@@ -401,7 +401,7 @@ fn a_webhook_settles_what_is_unknown() {
     }
 }
 
-/// The command gets the event and no secret, once; that it failed is told, and ends nothing.
+/// The command receives the event without secrets, once. Its failure is reported and ends nothing.
 #[cfg(unix)]
 #[test]
 fn a_command_is_run_for_what_a_webhook_tells() {
@@ -447,7 +447,7 @@ fn a_command_is_run_for_what_a_webhook_tells() {
     );
 }
 
-/// The first Ctrl-C waits for the command, the second stops it and what it has started.
+/// The first Ctrl-C waits for the command, the second kills it and its children.
 #[cfg(unix)]
 #[test]
 fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
@@ -465,6 +465,6 @@ fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
     assert_eq!(waits["code"], "leaving", "{waits}");
     listener.terminate();
     assert_eq!(listener.process.wait().expect("it ends").signal(), Some(15));
-    // The pipe is closed when nobody holds it any more; the sleep would for ten minutes.
+    // The pipe closes once no process holds it; the sleep alone would hold it for ten minutes.
     assert!(said.all(|line| line.is_ok()), "the last line has come");
 }

@@ -15,11 +15,11 @@ use runninghub_sim::Sim;
 
 use crate::common::{Simulator, fixture, folder};
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// What [`Terminal::finish`] says of a program that ended by Ctrl-C.
+/// The result of [`Terminal::finish`] for a program that ended by Ctrl-C.
 pub(crate) const SIGINT: i32 = -2;
-/// What every drawing has once.
+/// Occurs exactly once in every redraw.
 const DRAWING: &str = "\x1b[?7l";
 
 pub(crate) struct Terminal {
@@ -48,7 +48,7 @@ impl Terminal {
         let (send, output) = channel();
         thread::spawn(move || {
             let mut buffer = [0; 4096];
-            // The terminal is gone when the program is: an error, on Linux.
+            // On Linux, reading fails once the program has ended.
             while let Ok(count @ 1..) = reader.read(&mut buffer) {
                 if send.send(buffer[..count].to_vec()).is_err() {
                     break;
@@ -60,7 +60,7 @@ impl Terminal {
         Self { master: pty.master, keyboard, child, output, parser, raw: Vec::new() }
     }
 
-    /// Takes what comes, until the screen is as wanted.
+    /// Reads output until the screen is as wanted.
     pub(crate) fn wait(&mut self, wanted: impl Fn(&str) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !wanted(&self.screen()) {
@@ -72,7 +72,7 @@ impl Terminal {
         }
     }
 
-    /// Takes what comes to the end. The exit code, or the signal as its number below zero, and what stands there at last.
+    /// Reads output to the end. Returns the exit code, or the signal as a negative number, and the final screen.
     pub(crate) fn finish(&mut self) -> (i32, String) {
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.take(&bytes);
@@ -80,7 +80,7 @@ impl Terminal {
         let status = self.child.wait().expect("it ends");
         let code = match status.signal() {
             None => i32::try_from(status.exit_code()).expect("a code"),
-            // It is told by its name, which some systems put a number behind.
+            // The signal is reported by name, followed by its number on some systems.
             Some(name) => ["Hangup", "Interrupt", "Terminated"]
                 .into_iter()
                 .zip([-1, SIGINT, -15])
@@ -109,8 +109,8 @@ impl Terminal {
         self.parser.screen().contents()
     }
 
-    /// Changes the window. What is drawn for the old one may still be on its way: the wider of the two takes it, since
-    /// the parser, unlike terminals, cannot be told not to wrap.
+    /// Resizes the window. Output for the old size may still arrive. The parser reads it with the wider of both sizes,
+    /// since unlike a terminal it cannot turn off wrapping.
     pub(crate) fn resize(&mut self, columns: u16) {
         let size = size(columns);
         let (_, before) = self.parser.screen().size();
@@ -126,7 +126,7 @@ impl Terminal {
         }
     }
 
-    /// The second drawing is certainly one of the window as it is now.
+    /// The second redraw certainly uses the current size.
     fn draw_twice(&mut self) {
         let wanted = self.drawings() + 2;
         while self.drawings() < wanted {
@@ -139,12 +139,12 @@ impl Terminal {
         self.keyboard.write_all(key).and_then(|()| self.keyboard.flush()).expect("it reads");
     }
 
-    /// The program.
+    /// The program's process id.
     pub(crate) fn process_id(&self) -> u32 {
         self.child.process_id().expect("it runs")
     }
 
-    /// Waits until the program is stopped, as by Ctrl-Z, and tells it to go on.
+    /// Waits until the program is stopped, as by Ctrl-Z, and continues it.
     #[cfg(target_os = "linux")]
     pub(crate) fn go_on(&mut self) {
         let process = self.process_id();
@@ -163,7 +163,7 @@ impl Terminal {
         assert!(told.success());
     }
 
-    /// All that comes to the end, where it is not for a screen.
+    /// All output to the end, for commands without a live block.
     pub(crate) fn text(&mut self) -> String {
         while let Ok(bytes) = self.output.recv_timeout(PATIENCE) {
             self.raw.extend(bytes);
@@ -171,7 +171,7 @@ impl Terminal {
         self.raw()
     }
 
-    /// Everything that has come, escapes and all.
+    /// All output so far, escapes included.
     pub(crate) fn raw(&self) -> String {
         String::from_utf8_lossy(&self.raw).into_owned()
     }
@@ -189,7 +189,7 @@ fn size(columns: u16) -> PtySize {
     PtySize { rows: 24, cols: columns, pixel_width: 0, pixel_height: 0 }
 }
 
-/// Without what differs from run to run: every number is a 0.
+/// Replaces every number by 0, since numbers differ between runs.
 fn steady(screen: &str) -> String {
     let digits = |line: &str| {
         let mut shown = String::new();
@@ -254,7 +254,7 @@ fn a_run_at_40_columns_with_wide_titles() {
 fn a_window_that_changes() {
     let recording = fixture("02-ksampler");
     let mut terminal = Terminal::start(100, &["replay", "--speed", "2", &recording.to_string_lossy()], &[]);
-    // What a terminal wraps when it shrinks is wiped before it is drawn over: parts of it would come back otherwise.
+    // Lines that a shrinking terminal wraps are cleared before the redraw: otherwise parts of them would come back.
     let wiped = |terminal: &Terminal| {
         String::from_utf8_lossy(&terminal.raw).lines().filter(|line| line.contains("\x1b[J\x1b[?7l")).count()
     };

@@ -1,4 +1,4 @@
-//! Models: found, shown, priced, run; and what users get wrong about them.
+//! Models: search, details, price and run; and user errors.
 
 use std::fs;
 
@@ -384,7 +384,7 @@ fn a_catalog_of_ones_own_counts_and_a_bad_line_costs_only_itself() {
     "#);
 }
 
-/// The words of a command line, as a shell would see them.
+/// The words of a command line, split as in a shell.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in line.split("   #").next().unwrap_or_default().chars() {
@@ -420,7 +420,7 @@ fn the_commands_of_the_document_do_what_it_says() {
         let told = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).expect("text")).concat();
         assert_eq!(done.status.code(), Some(code), "{line}\n{told}");
         let told = told.replace(sim.base_url(), "http://127.0.0.1:8189");
-        // How long a run took is its own affair.
+        // The duration of a run varies.
         for wanted in said.lines().filter(|line| !line.contains("billed")) {
             assert!(told.lines().any(|line| line == wanted), "{line} does not say {wanted:?} but\n{told}");
         }

@@ -7,23 +7,23 @@ use crate::{
     live::{SIGINT, Terminal, overall_bars},
 };
 
-/// What the picture is sent with, for each protocol.
+/// The escape that starts an image, for each protocol.
 const PROTOCOLS: [(&str, &str); 4] = [
     ("kitty", "\x1b_Ga=T,"),
     ("iterm2", "\x1b]1337;File=inline=1;"),
     ("sixel", "\x1bP0;1q"),
     ("blocks", "▀"),
 ];
-/// Kitty's pictures have to be taken away.
+/// Kitty's images have to be deleted.
 const WIPE: &str = "\x1b_Ga=d,";
 
-/// Twenty steps with a picture each.
+/// Twenty steps with an image each.
 fn demo(columns: u16, speed: &str, protocol: &str) -> Terminal {
     let out = concat!(env!("CARGO_TARGET_TMPDIR"), "/pictures");
     Terminal::start(columns, &["demo", "--speed", speed, "--preview", protocol, "--out", out], &[])
 }
 
-/// A recording with one.
+/// A recording with a preview image.
 fn sampler() -> String {
     fixture("02-ksampler").to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The proxy, as options and the environment name it.
+//! The proxy, from options and the environment.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -10,8 +10,8 @@ use runninghub_sim::Sim;
 
 use crate::common::rhub;
 
-/// Runs a command that asks the platform at a name that does not exist, and gives what it said to the proxy, if anything:
-/// the proxy wants a password and takes none.
+/// Runs a command that sends requests to a host that does not exist. Returns its request to the proxy, if any: the
+/// proxy demands a password and rejects every one.
 fn asked(args: &[&str], env: &[(&str, &str)]) -> (Option<String>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let proxy = listener.local_addr().expect("an address").to_string();

@@ -20,14 +20,14 @@ use crate::{
     signals::{slow, tell},
 };
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// Longer than a process takes to end by a signal on a busy machine; it should be under a second.
 const LEAVING: Duration = Duration::from_mins(2);
-/// Nodes of [`chatty`]: what is said of them is several times what a pipe holds.
+/// Nodes of [`chatty`]: their events are several times as large as a pipe's buffer.
 const NODES: usize = 400;
 
-/// A pipe without room for a single byte: whoever writes to it stands still.
+/// A pipe without room for a single byte: writes to it block.
 fn full() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let flags = fcntl_getfl(&writer).expect("flags");
@@ -39,7 +39,7 @@ fn full() -> (PipeReader, PipeWriter) {
     (reader, writer)
 }
 
-/// A run that has much to say.
+/// A run with much output.
 fn chatty() -> (Simulator, String) {
     let mut script = Scenario::script("chatty");
     for id in 1..NODES {
@@ -62,12 +62,12 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Lets others work before the next look, which may be a process of its own.
+/// Lets other processes work before the next check, which may start a process itself.
 fn pause() {
     thread::park_timeout(Duration::from_millis(100));
 }
 
-/// What the ledger says of the only submit.
+/// The ledger's status of the only submit.
 fn state(folder: &TempDir) -> Option<String> {
     let done = rhub(["tasks", "--json"]).state(folder).run();
     let lines = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
@@ -183,7 +183,7 @@ fn a_signal_ends_a_replay_whose_output_is_not_read() {
     let args = ["replay", "--speed", "max", "--json", &recording.to_string_lossy()];
     let (sim, state_dir) = (Simulator::start(Sim::builder()), folder());
     let mut child = start(&sim, &state_dir, &args, writer, Stdio::null());
-    // The threads that write are there once signals are caught.
+    // The writer threads exist once signals are caught.
     let tasks = format!("/proc/{}/task", child.id());
     wait_until("it listens", || fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() > 1));
     tell(&child, "-INT");

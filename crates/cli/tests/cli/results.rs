@@ -1,4 +1,4 @@
-//! Bringing results home with a disk that is full, and from a task that failed.
+//! Downloads results onto a full disk, and from a failed task.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -22,7 +22,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// A limit of 100 KiB on the size of files does what a full disk does, without a disk: the write fails in the middle.
+/// A limit of 100 KiB on the size of files acts like a full disk: the write fails in the middle.
 #[cfg(unix)]
 #[test]
 fn a_full_disk() {
@@ -50,7 +50,7 @@ fn a_full_disk() {
     assert!(told.contains(&format!("rhub download {task}")), "{told}");
     assert_eq!(limited(&["download", task]).0, Some(9));
 
-    // With room again one command brings the rest, and only that.
+    // With enough space, one command downloads the rest, and only the rest.
     let fetched = sim.sim().stats().calls["/files"];
     let done = rhub(["download", task, "--out"]).arg(dir.path()).at(&sim).run();
     assert_eq!(done.code, Some(0), "{done}");
@@ -83,7 +83,7 @@ fn a_failed_task_that_made_nothing_leaves_nothing() {
     assert_eq!(done.stderr, "");
 }
 
-/// What is too large is not saved, the rest is, and the exit code says so.
+/// A file that is too large is not saved. The rest is, and the exit code reports it.
 #[test]
 fn a_limit_on_the_size_of_files() {
     let (builder, id) = two_files();
@@ -97,7 +97,7 @@ fn a_limit_on_the_size_of_files() {
     assert_eq!((wrong.code, wrong.stderr.contains("`500M`")), (Some(2), true), "{wrong}");
 }
 
-/// A picture is shown, one is saved, and then the run fails.
+/// One image is a preview, one is saved, and then the run fails.
 fn previewed() -> (SimBuilder, String) {
     let ms = Duration::from_millis;
     let scenario = Scenario::script("previewed")

@@ -1,4 +1,4 @@
-//! Every line that `--json` prints is one of the published schema.
+//! Every line of `--json` matches the published schema.
 
 use serde_json::Value;
 
@@ -121,7 +121,7 @@ fn schema() -> Value {
     serde_json::from_str(&done.stdout).expect("a JSON schema")
 }
 
-/// The names of the events; `result` is the last of them, and only there.
+/// The names of the events; `result` is the last one and occurs once.
 fn check(schema: &Value, stdout: &str) -> Vec<String> {
     let mut last = 0.0;
     let mut events = Vec::new();
@@ -129,7 +129,7 @@ fn check(schema: &Value, stdout: &str) -> Vec<String> {
         let line: Value = serde_json::from_str(line).expect("JSON");
         assert!(is_valid(schema, schema, &line), "not in the schema: {line}");
         let t = line["t"].as_f64().expect("a number");
-        // Each run of a recording begins at 0 again.
+        // Each run of a recording starts at 0 again.
         assert!(
             t >= last || events.last().is_some_and(|event| event == "result"),
             "time goes back in {line}"
@@ -141,7 +141,7 @@ fn check(schema: &Value, stdout: &str) -> Vec<String> {
     events
 }
 
-/// As much of JSON Schema as ours uses.
+/// The subset of JSON Schema that this schema uses.
 fn is_valid(root: &Value, schema: &Value, value: &Value) -> bool {
     let Some(schema) = schema.as_object() else { return schema != &Value::Bool(false) };
     schema.iter().all(|(key, rule)| match key.as_str() {

@@ -77,7 +77,7 @@ fn a_key_is_kept_used_and_forgotten() {
     "#);
 }
 
-/// What `rhub login` was told of the key is enough to refuse it; a key from elsewhere is of no known kind.
+/// The key's kind from `rhub login` is enough to refuse; a key from elsewhere has no known kind.
 #[test]
 fn what_a_key_cannot_do_is_not_sent() {
     let builder = Sim::builder().scenario(scenario("01-simple")).consumer_key(CONSUMER).speed(20.0);
@@ -148,7 +148,7 @@ fn an_option_beats_its_variable_beats_the_profile() {
         assert_eq!(with(&config, &sim, ["config", "set", name, value]).run().code, Some(0), "{name}");
         assert_eq!(get(name), format!("{value}\n"));
     }
-    // The default profile has no key, the other one has.
+    // The default profile has no key, the other profile has one.
     assert_eq!(with(&config, &sim, ["account"]).run().code, Some(2));
     assert_eq!(with(&config, &sim, ["account", "--profile", "work"]).run().code, Some(0));
     assert_eq!(with(&config, &sim, ["account"]).env("RUNNINGHUB_PROFILE", "work").run().code, Some(0));

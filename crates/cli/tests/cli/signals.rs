@@ -1,4 +1,4 @@
-//! Ctrl-C and the like.
+//! Ctrl-C and other signals.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -27,8 +27,8 @@ pub(crate) fn slow() -> (Simulator, String) {
     (Simulator::start(Sim::builder().scenario(slow)), id)
 }
 
-/// What starts a test in the background may have it ignore Ctrl-C, and then so does everything that the test starts: that is
-/// what the program promises. Better to be told than to wait for ever.
+/// A test started in the background may ignore Ctrl-C, and then all its child processes ignore it too, as the program
+/// promises. Failing early is better than hanging.
 pub(crate) fn not_ignored() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -45,12 +45,12 @@ pub(crate) fn tell(child: &Child, signal: &str) {
     assert!(status.success());
 }
 
-/// The exit code, or the signal as its number below zero.
+/// The exit code, or the signal as a negative number.
 fn how(status: ExitStatus) -> i32 {
     status.code().or(status.signal().map(|signal| -signal)).expect("it ended")
 }
 
-/// Starts a run, waits until frames come, sends the signals, and gives how it ended, its last line and its talk.
+/// Starts a run, waits for frames, sends the signals, and returns its exit status, its last line and its stderr.
 fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (i32, Value, String) {
     not_ignored();
     let mut child = rhub(args.iter().copied().chain(["--json"]))
@@ -63,7 +63,7 @@ fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (i32, Value, S
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let mut last = String::new();
     for signal in signals {
-        // Each is sent only after another sign of life.
+        // Each signal is sent only after more output.
         last = lines
             .by_ref()
             .map(|line| line.expect("text"))
@@ -114,7 +114,7 @@ fn ctrl_c_cancels_where_that_is_wanted() {
 fn signals_that_are_ignored_stay_so() {
     let (sim, id) = slow();
     let command = rhub([]).at(&sim).into_command();
-    // The shell ignores SIGHUP before it becomes the program, as `nohup` does.
+    // The shell ignores SIGHUP before it execs the program, as `nohup` does.
     let mut shell = Command::new("/bin/sh");
     shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut child = shell
@@ -127,7 +127,7 @@ fn signals_that_are_ignored_stay_so() {
         BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
     lines.by_ref().find(|line| line.contains("\"live\"")).expect("it lives");
     tell(&child, "-HUP");
-    // It goes on: more progress comes, and only another signal ends it.
+    // The run continues: more progress comes, and only another signal ends it.
     lines.by_ref().find(|line| line.contains("\"progress\"")).expect("it goes on");
     tell(&child, "-INT");
     assert_eq!(how(child.wait().expect("it ends")), if cfg!(target_os = "linux") { -2 } else { -1 });
@@ -153,7 +153,7 @@ fn ctrl_c_in_a_shell_loop_ends_the_loop() {
         let mut lines =
             BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
         lines.by_ref().find(|line| line.contains("\"live\"")).expect("it lives");
-        // As a terminal does: to all that run in it.
+        // As from a terminal: to the whole process group.
         let group = format!("-{}", child.id());
         assert!(Command::new("kill").args([signal, "--", &group]).status().expect("kill").success());
         let last = lines.last().expect("a result");
@@ -165,7 +165,7 @@ fn ctrl_c_in_a_shell_loop_ends_the_loop() {
     }
 }
 
-/// Starts a command, waits for a line, sends a signal, and gives how it ended with its last line.
+/// Starts a command, waits for a line, sends a signal, and returns its exit status and its last line.
 fn ended(sim: &Simulator, args: &[&str], sign: &str, signal: &str) -> (i32, Value) {
     let command = rhub(args.iter().copied().chain(["--json"])).at(sim);
     let mut child =
@@ -227,7 +227,7 @@ fn ctrl_c_while_a_key_is_typed_ends_by_the_signal() {
     assert_eq!(terminal.finish().0, -2);
 }
 
-/// A platform that knows a workflow, and keeps every other request waiting until it is let go.
+/// A platform that knows a workflow, and blocks every other request until released.
 struct Waiting {
     url: String,
     asked: Receiver<String>,
@@ -235,7 +235,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// What is let go gets this answer, or none.
+    /// Released requests get this response, or none.
     fn start(answer: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -261,7 +261,7 @@ impl Waiting {
                         let head = format!(
                             "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
                         );
-                        // Nobody may be there any more.
+                        // The client may be gone.
                         let _ = stream.get_mut().write_all(format!("{head}{answer}").as_bytes());
                     }
                 });

@@ -1,4 +1,4 @@
-//! Files on their way, where that takes its time.
+//! File transfers that take a while.
 
 use std::{
     fs::File,
@@ -14,10 +14,10 @@ use crate::{
     live::{SIGINT, Terminal},
 };
 
-/// More than connections on one machine take without anybody reading.
+/// More than local connections buffer without a reader.
 const SIZE: u64 = 25_000_000;
 
-/// A simulator, a slow way to it, and a large file.
+/// A simulator, a slow proxy to it, and a large file.
 fn slow() -> (Simulator, FaultProxy, TempDir, PathBuf) {
     let sim = Simulator::start(Sim::builder());
     let proxy = sim.behind(Toxic::bandwidth(20_000_000).up());

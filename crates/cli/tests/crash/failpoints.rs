@@ -1,4 +1,4 @@
-//! Before and after every change of state the process dies or hangs: nothing is lost, and nothing is paid twice.
+//! The process dies or hangs before and after every change of state: nothing is lost, and nothing is paid twice.
 
 use std::{fs, process::Command, time::Duration};
 
@@ -43,7 +43,7 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
             run(Lab::new(sim().fault(Fault::QueueFull(1000))), &["--queue-timeout", "0"])
         }
         (Some(Submitting), Refused) => {
-            // A graph of one's own is not asked for first, so that it is the create that the key is refused for.
+            // A user's own graph needs no earlier request, so that the create is the request refused for the key.
             let lab = Lab::new(sim());
             let file = lab.state.path().join("own.json");
             fs::write(&file, r#"{"1":{"class_type":"SaveImage","inputs":{}}}"#).expect("written");
@@ -60,7 +60,7 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
             let lab = Lab::new(sim());
             prepare(&lab, &[Step::Accepted { task: "999".into() }]);
             let mut command = lab.rhub(&["tasks", "--refresh"]);
-            // A task that was accepted a moment ago would not be written off.
+            // A task accepted a moment ago would not be written off.
             command.env("RUNNINGHUB_TIME_SCALE", "0.00001");
             (lab, command)
         }
@@ -91,7 +91,7 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
                 sim = sim.fault(Fault::TaskFails);
             }
             if to == Cancelled {
-                // Only the newer endpoint tells a task that was cancelled from one that failed.
+                // Only the newer endpoint distinguishes cancelled from failed tasks.
                 let unknown = r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#;
                 sim = sim.fault(Fault::QueueDelay(Duration::from_mins(10)));
                 sim = sim.rule(Rule::answer("/task/openapi/outputs", 200, unknown));
@@ -100,7 +100,7 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
             assert_eq!(lab.run(&["run", &id, "--detach"]), Some(0));
             let task = lab.sim.tasks()[0].task_id.clone();
             if to == Cancelled {
-                // From another machine: this one would write it down at once.
+                // From another machine: this one would record it at once.
                 let elsewhere = tempfile::tempdir().expect("a folder");
                 let mut cancel = lab.rhub(&["cancel", &task]);
                 let status = cancel.env("RUNNINGHUB_STATE_DIR", elsewhere.path()).status();
@@ -133,7 +133,7 @@ fn prepare(lab: &Lab, steps: &[Step]) -> AttemptId {
     })
 }
 
-/// What the next process finds where this one has died.
+/// The state that the next process finds after this one has died.
 fn found(state: State) -> State {
     match state {
         State::Submitting => State::Unknown,
@@ -147,7 +147,7 @@ fn check(from: Option<State>, to: State, place: &str, action: &str) {
     let point = format!("{}>{to}:{place}", from.map_or("none", State::as_str));
     let case = format!("{point}={action}");
     let mut child = command.env("RUNNINGHUB_FAILPOINT", &case).spawn().expect("the binary");
-    // Kept open: who finds nobody reading any more ends.
+    // Kept open: a process without a reader ends.
     let mut out = child.stdout.take().expect("a pipe");
     if (from, to) == (Some(State::Accepted), State::Cancelled) {
         assert!(read_until(&mut out, "taskId"), "{case}: it was submitted");
@@ -172,11 +172,11 @@ fn check(from: Option<State>, to: State, place: &str, action: &str) {
     if let Some(task) = tasks.first() {
         let entry = entry.expect("a paid task is in the ledger");
         let is_known = entry.task.as_ref().is_some_and(|id| id.as_str() == task.task_id);
-        // Absent is what a person has said, and refused what the platform has said.
+        // Absent is a user's decision, and refused the platform's.
         let is_said =
             entry.state == State::Absent || (entry.state, from) == (State::Refused, Some(State::Refused));
         assert!(is_known || is_said || entry.state == State::Unknown, "{case}: lost");
-        // One more command, and the task is home.
+        // One more command finishes the task.
         let resume: &[&str] = if is_known {
             &["watch", "last"]
         } else {
@@ -194,7 +194,7 @@ fn check(from: Option<State>, to: State, place: &str, action: &str) {
     }
 }
 
-/// Every edge of the table, and the one that begins a life.
+/// Every edge of the table, and the first one, which creates an entry.
 fn edges() -> impl Iterator<Item = (Option<State>, State)> {
     std::iter::once((None, State::Submitting)).chain(EDGES.iter().map(|(from, to)| (Some(*from), *to)))
 }

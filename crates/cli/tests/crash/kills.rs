@@ -1,4 +1,4 @@
-//! `kill -9` at any moment, with lost answers mixed in.
+//! `kill -9` at any moment, combined with lost responses.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,16 +15,16 @@ use crate::lab::{Lab, kill, read_until, rhub};
 
 /// How many submits are killed.
 const ROUNDS: usize = 200;
-/// They run side by side, each side with a ledger of its own.
+/// Rounds run in parallel, in this many ledgers.
 const SIDES: usize = 4;
-/// As long as a submit takes on a machine that has nothing else to do.
+/// How long a submit takes on an idle machine.
 const LONGEST: Duration = Duration::from_millis(250);
-/// Every so many rounds are not killed before their end, so that some come through on the slowest machine.
+/// One round in so many is not killed before its end, so that some complete on the slowest machine.
 const SPARED: usize = 5;
-/// How many answers get lost on top.
+/// The share of responses that are lost as well.
 const LOST: f64 = 0.25;
 
-/// What a round has left: in the simulator, by the marker in the webhook's address, and in the ledger.
+/// The traces of a round: in the simulator, by the marker in the webhook's URL, and in the ledger.
 #[derive(Debug, Default)]
 struct Round {
     paid: Vec<String>,
@@ -40,9 +40,9 @@ fn lab() -> (Lab, String) {
     (Lab::new(Sim::builder().scenario(scenario).concurrency(10_000).fault(lost)), id)
 }
 
-/// Submits with a marker, and kills it at a moment of its own, or after its end.
+/// Submits with a marker, and kills the process at the given moment, or after its end.
 fn submit_and_kill(url: &str, state: &TempDir, id: &str, marker: &str, after: Option<Duration>) {
-    // Nobody listens there; it only marks the task.
+    // Nothing listens there; it only marks the task.
     let webhook = format!("http://127.0.0.1:9/{marker}/");
     let mut child =
         rhub(url, state.path(), &["run", id, "--detach", "--webhook", &webhook]).spawn().expect("the binary");
@@ -52,12 +52,12 @@ fn submit_and_kill(url: &str, state: &TempDir, id: &str, marker: &str, after: Op
         read_until(&mut out, "no such text");
         let _ = ended.send(());
     });
-    // Either it is through before, or the moment comes.
+    // Either the process ends first, or the moment comes.
     let _ = end.recv_timeout(after.unwrap_or(Duration::from_mins(2)));
     kill(child);
 }
 
-/// When a round is killed: spread evenly, and the same every time.
+/// When a round is killed: evenly spread and deterministic.
 fn moment(round: usize) -> Option<Duration> {
     if round.is_multiple_of(SPARED) {
         return None;
@@ -66,7 +66,7 @@ fn moment(round: usize) -> Option<Duration> {
     Some(LONGEST.mul_f64(golden))
 }
 
-/// Kills [`ROUNDS`] submits. `in_doubt` is what is done about a submit that is unknown.
+/// Kills [`ROUNDS`] submits. `in_doubt` handles a submit of unknown outcome.
 fn rounds(in_doubt: impl Fn(&Lab, &TempDir, &str, &str, &str) + Sync) -> BTreeMap<String, Round> {
     let (lab, id) = lab();
     let states: Vec<TempDir> = (0..SIDES).map(|_| tempfile::tempdir().expect("a folder")).collect();
@@ -108,7 +108,7 @@ fn rounds(in_doubt: impl Fn(&Lab, &TempDir, &str, &str, &str) + Sync) -> BTreeMa
     found
 }
 
-/// What `rhub tasks` lists that it has not listed before: state, task, attempt.
+/// New entries of `rhub tasks`: state, task, attempt.
 fn new_entries(
     mut tasks: std::process::Command,
     known: &mut BTreeSet<String>,
@@ -142,19 +142,20 @@ fn nothing_is_lost_and_nothing_is_paid_twice() {
                 through += 1;
                 assert_eq!(round.paid.first(), Some(task), "{marker}: {round:?}");
             }
-            // Dead before anything was written, and before anything was sent.
+            // Killed before anything was written or sent.
             None => assert!(round.paid.is_empty(), "{marker} was lost: {round:?}"),
             other => panic!("{marker}: {other:?}"),
         }
     }
-    // It was worth it: some came through, some did not.
+    // The test covers both outcomes: some submits complete, some do not.
     assert!(
         through > 10 && unknown > 10 && paid > through,
         "{through} through, {unknown} unknown, {paid} paid"
     );
 }
 
-/// What every job queue does with a job whose worker has died. The harness sees what that costs.
+/// Most job queues redeliver a job after its worker dies. This is the negative control: the harness detects the
+/// double payment.
 #[test]
 fn redelivering_when_in_doubt_pays_twice() {
     let found = rounds(|lab, state, id, marker, attempt| {

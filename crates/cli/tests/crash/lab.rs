@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub(crate) struct Lab {
-    // Before the runtime, since it is dropped on it.
+    // Declared before the runtime, since it must be dropped on it.
     pub(crate) sim: Sim,
     pub(crate) state: TempDir,
     runtime: Runtime,
@@ -30,7 +30,7 @@ impl Lab {
         rhub(self.sim.base_url(), self.state.path(), args)
     }
 
-    /// Runs a command to its end; its exit code.
+    /// Runs a command to its end and returns its exit code.
     pub(crate) fn run(&self, args: &[&str]) -> Option<i32> {
         self.rhub(args).status().expect("the binary").code()
     }
@@ -43,7 +43,7 @@ impl Lab {
         SqliteLedger::open(self.state.path()).expect("a ledger")
     }
 
-    /// Every submit, the newest first; what dead processes have left is settled by reading.
+    /// Every submit, newest first; reading settles entries of dead processes.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let ledger = self.ledger();
         self.wait(ledger.entries(Filter::all())).expect("read")
@@ -55,7 +55,7 @@ pub(crate) fn rhub(url: &str, state: &Path, args: &[&str]) -> Command {
     command
         .args(args)
         .env_clear()
-        // Not the configuration of whoever runs the tests.
+        // Not the configuration of the user who runs the tests.
         .env("RUNNINGHUB_CONFIG", concat!(env!("CARGO_TARGET_TMPDIR"), "/none.toml"))
         .env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY)
         .env("RUNNINGHUB_BASE_URL", url)
@@ -67,7 +67,7 @@ pub(crate) fn rhub(url: &str, state: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Reads until the text comes, or the end.
+/// Reads until the text appears, or the end.
 pub(crate) fn read_until(stream: &mut impl std::io::Read, wanted: &str) -> bool {
     let mut seen = Vec::new();
     for byte in BufReader::new(stream).bytes() {
@@ -79,7 +79,7 @@ pub(crate) fn read_until(stream: &mut impl std::io::Read, wanted: &str) -> bool 
     false
 }
 
-/// The end that leaves no time for anything.
+/// Kills the process with no chance to clean up.
 pub(crate) fn kill(mut child: Child) {
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");

@@ -1,4 +1,4 @@
-//! Processes that die: at every change of state, and at any moment.
+//! Processes that die at every change of state, and at any moment.
 #![cfg(unix)]
 
 mod failpoints;

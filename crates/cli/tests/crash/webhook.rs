@@ -1,4 +1,4 @@
-//! `kill -9` between the answer to a webhook's delivery and what comes of it.
+//! `kill -9` between the response to a webhook delivery and its effects.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -12,7 +12,7 @@ use runninghub_sim::{Fault, Rate, Scenario, ScriptNode, Sim};
 
 use crate::lab::{Lab, kill, read_until};
 
-/// `rhub webhook listen`, what it prints, and where it listens.
+/// `rhub webhook listen`, its output, and the URL it listens on.
 fn listen(lab: &Lab, failpoint: &str) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = lab.rhub(&["webhook", "listen", "--listen", "127.0.0.1:0", "--json"]);
     let mut child = command.env("RUNNINGHUB_FAILPOINT", failpoint).spawn().expect("the binary");
@@ -32,7 +32,7 @@ fn a_delivery_that_was_answered_is_settled_after_a_kill() {
         .build();
     let id = scenario.workflow_id();
     let lab = Lab::new(Sim::builder().scenario(scenario).fault(Fault::LostCreateAnswer(Rate::First(1))));
-    // The simulator delivers nowhere: the only delivery is the one below.
+    // The simulator's delivery goes nowhere: the only delivery is the one below.
     assert_eq!(lab.run(&["run", &id, "--webhook", "http://127.0.0.1:9/{secret}"]), Some(5));
     while lab.sim.tasks()[0].status != "SUCCESS" {
         std::thread::yield_now();

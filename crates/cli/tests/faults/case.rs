@@ -1,4 +1,4 @@
-//! What a case is made of.
+//! The parts of a case.
 
 use std::{path::Path, time::Duration};
 
@@ -6,10 +6,10 @@ use runninghub_sim::{Certificate, Rule, Scenario, ScriptNode, SimBuilder, Toxic}
 
 use crate::{lab::At, places::Places, running::Running};
 
-/// A rule that knows the addresses.
+/// A rule that depends on URLs.
 type MakeRule = Box<dyn Fn(&At) -> Rule + Send + Sync>;
 
-/// A case of the fault lab. What it does not say is as in [`Case::new`].
+/// A case of the fault lab. The defaults are in [`Case::new`].
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     // The server and the network.
@@ -20,29 +20,30 @@ pub(crate) struct Case {
     pub(crate) api: Vec<Toxic>,
     pub(crate) sockets: Vec<Toxic>,
     pub(crate) results: Vec<Toxic>,
-    /// An encrypted way to the API, at `{tls}`, with this certificate.
+    /// The certificate of the TLS proxy to the API, whose URL is `{tls}`.
     pub(crate) certificate: Option<Certificate>,
-    /// Before the encrypted way.
+    /// Toxics before the TLS proxy, on encrypted bytes.
     pub(crate) cipher: Vec<Toxic>,
-    /// Where encryption ends, by the bytes that are inside.
+    /// Toxics after the TLS proxy, on decrypted bytes.
     pub(crate) records: Vec<Toxic>,
-    /// Where sockets are said to be, if not where they are.
+    /// The URL advertised for sockets, if it isn't the real one.
     pub(crate) sockets_at: Option<fn(&At) -> String>,
     // The command.
-    /// Here, in the environment and for the shell `{id}`, `{out}`, `{root}`, `{tls}`, `{tunnel}`, `{port}` and `{decoy}` stand for what they say.
+    /// Placeholders here, in the environment and for the shell: `{id}`, `{out}`, `{root}`, `{tls}`, `{tunnel}`,
+    /// `{port}` and `{decoy}`.
     pub(crate) command: Vec<&'static str>,
     pub(crate) env: Vec<(&'static str, &'static str)>,
-    /// What a shell does before it becomes the command.
+    /// Shell code that runs before the command.
     pub(crate) shell: Option<&'static str>,
     pub(crate) scale: &'static str,
     pub(crate) log: &'static str,
     pub(crate) prepare: fn(&Places),
     pub(crate) act: Option<fn(&mut Running)>,
-    // What has to be true afterwards.
+    // The expected results.
     pub(crate) exit: i32,
-    /// Requests to create that reached the server.
+    /// Create requests that reached the server.
     pub(crate) posts: u64,
-    /// Tasks that were made and paid.
+    /// Tasks that were created and paid.
     pub(crate) creates: u64,
     pub(crate) saved: Saved,
     pub(crate) says: Vec<&'static str>,
@@ -53,7 +54,7 @@ pub(crate) struct Case {
     pub(crate) also: Option<fn(&After)>,
 }
 
-/// Which of the results have to be in the folder. Whatever is there has to be whole.
+/// Which results have to be in the folder. Every file there has to be complete.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Saved {
     All,
@@ -61,14 +62,14 @@ pub(crate) enum Saved {
     Some(usize),
 }
 
-/// What is known when a case is over.
+/// The observations after a case.
 pub(crate) struct After {
     pub(crate) code: Option<i32>,
     pub(crate) signal: Option<i32>,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
     pub(crate) took: Duration,
-    /// Peak of resident memory, KiB; 0 where the system does not tell.
+    /// Peak of resident memory, KiB; 0 if the system doesn't report it.
     pub(crate) memory: u64,
     pub(crate) stats: runninghub_sim::Stats,
     pub(crate) sockets: runninghub_sim::Seen,
@@ -95,7 +96,7 @@ pub(crate) const SOCKET: &str = "/ws/";
 pub(crate) const FILES: &str = "/files/";
 
 impl Case {
-    /// A run that is saved, with one create, a good end, and bounds that nothing ordinary comes near.
+    /// A successful run with one create and saved results, and limits far above normal use.
     pub(crate) fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -133,7 +134,7 @@ impl Case {
         Self { scenario, ..self }
     }
 
-    /// A fault of the simulator, as on its command line.
+    /// Adds a fault of the simulator, in its command-line syntax.
     pub(crate) fn fault(mut self, fault: &'static str) -> Self {
         self.faults.push(fault);
         self
@@ -148,25 +149,25 @@ impl Case {
         self
     }
 
-    /// A rule that knows the addresses.
+    /// Adds a rule that depends on URLs.
     pub(crate) fn rule_at(mut self, rule: impl Fn(&At) -> Rule + Send + Sync + 'static) -> Self {
         self.rules.push(Box::new(rule));
         self
     }
 
-    /// Before the API.
+    /// Adds a toxic before the API.
     pub(crate) fn api(mut self, toxic: Toxic) -> Self {
         self.api.push(toxic);
         self
     }
 
-    /// Before the sockets.
+    /// Adds a toxic before the sockets.
     pub(crate) fn socket(mut self, toxic: Toxic) -> Self {
         self.sockets.push(toxic);
         self
     }
 
-    /// Before the files.
+    /// Adds a toxic before the files.
     pub(crate) fn files(mut self, toxic: Toxic) -> Self {
         self.results.push(toxic);
         self
@@ -176,7 +177,7 @@ impl Case {
         Self { sockets_at: Some(address), ..self }
     }
 
-    /// Another command than `run`.
+    /// Replaces the command `run`.
     pub(crate) fn command(mut self, words: &[&'static str]) -> Self {
         self.command = words.to_vec();
         self
@@ -204,7 +205,7 @@ impl Case {
         Self { prepare, ..self }
     }
 
-    /// What happens to the command while it runs.
+    /// Acts on the command while it runs.
     pub(crate) fn act(self, act: fn(&mut Running)) -> Self {
         Self { act: Some(act), ..self }
     }
@@ -225,13 +226,13 @@ impl Case {
         Self { saved, ..self }
     }
 
-    /// Something that is told, on stdout or stderr.
+    /// Text that has to appear on stdout or stderr.
     pub(crate) fn says(mut self, text: &'static str) -> Self {
         self.says.push(text);
         self
     }
 
-    /// Something that is not told anywhere.
+    /// Text that must not appear anywhere.
     pub(crate) fn never(mut self, text: &'static str) -> Self {
         self.never.push(text);
         self
@@ -241,12 +242,12 @@ impl Case {
         Self { also: Some(also), ..self }
     }
 
-    /// The submit was refused for certain: nothing was made, nothing is there.
+    /// The submit was certainly refused: no task was created, and no result exists.
     pub(crate) fn refused(self, exit: i32) -> Self {
         Self { exit, creates: 0, saved: Saved::Nothing, ..self }
     }
 
-    /// Nobody knows what became of the submit.
+    /// The outcome of the submit is unknown.
     pub(crate) fn unknown(self, creates: u64) -> Self {
         Self { exit: 5, creates, saved: Saved::Nothing, ..self }
             .says("nobody knows whether the task was created")
@@ -257,7 +258,7 @@ pub(crate) fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
 
-/// Loader (cached), sampler (0.3 s, ten steps), a picture and 64 KiB of noise.
+/// Loader (cached), sampler (0.3 s, ten steps), an image and 64 KiB of noise.
 pub(crate) fn small() -> Scenario {
     titled("采样")
 }
@@ -281,7 +282,7 @@ pub(crate) fn titled(title: &str) -> Scenario {
         .build()
 }
 
-/// A run that takes a minute, for those who do not wait for its end.
+/// A run that takes a minute, for cases that do not wait for its end.
 pub(crate) fn long() -> Scenario {
     Scenario::script("small")
         .node(ScriptNode::new("3", "KSampler").title("采样").takes(ms(60_000)).steps(600))
@@ -289,12 +290,12 @@ pub(crate) fn long() -> Scenario {
         .build()
 }
 
-/// Waits with the run until the socket is there.
+/// Holds the run until the socket is connected.
 pub(crate) fn patient(builder: SimBuilder) -> SimBuilder {
     builder.wait_for_socket(ms(20_000))
 }
 
-/// Whether a file beside the results is not one of them: a list of what was saved.
+/// Whether a file beside the results is the manifest of the saved files.
 pub(crate) fn is_manifest(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().contains("manifest"))
 }

@@ -1,4 +1,4 @@
-//! What every case has to keep to.
+//! The invariants of every case.
 
 use std::{
     fs,
@@ -13,11 +13,11 @@ use crate::{
     places::Places,
 };
 
-/// Asks all questions, and panics if an answer is wrong. `before` is what was there before.
+/// Checks everything, and panics on a violation. `before` lists the files from before the case.
 pub(crate) fn check(case: &Case, after: &After, places: &Places, before: &[(PathBuf, Vec<u8>)]) {
     let mut wrong = Vec::new();
     let mut fail = |what: String| wrong.push(what);
-    // A signal is told as its number below zero.
+    // A signal is expected as a negative number.
     if after.code.or(after.signal.map(|signal| -signal)) != Some(case.exit) {
         fail(format!("exit {:?}, signal {:?}, and not {}", after.code, after.signal, case.exit));
     }
@@ -51,7 +51,7 @@ pub(crate) fn check(case: &Case, after: &After, places: &Places, before: &[(Path
     for (name, toxics, seen) in
         [("socket", &case.sockets, after.sockets), ("file", &case.results, after.results)]
     {
-        // Where nobody listens there is nothing to see.
+        // A port that refuses connections counts none.
         if toxics.iter().any(|toxic| *toxic != Toxic::refuse()) && seen.connections == 0 {
             fail(format!("no {name} met the toxic: the case shows nothing"));
         }
@@ -68,7 +68,7 @@ pub(crate) fn check(case: &Case, after: &After, places: &Places, before: &[(Path
     }
 }
 
-/// The folder holds the results, whole, under names of ours, and nothing else; nothing is anywhere else either.
+/// The folder holds exactly the results, complete and under safe names; no other file was written anywhere.
 fn results(case: &Case, places: &Places, before: &[(PathBuf, Vec<u8>)], fail: &mut impl FnMut(String)) {
     let now = Places::files(places.root());
     for (path, _) in before.iter().filter(|old| !now.contains(old)) {
@@ -101,7 +101,7 @@ fn results(case: &Case, places: &Places, before: &[(PathBuf, Vec<u8>)], fail: &m
     let known = ["home", "log", "out", "record", "state"];
     for entry in fs::read_dir(places.root()).expect("a folder") {
         let name = entry.expect("an entry").file_name();
-        // Cases lay out files of their own.
+        // Cases create files of their own.
         if !known.iter().any(|known| name == **known) && !name.to_string_lossy().starts_with("case-") {
             fail(format!("{} was written where nothing belongs", name.display()));
         }
@@ -111,7 +111,7 @@ fn results(case: &Case, places: &Places, before: &[(PathBuf, Vec<u8>)], fail: &m
     }
 }
 
-/// Neither key nor ticket nor signature anywhere. The links on stdout are what was asked for; they are signed.
+/// No key, ticket or signature appears anywhere. The links on stdout are the requested output; they are signed.
 fn secrets(after: &After, places: &Places, fail: &mut impl FnMut(String)) {
     let mut all = told(after, places);
     let written =
@@ -133,7 +133,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-/// What is told to people: what is printed, and the log.
+/// The output for users: stdout, stderr and the log.
 fn told(after: &After, places: &Places) -> Vec<(String, Vec<u8>)> {
     vec![
         ("stdout".to_owned(), after.stdout.clone()),
@@ -142,7 +142,7 @@ fn told(after: &After, places: &Places) -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-/// The first thing that a terminal would obey, or that hides text.
+/// The first character that a terminal would interpret, or that hides text.
 fn control(bytes: &[u8]) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Some("something that is no UTF-8".to_owned()) };
     let odd = text.chars().find(|c| {
@@ -154,7 +154,8 @@ fn control(bytes: &[u8]) -> Option<String> {
     Some(format!("{odd:?} ({line:?})"))
 }
 
-/// Asks `rhub tasks` what the ledger says: a paid task is known or unknown but never lost, and an answer is never made up.
+/// Checks the ledger with `rhub tasks`: a paid task is known or unknown but never lost, and an outcome is never
+/// invented.
 fn ledger(case: &Case, after: &After, places: &Places, fail: &mut impl FnMut(String)) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_rhub"))
         .args(["tasks", "--json", "--state-dir"])
@@ -172,7 +173,7 @@ fn ledger(case: &Case, after: &After, places: &Places, fail: &mut impl FnMut(Str
         ([], 0) => true,
         ([state], 0) => matches!(*state, "refused" | "unknown"),
         ([state], 1) => matches!(*state, "accepted" | "done" | "failed" | "cancelled" | "gone" | "unknown"),
-        // Tasks that the case has made by itself, and commands that submit nothing.
+        // Tasks created by the case itself, and commands that submit nothing.
         ([], _) => !is_run,
         _ => false,
     };
@@ -192,7 +193,7 @@ fn ledger(case: &Case, after: &After, places: &Places, fail: &mut impl FnMut(Str
     }
 }
 
-/// Everything that helps to find out why.
+/// All context that helps to find the cause.
 fn story(after: &After, places: &Places) -> String {
     let log = fs::read_to_string(places.log()).unwrap_or_default();
     let log: Vec<_> = log.lines().rev().take(25).collect();

@@ -1,4 +1,5 @@
-//! Creates: the only call that costs money. Accepted, refused, or unknown, and unknown is never sent again.
+//! Creates, the only request that costs money. The outcome is accepted, refused, or unknown; an unknown one is never
+//! sent again.
 
 use runninghub_sim::{Rule, Toxic};
 
@@ -22,7 +23,7 @@ fn answer(body: impl Into<Vec<u8>>) -> Rule {
     Rule::answer(CREATE, 200, body.into())
 }
 
-/// The answer does not arrive.
+/// The response does not arrive.
 fn lost() -> Vec<Case> {
     vec![
         Case::new("create-answer-lost").fault("lost-create-answer").unknown(1),
@@ -44,12 +45,12 @@ fn lost() -> Vec<Case> {
             .arg("--create-timeout")
             .arg("4s")
             .unknown(1),
-        // Slow is not lost.
+        // A slow response isn't lost.
         Case::new("create-slow")
             .api(Toxic::latency(ms(300)).jitter(ms(100)).on_path(CREATE))
             .api(Toxic::slicer(7, ms(1)).on_path(CREATE)),
         Case::new("create-refused-connection")
-            // The workflow is late, so that there is time to close the port after it was asked for.
+            // The response with the workflow is delayed, which leaves time to close the port after its request.
             .api(Toxic::latency(ms(400)).down().on_path(WORKFLOW))
             .act(|running| {
                 running.until_called(WORKFLOW, 1);
@@ -61,7 +62,7 @@ fn lost() -> Vec<Case> {
     ]
 }
 
-/// Somebody else answers.
+/// A different server responds.
 fn not_the_api() -> Vec<Case> {
     let page = "<!DOCTYPE html><html><head><title>Log in to the café</title></head><body></body></html>";
     let status = |name, status| Case::new(name).rule(Rule::answer(CREATE, status, "Bad Gateway")).unknown(0);
@@ -98,10 +99,10 @@ fn not_the_api() -> Vec<Case> {
     ]
 }
 
-/// Codes that say no, and codes that say later.
+/// Codes that refuse, and codes that ask to retry later.
 fn codes() -> Vec<Case> {
     let says_no = |name, body: &'static str| Case::new(name).rule(answer(body)).refused(4);
-    // Thirty seconds are the shortest wait for some of these.
+    // The shortest wait for some of these is thirty seconds.
     let later = |name, code: u32| {
         let body = format!(r#"{{"code":{code},"msg":"later","errorMessages":null,"data":null}}"#);
         Case::new(name).rule(answer(body).times(2)).scale("0.01").posts(3)
@@ -130,7 +131,7 @@ fn codes() -> Vec<Case> {
         later("create-1011-waited-for", 1011),
         later("create-1520-waited-for", 1520),
         later("create-1003-waited-for", 1003),
-        // Whatever is in the text, the code is read.
+        // The code is read whatever the text contains.
         Case::new("create-421-lone-surrogate")
             .rule(answer(r#"{"code":421,"msg":"\ud800 full","data":1e400}"#).times(1))
             .posts(2),
@@ -152,7 +153,7 @@ fn codes() -> Vec<Case> {
     ]
 }
 
-/// Answers of a shape that nobody announced.
+/// Responses of an undocumented shape.
 fn shapes() -> Vec<Case> {
     let edit = |name, from: &str, to: &str| Case::new(name).rule(Rule::replace(CREATE, from, to));
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
@@ -173,7 +174,7 @@ fn shapes() -> Vec<Case> {
     ]
 }
 
-/// What comes before the create: nothing is paid when it goes wrong.
+/// Requests before the create: nothing is paid when they fail.
 fn before() -> Vec<Case> {
     let nothing = |case: Case, exit| Case { posts: 0, ..case.refused(exit) };
     vec![
@@ -195,7 +196,7 @@ fn before() -> Vec<Case> {
     ]
 }
 
-/// A file that goes along is there before the create is sent, or nothing is.
+/// An attached file is uploaded before the create is sent; if that fails, nothing is sent.
 fn uploads() -> Vec<Case> {
     let with = |name| {
         let case = Case::new(name).arg("--set").arg("4.ckpt_name=@{root}/case-file.png");

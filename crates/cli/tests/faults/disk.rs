@@ -1,4 +1,4 @@
-//! Disks that are full, read-only, or not what they seem: told before anything is paid, where that can be.
+//! Disks that are full, read-only, or otherwise unusable: reported before anything is paid, if possible.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ fn disks() {
         ),
         Case::new("out-vanishes").server(patient).act(|running| {
             running.until("Progress monitoring started");
-            // It was made when it was checked, before anything was paid.
+            // The check before the create made the folder.
             fs::remove_dir_all(running.places.out()).expect("it is there");
         }),
         Case::new("out-becomes-a-file")
@@ -40,7 +40,7 @@ fn disks() {
             .exit(9)
             .saved(Saved::Nothing)
             .says("rhub download 2000000000000000001"),
-        // No file may grow beyond 100 KiB: the picture does not fit.
+        // No file may grow beyond 100 KiB: the image does not fit.
         Case { log: "/dev/null", ..Case::new("disk-is-full") }
             .command(&["run", "{id}", "--out", "{out}"])
             .shell("trap '' XFSZ; ulimit -f 200")

@@ -1,4 +1,4 @@
-//! Encryption: a certificate is right or nothing is sent, and what breaks later than the handshake may have been read.
+//! TLS: with an invalid certificate nothing is sent, and data may have been read if TLS breaks after the handshake.
 
 use runninghub_sim::{Certificate, Rule, Toxic};
 
@@ -7,7 +7,7 @@ use crate::{
     pool,
 };
 
-/// A record of encrypted data that is none, and a fatal alert that is not encrypted (`internal_error`).
+/// An invalid record of encrypted data, and a fatal alert that isn't encrypted (`internal_error`).
 const GARBAGE: [u8; 9] = [23, 3, 3, 0, 4, 1, 2, 3, 4];
 const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
 
@@ -38,7 +38,7 @@ fn encryption() {
             cipher: vec![Toxic::corrupt(60)],
             ..refused(with("handshake-of-tls-corrupt", Certificate::Good))
         },
-        // Corruption is noticed and the question asked again.
+        // Corruption is detected and the request retried.
         Case {
             cipher: vec![Toxic::corrupt(3_000).first(1)],
             ..with("cipher-corrupt-once", Certificate::Good)
@@ -58,7 +58,7 @@ fn breaking(case: Case, toxic: Toxic) -> Case {
     Case { records: vec![toxic], ..case }
 }
 
-/// The second connection is that of the create.
+/// The second connection carries the create.
 fn handshake(case: Case, toxic: Toxic) -> Case {
     Case { cipher: vec![toxic.skip(1)], posts: 0, ..case.refused(3) }.says("the task was not created")
 }
@@ -79,13 +79,13 @@ fn a_create_is_refused_only_if_its_handshake_fails() {
             _ => Toxic::reset(byte),
         };
         let name = |when| -> &'static str { format!("create-tls-{kind}-{when}").leak() };
-        // Before the server has seen anything, once it has answered, within the answer.
+        // Before the server has seen anything, after it has responded, and within the response.
         cases.extend([
             breaking(encrypted(name("before")), at(0).up().on_path(CREATE)).posts(0).unknown(0),
             breaking(encrypted(name("after")), at(0).on_path(CREATE)).unknown(1),
             breaking(encrypted(name("in-answer")), at(40).after_head().on_path(CREATE)).unknown(1),
         ]);
-        // A reset may overtake what the server was about to read.
+        // A reset may overtake data that the server has not read yet.
         if kind != "reset" {
             let toxic = at(20).up().after_head().on_path(CREATE);
             cases.push(breaking(encrypted(name("in-request")), toxic).unknown(0));
@@ -130,7 +130,7 @@ fn a_create_of_a_model_is_refused_only_if_its_handshake_fails() {
     ]);
 }
 
-/// The answer says no, and names a task: nobody knows, and the task can be found.
+/// The response refuses, but names a task: the outcome is unknown, and the task can be found.
 #[test]
 fn a_refusal_that_names_a_task_is_unknown() {
     let told = "the answer names the task 2000000000000000001";

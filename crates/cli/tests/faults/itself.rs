@@ -1,4 +1,4 @@
-//! The lab is known to see what it looks for: each of these has something wrong with it.
+//! Tests of the lab itself: each case has a defect that the lab must detect.
 
 use std::{
     fs,
@@ -63,7 +63,7 @@ fn wrong_cases_are_noticed() {
     }
 }
 
-/// Puts something beside the results while the task runs.
+/// Writes a stray file beside the results while the task runs.
 fn spoil(running: &mut Running, name: &str) {
     running.until("Task initiated");
     write(&running.places.out().join(name), "half");

@@ -1,4 +1,4 @@
-//! Runs a case: a simulator, proxies before it, the command, and then the questions.
+//! Runs a case: a simulator, proxies before it, the command, and then the checks.
 
 use std::{fs, net::SocketAddr, process::Command, sync::LazyLock};
 
@@ -13,30 +13,30 @@ use crate::{
     tunnel::Tunnel,
 };
 
-/// The simulators and proxies of all cases live on it.
+/// The runtime for the simulators and proxies of all cases.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// Secrets that a search finds: the key, the socket's ticket, and the signature of results.
+/// Searchable secrets: the key, the socket's ticket, and the signature of results.
 pub(crate) const KEY: &str = "0badcafe0badcafe0badcafe0badcafe";
-/// Not the configuration of whoever runs the tests.
+/// Not the configuration of the user who runs the tests.
 pub(crate) const NO_CONFIG: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/none.toml");
 pub(crate) const TICKET: &str = "canaryticketcanaryticket";
 pub(crate) const SIGNATURE: &str = "canarysignaturecanary";
 
-/// What stands between the command and the simulator.
+/// The proxies between the command and the simulator.
 pub(crate) struct Network {
     pub(crate) api: FaultProxy,
     pub(crate) sockets: FaultProxy,
     pub(crate) results: FaultProxy,
-    /// The way to the API that encryption ends at, and the wire before it.
+    /// The TLS proxy to the API, and the proxy before it.
     cipher: Option<(FaultProxy, FaultProxy)>,
-    /// A proxy of the user's, HTTP and SOCKS in one, whose tunnels all lead to the encrypted way.
+    /// A user's proxy, HTTP and SOCKS in one, whose tunnels all lead to the TLS proxy.
     tunnel: Option<Tunnel>,
-    /// Where nothing may ever connect to.
+    /// A port that must never get a connection.
     pub(crate) decoy: FaultProxy,
 }
 
-/// Addresses, for rules.
+/// URLs, for rules.
 pub(crate) struct At {
     pub(crate) sockets: SocketAddr,
     pub(crate) results: SocketAddr,
@@ -69,7 +69,7 @@ impl Network {
 /// Runs a case and checks everything.
 ///
 /// # Panics
-/// If something is not as it has to be; the message begins with the case's name.
+/// If a check fails; the message begins with the case's name.
 pub(crate) fn run(case: &Case) {
     let places = Places::new();
     (case.prepare)(&places);
@@ -77,7 +77,7 @@ pub(crate) fn run(case: &Case) {
     let network = RUNTIME.block_on(Network::start(case, &places)).expect("ports");
     let sim = server(case, &network);
     let mut running = {
-        // Timers and sockets of what an act starts belong to the runtime too.
+        // An act may create timers and sockets, which need the runtime too.
         let _inside = RUNTIME.enter();
         Running::start(command(case, &network, &places), &sim, &network, &places)
     };
@@ -116,7 +116,7 @@ fn server(case: &Case, network: &Network) -> Sim {
     for rule in &case.rules {
         builder = builder.rule(rule(&at));
     }
-    // Links as the platform signs them; rules of the case come first.
+    // Links signed like the platform's; rules of the case come first.
     builder = builder.rule(Rule::replace(OUTPUTS, "?sign=", format!("?q-signature={SIGNATURE}&sign=")));
     for fault in &case.faults {
         builder = builder.fault(fault.parse().expect("a fault of the simulator"));

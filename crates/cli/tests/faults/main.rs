@@ -1,7 +1,7 @@
-//! The fault lab: numbered by name, each case is a server's script, the network's faults, a command line, and what has to
-//! be true afterwards. What every case has to keep to is in `check.rs`.
+//! The fault lab. Each case has a name, a server script, network faults, a command line, and expected results. The
+//! invariants of every case are in `check.rs`.
 
-// Signals, shells and limits are those of Unix.
+// Signals, shells and limits work as on Unix.
 #![cfg(unix)]
 
 mod case;

@@ -1,4 +1,4 @@
-//! Models: another endpoint makes the task, and the same has to be true of it.
+//! Models: another endpoint creates the task, and the same guarantees hold.
 
 use runninghub_sim::{Model, Rule, Toxic};
 
@@ -19,7 +19,7 @@ fn models() {
     pool::run(cases);
 }
 
-/// A run that is not saved: what a model makes is not of the case's scenario.
+/// A run whose results are not saved: a model's results aren't those of the scenario.
 fn case(name: &'static str) -> Case {
     Case::new(name)
         .server(|builder| builder.model(Model::new("lab/model").takes(ms(300))))
@@ -31,7 +31,7 @@ fn answer(body: &'static str) -> Rule {
     Rule::answer(MODEL, 200, body)
 }
 
-/// The answer does not arrive.
+/// The response does not arrive.
 fn lost() -> Vec<Case> {
     vec![
         case("model-answer-lost").fault("lost-create-answer").unknown(1),
@@ -46,7 +46,7 @@ fn lost() -> Vec<Case> {
     ]
 }
 
-/// Answers that say more or less than they should.
+/// Responses with missing or additional content.
 fn answers() -> Vec<Case> {
     let wrapped =
         r#"{"code":0,"message":"success","data":{"taskId":"2000000000000000001","status":"RUNNING"}}"#;
@@ -73,7 +73,7 @@ fn answers() -> Vec<Case> {
     ]
 }
 
-/// Before and after the create.
+/// Requests before and after the create.
 fn around() -> Vec<Case> {
     const LIMIT: &[&str] = &["model", "run", "lab/model", "--body", "{}", "--max-cost", "9"];
     vec![
@@ -82,7 +82,7 @@ fn around() -> Vec<Case> {
         case("model-price-then-run").command(LIMIT).rule(Rule::lose(PRICE).times(1)),
         case("model-query-html").rule(Rule::answer(QUERY, 200, "<html>").times(3)),
         case("model-query-502")
-            // Not over when a busy machine asks for the first time.
+            // Still running when a busy machine polls for the first time.
             .server(|builder| builder.model(Model::new("lab/model").takes(ms(5_000))))
             .rule(Rule::answer(QUERY, 502, "").skip(1).times(3)),
         case("model-unknown-at-first").rule(Rule::answer(QUERY, 200, NOT_FOUND).times(4)).scale("0.5"),

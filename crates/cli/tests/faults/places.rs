@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A folder of its own for everything that a command may write.
+/// A separate folder for everything that a command may write.
 pub(crate) struct Places {
     root: TempDir,
 }
@@ -37,7 +37,7 @@ impl Places {
         self.root().join("state")
     }
 
-    /// Every file below a folder, with its bytes; what is no ordinary file has none.
+    /// Every file below a folder, with its bytes; other kinds of files have none.
     pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
         visit(folder, &mut found).expect("a readable folder");

@@ -1,4 +1,4 @@
-//! Asking how it stands: whatever goes wrong, a paid task is followed to its end.
+//! Polling: whatever goes wrong, a paid task is followed to its end.
 
 use runninghub_sim::{Rule, Toxic};
 
@@ -44,7 +44,7 @@ fn flaps() -> Vec<Case> {
             .api(Toxic::slicer(11, ms(2)))
             .api(Toxic::latency(ms(20)).jitter(ms(30))),
         Case::new("poll-never-answered").rule(Rule::hang(OUTPUTS).times(1)),
-        // What is on this machine is reached without a proxy.
+        // Servers on this machine are reached without a proxy.
         Case::new("proxy-of-the-environment")
             .env("http_proxy", "http://{decoy}")
             .env("HTTPS_PROXY", "http://me:canaryproxypassword@{decoy}")
@@ -54,7 +54,7 @@ fn flaps() -> Vec<Case> {
     ]
 }
 
-/// The platform denies a task that was paid, after so many answers.
+/// The platform denies a paid task after a number of polls.
 fn denied(name: &'static str, status: u16, body: &'static str, after: u32) -> Case {
     Case::new(name)
         .server(patient)
@@ -83,7 +83,7 @@ fn ends() -> Vec<Case> {
             )
             .exit(1)
             .saved(Saved::Nothing),
-        // The run is long, and somebody stops it on the web.
+        // The run is long, and the user cancels it on the website.
         Case::new("task-cancelled-elsewhere")
             .scenario(long())
             .act(|running| {
@@ -92,7 +92,7 @@ fn ends() -> Vec<Case> {
             })
             .exit(1)
             .saved(Saved::Nothing),
-        // Scaled down further, a busy machine would have no time to ask so often.
+        // At a smaller scale a busy machine would not have the time for so many polls.
         Case::new("outputs-empty-first").fault("empty-outputs-first=3").scale("0.5"),
         Case::new("outputs-late").fault("settle=0.8").fault("cut-before-end"),
         Case::new("outputs-incomplete-with-socket")
@@ -100,7 +100,7 @@ fn ends() -> Vec<Case> {
             .scale("0.5")
             .server(patient),
         Case::new("queued-then-done").fault("url-never").fault("queue-delay=0.5"),
-        // Whether it may still run decides, and not what was asked: refused is a question and not the task.
+        // What counts is whether the task may still run: the poll was refused, not the task.
         denied("poll-807-for-ever", 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#, 0),
         denied("poll-423-for-ever", 200, r#"{"code":423,"msg":"TASK_NOT_FOUNED"}"#, 0),
         denied("poll-401-for-ever", 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, 0)
@@ -114,7 +114,7 @@ fn ends() -> Vec<Case> {
             .exit(1)
             .saved(Saved::Nothing)
             .says("the task is gone"),
-        // Four questions, which are many and take no time: half of ten seconds are left.
+        // Four polls are many, but quick: at this scale the limit of ten seconds is five.
         Case::new("poll-807-at-first")
             .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#).times(4))
             .scale("0.5"),

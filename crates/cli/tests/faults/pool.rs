@@ -1,4 +1,4 @@
-//! Several cases at once: most of their time they wait.
+//! Several cases at once: they spend most of their time waiting.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ use crate::{case::Case, lab};
 /// How many cases run at once in each list.
 const AT_ONCE: usize = 4;
 
-/// Runs all cases, or those whose names hold the text of the variable `FAULT`, and says which have failed.
+/// Runs all cases, or those whose names contain the value of the variable `FAULT`, and reports the failed ones.
 pub(crate) fn run(cases: Vec<Case>) {
     let names: BTreeSet<_> = cases.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), cases.len(), "each case has a name of its own");
@@ -24,7 +24,7 @@ pub(crate) fn run(cases: Vec<Case>) {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(case) = next() {
-                    // The message was printed when it panicked.
+                    // The panic has already printed the message.
                     if catch_unwind(AssertUnwindSafe(|| lab::run(&case))).is_err() {
                         failed.lock().unwrap_or_else(PoisonError::into_inner).push(case.name);
                     }

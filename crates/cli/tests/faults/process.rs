@@ -1,4 +1,4 @@
-//! Signals and pipes: nothing is lost, nothing is spent, nothing is cancelled by accident.
+//! Signals and pipes: no task is lost, paid twice, or cancelled by accident.
 
 use runninghub_sim::{Rule, Toxic};
 
@@ -43,7 +43,7 @@ fn signals() -> Vec<Case> {
             .arg("--cancel-on-interrupt")
             .says("cancelling the task")
             .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 1)),
-        // The second one waits for nothing.
+        // The second signal waits for nothing.
         following("interrupt-twice-while-cancelling", -15)
             .rule(Rule::hang("/task/openapi/cancel"))
             .act(|running| {
@@ -53,7 +53,7 @@ fn signals() -> Vec<Case> {
                 running.signal("-TERM");
             })
             .arg("--cancel-on-interrupt"),
-        // The first one waits for the answer, since the task may be paid.
+        // The first signal waits for the response, since the task may be paid.
         following("interrupt-during-create", -2).fault("slow-answers=0.5").act(|running| {
             running.until_called(CREATE, 1);
             running.signal("-INT");
@@ -68,7 +68,7 @@ fn signals() -> Vec<Case> {
             })
             .unknown(1)
             .exit(-2),
-        // Who has asked to stop wants no second create.
+        // After a signal no second create is sent.
         Case::new("interrupt-before-a-refusal")
             .fault("slow-answers=0.5")
             .fault("queue-full=99")
@@ -136,7 +136,7 @@ fn pipes() -> Vec<Case> {
     cases
 }
 
-/// A task is followed by another process than the one that submitted it.
+/// A process follows a task that another process submitted.
 fn later() -> Vec<Case> {
     let submit = "\"$0\" run {id} --detach --state-dir {root}/state >/dev/null";
     let watch =
@@ -151,7 +151,7 @@ fn later() -> Vec<Case> {
             .server(patient)
             .socket(Toxic::slicer(9, ms(1))),
         watch("watched-later-expired").fault("expired-links").arg("--json"),
-        // The one who submits is left alone by its reader, and leaves.
+        // The submitting process loses its reader and ends.
         Case::new("watched-after-a-closed-pipe")
             .shell("\"$0\" run {id} --json --state-dir {root}/state | head -n 1 >/dev/null")
             .command(&["watch", "2000000000000000001", "--out", "{out}"]),
@@ -165,7 +165,7 @@ fn later() -> Vec<Case> {
             .command(&["cancel", "2000000000000000001"])
             .fault("slow-answers=0.1")
             .saved(Saved::Nothing),
-        // The task is stopped by the first request, and not known to the second.
+        // The first request cancels the task, and the second one no longer finds it.
         Case::new("answer-to-a-cancel-lost")
             .scenario(long())
             .shell(submit)
@@ -173,7 +173,7 @@ fn later() -> Vec<Case> {
             .rule(Rule::lose("/task/openapi/cancel").after_work().times(1))
             .saved(Saved::Nothing)
             .also(|after| assert_eq!(after.calls("/task/openapi/cancel"), 2)),
-        // A wrong id stays wrong, whatever happened on the way.
+        // An invalid id stays invalid, even if a response was lost.
         Case::new("answer-to-a-wrong-cancel-lost")
             .scenario(long())
             .shell(submit)

@@ -1,4 +1,4 @@
-//! Results: whole or absent, wherever the connection breaks and whatever is sent in their place.
+//! Results: complete or absent, wherever the connection breaks and whatever is sent instead.
 
 use runninghub_sim::{Rule, Toxic};
 
@@ -17,7 +17,7 @@ fn results() {
     pool::run(cases);
 }
 
-/// A task fails after its nodes have saved: the files are fetched by the socket's ticket, which is told nowhere.
+/// A task fails after its nodes have saved files. They are fetched with the socket's ticket, which is never printed.
 fn rescued() -> Vec<Case> {
     let failed =
         |name| Case::new(name).server(patient).fault("task-fails").exit(1).arg("--keep-intermediate");
@@ -28,7 +28,7 @@ fn rescued() -> Vec<Case> {
     ]
 }
 
-/// The task succeeded and was paid, and its results are not there.
+/// The task succeeded and was paid, but its results were not saved.
 fn not_saved(case: Case) -> Case {
     case.exit(8).saved(Saved::Nothing).says("rhub download 2000000000000000001")
 }
@@ -94,7 +94,7 @@ fn addresses() -> Vec<Case> {
         to("redirect-loop", "{base}/files/again").also(|after: &After| {
             assert!(after.calls("/files") <= 2 * 3 * 6, "{:?}", after.stats.calls);
         }),
-        // The link leads elsewhere first, and from there to the file.
+        // The link redirects to the file.
         Case::new("redirect-followed")
             .rule_at(|at| {
                 let (file, moved) = ("/files/2000000000000000001/a_00001_.png", "/moved.png");
@@ -111,7 +111,7 @@ fn addresses() -> Vec<Case> {
     ]
 }
 
-/// The server names files; what they are called here is up to the command.
+/// The server names files; the command chooses the local names.
 fn names() -> Vec<Case> {
     let edit =
         |name, from: &'static str, to: &'static str| Case::new(name).rule(Rule::replace(OUTPUTS, from, to));
@@ -136,7 +136,7 @@ fn names() -> Vec<Case> {
         Case { posts: 0, ..Case::new("name-template-climbs").refused(2) }
             .arg("--name")
             .arg("../{task}-{node}"),
-        // A link of that name is neither followed nor replaced.
+        // A symbolic link with that name is neither followed nor replaced.
         Case::new("name-taken-by-a-link").prepare(|places| {
             let target = places.root().join("case-target");
             std::fs::write(&target, "keep me").expect("a file");

@@ -1,4 +1,4 @@
-//! A command while it runs.
+//! A running command.
 
 use std::{
     fs,
@@ -14,13 +14,13 @@ use runninghub_sim::Sim;
 
 use crate::{lab::Network, places::Places};
 
-/// How often memory is looked at. The figure is a peak that the system keeps, so only a rise in the last moments of a
+/// How often memory is sampled. The value is a peak kept by the system, so only a rise in the last moments of a
 /// process can be missed.
 const GLANCE: Duration = Duration::from_millis(5);
-/// A command that runs this long hangs.
+/// A command that runs longer hangs.
 const HANG: Duration = Duration::from_mins(3);
 
-/// The command, and the world around it.
+/// The command and its environment.
 pub(crate) struct Running<'a> {
     pub(crate) sim: &'a Sim,
     pub(crate) network: &'a Network,
@@ -33,7 +33,7 @@ pub(crate) struct Running<'a> {
     started: Instant,
 }
 
-/// How it ended.
+/// How the command ended.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
@@ -93,7 +93,7 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Waits until the server has had so many calls of a path.
+    /// Waits until the server has received this number of requests for a path.
     pub(crate) fn until_called(&mut self, path: &str, times: u64) {
         while self.sim.stats().calls.get(path).copied().unwrap_or_default() < times {
             self.pause();
@@ -109,7 +109,7 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Another `rhub` against the same server, past all toxics.
+    /// Runs another `rhub` against the same server, without toxics.
     pub(crate) fn command(&self, words: &[&str]) {
         let status = Command::new(env!("CARGO_BIN_EXE_rhub"))
             .args(words)
@@ -122,13 +122,13 @@ impl<'a> Running<'a> {
         assert!(status.expect("the binary").success(), "{words:?} failed");
     }
 
-    /// As `kill` spells it.
+    /// Sends a signal, named as for `kill`.
     pub(crate) fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill").success());
     }
 
-    /// Looks at nothing for a moment; lines that come meanwhile stay.
+    /// Pauses for a moment; lines that arrive meanwhile are kept.
     pub(crate) fn pause(&mut self) {
         let (_sender, nothing) = channel::<()>();
         _ = nothing.recv_timeout(GLANCE);
@@ -165,13 +165,13 @@ impl<'a> Running<'a> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        // Only after a failure is there anything to end.
+        // The process still runs only after a failure.
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
-/// Keeps everything, and tells each line.
+/// Collects all bytes, and sends each line.
 fn listen(pipe: impl Read + Send + 'static, lines: Sender<String>) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let (mut pipe, mut all) = (BufReader::new(pipe), Vec::new());
@@ -179,7 +179,7 @@ fn listen(pipe: impl Read + Send + 'static, lines: Sender<String>) -> JoinHandle
             let start = all.len();
             match pipe.read_until(b'\n', &mut all) {
                 Ok(0) | Err(_) => return all,
-                // Nobody may be waiting for lines any more.
+                // The receiver may be gone.
                 Ok(_) => _ = lines.send(String::from_utf8_lossy(&all[start..]).into_owned()),
             }
         }

@@ -1,4 +1,4 @@
-//! The socket informs and never decides: whatever it does, the run ends as the API says.
+//! The socket informs and never decides: whatever it does, the run ends as the API reports.
 
 use runninghub_sim::{Rule, Toxic};
 
@@ -39,7 +39,7 @@ fn addresses() -> Vec<Case> {
 }
 
 fn handshakes() -> Vec<Case> {
-    // The run must not be over before a busy machine comes to dial.
+    // The run must last until a busy machine connects.
     let slow = |name| Case::new(name).server(|builder| builder.speed(0.1));
     let refused = |name, fault| slow(name).fault(fault);
     vec![
@@ -52,12 +52,12 @@ fn handshakes() -> Vec<Case> {
             .server(patient)
             .rule(Rule::answer(SOCKET, 503, "").times(1))
             .also(|after| assert!(after.stats.sockets_opened > 0, "it was not tried again")),
-        // Refused with 403; the next answer tells an address that works.
+        // Refused with 403; the next response contains a URL that works.
         Case::new("ticket-expired")
             .server(patient)
             .rule(Rule::replace(OUTPUTS, TICKET, "an%20old%20ticket").times(1))
             .also(|after| assert!(after.stats.sockets_opened > 0, "the fresh address was not used")),
-        // Inside of the value of `sec-websocket-accept`.
+        // Inside the value of `sec-websocket-accept`.
         slow("handshake-wrong-accept").socket(Toxic::corrupt(100)),
         slow("handshake-redirect")
             .rule_at(|at| Rule::answer(SOCKET, 302, "").header("Location", format!("ws://{}/", at.decoy))),

@@ -1,5 +1,5 @@
-//! Text of others on a terminal: shown, never obeyed. That no control character is told anywhere is checked in every
-//! case; these have some to tell.
+//! Untrusted text on a terminal is shown but never interpreted. Every case checks that no control character is
+//! printed; these cases contain some.
 
 use runninghub_sim::{Rule, Scenario, ScriptNode};
 
@@ -8,7 +8,7 @@ use crate::{
     pool,
 };
 
-/// A clipboard, a title, colours, a link, a C1 sequence, a reversed text, a forged line.
+/// A clipboard, a title, colors, a link, a C1 sequence, a reversed text, a forged line.
 const EVIL: &str = "\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}[31m\u{1b}]8;;http://x/\u{1b}\\\u{9b}2J\u{202e}gnp\u{2066}\u{200b}\r\n✅ forged\u{2028}\t\u{8}\u{7f}";
 /// The same in JSON.
 const EVIL_JSON: &str =

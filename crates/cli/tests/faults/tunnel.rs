@@ -1,4 +1,4 @@
-//! A proxy as users have one: HTTP `CONNECT` and SOCKS 5 on one port.
+//! A typical user's proxy: HTTP `CONNECT` and SOCKS 5 on one port.
 
 use std::{io, net::SocketAddr};
 
@@ -8,7 +8,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Runs until it is dropped. Wherever a client wants to go, it is led to one place.
+/// Runs until it is dropped. Every tunnel leads to the same target.
 pub(crate) struct Tunnel {
     pub(crate) address: SocketAddr,
     server: JoinHandle<()>,

@@ -1,4 +1,4 @@
-//! `POST /uc/openapi/accountStatus`: the wallet. The key's field is spelled `apikey` here and nowhere else.
+//! `POST /uc/openapi/accountStatus`: the wallet. Only this endpoint spells the key's field `apikey`.
 
 use serde_json::json;
 

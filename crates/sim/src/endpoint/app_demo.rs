@@ -1,4 +1,5 @@
-//! `GET /api/webapp/apiCallDemo?apiKey=&webappId=`: what an app takes. The key stands in the query here and nowhere else.
+//! `GET /api/webapp/apiCallDemo?apiKey=&webappId=`: the fields of an app. Only this endpoint takes the key in the
+//! query.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/aiapp/list`: apps, page by page. Their ids stand in the examples alone.
+//! `POST /openapi/v2/aiapp/list`: apps, page by page. Their ids appear only in the examples.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     Answer::ok(page(records.collect(), current, size))
 }
 
-/// One page of records; all numbers are text but the flags.
+/// One page of records; all numbers are strings, flags are not.
 pub(super) fn page(all: Vec<Value>, current: usize, size: usize) -> Value {
     let (total, pages) = (all.len(), all.len().div_ceil(size));
     let records: Vec<Value> = all.into_iter().skip((current - 1) * size).take(size).collect();

@@ -8,7 +8,7 @@ use crate::{answer::Answer, call::Call, state::State};
 pub(super) const PATH: &str = "/task/openapi/ai-app/run";
 pub(super) const QUICK_PATH: &str = "/task/openapi/quick-ai-app/run";
 
-/// The codes of Quick Create that are documented.
+/// The documented codes of Quick Create.
 const QUICK_CODES: [&str; 3] = ["001", "002", "006"];
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {

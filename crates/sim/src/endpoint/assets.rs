@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/assets/…` and `/assets/groups/…`: media assets. An asset is ready when it is asked for the second time.
+//! `POST /openapi/v2/assets/…` and `/assets/groups/…`: media assets. An asset is ready at its second query.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -10,7 +10,7 @@ use crate::{answer::Answer, call::Call, state::State};
 pub(super) const PATH: &str = "/openapi/v2/assets/{act}";
 pub(super) const GROUPS_PATH: &str = "/openapi/v2/assets/groups/{act}";
 
-/// What has been made; groups and assets count in one row.
+/// The assets and groups created so far, numbered in one sequence.
 #[derive(Debug, Default)]
 pub(crate) struct Assets(Mutex<Shelf>);
 

@@ -1,4 +1,4 @@
-//! `POST /task/openapi/cancel`: stops a queued or running task. One that is over is as unknown as none.
+//! `POST /task/openapi/cancel`: cancels a queued or running task. A finished task is reported as unknown.
 
 use serde_json::Value;
 

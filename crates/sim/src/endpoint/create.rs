@@ -28,8 +28,9 @@ fn create(state: &State, call: &Call) -> Result<Answer, Answer> {
         Some(id) => Some((id.as_str(), state.workflow(id).ok_or_else(Answer::workflow_not_exists)?)),
         None => None,
     };
-    // The documents contradict each other about a graph beside an id: the one wants it, the other does not look at
-    // it; the one ignores `nodeInfoList` then. So the id may be left out, but not be wrong, and the list is not checked.
+    // The documentation contradicts itself about a graph together with an id: one page requires the id, another
+    // ignores it, and ignores `nodeInfoList` too. So the id may be missing but must not be wrong, and the list is not
+    // checked.
     let scenario = match (own, saved) {
         (Some(graph), saved) => state.run_of(&graph, saved.map(|(_, saved)| saved)),
         (None, Some((_, saved))) => {
@@ -46,7 +47,7 @@ fn create(state: &State, call: &Call) -> Result<Answer, Answer> {
     Ok(Answer::ok(created(state, &task)))
 }
 
-/// `workflow` replaces the saved graph: it must be one, in API format, as text.
+/// `workflow` replaces the saved graph: it must be a graph in API format, as text.
 fn own_graph(workflow: &Value) -> Result<Option<Map<String, Value>>, Answer> {
     let graph = |text: &str| {
         let graph: Map<String, Value> = serde_json::from_str(text).ok()?;

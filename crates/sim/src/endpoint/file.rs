@@ -1,4 +1,4 @@
-//! Files behind signed links: results and uploads, whole or in part. No key is needed, or wanted, here.
+//! Files at signed links: results and uploads, whole or in ranges. No key is needed, and clients should send none.
 
 use std::{
     future::ready,
@@ -35,7 +35,7 @@ pub(super) struct Signature {
     pub(super) sign: u64,
 }
 
-/// A link to each result, all signed anew.
+/// A newly signed link for each result.
 pub(super) fn links(state: &State, task: &Task) -> Vec<String> {
     let sign = task.sign_links();
     let files = task.scenario.files.iter();
@@ -74,7 +74,7 @@ pub(super) async fn upload(
     )
 }
 
-/// What the object store says about a link that is too old.
+/// The object store's response to an expired link.
 const EXPIRED: &str = "<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>";
 
 pub(super) fn deliver(
@@ -126,10 +126,10 @@ fn edited(content: &Bytes, delivery: &Delivery) -> Bytes {
     if delivery.is_packed { gzip(&content).into() } else { content }
 }
 
-/// How often a second something of a body that trickles is sent.
+/// How many chunks a second a slow body sends.
 const DRIPS: usize = 10;
 
-/// The body as faults leave it. It always ends with a pause, so that what is before a break is really sent.
+/// The body after faults. It always ends with a pause, so that all bytes before a break are really sent.
 fn body(part: Bytes, delivery: &Delivery) -> Body {
     let length = part.len();
     let end = delivery.cut.unwrap_or(length).min(length.saturating_sub(usize::from(delivery.is_short)));

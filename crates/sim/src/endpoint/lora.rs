@@ -1,4 +1,4 @@
-//! `POST /api/openapi/getLoraUploadUrl` and the store that it leads to. A file that is there gets no address.
+//! `POST /api/openapi/getLoraUploadUrl`, and the object store of its URLs. A file that exists gets no URL.
 
 use std::sync::{Arc, PoisonError};
 
@@ -33,7 +33,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     Answer::ok(json!({"fileName": file_name, "url": format!("{}/lora-store/{name}?sign=1", state.base_url)}))
 }
 
-/// Takes a file as an object store does: by the signature, and from nobody who shows a key.
+/// Accepts a file like an object store: by signature only; a request with a key is refused.
 pub(super) async fn store(
     Shared(state): Shared<Arc<State>>,
     Path(name): Path<String>,

@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/{endpoint}`: runs a model. Answers with the bare task object, or with an error object alone.
+//! `POST /openapi/v2/{endpoint}`: runs a model. Responds with the bare task object, or with an error object alone.
 
 use serde_json::Value;
 
@@ -17,11 +17,11 @@ fn run(state: &State, call: &Call) -> Result<Answer, Answer> {
     let full =
         || Answer::v2_error("1520", "The number of concurrent tasks of the user has reached the limit");
     let task = state.create_of_model(key, &model).ok_or_else(full)?;
-    // A quick one is over already, and says so with its results.
+    // A quick task is over already, and its response contains the results.
     Ok(Answer::json(query::task_object(state, &task)))
 }
 
-/// The key and the model that a call names, with values that the model takes.
+/// The key and the model of a request, with values that the model accepts.
 pub(super) fn asked<'a>(state: &State, call: &'a Call, family: &str) -> Result<(&'a str, Model), Answer> {
     let key = v2_key(state, call)
         .ok_or_else(|| Answer::v2_error("1601", "ApiKey verification failed, please check your ApiKey"))?;

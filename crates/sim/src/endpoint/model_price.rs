@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/price-preview/{endpoint}`: what a call of a model would cost. Nothing is created.
+//! `POST /openapi/v2/price-preview/{endpoint}`: the price of a model request. Creates no task.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `POST /task/openapi/outputs`: where a task stands, and its results.
+//! `POST /task/openapi/outputs`: a task's status and its results.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     }
 }
 
-/// Where a task stands, however it is told.
+/// A task's status in the legacy format.
 pub(crate) fn outcome(state: &State, task: &Task) -> Answer {
     match task.phase() {
         Phase::Queued => queued(),
@@ -38,7 +38,7 @@ pub(crate) fn outcome(state: &State, task: &Task) -> Answer {
     }
 }
 
-/// The files of a success, as many as faults let through, with fresh links.
+/// The files of a successful task, as many as faults allow, with new links.
 fn results(state: &State, task: &Task) -> Vec<Value> {
     let files = &task.scenario.files;
     let links = super::file::links(state, task);
@@ -57,12 +57,12 @@ fn results(state: &State, task: &Task) -> Vec<Value> {
     items.take(task.faults.listed(files.len())).collect()
 }
 
-/// What a run of so many seconds costs, in coins.
+/// The cost of a run of this many seconds, in coins.
 pub(super) fn coins(seconds: u64) -> String {
     seconds.div_ceil(5).to_string()
 }
 
-/// `failedReason`: lists and objects are told as JSON in strings.
+/// `failedReason`: lists and objects are JSON in strings.
 pub(super) fn failed_reason(task: &Task, error: &Value) -> Value {
     let node = error["node_id"].as_str().and_then(|id| task.scenario.workflow.get(id));
     let title = node.map_or(&Value::Null, |node| &node["_meta"]["title"]);

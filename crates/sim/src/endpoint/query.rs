@@ -37,10 +37,10 @@ pub(crate) fn task_object(state: &State, task: &Task) -> Value {
     };
     let has_results =
         phase == Phase::Success || phase == Phase::Failed && task.faults.lists_files_of_failed();
-    // What happens inside of a model is nobody's business.
+    // The nodes inside a model are not public.
     let is_told = phase == Phase::Failed && !task.names.is_model;
     let reason = task.failure().filter(|_| is_told).map(|error| failed_reason(task, error));
-    // A number, although it is beyond what a double can hold and a string everywhere else.
+    // A number here, although it exceeds a double's precision and is a string everywhere else.
     let number: Option<u64> = task.names.task_id.parse().ok();
     let usages = if phase.is_over() {
         json!([{"taskId": number, "parentTaskId": null, "taskStatus": phase.word(), "usage": usage}])
@@ -73,7 +73,7 @@ fn results(state: &State, task: &Task) -> Vec<Value> {
     items.take(task.faults.listed(files.len())).collect()
 }
 
-/// Models name no node, and text stands there itself.
+/// Results of models name no node and contain text directly.
 fn model_result(file: &File, link: &str) -> Value {
     match extension(&file.name) {
         "txt" => {
@@ -83,7 +83,7 @@ fn model_result(file: &File, link: &str) -> Value {
     }
 }
 
-/// All null before the end. Models cost money of a third party, workflows cost coins.
+/// All null before the end. Models have a third-party cost, workflows cost coins.
 fn usage(task: &Task, phase: &Phase) -> Value {
     let cost = phase.is_over().then(|| task.cost_seconds());
     if task.names.is_model {

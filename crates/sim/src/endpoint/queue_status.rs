@@ -1,5 +1,5 @@
-//! `GET /openapi/v2/queue/status`: slots used and free. One number, the rest are strings.
-//! A wrong key is code 401 in the body here, with HTTP 200.
+//! `GET /openapi/v2/queue/status`: used and free slots. One value is a number, the rest are strings.
+//! A wrong key is code 401 in the body, with HTTP 200.
 
 use serde_json::{Value, json};
 

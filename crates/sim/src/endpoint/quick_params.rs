@@ -1,4 +1,4 @@
-//! `POST /api/fast/creation/model/params`: models and styles of Quick Create. It wants no key.
+//! `POST /api/fast/creation/model/params`: models and styles of Quick Create. It needs no key.
 
 use serde_json::{Value, json};
 

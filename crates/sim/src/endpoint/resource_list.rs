@@ -7,7 +7,7 @@ use crate::{answer::Answer, call::Call, state::State};
 
 pub(super) const PATH: &str = "/openapi/v2/resource/list";
 
-/// Type, name, file, family, the name of its tag. Tags are asked for by their ids, which are the places in `TAGS`.
+/// Type, name, file, family, tag name. Requests filter by tag ids, which are the indices in `TAGS`.
 const RESOURCES: [[&str; 5]; 5] = [
     ["CHECKPOINT", "SDXL base", "sd_xl_base_1.0.safetensors", "SDXL", "base"],
     ["CHECKPOINT", "DreamShaper", "dreamshaper_8.safetensors", "SD 1.5", "portrait"],

@@ -1,4 +1,4 @@
-//! Which path leads to which endpoint.
+//! Maps paths to endpoints.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route(assets::PATH, or_wrong_method(post_to(assets::asset)))
         .route(assets::GROUPS_PATH, or_wrong_method(post_to(assets::group)))
         .route(model_price::PATH, or_wrong_method(post_to(model_price::answer)))
-        // Whatever else stands behind `/openapi/v2/`: unknown ones are told apart there.
+        // Everything else below `/openapi/v2/`: the model endpoint reports unknown paths itself.
         .route(model::PATH, or_unknown(creating(model::answer)))
         .route(lora::PATH, or_unknown(post_to(lora::answer)))
         .route(lora::STORE, put(lora::store).layer(DefaultBodyLimit::disable()))
@@ -62,12 +62,12 @@ pub(crate) fn router(state: Arc<State>) -> Router {
 
 type Routes = MethodRouter<Arc<State>>;
 
-/// An endpoint that makes tasks.
+/// An endpoint that creates tasks.
 fn creating(endpoint: Endpoint) -> Routes {
     post(move |Shared(state): Shared<Arc<State>>, request: Request| answer_create(state, request, endpoint))
 }
 
-/// The one endpoint that leaves something to be done.
+/// The only endpoint that leaves work for later.
 fn retrying() -> Routes {
     post(async |Shared(state): Shared<Arc<State>>, request: Request| {
         answer_retry(state, request, webhook_retry::answer).await
@@ -97,7 +97,7 @@ fn handler(
     move |Shared(state): Shared<Arc<State>>, request| Box::pin(answer(state, request, endpoint))
 }
 
-/// The key of a legacy call: the body's field, else the header.
+/// The key of a legacy request: the body's field, else the header.
 pub(super) fn legacy_key(state: &State, call: &Call, field: &str) -> Result<String, Answer> {
     let in_body = call.text(field);
     if in_body.is_some() && state.wants_key_in_header() {
@@ -107,18 +107,18 @@ pub(super) fn legacy_key(state: &State, call: &Call, field: &str) -> Result<Stri
     key.filter(|key| state.accepts_key(key)).ok_or_else(Answer::wrong_key)
 }
 
-/// The key of a v2 call: the header alone.
+/// The key of a v2 request: the header only.
 pub(super) fn v2_key<'a>(state: &State, call: &'a Call) -> Option<&'a str> {
     call.bearer().filter(|key| state.accepts_key(key))
 }
 
-/// The run of a workflow that a legacy call names: tasks of models are known to v2 alone.
+/// The workflow run of a legacy request: only v2 knows tasks of models.
 pub(super) fn legacy_run(state: &State, call: &Call) -> Result<Arc<Task>, Answer> {
     legacy_task(state, call)
         .and_then(|task| if task.names.is_model { Err(Answer::task_not_found()) } else { Ok(task) })
 }
 
-/// The task that a legacy call names. A task of another key is as unknown as none.
+/// The task of a legacy request. Another key's task is reported as unknown.
 pub(super) fn legacy_task(state: &State, call: &Call) -> Result<Arc<Task>, Answer> {
     let key = legacy_key(state, call, "apiKey")?;
     let task_id = call.text("taskId").ok_or_else(Answer::params_invalid)?;

@@ -1,4 +1,5 @@
-//! `POST /openapi/v2/run/workflow/{workflowId}` and `/run/ai-app/{webappId}`: run, answered with the bare task object.
+//! `POST /openapi/v2/run/workflow/{workflowId}` and `/run/ai-app/{webappId}`: run, with the bare task object as the
+//! response.
 
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ fn wrong_key() -> Answer {
     Answer::v2_error("1601", "ApiKey verification failed, please check your ApiKey")
 }
 
-/// No source tells what an unknown id gets here.
+/// The response to an unknown id is not documented.
 fn invalid() -> Answer {
     Answer::v2_error("1007", "Invalid parameters")
 }

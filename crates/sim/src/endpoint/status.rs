@@ -9,7 +9,7 @@ pub(super) const PATH: &str = "/task/openapi/status";
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
     match legacy_run(state, call).map(|task| task.phase()) {
-        // This endpoint's four words have none for a cancelled task.
+        // This endpoint has four statuses, and none for a cancelled task.
         Ok(Phase::Cancelled) => word(Phase::Failed.word()),
         Ok(phase) => word(phase.word()),
         Err(refusal) => refusal,

@@ -1,4 +1,4 @@
-//! Paths and methods that do not exist; both families have codes of their own for them.
+//! Unknown paths and methods; both families have their own codes for them.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ pub(super) fn path(_: &State, call: &Call) -> Answer {
     Answer::code(412, "TOKEN_INVALID", Value::Null)
 }
 
-/// Known of v2 only; the legacy family takes a wrong method for an unknown path.
+/// Only v2 has this error; the legacy family reports a wrong method as an unknown path.
 pub(super) fn method(_: &State, _: &Call) -> Answer {
     Answer::v2_error("1009", "Request method not supported")
 }

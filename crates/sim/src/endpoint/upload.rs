@@ -1,4 +1,4 @@
-//! `POST /openapi/v2/media/upload/binary`: takes a file. The envelope says `message`, not `msg`.
+//! `POST /openapi/v2/media/upload/binary`: uploads a file. The envelope says `message`, not `msg`.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{answer::Answer, call::Call, scenario::extension, state::State};
 
 pub(super) const PATH: &str = "/openapi/v2/media/upload/binary";
 
-/// The most a file may hold.
+/// Maximum size of a file, in bytes.
 pub(super) const MAX_FILE: usize = 30 * 1024 * 1024;
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
@@ -34,7 +34,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     )
 }
 
-/// Keeps a file; gives its SHA-256, which is what files are called by.
+/// Stores a file and returns its SHA-256, which is the file's name.
 pub(super) fn store(state: &State, content: &Bytes) -> String {
     let hash = Sha256::digest(content).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
     let mut uploads = state.uploads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -42,7 +42,7 @@ pub(super) fn store(state: &State, content: &Bytes) -> String {
     hash
 }
 
-/// The extension decides what a file is taken for.
+/// The extension determines the type of a file.
 pub(super) fn kept_extension(name: &str) -> String {
     match extension(name) {
         "" => "bin".to_owned(),

@@ -1,4 +1,4 @@
-//! `POST /task/openapi/upload`: takes a file for a workflow's loader nodes.
+//! `POST /task/openapi/upload`: uploads a file for a workflow's loader nodes.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! `GET /view`: a file that a node has written, by the ticket of the task's socket. The platform publishes no such path: clients
-//! were seen to use it.
+//! `GET /view`: a file that a node has written, by the ticket of the task's socket. This path is not documented, but
+//! clients use it.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) struct Wanted {
     ticket: Option<String>,
 }
 
-/// What was seen in the place of a file when the ticket was too old: with status 200.
+/// The observed response to an expired ticket: a web page with status 200.
 const LOGIN: &str = "<!DOCTYPE html><html><body>login</body></html>";
 
 pub(super) async fn answer(
@@ -58,7 +58,7 @@ pub(super) async fn answer(
     deliver(&state, &content, &wanted.filename, &headers, &Delivery::default())
 }
 
-/// Whether a message of the run, sent or to be sent, names the file.
+/// Whether a message of the run, sent or pending, names the file.
 fn is_named(task: &Task, wanted: &Wanted) -> bool {
     let outputs = task.frames.iter().filter_map(|frame| match &frame.body {
         Body::Text(text) if text.contains("executed") => serde_json::from_str::<Value>(text).ok(),

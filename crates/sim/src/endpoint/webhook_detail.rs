@@ -1,4 +1,4 @@
-//! `POST /task/openapi/getWebhookDetail`: who was called back about a task, and what came of it.
+//! `POST /task/openapi/getWebhookDetail`: the webhook of a task, and the state of its delivery.
 
 use serde_json::Value;
 

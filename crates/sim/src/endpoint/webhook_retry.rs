@@ -1,4 +1,5 @@
-//! `POST /task/openapi/retryWebhook`: another delivery, to the same address or to another. It goes by the event's id.
+//! `POST /task/openapi/retryWebhook`: another delivery, to the same URL or to another one. Requests use the event's
+//! id.
 
 use serde_json::{Value, json};
 

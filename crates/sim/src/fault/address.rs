@@ -1,16 +1,16 @@
-//! The hook of answers that tell where a task stands and where its socket is.
+//! The hook of responses that contain a task's status and its socket's URL.
 
 use std::time::Duration;
 
 use super::{Fault, Faults};
 
-/// What a running task says about its socket.
+/// The socket information of a running task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Address {
     Told,
-    /// 804, but no address in it.
+    /// 804 without a URL.
     Missing,
-    /// Not even that the task runs.
+    /// The task still seems queued.
     StillQueued,
 }
 

@@ -1,10 +1,10 @@
-//! The hooks before and after an API call is answered.
+//! The hooks before and after an API request.
 
 use std::time::Duration;
 
 use super::{Fault, Faults, Rate};
 
-/// What is sent in place of the true answer; nothing is done then.
+/// A response that replaces the real one; the request is not processed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Instead {
     BadGateway,
@@ -17,7 +17,7 @@ impl Faults {
             .unwrap_or_default()
     }
 
-    /// Before a call that is not a create.
+    /// Before a request that isn't a create.
     pub(crate) fn instead(&self) -> Option<Instead> {
         if self.strikes(|fault| if let Fault::Http5xx(rate) = fault { Some(*rate) } else { None }) {
             return Some(Instead::BadGateway);
@@ -26,17 +26,17 @@ impl Faults {
             .then_some(Instead::WebPage)
     }
 
-    /// After a call that is not a create.
+    /// After a request that isn't a create.
     pub(crate) fn loses_answer(&self) -> bool {
         self.strikes(|fault| if let Fault::LostAnswers(rate) = fault { Some(*rate) } else { None })
     }
 
-    /// After a task was made.
+    /// After a task was created.
     pub(crate) fn loses_create(&self) -> bool {
         self.strikes(|fault| if let Fault::LostCreateAnswer(rate) = fault { Some(*rate) } else { None })
     }
 
-    /// Before a task is made.
+    /// Before a task is created.
     pub(crate) fn queue_is_full(&self) -> bool {
         self.strikes(
             |fault| if let Fault::QueueFull(count) = fault { Some(Rate::First(*count)) } else { None },

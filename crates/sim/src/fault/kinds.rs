@@ -10,26 +10,26 @@ use std::{
 
 use crate::Toxic;
 
-/// Something that goes wrong on purpose. Names and values for the command line: [`Fault::all`].
+/// A deliberate fault. Names and values for the command line: [`Fault::all`].
 ///
-/// Frames are counted from 0, as the run sends them. Counts ("the first N") are kept per task for what concerns a task,
-/// per workflow for creates, else for the whole server.
+/// Frames are counted from 0, as the run sends them. Counts ("the first N") are kept per task for task requests, per
+/// workflow for creates, else for the whole server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Tasks wait this long in the queue, whatever the builder says.
+    /// Tasks wait this long in the queue; overrides the builder.
     QueueDelay(Duration),
-    /// Running tasks never tell their socket's address.
+    /// Running tasks never report their socket's URL.
     UrlNever,
-    /// The address is told only this long after the start: 804 without it before.
+    /// The URL is reported only this long after the start; before that, 804 without it.
     UrlLate(Duration),
-    /// The answer to create tells the address already.
+    /// The response to create contains the URL already.
     UrlInCreate,
-    /// The socket's handshake is answered with this HTTP status.
+    /// The socket's handshake fails with this HTTP status.
     HandshakeRefused(u16),
-    /// The connection is cut when this frame is due, and so are later ones at their next frame, `times` in all.
+    /// The connection is cut when this frame is due, and later connections at their next frame, `times` in all.
     DropAt {
-        /// The first frame that is not sent.
+        /// The first frame that isn't sent.
         frame: usize,
         /// How many connections of the task are cut.
         times: u32,
@@ -40,84 +40,84 @@ pub enum Fault {
     SilenceAt(usize),
     /// The run's last frames are never sent; connections stay open.
     LastFramesNever,
-    /// The task seems queued until this long after its start; only then is the address told.
+    /// The task seems queued until this long after its start; only then is the URL reported.
     LateJoin(Duration),
     /// Each frame is sent twice with this probability.
     DuplicateFrames(f64),
-    /// Each frame changes places with the next one with this probability.
+    /// Each frame swaps places with the next one with this probability.
     ReorderFrames(f64),
-    /// Every answer takes this much longer.
+    /// Every response takes this much longer.
     SlowAnswers(Duration),
-    /// Keys that stand in the body or the query of a legacy call are not accepted; the header's are.
+    /// Keys in the body or the query of a legacy request are rejected; keys in the header are accepted.
     HeaderKeys,
-    /// Tasks are made, but the connection is closed without an answer.
+    /// Tasks are created, but the connection is closed without a response.
     LostCreateAnswer(Rate),
-    /// Calls other than create are done, but the connection is closed without an answer.
+    /// Requests other than create are processed, but the connection is closed without a response.
     LostAnswers(Rate),
-    /// Calls other than create are answered with HTTP 502.
+    /// Requests other than create get HTTP 502.
     Http5xx(Rate),
-    /// Calls other than create are answered with HTTP 200 and a web page.
+    /// Requests other than create get HTTP 200 and a web page.
     Html(Rate),
-    /// Links to results answer 403 until outputs are asked for again.
+    /// Links to results return 403 until outputs are requested again.
     ExpiredLinks,
-    /// The first answers with a file break off.
+    /// The first file responses break off.
     CutFiles {
-        /// After so many bytes of the answer's body.
+        /// After this many bytes of the response body.
         at: usize,
-        /// How many answers of a task break off.
+        /// How many responses of a task break off.
         times: u32,
     },
-    /// Every answer with a file ends a byte early.
+    /// Every file response ends a byte early.
     ShortFiles,
-    /// After the first answer with a file of a task, files have another content and another `ETag`.
+    /// After the first file response of a task, files have different content and a different `ETag`.
     FilesChange,
-    /// Whole files come where a part was asked for.
+    /// Range requests get the whole file.
     NoRanges,
-    /// Parts say that they begin a byte later than they do.
+    /// Range responses claim to begin a byte later than they do.
     WrongRange,
-    /// Questions for a part of a file are answered with this HTTP status.
+    /// Range requests get this HTTP status.
     RangeRefused(u16),
-    /// The first answers with a file of a task trickle.
+    /// The first file responses of a task are slow.
     SlowFiles {
         /// Bytes a second.
         speed: usize,
-        /// How many answers of a task trickle.
+        /// How many responses of a task are slow.
         times: u32,
     },
-    /// Files come packed, although plain ones were asked for.
+    /// Files are compressed, although plain ones were requested.
     PackedFiles,
-    /// Files have no length and no end.
+    /// Files have no length and never end.
     EndlessFiles,
-    /// Files that only the socket names are answered with a login page and HTTP 200.
+    /// Files that only the socket names return a login page with HTTP 200.
     NoNodeFiles,
-    /// Results are ready this long after the run's last frames, whatever the builder says.
+    /// Results are ready this long after the run's last frames; overrides the builder.
     Settle(Duration),
-    /// The first answers that say success list fewer files, the very first none.
+    /// The first successful responses list fewer files, the very first none.
     EmptyOutputsFirst(u32),
     /// Runs end with an error instead of success.
     TaskFails,
-    /// Tasks that fail list their files in the v2 answer all the same.
+    /// The v2 response lists the files of failed tasks too.
     FilesOfFailed,
-    /// The first creates are answered with 421.
+    /// The first creates get 421.
     QueueFull(u32),
-    /// Cancel is answered with an error, and the task goes on.
+    /// Cancel returns an error, and the task continues.
     CancelRefused,
-    /// At most this many sockets are open at once; more are answered with HTTP 503.
+    /// At most this many sockets are open at once; more get HTTP 503.
     ConnectionLimit(usize),
-    /// Odd binary messages come between the frames.
+    /// Odd binary messages appear between the frames.
     BinaryGarbage,
-    /// Messages of custom nodes come between the frames.
+    /// Messages of custom nodes appear between the frames.
     UnknownFrames,
-    /// One text message of this many bytes comes after the start.
+    /// One text message of this many bytes follows the start.
     BigFrame(usize),
-    /// Every connection suffers from this, whatever it is for.
+    /// Every connection of any kind is affected.
     Network(Toxic),
 }
 
-/// How often a fault strikes.
+/// How often a fault occurs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
-    /// The first so many times.
+    /// The first N times.
     First(u32),
     /// With this probability, 0 to 1.
     Chance(f64),
@@ -129,13 +129,13 @@ pub enum Rate {
 pub struct FaultInfo {
     /// The name, as in `--fault NAME=VALUE`.
     pub name: &'static str,
-    /// What stands for the value; empty if there is none, in brackets if it can be left out.
+    /// The placeholder of the value; empty if there is none, in brackets if it is optional.
     pub value: &'static str,
     /// One line of explanation.
     pub about: &'static str,
 }
 
-/// The faults in force somewhere, with what they have done so far.
+/// The active faults of a scope, with their counters.
 #[derive(Debug)]
 pub(crate) struct Faults {
     pub(super) active: Vec<Active>,
@@ -154,7 +154,7 @@ impl Faults {
         Self { active: active.collect(), rng: Mutex::new(fastrand::Rng::with_seed(seed)) }
     }
 
-    /// What the first fault that `pick` knows has to say; later faults of a kind do not count.
+    /// The value of the first fault that `pick` accepts; later faults of its kind are ignored.
     pub(super) fn find<T>(&self, pick: impl Fn(&Fault) -> Option<T>) -> Option<T> {
         self.active.iter().find_map(|active| pick(&active.fault))
     }
@@ -163,7 +163,7 @@ impl Faults {
         self.active.iter().any(|active| active.fault == *fault)
     }
 
-    /// Whether a fault that `pick` knows the rate of strikes now.
+    /// Whether a fault occurs now; `pick` returns its rate.
     pub(super) fn strikes(&self, pick: impl Fn(&Fault) -> Option<Rate>) -> bool {
         let mut rates = self.active.iter().filter_map(|active| Some((active, pick(&active.fault)?)));
         rates.any(|(active, rate)| match rate {

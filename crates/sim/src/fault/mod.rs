@@ -1,6 +1,6 @@
-//! Faults by name: what the simulator can be told to do wrong.
+//! Named faults of the simulator.
 //!
-//! A fault is a value; the places where it takes effect are the hooks of [`Faults`], one file for each of them.
+//! A fault is a value; it takes effect in the hooks of [`Faults`], one file for each hook.
 
 mod address;
 mod answer;

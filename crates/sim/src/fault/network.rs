@@ -1,10 +1,10 @@
-//! The faults that are not the server's.
+//! Faults of the network.
 
 use super::Fault;
 use crate::Toxic;
 
 impl Fault {
-    /// What connections suffer from, if that is what the fault is about.
+    /// The network fault, if it is one.
     pub(crate) fn toxic(&self) -> Option<&Toxic> {
         if let Self::Network(toxic) = self { Some(toxic) } else { None }
     }

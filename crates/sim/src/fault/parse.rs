@@ -1,4 +1,4 @@
-//! Names, values and explanations.
+//! Names, values and descriptions.
 
 use std::{str::FromStr, time::Duration};
 
@@ -144,8 +144,8 @@ const TABLE: &[(FaultInfo, Parse)] = &[
 ];
 
 impl Fault {
-    /// Every fault with its value and a line of explanation. RATE is a count ("the first 3": `3`) or a probability with
-    /// a point in it (`0.3`, `1.0`).
+    /// Every fault with its value and a one-line description. RATE is a count ("the first 3": `3`) or a probability
+    /// with a point in it (`0.3`, `1.0`).
     pub fn all() -> impl Iterator<Item = FaultInfo> {
         TABLE.iter().map(|(info, _)| *info)
     }

@@ -1,35 +1,35 @@
-//! The hooks of results: what is listed, and what a link answers.
+//! The hooks of results: the list of files, and the response to a link.
 
 use std::sync::atomic::Ordering;
 
 use super::{Fault, Faults};
 
-/// How one answer with a file goes wrong.
+/// The faults of one file response.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fault of its own, and they combine")]
 pub(crate) struct Delivery {
-    /// Breaks off after so many bytes of its body.
+    /// Breaks off after this many bytes of its body.
     pub(crate) cut: Option<usize>,
-    /// Lacks the last byte.
+    /// Omits the last byte.
     pub(crate) is_short: bool,
-    /// Brings another content than the first answer did.
+    /// Has different content than the first response.
     pub(crate) is_changed: bool,
-    /// Takes no notice of ranges.
+    /// Ignores ranges.
     pub(crate) is_whole: bool,
-    /// Says that a part begins a byte later.
+    /// Claims that a range begins a byte later.
     pub(crate) is_shifted: bool,
-    /// The status in place of a part.
+    /// The status instead of a range.
     pub(crate) refused: Option<u16>,
     /// Bytes a second.
     pub(crate) speed: Option<usize>,
-    /// Comes as gzip.
+    /// Is compressed with gzip.
     pub(crate) is_packed: bool,
     /// Never ends.
     pub(crate) is_endless: bool,
 }
 
 impl Faults {
-    /// How many of the files the next answer that says success lists.
+    /// How many of the files the next successful response lists.
     pub(crate) fn listed(&self, files: usize) -> usize {
         let lists = self.active.iter().find_map(|active| match active.fault {
             Fault::EmptyOutputsFirst(count) => Some((active.hits.fetch_add(1, Ordering::Relaxed), count)),
@@ -53,7 +53,7 @@ impl Faults {
         self.has(&Fault::ExpiredLinks)
     }
 
-    /// Before an answer with a file.
+    /// Before a file response.
     pub(crate) fn delivery(&self) -> Delivery {
         let mut delivery = Delivery::default();
         for active in &self.active {

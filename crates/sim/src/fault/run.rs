@@ -1,4 +1,4 @@
-//! The hooks of a run: when it begins, what it sends, how it ends.
+//! The hooks of a run: its start, its frames, its end.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Faults {
         self.find(|fault| if let Fault::Settle(delay) = fault { Some(*delay) } else { None })
     }
 
-    /// The frames and the end as the faults leave them; `None` if they are as they were.
+    /// The frames and the end after faults; `None` if they are unchanged.
     pub(crate) fn edit(&self, frames: &[Frame], end: &End) -> Option<(Vec<Frame>, End)> {
         let mut edited = None;
         for active in &self.active {
@@ -84,7 +84,7 @@ fn failed(mut frames: Vec<Frame>, end: End) -> (Vec<Frame>, End) {
     (frames, End::Failed(Some(error)))
 }
 
-/// Puts one of `extra` after every third frame.
+/// Inserts one of `extra` after every third frame.
 fn mixed(frames: Vec<Frame>, extra: &[Body]) -> Vec<Frame> {
     let mut extra = extra.iter().cycle();
     let mut all = Vec::with_capacity(frames.len() * 4 / 3 + 1);
@@ -108,7 +108,7 @@ fn with_big(mut frames: Vec<Frame>, bytes: usize) -> Vec<Frame> {
     frames
 }
 
-/// Too short, unknown, of a length that goes past the end, text that is no UTF-8, and JSON as bytes.
+/// Too short, unknown, of a length past the end, invalid UTF-8, and JSON as bytes.
 fn garbage() -> [Body; 7] {
     let bodies: [&'static [u8]; 7] = [
         b"",
@@ -122,7 +122,7 @@ fn garbage() -> [Body; 7] {
     bodies.map(|body| Body::Binary(Bytes::from_static(body)))
 }
 
-/// Messages as custom nodes send them, also such as are no objects.
+/// Messages like those of custom nodes, some of them not objects.
 fn custom() -> [Body; 6] {
     let texts = [
         r#"{"type": "crystools.monitor", "data": {"cpu_utilization": 12.5, "gpus": [{"gpu_utilization": 97}]}}"#,

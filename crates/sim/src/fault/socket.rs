@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Fault, Faults};
 
-/// What becomes of a frame that is due on a connection.
+/// What happens to a frame that is due on a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fate {
     Sent,
@@ -14,7 +14,7 @@ pub(crate) enum Fate {
 }
 
 impl Faults {
-    /// The HTTP status that a handshake gets; `None` if it may go on.
+    /// The HTTP status of a refused handshake; `None` if it may proceed.
     pub(crate) fn refuses_handshake(&self, open: usize) -> Option<u16> {
         self.find(|fault| match fault {
             Fault::HandshakeRefused(status) => Some(*status),
@@ -23,7 +23,7 @@ impl Faults {
         })
     }
 
-    /// `index` counts the run's frames, `last` is where its last ones begin.
+    /// `index` counts the run's frames, `last` is the first of its last ones.
     pub(crate) fn fate(&self, index: usize, last: usize) -> Fate {
         let fate = self.active.iter().find_map(|active| match active.fault {
             Fault::DropAt { frame, times } if index >= frame => {

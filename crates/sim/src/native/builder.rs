@@ -1,4 +1,4 @@
-//! The server as a value: built, started, asked, stopped.
+//! The server as a value: build, start, inspect, stop.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -27,7 +27,7 @@ pub struct Native {
     tasks: [JoinHandle<()>; 2],
 }
 
-/// What the server shall be like; made by [`Native::builder`].
+/// The settings of a server; created by [`Native::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct NativeBuilder {
@@ -36,7 +36,7 @@ pub struct NativeBuilder {
 }
 
 impl Native {
-    /// Starts describing a server: the newest version known, speed 1, a free port on 127.0.0.1.
+    /// A builder with the defaults: the newest known version, speed 1, a free port on 127.0.0.1.
     pub fn builder() -> NativeBuilder {
         NativeBuilder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -54,23 +54,23 @@ impl Native {
         }
     }
 
-    /// Where it is: `http://127.0.0.1:PORT`.
+    /// The server's URL: `http://127.0.0.1:PORT`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
 
-    /// How many prompts were accepted.
+    /// The number of accepted prompts.
     pub fn prompts(&self) -> u64 {
         self.state.counters().prompts
     }
 
-    /// How many sockets were opened, and how many are open.
+    /// The number of sockets opened so far, and of those open now.
     pub fn sockets(&self) -> (u64, u64) {
         let counters = self.state.counters();
         (counters.opened, counters.open)
     }
 
-    /// How many requests a path got, without the prefix `/api`.
+    /// The number of requests to a path, without the prefix `/api`.
     pub fn requests(&self, path: &str) -> u64 {
         self.state.counters().paths.get(path).copied().unwrap_or_default()
     }
@@ -80,17 +80,17 @@ impl Native {
         self.state.counters().last_workflow
     }
 
-    /// What a restart does: queue and history are gone, and every socket ends without a close frame.
+    /// Simulates a restart: queue and history are empty, and every socket ends without a close frame.
     pub fn restart(&self) {
         self.state.restart();
     }
 
-    /// Cuts every socket; what runs goes on.
+    /// Cuts every socket; running prompts continue.
     pub fn cut_sockets(&self) {
         self.state.cut();
     }
 
-    /// Stops serving and closes every connection, and waits until that is done.
+    /// Stops serving, closes every connection, and waits until both are done.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         for task in &mut self.tasks {
@@ -107,41 +107,41 @@ impl Drop for Native {
 }
 
 impl NativeBuilder {
-    /// Runs prompts with this workflow (the same ids and classes) as the scenario went. Other workflows are improvised.
+    /// Replays the scenario for prompts with its workflow (the same ids and classes). Other workflows are improvised.
     pub fn scenario(mut self, scenario: Scenario) -> Self {
         self.settings.scenarios.push(scenario);
         self
     }
 
-    /// The version to be: `0.3.44`, `0.3.64`, `0.29.0` and what lies between.
+    /// Sets the version: `0.3.44`, `0.3.64`, `0.29.0` and versions between them.
     ///
     /// # Errors
-    /// [`ErrorKind::Version`] for what is no version.
+    /// [`ErrorKind::Version`] for an invalid version.
     pub fn version(mut self, version: &str) -> Result<Self, Error> {
         let wrong = || Error::new(ErrorKind::Version, format_args!("`{version}` is no version of ComfyUI"));
         self.settings.version = Version::parse(version).ok_or_else(wrong)?;
         Ok(self)
     }
 
-    /// How much faster than recorded frames come; [`f64::INFINITY`] for all at once.
+    /// Sets how much faster than recorded frames are sent; [`f64::INFINITY`] for all at once.
     pub fn speed(mut self, factor: f64) -> Self {
         self.settings.speed = if factor > 0.0 { factor } else { 1.0 };
         self
     }
 
-    /// How long after `execution_success` the history knows of it; 4 ms by default.
+    /// Sets the delay from `execution_success` to the history entry; 4 ms by default.
     pub fn history_race(mut self, delay: Duration) -> Self {
         self.settings.race = delay;
         self
     }
 
-    /// Shows previews while samplers of improvised runs work (binary event 1). Servers do that when they are told to.
+    /// Sends previews (binary event 1) while samplers of improvised runs work. A real server has an option for this.
     pub fn previews(mut self) -> Self {
         self.settings.previews = true;
         self
     }
 
-    /// Answers 401 to everybody.
+    /// Responds to every request with 401.
     pub fn locked(mut self) -> Self {
         self.settings.locked = true;
         self
@@ -153,19 +153,19 @@ impl NativeBuilder {
         self
     }
 
-    /// Loses the answers to the first so many prompts: they are queued, and the connection ends.
+    /// Loses the responses to the first `count` prompts: they are queued, and the connection ends.
     pub fn loses_prompts(mut self, count: u32) -> Self {
         self.settings.loses_prompts = count;
         self
     }
 
-    /// Lets nothing run before somebody has said so with [`Native::release`].
+    /// Runs nothing until [`Native::release`] is called.
     pub fn paused(mut self) -> Self {
         self.settings.waits_for = Some(watch::Sender::new(false));
         self
     }
 
-    /// Where to listen; loopback only.
+    /// Sets the listen address; loopback only.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
@@ -196,7 +196,7 @@ impl NativeBuilder {
 }
 
 impl Native {
-    /// Lets a server that was [`paused`](NativeBuilder::paused) begin.
+    /// Starts a [`paused`](NativeBuilder::paused) server.
     pub fn release(&self) {
         self.state.release();
     }

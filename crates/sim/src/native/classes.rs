@@ -1,10 +1,10 @@
-//! The node classes that the server has.
+//! The server's node classes.
 
 use serde_json::{Map, Value, json};
 
 use crate::Scenario;
 
-/// Models that the server has.
+/// The server's models.
 const CHECKPOINTS: [&str; 3] =
     ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamshaper_8.safetensors"];
 const SAMPLERS: [&str; 4] = ["euler", "euler_ancestral", "dpmpp_2m", "ddim"];
@@ -93,13 +93,13 @@ impl Classes {
         self.0.get(name).is_some_and(|class| class["output_node"] == true)
     }
 
-    /// What each input has to be.
+    /// The expected type of each input.
     pub(crate) fn required(&self, name: &str) -> Map<String, Value> {
         let class = self.0.get(name).map(|class| &class["input"]["required"]);
         class.and_then(Value::as_object).cloned().unwrap_or_default()
     }
 
-    /// One class or all, with the files that were uploaded as the choices of `LoadImage`.
+    /// One class or all, with the uploaded files as the choices of `LoadImage`.
     pub(crate) fn shown(&self, name: Option<&str>, uploads: &[String]) -> Value {
         let one = |(name, class): (&String, &Value)| {
             let mut class = class.clone();

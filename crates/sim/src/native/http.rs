@@ -215,7 +215,7 @@ async fn cancel_job(Shared(state): At, Path(id): Path<String>) -> Response {
     }
 }
 
-/// What `LoadImage` can load.
+/// The files that `LoadImage` can load.
 fn uploads(state: &State) -> Vec<String> {
     let inner = state.lock();
     let inputs = inner.files.keys().filter(|(kind, ..)| kind == "input");
@@ -253,7 +253,7 @@ async fn upload(Shared(state): At, mut form: Multipart) -> Response {
     let (stem, extension) =
         name.rsplit_once('.').map_or((name.clone(), String::new()), |(a, b)| (a.to_owned(), format!(".{b}")));
     let mut number = 0;
-    // A file of the same name is kept, unless it is the same file.
+    // An existing file of the same name is kept, unless the content is the same.
     while !overwrites
         && inner
             .files

@@ -1,4 +1,4 @@
-//! What a prompt does: what was recorded of its workflow, else something made up.
+//! The run of a prompt: the recorded one of its workflow, else an improvised one.
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ pub(crate) fn scenario(state: &State, prompt: &Prompt) -> Scenario {
     recorded(state, &prompt.workflow).cloned().unwrap_or_else(made_up)
 }
 
-/// As the server counts: each prefix by itself.
+/// Numbered like on a real server: each prefix separately.
 fn file_name(state: &State, class: &str, node: &Value) -> String {
     let prefix = node["inputs"]["filename_prefix"].as_str().unwrap_or("ComfyUI");
     let prefix = if class == "PreviewImage" { "ComfyUI_temp_abcde" } else { prefix };

@@ -1,4 +1,4 @@
-//! A simulated ComfyUI server: what RunningHub runs behind its API, and what stands on people's own machines.
+//! A simulated ComfyUI server: RunningHub runs one behind its API, and users run their own.
 
 mod builder;
 mod classes;

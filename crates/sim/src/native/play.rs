@@ -1,4 +1,4 @@
-//! The one worker: prompts run one after the other.
+//! The only worker: prompts run one after the other.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::scenario::{Body, Mark, Scenario, made_up};
 
-/// Runs what is queued until told to stop.
+/// Runs queued prompts until stopped.
 pub(crate) async fn work(state: Arc<State>, mut stop: watch::Receiver<bool>) {
     tokio::select! {
         _ = stop.changed() => {}
@@ -81,7 +81,7 @@ impl Play<'_> {
             match &frame.body {
                 Body::Text(text) => success |= self.text(text),
                 Body::Binary(bytes) => self.binary(bytes),
-                // The server died here.
+                // The recorded server stopped here.
                 Body::Cut => return self.state.restart(),
             }
             if frame.mark == Mark::End {
@@ -97,15 +97,15 @@ impl Play<'_> {
         self.state.lock().queue.running.as_ref().is_none_or(|running| running.prompt.id != self.prompt.id)
     }
 
-    /// Sends a frame as one of this prompt. Whether it told of success.
+    /// Sends a frame of this prompt. Returns whether it reports success.
     fn text(&mut self, text: &Utf8Bytes) -> bool {
         let text = text.replace(&self.scenario.prompt_id, &self.prompt.id);
-        // A frame with `NaN` is sent as it is, and leaves no trace in the history.
+        // A frame with `NaN` is sent unchanged, and leaves no trace in the history.
         let told: Value = serde_json::from_str(&text).unwrap_or_default();
         let kind = told["type"].as_str().unwrap_or_default().to_owned();
         let version = self.state.version();
         match &*kind {
-            // The queue and its end have their own.
+            // The queue and the end of the run send their own.
             "status" => return false,
             "progress_state" if !version.has(Version::PROGRESS_STATE) => return false,
             "executed" => self.keep(&told["data"]),
@@ -125,14 +125,14 @@ impl Play<'_> {
             && !version.has(Version::STATE_TO_ITS_CLIENT);
         match &self.prompt.client_id {
             Some(client) if !to_all => self.state.send(Some(client), &message),
-            // Without a client there is nobody to tell but everybody, and not everything.
+            // Without a client id only progress is sent, to all clients.
             None if !matches!(&*kind, "progress" | "progress_state") => {}
             _ => self.state.send(None, &message),
         }
         kind == "execution_success"
     }
 
-    /// Previews name their prompt in bytes of the same length.
+    /// Previews contain their prompt's id in bytes, with the same length.
     fn binary(&self, bytes: &Bytes) {
         let (old, new) = (self.scenario.prompt_id.as_bytes(), self.prompt.id.as_bytes());
         let mut bytes = bytes.to_vec();
@@ -149,7 +149,7 @@ impl Play<'_> {
         self.prompt.workflow.get(id).is_some_and(|node| node["class_type"] == "PreviewImage")
     }
 
-    /// Puts what a node has made where `/view` finds it.
+    /// Stores a node's files for `/view`.
     fn keep(&mut self, data: &Value) {
         let mut output = data["output"].clone();
         if self.is_temp(&data["node"]) {
@@ -187,7 +187,7 @@ impl Play<'_> {
         self.messages.push(json!(["execution_interrupted", data]));
     }
 
-    /// Into the history first, then everybody is told.
+    /// Adds the history entry first, then notifies the clients.
     fn end(self, success: bool) {
         let meta: Map<String, Value> = self
             .outputs

@@ -1,9 +1,9 @@
-//! Prompts that wait, and the one that runs.
+//! Queued prompts, and the running one.
 
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-/// A prompt that was accepted.
+/// An accepted prompt.
 #[derive(Clone, Debug)]
 pub(crate) struct Prompt {
     pub(crate) number: i64,
@@ -25,20 +25,20 @@ pub(crate) struct Running {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     pub(crate) running: Option<Running>,
-    /// By number.
+    /// Sorted by number.
     pub(crate) pending: Vec<Prompt>,
     next: i64,
 }
 
 impl Prompt {
-    /// The five parts that queue and history show.
+    /// The five fields that queue and history show.
     pub(crate) fn parts(&self) -> Value {
         json!([self.number, self.id, self.workflow, self.extra_data, self.outputs])
     }
 }
 
 impl Queue {
-    /// The number of the next prompt; those at the front are negative.
+    /// The number of the next prompt; negative for prompts queued at the front.
     pub(crate) fn number(&mut self, front: bool) -> i64 {
         self.next += 1;
         if front { -self.next } else { self.next }
@@ -60,14 +60,15 @@ impl Queue {
         Some((prompt, interrupted))
     }
 
-    /// Takes a prompt out that waits. Says whether it was there.
+    /// Removes a queued prompt. Returns whether it was queued.
     pub(crate) fn delete(&mut self, id: &str) -> bool {
         let before = self.pending.len();
         self.pending.retain(|prompt| prompt.id != id);
         self.pending.len() < before
     }
 
-    /// Asks what runs to end at its next sign of life: this prompt, or whatever it is. Says whether anything was asked.
+    /// Interrupts the running prompt at its next event: this prompt, or any if `None`. Returns whether it was
+    /// running.
     pub(crate) fn interrupt(&self, id: Option<&str>) -> bool {
         let running = self.running.as_ref().filter(|running| id.is_none_or(|id| running.prompt.id == id));
         running.is_some_and(|running| {

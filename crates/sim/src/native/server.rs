@@ -1,4 +1,4 @@
-//! From accepted connections to endpoints.
+//! Dispatches accepted connections to endpoints.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use tokio::{
 use super::{http, state::State};
 use crate::answer::unless_lost;
 
-/// Accepts connections until told to stop; what is open then is dropped.
+/// Accepts connections until stopped, then drops the open ones.
 pub(crate) async fn run(listener: TcpListener, state: Arc<State>, mut stop: watch::Receiver<bool>) {
     let app = http::router(Arc::clone(&state)).layer(DefaultBodyLimit::disable());
     let app = TowerToHyperService::new(app);

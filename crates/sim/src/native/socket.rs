@@ -1,4 +1,5 @@
-//! `/ws`, with ComfyUI's ways: one socket a client id, nothing missed is replayed, and whoever leaves takes the entry along.
+//! `/ws`, with ComfyUI's behavior: one socket per client id, no replay of missed frames, and a socket that closes
+//! removes its client's entry.
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub(crate) async fn open(
     })
 }
 
-/// Returning without a close frame is what a real server's end looks like.
+/// Returning without a close frame looks like the end of a real server.
 async fn serve(state: &State, client_id: &str, mut socket: WebSocket) {
     let (sender, mut frames) = unbounded_channel();
     let mut lifetime = state.join(client_id, sender);
@@ -51,7 +52,7 @@ async fn serve(state: &State, client_id: &str, mut socket: WebSocket) {
             _ = lifetime.changed() => return,
             received = socket.recv() => match received {
                 Some(Ok(Message::Text(text))) => {
-                    // Only the first text counts, and only if it is this.
+                    // Only the first text message counts, and only if it has flags.
                     if std::mem::take(&mut is_first) && is_flags(&text) && state.version().has(Version::PROGRESS_STATE) {
                         let answer = message("feature_flags", &features());
                         if socket.send(answer).await.is_err() {

@@ -1,4 +1,4 @@
-//! What the server knows: one lock around all of it, as the real one has one thread.
+//! The server's state under a single lock, like the single thread of a real server.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) locked: bool,
     pub(crate) prefix: String,
     pub(crate) loses_prompts: u32,
-    /// Nothing runs before this is true.
+    /// Nothing runs until this is true.
     pub(crate) waits_for: Option<watch::Sender<bool>>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Settings {
 pub(crate) struct State {
     pub(crate) settings: Settings,
     pub(crate) classes: Classes,
-    /// Something was queued.
+    /// Notified when a prompt is queued.
     pub(crate) queued: Notify,
     pub(crate) stop: watch::Receiver<bool>,
     inner: Mutex<Inner>,
@@ -41,18 +41,18 @@ pub(crate) struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Inner {
     pub(crate) queue: Queue,
-    /// In order of their ends.
+    /// In order of completion.
     pub(crate) history: Vec<(String, Value)>,
     /// By `type`, `subfolder` and name.
     pub(crate) files: BTreeMap<(String, String, String), Bytes>,
     pub(crate) counters: Counters,
-    /// By client id, as in ComfyUI: whoever leaves takes the entry along, whose it ever is.
+    /// By client id, as in ComfyUI: a socket that closes removes the entry, even a newer socket's.
     sockets: HashMap<String, Listener>,
     connections: u64,
     lost: u32,
-    /// Every socket ends when this goes away.
+    /// Every socket ends when this is dropped.
     lifetime: Option<watch::Sender<()>>,
-    /// How many files of each prefix there are.
+    /// The number of files for each prefix.
     pub(crate) numbers: HashMap<String, u32>,
 }
 
@@ -88,14 +88,14 @@ impl State {
         self.lock().counters.clone()
     }
 
-    /// Whether this prompt's answer is to be lost.
+    /// Whether this prompt's response is lost.
     pub(crate) fn loses(&self) -> bool {
         let mut inner = self.lock();
         inner.lost += 1;
         inner.lost <= self.settings.loses_prompts
     }
 
-    /// Registers a socket; gives what ends it. What is running is told to its own client.
+    /// Registers a socket; returns a receiver that ends it. The running prompt's own client gets the current node.
     pub(crate) fn join(&self, client_id: &str, frames: UnboundedSender<Message>) -> watch::Receiver<()> {
         let mut inner = self.lock();
         inner.connections += 1;
@@ -119,7 +119,7 @@ impl State {
         inner.sockets.remove(client_id);
     }
 
-    /// To one client, or to everybody.
+    /// Sends to one client, or to all.
     pub(crate) fn send(&self, client_id: Option<&str>, message: &Message) {
         let inner = self.lock();
         match client_id {
@@ -166,7 +166,7 @@ impl Inner {
 
 impl Listener {
     fn send(&self, message: &Message) {
-        // Whoever does not listen any more is about to be removed.
+        // A receiver that is gone is about to be removed.
         let _ = self.frames.send(message.clone());
     }
 }

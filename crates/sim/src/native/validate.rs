@@ -1,4 +1,4 @@
-//! What a server finds wrong with a prompt before it queues it.
+//! Validates a prompt before it is queued.
 
 use serde_json::{Map, Value, json};
 
@@ -8,19 +8,19 @@ use crate::{
     scenario::{link, needed},
 };
 
-/// A workflow that can be run, with the errors of what cannot.
+/// A workflow that can run, with the errors of its invalid nodes.
 pub(crate) struct Valid {
     pub(crate) outputs: Vec<String>,
     pub(crate) node_errors: Value,
 }
 
-/// Checks a workflow; an error is the body of the answer with HTTP 400.
+/// Checks a workflow; an error is the response body with HTTP 400.
 pub(crate) fn check(
     state: &State,
     workflow: &Map<String, Value>,
     uploads: &[String],
 ) -> Result<Valid, Value> {
-    // What was recorded is as good as it was then.
+    // A recorded workflow counts as valid.
     if let Some(scenario) = improvise::recorded(state, workflow) {
         let outputs = scenario.outputs_to_execute.clone();
         return Ok(Valid { outputs, node_errors: scenario.node_errors.clone() });

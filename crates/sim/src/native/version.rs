@@ -1,4 +1,4 @@
-//! What a version of ComfyUI can do.
+//! The features of a ComfyUI version.
 
 /// A version, compared part by part: `0.3.44`, `0.29.0`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -6,15 +6,15 @@ pub(crate) struct Version([u32; 3]);
 
 impl Version {
     pub(crate) const NEWEST: Self = Self([0, 29, 0]);
-    /// `progress_state`, feature flags, prompt ids of the client's choice.
+    /// `progress_state`, feature flags, prompt ids chosen by the client.
     pub(crate) const PROGRESS_STATE: Self = Self([0, 3, 45]);
-    /// An interrupt names the prompt that it is for.
+    /// An interrupt names its prompt.
     pub(crate) const INTERRUPT_BY_ID: Self = Self([0, 3, 57]);
-    /// `progress_state` goes to the prompt's own client only.
+    /// `progress_state` is sent to the prompt's own client only.
     pub(crate) const STATE_TO_ITS_CLIENT: Self = Self([0, 3, 58]);
     pub(crate) const CREATE_TIME: Self = Self([0, 3, 69]);
     pub(crate) const JOBS: Self = Self([0, 6, 0]);
-    /// A prompt id has to be a UUID.
+    /// A prompt id must be a UUID.
     pub(crate) const CANONICAL_IDS: Self = Self([0, 25, 0]);
     pub(crate) const CANCEL_JOBS: Self = Self([0, 26, 0]);
 

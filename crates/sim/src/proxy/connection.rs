@@ -15,17 +15,17 @@ use super::{
     toxic::Way,
 };
 
-/// Serves a client until both sides are done, or a toxic or an error ends it.
+/// Serves a client until both sides have finished, or a toxic or an error ends the connection.
 pub(super) async fn serve(client: TcpStream, shared: Arc<Shared>) {
     let (_open, number) = Open::new(&shared.seen);
     _ = client.set_nodelay(true);
-    // Without anybody behind it the proxy is as good as none.
+    // Without a target the connection ends at once.
     let Some(target) = shared.target() else { return };
     let Ok(server) = TcpStream::connect(target).await else { return };
     _ = server.set_nodelay(true);
     #[cfg(feature = "tls")]
     if let Some(tls) = &shared.tls {
-        // A client that trusts nobody ends here.
+        // A client that doesn't trust the certificate ends here.
         let Ok(mut client) = tls.accept(client).await else { return };
         match carry(&mut client, server, number, &shared).await {
             Err(End::Reset) => _ = client.get_ref().0.set_zero_linger(),

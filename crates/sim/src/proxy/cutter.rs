@@ -1,4 +1,4 @@
-//! Where in the stream something happens.
+//! Finds the position of events in a stream.
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::toxic::{Break, Event, Kind, Spot, Toxic, Way};
 
-/// One direction of a connection, as it is read.
+/// One direction of a connection while it is read.
 #[derive(Debug)]
 pub(super) struct Cutter<'a> {
     way: Way,
@@ -14,14 +14,14 @@ pub(super) struct Cutter<'a> {
     path: &'a OnceLock<String>,
     /// Bytes so far.
     offset: u64,
-    /// The last bytes, which may be the beginning of the end of the head.
+    /// The last bytes, which may contain the start of the head's end marker.
     tail: Vec<u8>,
     head: Option<u64>,
-    /// The toxics that have struck, by id: each does it once.
+    /// The ids of toxics that were applied: each one is applied once.
     struck: BTreeSet<u64>,
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Step {
     Write(Bytes),
@@ -30,11 +30,11 @@ pub(super) enum Step {
     Silence,
     HalfClose,
     Break(Break),
-    /// The peer is done.
+    /// The peer has finished.
     End,
 }
 
-/// What ends an HTTP head.
+/// The end of an HTTP head.
 const BLANK: &[u8] = b"\r\n\r\n";
 
 impl<'a> Cutter<'a> {
@@ -46,12 +46,12 @@ impl<'a> Cutter<'a> {
         self.way
     }
 
-    /// Whether a toxic holds here, as far as is known yet.
+    /// Whether a toxic applies here, as far as is known yet.
     pub(super) fn is_under(&self, toxic: &Toxic) -> bool {
         toxic.holds(self.way, self.number, self.path.get().map(String::as_str))
     }
 
-    /// Takes the next bytes. `toxics` come with ids that stay the same.
+    /// Processes the next bytes. `toxics` come with stable ids.
     pub(super) fn take(&mut self, bytes: &[u8], toxics: &[(u64, Toxic)]) -> Vec<Step> {
         self.look(bytes);
         let mut bytes = bytes.to_vec();
@@ -86,12 +86,12 @@ impl<'a> Cutter<'a> {
         steps
     }
 
-    /// Finds out what is asked for, and where the head ends.
+    /// Detects the request's path and the end of the head.
     fn look(&mut self, bytes: &[u8]) {
         if self.way == Way::Up && self.offset == 0 {
             let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
             let path = std::str::from_utf8(line).ok().and_then(|line| line.split(' ').nth(1));
-            // The first one stays.
+            // Keep the first path.
             _ = self.path.set(path.unwrap_or_default().to_owned());
         }
         if self.head.is_none() {
@@ -103,8 +103,8 @@ impl<'a> Cutter<'a> {
         }
     }
 
-    /// Where among the next `length` bytes a toxic strikes for the first time. What happens after a byte happens as
-    /// soon as that byte is there.
+    /// The first position within the next `length` bytes at which a toxic is applied. An event after a byte occurs as
+    /// soon as that byte arrives.
     fn strikes<'t>(&self, id: u64, toxic: &'t Toxic, length: usize) -> Option<(usize, u64, &'t Event)> {
         let Kind::At(spot, event) = &toxic.kind else { return None };
         if self.struck.contains(&id) || !self.is_under(toxic) {

@@ -1,4 +1,4 @@
-//! The proxy as a value: started, changed while it runs, asked, stopped.
+//! The proxy as a value: start, change at runtime, inspect, stop.
 
 use std::{
     fmt, io,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// A TCP proxy on a free port of 127.0.0.1, to stand before a simulator or any other server. Without toxics it changes
+/// A TCP proxy on a free port of 127.0.0.1, for use before a simulator or any other server. Without toxics it changes
 /// nothing. Dropping it closes every connection.
 #[derive(Debug)]
 pub struct FaultProxy {
@@ -28,17 +28,17 @@ pub struct FaultProxy {
     server: JoinHandle<()>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) seed: u64,
     pub(super) seen: watch::Sender<Seen>,
-    /// Changes when every open connection has to be reset.
+    /// Changes when every open connection must be reset.
     pub(super) resets: watch::Sender<()>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::Acceptor>,
     target: watch::Sender<Option<SocketAddr>>,
-    /// With ids, which are never used again.
+    /// With ids, which are never reused.
     toxics: watch::Sender<Toxics>,
 }
 
@@ -49,9 +49,8 @@ struct Toxics {
 }
 
 impl FaultProxy {
-    /// Starts a proxy. Connections are closed at once until [`FaultProxy::forward_to`] has said where they lead, so
-    /// that a server can be told the proxy's address before it starts. What chance decides (jitter) follows from the
-    /// same seed in every run.
+    /// Starts a proxy. Connections are closed at once until [`FaultProxy::forward_to`] sets the target, so that a
+    /// server can get the proxy's address before it starts. Random values (jitter) use the same seed in every run.
     ///
     /// # Errors
     /// [`ErrorKind::Listen`] if there is no free port.
@@ -59,7 +58,7 @@ impl FaultProxy {
         Self::listen((Ipv4Addr::LOCALHOST, 0).into(), 0).await
     }
 
-    /// A proxy that encryption ends at: clients speak TLS, the server behind does not. Toxics see the plain bytes; for
+    /// A proxy that terminates TLS: clients speak TLS, the server behind it does not. Toxics see the plain bytes; for
     /// faults of the encrypted ones put another proxy before this one.
     ///
     /// # Errors
@@ -87,17 +86,17 @@ impl FaultProxy {
         Ok(Self { address, shared, server })
     }
 
-    /// Where it listens.
+    /// The listen address.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Says where connections lead from now on; those that are open stay as they are.
+    /// Sets the target of new connections; open connections are unaffected.
     pub fn forward_to(&self, server: SocketAddr) {
         self.shared.target.send_replace(Some(server));
     }
 
-    /// Adds a toxic, also for connections that are open.
+    /// Adds a toxic, also for open connections.
     pub fn add(&self, toxic: Toxic) {
         self.shared.toxics.send_modify(|toxics| {
             toxics.active = toxics.active.iter().cloned().chain([(toxics.next, toxic)]).collect();
@@ -105,22 +104,22 @@ impl FaultProxy {
         });
     }
 
-    /// Takes all toxics away. What they have swallowed stays lost, what they have ended stays ended.
+    /// Removes all toxics. Swallowed bytes stay lost, and ended connections stay ended.
     pub fn clear(&self) {
         self.shared.toxics.send_modify(|toxics| toxics.active = Arc::default());
     }
 
-    /// Resets every connection that is open.
+    /// Resets every open connection.
     pub fn reset_all(&self) {
         self.shared.resets.send_replace(());
     }
 
-    /// What it has seen so far.
+    /// The statistics so far.
     pub fn seen(&self) -> Seen {
         *self.shared.seen.borrow()
     }
 
-    /// Waits until what it has seen is as wanted.
+    /// Waits until the statistics match.
     pub async fn wait(&self, wanted: impl Fn(&Seen) -> bool) -> Seen {
         let mut seen = self.shared.seen.subscribe();
         // The sender lives as long as `self`.
@@ -170,7 +169,8 @@ impl Toxics {
     }
 }
 
-/// Accepts connections until it is dropped. While they are refused the port is closed, and the system says no.
+/// Accepts connections until it is dropped. While connections are refused the port is closed, so the system refuses
+/// them.
 async fn run(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     let mut toxics = shared.toxics.subscribe();

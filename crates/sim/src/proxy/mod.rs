@@ -1,4 +1,4 @@
-//! A TCP proxy on loopback that does to connections what networks do to them.
+//! A TCP proxy on loopback that simulates network faults.
 
 mod connection;
 mod cutter;

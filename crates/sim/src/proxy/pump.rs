@@ -1,4 +1,4 @@
-//! Carrying bytes in one direction.
+//! Copies bytes in one direction.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use super::{
     toxic::{Break, Kind, Toxic},
 };
 
-/// The largest piece that is read at once.
+/// The largest chunk to read at once.
 const PIECE: usize = 16 * 1024;
-/// How many pieces may be under way: enough for a second of latency on a fast link, few enough to be no memory.
+/// How many chunks may be in flight: enough for a second of latency on a fast link, few enough to need little memory.
 const UNDER_WAY: usize = 256;
 
-/// How many pieces a second a narrow link is made of.
+/// How many chunks a second a limited link transfers.
 const A_SECOND: u64 = 20;
 
 /// How a connection ends early.
@@ -31,7 +31,7 @@ pub(super) enum End {
     Break(Break),
 }
 
-/// How bytes are written just now.
+/// The current shape of the traffic.
 #[derive(Debug, Default)]
 struct Shape {
     delay: Duration,
@@ -39,7 +39,7 @@ struct Shape {
     slices: Option<(usize, Duration)>,
 }
 
-/// Carries bytes until the sender is done, or a toxic or an error ends the connection.
+/// Copies bytes until the sender has finished, or a toxic or an error ends the connection.
 pub(super) async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -82,7 +82,7 @@ pub(super) async fn pump(
                 Step::Silence => is_silent = true,
                 Step::HalfClose | Step::End => {
                     is_silent = true;
-                    // Who is gone already needs not be told.
+                    // The peer may be gone.
                     _ = to.shutdown().await;
                 }
             }

@@ -1,4 +1,4 @@
-//! What a proxy saw.
+//! The statistics of a proxy.
 
 use tokio::sync::watch;
 
@@ -8,13 +8,13 @@ use super::toxic::Way;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Seen {
-    /// Connections that were accepted.
+    /// Accepted connections.
     pub connections: u64,
     /// Connections open now.
     pub open: u64,
-    /// Bytes that clients have sent, whether they arrived or not.
+    /// Bytes sent by clients, whether they arrived or not.
     pub bytes_up: u64,
-    /// Bytes that the server has sent, whether they arrived or not.
+    /// Bytes sent by the server, whether they arrived or not.
     pub bytes_down: u64,
 }
 
@@ -32,7 +32,7 @@ impl Seen {
 pub(super) struct Open(watch::Sender<Seen>);
 
 impl Open {
-    /// Also gives the connection's number, from 0.
+    /// Also returns the connection's number, from 0.
     pub(super) fn new(seen: &watch::Sender<Seen>) -> (Self, u64) {
         let mut number = 0;
         seen.send_modify(|seen| {

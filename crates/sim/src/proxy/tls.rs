@@ -1,4 +1,4 @@
-//! Certificates, right and wrong, for a proxy that encryption ends at.
+//! Valid and invalid certificates for a proxy that terminates TLS.
 
 use std::{fmt, sync::Arc};
 
@@ -17,38 +17,38 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use super::toxic::Break;
 use crate::{Error, ErrorKind};
 
-/// A record of data that was encrypted with no key.
+/// A record of data that isn't encrypted with any key.
 const GARBAGE: [u8; 37] = {
     let mut record = [0x5a; 37];
     [record[0], record[1], record[2], record[3], record[4]] = [23, 3, 3, 0, 32];
     record
 };
 
-/// Somebody who vouches for servers; trust [`Authority::pem`] and its certificates are good.
+/// A certificate authority; clients that trust [`Authority::pem`] accept its certificates.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
-/// What a server shows.
+/// The certificate of a server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Certificate {
-    /// For `localhost`, 127.0.0.1 and `api.example`, good for years.
+    /// For `localhost`, 127.0.0.1 and `api.example`, valid for years.
     Good,
-    /// The same, but it ran out in 2001.
+    /// The same, but expired in 2001.
     Expired,
-    /// For a host of another name.
+    /// For a different host name.
     WrongName,
-    /// It vouches for itself.
+    /// Signed by itself.
     SelfSigned,
 }
 
 impl Authority {
-    /// Makes one with a key of its own.
+    /// Creates an authority with a key of its own.
     ///
     /// # Errors
-    /// [`ErrorKind::Listen`] if no certificate can be made.
+    /// [`ErrorKind::Listen`] if no certificate can be created.
     pub fn new() -> Result<Self, Error> {
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
@@ -108,14 +108,14 @@ impl fmt::Debug for Acceptor {
     }
 }
 
-/// Ends a connection with a record that breaks the encryption.
+/// Ends a connection with a record that breaks TLS.
 pub(super) async fn break_off(mut stream: TlsStream<TcpStream>, how: Break) -> std::io::Result<()> {
     let (tcp, session) = stream.get_mut();
     let mut record = Vec::new();
     match how {
         Break::Garbage => record.extend(GARBAGE),
         Break::Alert => {
-            // A session alerts its peer when it cannot read what comes.
+            // A session sends an alert when it cannot read a record.
             session.read_tls(&mut &GARBAGE[..])?;
             _ = session.process_new_packets();
             while session.wants_write() {
@@ -125,11 +125,11 @@ pub(super) async fn break_off(mut stream: TlsStream<TcpStream>, how: Break) -> s
     }
     tcp.write_all(&record).await?;
     tcp.shutdown().await?;
-    // A reset for what is still unread would overtake the record.
+    // A reset because of unread data would overtake the record.
     copy(tcp, &mut sink()).await.map(drop)
 }
 
-/// Base64 in lines of 64 characters, as old readers want it.
+/// Base64 in lines of 64 characters, which old parsers require.
 fn pem(certificate: &[u8]) -> String {
     let text = BASE64_STANDARD.encode(certificate);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();

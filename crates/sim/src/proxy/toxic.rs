@@ -1,11 +1,11 @@
-//! What can be done to the bytes of a connection.
+//! Faults for the bytes of a connection.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// A fault of the network. By default it holds for every connection; delays and rates hold both ways, what happens at
-/// a byte holds for what the server sends ([`Toxic::up`] turns that round).
+/// A network fault. By default it applies to every connection. Delays and rates apply in both directions, events at a
+/// byte apply to what the server sends ([`Toxic::up`] reverses that).
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a toxic does nothing until a proxy has it"]
 pub struct Toxic {
@@ -41,7 +41,7 @@ pub(super) enum Kind {
     Refuse,
 }
 
-/// A place in the stream, counted in bytes.
+/// A position in the stream, in bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Spot {
     Start(u64),
@@ -60,7 +60,7 @@ pub(super) enum Event {
     Break(Break),
 }
 
-/// How encryption breaks.
+/// How TLS breaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Break {
     Garbage,
@@ -68,12 +68,12 @@ pub(super) enum Break {
 }
 
 impl Toxic {
-    /// Bytes arrive this much later.
+    /// Delays bytes by this much.
     pub fn latency(delay: Duration) -> Self {
         Self::new(Kind::Latency { delay, jitter: Duration::ZERO }, None)
     }
 
-    /// Adds up to this much to each delay of a [`Toxic::latency`]; on others it has no effect.
+    /// Adds up to this much to each delay of a [`Toxic::latency`]; has no effect on others.
     pub fn jitter(mut self, at_most: Duration) -> Self {
         if let Kind::Latency { jitter, .. } = &mut self.kind {
             *jitter = at_most;
@@ -81,76 +81,76 @@ impl Toxic {
         self
     }
 
-    /// No more than this many bytes a second.
+    /// Limits the rate to this many bytes a second.
     pub fn bandwidth(bytes_per_second: u64) -> Self {
         Self::new(Kind::Bandwidth(bytes_per_second.max(1)), None)
     }
 
-    /// Bytes come in pieces of this size, with a pause between them.
+    /// Sends bytes in chunks of this size, with a pause between them.
     pub fn slicer(bytes: usize, pause: Duration) -> Self {
         Self::new(Kind::Slicer { bytes: bytes.max(1), pause }, None)
     }
 
-    /// The connection is closed in good order (FIN both ways) after this many bytes.
+    /// Closes the connection cleanly (FIN both ways) after this many bytes.
     pub fn cut(after: u64) -> Self {
         Self::at(after, Event::Cut)
     }
 
-    /// The connection is reset (RST both ways) after this many bytes.
+    /// Resets the connection (RST both ways) after this many bytes.
     pub fn reset(after: u64) -> Self {
         Self::at(after, Event::Reset)
     }
 
-    /// A record that nobody can decrypt comes after this many bytes, and the connection ends. Only a proxy that
-    /// encryption ends at has records; for others it is a [`Toxic::cut`].
+    /// Sends an undecryptable record after this many bytes, and ends the connection. Only a proxy that terminates TLS
+    /// has records; for others it is a [`Toxic::cut`].
     pub fn garbage(after: u64) -> Self {
         Self::at(after, Event::Break(Break::Garbage))
     }
 
-    /// A fatal alert of TLS comes after this many bytes, and the connection ends; as [`Toxic::garbage`].
+    /// Sends a fatal TLS alert after this many bytes, and ends the connection; as [`Toxic::garbage`].
     pub fn alert(after: u64) -> Self {
         Self::at(after, Event::Break(Break::Alert))
     }
 
-    /// A black hole: after this many bytes nothing arrives any more, and the connection stays open.
+    /// A black hole: after this many bytes nothing arrives, and the connection stays open.
     pub fn silence(after: u64) -> Self {
         Self::at(after, Event::Silence)
     }
 
-    /// This direction is closed (FIN) after this many bytes; the other one stays open.
+    /// Closes this direction (FIN) after this many bytes; the other one stays open.
     pub fn half_close(after: u64) -> Self {
         Self::at(after, Event::HalfClose)
     }
 
-    /// All bits of this byte are turned round; the first one is 0.
+    /// Inverts all bits of this byte; the first byte is 0.
     pub fn corrupt(byte: u64) -> Self {
         Self::at(byte, Event::Corrupt)
     }
 
-    /// Bytes of ours come after this many of the peer's.
+    /// Inserts `bytes` after this many bytes of the peer.
     pub fn insert(after: u64, bytes: impl Into<Bytes>) -> Self {
         Self::at(after, Event::Insert(bytes.into()))
     }
 
-    /// Nobody listens while this holds. It is for the whole proxy, and leaves open connections alone.
+    /// Refuses connections while this applies. It affects the whole proxy, but not open connections.
     pub fn refuse() -> Self {
         Self::new(Kind::Refuse, None)
     }
 
-    /// Only what the client sends.
+    /// Applies only to what the client sends.
     pub fn up(mut self) -> Self {
         self.way = Some(Way::Up);
         self
     }
 
-    /// Only what the server sends.
+    /// Applies only to what the server sends.
     pub fn down(mut self) -> Self {
         self.way = Some(Way::Down);
         self
     }
 
-    /// Counts bytes from the end of the first HTTP head in this direction: after a request's or an answer's head, or
-    /// from the first frame of a WebSocket.
+    /// Counts bytes from the end of the first HTTP head in this direction: after the head of a request or a response,
+    /// or from the first frame of a WebSocket.
     pub fn after_head(mut self) -> Self {
         if let Kind::At(spot, _) = &mut self.kind
             && let Spot::Start(byte) = *spot
@@ -160,19 +160,19 @@ impl Toxic {
         self
     }
 
-    /// Leaves the first so many connections alone.
+    /// Skips the first N connections.
     pub fn skip(mut self, connections: u64) -> Self {
         self.skip = connections;
         self
     }
 
-    /// Holds for so many connections only: the first ones after those that are skipped.
+    /// Applies to N connections only: the first ones after the skipped ones.
     pub fn first(mut self, connections: u64) -> Self {
         self.first = connections;
         self
     }
 
-    /// Holds for connections whose first request is for a path that begins like this.
+    /// Applies to connections whose first request is for a path with this prefix.
     pub fn on_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
@@ -186,7 +186,7 @@ impl Toxic {
         Self::new(Kind::At(Spot::Start(byte), event), Some(Way::Down))
     }
 
-    /// Whether it holds for this direction of a connection; the first connection is number 0.
+    /// Whether it applies to this direction of a connection; the first connection is number 0.
     pub(super) fn holds(&self, way: Way, number: u64, path: Option<&str>) -> bool {
         self.way.is_none_or(|own| own == way)
             && number.checked_sub(self.skip).is_some_and(|number| number < self.first)

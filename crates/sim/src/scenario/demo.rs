@@ -1,11 +1,11 @@
-//! The run that `rhub demo` shows.
+//! The run of `rhub demo`.
 
 use std::time::Duration;
 
 use super::{Scenario, Script, ScriptNode};
 
 impl Scenario {
-    /// A portrait that is sampled, saved, enlarged tile by tile and saved again: about 13 seconds at speed 1, with
+    /// A portrait that is sampled, saved, upscaled tile by tile and saved again: about 13 seconds at speed 1, with
     /// five cached nodes, 20 steps with previews, a node of six passes, Chinese titles and two results.
     pub fn demo() -> Self {
         script().build()

@@ -1,4 +1,4 @@
-//! One thing on the socket, and what the simulator must know about it.
+//! One event on the socket, and its meaning for the simulator.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use axum::extract::ws::{Message, Utf8Bytes};
 use bytes::Bytes;
 use serde_json::Value;
 
-/// A frame and when it is due, from the moment the run left the queue, at speed 1.
+/// A frame and when it is due: the time since the run left the queue, at speed 1.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
     pub(crate) at: Duration,
@@ -18,7 +18,7 @@ pub(crate) struct Frame {
 pub(crate) enum Body {
     Text(Utf8Bytes),
     Binary(Bytes),
-    /// The server went away here: the connection ends without a close frame.
+    /// The server stopped here: the connection ends without a close frame.
     Cut,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Body {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Mark {
     None,
-    /// A node (by its display id) became the current one; a connection made later is told its id.
+    /// A node (by its display id) became the current one; later connections receive its id.
     Executing(String),
     /// The run is over: success, error or interruption.
     End,
@@ -54,7 +54,7 @@ impl Frame {
 }
 
 impl Mark {
-    /// Reads the mark off a frame's text; text that is no JSON (it occurs) has none.
+    /// Reads the mark from a frame's text. Text that isn't JSON, which does occur, has none.
     fn read(text: &str, prompt_id: &str) -> Self {
         let Ok(message) = serde_json::from_str::<Value>(text) else { return Self::None };
         let data = &message["data"];

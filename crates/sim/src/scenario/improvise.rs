@@ -1,4 +1,4 @@
-//! A run for a workflow that nobody has recorded.
+//! Runs for workflows without a recording.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 
 use super::{Scenario, ScriptNode};
 
-/// How long a node without steps takes, and a step.
+/// The duration of a node without steps, and of a step.
 const NODE: Duration = Duration::from_millis(20);
 const STEP: Duration = Duration::from_millis(25);
-/// More steps than this are not waited for.
+/// Maximum number of steps that take time.
 const MOST_STEPS: u64 = 50;
 
 impl Scenario {
-    /// Whether it is a run of that workflow: the same ids and classes.
+    /// Whether it is a run of this workflow: the same ids and classes.
     pub(crate) fn is_of(&self, workflow: &Map<String, Value>) -> bool {
         self.workflow.len() == workflow.len()
             && self.workflow.iter().all(|(id, node)| {
@@ -24,8 +24,8 @@ impl Scenario {
             })
     }
 
-    /// Makes up a run of a workflow: all that the output nodes need, one node after the other. `file` names what an
-    /// output node saves, from its class and the node itself.
+    /// Generates a run of a workflow: all nodes that the output nodes need, one after the other. `file` returns the
+    /// name of an output node's file, from its class and the node itself.
     pub(crate) fn improvised(
         name: &str,
         workflow: &Map<String, Value>,
@@ -62,13 +62,13 @@ impl Scenario {
     }
 }
 
-/// The nodes that no other takes anything from: by the look of the graph, its outputs.
+/// The nodes that no other node uses: the likely outputs of the graph.
 pub(crate) fn last_nodes(workflow: &Map<String, Value>) -> Vec<String> {
     let taken: HashSet<String> = workflow.values().flat_map(links).collect();
     workflow.keys().filter(|id| !taken.contains(*id)).cloned().collect()
 }
 
-/// A node and everything that it needs, each after what it needs itself.
+/// A node and all its dependencies, each after its own dependencies.
 pub(crate) fn needed(workflow: &Map<String, Value>, output: &str) -> Vec<String> {
     let (mut order, mut seen) = (Vec::new(), HashSet::new());
     let mut open = vec![(output.to_owned(), false)];

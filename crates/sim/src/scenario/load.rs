@@ -11,8 +11,9 @@ use super::{Body, End, File, Frame, Mark, Scenario, saved_files};
 use crate::{Error, ErrorKind};
 
 impl Scenario {
-    /// Reads a recording: a folder with workflows, histories and tapes, or a single tape. Of several prompts it takes
-    /// the last one that was accepted and ran; of several streams the first, all its connections together.
+    /// Reads a recording: a folder with workflows, histories and tapes, or a single tape. If there are several
+    /// prompts, uses the last one that was accepted and ran; if there are several streams, uses all connections of
+    /// the first.
     ///
     /// # Errors
     /// [`ErrorKind::Scenario`] if a file cannot be read or no prompt ran.
@@ -27,8 +28,8 @@ impl Scenario {
             .unwrap_or_else(|| Err(Error::new(ErrorKind::Scenario, "the recording holds no prompt that ran")))
     }
 
-    /// Like [`Scenario::load`], for one prompt of several. The scenario's name is the folder's with the prompt's number,
-    /// as in `11-queue-three.2`.
+    /// Like [`Scenario::load`], for one prompt of several. The scenario's name is the folder's name with the prompt's
+    /// number, as in `11-queue-three.2`.
     ///
     /// # Errors
     /// [`ErrorKind::Scenario`] if a file cannot be read or this prompt did not run.
@@ -53,7 +54,7 @@ fn id_of(prompt: &Prompt) -> Option<&str> {
     Some(prompt.prompt_id.as_ref()?.as_str())
 }
 
-/// A recording with the rows of the client that is played.
+/// A recording with the rows of the replayed client.
 struct Source<'a> {
     path: &'a Path,
     recording: Recording,
@@ -71,7 +72,7 @@ impl<'a> Source<'a> {
         Ok(Self { path, recording, rows })
     }
 
-    /// `None` if nothing of the prompt was seen.
+    /// `None` if the prompt has no frames.
     fn scenario(&self, index: Option<usize>) -> Result<Option<Scenario>, Error> {
         let prompt = index.and_then(|index| self.recording.prompts().get(index));
         let Some(prompt_id) = prompt.and_then(id_of).map(str::to_owned).or_else(|| self.first_prompt_id())
@@ -97,13 +98,13 @@ impl<'a> Source<'a> {
         }))
     }
 
-    /// A task's own recording need not know its prompt's id: the socket tells it.
+    /// The recording of a single task may not contain its prompt's id; the socket does.
     fn first_prompt_id(&self) -> Option<String> {
         let mut messages = self.rows.iter().filter_map(|row| serde_json::from_str::<Value>(text(row)?).ok());
         messages.find_map(|message| message["data"]["prompt_id"].as_str().map(str::to_owned))
     }
 
-    /// The frames of one prompt, from the `status` frames before its start to the last one that names it.
+    /// The frames of one prompt, from the `status` frames before its start to the last one with its id.
     fn frames(&self, prompt_id: &str) -> Vec<Frame> {
         let names = |row: &Row| text(row).is_some_and(|text| text.contains(prompt_id));
         let starts = |row: &Row| names(row) && is(row, "execution_start");
@@ -129,7 +130,7 @@ impl<'a> Source<'a> {
         frames.collect()
     }
 
-    /// Empty where the recording has none, as for a single tape.
+    /// Empty if the recording has none, as for a single tape.
     fn workflow(&self, index: Option<usize>) -> Result<Map<String, Value>, Error> {
         let text = self.recording.workflow_text(index.unwrap_or_default());
         let text = text.map_err(|error| Error::unreadable(self.path, error))?;
@@ -137,16 +138,16 @@ impl<'a> Source<'a> {
         read.map_err(|error| Error::unreadable(self.path, error))
     }
 
-    /// What the server knew of the prompt at its end: the history is called as the workflow is.
+    /// The prompt's history entry. A history file has the same name as its workflow's.
     fn history(&self, prompt: Option<&Prompt>, prompt_id: &str) -> Value {
         let workflow = prompt.and_then(|prompt| prompt.workflow.as_deref()).unwrap_or("workflow.json");
         let name = workflow.replacen("workflow", "history", 1);
-        // One that is no JSON (it may hold `NaN`) is as good as none.
+        // A file that isn't JSON (it may contain `NaN`) is ignored.
         let read = self.recording.read_json::<Value>(&name).ok().flatten();
         read.map_or(Value::Null, |mut all| all[prompt_id].take())
     }
 
-    /// What the history says was saved; without a history, what the `executed` frames say.
+    /// The saved files according to the history, or without one according to the `executed` frames.
     fn files(&self, frames: &[Frame], history: &Value) -> Vec<File> {
         let kept = |name: &str| {
             let is_plain = !name.contains(['/', '\\']);
@@ -163,7 +164,7 @@ impl<'a> Source<'a> {
         saved.collect()
     }
 
-    /// What the server said about nodes when it accepted the prompt.
+    /// The node errors in the response to the accepted prompt.
     fn node_errors(&self, prompt_id: &str) -> Value {
         let exchanges = self.recording.http().unwrap_or_default();
         let answers = exchanges.iter().filter(|exchange| exchange.method == "POST");
@@ -173,7 +174,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What came in on one connection; of its end only one that nobody had asked for.
+/// The received rows of one connection; its end is included only if the client did not request it.
 fn broken_ends_only(rows: Vec<Row>) -> impl Iterator<Item = Row> {
     let mut closed = false;
     rows.into_iter().filter(move |row| {
@@ -187,8 +188,8 @@ fn broken_ends_only(rows: Vec<Row>) -> impl Iterator<Item = Row> {
     })
 }
 
-/// Frames that belong to a connection, not to the run: the greeting with `sid`, the replayed `executing`, and answers
-/// to what the client sent. The simulator makes its own.
+/// Frames of a connection rather than the run: the greeting with `sid`, the replayed `executing`, and responses to
+/// the client. The simulator sends its own.
 fn of_the_connection(row: &Row) -> bool {
     let lacks = |field| text(row).is_some_and(|text| !text.contains(field));
     is(row, "feature_flags")
@@ -196,7 +197,7 @@ fn of_the_connection(row: &Row) -> bool {
         || (is(row, "executing") && lacks("\"prompt_id\""))
 }
 
-/// Whether a row is a message of this type. Compared as text: not all of it is JSON.
+/// Whether a row is a message of this type. Compared as text, since not every row is JSON.
 fn is(row: &Row, kind: &str) -> bool {
     let rest = text(row).and_then(|text| text.strip_prefix(r#"{"type": ""#));
     rest.and_then(|rest| rest.strip_prefix(kind)).is_some_and(|rest| rest.starts_with('"'))

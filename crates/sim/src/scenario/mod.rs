@@ -1,4 +1,4 @@
-//! What a task of a workflow does: its graph, its frames in time, its end and its files.
+//! The run of a workflow's task: its graph, its timed frames, its end and its files.
 
 mod demo;
 mod frame;

@@ -1,4 +1,4 @@
-//! Runs that are written down instead of recorded.
+//! Runs that are scripted instead of recorded.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use serde_json::{Map, Value, json};
 use super::{End, File, Frame, Mark, Scenario, saved_files, seed_of};
 use crate::{json::python, png};
 
-/// Milliseconds since the epoch at which every generated run begins, by the server's clock.
+/// The start of every generated run by the server's clock, in milliseconds since the epoch.
 const SCRIPT_EPOCH_MS: u128 = 1_795_000_000_000;
 
-/// A run to be generated, node by node in the order in which they run.
+/// A generated run, with its nodes in the order in which they run.
 ///
 /// The frames are those of a ComfyUI 0.29: `status` twice, `execution_start`, `execution_cached`, for each node
-/// `progress_state`, `executing`, per step `progress_state` and `progress`, `executed`, `progress_state`, and
-/// at the end `execution_success`, `status`, `executing` null.
+/// `progress_state`, `executing`, per step `progress_state` and `progress`, `executed`, `progress_state`, and at the
+/// end `execution_success`, `status`, `executing` null.
 #[derive(Clone, Debug)]
 #[must_use = "a script does nothing until it is built"]
 pub struct Script {
@@ -62,20 +62,20 @@ impl Script {
         self
     }
 
-    /// Leaves `progress_state` out, as servers before 0.3.45 did.
+    /// Omits `progress_state`, like servers before 0.3.45.
     pub fn without_progress_state(mut self) -> Self {
         self.progress_state = false;
         self
     }
 
-    /// The scenario.
+    /// Builds the scenario.
     pub fn build(self) -> Scenario {
         Writer::new(&self).write(self)
     }
 }
 
 impl ScriptNode {
-    /// A node that runs for no time and shows no steps.
+    /// A node with no duration and no steps.
     pub fn new(id: impl Into<String>, class_type: impl Into<String>) -> Self {
         let class_type = class_type.into();
         Self {
@@ -94,84 +94,85 @@ impl ScriptNode {
         }
     }
 
-    /// What the editor shows as the node's name (`_meta.title`); the class by default.
+    /// Sets the node's name in the editor (`_meta.title`); the class by default.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// A value of the node, one that `nodeInfoList` can change.
+    /// Sets a value of the node, which `nodeInfoList` can change.
     pub fn input(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.inputs.insert(name.into(), value.into());
         self
     }
 
-    /// An input that comes from an output of another node.
+    /// Connects an input to an output of another node.
     pub fn link(self, name: impl Into<String>, node_id: &str, output: u32) -> Self {
         self.input(name, json!([node_id, output]))
     }
 
-    /// How long the node runs, all passes together, at speed 1.
+    /// Sets how long the node runs, all passes together, at speed 1.
     pub fn takes(mut self, duration: Duration) -> Self {
         self.takes = duration;
         self
     }
 
-    /// How many steps its progress bar counts.
+    /// Sets the number of steps of its progress bar.
     pub fn steps(mut self, steps: u32) -> Self {
         self.steps = steps;
         self
     }
 
-    /// How many times the bar starts over, as it does in tiled nodes; at least 1.
+    /// Sets how many times the bar runs from the start, as in tiled nodes; at least 1.
     pub fn passes(mut self, passes: u32) -> Self {
         self.passes = passes.max(1);
         self
     }
 
-    /// The node's result is there already: it is named in `execution_cached` and does not run.
+    /// Makes the node cached: it is listed in `execution_cached` and does not run.
     pub fn cached(mut self) -> Self {
         self.part = Part::Cached;
         self
     }
 
-    /// The node is in the workflow, but nothing makes it run.
+    /// Leaves the node in the workflow without running it.
     pub fn idle(mut self) -> Self {
         self.part = Part::Idle;
         self
     }
 
-    /// The node raises an exception at the end of its time, and the run fails.
+    /// Makes the node raise an exception at the end of its time, so that the run fails.
     pub fn fails(mut self, exception_type: impl Into<String>, message: impl Into<String>) -> Self {
         self.part = Part::Fails { kind: exception_type.into(), message: message.into() };
         self
     }
 
-    /// The run is interrupted when this node's time is over.
+    /// Interrupts the run when this node's time is over.
     pub fn interrupted(mut self) -> Self {
         self.part = Part::Interrupted;
         self
     }
 
-    /// The node saves a file of this name; a name given twice or more makes it an output node all the same.
+    /// Makes the node an output node that saves a file of this name; can be called several times.
     pub fn saves(mut self, file_name: impl Into<String>) -> Self {
         self.saves.push(file_name.into());
         self
     }
 
-    /// The node shows a file of this name, as `PreviewImage` does: it is no result, and only the socket names it.
+    /// Makes the node show a file of this name, like `PreviewImage`: the file isn't a result, and only the socket
+    /// names it.
     pub fn shows(mut self, file_name: impl Into<String>) -> Self {
         self.shows.push(file_name.into());
         self
     }
 
-    /// Each step shows a preview picture (binary event 1).
+    /// Sends a preview image with each step (binary event 1).
     pub fn previews(mut self) -> Self {
         self.previews = true;
         self
     }
 
-    /// The node has a lazy input: it begins before `node_id` does, waits, and begins again when it is its turn.
+    /// Gives the node a lazy input: it starts before `node_id`, waits, and starts again in its turn.
     pub fn lazy(mut self, node_id: impl Into<String>) -> Self {
         self.waits_for = Some(node_id.into());
         self
@@ -190,7 +191,7 @@ impl ScriptNode {
     }
 }
 
-/// Writes the frames down, with the state that a real server keeps meanwhile.
+/// Generates the frames, and tracks the state as a real server does.
 struct Writer {
     prompt_id: String,
     at: Duration,
@@ -378,7 +379,7 @@ fn in_graph(node: &ScriptNode) -> Value {
     json!({"inputs": node.inputs, "class_type": node.class_type, "_meta": {"title": node.title}})
 }
 
-/// Binary event 1 with a PNG (type 2) that clears up step by step.
+/// Binary event 1 with a PNG (type 2) that becomes clearer with each step.
 fn preview(id: &str, done: u32, total: u32) -> Bytes {
     let mut bytes = vec![0, 0, 0, 1, 0, 0, 0, 2];
     bytes.extend(png::picture(96, 128, seed_of(id), 1.0 - f64::from(done) / f64::from(total)));

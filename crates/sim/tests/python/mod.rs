@@ -1,12 +1,12 @@
-//! Python for tests of other people's clients.
+//! Python for tests of third-party clients.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// The interpreter of an environment that has these packages, made once per set. `None`, with the reason printed, if
-/// there is no Python or no getting at the packages.
+/// The interpreter of an environment with these packages, created once per set. `None`, with the reason printed, if
+/// Python or the packages are not available.
 pub(crate) fn with_packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let python = folder.join("bin/python");
@@ -22,7 +22,7 @@ pub(crate) fn with_packages(name: &str, packages: &[&str]) -> Option<PathBuf> {
     Some(python)
 }
 
-/// Runs to success, or says why the test is skipped.
+/// Runs a command, or prints why the test is skipped if it fails.
 #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
 fn run(command: &mut Command, else_skip: &str) -> Option<()> {
     match command.output() {

@@ -1,4 +1,4 @@
-//! AI apps, Quick Create, and runs of v2, against the documents.
+//! AI apps, Quick Create, and runs of v2, compared with the documentation.
 
 use insta::assert_json_snapshot;
 use runninghub_sim::{App, Fault, Sim};
@@ -75,7 +75,7 @@ async fn an_app_runs_with_what_its_form_knows() {
     assert_eq!(code("/task/openapi/quick-ai-app/run", odd).await, 301);
     assert_eq!(sim.stats().creates, 2);
 
-    // The workflow behind it is nobody's business.
+    // The app's workflow is not public.
     let workflow = &sim.tasks()[0].workflow_id;
     assert_ne!(*workflow, id);
     assert_eq!(code("/api/openapi/getJsonApiFormat", json!({"workflowId": workflow})).await, 380);

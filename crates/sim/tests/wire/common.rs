@@ -1,4 +1,4 @@
-//! A client written against the protocol's documents, not against the crates under test.
+//! A client written from the protocol's documentation, not from the crates under test.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
-/// Nothing here takes this long unless it hangs.
+/// A step that takes longer hangs.
 const HANG: Duration = Duration::from_secs(20);
 
 pub(crate) struct Answer {
@@ -32,7 +32,7 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own; `None` if the connection was closed without an answer.
+/// One request on a connection of its own; `None` if the connection was closed without a response.
 pub(crate) async fn request(
     method: &str,
     url: &str,
@@ -112,7 +112,7 @@ impl Client {
         timeout(HANG, asking).await.expect("the outputs that are waited for")
     }
 
-    /// The address of a running task's socket.
+    /// The URL of a running task's socket.
     pub(crate) async fn address(&self, task_id: &str) -> String {
         let told = |outputs: &Value| outputs["data"]["netWssUrl"].is_string();
         let outputs = self.outputs_when(task_id, told).await;
@@ -136,12 +136,12 @@ impl Socket {
         tokio_tungstenite::connect_async(address).await.map(|(socket, _)| Self(socket))
     }
 
-    /// The next message; `None` at the end, in good order or not.
+    /// The next message; `None` at the end, clean or not.
     pub(crate) async fn next(&mut self) -> Option<Message> {
         timeout(HANG, self.0.next()).await.expect("a message or an end")?.ok()
     }
 
-    /// Whether nothing comes for this long.
+    /// Whether no message arrives for this long.
     pub(crate) async fn is_silent_for(&mut self, time: Duration) -> bool {
         timeout(time, self.0.next()).await.is_err()
     }
@@ -157,7 +157,7 @@ impl Socket {
         }
     }
 
-    /// Text messages up to and with the first of this type, or all up to the end of the connection.
+    /// Text messages up to and including the first of this type, or up to the end of the connection.
     pub(crate) async fn until(&mut self, kind: &str) -> Vec<Value> {
         let mut messages = Vec::new();
         while let Some(message) = self.json().await {
@@ -187,7 +187,7 @@ impl Socket {
         self.0.send(message).await.unwrap();
     }
 
-    /// Closes in good order and waits for the server's side of it.
+    /// Closes the connection cleanly and waits for the server to close its side.
     pub(crate) async fn close(mut self) {
         self.0.close(None).await.unwrap();
         while self.next().await.is_some() {}
@@ -229,7 +229,7 @@ pub(crate) fn small() -> Scenario {
         .build()
 }
 
-/// The same, but the sampler raises.
+/// The same, but the sampler raises an exception.
 pub(crate) fn failing() -> Scenario {
     Scenario::script("failing")
         .node(

@@ -1,4 +1,4 @@
-//! The shape of every answer, against the documents.
+//! The shape of every response, compared with the documentation.
 
 use crate::common::{Client, failing, get, ms, request, small};
 use insta::assert_json_snapshot;

@@ -1,4 +1,4 @@
-//! Every fault can be seen on the wire.
+//! Every fault is visible on the wire.
 
 use std::time::Instant;
 
@@ -9,19 +9,19 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::common::{Client, Socket, get, kinds, ms, request, small};
 
-/// A simulator in which runs wait for their socket, and all frames come at once.
+/// A simulator whose runs wait for their socket and then send all frames at once.
 async fn with(fault: &str) -> (Sim, Client) {
     let builder =
         Sim::builder().scenario(small()).speed(f64::INFINITY).wait_for_socket(ms(60_000)).concurrency(9);
     start(builder.fault(fault.parse().unwrap())).await
 }
 
-/// A simulator in which runs take 50 ms and wait for nobody.
+/// A simulator whose runs take 50 ms and don't wait for a socket.
 async fn quick(fault: &str) -> (Sim, Client) {
     start(Sim::builder().scenario(small()).speed(10.0).concurrency(9).fault(fault.parse().unwrap())).await
 }
 
-/// A simulator in which runs take half a second.
+/// A simulator whose runs take half a second.
 async fn slow(fault: &str) -> (Sim, Client) {
     start(Sim::builder().scenario(small()).fault(fault.parse().unwrap())).await
 }
@@ -38,7 +38,7 @@ async fn socket(client: &Client) -> (String, Socket) {
     (task, Socket::open(&address).await)
 }
 
-/// The types of the frames of an undisturbed run.
+/// The frame types of an undisturbed run.
 async fn undisturbed() -> Vec<Value> {
     let (_sim, client) = with("slow-answers=0").await;
     socket(&client).await.1.rest().await
@@ -404,7 +404,7 @@ async fn every_fault_has_a_test() {
     }
 }
 
-/// Makes a task whose answer suffers from a fault of the network; gives the answer, if there was one.
+/// Creates a task under a network fault of its response; returns the response's status, if it arrived.
 async fn answer_under(fault: &str) -> Option<u16> {
     let (sim, client) = slow(fault).await;
     let answer = client.try_post("/task/openapi/create", json!({"workflowId": "small"})).await;
@@ -444,7 +444,7 @@ async fn black_hole_after() {
 
 #[tokio::test]
 async fn corrupt_byte() {
-    // The first digit of the status, as a client reads it that takes the wrong byte for what it is.
+    // The first digit of the status, as a client that accepts the corrupted byte reads it.
     let (_sim, client) = slow("corrupt-byte=9").await;
     let address = client.base_url.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

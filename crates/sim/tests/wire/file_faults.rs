@@ -1,4 +1,4 @@
-//! Every fault of a result can be seen on the wire.
+//! Every fault of a result is visible on the wire.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ async fn link(fault: &str) -> (Sim, String) {
     (sim, link)
 }
 
-/// What the file holds.
+/// The content of the file.
 async fn whole() -> Vec<u8> {
     let (_sim, link) = link("slow-answers=0").await;
     get(&link, &[]).await.body

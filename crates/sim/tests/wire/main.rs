@@ -1,4 +1,4 @@
-//! The simulator over real sockets, seen by a client that was written from the documents.
+//! The simulator over real sockets, tested by a client that was written from the documentation.
 
 mod apps;
 mod common;

@@ -1,4 +1,4 @@
-//! Models, by the documents: to the letter and to the type.
+//! Models as documented, including names and types.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn kling() -> Value {
     json!({"prompt": "a cat", "duration": "5", "sound": true})
 }
 
-/// The codes of an error object, and that there is nothing else.
+/// The code of an error object that contains nothing else.
 fn refusal(answer: &Value) -> &str {
     assert_eq!(answer.as_object().map(serde_json::Map::len), Some(2), "{answer}");
     answer["errorCode"].as_str().expect("a code")
@@ -192,7 +192,7 @@ async fn faults_of_creates_hold_for_models() {
     assert_eq!(refusal(&client.post(KLING, kling()).await), "1520", "the only slot is taken");
 }
 
-/// Reads one request to its end and thanks for it.
+/// Reads one complete request and confirms it.
 async fn received(listener: TcpListener) -> Value {
     let (mut stream, _) = listener.accept().await.unwrap();
     let mut text = String::new();

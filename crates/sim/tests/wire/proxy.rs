@@ -14,7 +14,7 @@ use crate::common::{Client, Socket, get, ms};
 
 const HANG: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// A proxy before a listener of ours, and a connection through it: client's end and server's end.
+/// A proxy before a test listener, and a connection through it: the client's end and the server's end.
 async fn through(toxics: impl IntoIterator<Item = Toxic>) -> (FaultProxy, TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = FaultProxy::start().await.unwrap();
@@ -38,7 +38,7 @@ async fn read(stream: &mut TcpStream, bytes: usize) -> String {
     String::from_utf8(buffer).unwrap()
 }
 
-/// Everything up to the end, and how it ended.
+/// All bytes up to the end, and how the stream ended.
 async fn rest(stream: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     let mut buffer = Vec::new();
     let end = timeout(HANG, stream.read_to_end(&mut buffer)).await.unwrap();
@@ -63,7 +63,7 @@ async fn latency_and_jitter() {
     let (_proxy, mut client, mut server) =
         through([Toxic::latency(ms(150)).jitter(ms(50)).down(), Toxic::latency(ms(0)).up()]).await;
     let start = Instant::now();
-    // One after the other they would take fifteen seconds.
+    // In sequence they would take fifteen seconds.
     for _ in 0..100 {
         server.write_all(b"0123456789").await.unwrap();
     }
@@ -91,7 +91,7 @@ async fn slicer() {
     while pieces.iter().sum::<usize>() < 10 {
         pieces.push(timeout(HANG, client.read(&mut buffer)).await.unwrap().unwrap());
     }
-    // A busy machine may see two at once.
+    // On a busy machine two may arrive together.
     assert!(pieces.len() >= 2 && pieces.iter().all(|size| size % 3 == 0 || *size % 3 == 1), "{pieces:?}");
 }
 
@@ -107,7 +107,7 @@ async fn cut() {
 async fn reset_in_either_direction() {
     for toxic in [Toxic::reset(0), Toxic::reset(0).up()] {
         let (_proxy, mut client, mut server) = through([toxic.clone()]).await;
-        // Only one of the two is under the toxic.
+        // Only one of the two is affected by the toxic.
         let end = if toxic == Toxic::reset(0) { &mut server } else { &mut client };
         end.write_all(b"hello").await.unwrap();
         assert_eq!(rest(&mut client).await, (Vec::new(), Some(ErrorKind::ConnectionReset)));
@@ -121,7 +121,7 @@ async fn silence_is_not_an_end() {
     server.write_all(b"0123456789").await.unwrap();
     assert_eq!(read(&mut client, 3).await, "012");
     proxy.wait(|seen| seen.bytes_down == 10).await;
-    // The other direction lives.
+    // The other direction still works.
     client.write_all(b"still there?").await.unwrap();
     assert_eq!(read(&mut server, 12).await, "still there?");
     drop(server);
@@ -161,7 +161,7 @@ async fn refused_while_it_holds() {
         loop {
             match TcpStream::connect(proxy.address()).await {
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => return,
-                // Accepted, or about to be, when the port was closed.
+                // Accepted, or pending, when the port was closed.
                 _ => tokio::task::yield_now().await,
             }
         }
@@ -190,7 +190,7 @@ async fn toxics_come_and_go_and_choose() {
     let (mut client, mut server) = connect(&proxy, &listener).await;
     server.write_all(b"x").await.unwrap();
     assert_eq!(read(&mut client, 1).await, "x");
-    // Added to a connection that is open: past its byte it strikes with the next one.
+    // Added to an open connection: if its byte has passed, it is applied at the next one.
     proxy.add(Toxic::half_close(0));
     server.write_all(b"y").await.unwrap();
     assert_eq!(rest(&mut client).await.0, b"");
@@ -245,7 +245,7 @@ async fn encryption_ends_at_the_proxy() {
     let proxy = FaultProxy::with_tls(&authority, Certificate::Good).await.unwrap();
     proxy.forward_to(sim.base_url().strip_prefix("http://").unwrap().parse().unwrap());
     assert!(authority.pem().starts_with("-----BEGIN CERTIFICATE-----\nMII"));
-    // Plain HTTP gets no further than the handshake.
+    // Plain HTTP fails in the handshake.
     let mut plain = TcpStream::connect(proxy.address()).await.unwrap();
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let (answer, _) = rest(&mut plain).await;
@@ -253,7 +253,7 @@ async fn encryption_ends_at_the_proxy() {
     assert_eq!(proxy.wait(|seen| seen.open == 0).await.bytes_up, 0);
 }
 
-/// As a client with a session sees it: one cannot read the record, the other reads what it says.
+/// A client with a TLS session cannot decrypt the garbage record, and understands the alert.
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn encryption_breaks_where_it_has_to() {
@@ -288,7 +288,7 @@ async fn encryption_breaks_where_it_has_to() {
     }
 }
 
-/// Dropped tasks would keep a port open.
+/// Leaked tasks would keep a port open.
 #[tokio::test]
 async fn a_dropped_proxy_ends_its_connections() {
     let (proxy, mut client, _server) = through([]).await;

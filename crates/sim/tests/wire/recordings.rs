@@ -1,4 +1,4 @@
-//! Recordings are served as they were recorded.
+//! Recordings are served as recorded.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ use crate::common::{Client, Socket, get, ms};
 
 const PNG: &[u8] = b"\x89PNG, kept by the recorder";
 
-/// A recording of two prompts: one accepted, one refused after it.
+/// A recording of two prompts: one accepted, then one refused.
 fn recording() -> TempDir {
     let folder = tempfile::Builder::new().prefix("v0.3.44-").tempdir().unwrap();
     let write = |name: &str, content: &str| fs::write(folder.path().join(name), content).unwrap();

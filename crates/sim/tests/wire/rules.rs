@@ -1,4 +1,4 @@
-//! Scripted answers.
+//! Scripted responses.
 
 use runninghub_sim::{Rule, Sim, SimBuilder};
 use serde_json::json;

@@ -1,11 +1,11 @@
-//! The socket's ways are ComfyUI's.
+//! The socket behaves like ComfyUI's.
 
 use crate::common::{Client, Socket, kinds, ms, small};
 use runninghub_sim::{Scenario, ScriptNode, Sim};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-/// Runs begin when the first socket is there: every frame is seen, at any speed.
+/// Runs start with the first socket: every frame is seen, at any speed.
 async fn waiting(scenario: Scenario, speed: f64) -> (Sim, Client, String, String) {
     let name = scenario.name().to_owned();
     let sim =
@@ -101,7 +101,7 @@ async fn the_newer_of_two_sockets_gets_the_frames_until_the_older_one_closes() {
     assert!(old.is_silent_for(ms(400)).await, "replaced");
     new.until("progress").await;
     old.close().await;
-    // A frame may have been on its way; after that nothing comes although the run goes on.
+    // A frame may be in flight; after it nothing arrives although the run continues.
     while !new.is_silent_for(ms(700)).await {}
     let mut third = Socket::open(&address).await;
     assert_eq!(third.until("progress").await.last().unwrap()["type"], "progress");
