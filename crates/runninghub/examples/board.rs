@@ -5,8 +5,9 @@
 //! curl -N http://127.0.0.1:8080/events
 //! curl -d '{"workflow": "1979026379880697857", "set": {"6.text": "a cat"}}' -H 'content-type: application/json' http://127.0.0.1:8080/tasks
 //! ```
+#![expect(clippy::print_stdout, reason = "an example")]
 
-use std::{collections::BTreeMap, convert::Infallible, env, error::Error, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, env, error::Error, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -70,7 +71,7 @@ async fn events(State(board): State<Board>) -> Sse<impl Stream<Item = Result<sse
 fn snapshots(workspace: &Workspace) -> Vec<sse::Event> {
     let shown = |snapshot: Snapshot| {
         let line = Line {
-            t: Default::default(),
+            t: Duration::ZERO,
             task_id: Some(snapshot.task),
             event: Event::Progress(snapshot.progress),
         };

@@ -3,6 +3,7 @@
 //! ```sh
 //! RUNNINGHUB_API_KEY=… cargo run --example from_env -- 1979026379880697857 6.text="a cat"
 //! ```
+#![expect(clippy::print_stdout, reason = "an example")]
 
 use std::{env, error::Error};
 

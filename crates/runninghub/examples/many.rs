@@ -3,6 +3,7 @@
 //! ```sh
 //! RUNNINGHUB_API_KEY=… cargo run --example many -- 1979026379880697857 3.seed
 //! ```
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example")]
 
 use std::{env, error::Error, sync::Arc};
 

@@ -5,6 +5,7 @@
 //! ```
 //!
 //! The platform must be able to reach the URL: put a gateway with a certificate in front of port 8190.
+#![expect(clippy::print_stdout, reason = "an example")]
 
 use std::{env, error::Error, net::SocketAddr};
 

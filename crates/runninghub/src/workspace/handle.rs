@@ -53,7 +53,7 @@ pub enum Finished {
     /// The task is over.
     Ended {
         /// How it ended, as the service reports it.
-        end: End,
+        end: Box<End>,
         /// The end in the published format, with the files.
         outcome: Box<Outcome>,
         /// The result of saving, if that was requested.
@@ -121,7 +121,7 @@ impl Snapshot {
         match event {
             Event::Status { status, .. } => self.status = Some(status.clone()),
             Event::Plan(plan) => self.plan = Some(Arc::clone(plan)),
-            Event::Connection(connection) => self.connection = Some(connection.clone()),
+            Event::Connection(connection) => self.connection = Some(*connection),
             Event::Progress(progress) => self.progress = progress.clone(),
             _ => {}
         }

@@ -164,7 +164,11 @@ impl Driven {
                     let saved = self.save(&end).await;
                     let outcome = self.outcome(&end, saved.as_ref());
                     self.publish(Event::Result(Box::new(outcome.clone())));
-                    break Finished::Ended { end, outcome: Box::new(outcome), saved: saved.map(Arc::new) };
+                    break Finished::Ended {
+                        end: Box::new(end),
+                        outcome: Box::new(outcome),
+                        saved: saved.map(Arc::new),
+                    };
                 }
                 Some(Ok(event)) => self.publish(event),
                 Some(Err(error)) => {
