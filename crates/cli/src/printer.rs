@@ -2,7 +2,7 @@
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     panic,
     sync::atomic::{AtomicU16, Ordering},
 };
@@ -140,11 +140,6 @@ pub(crate) fn usage(error: &clap::Error) {
     if printed.is_err() {
         writer::close();
     }
-}
-
-/// Whether stdout is a terminal.
-pub(crate) fn is_terminal() -> bool {
-    io::stdout().is_terminal()
 }
 
 /// Restores the terminal before a panic message: below the live block and with a visible cursor. The message is

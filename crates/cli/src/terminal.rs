@@ -1,8 +1,16 @@
 //! Properties of the terminal.
 
-use std::env;
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+};
 
 use terminal_size::{Height, Width, terminal_size};
+
+/// Whether stdout is a terminal.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
 
 /// Columns and rows. 80 × 24 if unknown.
 pub(crate) fn size() -> (usize, usize) {
@@ -14,7 +22,7 @@ pub(crate) fn size() -> (usize, usize) {
 pub(crate) fn cell() -> Option<(usize, usize)> {
     #[cfg(unix)]
     {
-        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
         let side =
             |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|side| *side > 0).map(usize::from);
         side(size.ws_xpixel, size.ws_col).zip(side(size.ws_ypixel, size.ws_row))
@@ -25,7 +33,7 @@ pub(crate) fn cell() -> Option<(usize, usize)> {
 
 /// Whether a live block can be drawn: on a terminal of at least 40 columns that supports escapes, and not in CI.
 pub(crate) fn is_drawable() -> bool {
-    crate::printer::is_terminal()
+    is_terminal()
         && size().0 >= 40
         && env::var_os("TERM").is_none_or(|term| term != "dumb")
         && env::var_os("CI").is_none_or(|ci| ci.is_empty())

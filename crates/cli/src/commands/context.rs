@@ -14,10 +14,7 @@ use runninghub::{
     Service, Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer,
 };
 
-use super::{
-    follow::interrupted,
-    service::{Found, check_place},
-};
+use super::service::{Found, check_place};
 use crate::{
     args::{Format, Global, Paging, Server},
     event::Event,
@@ -267,7 +264,7 @@ impl Context {
     pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> Result<T, Error> {
         let mut signals = self.signals()?;
         let done = self.watch_files(&mut signals, work).await;
-        done.map_err(|signal| Error::new(interrupted(signal), "given up while a file was on its way"))
+        done.map_err(|signal| Error::new(Exit::from(signal), "given up while a file was on its way"))
     }
 
     /// Waits for `work` and reports file progress meanwhile, until a signal arrives.
@@ -351,7 +348,7 @@ impl Context {
             self.outcome.status = Verdict::Success;
         }
         // The last of several signals decides.
-        let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, interrupted);
+        let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, Exit::from);
         self.tell(exit);
         if let Some(error) = &error {
             self.printer.error(error);

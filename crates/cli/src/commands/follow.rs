@@ -79,7 +79,7 @@ pub(super) async fn take_up(
             context.outcome.status = Verdict::Detached;
             let advice = ways_back(context, service.place(), &task, None);
             context.advice.push(advice);
-            ControlFlow::Break(interrupted(signal))
+            ControlFlow::Break(Exit::from(signal))
         }
     })
 }
@@ -160,15 +160,6 @@ pub(super) async fn follow(
     }
 }
 
-/// The exit code for a signal.
-pub(super) fn interrupted(signal: Signal) -> Exit {
-    match signal {
-        Signal::Interrupt => Exit::Interrupted,
-        Signal::HangUp => Exit::HungUp,
-        _ => Exit::Terminated,
-    }
-}
-
 /// Stops watching the task because of a signal.
 fn detach(
     context: &mut Context,
@@ -179,7 +170,7 @@ fn detach(
 ) -> Exit {
     context.outcome.status = Verdict::Detached;
     leave(context, service, run, following);
-    interrupted(signal)
+    Exit::from(signal)
 }
 
 /// Prints the commands to watch or cancel the task later.

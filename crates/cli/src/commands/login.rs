@@ -4,7 +4,6 @@ use runninghub::{ApiKey, QueueStatus, Site, Untrusted};
 
 use super::{
     context::Context,
-    follow::interrupted,
     service::{Settings, Writes},
 };
 use crate::{
@@ -33,7 +32,7 @@ pub(super) async fn login(context: &mut Context, args: &args::Login) -> Result<E
     let mut signals = context.signals()?;
     let (site, queue) = tokio::select! {
         biased;
-        signal = signals.end() => return Ok(interrupted(signal)),
+        signal = signals.end() => return Ok(Exit::from(signal)),
         found = owner(context, &key) => found?,
     };
     // Read again: the prompt may have taken a while.
@@ -105,7 +104,7 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
         line = tokio::task::spawn_blocking(read) => line,
         signal = signals.end() => {
             drop(hush);
-            return Ok(Err(interrupted(signal)));
+            return Ok(Err(Exit::from(signal)));
         }
     };
     drop(hush);

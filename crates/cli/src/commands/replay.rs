@@ -8,21 +8,18 @@ use std::{
 use futures_util::StreamExt as _;
 use runninghub::{Event, Outcome, Replay, ReplayRun, Speed, Untrusted, Verdict};
 
-use super::{
-    context::{Clock, Context},
-    follow::interrupted,
-};
+use super::context::{Clock, Context};
 use crate::{
     args::{self, Format, Shown},
     exit::{Error, Exit},
-    printer, report,
+    report,
     signals::{Signal, Signals, suspend},
-    writer,
+    terminal, writer,
 };
 
 /// Replays a recording, one run after the other.
 pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<Exit, Error> {
-    let default = if printer::is_terminal() { Speed::Times(1.0) } else { Speed::Max };
+    let default = if terminal::is_terminal() { Speed::Times(1.0) } else { Speed::Max };
     let speed = args.speed.unwrap_or(default);
     let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true).priors(context.priors()?);
     if let Some(path) = &args.workflow {
@@ -88,7 +85,7 @@ async fn play(
                 }
                 signal => {
                     context.outcome.status = Verdict::Detached;
-                    return Err(interrupted(signal));
+                    return Err(Exit::from(signal));
                 }
             },
             // Nothing is paid here, so the reader sets the pace.

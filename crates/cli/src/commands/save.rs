@@ -7,10 +7,7 @@ use runninghub::{
     Untrusted, Verdict,
 };
 
-use super::{
-    context::Context,
-    follow::{Following, interrupted},
-};
+use super::{context::Context, follow::Following};
 use crate::{
     exit::{Error, Exit},
     signals::{Signal, Signals},
@@ -109,7 +106,7 @@ fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal)
     context.outcome.status = Verdict::Detached;
     let command = context.command(&format!("download {}", run.task_id()), service.place());
     context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
-    interrupted(signal)
+    Exit::from(signal)
 }
 
 /// The exit code for the results of a task that ended with `exit`.

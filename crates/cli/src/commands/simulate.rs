@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use runninghub::Verdict;
 use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
-use super::{context::Context, follow::interrupted};
+use super::context::Context;
 use crate::{
     args,
     event::{Event, Listening},
@@ -67,7 +67,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     let signal = signals.end().await;
     sim.shutdown().await;
     context.outcome.status = Verdict::Success;
-    Ok(interrupted(signal))
+    Ok(Exit::from(signal))
 }
 
 /// Serves a simulated ComfyUI until stopped.
@@ -87,7 +87,7 @@ async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Err
     let signal = signals.end().await;
     server.shutdown().await;
     context.outcome.status = Verdict::Success;
-    Ok(interrupted(signal))
+    Ok(Exit::from(signal))
 }
 
 /// Errors of the simulator are usage errors.

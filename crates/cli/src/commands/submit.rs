@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{
     context::{Context, ways_back},
-    follow::{Following, follow, interrupted},
+    follow::{Following, follow},
     service::{Settings, Writes},
 };
 use crate::{
@@ -175,7 +175,7 @@ async fn send(
                         let command = context.command("queue", service.place());
                         format!("the prompt may have been queued; `{command}` shows it")
                     });
-                    return Ok(ControlFlow::Break(interrupted(signal)));
+                    return Ok(ControlFlow::Break(Exit::from(signal)));
                 }
                 signal => {
                     asked = Some(signal);
@@ -196,7 +196,7 @@ async fn send(
                     None => ControlFlow::Continue(run),
                     Some(signal) => {
                         leave(context, &run, outlives.then_some(service.place()));
-                        ControlFlow::Break(interrupted(signal))
+                        ControlFlow::Break(Exit::from(signal))
                     }
                 });
             }
@@ -207,7 +207,7 @@ async fn send(
 fn given_up(context: &mut Context, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Error;
     context.advice.push("nothing was submitted".to_owned());
-    interrupted(signal)
+    Exit::from(signal)
 }
 
 /// Detaches from a task: reports what only the submit knows, and how to return to the task if it outlives this

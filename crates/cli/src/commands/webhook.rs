@@ -9,7 +9,6 @@ use runninghub::{
 
 use super::{
     context::Context,
-    follow::interrupted,
     hook::Hook,
     service::{Settings, Writes},
 };
@@ -104,5 +103,5 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
         }
     }
     context.outcome.status = Verdict::Success;
-    Ok(leaving.map_or(Exit::Done, interrupted))
+    Ok(leaving.map_or(Exit::Done, Exit::from))
 }
