@@ -133,12 +133,18 @@ impl Run {
         self.task_id
     }
 
+    /// Whether snapshots are made between messages too, as time passes. They are by default. Without them the run wakes
+    /// only for messages and polls.
+    pub fn ticks(&self, wanted: bool) {
+        self.watched.store(wanted, Ordering::Relaxed);
+    }
+
     /// Waits for the end and discards the events. In the meantime, no snapshots are made only because time passes.
     ///
     /// # Errors
     /// When the task can no longer be watched. A failed task is an end, not an error.
     pub async fn finish(&mut self) -> Result<End, Error> {
-        self.watched.store(false, Ordering::Relaxed);
+        self.ticks(false);
         while self.end.is_none() {
             match self.next().await {
                 Some(event) => drop(event?),
