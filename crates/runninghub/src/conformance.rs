@@ -144,8 +144,8 @@ pub fn unknown() -> TaskId {
     "1999999999999999999".into()
 }
 
-/// Follows to the end, checking the invariants of every snapshot.
-async fn watch(run: &mut Run) -> (Vec<Event>, End) {
+/// Follows a run to its end, checking what must hold of every snapshot. Returns all events, and how it ended.
+pub async fn watch(run: &mut Run) -> (Vec<Event>, End) {
     let (mut events, mut last, mut done) = (Vec::new(), 0.0, 0);
     while let Some(event) = run.next().await {
         let event = event.expect("the run can be watched");

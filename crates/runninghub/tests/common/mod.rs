@@ -3,8 +3,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use futures_util::StreamExt as _;
-use runninghub::{ApiKey, End, Event, Run, RunningHub};
+use runninghub::{ApiKey, End, Event, Run, RunningHub, conformance};
 use runninghub_sim::{Scenario, ScriptNode, Sim, SimBuilder};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -56,21 +55,9 @@ pub(crate) struct Watched {
     pub(crate) end: End,
 }
 
-/// Follows to the end, checking the invariants of every snapshot.
+/// Follows a run to its end, checking what must hold of every snapshot.
 pub(crate) async fn watch(run: &mut Run) -> Watched {
-    let (mut events, mut last, mut done) = (Vec::new(), 0.0, 0);
-    while let Some(event) = run.next().await {
-        let event = event.expect("the run can be watched");
-        if let Event::Progress(progress) = &event {
-            let overall = progress.overall.unwrap_or(last);
-            assert!((0.0..=1.0).contains(&overall) && overall >= last, "{last} then {overall}");
-            assert!(progress.done >= done, "settled nodes became fewer");
-            assert_eq!(overall >= 1.0, progress.phase.as_str() == "success");
-            (last, done) = (overall, progress.done);
-        }
-        events.push(event);
-    }
-    let Some(Event::Finished(end)) = events.last().cloned() else { panic!("the last event tells the end") };
+    let (events, end) = conformance::watch(run).await;
     Watched { events, end }
 }
 
