@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
@@ -169,8 +169,20 @@ impl Toxics {
     }
 }
 
-/// Accepts connections until it is dropped. While connections are refused the port is closed, so the system refuses
-/// them.
+/// Connections that wait to be accepted, as many as tokio's own listeners hold.
+const BACKLOG: u32 = 1024;
+
+/// Takes a port without listening: the system refuses connections to it, and gives it to no other server.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // Connections that ended a moment ago do not keep the port.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Accepts connections until it is dropped. While connections are refused the port is held and not listened on.
 async fn run(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     let mut toxics = shared.toxics.subscribe();
@@ -179,9 +191,10 @@ async fn run(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>
             biased;
             true = async { toxics.wait_for(Toxics::refuse).await.is_ok() } => {
                 drop(listener);
+                let held = hold(address);
                 _ = toxics.wait_for(|toxics| !toxics.refuse()).await;
                 // If the port was taken meanwhile, refusing is all that is left.
-                let Ok(again) = TcpListener::bind(address).await else { break };
+                let Ok(again) = held.and_then(|socket| socket.listen(BACKLOG)) else { break };
                 listener = again;
             }
             Ok((client, _)) = listener.accept() => {
