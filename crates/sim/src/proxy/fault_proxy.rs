@@ -169,9 +169,6 @@ impl Toxics {
     }
 }
 
-/// Connections that wait to be accepted, as many as tokio's own listeners hold.
-const BACKLOG: u32 = 1024;
-
 /// Takes a port without listening: the system refuses connections to it, and gives it to no other server.
 fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
@@ -193,8 +190,9 @@ async fn run(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>
                 drop(listener);
                 let held = hold(address);
                 _ = toxics.wait_for(|toxics| !toxics.refuse()).await;
+                drop(held);
                 // If the port was taken meanwhile, refusing is all that is left.
-                let Ok(again) = held.and_then(|socket| socket.listen(BACKLOG)) else { break };
+                let Ok(again) = TcpListener::bind(address).await else { break };
                 listener = again;
             }
             Ok((client, _)) = listener.accept() => {
