@@ -262,6 +262,8 @@ fn a_window_that_changes() {
         terminal.wait(|screen| screen.contains("/10"));
         assert_eq!(wiped(&terminal), before);
         terminal.resize(columns);
+        // What was read may end in the middle of a drawing.
+        terminal.wait(|screen| overall_bars(screen) > 0);
         assert_eq!(overall_bars(&terminal.screen()), 1, "{}", terminal.screen());
     }
     let (code, screen) = terminal.finish();
