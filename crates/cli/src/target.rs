@@ -2,12 +2,10 @@
 
 use std::{fs, io, path::Path};
 
-use runninghub::{Site, TaskId, Untrusted, WebappId, WorkflowId, catalog::Catalog};
+use runninghub::{Site, TaskId, Untrusted, WebappId, WorkflowId, catalog::Catalog, is_platform_id};
 
 use crate::{assign, exit::Error};
 
-/// Ids of the platform have 19 digits; longer ones are accepted too.
-const MAX_DIGITS: usize = 32;
 /// A workflow has a few hundred kilobytes; a larger file is something else.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
@@ -29,7 +27,7 @@ impl Target {
     /// # Errors
     /// Usage, if it is none of these.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        if is_id(text) {
+        if is_platform_id(text) {
             return Ok(Self::Saved(text.into(), None));
         }
         if let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
@@ -57,7 +55,7 @@ pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site
 /// # Errors
 /// Usage, if it isn't valid.
 pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
-    if is_id(text) {
+    if is_platform_id(text) {
         return Ok(text.into());
     }
     Err(Error::usage(format!("`{}` is not a task id", Untrusted::from(text)))
@@ -83,19 +81,6 @@ fn is_prompt_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
-/// Whether it is a UUID, which is never the id of a RunningHub task.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-fn is_id(text: &str) -> bool {
-    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// A page: `www.runninghub.cn/post/<id>`, with an optional query, and an optional language before `post`.
 fn page(text: &str, rest: &str) -> Result<Target, Error> {
     let (site, parts) = parts(rest).ok_or_else(|| malformed(text))?;
@@ -105,7 +90,7 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
             "post" | "workflow" => {
                 return parts
                     .next()
-                    .filter(|id| is_id(id))
+                    .filter(|id| is_platform_id(id))
                     .map(|id| Target::Saved(id.into(), Some(site)))
                     .ok_or_else(|| malformed(text));
             }
@@ -124,7 +109,7 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
 /// # Errors
 /// Usage, if it is neither.
 pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
-    if is_id(text) {
+    if is_platform_id(text) {
         return Ok((text.into(), None));
     }
     let shown = Untrusted::from(text);
@@ -137,10 +122,10 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     };
     let (site, parts) = parts(rest).ok_or_else(no_address)?;
     let mut pairs = parts.iter().zip(parts.iter().skip(1));
-    if let Some((_, id)) = pairs.clone().find(|(part, id)| APP_PAGES.contains(part) && is_id(id)) {
+    if let Some((_, id)) = pairs.clone().find(|(part, id)| APP_PAGES.contains(part) && is_platform_id(id)) {
         return Ok(((*id).into(), Some(site)));
     }
-    Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_id(id)) {
+    Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_platform_id(id)) {
         Error::usage(format!("`{shown}` is the page of a workflow, not of an AI app"))
             .hint(format!("run it with `rhub run {shown}`"))
     } else {

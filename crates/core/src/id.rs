@@ -76,6 +76,23 @@ ids! {
     WorkflowId;
 }
 
+/// Ids of the platform have 19 digits; longer ones are accepted too.
+const MAX_DIGITS: usize = 32;
+
+/// Whether a text can be an id of the platform: digits only.
+pub fn is_platform_id(text: &str) -> bool {
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text is a UUID, as ComfyUI's prompt ids usually are and ids of the platform never are.
+pub fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 struct IdVisitor;
 
 impl de::Visitor<'_> for IdVisitor {

@@ -19,7 +19,6 @@ mod progress;
 #[cfg(feature = "schema")]
 mod schema;
 mod secret;
-mod sentence;
 mod session;
 mod task;
 mod untrusted;
@@ -28,7 +27,7 @@ mod wire;
 pub use error::{Error, ErrorKind};
 pub use event::{Direction, End, Event, Submitted, Transfer};
 pub use graph::{Graph, Node, link};
-pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId};
+pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId, is_platform_id, is_uuid};
 pub use learned::Learned;
 pub use line::{FORMAT, Line};
 pub use machine::{Confirm, Machine};
@@ -42,7 +41,6 @@ pub use progress::{
     Basis, Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress,
 };
 pub use secret::{FileUrl, SocketUrl};
-pub use sentence::{Fact, Sentence, Sentences};
 pub use session::{Action, Input, Known, Pace, Session, Suspend};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
 pub use untrusted::Untrusted;

@@ -76,7 +76,7 @@ pub use runninghub_core::{
 pub use runninghub_core::{
     Charge, ClientId, Cost, End, Event, FORMAT, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
     Observation, Outcome, Output, OutputFile, Place, PromptId, Site, SocketUrl, Submitted, TaskId,
-    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId,
+    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

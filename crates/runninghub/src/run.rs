@@ -12,7 +12,7 @@ use std::{
 
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
-use runninghub_core::{End, Event, OutputFile, Phase, Plan, TaskId, WorkflowId};
+use runninghub_core::{End, Event, OutputFile, Phase, Place, Plan, Submitted, TaskId, WorkflowId};
 
 use runninghub_ledger::{AttemptId, Step};
 
@@ -103,6 +103,18 @@ impl Run {
     pub(crate) fn with_lesson(mut self, lesson: Option<Lesson>) -> Self {
         self.lesson = lesson;
         self
+    }
+
+    /// Reports the accepted task in the published form; `place` is where it runs. A server counts as `comfyui`, and so does
+    /// the native proxy.
+    pub fn submitted(&self, place: &Place) -> Submitted {
+        let site = if let Place::RunningHub { .. } = place { place.word() } else { Place::COMFYUI };
+        Submitted {
+            task_id: self.task_id.clone(),
+            attempt_id: self.attempt.as_ref().map(ToString::to_string),
+            workflow_id: self.workflow_id.clone(),
+            site: site.to_owned(),
+        }
     }
 
     /// The nodes, and which of them have to run, if the workflow is known.

@@ -242,68 +242,71 @@ impl Submit {
         }
     }
 
-    /// Rejects settings that RunningHub does not support for this kind of work.
+    /// Refuses settings that RunningHub doesn't take for this kind of work.
     pub(crate) fn check_settings(&self) -> Result<(), Error> {
-        let is_graph = matches!(self.work, Work::Graph(_));
-        let is_model = matches!(self.work, Work::Model(_));
-        let options = &self.options;
-        let of_models = [
-            ("a whole body", self.body.is_some()),
-            ("a catalog", self.catalog.is_some()),
-            ("a limit of costs", self.max_cost.is_some()),
-        ];
-        let of_others = [
-            ("a `nodeInfoList`", !self.changes.raw_list().is_empty()),
-            ("metadata", options.add_metadata.is_some()),
-            ("a type of instance", options.instance_type.is_some()),
-            ("a password", options.access_password.is_some()),
-            ("a personal queue", options.use_personal_queue.is_some()),
-            ("a machine that is kept warm", options.retain_seconds.is_some()),
-        ];
-        let has_v2 = matches!(self.work, Work::Workflow(_) | Work::App(_));
-        let of_few = [
-            ("a workflow to submit it under", self.under.is_some() && !is_graph),
-            ("a newer endpoint", self.is_v2 && !has_v2),
-        ];
-        let of_other_kinds = if is_model { of_others.as_slice() } else { of_models.as_slice() };
-        let misplaced = of_other_kinds.iter().chain(&of_few).find(|(_, is_given)| *is_given);
-        match misplaced {
-            Some((setting, _)) => Err(Error::usage(format!("{} has no place for {setting}", self.noun()))),
-            None => Ok(()),
-        }
+        let (noun, is_model) = match self.work {
+            Work::Workflow(_) => ("a saved workflow", false),
+            Work::Graph(_) => ("a graph", false),
+            Work::App(_) => ("an AI app", false),
+            Work::Quick { .. } => ("Quick Create", false),
+            Work::Model(_) => ("a model", true),
+        };
+        self.refuse(noun, |of| match of {
+            Of::Models => is_model,
+            Of::Runs | Of::Changes => !is_model,
+            Of::Graphs => matches!(self.work, Work::Graph(_)),
+            Of::NewerEndpoint => matches!(self.work, Work::Workflow(_) | Work::App(_)),
+            Of::Platform => true,
+        })
     }
 
-    /// Rejects settings that ComfyUI does not support, and work other than graphs.
+    /// The graph, for a ComfyUI. Refuses all other work, and settings of RunningHub's API.
     pub(crate) fn graph_for_comfyui(&self) -> Result<&str, Error> {
         let Work::Graph(json) = &self.work else {
             return Err(Error::usage("a ComfyUI runs graphs only")
                 .with_hint("submit the workflow's JSON in API format"));
         };
-        let options = &self.options;
-        let of_runninghub = options.add_metadata.is_some()
-            || options.instance_type.is_some()
-            || options.access_password.is_some()
-            || options.use_personal_queue.is_some()
-            || options.retain_seconds.is_some()
-            || options.webhook_url.is_some()
-            || self.under.is_some()
-            || self.is_v2
-            || self.queue_timeout.is_some();
-        if of_runninghub || self.body.is_some() || self.catalog.is_some() || self.max_cost.is_some() {
-            return Err(Error::usage("a setting of RunningHub's API was given for a ComfyUI"));
-        }
+        self.refuse("a ComfyUI", |of| of == Of::Changes)?;
         Ok(json)
     }
 
-    fn noun(&self) -> &'static str {
-        match self.work {
-            Work::Workflow(_) => "a saved workflow",
-            Work::Graph(_) => "a graph",
-            Work::App(_) => "an AI app",
-            Work::Quick { .. } => "Quick Create",
-            Work::Model(_) => "a model",
+    /// Refuses the first setting that isn't taken.
+    fn refuse(&self, noun: &str, takes: impl Fn(Of) -> bool) -> Result<(), Error> {
+        let options = &self.options;
+        let settings = [
+            ("a whole body", Of::Models, self.body.is_some()),
+            ("a catalog", Of::Models, self.catalog.is_some()),
+            ("a limit of costs", Of::Models, self.max_cost.is_some()),
+            ("a `nodeInfoList`", Of::Changes, !self.changes.raw_list().is_empty()),
+            ("metadata", Of::Runs, options.add_metadata.is_some()),
+            ("a type of instance", Of::Runs, options.instance_type.is_some()),
+            ("a password", Of::Runs, options.access_password.is_some()),
+            ("a personal queue", Of::Runs, options.use_personal_queue.is_some()),
+            ("a machine that is kept warm", Of::Runs, options.retain_seconds.is_some()),
+            ("a workflow to submit it under", Of::Graphs, self.under.is_some()),
+            ("a newer endpoint", Of::NewerEndpoint, self.is_v2),
+            ("a webhook", Of::Platform, options.webhook_url.is_some()),
+            ("a limit of time for a slot", Of::Platform, self.queue_timeout.is_some()),
+        ];
+        match settings.into_iter().find(|(_, of, is_given)| *is_given && !takes(*of)) {
+            Some((setting, ..)) => Err(Error::usage(format!("{noun} has no place for {setting}"))),
+            None => Ok(()),
         }
     }
+}
+
+/// What a setting belongs to.
+#[derive(Clone, Copy, PartialEq)]
+enum Of {
+    Models,
+    /// Workflows, graphs and apps on the platform.
+    Runs,
+    /// The same, and a ComfyUI.
+    Changes,
+    Graphs,
+    NewerEndpoint,
+    /// Everything on the platform.
+    Platform,
 }
 
 impl fmt::Debug for Submit {

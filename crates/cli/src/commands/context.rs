@@ -11,7 +11,7 @@ use std::{
 use etcetera::BaseStrategy as _;
 use runninghub::{
     Charge, Event as RunEvent, Found as Lookup, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
-    Service, Site, Submitted, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer,
+    Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer, is_uuid,
 };
 
 use super::service::{Found, check_place};
@@ -144,7 +144,7 @@ impl Context {
 
     /// Finds a task by its id or by the name of its submit, or takes the last one; with its ledger entry.
     pub(super) async fn task(&mut self, text: &str) -> Result<Found, Error> {
-        let is_prompt = text != "last" && (self.global.server.is_some() || target::is_uuid(text));
+        let is_prompt = text != "last" && (self.global.server.is_some() || is_uuid(text));
         let named = if is_prompt { target::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
         let found = match (named, &self.workspace) {
             (Some(task), Some(workspace)) => workspace.task(task).await,
@@ -183,7 +183,7 @@ impl Context {
         if let Some(entry) = &found.entry {
             check_place(&entry.intent.place)?;
         }
-        if found.settings().server.is_none() && target::is_uuid(found.task.as_str()) {
+        if found.settings().server.is_none() && is_uuid(found.task.as_str()) {
             return Err(Error::usage("this is the id of a prompt on a ComfyUI")
                 .hint("name the server, as in `--server http://127.0.0.1:8188`"));
         }
@@ -250,14 +250,9 @@ impl Context {
     }
 
     /// Reports an accepted task; all later events are about it.
-    pub(super) fn submitted(&mut self, run: &Run, site: &str) {
+    pub(super) fn submitted(&mut self, run: &Run, place: &Place) {
         self.outcome.task_id = Some(run.task_id().clone());
-        self.show(RunEvent::Submitted(Submitted {
-            task_id: run.task_id().clone(),
-            attempt_id: run.attempt().map(ToString::to_string),
-            workflow_id: run.workflow_id().cloned(),
-            site: site.to_owned(),
-        }));
+        self.show(RunEvent::Submitted(run.submitted(place)));
     }
 
     /// Waits for `work` and reports file progress meanwhile. A signal becomes an error that says so.

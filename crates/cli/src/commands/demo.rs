@@ -43,7 +43,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         ..Settings::default()
     })?;
     let following = Following {
-        destination: Some(Destination { dir: args.out, template: None, intermediate: false }),
+        destination: Some(Destination::new(args.out, None, false)),
         timeout: args.patience.timeout,
         cancel_on_interrupt: args.patience.cancel_on_interrupt,
         outlives: false,

@@ -42,7 +42,7 @@ impl Following {
             return Err(Error::usage("`--keep-intermediate` has no folder to keep anything in")
                 .hint("name one with `--out DIR`"));
         }
-        let destination = out.map(|dir| Destination { dir, template: name, intermediate: keep_intermediate });
+        let destination = out.map(|dir| Destination::new(dir, name, keep_intermediate));
         if let Some(destination) = &destination {
             destination.check(service)?;
         }

@@ -13,35 +13,36 @@ use crate::{
     signals::{Signal, Signals},
 };
 
-/// Where results are saved.
+/// Where results go.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
-    pub(super) dir: PathBuf,
-    pub(super) template: Option<String>,
-    /// Whether intermediate files are saved too.
+    pub(super) results: runninghub::Destination,
+    /// Whether files that aren't results are kept too.
     pub(super) intermediate: bool,
 }
 
 impl Destination {
-    /// Checks that results can be saved, before anything is paid.
+    pub(super) fn new(dir: PathBuf, template: Option<String>, intermediate: bool) -> Self {
+        let results = runninghub::Destination::folder(dir);
+        let results = match template {
+            Some(template) => results.template(template),
+            None => results,
+        };
+        Self { results, intermediate }
+    }
+
+    /// Checks before anything is paid that results can be saved.
     pub(super) fn check(&self, service: &dyn Service) -> Result<(), Error> {
-        let checked = self.save(service, &"0".into()).check();
+        let checked = self.results.save(service, &"0".into()).check();
         checked.map_err(|error| {
             Error::from(error).or_hint("name another folder with `--out DIR`; nothing was submitted")
         })
     }
 
-    /// Saves intermediate files in a folder of their own, if requested.
+    /// Keeps the files that aren't results in a subfolder, if requested.
     pub(super) fn intermediates(&self, service: &dyn Service, task: &TaskId) -> Option<Intermediates> {
-        if self.intermediate { service.intermediates(task, &self.dir.join("intermediate")) } else { None }
-    }
-
-    pub(super) fn save(&self, service: &dyn Service, task: &TaskId) -> runninghub::Save {
-        let save = service.save(task, &self.dir);
-        match &self.template {
-            Some(template) => save.template(template),
-            None => save,
-        }
+        let dir = self.results.dir().join("intermediate");
+        if self.intermediate { service.intermediates(task, &dir) } else { None }
     }
 }
 
@@ -66,7 +67,7 @@ pub(super) async fn finish(
     let mut saved = Ok(exit);
     // The final status of a failed task does not list its results.
     if !listed.is_empty() || exit == Exit::TaskFailed {
-        let mut save = destination.save(service, run.task_id());
+        let mut save = destination.results.save(service, run.task_id());
         if !listed.is_empty() {
             save = save.files(&listed);
         }

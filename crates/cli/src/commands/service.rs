@@ -72,27 +72,37 @@ impl Found {
 impl Context {
     /// The service that the options name, else the known one.
     pub(super) fn service(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
-        Ok(match self.global.server.as_ref().or(settings.server.as_ref()).cloned() {
-            Some(server) => Arc::new(self.server(server, settings)?),
-            None => Arc::new(self.connect(settings)?),
-        })
+        let server = self.global.server.clone().or_else(|| settings.server.clone());
+        self.service_on(server, settings)
     }
 
-    /// The service of a submit, regardless of the options.
+    /// The service where a submit was made, whatever the options name.
     pub(super) fn service_at(&mut self, place: &Place) -> Result<Arc<dyn Service>, Error> {
         check_place(place)?;
-        let settings = Settings::of(place);
-        Ok(match settings.server.clone() {
+        self.service_on(Server::of(place), Settings::of(place))
+    }
+
+    /// A server, or RunningHub without one.
+    fn service_on(&mut self, server: Option<Server>, settings: Settings) -> Result<Arc<dyn Service>, Error> {
+        Ok(match server {
             Some(server) => Arc::new(self.server(server, settings)?),
             None => Arc::new(self.connect(settings)?),
         })
     }
 
-    /// The workspace, with its ledger opened for writing.
-    fn records(&self) -> Result<Workspace, Error> {
-        let workspace = self.workspace()?;
-        workspace.ledger()?;
-        Ok(workspace.clone())
+    /// The workspace, with its ledger opened for writing. Without it a run that doesn't need it continues with a warning.
+    fn records(&mut self, is_needed: bool) -> Result<Option<Workspace>, Error> {
+        let opened = self.workspace().and_then(|workspace| {
+            workspace.ledger()?;
+            Ok(workspace.clone())
+        });
+        match opened {
+            Err(error) if !is_needed => {
+                self.warn("ledger", error.message);
+                Ok(None)
+            }
+            opened => opened.map(Some),
+        }
     }
 
     /// RunningHub's API, with the key from the options.
@@ -121,17 +131,11 @@ impl Context {
             builder = builder.create_timeout(timeout);
         }
         if settings.ledger != Writes::Elsewhere {
-            builder = match self.records() {
-                Ok(workspace) => builder.workspace(&workspace)?,
-                Err(error) if settings.ledger == Writes::Must => return Err(error),
-                // A paid task is followed even without the ledger.
-                Err(error) => {
-                    self.warn("ledger", error.message);
-                    match self.workspace() {
-                        Ok(workspace) => builder.history(workspace.history()),
-                        Err(_) => builder,
-                    }
-                }
+            // A paid task is followed even without a ledger.
+            builder = match (self.records(settings.ledger == Writes::Must)?, self.workspace()) {
+                (Some(workspace), _) => builder.workspace(&workspace)?,
+                (None, Ok(workspace)) => builder.history(workspace.history()),
+                (None, Err(_)) => builder,
             };
         }
         if let Some(dir) = settings.record {
@@ -170,17 +174,11 @@ impl Context {
             .net(self.net())
             .priors(self.priors()?)
             .previews(self.wants_previews());
-        builder = match self.records() {
-            Ok(workspace) => builder.workspace(&workspace)?,
-            // A submit to a user's own server is free, so it needs no record.
-            Err(error) if settings.ledger == Writes::Must && is_proxy => return Err(error),
-            Err(error) => {
-                self.warn("ledger", error.message);
-                match self.workspace() {
-                    Ok(workspace) => builder.history(workspace.history()),
-                    Err(_) => builder,
-                }
-            }
+        // Prompts on your own server cost nothing.
+        builder = match (self.records(settings.ledger == Writes::Must && is_proxy)?, self.workspace()) {
+            (Some(workspace), _) => builder.workspace(&workspace)?,
+            (None, Ok(workspace)) => builder.history(workspace.history()),
+            (None, Err(_)) => builder,
         };
         if let Some(dir) = settings.record {
             builder = builder.record(dir);

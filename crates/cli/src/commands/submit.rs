@@ -111,20 +111,12 @@ impl Submission {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(exit) => return Ok(exit),
         };
-        context.submitted(&run, site_word(service.place()));
+        context.submitted(&run, service.place());
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
             return Ok(Exit::Done);
         }
         follow(context, &*service, run, &mut signals, &following).await
-    }
-}
-
-/// The word for a submit's place: `comfyui` for a server and for the native proxy.
-fn site_word(place: &Place) -> &str {
-    match place {
-        Place::RunningHub { .. } => place.word(),
-        _ => Place::COMFYUI,
     }
 }
 

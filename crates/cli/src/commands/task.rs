@@ -38,11 +38,12 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
 /// Downloads a task's results.
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
-    let destination = Destination { dir: args.out, template: args.name, intermediate: false };
+    let destination = Destination::new(args.out, args.name, false);
     destination.check(&*service).map_err(|error| error.hint("name another folder with `--out DIR`"))?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
-    let saved = context.with_files(destination.save(&*service, &task).files(&answer.outputs)).await??;
+    let saved =
+        context.with_files(destination.results.save(&*service, &task).files(&answer.outputs)).await??;
     let kept = save::report(context, &saved);
     Ok(if exit == Exit::Done { kept } else { exit })
 }

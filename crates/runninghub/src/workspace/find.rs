@@ -1,6 +1,6 @@
 //! Finds the task that the user means.
 
-use runninghub_core::TaskId;
+use runninghub_core::{TaskId, is_platform_id, is_uuid};
 use runninghub_ledger::{Entry, Error, Filter, State};
 
 use super::Workspace;
@@ -34,7 +34,7 @@ impl Workspace {
     /// # Errors
     /// When the ledger cannot be read, unless the text is a task id.
     pub async fn find(&self, text: &str) -> Result<Found, Error> {
-        if is_number(text) || is_uuid(text) {
+        if is_platform_id(text) || is_uuid(text) {
             return Ok(self.task(text.into()).await);
         }
         let ledger = self.ledger_to_read()?;
@@ -69,19 +69,4 @@ impl Workspace {
         };
         Found::Task { task, entry, newer: None }
     }
-}
-
-/// Ids of the platform have 19 digits; this leaves some room.
-const MAX_DIGITS: usize = 32;
-
-fn is_number(text: &str) -> bool {
-    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }

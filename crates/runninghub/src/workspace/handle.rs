@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use runninghub_core::{
-    Connection, End, Event, Line, Outcome, Place, Plan, Progress, TaskId, TaskStatus, WorkflowId,
+    Connection, Event, Line, Outcome, Place, Plan, Progress, TaskId, TaskStatus, WorkflowId,
 };
 use runninghub_ledger::AttemptId;
 use tokio::{
@@ -52,9 +52,7 @@ pub struct Snapshot {
 pub enum Finished {
     /// The task is over.
     Ended {
-        /// How it ended, as the service reports it.
-        end: Box<End>,
-        /// The end in the published format, with the files.
+        /// How it ended, in the published format, with the files.
         outcome: Box<Outcome>,
         /// The result of saving, if that was requested.
         saved: Option<Arc<Result<SavedTask, Error>>>,

@@ -1,9 +1,12 @@
 //! Runs tasks in the background.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures_util::StreamExt as _;
-use runninghub_core::{Charge, End, Event, Line, Outcome, Output, Progress, Submitted, TaskId, WorkflowId};
+use runninghub_core::{Charge, End, Event, Line, Outcome, Output, Progress, TaskId, WorkflowId};
 use runninghub_ledger::AttemptId;
 use tokio::{
     sync::{broadcast, watch},
@@ -15,7 +18,7 @@ use super::{
     handle::{Finished, Handle, Snapshot},
     open::Running,
 };
-use crate::{Error, Follow, Run, SavedTask, Service, Submit, answer::currency};
+use crate::{Error, Follow, Run, Save, SavedTask, Service, Submit, answer::currency};
 
 /// Number of lines that a subscriber of one run may fall behind.
 const BACKLOG: usize = 1024;
@@ -41,7 +44,13 @@ impl Destination {
         self
     }
 
-    fn save(&self, service: &dyn Service, task: &TaskId) -> crate::Save {
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Prepares to save a task's results.
+    pub fn save(&self, service: &dyn Service, task: &TaskId) -> Save {
         let save = service.save(task, &self.dir);
         match &self.template {
             Some(template) => save.template(template),
@@ -121,9 +130,13 @@ impl Workspace {
         };
         // Locked until the run is listed, so that it cannot end before.
         let mut tasks = self.0.running.tasks();
+        // Another caller may have begun to follow the task in the meantime.
+        if let Some(handle) = tasks.get(&task) {
+            return handle.clone();
+        }
         let abort = tokio::spawn(async move {
             if is_new {
-                driven.submitted();
+                driven.publish(Event::Submitted(run.submitted(driven.service.place())));
             }
             driven.drive(run).await;
         })
@@ -148,15 +161,6 @@ struct Driven {
 }
 
 impl Driven {
-    fn submitted(&self) {
-        self.publish(Event::Submitted(Submitted {
-            task_id: self.task.clone(),
-            attempt_id: self.attempt.as_ref().map(ToString::to_string),
-            workflow_id: self.workflow.clone(),
-            site: self.service.place().to_string(),
-        }));
-    }
-
     async fn drive(&self, mut run: Run) {
         let finished = loop {
             match run.next().await {
@@ -164,11 +168,7 @@ impl Driven {
                     let saved = self.save(&end).await;
                     let outcome = self.outcome(&end, saved.as_ref());
                     self.publish(Event::Result(Box::new(outcome.clone())));
-                    break Finished::Ended {
-                        end: Box::new(end),
-                        outcome: Box::new(outcome),
-                        saved: saved.map(Arc::new),
-                    };
+                    break Finished::Ended { outcome: Box::new(outcome), saved: saved.map(Arc::new) };
                 }
                 Some(Ok(event)) => self.publish(event),
                 Some(Err(error)) => {
