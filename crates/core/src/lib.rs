@@ -19,6 +19,7 @@ mod progress;
 #[cfg(feature = "schema")]
 mod schema;
 mod secret;
+mod sentence;
 mod session;
 mod task;
 mod untrusted;
@@ -41,6 +42,7 @@ pub use progress::{
     Basis, Connection, ConnectionState, CurrentNode, Eta, NodeProgress, NodeState, Phase, Progress,
 };
 pub use secret::{FileUrl, SocketUrl};
+pub use sentence::{Fact, Sentence};
 pub use session::{Action, Input, Known, Pace, Session, Suspend};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
 pub use untrusted::Untrusted;
