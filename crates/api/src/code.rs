@@ -5,6 +5,8 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+use runninghub_core::Sentence;
+
 /// A code from the platform. Codes unknown to this version are passed through.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Code(Cow<'static, str>);
@@ -46,8 +48,8 @@ impl Code {
     }
 
     /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.known().map(|known| known.hint).filter(|hint| !hint.is_empty())
+    pub fn hint(&self) -> Option<Sentence> {
+        self.known().map(|known| known.hint).filter(|hint| !hint.is_empty()).map(Sentence::verbatim)
     }
 
     /// Whether everything that the key submits will be refused until the user acts: the key is disabled, the account
@@ -304,7 +306,7 @@ mod tests {
         for known in TABLE.iter().filter(|known| mine.contains(&known.class)) {
             assert!(!known.hint.is_empty(), "{}", known.code);
         }
-        assert!(Code::new("810").hint().is_some_and(|hint| hint.contains("save")));
+        assert!(Code::new("810").hint().is_some_and(|hint| hint.to_string().contains("save")));
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, time::Duration};
 
-use runninghub_core::{TaskId, Untrusted};
+use runninghub_core::{Fact, Sentence, TaskId, Untrusted};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::{Class, Code, CreateOutcome, Retry};
@@ -20,7 +20,7 @@ pub struct Error {
     retry_after: Option<Duration>,
     /// The task named in the response to a create despite the error.
     task: Option<TaskId>,
-    hint: Option<&'static str>,
+    hint: Option<Sentence>,
     source: Option<runninghub_net::Source>,
 }
 
@@ -96,7 +96,7 @@ impl Error {
         runninghub_net::Error::request(what, error).into()
     }
 
-    pub(crate) fn hinting(mut self, hint: Option<&'static str>) -> Self {
+    pub(crate) fn hinting(mut self, hint: Option<Sentence>) -> Self {
         self.hint = hint;
         self
     }
@@ -202,15 +202,20 @@ impl Error {
         Some(if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown })
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
         match &*self.kind {
-            _ if self.hint.is_some() => self.hint,
+            _ if self.hint.is_some() => self.hint.clone(),
             ErrorKind::Api { code, .. } => code.hint(),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
-            ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(
+            ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(Sentence::verbatim(
                 "check the base URL; a firewall or the login page of a network may have answered instead",
-            ),
+            )),
             ErrorKind::Net(kind) => kind.hint(),
             _ => None,
         }
@@ -229,6 +234,18 @@ impl Error {
     /// The minimum delay, from the server or from the code.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after.or_else(|| self.code()?.wait())
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 
@@ -370,7 +387,7 @@ mod tests {
         );
         assert_eq!(Error::usage("create", "no id").class(), Class::BadRequest);
         assert_eq!(of(ErrorKind::Net(NetErrorKind::Timeout)).class(), Class::Unknown);
-        let hint = |kind| of(kind).hint().unwrap_or_default();
+        let hint = |kind| of(kind).hint().map(|hint| hint.to_string()).unwrap_or_default();
         for (kind, part) in [
             (ErrorKind::Net(NetErrorKind::Connect), "proxy"),
             (ErrorKind::Http { status: 401 }, "runninghub.cn"),
@@ -380,9 +397,9 @@ mod tests {
             let text = format!("{kind:?}");
             assert!(hint(kind).contains(part), "{text}");
         }
-        assert!(api(200, "421").hint().is_some_and(|hint| hint.contains("running task")));
-        let own = Error::usage("upload", "too large").hinting(Some("cut it"));
-        assert_eq!(own.hint(), Some("cut it"));
+        assert!(api(200, "421").hint().is_some_and(|hint| hint.to_string().contains("running task")));
+        let own = Error::usage("upload", "too large").hinting(Some(Sentence::verbatim("cut it")));
+        assert_eq!(own.hint(), Some(Sentence::verbatim("cut it")));
         assert_eq!(Error::usage("create", "no id").hint(), None);
     }
 

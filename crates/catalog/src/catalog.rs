@@ -230,7 +230,7 @@ mod tests {
     fn a_name_that_is_wrong_leads_to_one_that_is_right() {
         let refused = |name: &str| {
             let error = Catalog::embedded().find(name).expect_err(name);
-            format!("{error} | {}", error.hint().unwrap_or_default())
+            format!("{error} | {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
         };
         insta::assert_snapshot!(refused("klin-v3.0-pro/text-to-vidio"), @"there is no model `klin-v3.0-pro/text-to-vidio` | did you mean `kling-v3.0-pro-text-to-video`?");
         insta::assert_snapshot!(refused("zzzz"), @"there is no model `zzzz` | `rhub model list --search WORDS` finds models, and `--body` runs others");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, Untrusted};
 
 /// An unknown name or an invalid value: one sentence, and a hint.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,9 +20,14 @@ impl Error {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The hint for the caller, safe to show.
-    pub fn hint(&self) -> Option<String> {
-        self.hint.as_deref().map(|hint| Untrusted::from(hint).to_string())
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        self.hint.clone().map(Sentence::verbatim)
     }
 }
 
@@ -30,6 +35,18 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names and values come from files and from users.
         Untrusted::from(self.what.as_str()).fmt(f)
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 

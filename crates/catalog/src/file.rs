@@ -102,7 +102,9 @@ mod tests {
     fn told(param: &Param, name: &str, bytes: u64) -> String {
         match check(param, name, bytes) {
             Ok(()) => "fine".to_owned(),
-            Err(error) => format!("{error} | {}", error.hint().unwrap_or_default()),
+            Err(error) => {
+                format!("{error} | {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
+            }
         }
     }
 

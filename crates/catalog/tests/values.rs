@@ -26,7 +26,7 @@ fn sent(model: &Model, values: &[(&str, Value)]) -> String {
 
 fn refused(model: &Model, values: &[(&str, Value)]) -> String {
     let error = body(model, values).expect_err("refused");
-    format!("{error} | {}", error.hint().unwrap_or_default())
+    format!("{error} | {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, Untrusted};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::Rejected;
@@ -93,6 +93,25 @@ impl Error {
         &self.kind
     }
 
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(Sentence::verbatim(match &self.kind {
+            ErrorKind::Usage { .. } => "a server's address is like `http://127.0.0.1:8188`",
+            ErrorKind::Unreachable => "is ComfyUI running, and is this its address?",
+            ErrorKind::NotComfyUi { .. } => "name the address that shows ComfyUI in a browser",
+            ErrorKind::Locked { .. } => {
+                "name an address that needs no login, such as that of the machine itself"
+            }
+            ErrorKind::Net(kind) => return kind.hint(),
+            _ => return None,
+        }))
+    }
+
     /// Whether no part of the request has left this machine, or the server has said that it did not accept it, so
     /// that a retry cannot run anything twice. In all other cases it may have run, so this is a list of proofs.
     pub fn is_unsent(&self) -> bool {
@@ -130,6 +149,18 @@ impl fmt::Display for Error {
             ErrorKind::Net(kind) => kind.fmt(f),
             ErrorKind::Unexpected { at } => write!(f, "the answer has no usable `{at}`"),
         }
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 

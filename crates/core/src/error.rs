@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::{Fact, Sentence};
+
 /// An error that makes a workflow or a table of priors unusable.
 #[derive(Debug)]
 pub struct Error {
@@ -39,13 +41,18 @@ impl Error {
         self.kind
     }
 
-    /// The hint for the user.
-    pub fn hint(&self) -> &'static str {
-        match self.kind {
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(Sentence::verbatim(match self.kind {
             ErrorKind::UiFormat => "export it in the editor with `Workflow > Export (API)`",
             ErrorKind::BadPriors => "docs/progress.md shows what a file of priors looks like",
             _ => "give a workflow in API format: `Workflow > Export (API)` in the editor makes one",
-        }
+        }))
     }
 }
 
@@ -58,6 +65,18 @@ impl fmt::Display for Error {
             ErrorKind::Empty => "the workflow has no nodes",
             ErrorKind::BadPriors => "the priors cannot be used",
         })
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 

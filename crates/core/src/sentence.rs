@@ -75,13 +75,28 @@ const VERBATIM: &str = "{said}";
 impl Sentence {
     /// What [`say!`](crate::say) makes.
     #[doc(hidden)]
-    pub fn new(text: &'static str, facts: Vec<(&'static str, Fact)>) -> Self {
+    pub const fn new(text: &'static str, facts: Vec<(&'static str, Fact)>) -> Self {
         Self { text, facts }
     }
 
     /// A text that no front end can word, for example a server's. It is the same in every language.
     pub fn verbatim(said: impl Into<String>) -> Self {
         Self::new(VERBATIM, vec![("said", Fact::Plain(said.into()))])
+    }
+
+    /// An error with its causes, from the outermost to the innermost: `{what}: {cause}`, nested.
+    pub fn chain(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::nested(parts, |what, cause| say!("{what}: {cause}", what, cause))
+    }
+
+    /// A list of sentences: `{first}; {rest}`, nested.
+    pub fn list(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::nested(parts, |first, rest| say!("{first}; {rest}", first, rest))
+    }
+
+    fn nested(parts: impl IntoIterator<Item = Self>, join: fn(Self, Self) -> Self) -> Self {
+        let parts: Vec<_> = parts.into_iter().collect();
+        parts.into_iter().rev().reduce(|rest, first| join(first, rest)).unwrap_or_else(|| Self::verbatim(""))
     }
 
     /// The English text with a `{name}` for each fact: the sentence's key.
@@ -246,6 +261,27 @@ mod tests {
         assert_eq!(sentence.to_string(), "node 3 failed: nothing to add");
         assert_eq!(sentence.worded(&chinese), "没有补充，节点 3 失败");
         assert_eq!(sentence.text(), "node {node} failed: {cause}");
+    }
+
+    #[test]
+    fn causes_and_lists_are_worded_part_by_part() {
+        let parts = || [say!("a"), say!("b"), say!("c")];
+        let words = |text: &str| {
+            Some(match text {
+                "{what}: {cause}" => "{what}：{cause}",
+                "{first}; {rest}" => "{first}；{rest}",
+                "b" => "乙",
+                _ => return None,
+            })
+        };
+        let (chain, list) = (Sentence::chain(parts()), Sentence::list(parts()));
+        assert_eq!((chain.to_string(), list.to_string()), ("a: b: c".to_owned(), "a; b; c".to_owned()));
+        assert_eq!(
+            (chain.worded(&words), list.worded(&words)),
+            ("a：乙：c".to_owned(), "a；乙；c".to_owned())
+        );
+        assert_eq!(Sentence::chain([say!("b")]), say!("b"));
+        assert_eq!(Sentence::list([]).to_string(), "");
     }
 
     #[test]

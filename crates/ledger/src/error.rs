@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, sync::Arc};
 
+use runninghub_core::{Fact, Sentence};
+
 use crate::State;
 
 /// The error of a ledger operation.
@@ -68,9 +70,14 @@ impl Error {
         self.kind
     }
 
-    /// The hint for the user.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.hint.or(match self.kind {
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        let hint = self.hint.or(match self.kind {
             ErrorKind::Conflict | ErrorKind::NotFound => {
                 Some("`rhub tasks` lists every submit with its task")
             }
@@ -84,6 +91,19 @@ impl Error {
             ErrorKind::Store => {
                 Some("name a folder on a local disk that you can write to with `--state-dir PATH`")
             }
-        })
+        });
+        hint.map(Sentence::verbatim)
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, path::PathBuf, time::Duration};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, Untrusted};
 
 /// An error of the network or of the disk.
 ///
@@ -156,6 +156,16 @@ impl Error {
         &self.kind
     }
 
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        self.kind.hint()
+    }
+
     /// The pause that the server asks for before a retry.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -167,7 +177,24 @@ impl Error {
     }
 }
 
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
+    }
+}
+
 impl ErrorKind {
+    /// The kind as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
     /// Whether this proves that no part of the request left this machine.
     pub fn is_unsent(&self) -> bool {
         matches!(
@@ -191,9 +218,9 @@ impl ErrorKind {
         }
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(Sentence::verbatim(match self {
             Self::CaFile { .. } => {
                 "it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`"
             }
@@ -206,7 +233,7 @@ impl ErrorKind {
             }
             Self::Tls => "check the clock and the system's certificates; some proxies replace certificates",
             _ => return None,
-        })
+        }))
     }
 }
 
@@ -275,7 +302,7 @@ mod tests {
         ] {
             assert_eq!((kind.is_unsent(), kind.is_transient()), (unsent, transient), "{kind:?}");
             assert_eq!(kind.hint().is_some(), !hint.is_empty(), "{kind:?}");
-            assert!(kind.hint().unwrap_or_default().contains(hint), "{kind:?}");
+            assert!(kind.hint().is_none_or(|found| found.to_string().contains(hint)), "{kind:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, io, path::Path};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, Untrusted};
 
 /// The reason why frames can't be received, read or stored.
 ///
@@ -96,6 +96,22 @@ impl Error {
         self.kind
     }
 
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        Sentence::verbatim(self.to_string())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(Sentence::verbatim(match self.kind {
+            ErrorKind::TapeFormat { line } if line > 1 => {
+                format!("what stands before line {line} can be played: delete that line and the rest")
+            }
+            ErrorKind::TapeVersion { .. } => "update to a version that reads it".to_owned(),
+            _ => return None,
+        }))
+    }
+
     pub(crate) fn line(line: u64, what: &str) -> Self {
         Self::new(ErrorKind::TapeFormat { line }, format!("line {line} {what}"))
     }
@@ -109,5 +125,17 @@ impl Error {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         self.what = format!("{}: {}", Untrusted::from(name), self.what).into();
         self
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
