@@ -102,7 +102,7 @@ impl Error {
             Ledger::Conflict | Ledger::Edge { .. } | Ledger::NotFound => ErrorKind::Usage,
             _ => ErrorKind::Io,
         };
-        let hint = source.hint().map(ToString::to_string);
+        let hint = source.hint().map(|hint| hint.to_string());
         Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 
@@ -180,7 +180,7 @@ impl Error {
     /// A failed API call, and what that means.
     pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
-        let hint = source.hint().map(ToString::to_string);
+        let hint = source.hint().map(|hint| hint.to_string());
         Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 }
@@ -189,23 +189,14 @@ impl Error {
     /// A failed request to a ComfyUI, and what that means.
     pub(crate) fn comfy(what: &str, source: runninghub_comfyui::Error) -> Self {
         use runninghub_comfyui::ErrorKind as Comfy;
-        let (kind, hint) = match source.kind() {
-            Comfy::Usage { .. } => {
-                (ErrorKind::Usage, Some("a server's address is like `http://127.0.0.1:8188`"))
-            }
-            Comfy::Net(kind) => (of_net(kind), kind.hint()),
-            Comfy::Unreachable => (ErrorKind::Network, Some("is ComfyUI running, and is this its address?")),
-            Comfy::NotComfyUi { .. } => {
-                (ErrorKind::Network, Some("name the address that shows ComfyUI in a browser"))
-            }
-            Comfy::Locked { .. } => (
-                ErrorKind::Refused,
-                Some("name an address that needs no login, such as that of the machine itself"),
-            ),
-            Comfy::Rejected(_) => (ErrorKind::Refused, None),
-            _ => (ErrorKind::Network, None),
+        let kind = match source.kind() {
+            Comfy::Usage { .. } => ErrorKind::Usage,
+            Comfy::Net(kind) => of_net(kind),
+            Comfy::Locked { .. } | Comfy::Rejected(_) => ErrorKind::Refused,
+            _ => ErrorKind::Network,
         };
-        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).with_source(source) }
+        let hint = source.hint().map(|hint| hint.to_string());
+        Self { hint, ..Self::new(kind, what).with_source(source) }
     }
 }
 
@@ -240,20 +231,14 @@ impl From<runninghub_core::Error> for Error {
             runninghub_core::ErrorKind::BadPriors => "this is not a table of priors",
             _ => "this is not a workflow that can be run",
         };
-        Self::usage(what).with_hint(source.hint()).with_source(source)
+        let hint = source.hint().map(|hint| hint.to_string());
+        Self { hint, ..Self::usage(what).with_source(source) }
     }
 }
 
 impl From<runninghub_transport::Error> for Error {
     fn from(source: runninghub_transport::Error) -> Self {
-        use runninghub_transport::ErrorKind as Transport;
-        let hint = match source.kind() {
-            Transport::TapeFormat { line } if line > 1 => {
-                Some(format!("what stands before line {line} can be played: delete that line and the rest"))
-            }
-            Transport::TapeVersion { .. } => Some("update to a version that reads it".to_owned()),
-            _ => None,
-        };
+        let hint = source.hint().map(|hint| hint.to_string());
         Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").with_source(source) }
     }
 }

@@ -20,7 +20,7 @@ impl From<LedgerError> for Error {
         };
         let found = Self::new(exit, chain(&error));
         match error.hint() {
-            Some(hint) => found.hint(hint),
+            Some(hint) => found.hint(hint.to_string()),
             None => found,
         }
     }

@@ -120,8 +120,9 @@ fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, E
         return Err(cannot("it is not a file of models".to_owned()));
     }
     let text = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
-    let newer = Catalog::parse(&text)
-        .map_err(|error| cannot(error.to_string()).hint(error.hint().unwrap_or_default()))?;
+    let newer = Catalog::parse(&text).map_err(|error| {
+        cannot(error.to_string()).hint(error.hint().map(|hint| hint.to_string()).unwrap_or_default())
+    })?;
     for skipped in newer.skipped().iter().take(TOLD) {
         let message = format!("line {} of the catalog {name} was skipped: {}", skipped.line, skipped.why);
         context.warn("catalog", message);

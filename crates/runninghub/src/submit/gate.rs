@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use runninghub_core::Sentence;
 use tokio::{
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore},
     time::{Instant, sleep_until},
@@ -31,7 +32,7 @@ pub(crate) struct Gate {
 struct Shut {
     until: Instant,
     said: String,
-    hint: Option<&'static str>,
+    hint: Option<Sentence>,
 }
 
 /// A position in the queue. While no submit waits for a slot, any number pass in parallel. Submits that were refused
@@ -91,8 +92,8 @@ impl Gate {
             Some(shut) if Instant::now() < shut.until => {
                 let what = format!("not sent: a moment ago the platform said {}", shut.said);
                 let error = Error::new(ErrorKind::Refused, what);
-                Err(match shut.hint {
-                    Some(hint) => error.with_hint(hint),
+                Err(match &shut.hint {
+                    Some(hint) => error.with_hint(hint.to_string()),
                     None => error,
                 })
             }
@@ -103,7 +104,9 @@ impl Gate {
     /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
-        let said = format!("{code} ({})", code.meaning().unwrap_or("the key was refused"));
+        let meaning =
+            code.meaning().map_or_else(|| "the key was refused".to_owned(), |text| text.to_string());
+        let said = format!("{code} ({meaning})");
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);

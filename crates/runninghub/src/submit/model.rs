@@ -116,7 +116,7 @@ impl From<runninghub_catalog::Error> for Error {
     fn from(error: runninghub_catalog::Error) -> Self {
         let found = Self::usage(error.to_string());
         match error.hint() {
-            Some(hint) => found.with_hint(hint),
+            Some(hint) => found.with_hint(hint.to_string()),
             None => found,
         }
     }
