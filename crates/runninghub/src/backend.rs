@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
+use runninghub_core::{Graph, Observation, SocketUrl, TaskId, say};
 
 use crate::{Error, ErrorKind};
 
@@ -41,8 +41,8 @@ pub trait Backend: Send + Sync {
 
     /// The error of a run whose service has not answered for a long time.
     fn unreachable(&self) -> Error {
-        Error::new(ErrorKind::Network, "the service could not be reached for a long time")
-            .with_hint("the task may still run: watch it again later")
+        Error::new(ErrorKind::Network, say!("the service could not be reached for a long time"))
+            .with_hint(say!("the task may still run: watch it again later"))
     }
 
     /// How long requests are held back because the server asked for a pause.

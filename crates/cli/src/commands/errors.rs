@@ -47,7 +47,7 @@ impl From<runninghub::Error> for Error {
         let found = Self {
             code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
-            hint: error.hint().map(str::to_owned),
+            hint: error.hint().map(ToString::to_string),
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {

@@ -141,7 +141,7 @@ async fn send(
             SubmitStep::Waiting { wait, error } => {
                 told.send((NO_SLOT, format!("{}; again in {} s", chain(error), wait.as_secs_f64().ceil())))
             }
-            SubmitStep::Warning { code, message } => told.send((code, message.to_owned())),
+            SubmitStep::Warning { code, message } => told.send((code, message.to_string())),
             _ => Ok(()),
         };
     });

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Job, Outcome, Product};
-use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
+use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus, say};
 use tokio::time::sleep;
 
 use crate::{
@@ -33,11 +33,6 @@ pub(crate) struct Native {
     is_gone: AtomicBool,
     cancels: Arc<Cancels>,
 }
-
-/// The prompt is neither queued, nor running, nor in the server's history.
-#[derive(Debug, thiserror::Error)]
-#[error("it is neither in the queue nor in the history")]
-struct UnknownPrompt;
 
 impl Native {
     pub(super) fn new(client: Client, cancels: Arc<Cancels>, time_scale: f64) -> Self {
@@ -62,7 +57,7 @@ impl Native {
         // On this machine a refused connection means that there is no process.
         let is_gone = matches!(error.kind(), ComfyErrorKind::Unreachable) && self.client.is_on_this_machine();
         self.is_gone.store(is_gone, Ordering::Relaxed);
-        BackendError::new(Error::comfy("cannot ask how the prompt stands", error), is_final, None)
+        BackendError::new(Error::comfy(say!("cannot ask how the prompt stands"), error), is_final, None)
             .gone(is_gone)
     }
 
@@ -171,7 +166,7 @@ impl Backend for Native {
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
         let is_first = self.cancels.note(task).await;
         let stopped = self.stop(task).await;
-        if stopped.map_err(|error| Error::comfy("cannot cancel the prompt", error))? {
+        if stopped.map_err(|error| Error::comfy(say!("cannot cancel the prompt"), error))? {
             return Ok(());
         }
         if is_first {
@@ -188,13 +183,13 @@ impl Backend for Native {
     fn unreachable(&self) -> Error {
         let (what, hint) = if self.is_gone.load(Ordering::Relaxed) {
             (
-                "the server is gone",
-                "what it had saved is in its `output` folder; start it again before the next run",
+                say!("the server is gone"),
+                say!("what it had saved is in its `output` folder; start it again before the next run"),
             )
         } else {
             (
-                "the server could not be reached for a long time",
-                "the prompt may still run: watch it again later",
+                say!("the server could not be reached for a long time"),
+                say!("the prompt may still run: watch it again later"),
             )
         };
         Error::new(ErrorKind::Network, what).with_hint(hint)
@@ -206,11 +201,12 @@ impl Backend for Native {
 }
 
 fn unknown() -> Error {
-    Error::unknown_task("the server does not know this prompt")
-        .with_hint(
-            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder",
+    Error::unknown_task(say!(
+        "the server does not know this prompt: it is neither in the queue nor in the history"
+    ))
+    .with_hint(say!(
+            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder"),
         )
-        .with_source(UnknownPrompt)
 }
 
 /// A prompt, with the socket for its messages.

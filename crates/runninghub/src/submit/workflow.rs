@@ -1,6 +1,6 @@
 //! Submits a workflow: saved on the platform, or sent whole.
 
-use runninghub_core::{Graph, Kind, Untrusted, WorkflowId};
+use runninghub_core::{Graph, Kind, Sentence, WorkflowId, say};
 use serde_json::{Value, json};
 
 use super::{Changed, FileRules, Ready, change::Checked, loader};
@@ -9,7 +9,7 @@ use crate::{
     book::What,
     hub::Hub,
     platform::Family,
-    workflow::{Override, previews_only},
+    workflow::{Override, place_of, previews_only},
 };
 
 /// A workflow that is saved on the platform.
@@ -53,18 +53,15 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
 /// Warns of what a workflow will not do, before anything is paid.
 pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
     for key in workflow.left_out() {
-        submit.warn(
-            "not_a_node",
-            &format!("`{}` is not a node and is not sent", Untrusted::from(key.as_str())),
-        );
+        submit.warn("not_a_node", &say!("`{key}` is not a node and is not sent", key));
     }
     if let Some(previews) = previews_only(workflow) {
-        let ids: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
+        let nodes: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
         submit.warn(
             "saves_nothing",
-            &format!(
-                "the workflow saves nothing: its only outputs are previews (node {}); a node such as SaveImage saves",
-                ids.join(", ")
+            &say!(
+                "the workflow saves nothing: its only outputs are previews (node {nodes}); a node such as SaveImage saves",
+                nodes = nodes.join(", ")
             ),
         );
     }
@@ -85,10 +82,10 @@ fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
 }
 
 /// The warning for a value that names a file in the current folder.
-fn local_file(change: &Override) -> String {
-    let (node, field, value) =
-        (&change.node, &change.field, Untrusted::from(change.value.as_str().unwrap_or_default()));
-    format!(
-        "the file `{value}` in the current folder is not uploaded: `{node}.{field}` is only set to its name; `{node}.{field}=@{value}` uploads it"
+fn local_file(change: &Override) -> Sentence {
+    say!(
+        "the file `{value}` in the current folder is not uploaded: `{place}` is only set to its name",
+        value = change.value.as_str().unwrap_or_default(),
+        place = place_of(&change.node, &change.field)
     )
 }

@@ -1,9 +1,9 @@
 //! Makes a saved workflow ready to send: only nodes, and only what a server can read.
 
-use runninghub_core::{NodeId, Plan, Untrusted, is_not_a_number, link, saved_nodes};
+use runninghub_core::{NodeId, Plan, is_not_a_number, link, saved_nodes, say};
 use serde_json::{Map, Value};
 
-use super::Workflow;
+use super::{Workflow, place_of};
 use crate::Error;
 
 /// The nodes of a saved workflow, and the keys that are left out because they are no nodes.
@@ -15,19 +15,16 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
             continue;
         };
         if !node.get("class_type").is_some_and(Value::is_string) {
-            return Err(Error::usage(format!("node `{}` has no `class_type`", Untrusted::from(id)))
-                .with_hint("export the workflow again, or remove the node"));
+            return Err(Error::usage(say!("node `{id}` has no `class_type`", id))
+                .with_hint(say!("export the workflow again, or remove the node")));
         }
         // A server computes it anew. In metadata of pictures it is often `NaN`.
         node.remove("is_changed");
         let inputs = node.entry("inputs").or_insert_with(|| Map::new().into());
         if let Some(field) = inputs.as_object().and_then(not_a_number) {
-            return Err(Error::usage(format!(
-                "`{}.{}` is not a number",
-                Untrusted::from(id),
-                Untrusted::from(field)
-            ))
-            .with_hint("JSON has no `NaN` and no `Infinity`: write a number in the file"));
+            let place = place_of(&id.as_str().into(), field);
+            return Err(Error::usage(say!("`{place}` is not a number", place))
+                .with_hint(say!("JSON has no `NaN` and no `Infinity`: write a number in the file")));
         }
         node.retain(|_, value| !is_not_a_number(value));
         nodes.insert(id, value);
@@ -59,14 +56,17 @@ pub(crate) fn links(workflow: &Workflow) -> Result<(), Error> {
             graph.node(source.as_str()).is_none().then_some((input, source))
         });
         if let Some((input, source)) = dangling.filter(|_| runs) {
-            return Err(Error::usage(format!(
-                "node `{}` ({}) takes `{}` from node `{source}`, which is not in the workflow",
-                node.id,
-                node.name(),
-                Untrusted::from(input.as_str()),
+            let source = source.as_str();
+            return Err(Error::usage(say!(
+                "node `{node}` ({name}) takes `{input}` from node `{source}`, which is not in the workflow",
+                node = node.id.as_str(),
+                name = &node.name(),
+                input,
+                source
             ))
-            .with_hint(format!(
-                "node `{source}` was probably bypassed or muted when the workflow was exported: enable it and export again"
+            .with_hint(say!(
+                "node `{source}` was probably bypassed or muted when the workflow was exported: enable it and export again",
+                source
             )));
         }
     }

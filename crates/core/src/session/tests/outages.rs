@@ -11,11 +11,15 @@ fn refused() -> Input<'static> {
 }
 
 fn forbidden() -> Input<'static> {
-    Input::Refused { warning: Some("the address is a foreign one".into()) }
+    Input::Refused { warning: Some(Sentence::verbatim("the address is a foreign one")) }
 }
 
 fn failed(after: Option<u64>) -> Input<'static> {
-    Input::NoAnswer { after: after.map(Duration::from_secs), reason: "timed out".into(), is_gone: false }
+    Input::NoAnswer {
+        after: after.map(Duration::from_secs),
+        reason: Sentence::verbatim("timed out"),
+        is_gone: false,
+    }
 }
 
 impl World {
@@ -325,7 +329,7 @@ mod denials {
     use super::*;
 
     fn denied() -> Input<'static> {
-        Input::Denied { after: None, reason: "code 807".into() }
+        Input::Denied { after: None, reason: Sentence::verbatim("code 807") }
     }
 
     /// A task accepted this many seconds ago that the platform doesn't know.
@@ -411,7 +415,7 @@ mod silence {
     use super::*;
 
     fn gone() -> Input<'static> {
-        Input::NoAnswer { after: None, reason: "connection refused".into(), is_gone: true }
+        Input::NoAnswer { after: None, reason: Sentence::verbatim("connection refused"), is_gone: true }
     }
 
     /// Fails every poll until the session gives up or the time is over.
