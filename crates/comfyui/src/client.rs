@@ -11,7 +11,7 @@ use std::{
 
 use runninghub_core::{ClientId, NodeFile, SocketUrl, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions};
-use url::Url;
+use url::{Host, Url};
 
 use crate::{
     Accepted, ClassInfo, Error, Finished, Job, Queue, SystemStats, UploadedImage,
@@ -147,6 +147,16 @@ impl Client {
     /// The server's URL, without a trailing slash. It may contain a key (`/proxy/<key>`).
     pub fn base_url(&self) -> &str {
         self.0.base.as_str().trim_end_matches('/')
+    }
+
+    /// Whether the server runs on this machine, by its address.
+    pub fn is_on_this_machine(&self) -> bool {
+        match self.0.base.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
     }
 
     /// Number of requests sent.

@@ -242,6 +242,10 @@ impl ComfyBuilder {
     /// # Errors
     /// When the URL is invalid, the HTTP client cannot be set up, or the folder for the recording cannot be used.
     pub fn build(self) -> Result<Comfy, Error> {
+        let mut pace = match &self.server {
+            Address::Url(_) => Pace::of_a_server(),
+            Address::Proxy { .. } => Pace::default(),
+        };
         let (url, place, key) = self.server.place()?;
         // Results are on the server, which may be in a private network.
         let mut net = self.net.allow_private_hosts(true);
@@ -262,7 +266,6 @@ impl ComfyBuilder {
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));
         }
-        let mut pace = Pace::default();
         // A history entry is complete, even without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);

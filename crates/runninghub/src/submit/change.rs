@@ -6,7 +6,10 @@ use runninghub_core::Node;
 use serde_json::Value;
 
 use super::{check, loader};
-use crate::{Error, Workflow, workflow::Override};
+use crate::{
+    Error, Workflow,
+    workflow::{Override, links},
+};
 
 /// The requested changes.
 #[derive(Default)]
@@ -133,6 +136,7 @@ impl Changes {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first violation.
     pub(crate) fn check_whole(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
+        links(workflow)?;
         let checked = self.check(workflow, rules)?;
         for one in &checked.list {
             workflow.check(one.node.as_str(), &one.field, one.value.clone())?;

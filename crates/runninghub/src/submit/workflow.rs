@@ -4,12 +4,19 @@ use runninghub_core::{Graph, Kind, Untrusted, WorkflowId};
 use serde_json::{Value, json};
 
 use super::{Changed, FileRules, Ready, change::Checked, loader};
-use crate::{Error, Submit, Workflow, book::What, hub::Hub, platform::Family, workflow::Override};
+use crate::{
+    Error, Submit, Workflow,
+    book::What,
+    hub::Hub,
+    platform::Family,
+    workflow::{Override, previews_only},
+};
 
 /// A workflow that is saved on the platform.
 pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result<Ready, Error> {
     let workflow = hub.workflow(id).await?;
     hub.record_workflow(&workflow);
+    warn_of(submit, &workflow);
     let checked = submit.changes.check(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
@@ -32,6 +39,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
 pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
     let workflow = Workflow::parse(json)?;
     hub.record_workflow(&workflow);
+    warn_of(submit, &workflow);
     let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     Ok(Ready {
@@ -40,6 +48,26 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
         graph: Some(graph(&workflow, &changes)),
         family: Family::Workflow,
     })
+}
+
+/// Warns of what a workflow will not do, before anything is paid.
+pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
+    for key in workflow.left_out() {
+        submit.warn(
+            "not_a_node",
+            &format!("`{}` is not a node and is not sent", Untrusted::from(key.as_str())),
+        );
+    }
+    if let Some(previews) = previews_only(workflow) {
+        let ids: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
+        submit.warn(
+            "saves_nothing",
+            &format!(
+                "the workflow saves nothing: its only outputs are previews (node {}); a node such as SaveImage saves",
+                ids.join(", ")
+            ),
+        );
+    }
 }
 
 async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {
