@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_code_has_a_meaning_and_a_hint_in_chinese() {
         for code in runninghub::Code::all() {
-            let texts = [code.meaning().map(str::to_owned), code.hint().map(|hint| hint.to_string())];
+            let texts = [code.meaning(), code.hint()].map(|text| text.map(|text| text.to_string()));
             for english in texts.into_iter().flatten() {
                 assert!(CHINESE.iter().any(|row| row.is_of(&english)), "{code}: {english}");
             }

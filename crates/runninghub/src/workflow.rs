@@ -67,8 +67,8 @@ impl Workflow {
             (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
                 .with_hint(say!(
                     "name one by its id: `{first}`, `{second}`, …",
-                    first = first.id.as_str(),
-                    second = second.id.as_str()
+                    first = &first.id,
+                    second = &second.id
                 ))),
             (None, _) => {
                 let names = self
@@ -116,7 +116,7 @@ impl Workflow {
                 node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
             return Err(Error::usage(say!(
                 "node `{node}` ({title}) has no field `{field}`",
-                node = node.id.as_str(),
+                node = &node.id,
                 title = &node.name(),
                 field
             ))
@@ -126,9 +126,9 @@ impl Workflow {
             Some(source) => Err(Error::usage(say!(
                 "`{place}` is fed by node `{source}` and cannot be set",
                 place = place_of(&node.id, field),
-                source = source.as_str()
+                source = &source
             ))
-            .with_hint(say!("set a field of node `{source}` instead", source = source.as_str()))),
+            .with_hint(say!("set a field of node `{source}` instead", source = &source))),
             None => Ok(old),
         }
     }

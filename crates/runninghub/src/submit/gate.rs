@@ -100,8 +100,8 @@ impl Gate {
     /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
-        let meaning = code.meaning().map_or_else(|| say!("the key was refused"), Sentence::verbatim);
-        let said = say!("{code} ({meaning})", code = code.as_str(), meaning);
+        let meaning = code.meaning().unwrap_or_else(|| say!("the key was refused"));
+        let said = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);

@@ -36,7 +36,7 @@ pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
     }
     Err(Error::usage(say!(
         "node `{node}` ({class}) takes no {path}",
-        node = node.id.as_str(),
+        node = &node.id,
         class = &node.class_type,
         path = Fact::of(path.display())
     ))
