@@ -73,7 +73,7 @@ pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
 
 /// The id of a task could not be recorded: the caller has to keep it.
 pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
-    let message = say!("keep the id {task}: {why}", task = task.as_str(), why = sentence_of(error));
+    let message = say!("keep the id {task}: {why}", task, why = sentence_of(error));
     Event::warning("not_written", message)
 }
 

@@ -12,7 +12,7 @@ use runninghub_net::ErrorKind as Net;
 pub struct Error {
     kind: ErrorKind,
     what: Sentence,
-    hint: Option<Sentence>,
+    hint: Option<Box<Sentence>>,
     failure: Option<Box<Failure>>,
     attempt: Option<AttemptId>,
     is_unknown_task: bool,
@@ -72,7 +72,7 @@ impl Error {
     /// Adds a hint, if there is one.
     #[must_use]
     pub(crate) fn hinted(self, hint: Option<Sentence>) -> Self {
-        Self { hint: hint.or(self.hint), ..self }
+        Self { hint: hint.map(Box::new).or(self.hint), ..self }
     }
 
     /// Adds the cause.
@@ -129,7 +129,7 @@ impl Error {
 
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<&Sentence> {
-        self.hint.as_ref()
+        self.hint.as_deref()
     }
 
     /// Why the task failed, for [`ErrorKind::TaskFailed`].
@@ -164,7 +164,7 @@ impl Error {
             (Known::Nothing, _) => return self,
             _ if self.is_unknown_task => (true, self.hint),
             (Known::Seen, true) => (true, None),
-            (_, true) => (false, Some(say!("the platform may know it later: watch it again"))),
+            (_, true) => (false, Some(Box::new(say!("the platform may know it later: watch it again")))),
             (_, false) => (false, self.hint),
         };
         let (kind, first) = if is_gone {
@@ -321,7 +321,7 @@ mod tests {
             (
                 Error::usage(say!("the recording cannot be kept")).with_source(Error::from(workflow)),
                 "the recording cannot be kept: this is not a workflow that can be run: the workflow has no nodes",
-                "无法保存录制：this is not a workflow that can be run：the workflow has no nodes",
+                "无法保存录制：this is not a workflow that can be run：工作流没有节点",
             ),
             (
                 Error::usage(say!("{why}: no", why = say!("the workflow has no nodes")))

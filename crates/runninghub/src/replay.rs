@@ -143,11 +143,7 @@ impl Replay {
             let hint = say!("it has: {names}", names = there.join(", "));
             wanted.retain(|run| run.prompt.as_ref() == Some(prompt));
             if wanted.is_empty() {
-                return Err(Error::usage(say!(
-                    "the recording has no run `{prompt}`",
-                    prompt = prompt.as_str()
-                ))
-                .with_hint(hint));
+                return Err(Error::usage(say!("the recording has no run `{prompt}`", prompt)).with_hint(hint));
             }
         }
         let sole = wanted.len() == 1 && self.prompt.is_none();

@@ -54,7 +54,7 @@ pub(crate) async fn bind(
 /// Polls the task of a submit, and records if it is over, or unknown to the service.
 pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -> Result<Entry, Error> {
     let Some(task) = &entry.task else {
-        return Err(Error::usage(say!("the submit {submit} has no task", submit = entry.attempt.as_str())));
+        return Err(Error::usage(say!("the submit {submit} has no task", submit = &entry.attempt)));
     };
     match service.outputs(task).await {
         Ok(seen) => bind(book, &entry.attempt, task, &seen).await,

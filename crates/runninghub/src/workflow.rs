@@ -77,8 +77,8 @@ impl Workflow {
             (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
                 .with_hint(say!(
                     "name one by its id: `{first}`, `{second}`, …",
-                    first = first.id.as_str(),
-                    second = second.id.as_str()
+                    first = &first.id,
+                    second = &second.id
                 ))),
             (None, _) => {
                 let names = self
@@ -126,7 +126,7 @@ impl Workflow {
                 node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
             return Err(Error::usage(say!(
                 "node `{node}` ({title}) has no field `{field}`",
-                node = node.id.as_str(),
+                node = &node.id,
                 title = &node.name(),
                 field
             ))
@@ -136,9 +136,9 @@ impl Workflow {
             Some(source) => Err(Error::usage(say!(
                 "`{place}` is fed by node `{source}` and cannot be set",
                 place = place_of(&node.id, field),
-                source = source.as_str()
+                source = &source
             ))
-            .with_hint(say!("set a field of node `{source}` instead", source = source.as_str()))),
+            .with_hint(say!("set a field of node `{source}` instead", source = &source))),
             None => Ok(old),
         }
     }
@@ -233,7 +233,7 @@ pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwi
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    close.map_or(otherwise, |(_, name)| say!("did you mean `{name}`?", name))
+    close.map_or(otherwise, |(_, close)| say!("did you mean `{close}`?", close))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use runninghub_comfyui::{ClassInfo, Client, ErrorKind as ComfyErrorKind};
-use runninghub_core::{Graph, NodeId, Sentence, say};
+use runninghub_core::{Graph, NodeId, say};
 
 use super::kept::Kept;
 use crate::{Error, ErrorKind};
@@ -128,8 +128,7 @@ fn unknown(graph: &Graph, missing: &[String]) -> Error {
         let nodes: Vec<_> = nodes.map(|node| node.id.as_str()).collect();
         say!("`{class}` (node {nodes})", class, nodes = nodes.join(", "))
     });
-    let classes = named.reduce(|first, next| say!("{first}, {next}", first, next));
-    let classes = classes.unwrap_or_else(|| Sentence::verbatim(""));
+    let classes = named.reduce(|first, next| say!("{first}, {next}", first, next)).unwrap_or_default();
     let what = if missing.len() == 1 {
         say!("the server has no node class {class}", class = classes)
     } else {

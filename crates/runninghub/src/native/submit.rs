@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
+use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind, NodeErrors};
 use runninghub_core::{ClientId, Event, Graph, Kind, NodeId, PromptId, TaskId, say};
 use runninghub_ledger::{Digest, Step};
 use tokio::time::sleep;
@@ -95,9 +95,8 @@ impl Prompt<'_> {
         if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
-        let refused = |node: &runninghub_comfyui::NodeErrors| {
-            Event::warning("node_error", say!("refused, and will not run: {node}", node = node.sentence()))
-        };
+        let refused =
+            |node: &NodeErrors| Event::warning("node_error", say!("refused, and will not run: {node}", node));
         first.extend(accepted.node_errors.iter().map(refused));
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();

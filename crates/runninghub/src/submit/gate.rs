@@ -101,7 +101,7 @@ impl Gate {
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
         let meaning = code.meaning().unwrap_or_else(|| say!("the key was refused"));
-        let said = say!("{code} ({meaning})", code = code.as_str(), meaning);
+        let said = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);

@@ -36,11 +36,11 @@ pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
     }
     Err(Error::usage(say!(
         "node `{node}` ({class}) takes no {path}",
-        node = node.id.as_str(),
+        node = &node.id,
         class = &node.class_type,
         path = Fact::of(path.display())
     ))
-    .with_hint(say!("it takes {types}", types = allowed.join(", "))))
+    .with_hint(say!("it takes {what}", what = allowed.join(", "))))
 }
 
 /// Checks a value to be sent for a field.

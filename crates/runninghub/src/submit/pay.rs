@@ -82,10 +82,7 @@ impl Paid {
         let refused = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let why = errors.join("; ");
-            Event::warning(
-                "node_error",
-                say!("node {node} was refused and will not run: {why}", node = node.as_str(), why),
-            )
+            Event::warning("node_error", say!("node {node} was refused and will not run: {why}", node, why))
         });
         let first = unwritten.into_iter().chain(refused).collect();
         let workflow = ready.what.workflow;
@@ -214,7 +211,7 @@ impl Payment<'_> {
             Some(book) => book.evidence(&self.hub.client).await,
             None => None,
         };
-        let named = source.task().map(|task| say!("the answer names the task {task}", task = task.as_str()));
+        let named = source.task().map(|task| say!("the answer names the task {task}", task));
         let facts: Vec<Sentence> = named.into_iter().chain(evidence).collect();
         let with_facts = |first: Sentence| Sentence::list(iter::once(first).chain(facts.iter().cloned()));
         let note = with_facts(sentence_of(&source)).to_string();
