@@ -176,6 +176,9 @@ impl fmt::Display for Sentence {
     }
 }
 
+/// A sentence can be the cause of an error.
+impl std::error::Error for Sentence {}
+
 impl Serialize for Sentence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.raw())

@@ -74,9 +74,9 @@ pub use runninghub_core::{
     decode_text, link,
 };
 pub use runninghub_core::{
-    Charge, ClientId, Cost, End, Event, FORMAT, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
-    Observation, Outcome, Output, OutputFile, Place, PromptId, Site, SocketUrl, Submitted, TaskId,
-    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid,
+    Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
+    Observation, Outcome, Output, OutputFile, Place, PromptId, Sentence, Site, SocketUrl, Submitted, TaskId,
+    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid, say,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
