@@ -28,11 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         // Whether a retry can help, and what else can.
-        Err(error) => println!(
-            "{error} ({:?}) {}",
-            error.retry(),
-            error.hint().map(|hint| hint.to_string()).unwrap_or_default()
-        ),
+        Err(error) => println!("{error} ({:?}) {}", error.retry(), error.hint().unwrap_or_default()),
     }
     println!("API calls: {}", client.calls());
     Ok(())

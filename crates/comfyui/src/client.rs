@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use runninghub_core::{ClientId, NodeFile, SocketUrl};
+use runninghub_core::{ClientId, NodeFile, SocketUrl, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions};
 use url::Url;
 
@@ -210,16 +210,17 @@ impl ClientBuilder {
 }
 
 fn base_url(text: &str) -> Result<Url, Error> {
-    let wrong = |message| Error::usage("the server's address", message);
-    let url = Url::parse(text.trim()).map_err(|_| wrong("it is not one like `http://127.0.0.1:8188`"))?;
+    let wrong = |problem| Error::usage(say!("the server's address"), problem);
+    let url =
+        Url::parse(text.trim()).map_err(|_| wrong(say!("it is not one like `http://127.0.0.1:8188`")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(wrong("it is not one like `http://127.0.0.1:8188`"));
+        return Err(wrong(say!("it is not one like `http://127.0.0.1:8188`")));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("it has a user, and logins are not supported"));
+        return Err(wrong(say!("it has a user, and logins are not supported")));
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("it has a query or a fragment"));
+        return Err(wrong(say!("it has a query or a fragment")));
     }
     Ok(url)
 }

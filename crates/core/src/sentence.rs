@@ -22,7 +22,7 @@ use crate::Untrusted;
 /// let chinese = |text: &str| (text == sentence.text()).then_some("工作流没有节点 `{id}`");
 /// assert_eq!(sentence.worded(&chinese), "工作流没有节点 `33`");
 /// ```
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Sentence {
     text: &'static str,
     facts: Vec<(&'static str, Fact)>,
@@ -96,7 +96,7 @@ impl Sentence {
 
     fn nested(parts: impl IntoIterator<Item = Self>, join: fn(Self, Self) -> Self) -> Self {
         let parts: Vec<_> = parts.into_iter().collect();
-        parts.into_iter().rev().reduce(|rest, first| join(first, rest)).unwrap_or_else(|| Self::verbatim(""))
+        parts.into_iter().rev().reduce(|rest, first| join(first, rest)).unwrap_or_default()
     }
 
     /// The English text with a `{name}` for each fact: the sentence's key.

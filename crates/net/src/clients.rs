@@ -6,6 +6,7 @@ use std::{
 };
 
 use reqwest::redirect;
+use runninghub_core::say;
 use url::Url;
 
 use crate::{Error, ErrorKind, Files, Net, net::once, proxy::is_loopback, tls::trusting_nothing};
@@ -67,8 +68,8 @@ impl HttpClients {
     pub fn files(&self, time_scale: f64) -> Result<Files, Error> {
         if !(0.0..=1000.0).contains(&time_scale) {
             return Err(Error::new(
-                "time scale",
-                ErrorKind::Setup { problem: "it is not between 0 and 1000" },
+                say!("time scale"),
+                ErrorKind::Setup { problem: say!("it is not between 0 and 1000") },
             ));
         }
         Ok(Files::new(self.net.clone(), self.is_loopback, time_scale))

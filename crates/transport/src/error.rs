@@ -1,8 +1,8 @@
 //! The error type of this crate.
 
-use std::{borrow::Cow, error::Error as StdError, io, path::Path};
+use std::{error::Error as StdError, io, path::Path};
 
-use runninghub_core::{Fact, Sentence, Untrusted};
+use runninghub_core::{Fact, Sentence, say};
 
 /// The reason why frames can't be received, read or stored.
 ///
@@ -11,7 +11,7 @@ use runninghub_core::{Fact, Sentence, Untrusted};
 #[error("{what}")]
 pub struct Error {
     kind: ErrorKind,
-    what: Cow<'static, str>,
+    what: Sentence,
     #[source]
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -65,8 +65,8 @@ pub enum ErrorKind {
 
 impl Error {
     /// Creates an error: for sources and connectors outside of this crate.
-    pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, what: what.into(), source: None }
+    pub fn new(kind: ErrorKind, what: Sentence) -> Self {
+        Self { kind, what, source: None }
     }
 
     /// Adds the cause.
@@ -98,33 +98,32 @@ impl Error {
 
     /// The error without its causes, as a message.
     pub fn sentence(&self) -> Sentence {
-        Sentence::verbatim(self.to_string())
+        self.what.clone()
     }
 
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<Sentence> {
-        Some(Sentence::verbatim(match self.kind {
+        Some(match self.kind {
             ErrorKind::TapeFormat { line } if line > 1 => {
-                format!("what stands before line {line} can be played: delete that line and the rest")
+                say!("what stands before line {line} can be played: delete that line and the rest", line)
             }
-            ErrorKind::TapeVersion { .. } => "update to a version that reads it".to_owned(),
+            ErrorKind::TapeVersion { .. } => say!("update to a version that reads it"),
             _ => return None,
-        }))
+        })
     }
 
-    pub(crate) fn line(line: u64, what: &str) -> Self {
-        Self::new(ErrorKind::TapeFormat { line }, format!("line {line} {what}"))
+    pub(crate) fn line(line: u64, problem: Sentence) -> Self {
+        Self::new(ErrorKind::TapeFormat { line }, say!("line {line} {problem}", line, problem))
     }
 
-    pub(crate) fn file(path: &Path, what: &str, source: io::Error) -> Self {
-        Self::new(ErrorKind::Io, what.to_owned()).with_source(source).in_file(path)
+    pub(crate) fn file(path: &Path, what: Sentence, source: io::Error) -> Self {
+        Self::new(ErrorKind::Io, what).with_source(source).in_file(path)
     }
 
     /// Prefixes the text with the file's name.
-    pub(crate) fn in_file(mut self, path: &Path) -> Self {
+    pub(crate) fn in_file(self, path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        self.what = format!("{}: {}", Untrusted::from(name), self.what).into();
-        self
+        Self { what: say!("{what}: {cause}", what = name, cause = self.what), ..self }
     }
 }
 

@@ -111,7 +111,7 @@ impl UploadSource {
     pub fn check(&self) -> Result<(), Error> {
         const CALL: &str = "upload";
         if self.name.is_empty() {
-            return Err(Error::usage(CALL, "the file has no name").hinting(Some(TAKEN)));
+            return Err(Error::usage(CALL, say!("the file has no name")).hinting(Some(TAKEN)));
         }
         let size = match &self.content {
             Content::Bytes(bytes) => bytes.len() as u64,
@@ -126,12 +126,15 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(Error::usage(CALL, "the platform takes no files of this type").hinting(Some(TAKEN)));
+            return Err(
+                Error::usage(CALL, say!("the platform takes no files of this type")).hinting(Some(TAKEN))
+            );
         }
         match size {
-            0 => Err(Error::usage(CALL, "the file is empty")),
+            0 => Err(Error::usage(CALL, say!("the file is empty"))),
             size if size > LARGEST => {
-                let error = Error::usage(CALL, "the file is larger than the 30 MB that can be uploaded");
+                let error =
+                    Error::usage(CALL, say!("the file is larger than the 30 MB that can be uploaded"));
                 Err(error.hinting(Code::FILE_TOO_LARGE.hint()))
             }
             _ => Ok(()),

@@ -337,7 +337,7 @@ mod links {
 
     fn told(error: &Error) -> String {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        format!("{error}: {cause}; {}", error.hint().map(|hint| hint.to_string()).unwrap_or_default())
+        format!("{error}: {cause}; {}", error.hint().unwrap_or_default())
     }
 
     #[tokio::test]

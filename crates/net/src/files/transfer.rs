@@ -7,6 +7,7 @@ use reqwest::{
     Response,
     header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
 };
+use runninghub_core::say;
 use tokio::time::sleep;
 use url::Url;
 
@@ -208,7 +209,7 @@ impl<'f> Transfer<'f> {
             let target = target.ok_or_else(|| Error::download(ErrorKind::Http { status }))?;
             url = next_hop(&url, target, guard)?;
         }
-        Err(Error::download(ErrorKind::Forbidden { reason: "too many redirects" }))
+        Err(Error::download(ErrorKind::Forbidden { reason: say!("too many redirects") }))
     }
 }
 
@@ -234,9 +235,9 @@ fn packed_name(name: &str, encoding: &str) -> String {
 
 fn next_hop(from: &Url, target: &str, guard: &Guard) -> Result<Url, Error> {
     let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
-    let to = from.join(target).map_err(|_| forbidden("the redirect is not a URL"))?;
+    let to = from.join(target).map_err(|_| forbidden(say!("the redirect is not a URL")))?;
     if from.scheme() == "https" && to.scheme() != "https" {
-        return Err(forbidden("the redirect gives up encryption"));
+        return Err(forbidden(say!("the redirect gives up encryption")));
     }
     guard.check(to.as_str())
 }

@@ -93,7 +93,9 @@ impl Prompt<'_> {
         if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
-        let refused = |node| Event::warning("node_error", format!("refused, and will not run: {node}"));
+        let refused = |node: &runninghub_comfyui::NodeErrors| {
+            Event::warning("node_error", format!("refused, and will not run: {}", node.sentence()))
+        };
         first.extend(accepted.node_errors.iter().map(refused));
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();

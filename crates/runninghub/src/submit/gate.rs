@@ -104,7 +104,9 @@ impl Gate {
     /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
-        let said = format!("{code} ({})", code.meaning().unwrap_or("the key was refused"));
+        let meaning =
+            code.meaning().map_or_else(|| "the key was refused".to_owned(), |text| text.to_string());
+        let said = format!("{code} ({meaning})");
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);

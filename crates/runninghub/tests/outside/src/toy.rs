@@ -15,7 +15,7 @@ use runninghub::{
     Backend, BackendError, Connect, Error, ErrorKind, Failure, FileUrl, FollowWith, Graph, Observation,
     OutputFile, Pace, Plan, Run, SocketUrl, TaskId, TaskStatus,
     conformance::{Harness, Job},
-    follow_with,
+    follow_with, say,
     transport::{self, FrameSource},
 };
 
@@ -119,7 +119,8 @@ impl Backend for Toy {
 #[async_trait]
 impl Connect for Toy {
     async fn connect(&self, url: &SocketUrl) -> Result<Box<dyn FrameSource>, transport::Error> {
-        let no_task = || transport::Error::new(transport::ErrorKind::Connect, "the toy has no such socket");
+        let no_task =
+            || transport::Error::new(transport::ErrorKind::Connect, say!("the toy has no such socket"));
         let id = TaskId::from(url.expose().strip_prefix(SOCKETS).ok_or_else(no_task)?);
         let job = self.tasks().get(&id).map(|task| task.job).ok_or_else(no_task)?;
         let messages = messages(&id, job).into_iter().map(|text| transport::Body::Text(text.into()));
