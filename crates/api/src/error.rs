@@ -20,7 +20,7 @@ pub struct Error {
     retry_after: Option<Duration>,
     /// The task named in the response to a create despite the error.
     task: Option<TaskId>,
-    hint: Option<Sentence>,
+    hint: Option<Box<Sentence>>,
     source: Option<runninghub_net::Source>,
 }
 
@@ -91,7 +91,7 @@ impl Error {
     }
 
     pub(crate) fn hinting(mut self, hint: Option<Sentence>) -> Self {
-        self.hint = hint;
+        self.hint = hint.map(Box::new);
         self
     }
 
@@ -204,7 +204,7 @@ impl Error {
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<Sentence> {
         match &*self.kind {
-            _ if self.hint.is_some() => self.hint.clone(),
+            _ if self.hint.is_some() => self.hint.as_deref().cloned(),
             ErrorKind::Api { code, .. } => code.hint(),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
             ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(say!(

@@ -58,13 +58,18 @@ pub enum Fact {
 /// ```
 #[macro_export]
 macro_rules! say {
-    ($text:literal $(, $name:ident $(= $fact:expr)?)* $(,)?) => {{
-        // Checks the names. A constant sees no local variables, so the text cannot capture any.
-        const _: fn() = || {
-            let _ = ::std::format_args!($text $(, $name = "")*);
-        };
-        $crate::Sentence::new($text, ::std::vec![$((stringify!($name), $crate::say!(@fact $name $(= $fact)?))),*])
-    }};
+    ($text:literal $(, $name:ident $(= $fact:expr)?)* $(,)?) => {
+        $crate::Sentence::new(
+            {
+                // Checks the names. A constant sees no local variables, so the text cannot capture any.
+                const _: fn() = || {
+                    let _ = ::std::format_args!($text $(, $name = "")*);
+                };
+                $text
+            },
+            ::std::vec![$((stringify!($name), $crate::say!(@fact $name $(= $fact)?))),*],
+        )
+    };
     (@fact $name:ident) => { $crate::Fact::from($name) };
     (@fact $name:ident = $fact:expr) => { $crate::Fact::from($fact) };
 }
@@ -142,29 +147,24 @@ impl Sentence {
         while let Some(at) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(at);
             out.push_str(before);
-            let fact =
-                from.strip_prefix('{').and_then(|inner| inner.split_once('}')).and_then(|(name, after)| {
-                    let (_, fact) = self.facts.iter().find(|(known, _)| *known == name)?;
-                    Some((fact, after))
-                });
-            rest = match fact {
-                Some((fact, after)) => {
-                    match fact {
-                        Fact::Plain(text) if escapes => {
-                            out.push_str(&Untrusted::from(text.as_str()).to_string())
-                        }
-                        Fact::Plain(text) => out.push_str(text),
-                        Fact::Sentence(sentence) => sentence.word(words, escapes, out),
-                    }
-                    after
+            let named = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let found = named.and_then(|(name, after)| {
+                let (_, fact) = self.facts.iter().find(|(known, _)| *known == name)?;
+                Some((fact, after))
+            });
+            if let Some((fact, after)) = found {
+                match fact {
+                    Fact::Plain(text) if escapes => out.push_str(&Untrusted::from(&**text).to_string()),
+                    Fact::Plain(text) => out.push_str(text),
+                    Fact::Sentence(sentence) => sentence.word(words, escapes, out),
                 }
+                rest = after;
+            } else {
                 // `{{` and `}}` stand for one brace.
-                None => {
-                    let (brace, after) = from.split_at(1);
-                    out.push_str(brace);
-                    after.strip_prefix(brace).unwrap_or(after)
-                }
-            };
+                let (brace, after) = from.split_at(1);
+                out.push_str(brace);
+                rest = after.strip_prefix(brace).unwrap_or(after);
+            }
         }
         out.push_str(rest);
     }
