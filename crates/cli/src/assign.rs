@@ -103,14 +103,13 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
         ))
     };
     let text = match text.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path).map_err(|why| {
-            wrong(say!("cannot read the node info list {path}: {why}", path, why = Fact::of(why)))
-        })?,
+        Some(path) => fs::read_to_string(path)
+            .map_err(|why| wrong(say!("cannot read the node info list {path}: {why}", path, why)))?,
         None => text.to_owned(),
     };
     exact(&text)?;
     let list: Vec<Value> = serde_json::from_str(text.trim())
-        .map_err(|why| wrong(say!("the node info list is not a JSON list: {why}", why = Fact::of(why))))?;
+        .map_err(|why| wrong(say!("the node info list is not a JSON list: {why}", why)))?;
     if let Some(entry) = list.iter().find(|entry| !entry.is_object()) {
         return Err(wrong(say!(
             "the node info list holds {entry}, which is no object",
@@ -146,12 +145,12 @@ pub(crate) fn body(text: &str) -> Result<Map<String, Value>, Error> {
         |message| Error::usage(message).hint(say!("it is an object such as `{{\"prompt\": \"a cat\"}}`"));
     let text = match text.strip_prefix('@') {
         Some(path) => fs::read_to_string(path)
-            .map_err(|why| wrong(say!("cannot read the body {path}: {why}", path, why = Fact::of(why))))?,
+            .map_err(|why| wrong(say!("cannot read the body {path}: {why}", path, why)))?,
         None => text.to_owned(),
     };
     exact(&text)?;
     serde_json::from_str(text.trim().trim_start_matches('\u{feff}'))
-        .map_err(|why| wrong(say!("the body is not a JSON object: {why}", why = Fact::of(why))))
+        .map_err(|why| wrong(say!("the body is not a JSON object: {why}", why)))
 }
 
 #[cfg(test)]

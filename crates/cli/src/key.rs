@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use runninghub::{ApiKey, Fact, KeyKind, Sentence, say};
+use runninghub::{ApiKey, KeyKind, Sentence, say};
 
 use crate::{
     args::Global,
@@ -73,10 +73,7 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
         let read = io::stdin().lock().take(MAX_LENGTH).read_to_string(&mut text);
         return match read {
             Ok(_) => parse(&text, say!("standard input")),
-            Err(why) => Err(Error::usage(say!(
-                "cannot read the API key from standard input: {why}",
-                why = Fact::of(why)
-            ))),
+            Err(why) => Err(Error::usage(say!("cannot read the API key from standard input: {why}", why))),
         };
     }
     match env::var(VARIABLE) {
@@ -95,14 +92,12 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
 }
 
 fn file(path: &Path) -> Result<ApiKey, Error> {
-    let named = || say!("the API key file {path}", path = Fact::of(path.display()));
+    let named = || say!("the API key file {path}", path = path.display());
     let holds = || say!("it holds the key and nothing else, and only you can read it");
-    let text = private::read(path, &named(), MAX_LENGTH)
-        .map_err(|error| error.or_hint(holds()))?
-        .ok_or_else(|| {
-            Error::usage(say!("there is no API key file {path}", path = Fact::of(path.display())))
-                .hint(holds())
-        })?;
+    let text =
+        private::read(path, &named(), MAX_LENGTH).map_err(|error| error.or_hint(holds()))?.ok_or_else(
+            || Error::usage(say!("there is no API key file {path}", path = path.display())).hint(holds()),
+        )?;
     parse(&text, named())
 }
 

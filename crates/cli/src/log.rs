@@ -6,7 +6,7 @@ use std::{
     sync::Mutex,
 };
 
-use runninghub::{Fact, say};
+use runninghub::say;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt,
@@ -37,8 +37,8 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     match &global.log_file {
         Some(path) => {
             let file = OpenOptions::new().create(true).append(true).open(path).map_err(|why| {
-                let path = Fact::of(path.display());
-                Error::usage(say!("cannot write the log file {path}: {why}", path, why = Fact::of(why)))
+                let path = path.display();
+                Error::usage(say!("cannot write the log file {path}: {why}", path, why))
             })?;
             builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }

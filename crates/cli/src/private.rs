@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use runninghub::{Fact, Sentence, say};
+use runninghub::{Sentence, say};
 use tempfile::NamedTempFile;
 
 use crate::exit::{Error, Exit};
@@ -16,7 +16,7 @@ use crate::exit::{Error, Exit};
 /// # Errors
 /// Usage, if it cannot be read or other users can read it. `what` names it, such as `the API key file ~/key`.
 pub(crate) fn read(path: &Path, what: &Sentence, limit: u64) -> Result<Option<String>, Error> {
-    let cannot = |why: io::Error| Error::usage(say!("cannot read {what}: {why}", what, why = Fact::of(why)));
+    let cannot = |why: io::Error| Error::usage(say!("cannot read {what}: {why}", what, why));
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -31,7 +31,7 @@ pub(crate) fn read(path: &Path, what: &Sentence, limit: u64) -> Result<Option<St
         if mode & 0o077 != 0 {
             let mode = format!("{:03o}", mode & 0o777);
             return Err(Error::usage(say!("others can read {what} (mode {mode})", what, mode))
-                .hint(say!("make it yours alone: `chmod 600 {path}`", path = Fact::of(path.display()))));
+                .hint(say!("make it yours alone: `chmod 600 {path}`", path = path.display())));
         }
     }
     let mut text = String::new();
@@ -59,7 +59,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         Ok(())
     };
     write().map_err(|why| {
-        let path = Fact::of(path.display());
-        Error::new(Exit::Store, say!("cannot write {path}: {why}", path, why = Fact::of(why)))
+        let path = path.display();
+        Error::new(Exit::Store, say!("cannot write {path}: {why}", path, why))
     })
 }

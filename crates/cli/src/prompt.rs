@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use runninghub::{Fact, Sentence, say};
+use runninghub::{Sentence, say};
 
 use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
 
@@ -18,8 +18,7 @@ pub(crate) fn hidden(
     question: &Sentence,
 ) -> Result<(Hush, impl FnOnce() -> io::Result<String> + use<>), Error> {
     let hush = Hush::new(printer).map_err(|why| {
-        Error::usage(say!("cannot hide what is typed: {why}", why = Fact::of(why)))
-            .hint(say!("use `--api-key-stdin`"))
+        Error::usage(say!("cannot hide what is typed: {why}", why)).hint(say!("use `--api-key-stdin`"))
     })?;
     printer.ask(question);
     Ok((hush, || {

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use runninghub::{Fact, Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, say};
+use runninghub::{Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, say};
 
 use crate::{assign, exit::Error};
 
@@ -157,10 +157,9 @@ fn malformed(text: &str) -> Error {
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    let name = || Fact::of(path.display());
-    let cannot = |why: io::Error| {
-        Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why = Fact::of(why)))
-    };
+    let name = || path.display();
+    let cannot =
+        |why: io::Error| Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why));
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

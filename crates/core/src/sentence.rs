@@ -243,6 +243,7 @@ macro_rules! plain_facts {
 }
 
 plain_facts!(&str, String, &String, std::borrow::Cow<'_, str>, char, u8, u16, u32, u64, usize, i32, i64, f64);
+plain_facts!(std::io::Error, &std::io::Error, serde_json::Error, &serde_json::Error, std::path::Display<'_>);
 
 #[cfg(test)]
 mod tests {

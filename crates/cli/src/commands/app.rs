@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runninghub::{AppSort, Code, Fact, Site, Submit, WebappId, answer, say};
+use runninghub::{AppSort, Code, Site, Submit, WebappId, answer, say};
 use serde_json::Value;
 
 use super::{
@@ -86,7 +86,7 @@ fn unknown(error: runninghub::Error, id: &WebappId) -> Error {
     if error.code != Some(Code::NO_SUCH_APP) {
         return error;
     }
-    error.and_hint(say!("a workflow is run with `rhub run {id}`", id = Fact::of(id)))
+    error.and_hint(say!("a workflow is run with `rhub run {id}`", id = id))
 }
 
 /// Lists apps.

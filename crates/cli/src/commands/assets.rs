@@ -1,7 +1,7 @@
 //! `rhub assets …`.
 
 use runninghub::{
-    Fact, RunningHub,
+    RunningHub,
     answer::{Asset, AssetGroup},
     api::{AssetType, FieldKind},
     say,
@@ -83,7 +83,7 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
 /// Uploads a file and creates an asset from it.
 async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate) -> Result<(), Error> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let path = Fact::of(args.file.display());
+    let path = args.file.display();
     if !args.file.is_file() {
         return Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")));
     }

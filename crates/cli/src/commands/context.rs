@@ -10,9 +10,9 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Charge, Event as RunEvent, Fact, Found as Lookup, Line, NetOptions, Outcome, Output, Place,
-    PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace,
-    answer, is_uuid, say,
+    Charge, Event as RunEvent, Found as Lookup, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
+    Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer, is_uuid,
+    say,
 };
 
 use super::service::{Found, check_place};
@@ -128,9 +128,8 @@ impl Context {
     /// reader.
     pub(super) fn signals(&self) -> Result<Signals, Error> {
         writer::begin();
-        Signals::new(self.format == Format::Human).map_err(|why| {
-            Error::new(Exit::Store, say!("cannot listen for signals: {why}", why = Fact::of(why)))
-        })
+        Signals::new(self.format == Format::Human)
+            .map_err(|why| Error::new(Exit::Store, say!("cannot listen for signals: {why}", why)))
     }
 
     /// The folder for this machine's records.
@@ -156,7 +155,7 @@ impl Context {
         match found {
             Lookup::Task { task, entry, newer } => {
                 if let Some(newer) = newer {
-                    let attempt = newer.attempt.as_str();
+                    let attempt = &newer.attempt;
                     let message =
                         say!("a later submit, {attempt}, is of unknown outcome; see `rhub tasks`", attempt);
                     self.warn("unknown", message);
@@ -164,7 +163,7 @@ impl Context {
                 self.reachable(Found { task, entry })
             }
             Lookup::Unknown(entry) => {
-                let attempt = entry.attempt.as_str();
+                let attempt = &entry.attempt;
                 let message = say!("nobody knows whether the submit {attempt} has created a task", attempt);
                 Err(Error::new(Exit::SubmitUnknown, message).hint(say!(
                     "`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it",
@@ -172,7 +171,7 @@ impl Context {
                 )))
             }
             Lookup::NoTask(entry) => {
-                Err(Error::usage(say!("the submit {attempt} has no task", attempt = entry.attempt.as_str()))
+                Err(Error::usage(say!("the submit {attempt} has no task", attempt = &entry.attempt))
                     .hint(say!("`rhub tasks` shows what became of it")))
             }
             Lookup::Nothing => Err(Error::usage(say!("no task was submitted from this machine yet"))

@@ -3,7 +3,7 @@
 use std::{env, path::Path};
 
 use runninghub::{
-    ApiKey, Fact, Probe, RunningHub, Sentence, Site,
+    ApiKey, Probe, RunningHub, Sentence, Site,
     ledger::{Filter, Ledger as _, SqliteLedger, State},
     say,
 };
@@ -134,7 +134,7 @@ fn configuration(context: &mut Context) -> Finding {
         return Err(trouble);
     }
     let path = config::path(&context.global)?;
-    let name = Fact::of(path.display());
+    let name = path.display();
     Ok(if path.exists() {
         say!("{name} is yours alone", name)
     } else {
@@ -148,9 +148,9 @@ fn disk(dir: Option<&Path>) -> Finding {
         Error::new(Exit::Store, say!("there is no home folder"))
             .hint(say!("name a folder with `--state-dir PATH`"))
     })?;
-    let name = || Fact::of(dir.display());
+    let name = || dir.display();
     std::fs::create_dir_all(dir).and_then(|()| NamedTempFile::new_in(dir)?.close()).map_err(|why| {
-        Error::new(Exit::Store, say!("cannot write to {name}: {why}", name = name(), why = Fact::of(why)))
+        Error::new(Exit::Store, say!("cannot write to {name}: {why}", name = name(), why))
             .hint(say!("make it writable, or name another folder with `--state-dir PATH`"))
     })?;
     #[cfg(unix)]

@@ -58,7 +58,7 @@ impl From<runninghub::Error> for Error {
                         "`rhub tasks` keeps it as {attempt}; if the platform knows the task, this follows up on it\n  \
                          rhub resolve {attempt} --task-id {task}",
                         attempt,
-                        task = task.as_str()
+                        task
                     );
                     found.hint(hint)
                 }

@@ -1,6 +1,6 @@
 //! `rhub login`, `rhub logout`.
 
-use runninghub::{ApiKey, Fact, QueueStatus, Site, Untrusted, say};
+use runninghub::{ApiKey, QueueStatus, Site, Untrusted, say};
 
 use super::{
     context::Context,
@@ -109,8 +109,7 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     };
     drop(hush);
     let text = line.map_err(std::io::Error::other).flatten();
-    let text =
-        text.map_err(|why| Error::usage(say!("cannot read the API key: {why}", why = Fact::of(why))))?;
+    let text = text.map_err(|why| Error::usage(say!("cannot read the API key: {why}", why)))?;
     let key = key::parse(&text, say!("what was typed"))?;
     secrets::learn(key.expose());
     Ok(Ok(key))

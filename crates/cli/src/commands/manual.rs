@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::CommandFactory as _;
 use clap_complete::env::Shells;
-use runninghub::{Fact, say};
+use runninghub::say;
 
 use super::context::Context;
 use crate::{
@@ -31,14 +31,14 @@ pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Re
 
 /// Writes the man pages.
 pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error> {
-    let name = || Fact::of(args.dir.display());
+    let name = || args.dir.display();
     let write = || {
         fs::create_dir_all(&args.dir)?;
         // Leave out the current values of environment variables: man pages are for any user.
         clap_mangen::generate_to(Cli::command().mut_args(|arg| arg.hide_env_values(true)), &args.dir)
     };
     write().map_err(|why| {
-        let message = say!("cannot write man pages to {name}: {why}", name = name(), why = Fact::of(why));
+        let message = say!("cannot write man pages to {name}: {why}", name = name(), why);
         Error::new(Exit::Store, message)
     })?;
     context.is_told = context.format != args::Format::Json;

@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use runninghub::{
-    Fact, KeyKind, Sentence, Submit,
+    KeyKind, Sentence, Submit,
     answer::Price,
     catalog::{Catalog, Kind},
     say,
@@ -116,7 +116,7 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
 /// The built-in catalog, with the models of a file layered over it.
 fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, Error> {
     let Some(path) = path else { return Ok(Arc::new(Catalog::embedded().clone())) };
-    let name = || Fact::of(path.display());
+    let name = || path.display();
     let cannot = |why| Error::usage(say!("cannot read the catalog {name}: {why}", name = name(), why));
     let unread = |error: io::Error| cannot(Sentence::verbatim(error.to_string()));
     let meta = fs::metadata(path).map_err(unread)?;

@@ -11,14 +11,14 @@ impl Context {
     /// The expected durations of node classes.
     pub(super) fn priors(&self) -> Result<Priors, Error> {
         let Some(path) = &self.global.priors else { return Ok(Priors::default()) };
-        let name = || Fact::of(path.display());
+        let name = || path.display();
         let hint = || {
             say!(
                 "`--priors` names a JSON file like `{{\"classes\": [{{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}}]}}`"
             )
         };
         let text = fs::read_to_string(path).map_err(|why| {
-            let message = say!("cannot read the priors {name}: {why}", name = name(), why = Fact::of(why));
+            let message = say!("cannot read the priors {name}: {why}", name = name(), why);
             Error::usage(message).hint(hint())
         })?;
         Priors::parse(&text).map_err(|error| {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Fact, Outcome, Replay, ReplayRun, Speed, Verdict, say};
+use runninghub::{Event, Outcome, Replay, ReplayRun, Speed, Verdict, say};
 
 use super::context::{Clock, Context};
 use crate::{
@@ -24,8 +24,8 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
     let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true).priors(context.priors()?);
     if let Some(path) = &args.workflow {
         let text = fs::read_to_string(path).map_err(|why| {
-            let name = Fact::of(path.display());
-            Error::usage(say!("cannot read the workflow {name}: {why}", name, why = Fact::of(why)))
+            let name = path.display();
+            Error::usage(say!("cannot read the workflow {name}: {why}", name, why))
                 .hint(say!("`--workflow` names a JSON file in API format"))
         })?;
         replay = replay.workflow(text);

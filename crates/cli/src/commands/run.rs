@@ -1,6 +1,6 @@
 //! `rhub run`.
 
-use runninghub::{Code, Fact, Submit, say};
+use runninghub::{Code, Submit, say};
 
 use super::{
     context::Context,
@@ -55,7 +55,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         )),
         error => match &id {
             Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
-                error.and_hint(say!("an AI app is run with `rhub app run {id}`", id = Fact::of(id)))
+                error.and_hint(say!("an AI app is run with `rhub app run {id}`", id = id))
             }
             _ => error,
         },

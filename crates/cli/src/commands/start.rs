@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use runninghub::{Fact, Failure, Line, Outcome, say};
+use runninghub::{Failure, Line, Outcome, say};
 use tokio::runtime::Builder;
 
 use super::{
@@ -70,7 +70,7 @@ fn begin(context: &mut Context, command: Command) -> Result<Exit, Error> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|why| Error::new(Exit::Store, say!("cannot start: {why}", why = Fact::of(why))))?;
+        .map_err(|why| Error::new(Exit::Store, say!("cannot start: {why}", why)))?;
     let result = runtime.block_on(dispatch(context, command));
     // Don't wait for background work such as a DNS lookup.
     runtime.shutdown_background();

@@ -39,7 +39,7 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
         context.advice.push(say!(
             "compare the unknown ones with the tasks on the RunningHub page, then say what you found with\n  \
              rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
-            attempt = attempt.as_str()
+            attempt = &attempt
         ));
     }
     Ok(Exit::Done)
@@ -101,11 +101,11 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: b
 /// The server may have a task that the user did not find.
 async fn is_absent(context: &mut Context, entry: &Entry) -> Result<(), Error> {
     let service = context.service_at(&entry.intent.place)?;
-    let attempt = entry.attempt.as_str();
-    match service.find_submit(attempt).await {
+    let attempt = &entry.attempt;
+    match service.find_submit(attempt.as_str()).await {
         Ok(None) => Ok(()),
         Ok(Some(prompt)) => {
-            let prompt = prompt.as_str();
+            let prompt = &prompt;
             Err(Error::new(Exit::Refused, say!("the server has this prompt: {prompt}", prompt)).hint(say!(
                 "settle it with `rhub resolve {attempt} --task-id {prompt}`",
                 attempt,

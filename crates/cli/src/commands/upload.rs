@@ -1,6 +1,6 @@
 //! `rhub upload`, `rhub lora upload`.
 
-use runninghub::{Fact, Sentence, answer::Upload, say};
+use runninghub::{Sentence, answer::Upload, say};
 
 use super::{context::Context, service::Settings};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<Exit, Error> {
     // Detect missing files before anything is sent.
     if let Some(missing) = args.files.iter().find(|file| !file.is_file()) {
-        let path = Fact::of(missing.display());
+        let path = missing.display();
         return Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")));
     }
     let hub = context.connect(Settings::default())?;

@@ -51,7 +51,7 @@ async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error
         secrets::learn_address(url);
     }
     hub.call_back_again(&task, url).await?;
-    context.advice.push(say!("another delivery for the task {task} was asked for", task = task.as_str()));
+    context.advice.push(say!("another delivery for the task {task} was asked for", task = &task));
     context.outcome.task_id = Some(task);
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
-use runninghub::{Fact, say};
+use runninghub::say;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value, value};
 
 use crate::{
@@ -52,7 +52,7 @@ impl ConfigFile {
     /// Usage, if it isn't TOML, or other users can read it.
     pub(crate) fn open(global: &Global) -> Result<Self, Error> {
         let path = path(global)?;
-        let named = || say!("the configuration {path}", path = Fact::of(path.display()));
+        let named = || say!("the configuration {path}", path = path.display());
         let text = private::read(&path, &named(), MAX_LENGTH)?.unwrap_or_default();
         let document = text.parse::<DocumentMut>().map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use runninghub::{
-    Event as RunEvent, Fact, KeyKind, Line, Sentence, Untrusted,
+    Event as RunEvent, KeyKind, Line, Sentence, Untrusted,
     answer::{Queue, Task, Upload, Workflow, WorkflowNode},
     ledger::State,
     say,
@@ -53,7 +53,7 @@ impl Answers {
                 Some(id) => say!(
                     "✅ Submit {attempt} is task {task} ({state})",
                     attempt = &task.attempt_id,
-                    task = Fact::of(id),
+                    task = id,
                     state = state(task.state)
                 ),
                 None => say!("✅ Submit {attempt} has created no task", attempt = &task.attempt_id),
@@ -149,7 +149,7 @@ fn state(state: State) -> Sentence {
 }
 
 fn queue(queue: &Queue) -> Vec<String> {
-    let running = queue.running.iter().map(|id| say!("running  {prompt}", prompt = Fact::of(id)));
+    let running = queue.running.iter().map(|id| say!("running  {prompt}", prompt = id));
     let pending = (1..).zip(&queue.pending).map(|(at, id)| format!("{at:>7}  {id}"));
     let lines: Vec<String> = running.map(|words| word(&words)).chain(pending).collect();
     if lines.is_empty() { vec![word(&say!("the queue is empty"))] } else { lines }

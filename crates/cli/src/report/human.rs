@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use runninghub::{
-    Connection, ConnectionState, Event as RunEvent, Fact, Line, NodeState, Outcome, Output, Phase, Sentence,
+    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Sentence,
     Transfer, Untrusted, Verdict, say,
 };
 
@@ -208,7 +208,7 @@ impl Human {
     fn run(&mut self, t: Duration, event: &RunEvent) -> bool {
         match event {
             RunEvent::Submitted(task) => {
-                let words = say!("Task {task} submitted", task = Fact::of(&task.task_id));
+                let words = say!("Task {task} submitted", task = &task.task_id);
                 self.printer.line(&format!("{} {}", self.printer.paint(GOOD, "✓"), lang::word(&words)));
                 self.view.waiting = Some(say!("submitted"));
             }

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use runninghub::{
-    ConnectionState, CurrentNode, Direction, Event as RunEvent, Fact, Line, NodeState, Outcome, Output,
-    Phase, Sentence, Transfer, Verdict, say,
+    ConnectionState, CurrentNode, Direction, Event as RunEvent, Line, NodeState, Outcome, Output, Phase,
+    Sentence, Transfer, Verdict, say,
 };
 
 use super::{Reporter, answer::Answers, text};
@@ -168,7 +168,7 @@ impl Plain {
     fn run(&mut self, t: Duration, event: &RunEvent) {
         match event {
             RunEvent::Submitted(task) => {
-                let task = Fact::of(&task.task_id);
+                let task = &task.task_id;
                 self.say(&say!("✅ Task initiated successfully, taskId: {task}", task));
             }
             RunEvent::Plan(_) if self.printer.is_quiet() => {}
@@ -194,7 +194,7 @@ impl Plain {
                 self.tell(&say!("📌 Node {title} (completed from cache)", title));
             }
             RunEvent::Text { node_id, text } => {
-                self.pass(Passing::Text, &say!("💬 Node {node}: {text}", node = Fact::of(node_id), text));
+                self.pass(Passing::Text, &say!("💬 Node {node}: {text}", node = node_id, text));
             }
             RunEvent::Warning { message, .. } => self.tell(&say!("⚠️ {message}", message)),
             RunEvent::Finished(end) => {
