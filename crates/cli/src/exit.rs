@@ -127,16 +127,6 @@ impl Error {
 }
 
 /// An error and its causes, each once: `a: b: c`. Sanitized, since they may contain server text.
-pub(crate) fn chain(error: &dyn StdError) -> Sentence {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    Sentence::verbatim(secrets::clean(&text))
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> Sentence {
+    runninghub::sentence_of(error).map(&secrets::clean)
 }

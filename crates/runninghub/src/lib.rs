@@ -42,7 +42,7 @@ mod workflow;
 mod workspace;
 
 pub use backend::{Backend, BackendError};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, sentence_of};
 pub use follow::Follow;
 pub use follow_with::{FollowWith, follow_with};
 pub use history::History;
@@ -94,8 +94,6 @@ pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};
 pub use workflow::Workflow;
 pub use workspace::{Destination, Finished, Found, Handle, Snapshot, Workspace};
-
-pub(crate) use error::chain;
 
 /// The code in the repository's README compiles.
 #[cfg(doctest)]

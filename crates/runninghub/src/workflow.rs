@@ -1,6 +1,8 @@
 //! A workflow and its settable fields.
 
-use runninghub_core::{Graph, Node, NodeId, Untrusted, link};
+use std::fmt::Display;
+
+use runninghub_core::{Graph, Node, NodeId, Sentence, link, say};
 use serde_json::Value;
 
 use crate::Error;
@@ -62,8 +64,12 @@ impl Workflow {
         let mut named = self.graph.nodes().iter().filter(|node| node.name().raw() == name);
         match (named.next(), named.next()) {
             (Some(node), None) => Ok(node),
-            (Some(first), Some(second)) => Err(Error::usage(format!("several nodes are called `{name}`"))
-                .with_hint(format!("name one by its id: `{}`, `{}`, …", first.id, second.id))),
+            (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
+                .with_hint(say!(
+                    "name one by its id: `{first}`, `{second}`, …",
+                    first = &first.id,
+                    second = &second.id
+                ))),
             (None, _) => {
                 let names = self
                     .graph
@@ -71,11 +77,12 @@ impl Workflow {
                     .iter()
                     .flat_map(|node| [node.id.to_string(), node.name().raw().to_owned()]);
                 let nodes = self.graph.nodes().iter().take(MOST_NAMES);
-                let nodes: Vec<_> = nodes.map(|node| format!("`{}` ({})", node.id, node.name())).collect();
+                let nodes: Vec<_> =
+                    nodes.map(|node| format!("`{}` ({})", node.id.as_str(), node.name().raw())).collect();
                 let rest = if self.graph.nodes().len() > nodes.len() { ", …" } else { "" };
-                let otherwise = format!("its nodes: {}{rest}", nodes.join(", "));
-                Err(Error::usage(format!("the workflow has no node `{name}`"))
-                    .with_hint(suggest(name, names, &otherwise)))
+                let otherwise = say!("its nodes: {nodes}", nodes = nodes.join(", ") + rest);
+                Err(Error::usage(say!("the workflow has no node `{name}`", name))
+                    .with_hint(suggest(name, names, otherwise)))
             }
         }
     }
@@ -93,8 +100,8 @@ impl Workflow {
         let exists =
             |(node, field): &(&str, &str)| self.find(node).is_ok_and(|node| node.inputs.contains_key(*field));
         readings.clone().find(exists).or_else(|| readings.clone().next()).ok_or_else(|| {
-            Error::usage(format!("`{name}` does not name a node and a field"))
-                .with_hint("name the node's id and the field, as in `6.text`")
+            Error::usage(say!("`{name}` does not name a node and a field", name))
+                .with_hint(say!("name the node's id and the field, as in `6.text`"))
         })
     }
 
@@ -107,15 +114,21 @@ impl Workflow {
         let Some(old) = node.inputs.get(field) else {
             let fields =
                 node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
-            return Err(Error::usage(format!("node `{}` ({}) has no field `{field}`", node.id, node.name()))
-                .with_hint(suggest(field, fields.clone(), &list(fields))));
+            return Err(Error::usage(say!(
+                "node `{node}` ({title}) has no field `{field}`",
+                node = &node.id,
+                title = &node.name(),
+                field
+            ))
+            .with_hint(suggest(field, fields.clone(), list(fields))));
         };
         match link(old) {
-            Some(source) => Err(Error::usage(format!(
-                "`{}.{field}` is fed by node `{source}` and cannot be set",
-                node.id
+            Some(source) => Err(Error::usage(say!(
+                "`{place}` is fed by node `{source}` and cannot be set",
+                place = place_of(&node.id, field),
+                source = &source
             ))
-            .with_hint(format!("set a field of node `{source}` instead"))),
+            .with_hint(say!("set a field of node `{source}` instead", source = &source))),
             None => Ok(old),
         }
     }
@@ -127,8 +140,13 @@ impl Workflow {
     pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
         let (node, old) = (self.find(node)?, self.field(node, field)?);
         let value = fit(old, value).map_err(|(wanted, got)| {
-            Error::usage(format!("`{}.{field}` wants {wanted}, not {got}", node.id))
-                .with_hint(format!("its present value is `{}`", Untrusted::from(short(old))))
+            Error::usage(say!(
+                "`{place}` wants {wanted}, not {got}",
+                place = place_of(&node.id, field),
+                wanted,
+                got
+            ))
+            .with_hint(say!("its present value is `{value}`", value = short(old)))
         })?;
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
@@ -149,7 +167,7 @@ impl Workflow {
 }
 
 /// Converts the value to the type of the one it replaces. Text is parsed as a number or a boolean.
-fn fit(old: &Value, new: Value) -> Result<Value, (&'static str, &'static str)> {
+fn fit(old: &Value, new: Value) -> Result<Value, (Sentence, Sentence)> {
     match (old, new) {
         (Value::String(_), new @ (Value::Number(_) | Value::Bool(_))) => Ok(Value::String(new.to_string())),
         (Value::String(_), new @ Value::String(_))
@@ -162,14 +180,14 @@ fn fit(old: &Value, new: Value) -> Result<Value, (&'static str, &'static str)> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value) -> Sentence {
     match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "`true` or `false`",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => say!("nothing"),
+        Value::Bool(_) => say!("`true` or `false`"),
+        Value::Number(_) => say!("a number"),
+        Value::String(_) => say!("text"),
+        Value::Array(_) => say!("a list"),
+        Value::Object(_) => say!("an object"),
     }
 }
 
@@ -181,26 +199,33 @@ fn short(value: &Value) -> String {
     }
 }
 
-fn list(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{}`", Untrusted::from(name))).collect();
-    if names.is_empty() {
-        "it has no field that can be set".into()
+fn list(names: impl Iterator<Item = String>) -> Sentence {
+    let fields = quoted(names);
+    if fields.is_empty() {
+        say!("it has no field that can be set")
     } else {
-        format!("its fields: {}", names.join(", "))
+        say!("its fields: {fields}", fields)
     }
 }
 
+/// The name of a field in messages: `6.text`.
+pub(crate) fn place_of(node: &NodeId, field: &str) -> String {
+    format!("{}.{field}", node.as_str())
+}
+
+/// Names in backticks, as a list.
+pub(crate) fn quoted(names: impl Iterator<Item: Display>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Suggests the closest name, or else the given text.
-pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -> String {
+pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: Sentence) -> Sentence {
     let wanted = wanted.to_lowercase();
     let close = names
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    close.map_or_else(
-        || otherwise.to_owned(),
-        |(_, name)| format!("did you mean `{}`?", Untrusted::from(name)),
-    )
+    close.map_or(otherwise, |(_, name)| say!("did you mean `{name}`?", name))
 }
 
 #[cfg(test)]
@@ -225,7 +250,7 @@ mod tests {
 
     fn refused(node: &str, field: &str, value: Value) -> String {
         let error = workflow().check(node, field, value).expect_err("refused");
-        format!("{error} | {}", error.hint().unwrap_or_default())
+        format!("{error} | {}", error.hint().expect("a hint"))
     }
 
     #[test]

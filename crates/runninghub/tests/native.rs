@@ -3,7 +3,6 @@
 mod common;
 
 use std::{
-    fmt::Write as _,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -17,6 +16,7 @@ use runninghub::{
     Comfy, Direction, Error, ErrorKind, Event, Follow, History, NativeProxy, NetOptions, Phase, Service as _,
     Site, Submit, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
+    sentence_of,
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
 use serde_json::{Value, json};
@@ -51,13 +51,8 @@ async fn refused(comfy: &Comfy, workflow: &Value) -> Error {
 }
 
 fn told(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    format!("{text} | {}", error.hint().unwrap_or_default())
+    let hint = error.hint().map(ToString::to_string);
+    format!("{} | {}", sentence_of(error), hint.unwrap_or_default())
 }
 
 #[tokio::test]

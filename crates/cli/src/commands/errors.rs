@@ -1,7 +1,7 @@
 //! Maps errors of the library to exit codes and hints.
 
 use runninghub::{
-    ErrorKind, Sentence,
+    ErrorKind,
     ledger::{Error as LedgerError, ErrorKind as LedgerErrorKind},
     say,
 };
@@ -44,7 +44,7 @@ impl From<runninghub::Error> for Error {
         let found = Self {
             code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
-            hint: error.hint().map(Sentence::verbatim),
+            hint: error.hint().cloned(),
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {

@@ -145,7 +145,7 @@ async fn send(
                 let seconds = wait.as_secs_f64().ceil();
                 told.send((NO_SLOT, say!("{why}; again in {seconds} s", why = chain(error), seconds)))
             }
-            SubmitStep::Warning { code, message } => told.send((code, Sentence::verbatim(message))),
+            SubmitStep::Warning { code, message } => told.send((code, message.clone())),
             _ => Ok(()),
         };
     });

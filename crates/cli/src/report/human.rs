@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use runninghub::{
-    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Sentence,
-    Transfer, Untrusted, Verdict, say,
+    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Transfer,
+    Untrusted, Verdict, say,
 };
 
 use super::{
@@ -231,11 +231,7 @@ impl Human {
             RunEvent::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
             RunEvent::Text { node_id, text } => self.above((DIM, "›"), &format!("{node_id}: {text}"), ""),
             RunEvent::Warning { message, .. } => {
-                self.above(
-                    (AnsiColor::Yellow.on_default(), "!"),
-                    &lang::word(&Sentence::verbatim(message.raw())),
-                    "",
-                );
+                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
             }
             #[cfg(feature = "preview")]
             RunEvent::Preview { data, .. } => self.easel.offer(data),

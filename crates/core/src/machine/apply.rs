@@ -8,7 +8,7 @@ use super::{
     estimate::Iteration,
     state::{Confirm, Machine},
 };
-use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Untrusted};
+use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Sentence, Untrusted};
 
 impl Machine {
     /// Applies a message. Returns whether it belongs to this run.
@@ -178,8 +178,8 @@ impl Machine {
     fn error(&mut self, error: &ExecutionError<'_>) {
         let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Untrusted::from);
         if error.is_blocked() {
-            let message = text(&error.exception_message).unwrap_or_default();
-            self.events.push_back(Event::warning("blocked", message));
+            let message = error.exception_message.as_deref().unwrap_or_default();
+            self.events.push_back(Event::warning("blocked", Sentence::verbatim(message)));
             return;
         }
         let failure = Failure {

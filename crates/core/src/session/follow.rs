@@ -10,7 +10,7 @@ use super::{
     spread::Spread,
 };
 use crate::{
-    Connection, End, Event, Machine, Observation, Phase, Plan, Progress, SocketUrl, TaskStatus, Untrusted,
+    Connection, End, Event, Machine, Observation, Phase, Plan, Progress, Sentence, SocketUrl, TaskStatus, say,
 };
 
 /// Follows a task. Driven from outside: inputs and the time go in, actions come out.
@@ -292,7 +292,7 @@ impl Session {
         }
     }
 
-    fn no_answer(&mut self, after: Option<Duration>, reason: Untrusted) {
+    fn no_answer(&mut self, after: Option<Duration>, reason: Sentence) {
         self.poll.in_flight = false;
         if self.failing.is_none() {
             self.failing = Some(self.now);
@@ -325,13 +325,13 @@ impl Session {
         let patient = self.now.saturating_sub(since) < patience;
         if !patient && !patience.is_zero() {
             let message = if missing {
-                format!(
-                    "the platform lists {} of the {} files that the run has saved",
-                    answer.outputs.len(),
-                    self.machine.saved_files()
+                say!(
+                    "the platform lists {listed} of the {saved} files that the run has saved",
+                    listed = answer.outputs.len(),
+                    saved = self.machine.saved_files()
                 )
             } else {
-                "the platform lists no results; they may come later".to_owned()
+                say!("the platform lists no results; they may come later")
             };
             self.emit(Event::warning("outputs_incomplete", message));
         }

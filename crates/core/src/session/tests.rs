@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     Confirm, ConnectionState, End, Event, Failure, Graph, Machine, Observation, OutputFile, Phase, Plan,
-    SocketUrl, TaskStatus,
+    Sentence, SocketUrl, TaskStatus,
 };
 
 mod outages;
@@ -300,7 +300,7 @@ mod asking {
     fn no_answer_is_told_once_and_asked_again_when_the_server_wants_it() {
         let mut world = World::new();
         world.platform = None;
-        let failed = |after| Input::NoAnswer { after, reason: "timed out".into() };
+        let failed = |after| Input::NoAnswer { after, reason: Sentence::verbatim("timed out") };
         world.give(Input::Tick).give(failed(None)).wait_ms(1_000).give(failed(None)).wait_ms(1_500);
         let [0, first, second] = world.polls()[..] else { panic!("three questions: {:?}", world.polls()) };
         assert!((500..=1_000).contains(&first), "{first}");
@@ -319,7 +319,7 @@ mod asking {
     fn it_gives_up_when_neither_answers_nor_frames_come() {
         let mut world = World::live();
         world.platform = None;
-        let failed = || Input::NoAnswer { after: None, reason: "timed out".into() };
+        let failed = || Input::NoAnswer { after: None, reason: Sentence::verbatim("timed out") };
         world.wait_ms(5_000).give(failed()).wait(Duration::from_mins(9)).give(failed()).say(&progress(1));
         world.wait(Duration::from_mins(9)).give(failed());
         assert!(!world.session.is_over(), "frames are a sign");
@@ -591,12 +591,12 @@ proptest! {
                 "binary" => Input::Binary(b"\0\0\0\x01\0\0\0\x01jpeg"),
                 "open" => Input::Connected,
                 "gone" => Input::Disconnected,
-                "refused" => Input::Refused { warning: (detail > 30).then(|| "no".into()) },
+                "refused" => Input::Refused { warning: (detail > 30).then(|| Sentence::verbatim("no")) },
                 "woke" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
                 "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
-                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
-                "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
+                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no") },
+                "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no") },
                 _ => Input::Tick,
             };
             asked &= !matches!(input, Input::Answer(_) | Input::Denied { .. } | Input::NoAnswer { .. } | Input::Woke { .. });

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Job, Outcome, Product};
-use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
+use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus, say};
 use tokio::time::sleep;
 
 use crate::{
@@ -29,11 +29,6 @@ pub(crate) struct Native {
     has_jobs: AtomicBool,
     cancels: Arc<Cancels>,
 }
-
-/// The prompt is neither queued, nor running, nor in the server's history.
-#[derive(Debug, thiserror::Error)]
-#[error("it is neither in the queue nor in the history")]
-struct UnknownPrompt;
 
 impl Native {
     pub(super) fn new(client: Client, cancels: Arc<Cancels>, time_scale: f64) -> Self {
@@ -136,7 +131,7 @@ impl Backend for Native {
         let failed = |error: runninghub_comfyui::Error| {
             let is_final =
                 matches!(error.kind(), ComfyErrorKind::Locked { .. } | ComfyErrorKind::NotComfyUi { .. });
-            BackendError::new(Error::comfy("cannot ask how the prompt stands", error), is_final, None)
+            BackendError::new(Error::comfy(say!("cannot ask how the prompt stands"), error), is_final, None)
         };
         let mut seen = self.look(task).await.map_err(failed)?;
         if seen.is_none() {
@@ -154,7 +149,7 @@ impl Backend for Native {
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
         let is_first = self.cancels.note(task).await;
         let stopped = self.stop(task).await;
-        if stopped.map_err(|error| Error::comfy("cannot cancel the prompt", error))? {
+        if stopped.map_err(|error| Error::comfy(say!("cannot cancel the prompt"), error))? {
             return Ok(());
         }
         if is_first {
@@ -174,11 +169,12 @@ impl Backend for Native {
 }
 
 fn unknown() -> Error {
-    Error::unknown_task("the server does not know this prompt")
-        .with_hint(
-            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder",
+    Error::unknown_task(say!(
+        "the server does not know this prompt: it is neither in the queue nor in the history"
+    ))
+    .with_hint(say!(
+            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder"),
         )
-        .with_source(UnknownPrompt)
 }
 
 /// A prompt, with the socket for its messages.

@@ -10,7 +10,9 @@ use std::{
 use async_trait::async_trait;
 use runninghub_api::ApiKey;
 use runninghub_comfyui::{Client, Queue};
-use runninghub_core::{NativeProxy, Observation, Pace, Place, Priors, Site, TaskId, Untrusted};
+use runninghub_core::{
+    NativeProxy, Observation, Pace, Place, Priors, Sentence, Site, TaskId, Untrusted, say,
+};
 use runninghub_ledger::{Entry, Ledger};
 use runninghub_net::{Files, NetOptions, Proxy};
 use runninghub_transport::{Connect, Live, LiveOptions};
@@ -25,9 +27,6 @@ use crate::{
     settle,
     submit::FileRules,
 };
-
-/// The operation named in errors of the builder.
-const WHAT: &str = "cannot set up the client";
 
 /// A ComfyUI server: queues and follows prompts. Cheap to clone.
 ///
@@ -89,7 +88,7 @@ impl Comfy {
     /// # Errors
     /// When there is no response.
     pub async fn queue(&self) -> Result<Queue, Error> {
-        self.0.client.queue().await.map_err(|error| Error::comfy("cannot ask for the queue", error))
+        self.0.client.queue().await.map_err(|error| Error::comfy(say!("cannot ask for the queue"), error))
     }
 }
 
@@ -141,7 +140,7 @@ impl Service for Comfy {
         self.0.client.calls()
     }
 
-    fn recording_failure(&self) -> Option<String> {
+    fn recording_failure(&self) -> Option<Sentence> {
         self.0.recorder.as_ref()?.failure()
     }
 }
@@ -169,7 +168,7 @@ impl ComfyBuilder {
     /// When the ledger cannot be opened.
     pub fn workspace(self, workspace: &Workspace) -> Result<Self, Error> {
         let ledger = workspace.ledger();
-        let ledger = ledger.map_err(|error| Error::ledger("the ledger cannot be opened", error))?;
+        let ledger = ledger.map_err(|error| Error::ledger(say!("the ledger cannot be opened"), error))?;
         Ok(self.ledger(ledger).history(workspace.history()).classes(workspace.classes()))
     }
 
@@ -249,7 +248,7 @@ impl ComfyBuilder {
             net = net.proxy(Proxy::Off);
         }
         let (recorder, net) = recording(self.record.as_deref(), key.as_ref(), net)?;
-        let failed = |error| Error::comfy(WHAT, error);
+        let failed = |error| Error::comfy(say!("cannot set up the client"), error);
         let client = Client::builder(&*url).net(net).build().map_err(failed)?;
         let files = client.files(self.time_scale).map_err(failed)?;
         let options = LiveOptions::default()
@@ -303,7 +302,7 @@ impl Address {
             Self::Proxy { proxy, key, site, base_url } => {
                 // The URL will contain the key, so it has to be encrypted like that of the API.
                 let base_url = runninghub_api::base_url(base_url.as_deref().unwrap_or(site.base_url()))
-                    .map_err(|error| Error::api(WHAT, error))?;
+                    .map_err(|error| Error::api(say!("cannot set up the client"), error))?;
                 let base_url = base_url.as_str().trim_end_matches('/').to_owned();
                 let url = format!("{base_url}/{}/{}", proxy.path(), key.expose());
                 Ok((url, Place::NativeProxy { proxy, base_url }, Some(key)))
@@ -322,7 +321,7 @@ impl Server {
             }
             // A proxy may block this endpoint.
             Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(None),
-            Err(error) => Err(Error::comfy("the server cannot be used", error)),
+            Err(error) => Err(Error::comfy(say!("the server cannot be used"), error)),
         }?;
         self.classes.recall(version.as_ref().map(Untrusted::raw));
         Ok(())

@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use runninghub_core::Node;
+use runninghub_core::{Node, say};
 use serde_json::Value;
 
 use super::{check, loader};
-use crate::{Error, Workflow, workflow::Override};
+use crate::{
+    Error, Workflow,
+    workflow::{Override, place_of},
+};
 
 /// The requested changes.
 #[derive(Default)]
@@ -117,11 +120,12 @@ impl Changes {
         for entry in &checked.list {
             let twice = checked.set.iter().find(|(before, _)| before.is_same_field(entry));
             if twice.is_some_and(|(before, path)| path.is_some() || before.value != entry.value) {
-                let place = format!("{}.{}", entry.node, entry.field);
-                return Err(Error::usage(format!(
-                    "`{place}` is set, and has another value in the nodeInfoList"
+                let name = place_of(&entry.node, &entry.field);
+                return Err(Error::usage(say!(
+                    "`{name}` is set, and has another value in the nodeInfoList",
+                    name
                 ))
-                .with_hint("leave one of the two out"));
+                .with_hint(say!("leave one of the two out")));
             }
         }
         Ok(checked)

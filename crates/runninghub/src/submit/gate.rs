@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub_core::Sentence;
+use runninghub_core::{Sentence, say};
 use tokio::{
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore},
     time::{Instant, sleep_until},
@@ -31,7 +31,7 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 struct Shut {
     until: Instant,
-    said: String,
+    said: Sentence,
     hint: Option<Sentence>,
 }
 
@@ -90,12 +90,8 @@ impl Gate {
         let shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
         match &*shut {
             Some(shut) if Instant::now() < shut.until => {
-                let what = format!("not sent: a moment ago the platform said {}", shut.said);
-                let error = Error::new(ErrorKind::Refused, what);
-                Err(match &shut.hint {
-                    Some(hint) => error.with_hint(hint.to_string()),
-                    None => error,
-                })
+                let what = say!("not sent: a moment ago the platform said {code}", code = &shut.said);
+                Err(Error::new(ErrorKind::Refused, what).hinted(shut.hint.clone()))
             }
             _ => Ok(()),
         }
@@ -104,9 +100,8 @@ impl Gate {
     /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
-        let meaning =
-            code.meaning().map_or_else(|| "the key was refused".to_owned(), |text| text.to_string());
-        let said = format!("{code} ({meaning})");
+        let meaning = code.meaning().unwrap_or_else(|| say!("the key was refused"));
+        let said = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
@@ -182,7 +177,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hopeless_key_rests_and_is_tried_again() {
         let gate = Gate::default();
-        let shut = || Shut { until: Instant::now() + REST, said: "812".into(), hint: None };
+        let shut = || Shut { until: Instant::now() + REST, said: Sentence::verbatim("812"), hint: None };
         *gate.shut.lock().expect("not poisoned") = Some(shut());
         assert_eq!(gate.check().expect_err("shut").kind(), ErrorKind::Refused);
         sleep(REST).await;

@@ -1,10 +1,16 @@
 //! Submits a workflow: saved on the platform, or sent whole.
 
-use runninghub_core::{Graph, Kind, Untrusted, WorkflowId};
+use runninghub_core::{Graph, Kind, Sentence, WorkflowId, say};
 use serde_json::{Value, json};
 
 use super::{Changed, FileRules, Ready, change::Checked, loader};
-use crate::{Error, Submit, Workflow, book::What, hub::Hub, platform::Family, workflow::Override};
+use crate::{
+    Error, Submit, Workflow,
+    book::What,
+    hub::Hub,
+    platform::Family,
+    workflow::{Override, place_of},
+};
 
 /// A workflow that is saved on the platform.
 pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result<Ready, Error> {
@@ -57,10 +63,10 @@ fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
 }
 
 /// The warning for a value that names a file in the current folder.
-fn local_file(change: &Override) -> String {
-    let (node, field, value) =
-        (&change.node, &change.field, Untrusted::from(change.value.as_str().unwrap_or_default()));
-    format!(
-        "the file `{value}` in the current folder is not uploaded: `{node}.{field}` is only set to its name; `{node}.{field}=@{value}` uploads it"
+fn local_file(change: &Override) -> Sentence {
+    say!(
+        "the file `{value}` in the current folder is not uploaded: `{place}` is only set to its name",
+        value = change.value.as_str().unwrap_or_default(),
+        place = place_of(&change.node, &change.field)
     )
 }

@@ -11,11 +11,11 @@ fn refused() -> Input<'static> {
 }
 
 fn forbidden() -> Input<'static> {
-    Input::Refused { warning: Some("the address is a foreign one".into()) }
+    Input::Refused { warning: Some(Sentence::verbatim("the address is a foreign one")) }
 }
 
 fn failed(after: Option<u64>) -> Input<'static> {
-    Input::NoAnswer { after: after.map(Duration::from_secs), reason: "timed out".into() }
+    Input::NoAnswer { after: after.map(Duration::from_secs), reason: Sentence::verbatim("timed out") }
 }
 
 impl World {
@@ -325,7 +325,7 @@ mod denials {
     use super::*;
 
     fn denied() -> Input<'static> {
-        Input::Denied { after: None, reason: "code 807".into() }
+        Input::Denied { after: None, reason: Sentence::verbatim("code 807") }
     }
 
     /// A task accepted this many seconds ago that the platform doesn't know.
