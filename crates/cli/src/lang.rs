@@ -104,6 +104,28 @@ mod tests {
     }
 
     #[test]
+    fn chinese_has_wide_punctuation_and_a_space_beside_latin_text() {
+        for chinese in CHINESE.values().chain(help::ROWS.values()) {
+            let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            // Text between backticks is literal input.
+            let parts = chinese.split('`').enumerate();
+            let prose = parts.map(|(at, part)| if at % 2 == 0 { part } else { "x" }).collect::<Vec<_>>();
+            let chars: Vec<char> = prose.join("`").chars().collect();
+            for pair in chars.windows(2) {
+                let &[a, b] = pair else { continue };
+                let is_latin = |c: char| c.is_ascii_alphanumeric() || "`-".contains(c);
+                assert!(
+                    !(is_han(a) && is_latin(b) || is_latin(a) && is_han(b)),
+                    "a space between {a} and {b}: {chinese}"
+                );
+                assert!(!(is_han(a) && ",;:!?()".contains(b)), "{b} in half width: {chinese}");
+                assert!(!("，。；：、（）".contains(a) && b == ' '), "a space behind {a}: {chinese}");
+                assert!(!("，。；：、（）".contains(b) && a == ' '), "a space before {b}: {chinese}");
+            }
+        }
+    }
+
+    #[test]
     fn the_facts_of_a_sentence_are_worded_with_it() {
         let sentence = say!("❌ {failure}", failure = say!("Task {task} submitted", task = "1"));
         assert_eq!(Lang::Zh.word(&sentence), "❌ 任务 1 已提交");

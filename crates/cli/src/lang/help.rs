@@ -8,7 +8,7 @@ use clap::{Arg, Command, CommandFactory as _};
 use crate::{args::Cli, cells, terminal};
 
 /// English to Chinese.
-static ROWS: LazyLock<super::Table> = LazyLock::new(|| super::table(include_str!("help.zh.txt")));
+pub(super) static ROWS: LazyLock<super::Table> = LazyLock::new(|| super::table(include_str!("help.zh.txt")));
 
 /// Texts of clap that cannot be configured.
 const FIXED: [&str; 8] = [
@@ -279,22 +279,9 @@ mod tests {
     }
 
     #[test]
-    fn chinese_has_wide_punctuation_and_a_space_beside_latin_text() {
+    fn every_row_has_chinese_in_it() {
         for chinese in ROWS.values() {
-            let is_han = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
-            let chars: Vec<char> = chinese.chars().collect();
-            assert!(chars.iter().any(|c| is_han(*c)), "{chinese}");
-            for pair in chars.windows(2) {
-                let &[a, b] = pair else { continue };
-                let is_latin = |c: char| c.is_ascii_alphanumeric() || "`-".contains(c);
-                assert!(
-                    !(is_han(a) && is_latin(b) || is_latin(a) && is_han(b)),
-                    "a space between {a} and {b}: {chinese}"
-                );
-                assert!(!(is_han(a) && ",;:!?()".contains(b)), "{b} in half width: {chinese}");
-                assert!(!("，。；：、（）".contains(a) && b == ' '), "a space behind {a}: {chinese}");
-                assert!(!("，。；：、（）".contains(b) && a == ' '), "a space before {b}: {chinese}");
-            }
+            assert!(chinese.contains(|c: char| ('\u{4e00}'..='\u{9fff}').contains(&c)), "{chinese}");
         }
     }
 

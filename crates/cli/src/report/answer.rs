@@ -117,13 +117,26 @@ fn task(task: &Task) -> String {
         cost,
     ]);
     if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {
-        let _ = write!(line, "\n  {note}");
+        let _ = write!(line, "\n  {}", word(&self::note(note)));
     }
     if task.state == State::Unknown {
         let digest = task.body_sha256.get(..12).unwrap_or_default();
         let _ = write!(line, "\n  {}", word(&say!("body {digest}", digest)));
     }
     line
+}
+
+/// A note of the ledger, which keeps English. Most are what a server said.
+fn note(note: &Untrusted) -> Sentence {
+    match note.raw() {
+        "given up: no slot was free" => say!("given up: no slot was free"),
+        "somebody has looked: there is no task" => say!("somebody has looked: there is no task"),
+        "the process ended before the answer" => say!("the process ended before the answer"),
+        "the process ended while it waited for a free slot" => {
+            say!("the process ended while it waited for a free slot")
+        }
+        said => Sentence::verbatim(said),
+    }
 }
 
 /// The columns of a submit.
