@@ -1,5 +1,7 @@
 //! What an HTTP answer says about a task, in the same words for every backend.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{FileUrl, NodeId, SocketUrl, Untrusted};
@@ -97,6 +99,9 @@ pub struct OutputFile {
     pub file_type: Option<String>,
     /// A text result, for nodes that make text instead of a file.
     pub text: Option<String>,
+    /// The file itself, if it came over the socket and the server keeps no copy (`SaveImageWebsocket`). Not in JSON.
+    #[serde(skip)]
+    pub data: Option<Arc<[u8]>>,
 }
 
 #[expect(clippy::ref_option, reason = "serde passes references to fields")]
