@@ -176,6 +176,9 @@ impl fmt::Display for Sentence {
     }
 }
 
+/// A sentence can be the cause of an error.
+impl std::error::Error for Sentence {}
+
 impl Serialize for Sentence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.raw())
@@ -240,6 +243,7 @@ macro_rules! plain_facts {
 }
 
 plain_facts!(&str, String, &String, std::borrow::Cow<'_, str>, char, u8, u16, u32, u64, usize, i32, i64, f64);
+plain_facts!(std::io::Error, &std::io::Error, serde_json::Error, &serde_json::Error, std::path::Display<'_>);
 
 #[cfg(test)]
 mod tests {
