@@ -9,7 +9,7 @@ use crate::{
     book::What,
     hub::Hub,
     platform::Family,
-    workflow::{Override, place_of, previews_only},
+    workflow::{Override, place_of, previews_only, quoted},
 };
 
 /// A workflow that is saved on the platform.
@@ -56,12 +56,12 @@ pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
         submit.warn("not_a_node", &say!("`{key}` is not a node and is not sent", key));
     }
     if let Some(previews) = previews_only(workflow) {
-        let nodes: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
+        let nodes = quoted(previews.iter());
         submit.warn(
             "saves_nothing",
             &say!(
                 "the workflow saves nothing: its only outputs are previews (node {nodes}); a node such as SaveImage saves",
-                nodes = nodes.join(", ")
+                nodes
             ),
         );
     }
