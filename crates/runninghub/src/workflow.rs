@@ -225,7 +225,7 @@ pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwi
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    close.map_or(otherwise, |(_, name)| say!("did you mean `{name}`?", name))
+    close.map_or(otherwise, |(_, close)| say!("did you mean `{close}`?", close))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
         class = &node.class_type,
         path = Fact::of(path.display())
     ))
-    .with_hint(say!("it takes {types}", types = allowed.join(", "))))
+    .with_hint(say!("it takes {what}", what = allowed.join(", "))))
 }
 
 /// Checks a value to be sent for a field.
