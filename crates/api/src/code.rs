@@ -168,7 +168,7 @@ impl Known {
 
 const KEY: Sentence = say!(
     "check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work \
-                   on runninghub.ai, nor the other way round"
+     on runninghub.ai, nor the other way round"
 );
 const OTHER_SITE: Sentence = say!("check the id, and that it belongs to the site and the account of the key");
 const TOP_UP: Sentence = say!("top up the account on the web");

@@ -70,7 +70,8 @@ impl Error {
     pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
         let (call, kind, source) = runninghub_net::Error::request(call, error).into_parts();
         let kind = match kind {
-            NetErrorKind::Connect | NetErrorKind::Tls | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
+            NetErrorKind::Tls => ErrorKind::Net(kind),
+            NetErrorKind::Connect | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
             _ => ErrorKind::Lost,
         };
         Self { call, kind, source }
@@ -123,7 +124,12 @@ impl Error {
             ErrorKind::Unreachable => say!("is ComfyUI running, and is this its address?"),
             ErrorKind::NotComfyUi { .. } => say!("name the address that shows ComfyUI in a browser"),
             ErrorKind::Locked { .. } => {
-                say!("name an address that needs no login, such as that of the machine itself")
+                say!("give the server's login: a user and a password, a token, or a header")
+            }
+            ErrorKind::Net(NetErrorKind::Tls) => {
+                say!(
+                    "check the host's name; if the server made its certificate itself, give the certificate as the CA file"
+                )
             }
             ErrorKind::Net(kind) => return kind.hint(),
             _ => return None,

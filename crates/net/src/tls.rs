@@ -13,7 +13,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, pinned::Pinned};
 
 /// Maximum certificate file size, bytes. The system's file, with all public authorities, has 220 KiB.
 const CA_FILE: u64 = 4 << 20;
@@ -30,7 +30,7 @@ const PROVIDERS: &[fn() -> CryptoProvider] = &[
 pub(crate) fn trusting(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     configure(|builder| {
         let provider = Arc::clone(builder.crypto_provider());
-        let verifier = Verifier::new_with_extra_roots(roots.iter().cloned(), provider)?;
+        let verifier = Pinned::new(Verifier::new_with_extra_roots(roots.iter().cloned(), provider)?, roots);
         // `dangerous` only refers to custom verifiers; this one performs all checks.
         Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     })

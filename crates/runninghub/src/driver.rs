@@ -117,13 +117,7 @@ impl Driver {
                     Action::Poll => self.ask(),
                     Action::Connect(address) => self.dial(address),
                     Action::Hangup => self.hang_up(),
-                    Action::GiveUp => {
-                        return Some(Err(Error::new(
-                            ErrorKind::Network,
-                            say!("the platform could not be reached for a long time"),
-                        )
-                        .with_hint(say!("the task may still run: watch it again later"))));
-                    }
+                    Action::GiveUp => return Some(Err(self.backend.unreachable())),
                     Action::Deny(known) => {
                         return self.denial.take().map(|error| Err(error.of_task(known)));
                     }
@@ -262,7 +256,7 @@ impl Driver {
                 self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }
-            Happened::Answer(Err(BackendError { error, is_final, after })) => {
+            Happened::Answer(Err(BackendError { error, is_final, after, is_gone })) => {
                 let reason = sentence_of(&error);
                 if is_final {
                     self.denial = Some(error);
@@ -273,7 +267,7 @@ impl Driver {
                 if self.tries == Some(0) {
                     return Some(error);
                 }
-                self.session.handle(now, Input::NoAnswer { after, reason });
+                self.session.handle(now, Input::NoAnswer { after, reason, is_gone });
             }
         }
         None

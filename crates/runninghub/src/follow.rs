@@ -133,7 +133,7 @@ impl Hub {
 
     pub(crate) fn record_workflow(&self, workflow: &Workflow) {
         if let Some(recorder) = &self.recorder {
-            recorder.workflow(workflow.text());
+            recorder.workflow(&workflow.text());
         }
     }
 }

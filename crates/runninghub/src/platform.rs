@@ -14,7 +14,7 @@ use runninghub_core::{Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus, s
 use url::Url;
 
 use crate::{
-    Backend, BackendError, Error,
+    Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
     observed::{is_unknown, observed},
 };
@@ -136,6 +136,11 @@ impl Backend for Platform {
 
     fn woke(&self, slept: Duration) {
         self.client.woke(slept);
+    }
+
+    fn unreachable(&self) -> Error {
+        Error::new(ErrorKind::Network, say!("the platform could not be reached for a long time"))
+            .with_hint(say!("the task may still run: watch it again later"))
     }
 
     fn held(&self) -> Option<Duration> {

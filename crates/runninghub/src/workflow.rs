@@ -1,10 +1,13 @@
 //! A workflow and its settable fields.
 
+mod intake;
+
 use std::fmt::Display;
 
 use runninghub_core::{Graph, Node, NodeId, Sentence, link, say};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+pub(crate) use self::intake::{links, previews_only};
 use crate::Error;
 
 /// How many nodes a hint lists: about what fits on a few lines.
@@ -13,8 +16,9 @@ const MOST_NAMES: usize = 12;
 /// A workflow in API format.
 #[derive(Clone, Debug)]
 pub struct Workflow {
-    text: String,
+    nodes: Map<String, Value>,
     graph: Graph,
+    left_out: Vec<String>,
 }
 
 /// A changed field, checked.
@@ -33,14 +37,15 @@ impl Override {
 }
 
 impl Workflow {
-    /// Reads a workflow.
+    /// Reads a workflow in any of the forms of [`saved_nodes`](runninghub_core::saved_nodes). Keys that are no nodes are
+    /// left out, and so is `is_changed`, which servers compute.
     ///
     /// # Errors
-    /// When the text is not a workflow in API format.
-    pub fn parse(text: impl Into<String>) -> Result<Self, Error> {
-        let text = text.into();
-        let graph = Graph::parse(&text)?;
-        Ok(Self { text, graph })
+    /// When the text is not a workflow in API format, a node has no class, or an input is not a number (`NaN`).
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, Error> {
+        let (nodes, left_out) = intake::read(text.as_ref())?;
+        let graph = Graph::of(nodes.clone())?;
+        Ok(Self { nodes, graph, left_out })
     }
 
     /// Its nodes.
@@ -48,9 +53,14 @@ impl Workflow {
         &self.graph
     }
 
-    /// Its JSON, unchanged.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Its JSON, as it is sent.
+    pub fn text(&self) -> String {
+        self.with([])
+    }
+
+    /// The keys of the text that are no nodes, and are not sent.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// Finds the node with this id, else the only one with this title.
@@ -153,16 +163,14 @@ impl Workflow {
 
     /// The workflow's JSON with the changes applied.
     pub(crate) fn with<'a>(&self, overrides: impl IntoIterator<Item = &'a Override>) -> String {
-        let Ok(mut json) = serde_json::from_str::<Value>(&self.text) else { return self.text.clone() };
-        let root = if json.get("prompt").is_some_and(Value::is_object) { "/prompt" } else { "" };
+        let mut nodes = self.nodes.clone();
         for Override { node, field, value } in overrides {
-            let inputs =
-                json.pointer_mut(root).and_then(|nodes| nodes.get_mut(node.as_str())?.get_mut("inputs"));
+            let inputs = nodes.get_mut(node.as_str()).and_then(|node| node.get_mut("inputs"));
             if let Some(inputs) = inputs.and_then(Value::as_object_mut) {
                 inputs.insert(field.clone(), value.clone());
             }
         }
-        json.pointer(root).unwrap_or(&json).to_string()
+        Value::Object(nodes).to_string()
     }
 }
 

@@ -158,6 +158,8 @@ impl Machine {
     }
 
     pub(super) fn end(&mut self, phase: Phase) {
+        // Only frames from the start to the closing one prove that a node without a frame did not run.
+        let saw_all = self.saw_start && (self.confirm == Confirm::Frames || self.phase == Phase::Ended);
         self.booked.stop(self.now);
         self.phase = phase;
         if phase == Phase::Success {
@@ -167,7 +169,7 @@ impl Machine {
                 let required =
                     self.plan.as_ref().is_none_or(|plan| plan.nodes().get(at).is_some_and(|n| n.required));
                 if required {
-                    track.settle(self.saw_start);
+                    track.settle(saw_all);
                 }
                 track.failed = false;
             }

@@ -39,6 +39,8 @@ pub enum Input<'a> {
         after: Option<Duration>,
         /// The reason for the failure.
         reason: Sentence,
+        /// The machine of the service refuses connections: the process that ran the task has ended.
+        is_gone: bool,
     },
     /// [`Action::Poll`] was denied with an error that a retry should not change: the task is unknown, or the key is
     /// refused. Polling continues while the denial may be a mistake.

@@ -12,7 +12,9 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::{Files, file_name::sanitize, folder::blocking, pace::Pace, partial::Partial, version::Version};
-use crate::{Direction, Error, ErrorKind, FileProgress, asked_wait, backoff, error::DOWNLOAD, guard::Guard};
+use crate::{
+    Direction, Error, ErrorKind, FileProgress, Login, asked_wait, backoff, error::DOWNLOAD, guard::Guard,
+};
 
 /// Maximum number of redirects.
 const HOPS: usize = 5;
@@ -194,7 +196,13 @@ impl<'f> Transfer<'f> {
         for _ in 0..=HOPS {
             let client = self.files.client(url.scheme() == "http")?;
             // A compressed file could not be resumed, and nothing here decompresses it.
-            let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+            let login = self.files.net().login(&url);
+            let mut address = url.clone();
+            login.inspect(|login| login.complete(&mut address));
+            let mut request = client.get(address).header(ACCEPT_ENCODING, "identity");
+            if let Some((name, value)) = login.and_then(Login::as_header) {
+                request = request.header(name, value);
+            }
             if let Some((from, validator)) = &rest {
                 request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
             }

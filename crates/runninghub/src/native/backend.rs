@@ -14,7 +14,7 @@ use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskS
 use tokio::time::sleep;
 
 use crate::{
-    Backend, BackendError, Error,
+    Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
 };
 
@@ -27,6 +27,10 @@ pub(crate) struct Native {
     between: Duration,
     /// True until the server reports that it has no jobs endpoint.
     has_jobs: AtomicBool,
+    /// Whether the server has answered as a ComfyUI.
+    is_known: AtomicBool,
+    /// Whether the last poll found that nothing listens at the server's address.
+    is_gone: AtomicBool,
     cancels: Arc<Cancels>,
 }
 
@@ -36,8 +40,25 @@ impl Native {
             client,
             between: BETWEEN.mul_f64(time_scale.max(0.0)),
             has_jobs: AtomicBool::new(true),
+            is_known: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
             cancels,
         }
+    }
+
+    /// A failed poll. The page of a gateway is final only if it may be the wrong address: a server that has answered before
+    /// is being restarted behind it.
+    fn failed(&self, error: runninghub_comfyui::Error) -> BackendError {
+        let is_final = match error.kind() {
+            ComfyErrorKind::Locked { .. } => true,
+            ComfyErrorKind::NotComfyUi { .. } => !self.is_known.load(Ordering::Relaxed),
+            _ => false,
+        };
+        // On this machine a refused connection means that there is no process.
+        let is_gone = matches!(error.kind(), ComfyErrorKind::Unreachable) && self.client.is_on_this_machine();
+        self.is_gone.store(is_gone, Ordering::Relaxed);
+        BackendError::new(Error::comfy(say!("cannot ask how the prompt stands"), error), is_final, None)
+            .gone(is_gone)
     }
 
     /// Looks the prompt up: first its job, if the server has jobs, and then the history and the queue for what the job
@@ -128,15 +149,11 @@ impl Native {
 #[async_trait]
 impl Backend for Native {
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
-        let failed = |error: runninghub_comfyui::Error| {
-            let is_final =
-                matches!(error.kind(), ComfyErrorKind::Locked { .. } | ComfyErrorKind::NotComfyUi { .. });
-            BackendError::new(Error::comfy(say!("cannot ask how the prompt stands"), error), is_final, None)
-        };
-        let mut seen = self.look(task).await.map_err(failed)?;
+        let mut seen = self.look(task).await.map_err(|error| self.failed(error))?;
+        self.is_known.store(true, Ordering::Relaxed);
         if seen.is_none() {
             sleep(self.between).await;
-            seen = self.look(task).await.map_err(failed)?;
+            seen = self.look(task).await.map_err(|error| self.failed(error))?;
         }
         if let Some(seen) = seen {
             return Ok(self.cancels.judge(task, seen).await);
@@ -161,6 +178,21 @@ impl Backend for Native {
 
     fn woke(&self, _slept: Duration) {
         self.client.woke();
+    }
+
+    fn unreachable(&self) -> Error {
+        let (what, hint) = if self.is_gone.load(Ordering::Relaxed) {
+            (
+                say!("the server is gone"),
+                say!("what it had saved is in its `output` folder; start it again before the next run"),
+            )
+        } else {
+            (
+                say!("the server could not be reached for a long time"),
+                say!("the prompt may still run: watch it again later"),
+            )
+        };
+        Error::new(ErrorKind::Network, what).with_hint(hint)
     }
 
     fn calls(&self) -> u64 {
@@ -198,6 +230,10 @@ impl Backend for Follows {
 
     fn woke(&self, slept: Duration) {
         self.native.woke(slept);
+    }
+
+    fn unreachable(&self) -> Error {
+        self.native.unreachable()
     }
 
     fn calls(&self) -> u64 {

@@ -14,7 +14,7 @@ use runninghub_core::{
     NativeProxy, Observation, Pace, Place, Priors, Sentence, Site, TaskId, Untrusted, say,
 };
 use runninghub_ledger::{Entry, Ledger};
-use runninghub_net::{Files, NetOptions, Proxy};
+use runninghub_net::{Files, Login, NetOptions, Proxy};
 use runninghub_transport::{Connect, Live, LiveOptions};
 use url::Url;
 
@@ -59,6 +59,7 @@ pub struct ComfyBuilder {
     previews: bool,
     record: Option<PathBuf>,
     net: NetOptions,
+    login: Option<Login>,
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
@@ -153,6 +154,7 @@ impl ComfyBuilder {
             previews: false,
             record: None,
             net: NetOptions::default(),
+            login: None,
             ledger: None,
             connect: None,
             classes: None,
@@ -229,6 +231,13 @@ impl ComfyBuilder {
         self
     }
 
+    /// The login of the server, or of a gateway in front of it. It is sent with every request, upload, download and
+    /// socket of this server, and is redacted in recordings.
+    pub fn login(mut self, login: Login) -> Self {
+        self.login = Some(login);
+        self
+    }
+
     /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
     /// [recording](Self::record) contains the messages that come through it.
     pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
@@ -241,6 +250,10 @@ impl ComfyBuilder {
     /// # Errors
     /// When the URL is invalid, the HTTP client cannot be set up, or the folder for the recording cannot be used.
     pub fn build(self) -> Result<Comfy, Error> {
+        let mut pace = match &self.server {
+            Address::Url(_) => Pace::of_a_server(),
+            Address::Proxy { .. } => Pace::default(),
+        };
         let (url, place, key) = self.server.place()?;
         // Results are on the server, which may be in a private network.
         let mut net = self.net.allow_private_hosts(true);
@@ -249,7 +262,19 @@ impl ComfyBuilder {
         }
         let (recorder, net) = recording(self.record.as_deref(), key.as_ref(), net)?;
         let failed = |error| Error::comfy(say!("cannot set up the client"), error);
-        let client = Client::builder(&*url).net(net).build().map_err(failed)?;
+        let mut client = Client::builder(&*url).net(net);
+        if let Some(login) = self.login {
+            client = client.login(login);
+        }
+        let client = client.build().map_err(failed)?;
+        let place = match place {
+            // Without the login that the address may contain.
+            Place::ComfyUi { .. } => Place::ComfyUi { url: client.base_url().to_owned() },
+            place => place,
+        };
+        if let Some(recorder) = &recorder {
+            client.secrets().for_each(|secret| recorder.secret(secret));
+        }
         let files = client.files(self.time_scale).map_err(failed)?;
         let options = LiveOptions::default()
             .scaled(self.time_scale)
@@ -261,7 +286,6 @@ impl ComfyBuilder {
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));
         }
-        let mut pace = Pace::default();
         // A history entry is complete, even without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);
@@ -276,8 +300,8 @@ impl ComfyBuilder {
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
             cancels,
             files,
+            classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, client.base_url()))),
             client,
-            classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, &url))),
             connect,
             recorder,
             pace,

@@ -18,7 +18,7 @@ use crate::{
     book::{Page, What, note, unwritten},
     launch::{Known, Launch},
     sentence_of,
-    submit::{Changed, SubmitStep},
+    submit::{Changed, SubmitStep, warn_of},
 };
 
 /// How often a prompt whose response was lost is looked up, and the pause between.
@@ -43,6 +43,7 @@ impl Comfy {
     pub(super) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
         let server = &*self.0;
         let workflow = Workflow::parse(submit.graph_for_comfyui()?)?;
+        warn_of(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;

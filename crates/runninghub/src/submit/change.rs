@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{check, loader};
 use crate::{
     Error, Workflow,
-    workflow::{Override, place_of},
+    workflow::{Override, links, place_of},
 };
 
 /// The requested changes.
@@ -137,6 +137,7 @@ impl Changes {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first violation.
     pub(crate) fn check_whole(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
+        links(workflow)?;
         let checked = self.check(workflow, rules)?;
         for one in &checked.list {
             workflow.check(one.node.as_str(), &one.field, one.value.clone())?;

@@ -9,13 +9,14 @@ use crate::{
     book::What,
     hub::Hub,
     platform::Family,
-    workflow::{Override, place_of},
+    workflow::{Override, place_of, previews_only},
 };
 
 /// A workflow that is saved on the platform.
 pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result<Ready, Error> {
     let workflow = hub.workflow(id).await?;
     hub.record_workflow(&workflow);
+    warn_of(submit, &workflow);
     let checked = submit.changes.check(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
@@ -38,6 +39,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
 pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
     let workflow = Workflow::parse(json)?;
     hub.record_workflow(&workflow);
+    warn_of(submit, &workflow);
     let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     Ok(Ready {
@@ -46,6 +48,23 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
         graph: Some(graph(&workflow, &changes)),
         family: Family::Workflow,
     })
+}
+
+/// Warns of what a workflow will not do, before anything is paid.
+pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
+    for key in workflow.left_out() {
+        submit.warn("not_a_node", &say!("`{key}` is not a node and is not sent", key));
+    }
+    if let Some(previews) = previews_only(workflow) {
+        let nodes: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
+        submit.warn(
+            "saves_nothing",
+            &say!(
+                "the workflow saves nothing: its only outputs are previews (node {nodes}); a node such as SaveImage saves",
+                nodes = nodes.join(", ")
+            ),
+        );
+    }
 }
 
 async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::SinkExt as _;
 use runninghub_core::{Fact, SocketUrl, say};
-use runninghub_net::ErrorKind as NetErrorKind;
+use runninghub_net::{ErrorKind as NetErrorKind, Login};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -72,11 +72,20 @@ impl Live {
         })
     }
 
+    /// The line of the login, if the server requires a header.
+    fn login(&self, address: &Address<'_>) -> String {
+        let login = self.0.net.login_at(address.host, Some(address.port), address.tls);
+        let header = login.and_then(Login::as_header);
+        header
+            .and_then(|(name, value)| Some(format!("{name}: {}\r\n", value.to_str().ok()?)))
+            .unwrap_or_default()
+    }
+
     async fn upgrade<S>(&self, address: &Address<'_>, stream: S) -> Result<Box<dyn FrameSource>, Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut socket = shake_hands(address, stream, self.0.socket()).await?;
+        let mut socket = shake_hands(address, &self.login(address), stream, self.0.socket()).await?;
         if self.0.preview_metadata {
             socket.send(Message::text(FEATURE_FLAGS)).await.map_err(|error| {
                 Error::new(ErrorKind::Connect, say!("the connection broke off after the handshake"))

@@ -26,6 +26,7 @@ const MAX_HEAD: usize = 16 << 10;
 
 pub(super) async fn shake_hands<S>(
     address: &Address<'_>,
+    login: &str,
     mut stream: S,
     config: WebSocketConfig,
 ) -> Result<WebSocketStream<S>, Error>
@@ -35,7 +36,7 @@ where
     let key = generate_key();
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n",
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{login}\r\n",
         address.target(),
         address.authority,
     );
