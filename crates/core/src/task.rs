@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{FileUrl, NodeId, SocketUrl, Untrusted};
+use crate::{Fact, FileUrl, NodeId, Sentence, SocketUrl, Untrusted, say};
 
 /// Where a task stands. Spellings differ between endpoints; see [`TaskStatus::parse`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -52,9 +52,27 @@ impl TaskStatus {
         }
     }
 
+    /// The word for people.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Queued => say!("queued"),
+            Self::Running => say!("running"),
+            Self::Success => say!("success"),
+            Self::Failed => say!("failed"),
+            Self::Cancelled => say!("cancelled"),
+            Self::Unknown(word) => Sentence::verbatim(word),
+        }
+    }
+
     /// Whether nothing will change any more.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl From<&TaskStatus> for Fact {
+    fn from(status: &TaskStatus) -> Self {
+        status.sentence().into()
     }
 }
 
