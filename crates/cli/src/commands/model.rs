@@ -104,6 +104,7 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
     for text in &args.param {
         submit = match assign::param(text)? {
             (name, NewValue::Json(value)) => submit.set(name, value),
+            (name, NewValue::Written(text)) => submit.set_written(name, text),
             (name, NewValue::File(path)) => submit.set_file(name, path),
         };
     }
