@@ -9,7 +9,7 @@ use runninghub::{Sentence, say};
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn read(path: &Path) -> Result<String, Sentence> {
-    let bytes = fs::read(path).map_err(|error: io::Error| say!("{why}", why = error))?;
+    let bytes = fs::read(path).map_err(|error: io::Error| Sentence::verbatim(error.to_string()))?;
     decode(&bytes).ok_or_else(|| say!("it is neither UTF-8 nor UTF-16: save it as UTF-8"))
 }
 
