@@ -1,0 +1,27 @@
+#![doc = include_str!("../README.md")]
+#![warn(clippy::expect_used, clippy::unwrap_used)]
+
+mod amount;
+mod digest;
+mod door;
+mod error;
+mod field;
+mod fingerprint;
+mod freeze;
+mod item;
+mod likeness;
+mod problem;
+mod row;
+mod set;
+mod steering;
+mod template;
+
+pub use amount::{Amount, NoAmount};
+pub use digest::{Digest, NoDigest};
+pub use door::{Axis, Clock, Dimension, Disk, Files, Job, JobLimits, MaxFailures};
+pub use error::Error;
+pub use freeze::{Items, ReadDigest};
+pub use item::{Item, ItemId, Setting, Target};
+pub use problem::{At, KEPT, Problem, Problems};
+pub use row::{Given, MAX_ROWS, Row, Rows};
+pub use set::Set;
