@@ -2,6 +2,7 @@
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
 mod amount;
+mod compare;
 mod digest;
 mod door;
 mod error;
@@ -17,6 +18,10 @@ mod steering;
 mod template;
 
 pub use amount::{Amount, NoAmount};
+pub use compare::{
+    Action, Change, Comparison, FieldChange, ItemState, NoState, OnChange, Policies, Recorded, Summary,
+    Version, compare,
+};
 pub use digest::{Digest, NoDigest};
 pub use door::{Axis, Clock, Dimension, Disk, Files, Job, JobLimits, MaxFailures};
 pub use error::Error;
