@@ -1,9 +1,12 @@
 //! The cost of planning a large batch, and of deciding which row starts.
 
-use std::{fmt::Write as _, hint::black_box};
+use std::{fmt::Write as _, hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use runninghub_batch::{Digest, Item, Rows, Target};
+use runninghub_batch::{
+    Amount, Decision, Digest, Event, Fault, Item, ItemState, Limits, Policies, Recorded, Rows, Schedule,
+    Target, Work, compare,
+};
 use runninghub_core::{Kind, Place};
 
 const ROWS: usize = 100_000;
@@ -37,5 +40,54 @@ fn plan(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, plan);
+/// All rows are done, except for a few of each kind.
+fn resume(criterion: &mut Criterion) {
+    let items = items(&table());
+    let entry = |(row, item): (usize, &Item)| Recorded {
+        id: item.id.clone(),
+        fingerprint: item.fingerprint,
+        state: if row % 10 == 0 { ItemState::Failed } else { ItemState::Done },
+        has_files: row % 100 != 0,
+        class: None,
+    };
+    let recorded: Vec<Recorded> = items.iter().enumerate().map(entry).collect();
+    let mut group = criterion.benchmark_group("compare");
+    group.sample_size(10);
+    group.bench_function("100 000 rows", |bencher| {
+        bencher.iter(|| compare(&items, recorded.clone(), Policies::default(), &mut |_| None).summary);
+    });
+    group.finish();
+}
+
+fn schedule() -> Schedule {
+    let mut schedule =
+        Schedule::new(["main"], Limits { max_cost: Some(Amount::whole(1_000_000)), ..Limits::default() });
+    schedule.history("app", [Some(Amount::whole(2)); 20]);
+    for row in 0..ROWS {
+        schedule.add(Work { priority: i32::from(row % 3 == 0), ..Work::new(row.to_string(), "app") });
+    }
+    schedule.on(Duration::ZERO, Event::Counts { key: "main".into(), limit: 3, foreign: 0 });
+    schedule
+}
+
+fn next(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("schedule");
+    let mut schedule = schedule();
+    group.bench_function("next of 100 000", |bencher| {
+        bencher.iter(|| black_box(schedule.next(Duration::ZERO)));
+    });
+    group.bench_function("start and refusal of 100 000", |bencher| {
+        bencher.iter(|| {
+            let Decision::Start { item, key, .. } = schedule.next(Duration::ZERO) else { return };
+            schedule.on(Duration::ZERO, Event::Claimed { item: item.clone(), key });
+            // Refused, it is ready again: the benchmark doesn't run out of rows.
+            let class = "421".into();
+            schedule.on(Duration::ZERO, Event::Refused { item, fault: Fault::Capacity, class });
+            schedule.on(Duration::ZERO, Event::Counts { key: "main".into(), limit: 3, foreign: 0 });
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, plan, resume, next);
 criterion_main!(benches);

@@ -50,6 +50,12 @@ impl Amount {
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
+
+    /// Half as much again, rounded up.
+    #[must_use]
+    pub(crate) const fn and_a_half(self) -> Self {
+        Self(self.0.saturating_add(self.0.div_ceil(2)))
+    }
 }
 
 impl Sum for Amount {
@@ -133,6 +139,8 @@ mod tests {
     #[test]
     fn sums_do_not_wrap() {
         assert_eq!(Amount::MAX.plus(Amount::whole(1)), Amount::MAX);
+        assert_eq!(Amount::MAX.and_a_half(), Amount::MAX);
         assert_eq!(Amount::ZERO.minus(Amount::whole(1)), Amount::ZERO);
+        assert_eq!(Amount::whole(3).and_a_half().to_string(), "4.5");
     }
 }

@@ -13,6 +13,7 @@ mod item;
 mod likeness;
 mod problem;
 mod row;
+mod schedule;
 mod set;
 mod steering;
 mod template;
@@ -29,4 +30,8 @@ pub use freeze::{Items, ReadDigest};
 pub use item::{Item, ItemId, Setting, Target};
 pub use problem::{At, KEPT, Problem, Problems};
 pub use row::{Given, MAX_ROWS, Row, Rows};
+pub use schedule::{
+    Class, Decision, Event, Fault, Limits, Paused, Schedule, Slots, Standing, Tally, Ticket, Turns, Waiter,
+    Waiting, Work,
+};
 pub use set::Set;

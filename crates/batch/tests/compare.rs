@@ -1,7 +1,8 @@
 //! The contract: what a batch does with a row that is in the file, in the ledger, or in both.
 
 use runninghub_batch::{
-    Action, Comparison, Digest, Item, ItemState, OnChange, Policies, Recorded, Rows, Target, Version, compare,
+    Action, Comparison, Digest, Item, ItemId, ItemState, OnChange, Policies, Recorded, Rows, Target, Version,
+    compare,
 };
 use runninghub_core::{Kind, Place};
 
@@ -137,7 +138,7 @@ fn a_row_that_left_the_file_is_left_alone_and_listed() {
     let entries = old.iter().map(|item| recorded(item, ItemState::Running));
     let comparison = compare(&[], entries, RETRY, &mut |_| None);
     assert!(comparison.actions.is_empty());
-    assert_eq!(comparison.gone.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+    assert_eq!(comparison.gone.iter().map(ItemId::as_str).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
     assert_eq!(comparison.summary.to_string(), "not in the file any more 4: a, b, c, and 1 more");
 }
 
