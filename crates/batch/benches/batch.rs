@@ -4,8 +4,8 @@ use std::{fmt::Write as _, hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use runninghub_batch::{
-    Amount, Decision, Digest, Event, Fault, Item, ItemState, Limits, Policies, Recorded, Rows, Schedule,
-    Target, Work, compare,
+    Amount, Decision, Digest, Durations, Event, Fault, Item, ItemState, Limits, Policies, Recorded, Rows,
+    Schedule, Target, Work, compare, forecast,
 };
 use runninghub_core::{Kind, Place};
 
@@ -89,5 +89,16 @@ fn next(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, plan, resume, next);
+fn eta(criterion: &mut Criterion) {
+    let mut durations = Durations::default();
+    for took in 0..200 {
+        durations.add("app", Duration::from_secs(20 + took % 7));
+    }
+    let ready = vec!["app"; ROWS];
+    let mut group = criterion.benchmark_group("forecast");
+    group.bench_function("100 000 rows", |bencher| bencher.iter(|| forecast(&durations, &[], &ready, 3, 7)));
+    group.finish();
+}
+
+criterion_group!(benches, plan, resume, next, eta);
 criterion_main!(benches);

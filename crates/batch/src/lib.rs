@@ -7,6 +7,7 @@ mod digest;
 mod door;
 mod error;
 mod field;
+mod figure;
 mod fingerprint;
 mod freeze;
 mod item;
@@ -26,6 +27,7 @@ pub use compare::{
 pub use digest::{Digest, NoDigest};
 pub use door::{Axis, Clock, Dimension, Disk, Files, Job, JobLimits, MaxFailures};
 pub use error::Error;
+pub use figure::{Band, Durations, Overall, Rebased, Running, forecast};
 pub use freeze::{Items, ReadDigest};
 pub use item::{Item, ItemId, Setting, Target};
 pub use problem::{At, KEPT, Problem, Problems};
