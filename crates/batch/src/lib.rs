@@ -33,7 +33,7 @@ pub use item::{Item, ItemId, Setting, Target};
 pub use problem::{At, KEPT, Problem, Problems};
 pub use row::{Given, MAX_ROWS, Row, Rows};
 pub use schedule::{
-    Class, Decision, Event, Fault, Limits, Paused, Schedule, Slots, Standing, Tally, Ticket, Turns, Waiter,
-    Waiting, Work,
+    Class, Decision, Event, Fault, Limits, Paused, Rate, Schedule, Slots, Standing, Tally, Ticket, Turns,
+    Waiter, Waiting, Work,
 };
 pub use set::Set;

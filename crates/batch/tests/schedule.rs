@@ -17,6 +17,12 @@ fn coins(coins: u64) -> Amount {
     Amount::whole(coins)
 }
 
+/// The next second: the rate of submits doesn't matter in most tests.
+fn later(now: &mut Duration) -> Duration {
+    *now += at(1);
+    *now
+}
+
 /// Rows named `0`, `1`, … of one group without a history.
 fn schedule(rows: usize, limits: Limits) -> Schedule {
     let mut schedule = Schedule::new([KEY], limits);
@@ -250,27 +256,27 @@ mod brakes {
     fn five_equal_failures_in_a_row_pause_the_batch() {
         let mut schedule = proven(20, Limits { slots: 20, ..Limits::default() });
         counts(&mut schedule, at(0), 20, 0);
-        let mut next = 0;
+        let (mut next, mut now) = (0, at(0));
         let mut one = |schedule: &mut Schedule, class: &str| {
-            let item = next.to_string();
+            let (item, now) = (next.to_string(), later(&mut now));
             next += 1;
-            start_all(schedule, at(0));
+            start_all(schedule, now);
             match class {
-                "" => end(schedule, at(0), &item, None),
-                class => fail(schedule, at(0), &item, Fault::Row, class),
+                "" => end(schedule, now, &item, None),
+                class => fail(schedule, now, &item, Fault::Row, class),
             }
         };
         schedule.add(Work::new("last", "app"));
         for class in ["a", "a", "a", "a", "", "a", "a", "b", "a", "a", "a", "a"] {
             one(&mut schedule, class);
         }
-        schedule.on(at(0), Event::Added(Work::new("added", "app")));
-        assert_eq!(start(&mut schedule, at(0)), Some("added".into()));
+        schedule.on(at(100), Event::Added(Work::new("added", "app")));
+        assert_eq!(start(&mut schedule, at(100)), Some("added".into()));
         one(&mut schedule, "a");
-        schedule.on(at(0), Event::Added(Work::new("more", "app")));
-        assert_eq!(paused(&schedule, at(0)), "paused: 5 rows in a row failed in the same way: a");
-        schedule.on(at(0), Event::Resume);
-        assert_eq!(start(&mut schedule, at(0)), Some("more".into()));
+        schedule.on(at(200), Event::Added(Work::new("more", "app")));
+        assert_eq!(paused(&schedule, at(200)), "paused: 5 rows in a row failed in the same way: a");
+        schedule.on(at(200), Event::Resume);
+        assert_eq!(start(&mut schedule, at(200)), Some("more".into()));
     }
 
     #[test]
@@ -479,6 +485,25 @@ mod slots {
             refuse(&mut schedule, at(60 * minute), item);
             assert_eq!(waiting(&schedule, at(60 * minute)), (Some(at(60 * (minute + 1))), Waiting::Slots));
         }
+    }
+}
+
+mod rates {
+    use super::*;
+
+    #[test]
+    fn five_submits_a_second_are_sent_and_half_as_many_after_the_server_asked_for_fewer() {
+        let mut schedule = proven(30, Limits { slots: 30, ..Limits::default() });
+        counts(&mut schedule, at(0), 30, 0);
+        assert_eq!(start_all(&mut schedule, at(0)).len(), 5);
+        assert_eq!(waiting(&schedule, at(0)), (Some(at(1)), Waiting::Rate));
+        let item = start(&mut schedule, at(1)).unwrap();
+        schedule.on(at(1), Event::Refused { item, fault: Fault::Rate, class: "1003".into() });
+        assert_eq!(start_all(&mut schedule, at(2)).len(), 2);
+        assert_eq!(schedule.tally().failed, 0);
+        assert_eq!(start_all(&mut schedule, at(61)).len(), 5);
+        schedule.on(at(62), Event::Throttled { key: KEY.into() });
+        assert_eq!(start_all(&mut schedule, at(62)).len(), 2);
     }
 }
 

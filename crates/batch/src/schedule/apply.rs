@@ -25,7 +25,7 @@ impl Schedule {
         match event {
             Event::Counts { key, limit, foreign } => self.with_key(&key, |key| key.read(now, limit, foreign)),
             Event::NoCounts { key } => self.with_key(&key, Key::has_no_counts),
-            Event::Claimed { item, key } => self.claimed(&item, &key),
+            Event::Claimed { item, key } => self.claimed(now, &item, &key),
             Event::Accepted { item } => self.accepted(now, &item),
             Event::Unknown { item } => self.unknown(&item),
             Event::Absent { item } => {
@@ -46,6 +46,7 @@ impl Schedule {
             }
             Event::Cancelled { item, cost } => self.cancelled(now, &item, cost),
             Event::Added(work) => self.add(work),
+            Event::Throttled { key } => self.with_key(&key, |key| key.rate.slow_down(now)),
             Event::Pause => self.is_paused = true,
             Event::Resume => {
                 self.is_paused = false;
@@ -131,11 +132,12 @@ impl Schedule {
         reserve
     }
 
-    fn claimed(&mut self, item: &ItemId, key: &str) {
+    fn claimed(&mut self, now: Duration, item: &ItemId, key: &str) {
         let key = self.keys.iter().position(|known| *known.name == *key);
         if let (Some((at, State::Ready)), Some(key)) = (self.find(item), key) {
             self.unqueue(at);
             self.take(at, key, State::Claimed(key));
+            self.keys.get_mut(key).into_iter().for_each(|key| key.rate.take(now));
         }
     }
 
@@ -225,6 +227,7 @@ impl Schedule {
         match fault {
             Fault::Key => self.keys.get_mut(key).into_iter().for_each(|key| key.is_paused = true),
             Fault::Capacity => self.keys.get_mut(key).into_iter().for_each(|key| key.is_full(now)),
+            Fault::Rate => self.keys.get_mut(key).into_iter().for_each(|key| key.rate.slow_down(now)),
             Fault::Platform if is_free && !row.was_retried => row.was_retried = true,
             Fault::Platform | Fault::Row => {
                 self.brakes.failed(class);

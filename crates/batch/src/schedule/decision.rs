@@ -45,6 +45,8 @@ pub enum Waiting {
     Slots,
     /// For how many tasks the key may run.
     Counts,
+    /// For the next submit that the key may send.
+    Rate,
     /// For the first row of its kind, which runs alone.
     Canary,
     /// For money that is set aside for rows that run.
@@ -92,6 +94,7 @@ impl Waiting {
             Self::Unknown => say!("waiting for submits whose outcome is unknown"),
             Self::Slots => say!("waiting for a free slot"),
             Self::Counts => say!("waiting for the number of free slots"),
+            Self::Rate => say!("waiting for the next submit that the key may send"),
             Self::Canary => say!("waiting for the first row, which runs alone"),
             Self::Money => say!("waiting for the cost of the running rows"),
         }

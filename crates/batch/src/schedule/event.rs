@@ -16,6 +16,8 @@ pub enum Fault {
     Row,
     /// There was no slot. The row stays ready and isn't counted as failed.
     Capacity,
+    /// The key sent too many requests. The row stays ready, and the key submits half as fast for a minute.
+    Rate,
 }
 
 /// Something that happened. An event that doesn't fit the row's state changes nothing.
@@ -93,6 +95,11 @@ pub enum Event {
     },
     /// A row was added.
     Added(Work),
+    /// The server asked for fewer requests of a key, whatever they were for.
+    Throttled {
+        /// The key.
+        key: Arc<str>,
+    },
     /// The user wants no more starts.
     Pause,
     /// The user wants to go on, whatever made the batch pause. Failures are counted from here on.

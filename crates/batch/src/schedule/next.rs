@@ -13,6 +13,7 @@ use super::{
 enum Blocked {
     Slots(Option<Duration>),
     Counts(Option<Duration>),
+    Rate(Duration),
     Canary,
     Money(Paused),
     Key(usize),
@@ -86,6 +87,7 @@ impl Schedule {
                 }
                 Free::None(until) => Blocked::Slots(until),
                 Free::Counts(until) => Blocked::Counts(until),
+                Free::Rate(until) => Blocked::Rate(until),
             };
             // A key that only waits says more than one that can't pay.
             if !matches!(blocked, Blocked::Key(_)) || why.is_none() {
@@ -122,6 +124,10 @@ impl Schedule {
                 Blocked::Counts(time) => {
                     until = until.into_iter().chain(time).min();
                     Waiting::Counts
+                }
+                Blocked::Rate(time) => {
+                    until = until.into_iter().chain([time]).min();
+                    Waiting::Rate
                 }
                 Blocked::Canary => Waiting::Canary,
                 Blocked::Money(_) if is_running => Waiting::Money,

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use serde::Serialize;
 
+use super::rate::Rate;
+
 /// While something waits for a slot, the counts are read this often.
 const READ_AGAIN: Duration = Duration::from_secs(15);
 /// Where the server has no counts, one slot more is tried this long after a refusal.
@@ -33,6 +35,8 @@ pub(super) struct Key {
     /// Of these, claimed ones: their submits are on their way.
     claimed: u32,
     counts: Counts,
+    /// Of submits.
+    pub(super) rate: Rate,
 }
 
 #[derive(Debug)]
@@ -68,15 +72,24 @@ pub(super) enum Free {
     None(Option<Duration>),
     /// Not before its counts are read; or from this time on.
     Counts(Option<Duration>),
+    /// Not before this time: it has sent enough submits.
+    Rate(Duration),
 }
 
 impl Key {
     pub(super) fn new(name: Arc<str>) -> Self {
-        Self { name, is_paused: false, used: 0, claimed: 0, counts: Counts::Unread }
+        Self { name, is_paused: false, used: 0, claimed: 0, counts: Counts::Unread, rate: Rate::submits() }
     }
 
     /// What it can start now, if the batch may use `most` slots of it.
     pub(super) fn free(&self, now: Duration, most: u32) -> Free {
+        match self.free_slots(now, most) {
+            Free::Slots(_) if self.rate.free_at(now) > now => Free::Rate(self.rate.free_at(now)),
+            free => free,
+        }
+    }
+
+    fn free_slots(&self, now: Duration, most: u32) -> Free {
         let left = |most: u32| most.saturating_sub(self.used);
         match &self.counts {
             Counts::Unread => Free::Counts(None),

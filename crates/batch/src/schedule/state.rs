@@ -156,7 +156,7 @@ impl Schedule {
     /// a row waits for a slot. A time in the past is now; `None` is not before the next event.
     pub fn counts_due(&self, now: Duration, key: &str) -> Option<Duration> {
         let key = self.keys.iter().find(|known| *known.name == *key)?;
-        let is_waiting = !matches!(key.free(now, self.limits.slots), Free::Slots(_));
+        let is_waiting = !matches!(key.free(now, self.limits.slots), Free::Slots(_) | Free::Rate(_));
         (self.queue.len() > 0).then(|| key.counts_due(is_waiting)).flatten()
     }
 
