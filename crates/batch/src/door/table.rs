@@ -13,6 +13,9 @@ const MAX_COLUMNS: usize = 1_000;
 /// Separators of cells, the most likely first.
 const SEPARATORS: [u8; 3] = *b",\t;";
 
+/// Columns that say how a row of an earlier run ended.
+const REPORTS: [&str; 3] = ["_error", "_code", "_task"];
+
 /// What the cells of a column are for.
 enum Column {
     Field {
@@ -20,6 +23,8 @@ enum Column {
         is_file: bool,
     },
     Steering(Steering),
+    /// A table of failed rows has it besides: it can be read again.
+    Report,
     /// The header is empty or wrong. It must not have cells.
     Nameless,
 }
@@ -29,8 +34,8 @@ impl Rows {
     ///
     /// Header cells name fields: `6.text`, `Prompt.text`, `6:text`, or `prompt`. A cell is text to the letter; with an
     /// `@` at the end of the header, the path of a file, where an empty cell leaves the field as it is. Columns that
-    /// begin with `_` steer: `_id`, `_out`, `_repeat`, `_priority`, `_instance`, `_profile`, `_webhook`. Rows without
-    /// any text are skipped.
+    /// begin with `_` steer: `_id`, `_out`, `_repeat`, `_priority`, `_instance`, `_profile`, `_webhook`; `_error`, `_code`
+    /// and `_task`, which a table of failed rows has, are skipped. So are rows without any text.
     ///
     /// # Errors
     /// All problems, with the rows as a spreadsheet counts them.
@@ -94,6 +99,7 @@ impl Table {
             let written = written.trim();
             let column = match written {
                 "" => Ok(Column::Nameless),
+                name if REPORTS.contains(&name) => Ok(Column::Report),
                 name if name.starts_with('_') => Steering::column(name).map(Column::Steering),
                 name => Field::parse(name)
                     .map(|Field { name, is_file }| Column::Field { name: name.into(), is_file })
@@ -151,6 +157,7 @@ impl Table {
                 Column::Field { name, is_file: false } => {
                     row.set.insert(name.clone(), Given::Text(cell.to_owned()));
                 }
+                Column::Report => {}
                 // A wrong header is a problem already.
                 Column::Nameless if cell.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()) => {}
                 Column::Nameless => {
