@@ -8,7 +8,7 @@ use std::{
 };
 
 use reqwest::header::HeaderValue;
-use runninghub_core::{TaskId, WebappId, WorkflowId};
+use runninghub_core::{Sentence, TaskId, WebappId, WorkflowId, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions, is_loopback};
 use url::Url;
 
@@ -392,19 +392,22 @@ impl fmt::Debug for ClientBuilder {
 /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if it is not `https` (or `http` on this machine), or has a user, a
 /// query or a fragment.
 pub fn base_url(text: &str) -> Result<Url, Error> {
-    const WHAT: &str = "base URL";
-    let url =
-        Url::parse(text.trim()).map_err(|error| Error::usage(WHAT, "it is not a URL").because(error))?;
+    const WHAT: Sentence = say!("base URL");
+    let url = Url::parse(text.trim())
+        .map_err(|error| Error::usage(WHAT, say!("it is not a URL")).because(error))?;
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(url.host_str().unwrap_or_default()))
     {
-        return Err(Error::usage(WHAT, "it has to be `https`; `http` is for this machine (127.0.0.1) only"));
+        return Err(Error::usage(
+            WHAT,
+            say!("it has to be `https`; `http` is for this machine (127.0.0.1) only"),
+        ));
     }
     if !url.username().is_empty()
         || url.password().is_some()
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return Err(Error::usage(WHAT, "it has a user, a query or a fragment"));
+        return Err(Error::usage(WHAT, say!("it has a user, a query or a fragment")));
     }
     Ok(url)
 }

@@ -3,7 +3,9 @@
 //! One table for both families; their numbers do not overlap. The codes and names are the platform's own; the
 //! classes follow the consensus of several clients.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::LazyLock, time::Duration};
+
+use runninghub_core::{Fact, Sentence, Untrusted, say};
 
 /// A code from the platform. Codes unknown to this version are passed through.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -41,13 +43,13 @@ impl Code {
     }
 
     /// One English sentence fragment; `None` for a code this version does not know.
-    pub fn meaning(&self) -> Option<&'static str> {
-        self.known().map(|known| known.meaning)
+    pub fn meaning(&self) -> Option<Sentence> {
+        self.known().map(|known| known.meaning.clone())
     }
 
     /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.known().map(|known| known.hint).filter(|hint| !hint.is_empty())
+    pub fn hint(&self) -> Option<Sentence> {
+        self.known().and_then(|known| known.hint.clone())
     }
 
     /// Whether everything that the key submits will be refused until the user acts: the key is disabled, the account
@@ -66,6 +68,11 @@ impl Code {
         self.known().filter(|known| known.wait > 0).map(|known| Duration::from_secs(known.wait))
     }
 
+    /// The first characters: longer texts are no code of the platform.
+    fn short(&self) -> String {
+        self.0.chars().take(32).collect()
+    }
+
     fn known(&self) -> Option<&'static Known> {
         TABLE.iter().find(|known| known.code == self.0)
     }
@@ -74,8 +81,13 @@ impl Code {
 impl fmt::Display for Code {
     /// Escaped and truncated: the text is from a server.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short: String = self.0.chars().take(32).collect();
-        runninghub_core::Untrusted::from(short).fmt(f)
+        Untrusted::from(self.short()).fmt(f)
+    }
+}
+
+impl From<&Code> for Fact {
+    fn from(code: &Code) -> Self {
+        Self::Plain(code.short())
     }
 }
 
@@ -123,113 +135,115 @@ struct Known {
     key: bool,
     /// Seconds; 0 = no minimum.
     wait: u64,
-    meaning: &'static str,
-    hint: &'static str,
+    meaning: Sentence,
+    hint: Option<Sentence>,
 }
 
-const fn code(code: &'static str, class: Class, meaning: &'static str) -> Known {
-    Known { code, class, refusal: false, key: false, wait: 0, meaning, hint: "" }
+fn code(code: &'static str, class: Class, meaning: Sentence) -> Known {
+    Known { code, class, refusal: false, key: false, wait: 0, meaning, hint: None }
 }
 
 impl Known {
-    const fn refuses(mut self) -> Self {
+    fn refuses(mut self) -> Self {
         self.refusal = true;
         self
     }
 
     /// Refuses the key, not what it submits.
-    const fn refuses_key(mut self) -> Self {
+    fn refuses_key(mut self) -> Self {
         self.key = true;
         self.refuses()
     }
 
-    const fn wait(mut self, seconds: u64) -> Self {
+    fn wait(mut self, seconds: u64) -> Self {
         self.wait = seconds;
         self
     }
 
-    const fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = hint;
+    fn hint(mut self, hint: Sentence) -> Self {
+        self.hint = Some(hint);
         self
     }
 }
 
-const KEY: &str = "check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work \
-                   on runninghub.ai, nor the other way round";
-const OTHER_SITE: &str = "check the id, and that it belongs to the site and the account of the key";
-const TOP_UP: &str = "top up the account on the web";
-const SMALLER: &str = "use a smaller file (30 MB at most), or give a public address instead";
-const LATER: &str = "wait until a running task has ended, or use a key with more places";
+const KEY: Sentence = say!(
+    "check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work \
+     on runninghub.ai, nor the other way round"
+);
+const OTHER_SITE: Sentence = say!("check the id, and that it belongs to the site and the account of the key");
+const TOP_UP: Sentence = say!("top up the account on the web");
+const SMALLER: Sentence = say!("use a smaller file (30 MB at most), or give a public address instead");
+const LATER: Sentence = say!("wait until a running task has ended, or use a key with more places");
 
 #[rustfmt::skip]
-static TABLE: &[Known] = &[
+static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| vec![
     // The legacy family: `code` and `msg`.
-    code("-1", Class::Auth, "the key was not accepted").hint(KEY),
-    code("1", Class::Unknown, "the platform refused without a reason of its own"),
-    code("301", Class::BadRequest, "a parameter is missing or has the wrong type").refuses(),
-    code("380", Class::BadRequest, "the workflow does not exist").refuses().hint(OTHER_SITE),
-    code("401", Class::Auth, "the key was not accepted").hint(KEY),
-    code("403", Class::Auth, "the key has no access").hint(KEY),
-    code("412", Class::BadRequest, "the path is not known to the platform").refuses(),
-    code("415", Class::Capacity, "no machine is free").refuses().wait(30),
-    code("416", Class::Quota, "the balance does not suffice").refuses_key().hint(TOP_UP),
-    code("421", Class::Capacity, "all places of the key are taken").refuses().wait(5).hint(LATER),
-    code("423", Class::NotFound, "the task is not known").hint(OTHER_SITE),
-    code("433", Class::BadRequest, "the workflow is not valid").refuses()
-        .hint("run the workflow once on the web to see which node is at fault"),
-    code("435", Class::BadRequest, "the account has no dedicated machine of this size").refuses()
-        .hint("choose the instance type that the account has rented"),
-    code("436", Class::Quota, "the subscription of dedicated machines is missing or has run out").refuses()
-        .hint("renew the subscription on the web"),
-    code("500", Class::Server, "the platform failed"),
-    code("801", Class::Auth, "free accounts may not use the API").refuses_key()
-        .hint("the API needs a paid membership; see the account's page on the web"),
-    code("802", Class::Auth, "the key is invalid or disabled").refuses_key().hint(KEY),
-    code("803", Class::BadRequest, "a given node or field does not fit the workflow").refuses()
-        .hint("compare the node ids and field names with the saved workflow"),
-    code("804", Class::State, "the task is running"),
-    code("805", Class::TaskFailed, "the task failed or was stopped"),
-    code("806", Class::Auth, "the key's user does not exist").refuses_key().hint(KEY),
-    code("807", Class::NotFound, "the task is not known").hint(OTHER_SITE),
-    code("808", Class::Server, "the upload failed"),
-    code("809", Class::BadRequest, "the file is too large").hint(SMALLER),
-    code("810", Class::BadRequest, "the workflow was never saved or never run").refuses()
-        .hint("open the workflow on the web, save it, and run it there once with success"),
-    code("811", Class::Auth, "the enterprise key is invalid").refuses_key().hint(KEY),
-    code("812", Class::Quota, "the enterprise balance does not suffice").refuses_key().hint(TOP_UP),
-    code("813", Class::State, "the task is queued"),
-    code("814", Class::Capacity, "the personal queue is full").refuses().wait(30)
-        .hint("the queue takes 1000 tasks: wait until some have ended"),
-    code("901", Class::BadRequest, "the AI app does not exist").refuses().hint(OTHER_SITE),
+    code("-1", Class::Auth, say!("the key was not accepted")).hint(KEY),
+    code("1", Class::Unknown, say!("the platform refused without a reason of its own")),
+    code("301", Class::BadRequest, say!("a parameter is missing or has the wrong type")).refuses(),
+    code("380", Class::BadRequest, say!("the workflow does not exist")).refuses().hint(OTHER_SITE),
+    code("401", Class::Auth, say!("the key was not accepted")).hint(KEY),
+    code("403", Class::Auth, say!("the key has no access")).hint(KEY),
+    code("412", Class::BadRequest, say!("the path is not known to the platform")).refuses(),
+    code("415", Class::Capacity, say!("no machine is free")).refuses().wait(30),
+    code("416", Class::Quota, say!("the balance does not suffice")).refuses_key().hint(TOP_UP),
+    code("421", Class::Capacity, say!("all places of the key are taken")).refuses().wait(5).hint(LATER),
+    code("423", Class::NotFound, say!("the task is not known")).hint(OTHER_SITE),
+    code("433", Class::BadRequest, say!("the workflow is not valid")).refuses()
+        .hint(say!("run the workflow once on the web to see which node is at fault")),
+    code("435", Class::BadRequest, say!("the account has no dedicated machine of this size")).refuses()
+        .hint(say!("choose the instance type that the account has rented")),
+    code("436", Class::Quota, say!("the subscription of dedicated machines is missing or has run out")).refuses()
+        .hint(say!("renew the subscription on the web")),
+    code("500", Class::Server, say!("the platform failed")),
+    code("801", Class::Auth, say!("free accounts may not use the API")).refuses_key()
+        .hint(say!("the API needs a paid membership; see the account's page on the web")),
+    code("802", Class::Auth, say!("the key is invalid or disabled")).refuses_key().hint(KEY),
+    code("803", Class::BadRequest, say!("a given node or field does not fit the workflow")).refuses()
+        .hint(say!("compare the node ids and field names with the saved workflow")),
+    code("804", Class::State, say!("the task is running")),
+    code("805", Class::TaskFailed, say!("the task failed or was stopped")),
+    code("806", Class::Auth, say!("the key's user does not exist")).refuses_key().hint(KEY),
+    code("807", Class::NotFound, say!("the task is not known")).hint(OTHER_SITE),
+    code("808", Class::Server, say!("the upload failed")),
+    code("809", Class::BadRequest, say!("the file is too large")).hint(SMALLER),
+    code("810", Class::BadRequest, say!("the workflow was never saved or never run")).refuses()
+        .hint(say!("open the workflow on the web, save it, and run it there once with success")),
+    code("811", Class::Auth, say!("the enterprise key is invalid")).refuses_key().hint(KEY),
+    code("812", Class::Quota, say!("the enterprise balance does not suffice")).refuses_key().hint(TOP_UP),
+    code("813", Class::State, say!("the task is queued")),
+    code("814", Class::Capacity, say!("the personal queue is full")).refuses().wait(30)
+        .hint(say!("the queue takes 1000 tasks: wait until some have ended")),
+    code("901", Class::BadRequest, say!("the AI app does not exist")).refuses().hint(OTHER_SITE),
     // The v2 family: `errorCode` and `errorMessage`.
-    code("1000", Class::Server, "the platform failed without saying why"),
-    code("1001", Class::BadRequest, "the path is not known to the platform").refuses()
-        .hint("a model may be gone, or be called otherwise: `rhub model list` shows those that are known"),
-    code("1002", Class::Auth, "the key is invalid").refuses_key().hint(KEY),
-    code("1003", Class::Rate, "too many requests").refuses().wait(1),
-    code("1004", Class::NotFound, "the task is not known, or no longer").hint(OTHER_SITE),
-    code("1005", Class::Server, "the platform failed"),
-    code("1006", Class::Server, "the task took too long"),
-    code("1007", Class::BadRequest, "a parameter is not valid").refuses(),
-    code("1008", Class::BadRequest, "the file is too large").hint(SMALLER),
-    code("1009", Class::BadRequest, "the method is not supported"),
-    code("1010", Class::Server, "the service is not available"),
-    code("1011", Class::Capacity, "the platform is busy").refuses().wait(5),
-    code("1012", Class::Server, "a service behind the platform failed"),
-    code("1013", Class::BadRequest, "a file could not be processed").hint("check that the file opens elsewhere"),
-    code("1014", Class::Auth, "model calls need an enterprise-shared key").refuses()
-        .hint("create an enterprise-shared key on the web"),
-    code("1015", Class::TaskFailed, "nothing could be generated"),
-    code("1101", Class::BadRequest, "a given node is not valid").refuses()
-        .hint("compare the node ids and field names with the saved workflow"),
-    code("1501", Class::Content, "moderation refused the content").refuses()
-        .hint("change the prompt or the picture"),
-    code("1504", Class::TaskFailed, "the model took too long"),
-    code("1505", Class::Content, "pictures of real people are not allowed here").refuses()
-        .hint("change the picture"),
-    code("1520", Class::Capacity, "all places of the user are taken").refuses().wait(5).hint(LATER),
-    code("1601", Class::Auth, "the key was not accepted").refuses_key().hint(KEY),
-];
+    code("1000", Class::Server, say!("the platform failed without saying why")),
+    code("1001", Class::BadRequest, say!("the path is not known to the platform")).refuses()
+        .hint(say!("a model may be gone, or be called otherwise: look it up in the catalog")),
+    code("1002", Class::Auth, say!("the key is invalid")).refuses_key().hint(KEY),
+    code("1003", Class::Rate, say!("too many requests")).refuses().wait(1),
+    code("1004", Class::NotFound, say!("the task is not known, or no longer")).hint(OTHER_SITE),
+    code("1005", Class::Server, say!("the platform failed")),
+    code("1006", Class::Server, say!("the task took too long")),
+    code("1007", Class::BadRequest, say!("a parameter is not valid")).refuses(),
+    code("1008", Class::BadRequest, say!("the file is too large")).hint(SMALLER),
+    code("1009", Class::BadRequest, say!("the method is not supported")),
+    code("1010", Class::Server, say!("the service is not available")),
+    code("1011", Class::Capacity, say!("the platform is busy")).refuses().wait(5),
+    code("1012", Class::Server, say!("a service behind the platform failed")),
+    code("1013", Class::BadRequest, say!("a file could not be processed")).hint(say!("check that the file opens elsewhere")),
+    code("1014", Class::Auth, say!("model calls need an enterprise-shared key")).refuses()
+        .hint(say!("create an enterprise-shared key on the web")),
+    code("1015", Class::TaskFailed, say!("nothing could be generated")),
+    code("1101", Class::BadRequest, say!("a given node is not valid")).refuses()
+        .hint(say!("compare the node ids and field names with the saved workflow")),
+    code("1501", Class::Content, say!("moderation refused the content")).refuses()
+        .hint(say!("change the prompt or the picture")),
+    code("1504", Class::TaskFailed, say!("the model took too long")),
+    code("1505", Class::Content, say!("pictures of real people are not allowed here")).refuses()
+        .hint(say!("change the picture")),
+    code("1520", Class::Capacity, say!("all places of the user are taken")).refuses().wait(5).hint(LATER),
+    code("1601", Class::Auth, say!("the key was not accepted")).refuses_key().hint(KEY),
+]);
 
 #[cfg(test)]
 mod tests {
@@ -275,7 +289,7 @@ mod tests {
         for (text, class, refusal) in ROWS {
             let code = Code::new(*text);
             assert_eq!((code.class(), code.is_refusal()), (*class, *refusal), "{text}");
-            assert!(code.meaning().is_some_and(|meaning| !meaning.ends_with('.')), "{text}");
+            assert!(code.meaning().is_some_and(|meaning| !meaning.text().ends_with('.')), "{text}");
         }
     }
 
@@ -302,9 +316,9 @@ mod tests {
     fn what_the_user_can_act_on_has_a_hint() {
         let mine = [Class::Auth, Class::Quota, Class::Content, Class::NotFound];
         for known in TABLE.iter().filter(|known| mine.contains(&known.class)) {
-            assert!(!known.hint.is_empty(), "{}", known.code);
+            assert!(known.hint.is_some(), "{}", known.code);
         }
-        assert!(Code::new("810").hint().is_some_and(|hint| hint.contains("save")));
+        assert!(Code::new("810").hint().is_some_and(|hint| hint.to_string().contains("save")));
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! The error type of this crate.
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
-use runninghub_core::{TaskId, Untrusted};
+use runninghub_core::{Fact, Sentence, TaskId, Untrusted, say};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::{Class, Code, CreateOutcome, Retry};
@@ -11,25 +11,24 @@ use crate::{Class, Code, CreateOutcome, Retry};
 ///
 /// Neither its text nor its `Debug` contains the key, a ticket, or the query of a URL.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}: {kind}")]
+#[error("{}", self.sentence())]
 pub struct Error {
     /// The call, for example `create`, or the rejected input, for example `API key`.
-    what: &'static str,
+    what: Fact,
     kind: Box<ErrorKind>,
     is_create: bool,
     retry_after: Option<Duration>,
     /// The task named in the response to a create despite the error.
     task: Option<TaskId>,
-    hint: Option<&'static str>,
+    hint: Option<Box<Sentence>>,
     source: Option<runninghub_net::Source>,
 }
 
 /// The kinds of [`Error`].
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A complete response from the platform with a code other than success.
-    #[error("code {code}{}", Reason(code, message))]
     Api {
         /// The HTTP status, usually 200.
         status: u16,
@@ -39,7 +38,6 @@ pub enum ErrorKind {
         message: Untrusted,
     },
     /// The response is JSON, but not of the expected structure.
-    #[error("unexpected answer at `{path}`: {excerpt}")]
     Decode {
         /// The position in the response, for example `data.taskId`.
         path: Untrusted,
@@ -47,16 +45,13 @@ pub enum ErrorKind {
         excerpt: Untrusted,
     },
     /// An HTTP status other than success, without a response from the platform.
-    #[error("HTTP status {status}")]
     Http {
         /// The HTTP status.
         status: u16,
     },
     /// An error of the network or of a local file.
-    #[error("{0}")]
     Net(NetErrorKind),
     /// The response is from something else: a captive portal, a firewall, an error page.
-    #[error("the answer is not the API's{}", Title(title.as_ref()))]
     NotOurApi {
         /// The HTTP status.
         status: u16,
@@ -64,17 +59,16 @@ pub enum ErrorKind {
         title: Option<Untrusted>,
     },
     /// Invalid input from the caller; nothing was sent.
-    #[error("{message}")]
     Usage {
         /// The problem.
-        message: &'static str,
+        problem: Sentence,
     },
 }
 
 impl Error {
-    pub(crate) fn new(what: &'static str, kind: ErrorKind) -> Self {
+    pub(crate) fn new(what: impl Into<Fact>, kind: ErrorKind) -> Self {
         Self {
-            what,
+            what: what.into(),
             kind: Box::new(kind),
             is_create: false,
             retry_after: None,
@@ -84,8 +78,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn usage(what: &'static str, message: &'static str) -> Self {
-        Self::new(what, ErrorKind::Usage { message })
+    pub(crate) fn usage(what: impl Into<Fact>, problem: Sentence) -> Self {
+        Self::new(what, ErrorKind::Usage { problem })
     }
 
     pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
@@ -96,8 +90,8 @@ impl Error {
         runninghub_net::Error::request(what, error).into()
     }
 
-    pub(crate) fn hinting(mut self, hint: Option<&'static str>) -> Self {
-        self.hint = hint;
+    pub(crate) fn hinting(mut self, hint: Option<Sentence>) -> Self {
+        self.hint = hint.map(Box::new);
         self
     }
 
@@ -202,15 +196,20 @@ impl Error {
         Some(if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown })
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        say!("{what}: {cause}", what = self.what.clone(), cause = self.kind.sentence())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
         match &*self.kind {
-            _ if self.hint.is_some() => self.hint,
+            _ if self.hint.is_some() => self.hint.as_deref().cloned(),
             ErrorKind::Api { code, .. } => code.hint(),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
-            ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(
-                "check the base URL; a firewall or the login page of a network may have answered instead",
-            ),
+            ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(say!(
+                "check the base URL; a firewall or the login page of a network may have answered instead"
+            )),
             ErrorKind::Net(kind) => kind.hint(),
             _ => None,
         }
@@ -229,6 +228,18 @@ impl Error {
     /// The minimum delay, from the server or from the code.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after.or_else(|| self.code()?.wait())
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 
@@ -251,22 +262,29 @@ fn of_status(status: u16) -> Class {
     }
 }
 
-struct Reason<'a>(&'a Code, &'a Untrusted);
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(meaning) = self.0.meaning() {
-            write!(f, ", {meaning}")?;
+impl ErrorKind {
+    /// The kind as a message.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Api { code, message, .. } => match (code.meaning(), message.is_empty()) {
+                (None, true) => say!("code {code}", code),
+                (None, false) => say!("code {code} ({message})", code, message),
+                (Some(meaning), true) => say!("code {code}, {meaning}", code, meaning),
+                (Some(meaning), false) => {
+                    say!("code {code}, {meaning} ({message})", code, meaning, message)
+                }
+            },
+            Self::Decode { path, excerpt } => {
+                say!("unexpected answer at `{path}`: {excerpt}", path, excerpt)
+            }
+            Self::Http { status } => say!("HTTP status {status}", status = *status),
+            Self::Net(kind) => kind.sentence(),
+            Self::NotOurApi { title: None, .. } => say!("the answer is not the API's"),
+            Self::NotOurApi { title: Some(title), .. } => {
+                say!("the answer is not the API's but a page titled \"{title}\"", title)
+            }
+            Self::Usage { problem } => problem.clone(),
         }
-        if self.1.is_empty() { Ok(()) } else { write!(f, " ({})", self.1) }
-    }
-}
-
-struct Title<'a>(Option<&'a Untrusted>);
-
-impl fmt::Display for Title<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |title| write!(f, " but a page titled \"{title}\""))
     }
 }
 
@@ -313,12 +331,12 @@ mod tests {
             (http(503).after(wait), false),
             (net(NetErrorKind::Connect), true),
             (net(NetErrorKind::Tls), true),
-            (net(NetErrorKind::Setup { problem: "no roots" }), true),
+            (net(NetErrorKind::Setup { problem: Sentence::verbatim("no roots") }), true),
             (net(NetErrorKind::Timeout), false),
             (net(NetErrorKind::Network), false),
             (Error::new("create", ErrorKind::NotOurApi { status: 200, title: None }), false),
             (net(NetErrorKind::TooLarge { limit: 1 }), false),
-            (Error::usage("create", "no id"), true),
+            (Error::usage("create", Sentence::verbatim("no id")), true),
         ] {
             let text = format!("{error:?}");
             let expected = if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown };
@@ -368,9 +386,9 @@ mod tests {
             (api(200, "421").message(), of(ErrorKind::Net(NetErrorKind::Connect)).message()),
             (None, None)
         );
-        assert_eq!(Error::usage("create", "no id").class(), Class::BadRequest);
+        assert_eq!(Error::usage("create", Sentence::verbatim("no id")).class(), Class::BadRequest);
         assert_eq!(of(ErrorKind::Net(NetErrorKind::Timeout)).class(), Class::Unknown);
-        let hint = |kind| of(kind).hint().unwrap_or_default();
+        let hint = |kind| of(kind).hint().map(|hint| hint.to_string()).unwrap_or_default();
         for (kind, part) in [
             (ErrorKind::Net(NetErrorKind::Connect), "proxy"),
             (ErrorKind::Http { status: 401 }, "runninghub.cn"),
@@ -380,10 +398,11 @@ mod tests {
             let text = format!("{kind:?}");
             assert!(hint(kind).contains(part), "{text}");
         }
-        assert!(api(200, "421").hint().is_some_and(|hint| hint.contains("running task")));
-        let own = Error::usage("upload", "too large").hinting(Some("cut it"));
-        assert_eq!(own.hint(), Some("cut it"));
-        assert_eq!(Error::usage("create", "no id").hint(), None);
+        assert!(api(200, "421").hint().is_some_and(|hint| hint.to_string().contains("running task")));
+        let own = Error::usage("upload", Sentence::verbatim("too large"))
+            .hinting(Some(Sentence::verbatim("cut it")));
+        assert_eq!(own.hint(), Some(Sentence::verbatim("cut it")));
+        assert_eq!(Error::usage("create", Sentence::verbatim("no id")).hint(), None);
     }
 
     #[test]

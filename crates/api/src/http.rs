@@ -11,7 +11,7 @@ use reqwest::{
     Method, RequestBuilder,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
 };
-use runninghub_core::repair;
+use runninghub_core::{Sentence, repair, say};
 use runninghub_net::{ErrorKind as NetErrorKind, Exchange, asked_wait, backoff, page_title, read_text};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
@@ -102,8 +102,8 @@ impl Call {
         Error::new(self.name, kind).of_create(self.effect == Effect::Create)
     }
 
-    pub(crate) fn usage(&self, message: &'static str) -> Error {
-        self.error(ErrorKind::Usage { message })
+    pub(crate) fn usage(&self, problem: Sentence) -> Error {
+        self.error(ErrorKind::Usage { problem })
     }
 }
 
@@ -463,7 +463,7 @@ impl Answer {
 /// The header with the key, marked as sensitive so that lower layers neither print nor index it.
 pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
-        .map_err(|_| Error::usage("API key", "it cannot be sent in a header"))?;
+        .map_err(|_| Error::usage(say!("API key"), say!("it cannot be sent in a header")))?;
     value.set_sensitive(true);
     Ok(value)
 }

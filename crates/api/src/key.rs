@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
+use runninghub_core::say;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::Error;
@@ -24,10 +25,13 @@ impl ApiKey {
     pub fn new(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Error::usage("API key", "it is empty"));
+            return Err(Error::usage(say!("API key"), say!("it is empty")));
         }
         if !text.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(Error::usage("API key", "it has white space or unprintable characters inside"));
+            return Err(Error::usage(
+                say!("API key"),
+                say!("it has white space or unprintable characters inside"),
+            ));
         }
         Ok(Self(text.into()))
     }

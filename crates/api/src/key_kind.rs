@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use runninghub_core::{Fact, Sentence, say};
+
 /// The kind of a key, from `apiKeyType` or `apiType`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -40,21 +42,29 @@ impl KeyKind {
     }
 
     /// A short description of its permissions.
-    pub fn meaning(self) -> &'static str {
+    pub fn meaning(self) -> Sentence {
         match self {
-            Self::Normal => "consumer key: pays with coins; workflows and AI apps, no model calls",
-            Self::Shared => "enterprise key: pays from the wallet; workflows, AI apps and models",
+            Self::Normal => say!("consumer key: pays with coins; workflows and AI apps, no model calls"),
+            Self::Shared => say!("enterprise key: pays from the wallet; workflows, AI apps and models"),
             Self::Exclusive => {
-                "enterprise key on rented machines: only the sizes that are rented, and a personal queue"
+                say!(
+                    "enterprise key on rented machines: only the sizes that are rented, and a personal queue"
+                )
             }
-            Self::Other => "a kind that this version does not know",
+            Self::Other => say!("a kind that this version does not know"),
         }
+    }
+}
+
+impl From<KeyKind> for Fact {
+    fn from(kind: KeyKind) -> Self {
+        kind.meaning().into()
     }
 }
 
 impl fmt::Display for KeyKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.meaning())
+        f.pad(&self.meaning().to_string())
     }
 }
 

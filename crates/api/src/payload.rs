@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, header::CONTENT_TYPE};
+use runninghub_core::say;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -64,6 +65,7 @@ pub(crate) fn shown(mut json: Value) -> String {
 }
 
 pub(crate) fn to_json(call: &Call, body: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(body)
-        .map_err(|error| call.error(ErrorKind::Usage { message: "the request is not JSON" }).because(error))
+    serde_json::to_value(body).map_err(|error| {
+        call.error(ErrorKind::Usage { problem: say!("the request is not JSON") }).because(error)
+    })
 }

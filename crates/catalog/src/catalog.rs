@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::OnceLock};
 
+use runninghub_core::{Sentence, say};
 use serde::Deserialize;
 
 use crate::{
@@ -57,15 +58,13 @@ impl Catalog {
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let first = lines.next().map_or("", |(_, line)| line.trim_start_matches('\u{feff}'));
         let header: Header = serde_json::from_str(first).map_err(|_| {
-            Error::new("this is not a catalog of models")
-                .with_hint("its first line is `{\"catalog\":1}`, and each other line is one model")
+            Error::new(say!("this is not a catalog of models"))
+                .with_hint(say!("its first line is `{{\"catalog\":1}}`, and each other line is one model"))
         })?;
         if header.catalog != VERSION {
-            return Err(Error::new(format!(
-                "the catalog has the format {}, which is not known",
-                header.catalog
-            ))
-            .with_hint("update to a version that reads it"));
+            let what =
+                say!("the catalog has the format {format}, which is not known", format = header.catalog);
+            return Err(Error::new(what).with_hint(say!("update to a version that reads it")));
         }
         let mut catalog = Self::default();
         for (line, text) in lines {
@@ -113,7 +112,7 @@ impl Catalog {
     pub fn find(&self, name: &str) -> Result<&Model, Error> {
         let name = name.trim().trim_matches('/');
         if name.chars().count() > LONGEST {
-            return Err(Error::new("this is too long for the name of a model"));
+            return Err(Error::new(say!("this is too long for the name of a model")));
         }
         let wanted = plain(name);
         let is_like = |known: &String| plain(known) == wanted;
@@ -130,10 +129,10 @@ impl Catalog {
                 .iter()
                 .flat_map(|model| std::iter::once(&model.endpoint).chain(&model.names).map(String::as_str));
             let hint = match closest(name, names) {
-                Some(close) => format!("did you mean `{close}`?"),
-                None => "`rhub model list --search WORDS` finds models, and `--body` runs others".to_owned(),
+                Some(close) => say!("did you mean `{close}`?", close),
+                None => say!("search the catalog, or submit a whole body to run a model that is not in it"),
             };
-            Error::new(format!("there is no model `{name}`")).with_hint(hint)
+            Error::new(say!("there is no model `{name}`", name)).with_hint(hint)
         })
     }
 
@@ -155,7 +154,8 @@ impl Catalog {
 }
 
 fn read(line: &str) -> Result<Model, Error> {
-    let model: Model = serde_json::from_str(line).map_err(|error| Error::new(error.to_string()))?;
+    let model: Model =
+        serde_json::from_str(line).map_err(|error| Error::new(Sentence::verbatim(error.to_string())))?;
     match flaw(&model) {
         Some(flaw) => Err(Error::new(flaw)),
         None => Ok(model),
@@ -233,8 +233,8 @@ mod tests {
             format!("{error} | {}", error.hint().unwrap_or_default())
         };
         insta::assert_snapshot!(refused("klin-v3.0-pro/text-to-vidio"), @"there is no model `klin-v3.0-pro/text-to-vidio` | did you mean `kling-v3.0-pro-text-to-video`?");
-        insta::assert_snapshot!(refused("zzzz"), @"there is no model `zzzz` | `rhub model list --search WORDS` finds models, and `--body` runs others");
-        insta::assert_snapshot!(refused(""), @"there is no model `` | `rhub model list --search WORDS` finds models, and `--body` runs others");
+        insta::assert_snapshot!(refused("zzzz"), @"there is no model `zzzz` | search the catalog, or submit a whole body to run a model that is not in it");
+        insta::assert_snapshot!(refused(""), @"there is no model `` | search the catalog, or submit a whole body to run a model that is not in it");
         insta::assert_snapshot!(refused(&"a".repeat(300)), @"this is too long for the name of a model | ");
     }
 

@@ -2,34 +2,50 @@
 
 use std::fmt;
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence};
 
 /// An unknown name or an invalid value: one sentence, and a hint.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
-    what: String,
-    hint: Option<String>,
+    what: Sentence,
+    hint: Option<Sentence>,
 }
 
 impl Error {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: None }
+    pub(crate) fn new(what: Sentence) -> Self {
+        Self { what, hint: None }
     }
 
-    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+    pub(crate) fn with_hint(self, hint: Sentence) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 
-    /// The hint for the caller, safe to show.
-    pub fn hint(&self) -> Option<String> {
-        self.hint.as_deref().map(|hint| Untrusted::from(hint).to_string())
+    /// The error as a message.
+    pub fn sentence(&self) -> Sentence {
+        self.what.clone()
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        self.hint.clone()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names and values come from files and from users.
-        Untrusted::from(self.what.as_str()).fmt(f)
+        self.what.fmt(f)
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 

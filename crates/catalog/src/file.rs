@@ -1,5 +1,7 @@
 //! Checks whether a file fits a parameter, before anything is sent.
 
+use runninghub_core::{Sentence, say};
+
 use crate::{Error, Param, ParamKind};
 
 /// The largest file that the platform accepts for an upload, in MB.
@@ -19,11 +21,11 @@ const KINDS: [(ParamKind, &[&str]); 3] = [
 pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> {
     let place = &param.name;
     if !param.kind.is_media() {
-        return Err(Error::new(format!("`{place}` takes {}, not a file", param.kind.noun()))
-            .with_hint("`@` before a value uploads the file of that name"));
+        return Err(Error::new(say!("`{place}` takes {kind}, not a file", place, kind = param.kind.noun()))
+            .with_hint(say!("give a value instead of a file")));
     }
     let Some(extension) = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()) else {
-        return Err(Error::new(format!("the file `{name}` has no extension, by which the platform goes"))
+        return Err(Error::new(say!("the file `{name}` has no extension, by which the platform goes", name))
             .with_hint(accepted(param)));
     };
     let same = |known: &String| {
@@ -42,56 +44,60 @@ pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> 
         param.accept.iter().any(same)
     };
     if !fits {
-        return Err(
-            Error::new(format!("`{place}` does not take the file `{name}`")).with_hint(accepted(param))
-        );
+        return Err(Error::new(say!("`{place}` does not take the file `{name}`", place, name))
+            .with_hint(accepted(param)));
     }
     if bytes == 0 {
-        return Err(Error::new(format!("the file `{name}` is empty")));
+        return Err(Error::new(say!("the file `{name}` is empty", name)));
     }
     let most = param.max_mb.unwrap_or(LARGEST);
     if bytes > most.saturating_mul(MB) {
-        return Err(Error::new(format!(
-            "the file `{name}` is larger than the {most} MB that `{place}` takes"
-        ))
-        .with_hint("make it smaller"));
+        let what =
+            say!("the file `{name}` is larger than the {most} MB that `{place}` takes", name, most, place);
+        return Err(Error::new(what).with_hint(say!("make it smaller")));
     }
     if bytes > LARGEST * MB {
-        return Err(Error::new(format!(
-            "the file `{name}` is larger than the {LARGEST} MB that can be uploaded"
-        ))
-        .with_hint(format!(
-            "`{place}` takes up to {most} MB from the web: give an address instead of a file"
-        )));
+        let what =
+            say!("the file `{name}` is larger than the {most} MB that can be uploaded", name, most = LARGEST);
+        let hint = say!(
+            "`{place}` takes up to {most} MB from the web: give an address instead of a file",
+            place,
+            most
+        );
+        return Err(Error::new(what).with_hint(hint));
     }
     Ok(())
 }
 
-fn accepted(param: &Param) -> String {
+fn accepted(param: &Param) -> Sentence {
     if param.accept.is_empty() {
-        format!("it takes {}", param.kind.noun())
+        param.kind.it_takes()
     } else {
-        format!("it takes {}", param.accept.join(", "))
+        say!("it takes {what}", what = param.accept.join(", "))
     }
 }
 
 impl ParamKind {
     /// A noun for what the parameter accepts, to use in a sentence.
-    pub(crate) fn noun(self) -> &'static str {
+    pub(crate) fn noun(self) -> Sentence {
         match self {
-            Self::Bool => "`true` or `false`",
-            Self::Int => "a whole number",
-            Self::Float => "a number",
-            Self::String => "text",
-            Self::List => "one of its choices",
-            Self::Model => "the name of a LoRA",
-            Self::Image => "a picture",
-            Self::Video => "a video",
-            Self::Audio => "a sound",
-            Self::Media => "a picture, a video or a sound",
-            Self::File => "a file",
-            Self::Any => "any value",
+            Self::Bool => say!("`true` or `false`"),
+            Self::Int => say!("a whole number"),
+            Self::Float => say!("a number"),
+            Self::String => say!("text"),
+            Self::List => say!("one of its choices"),
+            Self::Model => say!("the name of a LoRA"),
+            Self::Image => say!("a picture"),
+            Self::Video => say!("a video"),
+            Self::Audio => say!("a sound"),
+            Self::Media => say!("a picture, a video or a sound"),
+            Self::File => say!("a file"),
+            Self::Any => say!("any value"),
         }
+    }
+
+    pub(crate) fn it_takes(self) -> Sentence {
+        say!("it takes {what}", what = self.noun())
     }
 }
 
@@ -102,7 +108,9 @@ mod tests {
     fn told(param: &Param, name: &str, bytes: u64) -> String {
         match check(param, name, bytes) {
             Ok(()) => "fine".to_owned(),
-            Err(error) => format!("{error} | {}", error.hint().unwrap_or_default()),
+            Err(error) => {
+                format!("{error} | {}", error.hint().unwrap_or_default())
+            }
         }
     }
 
@@ -130,6 +138,6 @@ mod tests {
         assert_eq!(told(&any, "a.mp3", 1), "fine");
         insta::assert_snapshot!(told(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | make it smaller");
         let text = Param { name: "prompt".into(), kind: ParamKind::String, ..Param::default() };
-        insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | `@` before a value uploads the file of that name");
+        insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | give a value instead of a file");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use runninghub_core::{Sentence, say};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -220,13 +221,13 @@ impl Model {
 }
 
 /// What is wrong with a model as it was read, if anything is.
-pub(crate) fn flaw(model: &Model) -> Option<String> {
+pub(crate) fn flaw(model: &Model) -> Option<Sentence> {
     if model.endpoint.is_empty() {
-        return Some("its endpoint is empty".to_owned());
+        return Some(say!("its endpoint is empty"));
     }
     let mut names: Vec<_> = model.params.iter().map(|param| param.name.as_str()).collect();
     names.sort_unstable();
     let twice = names.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
     (twice || names.first().is_some_and(|name| name.is_empty()))
-        .then(|| "two of its parameters have one name, or one has none".to_owned())
+        .then(|| say!("two of its parameters have one name, or one has none"))
 }

@@ -1,5 +1,6 @@
 //! One value in the type that the platform wants: text that looks like a number stays text where that is what is sent.
 
+use runninghub_core::{Sentence, say};
 use serde_json::{Number, Value};
 
 use crate::{Error, Param, ParamKind, name::closest};
@@ -26,7 +27,7 @@ pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
         Some(fitted) => check(param, fitted),
         // A guess of ours must not stand in the way.
         None if param.guessed => Ok(value),
-        None => Err(wrong(param, &value, format!("it takes {}", param.kind.noun()))),
+        None => Err(wrong(param, &value, param.kind.it_takes())),
     }
 }
 
@@ -77,27 +78,28 @@ fn check(param: &Param, value: Value) -> Result<Value, Error> {
         let is_low = param.min.is_some_and(|min| number < min);
         let is_high = param.max.is_some_and(|max| number > max);
         if is_low || is_high {
-            return Err(wrong(param, &value, format!("it has to be {}", range(param.min, param.max))));
+            let hint = say!("it has to be {range}", range = range(param.min, param.max));
+            return Err(wrong(param, &value, hint));
         }
         // A step of a number with a point is how a slider moves; of a whole number it is what the model can do.
         let step = param.step.filter(|step| param.kind == ParamKind::Int && *step > 1.0);
         let start = param.min.unwrap_or_default();
         if let Some(step) = step.filter(|step| (number - start) % step != 0.0) {
-            return Err(wrong(param, &value, format!("it goes from {start} in steps of {step}")));
+            return Err(wrong(param, &value, say!("it goes from {start} in steps of {step}", start, step)));
         }
     }
     if let Some(text) = value.as_str() {
         if param.required && text.trim().is_empty() {
-            return Err(Error::new(format!("`{place}` is empty")).with_hint("the model needs it"));
+            return Err(Error::new(say!("`{place}` is empty", place)).with_hint(say!("the model needs it")));
         }
         let length = text.chars().count();
+        let bad =
+            |hint| Err(Error::new(say!("`{place}` has {length} characters", place, length)).with_hint(hint));
         if let Some(most) = param.max_length.filter(|most| length > *most) {
-            return Err(Error::new(format!("`{place}` has {length} characters"))
-                .with_hint(format!("it takes up to {most}")));
+            return bad(say!("it takes up to {most}", most));
         }
         if let Some(least) = param.min_length.filter(|least| length < *least && !text.is_empty()) {
-            return Err(Error::new(format!("`{place}` has {length} characters"))
-                .with_hint(format!("it takes {least} or more")));
+            return bad(say!("it takes {least} or more", least));
         }
     }
     Ok(value)
@@ -120,27 +122,33 @@ fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
     }
     let names: Vec<String> = param.choices.iter().map(shown).collect();
     let close = closest(wanted, names.iter().map(String::as_str)).filter(|_| names.len() > LISTED);
-    Err(wrong(param, value, close.map_or_else(|| choices(param), |close| format!("did you mean `{close}`?"))))
+    Err(wrong(
+        param,
+        value,
+        close.map_or_else(|| choices(param), |close| say!("did you mean `{close}`?", close)),
+    ))
 }
 
 /// `one of 5, 8, 10`.
-fn choices(param: &Param) -> String {
+fn choices(param: &Param) -> Sentence {
     let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
-    let mut list: Vec<String> = param.choices.iter().take(LISTED).map(shown).collect();
-    if param.choices.len() > LISTED {
-        list.push(format!("… ({} in all)", param.choices.len()));
+    let list: Vec<String> = param.choices.iter().take(LISTED).map(shown).collect();
+    let (list, count) = (list.join(", "), param.choices.len());
+    if count > LISTED {
+        say!("it is one of {list}, … ({count} in all)", list, count)
+    } else {
+        say!("it is one of {list}", list)
     }
-    format!("it is one of {}", list.join(", "))
 }
 
 /// What the platform can fetch. The name of an uploaded file is another thing, and it would be paid for in vain.
 fn address(param: &Param, value: Value) -> Result<Value, Error> {
     let place = &param.name;
-    let hint = format!(
-        "write `{place}=@FILE` for a file of this machine, or an address that begins with `https://`"
-    );
+    let hint = say!("give `{place}` a file to upload, or an address that begins with `https://`", place);
     let Some(text) = value.as_str() else {
-        return Err(Error::new(format!("`{place}` takes {}", param.kind.noun())).with_hint(hint));
+        return Err(
+            Error::new(say!("`{place}` takes {kind}", place, kind = param.kind.noun())).with_hint(hint)
+        );
     };
     let is_address = |start: &&str| {
         text.strip_prefix(*start).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
@@ -149,28 +157,30 @@ fn address(param: &Param, value: Value) -> Result<Value, Error> {
         return Ok(value);
     }
     let what = if FILE_NAMES.iter().any(|start| text.starts_with(start)) {
-        format!("`{place}` takes an address, and `{text}` is the name of a file for workflows")
+        say!("`{place}` takes an address, and `{text}` is the name of a file for workflows", place, text)
     } else {
-        format!("`{place}` takes {}, and this is no address of one", param.kind.noun())
+        say!("`{place}` takes {kind}, and this is no address of one", place, kind = param.kind.noun())
     };
     Err(Error::new(what).with_hint(hint))
 }
 
-fn range(min: Option<f64>, max: Option<f64>) -> String {
+fn range(min: Option<f64>, max: Option<f64>) -> Sentence {
     match (min, max) {
-        (Some(min), Some(max)) => format!("from {min} to {max}"),
-        (Some(min), None) => format!("{min} or more"),
-        (None, Some(max)) => format!("{max} or less"),
-        (None, None) => "a number".to_owned(),
+        (Some(min), Some(max)) => say!("from {min} to {max}", min, max),
+        (Some(min), None) => say!("{min} or more", min),
+        (None, Some(max)) => say!("{max} or less", max),
+        (None, None) => say!("a number"),
     }
 }
 
 /// `x` cannot be `y`, with what it can be.
-fn wrong(param: &Param, value: &Value, hint: String) -> Error {
+fn wrong(param: &Param, value: &Value, hint: Sentence) -> Error {
     /// Longer values are cut in a sentence, characters.
     const SHOWN: usize = 40;
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let short: String = text.chars().take(SHOWN).collect();
-    let cut = if short.len() < text.len() { "…" } else { "" };
-    Error::new(format!("`{}` cannot be `{short}{cut}`", param.name)).with_hint(hint)
+    let mut short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    Error::new(say!("`{place}` cannot be `{value}`", place = &param.name, value = short)).with_hint(hint)
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use runninghub_core::say;
 use serde_json::{Map, Value};
 
 use crate::{Error, Model, Param, file, name::closest, one_value};
@@ -88,17 +89,17 @@ impl Model {
         // `12##text` is meant by `text`.
         let part = || names().find(|known| known.rsplit_once("##").is_some_and(|(_, field)| field == name));
         let hint = match part().or_else(|| closest(name, names())) {
-            Some(close) => format!("did you mean `{close}`?"),
-            None if self.params.is_empty() => "it takes none".to_owned(),
+            Some(close) => say!("did you mean `{close}`?", close),
+            None if self.params.is_empty() => say!("it takes none"),
             None => {
                 let mut list: Vec<_> = names().take(LISTED).map(|name| format!("`{name}`")).collect();
                 if self.params.len() > LISTED {
                     list.push("…".to_owned());
                 }
-                format!("its parameters: {}", list.join(", "))
+                say!("its parameters: {names}", names = list.join(", "))
             }
         };
-        Error::new(format!("`{}` has no parameter `{name}`", self.endpoint)).with_hint(hint)
+        Error::new(say!("`{model}` has no parameter `{name}`", model = &self.endpoint, name)).with_hint(hint)
     }
 }
 
@@ -120,15 +121,15 @@ fn put(body: &mut Map<String, Value>, param: &Param, mut values: Vec<Value>) -> 
             values.splice(0..0, std::mem::take(before));
         }
         if let Some(most) = param.max_items.filter(|most| values.len() > *most) {
-            return Err(Error::new(format!("`{place}` is given {} values", values.len()))
-                .with_hint(format!("it takes up to {most}")));
+            return Err(Error::new(say!("`{place}` is given {count} values", place, count = values.len()))
+                .with_hint(say!("it takes up to {most}", most)));
         }
         if values.is_empty() && param.required {
             return Err(missing(param));
         }
         Value::Array(values)
     } else if body.contains_key(place) {
-        return Err(Error::new(format!("`{place}` is given twice")).with_hint("it takes one value"));
+        return Err(Error::new(say!("`{place}` is given twice", place)).with_hint(say!("it takes one value")));
     } else {
         values.pop().unwrap_or_default()
     };
@@ -138,9 +139,9 @@ fn put(body: &mut Map<String, Value>, param: &Param, mut values: Vec<Value>) -> 
 
 fn missing(param: &Param) -> Error {
     let hint = if param.kind.is_media() {
-        format!("give it with `-p {}=@FILE`: it takes {}", param.name, param.kind.noun())
+        say!("give `{name}` a file to upload: it takes {kind}", name = &param.name, kind = param.kind.noun())
     } else {
-        format!("give it with `-p {}=VALUE`: it takes {}", param.name, param.kind.noun())
+        say!("give `{name}` a value: it takes {kind}", name = &param.name, kind = param.kind.noun())
     };
-    Error::new(format!("`{}` is missing", param.name)).with_hint(hint)
+    Error::new(say!("`{name}` is missing", name = &param.name)).with_hint(hint)
 }

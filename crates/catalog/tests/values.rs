@@ -67,7 +67,7 @@ fn several_are_a_list_also_one() {
     assert_eq!(sent(&several, &[("imageUrls", json!([one, two]))]), both);
     assert_eq!(sent(&several, &[("imageUrls", json!(json!([one, two]).to_string()))]), both);
     insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([one, two, one]))]), @"`imageUrls` is given 3 values | it takes up to 2");
-    insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([]))]), @"`imageUrls` is missing | give it with `-p imageUrls=@FILE`: it takes a picture");
+    insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([]))]), @"`imageUrls` is missing | give `imageUrls` a file to upload: it takes a picture");
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_cannot_be_is_told_before_it_costs() {
     let kling = model("kling-v3.0-pro/text-to-video");
     let with =
         |name: &'static str, value: Value| refused(kling, &[("prompt", json!("a cat")), (name, value)]);
-    insta::assert_snapshot!(refused(kling, &[]), @"`prompt` is missing | give it with `-p prompt=VALUE`: it takes text");
+    insta::assert_snapshot!(refused(kling, &[]), @"`prompt` is missing | give `prompt` a value: it takes text");
     insta::assert_snapshot!(refused(kling, &[("prompt", json!("  "))]), @"`prompt` is empty | the model needs it");
     insta::assert_snapshot!(refused(kling, &[("prompt", json!("a".repeat(2501)))]), @"`prompt` has 2501 characters | it takes up to 2500");
     insta::assert_snapshot!(with("promt", json!("x")), @"`kling-v3.0-pro/text-to-video` has no parameter `promt` | did you mean `prompt`?");

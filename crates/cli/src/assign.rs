@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use runninghub::Untrusted;
+use runninghub::{Fact, say};
 use serde_json::{Map, Value};
 
 use crate::{digits, exit::Error};
@@ -41,9 +41,8 @@ impl<'a> Written<'a> {
 /// Usage, if the path is missing after the `@`.
 pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Error> {
     if path.is_empty() {
-        let given = Untrusted::from(given);
-        return Err(Error::usage(format!("`{option} {given}` names no file"))
-            .hint("write `@FILE`, or `@@` for an `@` itself"));
+        return Err(Error::usage(say!("`{option} {given}` names no file", option, given))
+            .hint(say!("write `@FILE`, or `@@` for an `@` itself")));
     }
     Ok(path.into())
 }
@@ -58,11 +57,8 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
         (!node.is_empty() && !field.is_empty()).then_some((place, value))
     });
     let Some((place, value)) = parts else {
-        return Err(Error::usage(format!(
-            "`--set {}` does not name a node, a field and a value",
-            Untrusted::from(text)
-        ))
-        .hint("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`"));
+        return Err(Error::usage(say!("`--set {text}` does not name a node, a field and a value", text))
+            .hint(say!("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`")));
     };
     let value = match Written::of(value) {
         Written::Plain(value) => NewValue::Json(json_or_text(value)?),
@@ -88,8 +84,10 @@ fn json_or_text(text: &str) -> Result<Value, Error> {
 /// Usage, for a whole number of more than 64 bits.
 pub(crate) fn exact(json: &str) -> Result<(), Error> {
     match digits::too_many(json) {
-        Some(number) => Err(Error::usage(format!("{number} does not fit into 64 bits and would be rounded"))
-            .hint("write it as text, in quotes, where text will do")),
+        Some(number) => {
+            Err(Error::usage(say!("{number} does not fit into 64 bits and would be rounded", number))
+                .hint(say!("write it as text, in quotes, where text will do")))
+        }
         None => Ok(()),
     }
 }
@@ -99,21 +97,24 @@ pub(crate) fn exact(json: &str) -> Result<(), Error> {
 /// # Errors
 /// Usage, if it isn't a list of objects.
 pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
-    let hint =
-        "it is a list such as `[{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"a cat\"}]`";
+    let wrong = |message| {
+        Error::usage(message).hint(say!(
+            "it is a list such as `[{{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"a cat\"}}]`"
+        ))
+    };
     let text = match text.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path).map_err(|error| {
-            Error::usage(format!("cannot read the node info list {}: {error}", Untrusted::from(path)))
-                .hint(hint)
-        })?,
+        Some(path) => fs::read_to_string(path)
+            .map_err(|why| wrong(say!("cannot read the node info list {path}: {why}", path, why)))?,
         None => text.to_owned(),
     };
     exact(&text)?;
-    let list: Vec<Value> = serde_json::from_str(text.trim()).map_err(|error| {
-        Error::usage(format!("the node info list is not a JSON list: {error}")).hint(hint)
-    })?;
+    let list: Vec<Value> = serde_json::from_str(text.trim())
+        .map_err(|why| wrong(say!("the node info list is not a JSON list: {why}", why)))?;
     if let Some(entry) = list.iter().find(|entry| !entry.is_object()) {
-        return Err(Error::usage(format!("the node info list holds {entry}, which is no object")).hint(hint));
+        return Err(wrong(say!(
+            "the node info list holds {entry}, which is no object",
+            entry = Fact::of(entry)
+        )));
     }
     Ok(list)
 }
@@ -124,10 +125,9 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
 /// # Errors
 /// Usage, if a part is missing.
 pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
-    let shown = Untrusted::from(text);
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-        return Err(Error::usage(format!("`-p {shown}` does not name a parameter and a value"))
-            .hint("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`"));
+        return Err(Error::usage(say!("`-p {text}` does not name a parameter and a value", text))
+            .hint(say!("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`")));
     };
     let value = match Written::of(value) {
         Written::Plain(value) | Written::Text(value) => NewValue::Json(value.into()),
@@ -141,16 +141,16 @@ pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
 /// # Errors
 /// Usage, if it isn't an object.
 pub(crate) fn body(text: &str) -> Result<Map<String, Value>, Error> {
-    let hint = "it is an object such as `{\"prompt\": \"a cat\"}`";
+    let wrong =
+        |message| Error::usage(message).hint(say!("it is an object such as `{{\"prompt\": \"a cat\"}}`"));
     let text = match text.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path).map_err(|error| {
-            Error::usage(format!("cannot read the body {}: {error}", Untrusted::from(path))).hint(hint)
-        })?,
+        Some(path) => fs::read_to_string(path)
+            .map_err(|why| wrong(say!("cannot read the body {path}: {why}", path, why)))?,
         None => text.to_owned(),
     };
     exact(&text)?;
     serde_json::from_str(text.trim().trim_start_matches('\u{feff}'))
-        .map_err(|error| Error::usage(format!("the body is not a JSON object: {error}")).hint(hint))
+        .map_err(|why| wrong(say!("the body is not a JSON object: {why}", why)))
 }
 
 #[cfg(test)]

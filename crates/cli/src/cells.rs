@@ -30,9 +30,12 @@ pub(crate) fn fit(text: &str, cells: usize) -> String {
 
 /// The text, cut or padded with spaces to exactly `cells` cells.
 pub(crate) fn pad(text: &str, cells: usize) -> String {
-    let mut text = fit(text, cells);
-    text.extend(std::iter::repeat_n(' ', cells.saturating_sub(width(&text))));
-    text
+    column(&fit(text, cells), cells)
+}
+
+/// The text, padded with spaces to at least `cells` cells: a column of a table.
+pub(crate) fn column(text: &str, cells: usize) -> String {
+    text.to_owned() + &" ".repeat(cells.saturating_sub(width(text)))
 }
 
 /// How many cells a character may take.

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use runninghub::{Sentence, say};
 
 /// Reads a duration; a number without a unit is seconds. Never negative.
 ///
 /// # Errors
 /// A sentence with the accepted formats.
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, Sentence> {
     let text = text.trim();
     let parsed = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()),
     };
-    parsed.ok_or_else(|| "a duration is written like `90s`, `2m`, `1h30m` or `90` (seconds)".to_owned())
+    parsed.ok_or_else(|| say!("a duration is written like `90s`, `2m`, `1h30m` or `90` (seconds)"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use runninghub::{Event as RunEvent, Line, TaskStatus, Untrusted, answer, catalog};
+use runninghub::{Event as RunEvent, Line, Sentence, TaskStatus, Untrusted, answer, catalog};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(crate) enum Event {
     /// Something about this command that is worth knowing. Unlike a warning of a run it is also said when quiet.
     #[serde(rename = "warning")]
     #[schemars(skip)]
-    Notice { code: &'static str, message: Untrusted },
+    Notice { code: &'static str, message: Sentence },
     /// A result that is only listed (`outputs`).
     #[serde(rename = "output")]
     #[schemars(skip)]
@@ -149,9 +149,9 @@ pub(crate) struct Check {
     pub(crate) name: &'static str,
     pub(crate) ok: bool,
     /// What was found.
-    pub(crate) message: Untrusted,
+    pub(crate) message: Sentence,
     /// What helps, where it is not well.
-    pub(crate) cure: Option<Untrusted>,
+    pub(crate) cure: Option<Sentence>,
     /// The exit code that it leads to; 0 where it is well.
     pub(crate) exit_code: u8,
 }
@@ -166,7 +166,7 @@ pub(crate) struct Listening {
     pub(crate) api_key: Option<&'static str>,
     /// What else there is to know.
     #[serde(skip)]
-    pub(crate) about: Vec<String>,
+    pub(crate) about: Vec<Sentence>,
 }
 
 impl From<&catalog::Model> for Model {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, process::ExitCode};
 
-use runninghub::Code;
+use runninghub::{Code, Sentence};
 
 use crate::{secrets, signals::Signal};
 
@@ -88,8 +88,8 @@ impl From<Exit> for ExitCode {
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) exit: Exit,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+    pub(crate) message: Sentence,
+    pub(crate) hint: Option<Sentence>,
     /// The platform's code, if it sent one.
     pub(crate) code: Option<Code>,
     /// The ledger entry of a submit of unknown outcome.
@@ -98,39 +98,35 @@ pub(crate) struct Error {
 
 impl Error {
     /// An error with its exit code. The message is sanitized here because error sources may contain server text.
-    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: secrets::clean(&message.into()), hint: None, code: None, attempt: None }
+    pub(crate) fn new(exit: Exit, message: Sentence) -> Self {
+        Self { exit, message: message.map(&secrets::clean), hint: None, code: None, attempt: None }
     }
 
     /// An error in the user's input.
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: Sentence) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// Sets the hint.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub(crate) fn hint(mut self, hint: Sentence) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// Adds to the hint.
+    pub(crate) fn and_hint(mut self, hint: Sentence) -> Self {
+        self.hint = Some(Sentence::list(self.hint.into_iter().chain([hint])));
         self
     }
 
     /// Sets the hint if there is none yet.
-    pub(crate) fn or_hint(mut self, hint: &str) -> Self {
-        self.hint.get_or_insert_with(|| hint.to_owned());
+    pub(crate) fn or_hint(mut self, hint: Sentence) -> Self {
+        self.hint.get_or_insert(hint);
         self
     }
 }
 
 /// An error and its causes, each once: `a: b: c`. Sanitized, since they may contain server text.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    secrets::clean(&text)
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> Sentence {
+    runninghub::sentence_of(error).map(&secrets::clean)
 }

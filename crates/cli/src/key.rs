@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use runninghub::{ApiKey, KeyKind, Untrusted};
+use runninghub::{ApiKey, KeyKind, Sentence, say};
 
 use crate::{
     args::Global,
@@ -18,7 +18,6 @@ use crate::{
 pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
 /// Longer than any key: a larger file is a mistake.
 pub(crate) const MAX_LENGTH: u64 = 4096;
-const HOLDS: &str = "it holds the key and nothing else, and only you can read it";
 
 /// Whether the options, the environment or the profile provide a key, valid or not.
 pub(crate) fn is_named(global: &Global) -> bool {
@@ -39,12 +38,17 @@ fn kind(global: &Global) -> Option<KeyKind> {
 /// Rejects what this kind of key cannot do, if the kind is known. Sends no request.
 ///
 /// # Errors
-/// What the key cannot do.
-pub(crate) fn check(global: &Global, what: &str, may: fn(KeyKind) -> bool) -> Result<(), Error> {
+/// What the key cannot do, as `cannot` words it.
+pub(crate) fn check(
+    global: &Global,
+    may: fn(KeyKind) -> bool,
+    cannot: fn(KeyKind) -> Sentence,
+) -> Result<(), Error> {
     match kind(global).filter(|kind| !may(*kind)) {
         None => Ok(()),
-        Some(kind) => Err(Error::new(Exit::Refused, format!("the key of the profile cannot {what}: {kind}"))
-            .hint("nothing was sent; use another key, or `rhub login` again if this one is of another kind by now")),
+        Some(kind) => Err(Error::new(Exit::Refused, cannot(kind)).hint(say!(
+            "nothing was sent; use another key, or `rhub login` again if this one is of another kind by now"
+        ))),
     }
 }
 
@@ -68,36 +72,39 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
         let mut text = String::new();
         let read = io::stdin().lock().take(MAX_LENGTH).read_to_string(&mut text);
         return match read {
-            Ok(_) => parse(&text, "standard input"),
-            Err(error) => Err(Error::usage(format!("cannot read the API key from standard input: {error}"))),
+            Ok(_) => parse(&text, say!("standard input")),
+            Err(why) => Err(Error::usage(say!("cannot read the API key from standard input: {why}", why))),
         };
     }
     match env::var(VARIABLE) {
-        Ok(text) if !text.trim().is_empty() => parse(&text, VARIABLE),
+        Ok(text) if !text.trim().is_empty() => parse(&text, Sentence::verbatim(VARIABLE)),
         Err(env::VarError::NotUnicode(_)) => {
-            Err(Error::usage(format!("{VARIABLE} does not hold an API key")))
+            Err(Error::usage(say!("{source} does not hold an API key", source = VARIABLE)))
         }
         _ => match global.stored.key()? {
-            Some((text, source)) => parse(&text, &source),
-            None => Err(Error::usage("there is no API key").hint(format!(
-                "`rhub login` keeps one, or set {VARIABLE}, or name a file with `--api-key-file PATH`; `rhub demo` works without"
+            Some((text, source)) => parse(&text, source),
+            None => Err(Error::usage(say!("there is no API key")).hint(say!(
+                "`rhub login` keeps one, or set {variable}, or name a file with `--api-key-file PATH`; `rhub demo` works without",
+                variable = VARIABLE
             ))),
         },
     }
 }
 
 fn file(path: &Path) -> Result<ApiKey, Error> {
-    let name = Untrusted::from(path.to_string_lossy());
-    let text = private::read(path, "the API key file", MAX_LENGTH)
-        .map_err(|error| error.or_hint(HOLDS))?
-        .ok_or_else(|| Error::usage(format!("there is no API key file {name}")).hint(HOLDS))?;
-    parse(&text, &format!("the API key file {name}"))
+    let named = || say!("the API key file {path}", path = path.display());
+    let holds = || say!("it holds the key and nothing else, and only you can read it");
+    let text =
+        private::read(path, &named(), MAX_LENGTH).map_err(|error| error.or_hint(holds()))?.ok_or_else(
+            || Error::usage(say!("there is no API key file {path}", path = path.display())).hint(holds()),
+        )?;
+    parse(&text, named())
 }
 
 /// Parses a key, with surrounding space removed.
-pub(crate) fn parse(text: &str, source: &str) -> Result<ApiKey, Error> {
+pub(crate) fn parse(text: &str, source: Sentence) -> Result<ApiKey, Error> {
     ApiKey::new(text).map_err(|_| {
-        Error::usage(format!("{source} does not hold an API key"))
-            .hint("a key is one word of letters and digits; copy it from the API page of RunningHub")
+        Error::usage(say!("{source} does not hold an API key", source))
+            .hint(say!("a key is one word of letters and digits; copy it from the API page of RunningHub"))
     })
 }

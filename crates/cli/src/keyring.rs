@@ -5,6 +5,7 @@ pub(crate) use imp::{delete, read, write};
 #[cfg(feature = "keyring")]
 mod imp {
     use keyring::Entry;
+    use runninghub::say;
 
     use crate::exit::{Error, Exit, chain};
 
@@ -33,14 +34,16 @@ mod imp {
     fn failed(profile: &str, error: &keyring::Error) -> Error {
         Error::new(
             Exit::Store,
-            format!("the keyring has no key for the profile `{profile}`: {}", chain(error)),
+            say!("the keyring has no key for the profile `{profile}`: {why}", profile, why = chain(error)),
         )
-        .hint("unlock the keyring, or use `rhub login` without `--keyring`")
+        .hint(say!("unlock the keyring, or use `rhub login` without `--keyring`"))
     }
 }
 
 #[cfg(not(feature = "keyring"))]
 mod imp {
+    use runninghub::say;
+
     use crate::exit::Error;
 
     /// This build has no keyring.
@@ -59,7 +62,8 @@ mod imp {
     }
 
     fn none() -> Error {
-        Error::usage("this build of rhub knows no keyring")
-            .hint("use `rhub login` without `--keyring`, or build with `cargo install --features keyring`")
+        Error::usage(say!("this build of rhub knows no keyring")).hint(say!(
+            "use `rhub login` without `--keyring`, or build with `cargo install --features keyring`"
+        ))
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Mutex,
 };
 
-use runninghub::Untrusted;
+use runninghub::say;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt,
@@ -36,9 +36,9 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     let builder = fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_target(true);
     match &global.log_file {
         Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
-                let name = Untrusted::from(path.to_string_lossy());
-                Error::usage(format!("cannot write the log file {name}: {error}"))
+            let file = OpenOptions::new().create(true).append(true).open(path).map_err(|why| {
+                let path = path.display();
+                Error::usage(say!("cannot write the log file {path}: {why}", path, why))
             })?;
             builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+use runninghub::{Sentence, say};
 
 use crate::{
     exit::Error,
@@ -67,8 +68,8 @@ impl Printer {
     }
 
     /// Prints one line of a message, in the selected language.
-    pub(crate) fn say(self, text: &str) {
-        self.line(&lang::say(text));
+    pub(crate) fn say(self, words: &Sentence) {
+        self.line(&lang::word(words));
     }
 
     /// Writes to the terminal, escapes included.
@@ -83,7 +84,7 @@ impl Printer {
         BLOCK.store(rows.map_or(0, |rows| rows.saturating_add(1)), Ordering::Relaxed);
     }
 
-    /// Prints a message to stderr.
+    /// Prints a line to stderr.
     pub(crate) fn talk(self, text: &str) {
         let _ = self;
         write_err(text);
@@ -96,15 +97,14 @@ impl Printer {
     }
 
     /// Prints a hint.
-    pub(crate) fn hint(self, text: &str) {
-        let label = paint(self.err_color, AnsiColor::Cyan.on_default().bold(), &lang::say("hint:"));
-        write_err(&format!("{label} {}", lang::say(text)));
+    pub(crate) fn hint(self, words: &Sentence) {
+        self.labeled(AnsiColor::Cyan, &say!("hint:"), words);
     }
 
     /// Prints a question, with the cursor after it.
-    pub(crate) fn ask(self, question: &str) {
+    pub(crate) fn ask(self, question: &Sentence) {
         let _ = self;
-        writer::write(Stream::Err, lang::say(question).into_owned());
+        writer::write(Stream::Err, lang::word(question));
         writer::settle();
     }
 
@@ -116,12 +116,19 @@ impl Printer {
 
     /// Prints an error with its hint.
     pub(crate) fn error(self, error: &Error) {
-        let label = paint(self.err_color, AnsiColor::Red.on_default().bold(), &lang::say("error:"));
-        write_err(&format!("{label} {}", lang::say(&error.message)));
+        self.labeled(AnsiColor::Red, &say!("error:"), &error.message);
         if let Some(hint) = &error.hint {
             write_err("");
             self.hint(hint);
         }
+    }
+
+    fn labeled(self, color: AnsiColor, label: &Sentence, words: &Sentence) {
+        let label = lang::word(label);
+        // A wide colon includes its space.
+        let gap = if label.ends_with('：') { "" } else { " " };
+        let label = paint(self.err_color, color.on_default().bold(), &label);
+        write_err(&format!("{label}{gap}{}", lang::word(words)));
     }
 
     /// Styles text if stdout supports it.
@@ -152,7 +159,8 @@ pub(crate) fn tidy_up_on_panic() {
         }
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         let message = info.payload_as_str().unwrap_or("no message");
-        write_err(&secrets::clean(&format!("rhub has a bug: panicked at {place}: {message}")));
+        let words = say!("rhub has a bug: panicked at {place}: {message}", place, message);
+        write_err(&lang::word(&words.map(&secrets::clean)));
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
             write_err(&trace.to_string());

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use runninghub::Untrusted;
+use runninghub::{Sentence, say};
 use tempfile::NamedTempFile;
 
 use crate::exit::{Error, Exit};
@@ -14,11 +14,9 @@ use crate::exit::{Error, Exit};
 /// Reads a file that only its owner can read, up to `limit` bytes; `None` if it doesn't exist.
 ///
 /// # Errors
-/// Usage, if it cannot be read or other users can read it. `what` names it in the sentence, such as
-/// `the API key file`.
-pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>, Error> {
-    let name = Untrusted::from(path.to_string_lossy());
-    let cannot = |error: io::Error| Error::usage(format!("cannot read {what} {name}: {error}"));
+/// Usage, if it cannot be read or other users can read it. `what` names it, such as `the API key file ~/key`.
+pub(crate) fn read(path: &Path, what: &Sentence, limit: u64) -> Result<Option<String>, Error> {
+    let cannot = |why: io::Error| Error::usage(say!("cannot read {what}: {why}", what, why));
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -31,8 +29,9 @@ pub(crate) fn read(path: &Path, what: &str, limit: u64) -> Result<Option<String>
 
         let mode = file.metadata().map_err(cannot)?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(Error::usage(format!("others can read {what} {name} (mode {:03o})", mode & 0o777))
-                .hint(format!("make it yours alone: `chmod 600 {name}`")));
+            let mode = format!("{:03o}", mode & 0o777);
+            return Err(Error::usage(say!("others can read {what} (mode {mode})", what, mode))
+                .hint(say!("make it yours alone: `chmod 600 {path}`", path = path.display())));
         }
     }
     let mut text = String::new();
@@ -59,8 +58,8 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         File::open(folder)?.sync_all()?;
         Ok(())
     };
-    write().map_err(|error| {
-        let name = Untrusted::from(path.to_string_lossy());
-        Error::new(Exit::Store, format!("cannot write {name}: {error}"))
+    write().map_err(|why| {
+        let path = path.display();
+        Error::new(Exit::Store, say!("cannot write {path}: {why}", path, why))
     })
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
+use runninghub::{Sentence, say};
+
 use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
 
 /// Whether the terminal is interactive.
@@ -13,10 +15,10 @@ pub(crate) fn is_possible() -> bool {
 /// is no longer awaited.
 pub(crate) fn hidden(
     printer: Printer,
-    question: &str,
+    question: &Sentence,
 ) -> Result<(Hush, impl FnOnce() -> io::Result<String> + use<>), Error> {
-    let hush = Hush::new(printer).map_err(|error| {
-        Error::usage(format!("cannot hide what is typed: {error}")).hint("use `--api-key-stdin`")
+    let hush = Hush::new(printer).map_err(|why| {
+        Error::usage(say!("cannot hide what is typed: {why}", why)).hint(say!("use `--api-key-stdin`"))
     })?;
     printer.ask(question);
     Ok((hush, || {

@@ -1,5 +1,7 @@
 //! Sizes as people write them: `500M`, `2G`, `1.5 GiB`, or plain bytes.
 
+use runninghub::{Sentence, say};
+
 /// The units after a number, with their bytes; longer names first.
 const UNITS: [(&str, f64); 12] = [
     ("kib", 1024.0),
@@ -20,7 +22,7 @@ const UNITS: [(&str, f64); 12] = [
 ///
 /// # Errors
 /// A sentence with the accepted formats.
-pub(crate) fn parse(text: &str) -> Result<u64, String> {
+pub(crate) fn parse(text: &str) -> Result<u64, Sentence> {
     let lower = text.trim().to_ascii_lowercase();
     let unit = UNITS.iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, *bytes)));
     let (number, factor) = unit.unwrap_or((lower.trim_end_matches('b'), 1.0));
@@ -32,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
         // Beyond this a double cannot count bytes exactly, and no disk holds such files.
         .filter(|bytes| (1.0..9e15).contains(bytes))
         .map(to_bytes)
-        .ok_or_else(|| "a size is written like `500M`, `2G`, `1.5 GiB` or `1000000` (bytes)".to_owned())
+        .ok_or_else(|| say!("a size is written like `500M`, `2G`, `1.5 GiB` or `1000000` (bytes)"))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within 1 and 9e15")]

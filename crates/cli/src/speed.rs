@@ -2,7 +2,7 @@
 
 use std::env;
 
-use runninghub::Speed;
+use runninghub::{Sentence, Speed, say};
 
 use crate::exit::Error;
 
@@ -13,12 +13,12 @@ const TIME_SCALE: &str = "RUNNINGHUB_TIME_SCALE";
 ///
 /// # Errors
 /// A sentence with the accepted formats.
-pub(crate) fn parse(text: &str) -> Result<Speed, &'static str> {
+pub(crate) fn parse(text: &str) -> Result<Speed, Sentence> {
     let times = match text {
         "max" => return Ok(Speed::Max),
         text => text.parse().ok().filter(|times: &f64| times.is_finite() && *times > 0.0),
     };
-    times.map(Speed::Times).ok_or("a speed is a number above 0, or `max`")
+    times.map(Speed::Times).ok_or_else(|| say!("a speed is a number above 0, or `max`"))
 }
 
 /// The factor; infinite for `max`.
@@ -37,7 +37,7 @@ pub(crate) fn time_scale() -> Result<f64, Error> {
         .and_then(|text| text.trim().parse().ok())
         .filter(|scale: &f64| scale.is_finite() && *scale > 0.0)
         .ok_or_else(|| {
-            Error::usage(format!("{TIME_SCALE} is not a number above 0"))
-                .hint("use 1 for real time, less for faster")
+            Error::usage(say!("{variable} is not a number above 0", variable = TIME_SCALE))
+                .hint(say!("use 1 for real time, less for faster"))
         })
 }

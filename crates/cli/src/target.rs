@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use runninghub::{Site, TaskId, Untrusted, WebappId, WorkflowId, catalog::Catalog, is_platform_id};
+use runninghub::{Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, say};
 
 use crate::{assign, exit::Error};
 
@@ -44,9 +44,10 @@ impl Target {
 pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site>), Error> {
     match Target::parse(text)? {
         Target::Saved(id, site) => Ok((id, site)),
-        Target::Own(_) => {
-            Err(Error::usage(format!("`{option}` takes the id of a workflow, or the address of its page")))
-        }
+        Target::Own(_) => Err(Error::usage(say!(
+            "`{option}` takes the id of a workflow, or the address of its page",
+            option
+        ))),
     }
 }
 
@@ -58,8 +59,8 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
     if is_platform_id(text) {
         return Ok(text.into());
     }
-    Err(Error::usage(format!("`{}` is not a task id", Untrusted::from(text)))
-        .hint("a task id is a number such as `1904154698679771137`; `rhub run` prints it"))
+    Err(Error::usage(say!("`{text}` is not a task id", text))
+        .hint(say!("a task id is a number such as `1904154698679771137`; `rhub run` prints it")))
 }
 
 /// Reads a prompt id of a ComfyUI.
@@ -70,9 +71,9 @@ pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
     if is_prompt_id(text) {
         return Ok(text.into());
     }
-    Err(Error::usage(format!("`{}` is not a prompt id", Untrusted::from(text))).hint(
-        "a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait",
-    ))
+    Err(Error::usage(say!("`{text}` is not a prompt id", text)).hint(say!(
+        "a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait"
+    )))
 }
 
 /// Whether it can be a prompt id of a ComfyUI: usually a UUID, but clients may choose any text.
@@ -95,8 +96,8 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
                     .ok_or_else(|| malformed(text));
             }
             part if APP_PAGES.contains(&part) => {
-                return Err(Error::usage("this is the page of an AI app, not of a workflow")
-                    .hint(format!("run it with `rhub app run {}`", Untrusted::from(text))));
+                return Err(Error::usage(say!("this is the page of an AI app, not of a workflow"))
+                    .hint(say!("run it with `rhub app run {page}`", page = text)));
             }
             _ => {}
         }
@@ -112,13 +113,13 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     if is_platform_id(text) {
         return Ok((text.into(), None));
     }
-    let shown = Untrusted::from(text);
-    let no_address = || Error::usage(format!("`{shown}` is not the address of an AI app"));
+    let no_address = || Error::usage(say!("`{text}` is not the address of an AI app", text));
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
-        return Err(Error::usage(format!(
-            "`{shown}` is not the id of an AI app, nor the address of its page"
+        return Err(Error::usage(say!(
+            "`{text}` is not the id of an AI app, nor the address of its page",
+            text
         ))
-        .hint("an id is a number such as `1877265245566922753`; `rhub app list` shows some"));
+        .hint(say!("an id is a number such as `1877265245566922753`; `rhub app list` shows some")));
     };
     let (site, parts) = parts(rest).ok_or_else(no_address)?;
     let mut pairs = parts.iter().zip(parts.iter().skip(1));
@@ -126,10 +127,11 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
         return Ok(((*id).into(), Some(site)));
     }
     Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_platform_id(id)) {
-        Error::usage(format!("`{shown}` is the page of a workflow, not of an AI app"))
-            .hint(format!("run it with `rhub run {shown}`"))
+        Error::usage(say!("`{text}` is the page of a workflow, not of an AI app", text))
+            .hint(say!("run it with `rhub run {page}`", page = text))
     } else {
-        no_address().hint("an address looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`")
+        no_address()
+            .hint(say!("an address looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`"))
     })
 }
 
@@ -150,32 +152,37 @@ fn parts(rest: &str) -> Option<(Site, Vec<&str>)> {
 }
 
 fn malformed(text: &str) -> Error {
-    Error::usage(format!("`{}` is not the address of a workflow", Untrusted::from(text)))
-        .hint("an address looks like `https://www.runninghub.cn/post/1904136902449209346`")
+    Error::usage(say!("`{text}` is not the address of a workflow", text))
+        .hint(say!("an address looks like `https://www.runninghub.cn/post/1904136902449209346`"))
 }
 
 fn read(path: &Path) -> Result<String, Error> {
-    let name = Untrusted::from(path.to_string_lossy());
-    let cannot = |error: io::Error| Error::usage(format!("cannot read the workflow {name}: {error}"));
+    let name = || path.display();
+    let cannot =
+        |why: io::Error| Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why));
     let meta = match fs::metadata(path) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if Catalog::embedded().find(&path.to_string_lossy()).is_ok() {
-                return Err(Error::usage(format!("`{name}` is a model, not a workflow"))
-                    .hint(format!("`rhub model run {name} -p NAME=VALUE` runs it")));
+                return Err(Error::usage(say!("`{name}` is a model, not a workflow", name = name()))
+                    .hint(say!("`rhub model run {name} -p NAME=VALUE` runs it", name = name())));
             }
-            return Err(Error::usage(format!(
-                "`{name}` is neither a workflow id, nor the address of its page, nor a file"
+            return Err(Error::usage(say!(
+                "`{name}` is neither a workflow id, nor the address of its page, nor a file",
+                name = name()
             ))
-            .hint("an id is a number such as `1904136902449209346`; a file is a workflow in API format"));
+            .hint(say!(
+                "an id is a number such as `1904136902449209346`; a file is a workflow in API format"
+            )));
         }
         Err(error) => return Err(cannot(error)),
     };
     if meta.is_dir() || meta.len() > MAX_FILE {
-        return Err(Error::usage(format!("{name} is not a workflow file")));
+        return Err(Error::usage(say!("{name} is not a workflow file", name = name())));
     }
     let bytes = fs::read(path).map_err(cannot)?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("{name} is not a text file")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::usage(say!("{name} is not a text file", name = name())))?;
     assign::exact(&text)?;
     // Windows programs often start files with a byte order mark.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))

@@ -19,9 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use runninghub::say;
 use tokio::sync::Notify;
 
-use crate::signals;
+use crate::{lang, signals};
 
 /// A reader lags if more than this many bytes are pending: as much again as a pipe holds.
 const LAG: usize = 64 * 1024;
@@ -252,7 +253,8 @@ impl Piece {
     fn write(&self) {
         let mut gap = String::new();
         if self.passing == Some(Passing::Log) && self.replaced > 0 {
-            gap = format!("… {} lines of the log are left out here\n", self.replaced);
+            let words = say!("… {count} lines of the log are left out here", count = self.replaced);
+            gap = lang::word(&words) + "\n";
         }
         let put = |to: &mut dyn io::Write| {
             to.write_all(gap.as_bytes())?;

@@ -9,9 +9,10 @@ use std::{
     },
 };
 
-use runninghub_core::{ClientId, NodeFile, SocketUrl};
-use runninghub_net::{Files, HttpClients, Net, NetOptions};
-use url::Url;
+use percent_encoding::percent_decode_str;
+use runninghub_core::{ClientId, NodeFile, SocketUrl, say};
+use runninghub_net::{Files, HttpClients, Login, Net, NetOptions};
+use url::{Host, Url};
 
 use crate::{
     Accepted, ClassInfo, Error, Finished, Job, Queue, SystemStats, UploadedImage,
@@ -33,12 +34,13 @@ struct Inner {
 pub struct ClientBuilder {
     url: String,
     net: NetOptions,
+    login: Option<Login>,
 }
 
 impl Client {
     /// A builder of a client for the server at a URL such as `http://127.0.0.1:8188`.
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder { url: url.into(), net: NetOptions::default() }
+        ClientBuilder { url: url.into(), net: NetOptions::default(), login: None }
     }
 
     /// Queues a workflow in API format (JSON text). The prompt gets `prompt_id` if the server supports that. Sent
@@ -140,6 +142,7 @@ impl Client {
     pub fn socket(&self, client_id: &ClientId) -> SocketUrl {
         let mut url = self.path(&["ws"]);
         url.query_pairs_mut().append_pair("clientId", client_id.as_str());
+        self.complete(&mut url);
         // `http` becomes `ws`, `https` becomes `wss`.
         SocketUrl::new(url.as_str().replacen("http", "ws", 1))
     }
@@ -147,6 +150,16 @@ impl Client {
     /// The server's URL, without a trailing slash. It may contain a key (`/proxy/<key>`).
     pub fn base_url(&self) -> &str {
         self.0.base.as_str().trim_end_matches('/')
+    }
+
+    /// Whether the server runs on this machine, by its address.
+    pub fn is_on_this_machine(&self) -> bool {
+        match self.0.base.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
     }
 
     /// Number of requests sent.
@@ -157,6 +170,11 @@ impl Client {
     /// Drops pooled connections: call it after the machine was suspended.
     pub fn woke(&self) {
         self.0.http.renew();
+    }
+
+    /// The texts of the login that must not appear in recordings.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.net().login(&self.0.base).into_iter().flat_map(Login::secrets)
     }
 
     /// The network settings: for the socket.
@@ -188,9 +206,28 @@ impl Client {
         }
         url
     }
+
+    /// The URL of a request: with the login, if that is a parameter.
+    pub(crate) fn request_url(&self, segments: &[&str]) -> Url {
+        let mut url = self.path(segments);
+        self.complete(&mut url);
+        url
+    }
+
+    fn complete(&self, url: &mut Url) {
+        if let Some(login) = self.net().login(&self.0.base) {
+            login.complete(url);
+        }
+    }
 }
 
 impl ClientBuilder {
+    /// The login of the server, or of a gateway in front of it. It counts before one in the address.
+    pub fn login(mut self, login: Login) -> Self {
+        self.login = Some(login);
+        self
+    }
+
     /// Network options. A server without encryption is reached directly.
     pub fn net(mut self, options: NetOptions) -> Self {
         self.net = options;
@@ -203,25 +240,47 @@ impl ClientBuilder {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for an invalid URL, and
     /// [`ErrorKind::Net`](crate::ErrorKind::Net) for options that cannot be used.
     pub fn build(self) -> Result<Client, Error> {
-        let base = base_url(&self.url)?;
-        let net = Net::new(self.net).map_err(Error::net)?;
+        let (base, login) = base_url(&self.url)?;
+        let net = match self.login.or(login) {
+            Some(login) => self.net.login(&base, login),
+            None => self.net,
+        };
+        let net = Net::new(net).map_err(Error::net)?;
         Ok(Client(Arc::new(Inner { http: HttpClients::new(net, &base), base, calls: AtomicU64::new(0) })))
     }
 }
 
-fn base_url(text: &str) -> Result<Url, Error> {
-    let wrong = |message| Error::usage("the server's address", message);
-    let url = Url::parse(text.trim()).map_err(|_| wrong("it is not one like `http://127.0.0.1:8188`"))?;
+/// The server's base URL, and the login in it: a user with a password, or a query such as `?token=…`.
+fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
+    let what = || say!("the server's address");
+    let wrong = |problem| Error::usage(what(), problem);
+    let unlike = || wrong(say!("it is not one like `http://127.0.0.1:8188`"));
+    let mut url = Url::parse(text.trim()).map_err(|_| unlike())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(wrong("it is not one like `http://127.0.0.1:8188`"));
+        return Err(unlike());
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("it has a user, and logins are not supported"));
+    if url.fragment().is_some() {
+        return Err(wrong(say!("it has a fragment")));
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("it has a query or a fragment"));
-    }
-    Ok(url)
+    let mut pairs = url.query_pairs();
+    let query = match (pairs.next(), pairs.next()) {
+        (None, _) => None,
+        (Some((name, value)), None) if !value.is_empty() => Some(Login::query(&name, &value)),
+        _ => return Err(wrong(say!("its query is not a login such as `?token=…`"))),
+    };
+    let user = percent_decode_str(url.username()).decode_utf8_lossy().into_owned();
+    let login = match url.password() {
+        Some(password) => {
+            let password = percent_decode_str(password).decode_utf8_lossy();
+            Some(Login::basic(&user, &password).map_err(Error::net)?)
+        }
+        None if !user.is_empty() => return Err(wrong(say!("it has a user and no password"))),
+        None => query,
+    };
+    // Neither fails for a URL with a host.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.set_query(None);
+    Ok((url, login))
 }
 
 impl fmt::Debug for Client {
@@ -268,10 +327,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
-        for bad in
-            ["", "127.0.0.1:8188", "ftp://h", "http://me:pw@h", "http://h?a", "http://h#a", "localhost"]
+    fn a_login_in_the_address_goes_with_requests_and_not_into_links_and_text() {
+        let file = NodeFile::read(&json!({"filename": "a.png"})).expect("a file");
+        for (address, secret) in [("http://me:p%40ss@h:8188/x", "p@ss"), ("http://h:8188/x?token=t0k", "t0k")]
         {
+            let client = Client::builder(address).build().expect(address);
+            assert_eq!(client.base_url(), "http://h:8188/x");
+            assert_eq!(client.view(&file), "http://h:8188/x/view?filename=a.png&subfolder=&type=output");
+            assert!(client.secrets().any(|known| known == secret), "{address}");
+            assert!(!format!("{client:?}").contains(secret));
+        }
+        let client = Client::builder("http://h?token=t0k").build().expect("a client");
+        assert_eq!(client.request_url(&["queue"]).as_str(), "http://h/queue?token=t0k");
+        assert_eq!(client.socket(&"me".into()).expose(), "ws://h/ws?clientId=me&token=t0k");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for bad in [
+            "",
+            "127.0.0.1:8188",
+            "ftp://h",
+            "http://:pw@h",
+            "http://me@h",
+            "http://h?a",
+            "http://h?a=1&pw=2",
+            "http://h#a",
+            "localhost",
+        ] {
             let error = Client::builder(bad).build().expect_err(bad);
             assert!(!format!("{error:?}").contains("pw"), "{error:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, Untrusted, say};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::Rejected;
@@ -10,7 +10,7 @@ use crate::Rejected;
 /// A request failed.
 #[derive(Debug)]
 pub struct Error {
-    call: &'static str,
+    call: Fact,
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -22,7 +22,7 @@ pub enum ErrorKind {
     /// Invalid input from the caller. Nothing was sent.
     Usage {
         /// The problem.
-        message: &'static str,
+        problem: Sentence,
     },
     /// The server cannot be reached. Nothing was sent.
     Unreachable,
@@ -58,19 +58,20 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(call: &'static str, kind: ErrorKind) -> Self {
-        Self { call, kind, source: None }
+    pub(crate) fn new(call: impl Into<Fact>, kind: ErrorKind) -> Self {
+        Self { call: call.into(), kind, source: None }
     }
 
-    pub(crate) fn usage(what: &'static str, message: &'static str) -> Self {
-        Self::new(what, ErrorKind::Usage { message })
+    pub(crate) fn usage(what: impl Into<Fact>, problem: Sentence) -> Self {
+        Self::new(what, ErrorKind::Usage { problem })
     }
 
     /// A failed request. The phase in which it failed decides: TLS can also break after the request.
     pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
-        let (_, kind, source) = runninghub_net::Error::request(call, error).into_parts();
+        let (call, kind, source) = runninghub_net::Error::request(call, error).into_parts();
         let kind = match kind {
-            NetErrorKind::Connect | NetErrorKind::Tls | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
+            NetErrorKind::Tls => ErrorKind::Net(kind),
+            NetErrorKind::Connect | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
             _ => ErrorKind::Lost,
         };
         Self { call, kind, source }
@@ -93,6 +94,48 @@ impl Error {
         &self.kind
     }
 
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        let cause = match &self.kind {
+            ErrorKind::Usage { problem } => problem.clone(),
+            ErrorKind::Unreachable => say!("nobody answers at this address"),
+            ErrorKind::Lost => say!("the answer did not come"),
+            ErrorKind::Locked { status } => {
+                say!("the server wants a login (HTTP {status})", status = *status)
+            }
+            ErrorKind::NotComfyUi { title: Some(title), .. } => {
+                say!("a web page answers, `{title}`, and no ComfyUI", title)
+            }
+            ErrorKind::NotComfyUi { title: None, status } => {
+                say!("what answers is no ComfyUI (HTTP {status})", status = *status)
+            }
+            ErrorKind::Http { status } => say!("the server answered with HTTP {status}", status = *status),
+            ErrorKind::Rejected(rejected) => rejected.sentence(),
+            ErrorKind::Net(kind) => kind.sentence(),
+            ErrorKind::Unexpected { at } => say!("the answer has no usable `{at}`", at = *at),
+        };
+        say!("{what}: {cause}", what = self.call.clone(), cause)
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(match &self.kind {
+            ErrorKind::Usage { .. } => say!("a server's address is like `http://127.0.0.1:8188`"),
+            ErrorKind::Unreachable => say!("is ComfyUI running, and is this its address?"),
+            ErrorKind::NotComfyUi { .. } => say!("name the address that shows ComfyUI in a browser"),
+            ErrorKind::Locked { .. } => {
+                say!("give the server's login: a user and a password, a token, or a header")
+            }
+            ErrorKind::Net(NetErrorKind::Tls) => {
+                say!(
+                    "check the host's name; if the server made its certificate itself, give the certificate as the CA file"
+                )
+            }
+            ErrorKind::Net(kind) => return kind.hint(),
+            _ => return None,
+        })
+    }
+
     /// Whether no part of the request has left this machine, or the server has said that it did not accept it, so
     /// that a retry cannot run anything twice. In all other cases it may have run, so this is a list of proofs.
     pub fn is_unsent(&self) -> bool {
@@ -113,23 +156,19 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.call)?;
-        match &self.kind {
-            ErrorKind::Usage { message } => f.write_str(message),
-            ErrorKind::Unreachable => f.write_str("nobody answers at this address"),
-            ErrorKind::Lost => f.write_str("the answer did not come"),
-            ErrorKind::Locked { status } => write!(f, "the server wants a login (HTTP {status})"),
-            ErrorKind::NotComfyUi { title: Some(title), .. } => {
-                write!(f, "a web page answers, `{title}`, and no ComfyUI")
-            }
-            ErrorKind::NotComfyUi { title: None, status } => {
-                write!(f, "what answers is no ComfyUI (HTTP {status})")
-            }
-            ErrorKind::Http { status } => write!(f, "the server answered with HTTP {status}"),
-            ErrorKind::Rejected(rejected) => rejected.fmt(f),
-            ErrorKind::Net(kind) => kind.fmt(f),
-            ErrorKind::Unexpected { at } => write!(f, "the answer has no usable `{at}`"),
-        }
+        self.sentence().fmt(f)
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 
@@ -149,7 +188,7 @@ mod tests {
         let http = |status| ErrorKind::Http { status };
         for kind in [
             ErrorKind::Unreachable,
-            ErrorKind::Usage { message: "no" },
+            ErrorKind::Usage { problem: Sentence::verbatim("no") },
             ErrorKind::Locked { status: 401 },
             http(400),
             http(413),

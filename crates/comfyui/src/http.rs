@@ -35,19 +35,19 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) async fn get(&self, call: &Call<'_>) -> Result<Answer, Error> {
-        let request = self.pooled()?.get(self.path(call.segments)).timeout(TIMEOUT);
+        let request = self.pooled()?.get(self.request_url(call.segments)).timeout(TIMEOUT);
         self.send(call, "GET", None, request).await
     }
 
     pub(crate) async fn post(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
-        let request = self.pooled()?.post(self.path(call.segments)).timeout(TIMEOUT);
+        let request = self.pooled()?.post(self.request_url(call.segments)).timeout(TIMEOUT);
         self.post_json(call, json, request).await
     }
 
     /// Queues a prompt, over a connection of its own.
     pub(crate) async fn post_prompt(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
         let client = self.http().fresh().map_err(Error::net)?;
-        let request = client.post(self.path(call.segments)).timeout(PROMPT_TIMEOUT);
+        let request = client.post(self.request_url(call.segments)).timeout(PROMPT_TIMEOUT);
         self.post_json(call, json, request).await
     }
 

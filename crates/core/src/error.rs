@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::{Fact, Sentence, say};
+
 /// An error that makes a workflow or a table of priors unusable.
 #[derive(Debug)]
 pub struct Error {
@@ -39,25 +41,42 @@ impl Error {
         self.kind
     }
 
-    /// The hint for the user.
-    pub fn hint(&self) -> &'static str {
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
         match self.kind {
-            ErrorKind::UiFormat => "export it in the editor with `Workflow > Export (API)`",
-            ErrorKind::BadPriors => "docs/progress.md shows what a file of priors looks like",
-            _ => "give a workflow in API format: `Workflow > Export (API)` in the editor makes one",
+            ErrorKind::NotJson => say!("the workflow is not valid JSON"),
+            ErrorKind::NotAWorkflow => say!("the JSON is not a workflow in API format"),
+            ErrorKind::UiFormat => say!("the workflow is in the editor's format, not in API format"),
+            ErrorKind::Empty => say!("the workflow has no nodes"),
+            ErrorKind::BadPriors => say!("the priors cannot be used"),
         }
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(match self.kind {
+            ErrorKind::UiFormat => say!("export it in the editor with `Workflow > Export (API)`"),
+            ErrorKind::BadPriors => say!("docs/progress.md shows what a file of priors looks like"),
+            _ => say!("give a workflow in API format: `Workflow > Export (API)` in the editor makes one"),
+        })
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            ErrorKind::NotJson => "the workflow is not valid JSON",
-            ErrorKind::NotAWorkflow => "the JSON is not a workflow in API format",
-            ErrorKind::UiFormat => "the workflow is in the editor's format, not in API format",
-            ErrorKind::Empty => "the workflow has no nodes",
-            ErrorKind::BadPriors => "the priors cannot be used",
-        })
+        self.sentence().fmt(f)
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Connection, Cost, Failure, Learned, NodeFile, NodeId, NodeState, Outcome, Output, OutputFile, Phase,
-    Plan, Progress, SocketUrl, TaskId, TaskStatus, Untrusted, WorkflowId,
+    Plan, Progress, Sentence, SocketUrl, TaskId, TaskStatus, Untrusted, WorkflowId,
     figures::{maybe_seconds, percent, seconds},
 };
 
@@ -96,7 +96,7 @@ pub enum Event {
         /// A short, stable name, for example `blocked` or `poll_failed`.
         code: Cow<'static, str>,
         /// What happened.
-        message: Untrusted,
+        message: Sentence,
     },
     /// The run is over. Always the last event of a run's stream, and not published: [`Event::Result`] has all of it.
     #[cfg_attr(feature = "schema", schemars(skip))]
@@ -177,8 +177,8 @@ pub struct End {
 
 impl Event {
     /// A warning.
-    pub fn warning(code: impl Into<Cow<'static, str>>, message: impl Into<Untrusted>) -> Self {
-        Self::Warning { code: code.into(), message: message.into() }
+    pub fn warning(code: impl Into<Cow<'static, str>>, message: Sentence) -> Self {
+        Self::Warning { code: code.into(), message }
     }
 
     /// Whether it is one of the published format. The others are for whoever follows in the same process.

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use crate::{Error, ErrorKind, NodeId, Untrusted, repair};
+pub use self::saved::{is_not_a_number, saved_nodes};
+use crate::{Error, ErrorKind, NodeId, Untrusted};
+
+mod saved;
 
 /// A workflow in API format: `{"3": {"class_type": …, "inputs": {…}, "_meta": {"title": …}}, …}`.
 #[derive(Clone, Debug)]
@@ -53,30 +56,20 @@ pub fn link(value: &Value) -> Option<NodeId> {
 }
 
 impl Graph {
-    /// Parses a workflow in API format, bare or under the key `prompt`.
+    /// Parses a workflow in API format in any of the forms of [`saved_nodes`].
     ///
     /// # Errors
-    /// When the text isn't JSON, isn't a workflow, contains no nodes, or is in the editor's format
-    /// ([`ErrorKind::UiFormat`]).
+    /// Those of [`saved_nodes`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        // Python writes `NaN` and the like, which strict JSON rejects. The text is repaired only after a parse
-        // failure.
-        let value: Value = serde_json::from_str(text)
-            .or_else(|error| repair(text).ok_or(error).and_then(|text| serde_json::from_str(&text)))
-            .map_err(|error| Error::caused(ErrorKind::NotJson, error))?;
-        let Value::Object(mut object) = value else { return Err(Error::new(ErrorKind::NotAWorkflow)) };
-        if object.get("nodes").is_some_and(Value::is_array) {
-            return Err(Error::new(ErrorKind::UiFormat));
-        }
-        if let Some(Value::Object(inner)) = object.get_mut("prompt")
-            && !inner.contains_key("class_type")
-        {
-            object = std::mem::take(inner);
-        }
-        if object.is_empty() {
-            return Err(Error::new(ErrorKind::Empty));
-        }
-        let nodes: Vec<Node> = object.into_iter().filter_map(|(id, value)| read_node(&id, value)).collect();
+        Self::of(saved_nodes(text)?)
+    }
+
+    /// A workflow in API format. Values that are no nodes are left out, and what is not a number is null.
+    ///
+    /// # Errors
+    /// When it contains no nodes.
+    pub fn of(nodes: Map<String, Value>) -> Result<Self, Error> {
+        let nodes: Vec<Node> = nodes.into_iter().filter_map(|(id, value)| read_node(&id, value)).collect();
         if nodes.is_empty() {
             return Err(Error::new(ErrorKind::NotAWorkflow));
         }
@@ -100,13 +93,21 @@ impl Graph {
     }
 }
 
+/// Whether it is a node of a workflow in API format.
+fn is_node(value: &Value) -> bool {
+    value.get("class_type").is_some_and(Value::is_string)
+}
+
 fn read_node(id: &str, value: Value) -> Option<Node> {
     let Value::Object(mut node) = value else { return None };
     let Some(Value::String(class_type)) = node.remove("class_type") else { return None };
-    let inputs = match node.remove("inputs") {
+    let mut inputs = match node.remove("inputs") {
         Some(Value::Object(inputs)) => inputs,
         _ => Map::new(),
     };
+    for value in inputs.values_mut().filter(|value| is_not_a_number(value)) {
+        *value = Value::Null;
+    }
     let title = node.get("_meta").and_then(|meta| meta.get("title")).and_then(Value::as_str);
     let title = title.filter(|title| !title.trim().is_empty()).map(Untrusted::from);
     Some(Node { id: id.into(), class_type: class_type.into(), title, inputs })
@@ -135,7 +136,6 @@ mod tests {
     fn what_is_no_workflow_is_told_apart() {
         for (text, kind) in [
             ("{", ErrorKind::NotJson),
-            ("[]", ErrorKind::NotAWorkflow),
             ("{}", ErrorKind::Empty),
             (r#"{"a":1}"#, ErrorKind::NotAWorkflow),
             (r#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[],"version":0.4}"#, ErrorKind::UiFormat),

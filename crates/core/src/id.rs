@@ -5,7 +5,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::Untrusted;
+use crate::{Fact, Untrusted};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -49,6 +49,12 @@ macro_rules! ids {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&Untrusted::from(&*self.0).to_string())
+            }
+        }
+
+        impl From<&$name> for Fact {
+            fn from(id: &$name) -> Self {
+                Self::from(id.as_str())
             }
         }
 

@@ -27,7 +27,7 @@ mod wire;
 
 pub use error::{Error, ErrorKind};
 pub use event::{Direction, End, Event, Submitted, Transfer};
-pub use graph::{Graph, Node, link};
+pub use graph::{Graph, Node, is_not_a_number, link, saved_nodes};
 pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId, is_platform_id, is_uuid};
 pub use learned::Learned;
 pub use line::{FORMAT, Line};
@@ -46,4 +46,5 @@ pub use sentence::{Fact, Sentence};
 pub use session::{Action, Input, Known, Pace, Session, Suspend};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
 pub use untrusted::Untrusted;
+use wire::repair_with;
 pub use wire::{Binary, ExecutionError, Message, StateEntry, StateNodes, decode_binary, decode_text, repair};

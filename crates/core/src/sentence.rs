@@ -22,7 +22,7 @@ use crate::Untrusted;
 /// let chinese = |text: &str| (text == sentence.text()).then_some("工作流没有节点 `{id}`");
 /// assert_eq!(sentence.worded(&chinese), "工作流没有节点 `33`");
 /// ```
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Sentence {
     text: &'static str,
     facts: Vec<(&'static str, Fact)>,
@@ -58,13 +58,18 @@ pub enum Fact {
 /// ```
 #[macro_export]
 macro_rules! say {
-    ($text:literal $(, $name:ident $(= $fact:expr)?)* $(,)?) => {{
-        // Checks the names. A constant sees no local variables, so the text cannot capture any.
-        const _: fn() = || {
-            let _ = ::std::format_args!($text $(, $name = "")*);
-        };
-        $crate::Sentence::new($text, ::std::vec![$((stringify!($name), $crate::say!(@fact $name $(= $fact)?))),*])
-    }};
+    ($text:literal $(, $name:ident $(= $fact:expr)?)* $(,)?) => {
+        $crate::Sentence::new(
+            {
+                // Checks the names. A constant sees no local variables, so the text cannot capture any.
+                const _: fn() = || {
+                    let _ = ::std::format_args!($text $(, $name = "")*);
+                };
+                $text
+            },
+            ::std::vec![$((stringify!($name), $crate::say!(@fact $name $(= $fact)?))),*],
+        )
+    };
     (@fact $name:ident) => { $crate::Fact::from($name) };
     (@fact $name:ident = $fact:expr) => { $crate::Fact::from($fact) };
 }
@@ -75,13 +80,28 @@ const VERBATIM: &str = "{said}";
 impl Sentence {
     /// What [`say!`](crate::say) makes.
     #[doc(hidden)]
-    pub fn new(text: &'static str, facts: Vec<(&'static str, Fact)>) -> Self {
+    pub const fn new(text: &'static str, facts: Vec<(&'static str, Fact)>) -> Self {
         Self { text, facts }
     }
 
     /// A text that no front end can word, for example a server's. It is the same in every language.
     pub fn verbatim(said: impl Into<String>) -> Self {
         Self::new(VERBATIM, vec![("said", Fact::Plain(said.into()))])
+    }
+
+    /// An error with its causes, from the outermost to the innermost: `{what}: {cause}`, nested.
+    pub fn chain(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::nested(parts, |what, cause| say!("{what}: {cause}", what, cause))
+    }
+
+    /// A list of sentences: `{first}; {rest}`, nested.
+    pub fn list(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::nested(parts, |first, rest| say!("{first}; {rest}", first, rest))
+    }
+
+    fn nested(parts: impl IntoIterator<Item = Self>, join: fn(Self, Self) -> Self) -> Self {
+        let parts: Vec<_> = parts.into_iter().collect();
+        parts.into_iter().rev().reduce(|rest, first| join(first, rest)).unwrap_or_default()
     }
 
     /// The English text with a `{name}` for each fact: the sentence's key.
@@ -127,29 +147,24 @@ impl Sentence {
         while let Some(at) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(at);
             out.push_str(before);
-            let fact =
-                from.strip_prefix('{').and_then(|inner| inner.split_once('}')).and_then(|(name, after)| {
-                    let (_, fact) = self.facts.iter().find(|(known, _)| *known == name)?;
-                    Some((fact, after))
-                });
-            rest = match fact {
-                Some((fact, after)) => {
-                    match fact {
-                        Fact::Plain(text) if escapes => {
-                            out.push_str(&Untrusted::from(text.as_str()).to_string())
-                        }
-                        Fact::Plain(text) => out.push_str(text),
-                        Fact::Sentence(sentence) => sentence.word(words, escapes, out),
-                    }
-                    after
+            let named = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let found = named.and_then(|(name, after)| {
+                let (_, fact) = self.facts.iter().find(|(known, _)| *known == name)?;
+                Some((fact, after))
+            });
+            if let Some((fact, after)) = found {
+                match fact {
+                    Fact::Plain(text) if escapes => out.push_str(&Untrusted::from(&**text).to_string()),
+                    Fact::Plain(text) => out.push_str(text),
+                    Fact::Sentence(sentence) => sentence.word(words, escapes, out),
                 }
+                rest = after;
+            } else {
                 // `{{` and `}}` stand for one brace.
-                None => {
-                    let (brace, after) = from.split_at(1);
-                    out.push_str(brace);
-                    after.strip_prefix(brace).unwrap_or(after)
-                }
-            };
+                let (brace, after) = from.split_at(1);
+                out.push_str(brace);
+                rest = after.strip_prefix(brace).unwrap_or(after);
+            }
         }
         out.push_str(rest);
     }
@@ -160,6 +175,9 @@ impl fmt::Display for Sentence {
         f.write_str(&self.worded(&|_| None))
     }
 }
+
+/// A sentence can be the cause of an error.
+impl std::error::Error for Sentence {}
 
 impl Serialize for Sentence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -225,6 +243,7 @@ macro_rules! plain_facts {
 }
 
 plain_facts!(&str, String, &String, std::borrow::Cow<'_, str>, char, u8, u16, u32, u64, usize, i32, i64, f64);
+plain_facts!(std::io::Error, &std::io::Error, serde_json::Error, &serde_json::Error, std::path::Display<'_>);
 
 #[cfg(test)]
 mod tests {
@@ -246,6 +265,27 @@ mod tests {
         assert_eq!(sentence.to_string(), "node 3 failed: nothing to add");
         assert_eq!(sentence.worded(&chinese), "没有补充，节点 3 失败");
         assert_eq!(sentence.text(), "node {node} failed: {cause}");
+    }
+
+    #[test]
+    fn causes_and_lists_are_worded_part_by_part() {
+        let parts = || [say!("a"), say!("b"), say!("c")];
+        let words = |text: &str| {
+            Some(match text {
+                "{what}: {cause}" => "{what}：{cause}",
+                "{first}; {rest}" => "{first}；{rest}",
+                "b" => "乙",
+                _ => return None,
+            })
+        };
+        let (chain, list) = (Sentence::chain(parts()), Sentence::list(parts()));
+        assert_eq!((chain.to_string(), list.to_string()), ("a: b: c".to_owned(), "a; b; c".to_owned()));
+        assert_eq!(
+            (chain.worded(&words), list.worded(&words)),
+            ("a：乙：c".to_owned(), "a；乙；c".to_owned())
+        );
+        assert_eq!(Sentence::chain([say!("b")]), say!("b"));
+        assert_eq!(Sentence::list([]).to_string(), "");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use common::{Body, scenarios};
 use proptest::{option, prelude::*};
 use runninghub_core::{
     Charge, Connection, ConnectionState, CurrentNode, Direction, Eta, Event, Failure, FileUrl, Graph, Line,
-    NodeState, Outcome, Output, OutputFile, Plan, Progress, SocketUrl, Submitted, TaskStatus, Transfer,
-    Untrusted, Verdict,
+    NodeState, Outcome, Output, OutputFile, Plan, Progress, Sentence, SocketUrl, Submitted, TaskStatus,
+    Transfer, Untrusted, Verdict,
 };
 
 /// Writes, reads and rewrites a line; returns the parsed line.
@@ -155,7 +155,7 @@ fn event() -> impl Strategy<Value = Event> {
             let direction = if up { Direction::Up } else { Direction::Down };
             Event::Transfer(Transfer::new(direction, name, bytes, total, is_over))
         }),
-        (".*", ".*").prop_map(|(code, message)| Event::warning(code, message)),
+        (".*", ".*").prop_map(|(code, message)| Event::warning(code, Sentence::verbatim(message))),
         output().prop_map(Event::Output),
         outcome().prop_map(|outcome| Event::Result(Box::new(outcome))),
     ]

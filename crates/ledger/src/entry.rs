@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use runninghub_core::{Cost, Kind, Place, TaskId, WorkflowId};
+use runninghub_core::{Cost, Fact, Kind, Place, TaskId, WorkflowId};
 
 use crate::{Digest, Error, State, Step, digest::random};
 
@@ -40,6 +40,12 @@ impl AttemptId {
 impl From<&str> for AttemptId {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+impl From<&AttemptId> for Fact {
+    fn from(id: &AttemptId) -> Self {
+        Self::from(id.as_str())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, sync::Arc};
 
+use runninghub_core::{Fact, Sentence, say};
+
 use crate::State;
 
 /// The error of a ledger operation.
@@ -9,8 +11,8 @@ use crate::State;
 #[error("{what}")]
 pub struct Error {
     kind: ErrorKind,
-    what: String,
-    hint: Option<&'static str>,
+    what: Sentence,
+    hint: Option<Sentence>,
     #[source]
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -40,13 +42,13 @@ pub enum ErrorKind {
 
 impl Error {
     /// An error of this kind. The message says what failed, without a period and without the source.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, what: message.into(), hint: None, source: None }
+    pub fn new(kind: ErrorKind, what: Sentence) -> Self {
+        Self { kind, what, hint: None, source: None }
     }
 
     /// The store behind a ledger failed.
     pub fn backend(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self::new(ErrorKind::Store, "the ledger's store failed").with_source(source)
+        Self::new(ErrorKind::Store, say!("the ledger's store failed")).with_source(source)
     }
 
     /// Sets the cause.
@@ -58,7 +60,7 @@ impl Error {
 
     /// Sets a hint that replaces the kind's default.
     #[must_use]
-    pub fn with_hint(mut self, hint: &'static str) -> Self {
+    pub fn with_hint(mut self, hint: Sentence) -> Self {
         self.hint = Some(hint);
         self
     }
@@ -68,22 +70,38 @@ impl Error {
         self.kind
     }
 
-    /// The hint for the user.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.hint.or(match self.kind {
-            ErrorKind::Conflict | ErrorKind::NotFound => {
-                Some("`rhub tasks` lists every submit with its task")
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        self.what.clone()
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(match (&self.hint, self.kind) {
+            (Some(hint), _) => hint.clone(),
+            (None, ErrorKind::Conflict | ErrorKind::NotFound) => {
+                say!("list the submits to see each with its task")
             }
-            ErrorKind::Corrupt => {
-                Some("keep a copy of the ledger, move it away, and look at the tasks on the web page")
+            (None, ErrorKind::Corrupt) => {
+                say!("keep a copy of the ledger, move it away, and look at the tasks on the web page")
             }
-            ErrorKind::Edge { .. } => Some("`rhub tasks` shows where it stands"),
-            ErrorKind::Newer => {
-                Some("use the newer version of rhub, or another folder with `--state-dir PATH`")
-            }
-            ErrorKind::Store => {
-                Some("name a folder on a local disk that you can write to with `--state-dir PATH`")
+            (None, ErrorKind::Edge { .. }) => say!("list the submits to see where it stands"),
+            (None, ErrorKind::Newer) => say!("use the newer version, or name another folder for the state"),
+            (None, ErrorKind::Store) => {
+                say!("name a folder on a local disk that you can write to for the state")
             }
         })
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }

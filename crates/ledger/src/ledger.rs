@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use runninghub_core::say;
 
 use crate::{AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Step};
 
@@ -86,8 +87,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         let mut entries = self.entries(filter.limit(2)).await?;
         match (entries.pop(), entries.pop()) {
             (Some(entry), None) => Ok(entry),
-            (None, _) => Err(Error::new(ErrorKind::NotFound, "there is no such submit in the ledger")),
-            _ => Err(Error::new(ErrorKind::NotFound, "more than one submit is meant")),
+            (None, _) => Err(Error::new(ErrorKind::NotFound, say!("there is no such submit in the ledger"))),
+            _ => Err(Error::new(ErrorKind::NotFound, say!("more than one submit is meant"))),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use runninghub_core::say;
 
 use crate::{
     AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
@@ -116,15 +117,15 @@ impl Ledger for MemoryLedger {
 }
 
 pub(crate) fn unknown_attempt() -> Error {
-    Error::new(ErrorKind::NotFound, "there is no such submit in the ledger")
+    Error::new(ErrorKind::NotFound, say!("there is no such submit in the ledger"))
 }
 
 pub(crate) fn taken_by_another(task: &str) -> Error {
-    Error::new(ErrorKind::Conflict, format!("the task {task} belongs to another submit"))
+    Error::new(ErrorKind::Conflict, say!("the task {task} belongs to another submit", task))
 }
 
 pub(crate) fn too_many_deliveries() -> Error {
-    Error::new(ErrorKind::Conflict, "too many deliveries of this submit wait")
+    Error::new(ErrorKind::Conflict, say!("too many deliveries of this submit wait"))
 }
 
 pub(crate) fn now_ms() -> u64 {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use runninghub_core::{Cost, TaskId};
+use runninghub_core::{Cost, TaskId, say};
 use serde::Serialize;
 
 use crate::{Error, ErrorKind};
@@ -117,7 +117,7 @@ impl FromStr for State {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == word)
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("there is no state `{word}`")))
+            .ok_or_else(|| Error::new(ErrorKind::Corrupt, say!("there is no state `{word}`", word)))
     }
 }
 
@@ -235,14 +235,20 @@ impl Step {
             return if task == known {
                 Ok(false)
             } else {
-                Err(Error::new(ErrorKind::Conflict, format!("the submit already has the task {known}")))
+                Err(Error::new(
+                    ErrorKind::Conflict,
+                    say!("the submit already has the task {task}", task = known),
+                ))
             };
         }
         let to = self.state();
         match from {
             _ if from.leads_to(to) => Ok(true),
             _ if from == to => Ok(false),
-            _ => Err(Error::new(ErrorKind::Edge { from, to }, format!("`{from}` cannot become `{to}`"))),
+            _ => {
+                let what = say!("`{from}` cannot become `{to}`", from = from.as_str(), to = to.as_str());
+                Err(Error::new(ErrorKind::Edge { from, to }, what))
+            }
         }
     }
 }

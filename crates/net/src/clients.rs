@@ -5,10 +5,11 @@ use std::{
     time::Duration,
 };
 
-use reqwest::redirect;
+use reqwest::{header::HeaderMap, redirect};
+use runninghub_core::say;
 use url::Url;
 
-use crate::{Error, ErrorKind, Files, Net, net::once, proxy::is_loopback, tls::trusting_nothing};
+use crate::{Error, ErrorKind, Files, Login, Net, net::once, proxy::is_loopback, tls::trusting_nothing};
 
 /// Timeout of connecting.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -20,6 +21,7 @@ pub struct HttpClients {
     is_loopback: bool,
     /// Whether the server is reached without encryption.
     is_plain: bool,
+    headers: HeaderMap,
     pooled: Mutex<Option<reqwest::Client>>,
     fresh: OnceLock<reqwest::Client>,
 }
@@ -29,7 +31,9 @@ impl HttpClients {
     pub fn new(net: Net, base: &Url) -> Self {
         let is_loopback = is_loopback(base.host_str().unwrap_or_default());
         let is_plain = base.scheme() == "http";
-        Self { net, is_loopback, is_plain, pooled: Mutex::default(), fresh: OnceLock::new() }
+        let login = net.login(base).and_then(Login::as_header);
+        let headers = login.map(|(name, value)| (name.clone(), value.clone())).into_iter().collect();
+        Self { net, is_loopback, is_plain, headers, pooled: Mutex::default(), fresh: OnceLock::new() }
     }
 
     /// For requests that may be sent twice: connections are pooled and shared.
@@ -67,8 +71,8 @@ impl HttpClients {
     pub fn files(&self, time_scale: f64) -> Result<Files, Error> {
         if !(0.0..=1000.0).contains(&time_scale) {
             return Err(Error::new(
-                "time scale",
-                ErrorKind::Setup { problem: "it is not between 0 and 1000" },
+                say!("time scale"),
+                ErrorKind::Setup { problem: say!("it is not between 0 and 1000") },
             ));
         }
         Ok(Files::new(self.net.clone(), self.is_loopback, time_scale))
@@ -80,7 +84,7 @@ impl HttpClients {
     }
 
     fn build(&self, builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
-        self.net.http_client(self.is_plain, self.is_loopback, builder)
+        self.net.http_client(self.is_plain, self.is_loopback, builder.default_headers(self.headers.clone()))
     }
 }
 

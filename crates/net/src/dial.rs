@@ -14,6 +14,7 @@ use hyper_util::{
     },
     rt::TokioIo,
 };
+use runninghub_core::say;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
@@ -108,7 +109,7 @@ async fn through(
             socks.call(target).await.map_err(|error| refused(error.into()))?
         }
         _ => {
-            let problem = "only http, socks5 and socks5h proxies are supported for WebSockets";
+            let problem = say!("only http, socks5 and socks5h proxies are supported for WebSockets");
             return Err(Error::new(CALL, ErrorKind::Proxy { problem }));
         }
     };

@@ -2,15 +2,15 @@
 
 use std::{error::Error as StdError, io, path::PathBuf, time::Duration};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, say};
 
 /// An error of the network or of the disk.
 ///
 /// Neither its text nor its `Debug` contains a proxy's password or the query of a URL.
 #[derive(Debug, thiserror::Error)]
-#[error("{what}: {kind}")]
+#[error("{}", self.sentence())]
 pub struct Error {
-    what: &'static str,
+    what: Fact,
     kind: ErrorKind,
     retry_after: Option<Duration>,
     source: Option<Source>,
@@ -20,68 +20,56 @@ pub struct Error {
 pub type Source = Box<dyn StdError + Send + Sync>;
 
 /// The kinds of [`Error`].
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The certificate file cannot be used.
-    #[error("{problem}")]
     CaFile {
         /// The problem.
-        problem: &'static str,
+        problem: Sentence,
     },
     /// Connecting failed: nothing was sent.
-    #[error("no connection")]
     Connect,
     /// A file's URL no longer works (403, 404 or 410).
-    #[error("the link has expired (HTTP {status})")]
     Expired {
         /// The HTTP status.
         status: u16,
     },
     /// A URL that must not be requested: a private host, another scheme, too many redirects.
-    #[error("refused to fetch: {reason}")]
     Forbidden {
         /// The reason.
-        reason: &'static str,
+        reason: Sentence,
     },
     /// An HTTP status other than success.
-    #[error("HTTP status {status}")]
     Http {
         /// The HTTP status.
         status: u16,
     },
     /// A local file could not be read or written.
-    #[error("{}", Untrusted::from(path.to_string_lossy()))]
     Io {
         /// The file or directory.
         path: PathBuf,
     },
     /// The connection broke.
-    #[error("the connection broke")]
     Network,
     /// The response is a web page instead of a file.
-    #[error("a web page came instead of the file")]
     Page,
     /// The proxy's URL cannot be used.
-    #[error("{problem}")]
     Proxy {
         /// The problem.
-        problem: &'static str,
+        problem: Sentence,
     },
     /// The proxy did not connect to a socket's server.
-    #[error("no connection through the proxy {host}")]
     ProxyRefused {
         /// The proxy's host.
         host: String,
     },
     /// The request cannot be built: there is no TLS provider, or a value cannot be sent.
-    #[error("{problem}")]
     Setup {
         /// The problem.
-        problem: &'static str,
+        problem: Sentence,
     },
     /// A download was too slow.
-    #[error("slower than {speed} bytes a second for {seconds} s")]
     Slow {
         /// The minimum speed, bytes a second.
         speed: u64,
@@ -89,13 +77,10 @@ pub enum ErrorKind {
         seconds: u64,
     },
     /// The response timed out.
-    #[error("no answer in time")]
     Timeout,
     /// The certificate or the encryption was not accepted, or the system has no certificates: nothing was sent.
-    #[error("no trusted encrypted connection")]
     Tls,
     /// The response exceeds the limit.
-    #[error("longer than {limit} bytes")]
     TooLarge {
         /// The limit, bytes.
         limit: u64,
@@ -104,21 +89,21 @@ pub enum ErrorKind {
 
 impl Error {
     /// Creates an error of this kind. `what` is the request that failed, for example `upload`.
-    pub fn new(what: &'static str, kind: ErrorKind) -> Self {
-        Self { what, kind, retry_after: None, source: None }
+    pub fn new(what: impl Into<Fact>, kind: ErrorKind) -> Self {
+        Self { what: what.into(), kind, retry_after: None, source: None }
     }
 
     /// Creates an error of the file system.
-    pub fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+    pub fn io(what: impl Into<Fact>, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::new(what, ErrorKind::Io { path: path.into() }).because(source)
     }
 
     /// Classifies a failed request. reqwest's own text would contain the URL with its query.
-    pub fn request(what: &'static str, error: reqwest::Error) -> Self {
+    pub fn request(what: impl Into<Fact>, error: reqwest::Error) -> Self {
         let kind = if stems_from::<Private>(&error) {
             ErrorKind::Forbidden { reason: PRIVATE }
         } else if error.is_builder() {
-            ErrorKind::Setup { problem: "the request cannot be built" }
+            ErrorKind::Setup { problem: say!("the request cannot be built") }
         } else if error.is_connect() {
             // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake.
             // TLS can also break later, when the server may have read everything; so the type of the error proves
@@ -156,18 +141,61 @@ impl Error {
         &self.kind
     }
 
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        say!("{what}: {cause}", what = self.what.clone(), cause = self.kind.sentence())
+    }
+
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        self.kind.hint()
+    }
+
     /// The pause that the server asks for before a retry.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
     /// The request that failed, the kind and the cause: to convert it into another crate's error.
-    pub fn into_parts(self) -> (&'static str, ErrorKind, Option<Source>) {
+    pub fn into_parts(self) -> (Fact, ErrorKind, Option<Source>) {
         (self.what, self.kind, self.source)
     }
 }
 
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
+    }
+}
+
 impl ErrorKind {
+    /// The kind as a message.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::CaFile { problem } | Self::Proxy { problem } | Self::Setup { problem } => problem.clone(),
+            Self::Connect => say!("no connection"),
+            Self::Expired { status } => say!("the link has expired (HTTP {status})", status = *status),
+            Self::Forbidden { reason } => say!("refused to fetch: {reason}", reason),
+            Self::Http { status } => say!("HTTP status {status}", status = *status),
+            Self::Io { path } => Sentence::verbatim(path.to_string_lossy()),
+            Self::Network => say!("the connection broke"),
+            Self::Page => say!("a web page came instead of the file"),
+            Self::ProxyRefused { host } => say!("no connection through the proxy {host}", host),
+            Self::Slow { speed, seconds } => {
+                say!("slower than {speed} bytes a second for {seconds} s", speed = *speed, seconds = *seconds)
+            }
+            Self::Timeout => say!("no answer in time"),
+            Self::Tls => say!("no trusted encrypted connection"),
+            Self::TooLarge { limit } => say!("longer than {limit} bytes", limit = *limit),
+        }
+    }
+
     /// Whether this proves that no part of the request left this machine.
     pub fn is_unsent(&self) -> bool {
         matches!(
@@ -191,20 +219,23 @@ impl ErrorKind {
         }
     }
 
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
         Some(match self {
             Self::CaFile { .. } => {
-                "it has to hold certificates in PEM, which begin with `-----BEGIN CERTIFICATE-----`"
+                let begin = "-----BEGIN CERTIFICATE-----";
+                say!("it has to hold certificates in PEM, which begin with `{begin}`", begin)
             }
             Self::Connect | Self::Network | Self::Slow { .. } | Self::Timeout => {
-                "check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one"
+                say!("check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one")
             }
-            Self::Expired { .. } => "links live about a day: ask for the task's outputs again",
+            Self::Expired { .. } => say!("links live about a day: ask for the task's outputs again"),
             Self::Proxy { .. } => {
-                "a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`"
+                say!("a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
             }
-            Self::Tls => "check the clock and the system's certificates; some proxies replace certificates",
+            Self::Tls => {
+                say!("check the clock and the system's certificates; some proxies replace certificates")
+            }
             _ => return None,
         })
     }
@@ -213,7 +244,7 @@ impl ErrorKind {
 /// The name of file requests in errors.
 pub(crate) const DOWNLOAD: &str = "download";
 /// The reason for refusing a private address.
-pub(crate) const PRIVATE: &str = "the address is a private one";
+pub(crate) const PRIVATE: Sentence = say!("the address is a private one");
 
 /// A name was not resolved because its address is private.
 #[derive(Debug, thiserror::Error)]
@@ -251,12 +282,12 @@ mod tests {
     /// Every kind, with whether it is unsent, whether it is transient, and a word of its hint.
     #[test]
     fn every_kind_has_its_proof_its_retry_and_its_hint() {
-        let problem = "x";
+        let problem = Sentence::verbatim("x");
         for (kind, unsent, transient, hint) in [
-            (ErrorKind::CaFile { problem }, true, false, "PEM"),
+            (ErrorKind::CaFile { problem: problem.clone() }, true, false, "PEM"),
             (ErrorKind::Connect, true, true, "NO_PROXY"),
             (ErrorKind::Expired { status: 403 }, false, false, "outputs again"),
-            (ErrorKind::Forbidden { reason: problem }, true, false, ""),
+            (ErrorKind::Forbidden { reason: problem.clone() }, true, false, ""),
             (ErrorKind::Http { status: 307 }, false, false, ""),
             (ErrorKind::Http { status: 404 }, false, false, ""),
             (ErrorKind::Http { status: 408 }, false, true, ""),
@@ -265,7 +296,7 @@ mod tests {
             (ErrorKind::Io { path: "x".into() }, false, false, ""),
             (ErrorKind::Network, false, true, "NO_PROXY"),
             (ErrorKind::Page, false, true, ""),
-            (ErrorKind::Proxy { problem }, true, false, "socks5"),
+            (ErrorKind::Proxy { problem: problem.clone() }, true, false, "socks5"),
             (ErrorKind::ProxyRefused { host: "h".into() }, true, false, ""),
             (ErrorKind::Setup { problem }, true, false, ""),
             (ErrorKind::Slow { speed: 1, seconds: 1 }, false, true, "NO_PROXY"),
@@ -275,7 +306,7 @@ mod tests {
         ] {
             assert_eq!((kind.is_unsent(), kind.is_transient()), (unsent, transient), "{kind:?}");
             assert_eq!(kind.hint().is_some(), !hint.is_empty(), "{kind:?}");
-            assert!(kind.hint().unwrap_or_default().contains(hint), "{kind:?}");
+            assert!(kind.hint().is_none_or(|found| found.to_string().contains(hint)), "{kind:?}");
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
 
 use hyper_util::client::legacy::connect::dns::Name;
 use reqwest::dns::{Addrs, Resolve, Resolving};
-use runninghub_core::is_public;
+use runninghub_core::{is_public, say};
 use tower_service::Service;
 use url::{Host, Url};
 
@@ -39,11 +39,11 @@ impl Guard {
     /// to be `https`, and an IP address in it has to be public.
     pub(crate) fn check(&self, url: &str) -> Result<Url, Error> {
         let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
-        let url = Url::parse(url).map_err(|_| forbidden("it is not a URL"))?;
+        let url = Url::parse(url).map_err(|_| forbidden(say!("it is not a URL")))?;
         match url.scheme() {
             "https" => {}
             "http" if !self.public_only => {}
-            _ => return Err(forbidden("the URL is not an `https` one")),
+            _ => return Err(forbidden(say!("the URL is not an `https` one"))),
         }
         let is_private = match url.host() {
             Some(Host::Ipv4(address)) => !is_public(address.into()),

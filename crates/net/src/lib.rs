@@ -8,8 +8,10 @@ mod error;
 mod exchange;
 mod files;
 mod guard;
+mod login;
 mod net;
 mod options;
+mod pinned;
 mod progress;
 mod proxy;
 mod retry;
@@ -23,6 +25,7 @@ pub use files::{
     Download, Files, SavedFile, check_folder, digest, extension, hex, holds, numbered, open_file,
     replace_file, result_name, sanitize,
 };
+pub use login::Login;
 pub use net::Net;
 pub use options::NetOptions;
 pub use progress::{Direction, FileProgress};

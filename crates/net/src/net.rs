@@ -6,9 +6,10 @@ use std::{
 };
 
 use rustls::{ClientConfig, pki_types::CertificateDer};
+use url::Url;
 
 use crate::{
-    Error, Exchange, FileProgress, NetOptions,
+    Error, Exchange, FileProgress, Login, NetOptions,
     proxy::Route,
     tls::{roots, trusting},
 };
@@ -62,6 +63,16 @@ impl Net {
         for observer in &self.0.options.observers {
             observer(exchange);
         }
+    }
+
+    /// The login for a URL, if its server requires one.
+    pub fn login(&self, url: &Url) -> Option<&Login> {
+        self.login_at(url.host_str()?, url.port_or_known_default(), url.scheme() == "https")
+    }
+
+    /// The login for a server, if it requires one.
+    pub fn login_at(&self, host: &str, port: Option<u16>, is_tls: bool) -> Option<&Login> {
+        self.0.options.login.as_ref()?.at(host, port, is_tls)
     }
 
     pub(crate) fn file_progress(&self, progress: FileProgress<'_>) {

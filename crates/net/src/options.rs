@@ -4,7 +4,9 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use rustls::ClientConfig;
 
-use crate::{Exchange, FileProgress, Proxy};
+use url::Url;
+
+use crate::{Exchange, FileProgress, Login, Proxy, login::Bound};
 
 type Observer = dyn Fn(&Exchange<'_>) + Send + Sync;
 type Watcher = dyn Fn(FileProgress<'_>) + Send + Sync;
@@ -23,6 +25,7 @@ pub struct NetOptions {
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) private_hosts: bool,
+    pub(crate) login: Option<Bound>,
     pub(crate) max_file_size: Option<u64>,
     pub(crate) observers: Vec<Arc<Observer>>,
     pub(crate) watcher: Option<Arc<Watcher>>,
@@ -58,6 +61,12 @@ impl NetOptions {
     /// this machine.
     pub fn allow_private_hosts(mut self, allow: bool) -> Self {
         self.private_hosts = allow;
+        self
+    }
+
+    /// Logs in at one server: requests to `base`, its files and its socket carry the login, and no others do.
+    pub fn login(mut self, base: &Url, login: Login) -> Self {
+        self.login = Some(Bound::new(base, login));
         self
     }
 

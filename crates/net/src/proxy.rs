@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use runninghub_core::say;
 use url::Url;
 
 use crate::{Error, ErrorKind};
@@ -68,15 +69,17 @@ impl Route {
     /// The URL may contain a password, so errors don't include it.
     pub(crate) fn through(text: &str, except: &str) -> Result<Self, Error> {
         let wrong = |problem| Error::new("proxy", ErrorKind::Proxy { problem });
-        let url = Url::parse(text.trim()).map_err(|_| wrong("it is not a URL like `http://host:port`"))?;
+        let url =
+            Url::parse(text.trim()).map_err(|_| wrong(say!("it is not a URL like `http://host:port`")))?;
         let host = url.host_str().filter(|host| !host.is_empty());
         let host = host.filter(|_| matches!(url.scheme(), "http" | "socks5" | "socks5h"));
-        let host = host.ok_or_else(|| wrong("it is neither `http://host:port` nor `socks5://host:port`"))?;
+        let host =
+            host.ok_or_else(|| wrong(say!("it is neither `http://host:port` nor `socks5://host:port`")))?;
         let all = || Matcher::builder().all(url.as_str());
         let named = reqwest::Proxy::all(url.as_str()).ok();
         // The matcher ignores URLs that it does not understand, which would mean an unwanted direct connection.
         let is_understood = all().build().intercept(&Uri::from_static("https://runninghub.cn/")).is_some();
-        let named = named.filter(|_| is_understood).ok_or_else(|| wrong("it cannot be used"))?;
+        let named = named.filter(|_| is_understood).ok_or_else(|| wrong(say!("it cannot be used")))?;
         Ok(Self {
             matcher: Some(all().no(except).build()),
             named: Some(named.no_proxy(reqwest::NoProxy::from_string(except))),

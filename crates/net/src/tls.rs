@@ -5,6 +5,7 @@
 
 use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
+use runninghub_core::say;
 use rustls::{
     ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
     crypto::CryptoProvider,
@@ -12,7 +13,7 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, pinned::Pinned};
 
 /// Maximum certificate file size, bytes. The system's file, with all public authorities, has 220 KiB.
 const CA_FILE: u64 = 4 << 20;
@@ -29,7 +30,7 @@ const PROVIDERS: &[fn() -> CryptoProvider] = &[
 pub(crate) fn trusting(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
     configure(|builder| {
         let provider = Arc::clone(builder.crypto_provider());
-        let verifier = Verifier::new_with_extra_roots(roots.iter().cloned(), provider)?;
+        let verifier = Pinned::new(Verifier::new_with_extra_roots(roots.iter().cloned(), provider)?, roots);
         // `dangerous` only refers to custom verifiers; this one performs all checks.
         Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
     })
@@ -44,7 +45,8 @@ fn configure(
     finish: impl FnOnce(ConfigBuilder<ClientConfig, WantsVerifier>) -> Result<ClientConfig, rustls::Error>,
 ) -> Result<ClientConfig, Error> {
     let provider = PROVIDERS.first().ok_or_else(|| {
-        let problem = "this build has no TLS provider: enable `ring` or `aws-lc`, or give a configuration";
+        let problem =
+            say!("this build has no TLS provider: enable `ring` or `aws-lc`, or give a configuration");
         Error::new("client", ErrorKind::Setup { problem })
     })?;
     ClientConfig::builder_with_provider(Arc::new(provider()))
@@ -55,25 +57,25 @@ fn configure(
 
 /// Parses the certificates of a file.
 pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let wrong = |problem| Error::new("CA file", ErrorKind::CaFile { problem });
+    let wrong = |problem| Error::new(say!("CA file"), ErrorKind::CaFile { problem });
     let mut text = Vec::new();
     File::open(path)
         .and_then(|file| file.take(CA_FILE + 1).read_to_end(&mut text))
-        .map_err(|error| wrong("it cannot be read").because(error))?;
+        .map_err(|error| wrong(say!("it cannot be read")).because(error))?;
     if text.len() as u64 > CA_FILE {
-        return Err(wrong("it is too long for a list of certificates"));
+        return Err(wrong(say!("it is too long for a list of certificates")));
     }
     let roots = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| wrong("it is not PEM").because(error))?;
+        .map_err(|error| wrong(say!("it is not PEM")).because(error))?;
     // The verifier ignores invalid certificates, and then there would be no error that explains why the server isn't
     // trusted.
     let mut store = RootCertStore::empty();
     let (_, ignored) = store.add_parsable_certificates(roots.iter().cloned());
     match (roots.len(), ignored) {
-        (0, _) => Err(wrong("there is no certificate in it")),
+        (0, _) => Err(wrong(say!("there is no certificate in it"))),
         (_, 0) => Ok(roots),
-        _ => Err(wrong("one of its certificates cannot be read")),
+        _ => Err(wrong(say!("one of its certificates cannot be read"))),
     }
 }
 

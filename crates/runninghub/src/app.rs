@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use runninghub_api::{App, AppField, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle};
-use runninghub_core::{Untrusted, WebappId};
+use runninghub_core::{Fact, Sentence, Untrusted, WebappId, say};
 use serde_json::Value;
 
 use crate::{
     Error, RunningHub,
     submit::{check_upload, has_extension, upload_name},
-    workflow::suggest,
+    workflow::{quoted, suggest},
 };
 
 /// Choices named in a hint; a list of models can have thousands.
@@ -29,7 +29,7 @@ impl RunningHub {
     /// # Errors
     /// When the page number is invalid, or there is no response.
     pub async fn apps(&self, which: impl FnOnce(ListApps) -> ListApps) -> Result<Page<ListedApp>, Error> {
-        which(self.0.client.apps()).await.map_err(|error| Error::api("cannot list the apps", error))
+        which(self.0.client.apps()).await.map_err(|error| Error::api(say!("cannot list the apps"), error))
     }
 
     /// Lists the models and styles of a Quick Create app; `kind` is the platform's number for the kind of
@@ -39,7 +39,7 @@ impl RunningHub {
     /// When the app does not exist, or there is no response.
     pub async fn quick_styles(&self, id: &WebappId, kind: u32) -> Result<Vec<QuickStyle>, Error> {
         let styles = self.0.client.quick_styles(id, kind).await;
-        styles.map_err(|error| Error::api("cannot list the styles", error))
+        styles.map_err(|error| Error::api(say!("cannot list the styles"), error))
     }
 }
 
@@ -60,16 +60,17 @@ pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
         [field] => Ok(field),
         [] => {
             let all = app.fields.iter().flat_map(|field| std::iter::once(place(field)).chain(names(field)));
-            let places = app.fields.iter().map(|field| format!("`{}`", Untrusted::from(place(field))));
-            let otherwise = format!("its fields: {}", places.take(NAMED).collect::<Vec<_>>().join(", "));
-            Err(Error::usage(format!("the app has no field `{name}`"))
-                .with_hint(suggest(name, all, &otherwise)))
+            let fields = quoted(app.fields.iter().take(NAMED).map(place));
+            Err(Error::usage(say!("the app has no field `{name}`", name)).with_hint(suggest(
+                name,
+                all,
+                say!("its fields: {fields}", fields),
+            )))
         }
         several => {
-            let places: Vec<_> =
-                several.iter().map(|field| format!("`{}`", Untrusted::from(place(field)))).collect();
-            Err(Error::usage(format!("several fields are called `{name}`"))
-                .with_hint(format!("name one of {}", places.join(", "))))
+            let fields = quoted(several.iter().copied().map(place));
+            Err(Error::usage(say!("several fields are called `{name}`", name))
+                .with_hint(say!("name one of {fields}", fields)))
         }
     }
 }
@@ -102,27 +103,27 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
     if !field.choices.is_empty() && !is_upload {
         return choose(field, &text);
     }
-    let wants = |what: &str| {
+    let wants = |what: Sentence| {
         let present = field.value.as_ref().map_or("", Untrusted::raw);
-        Error::usage(format!("`{}` wants {what}, not `{text}`", place(field)))
-            .with_hint(format!("its present value is `{}`", Untrusted::from(present)))
+        Error::usage(say!("`{place}` wants {what}, not `{text}`", place = place(field), what, text = &text))
+            .with_hint(say!("its present value is `{value}`", value = present))
     };
     match field.kind {
         FieldKind::Int => {
             // Seeds use all of 64 bits, signed or unsigned.
-            let number = text.trim().parse::<i128>().map_err(|_| wants("a whole number"))?;
+            let number = text.trim().parse::<i128>().map_err(|_| wants(say!("a whole number")))?;
             #[expect(clippy::cast_precision_loss, reason = "limits are given in the same precision")]
             within(field, number as f64, &text)?;
             Ok(number.to_string())
         }
         FieldKind::Float => {
             let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
-            within(field, number.ok_or_else(|| wants("a number"))?, &text)?;
+            within(field, number.ok_or_else(|| wants(say!("a number")))?, &text)?;
             Ok(text.trim().to_owned())
         }
         FieldKind::Boolean => match text.trim().to_lowercase().as_str() {
             word @ ("true" | "false") => Ok(word.to_owned()),
-            _ => Err(wants("`true` or `false`")),
+            _ => Err(wants(say!("`true` or `false`"))),
         },
         _ => Ok(text),
     }
@@ -142,15 +143,19 @@ pub fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
     if allowed.is_empty() {
         return match field.kind {
             FieldKind::Text | FieldKind::Other(_) => check_upload(path),
-            _ => Err(Error::usage(format!("`{}` takes no file", place(field)))
-                .with_hint(format!("it is of type `{}`", Untrusted::from(field.kind.as_str())))),
+            _ => Err(Error::usage(say!("`{place}` takes no file", place = place(field)))
+                .with_hint(say!("it is of type `{kind}`", kind = field.kind.as_str()))),
         };
     }
     if has_extension(path, allowed) {
         return check_upload(path);
     }
-    Err(Error::usage(format!("`{}` takes no file of the type of {}", place(field), path.display()))
-        .with_hint(format!("the platform takes {} there", allowed.join(", "))))
+    let what = say!(
+        "`{place}` takes no file of the type of {path}",
+        place = place(field),
+        path = Fact::of(path.display())
+    );
+    Err(Error::usage(what).with_hint(say!("the platform takes {types} there", types = allowed.join(", "))))
 }
 
 fn within(field: &AppField, number: f64, text: &str) -> Result<(), Error> {
@@ -160,12 +165,12 @@ fn within(field: &AppField, number: f64, text: &str) -> Result<(), Error> {
         return Ok(());
     }
     let limits = match (range.min, range.max) {
-        (Some(min), Some(max)) => format!("from {min} to {max}"),
-        (Some(min), None) => format!("{min} at least"),
-        (_, max) => format!("{} at most", max.unwrap_or_default()),
+        (Some(min), Some(max)) => say!("it takes a number from {min} to {max}", min, max),
+        (Some(min), None) => say!("it takes a number {min} at least", min),
+        (_, max) => say!("it takes a number {max} at most", max = max.unwrap_or_default()),
     };
-    Err(Error::usage(format!("`{}` is outside of the range of `{}`", text, place(field)))
-        .with_hint(format!("it takes a number {limits}")))
+    let what = say!("`{text}` is outside of the range of `{place}`", text, place = place(field));
+    Err(Error::usage(what).with_hint(limits))
 }
 
 /// Accepts the value that is sent or the name that is displayed.
@@ -198,17 +203,15 @@ fn choose(field: &AppField, text: &str) -> Result<String, Error> {
     if field.choices.len() > NAMED {
         some.push("…".to_owned());
     }
-    Err(Error::usage(format!("`{}` has no choice `{text}`", place(field))).with_hint(suggest(
-        text,
-        words,
-        &format!("its choices: {}", some.join(", ")),
-    )))
+    let otherwise = say!("its choices: {choices}", choices = some.join(", "));
+    Err(Error::usage(say!("`{place}` has no choice `{text}`", place = place(field), text))
+        .with_hint(suggest(text, words, otherwise)))
 }
 
 fn shown(choice: &Choice) -> String {
-    let value = Untrusted::from(choice.value.as_str());
-    match &choice.name {
-        Some(name) if name.raw() != choice.value => format!("`{value}` ({name})"),
+    let value = &choice.value;
+    match choice.name.as_ref().map(Untrusted::raw) {
+        Some(name) if name != value => format!("`{value}` ({name})"),
         _ => format!("`{value}`"),
     }
 }

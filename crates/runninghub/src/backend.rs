@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runninghub_core::{Graph, Observation, SocketUrl, TaskId};
+use runninghub_core::{Graph, Observation, SocketUrl, TaskId, say};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// A service that runs tasks.
 #[async_trait]
@@ -39,6 +39,12 @@ pub trait Backend: Send + Sync {
     /// The machine was suspended for this long, so pooled connections are dead.
     fn woke(&self, _slept: Duration) {}
 
+    /// The error of a run whose service has not answered for a long time.
+    fn unreachable(&self) -> Error {
+        Error::new(ErrorKind::Network, say!("the service could not be reached for a long time"))
+            .with_hint(say!("the task may still run: watch it again later"))
+    }
+
     /// How long requests are held back because the server asked for a pause.
     fn held(&self) -> Option<Duration> {
         None
@@ -58,11 +64,19 @@ pub struct BackendError {
     pub is_final: bool,
     /// Do not retry before this delay.
     pub after: Option<Duration>,
+    /// Nothing listens at the service's address: the process that ran the task has ended.
+    pub is_gone: bool,
 }
 
 impl BackendError {
     /// A failed poll, with whether a retry can help, and after what delay.
     pub fn new(error: Error, is_final: bool, after: Option<Duration>) -> Self {
-        Self { error, is_final, after }
+        Self { error, is_final, after, is_gone: false }
+    }
+
+    /// Says whether nothing listens at the service's address. Such a service is given up sooner.
+    #[must_use]
+    pub fn gone(self, is_gone: bool) -> Self {
+        Self { is_gone, ..self }
     }
 }

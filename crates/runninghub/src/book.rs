@@ -7,7 +7,7 @@ use std::{
 };
 
 use runninghub_api::Client;
-use runninghub_core::{End, Event, Kind, Phase, Place, TaskId, WorkflowId};
+use runninghub_core::{End, Event, Kind, Phase, Place, Sentence, TaskId, WorkflowId, say};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
 use runninghub_net::is_loopback;
 use runninghub_transport::Redactor;
@@ -17,6 +17,7 @@ use url::Url;
 use crate::{
     Error, ErrorKind,
     observed::{is_unknown, observed},
+    sentence_of,
 };
 
 /// Evidence is worth a short delay only: the outcome is unknown either way.
@@ -72,7 +73,7 @@ pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
 
 /// The id of a task could not be recorded: the caller has to keep it.
 pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
-    let message = format!("keep the id {task}: {}", crate::chain(error));
+    let message = say!("keep the id {task}: {why}", task, why = sentence_of(error));
     Event::warning("not_written", message)
 }
 
@@ -103,7 +104,7 @@ impl Book {
         intent.target.clone_from(&what.target);
         intent.secret = secret;
         let attempt = self.ledger.begin(intent).await.map_err(|error| {
-            Error::ledger("the submit cannot be written down, so nothing was sent", error)
+            Error::ledger(say!("the submit cannot be written down, so nothing was sent"), error)
         })?;
         Ok(self.page(&attempt))
     }
@@ -135,7 +136,7 @@ impl Book {
     /// The submit of a task, if it is in the ledger.
     pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Page)>, Error> {
         let found = self.ledger.entries(Filter::all().task(task)).await;
-        let entries = found.map_err(|error| Error::ledger("the ledger cannot be read", error))?;
+        let entries = found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))?;
         let here = entries.into_iter().find(|entry| self.is_here(entry));
         Ok(here.map(|entry| {
             let page = self.page(&entry.attempt);
@@ -144,19 +145,23 @@ impl Book {
     }
 
     /// Whether an unrecorded task may be running: compares the platform's count for the key with the ledger.
-    pub(crate) async fn evidence(&self, client: &Client) -> Option<String> {
+    pub(crate) async fn evidence(&self, client: &Client) -> Option<Sentence> {
         let status = timeout(EVIDENCE, client.queue_status()).await.ok()?.ok()?;
         let parts = status.running_count.zip(status.queued_count).map(|(running, queued)| running + queued);
         let running = status.total_current_tasks.or(parts)?;
         let known = timeout(EVIDENCE, self.unfinished(client)).await.ok()??;
         Some(if running > known {
-            format!(
-                "the account has {running} unfinished, this machine knows of {known}: one more was probably created"
+            say!(
+                "the account has {running} unfinished, this machine knows of {known}: one more was probably created",
+                running,
+                known
             )
         } else {
-            format!(
+            say!(
                 "the account has {running} unfinished, and this machine knows of {known}: \
-                 it was probably not created, or is over already"
+                 it was probably not created, or is over already",
+                running,
+                known
             )
         })
     }
@@ -203,7 +208,7 @@ impl Page {
             .advance(&self.attempt, step)
             .await
             .map(drop)
-            .map_err(|error| Error::ledger("the ledger cannot be written", error))
+            .map_err(|error| Error::ledger(say!("the ledger cannot be written"), error))
     }
 
     pub(crate) async fn accepted(&self, task: &TaskId) -> Result<(), Error> {
@@ -239,7 +244,7 @@ impl Page {
         self.ledger
             .cancelling(&self.attempt, is_cancelling)
             .await
-            .map_err(|error| Error::ledger("the ledger cannot be written", error))
+            .map_err(|error| Error::ledger(say!("the ledger cannot be written"), error))
     }
 
     /// Records the folder that holds all results.
@@ -247,7 +252,7 @@ impl Page {
         self.ledger
             .saved(&self.attempt, folder)
             .await
-            .map_err(|error| Error::ledger("the ledger cannot be written", error))
+            .map_err(|error| Error::ledger(say!("the ledger cannot be written"), error))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The platform's records of a task's webhook.
 
 use runninghub_api::WebhookDetail;
-use runninghub_core::TaskId;
+use runninghub_core::{TaskId, say};
 
 use crate::{Error, RunningHub, check_webhook};
 
@@ -12,7 +12,7 @@ impl RunningHub {
     /// When the task is unknown or has no webhook, or there is no response.
     pub async fn callback(&self, task: &TaskId) -> Result<WebhookDetail, Error> {
         let detail = self.0.client.webhook_detail(task).await;
-        detail.map_err(|error| Error::api("cannot ask about the webhook", error))
+        detail.map_err(|error| Error::api(say!("cannot ask about the webhook"), error))
     }
 
     /// Requests another delivery of a task's webhook, to the same URL or to another.
@@ -26,13 +26,13 @@ impl RunningHub {
         }
         let detail = self.callback(task).await?;
         if detail.event.is_none() {
-            return Err(Error::usage("the task is not over, so there is nothing to deliver again"));
+            return Err(Error::usage(say!("the task is not over, so there is nothing to deliver again")));
         }
         if let (Some(recorder), Some(url)) = (&self.0.recorder, url) {
             recorder.address(url);
         }
         let retry = self.0.client.retry_webhook(detail.id);
         let retry = if let Some(url) = url { retry.to(url) } else { retry };
-        retry.await.map_err(|error| Error::api("the webhook is not delivered again", error))
+        retry.await.map_err(|error| Error::api(say!("the webhook is not delivered again"), error))
     }
 }

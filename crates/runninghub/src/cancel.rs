@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
+use runninghub_core::{Failure, Observation, TaskId, TaskStatus, say};
 use runninghub_ledger::State;
 use tokio::time::{sleep, timeout};
 
-use crate::{Backend, Error, ErrorKind, book::Book, settle::end};
+use crate::{Backend, Error, ErrorKind, book::Book, sentence_of, settle::end};
 
 /// The pauses before a cancelled task is polled again: a running task needs a moment to stop.
 const PAUSES: [Duration; 3] =
@@ -76,7 +76,7 @@ impl Cancels {
             Err(error) => Err(error),
         };
         if let Err(error) = written {
-            tracing::warn!(error = %crate::chain(&error), "the request to cancel is not in the ledger");
+            tracing::warn!(error = %sentence_of(&error), "the request to cancel is not in the ledger");
         }
     }
 
@@ -117,7 +117,7 @@ impl Cancels {
             && let Ok(Some((_, page))) = book.find(task).await
             && let Err(error) = page.end(task, &end).await
         {
-            tracing::warn!(error = %crate::chain(&error), "the end of the task is not in the ledger");
+            tracing::warn!(error = %sentence_of(&error), "the end of the task is not in the ledger");
         }
         // Some servers accept a cancel request for a task that is over.
         if seen.status.is_over() && seen.status != TaskStatus::Cancelled { Err(over(&seen)) } else { Ok(()) }
@@ -126,7 +126,7 @@ impl Cancels {
 
 /// The task is already over, so it cannot be cancelled.
 pub(crate) fn over(seen: &Observation) -> Error {
-    Error::new(ErrorKind::Refused, format!("the task is already over: {}", seen.status.as_str()))
+    Error::new(ErrorKind::Refused, say!("the task is already over: {status}", status = seen.status.as_str()))
 }
 
 /// Whether a task failed for a reason of its own, not because it was cancelled.

@@ -10,11 +10,13 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use runninghub_core::{Action, Event, Input, Observation, Plan, Priors, Session, SocketUrl, Suspend, TaskId};
+use runninghub_core::{
+    Action, Event, Input, Observation, Plan, Priors, Session, SocketUrl, Suspend, TaskId, say,
+};
 use runninghub_transport::{Body, Connect, ErrorKind as SocketErrorKind, Frame, FrameSource};
 use tokio::time::{Instant, Sleep, timeout};
 
-use crate::{BackendError, Error, ErrorKind, backend::Backend};
+use crate::{BackendError, Error, ErrorKind, backend::Backend, sentence_of};
 
 /// Maximum wait for the workflow before the socket is opened.
 const GRAPH: Duration = Duration::from_secs(3);
@@ -115,13 +117,7 @@ impl Driver {
                     Action::Poll => self.ask(),
                     Action::Connect(address) => self.dial(address),
                     Action::Hangup => self.hang_up(),
-                    Action::GiveUp => {
-                        return Some(Err(Error::new(
-                            ErrorKind::Network,
-                            "the platform could not be reached for a long time",
-                        )
-                        .with_hint("the task may still run: watch it again later")));
-                    }
+                    Action::GiveUp => return Some(Err(self.backend.unreachable())),
                     Action::Deny(known) => {
                         return self.denial.take().map(|error| Err(error.of_task(known)));
                     }
@@ -260,8 +256,8 @@ impl Driver {
                 self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }
-            Happened::Answer(Err(BackendError { error, is_final, after })) => {
-                let reason = crate::chain(&error).into();
+            Happened::Answer(Err(BackendError { error, is_final, after, is_gone })) => {
+                let reason = sentence_of(&error);
                 if is_final {
                     self.denial = Some(error);
                     self.session.handle(now, Input::Denied { after, reason });
@@ -271,7 +267,7 @@ impl Driver {
                 if self.tries == Some(0) {
                     return Some(error);
                 }
-                self.session.handle(now, Input::NoAnswer { after, reason });
+                self.session.handle(now, Input::NoAnswer { after, reason, is_gone });
             }
         }
         None
@@ -280,7 +276,8 @@ impl Driver {
 
 /// A poll whose response was late, or never came.
 fn hangs(patience: Duration) -> BackendError {
-    let what = format!("cannot ask how the task stands: no answer for {} s", patience.as_secs());
+    let what =
+        say!("cannot ask how the task stands: no answer for {seconds} s", seconds = patience.as_secs());
     BackendError::new(Error::new(ErrorKind::Network, what), false, None)
 }
 
@@ -290,8 +287,7 @@ fn not_opened(error: &runninghub_transport::Error) -> Input<'static> {
         return Input::Disconnected;
     }
     let expired = matches!(error.kind(), SocketErrorKind::Handshake { .. });
-    let warning =
-        (!expired).then(|| format!("{}; progress is asked for instead", crate::chain(error)).into());
+    let warning = (!expired).then(|| say!("{why}; progress is asked for instead", why = sentence_of(error)));
     Input::Refused { warning }
 }
 

@@ -1,9 +1,9 @@
 //! The error type of this crate.
 
-use std::{error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt, iter};
 
 use runninghub_api::{Class, Code};
-use runninghub_core::{Failure, Known, TaskId, Untrusted};
+use runninghub_core::{Fact, Failure, Known, Sentence, TaskId, say};
 use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
@@ -11,8 +11,8 @@ use runninghub_net::ErrorKind as Net;
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    what: String,
-    hint: Option<String>,
+    what: Sentence,
+    hint: Option<Box<Sentence>>,
     failure: Option<Box<Failure>>,
     attempt: Option<AttemptId>,
     is_unknown_task: bool,
@@ -47,35 +47,32 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// Creates an error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The message says
-    /// what failed, without a period and without the source; it is escaped when displayed.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            what: message.into(),
-            hint: None,
-            failure: None,
-            attempt: None,
-            is_unknown_task: false,
-            source: None,
-        }
+    /// Creates an error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The sentence says
+    /// what failed, without a period and without the source.
+    pub fn new(kind: ErrorKind, what: Sentence) -> Self {
+        Self { kind, what, hint: None, failure: None, attempt: None, is_unknown_task: false, source: None }
     }
 
     /// For a service that knows each of its tasks from the start: this task is unknown to it, because the id
     /// is wrong or the service has forgotten the task.
-    pub fn unknown_task(message: impl Into<String>) -> Self {
-        Self { is_unknown_task: true, ..Self::new(ErrorKind::Refused, message) }
+    pub fn unknown_task(what: Sentence) -> Self {
+        Self { is_unknown_task: true, ..Self::new(ErrorKind::Refused, what) }
     }
 
-    pub(crate) fn usage(what: impl Into<String>) -> Self {
+    pub(crate) fn usage(what: Sentence) -> Self {
         Self::new(ErrorKind::Usage, what)
     }
 
     /// Adds a hint: what the caller can do about it.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    pub fn with_hint(self, hint: Sentence) -> Self {
+        self.hinted(Some(hint))
+    }
+
+    /// Adds a hint, if there is one.
+    #[must_use]
+    pub(crate) fn hinted(self, hint: Option<Sentence>) -> Self {
+        Self { hint: hint.map(Box::new).or(self.hint), ..self }
     }
 
     /// Adds the cause.
@@ -85,7 +82,7 @@ impl Error {
         self
     }
 
-    pub(crate) fn task_failed(what: impl Into<String>, failure: Option<Failure>) -> Self {
+    pub(crate) fn task_failed(what: Sentence, failure: Option<Failure>) -> Self {
         Self { failure: failure.map(Box::new), ..Self::new(ErrorKind::TaskFailed, what) }
     }
 
@@ -96,14 +93,13 @@ impl Error {
     }
 
     /// A failed ledger operation, and what that means.
-    pub(crate) fn ledger(what: &str, source: runninghub_ledger::Error) -> Self {
+    pub(crate) fn ledger(what: Sentence, source: runninghub_ledger::Error) -> Self {
         use runninghub_ledger::ErrorKind as Ledger;
         let kind = match source.kind() {
             Ledger::Conflict | Ledger::Edge { .. } | Ledger::NotFound => ErrorKind::Usage,
             _ => ErrorKind::Io,
         };
-        let hint = source.hint().map(ToString::to_string);
-        Self { hint, ..Self::new(kind, what).with_source(source) }
+        Self::new(kind, what).hinted(source.hint()).with_source(source)
     }
 
     /// The submit in the ledger, for [`ErrorKind::SubmitUnknown`].
@@ -126,8 +122,13 @@ impl Error {
         self.kind
     }
 
+    /// What failed, without the causes; [`sentence_of`] has them too.
+    pub fn sentence(&self) -> Sentence {
+        self.what.clone()
+    }
+
     /// What the caller can do about it.
-    pub fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<&Sentence> {
         self.hint.as_deref()
     }
 
@@ -159,17 +160,19 @@ impl Error {
 
     /// Interprets a final refusal given what is known about the task: the request was refused, not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
-        let (kind, prefix, hint) = match (known, self.is_unknown_task()) {
+        let (is_gone, hint) = match (known, self.is_unknown_task()) {
             (Known::Nothing, _) => return self,
-            _ if self.is_unknown_task => (ErrorKind::TaskFailed, "the task is gone", self.hint),
-            (Known::Seen, true) => (ErrorKind::TaskFailed, "the task is gone", None),
-            (_, true) => {
-                let hint = "the platform may know it later: watch it again".to_owned();
-                (ErrorKind::StillRunning, "the task may still run", Some(hint))
-            }
-            (_, false) => (ErrorKind::StillRunning, "the task may still run", self.hint),
+            _ if self.is_unknown_task => (true, self.hint),
+            (Known::Seen, true) => (true, None),
+            (_, true) => (false, Some(Box::new(say!("the platform may know it later: watch it again")))),
+            (_, false) => (false, self.hint),
         };
-        Self { kind, what: format!("{prefix}: {}", self.what), hint, ..self }
+        let (kind, first) = if is_gone {
+            (ErrorKind::TaskFailed, say!("the task is gone"))
+        } else {
+            (ErrorKind::StillRunning, say!("the task may still run"))
+        };
+        Self { kind, what: Sentence::chain([first, self.what]), hint, ..self }
     }
 
     /// Whether a task that existed is no longer known.
@@ -178,34 +181,23 @@ impl Error {
     }
 
     /// A failed API call, and what that means.
-    pub(crate) fn api(what: &str, source: runninghub_api::Error) -> Self {
+    pub(crate) fn api(what: Sentence, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
-        let hint = source.hint().map(ToString::to_string);
-        Self { hint, ..Self::new(kind, what).with_source(source) }
+        Self::new(kind, what).hinted(source.hint()).with_source(source)
     }
 }
 
 impl Error {
     /// A failed request to a ComfyUI, and what that means.
-    pub(crate) fn comfy(what: &str, source: runninghub_comfyui::Error) -> Self {
+    pub(crate) fn comfy(what: Sentence, source: runninghub_comfyui::Error) -> Self {
         use runninghub_comfyui::ErrorKind as Comfy;
-        let (kind, hint) = match source.kind() {
-            Comfy::Usage { .. } => {
-                (ErrorKind::Usage, Some("a server's address is like `http://127.0.0.1:8188`"))
-            }
-            Comfy::Net(kind) => (of_net(kind), kind.hint()),
-            Comfy::Unreachable => (ErrorKind::Network, Some("is ComfyUI running, and is this its address?")),
-            Comfy::NotComfyUi { .. } => {
-                (ErrorKind::Network, Some("name the address that shows ComfyUI in a browser"))
-            }
-            Comfy::Locked { .. } => (
-                ErrorKind::Refused,
-                Some("name an address that needs no login, such as that of the machine itself"),
-            ),
-            Comfy::Rejected(_) => (ErrorKind::Refused, None),
-            _ => (ErrorKind::Network, None),
+        let kind = match source.kind() {
+            Comfy::Usage { .. } => ErrorKind::Usage,
+            Comfy::Net(kind) => of_net(kind),
+            Comfy::Locked { .. } | Comfy::Rejected(_) => ErrorKind::Refused,
+            _ => ErrorKind::Network,
         };
-        Self { hint: hint.map(str::to_owned), ..Self::new(kind, what).with_source(source) }
+        Self::new(kind, what).hinted(source.hint()).with_source(source)
     }
 }
 
@@ -230,38 +222,36 @@ fn of_net(kind: &Net) -> ErrorKind {
 
 impl From<runninghub_api::Error> for Error {
     fn from(source: runninghub_api::Error) -> Self {
-        Self::api("the platform did not do it", source)
+        Self::api(say!("the platform did not do it"), source)
+    }
+}
+
+impl From<runninghub_catalog::Error> for Error {
+    fn from(error: runninghub_catalog::Error) -> Self {
+        Self::usage(error.sentence()).hinted(error.hint())
     }
 }
 
 impl From<runninghub_core::Error> for Error {
     fn from(source: runninghub_core::Error) -> Self {
         let what = match source.kind() {
-            runninghub_core::ErrorKind::BadPriors => "this is not a table of priors",
-            _ => "this is not a workflow that can be run",
+            runninghub_core::ErrorKind::BadPriors => say!("this is not a table of priors"),
+            _ => say!("this is not a workflow that can be run"),
         };
-        Self::usage(what).with_hint(source.hint()).with_source(source)
+        Self::usage(what).hinted(source.hint()).with_source(source)
     }
 }
 
 impl From<runninghub_transport::Error> for Error {
     fn from(source: runninghub_transport::Error) -> Self {
-        use runninghub_transport::ErrorKind as Transport;
-        let hint = match source.kind() {
-            Transport::TapeFormat { line } if line > 1 => {
-                Some(format!("what stands before line {line} can be played: delete that line and the rest"))
-            }
-            Transport::TapeVersion { .. } => Some("update to a version that reads it".to_owned()),
-            _ => None,
-        };
-        Self { hint, ..Self::new(ErrorKind::Recording, "the recording cannot be used").with_source(source) }
+        let what = say!("the recording cannot be used");
+        Self::new(ErrorKind::Recording, what).hinted(source.hint()).with_source(source)
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Node names and the like are external input.
-        Untrusted::from(self.what.as_str()).fmt(f)
+        self.what.fmt(f)
     }
 }
 
@@ -271,13 +261,78 @@ impl StdError for Error {
     }
 }
 
-/// The error and its causes on one line.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
     }
-    text
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.what.into()
+    }
+}
+
+/// An error with its causes, each text once: `cannot list the apps: code 401, …: …`. An error of this project
+/// can be worded by a front end, one of another library is verbatim.
+pub fn sentence_of(error: &(dyn StdError + 'static)) -> Sentence {
+    let mut said = String::new();
+    let parts = iter::successors(Some(error), |&error| error.source()).map(|error| {
+        let ours = error.downcast_ref().map(Error::sentence);
+        ours.or_else(|| error.downcast_ref().map(runninghub_api::Error::sentence))
+            .or_else(|| error.downcast_ref().map(runninghub_catalog::Error::sentence))
+            .or_else(|| error.downcast_ref().map(runninghub_comfyui::Error::sentence))
+            .or_else(|| error.downcast_ref().map(runninghub_core::Error::sentence))
+            .or_else(|| error.downcast_ref().map(runninghub_ledger::Error::sentence))
+            .or_else(|| error.downcast_ref().map(runninghub_net::Error::sentence))
+            .or_else(|| error.downcast_ref().map(runninghub_transport::Error::sentence))
+            .unwrap_or_else(|| Sentence::verbatim(error.to_string()))
+    });
+    Sentence::chain(parts.filter(|part| {
+        let part = part.to_string();
+        let is_new = !said.contains(&part);
+        said = format!("{said}: {part}");
+        is_new
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_worded_and_each_is_said_once() {
+        let (disk, workflow) = ("disk full", runninghub_core::Graph::parse("{}").expect_err("no nodes"));
+        let words = |text: &str| match text {
+            "the recording cannot be kept" => Some("无法保存录制"),
+            "the workflow has no nodes" => Some("工作流没有节点"),
+            "{what}: {cause}" => Some("{what}：{cause}"),
+            _ => None,
+        };
+        for (error, english, chinese) in [
+            (
+                Error::new(ErrorKind::Io, say!("the recording cannot be kept"))
+                    .with_source(io::Error::other(disk)),
+                "the recording cannot be kept: disk full",
+                "无法保存录制：disk full",
+            ),
+            (
+                Error::usage(say!("the recording cannot be kept")).with_source(Error::from(workflow)),
+                "the recording cannot be kept: this is not a workflow that can be run: the workflow has no nodes",
+                "无法保存录制：this is not a workflow that can be run：工作流没有节点",
+            ),
+            (
+                Error::usage(say!("{why}: no", why = say!("the workflow has no nodes")))
+                    .with_source(Error::usage(say!("the workflow has no nodes"))),
+                "the workflow has no nodes: no",
+                "工作流没有节点: no",
+            ),
+        ] {
+            let sentence = sentence_of(&error);
+            assert_eq!(sentence.to_string(), english);
+            assert_eq!(sentence.worded(&words), chinese);
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub_core::{End, Event, Line, Output, OutputFile, Phase, Progress, Verdict};
+use runninghub_core::{End, Event, Line, Output, OutputFile, Phase, Progress, Verdict, say};
 
 use crate::{Error, ErrorKind};
 
@@ -31,9 +31,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
     if is_short || start != START {
         return Ok(None);
     }
-    let unreadable = |error| Error::new(ErrorKind::Io, "the file cannot be read").with_source(error);
+    let unreadable = |error| Error::new(ErrorKind::Io, say!("the file cannot be read")).with_source(error);
     if length > MAX_FILE {
-        return Err(Error::new(ErrorKind::Recording, "the file is too large to be replayed"));
+        return Err(Error::new(ErrorKind::Recording, say!("the file is too large to be replayed")));
     }
     let text = String::from_utf8_lossy(&fs::read(path).map_err(unreadable)?).into_owned();
     let mut runs = Runs::default();
@@ -43,7 +43,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
             Err(_) if text.trim().is_empty() => {}
             Err(_) if !text.ends_with('\n') => runs.cut_off(),
             Err(error) => {
-                let what = format!("line {number} of the file is not an event");
+                let what = say!("line {number} of the file is not an event", number);
                 return Err(Error::new(ErrorKind::Recording, what).with_source(error));
             }
         }
@@ -127,7 +127,7 @@ impl Runs {
     fn cut_off(&mut self) {
         let (t, task_id) =
             self.lines.last().map_or((Duration::ZERO, None), |line| (line.t, line.task_id.clone()));
-        let event = Event::warning("cut_off", "the file ends in the middle of a line");
+        let event = Event::warning("cut_off", say!("the file ends in the middle of a line"));
         self.lines.push(Line { t, task_id, event });
     }
 

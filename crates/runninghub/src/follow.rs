@@ -11,6 +11,7 @@ use crate::{
     hub::Hub,
     launch::{Known, Launch},
     platform::Family,
+    sentence_of,
 };
 
 /// A task to be followed: plain data, until [`Service::follow`](crate::Service::follow) takes it.
@@ -74,8 +75,7 @@ impl Recalled {
             }
             Ok(None) => Self::default(),
             Err(error) => {
-                let warning = Event::warning("ledger", crate::chain(&error));
-                Self { warning: Some(warning), ..Self::default() }
+                Self { warning: Some(Event::warning("ledger", sentence_of(&error))), ..Self::default() }
             }
         }
     }
@@ -133,7 +133,7 @@ impl Hub {
 
     pub(crate) fn record_workflow(&self, workflow: &Workflow) {
         if let Some(recorder) = &self.recorder {
-            recorder.workflow(workflow.text());
+            recorder.workflow(&workflow.text());
         }
     }
 }

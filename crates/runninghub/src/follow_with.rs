@@ -17,7 +17,7 @@ pub struct FollowWith {
 ///
 /// ```
 /// # use std::{sync::Arc, time::Duration};
-/// use runninghub::{Backend, BackendError, Error, ErrorKind, Observation, Phase, TaskId, TaskStatus};
+/// use runninghub::{Backend, BackendError, Error, ErrorKind, Observation, Phase, TaskId, TaskStatus, say};
 ///
 /// /// A service whose tasks are over at once.
 /// struct Instant;
@@ -29,7 +29,7 @@ pub struct FollowWith {
 ///     }
 ///
 ///     async fn cancel(&self, _: &TaskId) -> Result<(), Error> {
-///         Err(Error::new(ErrorKind::Refused, "the task is already over"))
+///         Err(Error::new(ErrorKind::Refused, say!("the task is already over")))
 ///     }
 ///
 ///     fn calls(&self) -> u64 {

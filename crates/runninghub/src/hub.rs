@@ -9,7 +9,9 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
-use runninghub_core::{Known, Observation, Pace, Place, Priors, TaskId, TaskStatus, WorkflowId};
+use runninghub_core::{
+    Known, Observation, Pace, Place, Priors, Sentence, TaskId, TaskStatus, WorkflowId, say,
+};
 use runninghub_ledger::{Entry, Filter, Ledger};
 use runninghub_net::NetOptions;
 use runninghub_transport::{Connect, LiveOptions};
@@ -115,9 +117,9 @@ impl RunningHub {
     /// # Errors
     /// When the key is refused, or there is no response.
     pub async fn account(&self) -> Result<(Account, QueueStatus), Error> {
-        let what = "cannot ask for the account";
-        let account = self.0.client.account().await.map_err(|error| Error::api(what, error))?;
-        let queue = self.0.client.queue_status().await.map_err(|error| Error::api(what, error))?;
+        let failed = |error| Error::api(say!("cannot ask for the account"), error);
+        let account = self.0.client.account().await.map_err(failed)?;
+        let queue = self.0.client.queue_status().await.map_err(failed)?;
         Ok((account, queue))
     }
 
@@ -127,7 +129,7 @@ impl RunningHub {
     }
 
     pub(crate) fn book(&self) -> Result<&Book, Error> {
-        self.0.book.as_ref().ok_or_else(|| Error::usage("there is no ledger"))
+        self.0.book.as_ref().ok_or_else(|| Error::usage(say!("there is no ledger")))
     }
 
     /// The site.
@@ -164,7 +166,7 @@ impl Service for RunningHub {
                 Err(error) => {
                     let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
                     seen.map(|seen| Observation::of(seen.status))
-                        .ok_or_else(|| Error::api("cannot ask for the task's status", error))
+                        .ok_or_else(|| Error::api(say!("cannot ask for the task's status"), error))
                 }
             }
         };
@@ -196,7 +198,7 @@ impl Service for RunningHub {
 
     async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error> {
         let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
-        let entry = found.map_err(|error| Error::ledger("there is nothing to resolve", error))?;
+        let entry = found.map_err(|error| Error::ledger(say!("there is nothing to resolve"), error))?;
         self.bind(entry, task).await
     }
 
@@ -208,7 +210,7 @@ impl Service for RunningHub {
         self.0.client.calls()
     }
 
-    fn recording_failure(&self) -> Option<String> {
+    fn recording_failure(&self) -> Option<Sentence> {
         self.0.recorder.as_ref()?.failure()
     }
 }
@@ -269,8 +271,11 @@ impl Hub {
     }
 
     pub(crate) async fn workflow(&self, id: &WorkflowId) -> Result<Workflow, Error> {
-        let text =
-            self.client.workflow(id).await.map_err(|error| Error::api("cannot get the workflow", error))?;
+        let text = self
+            .client
+            .workflow(id)
+            .await
+            .map_err(|error| Error::api(say!("cannot get the workflow"), error))?;
         Workflow::parse(text)
     }
 }
@@ -284,14 +289,16 @@ impl Builder {
     pub fn from_env() -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let key = variable("RUNNINGHUB_API_KEY").ok_or_else(|| {
-            Error::usage("no API key in the environment").with_hint("set `RUNNINGHUB_API_KEY` to the key")
+            Error::usage(say!("no API key in the environment"))
+                .with_hint(say!("set `RUNNINGHUB_API_KEY` to the key"))
         })?;
         let key = ApiKey::new(key.trim())
-            .map_err(|error| Error::api("`RUNNINGHUB_API_KEY` is not a key", error))?;
+            .map_err(|error| Error::api(say!("`RUNNINGHUB_API_KEY` is not a key"), error))?;
         let mut builder = RunningHub::builder(key);
         if let Some(site) = variable("RUNNINGHUB_SITE") {
             builder = builder.site(site.trim().parse().map_err(|_| {
-                Error::usage("`RUNNINGHUB_SITE` is not a site").with_hint("the sites are `cn` and `ai`")
+                Error::usage(say!("`RUNNINGHUB_SITE` is not a site"))
+                    .with_hint(say!("the sites are `cn` and `ai`"))
             })?);
         }
         Ok(match variable("RUNNINGHUB_BASE_URL") {
@@ -307,7 +314,7 @@ impl Builder {
     /// When the ledger cannot be opened.
     pub fn workspace(self, workspace: &Workspace) -> Result<Self, Error> {
         let ledger = workspace.ledger();
-        let ledger = ledger.map_err(|error| Error::ledger("the ledger cannot be opened", error))?;
+        let ledger = ledger.map_err(|error| Error::ledger(say!("the ledger cannot be opened"), error))?;
         Ok(self.ledger(ledger).history(workspace.history()).uploads(workspace.uploads()))
     }
 
@@ -405,7 +412,7 @@ impl Builder {
         if let Some(dir) = self.uploads {
             client = client.uploads(dir);
         }
-        let client = client.build().map_err(|error| Error::api("cannot set up the client", error))?;
+        let client = client.build().map_err(|error| Error::api(say!("cannot set up the client"), error))?;
         let live = || {
             Arc::new(live(client.base_url(), client.net(), LiveOptions::default().scaled(self.time_scale)))
                 as _

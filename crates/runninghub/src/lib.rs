@@ -42,7 +42,7 @@ mod workflow;
 mod workspace;
 
 pub use backend::{Backend, BackendError};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, sentence_of};
 pub use follow::Follow;
 pub use follow_with::{FollowWith, follow_with};
 pub use history::History;
@@ -74,9 +74,9 @@ pub use runninghub_core::{
     decode_text, link,
 };
 pub use runninghub_core::{
-    Charge, ClientId, Cost, End, Event, FORMAT, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
-    Observation, Outcome, Output, OutputFile, Place, PromptId, Site, SocketUrl, Submitted, TaskId,
-    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid,
+    Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
+    Observation, Outcome, Output, OutputFile, Place, PromptId, Sentence, Site, SocketUrl, Submitted, TaskId,
+    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid, say,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;
@@ -94,8 +94,6 @@ pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};
 pub use workflow::Workflow;
 pub use workspace::{Destination, Finished, Found, Handle, Snapshot, Workspace};
-
-pub(crate) use error::chain;
 
 /// The code in the repository's README compiles.
 #[cfg(doctest)]

@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_core::{NodeId, OutputFile, TaskId, Untrusted, WorkflowId};
+use runninghub_core::{NodeId, OutputFile, TaskId, Untrusted, WorkflowId, say};
 use runninghub_net::{SavedFile, holds, numbered, open_file, replace_file, sanitize};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Error, ErrorKind, error::chain, naming, save::Saved};
+use crate::{Error, ErrorKind, naming, save::Saved, sentence_of};
 
 const SCHEMA: &str = "runninghub.manifest";
 /// Fields may be added within a version. A file of a newer version is left alone.
@@ -115,10 +115,11 @@ impl Manifest {
     /// Writes the manifest atomically.
     pub(crate) fn write(&self, path: &Path) -> Result<(), Error> {
         let written = serde_json::to_string_pretty(self).map_err(|error| {
-            Error::new(ErrorKind::Io, "the manifest cannot be written").with_source(error)
+            Error::new(ErrorKind::Io, say!("the manifest cannot be written")).with_source(error)
         })?;
-        replace_file(path, format!("{written}\n").as_bytes())
-            .map_err(|error| Error::new(ErrorKind::Io, "the manifest was not written").with_source(error))
+        replace_file(path, format!("{written}\n").as_bytes()).map_err(|error| {
+            Error::new(ErrorKind::Io, say!("the manifest was not written")).with_source(error)
+        })
     }
 }
 
@@ -138,7 +139,7 @@ impl Entry {
                 sha256: Some(file.sha256.clone()),
                 ..entry
             },
-            Err(error) => Self { error: Some(chain(error)), ..entry },
+            Err(error) => Self { error: Some(sentence_of(error).to_string()), ..entry },
         }
     }
 
@@ -197,8 +198,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let (path, mut manifest) = Manifest::load(dir.path(), &"77".into());
         let good = output("9", "https://h/a.png?sign=1");
-        let bad =
-            Saved { output: output("10", "https://h/b"), file: Err(Error::new(ErrorKind::Results, "no")) };
+        let bad = Saved {
+            output: output("10", "https://h/b"),
+            file: Err(Error::new(ErrorKind::Results, say!("no"))),
+        };
         manifest.merge(Some(&"5".into()), &[saved(good, dir.path(), "77-9-1.png", "abc"), bad]);
         manifest.write(&path).expect("written");
         insta::assert_snapshot!(std::fs::read_to_string(&path).expect("text"), @r#"
@@ -262,7 +265,7 @@ mod tests {
         let (a, b) = (output("9", "https://h/a?1"), output("9", "https://h/b?1"));
         let lost = |output: &OutputFile| Saved {
             output: output.clone(),
-            file: Err(Error::new(ErrorKind::Results, "no")),
+            file: Err(Error::new(ErrorKind::Results, say!("no"))),
         };
         manifest.merge(Some(&"5".into()), &[lost(&b)]);
         manifest.merge(None, &[saved(a, dir.path(), "a", "abc"), lost(&b)]);

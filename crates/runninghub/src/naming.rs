@@ -1,6 +1,6 @@
 //! Names of result files.
 
-use runninghub_core::{FileUrl, OutputFile, TaskId};
+use runninghub_core::{FileUrl, OutputFile, TaskId, say};
 use runninghub_net::{extension, numbered, result_name, sanitize};
 
 use crate::Error;
@@ -44,16 +44,21 @@ fn fill(template: &str, task: &TaskId, output: &OutputFile, n: usize, extension:
 }
 
 pub(crate) fn check_template(template: &str) -> Result<(), Error> {
-    let hint = "a template is a file name with {task}, {node}, {n} and {ext}";
+    let hint = say!("a template is a file name with {{task}}, {{node}}, {{n}} and {{ext}}");
     if template.is_empty() || template.contains(['/', '\\']) {
-        return Err(Error::usage("the name template is empty or leads into another folder").with_hint(hint));
+        return Err(
+            Error::usage(say!("the name template is empty or leads into another folder")).with_hint(hint)
+        );
     }
     let mut rest = template;
     while let Some((_, after)) = rest.split_once('{') {
         let (part, after) = after.split_once('}').unwrap_or(("", ""));
         if !PARTS.contains(&part) {
-            return Err(Error::usage(format!("the name template has an unknown or open part `{{{part}}}`"))
-                .with_hint(hint));
+            return Err(Error::usage(say!(
+                "the name template has an unknown or open part `{{{part}}}`",
+                part
+            ))
+            .with_hint(hint));
         }
         rest = after;
     }

@@ -10,11 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
-use runninghub_core::{Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus};
+use runninghub_core::{Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus, say};
 use url::Url;
 
 use crate::{
-    Backend, BackendError, Error,
+    Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
     observed::{is_unknown, observed},
 };
@@ -87,7 +87,7 @@ impl Backend for Platform {
             // A status without a code is from an intermediary's page, not from the platform.
             let is_final = error.code().is_some()
                 && matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
-            BackendError::new(Error::api("cannot ask how the task stands", error), is_final, after)
+            BackendError::new(Error::api(say!("cannot ask how the task stands"), error), is_final, after)
         };
         Ok(self.cancels.judge(task, answer.map_err(failed)?).await)
     }
@@ -99,7 +99,7 @@ impl Backend for Platform {
         if let Some(seen) = self.cancels.excuse(task, is_forgotten).await {
             return Ok(seen);
         }
-        let seen = answer.map_err(|error| Error::api("cannot ask for the task's results", error))?;
+        let seen = answer.map_err(|error| Error::api(say!("cannot ask for the task's results"), error))?;
         let mut seen = self.cancels.judge(task, seen).await;
         if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
             match self.client.query(task).once().await {
@@ -123,7 +123,7 @@ impl Backend for Platform {
         {
             return Err(over(&seen));
         }
-        Err(Error::api("cannot cancel the task", error))
+        Err(Error::api(say!("cannot cancel the task"), error))
     }
 
     /// The socket URL contains the workflow's id: enough for a task that was submitted elsewhere.
@@ -136,6 +136,11 @@ impl Backend for Platform {
 
     fn woke(&self, slept: Duration) {
         self.client.woke(slept);
+    }
+
+    fn unreachable(&self) -> Error {
+        Error::new(ErrorKind::Network, say!("the platform could not be reached for a long time"))
+            .with_hint(say!("the task may still run: watch it again later"))
     }
 
     fn held(&self) -> Option<Duration> {

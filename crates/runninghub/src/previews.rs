@@ -10,10 +10,10 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use runninghub_core::{NodeId, TaskId};
+use runninghub_core::{NodeId, TaskId, say};
 use runninghub_net::{check_folder, replace_file, sanitize};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, save::unwritable};
 
 /// Maximum images saved per run: many more than a sampler shows, but bounded.
 const MOST: u64 = 10_000;
@@ -38,14 +38,13 @@ impl PreviewFolder {
     /// When the folder cannot be created or written to.
     pub fn create(dir: impl Into<PathBuf>) -> Result<Self, Error> {
         let dir = dir.into();
-        let failed = || Error::new(ErrorKind::Io, format!("cannot write to the folder {}", dir.display()));
-        check_folder(&dir).map_err(|error| failed().with_source(error))?;
+        check_folder(&dir).map_err(|error| unwritable(&dir, error))?;
         let (pictures, wanted) = channel();
         let folder = dir.clone();
         let writer = thread::Builder::new()
             .name("previews".to_owned())
             .spawn(move || write(&folder, &wanted))
-            .map_err(|error| failed().with_source(error))?;
+            .map_err(|error| unwritable(&dir, error))?;
         Ok(Self { pictures, writer })
     }
 
@@ -64,7 +63,7 @@ impl PreviewFolder {
     /// That of the first image that could not be written; later images are not saved.
     pub fn finish(self) -> Result<u64, Error> {
         drop(self.pictures);
-        let lost = || Err(Error::new(ErrorKind::Io, "the previews were not all written"));
+        let lost = || Err(Error::new(ErrorKind::Io, say!("the previews were not all written")));
         self.writer.join().unwrap_or_else(|_| lost())
     }
 }
@@ -82,8 +81,9 @@ fn write(dir: &Path, wanted: &Receiver<Picture>) -> Result<u64, Error> {
                 break path;
             }
         };
-        replace_file(&path, &data)
-            .map_err(|error| Error::new(ErrorKind::Io, "a preview was not written").with_source(error))?;
+        replace_file(&path, &data).map_err(|error| {
+            Error::new(ErrorKind::Io, say!("a preview was not written")).with_source(error)
+        })?;
         count += 1;
     }
     Ok(count)

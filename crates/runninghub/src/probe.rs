@@ -1,15 +1,12 @@
 //! Small requests that check the setup.
 
 use runninghub_api::{QueueStatus, base_url, probe};
-use runninghub_core::SocketUrl;
+use runninghub_core::{SocketUrl, say};
 use runninghub_net::{HttpClients, Net, NetOptions};
 use runninghub_transport::{Connect as _, ErrorKind as Transport, LiveOptions};
 use url::Url;
 
 use crate::{Error, ErrorKind, RunningHub, live::live};
-
-/// The operation named in an error when the platform does not respond.
-const WHAT: &str = "cannot reach the platform";
 
 /// Probes the platform without a key, with the same proxy and root certificates as a client.
 #[derive(Debug)]
@@ -24,8 +21,8 @@ impl Probe {
     /// # Errors
     /// When the URL or the options are invalid.
     pub fn new(url: &str, net: NetOptions) -> Result<Self, Error> {
-        let base_url = base_url(url).map_err(|error| Error::api(WHAT, error))?;
-        let net = Net::new(net).map_err(|error| Error::api(WHAT, error.into()))?;
+        let base_url = base_url(url).map_err(unreachable)?;
+        let net = Net::new(net).map_err(|error| unreachable(error.into()))?;
         Ok(Self { http: HttpClients::new(net, &base_url), base_url })
     }
 
@@ -35,7 +32,7 @@ impl Probe {
     /// # Errors
     /// [`ErrorKind::Network`] if it cannot be reached.
     pub async fn http(&self) -> Result<Option<i64>, Error> {
-        probe(&self.http, &self.base_url).await.map_err(|error| Error::api(WHAT, error))
+        probe(&self.http, &self.base_url).await.map_err(unreachable)
     }
 
     /// Checks that a socket can be opened to the API's host. A server that declines, since there is no ticket, has
@@ -52,9 +49,15 @@ impl Probe {
                 Ok(())
             }
             Err(error) if matches!(error.kind(), Transport::Handshake { .. }) => Ok(()),
-            Err(error) => Err(Error::new(ErrorKind::Network, "no socket can be opened").with_source(error)),
+            Err(error) => {
+                Err(Error::new(ErrorKind::Network, say!("no socket can be opened")).with_source(error))
+            }
         }
     }
+}
+
+fn unreachable(error: runninghub_api::Error) -> Error {
+    Error::api(say!("cannot reach the platform"), error)
 }
 
 impl RunningHub {
@@ -63,6 +66,10 @@ impl RunningHub {
     /// # Errors
     /// When the key is refused, or there is no response.
     pub async fn queue(&self) -> Result<QueueStatus, Error> {
-        self.0.client.queue_status().await.map_err(|error| Error::api("cannot ask about the key", error))
+        self.0
+            .client
+            .queue_status()
+            .await
+            .map_err(|error| Error::api(say!("cannot ask about the key"), error))
     }
 }

@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use runninghub_api::ApiKey;
-use runninghub_core::TaskId;
+use runninghub_core::{Sentence, TaskId, say};
 use runninghub_net::{Exchange, NetOptions};
 use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordingWriter, Redactor};
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind, chain};
+use crate::{Error, ErrorKind, sentence_of};
 
 /// Writes a recording. A write error does not stop the run.
 pub(crate) struct Recorder {
@@ -18,8 +18,9 @@ pub(crate) struct Recorder {
 impl Recorder {
     fn create(dir: &Path, key: Option<&ApiKey>) -> Result<Self, Error> {
         let redactor = key.map_or_else(Redactor::new, |key| Redactor::new().secret(key.expose()));
-        let writer = RecordingWriter::create(dir, redactor)
-            .map_err(|error| Error::new(ErrorKind::Io, "the recording cannot be kept").with_source(error))?;
+        let writer = RecordingWriter::create(dir, redactor).map_err(|error| {
+            Error::new(ErrorKind::Io, say!("the recording cannot be kept")).with_source(error)
+        })?;
         Ok(Self { writer })
     }
 
@@ -40,8 +41,8 @@ impl Recorder {
     }
 
     /// Why the recording is incomplete, if it is.
-    pub(crate) fn failure(&self) -> Option<String> {
-        self.writer.failure().map(|error| chain(error))
+    pub(crate) fn failure(&self) -> Option<Sentence> {
+        self.writer.failure().map(|error| sentence_of(error))
     }
 
     pub(crate) fn workflow(&self, text: &str) {

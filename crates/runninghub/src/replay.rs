@@ -13,7 +13,7 @@ use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_core::{
     Action, Confirm, Event, Graph, Input, Learned, Line, Machine, Message, NodeId, Observation, Pace, Plan,
-    Priors, PromptId, Session, TaskId, decode_text, repair,
+    Priors, PromptId, Session, TaskId, decode_text, repair, say,
 };
 pub use runninghub_transport::Speed;
 use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
@@ -131,8 +131,8 @@ impl Replay {
     pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
         if let Some(written) = self.written.take() {
             if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
-                return Err(Error::usage("events of a file are shown as they are")
-                    .with_hint("leave out stream, prompt and workflow, which are for recordings"));
+                return Err(Error::usage(say!("events of a file are shown as they are"))
+                    .with_hint(say!("leave out stream, prompt and workflow, which are for recordings")));
             }
             return Ok(written.into_iter().map(|lines| ReplayRun::written(lines, self.speed)).collect());
         }
@@ -140,10 +140,10 @@ impl Replay {
         let mut wanted = self.wanted(&steps);
         if let Some(prompt) = &self.prompt {
             let there: Vec<_> = wanted.iter().filter_map(|run| Some(run.prompt.as_ref()?.as_str())).collect();
-            let hint = format!("it has: {}", there.join(", "));
+            let hint = say!("it has: {names}", names = there.join(", "));
             wanted.retain(|run| run.prompt.as_ref() == Some(prompt));
             if wanted.is_empty() {
-                return Err(Error::usage(format!("the recording has no run `{prompt}`")).with_hint(hint));
+                return Err(Error::usage(say!("the recording has no run `{prompt}`", prompt)).with_hint(hint));
             }
         }
         let sole = wanted.len() == 1 && self.prompt.is_none();
@@ -185,8 +185,8 @@ impl Replay {
         let stream = match &self.stream {
             Some(name) if streams.contains(&name.as_str()) => Some(name.as_str()),
             Some(name) => {
-                return Err(Error::usage(format!("the recording has no stream `{name}`"))
-                    .with_hint(format!("it has: {}", streams.join(", "))));
+                return Err(Error::usage(say!("the recording has no stream `{name}`", name))
+                    .with_hint(say!("it has: {names}", names = streams.join(", "))));
             }
             None => streams.iter().find(|name| **name == "a").or(streams.first()).copied(),
         };
@@ -203,7 +203,7 @@ impl Replay {
             steps.extend(answer(&row));
         }
         if steps.is_empty() {
-            return Err(Error::new(ErrorKind::Recording, "the recording is empty"));
+            return Err(Error::new(ErrorKind::Recording, say!("the recording is empty")));
         }
         // Stable: simultaneous events stay in the order of the tape.
         steps.sort_by_key(|step| step.at);

@@ -12,11 +12,11 @@ use std::{
 
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
-use runninghub_core::{End, Event, OutputFile, Phase, Place, Plan, Submitted, TaskId, WorkflowId};
+use runninghub_core::{End, Event, OutputFile, Phase, Place, Plan, Submitted, TaskId, WorkflowId, say};
 
 use runninghub_ledger::{AttemptId, Step};
 
-use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson, submit::Gate};
+use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson, sentence_of, submit::Gate};
 
 /// A task that was submitted or found, with all of its events.
 ///
@@ -174,8 +174,8 @@ impl Run {
         let end = self.finish().await?;
         match end.phase {
             Phase::Success => Ok(end.outputs),
-            Phase::Interrupted => Err(Error::task_failed("the task was stopped", end.failure)),
-            _ => Err(Error::task_failed("the task failed", end.failure)),
+            Phase::Interrupted => Err(Error::task_failed(say!("the task was stopped"), end.failure)),
+            _ => Err(Error::task_failed(say!("the task failed"), end.failure)),
         }
     }
 }
@@ -203,7 +203,7 @@ impl Source {
             && let Err(error) = page.end(&self.task_id, end).await
         {
             self.held = event.ok();
-            return Some(Ok(Event::warning("ledger", crate::chain(&error))));
+            return Some(Ok(Event::warning("ledger", sentence_of(&error))));
         }
         Some(event)
     }
@@ -221,7 +221,8 @@ impl Stream for Run {
         let kept = self.lesson.take().map_or(Ok(()), |lesson| lesson.remember(&end.learned));
         if let Err(error) = kept {
             self.held = Some(Event::Finished(end.clone()));
-            let message = format!("how long the nodes took cannot be kept: {error}");
+            let why = sentence_of(&error);
+            let message = say!("how long the nodes took cannot be kept: {why}", why);
             return Poll::Ready(Some(Ok(Event::warning("history", message))));
         }
         self.end = Some(end.clone());

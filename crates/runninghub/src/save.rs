@@ -1,15 +1,16 @@
 //! Downloads and saves results.
 
 use std::{
+    error::Error as StdError,
     fmt,
     future::{Future, IntoFuture},
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::{Pin, pin},
     sync::Arc,
 };
 
 use futures_util::StreamExt as _;
-use runninghub_core::{Output, OutputFile, TaskId, WorkflowId};
+use runninghub_core::{Fact, Output, OutputFile, Sentence, TaskId, WorkflowId, say};
 use runninghub_ledger::Entry;
 use runninghub_net::{Download, ErrorKind as NetErrorKind, Files, SavedFile, check_folder};
 
@@ -18,6 +19,7 @@ use crate::{
     book::{Book, Page},
     manifest::{Manifest, source},
     naming::{check_template, names},
+    sentence_of,
 };
 
 /// Results of a task that are saved at most: many more than a workflow makes, but bounded.
@@ -133,10 +135,7 @@ impl Save {
         if let Some(template) = &self.template {
             check_template(template)?;
         }
-        check_folder(&self.dir).map_err(|error| {
-            Error::new(ErrorKind::Io, format!("cannot write to the folder {}", self.dir.display()))
-                .with_source(error)
-        })
+        check_folder(&self.dir).map_err(|error| unwritable(&self.dir, error))
     }
 
     async fn run(self) -> Result<SavedTask, Error> {
@@ -169,7 +168,11 @@ impl Save {
 
         let mut results: Vec<Saved> = places.into_iter().map(Saved::from).collect();
         if let Some(output) = beyond {
-            let what = format!("the task has {count} results, of which {} are saved at most", self.most);
+            let what = say!(
+                "the task has {count} results, of which {most} are saved at most",
+                count,
+                most = self.most
+            );
             results.push(Saved { output, file: Err(Error::new(ErrorKind::Results, what)) });
         }
         if results.is_empty() {
@@ -191,7 +194,7 @@ impl Save {
             && let Err(error) = page.saved(&self.dir.to_string_lossy()).await
         {
             // The files are saved, so this error is only logged.
-            tracing::warn!(error = %crate::chain(&error), "where the results are is not in the ledger");
+            tracing::warn!(error = %sentence_of(&error), "where the results are is not in the ledger");
         }
         Ok(SavedTask { manifest: Some(manifest), results })
     }
@@ -209,14 +212,14 @@ impl Save {
                 downloads.push(download);
                 open.push(place);
             } else {
-                let what = "the result has neither an address nor a text";
+                let what = say!("the result has neither an address nor a text");
                 place.file = Some(Err(Error::new(ErrorKind::Results, what)));
             }
         }
         let mut fetched = pin!(self.files.download_all(downloads));
         while let Some((at, result)) = fetched.next().await {
             if let Some(place) = open.get_mut(at) {
-                place.file = Some(result.map_err(|error| failed("the result was not saved", error)));
+                place.file = Some(result.map_err(|error| failed(say!("the result was not saved"), error)));
             }
         }
     }
@@ -261,8 +264,7 @@ struct Place {
 impl Place {
     fn is_expired(&self) -> bool {
         let Some(Err(error)) = &self.file else { return false };
-        let source = std::error::Error::source(error)
-            .and_then(|source| source.downcast_ref::<runninghub_net::Error>());
+        let source = error.source().and_then(|source| source.downcast_ref::<runninghub_net::Error>());
         source.is_some_and(|source| matches!(source.kind(), NetErrorKind::Expired { .. }))
     }
 }
@@ -283,12 +285,18 @@ fn counterpart<'f>(
 
 impl From<Place> for Saved {
     fn from(place: Place) -> Self {
-        let missing = || Err(Error::new(ErrorKind::Results, "the result was not fetched"));
+        let missing = || Err(Error::new(ErrorKind::Results, say!("the result was not fetched")));
         Self { output: place.output, file: place.file.unwrap_or_else(missing) }
     }
 }
 
-pub(crate) fn failed(what: &str, error: runninghub_net::Error) -> Error {
+/// A folder that nothing can be written to.
+pub(crate) fn unwritable(dir: &Path, error: impl StdError + Send + Sync + 'static) -> Error {
+    let what = say!("cannot write to the folder {path}", path = Fact::of(dir.display()));
+    Error::new(ErrorKind::Io, what).with_source(error)
+}
+
+pub(crate) fn failed(what: Sentence, error: runninghub_net::Error) -> Error {
     let kind =
         if matches!(error.kind(), NetErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
     Error::new(kind, what).with_source(error)
@@ -300,7 +308,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     let result = tokio::task::spawn_blocking(work).await;
     result.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Io, "the folder cannot be read").with_source(error))
+        Err(Error::new(ErrorKind::Io, say!("the folder cannot be read")).with_source(error))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, path::Path};
 
 use async_trait::async_trait;
-use runninghub_core::{Observation, Place, TaskId};
+use runninghub_core::{Observation, Place, Sentence, TaskId};
 use runninghub_ledger::Entry;
 
 use crate::{Error, Follow, Intermediates, Run, Save, Submit};
@@ -92,5 +92,5 @@ pub trait Service: fmt::Debug + Send + Sync {
     fn api_calls(&self) -> u64;
 
     /// Why the recording is incomplete, if it is. The run continues without it.
-    fn recording_failure(&self) -> Option<String>;
+    fn recording_failure(&self) -> Option<Sentence>;
 }

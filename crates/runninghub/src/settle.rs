@@ -1,7 +1,7 @@
 //! Settles a submit whose response was lost.
 
 use runninghub_api::Class;
-use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus};
+use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus, say};
 use runninghub_ledger::{AttemptId, Entry, Filter, Secret, Step};
 
 use crate::{Error, ErrorKind, RunningHub, Service, book::Book, observed::observed};
@@ -15,8 +15,9 @@ impl RunningHub {
     /// [`ErrorKind::Refused`] for a secret that belongs to no submit of the ledger, and for a task that the platform
     /// does not know; [`ErrorKind::Usage`] without a ledger, and for a submit that has another task.
     pub async fn settle(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
-        let refused =
-            |error| Error::new(ErrorKind::Refused, "the secret belongs to no submit").with_source(error);
+        let refused = |error| {
+            Error::new(ErrorKind::Refused, say!("the secret belongs to no submit")).with_source(error)
+        };
         let secret: Secret = secret.parse().map_err(refused)?;
         let found = self.book()?.ledger().entry(Filter::all().secret(secret.digest())).await;
         self.bind(found.map_err(refused)?, task).await
@@ -26,9 +27,9 @@ impl RunningHub {
         let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
-                return Err(Error::api("the platform does not know this task", error));
+                return Err(Error::api(say!("the platform does not know this task"), error));
             }
-            Err(error) => return Err(Error::api("the platform cannot be asked about the task", error)),
+            Err(error) => return Err(Error::api(say!("the platform cannot be asked about the task"), error)),
         };
         let seen = self.0.cancels.judge(task, answer).await;
         bind(self.book()?, &entry.attempt, task, &seen).await
@@ -53,7 +54,7 @@ pub(crate) async fn bind(
 /// Polls the task of a submit, and records if it is over, or unknown to the service.
 pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -> Result<Entry, Error> {
     let Some(task) = &entry.task else {
-        return Err(Error::usage(format!("the submit {} has no task", entry.attempt)));
+        return Err(Error::usage(say!("the submit {submit} has no task", submit = &entry.attempt)));
     };
     match service.outputs(task).await {
         Ok(seen) => bind(book, &entry.attempt, task, &seen).await,
@@ -68,7 +69,7 @@ pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -
 
 async fn found(book: &Book, attempt: &AttemptId) -> Result<Entry, Error> {
     let found = book.ledger().entry(Filter::all().attempt(attempt.as_str())).await;
-    found.map_err(|error| Error::ledger("the ledger cannot be read", error))
+    found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
 }
 
 /// How a task ended, if the observation says that it did.

@@ -5,6 +5,7 @@ use std::path::Path;
 use runninghub_api::{UploadSource, Uploaded, UploadedLora};
 
 use crate::{Error, RunningHub};
+use runninghub_core::say;
 
 impl RunningHub {
     /// Uploads a file for workflows, AI apps and models.
@@ -13,7 +14,7 @@ impl RunningHub {
     /// When the file cannot be read, is too large or of an unsupported type, or there is no response.
     pub async fn upload(&self, path: &Path) -> Result<Uploaded, Error> {
         let upload = self.0.client.upload(UploadSource::path(path));
-        upload.await.map_err(|error| Error::api("cannot upload the file", error))
+        upload.await.map_err(|error| Error::api(say!("cannot upload the file"), error))
     }
 
     /// Uploads a LoRA (a `.safetensors` file) under the given name or its file name. A file that the platform
@@ -27,6 +28,6 @@ impl RunningHub {
             Some(name) => upload.named(name),
             None => upload,
         };
-        upload.await.map_err(|error| Error::api("cannot upload the LoRA", error))
+        upload.await.map_err(|error| Error::api(say!("cannot upload the LoRA"), error))
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use runninghub_api::{InstanceType, RunOptions};
 use runninghub_catalog::Catalog;
-use runninghub_core::{Kind, Learned, WebappId, WorkflowId};
+use runninghub_core::{Kind, Learned, Sentence, WebappId, WorkflowId, say};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -236,7 +236,7 @@ impl Submit {
     }
 
     /// Reports a probable mistake, before anything is paid.
-    pub(crate) fn warn(&self, code: &'static str, message: &str) {
+    pub(crate) fn warn(&self, code: &'static str, message: &Sentence) {
         if let Some(on_step) = &self.on_step {
             on_step(SubmitStep::Warning { code, message });
         }
@@ -244,14 +244,14 @@ impl Submit {
 
     /// Refuses settings that RunningHub doesn't take for this kind of work.
     pub(crate) fn check_settings(&self) -> Result<(), Error> {
-        let (noun, is_model) = match self.work {
-            Work::Workflow(_) => ("a saved workflow", false),
-            Work::Graph(_) => ("a graph", false),
-            Work::App(_) => ("an AI app", false),
-            Work::Quick { .. } => ("Quick Create", false),
-            Work::Model(_) => ("a model", true),
+        let (work, is_model) = match self.work {
+            Work::Workflow(_) => (say!("a saved workflow"), false),
+            Work::Graph(_) => (say!("a graph"), false),
+            Work::App(_) => (say!("an AI app"), false),
+            Work::Quick { .. } => (say!("Quick Create"), false),
+            Work::Model(_) => (say!("a model"), true),
         };
-        self.refuse(noun, |of| match of {
+        self.refuse(work, |of| match of {
             Of::Models => is_model,
             Of::Runs | Of::Changes => !is_model,
             Of::Graphs => matches!(self.work, Work::Graph(_)),
@@ -263,33 +263,35 @@ impl Submit {
     /// The graph, for a ComfyUI. Refuses all other work, and settings of RunningHub's API.
     pub(crate) fn graph_for_comfyui(&self) -> Result<&str, Error> {
         let Work::Graph(json) = &self.work else {
-            return Err(Error::usage("a ComfyUI runs graphs only")
-                .with_hint("submit the workflow's JSON in API format"));
+            return Err(Error::usage(say!("a ComfyUI runs graphs only"))
+                .with_hint(say!("submit the workflow's JSON in API format")));
         };
-        self.refuse("a ComfyUI", |of| of == Of::Changes)?;
+        self.refuse(say!("a ComfyUI"), |of| of == Of::Changes)?;
         Ok(json)
     }
 
     /// Refuses the first setting that isn't taken.
-    fn refuse(&self, noun: &str, takes: impl Fn(Of) -> bool) -> Result<(), Error> {
+    fn refuse(&self, work: Sentence, takes: impl Fn(Of) -> bool) -> Result<(), Error> {
         let options = &self.options;
         let settings = [
-            ("a whole body", Of::Models, self.body.is_some()),
-            ("a catalog", Of::Models, self.catalog.is_some()),
-            ("a limit of costs", Of::Models, self.max_cost.is_some()),
-            ("a `nodeInfoList`", Of::Changes, !self.changes.raw_list().is_empty()),
-            ("metadata", Of::Runs, options.add_metadata.is_some()),
-            ("a type of instance", Of::Runs, options.instance_type.is_some()),
-            ("a password", Of::Runs, options.access_password.is_some()),
-            ("a personal queue", Of::Runs, options.use_personal_queue.is_some()),
-            ("a machine that is kept warm", Of::Runs, options.retain_seconds.is_some()),
-            ("a workflow to submit it under", Of::Graphs, self.under.is_some()),
-            ("a newer endpoint", Of::NewerEndpoint, self.is_v2),
-            ("a webhook", Of::Platform, options.webhook_url.is_some()),
-            ("a limit of time for a slot", Of::Platform, self.queue_timeout.is_some()),
+            (say!("a whole body"), Of::Models, self.body.is_some()),
+            (say!("a catalog"), Of::Models, self.catalog.is_some()),
+            (say!("a limit of costs"), Of::Models, self.max_cost.is_some()),
+            (say!("a `nodeInfoList`"), Of::Changes, !self.changes.raw_list().is_empty()),
+            (say!("metadata"), Of::Runs, options.add_metadata.is_some()),
+            (say!("a type of instance"), Of::Runs, options.instance_type.is_some()),
+            (say!("a password"), Of::Runs, options.access_password.is_some()),
+            (say!("a personal queue"), Of::Runs, options.use_personal_queue.is_some()),
+            (say!("a machine that is kept warm"), Of::Runs, options.retain_seconds.is_some()),
+            (say!("a workflow to submit it under"), Of::Graphs, self.under.is_some()),
+            (say!("a newer endpoint"), Of::NewerEndpoint, self.is_v2),
+            (say!("a webhook"), Of::Platform, options.webhook_url.is_some()),
+            (say!("a limit of time for a slot"), Of::Platform, self.queue_timeout.is_some()),
         ];
         match settings.into_iter().find(|(_, of, is_given)| *is_given && !takes(*of)) {
-            Some((setting, ..)) => Err(Error::usage(format!("{noun} has no place for {setting}"))),
+            Some((setting, ..)) => {
+                Err(Error::usage(say!("{work} has no place for {setting}", work, setting)))
+            }
             None => Ok(()),
         }
     }

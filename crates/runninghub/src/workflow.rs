@@ -1,8 +1,13 @@
 //! A workflow and its settable fields.
 
-use runninghub_core::{Graph, Node, NodeId, Untrusted, link};
-use serde_json::Value;
+mod intake;
 
+use std::fmt::Display;
+
+use runninghub_core::{Graph, Node, NodeId, Sentence, link, say};
+use serde_json::{Map, Value};
+
+pub(crate) use self::intake::{links, previews_only};
 use crate::Error;
 
 /// How many nodes a hint lists: about what fits on a few lines.
@@ -11,8 +16,9 @@ const MOST_NAMES: usize = 12;
 /// A workflow in API format.
 #[derive(Clone, Debug)]
 pub struct Workflow {
-    text: String,
+    nodes: Map<String, Value>,
     graph: Graph,
+    left_out: Vec<String>,
 }
 
 /// A changed field, checked.
@@ -31,14 +37,15 @@ impl Override {
 }
 
 impl Workflow {
-    /// Reads a workflow.
+    /// Reads a workflow in any of the forms of [`saved_nodes`](runninghub_core::saved_nodes). Keys that are no nodes are
+    /// left out, and so is `is_changed`, which servers compute.
     ///
     /// # Errors
-    /// When the text is not a workflow in API format.
-    pub fn parse(text: impl Into<String>) -> Result<Self, Error> {
-        let text = text.into();
-        let graph = Graph::parse(&text)?;
-        Ok(Self { text, graph })
+    /// When the text is not a workflow in API format, a node has no class, or an input is not a number (`NaN`).
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, Error> {
+        let (nodes, left_out) = intake::read(text.as_ref())?;
+        let graph = Graph::of(nodes.clone())?;
+        Ok(Self { nodes, graph, left_out })
     }
 
     /// Its nodes.
@@ -46,9 +53,14 @@ impl Workflow {
         &self.graph
     }
 
-    /// Its JSON, unchanged.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// Its JSON, as it is sent.
+    pub fn text(&self) -> String {
+        self.with([])
+    }
+
+    /// The keys of the text that are no nodes, and are not sent.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// Finds the node with this id, else the only one with this title.
@@ -62,8 +74,12 @@ impl Workflow {
         let mut named = self.graph.nodes().iter().filter(|node| node.name().raw() == name);
         match (named.next(), named.next()) {
             (Some(node), None) => Ok(node),
-            (Some(first), Some(second)) => Err(Error::usage(format!("several nodes are called `{name}`"))
-                .with_hint(format!("name one by its id: `{}`, `{}`, …", first.id, second.id))),
+            (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
+                .with_hint(say!(
+                    "name one by its id: `{first}`, `{second}`, …",
+                    first = &first.id,
+                    second = &second.id
+                ))),
             (None, _) => {
                 let names = self
                     .graph
@@ -71,11 +87,12 @@ impl Workflow {
                     .iter()
                     .flat_map(|node| [node.id.to_string(), node.name().raw().to_owned()]);
                 let nodes = self.graph.nodes().iter().take(MOST_NAMES);
-                let nodes: Vec<_> = nodes.map(|node| format!("`{}` ({})", node.id, node.name())).collect();
+                let nodes: Vec<_> =
+                    nodes.map(|node| format!("`{}` ({})", node.id.as_str(), node.name().raw())).collect();
                 let rest = if self.graph.nodes().len() > nodes.len() { ", …" } else { "" };
-                let otherwise = format!("its nodes: {}{rest}", nodes.join(", "));
-                Err(Error::usage(format!("the workflow has no node `{name}`"))
-                    .with_hint(suggest(name, names, &otherwise)))
+                let otherwise = say!("its nodes: {nodes}", nodes = nodes.join(", ") + rest);
+                Err(Error::usage(say!("the workflow has no node `{name}`", name))
+                    .with_hint(suggest(name, names, otherwise)))
             }
         }
     }
@@ -93,8 +110,8 @@ impl Workflow {
         let exists =
             |(node, field): &(&str, &str)| self.find(node).is_ok_and(|node| node.inputs.contains_key(*field));
         readings.clone().find(exists).or_else(|| readings.clone().next()).ok_or_else(|| {
-            Error::usage(format!("`{name}` does not name a node and a field"))
-                .with_hint("name the node's id and the field, as in `6.text`")
+            Error::usage(say!("`{name}` does not name a node and a field", name))
+                .with_hint(say!("name the node's id and the field, as in `6.text`"))
         })
     }
 
@@ -107,15 +124,21 @@ impl Workflow {
         let Some(old) = node.inputs.get(field) else {
             let fields =
                 node.inputs.iter().filter(|(_, value)| link(value).is_none()).map(|(name, _)| name.clone());
-            return Err(Error::usage(format!("node `{}` ({}) has no field `{field}`", node.id, node.name()))
-                .with_hint(suggest(field, fields.clone(), &list(fields))));
+            return Err(Error::usage(say!(
+                "node `{node}` ({title}) has no field `{field}`",
+                node = &node.id,
+                title = &node.name(),
+                field
+            ))
+            .with_hint(suggest(field, fields.clone(), list(fields))));
         };
         match link(old) {
-            Some(source) => Err(Error::usage(format!(
-                "`{}.{field}` is fed by node `{source}` and cannot be set",
-                node.id
+            Some(source) => Err(Error::usage(say!(
+                "`{place}` is fed by node `{source}` and cannot be set",
+                place = place_of(&node.id, field),
+                source = &source
             ))
-            .with_hint(format!("set a field of node `{source}` instead"))),
+            .with_hint(say!("set a field of node `{source}` instead", source = &source))),
             None => Ok(old),
         }
     }
@@ -127,29 +150,32 @@ impl Workflow {
     pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
         let (node, old) = (self.find(node)?, self.field(node, field)?);
         let value = fit(old, value).map_err(|(wanted, got)| {
-            Error::usage(format!("`{}.{field}` wants {wanted}, not {got}", node.id))
-                .with_hint(format!("its present value is `{}`", Untrusted::from(short(old))))
+            Error::usage(say!(
+                "`{place}` wants {wanted}, not {got}",
+                place = place_of(&node.id, field),
+                wanted,
+                got
+            ))
+            .with_hint(say!("its present value is `{value}`", value = short(old)))
         })?;
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
 
     /// The workflow's JSON with the changes applied.
     pub(crate) fn with<'a>(&self, overrides: impl IntoIterator<Item = &'a Override>) -> String {
-        let Ok(mut json) = serde_json::from_str::<Value>(&self.text) else { return self.text.clone() };
-        let root = if json.get("prompt").is_some_and(Value::is_object) { "/prompt" } else { "" };
+        let mut nodes = self.nodes.clone();
         for Override { node, field, value } in overrides {
-            let inputs =
-                json.pointer_mut(root).and_then(|nodes| nodes.get_mut(node.as_str())?.get_mut("inputs"));
+            let inputs = nodes.get_mut(node.as_str()).and_then(|node| node.get_mut("inputs"));
             if let Some(inputs) = inputs.and_then(Value::as_object_mut) {
                 inputs.insert(field.clone(), value.clone());
             }
         }
-        json.pointer(root).unwrap_or(&json).to_string()
+        Value::Object(nodes).to_string()
     }
 }
 
 /// Converts the value to the type of the one it replaces. Text is parsed as a number or a boolean.
-fn fit(old: &Value, new: Value) -> Result<Value, (&'static str, &'static str)> {
+fn fit(old: &Value, new: Value) -> Result<Value, (Sentence, Sentence)> {
     match (old, new) {
         (Value::String(_), new @ (Value::Number(_) | Value::Bool(_))) => Ok(Value::String(new.to_string())),
         (Value::String(_), new @ Value::String(_))
@@ -162,14 +188,14 @@ fn fit(old: &Value, new: Value) -> Result<Value, (&'static str, &'static str)> {
     }
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind(value: &Value) -> Sentence {
     match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "`true` or `false`",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
+        Value::Null => say!("nothing"),
+        Value::Bool(_) => say!("`true` or `false`"),
+        Value::Number(_) => say!("a number"),
+        Value::String(_) => say!("text"),
+        Value::Array(_) => say!("a list"),
+        Value::Object(_) => say!("an object"),
     }
 }
 
@@ -181,26 +207,33 @@ fn short(value: &Value) -> String {
     }
 }
 
-fn list(names: impl Iterator<Item = String>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{}`", Untrusted::from(name))).collect();
-    if names.is_empty() {
-        "it has no field that can be set".into()
+fn list(names: impl Iterator<Item = String>) -> Sentence {
+    let fields = quoted(names);
+    if fields.is_empty() {
+        say!("it has no field that can be set")
     } else {
-        format!("its fields: {}", names.join(", "))
+        say!("its fields: {fields}", fields)
     }
 }
 
+/// The name of a field in messages: `6.text`.
+pub(crate) fn place_of(node: &NodeId, field: &str) -> String {
+    format!("{}.{field}", node.as_str())
+}
+
+/// Names in backticks, as a list.
+pub(crate) fn quoted(names: impl Iterator<Item: Display>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Suggests the closest name, or else the given text.
-pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: &str) -> String {
+pub(crate) fn suggest(wanted: &str, names: impl Iterator<Item = String>, otherwise: Sentence) -> Sentence {
     let wanted = wanted.to_lowercase();
     let close = names
         .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    close.map_or_else(
-        || otherwise.to_owned(),
-        |(_, name)| format!("did you mean `{}`?", Untrusted::from(name)),
-    )
+    close.map_or(otherwise, |(_, close)| say!("did you mean `{close}`?", close))
 }
 
 #[cfg(test)]
@@ -225,7 +258,7 @@ mod tests {
 
     fn refused(node: &str, field: &str, value: Value) -> String {
         let error = workflow().check(node, field, value).expect_err("refused");
-        format!("{error} | {}", error.hint().unwrap_or_default())
+        format!("{error} | {}", error.hint().expect("a hint"))
     }
 
     #[test]

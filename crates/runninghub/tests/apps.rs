@@ -67,7 +67,8 @@ async fn nothing_is_paid_for_a_mistake() {
     ] {
         let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
-        writeln!(told, "{error} | {}", error.hint().unwrap_or("-")).expect("text");
+        let hint = error.hint().map_or("-".to_owned(), ToString::to_string);
+        writeln!(told, "{error} | {hint}").expect("text");
     }
     insta::assert_snapshot!(told, @r#"
     the app has no field `promt` | did you mean `prompt`?

@@ -12,7 +12,7 @@ use std::{
 
 use common::{WORKFLOW, key, sim, watch};
 use runninghub::{
-    Code, ErrorKind, Event, Follow, Phase, RunningHub, Service as _, Submit, SubmitStep,
+    Code, ErrorKind, Event, Follow, Phase, RunningHub, Sentence, Service as _, Submit, SubmitStep,
     ledger::{
         AttemptId, Delivery, Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Intent,
         Ledger, MemoryLedger, Salt, State, Step,
@@ -337,7 +337,7 @@ impl Full {
     }
 
     fn full() -> LedgerError {
-        LedgerError::new(LedgerErrorKind::Store, "the disk is full")
+        LedgerError::new(LedgerErrorKind::Store, Sentence::verbatim("the disk is full"))
     }
 }
 

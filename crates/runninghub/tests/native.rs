@@ -3,7 +3,6 @@
 mod common;
 
 use std::{
-    fmt::Write as _,
     path::Path,
     sync::{
         Arc, Mutex,
@@ -17,6 +16,7 @@ use runninghub::{
     Comfy, Direction, Error, ErrorKind, Event, Follow, History, NativeProxy, NetOptions, Phase, Service as _,
     Site, Submit, TaskId, TaskStatus,
     ledger::{Filter, Ledger, MemoryLedger, State},
+    sentence_of,
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
 use serde_json::{Value, json};
@@ -51,13 +51,8 @@ async fn refused(comfy: &Comfy, workflow: &Value) -> Error {
 }
 
 fn told(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    format!("{text} | {}", error.hint().unwrap_or_default())
+    let hint = error.hint().map(ToString::to_string);
+    format!("{} | {}", sentence_of(error), hint.unwrap_or_default())
 }
 
 #[tokio::test]
@@ -303,10 +298,10 @@ async fn until_begun(run: &mut runninghub::Run) {
 
 #[tokio::test]
 async fn what_is_no_comfyui_is_told_apart() {
-    let (locked, comfy) = start(Native::builder().locked()).await;
+    let (locked, comfy) = start(Native::builder().login("X-Key: k")).await;
     let error = refused(&comfy, &workflow()).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(told(&error), @"the server cannot be used: system_stats: the server wants a login (HTTP 401) | name an address that needs no login, such as that of the machine itself");
+    insta::assert_snapshot!(told(&error), @"the server cannot be used: system_stats: the server wants a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
     assert_eq!(locked.prompts(), 0);
 
     let page = runninghub_sim::Sim::builder().start().await.expect("another service");
@@ -358,6 +353,45 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
     drop(server);
     let lost = comfy.queue().await.expect_err("gone");
     assert!(!told(&lost).contains(secret), "{}", told(&lost));
+}
+
+/// Everything that a run sends: requests, an upload, the socket, the download.
+#[tokio::test]
+async fn a_login_goes_with_everything_and_into_no_recording() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let picture = dir.path().join("a.png");
+    std::fs::write(&picture, b"\x89PNG").expect("written");
+    let graph = json!({
+        "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "a"}},
+    });
+    for (at, (required, given)) in [
+        ("Authorization: Basic bWU6czNjcmV0", "me:s3cret"),
+        ("Authorization: Bearer s3cret", "Bearer s3cret"),
+        ("X-Key: s3cret", "X-Key: s3cret"),
+        ("?token=s3cret", "?token=s3cret"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let server = Native::builder().login(required).start().await.expect("the server starts");
+        let tape = dir.path().join(format!("tape-{at}"));
+        let login = runninghub::net::Login::parse(given).expect(given);
+        let comfy = Comfy::builder(server.base_url()).time_scale(0.2).login(login).record(&tape).build();
+        let comfy = comfy.expect("a handle");
+        let submit = Submit::graph(graph.to_string()).set_file("1.image", &picture);
+        let mut run = comfy.submit(submit).await.expect(given);
+        assert_eq!(watch(&mut run).await.end.phase, Phase::Success, "{given}");
+        assert_eq!(server.sockets().0, 1, "{given}");
+        let out = dir.path().join(format!("out-{at}"));
+        let files = comfy.save(run.task_id(), &out).await.expect("asked").complete().expect("saved");
+        assert_eq!(files.len(), 1, "{given}");
+        drop(run);
+        for file in std::fs::read_dir(&tape).expect("a recording").flatten() {
+            let text = String::from_utf8_lossy(&std::fs::read(file.path()).expect("read")).into_owned();
+            assert!(!text.contains("s3cret") && !text.contains("bWU6czNjcmV0"), "{:?}: {given}", file.path());
+        }
+    }
 }
 
 /// A recording of a server replays to the same end.

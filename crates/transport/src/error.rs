@@ -1,8 +1,8 @@
 //! The error type of this crate.
 
-use std::{borrow::Cow, error::Error as StdError, io, path::Path};
+use std::{error::Error as StdError, io, path::Path};
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Fact, Sentence, say};
 
 /// The reason why frames can't be received, read or stored.
 ///
@@ -11,7 +11,7 @@ use runninghub_core::Untrusted;
 #[error("{what}")]
 pub struct Error {
     kind: ErrorKind,
-    what: Cow<'static, str>,
+    what: Sentence,
     #[source]
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -65,8 +65,8 @@ pub enum ErrorKind {
 
 impl Error {
     /// Creates an error: for sources and connectors outside of this crate.
-    pub fn new(kind: ErrorKind, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, what: what.into(), source: None }
+    pub fn new(kind: ErrorKind, what: Sentence) -> Self {
+        Self { kind, what, source: None }
     }
 
     /// Adds the cause.
@@ -96,18 +96,45 @@ impl Error {
         self.kind
     }
 
-    pub(crate) fn line(line: u64, what: &str) -> Self {
-        Self::new(ErrorKind::TapeFormat { line }, format!("line {line} {what}"))
+    /// The error without its causes, as a message.
+    pub fn sentence(&self) -> Sentence {
+        self.what.clone()
     }
 
-    pub(crate) fn file(path: &Path, what: &str, source: io::Error) -> Self {
-        Self::new(ErrorKind::Io, what.to_owned()).with_source(source).in_file(path)
+    /// What the caller can do about it.
+    pub fn hint(&self) -> Option<Sentence> {
+        Some(match self.kind {
+            ErrorKind::TapeFormat { line } if line > 1 => {
+                say!("what stands before line {line} can be played: delete that line and the rest", line)
+            }
+            ErrorKind::TapeVersion { .. } => say!("update to a version that reads it"),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn line(line: u64, problem: Sentence) -> Self {
+        Self::new(ErrorKind::TapeFormat { line }, say!("line {line} {problem}", line, problem))
+    }
+
+    pub(crate) fn file(path: &Path, what: Sentence, source: io::Error) -> Self {
+        Self::new(ErrorKind::Io, what).with_source(source).in_file(path)
     }
 
     /// Prefixes the text with the file's name.
-    pub(crate) fn in_file(mut self, path: &Path) -> Self {
+    pub(crate) fn in_file(self, path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        self.what = format!("{}: {}", Untrusted::from(name), self.what).into();
-        self
+        Self { what: say!("{what}: {cause}", what = name, cause = self.what), ..self }
+    }
+}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_core::SocketUrl;
+use runninghub_core::{SocketUrl, say};
 use tokio::{
     task::coop,
     time::{Instant, sleep_until},
@@ -109,7 +109,7 @@ impl Connect for ReplayConnect {
         let used = self.used.fetch_add(1, Ordering::Relaxed);
         match self.tapes.get(used) {
             Some(rows) => Ok(Box::new(Replay::new(rows.clone(), self.speed))),
-            None => Err(Error::new(ErrorKind::NoTape, "the recording has no further connection")),
+            None => Err(Error::new(ErrorKind::NoTape, say!("the recording has no further connection"))),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{arrows, bans, endpoints, layout, licences, manifest, promises, source::Source};
+use super::{arrows, bans, endpoints, layout, licences, manifest, messages, promises, source::Source};
 use crate::report::Report;
 
 /// Runs all checks.
@@ -23,6 +23,7 @@ pub(crate) fn tidy(root: &Path) -> Result<()> {
     layout::check_crates(&sources, &mut report);
     licences::check(root, &mut report)?;
     endpoints::check(root, &sources, &mut report)?;
+    messages::check(root, &sources, &mut report)?;
     promises::check(root, &mut report)?;
     report.finish(&format!("{} files", sources.len()))
 }

@@ -7,6 +7,7 @@ mod endpoints;
 mod layout;
 mod licences;
 mod manifest;
+mod messages;
 mod promises;
 mod source;
 

@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/aiapp/list`: AI apps that anyone can run.
 
-use runninghub_core::{Untrusted, WebappId};
+use runninghub_core::{Untrusted, WebappId, say};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -95,7 +95,7 @@ impl ListApps {
             number: self.fields.current,
             size: self.fields.size,
             most: SIZE,
-            usage: "pages count from 1 and have 1 to 50 apps",
+            usage: say!("pages count from 1 and have 1 to 50 apps"),
         };
         let page: Page<Record> = part.ask(&self.client, call, &self.fields).await?;
         Ok(page.map(Into::into))

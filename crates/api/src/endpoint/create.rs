@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use runninghub_core::{NodeId, WebappId, WorkflowId};
+use runninghub_core::{NodeId, WebappId, WorkflowId, say};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -201,16 +201,15 @@ impl Create {
                 let id = text("workflowId");
                 let blank = id.is_some_and(|id| id.trim().is_empty());
                 if blank || id.is_none() && text("workflow").is_none() {
-                    return Err(call.usage("neither a workflow id nor a workflow is given"));
+                    return Err(call.usage(say!("neither a workflow id nor a workflow is given")));
                 }
             }
             Route::App | Route::Quick => check_id(call, text("webappId").unwrap_or_default())?,
             Route::WorkflowV2(id) => check_id(call, id.as_str())?,
             Route::AppV2(id) => check_id(call, id.as_str())?,
             Route::Model(endpoint) if !model::is_path(endpoint) => {
-                return Err(
-                    call.usage("the endpoint of the model is not a path such as `vidu/text-to-video-q2`")
-                );
+                return Err(call
+                    .usage(say!("the endpoint of the model is not a path such as `vidu/text-to-video-q2`")));
             }
             Route::Model(_) => {}
         }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use md5::{Digest as _, Md5};
+use runninghub_core::say;
 use runninghub_net::{digest, hex};
 use serde::Deserialize;
 use serde_json::json;
@@ -59,7 +60,7 @@ impl UploadLora {
     async fn send(self) -> Result<UploadedLora, Error> {
         let Self { client, path, name } = self;
         if !path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case(EXTENSION)) {
-            return Err(Error::usage(CALL, "the file is not a `.safetensors` file"));
+            return Err(Error::usage(CALL, say!("the file is not a `.safetensors` file")));
         }
         let name =
             name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned())).unwrap_or_default();

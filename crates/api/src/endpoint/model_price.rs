@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Untrusted, say};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -71,7 +71,9 @@ impl GetModelPrice {
     async fn send(self) -> Result<ModelPrice, Error> {
         let call = Call::question("price", model::preview_path(&self.endpoint));
         if !model::is_path(&self.endpoint) {
-            return Err(call.usage("the endpoint of the model is not a path such as `vidu/text-to-video-q2`"));
+            return Err(
+                call.usage(say!("the endpoint of the model is not a path such as `vidu/text-to-video-q2`"))
+            );
         }
         self.client.post_v2(call, &self.params, read).await
     }

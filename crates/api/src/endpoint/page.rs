@@ -1,5 +1,6 @@
 //! A page of a list.
 
+use runninghub_core::Sentence;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
@@ -76,7 +77,7 @@ pub(super) struct Part {
     /// The maximum page size.
     pub(super) most: u32,
     /// The error message for an invalid part.
-    pub(super) usage: &'static str,
+    pub(super) usage: Sentence,
 }
 
 impl Part {
@@ -88,7 +89,7 @@ impl Part {
         fields: &impl Serialize,
     ) -> Result<Page<T>, Error> {
         if self.number == 0 || !(1..=self.most).contains(&self.size) {
-            return Err(call.usage(self.usage));
+            return Err(call.usage(self.usage.clone()));
         }
         client.post_v2(call, fields, Page::read).await
     }

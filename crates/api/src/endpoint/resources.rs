@@ -1,6 +1,6 @@
 //! `POST /openapi/v2/resource/list`: the models and LoRAs that workflows can load.
 
-use runninghub_core::Untrusted;
+use runninghub_core::{Untrusted, say};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
@@ -157,7 +157,7 @@ impl ListResources {
             number: self.fields.current,
             size: self.fields.size,
             most: SIZE,
-            usage: "pages count from 1 and have 1 to 50 resources",
+            usage: say!("pages count from 1 and have 1 to 50 resources"),
         };
         let page: Page<Record> = part.ask(&self.client, call, &self.fields).await?;
         Ok(page.map(Into::into))

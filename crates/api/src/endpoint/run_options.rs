@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use runninghub_core::say;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -44,7 +45,9 @@ impl FromStr for InstanceType {
             "default" => Ok(Self::Default),
             "plus" => Ok(Self::Plus),
             "ultra" => Ok(Self::Ultra),
-            _ => Err(Error::usage("instance type", "it is none of `default`, `plus` and `ultra`")),
+            _ => {
+                Err(Error::usage(say!("instance type"), say!("it is none of `default`, `plus` and `ultra`")))
+            }
         }
     }
 }
@@ -81,13 +84,13 @@ impl RunOptions {
     pub(super) fn fields(&self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => Ok(fields),
-            _ => Err(Error::usage("create", "a value cannot be written as JSON")),
+            _ => Err(Error::usage("create", say!("a value cannot be written as JSON"))),
         }
     }
 
     pub(crate) fn check(&self, call: &Call) -> Result<(), Error> {
         if self.retain_seconds.is_some_and(|seconds| !RETAIN.contains(&seconds)) {
-            return Err(call.usage("`retainSeconds` is not between 10 and 180"));
+            return Err(call.usage(say!("`retainSeconds` is not between 10 and 180")));
         }
         Ok(())
     }
@@ -96,7 +99,7 @@ impl RunOptions {
 /// Checks that an id is safe as part of a path. An empty one would lead to another endpoint.
 pub(super) fn check_id(call: &Call, id: &str) -> Result<(), Error> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if id.is_empty() || !id.bytes().all(fits) { Err(call.usage("the id is not one")) } else { Ok(()) }
+    if id.is_empty() || !id.bytes().all(fits) { Err(call.usage(say!("the id is not one"))) } else { Ok(()) }
 }
 
 impl fmt::Debug for RunOptions {

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
-use runninghub_core::Untrusted;
+use runninghub_core::{Sentence, Untrusted, say};
 use serde::Deserialize;
 use tokio::fs::File;
 
@@ -24,8 +24,8 @@ use crate::{
 /// Maximum file size, bytes: the documentation says 30 MB; between MB and MiB the server decides.
 const LARGEST: u64 = 30 << 20;
 /// The hint for a file of an unsupported type.
-const TAKEN: &str =
-    "it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending";
+const TAKEN: Sentence =
+    say!("it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending");
 /// Upload timeout: 30 MB at 50 KB/s.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(10);
 
@@ -111,7 +111,7 @@ impl UploadSource {
     pub fn check(&self) -> Result<(), Error> {
         const CALL: &str = "upload";
         if self.name.is_empty() {
-            return Err(Error::usage(CALL, "the file has no name").hinting(Some(TAKEN)));
+            return Err(Error::usage(CALL, say!("the file has no name")).hinting(Some(TAKEN)));
         }
         let size = match &self.content {
             Content::Bytes(bytes) => bytes.len() as u64,
@@ -126,12 +126,15 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(Error::usage(CALL, "the platform takes no files of this type").hinting(Some(TAKEN)));
+            return Err(
+                Error::usage(CALL, say!("the platform takes no files of this type")).hinting(Some(TAKEN))
+            );
         }
         match size {
-            0 => Err(Error::usage(CALL, "the file is empty")),
+            0 => Err(Error::usage(CALL, say!("the file is empty"))),
             size if size > LARGEST => {
-                let error = Error::usage(CALL, "the file is larger than the 30 MB that can be uploaded");
+                let error =
+                    Error::usage(CALL, say!("the file is larger than the 30 MB that can be uploaded"));
                 Err(error.hinting(Code::FILE_TOO_LARGE.hint()))
             }
             _ => Ok(()),
@@ -284,16 +287,19 @@ mod tests {
     fn a_file_that_is_not_taken_has_a_hint() {
         let check = |name: &str, size: usize| {
             let file = UploadSource::bytes(name, vec![0; size]);
-            file.check().map_err(|error| error.hint().unwrap_or_default())
+            file.check().map_err(|error| error.hint())
         };
         assert_eq!(check("a.png", 1), Ok(()));
-        assert_eq!(check("a.png", 0), Err(""), "what is empty needs no hint");
-        assert_eq!(check("a.exe", 1), Err(TAKEN));
-        assert_eq!(check("", 1), Err(TAKEN));
+        assert_eq!(check("a.png", 0), Err(None), "what is empty needs no hint");
+        assert_eq!(check("a.exe", 1), Err(Some(TAKEN)));
+        assert_eq!(check("", 1), Err(Some(TAKEN)));
         let largest = usize::try_from(LARGEST).expect("small");
-        assert!(check("a.png", largest + 1).is_err_and(|hint| hint.contains("smaller")));
+        assert!(
+            check("a.png", largest + 1)
+                .is_err_and(|hint| hint.is_some_and(|hint| hint.to_string().contains("smaller")))
+        );
         let gateway = explained(Error::new("upload", ErrorKind::Http { status: 413 }));
-        assert!(gateway.hint().is_some_and(|hint| hint.contains("smaller")), "{gateway}");
+        assert!(gateway.hint().is_some_and(|hint| hint.to_string().contains("smaller")), "{gateway}");
     }
 
     #[test]

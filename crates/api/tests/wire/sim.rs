@@ -200,7 +200,7 @@ async fn refusals_are_told_apart() {
         stranger.query(&"7".into()).await.map(drop).expect_err("no key"),
     ] {
         assert_eq!(error.class(), Class::Auth, "{error}");
-        assert!(error.hint().is_some_and(|hint| hint.contains("site")), "{error}");
+        assert!(error.hint().is_some_and(|hint| hint.to_string().contains("site")), "{error}");
     }
     for error in [
         client.outputs(&"7".into()).await.map(drop).expect_err("no task"),

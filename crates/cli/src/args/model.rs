@@ -8,6 +8,7 @@ use clap::{
 };
 
 use clap_complete::ArgValueCandidates;
+use runninghub::{Sentence, say};
 
 use super::Submitting;
 use crate::complete;
@@ -120,7 +121,7 @@ pub(crate) struct CatalogFile {
     pub(crate) catalog: Option<PathBuf>,
 }
 
-fn amount(text: &str) -> Result<f64, String> {
+fn amount(text: &str) -> Result<f64, Sentence> {
     let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
-    amount.ok_or_else(|| "it is an amount such as `1.50`".to_owned())
+    amount.ok_or_else(|| say!("it is an amount such as `1.50`"))
 }

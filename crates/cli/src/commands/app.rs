@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runninghub::{AppSort, Code, Site, Submit, WebappId, answer};
+use runninghub::{AppSort, Code, Site, Submit, WebappId, answer, say};
 use serde_json::Value;
 
 use super::{
@@ -86,8 +86,7 @@ fn unknown(error: runninghub::Error, id: &WebappId) -> Error {
     if error.code != Some(Code::NO_SUCH_APP) {
         return error;
     }
-    let known = error.hint.clone().unwrap_or_default();
-    error.hint(format!("{known}; a workflow is run with `rhub run {id}`"))
+    error.and_hint(say!("a workflow is run with `rhub run {id}`", id = id))
 }
 
 /// Lists apps.
@@ -122,10 +121,9 @@ async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error>
 
 /// Reads `NAME=VALUE`. Values of apps are text; JSON text is decoded.
 fn parse(text: &str) -> Result<(String, NewValue), Error> {
-    let shown = runninghub::Untrusted::from(text);
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
-        return Err(Error::usage(format!("`--set {shown}` does not name a field and a value"))
-            .hint("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`"));
+        return Err(Error::usage(say!("`--set {text}` does not name a field and a value", text))
+            .hint(say!("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`")));
     };
     let value = match Written::of(value) {
         Written::Text(value) => NewValue::Json(value.into()),

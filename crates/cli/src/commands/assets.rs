@@ -1,9 +1,10 @@
 //! `rhub assets …`.
 
 use runninghub::{
-    RunningHub, Untrusted,
+    RunningHub,
     answer::{Asset, AssetGroup},
     api::{AssetType, FieldKind},
+    say,
 };
 
 use super::{context::Context, service::Settings};
@@ -82,9 +83,9 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
 /// Uploads a file and creates an asset from it.
 async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate) -> Result<(), Error> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let shown = Untrusted::from(args.file.to_string_lossy());
+    let path = args.file.display();
     if !args.file.is_file() {
-        return Err(Error::usage(format!("there is no file {shown}")).hint("nothing was sent"));
+        return Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")));
     }
     let extension = args.file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let by_extension = [
@@ -100,15 +101,15 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
         Medium::Audio => AssetType::Audio,
     });
     let kind = told.or(by_extension).ok_or_else(|| {
-        Error::usage(format!("it cannot be told what {shown} is"))
-            .hint("say so with `--medium image`, `video` or `audio`")
+        Error::usage(say!("it cannot be told what {path} is", path))
+            .hint(say!("say so with `--medium image`, `video` or `audio`"))
     })?;
     let made = context.with_files(async {
         let uploaded = hub.upload(&args.file).await?;
         let address = uploaded.download_url.ok_or_else(|| {
             Error::new(
                 Exit::Network,
-                "the upload was answered without an address, of which the asset is made",
+                say!("the upload was answered without an address, of which the asset is made"),
             )
         })?;
         let create = hub.api().create_asset(args.group, address.expose(), kind);

@@ -1,6 +1,6 @@
 //! `rhub config …`.
 
-use runninghub::Untrusted;
+use runninghub::{Untrusted, say};
 use toml_edit::{Array, Item, Value};
 
 use super::context::Context;
@@ -26,10 +26,7 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
         ConfigCommand::Get { name } => {
             let name = known(&name)?;
             let setting = settings(&file, &profile).into_iter().find(|setting| setting.name == name);
-            let setting = setting.ok_or_else(|| {
-                Error::usage(format!("the profile `{profile}` does not set `{name}`"))
-                    .hint("`rhub config list` shows what it sets")
-            })?;
+            let setting = setting.ok_or_else(|| not_set(&profile, &name))?;
             context.show(Event::Value(setting));
         }
         ConfigCommand::Set { name, value } => {
@@ -38,9 +35,9 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
                 Ok([one]) => plain(one),
                 Err(several) => Value::Array(several.into_iter().collect::<Array>()),
             };
-            config::check(&name, Some(&value)).map_err(|what| {
-                Error::usage(format!("this cannot be set: {what}"))
-                    .hint("`rhub --help` and `rhub COMMAND --help` list the options")
+            config::check(&name, Some(&value)).map_err(|why| {
+                Error::usage(say!("this cannot be set: {why}", why))
+                    .hint(say!("`rhub --help` and `rhub COMMAND --help` list the options"))
             })?;
             file.set(&profile, &name, value);
             file.save()?;
@@ -48,14 +45,11 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
         ConfigCommand::Unset { name } => {
             let name = name.replace('-', "_");
             if [API_KEY, KEYRING].contains(&&*name) {
-                return Err(
-                    Error::usage("a key is not unset like a setting").hint("`rhub logout` forgets it")
-                );
+                return Err(Error::usage(say!("a key is not unset like a setting"))
+                    .hint(say!("`rhub logout` forgets it")));
             }
             if !(file.unset(&profile, &name) | file.unset(&profile, &name.replace('_', "-"))) {
-                let name = Untrusted::from(name.as_str());
-                return Err(Error::usage(format!("the profile `{profile}` does not set `{name}`"))
-                    .hint("`rhub config list` shows what it sets"));
+                return Err(not_set(&profile, &name));
             }
             file.save()?;
         }
@@ -97,6 +91,11 @@ fn settings(file: &ConfigFile, profile: &str) -> Vec<Setting> {
     table.iter().map(shown).collect()
 }
 
+fn not_set(profile: &str, name: &str) -> Error {
+    Error::usage(say!("the profile `{profile}` does not set `{name}`", profile, name))
+        .hint(say!("`rhub config list` shows what it sets"))
+}
+
 /// The name of a setting, in the spelling of the file.
 fn known(name: &str) -> Result<String, Error> {
     let plain = name.replace('-', "_");
@@ -105,17 +104,20 @@ fn known(name: &str) -> Result<String, Error> {
     }
     match config::check(&plain, None) {
         Ok(()) => Ok(plain),
-        Err(what) => Err(Error::usage(what).hint("`rhub --help` and `rhub COMMAND --help` list the options")),
+        Err(why) => {
+            Err(Error::usage(why).hint(say!("`rhub --help` and `rhub COMMAND --help` list the options")))
+        }
     }
 }
 
 fn changeable(name: &str) -> Result<String, Error> {
     let name = known(name)?;
     if [API_KEY, KEYRING, KEY_TYPE].contains(&&*name) {
-        return Err(Error::usage(format!(
-            "`{name}` is not set on a command line, where others could see it"
+        return Err(Error::usage(say!(
+            "`{name}` is not set on a command line, where others could see it",
+            name
         ))
-        .hint("`rhub login` keeps a key"));
+        .hint(say!("`rhub login` keeps a key")));
     }
     Ok(name)
 }

@@ -11,7 +11,8 @@ use std::{
 use etcetera::BaseStrategy as _;
 use runninghub::{
     Charge, Event as RunEvent, Found as Lookup, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
-    Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer, is_uuid,
+    Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer, is_uuid,
+    say,
 };
 
 use super::service::{Found, check_place};
@@ -38,7 +39,7 @@ pub(super) struct Context {
     /// The content of `result`, collected during the run.
     pub(super) outcome: Outcome,
     /// Hints to print at the very end.
-    pub(super) advice: Vec<String>,
+    pub(super) advice: Vec<Sentence>,
     /// Whether `result` was reported already.
     pub(super) is_told: bool,
     /// A signal that was handled before the command finished. The process ends by it, whatever the result is.
@@ -128,7 +129,7 @@ impl Context {
     pub(super) fn signals(&self) -> Result<Signals, Error> {
         writer::begin();
         Signals::new(self.format == Format::Human)
-            .map_err(|error| Error::new(Exit::Store, format!("cannot listen for signals: {error}")))
+            .map_err(|why| Error::new(Exit::Store, say!("cannot listen for signals: {why}", why)))
     }
 
     /// The folder for this machine's records.
@@ -137,8 +138,8 @@ impl Context {
     /// If there is no such folder.
     pub(super) fn workspace(&self) -> Result<&Workspace, Error> {
         self.workspace.as_ref().ok_or_else(|| {
-            Error::new(Exit::Store, "there is no place for the ledger, since there is no home folder")
-                .hint("name a folder with `--state-dir PATH`")
+            Error::new(Exit::Store, say!("there is no place for the ledger, since there is no home folder"))
+                .hint(say!("name a folder with `--state-dir PATH`"))
         })
     }
 
@@ -154,23 +155,27 @@ impl Context {
         match found {
             Lookup::Task { task, entry, newer } => {
                 if let Some(newer) = newer {
+                    let attempt = &newer.attempt;
                     let message =
-                        format!("a later submit, {}, is of unknown outcome; see `rhub tasks`", newer.attempt);
+                        say!("a later submit, {attempt}, is of unknown outcome; see `rhub tasks`", attempt);
                     self.warn("unknown", message);
                 }
                 self.reachable(Found { task, entry })
             }
             Lookup::Unknown(entry) => {
                 let attempt = &entry.attempt;
-                let message = format!("nobody knows whether the submit {attempt} has created a task");
-                Err(Error::new(Exit::SubmitUnknown, message).hint(format!(
-                    "`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it"
+                let message = say!("nobody knows whether the submit {attempt} has created a task", attempt);
+                Err(Error::new(Exit::SubmitUnknown, message).hint(say!(
+                    "`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it",
+                    attempt
                 )))
             }
-            Lookup::NoTask(entry) => Err(Error::usage(format!("the submit {} has no task", entry.attempt))
-                .hint("`rhub tasks` shows what became of it")),
-            Lookup::Nothing => Err(Error::usage("no task was submitted from this machine yet")
-                .hint("name the task by its id, a number such as `1904154698679771137`")),
+            Lookup::NoTask(entry) => {
+                Err(Error::usage(say!("the submit {attempt} has no task", attempt = &entry.attempt))
+                    .hint(say!("`rhub tasks` shows what became of it")))
+            }
+            Lookup::Nothing => Err(Error::usage(say!("no task was submitted from this machine yet"))
+                .hint(say!("name the task by its id, a number such as `1904154698679771137`"))),
             _ => target::task_id(text).map(|task| Found { task, entry: None }),
         }
     }
@@ -184,8 +189,8 @@ impl Context {
             check_place(&entry.intent.place)?;
         }
         if found.settings().server.is_none() && is_uuid(found.task.as_str()) {
-            return Err(Error::usage("this is the id of a prompt on a ComfyUI")
-                .hint("name the server, as in `--server http://127.0.0.1:8188`"));
+            return Err(Error::usage(say!("this is the id of a prompt on a ComfyUI"))
+                .hint(say!("name the server, as in `--server http://127.0.0.1:8188`")));
         }
         Ok(found)
     }
@@ -194,8 +199,9 @@ impl Context {
     pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {
             (Some(site), Some(page)) if site != page && self.global.base_url.is_none() => {
-                Err(Error::usage(format!("this page belongs to the site `{page}`, not to `{site}`"))
-                    .hint(format!("use `--site {page}` with a key of that site")))
+                let (site, page) = (site.as_str(), page.as_str());
+                Err(Error::usage(say!("this page belongs to the site `{page}`, not to `{site}`", page, site))
+                    .hint(say!("use `--site {page}` with a key of that site", page)))
             }
             (site, page) => Ok(site.or(page).unwrap_or_default()),
         }
@@ -259,7 +265,7 @@ impl Context {
     pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> Result<T, Error> {
         let mut signals = self.signals()?;
         let done = self.watch_files(&mut signals, work).await;
-        done.map_err(|signal| Error::new(Exit::from(signal), "given up while a file was on its way"))
+        done.map_err(|signal| Error::new(Exit::from(signal), say!("given up while a file was on its way")))
     }
 
     /// Waits for `work` and reports file progress meanwhile, until a signal arrives.
@@ -303,20 +309,21 @@ impl Context {
     }
 
     /// Reports a warning in the output format.
-    pub(super) fn warn(&mut self, code: &'static str, message: impl Into<Untrusted>) {
-        self.show(Event::Notice { code, message: message.into() });
+    pub(super) fn warn(&mut self, code: &'static str, message: Sentence) {
+        self.show(Event::Notice { code, message });
     }
 
     /// Reports a warning about one of several tasks.
-    pub(super) fn warn_of(&mut self, task: &TaskId, code: &'static str, message: &str) {
-        let event = Event::Notice { code, message: format!("{task}: {message}").into() };
-        self.show_of(Some(task.clone()), event);
+    pub(super) fn warn_of(&mut self, task: &TaskId, code: &'static str, message: Sentence) {
+        let message = Sentence::chain([Sentence::verbatim(task.as_str()), message]);
+        self.show_of(Some(task.clone()), Event::Notice { code, message });
     }
 
     /// Hints at how to see the rest of a list.
     pub(super) fn more(&mut self, has_next: bool, paging: &Paging) {
         if has_next {
-            self.advice.push(format!("there are more: `--page {}`", paging.page.saturating_add(1)));
+            let page = paging.page.saturating_add(1);
+            self.advice.push(say!("there are more: `--page {page}`", page));
         }
     }
 
@@ -334,7 +341,7 @@ impl Context {
                 _ => Verdict::Error,
             };
             let failure = self.outcome.failure.get_or_insert_default();
-            failure.message = Some(error.message.as_str().into());
+            failure.message = Some(error.message.to_string().into());
             failure.code = failure.code.take().or_else(|| error.code.as_ref().map(ToString::to_string));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
@@ -362,7 +369,7 @@ impl Context {
         self.finish_previews();
         let why = self.asked.iter().find_map(|asked| asked.recording_failure());
         if let Some(why) = why {
-            self.warn("recording", format!("the recording is incomplete: {why}"));
+            self.warn("recording", say!("the recording is incomplete: {why}", why));
         }
         self.outcome.outputs.append(&mut self.kept);
         self.outcome.exit_code = exit.code();
@@ -386,12 +393,12 @@ pub(super) fn ways_back(
     place: &Place,
     task: &TaskId,
     workflow: Option<&WorkflowId>,
-) -> String {
+) -> Sentence {
     let watch = match workflow {
         Some(workflow) => format!("watch {task} --workflow {workflow}"),
         None => format!("watch {task}"),
     };
     let watch = context.command(&watch, place);
     let cancel = context.command(&format!("cancel {task}"), place);
-    format!("the task goes on; follow it or cancel it with\n  {watch}\n  {cancel}")
+    say!("the task goes on; follow it or cancel it with\n  {watch}\n  {cancel}", watch, cancel)
 }

@@ -31,7 +31,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         .start()
         .await
         .map_err(failed)?;
-    let key = ApiKey::new(Sim::DEMO_KEY).map_err(|error| Error::usage(error.to_string()))?;
+    let key = ApiKey::new(Sim::DEMO_KEY).map_err(runninghub::Error::from)?;
     // The options may name another site; the demo stays in this process.
     context.global.proxy = None;
     let hub = context.connect(Settings {

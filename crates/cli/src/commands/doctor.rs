@@ -3,8 +3,9 @@
 use std::{env, path::Path};
 
 use runninghub::{
-    ApiKey, KeyKind, Probe, RunningHub, Site, Untrusted,
+    ApiKey, Probe, RunningHub, Sentence, Site,
     ledger::{Filter, Ledger as _, SqliteLedger, State},
+    say,
 };
 use tempfile::NamedTempFile;
 
@@ -17,7 +18,9 @@ use crate::{
     config,
     event::{Check, Event},
     exit::{Error, Exit},
-    key, secrets,
+    key,
+    report::key_kind,
+    secrets,
 };
 
 /// Largest accepted clock error, in seconds. Beyond it tickets and signed links are refused, and soon certificates
@@ -30,7 +33,7 @@ const SPACE: u64 = 500 << 20;
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The result of a check: a description, or the problem.
-type Finding = Result<String, Error>;
+type Finding = Result<Sentence, Error>;
 
 /// Checks everything that a run needs, one line each.
 pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
@@ -90,20 +93,20 @@ async fn network(
             return report(context, "network", Err(if is_tls { untrusted(error) } else { error }));
         }
     };
-    report(context, "network", Ok(format!("{} answers", Untrusted::from(address))));
+    report(context, "network", Ok(say!("{address} answers", address)));
     let tls = if address.starts_with("https:") {
-        "encrypted, and the certificate is trusted"
+        say!("encrypted, and the certificate is trusted")
     } else {
-        "none is needed on this machine"
+        say!("none is needed on this machine")
     };
-    report(context, "tls", Ok(tls.to_owned()));
+    report(context, "tls", Ok(tls));
     report(context, "clock", clock(ahead));
     let socket = probe.socket().await.map_err(|error| {
-        Error::from(error).or_hint(
-            "a firewall or proxy lets no WebSocket through; progress is then asked for over HTTP, less often",
-        )
+        Error::from(error).or_hint(say!(
+            "a firewall or proxy lets no WebSocket through; progress is then asked for over HTTP, less often"
+        ))
     });
-    report(context, "socket", socket.map(|()| "WebSockets get through".to_owned()));
+    report(context, "socket", socket.map(|()| say!("WebSockets get through")));
     true
 }
 
@@ -111,7 +114,8 @@ async fn network(
 async fn server(context: &mut Context, named: Server) -> Finding {
     let comfy = context.server(named, Settings { ledger: Writes::Elsewhere, ..Settings::default() })?;
     let queue = comfy.queue().await?;
-    Ok(format!("a ComfyUI answers, {} run and {} wait", queue.running.len(), queue.pending.len()))
+    let (running, waiting) = (queue.running.len(), queue.pending.len());
+    Ok(say!("a ComfyUI answers, {running} run and {waiting} wait", running, waiting))
 }
 
 /// Reports one line, and returns the exit code for it.
@@ -121,7 +125,6 @@ fn tell(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
         Err(error) => (error.exit, error.message, error.hint),
     };
     let ok = exit == Exit::Done;
-    let (message, cure) = (message.into(), cure.map(Untrusted::from));
     context.show(Event::Check(Check { name, ok, message, cure, exit_code: exit.code() }));
     exit
 }
@@ -131,61 +134,70 @@ fn configuration(context: &mut Context) -> Finding {
         return Err(trouble);
     }
     let path = config::path(&context.global)?;
-    let name = Untrusted::from(path.to_string_lossy());
-    Ok(if path.exists() { format!("{name} is yours alone") } else { format!("none, it would be {name}") })
+    let name = path.display();
+    Ok(if path.exists() {
+        say!("{name} is yours alone", name)
+    } else {
+        say!("none, it would be {name}", name)
+    })
 }
 
 /// Whether records can be written.
 fn disk(dir: Option<&Path>) -> Finding {
     let dir = dir.ok_or_else(|| {
-        Error::new(Exit::Store, "there is no home folder").hint("name a folder with `--state-dir PATH`")
+        Error::new(Exit::Store, say!("there is no home folder"))
+            .hint(say!("name a folder with `--state-dir PATH`"))
     })?;
-    let name = Untrusted::from(dir.to_string_lossy());
-    std::fs::create_dir_all(dir).and_then(|()| NamedTempFile::new_in(dir)?.close()).map_err(|error| {
-        Error::new(Exit::Store, format!("cannot write to {name}: {error}"))
-            .hint("make it writable, or name another folder with `--state-dir PATH`")
+    let name = || dir.display();
+    std::fs::create_dir_all(dir).and_then(|()| NamedTempFile::new_in(dir)?.close()).map_err(|why| {
+        Error::new(Exit::Store, say!("cannot write to {name}: {why}", name = name(), why))
+            .hint(say!("make it writable, or name another folder with `--state-dir PATH`"))
     })?;
     #[cfg(unix)]
     if let Ok(disk) = rustix::fs::statvfs(dir) {
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
         if free < SPACE {
-            return Err(Error::new(Exit::Store, format!("{name} has only {} MB left", free / 1_000_000))
-                .hint("make room: results and the ledger need some"));
+            let left = free / 1_000_000;
+            return Err(Error::new(Exit::Store, say!("{name} has only {left} MB left", name = name(), left))
+                .hint(say!("make room: results and the ledger need some")));
         }
     }
-    Ok(format!("{name} can be written to"))
+    Ok(say!("{name} can be written to", name = name()))
 }
 
 /// Whether the ledger is intact, with no submit of unknown outcome.
 async fn ledger(dir: Option<&Path>) -> Finding {
-    let Some(dir) = dir else { return Ok(String::new()) };
+    let Some(dir) = dir else { return Ok(Sentence::verbatim("")) };
     let ledger = SqliteLedger::open(dir)?;
     ledger.check().await?;
     let entries = ledger.entries(Filter::all()).await?;
     match entries.iter().filter(|entry| entry.state == State::Unknown).count() {
-        0 => Ok(format!("whole, {} in it", counted(entries.len()))),
+        0 => Ok(say!("whole, {submits} in it", submits = counted(entries.len()))),
         unknown => Err(Error::new(
             Exit::SubmitUnknown,
-            format!("whole, but nobody knows the outcome of {}", counted(unknown)),
+            say!("whole, but nobody knows the outcome of {submits}", submits = counted(unknown)),
         )
-        .hint("`rhub tasks` names them, `rhub resolve` settles them")),
+        .hint(say!("`rhub tasks` names them, `rhub resolve` settles them"))),
     }
 }
 
-fn counted(submits: usize) -> String {
-    if submits == 1 { "1 submit".to_owned() } else { format!("{submits} submits") }
+fn counted(submits: usize) -> Sentence {
+    if submits == 1 { say!("1 submit") } else { say!("{count} submits", count = submits) }
 }
 
 /// The proxy in use, without its password.
-fn proxy(context: &Context) -> String {
+fn proxy(context: &Context) -> Sentence {
     secrets::learn_proxies();
     if let Some(proxy) = &context.global.proxy {
         secrets::learn_address(proxy.expose());
-        return secrets::clean(proxy.expose());
+        return Sentence::verbatim(secrets::clean(proxy.expose()));
     }
     let named =
         PROXIES.iter().find_map(|name| Some((name, env::var(name).ok().filter(|value| !value.is_empty())?)));
-    named.map_or_else(|| "none".to_owned(), |(name, value)| secrets::clean(&format!("{value} ({name})")))
+    match named {
+        Some((name, value)) => Sentence::verbatim(secrets::clean(&format!("{value} ({name})"))),
+        None => say!("none"),
+    }
 }
 
 fn connect(context: &mut Context, key: &ApiKey) -> Result<RunningHub, Error> {
@@ -198,7 +210,7 @@ async fn key(context: &mut Context, key: ApiKey) -> Finding {
     match hub.queue().await.map_err(Error::from) {
         Ok(queue) => {
             let kind = queue.api_key_type.unwrap_or_else(|| "unknown".into());
-            Ok(format!("{kind}: {}", KeyKind::of(kind.raw())))
+            Ok(key_kind(&kind))
         }
         Err(error) if error.exit == Exit::Refused => Err(elsewhere(context, &hub, &key, error).await),
         Err(error) => Err(error),
@@ -215,26 +227,34 @@ async fn elsewhere(context: &mut Context, hub: &RunningHub, key: &ApiKey, refuse
     let connected = connect(context, key);
     context.global.site = named;
     match connected {
-        Ok(hub) if hub.queue().await.is_ok() => refused
-            .hint(format!("the key belongs to the site `{other}`: use `--site {other}`, or `rhub login`")),
+        Ok(hub) if hub.queue().await.is_ok() => refused.hint(say!(
+            "the key belongs to the site `{site}`: use `--site {site}`, or `rhub login`",
+            site = other.as_str()
+        )),
         _ => refused,
     }
 }
 
 fn clock(ahead: Option<i64>) -> Finding {
     match ahead {
-        None => Ok("the server does not tell the time".to_owned()),
+        None => Ok(say!("the server does not tell the time")),
         Some(ahead) if ahead.unsigned_abs() > CLOCK => {
-            let which = if ahead > 0 { "ahead" } else { "behind" };
-            Err(Error::usage(format!("this machine's clock is {} s {which}", ahead.unsigned_abs()))
-                .hint("set the clock, for example with `timedatectl set-ntp true`"))
+            let seconds = ahead.unsigned_abs();
+            let wrong = if ahead > 0 {
+                say!("this machine's clock is {seconds} s ahead", seconds)
+            } else {
+                say!("this machine's clock is {seconds} s behind", seconds)
+            };
+            Err(Error::usage(wrong).hint(say!("set the clock, for example with `timedatectl set-ntp true`")))
         }
-        Some(ahead) => Ok(format!("within {} s of the server's", ahead.unsigned_abs().max(1))),
+        Some(ahead) => Ok(say!("within {seconds} s of the server's", seconds = ahead.unsigned_abs().max(1))),
     }
 }
 
 fn untrusted(error: Error) -> Error {
-    error.hint("check the clock; where a proxy or gateway signs by itself, name its certificate with `--ca-file PATH`")
+    error.hint(say!(
+        "check the clock; where a proxy or gateway signs by itself, name its certificate with `--ca-file PATH`"
+    ))
 }
 
 #[cfg(test)]
@@ -251,7 +271,7 @@ mod tests {
             (Some(-301), "this machine's clock is 301 s behind"),
             (Some(i64::MIN), "this machine's clock is 9223372036854775808 s behind"),
         ] {
-            assert_eq!(clock(ahead).unwrap_or_else(|error| error.message), told);
+            assert_eq!(clock(ahead).unwrap_or_else(|error| error.message).to_string(), told);
         }
     }
 }

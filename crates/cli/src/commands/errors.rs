@@ -3,6 +3,7 @@
 use runninghub::{
     ErrorKind,
     ledger::{Error as LedgerError, ErrorKind as LedgerErrorKind},
+    say,
 };
 
 use crate::{
@@ -18,11 +19,7 @@ impl From<LedgerError> for Error {
             }
             _ => Exit::Store,
         };
-        let found = Self::new(exit, chain(&error));
-        match error.hint() {
-            Some(hint) => found.hint(hint),
-            None => found,
-        }
+        Self { hint: error.hint(), ..Self::new(exit, chain(&error)) }
     }
 }
 
@@ -47,7 +44,7 @@ impl From<runninghub::Error> for Error {
         let found = Self {
             code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
-            hint: error.hint().map(str::to_owned),
+            hint: error.hint().cloned(),
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {
@@ -57,28 +54,32 @@ impl From<runninghub::Error> for Error {
                 error.named_task().filter(|task| target::task_id(task.as_str()).is_ok()),
             ) {
                 (Some(attempt), Some(task)) => {
-                    let hint = format!(
+                    let hint = say!(
                         "`rhub tasks` keeps it as {attempt}; if the platform knows the task, this follows up on it\n  \
-                         rhub resolve {attempt} --task-id {task}"
+                         rhub resolve {attempt} --task-id {task}",
+                        attempt,
+                        task
                     );
                     found.hint(hint)
                 }
                 (Some(attempt), None) => {
                     // The library has its own hint for a server.
                     let look = match found.hint {
-                        Some(_) => "look at the server's queue with `rhub queue`",
-                        None => "look at the tasks on the RunningHub page",
+                        Some(_) => say!("look at the server's queue with `rhub queue`"),
+                        None => say!("look at the tasks on the RunningHub page"),
                     };
-                    let hint = format!(
+                    let hint = say!(
                         "`rhub tasks` keeps it as {attempt}; {look}, and say what you found with\n  \
-                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+                        attempt,
+                        look
                     );
                     found.hint(hint)
                 }
                 (None, _) => found,
             },
             ErrorKind::Recording => found
-                .or_hint("a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes"),
+                .or_hint(say!("a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes")),
             _ => found,
         }
     }

@@ -3,7 +3,9 @@
 use std::{future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
-use runninghub::{ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict};
+use runninghub::{
+    ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict, say,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::{
@@ -39,8 +41,8 @@ impl Following {
     ) -> Result<Self, Error> {
         let args::Saving { out, name, keep_intermediate } = saving;
         if keep_intermediate && out.is_none() {
-            return Err(Error::usage("`--keep-intermediate` has no folder to keep anything in")
-                .hint("name one with `--out DIR`"));
+            return Err(Error::usage(say!("`--keep-intermediate` has no folder to keep anything in"))
+                .hint(say!("name one with `--out DIR`")));
         }
         let destination = out.map(|dir| Destination::new(dir, name, keep_intermediate));
         if let Some(destination) = &destination {
@@ -127,7 +129,9 @@ pub(super) async fn follow(
                 }
                 return Err(error.into());
             }
-            What::Event(None) => return Err(Error::new(Exit::Network, "the task can no longer be watched")),
+            What::Event(None) => {
+                return Err(Error::new(Exit::Network, say!("the task can no longer be watched")));
+            }
             What::Transfer(transfer) => context.transfer(transfer),
             What::Kept(one) => save::intermediate(context, &one),
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
@@ -145,7 +149,7 @@ pub(super) async fn follow(
                 context.heeded = Some(Signal::Interrupt);
                 match context.watch_files(signals, run.cancel()).await {
                     Ok(Ok(())) => {
-                        context.warn("cancelling", "cancelling the task; Ctrl-C again leaves it alone");
+                        context.warn("cancelling", say!("cancelling the task; Ctrl-C again leaves it alone"));
                     }
                     Ok(Err(error)) => context.warn("cancel_failed", Error::from(error).message),
                     Err(signal) => return Ok(detach(context, service, &run, following, signal)),
@@ -181,7 +185,7 @@ fn leave(context: &mut Context, service: &dyn Service, run: &Run, following: &Fo
         let advice = ways_back(context, service.place(), run.task_id(), run.workflow_id());
         context.advice.push(advice);
     } else {
-        context.advice.push("the simulator has ended, and its task with it".to_owned());
+        context.advice.push(say!("the simulator has ended, and its task with it"));
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::io::{self, IsTerminal as _};
 
-use runninghub::{App, AppField, answer, app};
+use runninghub::{App, AppField, answer, app, say};
 
 use crate::{
     assign::{NewValue, Written},
     exit::Error,
-    lang,
     printer::Printer,
     report::app as text,
 };
@@ -17,7 +16,8 @@ pub(super) fn check() -> Result<(), Error> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Error::usage("`--interactive` needs a terminal").hint("name the fields with `--set NAME=VALUE`"))
+    Err(Error::usage(say!("`--interactive` needs a terminal"))
+        .hint(say!("name the fields with `--set NAME=VALUE`")))
 }
 
 /// Prompts for all fields that are not set. Empty input keeps a field as it is; invalid input is prompted for again.
@@ -33,7 +33,7 @@ pub(super) fn fill(
     let open = form.fields.iter().filter(|field| !set.contains(&app::place(field)));
     for field in open {
         for line in text::field(&answer::AppField::from(field)) {
-            printer.talk(&lang::say(&line));
+            printer.talk(&line);
         }
         if let Some(value) = ask(printer, field)? {
             changes.push((app::place(field), value));
@@ -48,7 +48,7 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewValue>, Error> {
         let mut line = String::new();
         let size = io::stdin().read_line(&mut line);
         if size.is_ok_and(|size| size == 0) {
-            return Err(Error::usage("the form was not filled in; nothing was submitted"));
+            return Err(Error::usage(say!("the form was not filled in; nothing was submitted")));
         }
         let answer = line.trim();
         if answer.is_empty() {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub::{Line, Untrusted, answer::Task, ledger::State};
+use runninghub::{Fact, Line, Sentence, answer::Task, ledger::State, say};
 use tokio::{
     io::AsyncWriteExt as _,
     process::{Child, Command},
@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 pub(super) struct Hook {
     command: Vec<OsString>,
-    running: JoinSet<Result<(), String>>,
+    running: JoinSet<Result<(), Sentence>>,
     waiting: VecDeque<Task>,
     /// Deliveries can repeat.
     seen: HashSet<(String, State)>,
@@ -81,12 +81,11 @@ impl Hook {
         let about = task.unwrap_or_else(|| submit.attempt_id.clone());
         let name = program.to_string_lossy().into_owned();
         self.running.spawn(async move {
-            let failed = |what: String| {
-                Err(format!("{} for {}: {what}", Untrusted::from(name), Untrusted::from(about)))
-            };
+            let failed = |why: Sentence| Err(say!("{name} for {about}: {why}", name, about, why));
+            let said = |why: &dyn std::fmt::Display| Sentence::verbatim(why.to_string());
             let mut child = match command.spawn() {
                 Ok(child) => child,
-                Err(error) => return failed(format!("cannot be run: {error}")),
+                Err(error) => return failed(say!("cannot be run: {why}", why = Fact::of(error))),
             };
             let mut group = Group::of(&child);
             let work = async {
@@ -102,15 +101,15 @@ impl Hook {
             }
             match ended {
                 Ok(Ok(status)) if status.success() => Ok(()),
-                Ok(Ok(status)) => failed(status.to_string()),
-                Ok(Err(error)) => failed(error.to_string()),
-                Err(_) => failed(format!("stopped after {} minutes", LONGEST.as_secs() / 60)),
+                Ok(Ok(status)) => failed(said(&status)),
+                Ok(Err(error)) => failed(said(&error)),
+                Err(_) => failed(say!("stopped after {minutes} minutes", minutes = LONGEST.as_secs() / 60)),
             }
         });
     }
 
     /// The next command that ends; pending forever if none runs. A failed command is an error.
-    pub(super) async fn next(&mut self, t: Duration) -> Result<(), String> {
+    pub(super) async fn next(&mut self, t: Duration) -> Result<(), Sentence> {
         let ended = match self.running.join_next().await {
             Some(ended) => ended,
             None => std::future::pending().await,
@@ -118,7 +117,7 @@ impl Hook {
         if let Some(submit) = self.waiting.pop_front() {
             self.start(t, &submit);
         }
-        ended.unwrap_or_else(|error| Err(error.to_string()))
+        ended.unwrap_or_else(|error| Err(Sentence::verbatim(error.to_string())))
     }
 
     /// Whether another event fits. The platform repeats deliveries that are not accepted.

@@ -1,6 +1,6 @@
 //! `rhub login`, `rhub logout`.
 
-use runninghub::{ApiKey, QueueStatus, Site, Untrusted};
+use runninghub::{ApiKey, QueueStatus, Site, Untrusted, say};
 
 use super::{
     context::Context,
@@ -94,12 +94,12 @@ fn show(context: &mut Context, file: &ConfigFile, profile: &str, kind: Option<Un
 /// Prompts for the key, or returns the exit code if the prompt was cancelled.
 async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     if !prompt::is_possible() {
-        return Err(Error::usage("there is no terminal to ask for the API key")
-            .hint("give it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`"));
+        return Err(Error::usage(say!("there is no terminal to ask for the API key"))
+            .hint(say!("give it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`")));
     }
     secrets::keep_memory_private();
     let mut signals = context.signals()?;
-    let (hush, read) = prompt::hidden(context.printer, "API key (it is not shown): ")?;
+    let (hush, read) = prompt::hidden(context.printer, &say!("API key (it is not shown): "))?;
     let line = tokio::select! {
         line = tokio::task::spawn_blocking(read) => line,
         signal = signals.end() => {
@@ -109,8 +109,8 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     };
     drop(hush);
     let text = line.map_err(std::io::Error::other).flatten();
-    let text = text.map_err(|error| Error::usage(format!("cannot read the API key: {error}")))?;
-    let key = key::parse(&text, "what was typed")?;
+    let text = text.map_err(|why| Error::usage(say!("cannot read the API key: {why}", why)))?;
+    let key = key::parse(&text, say!("what was typed"))?;
     secrets::learn(key.expose());
     Ok(Ok(key))
 }
@@ -145,38 +145,43 @@ fn verdict(answers: Vec<(Site, Error)>) -> Error {
     if several && all_refused {
         return Error::new(
             Exit::Refused,
-            "neither runninghub.cn nor runninghub.ai knows this key; nothing was stored",
+            say!("neither runninghub.cn nor runninghub.ai knows this key; nothing was stored"),
         )
-        .hint("copy it once more from the API page of RunningHub; it may have been disabled there");
+        .hint(say!("copy it once more from the API page of RunningHub; it may have been disabled there"));
     }
     let unanswered = answers.into_iter().find(|(_, error)| all_refused || error.exit != Exit::Refused);
     match unanswered {
         Some((site, mut error)) => {
+            let mut why = error.message;
             if several {
-                error.message = format!(
-                    "the site `{site}` did not answer, and the other does not know the key: {}",
-                    error.message
+                let site = site.as_str();
+                why = say!(
+                    "the site `{site}` did not answer, and the other does not know the key: {why}",
+                    site,
+                    why
                 );
             }
-            error.message.push_str("; nothing was stored");
+            error.message = say!("{why}; nothing was stored", why);
             error
         }
         // Every site has a result.
-        None => Error::usage("no site was asked"),
+        None => Error::usage(say!("no site was asked")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runninghub::Sentence;
+
     use super::*;
 
     #[test]
     fn nothing_is_said_about_a_site_that_has_not_answered() {
-        let refused = || Error::new(Exit::Refused, "code 401");
-        let lost = || Error::new(Exit::Network, "no connection").hint("check the network");
+        let refused = || Error::new(Exit::Refused, Sentence::verbatim("code 401"));
+        let lost = || Error::new(Exit::Network, Sentence::verbatim("no connection"));
         let told = |answers: Vec<(Site, Error)>| {
             let error = verdict(answers);
-            (error.exit, error.message)
+            (error.exit, error.message.to_string())
         };
         let (exit, message) = told(vec![(Site::Cn, refused()), (Site::Ai, refused())]);
         assert!(exit == Exit::Refused && message.contains("neither"), "{message}");

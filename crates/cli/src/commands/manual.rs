@@ -4,7 +4,7 @@ use std::fs;
 
 use clap::CommandFactory as _;
 use clap_complete::env::Shells;
-use runninghub::Untrusted;
+use runninghub::say;
 
 use super::context::Context;
 use crate::{
@@ -22,7 +22,7 @@ pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Re
     let written = shells
         .completer(&args.shell)
         .map(|shell| shell.write_registration(complete::VARIABLE, NAME, NAME, NAME, &mut script));
-    let Some(Ok(())) = written else { return Err(Error::usage("there is nothing for this shell")) };
+    let Some(Ok(())) = written else { return Err(Error::usage(say!("there is nothing for this shell"))) };
     context.printer.line(String::from_utf8_lossy(&script).trim_end());
     // Not even with `--json`: the output is a script.
     context.is_told = true;
@@ -31,16 +31,19 @@ pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Re
 
 /// Writes the man pages.
 pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error> {
-    let name = Untrusted::from(args.dir.to_string_lossy());
+    let name = || args.dir.display();
     let write = || {
         fs::create_dir_all(&args.dir)?;
         // Leave out the current values of environment variables: man pages are for any user.
         clap_mangen::generate_to(Cli::command().mut_args(|arg| arg.hide_env_values(true)), &args.dir)
     };
-    write().map_err(|error| Error::new(Exit::Store, format!("cannot write man pages to {name}: {error}")))?;
+    write().map_err(|why| {
+        let message = say!("cannot write man pages to {name}: {why}", name = name(), why);
+        Error::new(Exit::Store, message)
+    })?;
     context.is_told = context.format != args::Format::Json;
     if context.is_told {
-        context.printer.say(&format!("✅ Wrote man pages to {name}"));
+        context.printer.say(&say!("✅ Wrote man pages to {name}", name = name()));
     }
     Ok(Exit::Done)
 }

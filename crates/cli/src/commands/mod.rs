@@ -35,4 +35,4 @@ mod webhook;
 mod workflow;
 
 pub(crate) use context::state_dir;
-pub(crate) use start::{misused, run, sentence};
+pub(crate) use start::{misused, run};

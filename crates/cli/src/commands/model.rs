@@ -1,11 +1,12 @@
 //! `rhub model …`.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use runninghub::{
-    KeyKind, Submit, Untrusted,
+    KeyKind, Sentence, Submit,
     answer::Price,
     catalog::{Catalog, Kind},
+    say,
 };
 
 use super::{
@@ -46,7 +47,7 @@ fn list(context: &mut Context, args: &args::List) -> Result<Exit, Error> {
         context.show(Event::Model(Model { width, ..Model::from(*model) }));
     }
     if found.is_empty() {
-        context.advice.push("no model is like that; try fewer words, or `--retired`".to_owned());
+        context.advice.push(say!("no model is like that; try fewer words, or `--retired`"));
     }
     Ok(Exit::Done)
 }
@@ -72,7 +73,9 @@ fn show(context: &mut Context, args: &args::ShowModel) -> Result<Exit, Error> {
 
 async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error> {
     let mut submit = read(context, &args.call)?;
-    key::check(&context.global, "call models", KeyKind::may_call_models)?;
+    key::check(&context.global, KeyKind::may_call_models, |kind| {
+        say!("the key of the profile cannot call models: {kind}", kind)
+    })?;
     if let Some(amount) = args.max_cost {
         submit = submit.max_cost(amount);
     }
@@ -94,8 +97,8 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
     if let Ok(model) = catalog.find(&args.model)
         && model.retired
     {
-        let message = format!("newer lists do not have `{}` any more; it may be gone", model.endpoint);
-        context.warn("retired", message);
+        let model = &model.endpoint;
+        context.warn("retired", say!("newer lists do not have `{model}` any more; it may be gone", model));
     }
     let mut submit = Submit::model(&args.model).catalog(catalog);
     for text in &args.param {
@@ -113,21 +116,25 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
 /// The built-in catalog, with the models of a file layered over it.
 fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, Error> {
     let Some(path) = path else { return Ok(Arc::new(Catalog::embedded().clone())) };
-    let name = Untrusted::from(path.to_string_lossy());
-    let cannot = |why: String| Error::usage(format!("cannot read the catalog {name}: {why}"));
-    let meta = fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
+    let name = || path.display();
+    let cannot = |why| Error::usage(say!("cannot read the catalog {name}: {why}", name = name(), why));
+    let unread = |error: io::Error| cannot(Sentence::verbatim(error.to_string()));
+    let meta = fs::metadata(path).map_err(unread)?;
     if !meta.is_file() || meta.len() > MAX_FILE {
-        return Err(cannot("it is not a file of models".to_owned()));
+        return Err(cannot(say!("it is not a file of models")));
     }
-    let text = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
-    let newer = Catalog::parse(&text)
-        .map_err(|error| cannot(error.to_string()).hint(error.hint().unwrap_or_default()))?;
+    let text = fs::read_to_string(path).map_err(unread)?;
+    let newer =
+        Catalog::parse(&text).map_err(|error| Error { hint: error.hint(), ..cannot(error.sentence()) })?;
     for skipped in newer.skipped().iter().take(TOLD) {
-        let message = format!("line {} of the catalog {name} was skipped: {}", skipped.line, skipped.why);
+        let (line, why) = (skipped.line, &skipped.why);
+        let message = say!("line {line} of the catalog {name} was skipped: {why}", line, name = name(), why);
         context.warn("catalog", message);
     }
     if let Some(more) = newer.skipped().len().checked_sub(TOLD).filter(|more| *more > 0) {
-        context.warn("catalog", format!("{more} more lines of the catalog {name} were skipped"));
+        let message =
+            say!("{count} more lines of the catalog {name} were skipped", count = more, name = name());
+        context.warn("catalog", message);
     }
     Ok(Arc::new(Catalog::embedded().clone().with(newer)))
 }

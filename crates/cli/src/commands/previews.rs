@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runninghub::{NodeId, PreviewFolder};
+use runninghub::{NodeId, PreviewFolder, say};
 
 use super::context::Context;
 use crate::{
@@ -16,7 +16,8 @@ impl Context {
         self.reporter.show_previews(wanted.shown);
         if let Some(dir) = wanted.previews {
             let folder = PreviewFolder::create(dir).map_err(|error| {
-                Error::from(error).or_hint("name another folder with `--previews DIR`; nothing was submitted")
+                Error::from(error)
+                    .or_hint(say!("name another folder with `--previews DIR`; nothing was submitted"))
             })?;
             self.previews = Some(folder);
         }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, fs};
 
-use runninghub::{Priors, Untrusted};
+use runninghub::{Fact, Priors, say};
 
 use super::context::Context;
 use crate::exit::Error;
@@ -11,13 +11,19 @@ impl Context {
     /// The expected durations of node classes.
     pub(super) fn priors(&self) -> Result<Priors, Error> {
         let Some(path) = &self.global.priors else { return Ok(Priors::default()) };
-        let name = Untrusted::from(path.to_string_lossy());
-        let hint = "`--priors` names a JSON file like `{\"classes\": [{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}]}`";
-        let text = fs::read_to_string(path)
-            .map_err(|error| Error::usage(format!("cannot read the priors {name}: {error}")).hint(hint))?;
+        let name = || path.display();
+        let hint = || {
+            say!(
+                "`--priors` names a JSON file like `{{\"classes\": [{{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}}]}}`"
+            )
+        };
+        let text = fs::read_to_string(path).map_err(|why| {
+            let message = say!("cannot read the priors {name}: {why}", name = name(), why);
+            Error::usage(message).hint(hint())
+        })?;
         Priors::parse(&text).map_err(|error| {
-            let reason = Untrusted::from(error.source().unwrap_or(&error).to_string());
-            Error::usage(format!("cannot use the priors {name}: {reason}")).hint(hint)
+            let why = Fact::of(error.source().unwrap_or(&error));
+            Error::usage(say!("cannot use the priors {name}: {why}", name = name(), why)).hint(hint())
         })
     }
 }

@@ -1,6 +1,6 @@
 //! `rhub quick …`.
 
-use runninghub::Submit;
+use runninghub::{Submit, say};
 
 use super::{app, context::Context, service::Settings, submit};
 use crate::{
@@ -16,7 +16,9 @@ pub(super) async fn quick(context: &mut Context, args: args::Quick) -> Result<Ex
         QuickCommand::Run(args) => {
             let (id, site) = target::app(&args.app)?;
             if args.machine.v2 {
-                return Err(Error::usage("Quick Create has no newer endpoint").hint("leave `--v2` out"));
+                return Err(
+                    Error::usage(say!("Quick Create has no newer endpoint")).hint(say!("leave `--v2` out"))
+                );
             }
             let filled = app::Filled::parse(&args.filling)?;
             let submit = submit::on_machine(context, Submit::quick(id.clone(), &*args.code), &args.machine)?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub::{Event, Outcome, Replay, ReplayRun, Speed, Untrusted, Verdict};
+use runninghub::{Event, Outcome, Replay, ReplayRun, Speed, Verdict, say};
 
 use super::context::{Clock, Context};
 use crate::{
@@ -23,10 +23,10 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
     let speed = args.speed.unwrap_or(default);
     let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true).priors(context.priors()?);
     if let Some(path) = &args.workflow {
-        let text = fs::read_to_string(path).map_err(|error| {
-            let name = Untrusted::from(path.to_string_lossy());
-            Error::usage(format!("cannot read the workflow {name}: {error}"))
-                .hint("`--workflow` names a JSON file in API format")
+        let text = fs::read_to_string(path).map_err(|why| {
+            let name = path.display();
+            Error::usage(say!("cannot read the workflow {name}: {why}", name, why))
+                .hint(say!("`--workflow` names a JSON file in API format"))
         })?;
         replay = replay.workflow(text);
     }
@@ -51,7 +51,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
             Some(_) => Some(Exit::Partly),
         };
     }
-    common.ok_or_else(|| Error::usage("the recording shows no run"))
+    common.ok_or_else(|| Error::usage(say!("the recording shows no run")))
 }
 
 /// Replays one run; `Err` if a signal arrived.

@@ -1,6 +1,6 @@
 //! `rhub run`.
 
-use runninghub::{Code, Submit};
+use runninghub::{Code, Submit, say};
 
 use super::{
     context::Context,
@@ -25,8 +25,8 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
     let (mut submit, id, site) = match target {
         Target::Saved(..) if is_on_server => {
-            return Err(Error::usage("a ComfyUI knows no workflow by an id")
-                .hint("give the workflow's file: `Workflow > Export (API)` in the editor makes one"));
+            return Err(Error::usage(say!("a ComfyUI knows no workflow by an id"))
+                .hint(say!("give the workflow's file: `Workflow > Export (API)` in the editor makes one")));
         }
         Target::Saved(id, site) => (Submit::workflow(id.clone()), Some(id), site),
         Target::Own(text) => (Submit::graph(text), None, None),
@@ -50,13 +50,12 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let service = context.service(submit::settings(&args.submitting, site))?;
     let submission = Submission::new(service, &args.submitting)?;
     let explain = |error: runninghub::Error| match Error::from(error) {
-        error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => {
-            error.or_hint("it may want a saved workflow to submit the file under: name one with `--under ID`")
-        }
+        error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error.or_hint(say!(
+            "it may want a saved workflow to submit the file under: name one with `--under ID`"
+        )),
         error => match &id {
             Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
-                let known = error.hint.clone().unwrap_or_default();
-                error.hint(format!("{known}; an AI app is run with `rhub app run {id}`"))
+                error.and_hint(say!("an AI app is run with `rhub app run {id}`", id = id))
             }
             _ => error,
         },
@@ -79,8 +78,8 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((name, _)) => {
-            Err(Error::usage(format!("`{name}` is for RunningHub's API and not for a server"))
-                .hint("leave it out; `--set NODE.FIELD=VALUE` changes fields"))
+            Err(Error::usage(say!("`{option}` is for RunningHub's API and not for a server", option = *name))
+                .hint(say!("leave it out; `--set NODE.FIELD=VALUE` changes fields")))
         }
         None => Ok(()),
     }

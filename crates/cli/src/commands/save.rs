@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use runninghub::{
     ErrorKind, Event, Intermediate, Intermediates, Output, Phase, Place, Run, SavedTask, Service, TaskId,
-    Untrusted, Verdict,
+    Verdict, say,
 };
 
 use super::{context::Context, follow::Following};
 use crate::{
-    exit::{Error, Exit},
+    exit::{Error, Exit, chain},
     signals::{Signal, Signals},
 };
 
@@ -35,7 +35,7 @@ impl Destination {
     pub(super) fn check(&self, service: &dyn Service) -> Result<(), Error> {
         let checked = self.results.save(service, &"0".into()).check();
         checked.map_err(|error| {
-            Error::from(error).or_hint("name another folder with `--out DIR`; nothing was submitted")
+            Error::from(error).or_hint(say!("name another folder with `--out DIR`; nothing was submitted"))
         })
     }
 
@@ -93,7 +93,7 @@ pub(super) async fn finish(
                 // The results are complete; only intermediate files are missing.
                 Err(signal) => {
                     context.heeded = Some(signal);
-                    context.warn("not_kept", "not everything that nodes have shown was fetched");
+                    context.warn("not_kept", say!("not everything that nodes have shown was fetched"));
                     break;
                 }
             }
@@ -106,7 +106,7 @@ pub(super) async fn finish(
 fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Detached;
     let command = context.command(&format!("download {}", run.task_id()), service.place());
-    context.advice.push(format!("the results were not all saved; `{command}` fetches them again"));
+    context.advice.push(say!("the results were not all saved; `{command}` fetches them again", command));
     Exit::from(signal)
 }
 
@@ -120,7 +120,7 @@ fn outcome(
 ) -> Result<Exit, Error> {
     let saved = match saved {
         Err(error) if exit == Exit::TaskFailed => {
-            context.warn("not_saved", Untrusted::from(crate::exit::chain(&error)));
+            context.warn("not_saved", chain(&error));
             return Ok(exit);
         }
         saved => saved,
@@ -129,9 +129,9 @@ fn outcome(
     if kept != Exit::Done {
         let command = context.command(&format!("download {}", run.task_id()), service.place());
         context.advice.push(if let Place::ComfyUi { .. } | Place::NativeProxy { .. } = service.place() {
-            format!("`{command}` fetches the results again")
+            say!("`{command}` fetches the results again", command)
         } else {
-            format!("`{command}` fetches the results again; their links live for about a day")
+            say!("`{command}` fetches the results again; their links live for about a day", command)
         });
     }
     // The failure of the task takes precedence.
@@ -147,9 +147,8 @@ pub(super) fn intermediate(context: &mut Context, one: &Intermediate) {
             context.kept.push(output);
         }
         Err(error) => {
-            let name = &one.node_file.filename;
-            let message = format!("{name} of node {}: {}", one.node_id, crate::exit::chain(error));
-            context.warn("not_kept", Untrusted::from(message));
+            let (file, node) = (&one.node_file.filename, one.node_id.as_str());
+            context.warn("not_kept", say!("{file} of node {node}: {why}", file, node, why = chain(error)));
         }
     }
 }
@@ -162,14 +161,14 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
         let output = Output::from(one);
         if let Err(error) = &one.file {
             exit = worse(exit, error);
-            context.warn("not_saved", Untrusted::from(crate::exit::chain(error)));
+            context.warn("not_saved", chain(error));
         }
         context.show(Event::Output(output.clone()));
         context.outcome.outputs.push(output);
     }
     if let Some(Err(error)) = &saved.manifest {
         exit = worse(exit, error);
-        context.warn("no_manifest", Untrusted::from(crate::exit::chain(error)));
+        context.warn("no_manifest", chain(error));
     }
     exit
 }

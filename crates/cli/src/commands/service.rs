@@ -2,9 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use runninghub::{
-    ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Untrusted, Workspace, ledger::Entry,
-};
+use runninghub::{ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Workspace, ledger::Entry, say};
 
 use super::context::Context;
 use crate::{
@@ -144,9 +142,9 @@ impl Context {
         let hub = builder.build().map_err(|error| {
             let is_recording = error.kind() == runninghub::ErrorKind::Io;
             Error::from(error).or_hint(if is_recording {
-                "name a new or empty folder with `--record DIR`; nothing was submitted"
+                say!("name a new or empty folder with `--record DIR`; nothing was submitted")
             } else {
-                "an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`"
+                say!("an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
             })
         })?;
         self.asked.push(Arc::new(hub.clone()));
@@ -196,10 +194,10 @@ impl Context {
 pub(super) fn check_place(place: &Place) -> Result<(), Error> {
     match place {
         Place::RunningHub { .. } | Place::ComfyUi { .. } | Place::NativeProxy { .. } => Ok(()),
-        _ => Err(Error::usage(format!(
-            "the ledger names a place that this version does not know: `{}`",
-            Untrusted::from(place.word())
+        _ => Err(Error::usage(say!(
+            "the ledger names a place that this version does not know: `{place}`",
+            place = place.word()
         ))
-        .hint("use the newer version of rhub that has submitted it")),
+        .hint(say!("use the newer version of rhub that has submitted it"))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use runninghub::Verdict;
+use runninghub::{Verdict, say};
 use runninghub_sim::{App, Fault, Native, Scenario, Sim};
 
 use super::context::Context;
@@ -50,18 +50,19 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     builder = builder.app(App::demo());
     for fault in &args.fault {
         let fault: Fault = fault.parse().map_err(|error| {
-            failed(error).hint("`rhub simulate --fault list` shows all of them with their values")
+            failed(error).hint(say!("`rhub simulate --fault list` shows all of them with their values"))
         })?;
         builder = builder.fault(fault);
     }
     let mut signals = context.signals()?;
     let sim = builder.start().await.map_err(failed)?;
     let url = sim.base_url().to_owned();
-    let mut about = vec![format!("Key: {}", Sim::DEMO_KEY)];
-    about.extend(names.iter().map(|(id, name)| format!("Workflow {id}: {name}")));
-    about.push(format!("App {}: a form for the demo", App::demo().id()));
+    let mut about = vec![say!("Key: {key}", key = Sim::DEMO_KEY)];
+    about.extend(names.iter().map(|(id, name)| say!("Workflow {id}: {name}", id, name)));
+    about.push(say!("App {id}: a form for the demo", id = App::demo().id()));
     if let Some((id, _)) = names.first() {
-        about.push(format!("Try: {}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY));
+        let command = format!("{}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY);
+        about.push(say!("Try: {command}", command));
     }
     context.show(Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY), about }));
     let signal = signals.end().await;
@@ -74,7 +75,8 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
 async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
     let mut builder = Native::builder().listen(args.listen).speed(speed::factor(args.speed)).previews();
     if let Some(version) = &args.version {
-        builder = builder.version(version).map_err(|error| failed(error).hint("a version is like 0.3.44"))?;
+        builder =
+            builder.version(version).map_err(|error| failed(error).hint(say!("a version is like 0.3.44")))?;
     }
     for path in &args.scenario {
         builder = builder.scenario(Scenario::load(path).map_err(failed)?);
@@ -82,7 +84,7 @@ async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Err
     let mut signals = context.signals()?;
     let server = builder.start().await.map_err(failed)?;
     let url = server.base_url().to_owned();
-    let about = vec![format!("Try: rhub run workflow_api.json --server {url}")];
+    let about = vec![say!("Try: {command}", command = format!("rhub run workflow_api.json --server {url}"))];
     context.show(Event::Listening(Listening { base_url: url, api_key: None, about }));
     let signal = signals.end().await;
     server.shutdown().await;

@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use runninghub::{Failure, Line, Outcome};
+use runninghub::{Failure, Line, Outcome, say};
 use tokio::runtime::Builder;
 
 use super::{
@@ -49,7 +49,7 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
         let printer = Printer::new(false);
-        let failure = Failure { message: Some(sentence(error).into()), ..Failure::default() };
+        let failure = Failure { message: Some(english(error).into()), ..Failure::default() };
         let outcome = Outcome { exit_code: exit.code(), failure: Some(failure), ..Outcome::default() };
         let event = Event::Run(runninghub::Event::Result(Box::new(outcome)));
         report::reporter(Format::Json, printer).show(&Line { t: Duration::ZERO, task_id: None, event });
@@ -58,7 +58,7 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
 }
 
 /// The error without its hints: the first paragraph as one line.
-pub(crate) fn sentence(error: &clap::Error) -> String {
+fn english(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
@@ -70,7 +70,7 @@ fn begin(context: &mut Context, command: Command) -> Result<Exit, Error> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Error::new(Exit::Store, format!("cannot start: {error}")))?;
+        .map_err(|why| Error::new(Exit::Store, say!("cannot start: {why}", why)))?;
     let result = runtime.block_on(dispatch(context, command));
     // Don't wait for background work such as a DNS lookup.
     runtime.shutdown_background();

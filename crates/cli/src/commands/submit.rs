@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub::{KeyKind, Place, Run, Service, Site, Submit, SubmitStep, Verdict};
+use runninghub::{KeyKind, Place, Run, Sentence, Service, Site, Submit, SubmitStep, Verdict, say};
 use tokio::sync::mpsc;
 
 use super::{
@@ -57,10 +57,13 @@ pub(super) fn on_machine(
 ) -> Result<Submit, Error> {
     let mut submit = submit;
     if let Some(instance) = &machine.instance {
-        submit = submit.instance_type(instance.parse().map_err(|_| Error::usage("unknown instance type"))?);
+        submit =
+            submit.instance_type(instance.parse().map_err(|_| Error::usage(say!("unknown instance type")))?);
     }
     if machine.personal_queue {
-        key::check(&context.global, "wait in the personal queue", KeyKind::has_personal_queue)?;
+        key::check(&context.global, KeyKind::has_personal_queue, |kind| {
+            say!("the key of the profile cannot wait in the personal queue: {kind}", kind)
+        })?;
         submit = submit.use_personal_queue(true);
     }
     if let Some(seconds) = machine.retain {
@@ -130,7 +133,7 @@ async fn send(
     outlives: bool,
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
-    let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, String)>();
+    let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, Sentence)>();
     // Set at once by the callback, not by the loop: a signal during the request must not count as one before it.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
@@ -139,9 +142,10 @@ async fn send(
         // The receiver outlives the submit.
         let _ = match step {
             SubmitStep::Waiting { wait, error } => {
-                told.send((NO_SLOT, format!("{}; again in {} s", chain(error), wait.as_secs_f64().ceil())))
+                let seconds = wait.as_secs_f64().ceil();
+                told.send((NO_SLOT, say!("{why}; again in {seconds} s", why = chain(error), seconds)))
             }
-            SubmitStep::Warning { code, message } => told.send((code, message.to_owned())),
+            SubmitStep::Warning { code, message } => told.send((code, message.clone())),
             _ => Ok(()),
         };
     });
@@ -160,19 +164,22 @@ async fn send(
                 signal if asked.is_some() => {
                     context.outcome.status = Verdict::Unknown;
                     context.advice.push(if let Place::RunningHub { .. } = service.place() {
-                        "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
-                         tasks on the RunningHub page before you submit it again"
-                            .to_owned()
+                        say!(
+                            "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
+                             tasks on the RunningHub page before you submit it again"
+                        )
                     } else {
                         let command = context.command("queue", service.place());
-                        format!("the prompt may have been queued; `{command}` shows it")
+                        say!("the prompt may have been queued; `{command}` shows it", command)
                     });
                     return Ok(ControlFlow::Break(Exit::from(signal)));
                 }
                 signal => {
                     asked = Some(signal);
                     context.heeded = asked;
-                    context.warn("submitting", "waiting for the answer to the submit, which may be paid; again to give up");
+                    let message =
+                        say!("waiting for the answer to the submit, which may be paid; again to give up");
+                    context.warn("submitting", message);
                 }
             },
             Some((code, message)) = steps.recv() => {
@@ -198,7 +205,7 @@ async fn send(
 
 fn given_up(context: &mut Context, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Error;
-    context.advice.push("nothing was submitted".to_owned());
+    context.advice.push(say!("nothing was submitted"));
     Exit::from(signal)
 }
 

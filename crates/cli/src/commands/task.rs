@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use runninghub::{Event as RunEvent, Observation, Output, Service, TaskId, TaskStatus, Untrusted, Verdict};
+use runninghub::{Event as RunEvent, Observation, Output, Service, TaskId, TaskStatus, Verdict, say};
 
 use super::{
     context::Context,
@@ -39,7 +39,7 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let destination = Destination::new(args.out, args.name, false);
-    destination.check(&*service).map_err(|error| error.hint("name another folder with `--out DIR`"))?;
+    destination.check(&*service).map_err(|error| error.hint(say!("name another folder with `--out DIR`")))?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
     let saved =
@@ -78,14 +78,17 @@ fn over(
     match &answer.status {
         TaskStatus::Success => Ok(Exit::Done),
         TaskStatus::Failed | TaskStatus::Cancelled if answer.outputs.is_empty() => {
-            let word = if answer.status == TaskStatus::Failed {
-                "the task failed"
+            let what = if answer.status == TaskStatus::Failed {
+                say!("the task failed")
             } else {
-                "the task was cancelled"
+                say!("the task was cancelled")
             };
             let failure = context.outcome.failure.as_ref();
-            let told = failure.map(|cause| text::failure(Some(cause))).unwrap_or_default();
-            let error = Error::new(Exit::TaskFailed, format!("{word}{told}"));
+            let words = match failure {
+                Some(cause) => text::failure(what, Some(cause)),
+                None => what,
+            };
+            let error = Error::new(Exit::TaskFailed, words);
             Err(match failure.and_then(text::cure) {
                 Some(cure) => error.hint(cure),
                 None => error,
@@ -93,9 +96,9 @@ fn over(
         }
         TaskStatus::Failed | TaskStatus::Cancelled => Ok(Exit::TaskFailed),
         status => {
-            let word = Untrusted::from(status.as_str());
-            Err(Error::new(Exit::StillRunning, format!("the task is not over: it is {word}"))
-                .hint(format!("`{}` follows it", context.command(&format!("watch {task}"), service.place()))))
+            let message = say!("the task is not over: it is {status}", status = text::status(status, None));
+            let command = context.command(&format!("watch {task}"), service.place());
+            Err(Error::new(Exit::StillRunning, message).hint(say!("`{command}` follows it", command)))
         }
     }
 }

@@ -3,6 +3,7 @@
 use runninghub::{
     Place, TaskId,
     ledger::{Entry, Filter, State},
+    say,
 };
 
 use super::{context::Context, service::check_place};
@@ -29,15 +30,16 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     let unknown =
         entries.iter().find(|entry| entry.state == State::Unknown).map(|entry| entry.attempt.clone());
     if entries.is_empty() {
-        context.advice.push("nothing was submitted from this machine yet".to_owned());
+        context.advice.push(say!("nothing was submitted from this machine yet"));
     }
     for entry in &entries {
         context.show(Event::Task(entry.into()));
     }
     if let Some(attempt) = unknown {
-        context.advice.push(format!(
+        context.advice.push(say!(
             "compare the unknown ones with the tasks on the RunningHub page, then say what you found with\n  \
-             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created"
+             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+            attempt = &attempt
         ));
     }
     Ok(Exit::Done)
@@ -56,7 +58,7 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
     };
     for (entry, refreshed) in workspace.refresh(connect).await? {
         if let (Some(task), Err(error)) = (&entry.task, refreshed) {
-            context.warn_of(task, "refresh", &Error::from(error).message);
+            context.warn_of(task, "refresh", Error::from(error).message);
         }
     }
     Ok(())
@@ -91,7 +93,8 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: b
         let service = context.service_at(&entry.intent.place)?;
         return Ok(service.resolve(entry.attempt.as_str(), task).await?);
     }
-    context.warn("not_checked", "without an API key the platform cannot be asked whether it knows this task");
+    let message = say!("without an API key the platform cannot be asked whether it knows this task");
+    context.warn("not_checked", message);
     Ok(context.workspace()?.bind(entry, task).await?)
 }
 
@@ -101,12 +104,18 @@ async fn is_absent(context: &mut Context, entry: &Entry) -> Result<(), Error> {
     let attempt = &entry.attempt;
     match service.find_submit(attempt.as_str()).await {
         Ok(None) => Ok(()),
-        Ok(Some(prompt)) => Err(Error::new(Exit::Refused, format!("the server has this prompt: {prompt}"))
-            .hint(format!("settle it with `rhub resolve {attempt} --task-id {prompt}`"))),
+        Ok(Some(prompt)) => {
+            let prompt = &prompt;
+            Err(Error::new(Exit::Refused, say!("the server has this prompt: {prompt}", prompt)).hint(say!(
+                "settle it with `rhub resolve {attempt} --task-id {prompt}`",
+                attempt,
+                prompt
+            )))
+        }
         Err(error) => {
             let why = Error::from(error).message;
-            context
-                .warn("not_checked", format!("the server cannot be asked whether it has the prompt: {why}"));
+            let message = say!("the server cannot be asked whether it has the prompt: {why}", why);
+            context.warn("not_checked", message);
             Ok(())
         }
     }

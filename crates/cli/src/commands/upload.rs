@@ -1,27 +1,27 @@
 //! `rhub upload`, `rhub lora upload`.
 
-use runninghub::{Untrusted, answer::Upload};
+use runninghub::{Sentence, answer::Upload, say};
 
 use super::{context::Context, service::Settings};
 use crate::{
     args::{self, LoraCommand},
     event::Event,
-    exit::{Error, Exit, chain},
+    exit::{Error, Exit},
 };
 
 /// Uploads files one after the other. Each finished upload is reported at once, even if a later one fails.
 pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<Exit, Error> {
     // Detect missing files before anything is sent.
     if let Some(missing) = args.files.iter().find(|file| !file.is_file()) {
-        let name = Untrusted::from(missing.to_string_lossy());
-        return Err(Error::usage(format!("there is no file {name}")).hint("nothing was sent"));
+        let path = missing.display();
+        return Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")));
     }
     let hub = context.connect(Settings::default())?;
     for file in &args.files {
-        let name = Untrusted::from(file.to_string_lossy());
         let uploaded = context.with_files(hub.upload(file)).await?.map_err(|error| {
-            let told = format!("{name}: {}", chain(&error));
-            Error { message: told, ..Error::from(error) }
+            let error = Error::from(error);
+            let name = Sentence::verbatim(file.to_string_lossy());
+            Error { message: Sentence::chain([name, error.message]), ..error }
         })?;
         context.show(Event::Upload(Upload {
             file: file.to_string_lossy().into_owned(),

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use runninghub::{Follow, Place};
+use runninghub::{Follow, Place, say};
 
 use super::{
     context::Context,
@@ -29,7 +29,7 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let mut wanted = Follow::task(found.task);
     if let Some((id, _)) = workflow {
         if !matches!(service.place(), Place::RunningHub { .. }) {
-            return Err(Error::usage("`--workflow` is for RunningHub: a ComfyUI knows what it runs"));
+            return Err(Error::usage(say!("`--workflow` is for RunningHub: a ComfyUI knows what it runs")));
         }
         wanted = wanted.workflow(id);
     }

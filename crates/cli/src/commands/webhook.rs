@@ -5,6 +5,7 @@ use futures_util::StreamExt as _;
 use runninghub::{
     Verdict,
     answer::{Task, Webhook},
+    say,
 };
 
 use super::{
@@ -50,7 +51,7 @@ async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error
         secrets::learn_address(url);
     }
     hub.call_back_again(&task, url).await?;
-    context.advice.push(format!("another delivery for the task {task} was asked for"));
+    context.advice.push(say!("another delivery for the task {task} was asked for", task = &task));
     context.outcome.task_id = Some(task);
     Ok(Exit::Done)
 }
@@ -61,7 +62,8 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
     let mut signals = context.signals()?;
     let mut webhooks = hub.webhooks(args.listen).await?;
     let url = format!("http://{}", webhooks.address());
-    let about = vec!["Submit with: rhub run … --webhook 'https://YOUR-HOST/{secret}'".to_owned()];
+    let command = "rhub run … --webhook 'https://YOUR-HOST/{secret}'";
+    let about = vec![say!("Submit with: {command}", command)];
     context.show(Event::Listening(Listening { base_url: url, api_key: None, about }));
     let mut hook = Hook::new(args.exec);
     let mut leaving = None;
@@ -79,10 +81,11 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
                 signal => {
                     leaving = Some(signal);
                     context.warn("leaving", match hook.give_up() {
-                        0 => "waiting for the commands that run; again to stop them".to_owned(),
-                        count => format!(
+                        0 => say!("waiting for the commands that run; again to stop them"),
+                        count => say!(
                             "waiting for the commands that run, and {count} that would have come next are not run; \
-                             again to stop them"
+                             again to stop them",
+                            count
                         ),
                     });
                 }

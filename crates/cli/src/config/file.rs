@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
-use runninghub::Untrusted;
+use runninghub::say;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value, value};
 
 use crate::{
@@ -36,8 +36,11 @@ pub(crate) fn path(global: &Global) -> Result<PathBuf, Error> {
         return Ok(path.clone());
     }
     let dirs = etcetera::choose_base_strategy().map_err(|_| {
-        Error::new(Exit::Store, "there is no place for the configuration, since there is no home folder")
-            .hint("name a file with `--config PATH`")
+        Error::new(
+            Exit::Store,
+            say!("there is no place for the configuration, since there is no home folder"),
+        )
+        .hint(say!("name a file with `--config PATH`"))
     })?;
     Ok(dirs.config_dir().join("rhub").join("config.toml"))
 }
@@ -49,17 +52,15 @@ impl ConfigFile {
     /// Usage, if it isn't TOML, or other users can read it.
     pub(crate) fn open(global: &Global) -> Result<Self, Error> {
         let path = path(global)?;
-        let text = private::read(&path, "the configuration", MAX_LENGTH)?.unwrap_or_default();
+        let named = || say!("the configuration {path}", path = path.display());
+        let text = private::read(&path, &named(), MAX_LENGTH)?.unwrap_or_default();
         let document = text.parse::<DocumentMut>().map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-            let name = Untrusted::from(path.to_string_lossy());
+            let line = before.matches('\n').count() + 1;
             // Not the error's full text: it quotes the line, which may hold the key.
-            Error::usage(format!(
-                "the configuration {name} is not TOML: line {}: {}",
-                before.matches('\n').count() + 1,
-                error.message()
-            ))
-            .hint("correct it in an editor, or delete it and use `rhub login`")
+            let why = error.message();
+            Error::usage(say!("{file} is not TOML: line {line}: {why}", file = named(), line, why))
+                .hint(say!("correct it in an editor, or delete it and use `rhub login`"))
         })?;
         Ok(Self { path, document })
     }
@@ -83,8 +84,8 @@ impl ConfigFile {
         if is_name && !name.is_empty() {
             return Ok(name.to_owned());
         }
-        Err(Error::usage(format!("`{}` is not the name of a profile", Untrusted::from(name)))
-            .hint("a name has up to 64 letters, digits, dots, hyphens and underscores"))
+        Err(Error::usage(say!("`{name}` is not the name of a profile", name))
+            .hint(say!("a name has up to 64 letters, digits, dots, hyphens and underscores")))
     }
 
     /// The names of all profiles.

@@ -3,14 +3,14 @@
 use std::{env, ffi::OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
-use runninghub::{KeyKind, Untrusted};
+use runninghub::{KeyKind, Sentence, say};
 use toml_edit::{Item, TableLike, Value};
 
 use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored};
 use crate::{
     args::{Cli, Command, Global, Hidden},
-    commands::sentence,
     exit::Error,
+    lang,
 };
 
 /// Options that make no sense in a profile: they select the profile, or name another key.
@@ -72,10 +72,10 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
 ///
 /// # Errors
 /// The problem with the setting.
-pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), String> {
+pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), Sentence> {
     let long = name.replace('_', "-");
     let command = Cli::command();
-    let unknown = || format!("no option is called `{}`", Untrusted::from(name));
+    let unknown = || say!("no option is called `{name}`", name);
     let arg = find(&command, &long).filter(|_| !NEVER.contains(&&*long)).ok_or_else(unknown)?;
     value.map_or(Ok(()), |value| words(arg, name, value).map(drop))
 }
@@ -100,8 +100,9 @@ fn read(
         return match &global.profile {
             _ if is_login => Ok((Stored::Nothing, Vec::new())),
             None => Ok((Stored::Nothing, Vec::new())),
-            Some(_) => Err(Error::usage(format!("there is no profile `{name}`")).hint(format!(
-                "`rhub login --profile {name}` makes it; `rhub config list` shows those that there are"
+            Some(_) => Err(Error::usage(say!("there is no profile `{name}`", name = &name)).hint(say!(
+                "`rhub login --profile {name}` makes it; `rhub config list` shows those that there are",
+                name
             ))),
         };
     };
@@ -113,12 +114,16 @@ fn read(
             _ => Stored::Nothing,
         };
     let extra =
-        options(profile, command, matches, if is_login { &PAIRS[0] } else { &[] }).map_err(|what| {
-            Error::usage(format!("the profile `{name}` has a setting that cannot be used: {what}")).hint(
-                format!(
-                    "`rhub config list --profile {name}` shows it; `rhub config set` and `unset` change it"
-                ),
-            )
+        options(profile, command, matches, if is_login { &PAIRS[0] } else { &[] }).map_err(|why| {
+            Error::usage(say!(
+                "the profile `{name}` has a setting that cannot be used: {why}",
+                name = &name,
+                why
+            ))
+            .hint(say!(
+                "`rhub config list --profile {name}` shows it; `rhub config set` and `unset` change it",
+                name
+            ))
         })?;
     Ok((stored, extra))
 }
@@ -129,7 +134,7 @@ fn options(
     command: &clap::Command,
     matches: &ArgMatches,
     without: &[&str],
-) -> Result<Vec<OsString>, String> {
+) -> Result<Vec<OsString>, Sentence> {
     let (command, matches) = innermost(command, matches);
     let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long));
     let is_given = |long: &str| {
@@ -138,7 +143,7 @@ fn options(
     };
     let mut found = Vec::new();
     for (name, item) in profile.iter().filter(|(name, _)| ![API_KEY, KEYRING, KEY_TYPE].contains(name)) {
-        let value = item.as_value().ok_or_else(|| format!("`{}` is a table", Untrusted::from(name)))?;
+        let value = item.as_value().ok_or_else(|| say!("`{name}` is a table", name))?;
         check(name, None)?;
         let long = name.replace('_', "-");
         let is_settled = match PAIRS.iter().find(|pair| pair.contains(&&*long)) {
@@ -153,7 +158,7 @@ fn options(
 }
 
 /// A setting as command-line arguments.
-fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> {
+fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, Sentence> {
     let long = arg.get_long().unwrap_or_default();
     let values: Vec<&Value> = match value {
         Value::Array(values) => values.iter().collect(),
@@ -161,14 +166,14 @@ fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> 
     };
     let mut words = Vec::new();
     for value in values {
-        let text =
-            text(value).ok_or_else(|| format!("`{name}` is neither text nor number, `true` or `false`"))?;
+        let text = text(value)
+            .ok_or_else(|| say!("`{name}` is neither text nor number, `true` or `false`", name))?;
         match (arg.get_action(), text.as_str()) {
             (ArgAction::SetTrue, "true") => words.push(format!("--{long}").into()),
             (ArgAction::SetTrue, "false") => {}
-            (ArgAction::SetTrue, _) => return Err(format!("`{name}` is neither `true` nor `false`")),
+            (ArgAction::SetTrue, _) => return Err(say!("`{name}` is neither `true` nor `false`", name)),
             (ArgAction::Count, count) => {
-                let count = count.parse::<u8>().map_err(|_| format!("`{name}` is not a small number"))?;
+                let count = count.parse::<u8>().map_err(|_| say!("`{name}` is not a small number", name))?;
                 words.extend((0..count).map(|_| format!("--{long}").into()));
             }
             (_, text) => words.push(format!("--{long}={text}").into()),
@@ -178,7 +183,7 @@ fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, String> 
     let alone = clap::Command::new("rhub").no_binary_name(true).arg(arg.clone().env(None::<&str>));
     match alone.try_get_matches_from(&words) {
         Ok(_) => Ok(words),
-        Err(error) => Err(sentence(&error)),
+        Err(error) => Err(lang::usage_sentence(&error)),
     }
 }
 
@@ -211,7 +216,7 @@ mod tests {
         let mut command = Cli::command().mut_args(|arg| arg.env(None::<&str>));
         let matches = command.try_get_matches_from_mut(line.split(' ')).expect("a command line");
         let profile: DocumentMut = profile.parse().expect("TOML");
-        let words = options(profile.as_table(), &command, &matches, &[])?;
+        let words = options(profile.as_table(), &command, &matches, &[]).map_err(|why| why.to_string())?;
         Ok(words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "))
     }
 

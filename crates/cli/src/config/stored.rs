@@ -1,6 +1,6 @@
 //! The key in a profile, or the reference to it.
 
-use runninghub::KeyKind;
+use runninghub::{KeyKind, Sentence, say};
 
 use crate::{args::Hidden, exit::Error};
 
@@ -46,14 +46,14 @@ impl Stored {
     ///
     /// # Errors
     /// If the keyring cannot be read.
-    pub(crate) fn key(&self) -> Result<Option<(String, String)>, Error> {
+    pub(crate) fn key(&self) -> Result<Option<(String, Sentence)>, Error> {
         Ok(match self {
             Self::Nothing => None,
             Self::File { profile, key, .. } => {
-                Some((key.expose().to_owned(), format!("the profile `{profile}`")))
+                Some((key.expose().to_owned(), say!("the profile `{profile}`", profile)))
             }
             Self::Keyring { profile, .. } => {
-                Some((crate::keyring::read(profile)?, format!("the keyring's entry `{profile}`")))
+                Some((crate::keyring::read(profile)?, say!("the keyring's entry `{profile}`", profile)))
             }
         })
     }

@@ -1,13 +1,14 @@
-//! Usage errors in Chinese, built from clap's error context.
+//! Usage errors as sentences, and in Chinese, built from clap's error context.
 
-use std::{error::Error as _, fmt::Write as _};
+use std::{error::Error, fmt::Write as _};
 
 use anstyle::{AnsiColor, Style};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use runninghub::{Sentence, say};
 
 use super::{
-    help::{fill, has, row, with_words},
-    say,
+    help::{fill, row, with_words},
+    word,
 };
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -15,7 +16,7 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// The complete text for stderr, with styles.
 pub(super) fn chinese(error: &clap::Error) -> String {
-    let mut text = format!("{ERROR}{}{ERROR:#} {}\n", say("error:"), sentence(error));
+    let mut text = format!("{ERROR}{}{ERROR:#}{}\n", word(&say!("error:")), word(&sentence(error)));
     for (kind, shape) in [
         (ContextKind::ValidValue, "[possible values: {}]"),
         (ContextKind::ValidSubcommand, "[subcommands: {}]"),
@@ -30,7 +31,7 @@ pub(super) fn chinese(error: &clap::Error) -> String {
         text.push('\n');
     }
     for hint in hints {
-        let _ = writeln!(text, "  {HINT}{}{HINT:#} {hint}", say("hint:"));
+        let _ = writeln!(text, "  {HINT}{}{HINT:#}{hint}", word(&say!("hint:")));
     }
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
         let _ = write!(text, "\n{}\n", with_words(usage.ansi().to_string().trim_end()));
@@ -39,46 +40,67 @@ pub(super) fn chinese(error: &clap::Error) -> String {
     text
 }
 
-fn sentence(error: &clap::Error) -> String {
+/// The error in one sentence, with the values to choose from.
+pub(crate) fn with_values(error: &clap::Error) -> Sentence {
+    let sentence = sentence(error);
+    match all(error, ContextKind::ValidValue) {
+        values if values.is_empty() => sentence,
+        values => say!("{sentence} [possible values: {values}]", sentence, values = values.join(", ")),
+    }
+}
+
+fn sentence(error: &clap::Error) -> Sentence {
     let arg = one(error, ContextKind::InvalidArg);
     let value = one(error, ContextKind::InvalidValue);
     let command = one(error, ContextKind::InvalidSubcommand);
     match error.kind() {
         ErrorKind::ArgumentConflict => match all(error, ContextKind::PriorArg) {
-            prior if prior == [arg] => fill("the argument '{}' cannot be used multiple times", &[arg]),
-            prior => fill("the argument '{}' cannot be used with {}", &[arg, &quoted(&prior)]),
+            prior if prior == [arg] => say!("the argument '{arg}' cannot be used multiple times", arg),
+            prior => say!("the argument '{arg}' cannot be used with {others}", arg, others = quoted(&prior)),
         },
         ErrorKind::InvalidValue if value.is_empty() => {
-            fill("a value is required for '{}' but none was supplied", &[arg])
+            say!("a value is required for '{arg}' but none was supplied", arg)
         }
-        ErrorKind::InvalidValue => fill("invalid value '{}' for '{}'", &[value, arg]),
-        ErrorKind::ValueValidation => {
-            let cause = error.source().map(|cause| format!("：{}", reason(&cause.to_string())));
-            fill("invalid value '{}' for '{}'", &[value, arg]) + &cause.unwrap_or_default()
+        ErrorKind::ValueValidation if let Some(cause) = error.source() => {
+            say!("invalid value '{value}' for '{arg}': {why}", value, arg, why = reason(cause))
         }
-        ErrorKind::InvalidSubcommand => fill("unrecognized subcommand '{}'", &[command]),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            say!("invalid value '{value}' for '{arg}'", value, arg)
+        }
+        ErrorKind::InvalidSubcommand => say!("unrecognized subcommand '{command}'", command),
         ErrorKind::MissingRequiredArgument => {
             let missing = all(error, ContextKind::InvalidArg).join("、");
-            fill("the following required arguments were not provided: {}", &[&missing])
+            say!("the following required arguments were not provided: {missing}", missing)
         }
         ErrorKind::MissingSubcommand => {
-            fill("'{}' requires a subcommand but one was not provided", &[command])
+            say!("'{command}' requires a subcommand but one was not provided", command)
         }
         ErrorKind::TooManyValues => {
-            fill("unexpected value '{}' for '{}' found; no more were expected", &[value, arg])
+            say!("unexpected value '{value}' for '{arg}' found; no more were expected", value, arg)
         }
-        ErrorKind::UnknownArgument => fill("unexpected argument '{}' found", &[arg]),
+        ErrorKind::UnknownArgument => say!("unexpected argument '{arg}' found", arg),
+        ErrorKind::InvalidUtf8 => say!("invalid UTF-8 was detected in one or more arguments"),
         // The other kinds need a feature that no argument here uses, such as a fixed number of values.
-        kind => row(kind.as_str().unwrap_or_default()).to_owned(),
+        kind => Sentence::verbatim(kind.as_str().unwrap_or_default()),
     }
 }
 
 /// Why a parser rejects a value.
-fn reason(english: &str) -> String {
-    match english.split_once(" is not in ") {
-        Some((number, range)) => fill("{} is not in {}", &[number, range]),
-        None if has(english) => row(english).to_owned(),
-        None => say(english).into_owned(),
+fn reason(cause: &(dyn Error + 'static)) -> Sentence {
+    if let Some(sentence) = cause.downcast_ref::<Sentence>() {
+        return sentence.clone();
+    }
+    let english = cause.to_string();
+    if let Some((number, range)) = english.split_once(" is not in ") {
+        return say!("{number} is not in {range}", number, range);
+    }
+    // What the standard library says.
+    match &*english {
+        "cannot parse integer from empty string" => say!("cannot parse integer from empty string"),
+        "invalid digit found in string" => say!("invalid digit found in string"),
+        "invalid socket address syntax" => say!("invalid socket address syntax"),
+        "number too large to fit in target type" => say!("number too large to fit in target type"),
+        _ => Sentence::verbatim(english),
     }
 }
 

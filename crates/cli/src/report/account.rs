@@ -1,9 +1,14 @@
 //! Formats accounts, slots, keys, resources and assets.
 
+use std::fmt::Write as _;
+
 use runninghub::{
-    Untrusted,
+    Fact, Sentence, Untrusted,
     answer::{Account, Asset, AssetGroup, Key, Resource, Slots},
+    say,
 };
+
+use crate::lang::word;
 
 fn shown(text: Option<&Untrusted>) -> String {
     text.map_or_else(|| "-".to_owned(), ToString::to_string)
@@ -11,46 +16,57 @@ fn shown(text: Option<&Untrusted>) -> String {
 
 /// Amounts, the kind of key, and slots.
 pub(super) fn account(account: &Account) -> Vec<String> {
-    let text = |text: &Option<Untrusted>| text.as_ref().map_or("unknown".to_owned(), ToString::to_string);
-    let number =
-        |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
-    let currency = account.currency.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-    vec![
-        format!("Coins:  {}", text(&account.coins)),
-        format!("Wallet: {}{currency}", text(&account.money)),
-        format!("Key:    {}", text(&account.key_type)),
-        format!(
-            "Slots:  {} used, {} free, {} in all; {} waiting",
-            number(account.running),
-            number(account.free),
-            number(account.slots),
-            number(account.queued)
+    let unknown = || Fact::from(say!("unknown"));
+    let text = |text: &Option<Untrusted>| text.as_ref().map_or_else(unknown, Fact::from);
+    let number = |number: Option<u64>| number.map_or_else(unknown, Fact::from);
+    let wallet = match &account.currency {
+        Some(currency) => say!("Wallet: {money} {currency}", money = text(&account.money), currency),
+        None => say!("Wallet: {money}", money = text(&account.money)),
+    };
+    let lines = [
+        say!("Coins:  {coins}", coins = text(&account.coins)),
+        wallet,
+        say!("Key:    {key}", key = text(&account.key_type)),
+        say!(
+            "Slots:  {used} used, {free} free, {all} in all; {waiting} waiting",
+            used = number(account.running),
+            free = number(account.free),
+            all = number(account.slots),
+            waiting = number(account.queued)
         ),
-    ]
+    ];
+    lines.iter().map(word).collect()
 }
 
 /// `2 of 3 slots used; 1 waiting`.
-pub(super) fn slots(slots: &Slots) -> String {
-    let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-    format!(
-        "{} of {} slots used, {} waiting (key: {})",
-        number(slots.running),
-        number(slots.slots),
-        number(slots.queued),
-        shown(slots.key_type.as_ref())
+pub(super) fn slots(slots: &Slots) -> Sentence {
+    let number = |number: Option<u64>| number.map_or_else(|| Fact::from("?"), Fact::from);
+    say!(
+        "{used} of {all} slots used, {waiting} waiting (key: {key})",
+        used = number(slots.running),
+        all = number(slots.slots),
+        waiting = number(slots.queued),
+        key = shown(slots.key_type.as_ref())
     )
 }
 
 /// `0123****cdef  build  on  2.5 of 100 used`.
 pub(super) fn key(key: &Key) -> String {
-    let state = key.on.map_or("?", |on| if on { "on" } else { "off" });
-    let quota = match (&key.used, &key.quota) {
-        (Some(used), Some(quota)) => format!("  {used} of {quota} used"),
-        (Some(used), None) => format!("  {used} used"),
-        _ => String::new(),
+    let state = match key.on {
+        Some(true) => say!("on"),
+        Some(false) => say!("off"),
+        None => Sentence::verbatim("?"),
     };
-    let ends = key.expires.as_ref().map(|date| format!("  until {date}")).unwrap_or_default();
-    format!("{}  {}  {state}{quota}{ends}", shown(key.key.as_ref()), shown(key.name.as_ref()))
+    let quota = match (&key.used, &key.quota) {
+        (Some(used), Some(quota)) => Some(say!("{used} of {quota} used", used, quota)),
+        (Some(used), None) => Some(say!("{used} used", used)),
+        _ => None,
+    };
+    let ends = key.expires.as_ref().map(|date| say!("until {date}", date));
+    let words = [Some(state), quota, ends];
+    let mut cells = vec![shown(key.key.as_ref()), shown(key.name.as_ref())];
+    cells.extend(words.iter().flatten().map(word));
+    cells.join("  ")
 }
 
 /// One line for each of its files.
@@ -58,14 +74,14 @@ pub(super) fn resource(resource: &Resource) -> Vec<String> {
     let name = shown(resource.name.as_ref());
     let lines = resource.versions.iter().map(|version| {
         let mut line = format!("{:<40} {name}", shown(version.file.as_ref()));
-        for (before, text, after) in [
-            (" ", &version.version, ""),
-            ("  (", &version.family, ")"),
-            ("  say: ", &version.trigger_words, ""),
-        ] {
-            if let Some(text) = text {
-                line = format!("{line}{before}{text}{after}");
-            }
+        if let Some(version) = &version.version {
+            let _ = write!(line, " {version}");
+        }
+        if let Some(family) = &version.family {
+            let _ = write!(line, "  ({family})");
+        }
+        if let Some(words) = &version.trigger_words {
+            let _ = write!(line, "  {}", word(&say!("say: {words}", words)));
         }
         line
     });
@@ -83,6 +99,6 @@ pub(super) fn asset(asset: &Asset) -> String {
 /// `3  seaside  what it is for`.
 pub(super) fn group(group: &AssetGroup) -> String {
     let about = group.description.as_ref().map(|text| format!("  {text}")).unwrap_or_default();
-    let gone = if group.deleted { "  (deleted)" } else { "" };
+    let gone = if group.deleted { format!("  ({})", word(&say!("deleted"))) } else { String::new() };
     format!("{}  {}{about}{gone}", shown(group.id.as_ref()), shown(group.name.as_ref()))
 }

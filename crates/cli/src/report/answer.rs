@@ -6,15 +6,20 @@ use std::{
 };
 
 use runninghub::{
-    Event as RunEvent, KeyKind, Line, Untrusted,
+    Event as RunEvent, KeyKind, Line, Sentence, Untrusted,
     answer::{Queue, Task, Upload, Workflow, WorkflowNode},
     ledger::State,
+    say,
 };
 
 use super::{account, app, model, text};
-use crate::event::{Change, Check, Event, Listening, Profile};
+use crate::{
+    cells,
+    event::{Change, Check, Event, Listening, Profile},
+    lang::word,
+};
 
-/// Formats responses as lines. A list has one header.
+/// Formats responses as lines in the selected language. A list has one header.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     last: Option<Discriminant<Event>>,
@@ -32,31 +37,37 @@ impl Answers {
         self.last = kind;
         let is_first = self.row == 1;
         match &line.event {
-            Event::Run(RunEvent::Status { status, ahead, .. }) => vec![text::status(status, *ahead)],
+            Event::Run(RunEvent::Status { status, ahead, .. }) => vec![word(&text::status(status, *ahead))],
             Event::Listed(output) => {
-                let head = is_first.then(|| "📄 Generation results:".to_owned());
-                let result = format!("  Result {}: {}", self.row, text::output(output));
-                head.into_iter().chain([result]).collect()
+                let head = is_first.then(|| say!("📄 Generation results:"));
+                let result =
+                    say!("  Result {number}: {output}", number = self.row, output = text::output(output));
+                head.iter().chain([&result]).map(word).collect()
             }
             Event::Cancelled { .. } => {
                 let task = line.task_id.as_ref().map(ToString::to_string).unwrap_or_default();
-                vec![format!("🛑 Task {task} cancelled")]
+                vec![word(&say!("🛑 Task {task} cancelled", task))]
             }
-            Event::Task(one) => is_first.then(|| TASKS.to_owned()).into_iter().chain([task(one)]).collect(),
-            Event::Settled(task) => vec![match &task.task_id {
-                Some(id) => format!("✅ Submit {} is task {id} ({})", task.attempt_id, task.state),
-                None => format!("✅ Submit {} has created no task", task.attempt_id),
-            }],
+            Event::Task(one) => is_first.then(tasks).into_iter().chain([task(one)]).collect(),
+            Event::Settled(task) => vec![word(&match &task.task_id {
+                Some(id) => say!(
+                    "✅ Submit {attempt} is task {task} ({state})",
+                    attempt = &task.attempt_id,
+                    task = id,
+                    state = state(task.state)
+                ),
+                None => say!("✅ Submit {attempt} has created no task", attempt = &task.attempt_id),
+            })],
             Event::Delivered(one) => vec![format!("📬 {}", task(one))],
             Event::Queue(queue) => self::queue(queue),
             Event::Workflow(Workflow { nodes, .. }) => nodes.iter().flat_map(node).collect(),
             Event::Model(model) => model::model(model),
-            Event::Price(price) => vec![model::price(price)],
+            Event::Price(price) => vec![word(&model::price(price))],
             Event::App(app) => app::app(app),
             Event::Style(style) => vec![app::style(style)],
             Event::Webhook(webhook) => app::webhook(webhook),
             Event::Account(account) => account::account(account),
-            Event::Slots(slots) => vec![account::slots(slots)],
+            Event::Slots(slots) => vec![word(&account::slots(slots))],
             Event::Key(key) => vec![account::key(key)],
             Event::Resource(resource) => account::resource(resource),
             Event::Asset(asset) => vec![account::asset(asset)],
@@ -73,7 +84,8 @@ impl Answers {
             Event::Profile(profile) => self::profile(profile),
             Event::Check(check) => self::check(check),
             Event::Listening(Listening { base_url, about, .. }) => {
-                std::iter::once(format!("Listening on {base_url}")).chain(about.iter().cloned()).collect()
+                let head = say!("Listening on {url}", url = base_url);
+                std::iter::once(&head).chain(about).map(word).collect()
             }
             Event::Run(_) | Event::Notice { .. } => Vec::new(),
         }
@@ -81,12 +93,14 @@ impl Answers {
 }
 
 /// The header of a list of submits.
-const TASKS: &str =
-    "SUBMITTED             STATE       TASK                 WORKFLOW             ATTEMPT   COST";
+fn tasks() -> String {
+    row([say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("WORKFLOW"), say!("ATTEMPT"), say!("COST")]
+        .map(|head| word(&head)))
+}
 
-/// One submit on one line, under [`TASKS`], and a second line for its details if there are any.
+/// One submit on one line, under [`tasks`], and a second line for its details if there are any.
 fn task(task: &Task) -> String {
-    let cost = task.cost.as_ref().and_then(text::cost).unwrap_or_else(|| "-".to_owned());
+    let cost = task.cost.as_ref().and_then(text::cost).map_or_else(|| "-".to_owned(), |cost| word(&cost));
     let id = task.task_id.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     let workflow = match (&task.workflow_id, &task.target) {
         (Some(workflow), _) => workflow.to_string(),
@@ -94,24 +108,64 @@ fn task(task: &Task) -> String {
         (None, None) if task.kind == "workflow" => "-".to_owned(),
         (None, None) => Untrusted::from(task.kind.as_str()).to_string(),
     };
-    let mut line = format!(
-        "{:<21} {:<11} {id:<20} {workflow:<20} {:<9} {cost}",
-        task.submitted_at, task.state, task.attempt_id,
-    );
+    let mut line = row([
+        task.submitted_at.clone(),
+        word(&state(task.state)),
+        id,
+        workflow,
+        task.attempt_id.clone(),
+        cost,
+    ]);
     if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {
-        let _ = write!(line, "\n  {note}");
+        let _ = write!(line, "\n  {}", word(&self::note(note)));
     }
     if task.state == State::Unknown {
-        let _ = write!(line, "\n  body {}", task.body_sha256.get(..12).unwrap_or_default());
+        let digest = task.body_sha256.get(..12).unwrap_or_default();
+        let _ = write!(line, "\n  {}", word(&say!("body {digest}", digest)));
     }
     line
 }
 
+/// A note of the ledger, which keeps English. Most are what a server said.
+fn note(note: &Untrusted) -> Sentence {
+    match note.raw() {
+        "given up: no slot was free" => say!("given up: no slot was free"),
+        "somebody has looked: there is no task" => say!("somebody has looked: there is no task"),
+        "the process ended before the answer" => say!("the process ended before the answer"),
+        "the process ended while it waited for a free slot" => {
+            say!("the process ended while it waited for a free slot")
+        }
+        said => Sentence::verbatim(said),
+    }
+}
+
+/// The columns of a submit.
+fn row(cells: [String; 6]) -> String {
+    let widths = [21, 11, 20, 20, 9, 0];
+    cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width)).collect::<Vec<_>>().join(" ")
+}
+
+fn state(state: State) -> Sentence {
+    match state {
+        State::Submitting => say!("submitting"),
+        State::Waiting => say!("waiting"),
+        State::Refused => say!("refused"),
+        State::Unknown => say!("unknown"),
+        State::Absent => say!("absent"),
+        State::Accepted => say!("accepted"),
+        State::Done => say!("done"),
+        State::Failed => say!("failed"),
+        State::Cancelled => say!("cancelled"),
+        State::Gone => say!("gone"),
+        other => Sentence::verbatim(other.as_str()),
+    }
+}
+
 fn queue(queue: &Queue) -> Vec<String> {
-    let running = queue.running.iter().map(|id| format!("running  {id}"));
+    let running = queue.running.iter().map(|id| say!("running  {prompt}", prompt = id));
     let pending = (1..).zip(&queue.pending).map(|(at, id)| format!("{at:>7}  {id}"));
-    let lines: Vec<String> = running.chain(pending).collect();
-    if lines.is_empty() { vec!["the queue is empty".to_owned()] } else { lines }
+    let lines: Vec<String> = running.map(|words| word(&words)).chain(pending).collect();
+    if lines.is_empty() { vec![word(&say!("the queue is empty"))] } else { lines }
 }
 
 /// `3  KSampler  (KSamplerAdvanced)`, and a line for each field.
@@ -121,7 +175,7 @@ fn node(node: &WorkflowNode) -> Vec<String> {
         let _ = write!(head, "  ({})", node.class_type);
     }
     if !node.required {
-        head.push_str("  feeds no output");
+        let _ = write!(head, "  {}", word(&say!("feeds no output")));
     }
     let fields = node.fields.iter().map(|(name, value)| {
         format!("    {} = {}", Untrusted::from(name.as_str()), Untrusted::from(value.to_string()))
@@ -130,36 +184,40 @@ fn node(node: &WorkflowNode) -> Vec<String> {
 }
 
 fn upload(upload: &Upload) -> Vec<String> {
-    let name = Untrusted::from(upload.file.as_str());
-    let file_name = Untrusted::from(upload.file_name.as_str());
+    let (file, name) = (&upload.file, &upload.file_name);
     // Only LoRAs are looked up on the platform first.
     if upload.was_there && upload.kind.as_ref().is_some_and(|kind| kind.raw() == "lora") {
-        return vec![format!("✅ The platform has {name} already: {file_name}")];
+        return vec![word(&say!("✅ The platform has {file} already: {name}", file, name))];
     }
-    let mut lines = vec![format!("✅ Uploaded {name}: {file_name}")];
-    lines
-        .extend(upload.download_url.as_deref().map(|url| format!("   for models: {}", Untrusted::from(url))));
-    lines
+    let link = upload.download_url.as_ref().map(|url| say!("   for models: {url}", url));
+    std::iter::once(&say!("✅ Uploaded {file}: {name}", file, name)).chain(&link).map(word).collect()
 }
 
 fn profile(profile: &Profile) -> Vec<String> {
     let name = &profile.name;
     match &profile.change {
         Change::LoggedIn { at } => {
-            let mut lines = vec![format!("✅ Logged in at {at}, profile `{name}`")];
-            lines.extend(
-                profile.key_type.as_ref().map(|kind| format!("   {kind}: {}", KeyKind::of(kind.raw()))),
-            );
-            lines
+            let head = word(&say!("✅ Logged in at {at}, profile `{name}`", at, name));
+            let kind = profile.key_type.as_ref().map(|kind| format!("   {}", word(&key_kind(kind))));
+            std::iter::once(head).chain(kind).collect()
         }
-        Change::Forgot => vec![format!("✅ Forgot the key of the profile `{name}`")],
-        Change::None => vec![format!("The profile `{name}` has no key")],
+        Change::Forgot => vec![word(&say!("✅ Forgot the key of the profile `{name}`", name))],
+        Change::None => vec![word(&say!("The profile `{name}` has no key", name))],
     }
 }
 
+/// The kind of a key, as the platform names it, and what that means.
+pub(crate) fn key_kind(kind: &Untrusted) -> Sentence {
+    say!("{kind}: {meaning}", kind, meaning = KeyKind::of(kind.raw()))
+}
+
 fn check(check: &Check) -> Vec<String> {
-    let (word, Check { name, message, .. }) = (if check.ok { "ok    " } else { "failed" }, check);
-    let mut lines = vec![format!("{word} {name:<8} {message}")];
-    lines.extend(check.cure.iter().map(|cure| format!("       {:<8} cure: {cure}", "")));
-    lines
+    let (name, message) = (format!("{:<8}", check.name), &check.message);
+    let found = if check.ok {
+        say!("ok     {name} {message}", name, message)
+    } else {
+        say!("failed {name} {message}", name, message)
+    };
+    let cure = check.cure.as_ref().map(|cure| say!("                cure: {cure}", cure));
+    std::iter::once(&found).chain(&cure).map(word).collect()
 }

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 
 use runninghub::{
-    Untrusted,
+    Fact, Sentence, Untrusted,
     answer::{App, AppField, Style, Webhook},
+    say,
 };
+
+use crate::lang::word;
 
 /// Maximum number of choices shown; a list of models can have thousands.
 const CHOICES: usize = 40;
@@ -30,10 +33,14 @@ fn listed(app: &App) -> String {
 fn shown(app: &App, fields: &[AppField]) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(name) = &app.name {
-        lines.push(format!("{name}{}", if app.encrypted { " (encrypted: `--access-password`)" } else { "" }));
+        lines.push(if app.encrypted {
+            word(&say!("{name} (encrypted: `--access-password`)", name))
+        } else {
+            name.to_string()
+        });
     }
     match fields {
-        [] => lines.push("It tells no fields: name them as NODE.FIELD.".to_owned()),
+        [] => lines.push(word(&say!("It tells no fields: name them as NODE.FIELD."))),
         fields => lines.extend(fields.iter().flat_map(field)),
     }
     lines
@@ -44,19 +51,18 @@ pub(crate) fn field(field: &AppField) -> Vec<String> {
     let said = [&field.description, &field.description_en];
     let mut said: Vec<String> = said.into_iter().flatten().map(ToString::to_string).collect();
     said.dedup();
-    let title = field.title.as_ref().map(|title| format!(", node {title}")).unwrap_or_default();
-    let kind = Untrusted::from(field.kind.as_str());
-    let range = match (field.min, field.max) {
-        (None, None) => String::new(),
-        (Some(min), Some(max)) => format!(" {min} to {max}"),
-        (Some(min), None) => format!(" from {min}"),
-        (None, Some(max)) => format!(" up to {max}"),
+    let kind = &field.kind;
+    let mut about = match (field.min.map(Fact::of), field.max.map(Fact::of)) {
+        (None, None) => Sentence::verbatim(kind),
+        (Some(min), Some(max)) => say!("{kind} {min} to {max}", kind, min, max),
+        (Some(min), None) => say!("{kind} from {min}", kind, min),
+        (None, Some(max)) => say!("{kind} up to {max}", kind, max),
     };
-    let mut lines = vec![format!(
-        "{}  {}  ({kind}{range}{title})",
-        Untrusted::from(field.name.as_str()),
-        said.join(" / ")
-    )];
+    if let Some(title) = &field.title {
+        about = say!("{about}, node {title}", about, title);
+    }
+    let name = Untrusted::from(field.name.as_str());
+    let mut lines = vec![format!("{name}  {}  ({})", said.join(" / "), word(&about))];
     if let Some(value) = field.value.as_ref().filter(|value| !value.is_empty()) {
         lines.push(format!("    = {value}"));
     }
@@ -72,10 +78,10 @@ pub(crate) fn field(field: &AppField) -> Vec<String> {
         })
         .collect();
     if field.choices.len() > CHOICES {
-        choices.push(format!("and {} more", field.choices.len() - CHOICES));
+        choices.push(word(&say!("and {count} more", count = field.choices.len() - CHOICES)));
     }
     if !choices.is_empty() {
-        lines.push(format!("    one of: {}", choices.join(", ")));
+        lines.push(word(&say!("    one of: {choices}", choices = choices.join(", "))));
     }
     lines
 }
@@ -92,11 +98,16 @@ pub(super) fn style(style: &Style) -> String {
 
 /// The state of a webhook delivery.
 pub(super) fn webhook(webhook: &Webhook) -> Vec<String> {
-    let word = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    vec![
-        format!("Event:    {}", word(&webhook.kind)),
-        format!("Delivery: {}, repeated {} times", word(&webhook.status), webhook.retries.unwrap_or(0)),
-        format!("Host:     {}", word(&webhook.host)),
-        format!("Answer:   {}", word(&webhook.response)),
-    ]
+    let shown = |text: &Option<Untrusted>| text.as_ref().map_or_else(|| Fact::from("-"), Fact::from);
+    let lines = [
+        say!("Event:    {kind}", kind = shown(&webhook.kind)),
+        say!(
+            "Delivery: {status}, repeated {count} times",
+            status = shown(&webhook.status),
+            count = webhook.retries.unwrap_or(0)
+        ),
+        say!("Host:     {host}", host = shown(&webhook.host)),
+        say!("Answer:   {answer}", answer = shown(&webhook.response)),
+    ];
+    lines.iter().map(word).collect()
 }

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 
-use runninghub::{CurrentNode, Eta, Progress};
+use runninghub::{CurrentNode, Eta, Progress, Sentence, say};
 
 use super::text;
 use crate::{cells, lang, printer::Printer};
@@ -23,10 +23,10 @@ const TROUBLE: Style = AnsiColor::Yellow.on_default();
 pub(super) struct View {
     pub(super) progress: Progress,
     /// Shown before the first progress: `queued`, `submitted`, ….
-    pub(super) waiting: Option<String>,
+    pub(super) waiting: Option<Sentence>,
     pub(super) elapsed: Duration,
     /// The state of the connection, unless it is live.
-    pub(super) connection: Option<String>,
+    pub(super) connection: Option<Sentence>,
 }
 
 /// The lines of the block, each at least one cell narrower than the terminal.
@@ -38,11 +38,11 @@ pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) 
     let room = rows.saturating_sub(4).clamp(1, MAX_NODES);
     lines.extend(nodes.iter().take(room).map(|node| self::node(node, columns, printer)));
     if nodes.len() > room {
-        let rest = format!("  {}", lang::say(&format!("… and {} more", nodes.len() - room)));
+        let rest = format!("  {}", lang::word(&say!("… and {count} more", count = nodes.len() - room)));
         lines.push(printer.paint(DIM, &cells::fit(&rest, columns)));
     }
     if let Some(connection) = &view.connection {
-        lines.push(printer.paint(TROUBLE, &cells::fit(&format!("  {}", lang::say(connection)), columns)));
+        lines.push(printer.paint(TROUBLE, &cells::fit(&format!("  {}", lang::word(connection)), columns)));
     }
     lines
 }
@@ -51,15 +51,14 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     let clock = text::clock(view.elapsed);
     let Progress { done, total, eta, .. } = view.progress;
     if let Some(waiting) = &view.waiting {
-        return cells::fit(&format!("{}  {clock}", lang::say(waiting)), columns);
+        return cells::fit(&format!("{}  {clock}", lang::word(waiting)), columns);
     }
     let Some(percent) = view.progress.percent() else {
-        if done == 0 {
-            return cells::fit(&format!("running  {clock}"), columns);
-        }
-        let so_far = text::count(done as u64, "node");
-        let words = format!("overall unknown, {so_far} so far");
-        return cells::fit(&format!("{}  {clock}", lang::say(&words)), columns);
+        let words = match done {
+            0 => say!("running"),
+            done => say!("overall unknown, {nodes} so far", nodes = text::nodes(done)),
+        };
+        return cells::fit(&format!("{}  {clock}", lang::word(&words)), columns);
     };
     let left = format!("{:>6}", text::percentage(percent));
     let mut right = total.map_or_else(|| clock.clone(), |total| format!("{done}/{total}  {clock}"));
@@ -67,7 +66,7 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     if let Some(eta) = eta.and_then(|range| time_left(range).into_iter().find(fits)) {
         right.push_str(&eta);
     }
-    let room = columns.saturating_sub(left.len() + right.len() + 4).min(40);
+    let room = columns.saturating_sub(left.len() + cells::width(&right) + 4).min(40);
     if room < MIN_BAR {
         return cells::fit(&format!("{left}  {right}"), columns);
     }
@@ -84,7 +83,7 @@ fn node(node: &CurrentNode, columns: usize, printer: Printer) -> String {
     };
     if node.pass > 1 || node.passes.is_some_and(|passes| passes > 1) {
         let gap = if right.is_empty() { "" } else { "  " };
-        let _ = write!(right, "{gap}pass {}", text::pass(node.pass, node.passes));
+        let _ = write!(right, "{gap}{}", lang::word(&text::pass(node.pass, node.passes)));
     }
     let name_room = (columns * 2 / 5).min(32);
     let name = format!("  {}", node.title);
@@ -104,8 +103,8 @@ fn node(node: &CurrentNode, columns: usize, printer: Printer) -> String {
 /// The remaining time, first as a range, then shorter.
 fn time_left(eta: Eta) -> [String; 2] {
     let (low, high) = (text::clock(eta.low), text::clock(eta.high));
-    let short = format!("  ETA {high}");
-    [if low == high { short.clone() } else { format!("  ETA {low}–{high}") }, short]
+    let range = if low == high { high.clone() } else { format!("{low}–{high}") };
+    [range, high].map(|time| format!("  {}", lang::word(&say!("ETA {time}", time))))
 }
 
 /// A counter's value: most are whole numbers.
@@ -140,7 +139,7 @@ mod tests {
             progress,
             waiting: None,
             elapsed: Duration::from_secs(42),
-            connection: Some("reconnecting (attempt 2)".into()),
+            connection: Some(say!("reconnecting")),
         }
     }
 
@@ -158,7 +157,7 @@ mod tests {
             42.5%  ━━━━━━━━━━━━━━━━━───────────────────────  5/10  0:42  ETA 0:30–0:45
              KSampler 采样器 👩‍🎨 with a …  ━━━━━━━━━━━━━━━━━━──────  15/20  pass 2/3
              Load\u{1b}[2J
-             reconnecting (attempt 2)
+             reconnecting
         "#);
     }
 
@@ -168,14 +167,14 @@ mod tests {
             42.5%  ━━━──────  5/10  0:42  ETA 0:45
              KSampler 采…   ━━━──  15/20  pass 2/3
              Load\u{1b}[2J
-             reconnecting (attempt 2)
+             reconnecting
         "#);
     }
 
     #[test]
     fn what_is_unknown_is_said() {
         let mut view =
-            View { waiting: Some("queued".into()), elapsed: Duration::from_secs(5), ..View::default() };
+            View { waiting: Some(say!("queued")), elapsed: Duration::from_secs(5), ..View::default() };
         insta::assert_snapshot!(shown(&view, 80, 24), @"queued  0:05");
         view.waiting = None;
         insta::assert_snapshot!(shown(&view, 80, 24), @"running  0:05");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use runninghub::{
     Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Transfer,
-    Untrusted, Verdict,
+    Untrusted, Verdict, say,
 };
 
 use super::{
@@ -76,16 +76,20 @@ impl Human {
     fn lines(&mut self, t: Duration) -> Vec<String> {
         self.view.elapsed = self.measured.map_or(t, |(at, elapsed)| elapsed + t.saturating_sub(at));
         self.view.connection = self.connection.and_then(|connection| {
-            let state = connection.state.as_str();
-            match connection.state {
-                ConnectionState::Live => None,
+            let state = match connection.state {
+                ConnectionState::Live => return None,
                 ConnectionState::Stale => {
-                    let silent = t.saturating_sub(self.stale_since.unwrap_or(t));
-                    Some(format!("{state} for {}, asking over HTTP", text::clock(silent)))
+                    let silent = text::clock(t.saturating_sub(self.stale_since.unwrap_or(t)));
+                    return Some(say!("stale for {silent}, asking over HTTP", silent));
                 }
-                _ if connection.attempt > 1 => Some(format!("{state} (attempt {})", connection.attempt)),
-                _ => Some(state.to_owned()),
-            }
+                ConnectionState::Connecting => say!("connecting"),
+                ConnectionState::Reconnecting => say!("reconnecting"),
+                _ => say!("polling"),
+            };
+            Some(match connection.attempt {
+                attempt @ 2.. => say!("{state} (attempt {attempt})", state, attempt),
+                _ => state,
+            })
         });
         let window @ (columns, rows) = terminal::size();
         if std::mem::replace(&mut self.window, window) != window {
@@ -116,8 +120,8 @@ impl Human {
         let took = elapsed.map(|elapsed| format!("{:.1} s", elapsed.as_secs_f64())).unwrap_or_default();
         match state {
             NodeState::Done => self.above((GOOD, "✓"), &title.to_string(), &took),
-            NodeState::Cached => self.above((DIM, "•"), &title.to_string(), &lang::say("cached")),
-            NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), &lang::say("failed")),
+            NodeState::Cached => self.above((DIM, "•"), &title.to_string(), &lang::word(&say!("cached"))),
+            NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), &lang::word(&say!("failed"))),
             _ => {}
         }
     }
@@ -128,24 +132,23 @@ impl Human {
         self.view.progress.eta = None;
         self.leave(t);
         let (mark, words) = match end.phase {
-            Phase::Success => (self.printer.paint(GOOD, "✓"), lang::say("Task completed").into_owned()),
-            Phase::Interrupted => (self.printer.paint(BAD, "✗"), lang::say("Task cancelled").into_owned()),
-            phase if !phase.is_final() => {
-                (self.printer.paint(DIM, "?"), lang::say(text::NO_END).into_owned())
-            }
+            Phase::Success => (self.printer.paint(GOOD, "✓"), say!("Task completed")),
+            Phase::Interrupted => (self.printer.paint(BAD, "✗"), say!("Task cancelled")),
+            phase if !phase.is_final() => (self.printer.paint(DIM, "?"), text::no_end()),
             _ => {
                 let cause = end.failure.as_ref();
-                let mut words = lang::say(&format!("Task failed{}", text::failure(cause))).into_owned();
-                if let Some(cure) = cause.and_then(text::cure) {
-                    words.push_str("\n  ");
-                    words.push_str(&lang::say(&format!("What may help: {cure}")));
-                }
+                let failure = text::failure(say!("Task failed"), cause);
+                let words = match cause.and_then(text::cure) {
+                    Some(cure) => say!("{failure}\n  What may help: {cure}", failure, cure),
+                    None => failure,
+                };
                 (self.printer.paint(BAD, "✗"), words)
             }
         };
-        self.printer.line(&format!("{mark} {words}"));
+        self.printer.line(&format!("{mark} {}", lang::word(&words)));
         for output in &end.outputs {
-            self.printer.line(&format!("  {}", text::output(&output.clone().into())));
+            let output = text::output(&output.clone().into());
+            self.printer.line(&format!("  {}", lang::word(&output)));
         }
     }
 
@@ -185,17 +188,19 @@ impl Human {
     fn result(&mut self, t: Duration, outcome: &Outcome) {
         self.leave(t);
         if outcome.status == Verdict::Failed && outcome.outputs.iter().all(|output| output.path.is_none()) {
-            self.printer.line(&format!("  {}", lang::say("Nothing was saved")));
+            self.printer.line(&format!("  {}", lang::word(&say!("Nothing was saved"))));
         }
         let is_over = matches!(outcome.status, Verdict::Success | Verdict::Failed | Verdict::Cancelled);
         if is_over && outcome.api_calls > 0 {
-            let calls = text::count(outcome.api_calls, "API call");
-            let calls = lang::say(&calls);
-            let mut words = format!("  {} · {calls}", text::clock(outcome.elapsed));
+            let calls = match outcome.api_calls {
+                1 => say!("1 API call"),
+                count => say!("{count} API calls", count),
+            };
+            let mut line = format!("  {} · {}", text::clock(outcome.elapsed), lang::word(&calls));
             if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
-                words = format!("{words} · {}", lang::say(&cost));
+                line = format!("{line} · {}", lang::word(&cost));
             }
-            self.printer.line(&self.printer.paint(DIM, &words));
+            self.printer.line(&self.printer.paint(DIM, &line));
         }
     }
 
@@ -203,9 +208,9 @@ impl Human {
     fn run(&mut self, t: Duration, event: &RunEvent) -> bool {
         match event {
             RunEvent::Submitted(task) => {
-                let words = lang::say(&format!("Task {} submitted", task.task_id)).into_owned();
-                self.printer.line(&format!("{} {words}", self.printer.paint(GOOD, "✓")));
-                self.view.waiting = Some("submitted".to_owned());
+                let words = say!("Task {task} submitted", task = &task.task_id);
+                self.printer.line(&format!("{} {}", self.printer.paint(GOOD, "✓"), lang::word(&words)));
+                self.view.waiting = Some(say!("submitted"));
             }
             // Once nodes run, their bars say more.
             RunEvent::Status { status, ahead, .. } if !status.is_over() && self.measured.is_none() => {
@@ -226,7 +231,7 @@ impl Human {
             RunEvent::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
             RunEvent::Text { node_id, text } => self.above((DIM, "›"), &format!("{node_id}: {text}"), ""),
             RunEvent::Warning { message, .. } => {
-                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::say(&message.to_string()), "");
+                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
             }
             #[cfg(feature = "preview")]
             RunEvent::Preview { data, .. } => self.easel.offer(data),
@@ -260,12 +265,12 @@ impl Reporter for Human {
             Event::Notice { message, .. } => {
                 self.live.clear();
                 let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
-                self.printer.line(&format!("{mark} {}", lang::say(&message.to_string())));
+                self.printer.line(&format!("{mark} {}", lang::word(message)));
             }
             _ => {
                 self.live.clear();
-                for words in self.answers.lines(line) {
-                    self.printer.say(&words);
+                for line in self.answers.lines(line) {
+                    self.printer.line(&line);
                 }
             }
         }

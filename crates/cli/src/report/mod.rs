@@ -11,5 +11,8 @@ mod plain;
 mod reporter;
 pub(crate) mod text;
 
-pub(crate) use self::reporter::{Reporter, reporter};
+pub(crate) use self::{
+    answer::key_kind,
+    reporter::{Reporter, reporter},
+};
 use self::{human::Human, json::Json, plain::Plain};

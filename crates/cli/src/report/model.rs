@@ -1,16 +1,14 @@
 //! Formats models.
 
 use runninghub::{
-    Untrusted,
+    Fact, Sentence, Untrusted,
     answer::Price,
     catalog::{Param, Price as ListPrice},
+    say,
 };
 use serde_json::Value;
 
-use crate::{cells, event::Model, lang};
-
-/// The column headers of the parameter table.
-const HEAD: [&str; 5] = ["PARAMETER", "TYPE", "REQUIRED", "DEFAULT", "VALUES"];
+use crate::{cells, event::Model, lang::word};
 
 /// A model: one line within a list, all details if it was requested by itself.
 pub(super) fn model(model: &Model) -> Vec<String> {
@@ -26,10 +24,10 @@ fn row(model: &Model) -> String {
     let mut line =
         format!("{:<5}  {}  {}", model.kind, cells::pad(&safe(&model.endpoint), model.width), safe(name));
     if let Some(price) = &model.list_price {
-        line = format!("{}  {}", line.trim_end(), list_price(price));
+        line = format!("{}  {}", line.trim_end(), word(&list_price(price)));
     }
     if model.retired {
-        line.push_str("  (retired)");
+        line = format!("{line}  ({})", word(&say!("retired")));
     }
     line.trim_end().to_owned()
 }
@@ -38,24 +36,27 @@ fn row(model: &Model) -> String {
 fn page(model: &Model, params: &[Param]) -> Vec<String> {
     let mut lines = vec![format!("{}  ({})", safe(&model.endpoint), model.kind)];
     if !model.names.is_empty() {
-        lines.push(format!("  Names: {}", safe(&model.names.join(", "))));
+        lines.push(word(&say!("  Names: {names}", names = model.names.join(", "))));
     }
-    let about: Vec<_> = [&model.task, &model.family].into_iter().flatten().map(|text| safe(text)).collect();
+    let about: Vec<&str> = [&model.task, &model.family].into_iter().flatten().map(|text| &**text).collect();
     if !about.is_empty() {
-        lines.push(format!("  About: {}", about.join(", ")));
+        lines.push(word(&say!("  About: {about}", about = about.join(", "))));
     }
-    if let Some(price) = &model.list_price {
-        let by =
-            if price.by.is_empty() { String::new() } else { format!(", by {}", safe(&price.by.join(", "))) };
-        let as_of = price.as_of.as_deref().map(|day| format!(" ({})", safe(day))).unwrap_or_default();
-        let price = list_price(price);
-        lines.push(format!("  Price: {price}{by}{as_of}; `rhub model price` asks for the present one"));
+    if let Some(list) = &model.list_price {
+        let mut price = list_price(list);
+        if !list.by.is_empty() {
+            price = say!("{price}, by {names}", price, names = list.by.join(", "));
+        }
+        if let Some(day) = &list.as_of {
+            price = say!("{price} ({day})", price, day);
+        }
+        lines.push(word(&say!("  Price: {price}; `rhub model price` asks for the present one", price)));
     }
     if model.retired {
-        lines.push("  Retired: newer lists do not have it any more; it may be gone".to_owned());
+        lines.push(word(&say!("  Retired: newer lists do not have it any more; it may be gone")));
     }
     if params.is_empty() {
-        lines.push("  Parameters: none are known".to_owned());
+        lines.push(word(&say!("  Parameters: none are known")));
         return lines;
     }
     lines.push(String::new());
@@ -64,6 +65,7 @@ fn page(model: &Model, params: &[Param]) -> Vec<String> {
 }
 
 fn table(params: &[Param]) -> Vec<String> {
+    let head = [say!("PARAMETER"), say!("TYPE"), say!("REQUIRED"), say!("DEFAULT"), say!("VALUES")];
     let rows = params.iter().map(|param| {
         let kind = if param.multiple {
             format!("{}[]", param.kind.as_str())
@@ -72,11 +74,10 @@ fn table(params: &[Param]) -> Vec<String> {
         };
         let kind = if param.guessed { format!("{kind}?") } else { kind };
         let default = param.default.as_ref().map_or_else(|| "-".to_owned(), shown);
-        let required = if param.required { "yes" } else { "no" };
-        [safe(&param.name), kind, required.to_owned(), default, values(param)]
+        let required = if param.required { say!("yes") } else { say!("no") };
+        [safe(&param.name), kind, word(&required), default, values(param)]
     });
-    let rows: Vec<[String; 5]> =
-        std::iter::once(HEAD.map(|head| lang::say(head).into_owned())).chain(rows).collect();
+    let rows: Vec<[String; 5]> = std::iter::once(head.map(|head| word(&head))).chain(rows).collect();
     let widths: [usize; 4] =
         std::array::from_fn(|at| rows.iter().map(|row| cells::width(&row[at])).max().unwrap_or_default());
     let line = |row: &[String; 5]| {
@@ -90,62 +91,65 @@ fn table(params: &[Param]) -> Vec<String> {
 fn values(param: &Param) -> String {
     let mut parts: Vec<String> = Vec::new();
     if !param.choices.is_empty() {
-        let mut list = param.choices.iter().map(shown).collect::<Vec<_>>().join(", ");
-        if param.open {
-            list.push_str(", and maybe more");
-        }
-        parts.push(list);
+        let mut list: Vec<_> = param.choices.iter().map(shown).collect();
+        list.extend(param.open.then(|| word(&say!("and maybe more"))));
+        parts.push(list.join(", "));
     }
-    match (param.min, param.max) {
-        (Some(min), Some(max)) => parts.push(format!("{min} to {max}")),
-        (Some(min), None) => parts.push(format!("{min} or more")),
-        (None, Some(max)) => parts.push(format!("up to {max}")),
-        (None, None) => {}
-    }
-    parts.extend(
-        param.step.filter(|step| (*step - 1.0).abs() > f64::EPSILON).map(|step| format!("steps of {step}")),
-    );
-    parts.extend(param.min_length.map(|length| format!("{length} characters or more")));
-    parts.extend(param.max_length.map(|length| format!("up to {length} characters")));
-    parts.extend(param.max_items.map(|items| format!("up to {items} of them")));
+    let step = param.step.filter(|step| (*step - 1.0).abs() > f64::EPSILON);
+    let limits = [
+        match (param.min, param.max) {
+            (Some(min), Some(max)) => Some(say!("{min} to {max}", min, max)),
+            (Some(min), None) => Some(say!("{min} or more", min)),
+            (None, Some(max)) => Some(say!("up to {max}", max)),
+            (None, None) => None,
+        },
+        step.map(|step| say!("steps of {step}", step)),
+        param.min_length.map(|length| say!("{length} characters or more", length)),
+        param.max_length.map(|length| say!("up to {length} characters", length)),
+        param.max_items.map(|items| say!("up to {items} of them", items)),
+    ];
+    parts.extend(limits.iter().flatten().map(word));
     if !param.accept.is_empty() {
         parts.push(safe(&param.accept.join(", ")));
     }
-    parts.extend(param.max_mb.map(|mb| format!("up to {mb} MB each")));
-    parts.iter().map(|part| lang::say(part)).collect::<Vec<_>>().join("; ")
+    parts.extend(param.max_mb.map(|size| word(&say!("up to {size} MB each", size))));
+    parts.join("; ")
 }
 
-fn list_price(price: &ListPrice) -> String {
+fn list_price(price: &ListPrice) -> Sentence {
     let amount = match (price.min, price.max) {
-        (Some(min), Some(max)) if max > min => format!("{min} to {max}"),
-        (Some(min), Some(_)) => format!("{min}"),
-        (Some(min), None) => format!("from {min}"),
-        (None, _) => "?".to_owned(),
+        (Some(min), Some(max)) if max > min => say!("{min} to {max}", min, max).into(),
+        (Some(min), Some(_)) => Fact::of(min),
+        (Some(min), None) => say!("from {min}", min).into(),
+        (None, _) => Fact::from("?"),
     };
     let unit = match price.unit.as_str() {
-        "1000chars" => "for 1000 characters".to_owned(),
-        "5seconds" => "for 5 seconds".to_owned(),
-        "image" => "an image".to_owned(),
-        unit => format!("a {}", safe(unit)),
+        "1000chars" => say!("for 1000 characters"),
+        "5seconds" => say!("for 5 seconds"),
+        "call" => say!("a call"),
+        "image" => say!("an image"),
+        "second" => say!("a second"),
+        unit => say!("a {unit}", unit),
     };
-    format!("{amount} {} {}", safe(&price.currency), lang::say(&unit))
+    say!("{amount} {currency} {unit}", amount, currency = &price.currency, unit)
 }
 
 /// The estimated price of a run.
-pub(super) fn price(price: &Price) -> String {
-    if price.free {
-        return match price.free_calls {
-            Some(calls) => format!("💰 It would be free ({calls} free ones left)"),
-            None => "💰 It would be free".to_owned(),
-        };
-    }
-    let words = price.text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default();
-    match &price.amount {
-        Some(amount) => {
-            let currency = price.currency.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-            format!("💰 It would cost {}{currency}{words}", safe(amount))
+pub(super) fn price(price: &Price) -> Sentence {
+    let words = match (&price.amount, &price.currency) {
+        _ if price.free => {
+            return match price.free_calls {
+                Some(calls) => say!("💰 It would be free ({calls} free ones left)", calls),
+                None => say!("💰 It would be free"),
+            };
         }
-        None => format!("💰 The platform does not say what it would cost{words}"),
+        (Some(amount), Some(currency)) => say!("💰 It would cost {amount} {currency}", amount, currency),
+        (Some(amount), None) => say!("💰 It would cost {amount}", amount),
+        (None, _) => say!("💰 The platform does not say what it would cost"),
+    };
+    match &price.text {
+        Some(said) => say!("{words} ({said})", words, said),
+        None => words,
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use runninghub::{
     ConnectionState, CurrentNode, Direction, Event as RunEvent, Line, NodeState, Outcome, Output, Phase,
-    Transfer, Verdict,
+    Sentence, Transfer, Verdict, say,
 };
 
 use super::{Reporter, answer::Answers, text};
@@ -25,9 +25,9 @@ pub(crate) struct Plain {
     /// The last line written, which is not repeated.
     last: String,
     /// The newest progress, held back by the rate limit.
-    pending: Option<String>,
+    pending: Option<Sentence>,
     /// The last progress written, possibly some lines ago, and its time.
-    shown: String,
+    shown: Option<Sentence>,
     written: Option<Duration>,
     /// Whole percent, settled nodes and the current node of the last progress that was worth a line.
     heard: Option<(Option<f64>, usize, Option<CurrentNode>)>,
@@ -45,7 +45,7 @@ impl Plain {
             printer,
             last: String::new(),
             pending: None,
-            shown: String::new(),
+            shown: None,
             written: None,
             heard: None,
             was_live: false,
@@ -56,24 +56,29 @@ impl Plain {
     }
 
     /// Prints a line of the result.
-    fn say(&mut self, line: String) {
+    fn say(&mut self, words: &Sentence) {
+        self.print(lang::word(words));
+    }
+
+    fn print(&mut self, line: String) {
         if line != self.last {
-            self.printer.say(&line);
+            self.printer.line(&line);
             self.last = line;
         }
     }
 
     /// Prints a line about the run's progress.
-    fn tell(&mut self, line: String) {
+    fn tell(&mut self, words: &Sentence) {
         if !self.printer.is_quiet() {
-            self.say(line);
+            self.say(words);
         }
     }
 
     /// Prints a line about the run's progress that a newer line of its kind replaces if the reader lags.
-    fn pass(&mut self, kind: Passing, line: String) {
+    fn pass(&mut self, kind: Passing, words: &Sentence) {
+        let line = lang::word(words);
         if !self.printer.is_quiet() && line != self.last {
-            self.printer.passing(kind, &lang::say(&line));
+            self.printer.passing(kind, &line);
             self.last = line;
         }
     }
@@ -81,58 +86,53 @@ impl Plain {
     fn flush(&mut self, t: Duration, is_last: bool) {
         let is_due = self.written.is_none_or(|at| t.saturating_sub(at) >= SPACING);
         if (is_last || is_due)
-            && let Some(line) = self.pending.take()
-            && line != self.shown
+            && let Some(words) = self.pending.take()
+            && self.shown.as_ref() != Some(&words)
         {
             self.written = Some(t);
-            self.shown.clone_from(&line);
-            self.pass(Passing::Progress, line);
+            self.pass(Passing::Progress, &words);
+            self.shown = Some(words);
         }
     }
 
     fn connection(&mut self, connection: runninghub::Connection) {
-        match (connection.state, self.was_live) {
-            (ConnectionState::Live, was_live) => {
-                self.was_live = true;
-                let begins = if was_live { "resumed" } else { "started" };
-                self.pass(Passing::Connection, format!("📊 Progress monitoring {begins}..."));
+        let attempt = connection.attempt;
+        let words = match (connection.state, self.was_live) {
+            (ConnectionState::Live, false) => say!("📊 Progress monitoring started..."),
+            (ConnectionState::Live, true) => say!("📊 Progress monitoring resumed..."),
+            (ConnectionState::Reconnecting, true) => {
+                say!("🔌 Connection lost, reconnecting (attempt {attempt})...", attempt)
             }
-            (ConnectionState::Reconnecting, was_live) => {
-                let what = if was_live {
-                    "Connection lost, reconnecting"
-                } else {
-                    "No connection yet, trying again"
-                };
-                self.pass(Passing::Connection, format!("🔌 {what} (attempt {})...", connection.attempt));
+            (ConnectionState::Reconnecting, false) => {
+                say!("🔌 No connection yet, trying again (attempt {attempt})...", attempt)
             }
-            (ConnectionState::Stale, _) => {
-                self.pass(Passing::Connection, "🔌 No news from the socket, asking over HTTP...".to_owned());
-            }
-            (ConnectionState::Polling, true) => {
-                self.pass(Passing::Connection, "🔌 Socket closed, asking over HTTP...".to_owned());
-            }
-            _ => {}
-        }
+            (ConnectionState::Stale, _) => say!("🔌 No news from the socket, asking over HTTP..."),
+            (ConnectionState::Polling, true) => say!("🔌 Socket closed, asking over HTTP..."),
+            _ => return,
+        };
+        self.was_live |= connection.state == ConnectionState::Live;
+        self.pass(Passing::Connection, &words);
     }
 
     fn finished(&mut self, end: &runninghub::End) {
         match end.phase {
-            Phase::Success => self.say("🎉 Task completed!".to_owned()),
-            Phase::Interrupted => self.say("🛑 Task cancelled".to_owned()),
-            phase if !phase.is_final() => self.say(format!("🔌 {}", text::NO_END)),
+            Phase::Success => self.say(&say!("🎉 Task completed!")),
+            Phase::Interrupted => self.say(&say!("🛑 Task cancelled")),
+            phase if !phase.is_final() => self.say(&say!("🔌 {why}", why = text::no_end())),
             _ => {
                 let cause = end.failure.as_ref();
-                self.say(format!("❌ Task failed{}", text::failure(cause)));
+                self.say(&say!("❌ {failure}", failure = text::failure(say!("Task failed"), cause)));
                 if let Some(cure) = cause.and_then(text::cure) {
-                    self.say(format!("💡 What may help: {cure}"));
+                    self.say(&say!("💡 What may help: {cure}", cure));
                 }
             }
         }
         if !end.outputs.is_empty() {
-            self.say("📄 Generation results:".to_owned());
+            self.say(&say!("📄 Generation results:"));
         }
-        for (number, output) in (1..).zip(&end.outputs) {
-            self.say(format!("  Result {number}: {}", text::output(&output.clone().into())));
+        for (number, output) in (1_usize..).zip(&end.outputs) {
+            let output = text::output(&output.clone().into());
+            self.say(&say!("  Result {number}: {output}", number, output));
         }
     }
 
@@ -143,43 +143,42 @@ impl Plain {
         let before = if transfer.is_over { self.moving.remove(&id) } else { self.moving.insert(id, step) };
         if before != Some(step) {
             let arrow = if transfer.direction == Direction::Up { "⬆️" } else { "⬇️" };
-            let line = format!("{arrow} {}", text::transfers(std::slice::from_ref(transfer)));
-            self.pass(Passing::Transfer, line);
+            let transfer = text::transfers(std::slice::from_ref(transfer));
+            self.pass(Passing::Transfer, &say!("{arrow} {transfer}", arrow, transfer));
         }
     }
 
     fn output(&mut self, output: &Output) {
-        if let Some(saved) = text::saved(output) {
+        if let Some(file) = text::saved(output) {
             self.saved += 1;
-            self.say(format!("💾 Saved {saved}"));
+            self.say(&say!("💾 Saved {file}", file));
         }
     }
 
     fn result(&mut self, t: Duration, outcome: &Outcome) {
         self.flush(t, true);
         if outcome.status == Verdict::Failed && self.saved == 0 {
-            self.say("💾 Nothing was saved".to_owned());
+            self.say(&say!("💾 Nothing was saved"));
         }
         if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
-            self.say(format!("💰 Cost: {cost}"));
+            self.say(&say!("💰 Cost: {cost}", cost));
         }
     }
 
     fn run(&mut self, t: Duration, event: &RunEvent) {
         match event {
             RunEvent::Submitted(task) => {
-                self.say(format!("✅ Task initiated successfully, taskId: {}", task.task_id));
+                let task = &task.task_id;
+                self.say(&say!("✅ Task initiated successfully, taskId: {task}", task));
             }
-            RunEvent::Plan(plan) => self.tell(format!("✅ {}", text::node_map(plan))),
+            RunEvent::Plan(_) if self.printer.is_quiet() => {}
+            RunEvent::Plan(plan) => self.print(text::node_map(plan)),
             RunEvent::Status { status, waited, poll, ahead } if !status.is_over() => {
                 let status = text::status(status, *ahead);
-                let poll = text::ordinal(*poll);
-                let line = format!("🔍 {poll} poll... ({status}, {} s)", waited.as_secs());
-                self.pass(Passing::Status, line);
+                self.pass(Passing::Status, &text::poll(*poll, status, *waited));
             }
             RunEvent::Socket { url } => {
-                let url = runninghub::Untrusted::from(url.masked());
-                self.tell(format!("✅ WSS obtained successfully: {url}"));
+                self.tell(&say!("✅ WSS obtained successfully: {url}", url = url.masked()));
             }
             RunEvent::Connection(connection) => self.connection(*connection),
             RunEvent::Progress(progress) => {
@@ -188,16 +187,16 @@ impl Plain {
                 let news = (points, progress.done, progress.current.first().cloned());
                 if self.heard.as_ref() != Some(&news) {
                     self.heard = Some(news);
-                    self.pending = Some(format!("📈 {}", text::progress(progress)));
+                    self.pending = Some(say!("📈 {progress}", progress = text::progress(progress)));
                 }
             }
             RunEvent::Node { title, state: NodeState::Cached, .. } => {
-                self.tell(format!("📌 Node {title} (completed from cache)"));
+                self.tell(&say!("📌 Node {title} (completed from cache)", title));
             }
             RunEvent::Text { node_id, text } => {
-                self.pass(Passing::Text, format!("💬 Node {node_id}: {text}"));
+                self.pass(Passing::Text, &say!("💬 Node {node}: {text}", node = node_id, text));
             }
-            RunEvent::Warning { message, .. } => self.tell(format!("⚠️ {message}")),
+            RunEvent::Warning { message, .. } => self.tell(&say!("⚠️ {message}", message)),
             RunEvent::Finished(end) => {
                 self.flush(t, true);
                 self.finished(end);
@@ -216,8 +215,8 @@ impl Reporter for Plain {
     fn show(&mut self, line: &Line<Event>) {
         match &line.event {
             Event::Run(event) if !text::is_answer(event) => self.run(line.t, event),
-            Event::Notice { message, .. } => self.say(format!("⚠️ {message}")),
-            _ => self.answers.lines(line).iter().for_each(|words| self.printer.say(words)),
+            Event::Notice { message, .. } => self.say(&say!("⚠️ {message}", message)),
+            _ => self.answers.lines(line).iter().for_each(|line| self.printer.line(line)),
         }
     }
 

@@ -1,13 +1,18 @@
-//! Wording: pure functions from events to text.
+//! Wording: pure functions from events to sentences.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use runninghub::{
-    Charge, Direction, Event, Failure, FileUrl, Output, Plan, Progress, TaskStatus, Transfer, Untrusted,
+    Charge, Direction, Event, Fact, Failure, Output, Plan, Progress, Sentence, TaskStatus, Transfer,
+    Untrusted, say,
 };
 
+use crate::lang;
+
 /// Printed if a recording stops before its run does.
-pub(super) const NO_END: &str = "The recording does not show how the run ended";
+pub(super) fn no_end() -> Sentence {
+    say!("The recording does not show how the run ended")
+}
 
 /// Whether the event is the response to a single request, and not part of a followed run.
 pub(super) fn is_answer(event: &Event) -> bool {
@@ -15,39 +20,49 @@ pub(super) fn is_answer(event: &Event) -> bool {
 }
 
 /// The totals of a run in the seed document's format.
-pub(super) fn progress(progress: &Progress) -> String {
-    let mut text = match (progress.percent(), progress.total) {
+pub(super) fn progress(progress: &Progress) -> Sentence {
+    let done = progress.done;
+    let overall = match (progress.percent().map(percentage), progress.total) {
         (Some(percent), Some(total)) => {
-            format!("Overall progress: {} ({}/{total})", percentage(percent), progress.done)
+            say!("Overall progress: {percent} ({done}/{total})", percent, done, total)
         }
-        (Some(percent), None) => format!("Overall progress: {}", percentage(percent)),
+        (Some(percent), None) => say!("Overall progress: {percent}", percent),
         // Models have no nodes.
-        (None, _) if progress.done == 0 => "Overall progress: unknown".to_owned(),
-        (None, _) => format!("Overall progress: unknown ({} so far)", count(progress.done as u64, "node")),
+        (None, _) if done == 0 => say!("Overall progress: unknown"),
+        (None, _) => say!("Overall progress: unknown ({nodes} so far)", nodes = nodes(done)),
     };
-    if let Some(node) = progress.current.first() {
-        let _ = write!(text, " - Current node: {}", node.title);
-        if let Some(percent) = node.percent() {
-            let _ = write!(text, " ({percent:.1}%)");
-        }
-        if node.pass > 1 {
-            let _ = write!(text, " pass {}", pass(node.pass, node.passes));
-        }
+    let Some(node) = progress.current.first() else { return overall };
+    let title = match node.percent() {
+        Some(percent) => format!("{} ({percent:.1}%)", node.title.raw()),
+        None => node.title.raw().to_owned(),
+    };
+    if node.pass > 1 {
+        let pass = pass(node.pass, node.passes);
+        say!("{overall} - Current node: {title} {pass}", overall, title, pass)
+    } else {
+        say!("{overall} - Current node: {title}", overall, title)
     }
-    text
 }
 
 /// A task's status, with its queue position if known.
-pub(super) fn status(status: &TaskStatus, ahead: Option<u64>) -> String {
-    let word = Untrusted::from(status.as_str());
+pub(crate) fn status(status: &TaskStatus, ahead: Option<u64>) -> Sentence {
+    let word = match status {
+        TaskStatus::Queued => say!("queued"),
+        TaskStatus::Running => say!("running"),
+        TaskStatus::Success => say!("success"),
+        TaskStatus::Failed => say!("failed"),
+        TaskStatus::Cancelled => say!("cancelled"),
+        other => Sentence::verbatim(other.as_str()),
+    };
     match ahead {
-        Some(ahead) => format!("{word}, {ahead} ahead"),
-        None => word.to_string(),
+        Some(ahead) => say!("{status}, {ahead} ahead", status = word, ahead),
+        None => word,
     }
 }
 
-/// The nodes in the seed document's format: `{'3': 'KSampler', …}`.
+/// The nodes in the seed document's format: `{'3': 'KSampler', …}`. A line and not a sentence, since a long fact is cut.
 pub(super) fn node_map(plan: &Plan) -> String {
+    let count = plan.nodes().len();
     let names: Vec<String> = plan
         .nodes()
         .iter()
@@ -56,21 +71,23 @@ pub(super) fn node_map(plan: &Plan) -> String {
             format!("{}: {}", quoted(&id.to_string()), quoted(&node.title.to_string()))
         })
         .collect();
-    format!(
-        "Node mapping obtained successfully ({} nodes in total), which are {{{}}}",
-        plan.nodes().len(),
-        names.join(", ")
-    )
+    let words = say!(
+        "✅ Node mapping obtained successfully ({count} nodes in total), which are {nodes}",
+        count,
+        nodes = ""
+    );
+    format!("{}{{{}}}", lang::word(&words), names.join(", "))
 }
 
 /// One result: `Type=png, URL=https://…`.
-pub(super) fn output(output: &Output) -> String {
-    let kind = Untrusted::from(output.file_type.as_deref().unwrap_or("unknown"));
+pub(super) fn output(output: &Output) -> Sentence {
+    let kind = output.file_type.as_deref().map_or_else(|| say!("unknown").into(), Fact::from);
     match (&output.url, &output.text) {
-        (None, Some(text)) => format!("Type={kind}, Text={}", Untrusted::from(text.as_str())),
+        (None, Some(text)) => say!("Type={kind}, Text={text}", kind, text),
         (url, _) => {
-            let url = url.as_ref().map_or_else(|| "unknown".to_owned(), FileUrl::without_key);
-            format!("Type={kind}, URL={}", Untrusted::from(url))
+            let url =
+                url.as_ref().map_or_else(|| say!("unknown").into(), |url| Fact::from(url.without_key()));
+            say!("Type={kind}, URL={url}", kind, url)
         }
     }
 }
@@ -85,12 +102,13 @@ pub(super) fn saved(output: &Output) -> Option<String> {
 }
 
 /// The files in transfer: a single one by its name, several as a total.
-pub(super) fn transfers(files: &[Transfer]) -> String {
-    let does =
-        if files.iter().any(|file| file.direction == Direction::Up) { "Uploading" } else { "Downloading" };
+pub(super) fn transfers(files: &[Transfer]) -> Sentence {
+    let is_up = files.iter().any(|file| file.direction == Direction::Up);
     let what = match files {
-        [file] => Untrusted::from(file.name.as_str()).to_string(),
-        files => format!("{} files", files.len()),
+        [file] if is_up => say!("Uploading {name}", name = &file.name),
+        [file] => say!("Downloading {name}", name = &file.name),
+        files if is_up => say!("Uploading {count} files", count = files.len()),
+        files => say!("Downloading {count} files", count = files.len()),
     };
     let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
     let total = files.iter().map(|file| file.total).sum::<Option<u64>>();
@@ -98,38 +116,47 @@ pub(super) fn transfers(files: &[Transfer]) -> String {
         Some(total) => {
             // Exact integers: only a complete file shows 100%.
             let percent = (u128::from(bytes) * 100 / u128::from(total)).min(100);
-            format!("{does} {what}: {percent}% ({} of {})", size(bytes), size(total))
+            say!(
+                "{what}: {percent}% ({done} of {total})",
+                what,
+                percent = Fact::of(percent),
+                done = size(bytes),
+                total = size(total)
+            )
         }
-        None => format!("{does} {what}: {}", size(bytes)),
+        None => say!("{what}: {done}", what, done = size(bytes)),
     }
 }
 
-/// Why the task failed, after "Task failed".
-pub(crate) fn failure(cause: Option<&Failure>) -> String {
+/// What ended and why, such as `Task failed at node Upscale (12): …`.
+pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
     let none = Failure::default();
     let cause = cause.unwrap_or(&none);
-    let mut text = String::new();
-    match (&cause.node, &cause.node_id) {
-        (Some(node), Some(id)) => _ = write!(text, " at node {node} ({id})"),
-        (Some(node), None) => _ = write!(text, " at node {node}"),
-        (None, Some(id)) => _ = write!(text, " at node {id}"),
-        (None, None) => {}
+    let node = match (&cause.node, &cause.node_id) {
+        (Some(node), Some(id)) => Some(format!("{} ({id})", node.raw())),
+        (Some(node), None) => Some(node.raw().to_owned()),
+        (None, Some(id)) => Some(id.to_string()),
+        (None, None) => None,
+    };
+    let mut words = match node {
+        Some(node) => say!("{what} at node {node}", what, node),
+        None => what,
+    };
+    let said = [&cause.exception_type, &cause.message];
+    for said in said.into_iter().flatten().filter(|said| !said.is_empty()) {
+        words = say!("{what}: {cause}", what = words, cause = said);
     }
-    for part in [&cause.exception_type, &cause.message].into_iter().flatten().filter(|part| !part.is_empty())
-    {
-        let _ = write!(text, ": {part}");
+    if said.iter().all(|said| said.is_none()) {
+        words = say!("{what}: {cause}", what = words, cause = say!("the platform gave no reason"));
     }
-    if cause.exception_type.is_none() && cause.message.is_none() {
-        text.push_str(": the platform gave no reason");
+    match &cause.code {
+        Some(code) => say!("{what} (code {code})", what = words, code),
+        None => words,
     }
-    if let Some(code) = &cause.code {
-        let _ = write!(text, " (code {})", Untrusted::from(code.as_str()));
-    }
-    text
 }
 
 /// A suggested fix for a failure, if there is one.
-pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
+pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
     let told: String = [&cause.exception_type, &cause.message]
         .into_iter()
         .flatten()
@@ -138,11 +165,11 @@ pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
         .join(" ");
     let says = |parts: &[&str]| parts.iter().any(|part| told.contains(part));
     if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
-        Some(
-            "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller picture or batch needs less",
-        )
+        Some(say!(
+            "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller picture or batch needs less"
+        ))
     } else if says(&["missing_node_type", "node type not found", "cannot execute because node"]) {
-        Some("the platform lacks a custom node: open the workflow there, replace the node and save it")
+        Some(say!("the platform lacks a custom node: open the workflow there, replace the node and save it"))
     } else if says(&[
         "not in list",
         "not_in_list",
@@ -151,9 +178,9 @@ pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
         "does not exist",
         "not found",
     ]) {
-        Some(
-            "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads",
-        )
+        Some(say!(
+            "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads"
+        ))
     } else if says(&[
         "size mismatch",
         "cannot be multiplied",
@@ -161,43 +188,41 @@ pub(crate) fn cure(cause: &Failure) -> Option<&'static str> {
         "must match the size",
         "channels",
     ]) {
-        Some("checkpoint, LoRA, ControlNet and VAE have to be of the same family of models")
+        Some(say!("checkpoint, LoRA, ControlNet and VAE have to be of the same family of models"))
     } else if says(&["timed out", "timeout", "time limit"]) {
-        Some("`--instance plus` is faster")
+        Some(say!("`--instance plus` is faster"))
     } else {
         None
     }
 }
 
-/// The cost of a task: `12 coins, 0.5 (third party 0.1), 35 s`.
-pub(super) fn cost(cost: &Charge) -> Option<String> {
-    let shown = |amount: &Option<String>| {
-        amount.as_deref().filter(|text| !text.is_empty() && *text != "0").map(Untrusted::from)
-    };
+/// The cost of a task: `12 coins, 0.5 of the wallet, 35 s billed`.
+pub(super) fn cost(cost: &Charge) -> Option<Sentence> {
+    let shown = |amount: &Option<String>| amount.clone().filter(|text| !text.is_empty() && text != "0");
     let currency = cost.currency.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-    let parts: Vec<String> = [
-        shown(&cost.coins)
-            .map(|amount| format!("{amount} coin{}", if amount.raw() == "1" { "" } else { "s" })),
-        shown(&cost.money).map(|amount| format!("{amount}{currency} of the wallet")),
-        shown(&cost.third_party_money).map(|amount| format!("{amount}{currency} to third parties")),
-        shown(&cost.seconds).map(|amount| format!("{amount} s billed")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let money = |amount: &Option<String>| shown(amount).map(|amount| amount + &currency);
+    let parts = [
+        shown(&cost.coins).map(|amount| match &*amount {
+            "1" => say!("1 coin"),
+            _ => say!("{amount} coins", amount),
+        }),
+        money(&cost.money).map(|amount| say!("{amount} of the wallet", amount)),
+        money(&cost.third_party_money).map(|amount| say!("{amount} to third parties", amount)),
+        shown(&cost.seconds).map(|seconds| say!("{seconds} s billed", seconds)),
+    ];
+    parts.into_iter().flatten().reduce(|first, next| say!("{first}, {next}", first, next))
 }
 
-/// `1st`, `2nd`, `3rd`, `4th`, … `11th`.
-pub(super) fn ordinal(number: u32) -> String {
-    let ending = match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
+/// `🔍 3rd poll... (queued, 12 s)`.
+pub(super) fn poll(number: u32, status: Sentence, waited: Duration) -> Sentence {
+    let seconds = waited.as_secs();
+    match (number % 10, number % 100) {
+        (1..=3, 11..=13) => say!("🔍 {number}th poll... ({status}, {seconds} s)", number, status, seconds),
+        (1, _) => say!("🔍 {number}st poll... ({status}, {seconds} s)", number, status, seconds),
+        (2, _) => say!("🔍 {number}nd poll... ({status}, {seconds} s)", number, status, seconds),
+        (3, _) => say!("🔍 {number}rd poll... ({status}, {seconds} s)", number, status, seconds),
+        _ => say!("🔍 {number}th poll... ({status}, {seconds} s)", number, status, seconds),
+    }
 }
 
 /// `50.0%`; never rounded up to 100.
@@ -206,9 +231,10 @@ pub(super) fn percentage(percent: f64) -> String {
     format!("{shown:.1}%")
 }
 
-/// `2`, or `2/5` if the number of passes is known.
-pub(super) fn pass(pass: u32, passes: Option<u32>) -> String {
-    passes.map_or_else(|| pass.to_string(), |passes| format!("{pass}/{}", passes.max(pass)))
+/// `pass 2`, or `pass 2/5` if the number of passes is known.
+pub(super) fn pass(pass: u32, passes: Option<u32>) -> Sentence {
+    let pass = passes.map_or_else(|| pass.to_string(), |passes| format!("{pass}/{}", passes.max(pass)));
+    say!("pass {pass}", pass)
 }
 
 /// `0:42`, `12:07`, `1:02:03`.
@@ -219,8 +245,8 @@ pub(super) fn clock(span: Duration) -> String {
 }
 
 /// `1 node`, `2 nodes`.
-pub(super) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+pub(super) fn nodes(count: usize) -> Sentence {
+    if count == 1 { say!("1 node") } else { say!("{count} nodes", count) }
 }
 
 /// `999 B`, `1.5 kB`, `3.2 MB`.
@@ -263,22 +289,29 @@ mod tests {
         let mut at = Progress::default();
         (at.overall, at.done, at.total) = (Some(0.5), 5, Some(10));
         at.current = vec![current("Upscale", Some(0.75), 1)];
-        assert_eq!(progress(&at), "Overall progress: 50.0% (5/10) - Current node: Upscale (75.0%)");
+        assert_eq!(
+            progress(&at).to_string(),
+            "Overall progress: 50.0% (5/10) - Current node: Upscale (75.0%)"
+        );
         at.current = vec![current("放大", None, 2)];
         at.overall = Some(0.9999);
-        assert_eq!(progress(&at), "Overall progress: 99.9% (5/10) - Current node: 放大 pass 2");
+        assert_eq!(progress(&at).to_string(), "Overall progress: 99.9% (5/10) - Current node: 放大 pass 2");
         at.current = Vec::new();
         (at.overall, at.total, at.done) = (None, None, 3);
-        assert_eq!(progress(&at), "Overall progress: unknown (3 nodes so far)");
+        assert_eq!(progress(&at).to_string(), "Overall progress: unknown (3 nodes so far)");
         at.overall = Some(1.0);
-        assert_eq!(progress(&at), "Overall progress: 100.0%", "a success is one without a workflow too");
+        assert_eq!(
+            progress(&at).to_string(),
+            "Overall progress: 100.0%",
+            "a success is one without a workflow too"
+        );
     }
 
     #[test]
     fn text_of_others_cannot_command_the_terminal() {
         let mut at = Progress::default();
         at.current = vec![current("\x1b[2J\nx", None, 1)];
-        assert_eq!(progress(&at), "Overall progress: unknown - Current node: \\u{1b}[2J\\nx");
+        assert_eq!(progress(&at).to_string(), "Overall progress: unknown - Current node: \\u{1b}[2J\\nx");
     }
 
     #[test]
@@ -290,12 +323,13 @@ mod tests {
         let plan = Plan::new(&graph.expect("a workflow"), &[]);
         assert_eq!(
             node_map(&plan),
-            "Node mapping obtained successfully (2 nodes in total), which are {'3': 'KSampler', '57:8': \"it's\"}"
+            "✅ Node mapping obtained successfully (2 nodes in total), which are {'3': 'KSampler', '57:8': \"it's\"}"
         );
     }
 
     #[test]
     fn a_failure_names_node_exception_and_cure() {
+        let failed = || say!("Task failed");
         let cause = Failure {
             node_id: Some("12".into()),
             node: Some("Upscale".into()),
@@ -305,11 +339,11 @@ mod tests {
             ..Failure::default()
         };
         assert_eq!(
-            failure(Some(&cause)),
-            " at node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
+            failure(failed(), Some(&cause)).to_string(),
+            "Task failed at node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
         );
-        assert!(cure(&cause).is_some_and(|cure| cure.contains("--instance plus")));
-        assert_eq!(failure(None), ": the platform gave no reason");
+        assert!(cure(&cause).is_some_and(|cure| cure.text().contains("--instance plus")));
+        assert_eq!(failure(failed(), None).to_string(), "Task failed: the platform gave no reason");
         assert_eq!(cure(&Failure::default()), None);
     }
 
@@ -317,20 +351,37 @@ mod tests {
     fn files_are_told_by_name_or_as_a_whole() {
         let file = |direction, bytes, total| Transfer::new(direction, "a\n.png", bytes, total, false);
         let up = file(Direction::Up, 1_500_000, Some(3_000_000));
-        assert_eq!(transfers(std::slice::from_ref(&up)), "Uploading a\\n.png: 50% (1.5 MB of 3.0 MB)");
+        assert_eq!(
+            transfers(std::slice::from_ref(&up)).to_string(),
+            "Uploading a\\n.png: 50% (1.5 MB of 3.0 MB)"
+        );
         let down = file(Direction::Down, 999, Some(1000));
-        assert_eq!(transfers(&[down.clone(), down.clone()]), "Downloading 2 files: 99% (2.0 kB of 2.0 kB)");
+        assert_eq!(
+            transfers(&[down.clone(), down.clone()]).to_string(),
+            "Downloading 2 files: 99% (2.0 kB of 2.0 kB)"
+        );
         let endless = file(Direction::Down, u64::from(u32::MAX), None);
-        assert_eq!(transfers(&[down, endless.clone()]), "Downloading 2 files: 4.3 GB");
-        assert_eq!(transfers(&[endless]), "Downloading a\\n.png: 4.3 GB");
+        assert_eq!(transfers(&[down, endless.clone()]).to_string(), "Downloading 2 files: 4.3 GB");
+        assert_eq!(transfers(&[endless]).to_string(), "Downloading a\\n.png: 4.3 GB");
     }
 
     #[test]
-    fn numbers_are_worded() {
+    fn polls_are_counted_in_ordinals() {
+        let ordinal = |number| {
+            let words =
+                poll(number, status(&TaskStatus::Queued, Some(4)), Duration::from_secs(7)).to_string();
+            let (before, after) = words.split_once(" poll... (queued, 4 ahead, 7 s)").expect("a poll");
+            assert_eq!(after, "");
+            before.trim_start_matches("🔍 ").to_owned()
+        };
         assert_eq!(
             [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).join(" "),
             "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th"
         );
+    }
+
+    #[test]
+    fn times_and_sizes_are_short() {
         assert_eq!(
             [0, 42, 727, 3723].map(|s| clock(Duration::from_secs(s))).join(" "),
             "0:00 0:42 12:07 1:02:03"

@@ -524,9 +524,9 @@ fn a_loader_takes_no_path_without_an_at_sign() {
     snap!(rhub(["run", &graph, "--lang", "zh", "-s", "10.image=~/a.png"]).at(&sim), @r"
         exit 2
         --- err
-        错误: `10.image` 需要已上传文件的名称，而不是本机路径：`~/a.png`
+        错误：`10.image` 需要已上传文件的名称，而不是本机路径：`~/a.png`
 
-        提示: 要上传该文件，请写 `10.image=@文件`，并给出完整路径
+        提示：要上传该文件，请写 `10.image=@文件`，并给出完整路径
     ");
     let entry = r#"[{"nodeId": "10", "fieldName": "image", "fieldValue": "../a.png"}]"#;
     let app = App::demo().id();

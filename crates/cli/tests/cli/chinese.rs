@@ -184,7 +184,7 @@ fn an_argument_that_is_not_unicode_is_an_error_in_chinese() {
 
     let done = chinese(["status"]).arg(std::ffi::OsStr::from_bytes(b"\xff")).run();
     assert_eq!(done.code, Some(2));
-    assert!(done.stderr.starts_with("错误: 有参数不是有效的 UTF-8 文本\n"), "{done}");
+    assert!(done.stderr.starts_with("错误：有参数不是有效的 UTF-8 文本\n"), "{done}");
 }
 
 #[test]

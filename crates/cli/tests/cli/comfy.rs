@@ -222,7 +222,7 @@ fn servers_that_are_none() {
     snap!(asked("http://me:pw@h"), @"
     exit 2
     --- err
-    error: cannot set up the client: the server's address: it has a user, and logins are not supported
+    error: cannot set up the client: the server's address: it has a user and no password
 
     hint: a server's address is like `http://127.0.0.1:8188`
     ");
@@ -233,13 +233,13 @@ fn servers_that_are_none() {
 
     hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     ");
-    let locked = Server::start(Native::builder().locked());
+    let locked = Server::start(Native::builder().login("X-Key: k"));
     snap!(locked.rhub(["status", prompt]), @"
     exit 4
     --- err
     error: cannot ask how the prompt stands: job: the server wants a login (HTTP 401)
 
-    hint: name an address that needs no login, such as that of the machine itself
+    hint: give the server's login: a user and a password, a token, or a header
     ");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("127.0.0.1:{}", free.port());
@@ -364,13 +364,35 @@ fn a_prompt_that_the_server_has_forgotten_cannot_be_watched() {
 }
 
 /// A TLS proxy before a server without TLS.
-fn encrypted(server: &Server, toxic: Toxic, authority: &Authority) -> FaultProxy {
+fn encrypted(server: &Server, authority: &Authority, certificate: Certificate) -> FaultProxy {
     let _inside = server.runtime.enter();
-    let proxy = server.runtime.block_on(FaultProxy::with_tls(authority, Certificate::Good)).expect("a port");
+    let proxy = server.runtime.block_on(FaultProxy::with_tls(authority, certificate)).expect("a port");
     let address = server.native.base_url().trim_start_matches("http://").parse().expect("an address");
     proxy.forward_to(address);
-    proxy.add(toxic.on_path("/prompt"));
     proxy
+}
+
+/// A certificate as `openssl req -x509` makes it: a CA without a host name.
+#[test]
+fn a_certificate_that_the_server_made_itself_is_trusted_when_it_is_given() {
+    let (authority, dir) = (Authority::new().expect("an authority"), folder());
+    let pem = dir.path().join("cert.pem");
+    fs::write(&pem, authority.pem()).expect("written");
+    let server = simple();
+    let proxy = encrypted(&server, &authority, Certificate::Authority);
+    let url = format!("https://localhost:{}", proxy.address().port());
+    let done = rhub(["run", &workflow("01-simple"), "--server", &url, "--ca-file"]).arg(&pem).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    let done = rhub(["queue", "--server", &url]).run();
+    assert_eq!(done.code, Some(3), "{done}");
+    assert!(done.stderr.contains("no trusted encrypted connection"), "{done}");
+    assert!(done.stderr.contains("CA file"), "{done}");
+    // The given certificate is that of another server.
+    let other = Authority::new().expect("an authority");
+    let proxy = encrypted(&server, &other, Certificate::Authority);
+    let url = format!("https://localhost:{}", proxy.address().port());
+    let done = rhub(["queue", "--server", &url, "--ca-file"]).arg(&pem).run();
+    assert_eq!(done.code, Some(3), "{done}");
 }
 
 /// If the prompt was read before TLS broke, it is found by its id. If not, the outcome is unknown, and it is not sent
@@ -389,7 +411,8 @@ fn a_prompt_whose_encryption_breaks_is_looked_for_and_not_called_refused() {
         (Toxic::alert(0).up(), 5, "unknown"),
     ] {
         let (server, kept) = (simple(), folder());
-        let proxy = encrypted(&server, toxic.clone(), &authority);
+        let proxy = encrypted(&server, &authority, Certificate::Good);
+        proxy.add(toxic.clone().on_path("/prompt"));
         let url = format!("https://localhost:{}", proxy.address().port());
         let run = rhub(["run", &workflow("01-simple"), "--server", &url, "--ca-file"]).arg(&pem);
         let done = run.env("RUNNINGHUB_TIME_SCALE", "0.05").state(&kept).run();

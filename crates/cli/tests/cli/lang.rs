@@ -45,7 +45,7 @@ fn every_code_has_its_exit_code_and_is_told_in_both_languages() {
                 && meaning.ends_with("（APIKEY_SAYS_SO）")),
             "{told}"
         );
-        assert_eq!(english.stderr.contains("hint:"), chinese.stderr.contains("提示:"), "{code}");
+        assert_eq!(english.stderr.contains("hint:"), chinese.stderr.contains("提示："), "{code}");
         if let Some(created) = created {
             let done = run(&["run", &id]);
             assert_eq!(done.code, Some((*created).into()), "{done}");
@@ -86,9 +86,9 @@ fn the_language_of_the_environment_is_that_of_messages_and_not_of_json() {
     snap!(rhub(["account"]).env("LANG", "zh_CN.UTF-8"), @r#"
         exit 2
         --- err
-        错误: 没有 API 密钥
+        错误：没有 API 密钥
 
-        提示: 用 `rhub login` 保存密钥，或设置 RUNNINGHUB_API_KEY，或用 `--api-key-file PATH` 指定文件；`rhub demo` 无需密钥
+        提示：用 `rhub login` 保存密钥，或设置 RUNNINGHUB_API_KEY，或用 `--api-key-file PATH` 指定文件；`rhub demo` 无需密钥
     "#);
     snap!(rhub(["account", "--lang", "en"]).env("LANG", "zh_CN.UTF-8"), @r#"
         exit 2
@@ -105,7 +105,7 @@ fn the_language_of_the_environment_is_that_of_messages_and_not_of_json() {
         正常 config   没有，默认位置是 [config]
         异常 disk     无法写入 /dev/null/state：Not a directory (os error 20)
                         办法：请设为可写，或用 `--state-dir PATH` 指定其他文件夹
-        正常 proxy    none
+        正常 proxy    无
         正常 network  [url] 有应答
         正常 tls      本机连接，无需加密
         正常 clock    与服务器相差不超过 1 秒

@@ -29,3 +29,4 @@ mod setup;
 #[cfg(unix)]
 mod signals;
 mod transfers;
+mod words;

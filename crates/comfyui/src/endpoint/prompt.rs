@@ -1,8 +1,6 @@
 //! `POST /prompt`.
 
-use std::fmt;
-
-use runninghub_core::{ClientId, NodeId, PromptId, Untrusted};
+use runninghub_core::{ClientId, Fact, NodeId, PromptId, Sentence, Untrusted, say};
 use serde_json::{Value, json};
 
 use crate::{Client, Error, ErrorKind, http::Call};
@@ -33,7 +31,7 @@ impl Accepted {
 pub struct Rejected {
     /// The kind, for example `prompt_outputs_failed_validation`.
     pub kind: String,
-    /// The server's message.
+    /// The server's message; may be empty.
     pub message: Untrusted,
     /// Details of the message.
     pub details: Untrusted,
@@ -79,7 +77,7 @@ pub(crate) async fn send(
 ) -> Result<Accepted, Error> {
     let call = Call { name: "prompt", segments: &["prompt"] };
     let workflow: Value = serde_json::from_str(workflow)
-        .map_err(|error| Error::usage(call.name, "the workflow is not JSON").because(error))?;
+        .map_err(|error| Error::usage(call.name, say!("the workflow is not JSON")).because(error))?;
     let mut body = json!({ "prompt": workflow, "client_id": client_id.as_str() });
     if let Some(id) = prompt_id {
         body["prompt_id"] = id.into();
@@ -103,7 +101,7 @@ fn rejected(told: &Value) -> Rejected {
     Rejected {
         kind: error["type"].as_str().unwrap_or_default().to_owned(),
         // Old servers send only the message.
-        message: error["message"].as_str().or(error.as_str()).unwrap_or("the prompt was refused").into(),
+        message: error["message"].as_str().or(error.as_str()).unwrap_or_default().into(),
         details: error["details"].as_str().unwrap_or_default().into(),
         node_errors: node_errors(&told["node_errors"]),
     }
@@ -134,38 +132,48 @@ fn node_error(told: &Value) -> NodeError {
     }
 }
 
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.message.fmt(f)?;
-        if self.node_errors.is_empty() && !self.details.is_empty() {
-            write!(f, " ({})", self.details)?;
+impl Rejected {
+    /// The refusal as a message.
+    pub fn sentence(&self) -> Sentence {
+        let message = match self.message.raw() {
+            "" => say!("the prompt was refused"),
+            said => Sentence::verbatim(said),
+        };
+        if !self.node_errors.is_empty() {
+            Sentence::chain([message, Sentence::list(self.node_errors.iter().map(NodeErrors::sentence))])
+        } else if self.details.is_empty() {
+            message
+        } else {
+            say!("{message} ({details})", message, details = &self.details)
         }
-        for (at, node) in self.node_errors.iter().enumerate() {
-            write!(f, "{}{node}", if at == 0 { ": " } else { "; " })?;
-        }
-        Ok(())
     }
 }
 
-impl fmt::Display for NodeErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node {} ({}): ", self.node, self.class_type)?;
-        for (at, error) in self.errors.iter().enumerate() {
-            write!(f, "{}{error}", if at == 0 { "" } else { ", " })?;
-        }
-        Ok(())
+impl NodeErrors {
+    /// The errors as a message.
+    pub fn sentence(&self) -> Sentence {
+        let errors: Vec<_> = self.errors.iter().map(NodeError::said).collect();
+        let (node, class) = (&self.node, &self.class_type);
+        say!("node {node} ({class}): {errors}", node, class, errors = errors.join(", "))
     }
 }
 
-impl fmt::Display for NodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.message.fmt(f)?;
-        if self.details.is_empty() {
-            return Ok(());
+impl From<&NodeErrors> for Fact {
+    fn from(errors: &NodeErrors) -> Self {
+        errors.sentence().into()
+    }
+}
+
+impl NodeError {
+    /// The server's message with its details.
+    fn said(&self) -> String {
+        let (message, details) = (self.message.raw(), self.details.raw());
+        if details.is_empty() {
+            return message.to_owned();
         }
-        let short: String = self.details.raw().chars().take(DETAILS).collect();
-        let more = if short.len() < self.details.raw().len() { "…" } else { "" };
-        write!(f, " ({}{more})", Untrusted::from(short))
+        let short: String = details.chars().take(DETAILS).collect();
+        let more = if short.len() < details.len() { "…" } else { "" };
+        format!("{message} ({short}{more})")
     }
 }
 
@@ -183,10 +191,11 @@ mod tests {
                 "class_type": "SaveImage"}},
         });
         assert_eq!(
-            rejected(&told).to_string(),
+            rejected(&told).sentence().to_string(),
             "Prompt outputs failed validation: node 2 (SaveImage): Required input is missing (images)"
         );
         assert!(node_errors(&json!([])).is_empty());
-        assert_eq!(rejected(&json!({"error": "No prompt"})).to_string(), "No prompt");
+        assert_eq!(rejected(&json!({"error": "No prompt"})).sentence().to_string(), "No prompt");
+        assert_eq!(rejected(&json!({"error": {}})).sentence().to_string(), "the prompt was refused");
     }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let part = Part::stream_with_length(body, length).file_name(name);
     let form = Form::new().part("image", part).text("type", "input");
     let call = Call { name: NAME, segments: &["upload", "image"] };
-    let request = client.pooled()?.post(client.path(call.segments)).timeout(TIMEOUT).multipart(form);
+    let request = client.pooled()?.post(client.request_url(call.segments)).timeout(TIMEOUT).multipart(form);
     let answer = client.send(&call, "POST", None, request).await?;
     let told = answer.object()?;
     let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();

@@ -8,7 +8,7 @@ use super::{
     estimate::Iteration,
     state::{Confirm, Machine},
 };
-use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Untrusted};
+use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Sentence, Untrusted};
 
 impl Machine {
     /// Applies a message. Returns whether it belongs to this run.
@@ -158,6 +158,8 @@ impl Machine {
     }
 
     pub(super) fn end(&mut self, phase: Phase) {
+        // Only frames from the start to the closing one prove that a node without a frame did not run.
+        let saw_all = self.saw_start && (self.confirm == Confirm::Frames || self.phase == Phase::Ended);
         self.booked.stop(self.now);
         self.phase = phase;
         if phase == Phase::Success {
@@ -167,7 +169,7 @@ impl Machine {
                 let required =
                     self.plan.as_ref().is_none_or(|plan| plan.nodes().get(at).is_some_and(|n| n.required));
                 if required {
-                    track.settle(self.saw_start);
+                    track.settle(saw_all);
                 }
                 track.failed = false;
             }
@@ -178,8 +180,8 @@ impl Machine {
     fn error(&mut self, error: &ExecutionError<'_>) {
         let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(Untrusted::from);
         if error.is_blocked() {
-            let message = text(&error.exception_message).unwrap_or_default();
-            self.events.push_back(Event::warning("blocked", message));
+            let message = error.exception_message.as_deref().unwrap_or_default();
+            self.events.push_back(Event::warning("blocked", Sentence::verbatim(message)));
             return;
         }
         let failure = Failure {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::state::Machine;
-use crate::{Event, NodeFile, NodeState, Phase, StateEntry, StateNodes, Untrusted};
+use crate::{Event, NodeFile, NodeState, Phase, StateEntry, StateNodes, say};
 
 impl Machine {
     pub(super) fn executing(&mut self, node: &str, display: Option<&str>, told_run: bool) {
@@ -42,7 +42,7 @@ impl Machine {
     /// Reports once that the run differs from the plan.
     pub(super) fn differs(&mut self, node: &str) {
         if !std::mem::replace(&mut self.differs, true) {
-            let message = Untrusted::from(format!("node {node} runs, but the workflow does not need it"));
+            let message = say!("node {node} runs, but the workflow does not need it", node);
             self.events.push_back(Event::warning("plan_differs", message));
         }
     }

@@ -199,7 +199,7 @@ impl Dial {
                     self.retried = true;
                     self.state = State::Closing;
                     Some(Due::Hangup)
-                } else if silent && !stale {
+                } else if running && silent && !stale {
                     self.state = State::Open { since, stale: true };
                     Some(Due::Stale)
                 } else {
@@ -224,7 +224,7 @@ impl Dial {
             State::Waiting { until } | State::Off { until: Some(until) } => Some(until),
             State::Open { since, stale } => {
                 let deaf = (running && !self.heard && !self.retried).then(|| since + pace.deaf);
-                let silent = (!stale).then(|| self.last_frame + pace.stale);
+                let silent = (running && !stale).then(|| self.last_frame + pace.stale);
                 deaf.into_iter().chain(silent).min()
             }
             State::Dialling | State::Closing | State::Off { until: None } => None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Event, Observation, SocketUrl, Untrusted};
+use crate::{Event, Observation, Sentence, SocketUrl};
 
 /// An input to a session.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum Input<'a> {
     Refused {
         /// The warning for the user, if the URL is never dialed again. `None` if the server refused it: then the next
         /// URL in a response is dialed, even if it is the same.
-        warning: Option<Untrusted>,
+        warning: Option<Sentence>,
     },
     /// The machine was suspended, see [`Suspend`](crate::Suspend). Pending polls and dials have been abandoned.
     Woke {
@@ -38,7 +38,9 @@ pub enum Input<'a> {
         /// The minimum wait before the next poll.
         after: Option<Duration>,
         /// The reason for the failure.
-        reason: Untrusted,
+        reason: Sentence,
+        /// The machine of the service refuses connections: the process that ran the task has ended.
+        is_gone: bool,
     },
     /// [`Action::Poll`] was denied with an error that a retry should not change: the task is unknown, or the key is
     /// refused. Polling continues while the denial may be a mistake.
@@ -46,7 +48,7 @@ pub enum Input<'a> {
         /// The minimum wait before the next poll.
         after: Option<Duration>,
         /// The server's message.
-        reason: Untrusted,
+        reason: Sentence,
     },
     /// Only time has passed.
     Tick,

@@ -10,7 +10,7 @@ use super::{
     spread::Spread,
 };
 use crate::{
-    Connection, End, Event, Machine, Observation, Phase, Plan, Progress, SocketUrl, TaskStatus, Untrusted,
+    Connection, End, Event, Machine, Observation, Phase, Plan, Progress, Sentence, SocketUrl, TaskStatus, say,
 };
 
 /// Follows a task. Driven from outside: inputs and the time go in, actions come out.
@@ -36,6 +36,12 @@ pub struct Session {
     last_sign: Duration,
     /// Since when polls have failed.
     failing: Option<Duration>,
+    /// Since when all polls have failed because nothing listens there.
+    gone: Option<Duration>,
+    /// After how long without a response the next warning is due.
+    unanswered: Duration,
+    /// How many polls follow quickly after a disconnect near the end.
+    hurried: u8,
     known: Known,
     /// How long a denial is not believed.
     grace: Duration,
@@ -48,6 +54,9 @@ pub struct Session {
     over: bool,
     actions: VecDeque<Action>,
 }
+
+/// The polls after the one at once, when the socket breaks near the end.
+const HURRIED: u8 = 2;
 
 /// The known state of the server that runs the task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -78,6 +87,9 @@ impl Session {
             incomplete_since: None,
             last_sign: Duration::ZERO,
             failing: None,
+            gone: None,
+            unanswered: pace.unanswered,
+            hurried: 0,
             known: Known::Nothing,
             grace: Duration::ZERO,
             denied: None,
@@ -179,8 +191,11 @@ impl Session {
             Input::Disconnected => {
                 let was_open = self.dial.lost(self.now, &self.pace);
                 if was_open && !self.awaits_end() {
-                    // Frames may be missing from here on.
-                    self.poll.now(self.now, Reason::Blind);
+                    // Frames may be missing from here on. Near the end the last ones probably are, and the platform may
+                    // report the end a moment later.
+                    let near_end = self.machine.is_near_end();
+                    self.hurried = if near_end { HURRIED } else { 0 };
+                    self.poll.now(self.now, if near_end { Reason::End } else { Reason::Blind });
                 }
             }
             Input::Refused { warning } => {
@@ -212,8 +227,12 @@ impl Session {
                 }
             }
             Input::Answer(answer) => self.answer(answer),
-            Input::NoAnswer { after, reason } => self.no_answer(after, reason),
+            Input::NoAnswer { after, reason, is_gone } => {
+                self.gone = is_gone.then(|| self.gone.unwrap_or(self.now));
+                self.no_answer(after, reason);
+            }
             Input::Denied { after, reason } => {
+                self.gone = None;
                 let since = *self.denied.get_or_insert(self.now);
                 if self.now.saturating_sub(since) >= self.grace {
                     self.over = true;
@@ -256,7 +275,7 @@ impl Session {
     fn answer(&mut self, answer: Observation) {
         self.poll.in_flight = false;
         self.polls += 1;
-        self.failing = None;
+        (self.failing, self.gone, self.unanswered) = (None, None, self.pace.unanswered);
         // A task once confirmed isn't given up for a single odd response.
         (self.known, self.grace, self.denied) = (Known::Seen, self.pace.grace, None);
         self.last_sign = self.now;
@@ -280,7 +299,9 @@ impl Session {
                 let phase = if status == TaskStatus::Queued { Phase::Queued } else { Phase::Running };
                 self.machine.observe(self.now, phase);
                 self.mark_snapshot();
-                let reason = if self.awaits_end() {
+                let hurries = self.hurried > 0;
+                self.hurried = self.hurried.saturating_sub(1);
+                let reason = if self.awaits_end() || hurries {
                     Reason::End
                 } else if status == TaskStatus::Queued || !self.dial.has_address() {
                     Reason::Queue
@@ -292,11 +313,19 @@ impl Session {
         }
     }
 
-    fn no_answer(&mut self, after: Option<Duration>, reason: Untrusted) {
+    fn no_answer(&mut self, after: Option<Duration>, reason: Sentence) {
         self.poll.in_flight = false;
         if self.failing.is_none() {
             self.failing = Some(self.now);
             self.emit(Event::warning("poll_failed", reason));
+        }
+        let silent = self.now.saturating_sub(self.silent_since());
+        if silent >= self.unanswered {
+            self.unanswered = silent.saturating_mul(2);
+            self.emit(Event::warning(
+                "no_answer",
+                say!("no answer for {seconds} s", seconds = silent.as_secs()),
+            ));
         }
         self.poll.fail(self.now, &self.pace, &mut self.spread);
         if let Some(after) = after {
@@ -325,13 +354,13 @@ impl Session {
         let patient = self.now.saturating_sub(since) < patience;
         if !patient && !patience.is_zero() {
             let message = if missing {
-                format!(
-                    "the platform lists {} of the {} files that the run has saved",
-                    answer.outputs.len(),
-                    self.machine.saved_files()
+                say!(
+                    "the platform lists {listed} of the {saved} files that the run has saved",
+                    listed = answer.outputs.len(),
+                    saved = self.machine.saved_files()
                 )
             } else {
-                "the platform lists no results; they may come later".to_owned()
+                say!("the platform lists no results; they may come later")
             };
             self.emit(Event::warning("outputs_incomplete", message));
         }
@@ -417,7 +446,11 @@ impl Session {
         self.snapshot_due = None;
         self.looked = self.now;
         self.machine.tick(self.now);
-        let progress = self.machine.progress(self.connection);
+        let mut progress = self.machine.progress(self.connection);
+        if self.failing.is_some() && !self.dial.is_open() {
+            // Nobody knows whether the run goes on.
+            progress.eta = None;
+        }
         let is_news = self.told.as_ref().is_none_or(|(_, told)| {
             let Progress { elapsed, eta, .. } = progress;
             Progress { elapsed, eta, ..told.clone() } != progress
@@ -435,7 +468,14 @@ impl Session {
     /// When to give up. Counted from the first failed poll, not from the last response: the session may not have
     /// polled in between, or the machine may have been suspended.
     fn gives_up(&self) -> Option<Duration> {
-        Some(self.failing?.max(self.last_sign) + self.pace.unreachable)
+        let unreachable = self.failing.map(|_| self.silent_since() + self.pace.unreachable);
+        let gone = self.gone.map(|since| since.max(self.last_sign) + self.pace.gone);
+        unreachable.into_iter().chain(gone).min()
+    }
+
+    /// Since when there has been neither a response nor a frame, while polls fail.
+    fn silent_since(&self) -> Duration {
+        self.failing.unwrap_or(self.now).max(self.last_sign)
     }
 
     /// Whether the task is reported as running.

@@ -45,6 +45,11 @@ pub struct Pace {
     pub empty: Duration,
     /// Without a response and without a frame for this long, the session gives up.
     pub unreachable: Duration,
+    /// As `unreachable`, while the machine of the service refuses connections: a process that crashed takes the task with
+    /// it, and a restart takes some seconds.
+    pub gone: Duration,
+    /// Without a response for this long, the session warns; then again after twice as long, and so on.
+    pub unanswered: Duration,
     /// How long a denial of a possibly running task is not believed: a fresh task can be unknown for seconds, and a
     /// valid key is sometimes refused.
     pub grace: Duration,
@@ -100,12 +105,26 @@ impl Default for Pace {
             incomplete: Duration::from_secs(15),
             empty: Duration::from_secs(15),
             unreachable: Duration::from_mins(10),
+            gone: Duration::from_secs(45),
+            unanswered: Duration::from_secs(30),
             grace: Duration::from_secs(20),
         }
     }
 }
 
 impl Pace {
+    /// For a server whose polls cost nothing. Another client may take over the socket, which then stays open and silent.
+    #[must_use]
+    pub fn of_a_server() -> Self {
+        Self {
+            silent: Ladder::new(1_500, 1.25, 3_000),
+            silent_near_end: Ladder::new(1_000, 1.25, 3_000),
+            blind: Ladder::new(1_000, 1.25, 3_000),
+            stale: Duration::from_secs(10),
+            ..Self::default()
+        }
+    }
+
     /// Scales every wait except the snapshot interval. An invalid factor (zero, negative, NaN) counts as 1.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
@@ -135,6 +154,8 @@ impl Pace {
             incomplete: wait(self.incomplete),
             empty: wait(self.empty),
             unreachable: wait(self.unreachable),
+            gone: wait(self.gone),
+            unanswered: wait(self.unanswered),
             grace: wait(self.grace),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     Confirm, ConnectionState, End, Event, Failure, Graph, Machine, Observation, OutputFile, Phase, Plan,
-    SocketUrl, TaskStatus,
+    Sentence, SocketUrl, TaskStatus,
 };
 
 mod outages;
@@ -300,7 +300,8 @@ mod asking {
     fn no_answer_is_told_once_and_asked_again_when_the_server_wants_it() {
         let mut world = World::new();
         world.platform = None;
-        let failed = |after| Input::NoAnswer { after, reason: "timed out".into() };
+        let failed =
+            |after| Input::NoAnswer { after, reason: Sentence::verbatim("timed out"), is_gone: false };
         world.give(Input::Tick).give(failed(None)).wait_ms(1_000).give(failed(None)).wait_ms(1_500);
         let [0, first, second] = world.polls()[..] else { panic!("three questions: {:?}", world.polls()) };
         assert!((500..=1_000).contains(&first), "{first}");
@@ -319,7 +320,8 @@ mod asking {
     fn it_gives_up_when_neither_answers_nor_frames_come() {
         let mut world = World::live();
         world.platform = None;
-        let failed = || Input::NoAnswer { after: None, reason: "timed out".into() };
+        let failed =
+            || Input::NoAnswer { after: None, reason: Sentence::verbatim("timed out"), is_gone: false };
         world.wait_ms(5_000).give(failed()).wait(Duration::from_mins(9)).give(failed()).say(&progress(1));
         world.wait(Duration::from_mins(9)).give(failed());
         assert!(!world.session.is_over(), "frames are a sign");
@@ -463,6 +465,26 @@ mod ending {
     }
 
     #[test]
+    fn a_socket_that_breaks_near_the_end_is_followed_by_quick_polls() {
+        for (node, polls) in [("5", vec![0, 100, 225]), ("1", vec![0])] {
+            let mut world = World::live();
+            for done in 1..node.parse().expect("a number") {
+                world.say(&executing(&done.to_string()));
+            }
+            world.say(&executing(node)).give(Input::Disconnected).wait_ms(45);
+            assert_eq!(world.polls(), [0], "at once");
+            // Without a new connection, which polls by itself.
+            while world.session.deadline().is_some_and(|at| ms(at) < 300) && world.dials().is_empty() {
+                let at = world.session.deadline().expect("a deadline");
+                world.now = at.max(world.now);
+                world.give(Input::Tick);
+            }
+            world.wait_ms(300u64.saturating_sub(ms(world.now)));
+            assert_eq!(world.polls(), polls, "{node}");
+        }
+    }
+
+    #[test]
     fn no_output_at_all_is_asked_about_a_little_longer() {
         let mut world = World::live();
         world.platform = Some(success(0));
@@ -591,12 +613,12 @@ proptest! {
                 "binary" => Input::Binary(b"\0\0\0\x01\0\0\0\x01jpeg"),
                 "open" => Input::Connected,
                 "gone" => Input::Disconnected,
-                "refused" => Input::Refused { warning: (detail > 30).then(|| "no".into()) },
+                "refused" => Input::Refused { warning: (detail > 30).then(|| Sentence::verbatim("no")) },
                 "woke" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
                 "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
-                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
-                "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: "no".into() },
+                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no") },
+                "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_gone: detail % 2 == 0 },
                 _ => Input::Tick,
             };
             asked &= !matches!(input, Input::Answer(_) | Input::Denied { .. } | Input::NoAnswer { .. } | Input::Woke { .. });

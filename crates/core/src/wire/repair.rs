@@ -6,12 +6,17 @@
 /// `None` if there is nothing to rewrite. One such value in a node's data breaks every later `progress_state` of the
 /// run, so a rejected frame is worth a second attempt; this runs only after a rejection.
 pub fn repair(text: &str) -> Option<String> {
+    repair_with(text, "null")
+}
+
+/// As [`repair`], with another replacement for numbers that JSON does not have.
+pub(crate) fn repair_with(text: &str, number: &'static str) -> Option<String> {
     let mut out = String::new();
     // Read and copy positions: nothing is copied until there is something to rewrite.
     let (mut at, mut copied) = (0, 0);
     let mut in_string = false;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let (taken, written) = if in_string { string_piece(rest) } else { bare_piece(rest) };
+        let (taken, written) = if in_string { string_piece(rest) } else { bare_piece(rest, number) };
         if rest.starts_with('"') {
             in_string = !in_string;
         }
@@ -28,10 +33,10 @@ pub fn repair(text: &str) -> Option<String> {
 /// The number of bytes to consume, and their replacement.
 type Piece = (usize, Option<&'static str>);
 
-fn bare_piece(rest: &str) -> Piece {
+fn bare_piece(rest: &str, number: &'static str) -> Piece {
     for word in ["NaN", "-Infinity", "Infinity"] {
         if rest.starts_with(word) {
-            return (word.len(), Some("null"));
+            return (word.len(), Some(number));
         }
     }
     if rest.starts_with('"') {

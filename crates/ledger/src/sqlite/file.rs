@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use runninghub_core::say;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
@@ -72,12 +73,11 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
     use rusqlite::ErrorCode as Code;
     match error.sqlite_error_code() {
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => {
-            Error::new(ErrorKind::Corrupt, "the ledger is damaged").with_source(error)
+            Error::new(ErrorKind::Corrupt, say!("the ledger is damaged")).with_source(error)
         }
-        Some(_) => Error::new(ErrorKind::Store, "the ledger cannot be used").with_source(error),
-        None => {
-            Error::new(ErrorKind::Corrupt, "the ledger holds what does not belong there").with_source(error)
-        }
+        Some(_) => Error::new(ErrorKind::Store, say!("the ledger cannot be used")).with_source(error),
+        None => Error::new(ErrorKind::Corrupt, say!("the ledger holds what does not belong there"))
+            .with_source(error),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_core::Untrusted;
+use runninghub_core::say;
 
 use crate::{Error, ErrorKind};
 
@@ -53,18 +53,21 @@ pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
     if about.is_file() {
         return Ok(true);
     }
-    let name = Untrusted::from(path.to_string_lossy());
+    let path = path.to_string_lossy();
     Err(if about.is_symlink() {
-        Error::new(ErrorKind::Store, format!("{name} is a symbolic link, and the ledger does not follow it"))
-            .with_hint("move the file itself there; the folder may be a link, the file may not")
+        Error::new(
+            ErrorKind::Store,
+            say!("{path} is a symbolic link, and the ledger does not follow it", path),
+        )
+        .with_hint(say!("move the file itself there; the folder may be a link, the file may not"))
     } else {
-        Error::new(ErrorKind::Store, format!("{name} is not an ordinary file"))
+        Error::new(ErrorKind::Store, say!("{path} is not an ordinary file", path))
     })
 }
 
 pub(super) fn cannot(path: &Path, error: io::Error) -> Error {
-    let name = Untrusted::from(path.to_string_lossy());
-    Error::new(ErrorKind::Store, format!("cannot use {name} for the ledger")).with_source(error)
+    let what = say!("cannot use {path} for the ledger", path = path.to_string_lossy());
+    Error::new(ErrorKind::Store, what).with_source(error)
 }
 
 /// Why a folder can't be created or found: the nearest path component that isn't a folder.
@@ -74,10 +77,10 @@ fn in_the_way(path: &Path, error: io::Error) -> Error {
             Ok(about) if about.is_dir() => break,
             Ok(_) => return cannot(place, io::ErrorKind::NotADirectory.into()),
             Err(error) if place.is_symlink() => {
-                let name = Untrusted::from(place.to_string_lossy());
-                return Error::new(ErrorKind::Store, format!("the link {name} does not lead to a folder"))
+                let what = say!("the link {path} does not lead to a folder", path = place.to_string_lossy());
+                return Error::new(ErrorKind::Store, what)
                     .with_source(error)
-                    .with_hint("create the folder that the link names, or remove the link");
+                    .with_hint(say!("create the folder that the link names, or remove the link"));
             }
             Err(_) => {}
         }
@@ -97,7 +100,8 @@ fn refuse_network(folder: &Path) -> Result<(), Error> {
         is_network_mount(&mounts, device)
     };
     if is_network(system.f_type) || (is(system.f_type, FUSE) && is_remote()) {
-        let what = "the folder of the ledger is on a network file system, where nothing is sure to be kept";
+        let what =
+            say!("the folder of the ledger is on a network file system, where nothing is sure to be kept");
         return Err(Error::new(ErrorKind::Store, what));
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::{
     thread,
 };
 
+use runninghub_core::say;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -21,7 +22,7 @@ impl Reader {
         let (sender, jobs) = mpsc::channel::<Job>();
         let work = move || jobs.iter().for_each(|job| job(&connection));
         thread::Builder::new().name("ledger-read".to_owned()).spawn(work).map_err(|error| {
-            Error::new(ErrorKind::Store, "the ledger cannot be started").with_source(error)
+            Error::new(ErrorKind::Store, say!("the ledger cannot be started")).with_source(error)
         })?;
         Ok(Self(sender))
     }
@@ -31,7 +32,7 @@ impl Reader {
         &self,
         question: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let stopped = || Error::new(ErrorKind::Store, "the ledger has stopped");
+        let stopped = || Error::new(ErrorKind::Store, say!("the ledger has stopped"));
         let (told, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             // The caller may have given up.

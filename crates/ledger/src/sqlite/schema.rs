@@ -1,5 +1,6 @@
 //! The tables, and the migrations from older versions.
 
+use runninghub_core::say;
 use rusqlite::Connection;
 
 use super::file::failed;
@@ -60,7 +61,7 @@ const READABLE: i32 = 3;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {
-    Error::new(ErrorKind::Corrupt, "the file in the ledger's place is another database")
+    Error::new(ErrorKind::Corrupt, say!("the file in the ledger's place is another database"))
 }
 
 /// Migrates the store to the current version. A current store is only read, so that no caller waits for a lock.
@@ -81,7 +82,8 @@ pub(super) fn update(connection: &Connection) -> Result<(), Error> {
 pub(super) fn check_readable(connection: &Connection) -> Result<(), Error> {
     missing(connection)?;
     if version(connection)?.1 < READABLE {
-        let what = "an older version of rhub has written the ledger, and it cannot be updated here";
+        let what =
+            say!("an older version of this program has written the ledger, and it cannot be updated here");
         return Err(Error::new(ErrorKind::Store, what));
     }
     Ok(())
@@ -96,9 +98,9 @@ fn missing(connection: &Connection) -> Result<&'static [&'static str], Error> {
         return Err(another());
     }
     let done = usize::try_from(version).unwrap_or(usize::MAX);
-    MIGRATIONS
-        .get(done..)
-        .ok_or_else(|| Error::new(ErrorKind::Newer, "a newer version of rhub has written the ledger"))
+    MIGRATIONS.get(done..).ok_or_else(|| {
+        Error::new(ErrorKind::Newer, say!("a newer version of this program has written the ledger"))
+    })
 }
 
 /// The store's application id and version.

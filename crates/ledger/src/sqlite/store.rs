@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_core::TaskId;
+use runninghub_core::{Sentence, TaskId, say};
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{
@@ -72,7 +72,7 @@ impl SqliteLedger {
         writer: Option<Connection>,
         reader: Connection,
     ) -> Result<Self, Error> {
-        let damaged = || Error::new(ErrorKind::Corrupt, "the ledger's salt is damaged");
+        let damaged = || Error::new(ErrorKind::Corrupt, say!("the ledger's salt is damaged"));
         let salt = salt(&reader)?.ok_or_else(damaged)?;
         Ok(Self {
             writer: writer.map(Writer::start).transpose()?,
@@ -84,7 +84,7 @@ impl SqliteLedger {
     }
 
     fn writer(&self) -> Result<&Writer, Error> {
-        let read_only = || Error::new(ErrorKind::Store, "the ledger can only be read");
+        let read_only = || Error::new(ErrorKind::Store, say!("the ledger can only be read"));
         self.writer.as_ref().ok_or_else(read_only)
     }
 
@@ -98,7 +98,11 @@ impl SqliteLedger {
                 let found: String = connection
                     .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
                     .map_err(failed)?;
-                if found == "ok" { Ok(()) } else { Err(Error::new(ErrorKind::Corrupt, found)) }
+                if found == "ok" {
+                    Ok(())
+                } else {
+                    Err(Error::new(ErrorKind::Corrupt, Sentence::verbatim(found)))
+                }
             })
             .await
     }
@@ -213,7 +217,7 @@ fn salt(connection: &Connection) -> Result<Option<Salt>, Error> {
     let sql = "SELECT value FROM fact WHERE name = 'salt'";
     let bytes: Option<Vec<u8>> =
         connection.query_row(sql, [], |row| row.get(0)).optional().map_err(failed)?;
-    let damaged = || Error::new(ErrorKind::Corrupt, "the ledger's salt is damaged");
+    let damaged = || Error::new(ErrorKind::Corrupt, say!("the ledger's salt is damaged"));
     bytes.map(|bytes| bytes.try_into().map(Salt::from_bytes).map_err(|_| damaged())).transpose()
 }
 
@@ -278,8 +282,9 @@ fn advance(
         }
     }
     if let Some(cost) = step.cost() {
-        let cost = serde_json::to_string(cost)
-            .map_err(|error| Error::new(ErrorKind::Store, "the cost cannot be kept").with_source(error))?;
+        let cost = serde_json::to_string(cost).map_err(|error| {
+            Error::new(ErrorKind::Store, say!("the cost cannot be kept")).with_source(error)
+        })?;
         connection
             .execute("UPDATE task SET cost = ?2 WHERE attempt = ?1", params![number, cost])
             .map_err(failed)?;

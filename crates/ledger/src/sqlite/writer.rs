@@ -5,6 +5,7 @@ use std::{
     thread,
 };
 
+use runninghub_core::say;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -32,7 +33,7 @@ impl Writer {
             }
         };
         thread::Builder::new().name("ledger".to_owned()).spawn(work).map_err(|error| {
-            Error::new(ErrorKind::Store, "the ledger cannot be started").with_source(error)
+            Error::new(ErrorKind::Store, say!("the ledger cannot be started")).with_source(error)
         })?;
         Ok(Self(sender))
     }
@@ -42,7 +43,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let stopped = || Error::new(ErrorKind::Store, "the ledger has stopped");
+        let stopped = || Error::new(ErrorKind::Store, say!("the ledger has stopped"));
         let (told, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = connection.and_then(|connection| apart(connection, work));

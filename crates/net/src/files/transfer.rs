@@ -7,11 +7,14 @@ use reqwest::{
     Response,
     header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
 };
+use runninghub_core::say;
 use tokio::time::sleep;
 use url::Url;
 
 use super::{Files, file_name::sanitize, folder::blocking, pace::Pace, partial::Partial, version::Version};
-use crate::{Direction, Error, ErrorKind, FileProgress, asked_wait, backoff, error::DOWNLOAD, guard::Guard};
+use crate::{
+    Direction, Error, ErrorKind, FileProgress, Login, asked_wait, backoff, error::DOWNLOAD, guard::Guard,
+};
 
 /// Maximum number of redirects.
 const HOPS: usize = 5;
@@ -193,7 +196,13 @@ impl<'f> Transfer<'f> {
         for _ in 0..=HOPS {
             let client = self.files.client(url.scheme() == "http")?;
             // A compressed file could not be resumed, and nothing here decompresses it.
-            let mut request = client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
+            let login = self.files.net().login(&url);
+            let mut address = url.clone();
+            login.inspect(|login| login.complete(&mut address));
+            let mut request = client.get(address).header(ACCEPT_ENCODING, "identity");
+            if let Some((name, value)) = login.and_then(Login::as_header) {
+                request = request.header(name, value);
+            }
             if let Some((from, validator)) = &rest {
                 request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
             }
@@ -208,7 +217,7 @@ impl<'f> Transfer<'f> {
             let target = target.ok_or_else(|| Error::download(ErrorKind::Http { status }))?;
             url = next_hop(&url, target, guard)?;
         }
-        Err(Error::download(ErrorKind::Forbidden { reason: "too many redirects" }))
+        Err(Error::download(ErrorKind::Forbidden { reason: say!("too many redirects") }))
     }
 }
 
@@ -234,9 +243,9 @@ fn packed_name(name: &str, encoding: &str) -> String {
 
 fn next_hop(from: &Url, target: &str, guard: &Guard) -> Result<Url, Error> {
     let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
-    let to = from.join(target).map_err(|_| forbidden("the redirect is not a URL"))?;
+    let to = from.join(target).map_err(|_| forbidden(say!("the redirect is not a URL")))?;
     if from.scheme() == "https" && to.scheme() != "https" {
-        return Err(forbidden("the redirect gives up encryption"));
+        return Err(forbidden(say!("the redirect gives up encryption")));
     }
     guard.check(to.as_str())
 }

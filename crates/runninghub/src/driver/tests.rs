@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_core::{Confirm, Machine, OutputFile, Pace, Phase, TaskStatus};
+use runninghub_core::{Confirm, Machine, OutputFile, Pace, Phase, Sentence, TaskStatus};
 use runninghub_transport::Error as SocketError;
 use tokio::time::timeout;
 
@@ -81,7 +81,7 @@ impl Connect for Service {
     async fn connect(&self, address: &SocketUrl) -> Result<Box<dyn FrameSource>, SocketError> {
         self.0.note(format!("dialled {}", address.expose()));
         if let Some(kind) = self.0.refusals.lock().expect("not poisoned").pop_front() {
-            return Err(SocketError::new(kind, "no"));
+            return Err(SocketError::new(kind, Sentence::verbatim("no")));
         }
         Ok(Box::new(Source(Arc::clone(&self.0))))
     }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use runninghub_core::{Event, FileUrl, NodeFile, NodeId, Output, OutputFile, SocketUrl, TaskId};
+use runninghub_core::{Event, FileUrl, NodeFile, NodeId, Output, OutputFile, SocketUrl, TaskId, say};
 use runninghub_net::{Files, SavedFile, result_name};
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -198,16 +198,16 @@ struct Place {
 impl Place {
     async fn fetch(&self, name: &str, wanted: Wanted) -> Intermediate {
         let Wanted { node_id, node_file, addresses } = wanted;
-        let mut file = Err(Error::new(ErrorKind::Results, "nobody knows where the file is"));
+        let mut file = Err(Error::new(ErrorKind::Results, say!("nobody knows where the file is")));
         if self.failures.load(Ordering::Relaxed) >= HOPELESS {
             file = Err(Error::new(
                 ErrorKind::Results,
-                "it was not tried, since those before it could not be fetched",
+                say!("it was not tried, since those before it could not be fetched"),
             ));
         } else {
             for address in addresses {
                 let fetched = self.files.download(&address, &self.dir, name).await;
-                file = fetched.map_err(|error| failed("it was not fetched", error));
+                file = fetched.map_err(|error| failed(say!("it was not fetched"), error));
                 if file.is_ok() {
                     break;
                 }

@@ -10,11 +10,11 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Job, Outcome, Product};
-use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus};
+use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus, say};
 use tokio::time::sleep;
 
 use crate::{
-    Backend, BackendError, Error,
+    Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
 };
 
@@ -27,13 +27,12 @@ pub(crate) struct Native {
     between: Duration,
     /// True until the server reports that it has no jobs endpoint.
     has_jobs: AtomicBool,
+    /// Whether the server has answered as a ComfyUI.
+    is_known: AtomicBool,
+    /// Whether the last poll found that nothing listens at the server's address.
+    is_gone: AtomicBool,
     cancels: Arc<Cancels>,
 }
-
-/// The prompt is neither queued, nor running, nor in the server's history.
-#[derive(Debug, thiserror::Error)]
-#[error("it is neither in the queue nor in the history")]
-struct UnknownPrompt;
 
 impl Native {
     pub(super) fn new(client: Client, cancels: Arc<Cancels>, time_scale: f64) -> Self {
@@ -41,8 +40,25 @@ impl Native {
             client,
             between: BETWEEN.mul_f64(time_scale.max(0.0)),
             has_jobs: AtomicBool::new(true),
+            is_known: AtomicBool::new(false),
+            is_gone: AtomicBool::new(false),
             cancels,
         }
+    }
+
+    /// A failed poll. The page of a gateway is final only if it may be the wrong address: a server that has answered before
+    /// is being restarted behind it.
+    fn failed(&self, error: runninghub_comfyui::Error) -> BackendError {
+        let is_final = match error.kind() {
+            ComfyErrorKind::Locked { .. } => true,
+            ComfyErrorKind::NotComfyUi { .. } => !self.is_known.load(Ordering::Relaxed),
+            _ => false,
+        };
+        // On this machine a refused connection means that there is no process.
+        let is_gone = matches!(error.kind(), ComfyErrorKind::Unreachable) && self.client.is_on_this_machine();
+        self.is_gone.store(is_gone, Ordering::Relaxed);
+        BackendError::new(Error::comfy(say!("cannot ask how the prompt stands"), error), is_final, None)
+            .gone(is_gone)
     }
 
     /// Looks the prompt up: first its job, if the server has jobs, and then the history and the queue for what the job
@@ -133,15 +149,11 @@ impl Native {
 #[async_trait]
 impl Backend for Native {
     async fn observe(&self, task: &TaskId) -> Result<Observation, BackendError> {
-        let failed = |error: runninghub_comfyui::Error| {
-            let is_final =
-                matches!(error.kind(), ComfyErrorKind::Locked { .. } | ComfyErrorKind::NotComfyUi { .. });
-            BackendError::new(Error::comfy("cannot ask how the prompt stands", error), is_final, None)
-        };
-        let mut seen = self.look(task).await.map_err(failed)?;
+        let mut seen = self.look(task).await.map_err(|error| self.failed(error))?;
+        self.is_known.store(true, Ordering::Relaxed);
         if seen.is_none() {
             sleep(self.between).await;
-            seen = self.look(task).await.map_err(failed)?;
+            seen = self.look(task).await.map_err(|error| self.failed(error))?;
         }
         if let Some(seen) = seen {
             return Ok(self.cancels.judge(task, seen).await);
@@ -154,7 +166,7 @@ impl Backend for Native {
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {
         let is_first = self.cancels.note(task).await;
         let stopped = self.stop(task).await;
-        if stopped.map_err(|error| Error::comfy("cannot cancel the prompt", error))? {
+        if stopped.map_err(|error| Error::comfy(say!("cannot cancel the prompt"), error))? {
             return Ok(());
         }
         if is_first {
@@ -168,17 +180,33 @@ impl Backend for Native {
         self.client.woke();
     }
 
+    fn unreachable(&self) -> Error {
+        let (what, hint) = if self.is_gone.load(Ordering::Relaxed) {
+            (
+                say!("the server is gone"),
+                say!("what it had saved is in its `output` folder; start it again before the next run"),
+            )
+        } else {
+            (
+                say!("the server could not be reached for a long time"),
+                say!("the prompt may still run: watch it again later"),
+            )
+        };
+        Error::new(ErrorKind::Network, what).with_hint(hint)
+    }
+
     fn calls(&self) -> u64 {
         self.client.calls()
     }
 }
 
 fn unknown() -> Error {
-    Error::unknown_task("the server does not know this prompt")
-        .with_hint(
-            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder",
+    Error::unknown_task(say!(
+        "the server does not know this prompt: it is neither in the queue nor in the history"
+    ))
+    .with_hint(say!(
+            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder"),
         )
-        .with_source(UnknownPrompt)
 }
 
 /// A prompt, with the socket for its messages.
@@ -202,6 +230,10 @@ impl Backend for Follows {
 
     fn woke(&self, slept: Duration) {
         self.native.woke(slept);
+    }
+
+    fn unreachable(&self) -> Error {
+        self.native.unreachable()
     }
 
     fn calls(&self) -> u64 {

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use runninghub_comfyui::{ClassInfo, Client, ErrorKind as ComfyErrorKind};
-use runninghub_core::{Graph, NodeId};
+use runninghub_core::{Graph, NodeId, say};
 
 use super::kept::Kept;
 use crate::{Error, ErrorKind};
@@ -104,7 +104,7 @@ impl Classes {
                 Err(error) if matches!(error.kind(), ComfyErrorKind::Http { .. }) => {
                     tracing::debug!(%error, class, "a node class cannot be had");
                 }
-                Err(error) => return Err(Error::comfy("cannot ask for the node classes", error)),
+                Err(error) => return Err(Error::comfy(say!("cannot ask for the node classes"), error)),
             }
         }
         if let Some(kept) = &self.kept {
@@ -123,15 +123,17 @@ impl Classes {
 }
 
 fn unknown(graph: &Graph, missing: &[String]) -> Error {
-    let named: Vec<_> = missing
-        .iter()
-        .map(|class| {
-            let nodes = graph.nodes().iter().filter(|node| node.class_type.raw() == class);
-            let ids: Vec<_> = nodes.map(|node| node.id.to_string()).collect();
-            format!("`{class}` (node {})", ids.join(", "))
-        })
-        .collect();
-    let word = if named.len() == 1 { "node class" } else { "node classes" };
-    Error::new(ErrorKind::Refused, format!("the server has no {word} {}", named.join(", ")))
-        .with_hint("install the custom nodes that bring it, restart the server, and run it again")
+    let named = missing.iter().map(|class| {
+        let nodes = graph.nodes().iter().filter(|node| node.class_type.raw() == class);
+        let nodes: Vec<_> = nodes.map(|node| node.id.as_str()).collect();
+        say!("`{class}` (node {nodes})", class, nodes = nodes.join(", "))
+    });
+    let classes = named.reduce(|first, next| say!("{first}, {next}", first, next)).unwrap_or_default();
+    let what = if missing.len() == 1 {
+        say!("the server has no node class {class}", class = classes)
+    } else {
+        say!("the server has no node classes {classes}", classes)
+    };
+    Error::new(ErrorKind::Refused, what)
+        .with_hint(say!("install the custom nodes that bring it, restart the server, and run it again"))
 }

@@ -10,9 +10,11 @@ use std::{
 use async_trait::async_trait;
 use runninghub_api::ApiKey;
 use runninghub_comfyui::{Client, Queue};
-use runninghub_core::{NativeProxy, Observation, Pace, Place, Priors, Site, TaskId, Untrusted};
+use runninghub_core::{
+    NativeProxy, Observation, Pace, Place, Priors, Sentence, Site, TaskId, Untrusted, say,
+};
 use runninghub_ledger::{Entry, Ledger};
-use runninghub_net::{Files, NetOptions, Proxy};
+use runninghub_net::{Files, Login, NetOptions, Proxy};
 use runninghub_transport::{Connect, Live, LiveOptions};
 use url::Url;
 
@@ -25,9 +27,6 @@ use crate::{
     settle,
     submit::FileRules,
 };
-
-/// The operation named in errors of the builder.
-const WHAT: &str = "cannot set up the client";
 
 /// A ComfyUI server: queues and follows prompts. Cheap to clone.
 ///
@@ -60,6 +59,7 @@ pub struct ComfyBuilder {
     previews: bool,
     record: Option<PathBuf>,
     net: NetOptions,
+    login: Option<Login>,
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
@@ -89,7 +89,7 @@ impl Comfy {
     /// # Errors
     /// When there is no response.
     pub async fn queue(&self) -> Result<Queue, Error> {
-        self.0.client.queue().await.map_err(|error| Error::comfy("cannot ask for the queue", error))
+        self.0.client.queue().await.map_err(|error| Error::comfy(say!("cannot ask for the queue"), error))
     }
 }
 
@@ -141,7 +141,7 @@ impl Service for Comfy {
         self.0.client.calls()
     }
 
-    fn recording_failure(&self) -> Option<String> {
+    fn recording_failure(&self) -> Option<Sentence> {
         self.0.recorder.as_ref()?.failure()
     }
 }
@@ -154,6 +154,7 @@ impl ComfyBuilder {
             previews: false,
             record: None,
             net: NetOptions::default(),
+            login: None,
             ledger: None,
             connect: None,
             classes: None,
@@ -169,7 +170,7 @@ impl ComfyBuilder {
     /// When the ledger cannot be opened.
     pub fn workspace(self, workspace: &Workspace) -> Result<Self, Error> {
         let ledger = workspace.ledger();
-        let ledger = ledger.map_err(|error| Error::ledger("the ledger cannot be opened", error))?;
+        let ledger = ledger.map_err(|error| Error::ledger(say!("the ledger cannot be opened"), error))?;
         Ok(self.ledger(ledger).history(workspace.history()).classes(workspace.classes()))
     }
 
@@ -230,6 +231,13 @@ impl ComfyBuilder {
         self
     }
 
+    /// The login of the server, or of a gateway in front of it. It is sent with every request, upload, download and
+    /// socket of this server, and is redacted in recordings.
+    pub fn login(mut self, login: Login) -> Self {
+        self.login = Some(login);
+        self
+    }
+
     /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
     /// [recording](Self::record) contains the messages that come through it.
     pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
@@ -242,6 +250,10 @@ impl ComfyBuilder {
     /// # Errors
     /// When the URL is invalid, the HTTP client cannot be set up, or the folder for the recording cannot be used.
     pub fn build(self) -> Result<Comfy, Error> {
+        let mut pace = match &self.server {
+            Address::Url(_) => Pace::of_a_server(),
+            Address::Proxy { .. } => Pace::default(),
+        };
         let (url, place, key) = self.server.place()?;
         // Results are on the server, which may be in a private network.
         let mut net = self.net.allow_private_hosts(true);
@@ -249,8 +261,20 @@ impl ComfyBuilder {
             net = net.proxy(Proxy::Off);
         }
         let (recorder, net) = recording(self.record.as_deref(), key.as_ref(), net)?;
-        let failed = |error| Error::comfy(WHAT, error);
-        let client = Client::builder(&*url).net(net).build().map_err(failed)?;
+        let failed = |error| Error::comfy(say!("cannot set up the client"), error);
+        let mut client = Client::builder(&*url).net(net);
+        if let Some(login) = self.login {
+            client = client.login(login);
+        }
+        let client = client.build().map_err(failed)?;
+        let place = match place {
+            // Without the login that the address may contain.
+            Place::ComfyUi { .. } => Place::ComfyUi { url: client.base_url().to_owned() },
+            place => place,
+        };
+        if let Some(recorder) = &recorder {
+            client.secrets().for_each(|secret| recorder.secret(secret));
+        }
         let files = client.files(self.time_scale).map_err(failed)?;
         let options = LiveOptions::default()
             .scaled(self.time_scale)
@@ -262,7 +286,6 @@ impl ComfyBuilder {
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));
         }
-        let mut pace = Pace::default();
         // A history entry is complete, even without any output.
         pace.empty = Duration::ZERO;
         let pace = pace.scaled(self.time_scale);
@@ -277,8 +300,8 @@ impl ComfyBuilder {
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
             cancels,
             files,
+            classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, client.base_url()))),
             client,
-            classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, &url))),
             connect,
             recorder,
             pace,
@@ -303,7 +326,7 @@ impl Address {
             Self::Proxy { proxy, key, site, base_url } => {
                 // The URL will contain the key, so it has to be encrypted like that of the API.
                 let base_url = runninghub_api::base_url(base_url.as_deref().unwrap_or(site.base_url()))
-                    .map_err(|error| Error::api(WHAT, error))?;
+                    .map_err(|error| Error::api(say!("cannot set up the client"), error))?;
                 let base_url = base_url.as_str().trim_end_matches('/').to_owned();
                 let url = format!("{base_url}/{}/{}", proxy.path(), key.expose());
                 Ok((url, Place::NativeProxy { proxy, base_url }, Some(key)))
@@ -322,7 +345,7 @@ impl Server {
             }
             // A proxy may block this endpoint.
             Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(None),
-            Err(error) => Err(Error::comfy("the server cannot be used", error)),
+            Err(error) => Err(Error::comfy(say!("the server cannot be used"), error)),
         }?;
         self.classes.recall(version.as_ref().map(Untrusted::raw));
         Ok(())

@@ -1,7 +1,7 @@
 //! Follows an existing prompt.
 
 use runninghub_comfyui::Queued;
-use runninghub_core::Graph;
+use runninghub_core::{Graph, say};
 
 use super::{
     comfy::{Comfy, Server},
@@ -17,13 +17,13 @@ impl Comfy {
     pub(super) async fn follow_prompt(&self, follow: Follow) -> Result<Run, Error> {
         let server = &*self.0;
         if follow.workflow.is_some() {
-            return Err(Error::usage(
-                "a ComfyUI knows what it runs: a prompt is followed without a workflow id",
-            ));
+            return Err(Error::usage(say!(
+                "a ComfyUI knows what it runs: a prompt is followed without a workflow id"
+            )));
         }
         let prompt = follow.task;
         let queued = server.look(prompt.as_str()).await;
-        let queued = queued.map_err(|error| Error::comfy("cannot look for the prompt", error))?;
+        let queued = queued.map_err(|error| Error::comfy(say!("cannot look for the prompt"), error))?;
         let graph = queued.as_ref().and_then(|queued| Graph::parse(&queued.workflow).ok());
         let lesson = graph.as_ref().and_then(|graph| server.lesson(graph));
         let known = Known { priors: &server.priors, lesson: lesson.as_ref(), learned: &follow.learned };

@@ -120,7 +120,7 @@ mod tests {
         let kept = Kept::new(dir.path(), "http://h");
         kept.add(None, HashMap::from([("A".to_owned(), class(true))]));
         let text = fs::read_to_string(&kept.0).expect("a file");
-        let until = now() + LIFE.as_secs();
+        let until = kept.file(None).expect("a good file").until;
         for bad in [
             "",
             "{",

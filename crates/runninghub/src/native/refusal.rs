@@ -1,9 +1,10 @@
 //! Suggestions from the server's lists when it refuses a prompt.
 
 use runninghub_comfyui::{NodeErrors, Rejected};
-use runninghub_core::Untrusted;
+use runninghub_core::{Sentence, say};
 
 use super::classes::Classes;
+use crate::workflow::{place_of, quoted};
 
 /// Number of names suggested.
 const MOST: usize = 3;
@@ -11,12 +12,12 @@ const MOST: usize = 3;
 const ALIKE: f64 = 0.6;
 
 /// Close matches for values that the server does not have: models, files, samplers.
-pub(super) fn hint(classes: &Classes, rejected: &Rejected) -> Option<String> {
+pub(super) fn hint(classes: &Classes, rejected: &Rejected) -> Option<Sentence> {
     let hints: Vec<_> = rejected.node_errors.iter().flat_map(|node| of_node(classes, node)).collect();
-    (!hints.is_empty()).then(|| hints.join("; "))
+    (!hints.is_empty()).then(|| Sentence::list(hints))
 }
 
-fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<String> {
+fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<Sentence> {
     let Some(class) = classes.get(node.class_type.raw()) else { return Vec::new() };
     let one = |error: &runninghub_comfyui::NodeError| {
         let (input, received) = (error.input.as_deref()?, error.received.as_deref()?);
@@ -24,19 +25,19 @@ fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<String> {
         if choices.is_empty() {
             return None;
         }
-        let place = format!("{}.{}", node.node, Untrusted::from(input));
+        let place = place_of(&node.node, input);
         let close = close(received, &choices);
         Some(if close.is_empty() {
-            format!("`{place}` can be one of {} others", choices.len())
+            say!("`{place}` can be one of {count} others", place, count = choices.len())
         } else {
-            format!("`{place}` can be {}", close.join(", "))
+            say!("`{place}` can be {names}", place, names = quoted(close.iter()))
         })
     };
     node.errors.iter().filter_map(one).collect()
 }
 
 /// The most similar names, best first. Folders and extensions count little.
-fn close(wanted: &str, choices: &[&str]) -> Vec<String> {
+fn close<'c>(wanted: &str, choices: &[&'c str]) -> Vec<&'c str> {
     let stem = |name: &str| {
         let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_lowercase()
@@ -48,7 +49,7 @@ fn close(wanted: &str, choices: &[&str]) -> Vec<String> {
         .filter(|(likeness, _)| *likeness >= ALIKE)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().take(MOST).map(|(_, name)| format!("`{}`", Untrusted::from(name))).collect()
+    scored.into_iter().take(MOST).map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]
@@ -60,7 +61,7 @@ mod tests {
         let choices = ["v1-5-pruned.ckpt", "sd_xl_base_1.0.safetensors", "xl\\sd_xl_refiner_1.0.safetensors"];
         assert_eq!(
             close("sdxl_base_1.0.safetensors", &choices),
-            ["`sd_xl_base_1.0.safetensors`", "`xl\\sd_xl_refiner_1.0.safetensors`"]
+            ["sd_xl_base_1.0.safetensors", "xl\\sd_xl_refiner_1.0.safetensors"]
         );
         assert_eq!(close("zzz", &choices), [""; 0]);
     }

@@ -1,6 +1,6 @@
 //! Finds the prompt of a submit whose response was lost, also from another process.
 
-use runninghub_core::TaskId;
+use runninghub_core::{TaskId, say};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 
 use super::Comfy;
@@ -43,11 +43,11 @@ impl Comfy {
 
     async fn entry(&self, attempt: &str) -> Result<Entry, Error> {
         let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
-        found.map_err(|error| Error::ledger("there is nothing to resolve", error))
+        found.map_err(|error| Error::ledger(say!("there is nothing to resolve"), error))
     }
 
     pub(super) fn book(&self) -> Result<&Book, Error> {
-        self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, "there is no ledger"))
+        self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, say!("there is no ledger")))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
-use runninghub_core::{ClientId, Event, Graph, Kind, NodeId, PromptId, TaskId};
+use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind, NodeErrors};
+use runninghub_core::{ClientId, Event, Graph, Kind, NodeId, PromptId, TaskId, say};
 use runninghub_ledger::{Digest, Step};
 use tokio::time::sleep;
 
@@ -17,7 +17,8 @@ use crate::{
     Error, ErrorKind, Run, Submit, Workflow,
     book::{Page, What, note, unwritten},
     launch::{Known, Launch},
-    submit::{Changed, SubmitStep},
+    sentence_of,
+    submit::{Changed, SubmitStep, warn_of},
 };
 
 /// How often a prompt whose response was lost is looked up, and the pause between.
@@ -42,12 +43,13 @@ impl Comfy {
     pub(super) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
         let server = &*self.0;
         let workflow = Workflow::parse(submit.graph_for_comfyui()?)?;
+        warn_of(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {
             let uploaded = server.client.upload(&path).await;
-            Ok(uploaded.map_err(|error| Error::comfy("cannot upload the file", error))?.input())
+            Ok(uploaded.map_err(|error| Error::comfy(say!("cannot upload the file"), error))?.input())
         };
         let changes = changes.upload(upload).await?;
         Prompt { server, submit: &submit }.send(&workflow, &changes).await
@@ -93,7 +95,8 @@ impl Prompt<'_> {
         if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
-        let refused = |node| Event::warning("node_error", format!("refused, and will not run: {node}"));
+        let refused =
+            |node: &NodeErrors| Event::warning("node_error", say!("refused, and will not run: {node}", node));
         first.extend(accepted.node_errors.iter().map(refused));
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
@@ -128,20 +131,20 @@ impl Prompt<'_> {
         };
         if error.is_unsent() {
             // Nothing was queued, whether or not that could be recorded.
-            let _ = note(page, Step::Refused { note: crate::chain(&error) }).await;
+            let _ = note(page, Step::Refused { note: sentence_of(&error).to_string() }).await;
             return Err(Unqueued::Refused(error));
         }
         if let Some(prompt_id) = self.look_for(id, client_id).await {
             return Ok(Accepted::found(prompt_id));
         }
-        let text = crate::chain(&error);
-        let what = "nobody knows whether the prompt was queued: it may run";
+        let text = sentence_of(&error).to_string();
+        let what = say!("nobody knows whether the prompt was queued: it may run");
         let unknown = Error::new(ErrorKind::SubmitUnknown, what).with_source(error);
         Err(Unqueued::Unknown(match page {
-            None => unknown.with_hint("look at the server's queue before you queue it again"),
+            None => unknown.with_hint(say!("look at the server's queue before you queue it again")),
             Some(page) => {
                 let _ = page.step(Step::Unknown { note: text }).await;
-                let hint = "look at the server's queue and its `output` folder";
+                let hint = say!("look at the server's queue and its `output` folder");
                 unknown.of_attempt(page.attempt()).with_hint(hint)
             }
         }))
@@ -160,11 +163,7 @@ impl Prompt<'_> {
             ComfyErrorKind::Rejected(rejected) => refusal::hint(classes, rejected),
             _ => None,
         };
-        let error = Error::comfy("the prompt was not queued", error);
-        match hint {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        }
+        Error::comfy(say!("the prompt was not queued"), error).hinted(hint)
     }
 
     /// Finds a prompt whose response was lost: by the id that it was given, else by its client.

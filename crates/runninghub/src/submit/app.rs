@@ -1,7 +1,7 @@
 //! AI apps and Quick Create: the form is sent back with changed values.
 
 use runninghub_api::{App, AppField, Class};
-use runninghub_core::{Kind, WebappId};
+use runninghub_core::{Kind, WebappId, say};
 use serde_json::{Value, json};
 
 use super::{
@@ -79,8 +79,11 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
         };
         let twice = changes.raw_list().iter().find(|entry| place.is_of(entry));
         if twice.is_some_and(|entry| entry["fieldValue"].as_str() != Some(&*value)) {
-            return Err(Error::usage(format!("`{name}` is set, and has another value in the nodeInfoList"))
-                .with_hint("leave one of the two out"));
+            return Err(Error::usage(say!(
+                "`{name}` is set, and has another value in the nodeInfoList",
+                name
+            ))
+            .with_hint(say!("leave one of the two out")));
         }
         checked.push((field, place, value));
     }
@@ -110,8 +113,8 @@ impl Place {
     fn parse(name: &str) -> Result<Self, Error> {
         let parts = name.rsplit_once('.').filter(|(node, field)| !node.is_empty() && !field.is_empty());
         let (node, field) = parts.ok_or_else(|| {
-            Error::usage(format!("the app does not tell its fields, so `{name}` cannot be looked up"))
-                .with_hint("name the node's id and the field, as in `6.text`")
+            Error::usage(say!("the app does not tell its fields, so `{name}` cannot be looked up", name))
+                .with_hint(say!("name the node's id and the field, as in `6.text`"))
         })?;
         Ok(Self { node: node.to_owned(), field: field.to_owned() })
     }
@@ -125,6 +128,6 @@ impl Place {
 
 impl Hub {
     pub(crate) async fn form(&self, id: &WebappId) -> Result<App, Error> {
-        self.client.app(id).await.map_err(|error| Error::api("cannot get the app", error))
+        self.client.app(id).await.map_err(|error| Error::api(say!("cannot get the app"), error))
     }
 }

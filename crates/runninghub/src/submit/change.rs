@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use runninghub_core::Node;
+use runninghub_core::{Node, say};
 use serde_json::Value;
 
 use super::{check, loader};
-use crate::{Error, Workflow, workflow::Override};
+use crate::{
+    Error, Workflow,
+    workflow::{Override, links, place_of},
+};
 
 /// The requested changes.
 #[derive(Default)]
@@ -117,11 +120,12 @@ impl Changes {
         for entry in &checked.list {
             let twice = checked.set.iter().find(|(before, _)| before.is_same_field(entry));
             if twice.is_some_and(|(before, path)| path.is_some() || before.value != entry.value) {
-                let place = format!("{}.{}", entry.node, entry.field);
-                return Err(Error::usage(format!(
-                    "`{place}` is set, and has another value in the nodeInfoList"
+                let name = place_of(&entry.node, &entry.field);
+                return Err(Error::usage(say!(
+                    "`{name}` is set, and has another value in the nodeInfoList",
+                    name
                 ))
-                .with_hint("leave one of the two out"));
+                .with_hint(say!("leave one of the two out")));
             }
         }
         Ok(checked)
@@ -133,6 +137,7 @@ impl Changes {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first violation.
     pub(crate) fn check_whole(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
+        links(workflow)?;
         let checked = self.check(workflow, rules)?;
         for one in &checked.list {
             workflow.check(one.node.as_str(), &one.field, one.value.clone())?;

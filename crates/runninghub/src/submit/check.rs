@@ -3,19 +3,24 @@
 use std::path::Path;
 
 use runninghub_api::UploadSource;
+use runninghub_core::{Fact, Sentence, say};
 use serde_json::Value;
 
 use crate::{Error, Workflow, workflow::Override};
 
 /// Checks that a file exists, before others are uploaded.
 pub(crate) fn file(path: &Path) -> Result<(), Error> {
-    if path.is_file() { Ok(()) } else { Err(Error::usage(format!("there is no file {}", path.display()))) }
+    if path.is_file() { Ok(()) } else { Err(no_file(path)) }
+}
+
+pub(super) fn no_file(path: &Path) -> Error {
+    Error::usage(say!("there is no file {path}", path = Fact::of(path.display())))
 }
 
 /// Checks that a file exists, with a type and a size that the platform accepts.
 pub(crate) fn upload(path: &Path) -> Result<(), Error> {
     file(path)?;
-    UploadSource::path(path).check().map_err(|error| Error::api(&cannot_upload(path), error))
+    UploadSource::path(path).check().map_err(|error| Error::api(cannot_upload(path), error))
 }
 
 /// Whether the file's name has one of these extensions, ignoring case.
@@ -25,8 +30,8 @@ pub(crate) fn has_extension(path: &Path, allowed: &[&str]) -> bool {
 }
 
 /// The error text for a file.
-pub(super) fn cannot_upload(path: &Path) -> String {
-    format!("cannot upload {}", path.display())
+pub(super) fn cannot_upload(path: &Path) -> Sentence {
+    say!("cannot upload {path}", path = Fact::of(path.display()))
 }
 
 /// Checks the form of a raw list for an app; the platform checks the rest.
@@ -39,7 +44,7 @@ pub(super) fn entries(list: &[Value]) -> Result<(), Error> {
     if list.iter().all(|entry| is_whole(&entry)) {
         return Ok(());
     }
-    Err(Error::usage("an entry of the nodeInfoList is not complete").with_hint(SHAPE))
+    Err(Error::usage(say!("an entry of the nodeInfoList is not complete")).with_hint(shape()))
 }
 
 /// Checks an entry of a raw list for a workflow: its node and field have to exist. The value stays unchanged.
@@ -47,17 +52,19 @@ pub(super) fn entry(workflow: &Workflow, entry: &Value) -> Result<Override, Erro
     let node = match entry.get("nodeId") {
         Some(Value::String(id)) => id.clone(),
         Some(Value::Number(id)) => id.to_string(),
-        _ => return Err(Error::usage("an entry of the nodeInfoList has no `nodeId`").with_hint(SHAPE)),
+        _ => {
+            return Err(Error::usage(say!("an entry of the nodeInfoList has no `nodeId`")).with_hint(shape()));
+        }
     };
     let field = entry.get("fieldName").and_then(Value::as_str);
     let (Some(field), Some(value)) = (field, entry.get("fieldValue")) else {
-        return Err(Error::usage(format!("the nodeInfoList entry for node `{node}` is not complete"))
-            .with_hint(SHAPE));
+        return Err(Error::usage(say!("the nodeInfoList entry for node `{node}` is not complete", node))
+            .with_hint(shape()));
     };
     if workflow.graph().node(&node).is_none() {
         workflow.find(&node)?;
-        return Err(Error::usage(format!("`{node}` in the nodeInfoList is a title"))
-            .with_hint("name nodes by their ids there"));
+        return Err(Error::usage(say!("`{node}` in the nodeInfoList is a title", node))
+            .with_hint(say!("name nodes by their ids there")));
     }
     let old = workflow.field(&node, field)?;
     // Values in the list are usually text, whatever the type of the field.
@@ -82,4 +89,6 @@ fn untexted(old: &Value, value: &Value) -> Value {
     serde_json::from_str(&text).ok().filter(same_kind).unwrap_or_else(|| value.clone())
 }
 
-const SHAPE: &str = "each entry is `{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"…\"}`";
+fn shape() -> Sentence {
+    say!("each entry is `{{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"…\"}}`")
+}

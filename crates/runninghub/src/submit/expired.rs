@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use runninghub_core::say;
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -13,8 +14,8 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<(), Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     for (name, value) in body {
         if holds_expired(value, now) {
-            return Err(Error::usage(format!("the address of `{name}` has expired"))
-                .with_hint("upload the file again: `-p NAME=@FILE` does, or `rhub upload FILE`"));
+            return Err(Error::usage(say!("the address of `{name}` has expired", name))
+                .with_hint(say!("upload the file again")));
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use runninghub_core::{Sentence, say};
 use tokio::{
     sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore},
     time::{Instant, sleep_until},
@@ -30,8 +31,8 @@ pub(crate) struct Gate {
 #[derive(Debug)]
 struct Shut {
     until: Instant,
-    said: String,
-    hint: Option<&'static str>,
+    said: Sentence,
+    hint: Option<Sentence>,
 }
 
 /// A position in the queue. While no submit waits for a slot, any number pass in parallel. Submits that were refused
@@ -89,12 +90,8 @@ impl Gate {
         let shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
         match &*shut {
             Some(shut) if Instant::now() < shut.until => {
-                let what = format!("not sent: a moment ago the platform said {}", shut.said);
-                let error = Error::new(ErrorKind::Refused, what);
-                Err(match shut.hint {
-                    Some(hint) => error.with_hint(hint),
-                    None => error,
-                })
+                let what = say!("not sent: a moment ago the platform said {code}", code = &shut.said);
+                Err(Error::new(ErrorKind::Refused, what).hinted(shut.hint.clone()))
             }
             _ => Ok(()),
         }
@@ -103,7 +100,8 @@ impl Gate {
     /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|code| code.refuses_key()) else { return };
-        let said = format!("{code} ({})", code.meaning().unwrap_or("the key was refused"));
+        let meaning = code.meaning().unwrap_or_else(|| say!("the key was refused"));
+        let said = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: code.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
@@ -179,7 +177,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_hopeless_key_rests_and_is_tried_again() {
         let gate = Gate::default();
-        let shut = || Shut { until: Instant::now() + REST, said: "812".into(), hint: None };
+        let shut = || Shut { until: Instant::now() + REST, said: Sentence::verbatim("812"), hint: None };
         *gate.shut.lock().expect("not poisoned") = Some(shut());
         assert_eq!(gate.check().expect_err("shut").kind(), ErrorKind::Refused);
         sleep(REST).await;

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use runninghub_api::FieldKind;
-use runninghub_core::{Node, Untrusted};
+use runninghub_core::{Fact, Node, say};
 use serde_json::Value;
 
 use super::check;
-use crate::{Error, Workflow};
+use crate::{Error, Workflow, workflow::place_of};
 
 /// Nodes that load an uploaded file, the field with its name, and the kind of file. Other nodes are not restricted.
 /// Classes that begin with `VHS` are from `VideoHelperSuite`; its nodes whose names end in `Path` also accept URLs.
@@ -34,14 +34,19 @@ pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
     if check::has_extension(path, allowed) {
         return Ok(());
     }
-    Err(Error::usage(format!("node `{}` ({}) takes no {}", node.id, node.class_type, path.display()))
-        .with_hint(format!("it takes {}", allowed.join(", "))))
+    Err(Error::usage(say!(
+        "node `{node}` ({class}) takes no {path}",
+        node = &node.id,
+        class = &node.class_type,
+        path = Fact::of(path.display())
+    ))
+    .with_hint(say!("it takes {what}", what = allowed.join(", "))))
 }
 
 /// Checks a value to be sent for a field.
 pub(super) fn value(node: &Node, field: &str, value: &Value) -> Result<(), Error> {
     if loader(node).is_some() || holds_file(node, field) {
-        upload_name(&place(node, field), value)
+        upload_name(&place_of(&node.id, field), value)
     } else {
         Ok(())
     }
@@ -59,7 +64,7 @@ pub(super) fn graph(workflow: &Workflow, changed: impl Fn(&Node, &str) -> bool) 
             && is_used
             && !changed(node, field)
         {
-            upload_name(&place(node, field), value)?;
+            upload_name(&place_of(&node.id, field), value)?;
         }
     }
     Ok(())
@@ -69,33 +74,36 @@ pub(super) fn graph(workflow: &Workflow, changed: impl Fn(&Node, &str) -> bool) 
 /// in its own input folder, so the task would be charged and fail, or run with another file.
 pub(crate) fn upload_name(place: &str, value: &Value) -> Result<(), Error> {
     let Some(text) = value.as_str() else { return Ok(()) };
-    let (place, shown) = (Untrusted::from(place), Untrusted::from(short(text)));
-    let error = match Given::of(text) {
+    let value = short(text);
+    Err(match Given::of(text) {
         Given::Name => return Ok(()),
-        Given::Url => {
-            Error::usage(format!("`{place}` takes the name of an uploaded file, not a URL: `{shown}`"))
-                .with_hint(format!(
-                    "download the file and write `{place}=@FILE` to upload it; only models take URLs"
-                ))
-        }
-        Given::Data => {
-            Error::usage(format!("`{place}` takes the name of an uploaded file, not data: `{shown}`"))
-                .with_hint(format!("save the data as a file and write `{place}=@FILE` to upload it"))
-        }
+        Given::Url => Error::usage(say!(
+            "`{place}` takes the name of an uploaded file, not a URL: `{value}`",
+            place,
+            value
+        ))
+        .with_hint(say!("download the file, and upload it for `{place}`; only models take URLs", place)),
+        Given::Data => Error::usage(say!(
+            "`{place}` takes the name of an uploaded file, not data: `{value}`",
+            place,
+            value
+        ))
+        .with_hint(say!("save the data as a file, and upload it for `{place}`", place)),
         Given::Path => {
-            let error = Error::usage(format!(
-                "`{place}` takes the name of an uploaded file, not a path on this machine: `{shown}`"
-            ));
-            // Shells don't expand `~` after `@`.
-            error.with_hint(if text.trim_start().starts_with('~') {
-                format!("write `{place}=@FILE` with the file's full path to upload it")
+            let path = short(text.trim().trim_start_matches("file://"));
+            Error::usage(say!(
+                "`{place}` takes the name of an uploaded file, not a path on this machine: `{value}`",
+                place,
+                value
+            ))
+            // Shells expand `~` only at the start of a word.
+            .with_hint(if path.starts_with('~') {
+                say!("upload the file for `{place}`, named by its full path", place)
             } else {
-                let path = Untrusted::from(short(text.trim().trim_start_matches("file://")));
-                format!("did you mean `{place}=@{path}`? That uploads the file")
+                say!("upload the file `{path}` for `{place}`", path, place)
             })
         }
-    };
-    Err(error)
+    })
 }
 
 /// Whether this is the name of a file in the current folder, which the user probably meant to upload.
@@ -144,10 +152,6 @@ fn holds_file(node: &Node, field: &str) -> bool {
     is_name && kinds.iter().any(|kind| check::has_extension(Path::new(name), kind.extensions()))
 }
 
-fn place(node: &Node, field: &str) -> String {
-    format!("{}.{field}", node.id)
-}
-
 /// Shortens a value for messages: image data is long.
 fn short(text: &str) -> String {
     const MOST: usize = 120;
@@ -193,7 +197,10 @@ mod tests {
             assert_eq!(Given::of(path), Given::Path, "{path}");
         }
         let error = upload_name("1.image", &json!("file:///a.png")).expect_err("a path");
-        assert!(error.hint().is_some_and(|hint| hint.contains("`1.image=@/a.png`")), "{error:?}");
+        assert!(
+            error.hint().is_some_and(|hint| hint.to_string() == "upload the file `/a.png` for `1.image`"),
+            "{error:?}"
+        );
         assert_eq!(Given::of("HTTPS://h/a.png"), Given::Url);
         assert_eq!(Given::of("data:image/png;base64,AAAA"), Given::Data);
         let long = format!("data:image/png;base64,{}", "A".repeat(100_000));

@@ -21,5 +21,6 @@ pub(crate) use check::{has_extension, upload as check_upload};
 pub(crate) use gate::Gate;
 pub(crate) use loader::upload_name;
 pub(crate) use step::OnStep;
+pub(crate) use workflow::warn_of;
 
 use ready::Ready;

@@ -4,10 +4,15 @@ use std::{collections::HashMap, fs, path::Path};
 
 use runninghub_api::{DownloadUrl, ModelPrice, UploadSource};
 use runninghub_catalog::{Catalog, Input};
-use runninghub_core::Kind;
+use runninghub_core::{Kind, say};
 use serde_json::{Map, Value};
 
-use super::{Ready, change::NewValue, check::cannot_upload, expired};
+use super::{
+    Ready,
+    change::NewValue,
+    check::{cannot_upload, no_file},
+    expired,
+};
 use crate::{Error, ErrorKind, Submit, book::What, hub::Hub, platform::Family};
 
 /// The request body and its endpoint.
@@ -36,7 +41,7 @@ pub(super) async fn price(hub: &Hub, submit: &Submit, name: &str) -> Result<Mode
 
 async fn price_of(hub: &Hub, request: &Request) -> Result<ModelPrice, Error> {
     let asked = hub.client.model_price(&request.endpoint).params(request.params.clone()).await;
-    asked.map_err(|error| Error::api("cannot ask what it would cost", error))
+    asked.map_err(|error| Error::api(say!("cannot ask what it would cost"), error))
 }
 
 /// Checks everything before any file is uploaded.
@@ -46,7 +51,7 @@ async fn prepare(hub: &Hub, submit: &Submit, name: &str) -> Result<Request, Erro
     let values = submit.changes.named();
     if let Some(body) = &submit.body {
         if !values.is_empty() {
-            return Err(Error::usage("a whole body leaves no place for single parameters"));
+            return Err(Error::usage(say!("a whole body leaves no place for single parameters")));
         }
         let endpoint = known.map_or_else(|_| name.to_owned(), |model| model.endpoint.clone());
         expired::check(body)?;
@@ -73,9 +78,9 @@ async fn prepare(hub: &Hub, submit: &Submit, name: &str) -> Result<Request, Erro
 
 async fn upload(hub: &Hub, path: &Path) -> Result<DownloadUrl, Error> {
     let uploaded = hub.client.upload(UploadSource::path(path)).await;
-    let uploaded = uploaded.map_err(|error| Error::api(&cannot_upload(path), error))?;
+    let uploaded = uploaded.map_err(|error| Error::api(cannot_upload(path), error))?;
     uploaded.download_url.ok_or_else(|| {
-        Error::new(ErrorKind::Network, "the upload was answered without an address for models")
+        Error::new(ErrorKind::Network, say!("the upload was answered without an address for models"))
     })
 }
 
@@ -87,7 +92,7 @@ impl NewValue {
             Self::File(path) => path,
         };
         let meta = fs::metadata(path).ok().filter(fs::Metadata::is_file);
-        let meta = meta.ok_or_else(|| Error::usage(format!("there is no file {}", path.display())))?;
+        let meta = meta.ok_or_else(|| no_file(path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Input::File { name, bytes: meta.len() })
     }
@@ -95,29 +100,22 @@ impl NewValue {
 
 /// Checks that a run's price is within the limit.
 fn affordable(price: &ModelPrice, limit: f64) -> Result<(), Error> {
-    let refused = |what: String| Error::new(ErrorKind::Refused, what);
+    let refused = |what| Error::new(ErrorKind::Refused, what);
     let Some(amount) = price.amount() else {
-        return Err(refused(
-            "nothing was submitted: the platform does not say what it would cost".to_owned(),
-        )
-        .with_hint("submit without a limit, or with other values"));
+        return Err(refused(say!("nothing was submitted: the platform does not say what it would cost"))
+            .with_hint(say!("submit without a limit, or with other values")));
     };
     if amount <= limit {
         return Ok(());
     }
-    let currency = price.currency.as_ref().map(|currency| format!(" {currency}")).unwrap_or_default();
-    Err(refused(format!(
-        "nothing was submitted: it would cost {amount}{currency}, and no more than {limit} may be spent"
+    let cost = match &price.currency {
+        Some(currency) => format!("{amount} {}", currency.raw()),
+        None => amount.to_string(),
+    };
+    Err(refused(say!(
+        "nothing was submitted: it would cost {cost}, and no more than {limit} may be spent",
+        cost,
+        limit
     ))
-    .with_hint("raise the limit, or choose values that cost less"))
-}
-
-impl From<runninghub_catalog::Error> for Error {
-    fn from(error: runninghub_catalog::Error) -> Self {
-        let found = Self::usage(error.to_string());
-        match error.hint() {
-            Some(hint) => found.with_hint(hint),
-            None => found,
-        }
-    }
+    .with_hint(say!("raise the limit, or choose values that cost less")))
 }

@@ -1,9 +1,9 @@
 //! The request that costs money: recorded, sent once, with three possible outcomes.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use runninghub_api::{Class, Create, CreateOutcome, Created, Retry, RunOptions};
-use runninghub_core::{Event, Untrusted};
+use runninghub_core::{Event, Sentence, Untrusted, say};
 use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -13,6 +13,7 @@ use crate::{
     book::{self, Page, What, note},
     hub::Hub,
     launch::{Known, Launch},
+    sentence_of,
 };
 
 /// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server asks for more.
@@ -80,8 +81,8 @@ impl Paid {
         let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
         let refused = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
-            let message = format!("node {node} was refused and will not run: {}", errors.join("; "));
-            Event::warning("node_error", message)
+            let why = errors.join("; ");
+            Event::warning("node_error", say!("node {node} was refused and will not run: {why}", node, why))
         });
         let first = unwritten.into_iter().chain(refused).collect();
         let workflow = ready.what.workflow;
@@ -139,7 +140,7 @@ impl Payment<'_> {
                 return Err(self.unknown(page.as_ref(), error).await);
             }
             gate.learn(&error, self.hub.time_scale);
-            let said = crate::chain(&error);
+            let said = sentence_of(&error).to_string();
             if key_tries > 0 && is_wrong_key(&error) {
                 key_tries -= 1;
                 note(page.as_ref(), Step::Waiting { note: said }).await?;
@@ -150,11 +151,11 @@ impl Payment<'_> {
             if !matches!(error.class(), Class::Capacity | Class::Rate) {
                 // It is refused, whether or not that could be recorded.
                 let _ = note(page.as_ref(), Step::Refused { note: said }).await;
-                return Err(Error::api("the task was not created", error));
+                return Err(Error::api(say!("the task was not created"), error));
             }
             note(page.as_ref(), Step::Waiting { note: said }).await?;
             let wait = self.wait(&error);
-            let error = Error::api("the task was not created: no slot is free", error);
+            let error = Error::api(say!("the task was not created: no slot is free"), error);
             let again = Instant::now() + wait;
             // A wait beyond the limit is not started.
             let in_time = limit.is_none_or(|limit| again <= limit);
@@ -210,17 +211,15 @@ impl Payment<'_> {
             Some(book) => book.evidence(&self.hub.client).await,
             None => None,
         };
-        let mut note = crate::chain(&source);
-        let mut what =
-            "nobody knows whether the task was created: it may run, and it may be charged".to_owned();
-        let named = source.task().map(|task| format!("the answer names the task {task}"));
-        for fact in named.into_iter().chain(evidence) {
-            what = format!("{what}; {fact}");
-            note = format!("{note}; {fact}");
-        }
-        let error = Error::new(ErrorKind::SubmitUnknown, what).with_source(source);
+        let named = source.task().map(|task| say!("the answer names the task {task}", task));
+        let facts: Vec<Sentence> = named.into_iter().chain(evidence).collect();
+        let with_facts = |first: Sentence| Sentence::list(iter::once(first).chain(facts.iter().cloned()));
+        let note = with_facts(sentence_of(&source)).to_string();
+        let what = say!("nobody knows whether the task was created: it may run, and it may be charged");
+        let error = Error::new(ErrorKind::SubmitUnknown, with_facts(what)).with_source(source);
         let Some(page) = page else {
-            return error.with_hint("look at the tasks on the RunningHub page before you submit it again");
+            return error
+                .with_hint(say!("look at the tasks on the RunningHub page before you submit it again"));
         };
         // If this fails, the entry stays `submitting`, which counts as unknown as soon as this process has ended.
         let _ = page.step(Step::Unknown { note }).await;
@@ -241,6 +240,9 @@ async fn within<T>(limit: Option<Instant>, future: impl Future<Output = T>) -> O
 }
 
 fn given_up() -> Error {
-    Error::new(ErrorKind::Refused, "the task was not created: others wait for a free slot, and none came")
-        .with_hint("wait longer with `--queue-timeout`, or raise the number of slots")
+    Error::new(
+        ErrorKind::Refused,
+        say!("the task was not created: others wait for a free slot, and none came"),
+    )
+    .with_hint(say!("allow more time for a slot, or raise the number of slots"))
 }

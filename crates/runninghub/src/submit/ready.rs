@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use runninghub_api::{Create, ModelPrice, UploadSource};
-use runninghub_core::{Graph, Kind};
+use runninghub_core::{Graph, Kind, say};
 
 use super::{app, check::cannot_upload, model, pay, workflow};
 use crate::{Error, Run, RunningHub, Submit, Work, book::What, hub::Hub, platform::Family};
@@ -25,7 +25,7 @@ impl RunningHub {
     /// other than a model.
     pub async fn price(&self, submit: &Submit) -> Result<ModelPrice, Error> {
         let Work::Model(name) = &submit.work else {
-            return Err(Error::usage("only models have a price before they run"));
+            return Err(Error::usage(say!("only models have a price before they run")));
         };
         submit.check_settings()?;
         model::price(&self.0, submit, name).await
@@ -49,7 +49,7 @@ impl RunningHub {
 impl What {
     /// The request without the key: equal requests have equal texts.
     pub(super) fn text(&self, request: &Create) -> Result<String, Error> {
-        let body = request.body().map_err(|error| Error::api("the task was not created", error))?;
+        let body = request.body().map_err(|error| Error::api(say!("the task was not created"), error))?;
         Ok(match (&self.kind, &self.target) {
             // The endpoint is not in the body.
             (Kind::Model, Some(endpoint)) => format!("{endpoint}\n{body}"),
@@ -62,7 +62,7 @@ impl Hub {
     /// Uploads a file; returns the name that nodes use.
     pub(super) async fn upload(&self, path: PathBuf) -> Result<String, Error> {
         let uploaded = self.client.upload(UploadSource::path(&path)).await;
-        let uploaded = uploaded.map_err(|error| Error::api(&cannot_upload(&path), error))?;
+        let uploaded = uploaded.map_err(|error| Error::api(cannot_upload(&path), error))?;
         Ok(uploaded.file_name.as_str().to_owned())
     }
 }

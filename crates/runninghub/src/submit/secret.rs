@@ -1,5 +1,6 @@
 //! The secret of one submit in its webhook URL.
 
+use runninghub_core::say;
 use runninghub_ledger::Secret;
 use url::Url;
 
@@ -20,8 +21,9 @@ pub fn check_webhook(url: &str) -> Result<(), Error> {
     if is_one && !plain.contains(['{', '}']) {
         return Ok(());
     }
-    Err(Error::usage("the webhook's address is not one that can be called")
-        .with_hint("it is like `https://your-host/{secret}`, and `{secret}` is the only part in braces"))
+    Err(Error::usage(say!("the webhook's address is not one that can be called")).with_hint(say!(
+        "it is like `https://your-host/{{secret}}`, and `{{secret}}` is the only part in braces"
+    )))
 }
 
 /// Creates a secret, if the URL has the placeholder. It is redacted from recordings.
@@ -32,7 +34,7 @@ pub(super) fn draw(hub: &Hub, webhook: Option<&str>) -> Result<Option<Secret>, E
         return Ok(None);
     }
     let secret =
-        Secret::random().map_err(|error| Error::ledger("a webhook's secret cannot be drawn", error))?;
+        Secret::random().map_err(|error| Error::ledger(say!("a webhook's secret cannot be drawn"), error))?;
     if let Some(recorder) = &hub.recorder {
         recorder.secret(secret.expose());
     }

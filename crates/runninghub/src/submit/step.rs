@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Error;
+use runninghub_core::Sentence;
 
 /// A step of a submit, as reported to `on_step`.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +23,8 @@ pub enum SubmitStep<'a> {
     Warning {
         /// A short, stable code.
         code: &'static str,
-        /// The message, in English.
-        message: &'a str,
+        /// The message.
+        message: &'a Sentence,
     },
 }
 

@@ -1,15 +1,22 @@
 //! Submits a workflow: saved on the platform, or sent whole.
 
-use runninghub_core::{Graph, Kind, Untrusted, WorkflowId};
+use runninghub_core::{Graph, Kind, Sentence, WorkflowId, say};
 use serde_json::{Value, json};
 
 use super::{Changed, FileRules, Ready, change::Checked, loader};
-use crate::{Error, Submit, Workflow, book::What, hub::Hub, platform::Family, workflow::Override};
+use crate::{
+    Error, Submit, Workflow,
+    book::What,
+    hub::Hub,
+    platform::Family,
+    workflow::{Override, place_of, previews_only},
+};
 
 /// A workflow that is saved on the platform.
 pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result<Ready, Error> {
     let workflow = hub.workflow(id).await?;
     hub.record_workflow(&workflow);
+    warn_of(submit, &workflow);
     let checked = submit.changes.check(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
@@ -32,6 +39,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
 pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
     let workflow = Workflow::parse(json)?;
     hub.record_workflow(&workflow);
+    warn_of(submit, &workflow);
     let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     Ok(Ready {
@@ -40,6 +48,23 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
         graph: Some(graph(&workflow, &changes)),
         family: Family::Workflow,
     })
+}
+
+/// Warns of what a workflow will not do, before anything is paid.
+pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
+    for key in workflow.left_out() {
+        submit.warn("not_a_node", &say!("`{key}` is not a node and is not sent", key));
+    }
+    if let Some(previews) = previews_only(workflow) {
+        let nodes: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
+        submit.warn(
+            "saves_nothing",
+            &say!(
+                "the workflow saves nothing: its only outputs are previews (node {nodes}); a node such as SaveImage saves",
+                nodes = nodes.join(", ")
+            ),
+        );
+    }
 }
 
 async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {
@@ -57,10 +82,10 @@ fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
 }
 
 /// The warning for a value that names a file in the current folder.
-fn local_file(change: &Override) -> String {
-    let (node, field, value) =
-        (&change.node, &change.field, Untrusted::from(change.value.as_str().unwrap_or_default()));
-    format!(
-        "the file `{value}` in the current folder is not uploaded: `{node}.{field}` is only set to its name; `{node}.{field}=@{value}` uploads it"
+fn local_file(change: &Override) -> Sentence {
+    say!(
+        "the file `{value}` in the current folder is not uploaded: `{place}` is only set to its name",
+        value = change.value.as_str().unwrap_or_default(),
+        place = place_of(&change.node, &change.field)
     )
 }

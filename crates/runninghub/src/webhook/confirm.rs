@@ -9,6 +9,7 @@ use std::{
 use futures_core::Stream;
 use futures_util::stream;
 use runninghub_api::Class;
+use runninghub_core::say;
 use runninghub_ledger::{Delivery, Entry, Filter};
 use tokio::{
     sync::Semaphore,
@@ -51,7 +52,8 @@ impl Desk {
     /// Accepts the deliveries that earlier listeners left, if they can be queried with this key.
     pub(super) async fn take_up(self: Arc<Self>) -> Vec<Result<Delivery, Error>> {
         let read = async || {
-            let cannot = |error| Error::ledger("the deliveries of earlier listeners cannot be read", error);
+            let cannot =
+                |error| Error::ledger(say!("the deliveries of earlier listeners cannot be read"), error);
             self.hub.book()?.ledger().deliveries().await.map_err(cannot)
         };
         let mut ours = Vec::new();
@@ -91,7 +93,7 @@ impl Desk {
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
                 if !is_told {
                     let waits = |error: Error| {
-                        Error::new(error.kind(), "a delivery waits to be confirmed").with_source(error)
+                        Error::new(error.kind(), say!("a delivery waits to be confirmed")).with_source(error)
                     };
                     return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
                 }
@@ -104,12 +106,14 @@ impl Desk {
         let _turn = self.turns.acquire().await;
         let entry = self.entry(delivery).await?;
         let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
-        asked.unwrap_or_else(|_| Err(Error::new(ErrorKind::Network, "no answer about the task came in time")))
+        asked.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Network, say!("no answer about the task came in time")))
+        })
     }
 
     async fn entry(&self, delivery: &Delivery) -> Result<Entry, Error> {
         let found = self.hub.book()?.ledger().entry(Filter::all().attempt(delivery.attempt.as_str())).await;
-        found.map_err(|error| Error::ledger("the ledger cannot be read", error))
+        found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
     }
 
     /// Whether the delivery is for a submit of this key. If so, a task unknown to the platform with this key doesn't

@@ -17,6 +17,7 @@ use futures_core::Stream;
 use futures_util::StreamExt as _;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use runninghub_core::{Fact, say};
 use runninghub_ledger::Entry;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -52,8 +53,8 @@ impl RunningHub {
     pub async fn webhooks(&self, listen: SocketAddr) -> Result<Webhooks, Error> {
         let (service, deliveries) = self.webhook_service()?;
         let cannot = |error| {
-            Error::new(ErrorKind::Network, format!("cannot listen on {listen}"))
-                .with_hint("another program may listen there; port 0 takes a free one")
+            Error::new(ErrorKind::Network, say!("cannot listen on {address}", address = Fact::of(listen)))
+                .with_hint(say!("another program may listen there; port 0 takes a free one"))
                 .with_source(error)
         };
         let listener = TcpListener::bind(listen).await.map_err(cannot)?;

@@ -116,7 +116,9 @@ fn open_to_read(dir: &Path, _: LedgerError) -> Result<Arc<dyn Ledger>, LedgerErr
 fn open(_: &Path) -> Result<Arc<dyn Ledger>, LedgerError> {
     Err(LedgerError::new(
         runninghub_ledger::ErrorKind::NotFound,
-        "this build has no ledger: give the workspace one, or turn on the feature `sqlite`",
+        runninghub_core::say!(
+            "this build has no ledger: give the workspace one, or turn on the feature `sqlite`"
+        ),
     ))
 }
 

@@ -18,7 +18,7 @@ use super::{
     handle::{Finished, Handle, Snapshot},
     open::Running,
 };
-use crate::{Error, Follow, Run, Save, SavedTask, Service, Submit, answer::currency};
+use crate::{Error, Follow, Run, Save, SavedTask, Service, Submit, answer::currency, sentence_of};
 
 /// Number of lines that a subscriber of one run may fall behind.
 const BACKLOG: usize = 1024;
@@ -172,7 +172,7 @@ impl Driven {
                 }
                 Some(Ok(event)) => self.publish(event),
                 Some(Err(error)) => {
-                    self.publish(Event::warning("lost", crate::chain(&error)));
+                    self.publish(Event::warning("lost", sentence_of(&error)));
                     break Finished::Lost(Arc::new(error));
                 }
                 None => break Finished::Detached,
@@ -197,7 +197,7 @@ impl Driven {
         let outputs: Vec<Output> = match saved {
             Some(Ok(saved)) => saved.results.iter().map(Output::from).collect(),
             Some(Err(error)) => {
-                self.publish(Event::warning("not_saved", crate::chain(error)));
+                self.publish(Event::warning("not_saved", sentence_of(error)));
                 end.outputs.iter().cloned().map(Output::from).collect()
             }
             None => end.outputs.iter().cloned().map(Output::from).collect(),

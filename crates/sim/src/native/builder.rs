@@ -9,6 +9,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use super::{
+    login::Login,
     play, server,
     state::{Settings, State},
     version::Version,
@@ -46,7 +47,7 @@ impl Native {
                 speed: 1.0,
                 race: HISTORY_RACE,
                 previews: false,
-                locked: false,
+                login: None,
                 prefix: String::new(),
                 loses_prompts: 0,
                 waits_for: None,
@@ -141,9 +142,9 @@ impl NativeBuilder {
         self
     }
 
-    /// Responds to every request with 401.
-    pub fn locked(mut self) -> Self {
-        self.settings.locked = true;
+    /// Requires a login with every request, HTTP 401 otherwise: a header as `NAME: VALUE`, or a parameter as `?NAME=VALUE`.
+    pub fn login(mut self, login: impl Into<String>) -> Self {
+        self.settings.login = Some(Login(login.into()));
         self
     }
 

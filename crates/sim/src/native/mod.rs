@@ -4,6 +4,7 @@ mod builder;
 mod classes;
 mod http;
 mod improvise;
+mod login;
 mod play;
 mod queue;
 mod server;

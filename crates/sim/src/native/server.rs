@@ -48,7 +48,7 @@ async fn serve(stream: TcpStream, app: TowerToHyperService<axum::Router>, state:
             let path =
                 path.strip_prefix("/api").filter(|rest| rest.starts_with('/')).unwrap_or(path).to_owned();
             *state.lock().counters.paths.entry(path).or_default() += 1;
-            if state.settings.locked {
+            if !state.settings.login.as_ref().is_none_or(|login| login.is_in(&request)) {
                 return Ok((StatusCode::UNAUTHORIZED, "login required").into_response());
             }
             unless_lost(app.call(request.map(Body::new)).await.unwrap_or_else(|never| match never {}))

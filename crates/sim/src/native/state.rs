@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc::UnboundedSender, watch};
 
-use super::{classes::Classes, queue::Queue, version::Version};
+use super::{classes::Classes, login::Login, queue::Queue, version::Version};
 use crate::{Scenario, json::python};
 
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     pub(crate) speed: f64,
     pub(crate) race: Duration,
     pub(crate) previews: bool,
-    pub(crate) locked: bool,
+    pub(crate) login: Option<Login>,
     pub(crate) prefix: String,
     pub(crate) loses_prompts: u32,
     /// Nothing runs until this is true.

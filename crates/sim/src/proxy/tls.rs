@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
     ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
 use tokio::{
     io::{AsyncWriteExt as _, copy, sink},
@@ -27,7 +27,8 @@ const GARBAGE: [u8; 37] = {
 /// A certificate authority; clients that trust [`Authority::pem`] accept its certificates.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    certificate: CertificateDer<'static>,
+    key: Vec<u8>,
 }
 
 /// The certificate of a server.
@@ -42,6 +43,8 @@ pub enum Certificate {
     WrongName,
     /// Signed by itself.
     SelfSigned,
+    /// The authority's own, which is a CA and names no host, as `openssl req -x509` makes them.
+    Authority,
 }
 
 impl Authority {
@@ -53,13 +56,14 @@ impl Authority {
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::new(Vec::new()).map_err(failed)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = pem(params.self_signed(&key).map_err(failed)?.der());
-        Ok(Self { issuer: Issuer::new(params, key), pem })
+        let certificate = params.self_signed(&key).map_err(failed)?.der().clone();
+        let secret = key.serialize_der();
+        Ok(Self { issuer: Issuer::new(params, key), certificate, key: secret })
     }
 
     /// The certificate of the authority itself, in PEM.
-    pub fn pem(&self) -> &str {
-        &self.pem
+    pub fn pem(&self) -> String {
+        pem(&self.certificate)
     }
 
     pub(super) fn acceptor(&self, kind: Certificate) -> Result<Acceptor, Error> {
@@ -73,12 +77,15 @@ impl Authority {
             params.not_before = date_time_ymd(2000, 1, 1);
             params.not_after = date_time_ymd(2001, 1, 1);
         }
-        let certificate = match kind {
+        let signed = match kind {
             Certificate::SelfSigned => params.self_signed(&key),
             _ => params.signed_by(&key, &self.issuer),
         };
-        let certificate = certificate.map_err(failed)?.der().clone();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let (certificate, key) = match kind {
+            Certificate::Authority => (self.certificate.clone(), self.key.clone()),
+            _ => (signed.map_err(failed)?.der().clone(), key.serialize_der()),
+        };
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -265,9 +265,11 @@ async fn encryption_breaks_where_it_has_to() {
         proxy.forward_to(listener.local_addr().unwrap());
         proxy.add(toxic);
         let mut roots = rustls::RootCertStore::empty();
-        let pem = authority.pem().as_bytes();
+        let pem = authority.pem();
         let root =
-            <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem);
+            <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(
+                pem.as_bytes(),
+            );
         roots.add(root.unwrap()).unwrap();
         let config =
             rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::SinkExt as _;
-use runninghub_core::SocketUrl;
-use runninghub_net::ErrorKind as NetErrorKind;
+use runninghub_core::{Fact, SocketUrl, say};
+use runninghub_net::{ErrorKind as NetErrorKind, Login};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -38,7 +38,7 @@ impl Live {
     async fn open(&self, address: &Address<'_>, public_only: bool) -> Result<Box<dyn FrameSource>, Error> {
         if address.tls {
             let config = self.0.net.tls().map_err(|error| {
-                Error::new(ErrorKind::Tls, "no TLS configuration can be made").with_source(error)
+                Error::new(ErrorKind::Tls, say!("no TLS configuration can be made")).with_source(error)
             })?;
             let stream = self.dial(address, public_only).await?;
             // Boxed, because a TLS session is twenty times the size of a plain stream.
@@ -51,17 +51,18 @@ impl Live {
 
     async fn dial(&self, address: &Address<'_>, public_only: bool) -> Result<TcpStream, Error> {
         let target = address.http().parse::<Uri>().map_err(|error| {
-            Error::new(ErrorKind::Address, "the host of the WebSocket address is no host").with_source(error)
+            Error::new(ErrorKind::Address, say!("the host of the WebSocket address is no host"))
+                .with_source(error)
         })?;
         let dialled = self.0.net.dial(target, public_only, self.0.connect_timeout).await;
         dialled.map_err(|error| {
             let (_, net, source) = error.into_parts();
             let (kind, what) = match net {
-                NetErrorKind::Forbidden { .. } => return forbidden(address, "a private address"),
+                NetErrorKind::Forbidden { .. } => return forbidden(address, say!("a private address")),
                 NetErrorKind::Proxy { .. } | NetErrorKind::ProxyRefused { .. } => {
-                    (ErrorKind::Proxy, net.to_string())
+                    (ErrorKind::Proxy, net.sentence())
                 }
-                _ => (ErrorKind::Connect, format!("cannot connect to {}", address.authority)),
+                _ => (ErrorKind::Connect, say!("cannot connect to {host}", host = address.authority)),
             };
             let error = Error::new(kind, what);
             match source {
@@ -71,14 +72,23 @@ impl Live {
         })
     }
 
+    /// The line of the login, if the server requires a header.
+    fn login(&self, address: &Address<'_>) -> String {
+        let login = self.0.net.login_at(address.host, Some(address.port), address.tls);
+        let header = login.and_then(Login::as_header);
+        header
+            .and_then(|(name, value)| Some(format!("{name}: {}\r\n", value.to_str().ok()?)))
+            .unwrap_or_default()
+    }
+
     async fn upgrade<S>(&self, address: &Address<'_>, stream: S) -> Result<Box<dyn FrameSource>, Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let mut socket = shake_hands(address, stream, self.0.socket()).await?;
+        let mut socket = shake_hands(address, &self.login(address), stream, self.0.socket()).await?;
         if self.0.preview_metadata {
             socket.send(Message::text(FEATURE_FLAGS)).await.map_err(|error| {
-                Error::new(ErrorKind::Connect, "the connection broke off after the handshake")
+                Error::new(ErrorKind::Connect, say!("the connection broke off after the handshake"))
                     .with_source(error)
             })?;
         }
@@ -93,7 +103,8 @@ impl Connect for Live {
     async fn connect(&self, url: &SocketUrl) -> Result<Box<dyn FrameSource>, Error> {
         let address = Address::parse(url)?;
         if !address.tls && !self.0.allow_insecure && !address.is_loopback() {
-            let what = format!("refused to connect to {} without encryption (ws://)", address.authority);
+            let what =
+                say!("refused to connect to {host} without encryption (ws://)", host = address.authority);
             return Err(Error::new(ErrorKind::InsecureAddress, what));
         }
         let public_only = match &self.0.hosts {
@@ -102,7 +113,8 @@ impl Connect for Live {
         };
         let wait = self.0.connect_timeout;
         timeout(wait, self.open(&address, public_only)).await.unwrap_or_else(|_| {
-            let what = format!("no connection to {} within {wait:?}", address.authority);
+            let wait = Fact::of(format_args!("{wait:?}"));
+            let what = say!("no connection to {host} within {wait}", host = address.authority, wait);
             Err(Error::new(ErrorKind::Timeout, what))
         })
     }
@@ -114,15 +126,17 @@ async fn encrypt(
     stream: TcpStream,
 ) -> Result<TlsStream<TcpStream>, Error> {
     let name = ServerName::try_from(address.host.to_owned()).map_err(|error| {
-        Error::new(ErrorKind::Address, "the host of the WebSocket address is no host").with_source(error)
+        Error::new(ErrorKind::Address, say!("the host of the WebSocket address is no host"))
+            .with_source(error)
     })?;
     TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         // Only an error of rustls is final; other errors come from the network.
         if error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
-            Error::new(ErrorKind::Tls, format!("no TLS session with {}", address.authority))
+            Error::new(ErrorKind::Tls, say!("no TLS session with {host}", host = address.authority))
                 .with_source(error)
         } else {
-            Error::new(ErrorKind::Connect, "the connection broke off in the TLS handshake").with_source(error)
+            Error::new(ErrorKind::Connect, say!("the connection broke off in the TLS handshake"))
+                .with_source(error)
         }
     })
 }

@@ -3,6 +3,7 @@
 //! Written by hand: the library's handshake uses a URL type, which changes URLs, logs the ticket at trace level, and
 //! rejects the `Connection: keep-alive, Upgrade` of some gateways.
 
+use runninghub_core::say;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -25,6 +26,7 @@ const MAX_HEAD: usize = 16 << 10;
 
 pub(super) async fn shake_hands<S>(
     address: &Address<'_>,
+    login: &str,
     mut stream: S,
     config: WebSocketConfig,
 ) -> Result<WebSocketStream<S>, Error>
@@ -34,7 +36,7 @@ where
     let key = generate_key();
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n",
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{login}\r\n",
         address.target(),
         address.authority,
     );
@@ -44,15 +46,18 @@ where
     let mut head = Vec::with_capacity(1 << 10);
     let (size, response) = loop {
         if stream.read_buf(&mut head).await.map_err(broken_off)? == 0 {
-            return Err(Error::new(ErrorKind::Connect, "the server hung up before the handshake was done"));
+            return Err(Error::new(
+                ErrorKind::Connect,
+                say!("the server hung up before the handshake was done"),
+            ));
         }
         let answer = Response::try_parse(&head).map_err(|error| {
-            Error::new(ErrorKind::Protocol, "the server does not speak HTTP").with_source(error)
+            Error::new(ErrorKind::Protocol, say!("the server does not speak HTTP")).with_source(error)
         })?;
         match answer {
             Some(answer) => break answer,
             None if head.len() > MAX_HEAD => {
-                return Err(Error::new(ErrorKind::TooLarge, "the server's answer has no end"));
+                return Err(Error::new(ErrorKind::TooLarge, say!("the server's answer has no end")));
             }
             None => {}
         }
@@ -65,9 +70,9 @@ where
 
 fn check(response: &Response, accept: &str) -> Result<(), Error> {
     let status = response.status().as_u16();
-    let refuse = |what: String| Err(Error::new(ErrorKind::Handshake { status }, what));
+    let refuse = |what| Err(Error::new(ErrorKind::Handshake { status }, what));
     if status != 101 {
-        return refuse(format!("the server refused the WebSocket with HTTP status {status}"));
+        return refuse(say!("the server refused the WebSocket with HTTP status {status}", status));
     }
     let has = |name: HeaderName, token: &str| {
         let values = response.headers().get_all(name);
@@ -77,11 +82,11 @@ fn check(response: &Response, accept: &str) -> Result<(), Error> {
     };
     let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|value| value == accept);
     if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") || !accepted {
-        return refuse("the server's answer to the handshake is wrong".to_owned());
+        return refuse(say!("the server's answer to the handshake is wrong"));
     }
     Ok(())
 }
 
 fn broken_off(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Connect, "the connection broke off in the handshake").with_source(error)
+    Error::new(ErrorKind::Connect, say!("the connection broke off in the handshake")).with_source(error)
 }

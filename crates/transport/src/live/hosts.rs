@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use runninghub_core::is_public;
+use runninghub_core::{Sentence, is_public, say};
 
 use super::address::Address;
 use crate::{Error, ErrorKind};
@@ -49,9 +49,9 @@ impl Hosts {
         let known = self.domains.iter().any(|domain| is_below(host, domain));
         match (is_private, known) {
             (true, _) if self.private => Ok(false),
-            (true, _) => Err(forbidden(address, "a private address")),
+            (true, _) => Err(forbidden(address, say!("a private address"))),
             (false, true) => Ok(!self.private),
-            (false, false) => Err(forbidden(address, "not a host of the platform")),
+            (false, false) => Err(forbidden(address, say!("not a host of the platform"))),
         }
     }
 }
@@ -62,8 +62,9 @@ fn is_below(host: &str, domain: &str) -> bool {
     end.eq_ignore_ascii_case(domain) && (above.is_empty() || above.ends_with('.'))
 }
 
-pub(super) fn forbidden(address: &Address<'_>, why: &str) -> Error {
-    Error::new(ErrorKind::ForbiddenHost, format!("refused to connect to {}: {why}", address.authority))
+pub(super) fn forbidden(address: &Address<'_>, why: Sentence) -> Error {
+    let what = say!("refused to connect to {host}: {why}", host = address.authority, why);
+    Error::new(ErrorKind::ForbiddenHost, what)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::{SinkExt as _, StreamExt as _};
+use runninghub_core::say;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep, sleep, timeout},
@@ -65,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             match message {
                 Some(Ok(Message::Text(text))) => {
                     let text = ByteString::try_from(Bytes::from(text)).map_err(|error| {
-                        Error::new(ErrorKind::Protocol, "a text frame is not UTF-8").with_source(error)
+                        Error::new(ErrorKind::Protocol, say!("a text frame is not UTF-8")).with_source(error)
                     });
                     return Poll::Ready(text.map(|text| Some(Body::Text(text))));
                 }
@@ -86,7 +87,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         while let Poll::Ready(beat) = self.pulse.poll(cx) {
             match beat {
                 Beat::Dead => {
-                    return Poll::Ready(Err(Error::new(ErrorKind::DeadPeer, "the server is silent")));
+                    return Poll::Ready(Err(Error::new(ErrorKind::DeadPeer, say!("the server is silent"))));
                 }
                 Beat::Ping => match stream.start_send_unpin(Message::Ping(Bytes::new())) {
                     Ok(()) => self.flushing = true,
@@ -192,11 +193,13 @@ fn ended_by(error: SocketError) -> Result<Option<Body>, Error> {
                 tracing::debug!(%cause, "the connection broke off");
                 return Ok(None);
             }
-            _ => (ErrorKind::Io, "reading from the server failed"),
+            _ => (ErrorKind::Io, say!("reading from the server failed")),
         },
-        SocketError::Capacity(_) => (ErrorKind::TooLarge, "the server sent a larger message than is allowed"),
-        SocketError::Utf8(_) => (ErrorKind::Protocol, "the server sent text that is not UTF-8"),
-        _ => (ErrorKind::Protocol, "the server broke the WebSocket protocol"),
+        SocketError::Capacity(_) => {
+            (ErrorKind::TooLarge, say!("the server sent a larger message than is allowed"))
+        }
+        SocketError::Utf8(_) => (ErrorKind::Protocol, say!("the server sent text that is not UTF-8")),
+        _ => (ErrorKind::Protocol, say!("the server broke the WebSocket protocol")),
     };
     Err(Error::new(kind, what).with_source(error))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use runninghub_core::{PromptId, TaskId, Untrusted};
+use runninghub_core::{PromptId, TaskId, say};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -74,6 +74,6 @@ pub(super) fn plain_name(name: &str) -> Result<&str, Error> {
     if one && !name.contains(['/', '\\', ':', '\0']) {
         return Ok(name);
     }
-    let what = format!("the recording names a file outside of itself: {}", Untrusted::from(name));
+    let what = say!("the recording names a file outside of itself: {name}", name);
     Err(Error::new(ErrorKind::Recording, what))
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_core::{TaskId, repair};
+use runninghub_core::{TaskId, repair, say};
 use serde::de::DeserializeOwned;
 
 use super::meta::{HTTP, HttpRow, META, Meta, Prompt, plain_name};
@@ -35,19 +35,19 @@ impl Recording {
     /// [`ErrorKind::TapeVersion`] if a newer version made it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let what = fs::metadata(path).map_err(|error| Error::file(path, "cannot be opened", error))?;
+        let what = fs::metadata(path).map_err(|error| Error::file(path, say!("cannot be opened"), error))?;
         if what.is_file() {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             let stream = tape_name(&format!("{name}.jsonl")).map_or(name.into_owned(), |(stream, _)| stream);
             let tapes = BTreeMap::from([(stream, vec![path.to_owned()])]);
             return Ok(Self { folder: None, meta: Meta::default(), tapes });
         }
-        let tapes = find_tapes(path).map_err(|error| Error::file(path, "cannot be read", error))?;
+        let tapes = find_tapes(path).map_err(|error| Error::file(path, say!("cannot be read"), error))?;
         let mut recording = Self { folder: Some(path.to_owned()), meta: Meta::default(), tapes };
         match recording.read_json::<Meta>(META)? {
             Some(meta) => recording.meta = meta,
             None if recording.tapes.is_empty() => {
-                let what = "not a recording: it holds neither meta.json nor any ws-….jsonl";
+                let what = say!("not a recording: it holds neither meta.json nor any ws-….jsonl");
                 return Err(Error::new(ErrorKind::Recording, what).in_file(path));
             }
             None => {}
@@ -105,7 +105,8 @@ impl Recording {
         lines
             .map(|(number, line)| {
                 parse(line).map_err(|error| {
-                    let what = if error.is_eof() { "is cut off" } else { "is not an HTTP exchange" };
+                    let what =
+                        if error.is_eof() { say!("is cut off") } else { say!("is not an HTTP exchange") };
                     Error::line(number, what).with_source(error).in_file(Path::new(HTTP))
                 })
             })
@@ -119,7 +120,7 @@ impl Recording {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.read_text(name)? else { return Ok(None) };
         parse(&text).map(Some).map_err(|error| {
-            let what = if error.is_eof() { "is cut off" } else { "is not what it should be" };
+            let what = if error.is_eof() { say!("is cut off") } else { say!("is not what it should be") };
             Error::new(ErrorKind::Recording, what).with_source(error).in_file(Path::new(name))
         })
     }
@@ -130,16 +131,16 @@ impl Recording {
         let file = match File::open(folder.join(name)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::file(Path::new(name), "cannot be opened", error)),
+            Err(error) => return Err(Error::file(Path::new(name), say!("cannot be opened"), error)),
         };
         let mut text = String::new();
         let size = file
             .take(MAX_FILE + 1)
             .read_to_string(&mut text)
-            .map_err(|error| Error::file(Path::new(name), "cannot be read", error))?;
+            .map_err(|error| Error::file(Path::new(name), say!("cannot be read"), error))?;
         if size as u64 > MAX_FILE {
             return Err(
-                Error::new(ErrorKind::Recording, "too large for a recording").in_file(Path::new(name))
+                Error::new(ErrorKind::Recording, say!("too large for a recording")).in_file(Path::new(name))
             );
         }
         Ok(Some(text))

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use runninghub_core::{PromptId, SocketUrl, TaskId};
+use runninghub_core::{PromptId, SocketUrl, TaskId, say};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
@@ -33,10 +33,10 @@ impl RecordingWriter {
     /// [`ErrorKind::Recording`] if the folder isn't empty, [`ErrorKind::Io`] if it isn't writable.
     pub fn create(folder: impl Into<PathBuf>, redactor: Redactor) -> Result<Self, Error> {
         let folder = folder.into();
-        let io = |error| Error::file(&folder, "cannot be recorded to", error);
+        let io = |error| Error::file(&folder, say!("cannot be recorded to"), error);
         fs::create_dir_all(&folder).map_err(io)?;
         if fs::read_dir(&folder).map_err(io)?.next().is_some() {
-            let what = "not empty: name another folder for the recording";
+            let what = say!("not empty: name another folder for the recording");
             return Err(Error::new(ErrorKind::Recording, what).in_file(&folder));
         }
         let meta = Meta {
@@ -138,7 +138,7 @@ impl RecordingWriter {
 
     fn keep(&self, name: &str, write: impl FnOnce() -> io::Result<()>) {
         if let Err(error) = write() {
-            self.session.fail(Error::file(Path::new(name), "cannot be recorded", error));
+            self.session.fail(Error::file(Path::new(name), say!("cannot be recorded"), error));
         }
     }
 }

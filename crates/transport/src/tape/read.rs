@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use runninghub_core::say;
+
 use super::{
     FORMAT,
     row::{Base64, Header, Line, Row, Text},
@@ -72,7 +74,7 @@ impl<R: BufRead> TapeReader<R> {
             self.buffer.shrink_to(64 << 10);
             let size = input.take(MAX_LINE).read_until(b'\n', &mut self.buffer).map_err(|error| {
                 self.input = None;
-                Error::new(ErrorKind::Io, "reading failed").with_source(error)
+                Error::new(ErrorKind::Io, say!("reading failed")).with_source(error)
             })?;
             if size == 0 {
                 self.input = None;
@@ -81,7 +83,7 @@ impl<R: BufRead> TapeReader<R> {
             self.number += 1;
             if size as u64 == MAX_LINE {
                 self.input = None;
-                return Err(Error::line(self.number, "is too long for a tape"));
+                return Err(Error::line(self.number, say!("is too long for a tape")));
             }
             if !self.buffer.trim_ascii().is_empty() {
                 return Ok(true);
@@ -91,7 +93,7 @@ impl<R: BufRead> TapeReader<R> {
 
     fn row(&self) -> Result<Row, Error> {
         let line: Line<Text, Base64> = serde_json::from_slice(self.buffer.trim_ascii()).map_err(|error| {
-            let what = if error.is_eof() { "is cut off" } else { "is not a row of a tape" };
+            let what = if error.is_eof() { say!("is cut off") } else { say!("is not a row of a tape") };
             Error::line(self.number, what).with_source(error)
         })?;
         Row::try_from(line).map_err(|what| Error::line(self.number, what))
@@ -120,7 +122,7 @@ impl Tape {
     /// The file can't be read, isn't a tape, is truncated, or was made by a newer version.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|error| Error::file(path, "cannot be opened", error))?;
+        let file = File::open(path).map_err(|error| Error::file(path, say!("cannot be opened"), error))?;
         Self::parse(BufReader::new(file)).map_err(|error| error.in_file(path))
     }
 
@@ -143,7 +145,11 @@ impl From<Vec<Row>> for Tape {
 
 pub(crate) fn check_format(format: u64) -> Result<(), Error> {
     if format > FORMAT {
-        let what = format!("made by a later version: format {format}, this version reads up to {FORMAT}");
+        let what = say!(
+            "made by a later version: format {format}, this version reads up to {known}",
+            format,
+            known = FORMAT
+        );
         return Err(Error::new(ErrorKind::TapeVersion { format }, what));
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use base64::{Engine as _, display::Base64Display, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use bytestring::ByteString;
+use runninghub_core::{Sentence, say};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{FORMAT, KIND};
@@ -136,12 +137,12 @@ impl<'a> From<&'a Row> for Line<&'a str, AsBase64<'a>> {
 }
 
 impl TryFrom<Line<Text, Base64>> for Row {
-    type Error = &'static str;
+    type Error = Sentence;
 
     fn try_from(line: Line<Text, Base64>) -> Result<Self, Self::Error> {
         let body = match (line.kind, line.text, line.b64) {
-            (RowKind::Text, None, _) => return Err("is a text frame without its text"),
-            (RowKind::Binary, _, None) => return Err("is a binary frame without its bytes"),
+            (RowKind::Text, None, _) => return Err(say!("is a text frame without its text")),
+            (RowKind::Binary, _, None) => return Err(say!("is a binary frame without its bytes")),
             (RowKind::Binary, _, Some(bytes)) | (_, None, Some(bytes)) => Some(Body::Binary(bytes.0)),
             (_, Some(text), _) => Some(Body::Text(text.0)),
             (_, None, None) => None,

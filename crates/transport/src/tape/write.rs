@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use runninghub_core::say;
 use serde::Serialize;
 
 use super::row::{Header, Line, Row};
@@ -46,12 +47,12 @@ impl<W: Write> TapeWriter<W> {
         // A single large preview must not keep its memory for the rest of the run.
         self.line.shrink_to(64 << 10);
         serde_json::to_writer(&mut self.line, value).map_err(|error| {
-            Error::new(ErrorKind::Io, "a row cannot be written as JSON").with_source(error)
+            Error::new(ErrorKind::Io, say!("a row cannot be written as JSON")).with_source(error)
         })?;
         self.line.push(b'\n');
         self.output
             .write_all(&self.line)
             .and_then(|()| self.output.flush())
-            .map_err(|error| Error::new(ErrorKind::Io, "the tape cannot be written").with_source(error))
+            .map_err(|error| Error::new(ErrorKind::Io, say!("the tape cannot be written")).with_source(error))
     }
 }

@@ -1,5 +1,6 @@
 //! `POST /openapi/v2/assets/list`: media assets, page by page.
 
+use runninghub_core::say;
 use serde::Serialize;
 
 use super::super::{into_future, page::Part};
@@ -76,5 +77,5 @@ into_future!(ListAssets => Page<Asset>);
 
 /// The requested part of a list of this family.
 pub(super) fn part(number: u32, size: u32) -> Part {
-    Part { number, size, most: 100, usage: "pages count from 1 and have 1 to 100 entries" }
+    Part { number, size, most: 100, usage: say!("pages count from 1 and have 1 to 100 entries") }
 }

@@ -11,11 +11,15 @@ fn refused() -> Input<'static> {
 }
 
 fn forbidden() -> Input<'static> {
-    Input::Refused { warning: Some("the address is a foreign one".into()) }
+    Input::Refused { warning: Some(Sentence::verbatim("the address is a foreign one")) }
 }
 
 fn failed(after: Option<u64>) -> Input<'static> {
-    Input::NoAnswer { after: after.map(Duration::from_secs), reason: "timed out".into() }
+    Input::NoAnswer {
+        after: after.map(Duration::from_secs),
+        reason: Sentence::verbatim("timed out"),
+        is_gone: false,
+    }
 }
 
 impl World {
@@ -325,7 +329,7 @@ mod denials {
     use super::*;
 
     fn denied() -> Input<'static> {
-        Input::Denied { after: None, reason: "code 807".into() }
+        Input::Denied { after: None, reason: Sentence::verbatim("code 807") }
     }
 
     /// A task accepted this many seconds ago that the platform doesn't know.
@@ -404,5 +408,76 @@ mod denials {
         let mut world = accepted(0);
         world.give(Input::Address(address())).give(Input::Connected).say(&executing("1"));
         assert_eq!(deny(&mut world).expect("believed").1, Known::Seen);
+    }
+}
+
+mod silence {
+    use super::*;
+
+    fn gone() -> Input<'static> {
+        Input::NoAnswer { after: None, reason: Sentence::verbatim("connection refused"), is_gone: true }
+    }
+
+    /// Fails every poll until the session gives up or the time is over.
+    fn fail_until(world: &mut World, end: Duration, failure: impl Fn() -> Input<'static>) {
+        world.platform = None;
+        while let Some(at) = world.session.deadline().filter(|at| *at <= end) {
+            world.now = at.max(world.now);
+            let polls = world.polls().len();
+            world.give(Input::Tick);
+            if world.polls().len() > polls {
+                world.give(failure());
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_that_does_not_answer_is_reported_at_growing_intervals() {
+        let mut world = World::live();
+        world.give(Input::Disconnected);
+        fail_until(&mut world, Duration::from_hours(1), || failed(None));
+        let warned = world.warnings().iter().filter(|code| **code == "no_answer").count();
+        assert!((4..=5).contains(&warned), "30 s, 1, 2, 4 and 8 minutes or later: {warned}");
+        assert_eq!(world.times(|action| matches!(action, Action::GiveUp)).len(), 1);
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_given_up_within_a_minute() {
+        let mut world = World::live();
+        world.give(Input::Disconnected);
+        fail_until(&mut world, Duration::from_hours(1), gone);
+        let given_up = world.times(|action| matches!(action, Action::GiveUp));
+        assert!(matches!(given_up[..], [at] if (45_000..60_000).contains(&at)), "{given_up:?}");
+    }
+
+    #[test]
+    fn a_restart_within_that_time_is_waited_for() {
+        let mut world = World::live();
+        world.give(Input::Disconnected);
+        let restart = world.now + Duration::from_secs(40);
+        fail_until(&mut world, restart, gone);
+        world.platform = Some(Observation::of(TaskStatus::Running));
+        world.wait(Duration::from_secs(30));
+        world.log.clear();
+        let later = world.now + Duration::from_secs(40);
+        fail_until(&mut world, later, gone);
+        assert!(world.times(|action| matches!(action, Action::GiveUp)).is_empty(), "the time starts anew");
+    }
+
+    #[test]
+    fn a_run_without_any_news_shows_no_remaining_time() {
+        let mut world = World::live();
+        world.session.watch(true);
+        for done in 1..4 {
+            world.say(&executing(&done.to_string())).wait_ms(2_000);
+        }
+        world.give(Input::Disconnected);
+        let before = world.now + Duration::from_secs(20);
+        fail_until(&mut world, before, || failed(None));
+        let last = world.log.iter().rev().find_map(|(_, action)| match action {
+            Action::Emit(Event::Progress(progress)) => Some(progress.eta),
+            _ => None,
+        });
+        assert_eq!(last, Some(None));
     }
 }

@@ -7,8 +7,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub::ledger::{
-    AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
+use runninghub::{
+    ledger::{
+        AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State,
+        Step,
+    },
+    say,
 };
 
 /// The shared rows.
@@ -77,13 +81,13 @@ impl Rows {
 
     fn find(&mut self, attempt: &AttemptId) -> Result<&mut (usize, Entry), Error> {
         let found = self.entries.iter_mut().find(|(_, entry)| entry.attempt == *attempt);
-        found.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such submit"))
+        found.ok_or_else(|| Error::new(ErrorKind::NotFound, say!("no such submit")))
     }
 
     /// A submit that has a task.
     fn paid(&mut self, attempt: &AttemptId) -> Result<&mut Entry, Error> {
         let (_, entry) = self.find(attempt)?;
-        if entry.task.is_some() { Ok(entry) } else { Err(Error::new(ErrorKind::NotFound, "no task")) }
+        if entry.task.is_some() { Ok(entry) } else { Err(Error::new(ErrorKind::NotFound, say!("no task"))) }
     }
 
     fn is_taken(&self, step: &Step, mine: &Entry) -> bool {
@@ -109,7 +113,7 @@ impl Ledger for SharedLedger {
         let mut entry = rows.seen(&row);
         let before = entry.state;
         if step.applies(before, entry.task.as_ref())? && rows.is_taken(&step, &entry) {
-            return Err(Error::new(ErrorKind::Conflict, "another submit has this task"));
+            return Err(Error::new(ErrorKind::Conflict, say!("another submit has this task")));
         }
         if entry.advance(step, now_ms()?)? {
             rows.find(attempt)?.1 = entry;
@@ -133,7 +137,9 @@ impl Ledger for SharedLedger {
         let kept = rows.deliveries.iter().filter(|kept| kept.attempt == delivery.attempt).count();
         match rows.deliveries.contains(delivery) {
             true => Ok(()),
-            false if kept >= MOST_DELIVERIES => Err(Error::new(ErrorKind::Conflict, "too many deliveries")),
+            false if kept >= MOST_DELIVERIES => {
+                Err(Error::new(ErrorKind::Conflict, say!("too many deliveries")))
+            }
             false => {
                 rows.deliveries.push(Delivery::new(delivery.attempt.clone(), delivery.task.clone()));
                 Ok(())

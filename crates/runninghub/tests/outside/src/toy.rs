@@ -15,7 +15,7 @@ use runninghub::{
     Backend, BackendError, Connect, Error, ErrorKind, Failure, FileUrl, FollowWith, Graph, Observation,
     OutputFile, Pace, Plan, Run, SocketUrl, TaskId, TaskStatus,
     conformance::{Harness, Job},
-    follow_with,
+    follow_with, say,
     transport::{self, FrameSource},
 };
 
@@ -70,7 +70,7 @@ impl Backend for Toy {
         let tasks = self.tasks();
         let Some(task) = tasks.get(id) else {
             return Err(BackendError::new(
-                Error::unknown_task("the toy does not know this task"),
+                Error::unknown_task(say!("the toy does not know this task")),
                 true,
                 None,
             ));
@@ -106,7 +106,7 @@ impl Backend for Toy {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
         match self.tasks().get_mut(id) {
             Some(task) => task.is_cancelled = true,
-            None => return Err(Error::unknown_task("the toy does not know this task")),
+            None => return Err(Error::unknown_task(say!("the toy does not know this task"))),
         }
         Ok(())
     }
@@ -119,7 +119,8 @@ impl Backend for Toy {
 #[async_trait]
 impl Connect for Toy {
     async fn connect(&self, url: &SocketUrl) -> Result<Box<dyn FrameSource>, transport::Error> {
-        let no_task = || transport::Error::new(transport::ErrorKind::Connect, "the toy has no such socket");
+        let no_task =
+            || transport::Error::new(transport::ErrorKind::Connect, say!("the toy has no such socket"));
         let id = TaskId::from(url.expose().strip_prefix(SOCKETS).ok_or_else(no_task)?);
         let job = self.tasks().get(&id).map(|task| task.job).ok_or_else(no_task)?;
         let messages = messages(&id, job).into_iter().map(|text| transport::Body::Text(text.into()));
@@ -159,11 +160,11 @@ struct Gone;
 #[async_trait]
 impl Backend for Gone {
     async fn observe(&self, _: &TaskId) -> Result<Observation, BackendError> {
-        Err(BackendError::new(Error::new(ErrorKind::Network, "the toy does not answer"), false, None))
+        Err(BackendError::new(Error::new(ErrorKind::Network, say!("the toy does not answer")), false, None))
     }
 
     async fn cancel(&self, _: &TaskId) -> Result<(), Error> {
-        Err(Error::new(ErrorKind::Network, "the toy does not answer").with_hint("start it"))
+        Err(Error::new(ErrorKind::Network, say!("the toy does not answer")).with_hint(say!("start it")))
     }
 
     fn calls(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! The handshake request, and which responses are accepted.
 
-use runninghub_core::SocketUrl;
+use runninghub_core::{Sentence, SocketUrl};
 use tokio::{io::AsyncWriteExt as _, sync::oneshot};
 
 use super::{
@@ -69,7 +69,7 @@ async fn hosts_that_were_not_named_are_not_dialled() {
 
 #[test]
 fn refusals_that_last_are_told_from_those_that_pass() {
-    let is_final = |kind| crate::Error::new(kind, "").is_final();
+    let is_final = |kind| crate::Error::new(kind, Sentence::default()).is_final();
     for status in [400, 401, 403, 404, 410] {
         assert!(is_final(ErrorKind::Handshake { status }), "{status}");
     }

@@ -1,0 +1,180 @@
+//! No English is left in what a person reads in Chinese.
+
+use std::{collections::BTreeSet, fs};
+
+use runninghub_sim::{App, Sim};
+
+use crate::common::{Rhub, Simulator, folder, rhub, scenario};
+
+/// Words that are the same in Chinese: products, formats, units, the platform's names of kinds and states, and names of
+/// endpoints as errors show them.
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    // Products and formats.
+    "ComfyUI", "CNY", "DIR", "FILE", "HTTP", "JSON", "LoRA", "PATH", "RunningHub", "TOML", "URL", "WSS", "WebSocket", "API",
+    "UTF", "nodeInfoList", "prompt", "rhub", "taskId",
+    // Kinds of keys and of values.
+    "NORMAL", "SHARED", "float", "image", "int", "list", "png", "string", "text", "video",
+    // Checks of `doctor`.
+    "clock", "config", "disk", "key", "ledger", "network", "proxy", "socket", "tls",
+    // Endpoints.
+    "account", "app", "create", "outputs", "queue", "status", "workflow",
+    // Nodes of the recording.
+    "EmptyImage", "ImageBlur", "ImageInvert", "ImageScale", "PreviewImage", "SaveImage",
+];
+
+/// The English words of three letters or more outside of quotes, addresses, paths, options, variables and ids.
+fn english(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for line in text.lines() {
+        // A command to copy.
+        if line.starts_with("  rhub ") {
+            continue;
+        }
+        let line = without_system_error(line);
+        let outside = |text: &str, mark: char| text.split(mark).step_by(2).collect::<Vec<_>>().join(" ");
+        let prose = ['`', '\'', '"'].iter().fold(line, |text, mark| outside(&text, *mark));
+        for token in prose.split(|c: char| c.is_whitespace() || !c.is_ascii()) {
+            let is_name =
+                token.starts_with('-') || token.contains(|c: char| c.is_ascii_digit() || "/_[=".contains(c));
+            let words = token.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() >= 3);
+            found.extend(words.filter(|word| !is_name && !NAMES.contains(word)).map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The line without the system's own description of an error.
+fn without_system_error(line: &str) -> String {
+    match line.split_once(" (os error ") {
+        Some((before, after)) => {
+            let start = before.rfind('：').unwrap_or_default();
+            format!("{}{after}", before.get(..start).unwrap_or_default())
+        }
+        None => line.to_owned(),
+    }
+}
+
+/// The words of a command line in quotes or separated by spaces.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(' ').map(|word| word.trim_matches('"'))
+}
+
+/// Runs a command in Chinese; it has to say something, and nothing in English.
+fn check(run: Rhub, line: &str, left: &mut Vec<String>) {
+    let done = run.env("RUNNINGHUB_LANG", "zh").run();
+    assert!(!done.stdout.is_empty() || !done.stderr.is_empty(), "{line}");
+    let found = english(&format!("{}\n{}", done.stdout, done.stderr));
+    if !found.is_empty() {
+        left.push(format!("rhub {line}: {found:?}\n{done}"));
+    }
+}
+
+#[test]
+fn english_words_are_found_outside_of_names_only() {
+    let found = english(
+        "错误：the key `of mine` 是 /a/path，见 https://x.example/abc，--option 或 RH_KEY，id ab12cd（ok）\n  rhub watch it",
+    );
+    assert_eq!(found, ["the"].map(str::to_owned).into());
+    assert_eq!(english("prompt 没有入队 (denied)"), ["denied".to_owned()].into());
+}
+
+#[test]
+fn errors_before_any_request_are_chinese() {
+    let (id, app) = ("1904136902449209346", "1877265245566922753");
+    let prompt = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
+    let mut left = Vec::new();
+    for line in [
+        "account".to_owned(),
+        "login".to_owned(),
+        "account --profile nowhere".to_owned(),
+        "account --api-key-file /nowhere/key".to_owned(),
+        "account --base-url http://example.com".to_owned(),
+        "account --proxy nowhere".to_owned(),
+        "tasks".to_owned(),
+        "status last".to_owned(),
+        "status nothing".to_owned(),
+        format!("watch {prompt}"),
+        format!("resolve {prompt} --not-created"),
+        "run nowhere.json".to_owned(),
+        "run /".to_owned(),
+        "run https://www.runninghub.cn/post/abc".to_owned(),
+        format!("run https://www.runninghub.cn/ai-detail/{app}"),
+        format!("run https://www.runninghub.cn/post/{id} --site ai"),
+        format!("run {id} --set x"),
+        format!("run {id} --set 1.image=@"),
+        format!("run {id} --set 1.seed=[123456789012345678901]"),
+        format!("run {id} --node-info-list {{}}"),
+        format!("run {id} --node-info-list [1]"),
+        format!("run {id} --keep-intermediate"),
+        format!("run {id} --webhook nowhere"),
+        format!("run {id} --server http://127.0.0.1:9"),
+        format!("app run https://www.runninghub.cn/post/{id}"),
+        format!("app run {app} --set x"),
+        format!("app run {app} --interactive"),
+        format!("quick run {app} --code x --v2"),
+        "model list --search zzzz".to_owned(),
+        "model show zzzz".to_owned(),
+        "model show vidu/text-to-video-q2".to_owned(),
+        "model run vidu/text-to-video-q2 -p nothing".to_owned(),
+        "model run vidu/text-to-video-q2 --catalog /nowhere/models".to_owned(),
+        "upload /nowhere/a.png".to_owned(),
+        "assets create 1 /nowhere/a.png".to_owned(),
+        "replay /nowhere/recording".to_owned(),
+        "config set site com".to_owned(),
+        "config set timeout soon".to_owned(),
+        "config set quiet maybe".to_owned(),
+        "config set nothing 1".to_owned(),
+        "config set api-key 1".to_owned(),
+        "config get out".to_owned(),
+        "config unset keyring".to_owned(),
+        "doctor --server http://127.0.0.1:9".to_owned(),
+    ] {
+        check(rhub(words(&line)).env("RUNNINGHUB_TIME_SCALE", "0.01"), &line, &mut left);
+    }
+    assert!(left.is_empty(), "{}", left.join("\n"));
+}
+
+#[test]
+fn runs_answers_and_refusals_are_chinese() {
+    let scenario = scenario("01-simple");
+    let id = scenario.workflow_id();
+    let sim = Simulator::start(Sim::builder().scenario(scenario).app(App::demo()).speed(20.0));
+    let (state, files) = (folder(), folder());
+    let image = files.path().join("a.png");
+    fs::write(&image, b"\x89PNG").expect("a file");
+    let (image, out) = (image.display(), files.path().display());
+    let app = App::demo().id().to_owned();
+    let mut left = Vec::new();
+    for line in [
+        "doctor".to_owned(),
+        "account".to_owned(),
+        "account --keys".to_owned(),
+        "queue".to_owned(),
+        format!("run {id} --out {out}"),
+        format!("run {id} --detach"),
+        format!("run {id} --set 99.text=x"),
+        format!("run {id} --set 1.nothing=x"),
+        format!("run {id} --set 1.width=x"),
+        format!("run {id} --set 1.width=@{image}"),
+        format!("run {id} --out /dev/null/x"),
+        "run 1904136902449209300".to_owned(),
+        "watch last".to_owned(),
+        "tasks".to_owned(),
+        "outputs last".to_owned(),
+        format!("download last --out {out}"),
+        "status last".to_owned(),
+        "cancel last".to_owned(),
+        "status 1904136902449209300".to_owned(),
+        "outputs 1904136902449209300".to_owned(),
+        "watch 1904136902449209300".to_owned(),
+        format!("app run {app} --set nothing=x"),
+        "app show 1877265245566922700".to_owned(),
+        format!("upload {image}"),
+        "webhook show last".to_owned(),
+        format!("tasks --state-dir {image}"),
+    ] {
+        check(rhub(words(&line)).at(&sim).state(&state), &line, &mut left);
+    }
+    assert!(left.is_empty(), "{}", left.join("\n"));
+}

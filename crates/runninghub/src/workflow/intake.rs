@@ -1,0 +1,153 @@
+//! Makes a saved workflow ready to send: only nodes, and only what a server can read.
+
+use runninghub_core::{NodeId, Plan, is_not_a_number, link, saved_nodes, say};
+use serde_json::{Map, Value};
+
+use super::{Workflow, place_of};
+use crate::Error;
+
+/// The nodes of a saved workflow, and the keys that are left out because they are no nodes.
+pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Error> {
+    let (mut nodes, mut left_out) = (Map::new(), Vec::new());
+    for (id, mut value) in saved_nodes(text)? {
+        let Some(node) = value.as_object_mut().filter(|node| is_meant_as_node(node)) else {
+            left_out.push(id);
+            continue;
+        };
+        if !node.get("class_type").is_some_and(Value::is_string) {
+            return Err(Error::usage(say!("node `{id}` has no `class_type`", id))
+                .with_hint(say!("export the workflow again, or remove the node")));
+        }
+        // A server computes it anew. In metadata of pictures it is often `NaN`.
+        node.remove("is_changed");
+        let inputs = node.entry("inputs").or_insert_with(|| Map::new().into());
+        if let Some(field) = inputs.as_object().and_then(not_a_number) {
+            let place = place_of(&id.as_str().into(), field);
+            return Err(Error::usage(say!("`{place}` is not a number", place))
+                .with_hint(say!("JSON has no `NaN` and no `Infinity`: write a number in the file")));
+        }
+        node.retain(|_, value| !is_not_a_number(value));
+        nodes.insert(id, value);
+    }
+    Ok((nodes, left_out))
+}
+
+/// A comment or a version beside the nodes has none of a node's keys.
+fn is_meant_as_node(value: &Map<String, Value>) -> bool {
+    value.contains_key("class_type") || value.contains_key("inputs")
+}
+
+fn not_a_number(inputs: &Map<String, Value>) -> Option<&str> {
+    inputs.iter().find(|(_, value)| is_not_a_number(value)).map(|(field, _)| field.as_str())
+}
+
+/// Checks that the nodes that run take their inputs from nodes of the workflow. A server would refuse the workflow, or fail
+/// while it runs.
+pub(crate) fn links(workflow: &Workflow) -> Result<(), Error> {
+    let graph = workflow.graph();
+    let plan = Plan::new(graph, &[]);
+    for node in graph.nodes() {
+        let runs = plan
+            .position(node.id.as_str())
+            .and_then(|at| plan.nodes().get(at))
+            .is_some_and(|node| node.required);
+        let dangling = node.inputs.iter().find_map(|(input, value)| {
+            let source = link(value)?;
+            graph.node(source.as_str()).is_none().then_some((input, source))
+        });
+        if let Some((input, source)) = dangling.filter(|_| runs) {
+            let source = source.as_str();
+            return Err(Error::usage(say!(
+                "node `{node}` ({name}) takes `{input}` from node `{source}`, which is not in the workflow",
+                node = node.id.as_str(),
+                name = &node.name(),
+                input,
+                source
+            ))
+            .with_hint(say!(
+                "node `{source}` was probably bypassed or muted when the workflow was exported: enable it and export again",
+                source
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The outputs of a workflow if all of them only show a preview: then nothing is saved.
+pub(crate) fn previews_only(workflow: &Workflow) -> Option<Vec<NodeId>> {
+    let nodes = workflow.graph().nodes();
+    let feeds = |id: &NodeId| nodes.iter().any(|user| user.links().any(|source| source == *id));
+    let outputs: Vec<_> = nodes.iter().filter(|node| !feeds(&node.id)).collect();
+    let are_previews = outputs.iter().all(|node| node.class_type.raw().contains("Preview"));
+    (are_previews && !outputs.is_empty()).then(|| outputs.iter().map(|node| node.id.clone()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_nodes_are_sent_and_only_json() {
+        let text = r#"{"3": {"class_type": "A", "is_changed": [NaN], "inputs": {"x": 1}}, "4": {"class_type": "B"},
+                       "_comment": "mine", "version": 1, "extra": {"ds": {"scale": NaN}}}"#;
+        let workflow = Workflow::parse(text).expect("a workflow");
+        let sent: Value = serde_json::from_str(&workflow.text()).expect("strict JSON");
+        assert_eq!(
+            sent,
+            json!({"3": {"class_type": "A", "inputs": {"x": 1}}, "4": {"class_type": "B", "inputs": {}}})
+        );
+        assert_eq!(workflow.left_out(), ["_comment", "version", "extra"]);
+    }
+
+    #[test]
+    fn a_node_that_cannot_run_is_named() {
+        for (text, message) in [
+            (r#"{"3": {"class_type": "A", "inputs": {"cfg": NaN}}}"#, "`3.cfg` is not a number"),
+            (r#"{"3": {"class_type": "A", "inputs": {"l": [1, -Infinity]}}}"#, "`3.l` is not a number"),
+            (r#"{"3": {"class_type": "A"}, "4": {"inputs": {"a": 1}}}"#, "node `4` has no `class_type`"),
+        ] {
+            let error = Workflow::parse(text).expect_err(message);
+            assert_eq!(error.to_string(), message);
+            assert!(error.hint().is_some());
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_missing_node_is_named_if_the_node_runs() {
+        let workflow = |leftover: bool| {
+            let mut graph = json!({
+                "1": {"class_type": "EmptyImage", "inputs": {"width": 64}},
+                "2": {"class_type": "ImageInvert", "inputs": {"image": ["11", 0]}, "_meta": {"title": "Invert"}},
+                "3": {"class_type": "SaveImage", "inputs": {"images": [if leftover { "1" } else { "2" }, 0]}},
+            });
+            if leftover {
+                // Nothing takes its output, and it is no output either: two such nodes feed each other.
+                graph["4"] = json!({"class_type": "ImageInvert", "inputs": {"image": ["2", 0]}});
+                graph["2"]["inputs"]["mask"] = json!(["4", 0]);
+            }
+            Workflow::parse(graph.to_string()).expect("a workflow")
+        };
+        let error = links(&workflow(false)).expect_err("node 11 is missing");
+        assert_eq!(
+            error.to_string(),
+            "node `2` (Invert) takes `image` from node `11`, which is not in the workflow"
+        );
+        links(&workflow(true)).expect("nodes 2 and 4 do not run");
+    }
+
+    #[test]
+    fn a_workflow_that_only_previews_is_recognized() {
+        let of = |classes: &[&str]| {
+            let mut graph = json!({"1": {"class_type": "EmptyImage", "inputs": {}}});
+            for (at, class) in classes.iter().enumerate() {
+                graph[(at + 2).to_string()] = json!({"class_type": class, "inputs": {"images": ["1", 0]}});
+            }
+            previews_only(&Workflow::parse(graph.to_string()).expect("a workflow")).map(|ids| ids.len())
+        };
+        assert_eq!(of(&["PreviewImage", "MaskPreview+"]), Some(2));
+        assert_eq!(of(&["PreviewImage", "SaveImage"]), None);
+        assert_eq!(of(&[]), None);
+    }
+}
