@@ -126,8 +126,7 @@ impl Freezer<'_> {
         } else {
             let digest = (self.digest)(&path)
                 .map_err(|why| {
-                    let what =
-                        say!("cannot read the file {path}: {why}", path = path.display().to_string(), why);
+                    let what = say!("cannot read {what}: {why}", what = path.display().to_string(), why);
                     self.problems.add(Problem::new(at, what).column(field));
                 })
                 .ok();

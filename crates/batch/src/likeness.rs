@@ -10,5 +10,5 @@ pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a 
     let wrong = wrong.to_lowercase();
     let likeness = |name: &str| strsim::jaro_winkler(&wrong, &name.to_lowercase());
     let best = names.into_iter().map(|name| (likeness(name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.filter(|(likeness, _)| *likeness > LIKENESS).map(|(_, name)| say!("did you mean `{name}`?", name))
+    best.filter(|(likeness, _)| *likeness > LIKENESS).map(|(_, close)| say!("did you mean `{close}`?", close))
 }

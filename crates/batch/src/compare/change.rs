@@ -56,7 +56,7 @@ impl Change {
     pub fn sentence(&self) -> Sentence {
         let id = &self.id;
         let Some(FieldChange { field, before, now }) = self.fields.first() else {
-            return say!("{id}", id);
+            return Sentence::verbatim(id.as_str());
         };
         match (before.as_deref().map(short), now.as_deref().map(short)) {
             (Some(before), Some(now)) => {
@@ -64,7 +64,7 @@ impl Change {
             }
             (None, Some(now)) => say!("{id} {field} is new: \"{now}\"", id, field, now),
             (Some(before), None) => say!("{id} {field} is gone: \"{before}\"", id, field, before),
-            (None, None) => say!("{id} {field}", id, field),
+            (None, None) => Sentence::verbatim(format!("{} {field}", id.as_str())),
         }
     }
 }

@@ -88,14 +88,10 @@ impl Summary {
         });
         add(cancelled, &|| say!("cancelled {n}", n = cancelled));
         add(changed, &|| {
-            let list = self.changes.iter().map(Change::sentence);
             let more = changed - self.changes.len();
-            let list = list.chain((more > 0).then(|| say!("and {n} more", n = more)));
-            let list = list.reduce(|first, rest| say!("{first}; {rest}", first, rest));
-            list.map_or_else(
-                || say!("changed {n}", n = changed),
-                |list| say!("changed {n}: {list}", n = changed, list),
-            )
+            let list = self.changes.iter().map(Change::sentence);
+            let list = Sentence::list(list.chain((more > 0).then(|| say!("and {n} more", n = more))));
+            say!("changed {n}: {list}", n = changed, list)
         });
         add(gone, &|| {
             let ids: Vec<&str> = self.gone_ids.iter().map(ItemId::as_str).collect();

@@ -220,7 +220,8 @@ impl<'r> Draft<'r> {
         let mut look = |at: At, column: &str, used: &str, also: &[String]| {
             if !names.iter().chain(also).any(|name| name == used) {
                 let what = say!("`{name}` is not a key of the matrix", name = used);
-                let braces = say!("write {{{{{name}}}}} for the braces themselves", name = used);
+                let braces =
+                    say!("write {escaped} for the braces themselves", escaped = format!("{{{{{used}}}}}"));
                 let cure = did_you_mean(used, names.iter().chain(also).map(String::as_str)).unwrap_or(braces);
                 wrong.push(Problem::new(at, what).column(column).cure(cure));
             }

@@ -168,7 +168,7 @@ impl Reader<'_> {
         let axis = match read {
             Ok(bytes) => Axis::lines(key, &bytes),
             Err(why) => {
-                self.wrong(at, key, say!("cannot read the file {path}: {why}", path, why), None);
+                self.wrong(at, key, say!("cannot read {what}: {why}", what = path, why), None);
                 return None;
             }
         };
