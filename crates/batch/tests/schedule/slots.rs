@@ -29,6 +29,18 @@ fn slots_of_others_are_left_to_them() {
 }
 
 #[test]
+fn a_refusal_does_not_make_slots_of_others_free() {
+    let mut schedule = proven(9, Limits::default());
+    for _ in 0..3 {
+        start(&mut schedule, at(0)).unwrap();
+    }
+    counts(&mut schedule, at(1), 3, 2);
+    refuse(&mut schedule, at(1), "0".into());
+    end(&mut schedule, at(2), "1", None);
+    assert_eq!(waiting(&schedule, at(60)).1, Waiting::Slots, "one of ours and two of others");
+}
+
+#[test]
 fn the_slots_are_counted_again_when_a_task_has_ended() {
     let mut schedule = proven(9, Limits::default());
     start_all(&mut schedule, at(0));
