@@ -177,8 +177,7 @@ fn name(known: &mut [Known], unique: bool, problems: &mut Problems, notes: &mut 
                 At::Line(line) => say!("the id `{id}` is that of line {line} too", id, line),
                 At::Source => say!("the id `{id}` is used twice", id),
             };
-            let cure =
-                say!("every row needs an id of its own; without ids they are made from what the rows set");
+            let cure = say!("ids must differ; a row without one gets an id made from its values");
             problems.add(Problem::new(*at, what).column("_id").cure(cure));
         }
     }

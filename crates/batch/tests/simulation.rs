@@ -40,7 +40,7 @@ enum What {
     /// The server decides on a submit.
     Decided(usize),
     TaskEnds(usize),
-    /// The batch hears of it.
+    /// The batch gets to know.
     Accepted(usize),
     Refused(usize),
     Ended(usize),

@@ -1,4 +1,4 @@
-//! What a schedule decides.
+//! Decisions of a schedule, and their reasons.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ pub enum Decision {
         /// What it waits for.
         why: Waiting,
     },
-    /// Start nothing before somebody has done something about it. What runs is followed to its end.
+    /// Start nothing until the user resumes or the reason is gone. Running rows are followed to their end.
     Pause {
         /// Why.
         why: Paused,
@@ -37,32 +37,32 @@ pub enum Decision {
 /// What a batch waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Waiting {
-    /// Every row is started: for the end of those that run.
+    /// For the end of the running rows; every row is started.
     Running,
-    /// For the end of unknown submits: nothing else is left, or they hold all slots.
+    /// For unknown submits to be resolved: nothing else is left, or they hold all slots.
     Unknown,
     /// For a free slot.
     Slots,
-    /// For how many tasks the key may run.
+    /// For the number of tasks that the key may run.
     Counts,
     /// For the next submit that the key may send.
     Rate,
     /// For the first row of its kind, which runs alone.
     Canary,
-    /// For money that is set aside for rows that run.
+    /// For money that is set aside for running rows.
     Money,
 }
 
 /// Why a batch pauses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Paused {
-    /// The user said so.
+    /// The user paused it.
     Asked,
     /// Its time is over.
     Until,
-    /// So many rows failed.
+    /// This many rows failed.
     Failures(u32),
-    /// So many rows in a row failed in the same way.
+    /// Consecutive rows failed in the same way.
     Alike {
         /// How many.
         count: u32,

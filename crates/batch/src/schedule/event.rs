@@ -1,18 +1,18 @@
-//! What a schedule hears.
+//! Events that a schedule takes.
 
 use std::sync::Arc;
 
 use super::limits::Work;
 use crate::{Amount, ItemId};
 
-/// Whose fault a refusal or a failure is. That decides what happens next.
+/// The cause of a refusal or a failure, which decides what happens next.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Fault {
-    /// The key's: no funds, disabled, another site. The key pauses and the row stays ready; other keys go on.
+    /// The key: no funds, disabled, another site. The key pauses and the row stays ready; other keys go on.
     Key,
-    /// The platform's: an internal error, a machine that went away. The row gets one more try, if it cost nothing.
+    /// The platform: an internal error, or a lost machine. The row is retried once, if it cost nothing.
     Platform,
-    /// The row's: a node failed, content was refused, a value is wrong. The row has failed and isn't repeated.
+    /// The row: a node failed, content was refused, or a value is wrong. The row failed and isn't retried.
     Row,
     /// There was no slot. The row stays ready and isn't counted as failed.
     Capacity,
@@ -44,7 +44,7 @@ pub enum Event {
         /// The key that pays.
         key: Arc<str>,
     },
-    /// The row has a task. Also for a row of which that was unknown.
+    /// The row has a task. This also resolves an unknown submit.
     Accepted {
         /// The row.
         item: ItemId,
@@ -53,7 +53,7 @@ pub enum Event {
     Refused {
         /// The row.
         item: ItemId,
-        /// Whose fault it is.
+        /// The cause.
         fault: Fault,
         /// What equal refusals have in common: `content`, `node 9`.
         class: Arc<str>,
@@ -63,7 +63,7 @@ pub enum Event {
         /// The row.
         item: ItemId,
     },
-    /// It is certain that an unknown submit made no task.
+    /// An unknown submit made no task; that is proved.
     Absent {
         /// The row.
         item: ItemId,
@@ -79,7 +79,7 @@ pub enum Event {
     Failed {
         /// The row.
         item: ItemId,
-        /// Whose fault it is.
+        /// The cause.
         fault: Fault,
         /// What equal failures have in common.
         class: Arc<str>,
@@ -100,8 +100,8 @@ pub enum Event {
         /// The key.
         key: Arc<str>,
     },
-    /// The user wants no more starts.
+    /// Start nothing more.
     Pause,
-    /// The user wants to go on, whatever made the batch pause. Failures are counted from here on.
+    /// Go on, whatever the reason of the pause. Failures are counted from here on.
     Resume,
 }

@@ -1,4 +1,4 @@
-//! Which row starts next, and on which key.
+//! The scheduler: which row starts next, and on which key.
 
 mod apply;
 mod brakes;

@@ -16,11 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The slots of a key, for people.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Slots {
-    /// Those that the batch holds.
+    /// Slots that the batch holds.
     pub used: u32,
-    /// The most that it may hold now; `None` before that is known.
+    /// The most slots that it may hold now; `None` before the first count.
     pub most: Option<u32>,
-    /// Those that others hold; `None` where the server has no counts.
+    /// Slots that others hold; `None` where the server has no counts.
     pub foreign: Option<u32>,
 }
 

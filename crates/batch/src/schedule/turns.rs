@@ -1,4 +1,4 @@
-//! Whose turn it is when several batches and single runs share the slots of a key.
+//! The order in which batches and single runs take slots of a shared key.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub type Ticket = u64;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// A single run: somebody waits for it. It goes before batches, which keep one turn in four.
+    /// A single run, which a user is waiting for. It goes before batches, which keep one turn in four.
     Single,
     /// A batch.
     Batch,
@@ -73,12 +73,12 @@ impl Turns {
         self.waiters.retain(|waiter| waiter.ticket != ticket);
     }
 
-    /// Whose turn it is, among those that want a slot now.
+    /// The waiter with the next turn, among those that want a slot now.
     pub fn next(&self) -> Option<Ticket> {
         self.position().and_then(|at| self.waiters.get(at)).map(|waiter| waiter.ticket)
     }
 
-    /// Gives the turn to the one whose it is, if that is the waiter.
+    /// Takes the next turn for the waiter. Returns false, and changes nothing, if it is the turn of another.
     pub fn claim(&mut self, ticket: Ticket) -> bool {
         let Some(at) = self.position() else { return false };
         let Some(waiter) = self.waiters.get_mut(at).filter(|waiter| waiter.ticket == ticket) else {

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod json_lines;
+mod laws;
 mod matrices;
 mod tables;
 
