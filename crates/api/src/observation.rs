@@ -37,6 +37,7 @@ impl From<Item> for OutputFile {
             url: item.file_url.or(item.url).or(item.output_url).map(FileUrl::new),
             text: said([item.text, item.content, item.output]),
             file_type: item.file_type.or(item.output_type),
+            data: None,
         }
     }
 }

@@ -94,10 +94,9 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
 fn file(path: &Path) -> Result<ApiKey, Error> {
     let named = || say!("the API key file {path}", path = path.display());
     let holds = || say!("it holds the key and nothing else, and only you can read it");
-    let text =
-        private::read(path, &named(), MAX_LENGTH).map_err(|error| error.or_hint(holds()))?.ok_or_else(
-            || Error::usage(say!("there is no API key file {path}", path = path.display())).hint(holds()),
-        )?;
+    let text = private::read(path, &named(), MAX_LENGTH).map_err(|error| error.or_hint(holds()))?;
+    let none = || Error::usage(say!("there is no API key file {path}", path = path.display())).hint(holds());
+    let text = text.ok_or_else(none)?;
     parse(&text, named())
 }
 

@@ -1,6 +1,7 @@
 //! The client and its builder.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::Path,
     sync::{
@@ -12,11 +13,14 @@ use std::{
 use percent_encoding::percent_decode_str;
 use runninghub_core::{ClientId, NodeFile, SocketUrl, say};
 use runninghub_net::{Files, HttpClients, Login, Net, NetOptions};
+use serde_json::{Map, Value};
 use url::{Host, Url};
 
 use crate::{
     Accepted, ClassInfo, Error, Finished, Job, Queue, SystemStats, UploadedImage,
-    endpoint::{history, interrupt, jobs, object_info, prompt, queue, system_stats, upload, view},
+    endpoint::{
+        history, interrupt, jobs, object_info, prompt, queue, replacements, system_stats, upload, view,
+    },
 };
 
 /// A client of one ComfyUI server. Cheap to clone; clones share connections and the counter.
@@ -54,8 +58,9 @@ impl Client {
         workflow: &str,
         client_id: &ClientId,
         prompt_id: Option<&str>,
+        extra_data: &Map<String, Value>,
     ) -> Result<Accepted, Error> {
-        prompt::send(self, workflow, client_id, prompt_id).await
+        prompt::send(self, workflow, client_id, prompt_id, extra_data).await
     }
 
     /// The result of a prompt; `None` while it is not over, and when the server does not know it.
@@ -114,6 +119,14 @@ impl Client {
     /// When there is no usable response.
     pub async fn class(&self, class_type: &str) -> Result<Option<ClassInfo>, Error> {
         object_info::get(self, class_type).await
+    }
+
+    /// Returns the classes that the server replaces by others itself, each with the new class.
+    ///
+    /// # Errors
+    /// When there is no usable response. A server without the endpoint replaces none.
+    pub async fn replacements(&self) -> Result<HashMap<String, String>, Error> {
+        replacements::get(self).await
     }
 
     /// The server's version.

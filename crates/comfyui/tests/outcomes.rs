@@ -41,7 +41,8 @@ async fn sent(wire_toxic: Option<Toxic>, end_toxic: Option<Toxic>) -> (Error, u6
         .net(NetOptions::default().tls(Arc::new(trusting(&authority))))
         .build()
         .expect("a client");
-    let error = client.prompt(PROMPT, &"me".into(), None).await.expect_err("it broke");
+    let error =
+        client.prompt(PROMPT, &"me".into(), None, &serde_json::Map::new()).await.expect_err("it broke");
     (error, end.seen().bytes_up)
 }
 

@@ -86,6 +86,9 @@ pub enum Event {
     Text {
         /// The node.
         node_id: NodeId,
+        /// Its title, if it is a node of the workflow.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<Untrusted>,
         /// What it shows.
         text: Untrusted,
     },

@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn nothing_in_a_line_commands_a_terminal() {
         let text = "\u{1b}]0;x\u{7} \u{9b}2J \u{7f} \u{202e} \u{e0001} \"é\"\n";
-        let line = line(Event::Text { node_id: text.into(), text: text.into() }).to_string();
+        let line = line(Event::Text { node_id: text.into(), title: None, text: text.into() }).to_string();
         assert!(line.chars().all(Untrusted::is_safe), "{line}");
         assert!(line.contains("\\udb40\\udc01 \\\"é"), "{line}");
         let read: Value = serde_json::from_str(&line).expect("JSON");

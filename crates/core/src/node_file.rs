@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Extensions of 3D models. Nodes that show them (`Preview3D`) name the file by its path instead of an object.
+const MODELS: [&str; 8] = ["glb", "gltf", "obj", "fbx", "usdz", "stl", "splat", "ply"];
+
 /// A file that a node has written on the machine it ran on. Where to download it depends on the server: ComfyUI has a
 /// URL for each file, RunningHub lists the saved ones.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -27,14 +30,24 @@ impl NodeFile {
         lists.flatten().filter_map(Self::read).collect()
     }
 
-    /// Reads one entry of such a list, if it is a file.
+    /// Reads one entry of such a list, if it is a file: an object with a `filename`, or the path of a 3D model as text
+    /// (`3d/mesh.glb`), which is in the `output` folder. A folder in the file's name counts as its subfolder.
     pub fn read(entry: &Value) -> Option<Self> {
-        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let named = |text: String| if text.is_empty() { None } else { Some(text) };
+        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        let (path, subfolder, folder_type) = match entry.as_str() {
+            Some(path) if is_model(path) => (path, "", "output"),
+            Some(_) => return None,
+            None => (text("filename"), text("subfolder"), text("type")),
+        };
+        let (folder, filename) = path.rsplit_once('/').unwrap_or(("", path));
+        if filename.is_empty() {
+            return None;
+        }
+        let joint = if subfolder.is_empty() || folder.is_empty() { "" } else { "/" };
         Some(Self {
-            filename: named(text("filename"))?,
-            subfolder: text("subfolder"),
-            folder_type: text("type"),
+            filename: filename.to_owned(),
+            subfolder: format!("{}{joint}{folder}", subfolder.trim_end_matches('/')),
+            folder_type: folder_type.to_owned(),
         })
     }
 
@@ -51,5 +64,39 @@ impl NodeFile {
     /// Whether the file was saved, not only shown.
     pub fn is_saved(&self) -> bool {
         self.folder_type == "output"
+    }
+}
+
+/// Whether a text is the path of a 3D model.
+fn is_model(text: &str) -> bool {
+    let extension = text.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    !text.contains(['\n', '\r']) && extension.is_some_and(|extension| MODELS.contains(&&*extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn files_are_read_in_every_form() {
+        let read = |entry: Value| {
+            NodeFile::read(&entry).map(|file| [file.subfolder, file.filename, file.folder_type])
+        };
+        let file = |parts: [&str; 3]| Some(parts.map(str::to_owned));
+        assert_eq!(
+            read(json!({"filename": "a.png", "subfolder": "x", "type": "temp"})),
+            file(["x", "a.png", "temp"])
+        );
+        assert_eq!(read(json!({"filename": "y/z/a.png", "subfolder": "x/"})), file(["x/y/z", "a.png", ""]));
+        assert_eq!(read(json!({"filename": "y/a.png", "type": "output"})), file(["y", "a.png", "output"]));
+        assert_eq!(read(json!("3d/mesh.GLB")), file(["3d", "mesh.GLB", "output"]));
+        assert_eq!(read(json!("mesh.splat")), file(["", "mesh.splat", "output"]));
+        for other in
+            [json!("a cat"), json!("see mesh.glb\nnow.obj"), json!({"filename": "a/"}), json!(7), json!({})]
+        {
+            assert_eq!(read(other.clone()), None, "{other}");
+        }
     }
 }

@@ -118,7 +118,7 @@ pub struct Charge {
 }
 
 impl From<OutputFile> for Output {
-    fn from(OutputFile { node_id, url, file_type, text }: OutputFile) -> Self {
+    fn from(OutputFile { node_id, url, file_type, text, data: _ }: OutputFile) -> Self {
         Self { node_id, url, file_type, text, ..Self::default() }
     }
 }

@@ -1,8 +1,10 @@
 //! What an HTTP answer says about a task, in the same words for every backend.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{FileUrl, NodeId, SocketUrl, Untrusted};
+use crate::{Fact, FileUrl, NodeId, Sentence, SocketUrl, Untrusted, say};
 
 /// Where a task stands. Spellings differ between endpoints; see [`TaskStatus::parse`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -50,9 +52,27 @@ impl TaskStatus {
         }
     }
 
+    /// The word for people.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Queued => say!("queued"),
+            Self::Running => say!("running"),
+            Self::Success => say!("success"),
+            Self::Failed => say!("failed"),
+            Self::Cancelled => say!("cancelled"),
+            Self::Unknown(word) => Sentence::verbatim(word),
+        }
+    }
+
     /// Whether nothing will change any more.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl From<&TaskStatus> for Fact {
+    fn from(status: &TaskStatus) -> Self {
+        status.sentence().into()
     }
 }
 
@@ -97,6 +117,9 @@ pub struct OutputFile {
     pub file_type: Option<String>,
     /// A text result, for nodes that make text instead of a file.
     pub text: Option<String>,
+    /// The file itself, if it came over the socket and the server keeps no copy (`SaveImageWebsocket`). Not in JSON.
+    #[serde(skip)]
+    pub data: Option<Arc<[u8]>>,
 }
 
 #[expect(clippy::ref_option, reason = "serde passes references to fields")]
@@ -122,6 +145,13 @@ pub struct Failure {
     /// The Python traceback, one string a frame.
     #[serde(skip)]
     pub traceback: Vec<Untrusted>,
+}
+
+impl Failure {
+    /// Whether it says more than that the task failed.
+    pub fn has_reason(&self) -> bool {
+        self.message.is_some() || self.exception_type.is_some()
+    }
 }
 
 /// What a task cost. Text, since the platform sends decimals as text; never summed over repeated rows.

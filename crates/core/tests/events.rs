@@ -150,7 +150,11 @@ fn event() -> impl Strategy<Value = Event> {
             bytes: data.len(),
             data: data.into(),
         }),
-        (".*", ".*").prop_map(|(id, text)| Event::Text { node_id: id.into(), text: text.into() }),
+        (".*", ".*").prop_map(|(id, text)| Event::Text {
+            node_id: id.into(),
+            title: None,
+            text: text.into()
+        }),
         transfer.prop_map(|(up, name, bytes, total, is_over)| {
             let direction = if up { Direction::Up } else { Direction::Down };
             Event::Transfer(Transfer::new(direction, name, bytes, total, is_over))

@@ -77,7 +77,7 @@ fn describe(event: &Event) -> Option<(String, Option<String>)> {
         Event::Preview { node_id, mime, .. } => {
             format!("preview of [{}], {mime}", node_id.as_ref().map_or("?", |id| id.as_str()))
         }
-        Event::Text { node_id, text } => format!("[{node_id}] says {text}"),
+        Event::Text { node_id, text, .. } => format!("[{node_id}] says {text}"),
         Event::Warning { code, message } => format!("warning {code}: {message}"),
         Event::Finished(end) => {
             let why = end.failure.as_ref().map(|failure| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runninghub_core::{Graph, Observation, SocketUrl, TaskId, say};
+use runninghub_core::{Graph, NodeFile, NodeId, Observation, OutputFile, SocketUrl, TaskId, say};
 
 use crate::{Error, ErrorKind};
 
@@ -33,6 +33,12 @@ pub trait Backend: Send + Sync {
 
     /// The workflow that a socket URL refers to, if the URL names one and it can be fetched.
     async fn graph_of(&self, _address: &SocketUrl) -> Option<Graph> {
+        None
+    }
+
+    /// The results that these files are, if the service lets every file be fetched by its name. Used if the service has
+    /// forgotten a task whose success the socket has reported.
+    fn files(&self, _named: &[(NodeId, NodeFile)]) -> Option<Vec<OutputFile>> {
         None
     }
 

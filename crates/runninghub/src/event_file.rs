@@ -156,5 +156,6 @@ fn listed(output: &Output) -> OutputFile {
         url: output.url.clone(),
         file_type: output.file_type.clone(),
         text: output.text.clone(),
+        data: None,
     }
 }

@@ -226,9 +226,11 @@ impl Save {
 
     fn download(&self, place: &Place) -> Option<Download> {
         let files = &self.files;
-        match (&place.output.url, &place.output.text) {
+        let OutputFile { url, text, data, .. } = &place.output;
+        let content = data.as_deref().or_else(|| text.as_deref().map(str::as_bytes));
+        match (url, content) {
             (Some(url), _) => Some(files.download(url.expose(), &self.dir, &place.name)),
-            (None, Some(text)) => Some(files.save_text(text, &self.dir, &place.name)),
+            (None, Some(content)) => Some(files.save_bytes(content.to_vec(), &self.dir, &place.name)),
             (None, None) => None,
         }
     }

@@ -59,6 +59,7 @@ pub struct Submit {
     pub(crate) work: Work,
     pub(crate) under: Option<WorkflowId>,
     pub(crate) changes: Changes,
+    pub(crate) extra_pnginfo: Option<Value>,
     pub(crate) body: Option<Map<String, Value>>,
     pub(crate) catalog: Option<Arc<Catalog>>,
     pub(crate) max_cost: Option<f64>,
@@ -76,6 +77,7 @@ impl Submit {
             work,
             under: None,
             changes: Changes::default(),
+            extra_pnginfo: None,
             body: None,
             catalog: None,
             max_cost: None,
@@ -133,9 +135,24 @@ impl Submit {
         self
     }
 
+    /// Sets a value as a person writes it: the type of the field decides what the text means. A text field takes it to the
+    /// letter, without the quotes of a JSON string; other fields of a workflow take JSON; `random` draws a seed, which is
+    /// reported as a [`SubmitStep::Warning`].
+    pub fn set_written(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.changes.set_written(name.into(), text.into());
+        self
+    }
+
     /// Uploads a file and sets a field to its name, or for a model to its URL.
     pub fn set_file(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.changes.set_file(name.into(), path.into());
+        self
+    }
+
+    /// The workflow in the editor's format, for nodes of a ComfyUI that read it and for the metadata of saved images
+    /// (`extra_pnginfo`).
+    pub fn extra_pnginfo(mut self, workflow: Value) -> Self {
+        self.extra_pnginfo = Some(workflow);
         self
     }
 
@@ -257,6 +274,7 @@ impl Submit {
             Of::Graphs => matches!(self.work, Work::Graph(_)),
             Of::NewerEndpoint => matches!(self.work, Work::Workflow(_) | Work::App(_)),
             Of::Platform => true,
+            Of::Servers => false,
         })
     }
 
@@ -266,7 +284,7 @@ impl Submit {
             return Err(Error::usage(say!("a ComfyUI runs graphs only"))
                 .with_hint(say!("submit the workflow's JSON in API format")));
         };
-        self.refuse(say!("a ComfyUI"), |of| of == Of::Changes)?;
+        self.refuse(say!("a ComfyUI"), |of| matches!(of, Of::Changes | Of::Servers))?;
         Ok(json)
     }
 
@@ -285,6 +303,7 @@ impl Submit {
             (say!("a machine that is kept warm"), Of::Runs, options.retain_seconds.is_some()),
             (say!("a workflow to submit it under"), Of::Graphs, self.under.is_some()),
             (say!("a newer endpoint"), Of::NewerEndpoint, self.is_v2),
+            (say!("a workflow in the editor's format"), Of::Servers, self.extra_pnginfo.is_some()),
             (say!("a webhook"), Of::Platform, options.webhook_url.is_some()),
             (say!("a limit of time for a slot"), Of::Platform, self.queue_timeout.is_some()),
         ];
@@ -309,6 +328,8 @@ enum Of {
     NewerEndpoint,
     /// Everything on the platform.
     Platform,
+    /// A ComfyUI.
+    Servers,
 }
 
 impl fmt::Debug for Submit {

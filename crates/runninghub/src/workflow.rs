@@ -1,5 +1,6 @@
 //! A workflow and its settable fields.
 
+mod fit;
 mod intake;
 
 use std::fmt::Display;
@@ -7,6 +8,7 @@ use std::fmt::Display;
 use runninghub_core::{Graph, Node, NodeId, Sentence, link, say};
 use serde_json::{Map, Value};
 
+use self::fit::{fit, is_drawn, is_negative_seed, written};
 pub(crate) use self::intake::{links, previews_only};
 use crate::Error;
 
@@ -158,7 +160,28 @@ impl Workflow {
             ))
             .with_hint(say!("its present value is `{value}`", value = short(old)))
         })?;
+        if is_negative_seed(node, field, &value) {
+            return Err(Error::usage(say!(
+                "`{place}` cannot be negative",
+                place = place_of(&node.id, field)
+            ))
+            .with_hint(say!("leave it out to keep the present seed, or set it to `random` for a new one")));
+        }
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
+    }
+
+    /// Checks a change that is given as a person writes it. Also returns whether the value is a seed that was drawn.
+    ///
+    /// # Errors
+    /// Those of [`Workflow::check`].
+    pub(crate) fn check_written(
+        &self,
+        node: &str,
+        field: &str,
+        text: &str,
+    ) -> Result<(Override, bool), Error> {
+        let old = self.field(node, field)?;
+        Ok((self.check(node, field, written(field, old, text))?, is_drawn(field, old, text)))
     }
 
     /// The workflow's JSON with the changes applied.
@@ -171,31 +194,6 @@ impl Workflow {
             }
         }
         Value::Object(nodes).to_string()
-    }
-}
-
-/// Converts the value to the type of the one it replaces. Text is parsed as a number or a boolean.
-fn fit(old: &Value, new: Value) -> Result<Value, (Sentence, Sentence)> {
-    match (old, new) {
-        (Value::String(_), new @ (Value::Number(_) | Value::Bool(_))) => Ok(Value::String(new.to_string())),
-        (Value::String(_), new @ Value::String(_))
-        | (Value::Number(_), new @ Value::Number(_))
-        | (Value::Bool(_), new @ Value::Bool(_))
-        | (Value::Array(_), new @ Value::Array(_))
-        | (Value::Object(_), new @ Value::Object(_))
-        | (Value::Null, new) => Ok(new),
-        (old, new) => Err((kind(old), kind(&new))),
-    }
-}
-
-fn kind(value: &Value) -> Sentence {
-    match value {
-        Value::Null => say!("nothing"),
-        Value::Bool(_) => say!("`true` or `false`"),
-        Value::Number(_) => say!("a number"),
-        Value::String(_) => say!("text"),
-        Value::Array(_) => say!("a list"),
-        Value::Object(_) => say!("an object"),
     }
 }
 

@@ -94,7 +94,7 @@ async fn fields_and_own_workflows_reach_the_platform() {
         .await
         .expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
-    let text = hub.graph(&WORKFLOW.into()).await.expect("the workflow").text().to_owned();
+    let text = hub.graph(&WORKFLOW.into()).await.expect("the workflow").text();
     let mut run =
         hub.submit(Submit::graph(text).under(WORKFLOW).set("6.text", "a bird")).await.expect("accepted");
     assert_eq!(watch(&mut run).await.end.phase, Phase::Success);

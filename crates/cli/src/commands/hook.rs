@@ -81,11 +81,10 @@ impl Hook {
         let about = task.unwrap_or_else(|| submit.attempt_id.clone());
         let name = program.to_string_lossy().into_owned();
         self.running.spawn(async move {
-            let failed = |why: Sentence| Err(say!("{name} for {about}: {why}", name, about, why));
-            let said = |why: &dyn std::fmt::Display| Sentence::verbatim(why.to_string());
+            let failed = |why: Fact| Err(say!("{name} for {about}: {why}", name, about, why));
             let mut child = match command.spawn() {
                 Ok(child) => child,
-                Err(error) => return failed(say!("cannot be run: {why}", why = Fact::of(error))),
+                Err(why) => return failed(say!("cannot be run: {why}", why).into()),
             };
             let mut group = Group::of(&child);
             let work = async {
@@ -101,9 +100,11 @@ impl Hook {
             }
             match ended {
                 Ok(Ok(status)) if status.success() => Ok(()),
-                Ok(Ok(status)) => failed(said(&status)),
-                Ok(Err(error)) => failed(said(&error)),
-                Err(_) => failed(say!("stopped after {minutes} minutes", minutes = LONGEST.as_secs() / 60)),
+                Ok(Ok(status)) => failed(Fact::of(status)),
+                Ok(Err(error)) => failed(error.into()),
+                Err(_) => {
+                    failed(say!("stopped after {minutes} minutes", minutes = LONGEST.as_secs() / 60).into())
+                }
             }
         });
     }

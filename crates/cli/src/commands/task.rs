@@ -96,7 +96,7 @@ fn over(
         }
         TaskStatus::Failed | TaskStatus::Cancelled => Ok(Exit::TaskFailed),
         status => {
-            let message = say!("the task is not over: it is {status}", status = text::status(status, None));
+            let message = say!("the task is not over: it is {status}", status);
             let command = context.command(&format!("watch {task}"), service.place());
             Err(Error::new(Exit::StillRunning, message).hint(say!("`{command}` follows it", command)))
         }

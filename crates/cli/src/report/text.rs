@@ -45,18 +45,10 @@ pub(super) fn progress(progress: &Progress) -> Sentence {
 }
 
 /// A task's status, with its queue position if known.
-pub(crate) fn status(status: &TaskStatus, ahead: Option<u64>) -> Sentence {
-    let word = match status {
-        TaskStatus::Queued => say!("queued"),
-        TaskStatus::Running => say!("running"),
-        TaskStatus::Success => say!("success"),
-        TaskStatus::Failed => say!("failed"),
-        TaskStatus::Cancelled => say!("cancelled"),
-        other => Sentence::verbatim(other.as_str()),
-    };
+pub(super) fn status(status: &TaskStatus, ahead: Option<u64>) -> Sentence {
     match ahead {
-        Some(ahead) => say!("{status}, {ahead} ahead", status = word, ahead),
-        None => word,
+        Some(ahead) => say!("{status}, {ahead} ahead", status, ahead),
+        None => status.sentence(),
     }
 }
 

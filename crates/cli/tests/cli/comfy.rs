@@ -219,7 +219,7 @@ fn servers_that_are_none() {
 
         hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
     ");
-    snap!(asked("http://me:pw@h"), @"
+    snap!(asked("http://me@h"), @"
     exit 2
     --- err
     error: cannot set up the client: the server's address: it has a user and no password

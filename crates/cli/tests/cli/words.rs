@@ -6,21 +6,20 @@ use runninghub_sim::{App, Sim};
 
 use crate::common::{Rhub, Simulator, folder, rhub, scenario};
 
-/// Words that are the same in Chinese: products, formats, units, the platform's names of kinds and states, and names of
-/// endpoints as errors show them.
+/// Words that are the same in Chinese.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
-    // Products and formats.
-    "ComfyUI", "CNY", "DIR", "FILE", "HTTP", "JSON", "LoRA", "PATH", "RunningHub", "TOML", "URL", "WSS", "WebSocket", "API",
-    "UTF", "nodeInfoList", "prompt", "rhub", "taskId",
-    // Kinds of keys and of values.
-    "NORMAL", "SHARED", "float", "image", "int", "list", "png", "string", "text", "video",
+    // Products, formats and terms of RunningHub's own pages.
+    "API", "ComfyUI", "HTTP", "JSON", "RunningHub", "URL", "WSS", "WebSocket", "nodeInfoList", "png", "prompt", "rhub",
+    "taskId", "webhook",
+    // A kind of key, as the platform names it.
+    "SHARED",
     // Checks of `doctor`.
     "clock", "config", "disk", "key", "ledger", "network", "proxy", "socket", "tls",
     // Endpoints.
-    "account", "app", "create", "outputs", "queue", "status", "workflow",
-    // Nodes of the recording.
-    "EmptyImage", "ImageBlur", "ImageInvert", "ImageScale", "PreviewImage", "SaveImage",
+    "account", "app", "create", "detail", "outputs", "queue", "status", "workflow",
+    // Names in the recording and in the simulator.
+    "EmptyImage", "ImageBlur", "ImageInvert", "ImageScale", "PreviewImage", "SaveImage", "simulated",
 ];
 
 /// The English words of three letters or more outside of quotes, addresses, paths, options, variables and ids.
@@ -31,7 +30,7 @@ fn english(text: &str) -> BTreeSet<String> {
         if line.starts_with("  rhub ") {
             continue;
         }
-        let line = without_system_error(line);
+        let line = without_the_words_of_others(line);
         let outside = |text: &str, mark: char| text.split(mark).step_by(2).collect::<Vec<_>>().join(" ");
         let prose = ['`', '\'', '"'].iter().fold(line, |text, mark| outside(&text, *mark));
         for token in prose.split(|c: char| c.is_whitespace() || !c.is_ascii()) {
@@ -44,14 +43,15 @@ fn english(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The line without the system's own description of an error.
-fn without_system_error(line: &str) -> String {
-    match line.split_once(" (os error ") {
-        Some((before, after)) => {
-            let start = before.rfind('：').unwrap_or_default();
-            format!("{}{after}", before.get(..start).unwrap_or_default())
-        }
-        None => line.to_owned(),
+/// The line without what the system or the platform says about an error.
+fn without_the_words_of_others(line: &str) -> String {
+    let line = match line.split_once(" (os error ") {
+        Some((before, after)) => before.rsplit_once('：').map_or(after, |(before, _)| before),
+        None => line,
+    };
+    match line.rsplit_once('（') {
+        Some((before, _)) if line.contains("错误码 ") => before.to_owned(),
+        _ => line.to_owned(),
     }
 }
 
@@ -104,7 +104,6 @@ fn errors_before_any_request_are_chinese() {
         format!("run {id} --set x"),
         format!("run {id} --set 1.image=@"),
         format!("run {id} --set 1.seed=[123456789012345678901]"),
-        format!("run {id} --node-info-list {{}}"),
         format!("run {id} --node-info-list [1]"),
         format!("run {id} --keep-intermediate"),
         format!("run {id} --webhook nowhere"),
@@ -115,12 +114,11 @@ fn errors_before_any_request_are_chinese() {
         format!("quick run {app} --code x --v2"),
         "model list --search zzzz".to_owned(),
         "model show zzzz".to_owned(),
-        "model show vidu/text-to-video-q2".to_owned(),
         "model run vidu/text-to-video-q2 -p nothing".to_owned(),
         "model run vidu/text-to-video-q2 --catalog /nowhere/models".to_owned(),
         "upload /nowhere/a.png".to_owned(),
-        "assets create 1 /nowhere/a.png".to_owned(),
-        "replay /nowhere/recording".to_owned(),
+        "assets create /nowhere/a.png --group 1".to_owned(),
+        "replay /nowhere/r1".to_owned(),
         "config set site com".to_owned(),
         "config set timeout soon".to_owned(),
         "config set quiet maybe".to_owned(),
@@ -128,7 +126,6 @@ fn errors_before_any_request_are_chinese() {
         "config set api-key 1".to_owned(),
         "config get out".to_owned(),
         "config unset keyring".to_owned(),
-        "doctor --server http://127.0.0.1:9".to_owned(),
     ] {
         check(rhub(words(&line)).env("RUNNINGHUB_TIME_SCALE", "0.01"), &line, &mut left);
     }
@@ -144,7 +141,7 @@ fn runs_answers_and_refusals_are_chinese() {
     let image = files.path().join("a.png");
     fs::write(&image, b"\x89PNG").expect("a file");
     let (image, out) = (image.display(), files.path().display());
-    let app = App::demo().id().to_owned();
+    let app = App::demo().id().clone();
     let mut left = Vec::new();
     for line in [
         "doctor".to_owned(),
@@ -172,7 +169,7 @@ fn runs_answers_and_refusals_are_chinese() {
         "app show 1877265245566922700".to_owned(),
         format!("upload {image}"),
         "webhook show last".to_owned(),
-        format!("tasks --state-dir {image}"),
+        "resolve zzzz --not-created".to_owned(),
     ] {
         check(rhub(words(&line)).at(&sim).state(&state), &line, &mut left);
     }

@@ -107,10 +107,10 @@ fn products(outputs: &Value, meta: &Value) -> Vec<Product> {
 }
 
 fn product(node: &NodeId, entry: &Value) -> Option<Product> {
-    if let Some(text) = entry.as_str() {
-        return Some(Product::Text { node: node.clone(), text: text.to_owned() });
+    if let Some(file) = NodeFile::read(entry) {
+        return Some(Product::File { node: node.clone(), file });
     }
-    NodeFile::read(entry).map(|file| Product::File { node: node.clone(), file })
+    entry.as_str().map(|text| Product::Text { node: node.clone(), text: text.to_owned() })
 }
 
 #[cfg(test)]

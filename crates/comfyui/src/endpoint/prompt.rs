@@ -1,7 +1,7 @@
 //! `POST /prompt`.
 
 use runninghub_core::{ClientId, Fact, NodeId, PromptId, Sentence, Untrusted, say};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{Client, Error, ErrorKind, http::Call};
 
@@ -74,13 +74,23 @@ pub(crate) async fn send(
     workflow: &str,
     client_id: &ClientId,
     prompt_id: Option<&str>,
+    extra_data: &Map<String, Value>,
 ) -> Result<Accepted, Error> {
     let call = Call { name: "prompt", segments: &["prompt"] };
-    let workflow: Value = serde_json::from_str(workflow)
+    let mut workflow: Value = serde_json::from_str(workflow)
         .map_err(|error| Error::usage(call.name, say!("the workflow is not JSON")).because(error))?;
+    for node in
+        workflow.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut)
+    {
+        // A server that replaces the node's class fails without it.
+        node.entry("_meta").or_insert_with(|| json!({}));
+    }
     let mut body = json!({ "prompt": workflow, "client_id": client_id.as_str() });
     if let Some(id) = prompt_id {
         body["prompt_id"] = id.into();
+    }
+    if !extra_data.is_empty() {
+        body["extra_data"] = extra_data.clone().into();
     }
     let answer = client.post_prompt(&call, body.to_string()).await?;
     let told = answer.any_json().unwrap_or_default();

@@ -3,7 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use reqwest::multipart::{Form, Part};
+use runninghub_core::say;
 
+use super::features;
 use crate::{Client, Error, http::Call};
 
 /// Upload timeout: enough for a large video over a slow connection.
@@ -30,11 +32,34 @@ impl UploadedImage {
     }
 }
 
+/// Files beyond this are sent only if the server takes them: its limit is 100 MB unless it was started with another.
+const ASKS_FROM: u64 = 32 << 20;
+
+/// A file beyond the server's limit.
+fn too_large(length: u64, limit: u64) -> Error {
+    let mb = |bytes: u64| bytes.div_ceil(1_000_000);
+    Error::usage(
+        say!("upload"),
+        say!(
+            "the file has {length} MB, and the server takes {limit} MB",
+            length = mb(length),
+            limit = mb(limit)
+        ),
+    )
+}
+
+/// Uploads a file.
 pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, Error> {
     const NAME: &str = "upload";
     let failed = |error| Error::net(runninghub_net::Error::io(NAME, path, error));
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let length = file.metadata().await.map_err(failed)?.len();
+    if length > ASKS_FROM
+        && let Ok(Some(limit)) = features::max_upload(client).await
+        && length > limit
+    {
+        return Err(too_large(length, limit));
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let body = client.net().upload_body(&name, file, length);
     let part = Part::stream_with_length(body, length).file_name(name);

@@ -8,7 +8,12 @@ use super::{
     estimate::Iteration,
     state::{Confirm, Machine},
 };
-use crate::{Binary, Event, ExecutionError, Failure, Message, Phase, Sentence, Untrusted};
+use crate::{Binary, Event, ExecutionError, Failure, Message, OutputFile, Phase, Sentence, Untrusted};
+
+/// The node class whose results are sent over the socket as PNG and not saved on the server.
+const SOCKET_CLASS: &str = "SaveImageWebsocket";
+/// How many bytes of such results are kept: hundreds of images.
+const MOST_KEPT: usize = 512 << 20;
 
 impl Machine {
     /// Applies a message. Returns whether it belongs to this run.
@@ -105,14 +110,12 @@ impl Machine {
                     Some(_) => self.is_ours(prompt_id.as_deref()),
                     None => self.is_ours_unnamed(),
                 };
-                if ours && self.previews {
+                if ours {
                     let node = match &node_id {
                         Some(id) => self.owner([Some(id), None, None]),
                         None => self.last_progress,
                     };
-                    let node_id = node.map(|at| self.id(at));
-                    let (mime, bytes) = (mime.into(), image.len());
-                    self.events.push_back(Event::Preview { node_id, mime, bytes, data: image.into() });
+                    self.picture(node, mime, image);
                 }
                 ours
             }
@@ -120,14 +123,33 @@ impl Machine {
                 if let Some(iteration) = Iteration::parse(&text) {
                     self.iterates(&node_id, iteration);
                 }
-                let node_id = (*node_id).into();
-                self.events.push_back(Event::Text { node_id, text: Untrusted::from(text.into_owned()) });
+                let title = self.owner([Some(&node_id), None, None]).map(|at| self.title(at));
+                let (node_id, text) = ((*node_id).into(), Untrusted::from(text.into_owned()));
+                self.events.push_back(Event::Text { node_id, title, text });
                 true
             }
             Binary::Text { .. } | Binary::Unknown { .. } | Binary::Malformed => {
                 self.ignored += 1;
                 false
             }
+        }
+    }
+
+    /// A preview, or a result that exists nowhere else.
+    fn picture(&mut self, node: Option<usize>, mime: &'static str, image: &[u8]) {
+        let class = node.and_then(|at| Some(self.plan.as_ref()?.nodes().get(at)?.class_type.raw()));
+        let node_id = node.map(|at| self.id(at));
+        if mime == "image/png" && class == Some(SOCKET_CLASS) {
+            let kept: usize =
+                self.pictures.iter().filter_map(|one| one.data.as_ref()).map(|data| data.len()).sum();
+            if kept + image.len() <= MOST_KEPT {
+                let file_type = Some("png".to_owned());
+                let data = Some(image.into());
+                self.pictures.push(OutputFile { node_id, file_type, data, ..OutputFile::default() });
+            }
+        } else if self.previews {
+            let (mime, bytes) = (mime.into(), image.len());
+            self.events.push_back(Event::Preview { node_id, mime, bytes, data: image.into() });
         }
     }
 
@@ -207,7 +229,10 @@ impl Machine {
                     track.failed |= raised;
                     self.touched = true;
                 }
-                Some(self.title(at))
+                // Without a workflow, a node is only known by its id.
+                let title = self.title(at);
+                let is_named = title.raw() != self.id(at).as_str();
+                if is_named { Some(title) } else { new.node.clone().or(Some(title)) }
             }
             None => new.node.clone(),
         };

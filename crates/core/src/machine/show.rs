@@ -13,7 +13,20 @@ use crate::{
 impl Machine {
     /// How the run ended, as far as the machine knows.
     pub fn outcome(&self) -> End {
-        End { phase: self.phase, failure: self.failure.clone(), learned: self.learned(), ..End::default() }
+        End {
+            phase: self.phase,
+            outputs: self.pictures.clone(),
+            failure: self.failure.clone(),
+            learned: self.learned(),
+            ..End::default()
+        }
+    }
+
+    /// The number of required nodes, if all of them came from the cache: nothing was run.
+    pub(crate) fn all_cached(&self) -> Option<usize> {
+        let plan = self.plan.as_ref()?;
+        let mut required = plan.nodes().iter().zip(&self.nodes).filter(|(node, _)| node.required);
+        required.all(|(_, track)| track.cached).then_some(plan.total()).filter(|total| *total > 0)
     }
 
     /// How long each node took, as weights for later runs of the same workflow. Nodes that ran unobserved are omitted.

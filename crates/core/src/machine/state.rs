@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{booking::Bookings, estimate::Estimate, node::NodeTrack, route::Seen};
-use crate::{Event, Failure, Phase, Plan, PromptId};
+use crate::{Event, Failure, OutputFile, Phase, Plan, PromptId};
 
 /// The source that decides whether a run is over.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -51,6 +51,8 @@ pub struct Machine {
     /// The node of the last `progress`: event-1 previews belong to it.
     pub(super) last_progress: Option<usize>,
     pub(super) failure: Option<Failure>,
+    /// Results that came over the socket and are nowhere else.
+    pub(super) pictures: Vec<OutputFile>,
     /// Files that `executed` messages reported as saved results, by position.
     pub(super) saved_files: Vec<(usize, usize)>,
     pub(super) now: Duration,
@@ -96,6 +98,7 @@ impl Machine {
             current: None,
             last_progress: None,
             failure: None,
+            pictures: Vec::new(),
             saved_files: Vec::new(),
             now: Duration::ZERO,
             running_since: None,

@@ -345,7 +345,8 @@ impl Session {
     /// listed, and an empty list is worth a few more polls.
     fn is_complete(&mut self, answer: &Observation) -> bool {
         let missing = answer.outputs.len() < self.machine.saved_files();
-        let patience = match (missing, answer.outputs.is_empty()) {
+        let is_empty = answer.outputs.is_empty() && self.machine.outcome().outputs.is_empty();
+        let patience = match (missing, is_empty) {
             (true, _) => self.pace.incomplete,
             (false, true) => self.pace.empty,
             (false, false) => return true,
@@ -374,7 +375,19 @@ impl Session {
             _ => phase,
         };
         self.machine.finish(self.now, phase, answer.failure);
-        self.conclude(End { outputs: answer.outputs, cost: answer.cost, ..self.machine.outcome() });
+        if phase == Phase::Success
+            && let Some(count) = self.machine.all_cached()
+        {
+            let message = say!(
+                "nothing ran: all {count} nodes came from the cache; change a seed for another result",
+                count
+            );
+            self.emit(Event::warning("all_cached", message));
+        }
+        let mut end = self.machine.outcome();
+        end.outputs.splice(..0, answer.outputs);
+        end.cost = answer.cost;
+        self.conclude(end);
     }
 
     fn conclude(&mut self, end: End) {

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
 use futures_util::{FutureExt as _, Stream, StreamExt as _, future::BoxFuture, stream};
 use tokio::sync::mpsc;
 
@@ -24,7 +25,7 @@ const FLUSHED_AT_ONCE: usize = 16;
 /// Number of files that are renamed in one batch, with one flush of the folder.
 const NAMED_AT_ONCE: usize = 64;
 
-/// Downloads one file into a directory. Created by [`Files::download`] and [`Files::save_text`].
+/// Downloads one file into a directory. Created by [`Files::download`] and [`Files::save_bytes`].
 ///
 /// The file gets its name only when it is complete and on disk. An existing file of the same name is never changed:
 /// if it has the same content it is the result, else the new one becomes `name-2.ext`.
@@ -37,7 +38,7 @@ pub struct Download {
 }
 
 enum From {
-    Text(String),
+    Content(Bytes),
     Url(String),
 }
 
@@ -64,12 +65,12 @@ impl Files {
         self.bring(From::Url(url.to_owned()), directory, file_name)
     }
 
-    /// Saves a text result, with the same guarantees as a download.
+    /// Saves a result that is already here, with the same guarantees as a download.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) for errors of the disk.
-    pub fn save_text(&self, text: &str, directory: &Path, file_name: &str) -> Download {
-        self.bring(From::Text(text.to_owned()), directory, file_name)
+    pub fn save_bytes(&self, content: impl Into<Bytes>, directory: &Path, file_name: &str) -> Download {
+        self.bring(From::Content(content.into()), directory, file_name)
     }
 
     fn bring(&self, from: From, directory: &Path, file_name: &str) -> Download {
@@ -117,9 +118,9 @@ impl Download {
         let Self { files, from, directory, name } = self;
         let (file, name) = match from {
             From::Url(url) => Transfer::new(&files, &url, directory.clone(), name).run().await?,
-            From::Text(text) => {
+            From::Content(content) => {
                 let mut file = Partial::create(&directory, None)?;
-                file.write(text.into()).await?;
+                file.write(content).await?;
                 (file, name)
             }
         };

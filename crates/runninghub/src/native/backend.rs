@@ -10,7 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_comfyui::{Client, ErrorKind as ComfyErrorKind, Finished, Job, Outcome, Product};
-use runninghub_core::{FileUrl, Observation, OutputFile, SocketUrl, TaskId, TaskStatus, say};
+use runninghub_core::{
+    FileUrl, NodeFile, NodeId, Observation, OutputFile, SocketUrl, TaskId, TaskStatus, say,
+};
 use tokio::time::sleep;
 
 use crate::{
@@ -116,13 +118,13 @@ impl Native {
                     .rsplit_once('.')
                     .map(|(_, extension)| extension.to_ascii_lowercase()),
                 url: Some(FileUrl::new(self.client.view(&file))),
-                text: None,
+                ..OutputFile::default()
             },
             Product::Text { node, text } => OutputFile {
                 node_id: Some(node),
                 file_type: Some("txt".to_owned()),
-                url: None,
                 text: Some(text),
+                ..OutputFile::default()
             },
             _ => OutputFile::default(),
         }
@@ -180,6 +182,13 @@ impl Backend for Native {
         self.client.woke();
     }
 
+    fn files(&self, named: &[(NodeId, NodeFile)]) -> Option<Vec<OutputFile>> {
+        let product = |(node, file): &(NodeId, NodeFile)| {
+            self.output(Product::File { node: node.clone(), file: file.clone() })
+        };
+        Some(named.iter().filter(|(_, file)| file.folder_type != "input").map(product).collect())
+    }
+
     fn unreachable(&self) -> Error {
         let (what, hint) = if self.is_gone.load(Ordering::Relaxed) {
             (
@@ -234,6 +243,10 @@ impl Backend for Follows {
 
     fn unreachable(&self) -> Error {
         self.native.unreachable()
+    }
+
+    fn files(&self, named: &[(NodeId, NodeFile)]) -> Option<Vec<OutputFile>> {
+        self.native.files(named)
     }
 
     fn calls(&self) -> u64 {

@@ -101,17 +101,41 @@ impl Classes {
                 Ok(None) => missing.push(class),
                 // The server fails if it cannot list the files for a class. The prompt will show whether that
                 // matters.
-                Err(error) if matches!(error.kind(), ComfyErrorKind::Http { .. }) => {
+                // A proxy that tidies paths breaks the names of some classes.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ComfyErrorKind::Http { .. } | ComfyErrorKind::NotComfyUi { status: 404, .. }
+                    ) =>
+                {
                     tracing::debug!(%error, class, "a node class cannot be had");
                 }
                 Err(error) => return Err(Error::comfy(say!("cannot ask for the node classes"), error)),
             }
+        }
+        if !missing.is_empty() {
+            self.replace(client, &mut missing).await;
         }
         if let Some(kept) = &self.kept {
             let version = self.known().version.clone();
             kept.add(version.as_deref(), learned);
         }
         if missing.is_empty() { Ok(()) } else { Err(unknown(graph, &missing)) }
+    }
+
+    /// Takes the classes that the server replaces itself out of the missing ones. Each counts as its new class.
+    async fn replace(&self, client: &Client, missing: &mut Vec<String>) {
+        let Ok(replacements) = client.replacements().await else { return };
+        for class in std::mem::take(missing) {
+            match replacements.get(&class) {
+                None => missing.push(class),
+                Some(new) => {
+                    if let Ok(Some(info)) = client.class(new).await {
+                        self.known().classes.insert(class, Arc::new(info));
+                    }
+                }
+            }
+        }
     }
 
     /// The outputs of a workflow, without those that were dropped.

@@ -47,6 +47,8 @@ pub(crate) struct Server {
     pub(super) book: Option<Book>,
     pub(super) history: Option<History>,
     pub(super) file_rules: FileRules,
+    /// The key of partner nodes, whose runs cost money.
+    pub(super) partner_key: Option<String>,
     pub(super) priors: Priors,
     files: Files,
 }
@@ -60,6 +62,7 @@ pub struct ComfyBuilder {
     record: Option<PathBuf>,
     net: NetOptions,
     login: Option<Login>,
+    partner_key: Option<String>,
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
@@ -155,6 +158,7 @@ impl ComfyBuilder {
             record: None,
             net: NetOptions::default(),
             login: None,
+            partner_key: None,
             ledger: None,
             connect: None,
             classes: None,
@@ -238,6 +242,13 @@ impl ComfyBuilder {
         self
     }
 
+    /// The key of comfy.org for partner (API) nodes: it is sent with every prompt, as `api_key_comfy_org` in
+    /// `extra_data`, and never recorded. Such nodes cost money.
+    pub fn partner_key(mut self, key: impl Into<String>) -> Self {
+        self.partner_key = Some(key.into()).filter(|key| !key.is_empty());
+        self
+    }
+
     /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
     /// [recording](Self::record) contains the messages that come through it.
     pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
@@ -273,7 +284,7 @@ impl ComfyBuilder {
             place => place,
         };
         if let Some(recorder) = &recorder {
-            client.secrets().for_each(|secret| recorder.secret(secret));
+            client.secrets().chain(self.partner_key.as_deref()).for_each(|secret| recorder.secret(secret));
         }
         let files = client.files(self.time_scale).map_err(failed)?;
         let options = LiveOptions::default()
@@ -309,6 +320,7 @@ impl ComfyBuilder {
             book,
             history: self.history,
             file_rules,
+            partner_key: self.partner_key,
             priors: self.priors,
         })))
     }

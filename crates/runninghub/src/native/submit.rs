@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind, NodeErrors};
 use runninghub_core::{ClientId, Event, Graph, Kind, NodeId, PromptId, TaskId, say};
 use runninghub_ledger::{Digest, Step};
+use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
 use super::{
@@ -45,6 +46,7 @@ impl Comfy {
         let workflow = Workflow::parse(submit.graph_for_comfyui()?)?;
         warn_of(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
+        changes.tell(&submit);
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {
@@ -118,6 +120,18 @@ impl Prompt<'_> {
         Ok(launch.run())
     }
 
+    /// What nodes may read beside the graph: the key of partner nodes, and the workflow in the editor's format.
+    fn extra_data(&self) -> Map<String, Value> {
+        let mut extra = Map::new();
+        if let Some(key) = &self.server.partner_key {
+            extra.insert("api_key_comfy_org".to_owned(), key.as_str().into());
+        }
+        if let Some(workflow) = &self.submit.extra_pnginfo {
+            extra.insert("extra_pnginfo".to_owned(), json!({ "workflow": workflow }));
+        }
+        extra
+    }
+
     async fn queue(
         &self,
         text: &str,
@@ -125,7 +139,7 @@ impl Prompt<'_> {
         client_id: &ClientId,
         page: Option<&Page>,
     ) -> Result<Accepted, Unqueued> {
-        let error = match self.server.client.prompt(text, client_id, Some(id)).await {
+        let error = match self.server.client.prompt(text, client_id, Some(id), &self.extra_data()).await {
             Ok(accepted) => return Ok(accepted),
             Err(error) => error,
         };

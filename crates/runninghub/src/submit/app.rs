@@ -68,6 +68,13 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
             None => Place::parse(name)?,
         };
         let value = match (value, field) {
+            (NewValue::Written(text), field) => {
+                let text = match serde_json::from_str(text) {
+                    Ok(Value::String(inner)) => inner,
+                    _ => text.clone(),
+                };
+                field.map_or(Ok(text.clone()), |field| app::fit(field, &text.into()))?
+            }
             (NewValue::Json(value), Some(field)) => app::fit(field, value)?,
             (NewValue::Json(Value::String(text)), None) => text.clone(),
             (NewValue::Json(value), None) => value.to_string(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{check, loader};
 use crate::{
-    Error, Workflow,
+    Error, Submit, Workflow,
     workflow::{Override, links, place_of},
 };
 
@@ -22,6 +22,8 @@ pub(crate) struct Changes {
 /// The new value of a field.
 pub(crate) enum NewValue {
     Json(Value),
+    /// As a person writes it: the type of the field decides what it means.
+    Written(String),
     /// The name or the URL of this file after its upload.
     File(PathBuf),
 }
@@ -51,9 +53,12 @@ impl FileRules {
 }
 
 /// Checked changes, and the files that some of them need.
+#[derive(Default)]
 pub(crate) struct Checked {
     set: Vec<(Override, Option<PathBuf>)>,
     list: Vec<Override>,
+    /// Seeds that were drawn.
+    drawn: Vec<Override>,
 }
 
 /// Changes with the names of the uploaded files.
@@ -67,6 +72,10 @@ pub(crate) struct Changed {
 impl Changes {
     pub(crate) fn set(&mut self, name: String, value: Value) {
         self.set.push((name, NewValue::Json(value)));
+    }
+
+    pub(crate) fn set_written(&mut self, name: String, text: String) {
+        self.set.push((name, NewValue::Written(text)));
     }
 
     pub(crate) fn set_file(&mut self, name: String, path: PathBuf) {
@@ -93,15 +102,21 @@ impl Changes {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for the first change that can't be made.
     pub(crate) fn check(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
-        let mut checked = Checked { set: Vec::new(), list: Vec::new() };
+        let mut checked = Checked::default();
         for (name, value) in &self.set {
             let (node, field) = workflow.place(name)?;
-            // A file has no name until it is uploaded.
-            let (new, path) = match value {
-                NewValue::Json(new) => (new.clone(), None),
-                NewValue::File(path) => (Value::String(String::new()), Some(path.clone())),
+            let (change, path) = match value {
+                NewValue::Json(new) => (workflow.check(node, field, new.clone())?, None),
+                NewValue::Written(text) => {
+                    let (change, is_drawn) = workflow.check_written(node, field, text)?;
+                    if is_drawn {
+                        checked.drawn.push(change.clone());
+                    }
+                    (change, None)
+                }
+                // It has no name until it is uploaded.
+                NewValue::File(path) => (workflow.check(node, field, "".into())?, Some(path.clone())),
             };
-            let change = workflow.check(node, field, new)?;
             let node = workflow.find(node)?;
             match &path {
                 Some(path) => rules.file(node, path)?,
@@ -150,6 +165,14 @@ impl Changes {
 }
 
 impl Checked {
+    /// Reports the seeds that were drawn, so that the run can be repeated.
+    pub(crate) fn tell(&self, submit: &Submit) {
+        for Override { node, field, value } in &self.drawn {
+            let place = place_of(node, field);
+            submit.warn("seed", &say!("`{place}` is set to {value}", place, value = value.to_string()));
+        }
+    }
+
     /// Every change, as far as it is known before files are uploaded.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Override> {
         self.set.iter().filter(|(_, path)| path.is_none()).map(|(change, _)| change).chain(&self.list)

@@ -89,6 +89,7 @@ impl NewValue {
     fn unsent(&self) -> Result<Input, Error> {
         let path = match self {
             Self::Json(value) => return Ok(Input::Json(value.clone())),
+            Self::Written(text) => return Ok(Input::Json(text.as_str().into())),
             Self::File(path) => path,
         };
         let meta = fs::metadata(path).ok().filter(fs::Metadata::is_file);

@@ -9,7 +9,7 @@ use crate::{
     book::What,
     hub::Hub,
     platform::Family,
-    workflow::{Override, place_of, previews_only},
+    workflow::{Override, place_of, previews_only, quoted},
 };
 
 /// A workflow that is saved on the platform.
@@ -56,18 +56,19 @@ pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
         submit.warn("not_a_node", &say!("`{key}` is not a node and is not sent", key));
     }
     if let Some(previews) = previews_only(workflow) {
-        let nodes: Vec<_> = previews.iter().map(|id| format!("`{id}`")).collect();
+        let nodes = quoted(previews.iter());
         submit.warn(
             "saves_nothing",
             &say!(
                 "the workflow saves nothing: its only outputs are previews (node {nodes}); a node such as SaveImage saves",
-                nodes = nodes.join(", ")
+                nodes
             ),
         );
     }
 }
 
 async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {
+    checked.tell(submit);
     for change in checked.all() {
         if loader::is_here(workflow.find(change.node.as_str())?, &change.field, &change.value) {
             submit.warn("not_uploaded", &local_file(change));

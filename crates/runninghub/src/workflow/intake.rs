@@ -56,17 +56,16 @@ pub(crate) fn links(workflow: &Workflow) -> Result<(), Error> {
             graph.node(source.as_str()).is_none().then_some((input, source))
         });
         if let Some((input, source)) = dangling.filter(|_| runs) {
-            let source = source.as_str();
             return Err(Error::usage(say!(
                 "node `{node}` ({name}) takes `{input}` from node `{source}`, which is not in the workflow",
-                node = node.id.as_str(),
+                node = &node.id,
                 name = &node.name(),
                 input,
-                source
+                source = &source
             ))
             .with_hint(say!(
                 "node `{source}` was probably bypassed or muted when the workflow was exported: enable it and export again",
-                source
+                source = &source
             )));
         }
     }
