@@ -62,7 +62,7 @@ impl Code {
 
     /// The code whose meaning applies with this message: a key of the other site gets 301, as a wrong parameter does.
     pub(crate) fn meant_by(&self, message: &Untrusted) -> Self {
-        let words: String = message.raw().to_lowercase().chars().filter(|c| c.is_ascii_lowercase()).collect();
+        let words: String = message.raw().to_lowercase().chars().filter(char::is_ascii_lowercase).collect();
         let is_user = words.contains("usernotexist") || words.contains("userdoesnotexist");
         if *self == Self::INVALID_PARAMETER && is_user { Self::NO_SUCH_USER } else { self.clone() }
     }
