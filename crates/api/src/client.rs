@@ -386,6 +386,9 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
+/// Paths of the platform's endpoints that are given as a part of the base URL.
+const API_PATHS: [&str; 5] = ["/openapi/v2", "/task/openapi", "/api/openapi", "/api/webapp", "/uc/openapi"];
+
 /// Checks the URL of an API to which a key will be sent.
 ///
 /// # Errors
@@ -393,7 +396,7 @@ impl fmt::Debug for ClientBuilder {
 /// query or a fragment.
 pub fn base_url(text: &str) -> Result<Url, Error> {
     const WHAT: Sentence = say!("base URL");
-    let url = Url::parse(text.trim())
+    let mut url = Url::parse(text.trim())
         .map_err(|error| Error::usage(WHAT, say!("it is not a URL")).because(error))?;
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(url.host_str().unwrap_or_default()))
     {
@@ -409,6 +412,12 @@ pub fn base_url(text: &str) -> Result<Url, Error> {
     {
         return Err(Error::usage(WHAT, say!("it has a user, a query or a fragment")));
     }
+    // People copy the base of one endpoint.
+    let path = url.path().trim_end_matches('/');
+    if let Some(site) = API_PATHS.iter().find_map(|api| path.strip_suffix(api)) {
+        let site = site.to_owned();
+        url.set_path(&site);
+    }
     Ok(url)
 }
 
@@ -418,6 +427,18 @@ mod tests {
 
     fn build(base_url: &str) -> Result<Client, Error> {
         Client::builder(ApiKey::new("0123456789abcdef")?).base_url(base_url).build()
+    }
+
+    #[test]
+    fn the_path_of_an_api_is_not_a_part_of_the_base() {
+        for (given, base) in [
+            ("https://www.runninghub.ai/openapi/v2", "https://www.runninghub.ai/"),
+            ("https://www.runninghub.ai/task/openapi/", "https://www.runninghub.ai/"),
+            ("https://gateway.example/rh/uc/openapi", "https://gateway.example/rh"),
+            ("https://gateway.example/rh/", "https://gateway.example/rh/"),
+        ] {
+            assert_eq!(base_url(given).expect(given).as_str(), base, "{given}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ impl Code {
     pub const NO_SUCH_WORKFLOW: Self = Self(Cow::Borrowed("380"));
     /// The id does not belong to an AI app.
     pub const NO_SUCH_APP: Self = Self(Cow::Borrowed("901"));
+    /// The key's user does not exist, or not on this site.
+    const NO_SUCH_USER: Self = Self(Cow::Borrowed("806"));
     /// The file exceeds the upload limit.
     pub const FILE_TOO_LARGE: Self = Self(Cow::Borrowed("809"));
 
@@ -56,6 +58,13 @@ impl Code {
     /// is on the free plan, the balance is used up.
     pub fn refuses_key(&self) -> bool {
         self.known().is_some_and(|known| known.key)
+    }
+
+    /// The code whose meaning applies with this message: a key of the other site gets 301, as a wrong parameter does.
+    pub(crate) fn meant_by(&self, message: &Untrusted) -> Self {
+        let words: String = message.raw().to_lowercase().chars().filter(|c| c.is_ascii_lowercase()).collect();
+        let is_user = words.contains("usernotexist") || words.contains("userdoesnotexist");
+        if *self == Self::INVALID_PARAMETER && is_user { Self::NO_SUCH_USER } else { self.clone() }
     }
 
     /// Whether a create that got this code certainly created no task.
@@ -181,10 +190,12 @@ static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| vec![
     code("-1", Class::Auth, say!("the key was not accepted")).hint(KEY),
     code("1", Class::Unknown, say!("the platform refused without a reason of its own")),
     code("301", Class::BadRequest, say!("a parameter is missing or has the wrong type")).refuses(),
+    code("332", Class::Auth, say!("the key's user does not exist on this site")).hint(KEY),
     code("380", Class::BadRequest, say!("the workflow does not exist")).refuses().hint(OTHER_SITE),
     code("401", Class::Auth, say!("the key was not accepted")).hint(KEY),
     code("403", Class::Auth, say!("the key has no access")).hint(KEY),
-    code("412", Class::BadRequest, say!("the path is not known to the platform")).refuses(),
+    code("412", Class::BadRequest, say!("the path is not known to the platform")).refuses()
+        .hint(say!("check the base URL: it is the site's address alone, such as `https://www.runninghub.ai`")),
     code("415", Class::Capacity, say!("no machine is free")).refuses().wait(30),
     code("416", Class::Quota, say!("the balance does not suffice")).refuses_key().hint(TOP_UP),
     code("421", Class::Capacity, say!("all places of the key are taken")).refuses().wait(5).hint(LATER),
@@ -203,7 +214,7 @@ static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| vec![
         .hint(say!("compare the node ids and field names with the saved workflow")),
     code("804", Class::State, say!("the task is running")),
     code("805", Class::TaskFailed, say!("the task failed or was stopped")),
-    code("806", Class::Auth, say!("the key's user does not exist")).refuses_key().hint(KEY),
+    code("806", Class::Auth, say!("the key's user does not exist on this site")).refuses_key().hint(KEY),
     code("807", Class::NotFound, say!("the task is not known")).hint(OTHER_SITE),
     code("808", Class::Server, say!("the upload failed")),
     code("809", Class::BadRequest, say!("the file is too large")).hint(SMALLER),
@@ -254,7 +265,7 @@ mod tests {
     /// Code, class, refusal: written independently, from the dossier and not from the table.
     #[rustfmt::skip]
     const ROWS: &[(&str, Class, bool)] = &[
-        ("-1", Class::Auth, false), ("1", Class::Unknown, false), ("301", Class::BadRequest, true),
+        ("-1", Class::Auth, false), ("1", Class::Unknown, false), ("301", Class::BadRequest, true), ("332", Class::Auth, false),
         ("380", Class::BadRequest, true), ("401", Class::Auth, false), ("403", Class::Auth, false),
         ("412", Class::BadRequest, true), ("415", Class::Capacity, true), ("416", Class::Quota, true),
         ("421", Class::Capacity, true), ("423", Class::NotFound, false), ("433", Class::BadRequest, true),

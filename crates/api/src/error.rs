@@ -155,13 +155,21 @@ impl Error {
     /// The class of the error.
     pub fn class(&self) -> Class {
         match &*self.kind {
-            ErrorKind::Api { status, code, .. } => match code.class() {
+            ErrorKind::Api { status, code, message } => match code.meant_by(message).class() {
                 Class::Unknown => of_status(*status),
                 class => class,
             },
             ErrorKind::Http { status } => of_status(*status),
             ErrorKind::Usage { .. } => Class::BadRequest,
             _ => Class::Unknown,
+        }
+    }
+
+    /// Whether everything that the key submits will be refused until the user acts; see [`Code::refuses_key`].
+    pub fn refuses_key(&self) -> bool {
+        match &*self.kind {
+            ErrorKind::Api { code, message, .. } => code.meant_by(message).refuses_key(),
+            _ => false,
         }
     }
 
@@ -205,7 +213,7 @@ impl Error {
     pub fn hint(&self) -> Option<Sentence> {
         match &*self.kind {
             _ if self.hint.is_some() => self.hint.as_deref().cloned(),
-            ErrorKind::Api { code, .. } => code.hint(),
+            ErrorKind::Api { code, message, .. } => code.meant_by(message).hint(),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
             ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(say!(
                 "check the base URL; a firewall or the login page of a network may have answered instead"
@@ -266,7 +274,7 @@ impl ErrorKind {
     /// The kind as a message.
     pub fn sentence(&self) -> Sentence {
         match self {
-            Self::Api { code, message, .. } => match (code.meaning(), message.is_empty()) {
+            Self::Api { code, message, .. } => match (code.meant_by(message).meaning(), message.is_empty()) {
                 (None, true) => say!("code {code}", code),
                 (None, false) => say!("code {code} ({message})", code, message),
                 (Some(meaning), true) => say!("code {code}, {meaning}", code, meaning),
@@ -403,6 +411,28 @@ mod tests {
             .hinting(Some(Sentence::verbatim("cut it")));
         assert_eq!(own.hint(), Some(Sentence::verbatim("cut it")));
         assert_eq!(Error::usage("create", Sentence::verbatim("no id")).hint(), None);
+    }
+
+    #[test]
+    fn a_key_of_the_other_site_is_not_a_wrong_parameter() {
+        let said = |code: &str, message: &str| {
+            let kind = ErrorKind::Api { status: 200, code: Code::new(code), message: message.into() };
+            Error::new("create", kind)
+        };
+        for (code, message) in
+            [("301", "user not exist"), ("301", "USER_NOT_EXIST"), ("332", "USER_DOES_NOT_EXIST")]
+        {
+            let error = said(code, message);
+            assert_eq!(error.class(), Class::Auth, "{message}");
+            assert_eq!(error.code().map(Code::as_str), Some(code));
+            assert!(
+                error.refuses_key() && error.to_string().contains("does not exist on this site"),
+                "{error}"
+            );
+            assert!(error.hint().is_some_and(|hint| hint.to_string().contains("runninghub.ai")));
+        }
+        assert_eq!(said("301", "PARAMS_INVALID").class(), Class::BadRequest);
+        assert!(!said("301", "PARAMS_INVALID").refuses_key());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Retry, UploadSource,
     budget::Price,
+    endpoint::created::complaints_of,
     envelope::{Envelope, named_task},
     lenient,
     payload::{Payload, shown, to_json},
@@ -437,7 +438,8 @@ impl Answer {
     /// The error for this code, with the messages of the response.
     pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
         let code = Code::new(redact::message(code.as_str(), self.key.as_ref()).raw());
-        let message = redact::message(&envelope.message(), self.key.as_ref());
+        let message = readable(envelope.message());
+        let message = redact::message(&message, self.key.as_ref());
         self.error(ErrorKind::Api { status: self.status, code, message })
     }
 
@@ -476,6 +478,13 @@ fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
         Ok(ahead) => seconds(ahead),
         Err(behind) => seconds(behind.duration()).map(i64::wrapping_neg),
     }
+}
+
+/// The errors in a message that is ComfyUI's JSON; other messages as they are.
+fn readable(message: String) -> String {
+    let json = message.starts_with('{').then(|| RawValue::from_string(message.clone()).ok()).flatten();
+    let complaints = json.map(|json| complaints_of(Some(&json))).filter(|complaints| !complaints.is_empty());
+    complaints.map_or(message, |complaints| complaints.join("; "))
 }
 
 #[cfg(test)]

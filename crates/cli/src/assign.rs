@@ -1,16 +1,18 @@
 //! `--set NODE.FIELD=VALUE`, `--node-info-list`, and `-p NAME=VALUE` and `--body` of models.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use runninghub::{Fact, say};
 use serde_json::{Map, Value};
 
-use crate::{digits, exit::Error};
+use crate::{digits, exit::Error, input};
 
 /// The new value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NewValue {
     Json(Value),
+    /// As written: the type of the field decides what it means.
+    Written(String),
     /// A file to upload.
     File(PathBuf),
 }
@@ -61,21 +63,16 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
             .hint(say!("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`")));
     };
     let value = match Written::of(value) {
-        Written::Plain(value) => NewValue::Json(json_or_text(value)?),
+        Written::Plain(value) => {
+            if value.starts_with(['[', '{']) {
+                exact(value)?;
+            }
+            NewValue::Written(value.to_owned())
+        }
         Written::Text(value) => NewValue::Json(value.into()),
         Written::File(path) => NewValue::File(named("--set", text, path)?),
     };
     Ok((place.to_owned(), value))
-}
-
-/// Parses JSON; anything else is text. A whole number of more than 64 bits is text too: as a number it would be
-/// rounded.
-fn json_or_text(text: &str) -> Result<Value, Error> {
-    match serde_json::from_str(text) {
-        Ok(Value::Number(_)) if digits::too_many(text).is_some() => Ok(text.into()),
-        Ok(value) => exact(text).map(|()| value),
-        Err(_) => Ok(text.into()),
-    }
 }
 
 /// Rejects JSON that would change on the way.
@@ -103,7 +100,7 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
         ))
     };
     let text = match text.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path)
+        Some(path) => input::read(path.as_ref())
             .map_err(|why| wrong(say!("cannot read the node info list {path}: {why}", path, why)))?,
         None => text.to_owned(),
     };
@@ -144,13 +141,12 @@ pub(crate) fn body(text: &str) -> Result<Map<String, Value>, Error> {
     let wrong =
         |message| Error::usage(message).hint(say!("it is an object such as `{{\"prompt\": \"a cat\"}}`"));
     let text = match text.strip_prefix('@') {
-        Some(path) => fs::read_to_string(path)
+        Some(path) => input::read(path.as_ref())
             .map_err(|why| wrong(say!("cannot read the body {path}: {why}", path, why)))?,
         None => text.to_owned(),
     };
     exact(&text)?;
-    serde_json::from_str(text.trim().trim_start_matches('\u{feff}'))
-        .map_err(|why| wrong(say!("the body is not a JSON object: {why}", why)))
+    serde_json::from_str(text.trim()).map_err(|why| wrong(say!("the body is not a JSON object: {why}", why)))
 }
 
 #[cfg(test)]

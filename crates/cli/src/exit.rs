@@ -89,7 +89,8 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Error {
     pub(crate) exit: Exit,
     pub(crate) message: Sentence,
-    pub(crate) hint: Option<Sentence>,
+    /// Boxed, so that a result stays small.
+    pub(crate) hint: Option<Box<Sentence>>,
     /// The platform's code, if it sent one.
     pub(crate) code: Option<Code>,
     /// The ledger entry of a submit of unknown outcome.
@@ -109,19 +110,19 @@ impl Error {
 
     /// Sets the hint.
     pub(crate) fn hint(mut self, hint: Sentence) -> Self {
-        self.hint = Some(hint);
+        self.hint = Some(hint.into());
         self
     }
 
     /// Adds to the hint.
     pub(crate) fn and_hint(mut self, hint: Sentence) -> Self {
-        self.hint = Some(Sentence::list(self.hint.into_iter().chain([hint])));
-        self
+        let known = self.hint.take().map(|known| *known);
+        self.hint(Sentence::list(known.into_iter().chain([hint])))
     }
 
     /// Sets the hint if there is none yet.
     pub(crate) fn or_hint(mut self, hint: Sentence) -> Self {
-        self.hint.get_or_insert(hint);
+        self.hint.get_or_insert_with(|| hint.into());
         self
     }
 }

@@ -102,7 +102,12 @@ fn file(path: &Path) -> Result<ApiKey, Error> {
 
 /// Parses a key, with surrounding space removed.
 pub(crate) fn parse(text: &str, source: Sentence) -> Result<ApiKey, Error> {
-    ApiKey::new(text).map_err(|_| {
+    // Quotes come from `set KEY="…"` on Windows and from files of variables.
+    let text = text.trim().trim_matches(['"', '\'']);
+    let is_key = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_placeholder = !text.bytes().any(|byte| byte.is_ascii_digit());
+    let key = ApiKey::new(text).ok().filter(|_| is_key && !is_placeholder);
+    key.ok_or_else(|| {
         Error::usage(say!("{source} does not hold an API key", source))
             .hint(say!("a key is one word of letters and digits; copy it from the API page of RunningHub"))
     })

@@ -5,7 +5,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use runninghub::{Redactor, Untrusted};
+use runninghub::{Redactor, Untrusted, net::split_login};
 
 /// The environment variables of proxies.
 const PROXIES: [&str; 6] =
@@ -24,6 +24,11 @@ pub(crate) fn learn(secret: &str) {
 pub(crate) fn learn_address(address: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     known.get_or_insert_default().learn_address(address);
+}
+
+/// Redacts the login in a server's URL: its password, or its query.
+pub(crate) fn learn_login(address: &str) {
+    split_login(address).1.iter().for_each(|secret| learn(secret));
 }
 
 /// Redacts the secrets of the proxies in the environment.

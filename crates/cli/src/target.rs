@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use runninghub::{Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, say};
 
-use crate::{assign, exit::Error};
+use crate::{assign, exit::Error, input};
 
 /// A workflow has a few hundred kilobytes; a larger file is something else.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -180,12 +180,10 @@ fn read(path: &Path) -> Result<String, Error> {
     if meta.is_dir() || meta.len() > MAX_FILE {
         return Err(Error::usage(say!("{name} is not a workflow file", name = name())));
     }
-    let bytes = fs::read(path).map_err(cannot)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::usage(say!("{name} is not a text file", name = name())))?;
+    let text = input::read(path)
+        .map_err(|why| Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why)))?;
     assign::exact(&text)?;
-    // Windows programs often start files with a byte order mark.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+    Ok(text)
 }
 
 #[cfg(test)]

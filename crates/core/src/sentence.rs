@@ -131,13 +131,13 @@ impl Sentence {
 
     /// The sentence with all plain facts changed: to remove secrets, for example.
     #[must_use]
-    pub fn map(&self, change: &dyn Fn(&str) -> String) -> Self {
-        let facts = self.facts.iter().map(|(name, fact)| {
+    pub fn map(self, change: &dyn Fn(&str) -> String) -> Self {
+        let facts = self.facts.into_iter().map(|(name, fact)| {
             let fact = match fact {
-                Fact::Plain(text) => Fact::Plain(change(text)),
+                Fact::Plain(text) => Fact::Plain(change(&text)),
                 Fact::Sentence(sentence) => Fact::Sentence(sentence.map(change)),
             };
-            (*name, fact)
+            (name, fact)
         });
         Self { text: self.text, facts: facts.collect() }
     }

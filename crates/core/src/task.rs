@@ -147,6 +147,13 @@ pub struct Failure {
     pub traceback: Vec<Untrusted>,
 }
 
+impl Failure {
+    /// Whether it says more than that the task failed.
+    pub fn has_reason(&self) -> bool {
+        self.message.is_some() || self.exception_type.is_some()
+    }
+}
+
 /// What a task cost. Text, since the platform sends decimals as text; never summed over repeated rows.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Cost {

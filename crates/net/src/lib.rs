@@ -25,7 +25,7 @@ pub use files::{
     Download, Files, SavedFile, check_folder, digest, extension, hex, holds, numbered, open_file,
     replace_file, result_name, sanitize,
 };
-pub use login::Login;
+pub use login::{Login, split_login};
 pub use net::Net;
 pub use options::NetOptions;
 pub use progress::{Direction, FileProgress};

@@ -110,6 +110,20 @@ impl Login {
     }
 }
 
+/// A server's URL without the login in it, and the secrets of that login. Text that is no URL stays as it is.
+pub fn split_login(text: &str) -> (String, Vec<String>) {
+    let Ok(mut url) = Url::parse(text) else { return (text.to_owned(), Vec::new()) };
+    let query = url.query_pairs().map(|(_, value)| value.into_owned());
+    let secrets: Vec<String> = url.password().map(str::to_owned).into_iter().chain(query).collect();
+    if secrets.is_empty() {
+        return (text.to_owned(), secrets);
+    }
+    // Neither fails for a URL with a host.
+    let _ = (url.set_username(""), url.set_password(None));
+    url.set_query(None);
+    (url.as_str().trim_end_matches('/').to_owned(), secrets)
+}
+
 fn unreadable() -> Error {
     let problem: Sentence = say!("it is not a login");
     Error::new(say!("the server's login"), ErrorKind::Setup { problem })
@@ -181,6 +195,21 @@ mod tests {
         for bad in ["", "token", "?token", "?=x", ":pw", "Bearer ", "X Y: z"] {
             let error = Login::parse(bad).expect_err(bad);
             assert_eq!(error.to_string(), "the server's login: it is not a login", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_login() {
+        for (text, shown, secrets) in [
+            ("http://me:pw@h:8188/x", "http://h:8188/x", vec!["pw"]),
+            ("http://h:8188?token=t", "http://h:8188", vec!["t"]),
+            ("http://127.0.0.1:8188", "http://127.0.0.1:8188", vec![]),
+            ("127.0.0.1:8188", "127.0.0.1:8188", vec![]),
+        ] {
+            assert_eq!(
+                split_login(text),
+                (shown.to_owned(), secrets.into_iter().map(str::to_owned).collect())
+            );
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
-use runninghub_core::{Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus, say};
+use runninghub_core::{Failure, Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus, say};
 use url::Url;
 
 use crate::{
@@ -89,7 +89,18 @@ impl Backend for Platform {
                 && matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
             BackendError::new(Error::api(say!("cannot ask how the task stands"), error), is_final, after)
         };
-        Ok(self.cancels.judge(task, answer.map_err(failed)?).await)
+        let mut seen = answer.map_err(failed)?;
+        if seen.status == TaskStatus::Failed
+            && !by_query
+            && !seen.failure.as_ref().is_some_and(Failure::has_reason)
+        {
+            // `query` knows the reason when `outputs` only has the code (805).
+            match self.ask(task, true).await {
+                Ok(known) => seen.failure = known.failure.or(seen.failure),
+                Err(error) => tracing::debug!(%error, "the reason of the failure is not known"),
+            }
+        }
+        Ok(self.cancels.judge(task, seen).await)
     }
 
     /// Only the v2 response may contain the files that a task made before it failed.

@@ -11,11 +11,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::report::Report;
 
 /// The arrows of `ARCHITECTURE.md`: a crate of this project, and the project's crates it may use.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("runninghub-core", &[]),
     ("runninghub-net", &["runninghub-core"]),
     ("runninghub-api", &["runninghub-core", "runninghub-net"]),
     ("runninghub-comfyui", &["runninghub-core", "runninghub-net"]),
+    ("runninghub-batch", &["runninghub", "runninghub-core"]),
     ("runninghub-catalog", &["runninghub-core"]),
     ("runninghub-ledger", &["runninghub-core"]),
     ("runninghub-transport", &["runninghub-core", "runninghub-net"]),
@@ -31,7 +32,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "runninghub-transport",
         ],
     ),
-    ("runninghub-cli", &["runninghub", "runninghub-sim"]),
+    ("runninghub-cli", &["runninghub", "runninghub-batch", "runninghub-sim"]),
     // Only for reading tapes. With a type of the API crate a wrong field name would match itself.
     ("runninghub-sim", &["runninghub-transport"]),
     ("xtask", &["runninghub", "runninghub-core", "runninghub-sim", "runninghub-transport"]),
@@ -48,6 +49,7 @@ struct Ban {
 const LIBRARIES: &[&str] = &[
     "runninghub",
     "runninghub-api",
+    "runninghub-batch",
     "runninghub-comfyui",
     "runninghub-catalog",
     "runninghub-core",

@@ -6,8 +6,8 @@ use super::source::Source;
 use crate::report::Report;
 
 /// The library crates.
-const LIBRARIES: [&str; 9] =
-    ["api", "catalog", "comfyui", "core", "ledger", "net", "runninghub", "sim", "transport"];
+const LIBRARIES: [&str; 10] =
+    ["api", "batch", "catalog", "comfyui", "core", "ledger", "net", "runninghub", "sim", "transport"];
 
 /// Crate roots and `mod.rs` are tables of contents.
 pub(super) fn check_file(source: &Source, report: &mut Report) {

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn texts_are_found_at_any_depth_and_in_any_layout() {
-        let source = r##"
+        let source = r#"
             fn a(id: &str) -> Sentence {
                 // say!("a comment")
                 let _ = "say!(\"a string\")";
@@ -155,17 +155,17 @@ mod tests {
                      in the next line\n  and {more}",
                     more = 3
                 );
-                say!(r#"raw "text""#);
+                say!(r"raw \ text");
                 say(text);
                 say!(@fact name)
             }
-        "##;
+        "#;
         let expected = [
             "one `{id}`",
             "outer {why}",
             "inner \"{{}}\" —",
             "a text that goes on in the next line\n  and {more}",
-            "raw \"text\"",
+            r"raw \ text",
         ];
         assert_eq!(said(source).expect("code"), expected);
     }

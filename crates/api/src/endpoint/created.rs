@@ -98,7 +98,7 @@ struct Complaint {
 }
 
 /// The errors by node in a refusal (433), in `promptTips` or in its place.
-fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
+pub(crate) fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
     let fields = lenient::entries(data);
     let inside = fields.iter().rev().find(|(key, _)| key == "promptTips").map(|(_, raw)| &**raw);
     let tips = tips(inside.or(data));
@@ -159,6 +159,16 @@ mod tests {
     fn get(data: &str) -> Created {
         create_with(&format!(r#"{{"code":0,"msg":"success","data":{data}}}"#), read)
             .unwrap_or_else(|error| panic!("{data}: {error}"))
+    }
+
+    #[test]
+    fn comfyuis_json_as_the_message_is_read() {
+        let told = r#"{"code":433,"msg":"{\"error\":{\"message\":\"Prompt outputs failed validation\"},\"node_errors\":{\"3\":{\"errors\":[{\"message\":\"Value not in list\",\"details\":\"sampler_name\"}]}}}","data":null}"#;
+        let error = create_with(told, read).expect_err("refused").to_string();
+        assert!(
+            error.contains("(Prompt outputs failed validation; node 3: Value not in list: sampler_name)"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `rhub run`.
 
+use std::path::PathBuf;
+
 use clap::{Args, builder::FalseyValueParser};
 
 use super::{Machine, Submitting};
@@ -23,6 +25,10 @@ pub(crate) struct Run {
     /// The saved workflow that a JSON file is submitted under
     #[arg(long, env = "RUNNINGHUB_UNDER", value_name = "ID")]
     pub(crate) under: Option<String>,
+
+    /// The workflow in the editor's format (JSON), for nodes of a server that read it and for the metadata of images
+    #[arg(long, env = "RUNNINGHUB_EXTRA_PNGINFO", value_name = "FILE")]
+    pub(crate) extra_pnginfo: Option<PathBuf>,
 
     /// Leave the workflow out of the result files
     #[arg(long, env = "RUNNINGHUB_NO_METADATA", value_parser = FalseyValueParser::new())]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use runninghub::{NativeProxy, Place, Untrusted};
+use runninghub::{NativeProxy, Place, Untrusted, net::split_login};
 
 /// A ComfyUI server, or RunningHub's native proxy by its name.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,7 +33,8 @@ impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Proxy(proxy) => proxy.fmt(f),
-            Self::Url(url) => Untrusted::from(url.as_str()).fmt(f),
+            // Commands to copy name the server without its login.
+            Self::Url(url) => Untrusted::from(split_login(url).0).fmt(f),
         }
     }
 }

@@ -72,6 +72,7 @@ pub(super) async fn run(
     for (name, value) in changes {
         submit = match value {
             NewValue::Json(text) => submit.set(name, text),
+            NewValue::Written(text) => submit.set_written(name, text),
             NewValue::File(path) => submit.set_file(name, path),
         };
     }

@@ -122,7 +122,7 @@ async fn server(context: &mut Context, named: Server) -> Finding {
 fn tell(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
     let (exit, message, cure) = match finding {
         Ok(message) => (Exit::Done, message, None),
-        Err(error) => (error.exit, error.message, error.hint),
+        Err(error) => (error.exit, error.message, error.hint.map(|hint| *hint)),
     };
     let ok = exit == Exit::Done;
     context.show(Event::Check(Check { name, ok, message, cure, exit_code: exit.code() }));

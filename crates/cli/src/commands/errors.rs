@@ -19,7 +19,7 @@ impl From<LedgerError> for Error {
             }
             _ => Exit::Store,
         };
-        Self { hint: error.hint(), ..Self::new(exit, chain(&error)) }
+        Self { hint: error.hint().map(Box::new), ..Self::new(exit, chain(&error)) }
     }
 }
 
@@ -44,7 +44,7 @@ impl From<runninghub::Error> for Error {
         let found = Self {
             code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
-            hint: error.hint().cloned(),
+            hint: error.hint().cloned().map(Box::new),
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {

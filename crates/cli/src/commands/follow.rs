@@ -1,6 +1,6 @@
 //! The loop of every command that watches a task.
 
-use std::{future::pending, ops::ControlFlow, time::Duration};
+use std::{env, future::pending, ops::ControlFlow, time::Duration};
 
 use futures_util::StreamExt as _;
 use runninghub::{
@@ -137,6 +137,17 @@ pub(super) async fn follow(
             What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             What::Timeout => {
                 context.outcome.status = Verdict::Timeout;
+                let after = following.timeout.unwrap_or_default().as_secs_f64();
+                // A variable may have been set long ago, for another program.
+                let option = if env::args().any(|word| word.starts_with("--timeout")) {
+                    "--timeout"
+                } else {
+                    "RUNNINGHUB_TIMEOUT"
+                };
+                context.warn(
+                    "timeout",
+                    say!("stopped waiting after {after} s (`{option}`); the task goes on", after, option),
+                );
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
             }

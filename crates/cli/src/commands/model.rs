@@ -104,6 +104,7 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
     for text in &args.param {
         submit = match assign::param(text)? {
             (name, NewValue::Json(value)) => submit.set(name, value),
+            (name, NewValue::Written(text)) => submit.set_written(name, text),
             (name, NewValue::File(path)) => submit.set_file(name, path),
         };
     }
@@ -124,8 +125,8 @@ fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, E
         return Err(cannot(say!("it is not a file of models")));
     }
     let text = fs::read_to_string(path).map_err(unread)?;
-    let newer =
-        Catalog::parse(&text).map_err(|error| Error { hint: error.hint(), ..cannot(error.sentence()) })?;
+    let newer = Catalog::parse(&text)
+        .map_err(|error| Error { hint: error.hint().map(Box::new), ..cannot(error.sentence()) })?;
     for skipped in newer.skipped().iter().take(TOLD) {
         let (line, why) = (skipped.line, &skipped.why);
         let message = say!("line {line} of the catalog {name} was skipped: {why}", line, name = name(), why);

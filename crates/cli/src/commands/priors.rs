@@ -1,11 +1,11 @@
 //! The file of `--priors`.
 
-use std::{error::Error as _, fs};
+use std::error::Error as _;
 
 use runninghub::{Fact, Priors, say};
 
 use super::context::Context;
-use crate::exit::Error;
+use crate::{exit::Error, input};
 
 impl Context {
     /// The expected durations of node classes.
@@ -17,7 +17,7 @@ impl Context {
                 "`--priors` names a JSON file like `{{\"classes\": [{{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}}]}}`"
             )
         };
-        let text = fs::read_to_string(path).map_err(|why| {
+        let text = input::read(path).map_err(|why| {
             let message = say!("cannot read the priors {name}: {why}", name = name(), why);
             Error::usage(message).hint(hint())
         })?;

@@ -1,6 +1,7 @@
 //! `rhub run`.
 
 use runninghub::{Code, Submit, say};
+use serde_json::Value;
 
 use super::{
     context::Context,
@@ -10,6 +11,7 @@ use crate::{
     args,
     assign::{self, NewValue},
     exit::{Error, Exit},
+    input,
     target::{self, Target},
 };
 
@@ -37,11 +39,22 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     for (name, value) in changes {
         submit = match value {
             NewValue::Json(value) => submit.set(name, value),
+            NewValue::Written(text) => submit.set_written(name, text),
             NewValue::File(path) => submit.set_file(name, path),
         };
     }
     if let Some(list) = list {
         submit = submit.node_info_list(list);
+    }
+    if let Some(path) = &args.extra_pnginfo {
+        let name = || path.display();
+        let text = input::read(path).map_err(|why| {
+            Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why))
+        })?;
+        let workflow: Value = serde_json::from_str(&text).map_err(|why| {
+            Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why))
+        })?;
+        submit = submit.extra_pnginfo(workflow);
     }
     if args.no_metadata {
         submit = submit.add_metadata(false);

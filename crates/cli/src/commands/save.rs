@@ -99,7 +99,20 @@ pub(super) async fn finish(
             }
         }
     }
+    if matches!(saved, Ok(Exit::Done)) && context.outcome.outputs.is_empty() && context.kept.is_empty() {
+        return Ok(none(context));
+    }
     saved
+}
+
+/// The exit code of a success whose results were wanted and that has none.
+pub(super) fn none(context: &mut Context) -> Exit {
+    context.warn("no_results", say!("the task has no results"));
+    context.advice.push(say!(
+        "only nodes that save give results, such as SaveImage or VHS_VideoCombine; with `rhub run`, `--keep-intermediate` \
+         keeps what previews show"
+    ));
+    Exit::Results
 }
 
 /// Reports that a signal stopped the downloads.

@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::{
     args::{Previews, Server},
     exit::Error,
-    key, speed,
+    key, secrets, server_login as login, speed,
 };
 
 /// Whether submits are recorded in the ledger.
@@ -164,8 +164,18 @@ impl Context {
                     None => builder,
                 }
             }
-            Server::Url(url) if url.contains("://") => Comfy::builder(url),
-            Server::Url(host) => Comfy::builder(format!("http://{host}")),
+            Server::Url(url) => {
+                let url = if url.contains("://") { url } else { format!("http://{url}") };
+                secrets::learn_login(&url);
+                let builder = match login::read(&self.global)? {
+                    Some(login) => Comfy::builder(url).login(login),
+                    None => Comfy::builder(url),
+                };
+                match login::partner_key() {
+                    Some(key) => builder.partner_key(key),
+                    None => builder,
+                }
+            }
         };
         builder = builder
             .time_scale(speed::time_scale()?)

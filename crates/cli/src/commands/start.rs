@@ -2,6 +2,7 @@
 
 use std::{env, time::Duration};
 
+use clap::CommandFactory as _;
 use runninghub::{Failure, Line, Outcome, say};
 use tokio::runtime::Builder;
 
@@ -46,6 +47,10 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
 pub(crate) fn misused(error: &clap::Error) -> Exit {
     lang::begin(crate::config::language().as_deref());
     printer::usage(error);
+    let words: Vec<_> = env::args_os().collect();
+    if let Some(variable) = crate::config::blamed(&Cli::command(), &words, error) {
+        Printer::new(false).hint(&say!("the value comes from the variable `{variable}`", variable));
+    }
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
         let printer = Printer::new(false);

@@ -2,6 +2,7 @@
 
 use std::{
     ops::ControlFlow,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -35,6 +36,8 @@ pub(super) struct Submission {
     webhook: Option<String>,
     queue_timeout: Option<Duration>,
     detach: bool,
+    /// Where the results of a detached run are wanted.
+    later: Option<PathBuf>,
 }
 
 /// How to reach the service of a submit; `site` is the one from the target's URL.
@@ -79,18 +82,29 @@ pub(super) fn on_machine(
 impl Submission {
     /// Validates everything possible before any request is sent.
     pub(super) fn new(service: Arc<dyn Service>, args: &args::Submitting) -> Result<Self, Error> {
-        let following = Following::new(args.saving.clone(), &args.patience, &*service)?;
+        // A detached run saves nothing, so it makes no folder.
+        let mut saving = args.saving.clone();
+        let later = if args.detach { saving.out.take() } else { None };
+        saving.keep_intermediate &= !args.detach;
+        let following = Following::new(saving, &args.patience, &*service)?;
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
         if let Some(url) = &webhook {
             secrets::learn_address(url);
             runninghub::check_webhook(url)?;
         }
-        Ok(Self { service, following, webhook, queue_timeout: args.queue_timeout, detach: args.detach })
+        Ok(Self {
+            service,
+            following,
+            webhook,
+            queue_timeout: args.queue_timeout,
+            detach: args.detach,
+            later,
+        })
     }
 
     /// A submission with default options.
     pub(super) fn of(service: Arc<dyn Service>, following: Following) -> Self {
-        Self { service, following, webhook: None, queue_timeout: None, detach: false }
+        Self { service, following, webhook: None, queue_timeout: None, detach: false, later: None }
     }
 
     /// Submits, and follows to the end unless the options say otherwise. `explain` adds the context of this command
@@ -101,7 +115,7 @@ impl Submission {
         submit: Submit,
         explain: impl FnOnce(runninghub::Error) -> Error,
     ) -> Result<Exit, Error> {
-        let Self { service, following, webhook, queue_timeout, detach } = self;
+        let Self { service, following, webhook, queue_timeout, detach, later } = self;
         let mut submit = submit;
         if let Some(url) = webhook {
             submit = submit.webhook(url);
@@ -117,6 +131,11 @@ impl Submission {
         context.submitted(&run, service.place());
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
+            if let Some(dir) = later {
+                let words = format!("download {} -o {}", run.task_id(), dir.display());
+                let command = context.command(&words, service.place());
+                context.advice.push(say!("`{command}` saves the results when the task is over", command));
+            }
             return Ok(Exit::Done);
         }
         follow(context, &*service, run, &mut signals, &following).await

@@ -32,6 +32,9 @@ pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Resul
     for output in context.outcome.outputs.clone() {
         context.show(Event::Listed(output));
     }
+    if exit == Exit::Done && answer.outputs.is_empty() {
+        save::none(context);
+    }
     Ok(exit)
 }
 
@@ -44,7 +47,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
     let exit = over(context, &*service, &task, &answer)?;
     let saved =
         context.with_files(destination.results.save(&*service, &task).files(&answer.outputs)).await??;
-    let kept = save::report(context, &saved);
+    let kept = if answer.outputs.is_empty() { save::none(context) } else { save::report(context, &saved) };
     Ok(if exit == Exit::Done { kept } else { exit })
 }
 

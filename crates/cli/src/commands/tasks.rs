@@ -27,18 +27,26 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
         filter = filter.open();
     }
     let entries = context.workspace()?.ledger_to_read()?.entries(filter).await?;
-    let unknown =
-        entries.iter().find(|entry| entry.state == State::Unknown).map(|entry| entry.attempt.clone());
+    let unknown = entries.iter().find(|entry| entry.state == State::Unknown);
+    let unknown = unknown.map(|entry| (entry.attempt.clone(), entry.intent.place.clone()));
     if entries.is_empty() {
         context.advice.push(say!("nothing was submitted from this machine yet"));
     }
     for entry in &entries {
         context.show(Event::Task(entry.into()));
     }
-    if let Some(attempt) = unknown {
+    if let Some((attempt, place)) = unknown {
+        let look = match Server::of(&place) {
+            Some(_) => {
+                let command = context.command("queue", &place);
+                say!("compare the unknown ones with the server's queue (`{command}`)", command)
+            }
+            None => say!("compare the unknown ones with the tasks on the RunningHub page"),
+        };
         context.advice.push(say!(
-            "compare the unknown ones with the tasks on the RunningHub page, then say what you found with\n  \
+            "{look}, then say what you found with\n  \
              rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+            look,
             attempt = &attempt
         ));
     }

@@ -1,11 +1,13 @@
 //! The configuration: a file of profiles, each with a key and settings that override the defaults.
 
+mod environment;
 mod file;
 mod language;
 mod profile;
 mod stored;
 
 pub(crate) use self::{
+    environment::blamed,
     file::{ConfigFile, path},
     language::language,
     profile::{check, is_used_by, parse},

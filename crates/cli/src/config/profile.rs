@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _,
 use runninghub::{KeyKind, Sentence, say};
 use toml_edit::{Item, TableLike, Value};
 
-use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored};
+use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored, environment::without_empty};
 use crate::{
     args::{Cli, Command, Global, Hidden},
     exit::Error,
@@ -24,7 +24,7 @@ const PAIRS: [[&str; 2]; 2] = [["site", "base-url"], ["format", "json"]];
 /// Errors of clap; help and version are among them.
 pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     let mut words: Vec<OsString> = env::args_os().collect();
-    let mut command = Cli::command();
+    let mut command = without_empty(Cli::command());
     if let [_, word] = &*words
         && word.as_encoded_bytes().starts_with(b"-")
     {
@@ -81,7 +81,7 @@ pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), Sentence> {
 }
 
 /// An option of any command, by its long name.
-fn find<'a>(command: &'a clap::Command, long: &str) -> Option<&'a Arg> {
+pub(super) fn find<'a>(command: &'a clap::Command, long: &str) -> Option<&'a Arg> {
     let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
     own.or_else(|| command.get_subcommands().find_map(|command| find(command, long)))
 }

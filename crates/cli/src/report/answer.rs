@@ -94,7 +94,7 @@ impl Answers {
 
 /// The header of a list of submits.
 fn tasks() -> String {
-    row([say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("WORKFLOW"), say!("ATTEMPT"), say!("COST")]
+    row(&[say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("WORKFLOW"), say!("ATTEMPT"), say!("COST")]
         .map(|head| word(&head)))
 }
 
@@ -108,7 +108,7 @@ fn task(task: &Task) -> String {
         (None, None) if task.kind == "workflow" => "-".to_owned(),
         (None, None) => Untrusted::from(task.kind.as_str()).to_string(),
     };
-    let mut line = row([
+    let mut line = row(&[
         task.submitted_at.clone(),
         word(&state(task.state)),
         id,
@@ -140,7 +140,7 @@ fn note(note: &Untrusted) -> Sentence {
 }
 
 /// The columns of a submit.
-fn row(cells: [String; 6]) -> String {
+fn row(cells: &[String; 6]) -> String {
     let widths = [21, 11, 20, 20, 9, 0];
     cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width)).collect::<Vec<_>>().join(" ")
 }

@@ -229,7 +229,10 @@ impl Human {
                 self.view.progress = progress.clone();
             }
             RunEvent::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
-            RunEvent::Text { node_id, text } => self.above((DIM, "›"), &format!("{node_id}: {text}"), ""),
+            RunEvent::Text { node_id, title, text } => {
+                let node = title.clone().unwrap_or_else(|| node_id.as_str().into());
+                self.above((DIM, "›"), &format!("{node}: {text}"), "");
+            }
             RunEvent::Warning { message, .. } => {
                 self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
             }

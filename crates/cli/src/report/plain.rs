@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use runninghub::{
-    ConnectionState, CurrentNode, Direction, Event as RunEvent, Line, NodeState, Outcome, Output, Phase,
-    Sentence, Transfer, Verdict, say,
+    ConnectionState, CurrentNode, Direction, Event as RunEvent, Fact, Line, NodeState, Outcome, Output,
+    Phase, Sentence, Transfer, Verdict, say,
 };
 
 use super::{Reporter, answer::Answers, text};
@@ -193,8 +193,9 @@ impl Plain {
             RunEvent::Node { title, state: NodeState::Cached, .. } => {
                 self.tell(&say!("📌 Node {title} (completed from cache)", title));
             }
-            RunEvent::Text { node_id, text } => {
-                self.pass(Passing::Text, &say!("💬 Node {node}: {text}", node = node_id, text));
+            RunEvent::Text { node_id, title, text } => {
+                let node = title.as_ref().map_or_else(|| Fact::from(node_id), Fact::from);
+                self.pass(Passing::Text, &say!("💬 Node {node}: {text}", node, text));
             }
             RunEvent::Warning { message, .. } => self.tell(&say!("⚠️ {message}", message)),
             RunEvent::Finished(end) => {

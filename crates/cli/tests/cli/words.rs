@@ -141,7 +141,7 @@ fn runs_answers_and_refusals_are_chinese() {
     let image = files.path().join("a.png");
     fs::write(&image, b"\x89PNG").expect("a file");
     let (image, out) = (image.display(), files.path().display());
-    let app = App::demo().id().to_owned();
+    let app = App::demo().id().clone();
     let mut left = Vec::new();
     for line in [
         "doctor".to_owned(),

@@ -229,7 +229,10 @@ impl Machine {
                     track.failed |= raised;
                     self.touched = true;
                 }
-                Some(self.title(at))
+                // Without a workflow, a node is only known by its id.
+                let title = self.title(at);
+                let is_named = title.raw() != self.id(at).as_str();
+                if is_named { Some(title) } else { new.node.clone().or(Some(title)) }
             }
             None => new.node.clone(),
         };

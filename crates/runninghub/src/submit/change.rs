@@ -119,7 +119,13 @@ impl Changes {
             };
             let node = workflow.find(node)?;
             match &path {
-                Some(path) => rules.file(node, path)?,
+                Some(path) => rules.file(node, path).map_err(|error| {
+                    if loader::takes_text(node, &change.field) {
+                        error.with_hint(say!("give the text itself instead of a file"))
+                    } else {
+                        error
+                    }
+                })?,
                 None => rules.value(node, &change.field, &change.value)?,
             }
             checked.set.retain(|(before, _)| !before.is_same_field(&change));

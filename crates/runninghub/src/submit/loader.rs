@@ -112,6 +112,12 @@ pub(super) fn is_here(node: &Node, field: &str, value: &Value) -> bool {
     takes_file && value.as_str().is_some_and(|text| !text.is_empty() && Path::new(text).is_file())
 }
 
+/// Whether the field holds text now, and not the name of a file.
+pub(super) fn takes_text(node: &Node, field: &str) -> bool {
+    let is_text = node.inputs.get(field).is_some_and(Value::is_string);
+    is_text && loader(node).is_none() && !holds_file(node, field)
+}
+
 /// The form of a text that should be the name of an upload.
 #[derive(Debug, PartialEq)]
 enum Given {

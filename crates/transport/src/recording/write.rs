@@ -25,9 +25,26 @@ pub struct RecordingWriter {
     meta: Arc<Mutex<Meta>>,
 }
 
+/// Whether the folder is empty, or holds a recording of nothing: of a run that was refused before it was sent.
+fn is_free(folder: &Path) -> io::Result<bool> {
+    let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name()));
+    let names = names.collect::<io::Result<Vec<_>>>()?;
+    if names.is_empty() {
+        return Ok(true);
+    }
+    let meta =
+        fs::read_to_string(folder.join(META)).ok().and_then(|text| serde_json::from_str::<Meta>(&text).ok());
+    let is_of_nothing = meta.is_some_and(|meta| meta.prompts.is_empty() && meta.task_id.is_none());
+    if !is_of_nothing || names.iter().any(|name| name != META && name != HTTP) {
+        return Ok(false);
+    }
+    names.iter().try_for_each(|name| fs::remove_file(folder.join(name)))?;
+    Ok(true)
+}
+
 impl RecordingWriter {
-    /// Creates the folder, or uses an existing empty one. An earlier recording is never replaced, because it may be of
-    /// a paid run.
+    /// Creates the folder, or uses an existing one that is empty or holds a recording without a prompt. A recording of a run
+    /// is never replaced, because the run may have been paid for.
     ///
     /// # Errors
     /// [`ErrorKind::Recording`] if the folder isn't empty, [`ErrorKind::Io`] if it isn't writable.
@@ -35,7 +52,7 @@ impl RecordingWriter {
         let folder = folder.into();
         let io = |error| Error::file(&folder, say!("cannot be recorded to"), error);
         fs::create_dir_all(&folder).map_err(io)?;
-        if fs::read_dir(&folder).map_err(io)?.next().is_some() {
+        if !is_free(&folder).map_err(io)? {
             let what = say!("not empty: name another folder for the recording");
             return Err(Error::new(ErrorKind::Recording, what).in_file(&folder));
         }

@@ -1,0 +1,13 @@
+//! The doors by which rows come in: tables, JSON Lines, matrices of files and values, and jobs.
+
+mod disk;
+mod each;
+mod job;
+mod json;
+mod lines;
+mod table;
+mod text;
+
+pub use disk::{Disk, Files};
+pub use each::{Axis, Dimension};
+pub use job::{Clock, Job, JobLimits, MaxFailures};

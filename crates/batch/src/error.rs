@@ -1,0 +1,72 @@
+//! The error type of this crate.
+
+use std::fmt;
+
+use runninghub_core::{Fact, Sentence, say};
+
+use crate::{Problem, Problems};
+
+/// Rows that cannot run: every problem of the source, so that one look is enough to mend them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Error {
+    first: Box<Problem>,
+    problems: Problems,
+}
+
+impl Error {
+    /// All problems: at least one.
+    pub fn problems(&self) -> &Problems {
+        &self.problems
+    }
+
+    /// The first problem, and how many more there are.
+    pub fn sentence(&self) -> Sentence {
+        let first = &*self.first;
+        match self.problems.count() {
+            0 | 1 => first.sentence(),
+            2 => say!("{first}; and 1 more problem", first),
+            count => say!("{first}; and {n} more problems", first, n = count - 1),
+        }
+    }
+
+    /// The cure of the first problem.
+    pub fn hint(&self) -> Option<Sentence> {
+        self.first.cure.clone()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<&Error> for Fact {
+    fn from(error: &Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Error> for Fact {
+    fn from(error: Error) -> Self {
+        error.sentence().into()
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self { first: problem.clone().into(), problems: problem.into() }
+    }
+}
+
+impl Problems {
+    /// The value, if nothing is wrong.
+    pub(crate) fn unless_any<T>(self, value: T) -> Result<T, Error> {
+        match self.iter().next() {
+            Some(first) => Err(Error { first: first.clone().into(), problems: self }),
+            None => Ok(value),
+        }
+    }
+}

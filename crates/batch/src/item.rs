@@ -1,0 +1,156 @@
+//! The normal form of a row, which a ledger keeps.
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use runninghub_core::{Fact, Kind, Place, Untrusted};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::{Digest, Set};
+
+/// The id of an item in its batch: the row's own, or the beginning of its fingerprint. A repeat has its number behind
+/// it, `cat-2`. It never depends on the row's place in the file.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct ItemId(Arc<str>);
+
+/// What a batch runs, and where.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Target {
+    /// The place.
+    pub place: Place,
+    /// The kind of task.
+    pub kind: Kind,
+    /// The id of the workflow or app, the endpoint of the model, or the digest of the graph.
+    pub id: String,
+}
+
+/// A value of an item.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Text to the letter. The field's type decides what it becomes.
+    Text(String),
+    /// A JSON value other than text.
+    Json(Value),
+    /// A file, identified by its content.
+    File {
+        /// The digest of its content.
+        sha256: Digest,
+        /// Its name, without folders.
+        name: String,
+        /// Where it was when the item was made.
+        path: PathBuf,
+    },
+}
+
+/// A row in its normal form.
+///
+/// `fingerprint` is the SHA-256 of the canonical JSON of place, target, set and instance, where a file counts by its
+/// content. Neither the order of rows and columns nor the id, the folder or the priority changes it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Item {
+    /// Its id, unique within the batch.
+    pub id: ItemId,
+    /// What it sets.
+    pub set: Set<Setting>,
+    /// What it runs.
+    pub target: Arc<Target>,
+    /// The instance type it runs on; `None` is the platform's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The profile that pays for it; `None` is any of the batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The URL that the platform calls at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
+    /// Items of a higher priority start earlier.
+    #[serde(default)]
+    pub priority: i32,
+    /// The folder of its results, relative to that of the batch, with `/` between parts.
+    pub out: String,
+    /// The row or line it was made from. Only for messages.
+    pub row: u64,
+    /// Which run of equal rows it is, from 1.
+    pub repeat: u32,
+    /// What it runs, as a digest.
+    pub fingerprint: Digest,
+}
+
+impl ItemId {
+    /// The id, unescaped.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ItemId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for ItemId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::borrow::Borrow<str> for ItemId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Escaped, because ids come from files.
+impl fmt::Display for ItemId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&Untrusted::from(&*self.0).to_string())
+    }
+}
+
+impl From<&ItemId> for Fact {
+    fn from(id: &ItemId) -> Self {
+        Self::from(id.as_str())
+    }
+}
+
+impl Setting {
+    /// The value on one line, for people: text and JSON as they are, a file by its name.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Json(value) => value.to_string(),
+            Self::File { name, .. } => name.clone(),
+        }
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct StoredTarget {
+    place: String,
+    url: String,
+    kind: String,
+    id: String,
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        StoredTarget {
+            place: self.place.word().into(),
+            url: self.place.url().into(),
+            kind: self.kind.as_str().into(),
+            id: self.id.clone(),
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let StoredTarget { place, url, kind, id } = Deserialize::deserialize(deserializer)?;
+        let Ok(kind) = kind.parse();
+        Ok(Self { place: Place::new(place, url), kind, id })
+    }
+}

@@ -1,0 +1,145 @@
+//! Decisions of a schedule, and their reasons.
+
+use std::{sync::Arc, time::Duration};
+
+use runninghub_core::{Sentence, say};
+
+use crate::{Amount, ItemId};
+
+/// What to do now.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Decision {
+    /// Start this row. The answer is [`Event::Claimed`](super::Event::Claimed).
+    Start {
+        /// The row.
+        item: ItemId,
+        /// The key that pays.
+        key: Arc<str>,
+        /// What is set aside for it.
+        reserve: Amount,
+    },
+    /// Start nothing before the next event, or before `until`.
+    Wait {
+        /// When the decision can be another one without an event.
+        until: Option<Duration>,
+        /// What it waits for.
+        why: Waiting,
+    },
+    /// Start nothing until the user resumes or the reason is gone. Running rows are followed to their end.
+    Pause {
+        /// Why.
+        why: Paused,
+    },
+    /// Every row is over.
+    Done,
+}
+
+/// What a batch waits for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Waiting {
+    /// For the end of the running rows; every row is started.
+    Running,
+    /// For unknown submits to be resolved: nothing else is left, or they hold all slots.
+    Unknown,
+    /// For a free slot.
+    Slots,
+    /// For the number of tasks that the key may run.
+    Counts,
+    /// For the next submit that the key may send.
+    Rate,
+    /// For the first row of its kind, which runs alone.
+    Canary,
+    /// For money that is set aside for running rows.
+    Money,
+}
+
+/// Why a batch pauses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Paused {
+    /// The user paused it.
+    Asked,
+    /// Its time is over.
+    Until,
+    /// This many rows failed.
+    Failures(u32),
+    /// Consecutive rows failed in the same way.
+    Alike {
+        /// How many.
+        count: u32,
+        /// The class of their failures.
+        class: Arc<str>,
+    },
+    /// The next row could cost more than is left.
+    Cost {
+        /// What the batch has cost.
+        spent: Amount,
+        /// What is set aside for submits that may have made a task.
+        reserved: Amount,
+        /// What would be set aside for the next row.
+        next: Amount,
+        /// The most that the batch may cost.
+        max: Amount,
+    },
+    /// The platform doesn't say what rows cost, so that a limit of the cost can't be kept.
+    CostUnknown,
+    /// These keys can't pay.
+    Keys(Vec<Arc<str>>),
+}
+
+impl Waiting {
+    /// For people.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Running => say!("waiting for the running rows"),
+            Self::Unknown => say!("waiting for submits whose outcome is unknown"),
+            Self::Slots => say!("waiting for a free slot"),
+            Self::Counts => say!("waiting for the number of free slots"),
+            Self::Rate => say!("waiting for the next submit that the key may send"),
+            Self::Canary => say!("waiting for the first row, which runs alone"),
+            Self::Money => say!("waiting for the cost of the running rows"),
+        }
+    }
+}
+
+impl Paused {
+    /// For people.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Asked => say!("paused"),
+            Self::Until => say!("paused: the time for starting rows is over"),
+            Self::Failures(1) => say!("paused: 1 row failed"),
+            Self::Failures(count) => say!("paused: {n} rows failed", n = *count),
+            Self::Alike { count, class } if class.is_empty() => {
+                say!("paused: {n} rows in a row failed in the same way", n = *count)
+            }
+            Self::Alike { count, class } => {
+                say!(
+                    "paused: {n} rows in a row failed in the same way: {class}",
+                    n = *count,
+                    class = &**class
+                )
+            }
+            Self::Cost { spent, reserved, next, max } if *reserved == Amount::ZERO => {
+                say!(
+                    "paused: {spent} of {max} are spent, and the next row may cost {next}",
+                    spent = *spent,
+                    max = *max,
+                    next = *next
+                )
+            }
+            Self::Cost { spent, reserved, next, max } => say!(
+                "paused: {spent} of {max} are spent and {reserved} set aside, and the next row may cost {next}",
+                spent = *spent,
+                max = *max,
+                reserved = *reserved,
+                next = *next
+            ),
+            Self::CostUnknown => {
+                say!(
+                    "paused: the platform doesn't say what a row costs, so the limit of the cost can't be kept"
+                )
+            }
+            Self::Keys(keys) => say!("paused: the key `{key}` can't pay", key = keys.join("`, `")),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Events that a schedule takes.
+
+use std::sync::Arc;
+
+use super::limits::Work;
+use crate::{Amount, ItemId};
+
+/// The cause of a refusal or a failure, which decides what happens next.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Fault {
+    /// The key: no funds, disabled, another site. The key pauses and the row stays ready; other keys go on.
+    Key,
+    /// The platform: an internal error, or a lost machine. The row is retried once, if it cost nothing.
+    Platform,
+    /// The row: a node failed, content was refused, or a value is wrong. The row failed and isn't retried.
+    Row,
+    /// There was no slot. The row stays ready and isn't counted as failed.
+    Capacity,
+    /// The key sent too many requests. The row stays ready, and the key submits half as fast for a minute.
+    Rate,
+}
+
+/// Something that happened. An event that doesn't fit the row's state changes nothing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Event {
+    /// The server said how many tasks the key may run at once.
+    Counts {
+        /// The key.
+        key: Arc<str>,
+        /// The most tasks at once.
+        limit: u32,
+        /// The tasks among them that are not this batch's.
+        foreign: u32,
+    },
+    /// The server doesn't say how many tasks the key may run: that is measured by refusals.
+    NoCounts {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// The intent to start a row is on disk, with its slot and its reserve; its submit is about to be sent.
+    Claimed {
+        /// The row.
+        item: ItemId,
+        /// The key that pays.
+        key: Arc<str>,
+    },
+    /// The row has a task. This also resolves an unknown submit.
+    Accepted {
+        /// The row.
+        item: ItemId,
+    },
+    /// The submit was refused: the row has no task and cost nothing.
+    Refused {
+        /// The row.
+        item: ItemId,
+        /// The cause.
+        fault: Fault,
+        /// What equal refusals have in common: `content`, `node 9`.
+        class: Arc<str>,
+    },
+    /// It is unknown whether the submit made a task.
+    Unknown {
+        /// The row.
+        item: ItemId,
+    },
+    /// An unknown submit made no task; that is proved.
+    Absent {
+        /// The row.
+        item: ItemId,
+    },
+    /// The task succeeded.
+    Ended {
+        /// The row.
+        item: ItemId,
+        /// What it cost; `None` if the platform doesn't say.
+        cost: Option<Amount>,
+    },
+    /// The task failed.
+    Failed {
+        /// The row.
+        item: ItemId,
+        /// The cause.
+        fault: Fault,
+        /// What equal failures have in common.
+        class: Arc<str>,
+        /// What it cost; `None` if the platform doesn't say.
+        cost: Option<Amount>,
+    },
+    /// The task was stopped, or the row was taken out before it had one.
+    Cancelled {
+        /// The row.
+        item: ItemId,
+        /// What it cost; `None` if the platform doesn't say.
+        cost: Option<Amount>,
+    },
+    /// A row was added.
+    Added(Work),
+    /// The server asked for fewer requests of a key, whatever they were for.
+    Throttled {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// Start nothing more.
+    Pause,
+    /// Go on, whatever the reason of the pause. Failures are counted from here on.
+    Resume,
+}

@@ -1,0 +1,22 @@
+//! The scheduler: which row starts next, and on which key.
+
+mod apply;
+mod brakes;
+mod decision;
+mod event;
+mod limits;
+mod money;
+mod next;
+mod queue;
+mod rate;
+mod slots;
+mod state;
+mod turns;
+
+pub use decision::{Decision, Paused, Waiting};
+pub use event::{Event, Fault};
+pub use limits::{Limits, Standing, Work};
+pub use rate::Rate;
+pub use slots::Slots;
+pub use state::{Schedule, Tally};
+pub use turns::{Class, Ticket, Turns, Waiter};

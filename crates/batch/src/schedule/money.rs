@@ -1,0 +1,130 @@
+//! What rows cost, and what is set aside for them.
+
+use std::collections::VecDeque;
+
+use crate::Amount;
+
+/// From so many known costs on, the p90 is taken.
+const ENOUGH: usize = 5;
+/// The last so many costs count.
+const KEPT: usize = 200;
+
+/// The costs of a group of rows.
+#[derive(Debug, Default)]
+pub(super) struct Costs {
+    recent: VecDeque<Amount>,
+    /// What is set aside for the next one.
+    reserve: Option<Amount>,
+}
+
+impl Costs {
+    pub(super) fn add(&mut self, cost: Amount) {
+        if self.recent.len() == KEPT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(cost);
+        let mut sorted: Vec<Amount> = self.recent.iter().copied().collect();
+        sorted.sort_unstable();
+        self.reserve = if sorted.len() < ENOUGH {
+            sorted.last().map(|largest| largest.and_a_half())
+        } else {
+            sorted.get((sorted.len() * 9).div_ceil(10) - 1).copied()
+        };
+    }
+}
+
+/// The money of a batch: what is spent, and what is set aside for rows that run or may run.
+#[derive(Debug)]
+pub(super) struct Purse {
+    max: Option<Amount>,
+    pub(super) spent: Amount,
+    pub(super) reserved: Amount,
+    /// A row succeeded whose cost isn't known and of which nothing was known beforehand.
+    pub(super) is_blind: bool,
+}
+
+/// What is set aside for a row.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Reserve {
+    pub(super) amount: Amount,
+    /// It isn't known what the row costs: all that is left is set aside.
+    pub(super) is_blind: bool,
+}
+
+impl Purse {
+    pub(super) fn new(max: Option<Amount>, spent: Amount) -> Self {
+        Self { max, spent, reserved: Amount::ZERO, is_blind: false }
+    }
+
+    /// What is set aside for the next row of a group.
+    pub(super) fn reserve(&self, price: Option<Amount>, costs: &Costs) -> Reserve {
+        match (price.or(costs.reserve), self.max) {
+            (Some(amount), _) => Reserve { amount, is_blind: false },
+            (None, None) => Reserve { amount: Amount::ZERO, is_blind: true },
+            (None, Some(max)) => {
+                Reserve { amount: max.minus(self.spent).minus(self.reserved), is_blind: true }
+            }
+        }
+    }
+
+    /// Whether a reserve fits into what is left. A row of unknown cost needs something left.
+    pub(super) fn affords(&self, reserve: Reserve) -> bool {
+        let Some(max) = self.max else { return true };
+        let whole = self.spent.plus(self.reserved).plus(reserve.amount);
+        whole <= max && !(reserve.is_blind && reserve.amount == Amount::ZERO)
+    }
+
+    pub(super) fn take(&mut self, reserve: Reserve) {
+        self.reserved = self.reserved.plus(reserve.amount);
+    }
+
+    pub(super) fn give_back(&mut self, reserve: Reserve) {
+        self.reserved = self.reserved.minus(reserve.amount);
+    }
+
+    /// The row is over, and its reserve given back: its cost is spent. A cost that isn't known counts as what was set aside for
+    /// it, unless nothing was known then.
+    pub(super) fn settle(&mut self, reserve: Reserve, cost: Option<Amount>, is_success: bool) {
+        let guess = if reserve.is_blind { Amount::ZERO } else { reserve.amount };
+        self.spent = self.spent.plus(cost.unwrap_or(guess));
+        self.is_blind |= self.max.is_some() && is_success && cost.is_none() && reserve.is_blind;
+    }
+
+    pub(super) fn max(&self) -> Amount {
+        self.max.unwrap_or(Amount::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserve_is_the_p90_or_one_and_a_half_of_the_first_costs() {
+        let mut costs = Costs::default();
+        assert_eq!(costs.reserve, None);
+        costs.add(Amount::whole(2));
+        assert_eq!(costs.reserve, Some(Amount::whole(3)));
+        costs.add(Amount::whole(1));
+        assert_eq!(costs.reserve, Some(Amount::whole(3)));
+        (3..=10).for_each(|cost| costs.add(Amount::whole(cost)));
+        assert_eq!(costs.reserve, Some(Amount::whole(9)));
+        (0..KEPT).for_each(|_| costs.add(Amount::whole(1)));
+        assert_eq!((costs.reserve, costs.recent.len()), (Some(Amount::whole(1)), KEPT));
+    }
+
+    #[test]
+    fn all_that_is_left_is_set_aside_for_a_row_of_unknown_cost() {
+        let mut purse = Purse::new(Some(Amount::whole(10)), Amount::whole(4));
+        let first = purse.reserve(None, &Costs::default());
+        assert_eq!(first, Reserve { amount: Amount::whole(6), is_blind: true });
+        assert!(purse.affords(first));
+        purse.take(first);
+        assert!(!purse.affords(purse.reserve(None, &Costs::default())));
+        assert!(!purse.affords(purse.reserve(Some(Amount::whole(1)), &Costs::default())));
+        assert!(purse.affords(purse.reserve(Some(Amount::ZERO), &Costs::default())));
+        purse.give_back(first);
+        purse.settle(first, Some(Amount::whole(1)), true);
+        assert_eq!((purse.spent, purse.reserved, purse.is_blind), (Amount::whole(5), Amount::ZERO, false));
+    }
+}

@@ -1,0 +1,156 @@
+//! The decision.
+
+use std::time::Duration;
+
+use super::{
+    decision::{Decision, Paused, Waiting},
+    queue::{Lane, Place},
+    slots::Free,
+    state::Schedule,
+};
+
+/// Why the first row of a lane can't start.
+enum Blocked {
+    Slots(Option<Duration>),
+    Counts(Option<Duration>),
+    Rate(Duration),
+    Canary,
+    Money(Paused),
+    Key(usize),
+}
+
+impl Schedule {
+    /// What to do now. The decision is the same until the next event, or until the time that it names.
+    pub fn next(&self, now: Duration) -> Decision {
+        let wait = |until, why| Decision::Wait { until, why };
+        if self.queue.len() == 0 {
+            return match self.tally {
+                tally if tally.running > 0 => wait(None, Waiting::Running),
+                tally if tally.unknown > 0 => wait(None, Waiting::Unknown),
+                _ => Decision::Done,
+            };
+        }
+        if let Some(why) = self.paused(now) {
+            return Decision::Pause { why };
+        }
+        let mut blocked = Vec::new();
+        let mut best: Option<(Place, usize)> = None;
+        for (lane, place) in self.queue.heads() {
+            match self.key_for(now, lane, place) {
+                Ok(key) if best.is_none_or(|(first, _)| place < first) => best = Some((place, key)),
+                Ok(_) => {}
+                Err(why) => blocked.push(why),
+            }
+        }
+        match best.and_then(|((_, at), key)| Some((self.rows.get(at)?, self.keys.get(key)?))) {
+            Some((row, key)) => Decision::Start {
+                item: row.work.id.clone(),
+                key: key.name.clone(),
+                reserve: self.reserve(row).amount,
+            },
+            None => self.blocked(blocked),
+        }
+    }
+
+    fn paused(&self, now: Duration) -> Option<Paused> {
+        if self.is_paused {
+            return Some(Paused::Asked);
+        }
+        if self.limits.until.is_some_and(|until| now >= until) {
+            return Some(Paused::Until);
+        }
+        if self.purse.is_blind {
+            return Some(Paused::CostUnknown);
+        }
+        self.brakes.pulled(&self.limits, self.rows.len())
+    }
+
+    /// The key that can start the first row of a lane.
+    fn key_for(&self, now: Duration, lane: &Lane, (_, at): Place) -> Result<usize, Blocked> {
+        let group = self.groups.get(lane.group);
+        if group.is_some_and(|group| !group.is_proven && group.running > 0) {
+            return Err(Blocked::Canary);
+        }
+        let mut best: Option<(u32, usize)> = None;
+        let mut why: Option<Blocked> = None;
+        for (index, key) in self.keys.iter().enumerate() {
+            if lane.key.is_some_and(|bound| bound != index) {
+                continue;
+            }
+            let blocked = match key.free(now, self.limits.slots.max(1)) {
+                _ if key.is_paused => Blocked::Key(index),
+                Free::Slots(free) => {
+                    if best.is_none_or(|(most, _)| free > most) {
+                        best = Some((free, index));
+                    }
+                    continue;
+                }
+                Free::None(until) => Blocked::Slots(until),
+                Free::Counts(until) => Blocked::Counts(until),
+                Free::Rate(until) => Blocked::Rate(until),
+            };
+            // A key that only waits says more than one that can't pay.
+            if !matches!(blocked, Blocked::Key(_)) || why.is_none() {
+                why = Some(blocked);
+            }
+        }
+        let Some((_, key)) = best else { return Err(why.unwrap_or(Blocked::Slots(None))) };
+        let Some(row) = self.rows.get(at) else { return Err(Blocked::Slots(None)) };
+        let reserve = self.reserve(row);
+        if self.purse.affords(reserve) {
+            return Ok(key);
+        }
+        Err(Blocked::Money(Paused::Cost {
+            spent: self.purse.spent,
+            reserved: self.purse.reserved,
+            next: reserve.amount,
+            max: self.purse.max(),
+        }))
+    }
+
+    /// Nothing can start: waits if that can change by itself, else pauses.
+    fn blocked(&self, all: Vec<Blocked>) -> Decision {
+        let is_running = self.tally.running > 0;
+        let mut until = self.limits.until;
+        let (mut waiting, mut money, mut keys) = (None, None, Vec::new());
+        for blocked in all {
+            let why = match blocked {
+                // Unknown submits don't come free by themselves.
+                Blocked::Slots(None) if !is_running && self.tally.unknown > 0 => Waiting::Unknown,
+                Blocked::Slots(time) => {
+                    until = until.into_iter().chain(time).min();
+                    Waiting::Slots
+                }
+                Blocked::Counts(time) => {
+                    until = until.into_iter().chain(time).min();
+                    Waiting::Counts
+                }
+                Blocked::Rate(time) => {
+                    until = until.into_iter().chain([time]).min();
+                    Waiting::Rate
+                }
+                Blocked::Canary => Waiting::Canary,
+                Blocked::Money(_) if is_running => Waiting::Money,
+                Blocked::Money(paused) => {
+                    money = Some(paused);
+                    continue;
+                }
+                Blocked::Key(key) => {
+                    keys.extend(self.keys.get(key).map(|key| key.name.clone()));
+                    continue;
+                }
+            };
+            waiting = waiting.or(Some(why));
+        }
+        match (waiting, money) {
+            (Some(why), _) => Decision::Wait { until, why },
+            (None, Some(why)) => Decision::Pause { why },
+            (None, None) => {
+                keys.extend(self.keys.iter().filter(|key| key.is_paused).map(|key| key.name.clone()));
+                keys.sort_unstable();
+                keys.dedup();
+                Decision::Pause { why: Paused::Keys(keys) }
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The rows that wait to be started.
+
+use std::{cmp::Reverse, collections::BTreeSet};
+
+/// Position in the order of starts: higher priorities first, then earlier rows.
+pub(super) type Place = (Reverse<i32>, usize);
+
+/// Rows of one group for one key, or for any.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) group: usize,
+    pub(super) key: Option<usize>,
+    ready: BTreeSet<Place>,
+}
+
+/// All lanes. There are as many as there are pairs of groups and keys: few.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    lanes: Vec<Lane>,
+    len: usize,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The lanes with their first rows.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (&Lane, Place)> {
+        self.lanes.iter().filter_map(|lane| Some((lane, *lane.ready.first()?)))
+    }
+
+    pub(super) fn add(&mut self, group: usize, key: Option<usize>, place: Place) {
+        let lane = self.lanes.iter_mut().find(|lane| lane.group == group && lane.key == key);
+        let is_new = if let Some(lane) = lane {
+            lane.ready.insert(place)
+        } else {
+            self.lanes.push(Lane { group, key, ready: BTreeSet::from([place]) });
+            true
+        };
+        self.len += usize::from(is_new);
+    }
+
+    pub(super) fn remove(&mut self, group: usize, key: Option<usize>, place: Place) {
+        let lane = self.lanes.iter_mut().find(|lane| lane.group == group && lane.key == key);
+        let was_there = lane.is_some_and(|lane| lane.ready.remove(&place));
+        self.len -= usize::from(was_there);
+    }
+}

@@ -1,0 +1,177 @@
+//! The state of a schedule.
+
+use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    brakes::Brakes,
+    limits::{Limits, Standing, Work},
+    money::{Costs, Purse, Reserve},
+    queue::{Place, Queue},
+    slots::{Free, Key, Slots},
+};
+use crate::{Amount, ItemId};
+
+/// Decides which row of a batch starts, when, and on which key. It does no I/O and reads no clock: what happens comes in
+/// with [`Schedule::on`], and [`Schedule::next`] says what to do. Times are on any clock that never goes back, the same for
+/// all calls.
+#[derive(Debug)]
+pub struct Schedule {
+    pub(super) limits: Limits,
+    pub(super) keys: Vec<Key>,
+    pub(super) groups: Vec<Group>,
+    pub(super) rows: Vec<Row>,
+    pub(super) index: HashMap<ItemId, usize>,
+    pub(super) queue: Queue,
+    pub(super) purse: Purse,
+    pub(super) brakes: Brakes,
+    pub(super) is_paused: bool,
+    pub(super) tally: Tally,
+}
+
+/// Rows that cost and take about the same.
+#[derive(Debug)]
+pub(super) struct Group {
+    name: Arc<str>,
+    pub(super) costs: Costs,
+    /// Whether a row of it has ever succeeded. Until then its rows run one at a time.
+    pub(super) is_proven: bool,
+    /// Rows that are claimed or run.
+    pub(super) running: usize,
+}
+
+/// A row.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) work: Work,
+    pub(super) group: usize,
+    /// The only key that can pay for it.
+    pub(super) bound: Option<usize>,
+    pub(super) state: State,
+    pub(super) reserve: Reserve,
+    /// Whether it has had its second try.
+    pub(super) was_retried: bool,
+}
+
+/// Where a row stands; with the key, by its index.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum State {
+    Ready,
+    Claimed(usize),
+    Running(usize),
+    Unknown(usize),
+    Over,
+}
+
+/// How many rows stand where, and the money.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct Tally {
+    /// Rows that wait to be started.
+    pub ready: usize,
+    /// Rows that are submitted or run.
+    pub running: usize,
+    /// Rows of which it is unknown whether they have a task.
+    pub unknown: usize,
+    /// Rows that succeeded.
+    pub done: usize,
+    /// Rows that failed.
+    pub failed: usize,
+    /// Rows that were refused.
+    pub refused: usize,
+    /// Rows that were stopped.
+    pub cancelled: usize,
+    /// What the batch has cost.
+    pub spent: Amount,
+    /// What is set aside for rows that run or may run.
+    pub reserved: Amount,
+}
+
+impl Schedule {
+    /// A schedule without rows. Keys are named as in [`Work::key`].
+    pub fn new(keys: impl IntoIterator<Item = impl Into<Arc<str>>>, limits: Limits) -> Self {
+        Self {
+            purse: Purse::new(limits.max_cost, limits.spent),
+            limits,
+            keys: keys.into_iter().map(|name| Key::new(name.into())).collect(),
+            groups: Vec::new(),
+            rows: Vec::new(),
+            index: HashMap::new(),
+            queue: Queue::default(),
+            brakes: Brakes::default(),
+            is_paused: false,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Makes the costs of earlier successes known, the oldest first. A group with a history has no canary: its rows don't
+    /// have to wait for the end of the first one.
+    pub fn history(&mut self, group: &str, costs: impl IntoIterator<Item = Option<Amount>>) {
+        let group = self.group(group);
+        let Some(group) = self.groups.get_mut(group) else { return };
+        for cost in costs {
+            group.is_proven = true;
+            if let Some(cost) = cost {
+                group.costs.add(cost);
+            }
+        }
+    }
+
+    /// Adds a row. A row whose id is known already changes nothing, nor does one that names another key than those of the
+    /// schedule.
+    pub fn add(&mut self, work: Work) {
+        let bound = work.key.as_ref().map(|name| self.keys.iter().position(|key| key.name == *name));
+        if self.index.contains_key(&work.id) || bound == Some(None) || self.keys.is_empty() {
+            return;
+        }
+        let (bound, at, standing) = (bound.flatten(), self.rows.len(), work.standing);
+        let group = self.group(&work.group);
+        self.index.insert(work.id.clone(), at);
+        let row =
+            Row { work, group, bound, state: State::Over, reserve: Reserve::default(), was_retried: false };
+        self.rows.push(row);
+        match standing {
+            Standing::Ready => self.make_ready(at),
+            Standing::Running | Standing::Unknown => self.adopt(at, standing == Standing::Running),
+        }
+    }
+
+    /// How many rows stand where, and the money.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            ready: self.queue.len(),
+            spent: self.purse.spent,
+            reserved: self.purse.reserved,
+            ..self.tally
+        }
+    }
+
+    /// The slots of a key.
+    pub fn slots(&self, key: &str) -> Option<Slots> {
+        self.keys.iter().find(|known| *known.name == *key).map(|key| key.slots(self.limits.slots))
+    }
+
+    /// When the counts of a key should be read, with the answer as [`Event::Counts`](super::Event::Counts) or
+    /// [`Event::NoCounts`](super::Event::NoCounts): at the start, when a task of the batch has ended, and every 15 s while
+    /// a row waits for a slot. A time in the past is now; `None` is not before the next event.
+    pub fn counts_due(&self, now: Duration, key: &str) -> Option<Duration> {
+        let key = self.keys.iter().find(|known| *known.name == *key)?;
+        let is_waiting = !matches!(key.free(now, self.limits.slots), Free::Slots(_) | Free::Rate(_));
+        (self.queue.len() > 0).then(|| key.counts_due(is_waiting)).flatten()
+    }
+
+    fn group(&mut self, name: &str) -> usize {
+        let known = self.groups.iter().position(|group| *group.name == *name);
+        known.unwrap_or_else(|| {
+            let name = name.into();
+            self.groups.push(Group { name, costs: Costs::default(), is_proven: false, running: 0 });
+            self.groups.len() - 1
+        })
+    }
+}
+
+impl Row {
+    pub(super) fn place(&self, at: usize) -> Place {
+        (Reverse(self.work.priority), at)
+    }
+}
