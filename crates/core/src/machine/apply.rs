@@ -161,7 +161,7 @@ impl Machine {
     }
 
     fn begun(&mut self) {
-        self.saw_start = true;
+        (self.saw_start, self.unbroken) = (true, true);
         self.running();
     }
 
@@ -188,7 +188,7 @@ impl Machine {
 
     pub(super) fn end(&mut self, phase: Phase) {
         // Only frames from the start to the closing one prove that a node without a frame did not run.
-        let saw_all = self.saw_start && (self.confirm == Confirm::Frames || self.phase == Phase::Ended);
+        let saw_all = self.unbroken && (self.confirm == Confirm::Frames || self.phase == Phase::Ended);
         self.booked.stop(self.now);
         self.phase = phase;
         if phase == Phase::Success {

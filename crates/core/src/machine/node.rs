@@ -158,11 +158,11 @@ impl NodeTrack {
         own.max((1.0 - 1.0 / (sum + 1.0)).min(CHILDREN_CAP))
     }
 
-    /// The node's result is no longer needed. It counts as executed if it was seen running, or if the start of the run
-    /// was missed; otherwise it wasn't needed at all.
-    pub(super) fn settle(&mut self, saw_start: bool) {
+    /// The node's result is no longer needed. It counts as executed if it was seen running, or if a part of the run was
+    /// missed; otherwise it wasn't needed at all.
+    pub(super) fn settle(&mut self, saw_all: bool) {
         self.settled = true;
-        self.done |= self.started > 0 || !saw_start;
+        self.done |= self.started > 0 || !saw_all;
     }
 
     /// The counter to show: while a child with a counter runs, the child's.

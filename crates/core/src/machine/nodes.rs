@@ -224,7 +224,7 @@ impl Machine {
                 plan.ancestors(plan.outputs(), |at| self.nodes.get(at).is_some_and(|track| track.done));
             for ((track, needed), node) in self.nodes.iter_mut().zip(needed).zip(plan.nodes()) {
                 if node.required && !needed {
-                    track.settle(self.saw_start);
+                    track.settle(self.unbroken);
                 }
                 track.settled |= track.done;
             }

@@ -46,6 +46,9 @@ pub struct Machine {
     /// This connection covers the run from its start, or has brought a snapshot. Otherwise the ancestors of running
     /// nodes count as done.
     pub(super) saw_start: bool,
+    /// This connection covers the run from its start, so a node without a frame did not run. A snapshot does not have the
+    /// cached nodes.
+    pub(super) unbroken: bool,
     /// The node of the last `executing`, as the message named it.
     pub(super) current: Option<crate::NodeId>,
     /// The node of the last `progress`: event-1 previews belong to it.
@@ -95,6 +98,7 @@ impl Machine {
             generation: 0,
             started: 0,
             saw_start: false,
+            unbroken: false,
             current: None,
             last_progress: None,
             failure: None,
@@ -151,7 +155,7 @@ impl Machine {
     /// A connection was opened: messages in between may have been missed.
     pub fn connected(&mut self) {
         if !self.phase.is_final() {
-            self.saw_start = false;
+            (self.saw_start, self.unbroken) = (false, false);
             self.booked.lose();
             self.lose_pace();
             // A running node may have ended unseen, so its duration is unknown from here on.

@@ -454,3 +454,24 @@ mod ending {
         assert_eq!(failure.node_id, Some("2".into()));
     }
 }
+
+#[test]
+fn a_node_is_only_called_skipped_by_who_saw_the_whole_run() {
+    let state_of_1 = |mut story: Story| {
+        story.0.finish(Duration::from_secs(99), Phase::Success, None);
+        story.now().nodes[0].state
+    };
+    let mut late = Story::of(branches());
+    late.0.connected();
+    late.snapshot(&[("3", "running")]);
+    assert_eq!(late.now().nodes[0].state, NodeState::Done, "a snapshot has no cached nodes");
+    assert_eq!(state_of_1(late), NodeState::Done);
+
+    let mut taken_over = Story::on_time(branches());
+    taken_over.executing("3");
+    assert_eq!(state_of_1(taken_over), NodeState::Done, "the last frames may have gone to another socket");
+
+    let mut whole = Story::on_time(branches());
+    whole.executing("3").executing("4").executing("5").says("execution_success", json!({}));
+    assert_eq!(state_of_1(whole), NodeState::Skipped);
+}
