@@ -42,11 +42,9 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// The error for a result that no link leads to any more.
-    fn gone(&self, _output: &OutputFile) -> Error {
-        Error::new(ErrorKind::Gone, say!("the result no longer exists: its link has expired")).with_hint(
-            say!("results are kept for about a day: look at the task on its web page, or run it again"),
-        )
+    /// The error for a result whose link fails for good, if more is known than that.
+    fn gone(&self, _output: &OutputFile) -> Option<Error> {
+        None
     }
 
     /// The machine was suspended for this long, so pooled connections are dead.

@@ -155,6 +155,12 @@ impl Error {
         self.is_unknown_task || self.class() == Some(Class::NotFound)
     }
 
+    /// Whether a result's link has expired: it is too old, or was never good.
+    pub fn is_expired(&self) -> bool {
+        let source = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_net::Error>());
+        source.is_some_and(|source| matches!(source.kind(), Net::Expired { .. }))
+    }
+
     /// Whether TLS failed: the server's certificate or the encryption was not accepted.
     pub fn is_tls(&self) -> bool {
         self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Net(Net::Tls)))

@@ -166,7 +166,9 @@ impl Save {
             self.renew(&mut places).await;
             self.fetch(&mut places).await;
             for place in places.iter_mut().filter(|place| place.is_expired()) {
-                place.file = Some(Err(self.backend.gone(&place.output)));
+                if let Some(error) = self.backend.gone(&place.output) {
+                    place.file = Some(Err(error));
+                }
             }
         }
 
@@ -269,9 +271,7 @@ struct Place {
 
 impl Place {
     fn is_expired(&self) -> bool {
-        let Some(Err(error)) = &self.file else { return false };
-        let source = error.source().and_then(|source| source.downcast_ref::<runninghub_net::Error>());
-        source.is_some_and(|source| matches!(source.kind(), NetErrorKind::Expired { .. }))
+        matches!(&self.file, Some(Err(error)) if error.is_expired())
     }
 }
 

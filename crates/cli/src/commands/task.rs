@@ -48,6 +48,11 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
     let saved =
         context.with_files(destination.results.save(&*service, &task).files(&answer.outputs)).await??;
     let kept = if answer.outputs.is_empty() { save::none(context) } else { save::report(context, &saved) };
+    if saved.results.iter().any(|one| matches!(&one.file, Err(error) if error.is_expired())) {
+        context.advice.push(say!(
+            "the platform keeps results for about a day: look at the task on its web page, or run it again"
+        ));
+    }
     Ok(if exit == Exit::Done { kept } else { exit })
 }
 

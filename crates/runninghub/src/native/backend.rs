@@ -191,9 +191,9 @@ impl Backend for Native {
         Some(named.iter().filter(|(_, file)| file.folder_type != "input").map(product).collect())
     }
 
-    fn gone(&self, output: &OutputFile) -> Error {
-        let name = output.url.as_ref().and_then(file_name).unwrap_or_default();
-        Error::new(ErrorKind::Gone, say!("the server no longer has {name}", name))
+    fn gone(&self, output: &OutputFile) -> Option<Error> {
+        let name = output.url.as_ref().and_then(file_name)?;
+        Some(Error::new(ErrorKind::Gone, say!("the server no longer has {name}", name)))
     }
 
     fn unreachable(&self) -> Error {
@@ -254,7 +254,7 @@ impl Backend for Follows {
         self.native.unreachable()
     }
 
-    fn gone(&self, output: &OutputFile) -> Error {
+    fn gone(&self, output: &OutputFile) -> Option<Error> {
         self.native.gone(output)
     }
 
