@@ -36,7 +36,11 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     let builder = fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_target(true);
     match &global.log_file {
         Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path).map_err(|why| {
+            let mut options = OpenOptions::new();
+            // It holds prompts, and names of files.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.create(true).append(true).open(path).map_err(|why| {
                 let path = path.display();
                 Error::usage(say!("cannot write the log file {path}: {why}", path, why))
             })?;

@@ -39,7 +39,10 @@ impl NodeFile {
             Some(_) => return None,
             None => (text("filename"), text("subfolder"), text("type")),
         };
-        let (folder, filename) = path.rsplit_once('/').unwrap_or(("", path));
+        // A path that leads out of its folder is left as it is: servers refuse such a name.
+        let is_inside =
+            |(folder, _): &(&str, &str)| folder.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        let (folder, filename) = path.rsplit_once('/').filter(is_inside).unwrap_or(("", path));
         if filename.is_empty() {
             return None;
         }
@@ -91,6 +94,9 @@ mod tests {
         );
         assert_eq!(read(json!({"filename": "y/z/a.png", "subfolder": "x/"})), file(["x/y/z", "a.png", ""]));
         assert_eq!(read(json!({"filename": "y/a.png", "type": "output"})), file(["y", "a.png", "output"]));
+        for odd in ["../a.png", "/etc/a.png", "x/../a.png", "x//a.png"] {
+            assert_eq!(read(json!({"filename": odd})), file(["", odd, ""]));
+        }
         assert_eq!(read(json!("3d/mesh.GLB")), file(["3d", "mesh.GLB", "output"]));
         assert_eq!(read(json!("mesh.splat")), file(["", "mesh.splat", "output"]));
         for other in

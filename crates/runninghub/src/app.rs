@@ -141,7 +141,8 @@ pub(crate) fn fit_name(field: &AppField, value: &Value) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the field takes no file, or none of this type.
-pub fn fit_file(field: &AppField, path: &Path) -> Result<(), Error> {
+pub fn fit_file(field: &AppField, path: impl AsRef<Path>) -> Result<(), Error> {
+    let path = path.as_ref();
     let allowed = field.kind.extensions();
     if allowed.is_empty() {
         return match field.kind {

@@ -42,6 +42,13 @@ pub trait Backend: Send + Sync {
         None
     }
 
+    /// The error for a result that no link leads to any more.
+    fn gone(&self, _output: &OutputFile) -> Error {
+        Error::new(ErrorKind::Gone, say!("the result no longer exists: its link has expired")).with_hint(
+            say!("results are kept for about a day: look at the task on its web page, or run it again"),
+        )
+    }
+
     /// The machine was suspended for this long, so pooled connections are dead.
     fn woke(&self, _slept: Duration) {}
 

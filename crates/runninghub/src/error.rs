@@ -40,6 +40,8 @@ pub enum ErrorKind {
     TaskFailed,
     /// The task succeeded, but a result could not be downloaded.
     Results,
+    /// The same, and the result no longer exists: a retry cannot help.
+    Gone,
     /// A local file, or the ledger, could not be read or written.
     Io,
     /// A recording could not be read.

@@ -3,10 +3,13 @@
 use runninghub_core::{FileUrl, OutputFile, TaskId, say};
 use runninghub_net::{extension, numbered, result_name, sanitize};
 
+use percent_encoding::percent_decode_str;
+use url::Url;
+
 use crate::Error;
 
 /// Placeholders that a template may contain.
-const PARTS: [&str; 4] = ["task", "node", "n", "ext"];
+const PARTS: [&str; 6] = ["task", "node", "n", "ext", "name", "subfolder"];
 
 /// A unique name for each of a task's results.
 pub(crate) fn names(task: &TaskId, outputs: &[OutputFile], template: Option<&str>) -> Vec<String> {
@@ -33,8 +36,11 @@ pub(crate) fn answers(name: &str, wanted: &str) -> bool {
 
 fn fill(template: &str, task: &TaskId, output: &OutputFile, n: usize, extension: &str) -> String {
     let node = output.node_id.as_ref().map_or("", |node| node.as_str());
+    let (subfolder, file) = output.url.as_ref().and_then(named).unwrap_or_default();
+    let stem = file.rsplit_once('.').map_or(&*file, |(stem, _)| stem);
     let mut name = template.to_owned();
-    for (part, value) in PARTS.iter().zip([task.as_str(), node, &n.to_string(), extension]) {
+    for (part, value) in PARTS.iter().zip([task.as_str(), node, &n.to_string(), extension, stem, &subfolder])
+    {
         name = name.replace(&format!("{{{part}}}"), &sanitize(value));
     }
     if !template.contains("{ext}") {
@@ -43,8 +49,30 @@ fn fill(template: &str, task: &TaskId, output: &OutputFile, n: usize, extension:
     sanitize(&name)
 }
 
+/// The subfolder and the name that the workflow gave a result: a ComfyUI has them in the link's query, the platform in its
+/// path.
+fn named(url: &FileUrl) -> Option<(String, String)> {
+    let url = Url::parse(url.expose()).ok()?;
+    let part = |wanted: &str| {
+        let found = url.query_pairs().find(|(name, _)| name == wanted);
+        found.map(|(_, value)| value.into_owned()).unwrap_or_default()
+    };
+    let file = part("filename");
+    if url.path().ends_with("/view") && !file.is_empty() {
+        return Some((part("subfolder"), file));
+    }
+    let file = url.path_segments()?.next_back()?;
+    Some((String::new(), percent_decode_str(file).decode_utf8_lossy().into_owned()))
+}
+
+/// The name of a result's file, as the service has it.
+pub(crate) fn file_name(url: &FileUrl) -> Option<String> {
+    named(url).map(|(_, file)| file)
+}
+
 pub(crate) fn check_template(template: &str) -> Result<(), Error> {
-    let hint = say!("a template is a file name with {{task}}, {{node}}, {{n}} and {{ext}}");
+    let hint =
+        say!("a template is a file name with {{task}}, {{node}}, {{n}}, {{name}}, {{subfolder}} and {{ext}}");
     if template.is_empty() || template.contains(['/', '\\']) {
         return Err(
             Error::usage(say!("the name template is empty or leads into another folder")).with_hint(hint)
@@ -76,6 +104,16 @@ mod tests {
         assert_eq!(name("{task}-{n}.{ext}"), "77-2.png");
         assert_eq!(name("cat"), "cat.png");
         assert!(!name("{node}").contains('/'));
+        let from = |url: &str| {
+            let output = OutputFile { url: Some(FileUrl::new(url)), ..OutputFile::default() };
+            fill("{subfolder}-{name}.{ext}", &"77".into(), &output, 1, "png")
+        };
+        assert_eq!(
+            from("http://h/view?filename=cat_00001_.png&subfolder=my%2Ffolder&type=output"),
+            "my_folder-cat_00001_.png"
+        );
+        assert_eq!(from("http://h/view?filename=..%2F..%2Fx.png&subfolder=..&type=output"), "_.._x.png");
+        assert_eq!(from("https://cdn.example/a/%E7%8C%AB.png?sign=1"), "_猫.png");
         for bad in ["", "a/b", "{seed}", "{task", "..\\x"] {
             assert!(check_template(bad).is_err(), "{bad}");
         }

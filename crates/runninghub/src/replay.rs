@@ -65,7 +65,8 @@ impl Replay {
     ///
     /// # Errors
     /// When it cannot be read, or is neither.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let written = event_file::read(path)?;
         let recording = Recording::open(path)?;
         Ok(Self {

@@ -108,7 +108,8 @@ impl Save {
         self
     }
 
-    /// Template for file names: text with `{task}`, `{node}`, `{n}` and `{ext}`. A name never leads out of the
+    /// Template for file names: text with `{task}`, `{node}`, `{n}`, `{name}` and `{subfolder}` (as the
+    /// workflow named it) and `{ext}`. A name never leads out of the
     /// folder; an existing name gets a number.
     pub fn template(mut self, template: impl Into<String>) -> Self {
         self.template = Some(template.into());
@@ -164,6 +165,9 @@ impl Save {
         if places.iter().any(Place::is_expired) {
             self.renew(&mut places).await;
             self.fetch(&mut places).await;
+            for place in places.iter_mut().filter(|place| place.is_expired()) {
+                place.file = Some(Err(self.backend.gone(&place.output)));
+            }
         }
 
         let mut results: Vec<Saved> = places.into_iter().map(Saved::from).collect();

@@ -14,7 +14,7 @@ pub(crate) struct Saving {
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// How to name files; the parts task, node, n and ext stand in braces, as in {task}-{node}.{ext}
+    /// How to name files; the parts task, node, n, name, subfolder and ext stand in braces, as in {name}-{n}.{ext}
     #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
     pub(crate) name: Option<String>,
 

@@ -37,7 +37,7 @@ impl From<runninghub::Error> for Error {
             ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
             ErrorKind::StillRunning | ErrorKind::TimedOut => Exit::StillRunning,
             ErrorKind::TaskFailed => Exit::TaskFailed,
-            ErrorKind::Results => Exit::Results,
+            ErrorKind::Results | ErrorKind::Gone => Exit::Results,
             ErrorKind::Io => Exit::Store,
             _ => Exit::Usage,
         };

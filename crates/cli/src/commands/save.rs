@@ -139,7 +139,11 @@ fn outcome(
         saved => saved,
     };
     let kept = saved.as_ref().map_or(Exit::Results, |saved| report(context, saved));
-    if kept != Exit::Done {
+    let is_gone =
+        |one: &runninghub::Saved| matches!(&one.file, Err(error) if error.kind() == ErrorKind::Gone);
+    let all_gone =
+        saved.as_ref().is_ok_and(|saved| saved.results.iter().all(|one| one.file.is_ok() || is_gone(one)));
+    if kept != Exit::Done && !all_gone {
         let command = context.command(&format!("download {}", run.task_id()), service.place());
         context.advice.push(if let Place::ComfyUi { .. } | Place::NativeProxy { .. } = service.place() {
             say!("`{command}` fetches the results again", command)
@@ -175,6 +179,11 @@ pub(super) fn report(context: &mut Context, saved: &SavedTask) -> Exit {
         if let Err(error) = &one.file {
             exit = worse(exit, error);
             context.warn("not_saved", chain(error));
+            if let Some(hint) = error.hint()
+                && !context.advice.contains(hint)
+            {
+                context.advice.push(hint.clone());
+            }
         }
         context.show(Event::Output(output.clone()));
         context.outcome.outputs.push(output);

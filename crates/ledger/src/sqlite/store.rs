@@ -41,7 +41,8 @@ impl SqliteLedger {
     /// # Errors
     /// [`ErrorKind::Store`] if the folder can't be used or is on a network file system; [`ErrorKind::Newer`];
     /// [`ErrorKind::Corrupt`].
-    pub fn open(folder: &Path) -> Result<Self, Error> {
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
         let folder = place::folder(folder)?;
         let [writer, reader] = file::open(&folder)?;
         if salt(&writer)?.is_none() {
@@ -55,7 +56,8 @@ impl SqliteLedger {
     ///
     /// # Errors
     /// As [`SqliteLedger::open`]; [`ErrorKind::Store`] if the folder isn't readable either.
-    pub fn open_to_read(folder: &Path) -> Result<Self, Error> {
+    pub fn open_to_read(folder: impl AsRef<Path>) -> Result<Self, Error> {
+        let folder = folder.as_ref();
         Self::open(folder).or_else(|error| {
             let read_only = || {
                 let folder = place::find(folder)?;

@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use crate::{
     Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
+    naming::file_name,
 };
 
 /// A prompt that ends between two requests is in neither response; after this delay it is in the history.
@@ -189,6 +190,11 @@ impl Backend for Native {
         Some(named.iter().filter(|(_, file)| file.folder_type != "input").map(product).collect())
     }
 
+    fn gone(&self, output: &OutputFile) -> Error {
+        let name = output.url.as_ref().and_then(file_name).unwrap_or_default();
+        Error::new(ErrorKind::Gone, say!("the server no longer has {name}", name))
+    }
+
     fn unreachable(&self) -> Error {
         let (what, hint) = if self.is_gone.load(Ordering::Relaxed) {
             (
@@ -243,6 +249,10 @@ impl Backend for Follows {
 
     fn unreachable(&self) -> Error {
         self.native.unreachable()
+    }
+
+    fn gone(&self, output: &OutputFile) -> Error {
+        self.native.gone(output)
     }
 
     fn files(&self, named: &[(NodeId, NodeFile)]) -> Option<Vec<OutputFile>> {

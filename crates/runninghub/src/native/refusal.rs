@@ -20,6 +20,12 @@ pub(super) fn hint(classes: &Classes, rejected: &Rejected) -> Option<Sentence> {
 fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<Sentence> {
     let Some(class) = classes.get(node.class_type.raw()) else { return Vec::new() };
     let one = |error: &runninghub_comfyui::NodeError| {
+        if let Some(input) = missing_file(error) {
+            return Some(say!(
+                "upload the file for `{place}`, named by its full path",
+                place = place_of(&node.node, input)
+            ));
+        }
         let (input, received) = (error.input.as_deref()?, error.received.as_deref()?);
         let choices = class.choices(input);
         if choices.is_empty() {
@@ -34,6 +40,12 @@ fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<Sentence> {
         })
     };
     node.errors.iter().filter_map(one).collect()
+}
+
+/// The input whose file is not on the server: `image - Invalid image file: a.png`.
+fn missing_file(error: &runninghub_comfyui::NodeError) -> Option<&str> {
+    let (input, problem) = error.details.raw().split_once(" - ")?;
+    (problem.starts_with("Invalid ") && problem.contains(" file: ")).then_some(input)
 }
 
 /// The most similar names, best first. Folders and extensions count little.

@@ -48,6 +48,8 @@ impl Native {
                 race: HISTORY_RACE,
                 previews: false,
                 login: None,
+                replaces: Vec::new(),
+                forgets: false,
                 prefix: String::new(),
                 loses_prompts: 0,
                 waits_for: None,
@@ -139,6 +141,19 @@ impl NativeBuilder {
     /// Sends previews (binary event 1) while samplers of improvised runs work. A real server has an option for this.
     pub fn previews(mut self) -> Self {
         self.settings.previews = true;
+        self
+    }
+
+    /// Replaces a class by another when a prompt comes, as `/node_replacements` tells. As on real servers, a node without
+    /// `_meta` makes that fail with HTTP 500.
+    pub fn replaces(mut self, old: impl Into<String>, new: impl Into<String>) -> Self {
+        self.settings.replaces.push((old.into(), new.into()));
+        self
+    }
+
+    /// Knows no prompt that is over, as if another client cleared the history all the time.
+    pub fn forgets(mut self) -> Self {
+        self.settings.forgets = true;
         self
     }
 

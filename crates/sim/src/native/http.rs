@@ -33,6 +33,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/system_stats", get(system_stats))
         .route("/upload/image", post(upload))
         .route("/view", get(view))
+        .route("/node_replacements", get(replacements))
         .route("/embeddings", get(|| async { Json(json!([])) }))
         .route("/extensions", get(|| async { Json(json!([])) }));
     if version.has(Version::PROGRESS_STATE) {
@@ -71,8 +72,29 @@ fn refused(body: Value) -> Response {
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
+async fn replacements(Shared(state): At) -> Json<Value> {
+    let entry =
+        |(old, new): &(String, String)| (old.clone(), json!([{"old_node_id": old, "new_node_id": new}]));
+    Json(Value::Object(state.settings.replaces.iter().map(entry).collect()))
+}
+
+/// Replaces classes in a prompt. `None` if the server fails at it.
+fn replaced(state: &State, prompt: &mut Value) -> Option<()> {
+    for node in prompt.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let class = node["class_type"].as_str().unwrap_or_default();
+        if let Some((_, new)) = state.settings.replaces.iter().find(|(old, _)| old == class) {
+            node.get("_meta")?;
+            node["class_type"] = json!(new);
+        }
+    }
+    Some(())
+}
+
 async fn prompt(Shared(state): At, body: Bytes) -> Response {
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if replaced(&state, &mut body["prompt"]).is_none() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
     let Some(workflow) = body["prompt"].as_object() else {
         return refused(validate::refusal(
             "no_prompt",
@@ -168,6 +190,9 @@ async fn all_history(Shared(state): At) -> Json<Value> {
 }
 
 async fn one_history(Shared(state): At, Path(id): Path<String>) -> Json<Value> {
+    if state.settings.forgets {
+        return Json(json!({}));
+    }
     let found: Map<_, _> = state.lock().history.iter().filter(|(other, _)| *other == id).cloned().collect();
     Json(Value::Object(found))
 }
@@ -186,7 +211,8 @@ async fn interrupt(Shared(state): At, body: Bytes) {
 
 async fn job(Shared(state): At, Path(id): Path<String>) -> Response {
     let inner = state.lock();
-    let entry = inner.history.iter().find(|(other, _)| *other == id).map(|(_, entry)| entry);
+    let entry = inner.history.iter().find(|(other, _)| *other == id && !state.settings.forgets);
+    let entry = entry.map(|(_, entry)| entry);
     let is_running = inner.queue.running.as_ref().is_some_and(|running| running.prompt.id == id);
     let is_pending = inner.queue.pending.iter().any(|prompt| prompt.id == id);
     let status = match entry {

@@ -22,6 +22,10 @@ pub(crate) struct Settings {
     pub(crate) race: Duration,
     pub(crate) previews: bool,
     pub(crate) login: Option<Login>,
+    /// Classes that the server replaces when a prompt comes, each with the new one.
+    pub(crate) replaces: Vec<(String, String)>,
+    /// Whether another client has cleared the history.
+    pub(crate) forgets: bool,
     pub(crate) prefix: String,
     pub(crate) loses_prompts: u32,
     /// Nothing runs until this is true.
