@@ -239,18 +239,6 @@ impl Error {
     }
 }
 
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
-    }
-}
-
 impl From<runninghub_net::Error> for Error {
     fn from(error: runninghub_net::Error) -> Self {
         let (what, kind, source) = error.into_parts();

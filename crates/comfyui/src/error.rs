@@ -160,18 +160,6 @@ impl fmt::Display for Error {
     }
 }
 
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
-    }
-}
-
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))

@@ -162,18 +162,6 @@ impl Error {
     }
 }
 
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
-    }
-}
-
 impl ErrorKind {
     /// The kind as a message.
     pub fn sentence(&self) -> Sentence {

@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, iter};
 
 use runninghub_api::{Class, Code};
-use runninghub_core::{Fact, Failure, Known, Sentence, TaskId, say};
+use runninghub_core::{Failure, Known, Sentence, TaskId, say};
 use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
@@ -260,18 +260,6 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.what.into()
     }
 }
 

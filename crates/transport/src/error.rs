@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, path::Path};
 
-use runninghub_core::{Fact, Sentence, say};
+use runninghub_core::{Sentence, say};
 
 /// The reason why frames can't be received, read or stored.
 ///
@@ -124,17 +124,5 @@ impl Error {
     pub(crate) fn in_file(self, path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         Self { what: say!("{what}: {cause}", what = name, cause = self.what), ..self }
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
     }
 }
