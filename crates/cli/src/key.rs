@@ -105,7 +105,9 @@ pub(crate) fn parse(text: &str, source: Sentence) -> Result<ApiKey, Error> {
     // Quotes come from `set KEY="…"` on Windows and from files of variables.
     let text = text.trim().trim_matches(['"', '\'']);
     let is_key = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let is_placeholder = !text.bytes().any(|byte| byte.is_ascii_digit());
+    // As documentation and examples write it.
+    let lower = text.to_lowercase();
+    let is_placeholder = lower.contains("your") || lower.contains("api") && lower.contains("key");
     let key = ApiKey::new(text).ok().filter(|_| is_key && !is_placeholder);
     key.ok_or_else(|| {
         Error::usage(say!("{source} does not hold an API key", source))

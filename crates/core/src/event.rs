@@ -86,7 +86,7 @@ pub enum Event {
     Text {
         /// The node.
         node_id: NodeId,
-        /// Its title, if it is a node of the workflow.
+        /// Its title, if no other node of the workflow has it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<Untrusted>,
         /// What it shows.

@@ -112,8 +112,8 @@ mod tests {
             from("http://h/view?filename=cat_00001_.png&subfolder=my%2Ffolder&type=output"),
             "my_folder-cat_00001_.png"
         );
-        assert_eq!(from("http://h/view?filename=..%2F..%2Fx.png&subfolder=..&type=output"), "_.._x.png");
-        assert_eq!(from("https://cdn.example/a/%E7%8C%AB.png?sign=1"), "_猫.png");
+        assert_eq!(from("http://h/view?filename=..%2F..%2Fx.png&subfolder=..&type=output"), "_-_.._x.png");
+        assert_eq!(from("https://cdn.example/a/%E7%8C%AB.png?sign=1"), "_-猫.png");
         for bad in ["", "a/b", "{seed}", "{task", "..\\x"] {
             assert!(check_template(bad).is_err(), "{bad}");
         }

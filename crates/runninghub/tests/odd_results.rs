@@ -1,5 +1,5 @@
 //! Results and servers that are not like most: images over the socket, 3D models named by a text, a cleared history,
-//! classes that the server replaces, workflows as programs save them.
+//! classes that the server replaces, workflows as programs save them, two runs that follow one prompt.
 
 mod common;
 
@@ -11,7 +11,8 @@ use std::{
 use common::{key, sim, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, ErrorKind, Event, NetOptions, Phase, Replay, RunningHub, Service as _, Speed, Submit, SubmitStep,
+    Comfy, ConnectionState, ErrorKind, Event, Follow, NetOptions, NodeState, Phase, Replay, RunningHub,
+    Service as _, Speed, Submit, SubmitStep, Workspace,
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario};
 use serde_json::{Value, json};
@@ -138,4 +139,30 @@ async fn a_workflow_is_sent_without_what_is_no_node() {
     let dangling = json!({"2": {"class_type": "SaveImage", "inputs": {"images": ["11", 0]}}});
     let error = hub.submit(Submit::graph(dangling.to_string())).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Usage);
+}
+
+#[tokio::test]
+async fn a_second_run_leaves_the_frames_to_the_first() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Native::builder().scenario(common::scenario()).start().await.expect("the server starts");
+    let comfy = || {
+        let builder = Comfy::builder(server.base_url()).time_scale(0.2);
+        builder.workspace(&Workspace::open(dir.path())).expect("a workspace").build().expect("a handle")
+    };
+    let (one, two) = (comfy(), comfy());
+    let mut first = one.submit(Submit::graph(common::scenario().workflow_json())).await.expect("accepted");
+    let mut second = two.follow(Follow::task(first.task_id().clone())).await.expect("followed");
+    let (first, second) = tokio::join!(watch(&mut first), watch(&mut second));
+    assert_eq!((first.end.phase, second.end.phase), (Phase::Success, Phase::Success));
+    let nodes = |events: &[Event]| events.iter().filter(|event| matches!(event, Event::Node { .. })).count();
+    assert!(nodes(&first.events) >= 5, "the first one saw every node: {:?}", first.events);
+    let lost = first.events.iter().any(|event| {
+        matches!(event, Event::Connection(connection) if connection.state == ConnectionState::Reconnecting)
+    });
+    assert!(!lost, "{:?}", first.events);
+    for event in first.events.iter().chain(&second.events) {
+        if let Event::Progress(progress) = event {
+            assert!(progress.nodes.iter().all(|node| node.state != NodeState::Skipped), "{event:?}");
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_SERVER", value_name = "URL", hide_env_values = true)]
     pub(crate) server: Option<Server>,
 
-    /// Read the server's login from a file that only you can read: USER:PASSWORD, `Bearer TOKEN`, a header, or ?token=TOKEN
+    /// Read the server's login from a file that only you can read: `USER:PASSWORD`, `Bearer TOKEN`, a header, or `?token=TOKEN`
     #[arg(long, global = true, env = "RUNNINGHUB_SERVER_AUTH_FILE", value_name = "PATH")]
     pub(crate) server_auth_file: Option<PathBuf>,
 

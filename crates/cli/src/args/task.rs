@@ -54,7 +54,7 @@ pub(crate) struct Download {
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
 
-    /// How to name files; the parts task, node, n and ext stand in braces, as in {task}-{node}.{ext}
+    /// How to name files; the parts task, node, n, name, subfolder and ext stand in braces, as in {name}-{n}.{ext}
     #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
     pub(crate) name: Option<String>,
 }

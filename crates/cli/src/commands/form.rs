@@ -58,7 +58,7 @@ fn ask(printer: Printer, field: &AppField) -> Result<Option<NewValue>, Error> {
             Written::Plain(text) | Written::Text(text) => {
                 app::fit(field, &text.into()).map(|text| NewValue::Json(text.into()))
             }
-            Written::File(path) => app::fit_file(field, path.as_ref()).map(|()| NewValue::File(path.into())),
+            Written::File(path) => app::fit_file(field, path).map(|()| NewValue::File(path.into())),
         };
         match checked {
             Ok(value) => return Ok(Some(value)),

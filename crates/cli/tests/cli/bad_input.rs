@@ -292,6 +292,8 @@ fn changes_that_do_not_fit() {
         exit 2
         --- err
         error: there is no file /nowhere.png
+
+        hint: `@@` at the start stands for an `@` of the text itself; `"$(cat FILE)"` is the text of a file
     "#);
     snap!(rhub(["run", &id, "--node-info-list", r#"[{"nodeId": "99", "fieldName": "x", "fieldValue": "1"}]"#]).at(&sim), @r#"
         exit 2
@@ -317,13 +319,13 @@ fn folders_that_cannot_be_written() {
 
         hint: name another folder with `--out DIR`; nothing was submitted
     "#);
-    snap!(rhub(["run", &id, "--name", "{seed}", "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]"), @r#"
+    snap!(rhub(["run", &id, "--name", "{seed}", "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]"), @r"
         exit 2
         --- err
         error: the name template has an unknown or open part `{seed}`
 
-        hint: a template is a file name with {task}, {node}, {n} and {ext}
-    "#);
+        hint: a template is a file name with {task}, {node}, {n}, {name}, {subfolder} and {ext}
+    ");
     snap!(rhub(["run", &id, "--record"]).arg(&file).at(&sim).hide(dir.path(), "[dir]"), @r#"
         exit 9
         --- err

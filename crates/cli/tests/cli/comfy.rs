@@ -239,7 +239,7 @@ fn servers_that_are_none() {
     --- err
     error: cannot ask how the prompt stands: job: the server wants a login (HTTP 401)
 
-    hint: give the server's login: a user and a password, a token, or a header
+    hint: put the login into a file that only you can read and name it with `--server-auth-file FILE`, or set RUNNINGHUB_SERVER_AUTH
     ");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("127.0.0.1:{}", free.port());
@@ -386,7 +386,7 @@ fn a_certificate_that_the_server_made_itself_is_trusted_when_it_is_given() {
     let done = rhub(["queue", "--server", &url]).run();
     assert_eq!(done.code, Some(3), "{done}");
     assert!(done.stderr.contains("no trusted encrypted connection"), "{done}");
-    assert!(done.stderr.contains("CA file"), "{done}");
+    assert!(done.stderr.contains("`--ca-file FILE`"), "{done}");
     // The given certificate is that of another server.
     let other = Authority::new().expect("an authority");
     let proxy = encrypted(&server, &other, Certificate::Authority);

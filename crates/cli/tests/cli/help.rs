@@ -58,42 +58,46 @@ fn overview() {
           -V, --version  Print version
 
         Options of every command:
-              --site <SITE>           Which RunningHub the key belongs to [default: cn] [env:
-                                      RUNNINGHUB_SITE=] [possible values: cn, ai]
-              --base-url <URL>        Another address instead of the site's, for example of a simulator;
-                                      http only on this machine [env: RUNNINGHUB_BASE_URL]
-              --server <URL>          Ask a ComfyUI instead: its address, or `runninghub` or
-                                      `runninghub-plus` for RunningHub's native proxy [env:
-                                      RUNNINGHUB_SERVER]
-              --profile <NAME>        A profile of the configuration [default: the one called `default`]
-                                      [env: RUNNINGHUB_PROFILE=]
-              --config <PATH>         The configuration file, which only you can read [env:
-                                      RUNNINGHUB_CONFIG]
-              --api-key-file <PATH>   Read the API key from a file that only you can read [env:
-                                      RUNNINGHUB_API_KEY_FILE=]
-              --api-key-stdin         Read the API key from standard input [env: RUNNINGHUB_API_KEY_STDIN=]
-              --format <FORMAT>       How to report [default: human on a terminal, plain elsewhere] [env:
-                                      RUNNINGHUB_FORMAT=] [possible values: human, plain, json]
-              --json                  The same as --format json [env: RUNNINGHUB_JSON=]
-              --color <WHEN>          When to use colours [env: RUNNINGHUB_COLOR=] [default: auto] [possible
-                                      values: auto, always, never]
-              --lang <LANG>           The language of messages and help; JSON is English [default: that of
-                                      the system] [env: RUNNINGHUB_LANG=] [possible values: en, zh]
-              --proxy <URL>           A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
-                                      [env: RUNNINGHUB_PROXY]
-              --ca-file <PATH>        Certificates (PEM) to trust besides those of the system [env:
-                                      RUNNINGHUB_CA_FILE=]
-              --allow-private-hosts   Fetch results also from loopback and private addresses, and follow
-                                      tasks there [env: RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
-              --max-file-size <SIZE>  Fetch no result that is larger, as in 500M or 2G [default: 32 GiB]
-                                      [env: RUNNINGHUB_MAX_FILE_SIZE=]
-              --priors <FILE>         Expected seconds of node classes (JSON), before those that are built
-                                      in [env: RUNNINGHUB_PRIORS=]
-          -q, --quiet                 Only results and errors [env: RUNNINGHUB_QUIET=]
-          -v, --verbose...            Log what is done to standard error; more often for more [env:
-                                      RUNNINGHUB_VERBOSE=]
-              --log-file <PATH>       Log to a file instead [env: RUNNINGHUB_LOG_FILE=]
-              --state-dir <PATH>      Where this machine keeps its records [env: RUNNINGHUB_STATE_DIR]
+              --site <SITE>              Which RunningHub the key belongs to [default: cn] [env:
+                                         RUNNINGHUB_SITE=] [possible values: cn, ai]
+              --base-url <URL>           Another address instead of the site's, for example of a simulator;
+                                         http only on this machine [env: RUNNINGHUB_BASE_URL]
+              --server <URL>             Ask a ComfyUI instead: its address, or `runninghub` or
+                                         `runninghub-plus` for RunningHub's native proxy [env:
+                                         RUNNINGHUB_SERVER]
+              --server-auth-file <PATH>  Read the server's login from a file that only you can read:
+                                         `USER:PASSWORD`, `Bearer TOKEN`, a header, or `?token=TOKEN` [env:
+                                         RUNNINGHUB_SERVER_AUTH_FILE=]
+              --profile <NAME>           A profile of the configuration [default: the one called `default`]
+                                         [env: RUNNINGHUB_PROFILE=]
+              --config <PATH>            The configuration file, which only you can read [env:
+                                         RUNNINGHUB_CONFIG]
+              --api-key-file <PATH>      Read the API key from a file that only you can read [env:
+                                         RUNNINGHUB_API_KEY_FILE=]
+              --api-key-stdin            Read the API key from standard input [env:
+                                         RUNNINGHUB_API_KEY_STDIN=]
+              --format <FORMAT>          How to report [default: human on a terminal, plain elsewhere] [env:
+                                         RUNNINGHUB_FORMAT=] [possible values: human, plain, json]
+              --json                     The same as --format json [env: RUNNINGHUB_JSON=]
+              --color <WHEN>             When to use colours [env: RUNNINGHUB_COLOR=] [default: auto]
+                                         [possible values: auto, always, never]
+              --lang <LANG>              The language of messages and help; JSON is English [default: that
+                                         of the system] [env: RUNNINGHUB_LANG=] [possible values: en, zh]
+              --proxy <URL>              A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
+                                         [env: RUNNINGHUB_PROXY]
+              --ca-file <PATH>           Certificates (PEM) to trust besides those of the system [env:
+                                         RUNNINGHUB_CA_FILE=]
+              --allow-private-hosts      Fetch results also from loopback and private addresses, and follow
+                                         tasks there [env: RUNNINGHUB_ALLOW_PRIVATE_HOSTS=]
+              --max-file-size <SIZE>     Fetch no result that is larger, as in 500M or 2G [default: 32 GiB]
+                                         [env: RUNNINGHUB_MAX_FILE_SIZE=]
+              --priors <FILE>            Expected seconds of node classes (JSON), before those that are
+                                         built in [env: RUNNINGHUB_PRIORS=]
+          -q, --quiet                    Only results and errors [env: RUNNINGHUB_QUIET=]
+          -v, --verbose...               Log what is done to standard error; more often for more [env:
+                                         RUNNINGHUB_VERBOSE=]
+              --log-file <PATH>          Log to a file instead [env: RUNNINGHUB_LOG_FILE=]
+              --state-dir <PATH>         Where this machine keeps its records [env: RUNNINGHUB_STATE_DIR]
 
         Exit codes:
           0  done
@@ -134,6 +138,9 @@ fn run() {
                                              RUNNINGHUB_NODE_INFO_LIST]
               --under <ID>                   The saved workflow that a JSON file is submitted under [env:
                                              RUNNINGHUB_UNDER=]
+              --extra-pnginfo <FILE>         The workflow in the editor's format (JSON), for nodes of a
+                                             server that read it and for the metadata of images [env:
+                                             RUNNINGHUB_EXTRA_PNGINFO=]
               --no-metadata                  Leave the workflow out of the result files [env:
                                              RUNNINGHUB_NO_METADATA=]
               --instance <INSTANCE>          The machine: 24, 48 or 84 GB of memory [env:
@@ -147,8 +154,9 @@ fn run() {
               --v2                           Submit by the newer endpoint, with the key in the header alone
                                              [env: RUNNINGHUB_V2=]
           -o, --out <DIR>                    Download the results into this folder [env: RUNNINGHUB_OUT=]
-              --name <TEMPLATE>              How to name files; the parts task, node, n and ext stand in
-                                             braces, as in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
+              --name <TEMPLATE>              How to name files; the parts task, node, n, name, subfolder and
+                                             ext stand in braces, as in {name}-
+                                             .{ext} [env: RUNNINGHUB_NAME=]
               --keep-intermediate            Keep what nodes show on the way, and what a task that failed
                                              had saved, in a folder `intermediate` of that folder [env:
                                              RUNNINGHUB_KEEP_INTERMEDIATE=]
@@ -191,8 +199,9 @@ fn watch() {
               --workflow <ID>        The workflow that it runs, for a percentage from the start [env:
                                      RUNNINGHUB_WORKFLOW=]
           -o, --out <DIR>            Download the results into this folder [env: RUNNINGHUB_OUT=]
-              --name <TEMPLATE>      How to name files; the parts task, node, n and ext stand in braces, as
-                                     in {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
+              --name <TEMPLATE>      How to name files; the parts task, node, n, name, subfolder and ext
+                                     stand in braces, as in {name}-
+                                     .{ext} [env: RUNNINGHUB_NAME=]
               --keep-intermediate    Keep what nodes show on the way, and what a task that failed had saved,
                                      in a folder `intermediate` of that folder [env:
                                      RUNNINGHUB_KEEP_INTERMEDIATE=]
@@ -212,7 +221,7 @@ fn watch() {
 
 #[test]
 fn status_outputs_download_cancel() {
-    insta::assert_snapshot!(["status", "outputs", "download", "cancel"].map(own_options).join("\n"), @r#"
+    insta::assert_snapshot!(["status", "outputs", "download", "cancel"].map(own_options).join("\n"), @r"
         Say where a task stands
 
         Usage: rhub status [OPTIONS] <TASK_ID>
@@ -243,8 +252,9 @@ fn status_outputs_download_cancel() {
 
         Options:
           -o, --out <DIR>        The folder for the results [env: RUNNINGHUB_OUT=] [default: .]
-              --name <TEMPLATE>  How to name files; the parts task, node, n and ext stand in braces, as in
-                                 {task}-{node}.{ext} [env: RUNNINGHUB_NAME=]
+              --name <TEMPLATE>  How to name files; the parts task, node, n, name, subfolder and ext stand
+                                 in braces, as in {name}-
+                                 .{ext} [env: RUNNINGHUB_NAME=]
           -h, --help             Print help
 
         Cancel a task
@@ -256,7 +266,7 @@ fn status_outputs_download_cancel() {
 
         Options:
           -h, --help  Print help
-    "#);
+    ");
 }
 
 #[test]

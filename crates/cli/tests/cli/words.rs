@@ -37,10 +37,16 @@ fn english(text: &str) -> BTreeSet<String> {
             let is_name =
                 token.starts_with('-') || token.contains(|c: char| c.is_ascii_digit() || "/_[=".contains(c));
             let words = token.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| word.len() >= 3);
-            found.extend(words.filter(|word| !is_name && !NAMES.contains(word)).map(str::to_owned));
+            let is_other = |word: &&str| !is_name && !NAMES.contains(word) && !is_attempt(word);
+            found.extend(words.filter(is_other).map(str::to_owned));
         }
     }
     found
+}
+
+/// Whether it can be the id of a submit, which happens to have no digit: its alphabet has no `i`, `l` and `o`.
+fn is_attempt(word: &str) -> bool {
+    word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_lowercase()) && !word.contains(['i', 'l', 'o'])
 }
 
 /// The line without what the system or the platform says about an error.

@@ -123,7 +123,7 @@ impl Machine {
                 if let Some(iteration) = Iteration::parse(&text) {
                     self.iterates(&node_id, iteration);
                 }
-                let title = self.owner([Some(&node_id), None, None]).map(|at| self.title(at));
+                let title = self.owner([Some(&node_id), None, None]).and_then(|at| self.own_title(at));
                 let (node_id, text) = ((*node_id).into(), Untrusted::from(text.into_owned()));
                 self.events.push_back(Event::Text { node_id, title, text });
                 true
@@ -133,6 +133,13 @@ impl Machine {
                 false
             }
         }
+    }
+
+    /// The title of a node, if no other node has it.
+    fn own_title(&self, at: usize) -> Option<Untrusted> {
+        let nodes = self.plan.as_ref()?.nodes();
+        let title = &nodes.get(at)?.title;
+        (nodes.iter().filter(|node| node.title == *title).count() == 1).then(|| title.clone())
     }
 
     /// A preview, or a result that exists nowhere else.

@@ -15,6 +15,7 @@ use runninghub_core::{
 };
 use tokio::time::sleep;
 
+use super::turn::Turn;
 use crate::{
     Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
@@ -228,6 +229,8 @@ fn unknown() -> Error {
 pub(super) struct Follows {
     pub(super) native: Arc<Native>,
     pub(super) socket: SocketUrl,
+    /// The right to the prompt's frames, if this run has it.
+    pub(super) _turn: Option<Turn>,
 }
 
 #[async_trait]

@@ -18,7 +18,7 @@ use runninghub_net::{Files, Login, NetOptions, Proxy};
 use runninghub_transport::{Connect, Live, LiveOptions};
 use url::Url;
 
-use super::{backend::Native, classes::Classes, kept::Kept};
+use super::{backend::Native, classes::Classes, kept::Kept, turn::Turns};
 use crate::{
     Backend as _, Error, Follow, History, Run, Save, Service, Submit, Workspace,
     book::Book,
@@ -40,6 +40,7 @@ pub(crate) struct Server {
     pub(super) native: Arc<Native>,
     cancels: Arc<Cancels>,
     pub(super) classes: Classes,
+    pub(super) turns: Turns,
     pub(super) connect: Arc<dyn Connect>,
     pub(super) recorder: Option<Arc<Recorder>>,
     pub(super) pace: Pace,
@@ -66,6 +67,7 @@ pub struct ComfyBuilder {
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
     classes: Option<PathBuf>,
+    turns: Option<PathBuf>,
     history: Option<History>,
     priors: Priors,
 }
@@ -162,6 +164,7 @@ impl ComfyBuilder {
             ledger: None,
             connect: None,
             classes: None,
+            turns: None,
             history: None,
             priors: Priors::default(),
         }
@@ -175,7 +178,8 @@ impl ComfyBuilder {
     pub fn workspace(self, workspace: &Workspace) -> Result<Self, Error> {
         let ledger = workspace.ledger();
         let ledger = ledger.map_err(|error| Error::ledger(say!("the ledger cannot be opened"), error))?;
-        Ok(self.ledger(ledger).history(workspace.history()).classes(workspace.classes()))
+        let records = self.ledger(ledger).history(workspace.history()).classes(workspace.classes());
+        Ok(records.turns(workspace.turns()))
     }
 
     /// Uses this URL instead of the site's, for [`Comfy::of_runninghub`]: a gateway, a simulator.
@@ -249,6 +253,13 @@ impl ComfyBuilder {
         self
     }
 
+    /// Keeps in this folder which run gets the frames of a prompt, so that a second one on this machine does not silence the
+    /// first: it polls.
+    pub fn turns(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.turns = Some(dir.into());
+        self
+    }
+
     /// Opens sockets with this: through a tunnel, or in a test. It gets the URL of the server's `/ws`. A
     /// [recording](Self::record) contains the messages that come through it.
     pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
@@ -313,6 +324,7 @@ impl ComfyBuilder {
             files,
             classes: Classes::new(self.classes.map(|dir| Kept::new(&dir, client.base_url()))),
             client,
+            turns: Turns::new(self.turns),
             connect,
             recorder,
             pace,

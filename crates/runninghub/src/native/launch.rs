@@ -32,12 +32,15 @@ impl Server {
         if let Some(recorder) = &self.recorder {
             recorder.task(&prompt);
         }
-        let socket = self.client.socket(client_id);
+        // Another run on this machine may get the frames: then this one polls, on a socket of its own.
+        let turn = self.turns.take(&prompt);
+        let own = if turn.is_none() && open.is_none() { self::client_id() } else { client_id.clone() };
+        let socket = self.client.socket(&own);
         let connect: Arc<dyn Connect> = match open {
             Some(open) => Arc::new(Opened::new(open, Arc::clone(&self.connect))),
             None => Arc::clone(&self.connect),
         };
-        let backend = Follows { native: Arc::clone(&self.native), socket: socket.clone() };
+        let backend = Follows { native: Arc::clone(&self.native), socket: socket.clone(), _turn: turn };
         Launch {
             pace: self.pace,
             previews: self.previews,

@@ -10,6 +10,7 @@ mod opened;
 mod refusal;
 mod resolve;
 mod submit;
+mod turn;
 
 pub use comfy::{Comfy, ComfyBuilder};
 pub use runninghub_comfyui::{Queue, Queued};

@@ -44,6 +44,11 @@ impl Workspace {
         self.dir().join("uploads")
     }
 
+    /// The folder of locks for the frames of prompts.
+    pub(crate) fn turns(&self) -> PathBuf {
+        self.dir().join("sockets")
+    }
+
     pub(crate) fn classes(&self) -> PathBuf {
         self.dir().join("classes")
     }
