@@ -161,35 +161,30 @@ impl ClientBuilder {
     }
 
     /// Network options and observers. An API on this machine is reached directly.
-    pub fn net(mut self, options: NetOptions) -> Self {
-        self.net = options;
-        self
+    pub fn net(self, options: NetOptions) -> Self {
+        Self { net: options, ..self }
     }
 
     /// Timeout of a read request; 30 s by default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Timeout of a create; 120 s by default. A create that timed out may have created a task.
-    pub fn create_timeout(mut self, timeout: Duration) -> Self {
-        self.create_timeout = timeout;
-        self
+    pub fn create_timeout(self, timeout: Duration) -> Self {
+        Self { create_timeout: timeout, ..self }
     }
 
     /// Multiplies every pause before a retry, including pauses that a server asks for, and how long a download may
     /// be slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
-    pub fn time_scale(mut self, factor: f64) -> Self {
-        self.time_scale = factor;
-        self
+    pub fn time_scale(self, factor: f64) -> Self {
+        Self { time_scale: factor, ..self }
     }
 
     /// A dedicated folder in which [`Client::upload`] records the files that it has sent, by SHA-256: an identical
     /// file is not sent again for 12 h. Without it, every file is sent.
-    pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.uploads = Some(dir.into());
-        self
+    pub fn uploads(self, dir: impl Into<PathBuf>) -> Self {
+        Self { uploads: Some(dir.into()), ..self }
     }
 
     /// Checks the settings. Nothing is sent, and the system's certificates are not read before the first request.

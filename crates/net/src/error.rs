@@ -126,14 +126,12 @@ impl Error {
         Self::io(DOWNLOAD, path, source)
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
-        self
+    pub(crate) fn because(self, source: impl Into<Source>) -> Self {
+        Self { source: Some(source.into()), ..self }
     }
 
-    pub(crate) fn after(mut self, retry_after: Option<Duration>) -> Self {
-        self.retry_after = retry_after;
-        self
+    pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
     }
 
     /// The kind of error.

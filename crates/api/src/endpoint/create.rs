@@ -168,9 +168,8 @@ impl Create {
     }
 
     /// Sets the run options. A model supports only the webhook.
-    pub fn options(mut self, options: RunOptions) -> Self {
-        self.options = options;
-        self
+    pub fn options(self, options: RunOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// The body as it is sent, without the key: only for a digest, since it may contain secrets.

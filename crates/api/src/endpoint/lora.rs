@@ -55,9 +55,8 @@ impl Client {
 
 impl UploadLora {
     /// Overrides the file's name.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     async fn send(self) -> Result<UploadedLora, Error> {
