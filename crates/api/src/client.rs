@@ -8,17 +8,11 @@ use std::{
 };
 
 use reqwest::header::HeaderValue;
-use runninghub_core::{Sentence, TaskId, WebappId, WorkflowId, say};
+use runninghub_core::{Sentence, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions, is_loopback};
 use url::Url;
 
-use crate::{
-    AccountStatus, ApiKey, AssetType, Cancel, CreateAsset, CreateAssetGroup, DeleteAsset, DeleteAssetGroup,
-    Error, GetApp, GetAsset, GetAssetGroup, GetModelPrice, GetQueueStatus, GetQuickStyles, GetWebhookDetail,
-    GetWorkflow, ListApiKeys, ListApps, ListAssetGroups, ListAssets, ListResources, Outputs, Query,
-    ResourceType, RetryWebhook, Site, Status, UpdateAsset, UpdateAssetGroup, Upload, UploadLegacy,
-    UploadLora, UploadSource, budget::Budget, hold::Hold, http, uploads::Uploads,
-};
+use crate::{ApiKey, Error, Site, budget::Budget, hold::Hold, http, uploads::Uploads};
 
 /// Default timeout of a read request.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,151 +64,6 @@ impl Client {
             time_scale: 1.0,
             uploads: None,
         }
-    }
-
-    /// Fetches the account's balance.
-    pub fn account(&self) -> AccountStatus {
-        AccountStatus::new(self.clone())
-    }
-
-    /// Fetches the form of an AI app.
-    pub fn app(&self, webapp_id: &WebappId) -> GetApp {
-        GetApp::new(self.clone(), webapp_id.clone())
-    }
-
-    /// Lists AI apps.
-    pub fn apps(&self) -> ListApps {
-        ListApps::new(self.clone())
-    }
-
-    /// Lists the keys of the account.
-    pub fn api_keys(&self) -> ListApiKeys {
-        ListApiKeys::new(self.clone())
-    }
-
-    /// Fetches the state of a media asset.
-    pub fn asset(&self, asset_id: impl Into<String>) -> GetAsset {
-        GetAsset::new(self.clone(), asset_id.into())
-    }
-
-    /// Fetches a group of media assets.
-    pub fn asset_group(&self, group_id: impl Into<String>) -> GetAssetGroup {
-        GetAssetGroup::new(self.clone(), group_id.into())
-    }
-
-    /// Lists groups of media assets.
-    pub fn asset_groups(&self) -> ListAssetGroups {
-        ListAssetGroups::new(self.clone())
-    }
-
-    /// Lists media assets.
-    pub fn assets(&self) -> ListAssets {
-        ListAssets::new(self.clone())
-    }
-
-    /// Stops a task.
-    pub fn cancel(&self, task_id: &TaskId) -> Cancel {
-        Cancel::new(self.clone(), task_id.clone())
-    }
-
-    /// Creates a media asset from a file with a URL, such as an upload's.
-    pub fn create_asset(
-        &self,
-        group_id: impl Into<String>,
-        url: impl Into<String>,
-        asset_type: AssetType,
-    ) -> CreateAsset {
-        CreateAsset::new(self.clone(), group_id.into(), url.into(), asset_type)
-    }
-
-    /// Creates a group of media assets.
-    pub fn create_asset_group(&self, name: impl Into<String>) -> CreateAssetGroup {
-        CreateAssetGroup::new(self.clone(), name.into())
-    }
-
-    /// Deletes a media asset.
-    pub fn delete_asset(&self, asset_id: impl Into<String>) -> DeleteAsset {
-        DeleteAsset::new(self.clone(), asset_id.into())
-    }
-
-    /// Deletes a group of media assets.
-    pub fn delete_asset_group(&self, group_id: impl Into<String>) -> DeleteAssetGroup {
-        DeleteAssetGroup::new(self.clone(), group_id.into())
-    }
-
-    /// Fetches the price of a model run.
-    pub fn model_price(&self, endpoint: impl Into<String>) -> GetModelPrice {
-        GetModelPrice::new(self.clone(), endpoint.into())
-    }
-
-    /// Fetches a task's status and results.
-    pub fn outputs(&self, task_id: &TaskId) -> Outputs {
-        Outputs::new(self.clone(), task_id.clone())
-    }
-
-    /// Like [`Client::outputs`], with the v2 endpoint, which knows tasks of every origin but not the socket.
-    pub fn query(&self, task_id: &TaskId) -> Query {
-        Query::new(self.clone(), task_id.clone())
-    }
-
-    /// Fetches how many tasks the key may run, and how many it is running.
-    pub fn queue_status(&self) -> GetQueueStatus {
-        GetQueueStatus::new(self.clone())
-    }
-
-    /// Fetches the models and styles of a Quick Create app.
-    pub fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> GetQuickStyles {
-        GetQuickStyles::new(self.clone(), webapp_id.clone(), kind)
-    }
-
-    /// Requests another delivery of a webhook, by the event's id.
-    pub fn retry_webhook(&self, webhook_id: impl Into<String>) -> RetryWebhook {
-        RetryWebhook::new(self.clone(), webhook_id.into())
-    }
-
-    /// Lists models and LoRAs that workflows can load.
-    pub fn resources(&self, resource_type: ResourceType) -> ListResources {
-        ListResources::new(self.clone(), resource_type)
-    }
-
-    /// Renames a media asset.
-    pub fn update_asset(&self, asset_id: impl Into<String>, name: impl Into<String>) -> UpdateAsset {
-        UpdateAsset::new(self.clone(), asset_id.into(), name.into())
-    }
-
-    /// Changes a group of media assets.
-    pub fn update_asset_group(&self, group_id: impl Into<String>) -> UpdateAssetGroup {
-        UpdateAssetGroup::new(self.clone(), group_id.into())
-    }
-
-    /// Fetches a task's status only.
-    pub fn status(&self, task_id: &TaskId) -> Status {
-        Status::new(self.clone(), task_id.clone())
-    }
-
-    /// Uploads a file for a workflow or a model.
-    pub fn upload(&self, file: UploadSource) -> Upload {
-        Upload::new(self.clone(), file)
-    }
-
-    /// Uploads a file with the older endpoint. Only workflows understand its names.
-    pub fn upload_legacy(&self, file: UploadSource) -> UploadLegacy {
-        UploadLegacy::new(self.clone(), file)
-    }
-
-    /// Uploads a LoRA of your own, a `.safetensors` file, for the node `RHLoraLoader`.
-    pub fn upload_lora(&self, path: impl Into<PathBuf>) -> UploadLora {
-        UploadLora::new(self.clone(), path.into())
-    }
-
-    /// Fetches the state of a task's webhook.
-    pub fn webhook_detail(&self, task_id: &TaskId) -> GetWebhookDetail {
-        GetWebhookDetail::new(self.clone(), task_id.clone())
-    }
-
-    /// Fetches a saved workflow in API format.
-    pub fn workflow(&self, workflow_id: &WorkflowId) -> GetWorkflow {
-        GetWorkflow::new(self.clone(), workflow_id.clone())
     }
 
     /// The URL that paths are appended to, without a trailing slash.
@@ -312,35 +161,30 @@ impl ClientBuilder {
     }
 
     /// Network options and observers. An API on this machine is reached directly.
-    pub fn net(mut self, options: NetOptions) -> Self {
-        self.net = options;
-        self
+    pub fn net(self, options: NetOptions) -> Self {
+        Self { net: options, ..self }
     }
 
     /// Timeout of a read request; 30 s by default.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Timeout of a create; 120 s by default. A create that timed out may have created a task.
-    pub fn create_timeout(mut self, timeout: Duration) -> Self {
-        self.create_timeout = timeout;
-        self
+    pub fn create_timeout(self, timeout: Duration) -> Self {
+        Self { create_timeout: timeout, ..self }
     }
 
     /// Multiplies every pause before a retry, including pauses that a server asks for, and how long a download may
     /// be slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
-    pub fn time_scale(mut self, factor: f64) -> Self {
-        self.time_scale = factor;
-        self
+    pub fn time_scale(self, factor: f64) -> Self {
+        Self { time_scale: factor, ..self }
     }
 
     /// A dedicated folder in which [`Client::upload`] records the files that it has sent, by SHA-256: an identical
     /// file is not sent again for 12 h. Without it, every file is sent.
-    pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.uploads = Some(dir.into());
-        self
+    pub fn uploads(self, dir: impl Into<PathBuf>) -> Self {
+        Self { uploads: Some(dir.into()), ..self }
     }
 
     /// Checks the settings. Nothing is sent, and the system's certificates are not read before the first request.

@@ -164,14 +164,12 @@ impl Known {
         self.refuses()
     }
 
-    fn wait(mut self, seconds: u64) -> Self {
-        self.wait = seconds;
-        self
+    fn wait(self, seconds: u64) -> Self {
+        Self { wait: seconds, ..self }
     }
 
-    fn hint(mut self, hint: Sentence) -> Self {
-        self.hint = Some(hint);
-        self
+    fn hint(self, hint: Sentence) -> Self {
+        Self { hint: Some(hint), ..self }
     }
 }
 

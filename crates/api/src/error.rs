@@ -90,29 +90,24 @@ impl Error {
         runninghub_net::Error::request(what, error).into()
     }
 
-    pub(crate) fn hinting(mut self, hint: Option<Sentence>) -> Self {
-        self.hint = hint.map(Box::new);
-        self
+    pub(crate) fn hinting(self, hint: Option<Sentence>) -> Self {
+        Self { hint: hint.map(Box::new), ..self }
     }
 
-    pub(crate) fn because(mut self, source: impl Into<runninghub_net::Source>) -> Self {
-        self.source = Some(source.into());
-        self
+    pub(crate) fn because(self, source: impl Into<runninghub_net::Source>) -> Self {
+        Self { source: Some(source.into()), ..self }
     }
 
-    pub(crate) fn of_create(mut self, is_create: bool) -> Self {
-        self.is_create = is_create;
-        self
+    pub(crate) fn of_create(self, is_create: bool) -> Self {
+        Self { is_create, ..self }
     }
 
-    pub(crate) fn after(mut self, retry_after: Option<Duration>) -> Self {
-        self.retry_after = retry_after;
-        self
+    pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
     }
 
-    pub(crate) fn naming(mut self, task: Option<TaskId>) -> Self {
-        self.task = task;
-        self
+    pub(crate) fn naming(self, task: Option<TaskId>) -> Self {
+        Self { task, ..self }
     }
 
     /// Appends to the platform's message.
@@ -236,18 +231,6 @@ impl Error {
     /// The minimum delay, from the server or from the code.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.retry_after.or_else(|| self.code()?.wait())
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
     }
 }
 

@@ -390,6 +390,11 @@ impl Answer {
         if self.success()?.is_success() { Ok(()) } else { Err(self.unexpected("code")) }
     }
 
+    /// Checks the success of a call without a result: only a code says that it failed.
+    pub(crate) fn accepted(&self) -> Result<(), Error> {
+        self.success().map(drop)
+    }
+
     /// The payload of a response that has to be a success with one.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let envelope = self.success()?;

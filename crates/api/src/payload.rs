@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::{RequestBuilder, header::CONTENT_TYPE};
 use runninghub_core::say;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Client, Error, ErrorKind, UploadSource, http::Call};
 
@@ -68,4 +68,9 @@ pub(crate) fn to_json(call: &Call, body: &impl Serialize) -> Result<Value, Error
     serde_json::to_value(body).map_err(|error| {
         call.error(ErrorKind::Usage { problem: say!("the request is not JSON") }).because(error)
     })
+}
+
+/// The fields that have a value.
+pub(crate) fn given<const N: usize>(fields: [(&str, Option<&str>); N]) -> Map<String, Value> {
+    fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into()))).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use runninghub_core::{Fact, Sentence};
+use runninghub_core::Sentence;
 
 /// An unknown name or an invalid value: one sentence, and a hint.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,18 +34,6 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.what.fmt(f)
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
     }
 }
 

@@ -109,9 +109,8 @@ impl Error {
     }
 
     /// Sets the hint.
-    pub(crate) fn hint(mut self, hint: Sentence) -> Self {
-        self.hint = Some(hint.into());
-        self
+    pub(crate) fn hint(self, hint: Sentence) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// Adds to the hint.

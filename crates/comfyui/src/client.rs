@@ -236,15 +236,13 @@ impl Client {
 
 impl ClientBuilder {
     /// The login of the server, or of a gateway in front of it. It counts before one in the address.
-    pub fn login(mut self, login: Login) -> Self {
-        self.login = Some(login);
-        self
+    pub fn login(self, login: Login) -> Self {
+        Self { login: Some(login), ..self }
     }
 
     /// Network options. A server without encryption is reached directly.
-    pub fn net(mut self, options: NetOptions) -> Self {
-        self.net = options;
-        self
+    pub fn net(self, options: NetOptions) -> Self {
+        Self { net: options, ..self }
     }
 
     /// Checks the settings. Nothing is sent.

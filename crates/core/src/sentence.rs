@@ -39,8 +39,8 @@ pub enum Fact {
 
 /// A [`Sentence`]: an English text, and a fact for each `{name}` in it.
 ///
-/// A fact is `name`, or `name = value`, where the value converts into a [`Fact`]. A value that is itself a sentence, or an
-/// error that has one, is worded with it. The compiler checks that the names in the text are those of the facts.
+/// A fact is `name`, or `name = value`, where the value converts into a [`Fact`]. A value that is itself a sentence is
+/// worded with it. The compiler checks that the names in the text are those of the facts.
 ///
 /// ```
 /// use runninghub_core::{Fact, say};

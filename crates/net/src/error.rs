@@ -126,14 +126,12 @@ impl Error {
         Self::io(DOWNLOAD, path, source)
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Source>) -> Self {
-        self.source = Some(source.into());
-        self
+    pub(crate) fn because(self, source: impl Into<Source>) -> Self {
+        Self { source: Some(source.into()), ..self }
     }
 
-    pub(crate) fn after(mut self, retry_after: Option<Duration>) -> Self {
-        self.retry_after = retry_after;
-        self
+    pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
     }
 
     /// The kind of error.
@@ -159,18 +157,6 @@ impl Error {
     /// The request that failed, the kind and the cause: to convert it into another crate's error.
     pub fn into_parts(self) -> (Fact, ErrorKind, Option<Source>) {
         (self.what, self.kind, self.source)
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
     }
 }
 

@@ -35,16 +35,14 @@ impl NetOptions {
     /// The proxy for HTTP and sockets: `http://host:port` or `socks5://host:port`, with `user:password@` if it
     /// requires them. By default the environment's proxy. `NO_PROXY` is respected; this machine and HTTP servers
     /// without encryption are reached directly.
-    pub fn proxy(mut self, proxy: impl Into<Proxy>) -> Self {
-        self.proxy = proxy.into();
-        self
+    pub fn proxy(self, proxy: impl Into<Proxy>) -> Self {
+        Self { proxy: proxy.into(), ..self }
     }
 
     /// A file of certificates (PEM) to trust in addition to the system's: for a gateway or a proxy with its own
     /// certificate authority. Ignored together with [`NetOptions::tls`].
-    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.ca_file = Some(path.into());
-        self
+    pub fn ca_file(self, path: impl Into<PathBuf>) -> Self {
+        Self { ca_file: Some(path.into()), ..self }
     }
 
     /// Replaces the default TLS configuration, which trusts the system's certificates. Its ALPN protocols are not
@@ -59,22 +57,19 @@ impl NetOptions {
 
     /// Allows files and sockets at private addresses, and files without encryption. Always allowed if the API is on
     /// this machine.
-    pub fn allow_private_hosts(mut self, allow: bool) -> Self {
-        self.private_hosts = allow;
-        self
+    pub fn allow_private_hosts(self, allow: bool) -> Self {
+        Self { private_hosts: allow, ..self }
     }
 
     /// Logs in at one server: requests to `base`, its files and its socket carry the login, and no others do.
-    pub fn login(mut self, base: &Url, login: Login) -> Self {
-        self.login = Some(Bound::new(base, login));
-        self
+    pub fn login(self, base: &Url, login: Login) -> Self {
+        Self { login: Some(Bound::new(base, login)), ..self }
     }
 
     /// Maximum file size of a download, bytes; 32 GiB by default. A larger file fails with
     /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) and leaves nothing behind.
-    pub fn max_file_size(mut self, bytes: u64) -> Self {
-        self.max_file_size = Some(bytes);
-        self
+    pub fn max_file_size(self, bytes: u64) -> Self {
+        Self { max_file_size: Some(bytes), ..self }
     }
 
     /// Adds a function that is called for every finished request. Downloads are not reported: they are not API
@@ -86,9 +81,8 @@ impl NetOptions {
 
     /// Sets the function that reports the progress of uploads and downloads: when one starts, when it restarts, and
     /// with each piece. It has to be quick, since the transfer waits for it.
-    pub fn on_file_progress(mut self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
-        self.watcher = Some(Arc::new(watcher));
-        self
+    pub fn on_file_progress(self, watcher: impl Fn(FileProgress<'_>) + Send + Sync + 'static) -> Self {
+        Self { watcher: Some(Arc::new(watcher)), ..self }
     }
 
     /// The URL of the proxy, if one was set: to redact its password in a recording.

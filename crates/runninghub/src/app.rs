@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runninghub_api::{App, AppField, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle};
+use runninghub_api::{App, AppField, Choice, FieldKind, List, ListedApp, Page, QuickStyle};
 use runninghub_core::{Fact, Sentence, Untrusted, WebappId, say};
 use serde_json::Value;
 
@@ -28,7 +28,10 @@ impl RunningHub {
     ///
     /// # Errors
     /// When the page number is invalid, or there is no response.
-    pub async fn apps(&self, which: impl FnOnce(ListApps) -> ListApps) -> Result<Page<ListedApp>, Error> {
+    pub async fn apps(
+        &self,
+        which: impl FnOnce(List<ListedApp>) -> List<ListedApp>,
+    ) -> Result<Page<ListedApp>, Error> {
         which(self.0.client.apps()).await.map_err(|error| Error::api(say!("cannot list the apps"), error))
     }
 

@@ -31,8 +31,7 @@ impl RunningHub {
         if let (Some(recorder), Some(url)) = (&self.0.recorder, url) {
             recorder.address(url);
         }
-        let retry = self.0.client.retry_webhook(detail.id);
-        let retry = if let Some(url) = url { retry.to(url) } else { retry };
-        retry.await.map_err(|error| Error::api(say!("the webhook is not delivered again"), error))
+        let again = self.0.client.retry_webhook(&detail.id, url).await;
+        again.map_err(|error| Error::api(say!("the webhook is not delivered again"), error))
     }
 }

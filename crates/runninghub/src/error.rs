@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, iter};
 
 use runninghub_api::{Class, Code};
-use runninghub_core::{Fact, Failure, Known, Sentence, TaskId, say};
+use runninghub_core::{Failure, Known, Sentence, TaskId, say};
 use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
@@ -79,9 +79,8 @@ impl Error {
 
     /// Adds the cause.
     #[must_use]
-    pub fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
-        self
+    pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        Self { source: Some(Box::new(source)), ..self }
     }
 
     pub(crate) fn task_failed(what: Sentence, failure: Option<Failure>) -> Self {
@@ -89,9 +88,8 @@ impl Error {
     }
 
     #[must_use]
-    pub(crate) fn of_attempt(mut self, attempt: &AttemptId) -> Self {
-        self.attempt = Some(attempt.clone());
-        self
+    pub(crate) fn of_attempt(self, attempt: &AttemptId) -> Self {
+        Self { attempt: Some(attempt.clone()), ..self }
     }
 
     /// A failed ledger operation, and what that means.
@@ -266,18 +264,6 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.what.into()
     }
 }
 

@@ -36,15 +36,13 @@ impl Follow {
 
     /// The workflow of a RunningHub task, for a percentage from the start. Otherwise it is taken from the
     /// socket's URL, once that is known. A ComfyUI knows its workflow.
-    pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
-        self.workflow = Some(id.into());
-        self
+    pub fn workflow(self, id: impl Into<WorkflowId>) -> Self {
+        Self { workflow: Some(id.into()), ..self }
     }
 
     /// How long each node took in earlier runs, instead of the history's data.
-    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
-        self.learned = learned;
-        self
+    pub fn learned(self, learned: Vec<Learned>) -> Self {
+        Self { learned, ..self }
     }
 }
 

@@ -319,79 +319,67 @@ impl Builder {
     }
 
     /// The site that the key belongs to.
-    pub fn site(mut self, site: Site) -> Self {
-        self.site = site;
-        self
+    pub fn site(self, site: Site) -> Self {
+        Self { site, ..self }
     }
 
     /// Uses this URL instead of the site's: a simulator, a gateway. Plain `http` is allowed on this machine
     /// only.
-    pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
-        self
+    pub fn base_url(self, url: impl Into<String>) -> Self {
+        Self { base_url: Some(url.into()), ..self }
     }
 
     /// Multiplies every built-in wait (polling, backoff, pings): for tests and demos.
-    pub fn time_scale(mut self, factor: f64) -> Self {
-        self.time_scale = factor;
-        self
+    pub fn time_scale(self, factor: f64) -> Self {
+        Self { time_scale: factor, ..self }
     }
 
     /// Timeout of a create. A short timeout makes outcomes unknown; the default is 120 s.
-    pub fn create_timeout(mut self, timeout: Duration) -> Self {
-        self.create_timeout = Some(timeout);
-        self
+    pub fn create_timeout(self, timeout: Duration) -> Self {
+        Self { create_timeout: Some(timeout), ..self }
     }
 
     /// Network options for HTTP and the socket: proxy, certificates, limits, observers.
-    pub fn net(mut self, options: NetOptions) -> Self {
-        self.net = options;
-        self
+    pub fn net(self, options: NetOptions) -> Self {
+        Self { net: options, ..self }
     }
 
     /// Emits preview images as events.
-    pub fn previews(mut self, wanted: bool) -> Self {
-        self.previews = wanted;
-        self
+    pub fn previews(self, wanted: bool) -> Self {
+        Self { previews: wanted, ..self }
     }
 
     /// Uses how long nodes took in earlier runs of the same workflow, and adds each run's durations when it
     /// ends.
-    pub fn history(mut self, history: History) -> Self {
-        self.history = Some(history);
-        self
+    pub fn history(self, history: History) -> Self {
+        Self { history: Some(history), ..self }
     }
 
     /// Replaces the built-in table of expected seconds.
-    pub fn priors(mut self, priors: Priors) -> Self {
-        self.priors = priors;
-        self
+    pub fn priors(self, priors: Priors) -> Self {
+        Self { priors, ..self }
     }
 
     /// Records every submit before it is sent, and its outcome. Without a ledger nothing outlives the
     /// process.
-    pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
-        self.ledger = Some(ledger);
-        self
+    pub fn ledger(self, ledger: Arc<dyn Ledger>) -> Self {
+        Self { ledger: Some(ledger), ..self }
     }
 
     /// Opens sockets with this: through a tunnel, or in a test. It gets the platform's URL, and has to decide
     /// itself which hosts it trusts. A [recording](Self::record) contains the messages that come through it.
-    pub fn connect(mut self, connect: Arc<dyn Connect>) -> Self {
-        self.connect = Some(connect);
-        self
+    pub fn connect(self, connect: Arc<dyn Connect>) -> Self {
+        Self { connect: Some(connect), ..self }
     }
 
     /// A dedicated folder that caches uploads by SHA-256: an identical file is not uploaded again for 12 h.
-    pub fn uploads(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.uploads = Some(dir.into());
-        self
+    pub fn uploads(self, dir: impl Into<PathBuf>) -> Self {
+        Self { uploads: Some(dir.into()), ..self }
     }
 
     /// Writes a redacted recording of all traffic to an empty or new folder.
-    pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.record = Some(dir.into());
-        self
+    pub fn record(self, dir: impl Into<PathBuf>) -> Self {
+        Self { record: Some(dir.into()), ..self }
     }
 
     /// Builds the handle.

@@ -59,7 +59,7 @@ pub use runninghub_api::{
     Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, Uploaded, UploadedLora,
 };
 pub use runninghub_api::{
-    App, AppField, AppSort, Choice, FieldKind, ListApps, ListedApp, Page, QuickStyle, Range,
+    App, AppField, AppSort, Choice, FieldKind, List, ListedApp, Page, QuickStyle, Range,
 };
 pub use runninghub_api::{WebhookDetail, WebhookUrl};
 #[doc(inline)]

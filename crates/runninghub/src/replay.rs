@@ -83,45 +83,38 @@ impl Replay {
     }
 
     /// Plays the tapes of this client; the default is `a`, or the only one there is.
-    pub fn stream(mut self, name: impl Into<String>) -> Self {
-        self.stream = Some(name.into());
-        self
+    pub fn stream(self, name: impl Into<String>) -> Self {
+        Self { stream: Some(name.into()), ..self }
     }
 
     /// Plays this run only.
-    pub fn prompt(mut self, prompt: impl Into<PromptId>) -> Self {
-        self.prompt = Some(prompt.into());
-        self
+    pub fn prompt(self, prompt: impl Into<PromptId>) -> Self {
+        Self { prompt: Some(prompt.into()), ..self }
     }
 
     /// The workflow in API format, instead of the one in the recording.
-    pub fn workflow(mut self, text: impl Into<String>) -> Self {
-        self.workflow = Some(text.into());
-        self
+    pub fn workflow(self, text: impl Into<String>) -> Self {
+        Self { workflow: Some(text.into()), ..self }
     }
 
     /// The speed; without any wait by default.
-    pub fn speed(mut self, speed: Speed) -> Self {
-        self.speed = speed;
-        self
+    pub fn speed(self, speed: Speed) -> Self {
+        Self { speed, ..self }
     }
 
     /// Emits preview images as events.
-    pub fn previews(mut self, wanted: bool) -> Self {
-        self.previews = wanted;
-        self
+    pub fn previews(self, wanted: bool) -> Self {
+        Self { previews: wanted, ..self }
     }
 
     /// Replaces the built-in table of expected seconds.
-    pub fn priors(mut self, priors: Priors) -> Self {
-        self.priors = priors;
-        self
+    pub fn priors(self, priors: Priors) -> Self {
+        Self { priors, ..self }
     }
 
     /// How long each node took in other runs of the same workflow.
-    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
-        self.learned = learned;
-        self
+    pub fn learned(self, learned: Vec<Learned>) -> Self {
+        Self { learned, ..self }
     }
 
     /// The runs in the recording, in order.

@@ -100,9 +100,8 @@ impl Run {
     }
 
     /// Adds the run's durations to the history when it ends.
-    pub(crate) fn with_lesson(mut self, lesson: Option<Lesson>) -> Self {
-        self.lesson = lesson;
-        self
+    pub(crate) fn with_lesson(self, lesson: Option<Lesson>) -> Self {
+        Self { lesson, ..self }
     }
 
     /// Reports the accepted task in the published form; `place` is where it runs. A server counts as `comfyui`, and so does

@@ -103,29 +103,25 @@ impl Save {
     }
 
     /// Saves these results, instead of querying the platform for them.
-    pub fn files(mut self, outputs: &[OutputFile]) -> Self {
-        self.outputs = Some(outputs.to_vec());
-        self
+    pub fn files(self, outputs: &[OutputFile]) -> Self {
+        Self { outputs: Some(outputs.to_vec()), ..self }
     }
 
     /// Template for file names: text with `{task}`, `{node}`, `{n}`, `{name}` and `{subfolder}` (as the
     /// workflow named it) and `{ext}`. A name never leads out of the
     /// folder; an existing name gets a number.
-    pub fn template(mut self, template: impl Into<String>) -> Self {
-        self.template = Some(template.into());
-        self
+    pub fn template(self, template: impl Into<String>) -> Self {
+        Self { template: Some(template.into()), ..self }
     }
 
     /// The workflow that made the results, for the manifest.
-    pub fn workflow(mut self, id: impl Into<WorkflowId>) -> Self {
-        self.workflow = Some(id.into());
-        self
+    pub fn workflow(self, id: impl Into<WorkflowId>) -> Self {
+        Self { workflow: Some(id.into()), ..self }
     }
 
     /// Maximum number of results that are saved; 1000 by default.
-    pub fn at_most(mut self, results: usize) -> Self {
-        self.most = results;
-        self
+    pub fn at_most(self, results: usize) -> Self {
+        Self { most: results, ..self }
     }
 
     /// Checks the template and the folder, so that you don't pay for results that cannot be saved.

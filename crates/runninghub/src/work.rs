@@ -151,9 +151,8 @@ impl Submit {
 
     /// The workflow in the editor's format, for nodes of a ComfyUI that read it and for the metadata of saved images
     /// (`extra_pnginfo`).
-    pub fn extra_pnginfo(mut self, workflow: Value) -> Self {
-        self.extra_pnginfo = Some(workflow);
-        self
+    pub fn extra_pnginfo(self, workflow: Value) -> Self {
+        Self { extra_pnginfo: Some(workflow), ..self }
     }
 
     /// Adds changes in the API's own format: objects with `nodeId`, `fieldName` and `fieldValue`. They are sent
@@ -164,29 +163,25 @@ impl Submit {
     }
 
     /// Submits a graph under this saved workflow; some sites require one.
-    pub fn under(mut self, id: impl Into<WorkflowId>) -> Self {
-        self.under = Some(id.into());
-        self
+    pub fn under(self, id: impl Into<WorkflowId>) -> Self {
+        Self { under: Some(id.into()), ..self }
     }
 
     /// The whole body of a model's request, sent unchanged and unchecked: for a model that is missing or wrong in
     /// the catalog.
-    pub fn body(mut self, body: Map<String, Value>) -> Self {
-        self.body = Some(body);
-        self
+    pub fn body(self, body: Map<String, Value>) -> Self {
+        Self { body: Some(body), ..self }
     }
 
     /// Replaces the built-in catalog of models.
-    pub fn catalog(mut self, catalog: Arc<Catalog>) -> Self {
-        self.catalog = Some(catalog);
-        self
+    pub fn catalog(self, catalog: Arc<Catalog>) -> Self {
+        Self { catalog: Some(catalog), ..self }
     }
 
     /// Requests a model's price first, and submits nothing that costs more or has no known price. The amount is in
     /// the currency of the platform's response.
-    pub fn max_cost(mut self, amount: f64) -> Self {
-        self.max_cost = Some(amount);
-        self
+    pub fn max_cost(self, amount: f64) -> Self {
+        Self { max_cost: Some(amount), ..self }
     }
 
     /// Whether result images contain the workflow. By default, the platform includes it.
@@ -234,22 +229,19 @@ impl Submit {
     }
 
     /// Gives up if no slot has been free for this long. By default, waits until one is free.
-    pub fn queue_timeout(mut self, timeout: Duration) -> Self {
-        self.queue_timeout = Some(timeout);
-        self
+    pub fn queue_timeout(self, timeout: Duration) -> Self {
+        Self { queue_timeout: Some(timeout), ..self }
     }
 
     /// How long each node took in earlier runs, instead of the [`History`](crate::History)'s data.
-    pub fn learned(mut self, learned: Vec<Learned>) -> Self {
-        self.learned = learned;
-        self
+    pub fn learned(self, learned: Vec<Learned>) -> Self {
+        Self { learned, ..self }
     }
 
     /// Calls this when the request is sent, before each wait for a free slot, and with warnings. Until the request
     /// is sent, the submit can be dropped and nothing was created.
-    pub fn on_step(mut self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
-        self.on_step = Some(Box::new(call));
-        self
+    pub fn on_step(self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
+        Self { on_step: Some(Box::new(call)), ..self }
     }
 
     /// Reports a probable mistake, before anything is paid.

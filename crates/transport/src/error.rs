@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, path::Path};
 
-use runninghub_core::{Fact, Sentence, say};
+use runninghub_core::{Sentence, say};
 
 /// The reason why frames can't be received, read or stored.
 ///
@@ -71,9 +71,8 @@ impl Error {
 
     /// Adds the cause.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
+    pub fn with_source(self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..self }
     }
 
     /// Whether a retry with the same URL would fail again: it must not be dialed, its server isn't trusted, or its
@@ -124,17 +123,5 @@ impl Error {
     pub(crate) fn in_file(self, path: &Path) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         Self { what: say!("{what}: {cause}", what = name, cause = self.what), ..self }
-    }
-}
-
-impl From<&Error> for Fact {
-    fn from(error: &Error) -> Self {
-        error.sentence().into()
-    }
-}
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
     }
 }

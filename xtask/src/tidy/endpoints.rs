@@ -9,10 +9,9 @@ use crate::report::Report;
 
 const PAGE: &str = "docs/endpoints.md";
 const FOLDER: &str = "crates/api/src/endpoint/";
-const CLIENT: &str = "crates/api/src/client.rs";
 const COMMANDS: &str = "crates/cli/src/args/";
 
-/// A row: an endpoint, its method, the file of its builder, its command, and how many tests it names.
+/// A row: an endpoint, its method, its file, its command, and how many tests it names.
 #[derive(Debug, Eq, PartialEq)]
 struct Row<'a> {
     endpoint: &'a str,
@@ -24,15 +23,16 @@ struct Row<'a> {
 
 pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Result<()> {
     let page = fs::read_to_string(root.join(PAGE)).with_context(|| PAGE.to_owned())?;
-    let client = fs::read_to_string(root.join(CLIENT)).with_context(|| CLIENT.to_owned())?;
     let commands: String = sources
         .iter()
         .filter(|source| source.path.starts_with(COMMANDS))
         .map(|source| &*source.text)
         .collect();
     let rows: Vec<Row<'_>> = page.lines().filter_map(row).collect();
-    for source in sources.iter().filter(|source| source.path.starts_with(FOLDER)) {
-        let Some(endpoint) = endpoint(&source.text) else { continue };
+    let files = sources.iter().filter(|source| source.path.starts_with(FOLDER));
+    for (source, endpoint) in
+        files.flat_map(|file| endpoints(&file.text).map(move |endpoint| (file, endpoint)))
+    {
         let Some(row) = rows.iter().find(|row| row.endpoint == endpoint) else {
             report.add(PAGE, &format!("`{endpoint}` of {} has no row", source.path));
             continue;
@@ -40,7 +40,7 @@ pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Res
         if !source.path.ends_with(row.file) {
             report.add(PAGE, &format!("`{endpoint}` is in {}, not in {}", source.path, row.file));
         }
-        if !client.contains(&format!("pub fn {}(", row.method)) {
+        if !source.text.contains(&format!(" fn {}(", row.method)) {
             report.add(PAGE, &format!("there is no `Client::{}`", row.method));
         }
         if let Some(word) = words(row.command).find(|word| !is_variant(&commands, word)) {
@@ -53,11 +53,14 @@ pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Res
     Ok(())
 }
 
-/// The endpoint in the first line of its file.
-fn endpoint(text: &str) -> Option<&str> {
-    let rest = text.lines().next()?.strip_prefix("//! `")?;
-    let (endpoint, _) = rest.split_once('`')?;
-    ["GET /", "POST /"].iter().any(|method| endpoint.starts_with(method)).then_some(endpoint)
+/// The endpoints in a file: each is at the beginning of a line of documentation.
+fn endpoints(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let rest = line.strip_prefix("//! `").or_else(|| line.strip_prefix("/// `"))?;
+        let (endpoint, _) = rest.split_once('`')?;
+        ["GET /", "POST /"].iter().any(|method| endpoint.starts_with(method)).then_some(endpoint)
+    })
 }
 
 fn row(line: &str) -> Option<Row<'_>> {
@@ -99,9 +102,10 @@ mod tests_here {
     }
 
     #[test]
-    fn an_endpoint_stands_in_the_first_line() {
-        assert_eq!(endpoint("//! `POST /a/b`: does it.\n"), Some("POST /a/b"));
-        assert_eq!(endpoint("//! A page of a list.\n"), None);
+    fn an_endpoint_begins_a_line_of_documentation() {
+        let text =
+            "//! `POST /a/b`: does it.\n    /// `GET /c`, and `GET /d`.\n    // `GET /e`\n//! A page.\n";
+        assert_eq!(endpoints(text).collect::<Vec<_>>(), ["POST /a/b", "GET /c"]);
     }
 
     #[test]

@@ -3,22 +3,11 @@
 use runninghub_core::Untrusted;
 use serde::Deserialize;
 
-use super::into_future;
 use crate::{
     Client, Error,
     http::{Answer, Call},
     lenient,
 };
-
-/// Fetches the account's balance. Created by [`Client::account`].
-///
-/// The key is sent as `apikey`, all lower case: the documented field of this endpoint only, where `apiKey`
-/// reportedly fails authentication. The `Authorization` header is sent as in every request.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct AccountStatus {
-    client: Client,
-}
 
 /// The account's balance.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -42,18 +31,19 @@ pub struct Account {
     pub api_type: Option<Untrusted>,
 }
 
-impl AccountStatus {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
-    }
-
-    async fn send(self) -> Result<Account, Error> {
+impl Client {
+    /// Fetches the account's balance.
+    ///
+    /// The key is sent as `apikey`, all lower case: the documented field of this endpoint only, where `apiKey`
+    /// reportedly fails authentication. The `Authorization` header is sent as in every request.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn account(&self) -> Result<Account, Error> {
         let call = Call::question("account", "/uc/openapi/accountStatus").key_field("apikey");
-        self.client.post_legacy(call, &serde_json::Map::new(), Answer::data).await
+        self.post_legacy(call, &serde_json::Map::new(), Answer::data).await
     }
 }
-
-into_future!(AccountStatus => Account);
 
 pub(crate) fn untrusted<'de, D: serde::Deserializer<'de>>(
     deserializer: D,

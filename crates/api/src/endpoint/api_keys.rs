@@ -3,7 +3,7 @@
 use runninghub_core::Untrusted;
 use serde::Deserialize;
 
-use super::{account::untrusted, into_future};
+use super::account::untrusted;
 use crate::{
     Client, Error,
     http::{Answer, Call},
@@ -12,13 +12,6 @@ use crate::{
 
 /// Number of characters kept at each end of a key.
 const KEPT: usize = 4;
-
-/// Lists the keys of the account. Created by [`Client::api_keys`].
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct ListApiKeys {
-    client: Client,
-}
 
 /// A key of the account.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -48,19 +41,17 @@ pub struct ApiKeyInfo {
     pub created_at: Option<Untrusted>,
 }
 
-impl ListApiKeys {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
-    }
-
-    async fn send(self) -> Result<Vec<ApiKeyInfo>, Error> {
+impl Client {
+    /// Lists the keys of the account.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKeyInfo>, Error> {
         // In case the platform does not mask them, only the caller sees them.
         let call = Call::question("api keys", "/openapi/v2/api-key/list").secret_answer();
-        self.client.get_v2(call, Answer::items).await
+        self.get_v2(call, Answer::items).await
     }
 }
-
-into_future!(ListApiKeys => Vec<ApiKeyInfo>);
 
 fn masked<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Untrusted>, D::Error> {
     Ok(lenient::filled(deserializer)?.map(|key| mask(&key).into()))

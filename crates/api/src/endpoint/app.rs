@@ -7,24 +7,12 @@ use serde_json::{Map, Value, value::RawValue};
 use super::{
     account::untrusted,
     field_data::{self, Choice, Range},
-    into_future,
 };
 use crate::{
     Client, Error,
     http::{Answer, Call},
     lenient,
 };
-
-/// Fetches the form of an AI app. Created by [`Client::app`].
-///
-/// The only endpoint with the key in the query; the query is never displayed. The list of fields may be missing for
-/// an app that never ran. An unknown app is code 901.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct GetApp {
-    client: Client,
-    webapp_id: WebappId,
-}
 
 /// An AI app: a published workflow with some fields to fill in.
 #[derive(Clone, Debug, Default)]
@@ -164,18 +152,19 @@ impl AppField {
     }
 }
 
-impl GetApp {
-    pub(crate) fn new(client: Client, webapp_id: WebappId) -> Self {
-        Self { client, webapp_id }
-    }
-
-    async fn send(self) -> Result<App, Error> {
+impl Client {
+    /// Fetches the form of an AI app.
+    ///
+    /// The only endpoint with the key in the query; the query is never displayed. The list of fields may be missing for
+    /// an app that never ran. An unknown app is code 901.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn app(&self, webapp_id: &WebappId) -> Result<App, Error> {
         let call = Call::question("app", "/api/webapp/apiCallDemo");
-        self.client.get_legacy(call, vec![("webappId", self.webapp_id.as_str().to_owned())], read).await
+        self.get_legacy(call, vec![("webappId", webapp_id.as_str().to_owned())], read).await
     }
 }
-
-into_future!(GetApp => App);
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

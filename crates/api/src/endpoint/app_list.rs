@@ -2,35 +2,16 @@
 
 use runninghub_core::{Untrusted, WebappId, say};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::{
     account::untrusted,
-    into_future,
-    page::{Page, Part},
+    page::{Endpoint, List},
 };
-use crate::{Client, Error, http::Call, lenient};
+use crate::{Client, lenient};
 
-/// Maximum number of apps per page.
-const SIZE: u32 = 50;
 /// The path before the id in the only field that contains it.
 const RUN: &str = "/run/ai-app/";
-
-/// Lists AI apps, page by page. Created by [`Client::apps`]. Sources disagree on whether every site has it.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct ListApps {
-    client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-struct Fields {
-    current: u32,
-    size: u32,
-    sort: AppSort,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    days: Option<u32>,
-}
 
 /// The order of the list.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
@@ -47,8 +28,9 @@ pub enum AppSort {
 }
 
 /// An AI app in a list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[non_exhaustive]
+#[serde(from = "Record")]
 pub struct ListedApp {
     /// Its id, if the list contains it.
     pub webapp_id: Option<WebappId>,
@@ -60,49 +42,33 @@ pub struct ListedApp {
     pub cover: Option<Untrusted>,
 }
 
-impl ListApps {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, fields: Fields { current: 1, size: 20, sort: AppSort::default(), days: None } }
-    }
+static APPS: Endpoint = Endpoint {
+    name: "apps",
+    path: "/openapi/v2/aiapp/list",
+    fields: ["current", "size"],
+    most: 50,
+    usage: say!("pages count from 1 and have 1 to 50 apps"),
+    is_numbered: true,
+};
 
-    /// The page, from 1.
-    pub fn page(mut self, page: u32) -> Self {
-        self.fields.current = page;
-        self
-    }
-
-    /// The page size, 1 to 50.
-    pub fn size(mut self, size: u32) -> Self {
-        self.fields.size = size;
-        self
-    }
-
-    /// The order.
-    pub fn sort(mut self, sort: AppSort) -> Self {
-        self.fields.sort = sort;
-        self
-    }
-
-    /// Counts only the last `days` days.
-    pub fn days(mut self, days: u32) -> Self {
-        self.fields.days = Some(days);
-        self
-    }
-
-    async fn send(self) -> Result<Page<ListedApp>, Error> {
-        let call = Call::question("apps", "/openapi/v2/aiapp/list");
-        let part = Part {
-            number: self.fields.current,
-            size: self.fields.size,
-            most: SIZE,
-            usage: say!("pages count from 1 and have 1 to 50 apps"),
-        };
-        let page: Page<Record> = part.ask(&self.client, call, &self.fields).await?;
-        Ok(page.map(Into::into))
+impl Client {
+    /// Lists AI apps. Sources disagree on whether every site has it.
+    pub fn apps(&self) -> List<ListedApp> {
+        List::new(self, &APPS).sort(AppSort::default())
     }
 }
 
-into_future!(ListApps => Page<ListedApp>);
+impl List<ListedApp> {
+    /// The order.
+    pub fn sort(self, sort: AppSort) -> Self {
+        self.field("sort", json!(sort))
+    }
+
+    /// Counts only the last `days` days.
+    pub fn days(self, days: u32) -> Self {
+        self.field("days", days)
+    }
+}
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -130,7 +96,7 @@ impl From<Record> for ListedApp {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::page::Page, *};
     use crate::http::tests::read_with;
 
     #[test]
@@ -138,7 +104,7 @@ mod tests {
         let text = r#"{"code":0,"data":{"records":[
             {"title":"a","invokeExample":"curl -X POST 'https://h/openapi/v2/run/ai-app/1877265245566922800' -d"},
             {"title":"b","invokeExample":null}, 7],"current":"1","total":"9","pages":5,"hasNext":true}}"#;
-        let page = read_with(text, Page::<Record>::read).expect("a page").map(ListedApp::from);
+        let page = read_with(text, Page::<ListedApp>::read).expect("a page");
         assert_eq!((page.total, page.pages, page.has_next), (Some(9), Some(5), true));
         let ids: Vec<_> =
             page.records.iter().map(|app| app.webapp_id.as_ref().map(WebappId::as_str)).collect();

@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// Creates a paid task by Quick Create; the code (`001`, `002`, `006`) selects the kind of result. Its models and
-    /// styles are listed by [`GetQuickStyles`](crate::GetQuickStyles).
+    /// styles are listed by [`Client::quick_styles`].
     pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> Create {
         Create::new(self, Route::Quick)
             .field("webappId", webapp_id.as_str())
@@ -168,9 +168,8 @@ impl Create {
     }
 
     /// Sets the run options. A model supports only the webhook.
-    pub fn options(mut self, options: RunOptions) -> Self {
-        self.options = options;
-        self
+    pub fn options(self, options: RunOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// The body as it is sent, without the key: only for a digest, since it may contain secrets.

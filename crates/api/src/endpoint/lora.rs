@@ -46,15 +46,17 @@ pub struct UploadedLora {
     pub was_there: bool,
 }
 
-impl UploadLora {
-    pub(crate) fn new(client: Client, path: PathBuf) -> Self {
-        Self { client, path, name: None }
+impl Client {
+    /// Uploads a LoRA of your own, a `.safetensors` file, for the node `RHLoraLoader`.
+    pub fn upload_lora(&self, path: impl Into<PathBuf>) -> UploadLora {
+        UploadLora { client: self.clone(), path: path.into(), name: None }
     }
+}
 
+impl UploadLora {
     /// Overrides the file's name.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
     }
 
     async fn send(self) -> Result<UploadedLora, Error> {

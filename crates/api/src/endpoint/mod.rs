@@ -1,13 +1,14 @@
-//! One endpoint, one file, one builder.
+//! One endpoint, one file, one method of [`Client`](crate::Client).
 //!
-//! To add one: a struct that owns the [`Client`](crate::Client), setters by value, `async fn send(self)` that calls
-//! `post_legacy`, `post_v2`, `get_v2` or `post_file` with a function that parses the response, `into_future!`, a
-//! method on the client, a row in `docs/endpoints.md`.
+//! To add one: an `async fn` that calls `post_legacy`, `post_v2`, `get_v2` or `post_file` with a function that parses the
+//! response, and a row in `docs/endpoints.md`. A request with options is a builder instead: a struct that owns the client,
+//! setters by value, `async fn send(self)`, and `into_future!`. A list is a [`page::List`].
 
 pub(crate) mod account;
 pub(crate) mod api_keys;
 pub(crate) mod app;
 pub(crate) mod app_list;
+pub(crate) mod asset_groups;
 pub(crate) mod assets;
 pub(crate) mod cancel;
 pub(crate) mod create;

@@ -57,11 +57,14 @@ impl ModelPrice {
     }
 }
 
-impl GetModelPrice {
-    pub(crate) fn new(client: Client, endpoint: String) -> Self {
-        Self { client, endpoint, params: Map::new() }
+impl Client {
+    /// Fetches the price of a model run.
+    pub fn model_price(&self, endpoint: impl Into<String>) -> GetModelPrice {
+        GetModelPrice { client: self.clone(), endpoint: endpoint.into(), params: Map::new() }
     }
+}
 
+impl GetModelPrice {
     /// The model's parameters, as for [`Create::params`](crate::Create::params).
     pub fn params(mut self, params: Map<String, Value>) -> Self {
         self.params.extend(params);

@@ -23,11 +23,14 @@ pub struct Outputs {
     once: bool,
 }
 
-impl Outputs {
-    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
-        Self { client, task_id, once: false }
+impl Client {
+    /// Fetches a task's status and results.
+    pub fn outputs(&self, task_id: &TaskId) -> Outputs {
+        Outputs { client: self.clone(), task_id: task_id.clone(), once: false }
     }
+}
 
+impl Outputs {
     /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }

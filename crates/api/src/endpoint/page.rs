@@ -1,8 +1,11 @@
-//! A page of a list.
+//! Lists, page by page.
 
+use std::{fmt, marker::PhantomData};
+
+use futures_util::future::BoxFuture;
 use runninghub_core::Sentence;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     Client, Error,
@@ -61,50 +64,96 @@ impl<T: DeserializeOwned> Page<T> {
     }
 }
 
-impl<T> Page<T> {
-    pub(super) fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
-        let Self { records, current, total, pages, has_next } = self;
-        Page { records: records.into_iter().map(convert).collect(), current, total, pages, has_next }
-    }
-}
-
-/// The requested part of a list.
-pub(super) struct Part {
-    /// The page, from 1.
-    pub(super) number: u32,
-    /// The page size.
-    pub(super) size: u32,
+/// A list of an endpoint.
+pub(super) struct Endpoint {
+    /// The name in errors and logs.
+    pub(super) name: &'static str,
+    pub(super) path: &'static str,
+    /// The fields for the page and its size.
+    pub(super) fields: [&'static str; 2],
     /// The maximum page size.
     pub(super) most: u32,
-    /// The error message for an invalid part.
+    /// The error message for an invalid page or size.
     pub(super) usage: Sentence,
+    /// Responses have page numbers, not only the records and their total.
+    pub(super) is_numbered: bool,
 }
 
-impl Part {
-    /// Requests it, from a list whose responses include page numbers.
-    pub(super) async fn ask<T: DeserializeOwned>(
-        &self,
-        client: &Client,
-        call: Call,
-        fields: &impl Serialize,
-    ) -> Result<Page<T>, Error> {
-        if self.number == 0 || !(1..=self.most).contains(&self.size) {
-            return Err(call.usage(self.usage.clone()));
-        }
-        client.post_v2(call, fields, Page::read).await
+/// Lists something, page by page: apps ([`Client::apps`]), resources ([`Client::resources`]), assets
+/// ([`Client::assets`]) or their groups ([`Client::asset_groups`]).
+#[must_use = "a request does nothing until it is awaited"]
+pub struct List<T> {
+    client: Client,
+    endpoint: &'static Endpoint,
+    page: u32,
+    size: u32,
+    fields: Map<String, Value>,
+    records: PhantomData<fn() -> T>,
+}
+
+impl<T> List<T> {
+    pub(super) fn new(client: &Client, endpoint: &'static Endpoint) -> Self {
+        let client = client.clone();
+        Self { client, endpoint, page: 1, size: 20, fields: Map::new(), records: PhantomData }
     }
 
-    /// Requests it, from a list whose responses include only the records and their total.
-    pub(super) async fn ask_uncounted<T: DeserializeOwned>(
-        &self,
-        client: &Client,
-        call: Call,
-        fields: &impl Serialize,
-    ) -> Result<Page<T>, Error> {
-        let page = self.ask(client, call, fields).await?;
-        let pages = page.total.map(|total| total.div_ceil(u64::from(self.size)));
-        let number = u64::from(self.number);
-        let has_next = pages.is_some_and(|pages| number < pages);
-        Ok(Page { current: Some(number), pages, has_next, ..page })
+    /// The page, from 1.
+    pub fn page(self, page: u32) -> Self {
+        Self { page, ..self }
+    }
+
+    /// The page size: 20 by default, at most 50, of assets and groups 100.
+    pub fn size(self, size: u32) -> Self {
+        Self { size, ..self }
+    }
+
+    pub(super) fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a value to a field with several.
+    pub(super) fn and(mut self, name: &str, value: impl Into<Value>) -> Self {
+        if let Value::Array(values) = self.fields.entry(name).or_insert_with(|| Value::Array(Vec::new())) {
+            values.push(value.into());
+        }
+        self
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> List<T> {
+    async fn send(self) -> Result<Page<T>, Error> {
+        let Self { client, endpoint, page: number, size, .. } = self;
+        let call = Call::question(endpoint.name, endpoint.path);
+        if number == 0 || !(1..=endpoint.most).contains(&size) {
+            return Err(call.usage(endpoint.usage.clone()));
+        }
+        let mut fields = self.fields;
+        fields.extend(endpoint.fields.map(str::to_owned).into_iter().zip([number.into(), size.into()]));
+        let page = client.post_v2(call, &fields, Page::read).await?;
+        if endpoint.is_numbered {
+            return Ok(page);
+        }
+        let pages = page.total.map(|total| total.div_ceil(size.into()));
+        let has_next = pages.is_some_and(|pages| u64::from(number) < pages);
+        Ok(Page { current: Some(number.into()), pages, has_next, ..page })
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> IntoFuture for List<T> {
+    type Output = Result<Page<T>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List")
+            .field("name", &self.endpoint.name)
+            .field("page", &self.page)
+            .finish_non_exhaustive()
     }
 }

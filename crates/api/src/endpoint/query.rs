@@ -20,11 +20,14 @@ pub struct Query {
     once: bool,
 }
 
-impl Query {
-    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
-        Self { client, task_id, once: false }
+impl Client {
+    /// Like [`Client::outputs`], with the v2 endpoint, which knows tasks of every origin but not the socket.
+    pub fn query(&self, task_id: &TaskId) -> Query {
+        Query { client: self.clone(), task_id: task_id.clone(), once: false }
     }
+}
 
+impl Query {
     /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }

@@ -3,7 +3,7 @@
 use runninghub_core::Untrusted;
 use serde::Deserialize;
 
-use super::{account::untrusted, into_future};
+use super::account::untrusted;
 use crate::{
     Client, Error,
     http::{Answer, Call},
@@ -11,13 +11,6 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "/openapi/v2/queue/status";
-
-/// Fetches the load of the key. Created by [`Client::queue_status`]. Also the cheapest way to check a key on a site.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct GetQueueStatus {
-    client: Client,
-}
 
 /// The load of a key.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -41,15 +34,13 @@ pub struct QueueStatus {
     pub total_current_tasks: Option<u64>,
 }
 
-impl GetQueueStatus {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
-    }
-
-    async fn send(self) -> Result<QueueStatus, Error> {
+impl Client {
+    /// Fetches the load of the key. Also the cheapest way to check a key on a site.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn queue_status(&self) -> Result<QueueStatus, Error> {
         let call = Call::question("queue status", PATH);
-        self.client.get_v2(call, Answer::data).await
+        self.get_v2(call, Answer::data).await
     }
 }
-
-into_future!(GetQueueStatus => QueueStatus);

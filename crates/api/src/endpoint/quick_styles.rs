@@ -4,22 +4,11 @@ use runninghub_core::{Untrusted, WebappId};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{account::untrusted, into_future};
+use super::account::untrusted;
 use crate::{
     Client, Error,
     http::{Answer, Call},
 };
-
-/// Fetches the models and styles of a Quick Create app. Created by [`Client::quick_styles`].
-///
-/// `kind` is the platform's number for the kind of list. The documentation requires no key; it is sent anyway.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct GetQuickStyles {
-    client: Client,
-    webapp_id: WebappId,
-    kind: u32,
-}
 
 /// A model or a style.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -61,19 +50,19 @@ pub struct QuickStyle {
     pub lora2_weight: Option<Untrusted>,
 }
 
-impl GetQuickStyles {
-    pub(crate) fn new(client: Client, webapp_id: WebappId, kind: u32) -> Self {
-        Self { client, webapp_id, kind }
-    }
-
-    async fn send(self) -> Result<Vec<QuickStyle>, Error> {
+impl Client {
+    /// Fetches the models and styles of a Quick Create app.
+    ///
+    /// `kind` is the platform's number for the kind of list. The documentation requires no key; it is sent anyway.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> Result<Vec<QuickStyle>, Error> {
         let call = Call::question("quick styles", "/api/fast/creation/model/params");
-        let body = json!({ "type": self.kind, "webappId": self.webapp_id });
-        self.client.post_legacy(call, &body, Answer::items).await
+        let body = json!({ "type": kind, "webappId": webapp_id });
+        self.post_legacy(call, &body, Answer::items).await
     }
 }
-
-into_future!(GetQuickStyles => Vec<QuickStyle>);
 
 #[cfg(test)]
 mod tests {

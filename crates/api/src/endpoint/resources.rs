@@ -2,39 +2,13 @@
 
 use runninghub_core::{Untrusted, say};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     account::untrusted,
-    into_future,
-    page::{Page, Part},
+    page::{Endpoint, List},
 };
-use crate::{Client, Error, http::Call, lenient};
-
-/// Maximum number of resources per page.
-const SIZE: u32 = 50;
-
-/// Lists the files that workflows can load, page by page. Created by [`Client::resources`].
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct ListResources {
-    client: Client,
-    fields: Fields,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Fields {
-    resource_type: ResourceType,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource_name: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    base_models: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<Value>,
-    current: u32,
-    size: u32,
-}
+use crate::{Client, lenient};
 
 /// The type of a resource.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -52,8 +26,9 @@ pub enum ResourceType {
 }
 
 /// A file that workflows can load.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[non_exhaustive]
+#[serde(from = "Record")]
 pub struct Resource {
     /// Its id.
     pub id: Option<Untrusted>,
@@ -76,7 +51,7 @@ pub struct Resource {
 #[non_exhaustive]
 #[serde(default)]
 pub struct ResourceTag {
-    /// Its id, for [`ListResources::tag`].
+    /// Its id, for [`List::tag`].
     #[serde(deserialize_with = "untrusted")]
     pub id: Option<Untrusted>,
     /// Its name.
@@ -106,65 +81,40 @@ pub struct ResourceVersion {
     pub trigger_words: Option<Untrusted>,
 }
 
-impl ListResources {
-    pub(crate) fn new(client: Client, resource_type: ResourceType) -> Self {
-        let fields = Fields {
-            resource_type,
-            resource_name: None,
-            base_models: Vec::new(),
-            tags: Vec::new(),
-            current: 1,
-            size: 20,
-        };
-        Self { client, fields }
-    }
+static RESOURCES: Endpoint = Endpoint {
+    name: "resources",
+    path: "/openapi/v2/resource/list",
+    fields: ["current", "size"],
+    most: 50,
+    usage: say!("pages count from 1 and have 1 to 50 resources"),
+    is_numbered: true,
+};
 
+impl Client {
+    /// Lists models and LoRAs that workflows can load.
+    pub fn resources(&self, resource_type: ResourceType) -> List<Resource> {
+        List::new(self, &RESOURCES).field("resourceType", json!(resource_type))
+    }
+}
+
+impl List<Resource> {
     /// Only resources whose name contains this.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.fields.resource_name = Some(name.into());
-        self
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.field("resourceName", name.into())
     }
 
     /// Only resources for this family of models; call it again to allow more families.
-    pub fn base_model(mut self, base_model: impl Into<String>) -> Self {
-        self.fields.base_models.push(base_model.into());
-        self
+    pub fn base_model(self, base_model: impl Into<String>) -> Self {
+        self.and("baseModels", base_model.into())
     }
 
     /// Only resources with this tag, by the tag's id; call it again to allow more tags. Numeric ids are sent as
     /// numbers.
-    pub fn tag(mut self, id: impl Into<String>) -> Self {
+    pub fn tag(self, id: impl Into<String>) -> Self {
         let id = id.into();
-        self.fields.tags.push(id.parse::<u64>().map_or(Value::String(id), Value::from));
-        self
-    }
-
-    /// The page, from 1.
-    pub fn page(mut self, page: u32) -> Self {
-        self.fields.current = page;
-        self
-    }
-
-    /// The page size, 1 to 50.
-    pub fn size(mut self, size: u32) -> Self {
-        self.fields.size = size;
-        self
-    }
-
-    async fn send(self) -> Result<Page<Resource>, Error> {
-        let call = Call::question("resources", "/openapi/v2/resource/list");
-        let part = Part {
-            number: self.fields.current,
-            size: self.fields.size,
-            most: SIZE,
-            usage: say!("pages count from 1 and have 1 to 50 resources"),
-        };
-        let page: Page<Record> = part.ask(&self.client, call, &self.fields).await?;
-        Ok(page.map(Into::into))
+        self.and("tags", id.parse::<u64>().map_or(Value::String(id), Value::from))
     }
 }
-
-into_future!(ListResources => Page<Resource>);
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -207,7 +157,7 @@ impl From<Record> for Resource {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::page::Page, *};
     use crate::http::tests::read_with;
 
     #[test]
@@ -217,7 +167,7 @@ mod tests {
              "tags":[{"id":1,"name":"photo"},7],"versions":[{"id":"3","version":"v2","versionResourceName":"film_v2.safetensors",
              "baseModel":"FLUX.1","triggerWords":"film grain"},null]},
             {"owner":7,"tags":"x","versions":{}}],"current":1,"size":"20","total":"21","pages":"2","hasNext":true}}"#;
-        let page = read_with(text, Page::<Record>::read).expect("a page").map(Resource::from);
+        let page = read_with(text, Page::<Resource>::read).expect("a page");
         assert_eq!((page.total, page.has_next, page.records.len()), (Some(21), true, 2));
         let first = &page.records[0];
         assert_eq!(first.owner.as_ref().map(Untrusted::raw), Some("me"));

@@ -23,11 +23,14 @@ pub struct Status {
     once: bool,
 }
 
-impl Status {
-    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
-        Self { client, task_id, once: false }
+impl Client {
+    /// Fetches a task's status only.
+    pub fn status(&self, task_id: &TaskId) -> Status {
+        Status { client: self.clone(), task_id: task_id.clone(), once: false }
     }
+}
 
+impl Status {
     /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }

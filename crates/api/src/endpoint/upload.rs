@@ -213,11 +213,14 @@ pub struct Uploaded {
     pub was_known: bool,
 }
 
-impl Upload {
-    pub(crate) fn new(client: Client, file: UploadSource) -> Self {
-        Self { client, file }
+impl Client {
+    /// Uploads a file for a workflow or a model.
+    pub fn upload(&self, file: UploadSource) -> Upload {
+        Upload { client: self.clone(), file }
     }
+}
 
+impl Upload {
     async fn send(self) -> Result<Uploaded, Error> {
         let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
         self.file.check()?;

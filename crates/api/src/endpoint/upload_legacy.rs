@@ -2,39 +2,26 @@
 
 use serde::Deserialize;
 
-use super::{
-    into_future,
-    upload::{FileName, TIMEOUT, UploadSource, explained},
-};
+use super::upload::{FileName, TIMEOUT, UploadSource, explained};
 use crate::{
     Client, Error,
     http::{Answer, Call},
     lenient,
 };
 
-/// Uploads a file. Created by [`Client::upload_legacy`]; prefer [`Client::upload`], which is newer and also returns
-/// a URL for models. The name of a ZIP archive has neither folder nor extension here.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct UploadLegacy {
-    client: Client,
-    file: UploadSource,
-}
-
-impl UploadLegacy {
-    pub(crate) fn new(client: Client, file: UploadSource) -> Self {
-        Self { client, file }
-    }
-
-    async fn send(self) -> Result<FileName, Error> {
+impl Client {
+    /// Uploads a file for workflows; prefer [`Client::upload`], which is newer and also returns a URL for models. The name of a
+    /// ZIP archive has neither folder nor extension here.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn upload_legacy(&self, file: UploadSource) -> Result<FileName, Error> {
         let call = Call::question("upload", "/task/openapi/upload").timeout(TIMEOUT);
-        self.file.check()?;
-        let file = self.file.with("apiKey", self.client.key().expose()).with("fileType", "input");
-        self.client.post_file(call, file, read).await.map_err(explained)
+        file.check()?;
+        let file = file.with("apiKey", self.key().expose()).with("fileType", "input");
+        self.post_file(call, file, read).await.map_err(explained)
     }
 }
-
-into_future!(UploadLegacy => FileName);
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,23 +6,12 @@ use runninghub_core::{Observation, TaskId, Untrusted};
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::{account::untrusted, into_future, outputs, query};
+use super::{account::untrusted, outputs, query};
 use crate::{
     Client, Error,
     http::{Answer, Call},
     lenient,
 };
-
-/// Fetches the state of a task's webhook. Created by [`Client::webhook_detail`].
-///
-/// A task without one is code 1. The response contains the webhook's URL, whose path may be a secret, so it is not
-/// passed to observers.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct GetWebhookDetail {
-    client: Client,
-    task_id: TaskId,
-}
 
 /// The state of a webhook.
 #[derive(Clone, Debug)]
@@ -65,18 +54,19 @@ impl fmt::Debug for WebhookUrl {
     }
 }
 
-impl GetWebhookDetail {
-    pub(crate) fn new(client: Client, task_id: TaskId) -> Self {
-        Self { client, task_id }
-    }
-
-    async fn send(self) -> Result<WebhookDetail, Error> {
+impl Client {
+    /// Fetches the state of a task's webhook.
+    ///
+    /// A task without one is code 1. The response contains the webhook's URL, whose path may be a secret, so it is not
+    /// passed to observers.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn webhook_detail(&self, task_id: &TaskId) -> Result<WebhookDetail, Error> {
         let call = Call::question("webhook detail", "/task/openapi/getWebhookDetail").secret_answer();
-        self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
+        self.post_legacy(call, &json!({ "taskId": task_id }), read).await
     }
 }
-
-into_future!(GetWebhookDetail => WebhookDetail);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

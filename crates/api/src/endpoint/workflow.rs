@@ -4,33 +4,22 @@ use runninghub_core::WorkflowId;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::into_future;
 use crate::{
     Client, Error,
     http::{Answer, Call},
     lenient,
 };
 
-/// Fetches a saved workflow. Created by [`Client::workflow`]. Returns its JSON text, in ComfyUI's API format.
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct GetWorkflow {
-    client: Client,
-    workflow_id: WorkflowId,
-}
-
-impl GetWorkflow {
-    pub(crate) fn new(client: Client, workflow_id: WorkflowId) -> Self {
-        Self { client, workflow_id }
-    }
-
-    async fn send(self) -> Result<String, Error> {
+impl Client {
+    /// Fetches a saved workflow. Returns its JSON text, in ComfyUI's API format.
+    ///
+    /// # Errors
+    /// When there is no response, or the platform refuses the request.
+    pub async fn workflow(&self, workflow_id: &WorkflowId) -> Result<String, Error> {
         let call = Call::question("workflow", "/api/openapi/getJsonApiFormat");
-        self.client.post_legacy(call, &json!({ "workflowId": self.workflow_id }), read).await
+        self.post_legacy(call, &json!({ "workflowId": workflow_id }), read).await
     }
 }
-
-into_future!(GetWorkflow => String);
 
 #[derive(Deserialize)]
 struct Data {

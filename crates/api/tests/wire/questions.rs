@@ -182,7 +182,7 @@ async fn an_answer_without_a_code_is_not_taken_for_a_cancelled_task() {
         let server = Server::start(vec![Reply::json(text), Reply::json(text)]).await;
         let error = server.client().cancel(&"7".into()).await.expect_err("it says nothing");
         assert!(matches!(error.kind(), ErrorKind::Decode { path, .. } if path.raw() == "code"), "{error}");
-        let error = server.client().retry_webhook("9").await.expect_err("it says nothing");
+        let error = server.client().retry_webhook("9", None).await.expect_err("it says nothing");
         assert!(matches!(error.kind(), ErrorKind::Decode { .. }), "{error}");
     }
 }

@@ -74,7 +74,7 @@ async fn a_delivery_is_asked_about_and_made_again_in_either_family() {
         assert!(told.url.as_ref().map(WebhookUrl::expose).is_some_and(|url| url.ends_with("/S3CRET")));
 
         let other = Server::start(vec![Reply::json("{}")]).await;
-        client.retry_webhook(&*told.id).to(other.url()).await.expect("asked for");
+        client.retry_webhook(&told.id, Some(&other.url())).await.expect("asked for");
         let delivered = async {
             while other.requests().is_empty() {
                 detail(&client, &task, |_| true).await;
@@ -102,7 +102,7 @@ async fn without_a_webhook_there_is_nothing_to_tell() {
     assert_eq!(none.code().map(Code::as_str), Some("1"));
     assert_eq!(client.webhook_detail(&"7".into()).await.expect_err("no task").class(), Class::NotFound);
     assert_eq!(
-        client.retry_webhook(task.as_str()).await.expect_err("no event").code().map(Code::as_str),
+        client.retry_webhook(task.as_str(), None).await.expect_err("no event").code().map(Code::as_str),
         Some("1")
     );
 }

@@ -27,10 +27,10 @@ pub(super) async fn assets(context: &mut Context, args: args::Assets) -> Result<
             context.more(page.has_next, &args.paging);
         }
         AssetsCommand::Create(args) => create(context, &hub, args).await?,
-        AssetsCommand::Show(args) => context.show(Event::Asset(hub.api().asset(args.id).await?.into())),
+        AssetsCommand::Show(args) => context.show(Event::Asset(hub.api().asset(&args.id).await?.into())),
         AssetsCommand::Rename(args) => {
-            hub.api().update_asset(&args.id, args.title).await?;
-            context.show(Event::Asset(hub.api().asset(args.id).await?.into()));
+            hub.api().update_asset(&args.id, &args.title).await?;
+            context.show(Event::Asset(hub.api().asset(&args.id).await?.into()));
         }
         AssetsCommand::Delete(args) => {
             hub.api().delete_asset(&args.id).await?;
@@ -51,25 +51,16 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
             context.more(page.has_next, &args.paging);
         }
         GroupCommand::Create(args) => {
-            let mut create = hub.api().create_asset_group(args.title);
-            if let Some(description) = args.description {
-                create = create.description(description);
-            }
-            context.show(Event::AssetGroup(create.await?.into()));
+            let group = hub.api().create_asset_group(&args.title, args.description.as_deref()).await?;
+            context.show(Event::AssetGroup(group.into()));
         }
         GroupCommand::Show(args) => {
-            context.show(Event::AssetGroup(hub.api().asset_group(args.id).await?.into()));
+            context.show(Event::AssetGroup(hub.api().asset_group(&args.id).await?.into()));
         }
         GroupCommand::Change(args) => {
-            let mut update = hub.api().update_asset_group(&args.id);
-            if let Some(title) = args.title {
-                update = update.name(title);
-            }
-            if let Some(description) = args.description {
-                update = update.description(description);
-            }
-            update.await?;
-            context.show(Event::AssetGroup(hub.api().asset_group(args.id).await?.into()));
+            let (title, description) = (args.title.as_deref(), args.description.as_deref());
+            hub.api().update_asset_group(&args.id, title, description).await?;
+            context.show(Event::AssetGroup(hub.api().asset_group(&args.id).await?.into()));
         }
         GroupCommand::Delete(args) => {
             hub.api().delete_asset_group(&args.id).await?;
@@ -112,8 +103,8 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
                 say!("the upload was answered without an address, of which the asset is made"),
             )
         })?;
-        let create = hub.api().create_asset(args.group, address.expose(), kind);
-        Ok::<_, Error>(create.name(args.title.unwrap_or(name)).await?)
+        let title = args.title.as_deref().unwrap_or(&name);
+        Ok::<_, Error>(hub.api().create_asset(&args.group, address.expose(), kind, Some(title)).await?)
     });
     let asset = made.await??;
     context.show(Event::Asset(asset.into()));

@@ -128,7 +128,7 @@ fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, E
     let newer = Catalog::parse(&text)
         .map_err(|error| Error { hint: error.hint().map(Box::new), ..cannot(error.sentence()) })?;
     for skipped in newer.skipped().iter().take(TOLD) {
-        let (line, why) = (skipped.line, &skipped.why);
+        let (line, why) = (skipped.line, skipped.why.sentence());
         let message = say!("line {line} of the catalog {name} was skipped: {why}", line, name = name(), why);
         context.warn("catalog", message);
     }

@@ -1,6 +1,6 @@
 //! `rhub resources`.
 
-use runninghub::api::ResourceType;
+use runninghub::api::{List, ResourceType};
 
 use super::{context::Context, service::Settings};
 use crate::{
@@ -22,8 +22,8 @@ pub(super) async fn resources(context: &mut Context, args: args::Resources) -> R
     if let Some(name) = args.search {
         list = list.name(name);
     }
-    list = args.family.into_iter().fold(list, runninghub::api::ListResources::base_model);
-    list = args.tag.into_iter().fold(list, runninghub::api::ListResources::tag);
+    list = args.family.into_iter().fold(list, List::base_model);
+    list = args.tag.into_iter().fold(list, List::tag);
     let page = list.await?;
     for resource in page.records {
         context.show(Event::Resource(resource.into()));

@@ -39,9 +39,8 @@ impl Destination {
 
     /// Template for file names: text with `{task}`, `{node}`, `{n}` and `{ext}`
     /// ([`Save::template`](crate::Save::template)).
-    pub fn template(mut self, template: impl Into<String>) -> Self {
-        self.template = Some(template.into());
-        self
+    pub fn template(self, template: impl Into<String>) -> Self {
+        Self { template: Some(template.into()), ..self }
     }
 
     /// The folder.

@@ -25,15 +25,13 @@ impl Hosts {
     }
 
     /// Allows one more host, at any IP address, because the caller has chosen it.
-    pub fn trusting(mut self, host: impl Into<String>) -> Self {
-        self.trusted = Some(host.into());
-        self
+    pub fn trusting(self, host: impl Into<String>) -> Self {
+        Self { trusted: Some(host.into()), ..self }
     }
 
     /// Whether private and loopback addresses are allowed, including as literal hosts.
-    pub fn private(mut self, allowed: bool) -> Self {
-        self.private = allowed;
-        self
+    pub fn private(self, allowed: bool) -> Self {
+        Self { private: allowed, ..self }
     }
 
     /// Checks the host. Returns whether its IP addresses must be public.

@@ -65,64 +65,54 @@ impl LiveOptions {
     }
 
     /// The total time for connecting: name resolution, TCP, proxy, TLS and handshake. Default: 10 s.
-    pub fn connect_timeout(mut self, wait: Duration) -> Self {
-        self.connect_timeout = wait;
-        self
+    pub fn connect_timeout(self, wait: Duration) -> Self {
+        Self { connect_timeout: wait, ..self }
     }
 
     /// The interval between pings. Default: 20 s.
-    pub fn ping_interval(mut self, wait: Duration) -> Self {
-        self.ping_interval = wait;
-        self
+    pub fn ping_interval(self, wait: Duration) -> Self {
+        Self { ping_interval: wait, ..self }
     }
 
     /// How long after a ping the first pong or frame may take. Default: 10 s.
-    pub fn pong_timeout(mut self, wait: Duration) -> Self {
-        self.pong_timeout = wait;
-        self
+    pub fn pong_timeout(self, wait: Duration) -> Self {
+        Self { pong_timeout: wait, ..self }
     }
 
     /// The largest accepted message, in bytes. Default: 4 MiB; maximum: 64 MiB.
-    pub fn max_message(mut self, bytes: usize) -> Self {
-        self.max_message = bytes.min(MAX_MAX_MESSAGE);
-        self
+    pub fn max_message(self, bytes: usize) -> Self {
+        Self { max_message: bytes.min(MAX_MAX_MESSAGE), ..self }
     }
 
     /// The largest accepted frame, in bytes. Default: the message limit, because ComfyUI never splits a message.
-    pub fn max_frame(mut self, bytes: usize) -> Self {
-        self.max_frame = bytes;
-        self
+    pub fn max_frame(self, bytes: usize) -> Self {
+        Self { max_frame: bytes, ..self }
     }
 
     /// The initial read buffer of each connection, in bytes. Default: 8 KiB. It grows to the largest frame and keeps
     /// that size.
-    pub fn read_buffer(mut self, bytes: usize) -> Self {
-        self.read_buffer = bytes.clamp(1 << 10, MAX_MAX_MESSAGE);
-        self
+    pub fn read_buffer(self, bytes: usize) -> Self {
+        Self { read_buffer: bytes.clamp(1 << 10, MAX_MAX_MESSAGE), ..self }
     }
 
     /// Whether to request previews with their node and prompt ids. Default: no.
-    pub fn preview_metadata(mut self, wanted: bool) -> Self {
-        self.preview_metadata = wanted;
-        self
+    pub fn preview_metadata(self, wanted: bool) -> Self {
+        Self { preview_metadata: wanted, ..self }
     }
 
     /// Whether unencrypted `ws://` may lead to another machine, for a ComfyUI in your own network. Default: no.
-    pub fn allow_insecure(mut self, allowed: bool) -> Self {
-        self.allow_insecure = allowed;
-        self
+    pub fn allow_insecure(self, allowed: bool) -> Self {
+        Self { allow_insecure: allowed, ..self }
     }
 
     /// The allowed hosts. Default: any.
-    pub fn hosts(mut self, hosts: Hosts) -> Self {
-        self.hosts = Some(hosts);
-        self
+    pub fn hosts(self, hosts: Hosts) -> Self {
+        Self { hosts: Some(hosts), ..self }
     }
 
     /// Proxy and TLS. Default: the environment's proxy, and the system's trusted certificates.
-    pub fn net(mut self, net: Net) -> Self {
-        self.net = net;
-        self
+    pub fn net(self, net: Net) -> Self {
+        Self { net, ..self }
     }
 
     /// Multiplies all timeouts by `factor`; below 1 for tests.
