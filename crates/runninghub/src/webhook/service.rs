@@ -66,7 +66,7 @@ impl RunningHub {
     /// # use runninghub::{ApiKey, RunningHub, Service as _, Submit, ledger::SqliteLedger};
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// # let key = ApiKey::new("0123456789abcdef0123456789abcdef")?;
-    /// let ledger = Arc::new(SqliteLedger::open("state".as_ref())?);
+    /// let ledger = Arc::new(SqliteLedger::open("state")?);
     /// let hub = RunningHub::builder(key).ledger(ledger).build()?;
     /// let (service, mut deliveries) = hub.webhook_service()?;
     /// let router = axum::Router::new().route_service("/hooks/{secret}", service);
