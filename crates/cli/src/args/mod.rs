@@ -45,7 +45,7 @@ pub(crate) use self::{
     resources::{ResourceKind, Resources},
     run::Run,
     server::Server,
-    task::{Cancel, Download, Outputs, Status, Watch},
+    task::{Download, OneTask, Watch},
     tasks::{Resolve, Tasks},
     upload::{Lora, LoraCommand, Upload},
     webhook::{Listen, Resend, Webhook, WebhookCommand},
@@ -68,10 +68,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(Box<Run>),
     Watch(Watch),
-    Status(Status),
-    Outputs(Outputs),
+    /// Say where a task stands.
+    #[command(after_help = "Exits with 0 whenever the platform answers, whatever the answer is.")]
+    Status(OneTask),
+    /// List the results of a task.
+    Outputs(OneTask),
     Download(Download),
-    Cancel(Cancel),
+    /// Cancel a task.
+    Cancel(OneTask),
     Queue(Queue),
     Tasks(Tasks),
     Resolve(Resolve),

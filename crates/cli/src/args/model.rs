@@ -25,7 +25,8 @@ pub(crate) enum ModelCommand {
     List(List),
     Show(ShowModel),
     Run(Box<RunModel>),
-    Price(PriceModel),
+    /// Ask what a run of a model would cost; nothing is run.
+    Price(ModelCall),
 }
 
 /// List the models that are known.
@@ -81,14 +82,7 @@ pub(crate) struct RunModel {
     pub(crate) submitting: Submitting,
 }
 
-/// Ask what a run of a model would cost; nothing is run.
-#[derive(Args, Debug)]
-pub(crate) struct PriceModel {
-    #[command(flatten)]
-    pub(crate) call: ModelCall,
-}
-
-/// A model with its values.
+// A model with its values. Without documentation, which would be the help of `model price`.
 #[derive(Args, Debug)]
 pub(crate) struct ModelCall {
     /// An endpoint, or a name in any spelling

@@ -26,18 +26,9 @@ pub(crate) struct Watch {
     pub(crate) patience: Patience,
 }
 
-/// Say where a task stands.
+// Without documentation, which would be the help of every command that takes it.
 #[derive(Args, Debug)]
-#[command(after_help = "Exits with 0 whenever the platform answers, whatever the answer is.")]
-pub(crate) struct Status {
-    /// The task's id, or `last` for the one submitted last from this machine
-    #[arg(add = ArgValueCandidates::new(complete::tasks))]
-    pub(crate) task_id: String,
-}
-
-/// List the results of a task.
-#[derive(Args, Debug)]
-pub(crate) struct Outputs {
+pub(crate) struct OneTask {
     /// The task's id, or `last` for the one submitted last from this machine
     #[arg(add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
@@ -57,12 +48,4 @@ pub(crate) struct Download {
     /// How to name files; the parts task, node, n, name, subfolder and ext stand in braces, as in {name}-{n}.{ext}
     #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
     pub(crate) name: Option<String>,
-}
-
-/// Cancel a task.
-#[derive(Args, Debug)]
-pub(crate) struct Cancel {
-    /// The task's id, or `last` for the one submitted last from this machine
-    #[arg(add = ArgValueCandidates::new(complete::tasks))]
-    pub(crate) task_id: String,
 }

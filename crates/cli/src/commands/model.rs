@@ -33,7 +33,7 @@ pub(super) async fn model(context: &mut Context, args: args::Model) -> Result<Ex
         ModelCommand::List(args) => list(context, &args),
         ModelCommand::Show(args) => show(context, &args),
         ModelCommand::Run(args) => run(context, *args).await,
-        ModelCommand::Price(args) => price(context, &args.call).await,
+        ModelCommand::Price(args) => price(context, &args).await,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Shows a task's status.
-pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<Exit, Error> {
+pub(super) async fn status(context: &mut Context, args: args::OneTask) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let Observation { status, ahead, .. } = service.status(&task).await?;
     context.outcome.status = end(&status);
@@ -25,7 +25,7 @@ pub(super) async fn status(context: &mut Context, args: args::Status) -> Result<
 }
 
 /// Lists a task's results.
-pub(super) async fn outputs(context: &mut Context, args: args::Outputs) -> Result<Exit, Error> {
+pub(super) async fn outputs(context: &mut Context, args: args::OneTask) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
@@ -57,7 +57,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 }
 
 /// Cancels a task.
-pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
+pub(super) async fn cancel(context: &mut Context, args: args::OneTask) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     service.cancel(&task).await?;
     context.show(Event::Cancelled { status: TaskStatus::Cancelled, waited_s: 0.0 });
