@@ -89,7 +89,7 @@ impl Client {
 
     /// Creates a paid task of an AI app.
     ///
-    /// Clients send the whole list of [`GetApp`](crate::GetApp) back with changed values
+    /// Clients send the whole list of [`Client::app`] back with changed values
     /// ([`AppField::with`](crate::AppField::with)); the values are text. The results do not contain the workflow,
     /// and the workflow id in the socket's URL is not the app's id. An unknown app is code 901.
     pub fn run_app(&self, webapp_id: &WebappId) -> Create {

@@ -324,7 +324,7 @@ async fn where_nothing_can_be_written_questions_are_answered_all_the_same() {
     }
     let none = super::file::open_to_read(home.path()).expect_err("there is none");
     assert_eq!(none.kind(), ErrorKind::Store);
-    let error = SqliteLedger::open_to_read(&folder.join("ledger.sqlite3")).expect_err("not a folder");
+    let error = SqliteLedger::open_to_read(folder.join("ledger.sqlite3")).expect_err("not a folder");
     assert_eq!(error.kind(), ErrorKind::Store);
 }
 
@@ -370,7 +370,7 @@ mod links {
             ("to-a-file", &["to-a-file", "not a directory"]),
             ("to-a-file/state", &["to-a-file ", "not a directory"]),
         ] {
-            for opened in [SqliteLedger::open(&at(path)), SqliteLedger::open_to_read(&at(path))] {
+            for opened in [SqliteLedger::open(at(path)), SqliteLedger::open_to_read(at(path))] {
                 let error = opened.expect_err(path);
                 let told = told(&error);
                 assert_eq!(error.kind(), ErrorKind::Store, "{told}");
