@@ -4,7 +4,8 @@ use std::{
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use runninghub_core::say;
@@ -21,6 +22,8 @@ const NAME: &str = "ledger.sqlite3";
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// How long another process may lock the store. Its transactions take milliseconds; a slow disk takes longer.
 const BUSY: Duration = Duration::from_secs(15);
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens the store of a folder twice, for writing and for reading, and creates it if missing, accessible only to the
 /// user.
@@ -35,7 +38,8 @@ pub(super) fn open(folder: &Path) -> Result<[Connection; 2], Error> {
         return Err(cannot(&path, io::ErrorKind::PermissionDenied.into()));
     }
     // Readers don't wait for writers, and committed data has reached the disk.
-    writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)).map_err(failed)?;
+    patiently(|| writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)))
+        .map_err(failed)?;
     writer.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;").map_err(failed)?;
     schema::update(&writer)?;
     // The last connection to close removes the log, so this one must be able to write, too.
@@ -78,6 +82,23 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
         Some(_) => Error::new(ErrorKind::Store, say!("the ledger cannot be used")).with_source(error),
         None => Error::new(ErrorKind::Corrupt, say!("the ledger holds what does not belong there"))
             .with_source(error),
+    }
+}
+
+/// Repeats a statement while another process creates the store: SQLite doesn't wait for a change of the journal mode.
+#[expect(clippy::disallowed_methods, reason = "on the ledger's own thread, and SQLite signals no event")]
+fn patiently<T>(statement: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let started = Instant::now();
+    loop {
+        match statement() {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && started.elapsed() < BUSY =>
+            {
+                thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
     }
 }
 

@@ -44,6 +44,22 @@ async fn it_is_there_the_next_time_and_tells_keys_apart_as_before() {
     assert_eq!(ledger.salt().fingerprint("a key"), print);
 }
 
+#[test]
+fn many_can_create_it_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, start) = (folder.path(), std::sync::Barrier::new(8));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    start.wait();
+                    drop(open(path));
+                });
+            }
+        });
+    }
+}
+
 #[tokio::test]
 async fn a_store_of_an_older_version_keeps_its_rows() {
     let folder = tempfile::tempdir().expect("a folder");
