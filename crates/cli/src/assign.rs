@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use runninghub::{Fact, say};
+use runninghub::{Fact, rounded_number, say};
 use serde_json::{Map, Value};
 
-use crate::{digits, exit::Error, input};
+use crate::{exit::Error, input};
 
 /// The new value of a field.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
 /// # Errors
 /// Usage, for a whole number of more than 64 bits.
 pub(crate) fn exact(json: &str) -> Result<(), Error> {
-    match digits::too_many(json) {
+    match rounded_number(json) {
         Some(number) => {
             Err(Error::usage(say!("{number} does not fit into 64 bits and would be rounded", number))
                 .hint(say!("write it as text, in quotes, where text will do")))

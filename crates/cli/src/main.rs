@@ -7,7 +7,6 @@ mod cells;
 mod commands;
 mod complete;
 mod config;
-mod digits;
 mod duration;
 mod event;
 mod exit;

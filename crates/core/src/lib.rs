@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
+mod digits;
 mod error;
 mod event;
 mod figures;
@@ -25,6 +26,7 @@ mod task;
 mod untrusted;
 mod wire;
 
+pub use digits::{is_rounded, rounded_number};
 pub use error::{Error, ErrorKind};
 pub use event::{Direction, End, Event, Submitted, Transfer};
 pub use graph::{Graph, Node, is_not_a_number, link, saved_nodes};

@@ -76,7 +76,8 @@ pub use runninghub_core::{
 pub use runninghub_core::{
     Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
     Observation, Outcome, Output, OutputFile, Place, PromptId, Sentence, Site, SocketUrl, Submitted, TaskId,
-    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid, say,
+    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid, rounded_number,
+    say,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

@@ -1,6 +1,6 @@
 //! New values of fields: read as they were written, and converted to the type of the value they replace.
 
-use runninghub_core::{Node, Sentence, say};
+use runninghub_core::{Node, Sentence, is_rounded, say};
 use serde_json::Value;
 
 /// Drawn seeds are below this: every program that reads JSON keeps such numbers.
@@ -19,7 +19,7 @@ pub(super) fn written(field: &str, old: &Value, text: &str) -> Value {
         (Value::String(_), _) => text.into(),
         (Value::Number(_), _) if is_drawn(field, old, text) => fastrand::u64(..SEEDS).into(),
         // As a number it would be rounded.
-        (_, Ok(Value::Number(_))) if is_too_large(text) => text.into(),
+        (_, Ok(Value::Number(_))) if is_rounded(text.trim()) => text.into(),
         (_, json) => json.unwrap_or_else(|_| text.into()),
     }
 }
@@ -68,21 +68,11 @@ fn kind(value: &Value) -> Sentence {
         Value::Null => say!("nothing"),
         Value::Bool(_) => say!("`true` or `false`"),
         Value::Number(_) => say!("a number"),
-        Value::String(text) if is_too_large(text) => say!("a whole number beyond 64 bits"),
+        Value::String(text) if is_rounded(text.trim()) => say!("a whole number beyond 64 bits"),
         Value::String(_) => say!("text"),
         Value::Array(_) => say!("a list"),
         Value::Object(_) => say!("an object"),
     }
-}
-
-/// Whether the text is a whole number that does not fit into 64 bits.
-fn is_too_large(text: &str) -> bool {
-    let text = text.trim();
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty()
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && text.parse::<u64>().is_err()
-        && text.parse::<i64>().is_err()
 }
 
 #[cfg(test)]
