@@ -22,6 +22,11 @@ impl Machine {
         }
     }
 
+    /// Whether the server sent results over the socket.
+    pub(crate) fn has_pictures(&self) -> bool {
+        !self.pictures.is_empty()
+    }
+
     /// The number of required nodes, if all of them came from the cache: nothing was run.
     pub(crate) fn all_cached(&self) -> Option<usize> {
         let plan = self.plan.as_ref()?;

@@ -345,7 +345,7 @@ impl Session {
     /// listed, and an empty list is worth a few more polls.
     fn is_complete(&mut self, answer: &Observation) -> bool {
         let missing = answer.outputs.len() < self.machine.saved_files();
-        let is_empty = answer.outputs.is_empty() && self.machine.outcome().outputs.is_empty();
+        let is_empty = answer.outputs.is_empty() && !self.machine.has_pictures();
         let patience = match (missing, is_empty) {
             (true, _) => self.pace.incomplete,
             (false, true) => self.pace.empty,
