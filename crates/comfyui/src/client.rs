@@ -12,9 +12,9 @@ use std::{
 
 use percent_encoding::percent_decode_str;
 use runninghub_core::{ClientId, NodeFile, SocketUrl, say};
-use runninghub_net::{Files, HttpClients, Login, Net, NetOptions};
+use runninghub_net::{Files, HttpClients, Login, Net, NetOptions, is_loopback};
 use serde_json::{Map, Value};
-use url::{Host, Url};
+use url::Url;
 
 use crate::{
     Accepted, ClassInfo, Error, Finished, Job, Queue, SystemStats, UploadedImage,
@@ -167,12 +167,8 @@ impl Client {
 
     /// Whether the server runs on this machine, by its address.
     pub fn is_on_this_machine(&self) -> bool {
-        match self.0.base.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        let host = self.0.base.host_str().unwrap_or_default();
+        is_loopback(host) || host.ends_with(".localhost")
     }
 
     /// Number of requests sent.
