@@ -49,12 +49,6 @@ impl From<&Error> for Fact {
     }
 }
 
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
-    }
-}
-
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self { first: problem.clone().into(), problems: problem.into() }

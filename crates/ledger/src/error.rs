@@ -99,9 +99,3 @@ impl From<&Error> for Fact {
         error.sentence().into()
     }
 }
-
-impl From<Error> for Fact {
-    fn from(error: Error) -> Self {
-        error.sentence().into()
-    }
-}
