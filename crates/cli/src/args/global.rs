@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{
     Args, ValueEnum,
     builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser as _},
+    parser::ValueSource,
 };
 use runninghub::Site;
 
@@ -110,6 +111,10 @@ pub(crate) struct Global {
     /// The key of the profile.
     #[arg(skip)]
     pub(crate) stored: Stored,
+
+    /// What sets `--timeout`: neither the command line nor the environment if it is the profile.
+    #[arg(skip)]
+    pub(crate) timeout_source: Option<ValueSource>,
 }
 
 /// How to report.

@@ -1,7 +1,8 @@
 //! The loop of every command that watches a task.
 
-use std::{env, future::pending, ops::ControlFlow, time::Duration};
+use std::{future::pending, ops::ControlFlow, time::Duration};
 
+use clap::parser::ValueSource;
 use futures_util::StreamExt as _;
 use runninghub::{
     ErrorKind, Event, Follow, Intermediate, Intermediates, Run, Service, Transfer, Verdict, say,
@@ -138,11 +139,11 @@ pub(super) async fn follow(
             What::Timeout => {
                 context.outcome.status = Verdict::Timeout;
                 let after = following.timeout.unwrap_or_default().as_secs_f64();
-                // A variable may have been set long ago, for another program.
-                let option = if env::args().any(|word| word.starts_with("--timeout")) {
-                    "--timeout"
-                } else {
-                    "RUNNINGHUB_TIMEOUT"
+                // A variable or a profile may have been set long ago.
+                let option = match context.global.timeout_source {
+                    Some(ValueSource::CommandLine) => "--timeout",
+                    Some(ValueSource::EnvVariable) => "RUNNINGHUB_TIMEOUT",
+                    _ => "rhub config get timeout",
                 };
                 context.warn(
                     "timeout",

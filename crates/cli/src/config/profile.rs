@@ -49,6 +49,8 @@ pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
         Cli::from_arg_matches(&command.try_get_matches_from_mut(words)?)?
     };
     cli.global.stored = stored;
+    let (command, matches) = innermost(&command, &matches);
+    cli.global.timeout_source = source(command, matches, "timeout");
     Ok((cli, None))
 }
 
@@ -138,7 +140,7 @@ fn options(
     let (command, matches) = innermost(command, matches);
     let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long));
     let is_given = |long: &str| {
-        let source = arg(long).and_then(|arg| matches.value_source(arg.get_id().as_str()));
+        let source = source(command, matches, long);
         matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };
     let mut found = Vec::new();
@@ -155,6 +157,12 @@ fn options(
         }
     }
     Ok(found)
+}
+
+/// Where the value of an option of this command comes from.
+fn source(command: &clap::Command, matches: &ArgMatches, long: &str) -> Option<ValueSource> {
+    let arg = command.get_arguments().find(|arg| arg.get_long() == Some(long))?;
+    matches.value_source(arg.get_id().as_str())
 }
 
 /// A setting as command-line arguments.

@@ -101,6 +101,21 @@ fn a_task_that_runs() {
     let result: Value =
         waited.stdout.lines().last().and_then(|line| serde_json::from_str(line).ok()).expect("a result");
     assert_eq!((&result["status"], &result["exit_code"]), (&"timeout".into(), &6.into()));
+    let home = folder();
+    let set = rhub(["config", "set", "timeout", "300ms"]).config(&home).run();
+    assert_eq!(set.code, Some(0), "{set}");
+    for (waiting, option) in [
+        (
+            rhub(["watch", &task, "--timeout=300ms"]).env("RUNNINGHUB_TIMEOUT", "1h").config(&home),
+            "--timeout",
+        ),
+        (rhub(["watch", &task]).env("RUNNINGHUB_TIMEOUT", "300ms").config(&home), "RUNNINGHUB_TIMEOUT"),
+        (rhub(["watch", &task]).config(&home), "rhub config get timeout"),
+    ] {
+        let waited = waiting.at(&sim).run();
+        assert_eq!(waited.code, Some(6), "{waited}");
+        assert!(waited.to_string().contains(&format!("after 0.3 s (`{option}`)")), "{waited}");
+    }
     snap!(rhub(["cancel", &task]).at(&sim), @r#"
         exit 0
         --- out
