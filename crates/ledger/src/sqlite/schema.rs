@@ -57,7 +57,7 @@ CREATE TABLE delivery (
 ];
 
 /// The first version with all columns that the queries use.
-const READABLE: i32 = 3;
+const READABLE: usize = 3;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {
@@ -80,8 +80,7 @@ pub(super) fn update(connection: &Connection) -> Result<(), Error> {
 
 /// Checks whether a store that can't be migrated is still readable.
 pub(super) fn check_readable(connection: &Connection) -> Result<(), Error> {
-    missing(connection)?;
-    if version(connection)?.1 < READABLE {
+    if MIGRATIONS.len() - missing(connection)?.len() < READABLE {
         let what =
             say!("an older version of this program has written the ledger, and it cannot be updated here");
         return Err(Error::new(ErrorKind::Store, what));
@@ -91,9 +90,11 @@ pub(super) fn check_readable(connection: &Connection) -> Result<(), Error> {
 
 /// The migrations that the store still needs.
 fn missing(connection: &Connection) -> Result<&'static [&'static str], Error> {
-    let (application, version) = version(connection)?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    // In one statement, which reads one state of the file: another process may create the store at this moment.
+    let sql = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+        FROM pragma_application_id, pragma_user_version";
+    let (application, version, tables): (i32, i64, i64) =
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).map_err(failed)?;
     if application != APPLICATION && tables > 0 {
         return Err(another());
     }
@@ -101,11 +102,4 @@ fn missing(connection: &Connection) -> Result<&'static [&'static str], Error> {
     MIGRATIONS.get(done..).ok_or_else(|| {
         Error::new(ErrorKind::Newer, say!("a newer version of this program has written the ledger"))
     })
-}
-
-/// The store's application id and version.
-fn version(connection: &Connection) -> Result<(i32, i32), Error> {
-    // In one statement, so that no other process can change it in between.
-    let sql = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version";
-    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)
 }
