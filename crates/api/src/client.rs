@@ -12,7 +12,7 @@ use runninghub_core::{Sentence, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions, is_loopback};
 use url::Url;
 
-use crate::{ApiKey, Error, Site, budget::Budget, hold::Hold, http, uploads::Uploads};
+use crate::{ApiKey, Error, Site, budget::Budget, http, rate_limit::RateLimitPause, uploads::Uploads};
 
 /// Default timeout of a read request.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,7 +34,7 @@ struct Inner {
     time_scale: f64,
     uploads: Option<Uploads>,
     calls: AtomicU64,
-    hold: Hold,
+    hold: RateLimitPause,
     budget: Budget,
     /// Whether legacy calls send the key in the body.
     key_in_body: AtomicBool,
@@ -93,8 +93,8 @@ impl Client {
 
     /// Call this after the machine was suspended: pooled connections are dead and not used again, and the time
     /// asleep counts as waiting.
-    pub fn woke(&self, slept: Duration) {
-        self.0.hold.slept(slept);
+    pub fn on_resume(&self, slept: Duration) {
+        self.0.hold.on_resume(slept);
         self.0.clients.renew();
     }
 
@@ -135,7 +135,7 @@ impl Client {
         self.0.uploads.as_ref()
     }
 
-    pub(crate) fn hold(&self) -> &Hold {
+    pub(crate) fn hold(&self) -> &RateLimitPause {
         &self.0.hold
     }
 
@@ -207,7 +207,7 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
-            hold: Hold::default(),
+            hold: RateLimitPause::default(),
             budget: Budget::new(),
             key_in_body: AtomicBool::new(true),
         })))

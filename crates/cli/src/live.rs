@@ -21,19 +21,19 @@ const CLEAR_LINE: &str = "\x1b[K";
 const CLEAR_BELOW: &str = "\x1b[J";
 
 /// At most 4 images a second: each may be as large as everything else together.
-const ART_SPACING: Duration = Duration::from_millis(260);
+const IMAGE_SPACING: Duration = Duration::from_millis(260);
 const SAVE_CURSOR: &str = "\x1b7";
 const RESTORE_CURSOR: &str = "\x1b8";
 
 /// An image at the top of the block.
 #[derive(Debug)]
-pub(crate) struct Art {
+pub(crate) struct Image {
     /// Its height in rows.
     pub(crate) rows: usize,
     /// Draws the image from the cursor position; may leave the cursor anywhere.
     pub(crate) text: String,
     /// Removes the image from the screen, if clearing its cells doesn't.
-    pub(crate) wipe: &'static str,
+    pub(crate) erase: &'static str,
 }
 
 /// The block, and the lines to print above it.
@@ -44,11 +44,11 @@ pub(crate) struct Live {
     drawn: Vec<String>,
     drawn_at: Option<Instant>,
     /// Clear the block before the next redraw.
-    is_torn: bool,
-    art: Option<Art>,
-    art_drawn_at: Option<Instant>,
+    is_invalid: bool,
+    image: Option<Image>,
+    image_drawn_at: Option<Instant>,
     /// The image is not drawn yet.
-    is_art_new: bool,
+    is_image_new: bool,
 }
 
 impl Live {
@@ -59,10 +59,10 @@ impl Live {
             above: Vec::new(),
             drawn: Vec::new(),
             drawn_at: None,
-            is_torn: false,
-            art: None,
-            art_drawn_at: None,
-            is_art_new: false,
+            is_invalid: false,
+            image: None,
+            image_drawn_at: None,
+            is_image_new: false,
         }
     }
 
@@ -73,29 +73,29 @@ impl Live {
 
     /// Handles a resize. A terminal that has wrapped the block's lines treats text drawn over them as their
     /// continuation, and joins both when the window grows again. So the old lines have to be cleared first.
-    pub(crate) fn tear(&mut self) {
-        self.is_torn = true;
-        self.take_down();
+    pub(crate) fn invalidate(&mut self) {
+        self.is_invalid = true;
+        self.clear_image();
     }
 
     /// Whether the next image may be drawn.
-    pub(crate) fn is_art_due(&self) -> bool {
-        self.art_drawn_at.is_none_or(|at| at.elapsed() >= ART_SPACING)
+    pub(crate) fn is_image_due(&self) -> bool {
+        self.image_drawn_at.is_none_or(|at| at.elapsed() >= IMAGE_SPACING)
     }
 
     /// Sets the image for the next redraw.
     #[cfg(feature = "preview")]
-    pub(crate) fn hang(&mut self, art: Art) {
-        self.art = Some(art);
-        self.is_art_new = true;
+    pub(crate) fn set_image(&mut self, image: Image) {
+        self.image = Some(image);
+        self.is_image_new = true;
     }
 
     /// Removes the image; the next redraw clears its cells.
-    fn take_down(&mut self) {
-        if let Some(art) = self.art.take()
+    fn clear_image(&mut self) {
+        if let Some(image) = self.image.take()
             && !self.drawn.is_empty()
         {
-            self.printer.terminal(art.wipe);
+            self.printer.terminal(image.erase);
         }
     }
 
@@ -106,18 +106,19 @@ impl Live {
 
     /// Redraws the block if it has changed.
     pub(crate) fn draw(&mut self, lines: Vec<String>) {
-        let is_moved = !self.above.is_empty() || self.is_torn || self.drawn.is_empty() || self.is_art_new;
+        let is_moved =
+            !self.above.is_empty() || self.is_invalid || self.drawn.is_empty() || self.is_image_new;
         // A change that moves the image waits until the image may be drawn again.
-        if is_moved && (self.art.is_none() || self.is_art_due()) || !is_moved && lines != self.drawn {
+        if is_moved && (self.image.is_none() || self.is_image_due()) || !is_moved && lines != self.drawn {
             self.write(lines, is_moved);
         }
     }
 
     /// Writes the whole block, or only the lines below the image.
     fn write(&mut self, lines: Vec<String>, afresh: bool) {
-        let rows = self.art.as_ref().map_or(0, |art| art.rows);
+        let rows = self.image.as_ref().map_or(0, |image| image.rows);
         let mut text = if self.drawn.is_empty() { HIDE_CURSOR.to_owned() } else { "\r".to_owned() };
-        if std::mem::take(&mut self.is_torn) {
+        if std::mem::take(&mut self.is_invalid) {
             text.push_str(CLEAR_BELOW);
         }
         self.write_above(&mut text);
@@ -136,12 +137,12 @@ impl Live {
         if below > 0 {
             let _ = write!(text, "\x1b[{below}A");
         }
-        if let Some(art) = self.art.as_ref().filter(|_| afresh) {
+        if let Some(image) = self.image.as_ref().filter(|_| afresh) {
             text.push_str(SAVE_CURSOR);
-            text.push_str(&art.text);
+            text.push_str(&image.text);
             text.push_str(RESTORE_CURSOR);
-            self.art_drawn_at = Some(Instant::now());
-            self.is_art_new = false;
+            self.image_drawn_at = Some(Instant::now());
+            self.is_image_new = false;
         }
         self.printer.terminal(&text);
         self.printer.block(Some(u16::try_from(below).unwrap_or(u16::MAX)));
@@ -153,7 +154,7 @@ impl Live {
     pub(crate) fn leave(&mut self, lines: Vec<String>) {
         // Always redraw: the terminal may have echoed a key such as `^C`.
         // The image is not kept: it shows work in progress, not the result.
-        self.take_down();
+        self.clear_image();
         self.write(lines, true);
         if !self.drawn.is_empty() {
             self.printer.terminal(&format!("{}{SHOW_CURSOR}", "\r\n".repeat(self.drawn.len())));
@@ -167,8 +168,8 @@ impl Live {
             return;
         }
         let mut text = "\r".to_owned();
-        if let Some(art) = &self.art {
-            text.push_str(art.wipe);
+        if let Some(image) = &self.image {
+            text.push_str(image.erase);
         }
         self.write_above(&mut text);
         text.push_str(CLEAR_BELOW);
@@ -190,7 +191,7 @@ impl Live {
         self.drawn.clear();
         self.drawn_at = None;
         // The next redraw brings it back.
-        self.is_art_new = self.art.is_some();
+        self.is_image_new = self.image.is_some();
     }
 }
 

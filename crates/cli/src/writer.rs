@@ -34,7 +34,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// The reader of stdout is gone.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 /// The writer threads; unset until writes must not block.
-static LANES: OnceLock<Option<Lanes>> = OnceLock::new();
+static CHANNELS: OnceLock<Option<Channels>> = OnceLock::new();
 
 /// The destination of text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -75,14 +75,14 @@ struct Piece {
 
 /// One queue for both streams if they lead to the same destination, so that the order is kept.
 #[derive(Debug)]
-struct Lanes {
-    out: Arc<Lane>,
-    err: Arc<Lane>,
+struct Channels {
+    out: Arc<Channel>,
+    err: Arc<Channel>,
 }
 
 /// Text queued for a reader, in order.
 #[derive(Debug, Default)]
-struct Lane {
+struct Channel {
     queue: Mutex<Queue>,
     filled: Condvar,
     emptied: Condvar,
@@ -98,7 +98,7 @@ struct Queue {
 
 /// From here on writes no longer wait for the reader.
 pub(crate) fn begin() {
-    LANES.get_or_init(Lanes::start);
+    CHANNELS.get_or_init(Channels::start);
 }
 
 /// Writes text, all of it or none.
@@ -123,16 +123,16 @@ pub(crate) fn close() {
 
 /// Whether the reader of stdout lags so far that redraws should be skipped.
 pub(crate) fn is_behind() -> bool {
-    lanes().is_some_and(|lanes| lanes.out.lock().bytes > LAG / 4)
+    channels().is_some_and(|channels| channels.out.lock().bytes > LAG / 4)
 }
 
 /// Waits until the reader of stdout no longer lags.
 pub(crate) async fn room() {
-    let Some(lanes) = lanes() else { return };
+    let Some(channels) = channels() else { return };
     loop {
-        let mut freed = pin!(lanes.out.freed.notified());
+        let mut freed = pin!(channels.out.freed.notified());
         freed.as_mut().enable();
-        if lanes.out.lock().bytes <= LAG {
+        if channels.out.lock().bytes <= LAG {
             return;
         }
         freed.await;
@@ -146,10 +146,10 @@ pub(crate) fn settle() {
 
 /// Waits until all output is written. After a signal the wait is short; `is_leaving` if the signal arrived already.
 pub(crate) fn finish(is_leaving: bool) {
-    let Some(lanes) = lanes() else { return };
+    let Some(channels) = channels() else { return };
     let mut until = is_leaving.then(|| Instant::now() + GRACE);
-    for lane in [&lanes.out, &lanes.err] {
-        while !lane.is_empty_within(LOOK) {
+    for channel in [&channels.out, &channels.err] {
+        while !channel.is_empty_within(LOOK) {
             if signals::has_come() {
                 until.get_or_insert_with(|| Instant::now() + GRACE);
             }
@@ -160,35 +160,35 @@ pub(crate) fn finish(is_leaving: bool) {
     }
 }
 
-fn lanes() -> Option<&'static Lanes> {
-    LANES.get()?.as_ref()
+fn channels() -> Option<&'static Channels> {
+    CHANNELS.get()?.as_ref()
 }
 
 fn send(piece: Piece) {
-    match lanes() {
+    match channels() {
         None => piece.write(),
-        Some(lanes) => match piece.stream {
-            Stream::Out => lanes.out.push(piece),
-            Stream::Err => lanes.err.push(piece),
+        Some(channels) => match piece.stream {
+            Stream::Out => channels.out.push(piece),
+            Stream::Err => channels.err.push(piece),
         },
     }
 }
 
-impl Lanes {
+impl Channels {
     /// `None` if the system cannot start a thread: writes then block as before.
     fn start() -> Option<Self> {
-        let out = Lane::start("stdout").ok()?;
-        let err = if is_one_place() { Arc::clone(&out) } else { Lane::start("stderr").ok()? };
+        let out = Channel::start("stdout").ok()?;
+        let err = if is_one_place() { Arc::clone(&out) } else { Channel::start("stderr").ok()? };
         Some(Self { out, err })
     }
 }
 
-impl Lane {
+impl Channel {
     fn start(name: &str) -> io::Result<Arc<Self>> {
-        let lane = Arc::new(Self::default());
-        let writing = Arc::clone(&lane);
+        let channel = Arc::new(Self::default());
+        let writing = Arc::clone(&channel);
         thread::Builder::new().name(name.to_owned()).spawn(move || writing.write())?;
-        Ok(lane)
+        Ok(channel)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

@@ -177,7 +177,7 @@ impl Client {
     }
 
     /// Drops pooled connections: call it after the machine was suspended.
-    pub fn woke(&self) {
+    pub fn on_resume(&self) {
         self.0.http.renew();
     }
 

@@ -8,14 +8,14 @@ use crate::State;
 
 /// Before the change is written, or after it is on disk.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Failpoint {
     After,
     Before,
 }
 
 /// Executes the action that the environment sets for this failpoint, usually none.
 #[cfg(debug_assertions)]
-pub(crate) fn hit(from: Option<State>, to: State, place: Place) {
+pub(crate) fn hit(from: Option<State>, to: State, place: Failpoint) {
     use std::{
         io::{self, Write as _},
         sync::LazyLock,
@@ -27,7 +27,7 @@ pub(crate) fn hit(from: Option<State>, to: State, place: Place) {
     });
 
     let Some((wanted, action)) = &*WANTED else { return };
-    let place = if matches!(place, Place::Before) { "before" } else { "after" };
+    let place = if matches!(place, Failpoint::Before) { "before" } else { "after" };
     if *wanted != format!("{}>{to}:{place}", from.map_or("none", State::as_str)) {
         return;
     }
@@ -43,4 +43,4 @@ pub(crate) fn hit(from: Option<State>, to: State, place: Place) {
 }
 
 #[cfg(not(debug_assertions))]
-pub(crate) fn hit(_: Option<State>, _: State, _: Place) {}
+pub(crate) fn hit(_: Option<State>, _: State, _: Failpoint) {}

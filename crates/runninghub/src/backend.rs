@@ -48,7 +48,7 @@ pub trait Backend: Send + Sync {
     }
 
     /// The machine was suspended for this long, so pooled connections are dead.
-    fn woke(&self, _slept: Duration) {}
+    fn on_resume(&self, _slept: Duration) {}
 
     /// The error of a run whose service has not answered for a long time.
     fn unreachable(&self) -> Error {

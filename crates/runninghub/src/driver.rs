@@ -53,11 +53,11 @@ pub(crate) struct Driver {
     watched: Arc<AtomicBool>,
     /// The workflow behind the URL is requested once. Without it there are no totals, and a socket opened
     /// late has missed more messages.
-    asked_for_graph: bool,
+    graph_requested: bool,
 }
 
 /// An external event.
-enum Happened {
+enum DriverEvent {
     Answer(Result<Observation, BackendError>),
     Dialled(Dialled),
     Frame(Result<Option<Frame>, runninghub_transport::Error>),
@@ -94,7 +94,7 @@ impl Driver {
             priors: Priors::default(),
             files: Vec::new(),
             watched: Arc::new(AtomicBool::new(true)),
-            asked_for_graph: false,
+            graph_requested: false,
         };
         let first = address.map_or(Input::Tick, Input::Address);
         driver.session.handle(Duration::ZERO, first);
@@ -164,7 +164,7 @@ impl Driver {
         let (backend, connect, priors) =
             (Arc::clone(&self.backend), Arc::clone(&self.connect), self.priors.clone());
         let plan_wanted =
-            self.session.machine().plan().is_none() && !std::mem::replace(&mut self.asked_for_graph, true);
+            self.session.machine().plan().is_none() && !std::mem::replace(&mut self.graph_requested, true);
         // Boxed, so that the large connecting future is gone once the socket is open.
         self.dial = Some(
             async move {
@@ -196,7 +196,7 @@ impl Driver {
     /// Waits for the first event. The order doesn't affect the timers: the current time goes into the session
     /// with every event, so that endless frames cannot delay a timer. Responses come before frames for the
     /// same reason.
-    async fn wait(&mut self) -> Happened {
+    async fn wait(&mut self) -> DriverEvent {
         self.session.watch(self.watched.load(Ordering::Relaxed));
         let next = self.session.deadline().map_or(self.suspend.due(), |at| at.min(self.suspend.due()));
         let deadline = self.started + next;
@@ -205,11 +205,11 @@ impl Driver {
         }
         tokio::select! {
             biased;
-            answer = pending_or(&mut self.poll) => Happened::Answer(answer),
-            frame = next_frame(&mut self.socket) => Happened::Frame(frame),
-            dialled = pending_or(&mut self.dial) => Happened::Dialled(dialled),
-            () = pending_or(&mut self.hangup) => Happened::HungUp,
-            () = &mut self.timer => Happened::Time,
+            answer = pending_or(&mut self.poll) => DriverEvent::Answer(answer),
+            frame = next_frame(&mut self.socket) => DriverEvent::Frame(frame),
+            dialled = pending_or(&mut self.dial) => DriverEvent::Dialled(dialled),
+            () = pending_or(&mut self.hangup) => DriverEvent::HungUp,
+            () = &mut self.timer => DriverEvent::Time,
         }
     }
 
@@ -222,7 +222,7 @@ impl Driver {
         }
         if let Some(slept) = self.suspend.observe(now, (self.wall)()) {
             tracing::debug!(?slept, "the machine was suspended");
-            self.backend.woke(slept);
+            self.backend.on_resume(slept);
             self.poll = None;
             self.dial = None;
             self.session.handle(now, Input::Woke { slept });
@@ -230,23 +230,23 @@ impl Driver {
     }
 
     /// Passes an event to the session. Returns an error that ends the run.
-    fn take(&mut self, happened: Happened) -> Option<Error> {
+    fn take(&mut self, happened: DriverEvent) -> Option<Error> {
         let now = self.started.elapsed();
         match happened {
-            Happened::Time => self.session.handle(now, Input::Tick),
-            Happened::Frame(Ok(Some(frame))) => match &frame.body {
+            DriverEvent::Time => self.session.handle(now, Input::Tick),
+            DriverEvent::Frame(Ok(Some(frame))) => match &frame.body {
                 Body::Text(text) => self.session.handle(now, Input::Text(text)),
                 Body::Binary(bytes) => self.session.handle(now, Input::Binary(bytes)),
                 _ => {}
             },
-            Happened::Frame(end) => {
+            DriverEvent::Frame(end) => {
                 if let Err(error) = end {
                     tracing::debug!(error = %error, "socket broke off");
                 }
                 self.hang_up();
             }
-            Happened::HungUp => self.session.handle(now, Input::Disconnected),
-            Happened::Dialled((plan, socket)) => {
+            DriverEvent::HungUp => self.session.handle(now, Input::Disconnected),
+            DriverEvent::Dialled((plan, socket)) => {
                 if let Some(plan) = plan {
                     self.session.plan(Arc::new(plan));
                 }
@@ -261,11 +261,11 @@ impl Driver {
                     }
                 }
             }
-            Happened::Answer(Ok(answer)) => {
+            DriverEvent::Answer(Ok(answer)) => {
                 self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }
-            Happened::Answer(Err(BackendError { error, is_final, after, is_gone })) => {
+            DriverEvent::Answer(Err(BackendError { error, is_final, after, is_gone })) => {
                 let reason = sentence_of(&error);
                 if is_final
                     && error.is_unknown_task()

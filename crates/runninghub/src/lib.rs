@@ -5,7 +5,6 @@ pub mod answer;
 pub mod app;
 mod backend;
 mod book;
-mod callback;
 mod cancel;
 #[cfg(feature = "conformance")]
 #[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
@@ -37,6 +36,7 @@ mod submit;
 mod upload;
 #[cfg(feature = "webhook")]
 mod webhook;
+mod webhook_detail;
 mod work;
 mod workflow;
 mod workspace;

@@ -145,8 +145,8 @@ impl Backend for Platform {
         Graph::parse(&text).ok()
     }
 
-    fn woke(&self, slept: Duration) {
-        self.client.woke(slept);
+    fn on_resume(&self, slept: Duration) {
+        self.client.on_resume(slept);
     }
 
     fn unreachable(&self) -> Error {

@@ -49,11 +49,11 @@ pub struct ReplayRun {
 #[derive(Clone, Debug)]
 struct Step {
     at: Duration,
-    what: What,
+    kind: StepKind,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum StepKind {
     Frame(Body),
     Opened,
     Lost,
@@ -141,7 +141,7 @@ impl Replay {
             }
         }
         let sole = wanted.len() == 1 && self.prompt.is_none();
-        let paid = steps.iter().any(|step| matches!(step.what, What::Answer(_)));
+        let paid = steps.iter().any(|step| matches!(step.kind, StepKind::Answer(_)));
         let confirm = if paid { Confirm::Http } else { Confirm::Frames };
         wanted
             .into_iter()
@@ -293,26 +293,26 @@ fn ids(value: &Value) -> Option<Vec<NodeId>> {
 
 fn step(row: &Row, open: &mut bool) -> Option<Step> {
     let at = Duration::try_from_secs_f64(row.at_ms / 1000.0).unwrap_or_default();
-    let what = match row.kind {
+    let kind = match row.kind {
         RowKind::Open => {
             *open = true;
-            What::Opened
+            StepKind::Opened
         }
-        RowKind::Close | RowKind::Abort | RowKind::Eof if std::mem::take(open) => What::Lost,
-        _ => What::Frame(row.frame()?.body),
+        RowKind::Close | RowKind::Abort | RowKind::Eof if std::mem::take(open) => StepKind::Lost,
+        _ => StepKind::Frame(row.frame()?.body),
     };
-    Some(Step { at, what })
+    Some(Step { at, kind })
 }
 
 fn answer(row: &HttpRow) -> Option<Step> {
     let at = Duration::try_from_secs_f64((row.at_ms + row.took_ms) / 1000.0).unwrap_or_default();
     let observation = runninghub_api::read_observation(&row.path, row.status, &row.text)?;
-    Some(Step { at, what: What::Answer(Box::new(observation)) })
+    Some(Step { at, kind: StepKind::Answer(Box::new(observation)) })
 }
 
 /// The run that the step starts.
 fn started(step: &Step) -> Option<PromptId> {
-    let What::Frame(Body::Text(text)) = &step.what else { return None };
+    let StepKind::Frame(Body::Text(text)) = &step.kind else { return None };
     match decode_text(text, &mut String::new()) {
         Message::ExecutionStart { prompt_id } => Some((*prompt_id?).into()),
         _ => None,
@@ -402,13 +402,13 @@ impl Player {
     fn step(&mut self, at: Duration) {
         let Some(step) = self.steps.get(self.next) else { return };
         self.next += 1;
-        match &step.what {
-            What::Frame(Body::Text(text)) => self.session.handle(at, Input::Text(text)),
-            What::Frame(Body::Binary(bytes)) => self.session.handle(at, Input::Binary(bytes)),
-            What::Frame(_) => {}
-            What::Opened => self.session.handle(at, Input::Connected),
-            What::Lost => self.session.handle(at, Input::Disconnected),
-            What::Answer(answer) => self.session.handle(at, Input::Answer(Observation::clone(answer))),
+        match &step.kind {
+            StepKind::Frame(Body::Text(text)) => self.session.handle(at, Input::Text(text)),
+            StepKind::Frame(Body::Binary(bytes)) => self.session.handle(at, Input::Binary(bytes)),
+            StepKind::Frame(_) => {}
+            StepKind::Opened => self.session.handle(at, Input::Connected),
+            StepKind::Lost => self.session.handle(at, Input::Disconnected),
+            StepKind::Answer(answer) => self.session.handle(at, Input::Answer(Observation::clone(answer))),
         }
     }
 }

@@ -82,7 +82,7 @@ async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
 
     // The test sends what the platform would.
     until_over(&hub, &task).await;
-    hub.call_back_again(&task, Some(&format!("http://{address}{path}"))).await.expect("delivered");
+    hub.resend_webhook(&task, Some(&format!("http://{address}{path}"))).await.expect("delivered");
     let settled = told(&mut webhooks).await.expect("confirmed");
     assert_eq!((settled.state, settled.task), (State::Done, Some(task.clone())));
     // Repeated deliveries change nothing.

@@ -14,15 +14,15 @@ use super::{
 /// Measures, and prints a table of goals.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
-    /// What to measure; everything if left out.
-    what: Option<What>,
+    /// Benchmark to measure; everything if left out.
+    what: Option<Benchmark>,
     /// Fewer and shorter runs: for a quick look, not for publishing.
     #[arg(long)]
     quick: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum What {
+enum Benchmark {
     /// How soon the end is noticed, and with how many requests.
     Ends,
     /// Thousands of tasks in one process.
@@ -37,13 +37,13 @@ impl Bench {
     /// # Errors
     /// If a measurement fails, or a goal is not met.
     pub(crate) fn run(&self, shell: &Shell, root: &Path) -> Result<()> {
-        let parts = self.what.as_ref().map_or(What::value_variants(), std::slice::from_ref);
+        let parts = self.what.as_ref().map_or(Benchmark::value_variants(), std::slice::from_ref);
         let mut rows = Vec::new();
         for part in parts {
             let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
             eprintln!("measuring: {name}");
             rows.extend(match part {
-                What::Process => process::measure(shell, root, self.quick)?,
+                Benchmark::Process => process::measure(shell, root, self.quick)?,
                 _ => library(shell, &name, self.quick)?,
             });
         }

@@ -41,7 +41,7 @@ async fn a_pause_that_the_server_wants_holds_every_clone_but_not_a_cancel() {
     let _ = client.cancel(&TASK.into()).await;
     assert!(server.requests()[1].starts_with("POST /task/openapi/cancel "), "{:?}", server.requests());
     assert!(!question.is_finished() && client.held().is_some(), "the pause isn't over");
-    client.woke(Duration::from_hours(1));
+    client.on_resume(Duration::from_hours(1));
     // A request that is already waiting has a timer that a suspend would have stopped.
     question.abort();
     let _ = client.status(&TASK.into()).await;
@@ -78,7 +78,7 @@ async fn after_a_suspend_there_is_less_to_wait_for() {
     let client = server.builder().time_scale(1.0).build().expect("a client");
     client.outputs(&TASK.into()).once().await.expect_err("too many");
     assert!(client.held().is_some_and(|held| held > Duration::from_mins(9)));
-    client.woke(Duration::from_hours(8));
+    client.on_resume(Duration::from_hours(8));
     assert_eq!(client.held(), None);
     client.outputs(&TASK.into()).once().await.expect("it is asked at once");
 }
@@ -106,7 +106,7 @@ async fn a_connection_that_was_kept_is_not_used_after_a_suspend() {
     let client = Client::builder(ApiKey::new(KEY).expect("a key")).base_url(&url).build().expect("a client");
     for expected in [1, 1, 2, 2] {
         if expected == 2 && connections.load(Ordering::Relaxed) == 1 {
-            client.woke(Duration::from_mins(1));
+            client.on_resume(Duration::from_mins(1));
         }
         client.outputs(&TASK.into()).once().await.expect("it runs");
         assert_eq!(connections.load(Ordering::Relaxed), expected);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     decision::{Decision, Paused, Waiting},
-    queue::{Lane, Place},
+    queue::{Lane, QueueKey},
     slots::Free,
     state::Schedule,
 };
@@ -34,7 +34,7 @@ impl Schedule {
             return Decision::Pause { why };
         }
         let mut blocked = Vec::new();
-        let mut best: Option<(Place, usize)> = None;
+        let mut best: Option<(QueueKey, usize)> = None;
         for (lane, place) in self.queue.heads() {
             match self.key_for(now, lane, place) {
                 Ok(key) if best.is_none_or(|(first, _)| place < first) => best = Some((place, key)),
@@ -66,7 +66,7 @@ impl Schedule {
     }
 
     /// The key that can start the first row of a lane.
-    fn key_for(&self, now: Duration, lane: &Lane, (_, at): Place) -> Result<usize, Blocked> {
+    fn key_for(&self, now: Duration, lane: &Lane, (_, at): QueueKey) -> Result<usize, Blocked> {
         let group = self.groups.get(lane.group);
         if group.is_some_and(|group| !group.is_proven && group.running > 0) {
             return Err(Blocked::Canary);

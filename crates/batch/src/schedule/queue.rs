@@ -3,14 +3,14 @@
 use std::{cmp::Reverse, collections::BTreeSet};
 
 /// Position in the order of starts: higher priorities first, then earlier rows.
-pub(super) type Place = (Reverse<i32>, usize);
+pub(super) type QueueKey = (Reverse<i32>, usize);
 
 /// Rows of one group for one key, or for any.
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) group: usize,
     pub(super) key: Option<usize>,
-    ready: BTreeSet<Place>,
+    ready: BTreeSet<QueueKey>,
 }
 
 /// All lanes. There are as many as there are pairs of groups and keys: few.
@@ -26,11 +26,11 @@ impl Queue {
     }
 
     /// The lanes with their first rows.
-    pub(super) fn heads(&self) -> impl Iterator<Item = (&Lane, Place)> {
+    pub(super) fn heads(&self) -> impl Iterator<Item = (&Lane, QueueKey)> {
         self.lanes.iter().filter_map(|lane| Some((lane, *lane.ready.first()?)))
     }
 
-    pub(super) fn add(&mut self, group: usize, key: Option<usize>, place: Place) {
+    pub(super) fn add(&mut self, group: usize, key: Option<usize>, place: QueueKey) {
         let lane = self.lanes.iter_mut().find(|lane| lane.group == group && lane.key == key);
         let is_new = if let Some(lane) = lane {
             lane.ready.insert(place)
@@ -41,7 +41,7 @@ impl Queue {
         self.len += usize::from(is_new);
     }
 
-    pub(super) fn remove(&mut self, group: usize, key: Option<usize>, place: Place) {
+    pub(super) fn remove(&mut self, group: usize, key: Option<usize>, place: QueueKey) {
         let lane = self.lanes.iter_mut().find(|lane| lane.group == group && lane.key == key);
         let was_there = lane.is_some_and(|lane| lane.ready.remove(&place));
         self.len -= usize::from(was_there);

@@ -8,7 +8,7 @@ use super::{
     brakes::Brakes,
     limits::{Limits, Standing, Work},
     money::{Costs, Purse, Reserve},
-    queue::{Place, Queue},
+    queue::{Queue, QueueKey},
     slots::{Free, Key, Slots},
 };
 use crate::{Amount, ItemId};
@@ -171,7 +171,7 @@ impl Schedule {
 }
 
 impl Row {
-    pub(super) fn place(&self, at: usize) -> Place {
+    pub(super) fn place(&self, at: usize) -> QueueKey {
         (Reverse(self.work.priority), at)
     }
 }

@@ -58,7 +58,7 @@ impl Following {
     }
 }
 
-enum What {
+enum Turn {
     Event(Option<Result<Event, runninghub::Error>>),
     Transfer(Transfer),
     Kept(Intermediate),
@@ -105,38 +105,38 @@ pub(super) async fn follow(
     let mut cancelling = false;
     let mut kept = following.destination.as_ref().and_then(|to| to.intermediates(service, run.task_id()));
     loop {
-        let what = tokio::select! {
+        let turn = tokio::select! {
             biased;
-            signal = signals.next() => What::Signal(signal),
-            event = run.next() => What::Event(event),
-            transfer = context.transfers.next() => What::Transfer(transfer),
-            Some(one) = next_kept(&mut kept) => What::Kept(one),
-            () = until(deadline) => What::Timeout,
-            _ = tick.tick() => What::Tick,
+            signal = signals.next() => Turn::Signal(signal),
+            event = run.next() => Turn::Event(event),
+            transfer = context.transfers.next() => Turn::Transfer(transfer),
+            Some(one) = next_kept(&mut kept) => Turn::Kept(one),
+            () = until(deadline) => Turn::Timeout,
+            _ = tick.tick() => Turn::Tick,
         };
-        if let (Some(kept), What::Event(Some(Ok(event)))) = (&mut kept, &what) {
+        if let (Some(kept), Turn::Event(Some(Ok(event)))) = (&mut kept, &turn) {
             kept.see(event);
         }
-        match what {
-            What::Event(Some(Ok(Event::Finished(end)))) => {
+        match turn {
+            Turn::Event(Some(Ok(Event::Finished(end)))) => {
                 context.event(Event::Finished(end.clone()));
                 return save::finish(context, service, &run, &end, following, kept, signals).await;
             }
-            What::Event(Some(Ok(event))) => context.event(event),
-            What::Event(Some(Err(error))) => {
+            Turn::Event(Some(Ok(event))) => context.event(event),
+            Turn::Event(Some(Err(error))) => {
                 // An unknown task can be neither followed nor cancelled.
                 if error.kind() == ErrorKind::StillRunning || !error.is_unknown_task() {
                     leave(context, service, &run, following);
                 }
                 return Err(error.into());
             }
-            What::Event(None) => {
+            Turn::Event(None) => {
                 return Err(Error::new(Exit::Network, say!("the task can no longer be watched")));
             }
-            What::Transfer(transfer) => context.transfer(transfer),
-            What::Kept(one) => save::intermediate(context, &one),
-            What::Tick | What::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
-            What::Timeout => {
+            Turn::Transfer(transfer) => context.transfer(transfer),
+            Turn::Kept(one) => save::intermediate(context, &one),
+            Turn::Tick | Turn::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
+            Turn::Timeout => {
                 context.outcome.status = Verdict::Timeout;
                 let after = following.timeout.unwrap_or_default().as_secs_f64();
                 // A variable or a profile may have been set long ago.
@@ -152,11 +152,11 @@ pub(super) async fn follow(
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
             }
-            What::Signal(Signal::Suspend) => {
+            Turn::Signal(Signal::Suspend) => {
                 context.reporter.release();
                 suspend();
             }
-            What::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
+            Turn::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
                 cancelling = true;
                 context.heeded = Some(Signal::Interrupt);
                 match context.watch_files(signals, run.cancel()).await {
@@ -167,7 +167,7 @@ pub(super) async fn follow(
                     Err(signal) => return Ok(detach(context, service, &run, following, signal)),
                 }
             }
-            What::Signal(signal) => return Ok(detach(context, service, &run, following, signal)),
+            Turn::Signal(signal) => return Ok(detach(context, service, &run, following, signal)),
         }
         // The reader of stdout is gone. With `--out` the files are still needed.
         if writer::is_closed() && following.destination.is_none() {

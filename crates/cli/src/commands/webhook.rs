@@ -35,7 +35,7 @@ async fn show(context: &mut Context, task: &str) -> Result<Exit, Error> {
     let found = context.task(task).await?;
     let hub = context.connect(found.settings())?;
     let task = found.task;
-    let detail = hub.callback(&task).await?;
+    let detail = hub.webhook_detail(&task).await?;
     context.show(Event::Webhook(Webhook::of(&task, &detail)));
     context.outcome.task_id = Some(task);
     Ok(Exit::Done)
@@ -50,7 +50,7 @@ async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error
     if let Some(url) = url {
         secrets::learn_address(url);
     }
-    hub.call_back_again(&task, url).await?;
+    hub.resend_webhook(&task, url).await?;
     context.advice.push(say!("another delivery for the task {task} was asked for", task = &task));
     context.outcome.task_id = Some(task);
     Ok(Exit::Done)

@@ -11,7 +11,7 @@ use super::bitmap::Bitmap;
 /// This program's image id within the window; a new image with the id replaces the previous one.
 const ID: u32 = 0x7268_7562;
 /// Removes the image from the screen and from the terminal's memory.
-pub(super) const WIPE: &str = "\x1b_Ga=d,d=I,i=1919448418,q=2\x1b\\";
+pub(super) const ERASE: &str = "\x1b_Ga=d,d=I,i=1919448418,q=2\x1b\\";
 /// The longest chunk that Kitty accepts.
 const PIECE: usize = 4096;
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn kitty_gets_it_in_pieces() {
-        assert!(WIPE.contains(&format!("i={ID},")));
+        assert!(ERASE.contains(&format!("i={ID},")));
         let text = kitty(&picture(64), 20, 10).expect("a picture");
         let pieces = text
             .split_terminator("\x1b\\")

@@ -3,9 +3,9 @@
 mod bitmap;
 mod blocks;
 mod decode;
-mod easel;
 mod kitty;
 mod protocol;
+mod renderer;
 mod sixel;
 
-pub(crate) use self::{easel::Easel, protocol::Wish};
+pub(crate) use self::{protocol::Wish, renderer::PreviewRenderer};

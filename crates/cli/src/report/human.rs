@@ -15,7 +15,7 @@ use super::{
     text,
 };
 #[cfg(feature = "preview")]
-use crate::{args::Shown, picture::Easel};
+use crate::{args::Shown, picture::PreviewRenderer};
 use crate::{cells, event::Event, lang, live::Live, printer::Printer, terminal};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -38,7 +38,7 @@ pub(crate) struct Human {
     moving: Vec<Transfer>,
     answers: Answers,
     #[cfg(feature = "preview")]
-    easel: Easel,
+    renderer: PreviewRenderer,
 }
 
 impl Human {
@@ -55,7 +55,7 @@ impl Human {
             moving: Vec::new(),
             answers: Answers::default(),
             #[cfg(feature = "preview")]
-            easel: Easel::default(),
+            renderer: PreviewRenderer::default(),
         }
     }
 
@@ -65,10 +65,10 @@ impl Human {
         }
         let lines = self.lines(t);
         #[cfg(feature = "preview")]
-        if self.live.is_art_due()
-            && let Some(art) = self.easel.art(self.window)
+        if self.live.is_image_due()
+            && let Some(image) = self.renderer.image(self.window)
         {
-            self.live.hang(art);
+            self.live.set_image(image);
         }
         self.live.draw(lines);
     }
@@ -93,9 +93,9 @@ impl Human {
         });
         let window @ (columns, rows) = terminal::size();
         if std::mem::replace(&mut self.window, window) != window {
-            self.live.tear();
+            self.live.invalidate();
             #[cfg(feature = "preview")]
-            self.easel.again();
+            self.renderer.again();
         }
         frame::lines(&self.view, columns, rows, self.printer)
     }
@@ -237,7 +237,7 @@ impl Human {
                 self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
             }
             #[cfg(feature = "preview")]
-            RunEvent::Preview { data, .. } => self.easel.offer(data),
+            RunEvent::Preview { data, .. } => self.renderer.offer(data),
             RunEvent::Transfer(transfer) => self.transfer(transfer),
             RunEvent::Finished(end) => {
                 self.finished(t, end);
@@ -287,12 +287,12 @@ impl Reporter for Human {
 
     #[cfg(feature = "preview")]
     fn show_previews(&mut self, how: Shown) {
-        self.easel = Easel::new(how.preview, self.printer.has_color());
+        self.renderer = PreviewRenderer::new(how.preview, self.printer.has_color());
     }
 
     #[cfg(feature = "preview")]
     fn wants_previews(&self) -> bool {
-        !self.printer.is_quiet() && self.easel.is_wanted()
+        !self.printer.is_quiet() && self.renderer.is_wanted()
     }
 
     fn release(&mut self) {

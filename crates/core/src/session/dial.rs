@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{pace::Pace, spread::Spread};
+use super::{jitter::Jitter, pace::Pace};
 use crate::{Connection, ConnectionState, SocketUrl};
 
 /// The socket's side of a session.
@@ -16,7 +16,7 @@ pub(super) struct Dial {
     state: State,
     attempt: u32,
     failures: u32,
-    spread: Spread,
+    jitter: Jitter,
     /// Whether this connection has brought a frame of the run.
     heard: bool,
     /// Already redialed once because a connection brought no frames, and none has arrived since.
@@ -51,7 +51,7 @@ impl Dial {
             state: State::Off { until: None },
             attempt: 0,
             failures: 0,
-            spread: Spread::new(seed),
+            jitter: Jitter::new(seed),
             heard: false,
             retried: false,
             last_frame: Duration::ZERO,
@@ -139,7 +139,7 @@ impl Dial {
 
     /// The machine was suspended: no connection survives that, and earlier failures no longer count. Returns whether a
     /// connection has to be closed.
-    pub(super) fn woke(&mut self, now: Duration) -> bool {
+    pub(super) fn on_resume(&mut self, now: Duration) -> bool {
         self.failures = 0;
         match self.state {
             State::Open { .. } => {
@@ -173,7 +173,7 @@ impl Dial {
     fn jitter(&mut self, pace: &Pace) -> Duration {
         let (shortest, longest) = pace.redial;
         let bound = longest.mul_f64(1.0 / 30.0).saturating_mul(1 << (self.failures - 1).min(16)).min(longest);
-        shortest.max(bound.mul_f64(self.spread.next()))
+        shortest.max(bound.mul_f64(self.jitter.next()))
     }
 
     /// The action due now, if any.

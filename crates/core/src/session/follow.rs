@@ -5,9 +5,9 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use super::{
     dial::{Dial, Due},
     exchange::{Action, Input, Known},
+    jitter::Jitter,
     pace::Pace,
     poll::{Poll, Reason},
-    spread::Spread,
 };
 use crate::{
     Connection, End, Event, Machine, Observation, Phase, Plan, Progress, Sentence, SocketUrl, TaskStatus, say,
@@ -49,7 +49,7 @@ pub struct Session {
     denied: Option<Duration>,
     /// Whether the warning about a URL that must not be dialed was emitted.
     warned: bool,
-    spread: Spread,
+    jitter: Jitter,
     server: Server,
     over: bool,
     actions: VecDeque<Action>,
@@ -94,7 +94,7 @@ impl Session {
             grace: Duration::ZERO,
             denied: None,
             warned: false,
-            spread: Spread::new(!seed),
+            jitter: Jitter::new(!seed),
             server: Server::Unknown,
             over: false,
             actions: VecDeque::new(),
@@ -211,12 +211,12 @@ impl Session {
                 }
             }
             Input::Woke { slept } => {
-                if self.dial.woke(self.now) {
+                if self.dial.on_resume(self.now) {
                     self.actions.push_back(Action::Hangup);
                 }
                 // The failures before the suspension say nothing about the time since.
                 self.failing = self.failing.map(|_| self.now);
-                self.poll.woke(slept);
+                self.poll.on_resume(slept);
                 self.poll.now(self.now, if self.awaits_end() { Reason::End } else { Reason::Blind });
             }
             Input::Address(address) => {
@@ -327,7 +327,7 @@ impl Session {
                 say!("no answer for {seconds} s", seconds = silent.as_secs()),
             ));
         }
-        self.poll.fail(self.now, &self.pace, &mut self.spread);
+        self.poll.fail(self.now, &self.pace, &mut self.jitter);
         if let Some(after) = after {
             // A server that specifies when to retry is reachable.
             self.failing = Some(self.now + after.min(self.pace.unreachable));

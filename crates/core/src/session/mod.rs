@@ -3,9 +3,9 @@
 mod dial;
 mod exchange;
 mod follow;
+mod jitter;
 mod pace;
 mod poll;
-mod spread;
 mod suspend;
 
 #[cfg(test)]

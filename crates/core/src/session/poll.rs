@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
+    jitter::Jitter,
     pace::{Ladder, Pace},
-    spread::Spread,
 };
 
 /// The reason for the next poll; each reason has its own pace.
@@ -73,10 +73,10 @@ impl Poll {
     }
 
     /// The poll failed: the wait grows each time, with a random reduction.
-    pub(super) fn fail(&mut self, now: Duration, pace: &Pace, spread: &mut Spread) {
+    pub(super) fn fail(&mut self, now: Duration, pace: &Pace, jitter: &mut Jitter) {
         self.patience = Some(pace.answer.next(self.patience(pace)));
         self.failed = if self.failed.is_zero() { pace.failed.first } else { pace.failed.next(self.failed) };
-        self.due = now + self.failed.mul_f64(1.0 - spread.next() / 2.0);
+        self.due = now + self.failed.mul_f64(1.0 - jitter.next() / 2.0);
     }
 
     pub(super) fn patience(&self, pace: &Pace) -> Duration {
@@ -89,7 +89,7 @@ impl Poll {
     }
 
     /// The pending poll gets no response after a suspension, and the server's requested wait continued meanwhile.
-    pub(super) fn woke(&mut self, slept: Duration) {
+    pub(super) fn on_resume(&mut self, slept: Duration) {
         self.in_flight = false;
         self.not_before = self.not_before.saturating_sub(slept);
     }

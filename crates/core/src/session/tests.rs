@@ -343,7 +343,7 @@ mod dialling {
 
     #[test]
     fn a_lost_socket_means_a_question_at_once_and_a_new_one() {
-        let mut spread = std::collections::HashSet::new();
+        let mut jitter = std::collections::HashSet::new();
         for seed in 0..50 {
             let mut world = World::with(seed, Confirm::Http);
             world.give(Input::Address(address())).give(Input::Connected).say(&executing("1"));
@@ -353,11 +353,11 @@ mod dialling {
             world.wait_ms(1_000);
             let [dial] = world.dials()[..] else { panic!("one dial: {:?}", world.dials()) };
             assert!((2_050..=3_000).contains(&dial), "{dial}");
-            spread.insert(dial);
+            jitter.insert(dial);
             world.give(Input::Connected);
             assert_eq!((world.polls().last(), world.connection()), (Some(&3_000), ConnectionState::Live));
         }
-        assert!(spread.len() > 25, "clients do not dial in step: {spread:?}");
+        assert!(jitter.len() > 25, "clients do not dial in step: {jitter:?}");
     }
 
     #[test]
@@ -585,7 +585,7 @@ fn made_up(kind: u8, status: u8) -> Option<(&'static str, TaskStatus)> {
         [usize::from(status) % 4]
         .clone();
     let kind =
-        ["text", "binary", "open", "gone", "address", "answer", "no answer", "tick", "refused", "woke"]
+        ["text", "binary", "open", "gone", "address", "answer", "no answer", "tick", "refused", "on_resume"]
             .get(usize::from(kind))?;
     Some((kind, status))
 }
@@ -614,7 +614,7 @@ proptest! {
                 "open" => Input::Connected,
                 "gone" => Input::Disconnected,
                 "refused" => Input::Refused { warning: (detail > 30).then(|| Sentence::verbatim("no")) },
-                "woke" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
+                "on_resume" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
                 "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
                 "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no") },

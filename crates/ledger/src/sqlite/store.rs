@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
-    failpoint::{self, Place},
+    failpoint::{self, Failpoint},
     memory::{now_ms, taken_by_another, too_many_deliveries, unknown_attempt},
 };
 
@@ -117,7 +117,7 @@ impl Ledger for SqliteLedger {
         let attempt = self
             .writer()?
             .run(move |connection| {
-                failpoint::hit(None, State::Submitting, Place::Before);
+                failpoint::hit(None, State::Submitting, Failpoint::Before);
                 let owner = own(&owner, &folder)?;
                 let attempt = AttemptId::random()?;
                 let sql = "INSERT INTO attempt
@@ -141,7 +141,7 @@ impl Ledger for SqliteLedger {
                 Ok(attempt)
             })
             .await?;
-        failpoint::hit(None, State::Submitting, Place::After);
+        failpoint::hit(None, State::Submitting, Failpoint::After);
         Ok(attempt)
     }
 
@@ -156,7 +156,7 @@ impl Ledger for SqliteLedger {
                 advance(connection, &attempt, &step, |name| !is_own(name) && owner::is_dead(&folder, name))
             })
             .await?;
-        failpoint::hit(Some(from), to, Place::After);
+        failpoint::hit(Some(from), to, Failpoint::After);
         Ok(from)
     }
 
@@ -275,7 +275,7 @@ fn advance(
     if !step.applies(state, task.map(TaskId::from).as_ref())? {
         return Ok(state);
     }
-    failpoint::hit(Some(state), step.state(), Place::Before);
+    failpoint::hit(Some(state), step.state(), Failpoint::Before);
     if let Step::Accepted { task } = step {
         let sql = "INSERT INTO task (base_url, id, attempt) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         let inserted = connection.execute(sql, params![base_url, task.as_str(), number]).map_err(failed)?;

@@ -46,7 +46,7 @@ impl Writer {
         let stopped = || Error::new(ErrorKind::Store, say!("the ledger has stopped"));
         let (told, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = connection.and_then(|connection| apart(connection, work));
+            let result = connection.and_then(|connection| with_savepoint(connection, work));
             // The caller may have given up by now; committed work stays committed.
             Box::new(move |committed| drop(told.send(committed.and(result))))
         });
@@ -70,7 +70,10 @@ fn commit(connection: &Connection, jobs: impl Iterator<Item = Job>) {
 }
 
 /// Runs work in a savepoint: if it fails, only its own changes are rolled back, not those of other jobs.
-fn apart<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+fn with_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
     let run = |sql| connection.execute_batch(sql).map_err(failed);
     run("SAVEPOINT work")?;
     let result = work(connection);

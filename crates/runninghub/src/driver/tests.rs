@@ -71,8 +71,8 @@ impl Backend for Service {
         0
     }
 
-    fn woke(&self, slept: Duration) {
-        self.0.note(format!("woke after {} s", slept.as_secs()));
+    fn on_resume(&self, slept: Duration) {
+        self.0.note(format!("on_resume after {} s", slept.as_secs()));
     }
 }
 
@@ -146,8 +146,8 @@ async fn a_machine_that_wakes_up_has_new_connections_within_seconds() {
     drive(&mut driver, Duration::from_secs(6)).await;
     let diary = world.diary();
     let at = |what: &str| diary.iter().position(|seen| seen.starts_with(what)).expect(what);
-    assert!(at("woke after 3600 s") < at("closed") && at("closed") < at("dialled"), "{diary:?}");
-    assert!(diary[at("woke")..at("closed")].contains(&"asked".to_owned()), "asked at once: {diary:?}");
+    assert!(at("on_resume after 3600 s") < at("closed") && at("closed") < at("dialled"), "{diary:?}");
+    assert!(diary[at("on_resume")..at("closed")].contains(&"asked".to_owned()), "asked at once: {diary:?}");
     assert_eq!(diary.iter().filter(|what| what.starts_with("dialled")).count(), 1);
 }
 
@@ -166,7 +166,7 @@ async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
     *world.over.lock().expect("not poisoned") = true;
     let events = drive(&mut driver, Duration::from_secs(5)).await;
     assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success), "{events:?}");
-    assert_eq!(world.diary(), ["woke after 60 s", "asked"]);
+    assert_eq!(world.diary(), ["on_resume after 60 s", "asked"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,8 +180,8 @@ impl Backend for Native {
         if seen.status.is_over() { Err(over(&seen)) } else { Ok(()) }
     }
 
-    fn woke(&self, _slept: Duration) {
-        self.client.woke();
+    fn on_resume(&self, _slept: Duration) {
+        self.client.on_resume();
     }
 
     fn files(&self, named: &[(NodeId, NodeFile)]) -> Option<Vec<OutputFile>> {
@@ -246,8 +246,8 @@ impl Backend for Follows {
         self.native.cancel(task).await
     }
 
-    fn woke(&self, slept: Duration) {
-        self.native.woke(slept);
+    fn on_resume(&self, slept: Duration) {
+        self.native.on_resume(slept);
     }
 
     fn unreachable(&self) -> Error {

@@ -67,49 +67,51 @@ impl RunningHub {
 /// Serves until dropped; that also closes all connections.
 async fn accept(listener: TcpListener, service: WebhookService) {
     let mut connections = JoinSet::new();
-    let mut places = VecDeque::new();
+    let mut open = VecDeque::new();
     loop {
         let accepted = listener.accept().await;
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = accepted else {
             // An error here concerns one connection, or the process has run out of file descriptors.
-            if !make_room(&mut places) {
+            if !make_room(&mut open) {
                 sleep(BREATH).await;
             }
             continue;
         };
-        if places.len() >= CONNECTIONS {
-            places.retain(|place: &Place| !place.task.is_finished());
+        if open.len() >= CONNECTIONS {
+            open.retain(|connection: &Connection| !connection.task.is_finished());
         }
-        if places.len() >= CONNECTIONS && !make_room(&mut places) {
+        if open.len() >= CONNECTIONS && !make_room(&mut open) {
             connections.join_next().await;
         }
-        let is_asked = Arc::new(AtomicBool::new(false));
-        let task = connections.spawn(serve(stream, service.clone(), Arc::clone(&is_asked)));
-        places.push_back(Place { task, is_asked });
+        let has_request = Arc::new(AtomicBool::new(false));
+        let task = connections.spawn(serve(stream, service.clone(), Arc::clone(&has_request)));
+        open.push_back(Connection { task, has_request });
     }
 }
 
 /// A connection.
-struct Place {
+struct Connection {
     task: AbortHandle,
     /// Whether the head of its request has arrived. A connection has only one request.
-    is_asked: Arc<AtomicBool>,
+    has_request: Arc<AtomicBool>,
 }
 
 /// Closes the connection that has been silent for the longest time. Returns false if there is none.
-fn make_room(places: &mut VecDeque<Place>) -> bool {
-    let is_idle = |place: &Place| !place.is_asked.load(Ordering::Relaxed) && !place.task.is_finished();
-    let idle = places.iter().position(is_idle).and_then(|at| places.remove(at));
-    if let Some(place) = &idle {
-        place.task.abort();
+fn make_room(open: &mut VecDeque<Connection>) -> bool {
+    let is_idle = |connection: &Connection| {
+        !connection.has_request.load(Ordering::Relaxed) && !connection.task.is_finished()
+    };
+    let idle = open.iter().position(is_idle).and_then(|at| open.remove(at));
+    if let Some(connection) = &idle {
+        connection.task.abort();
     }
     idle.is_some()
 }
 
-async fn serve(stream: TcpStream, service: WebhookService, is_asked: Arc<AtomicBool>) {
+async fn serve(stream: TcpStream, service: WebhookService, has_request: Arc<AtomicBool>) {
     let service = service_fn(move |request| {
-        is_asked.store(true, Ordering::Relaxed);
+        has_request.store(true, Ordering::Relaxed);
         service.clone().call(request)
     });
     let served = http1::Builder::new()

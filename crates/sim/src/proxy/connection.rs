@@ -12,7 +12,7 @@ use super::{
     fault_proxy::Shared,
     pump::{End, pump},
     seen::Open,
-    toxic::Way,
+    toxic::Direction,
 };
 
 /// Serves a client until both sides have finished, or a toxic or an error ends the connection.
@@ -47,15 +47,15 @@ async fn carry(
     shared: &Shared,
 ) -> Result<(), End> {
     let path = OnceLock::new();
-    let rng = |way| fastrand::Rng::with_seed(shared.seed ^ number << 1 ^ way);
+    let rng = |direction| fastrand::Rng::with_seed(shared.seed ^ number << 1 ^ direction);
     let mut resets = shared.resets.subscribe();
     let (from_client, to_client) = split(client);
     let (from_server, to_server) = server.split();
     let end = tokio::select! {
         end = async {
             tokio::try_join!(
-                pump(from_client, to_server, Cutter::new(Way::Up, number, &path), rng(0), shared),
-                pump(from_server, to_client, Cutter::new(Way::Down, number, &path), rng(1), shared),
+                pump(from_client, to_server, Cutter::new(Direction::Up, number, &path), rng(0), shared),
+                pump(from_server, to_client, Cutter::new(Direction::Down, number, &path), rng(1), shared),
             )
         } => end.map(|_| ()),
         _ = resets.changed() => Err(End::Reset),

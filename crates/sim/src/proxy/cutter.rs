@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, sync::OnceLock};
 
 use bytes::Bytes;
 
-use super::toxic::{Break, Event, Kind, Spot, Toxic, Way};
+use super::toxic::{Break, Direction, Event, Kind, Spot, Toxic};
 
 /// One direction of a connection while it is read.
 #[derive(Debug)]
 pub(super) struct Cutter<'a> {
-    way: Way,
+    direction: Direction,
     number: u64,
     path: &'a OnceLock<String>,
     /// Bytes so far.
@@ -38,17 +38,17 @@ pub(super) enum Step {
 const BLANK: &[u8] = b"\r\n\r\n";
 
 impl<'a> Cutter<'a> {
-    pub(super) fn new(way: Way, number: u64, path: &'a OnceLock<String>) -> Self {
-        Self { way, number, path, offset: 0, tail: Vec::new(), head: None, struck: BTreeSet::new() }
+    pub(super) fn new(direction: Direction, number: u64, path: &'a OnceLock<String>) -> Self {
+        Self { direction, number, path, offset: 0, tail: Vec::new(), head: None, struck: BTreeSet::new() }
     }
 
-    pub(super) fn way(&self) -> Way {
-        self.way
+    pub(super) fn direction(&self) -> Direction {
+        self.direction
     }
 
     /// Whether a toxic applies here, as far as is known yet.
     pub(super) fn is_under(&self, toxic: &Toxic) -> bool {
-        toxic.holds(self.way, self.number, self.path.get().map(String::as_str))
+        toxic.holds(self.direction, self.number, self.path.get().map(String::as_str))
     }
 
     /// Processes the next bytes. `toxics` come with stable ids.
@@ -88,7 +88,7 @@ impl<'a> Cutter<'a> {
 
     /// Detects the request's path and the end of the head.
     fn look(&mut self, bytes: &[u8]) {
-        if self.way == Way::Up && self.offset == 0 {
+        if self.direction == Direction::Up && self.offset == 0 {
             let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
             let path = std::str::from_utf8(line).ok().and_then(|line| line.split(' ').nth(1));
             // Keep the first path.
@@ -128,7 +128,7 @@ mod tests {
         let path = OnceLock::new();
         path.set("/a".to_owned()).unwrap();
         let toxics: Vec<_> = (0..).zip(toxics.iter().cloned()).collect();
-        let mut cutter = Cutter::new(Way::Down, 0, &path);
+        let mut cutter = Cutter::new(Direction::Down, 0, &path);
         pieces.iter().flat_map(|piece| cutter.take(piece.as_bytes(), &toxics)).collect()
     }
 
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn toxics_choose_their_connections() {
-        let holds = |toxic: Toxic, number| toxic.holds(Way::Down, number, Some("/ws/c"));
+        let holds = |toxic: Toxic, number| toxic.holds(Direction::Down, number, Some("/ws/c"));
         assert!(holds(Toxic::cut(0).first(1), 0) && !holds(Toxic::cut(0).first(1), 1));
         assert!(!holds(Toxic::cut(0).skip(1).first(1), 0) && holds(Toxic::cut(0).skip(1).first(1), 1));
         assert!(holds(Toxic::cut(0).on_path("/ws/"), 7) && !holds(Toxic::cut(0).on_path("/task/"), 7));

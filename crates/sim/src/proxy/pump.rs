@@ -57,7 +57,7 @@ pub(super) async fn pump(
                 _ = sender.send((now, Step::End, Shape::default())).await;
                 return Ok(());
             }
-            shared.seen.send_modify(|seen| seen.add(cutter.way(), read as u64));
+            shared.seen.send_modify(|seen| seen.add(cutter.direction(), read as u64));
             let toxics = shared.toxics();
             for step in cutter.take(&buffer[..read], &toxics) {
                 let shape = Shape::of(

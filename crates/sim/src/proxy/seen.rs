@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use super::toxic::Way;
+use super::toxic::Direction;
 
 /// Figures since the start.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -19,10 +19,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub(super) fn add(&mut self, way: Way, bytes: u64) {
-        match way {
-            Way::Up => self.bytes_up += bytes,
-            Way::Down => self.bytes_down += bytes,
+    pub(super) fn add(&mut self, direction: Direction, bytes: u64) {
+        match direction {
+            Direction::Up => self.bytes_up += bytes,
+            Direction::Down => self.bytes_down += bytes,
         }
     }
 }

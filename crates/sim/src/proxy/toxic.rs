@@ -10,7 +10,7 @@ use bytes::Bytes;
 #[must_use = "a toxic does nothing until a proxy has it"]
 pub struct Toxic {
     pub(super) kind: Kind,
-    way: Option<Way>,
+    direction: Option<Direction>,
     skip: u64,
     first: u64,
     path: Option<String>,
@@ -18,7 +18,7 @@ pub struct Toxic {
 
 /// A direction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Way {
+pub(super) enum Direction {
     /// From client to server.
     Up,
     /// From server to client.
@@ -139,13 +139,13 @@ impl Toxic {
 
     /// Applies only to what the client sends.
     pub fn up(mut self) -> Self {
-        self.way = Some(Way::Up);
+        self.direction = Some(Direction::Up);
         self
     }
 
     /// Applies only to what the server sends.
     pub fn down(mut self) -> Self {
-        self.way = Some(Way::Down);
+        self.direction = Some(Direction::Down);
         self
     }
 
@@ -178,17 +178,17 @@ impl Toxic {
         self
     }
 
-    fn new(kind: Kind, way: Option<Way>) -> Self {
-        Self { kind, way, skip: 0, first: u64::MAX, path: None }
+    fn new(kind: Kind, direction: Option<Direction>) -> Self {
+        Self { kind, direction, skip: 0, first: u64::MAX, path: None }
     }
 
     fn at(byte: u64, event: Event) -> Self {
-        Self::new(Kind::At(Spot::Start(byte), event), Some(Way::Down))
+        Self::new(Kind::At(Spot::Start(byte), event), Some(Direction::Down))
     }
 
     /// Whether it applies to this direction of a connection; the first connection is number 0.
-    pub(super) fn holds(&self, way: Way, number: u64, path: Option<&str>) -> bool {
-        self.way.is_none_or(|own| own == way)
+    pub(super) fn holds(&self, direction: Direction, number: u64, path: Option<&str>) -> bool {
+        self.direction.is_none_or(|own| own == direction)
             && number.checked_sub(self.skip).is_some_and(|number| number < self.first)
             && self.path.as_deref().is_none_or(|wanted| path.is_some_and(|path| path.starts_with(wanted)))
     }

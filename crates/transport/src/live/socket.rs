@@ -40,7 +40,7 @@ pub(super) struct Socket<S> {
     /// A ping has not been flushed yet.
     flushing: bool,
     opened: Instant,
-    pulse: Pulse,
+    keepalive: Keepalive,
     close_timeout: Duration,
 }
 
@@ -51,7 +51,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             ended: false,
             flushing: false,
             opened: Instant::now(),
-            pulse: Pulse::new(options.ping_interval, options.pong_timeout),
+            keepalive: Keepalive::new(options.ping_interval, options.pong_timeout),
             close_timeout: options.close_timeout,
         }
     }
@@ -62,7 +62,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         // not look silent.
         let mut in_a_row = 0;
         while let Poll::Ready(message) = stream.poll_next_unpin(cx) {
-            self.pulse.heard = true;
+            self.keepalive.heard = true;
             match message {
                 Some(Ok(Message::Text(text))) => {
                     let text = ByteString::try_from(Bytes::from(text)).map_err(|error| {
@@ -84,7 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 None => return Poll::Ready(Ok(None)),
             }
         }
-        while let Poll::Ready(beat) = self.pulse.poll(cx) {
+        while let Poll::Ready(beat) = self.keepalive.poll(cx) {
             match beat {
                 Beat::Dead => {
                     return Poll::Ready(Err(Error::new(ErrorKind::DeadPeer, say!("the server is silent"))));
@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> FrameSource for Socket<S> {
 }
 
 /// Decides when to ping the peer, and when to stop waiting for a sign of life.
-struct Pulse {
+struct Keepalive {
     timer: Pin<Box<Sleep>>,
     interval: Duration,
     patience: Duration,
@@ -155,7 +155,7 @@ enum Beat {
     Dead,
 }
 
-impl Pulse {
+impl Keepalive {
     fn new(interval: Duration, patience: Duration) -> Self {
         Self { timer: Box::pin(sleep(interval)), interval, patience, asked: false, heard: false }
     }

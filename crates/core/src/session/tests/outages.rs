@@ -150,14 +150,14 @@ mod sleeping {
 
     const SLEPT: Duration = Duration::from_hours(8);
 
-    fn woke() -> Input<'static> {
+    fn on_resume() -> Input<'static> {
         Input::Woke { slept: SLEPT }
     }
 
     #[test]
     fn an_open_socket_is_closed_first_then_dialled_at_once() {
         let mut world = World::live();
-        world.wait_ms(3_000).give(woke());
+        world.wait_ms(3_000).give(on_resume());
         assert_eq!((world.polls(), world.hangups(), world.dials()), (vec![3_000], vec![3_000], vec![]));
         assert_eq!(world.connection(), ConnectionState::Reconnecting);
         world.wait_ms(500).give(Input::Disconnected);
@@ -177,12 +177,12 @@ mod sleeping {
         assert_eq!((dials, world.connection()), (5, ConnectionState::Polling), "it rests");
         world.log.clear();
         let now = ms(world.now);
-        world.give(woke());
+        world.give(on_resume());
         assert_eq!((world.polls(), world.dials()), (vec![now], vec![now]));
 
         let mut world = World::new();
         world.platform = None;
-        world.give(Input::Tick).give(failed(Some(300))).give(woke());
+        world.give(Input::Tick).give(failed(Some(300))).give(on_resume());
         assert_eq!(world.polls(), [0, 0], "the server's 300 s are over by its own clock");
         world.give(Input::Woke { slept: Duration::ZERO });
         assert_eq!(world.polls(), [0, 0, 0], "a question that was under way is asked anew");
@@ -193,7 +193,7 @@ mod sleeping {
         let mut world = World::new();
         world.platform = None;
         world.give(Input::Tick).give(failed(None)).wait(Duration::from_secs(595));
-        world.give(woke()).give(failed(None)).wait(Duration::from_secs(599));
+        world.give(on_resume()).give(failed(None)).wait(Duration::from_secs(599));
         assert!(!world.session.is_over());
         world.wait(Duration::from_secs(2));
         assert!(matches!(world.log.last(), Some((_, Action::GiveUp))));

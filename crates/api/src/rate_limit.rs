@@ -12,13 +12,13 @@ const APART: Duration = Duration::from_millis(20);
 
 /// The time before which nothing may be sent.
 #[derive(Debug, Default)]
-pub(crate) struct Hold {
+pub(crate) struct RateLimitPause {
     until: Mutex<Option<Instant>>,
     /// Waiting requests queue here, in order.
     line: tokio::sync::Mutex<()>,
 }
 
-impl Hold {
+impl RateLimitPause {
     /// Holds requests back for this long. A shorter pause does not end a longer one.
     pub(crate) fn hold(&self, wait: Duration) {
         let until = Instant::now() + wait;
@@ -27,7 +27,7 @@ impl Hold {
     }
 
     /// This machine's clock stood still for this long while the server's continued.
-    pub(crate) fn slept(&self, slept: Duration) {
+    pub(crate) fn on_resume(&self, slept: Duration) {
         let mut held = self.until.lock().unwrap_or_else(PoisonError::into_inner);
         *held = held.and_then(|held| held.checked_sub(slept));
     }
@@ -70,7 +70,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_passes_before_its_time_and_then_in_order() {
-        let (hold, start) = (Arc::new(Hold::default()), Instant::now());
+        let (hold, start) = (Arc::new(RateLimitPause::default()), Instant::now());
         hold.pass(1.0).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
         hold.hold(s(10));
@@ -100,17 +100,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_suspend_counts_as_waiting() {
-        let hold = Hold::default();
+        let hold = RateLimitPause::default();
         hold.hold(s(100));
-        hold.slept(s(60));
+        hold.on_resume(s(60));
         assert_eq!(hold.left(), Some(s(40)));
-        hold.slept(s(3600));
+        hold.on_resume(s(3600));
         assert_eq!(hold.left(), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_gives_up_holds_nobody_up() {
-        let (hold, start) = (Hold::default(), Instant::now());
+        let (hold, start) = (RateLimitPause::default(), Instant::now());
         hold.hold(s(10));
         assert!(tokio::time::timeout(s(1), hold.pass(1.0)).await.is_err());
         hold.pass(0.0).await;

@@ -6,11 +6,11 @@ use super::{
     bitmap::Bitmap,
     blocks::blocks,
     decode::decode,
-    kitty::{WIPE, iterm2, kitty},
+    kitty::{ERASE, iterm2, kitty},
     protocol::{Protocol, Wish, choose},
     sixel::sixel,
 };
-use crate::{live::Art, terminal};
+use crate::{live::Image, terminal};
 
 /// Rows of the window reserved for everything but the image: the size of a whole block without one.
 const OTHER_ROWS: usize = 10;
@@ -24,13 +24,13 @@ const CELL: (usize, usize) = (6, 12);
 
 /// The newest preview, and how this terminal displays it.
 #[derive(Debug, Default)]
-pub(crate) struct Easel {
+pub(crate) struct PreviewRenderer {
     protocol: Option<Protocol>,
     newest: Option<Arc<[u8]>>,
     is_new: bool,
 }
 
-impl Easel {
+impl PreviewRenderer {
     /// Uses the terminal of this process.
     pub(crate) fn new(wish: Wish, has_color: bool) -> Self {
         let env = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
@@ -54,7 +54,7 @@ impl Easel {
     }
 
     /// The next drawing, for a window of this size. `None` if the preview is invalid: the previous one stays.
-    pub(crate) fn art(&mut self, (columns, rows): (usize, usize)) -> Option<Art> {
+    pub(crate) fn image(&mut self, (columns, rows): (usize, usize)) -> Option<Image> {
         if !std::mem::take(&mut self.is_new) {
             return None;
         }
@@ -72,7 +72,7 @@ fn paint(
     protocol: Protocol,
     room: (usize, usize),
     cell: Option<(usize, usize)>,
-) -> Option<Art> {
+) -> Option<Image> {
     let (width, height) = cell.unwrap_or(CELL);
     let pixels = |cells: usize, side: usize| (cells * side).min(MAX_PIXELS);
     match protocol {
@@ -81,16 +81,16 @@ fn paint(
             // Round up to whole cells.
             let rows = halves.div_ceil(2);
             let text = blocks(&picture.scaled(columns, rows * 2), is_true_color);
-            Some(Art { rows, text, wipe: "" })
+            Some(Image { rows, text, erase: "" })
         }
         Protocol::Sixel => {
             // Keep a row free below: some terminals move the cursor to the next one.
             let room = (pixels(room.0, width), pixels(room.1 - 1, height));
             let (across, down) = fit(picture, room);
-            Some(Art {
+            Some(Image {
                 rows: down.div_ceil(height) + 1,
                 text: sixel(&picture.scaled(across, down)),
-                wipe: "",
+                erase: "",
             })
         }
         Protocol::Kitty | Protocol::Iterm2 => {
@@ -99,9 +99,9 @@ fn paint(
             let (across, down) = fit(picture, (across.min(MAX_PIXELS), down.min(MAX_PIXELS)));
             let picture = picture.scaled(across, down);
             if protocol == Protocol::Kitty {
-                Some(Art { rows, text: kitty(&picture, columns, rows)?, wipe: WIPE })
+                Some(Image { rows, text: kitty(&picture, columns, rows)?, erase: ERASE })
             } else {
-                Some(Art { rows, text: iterm2(&picture, columns, rows)?, wipe: "" })
+                Some(Image { rows, text: iterm2(&picture, columns, rows)?, erase: "" })
             }
         }
     }
@@ -134,12 +134,12 @@ mod tests {
         ) {
             let picture = Bitmap::new(size.0, size.1, vec![[1, 2, 3]; size.0 * size.1]).expect("whole");
             for protocol in PROTOCOLS {
-                let art = paint(&picture, protocol, room, cell).expect("a picture");
-                prop_assert!((1..=room.1).contains(&art.rows), "{:?}: {} rows", protocol, art.rows);
-                let cells = art.text.lines().map(|line| line.matches('▀').count()).max().unwrap_or(0);
+                let image = paint(&picture, protocol, room, cell).expect("a picture");
+                prop_assert!((1..=room.1).contains(&image.rows), "{:?}: {} rows", protocol, image.rows);
+                let cells = image.text.lines().map(|line| line.matches('▀').count()).max().unwrap_or(0);
                 prop_assert!(cells <= room.0);
                 if let Protocol::Blocks { .. } = protocol {
-                    prop_assert_eq!(art.text.lines().count(), art.rows);
+                    prop_assert_eq!(image.text.lines().count(), image.rows);
                 }
             }
         }
@@ -147,20 +147,22 @@ mod tests {
 
     #[test]
     fn a_preview_is_drawn_once_and_again_when_the_window_changes() {
-        let mut easel =
-            Easel { protocol: Some(Protocol::Blocks { is_true_color: true }), ..Easel::default() };
-        assert!(easel.art((80, 24)).is_none());
-        easel.offer(&Arc::from(&b"no picture"[..]));
-        assert!(easel.art((80, 24)).is_none());
+        let mut renderer = PreviewRenderer {
+            protocol: Some(Protocol::Blocks { is_true_color: true }),
+            ..PreviewRenderer::default()
+        };
+        assert!(renderer.image((80, 24)).is_none());
+        renderer.offer(&Arc::from(&b"no picture"[..]));
+        assert!(renderer.image((80, 24)).is_none());
         let mut bytes = Vec::new();
         let encoder = png::Encoder::new(&mut bytes, 1, 1);
         encoder.write_header().expect("a header").write_image_data(&[9]).expect("a pixel");
-        easel.offer(&bytes.into());
-        assert_eq!(easel.art((80, 24)).expect("new").rows, 14);
-        assert!(easel.art((80, 24)).is_none());
-        easel.again();
-        assert!(easel.art((80, 12)).is_none(), "no room");
-        easel.again();
-        assert_eq!(easel.art((40, 50)).expect("new").rows, 16);
+        renderer.offer(&bytes.into());
+        assert_eq!(renderer.image((80, 24)).expect("new").rows, 14);
+        assert!(renderer.image((80, 24)).is_none());
+        renderer.again();
+        assert!(renderer.image((80, 12)).is_none(), "no room");
+        renderer.again();
+        assert_eq!(renderer.image((40, 50)).expect("new").rows, 16);
     }
 }

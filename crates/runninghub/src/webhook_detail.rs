@@ -10,7 +10,7 @@ impl RunningHub {
     ///
     /// # Errors
     /// When the task is unknown or has no webhook, or there is no response.
-    pub async fn callback(&self, task: &TaskId) -> Result<WebhookDetail, Error> {
+    pub async fn webhook_detail(&self, task: &TaskId) -> Result<WebhookDetail, Error> {
         let detail = self.0.client.webhook_detail(task).await;
         detail.map_err(|error| Error::api(say!("cannot ask about the webhook"), error))
     }
@@ -19,12 +19,12 @@ impl RunningHub {
     ///
     /// # Errors
     /// When the task is unknown, has no webhook or is not over, or there is no response.
-    pub async fn call_back_again(&self, task: &TaskId, url: Option<&str>) -> Result<(), Error> {
+    pub async fn resend_webhook(&self, task: &TaskId, url: Option<&str>) -> Result<(), Error> {
         if let Some(url) = url {
             // A redelivery has no secret of its own.
             check_webhook(url)?;
         }
-        let detail = self.callback(task).await?;
+        let detail = self.webhook_detail(task).await?;
         if detail.event.is_none() {
             return Err(Error::usage(say!("the task is not over, so there is nothing to deliver again")));
         }

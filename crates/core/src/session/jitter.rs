@@ -2,9 +2,9 @@
 
 /// `SplitMix64`: spreads clients well enough, even with adjacent seeds, and is deterministic per seed.
 #[derive(Debug)]
-pub(super) struct Spread(u64);
+pub(super) struct Jitter(u64);
 
-impl Spread {
+impl Jitter {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
