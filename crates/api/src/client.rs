@@ -246,7 +246,7 @@ pub fn base_url(text: &str) -> Result<Url, Error> {
     {
         return Err(Error::usage(
             WHAT,
-            say!("it has to be `https`; `http` is for this machine (127.0.0.1) only"),
+            say!("it must be `https`; `http` is allowed for this machine (127.0.0.1) only"),
         ));
     }
     if !url.username().is_empty()

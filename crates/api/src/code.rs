@@ -174,84 +174,83 @@ impl Known {
 }
 
 const KEY: Sentence = say!(
-    "check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work \
-     on runninghub.ai, nor the other way round"
+    "check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round"
 );
-const OTHER_SITE: Sentence = say!("check the id, and that it belongs to the site and the account of the key");
-const TOP_UP: Sentence = say!("top up the account on the web");
-const SMALLER: Sentence = say!("use a smaller file (30 MB at most), or give a public address instead");
-const LATER: Sentence = say!("wait until a running task has ended, or use a key with more places");
+const OTHER_SITE: Sentence = say!("check the id, and that it belongs to the key's site and account");
+const TOP_UP: Sentence = say!("top up the account on the website");
+const SMALLER: Sentence = say!("use a smaller file (at most 30 MB) or a public URL");
+const LATER: Sentence = say!("wait for a running task to end, or use a key with more slots");
 
 #[rustfmt::skip]
 static TABLE: LazyLock<Vec<Known>> = LazyLock::new(|| vec![
     // The legacy family: `code` and `msg`.
-    code("-1", Class::Auth, say!("the key was not accepted")).hint(KEY),
-    code("1", Class::Unknown, say!("the platform refused without a reason of its own")),
+    code("-1", Class::Auth, say!("the API key was rejected")).hint(KEY),
+    code("1", Class::Unknown, say!("the platform refused without giving a reason")),
     code("301", Class::BadRequest, say!("a parameter is missing or has the wrong type")).refuses(),
     code("332", Class::Auth, say!("the key's user does not exist on this site")).hint(KEY),
     code("380", Class::BadRequest, say!("the workflow does not exist")).refuses().hint(OTHER_SITE),
-    code("401", Class::Auth, say!("the key was not accepted")).hint(KEY),
+    code("401", Class::Auth, say!("the API key was rejected")).hint(KEY),
     code("403", Class::Auth, say!("the key has no access")).hint(KEY),
-    code("412", Class::BadRequest, say!("the path is not known to the platform")).refuses()
-        .hint(say!("check the base URL: it is the site's address alone, such as `https://www.runninghub.ai`")),
-    code("415", Class::Capacity, say!("no machine is free")).refuses().wait(30),
-    code("416", Class::Quota, say!("the balance does not suffice")).refuses_key().hint(TOP_UP),
-    code("421", Class::Capacity, say!("all places of the key are taken")).refuses().wait(5).hint(LATER),
-    code("423", Class::NotFound, say!("the task is not known")).hint(OTHER_SITE),
+    code("412", Class::BadRequest, say!("the platform has no such endpoint")).refuses()
+        .hint(say!("check the base URL: it is the site's URL without a path, such as `https://www.runninghub.ai`")),
+    code("415", Class::Capacity, say!("no machine is available")).refuses().wait(30),
+    code("416", Class::Quota, say!("the balance is too low")).refuses_key().hint(TOP_UP),
+    code("421", Class::Capacity, say!("the key has no free task slots")).refuses().wait(5).hint(LATER),
+    code("423", Class::NotFound, say!("task not found")).hint(OTHER_SITE),
     code("433", Class::BadRequest, say!("the workflow is not valid")).refuses()
-        .hint(say!("run the workflow once on the web to see which node is at fault")),
-    code("435", Class::BadRequest, say!("the account has no dedicated machine of this size")).refuses()
-        .hint(say!("choose the instance type that the account has rented")),
-    code("436", Class::Quota, say!("the subscription of dedicated machines is missing or has run out")).refuses()
-        .hint(say!("renew the subscription on the web")),
+        .hint(say!("run the workflow once on the website to see which node fails")),
+    code("435", Class::BadRequest, say!("the account has no dedicated machine of this type")).refuses()
+        .hint(say!("use the instance type that the account has rented")),
+    code("436", Class::Quota, say!("the subscription for dedicated machines is missing or has expired")).refuses()
+        .hint(say!("renew the subscription on the website")),
     code("500", Class::Server, say!("the platform failed")),
-    code("801", Class::Auth, say!("free accounts may not use the API")).refuses_key()
-        .hint(say!("the API needs a paid membership; see the account's page on the web")),
+    code("801", Class::Auth, say!("free accounts cannot use the API")).refuses_key()
+        .hint(say!("the API requires a paid membership; see the account page on the website")),
     code("802", Class::Auth, say!("the key is invalid or disabled")).refuses_key().hint(KEY),
-    code("803", Class::BadRequest, say!("a given node or field does not fit the workflow")).refuses()
-        .hint(say!("compare the node ids and field names with the saved workflow")),
+    code("803", Class::BadRequest, say!("a node or field in the request does not match the workflow")).refuses()
+        .hint(say!("check the node ids and field names against the saved workflow")),
     code("804", Class::State, say!("the task is running")),
     code("805", Class::TaskFailed, say!("the task failed or was stopped")),
     code("806", Class::Auth, say!("the key's user does not exist on this site")).refuses_key().hint(KEY),
-    code("807", Class::NotFound, say!("the task is not known")).hint(OTHER_SITE),
+    code("807", Class::NotFound, say!("task not found")).hint(OTHER_SITE),
     code("808", Class::Server, say!("the upload failed")),
     code("809", Class::BadRequest, say!("the file is too large")).hint(SMALLER),
-    code("810", Class::BadRequest, say!("the workflow was never saved or never run")).refuses()
-        .hint(say!("open the workflow on the web, save it, and run it there once with success")),
+    code("810", Class::BadRequest, say!("the workflow was never saved or never ran successfully")).refuses()
+        .hint(say!("open the workflow on the website, save it, and run it there once until it succeeds")),
     code("811", Class::Auth, say!("the enterprise key is invalid")).refuses_key().hint(KEY),
-    code("812", Class::Quota, say!("the enterprise balance does not suffice")).refuses_key().hint(TOP_UP),
+    code("812", Class::Quota, say!("the enterprise balance is too low")).refuses_key().hint(TOP_UP),
     code("813", Class::State, say!("the task is queued")),
     code("814", Class::Capacity, say!("the personal queue is full")).refuses().wait(30)
-        .hint(say!("the queue takes 1000 tasks: wait until some have ended")),
+        .hint(say!("the queue holds up to 1000 tasks: wait for some to end")),
     code("901", Class::BadRequest, say!("the AI app does not exist")).refuses().hint(OTHER_SITE),
     // The v2 family: `errorCode` and `errorMessage`.
-    code("1000", Class::Server, say!("the platform failed without saying why")),
-    code("1001", Class::BadRequest, say!("the path is not known to the platform")).refuses()
-        .hint(say!("a model may be gone, or be called otherwise: look it up in the catalog")),
+    code("1000", Class::Server, say!("the platform failed without giving a reason")),
+    code("1001", Class::BadRequest, say!("the platform has no such endpoint")).refuses()
+        .hint(say!("the model may have been removed or renamed: look it up in the catalog")),
     code("1002", Class::Auth, say!("the key is invalid")).refuses_key().hint(KEY),
     code("1003", Class::Rate, say!("too many requests")).refuses().wait(1),
-    code("1004", Class::NotFound, say!("the task is not known, or no longer")).hint(OTHER_SITE),
+    code("1004", Class::NotFound, say!("the task is unknown or has been removed")).hint(OTHER_SITE),
     code("1005", Class::Server, say!("the platform failed")),
     code("1006", Class::Server, say!("the task took too long")),
     code("1007", Class::BadRequest, say!("a parameter is not valid")).refuses(),
     code("1008", Class::BadRequest, say!("the file is too large")).hint(SMALLER),
-    code("1009", Class::BadRequest, say!("the method is not supported")),
+    code("1009", Class::BadRequest, say!("the HTTP method is not supported")),
     code("1010", Class::Server, say!("the service is not available")),
     code("1011", Class::Capacity, say!("the platform is busy")).refuses().wait(5),
-    code("1012", Class::Server, say!("a service behind the platform failed")),
-    code("1013", Class::BadRequest, say!("a file could not be processed")).hint(say!("check that the file opens elsewhere")),
-    code("1014", Class::Auth, say!("model calls need an enterprise-shared key")).refuses()
-        .hint(say!("create an enterprise-shared key on the web")),
-    code("1015", Class::TaskFailed, say!("nothing could be generated")),
-    code("1101", Class::BadRequest, say!("a given node is not valid")).refuses()
-        .hint(say!("compare the node ids and field names with the saved workflow")),
-    code("1501", Class::Content, say!("moderation refused the content")).refuses()
-        .hint(say!("change the prompt or the picture")),
+    code("1012", Class::Server, say!("an upstream service of the platform failed")),
+    code("1013", Class::BadRequest, say!("a file could not be processed")).hint(say!("check that the file opens in another program")),
+    code("1014", Class::Auth, say!("model calls require an enterprise-shared key")).refuses()
+        .hint(say!("create an enterprise-shared key on the website")),
+    code("1015", Class::TaskFailed, say!("generation failed")),
+    code("1101", Class::BadRequest, say!("a node in the request is not valid")).refuses()
+        .hint(say!("check the node ids and field names against the saved workflow")),
+    code("1501", Class::Content, say!("content moderation rejected the request")).refuses()
+        .hint(say!("change the prompt or the image")),
     code("1504", Class::TaskFailed, say!("the model took too long")),
-    code("1505", Class::Content, say!("pictures of real people are not allowed here")).refuses()
-        .hint(say!("change the picture")),
-    code("1520", Class::Capacity, say!("all places of the user are taken")).refuses().wait(5).hint(LATER),
-    code("1601", Class::Auth, say!("the key was not accepted")).refuses_key().hint(KEY),
+    code("1505", Class::Content, say!("images of real people are not allowed here")).refuses()
+        .hint(say!("use a different image")),
+    code("1520", Class::Capacity, say!("the user has no free task slots")).refuses().wait(5).hint(LATER),
+    code("1601", Class::Auth, say!("the API key was rejected")).refuses_key().hint(KEY),
 ]);
 
 #[cfg(test)]

@@ -210,9 +210,9 @@ impl Error {
             _ if self.hint.is_some() => self.hint.as_deref().cloned(),
             ErrorKind::Api { code, message, .. } => code.meant_by(message).hint(),
             ErrorKind::Http { status: 401 } => Code::new("401").hint(),
-            ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => Some(say!(
-                "check the base URL; a firewall or the login page of a network may have answered instead"
-            )),
+            ErrorKind::NotOurApi { .. } | ErrorKind::Http { .. } => {
+                Some(say!("check the base URL; a firewall or a network login page may have answered instead"))
+            }
             ErrorKind::Net(kind) => kind.hint(),
             _ => None,
         }
@@ -266,13 +266,13 @@ impl ErrorKind {
                 }
             },
             Self::Decode { path, excerpt } => {
-                say!("unexpected answer at `{path}`: {excerpt}", path, excerpt)
+                say!("unexpected response at `{path}`: {excerpt}", path, excerpt)
             }
             Self::Http { status } => say!("HTTP status {status}", status = *status),
             Self::Net(kind) => kind.sentence(),
-            Self::NotOurApi { title: None, .. } => say!("the answer is not the API's"),
+            Self::NotOurApi { title: None, .. } => say!("the response is not from the API"),
             Self::NotOurApi { title: Some(title), .. } => {
-                say!("the answer is not the API's but a page titled \"{title}\"", title)
+                say!("the response is not from the API: it is a web page titled \"{title}\"", title)
             }
             Self::Usage { problem } => problem.clone(),
         }
@@ -439,13 +439,13 @@ mod tests {
 
     #[test]
     fn texts_are_fragments() {
-        assert_eq!(api(200, "421").to_string(), "create: code 421, all places of the key are taken");
+        assert_eq!(api(200, "421").to_string(), "create: code 421, the key has no free task slots");
         let unknown = ErrorKind::Api { status: 200, code: Code::new("9999"), message: "new\nthing".into() };
         assert_eq!(Error::new("query", unknown).to_string(), "query: code 9999 (new\\nthing)");
         let page = ErrorKind::NotOurApi { status: 200, title: Some("Wi-Fi login".into()) };
         assert_eq!(
             Error::new("account", page).to_string(),
-            "account: the answer is not the API's but a page titled \"Wi-Fi login\""
+            "account: the response is not from the API: it is a web page titled \"Wi-Fi login\""
         );
         let denied = Error::io("download", "/results", io::Error::from(io::ErrorKind::PermissionDenied));
         assert_eq!(denied.to_string(), "download: /results");

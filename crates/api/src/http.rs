@@ -470,7 +470,7 @@ impl Answer {
 /// The header with the key, marked as sensitive so that lower layers neither print nor index it.
 pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
-        .map_err(|_| Error::usage(say!("API key"), say!("it cannot be sent in a header")))?;
+        .map_err(|_| Error::usage(say!("API key"), say!("it is not valid in a header")))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -530,7 +530,7 @@ pub(crate) mod tests {
         let read = |answer: &Answer| answer.data::<std::collections::BTreeMap<String, Vec<u8>>>();
         let text = r#"{"code":0,"data":{"a":[1],"b":[2,"x?y=1"]}}"#;
         let error = read_with(text, read).expect_err("a string is no number");
-        insta::assert_snapshot!(error, @r#"test: unexpected answer at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
+        insta::assert_snapshot!(error, @r#"test: unexpected response at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
     }
 
     #[test]

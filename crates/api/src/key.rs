@@ -30,7 +30,7 @@ impl ApiKey {
         if !text.chars().all(|c| c.is_ascii_graphic()) {
             return Err(Error::usage(
                 say!("API key"),
-                say!("it has white space or unprintable characters inside"),
+                say!("it contains whitespace or unprintable characters"),
             ));
         }
         Ok(Self(text.into()))

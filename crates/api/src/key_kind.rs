@@ -44,14 +44,14 @@ impl KeyKind {
     /// A short description of its permissions.
     pub fn meaning(self) -> Sentence {
         match self {
-            Self::Normal => say!("consumer key: pays with coins; workflows and AI apps, no model calls"),
-            Self::Shared => say!("enterprise key: pays from the wallet; workflows, AI apps and models"),
+            Self::Normal => say!("consumer key: pays with coins; runs workflows and AI apps, but no models"),
+            Self::Shared => say!("enterprise key: pays from the wallet; runs workflows, AI apps and models"),
             Self::Exclusive => {
                 say!(
-                    "enterprise key on rented machines: only the sizes that are rented, and a personal queue"
+                    "enterprise key for rented machines: only the rented instance types, with a personal queue"
                 )
             }
-            Self::Other => say!("a kind that this version does not know"),
+            Self::Other => say!("a kind that this version does not recognize"),
         }
     }
 }

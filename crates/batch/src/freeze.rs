@@ -55,7 +55,7 @@ impl Rows {
         let repeats = |row: &Row| usize::try_from(row.repeat.unwrap_or(1)).unwrap_or(usize::MAX);
         let all = rows.iter().map(repeats).fold(0_usize, usize::saturating_add);
         if all > MAX_ROWS {
-            let what = say!("the batch has {all} runs; the most are {most}", all, most = MAX_ROWS);
+            let what = say!("the batch has {all} runs; the maximum is {most}", all, most = MAX_ROWS);
             return Err(Problem::source(what).into());
         }
         let mut known = Vec::with_capacity(all);
@@ -148,16 +148,16 @@ fn name(known: &mut [Known], unique: bool, problems: &mut Problems, notes: &mut 
         let (first, runs) = equal.entry(item.fingerprint).or_insert((*at, 0));
         if *first != *at && item.repeat == 1 {
             let what = match *first {
-                At::Row(row) => say!("it is equal to row {row}", row),
-                At::Line(line) => say!("it is equal to line {line}", line),
-                At::Source => say!("it is equal to another row"),
+                At::Row(row) => say!("it equals row {row}", row),
+                At::Line(line) => say!("it equals line {line}", line),
+                At::Source => say!("it equals another row"),
             };
             let problem = Problem::new(*at, what);
             if unique {
                 problems.add(problem.cure(say!("delete one of them")));
             } else {
                 notes.add(
-                    problem.cure(say!("it runs again; for several runs of a row set its number of repeats")),
+                    problem.cure(say!("it runs again; to run a row several times, set its repeat count")),
                 );
             }
         }
@@ -173,11 +173,11 @@ fn name(known: &mut [Known], unique: bool, problems: &mut Problems, notes: &mut 
         if let Some(other) = ids.insert(item.id.clone(), *at) {
             let id = &item.id;
             let what = match other {
-                At::Row(row) => say!("the id `{id}` is that of row {row} too", id, row),
-                At::Line(line) => say!("the id `{id}` is that of line {line} too", id, line),
+                At::Row(row) => say!("row {row} has the id `{id}` too", id, row),
+                At::Line(line) => say!("line {line} has the id `{id}` too", id, line),
                 At::Source => say!("the id `{id}` is used twice", id),
             };
-            let cure = say!("ids must differ; a row without one gets an id made from its values");
+            let cure = say!("ids must be unique; a row without one gets an id derived from its values");
             problems.add(Problem::new(*at, what).column("_id").cure(cure));
         }
     }
@@ -214,7 +214,7 @@ fn folder(out: Option<&str>, item: &Item) -> Result<String, Problem> {
     let leaves =
         |part: &&str| matches!(*part, "." | "..") || part.contains(':') || part.contains(char::is_control);
     if filled.starts_with(['/', '\\']) || parts.is_empty() || parts.iter().any(leaves) {
-        let what = say!("`{out}` is not a folder below that of the results", out);
+        let what = say!("`{out}` is not inside the results folder", out);
         return Err(Problem::source(what).cure(say!("write a relative path such as cats/{{id}}")));
     }
     Ok(parts.join("/"))

@@ -71,7 +71,7 @@ impl Steering {
         match self {
             Self::Id if cell.len() > MAX_ID || cell.chars().any(char::is_control) => {
                 return Err((
-                    say!("the id has more than {most} bytes, or a control character", most = MAX_ID),
+                    say!("the id has more than {most} bytes or a control character", most = MAX_ID),
                     say!("an id is a short name such as cat-1"),
                 ));
             }
@@ -84,8 +84,8 @@ impl Steering {
                 Ok(times @ 1..=MAX_REPEAT) => row.repeat = Some(times),
                 _ => {
                     return Err((
-                        say!("`{cell}` is not a number of repeats", cell),
-                        say!("it is a whole number from 1 to {most}", most = MAX_REPEAT),
+                        say!("`{cell}` is not a valid repeat count", cell),
+                        say!("it must be an integer from 1 to {most}", most = MAX_REPEAT),
                     ));
                 }
             },
@@ -93,8 +93,8 @@ impl Steering {
                 Ok(priority) => row.priority = Some(priority),
                 Err(_) => {
                     return Err((
-                        say!("`{cell}` is not a priority", cell),
-                        say!("it is a whole number; rows of a higher number start earlier"),
+                        say!("`{cell}` is not a valid priority", cell),
+                        say!("it must be an integer; rows with a higher priority start earlier"),
                     ));
                 }
             },

@@ -61,14 +61,14 @@ fn a_done_row_without_its_files_is_only_downloaded() {
 #[test]
 fn a_row_with_a_task_is_followed() {
     let (action, plan) = in_state(ItemState::Running, RETRY);
-    assert_eq!((action, &*plan), (Action::Adopt, "adopt 1: their tasks run already"));
+    assert_eq!((action, &*plan), (Action::Adopt, "adopt 1: their tasks are already running"));
 }
 
 #[test]
 fn a_row_that_may_have_a_task_is_held() {
     let (action, plan) = in_state(ItemState::Unknown, RETRY);
     assert_eq!(action, Action::Hold);
-    assert_eq!(plan, "unknown 1: each may have a task, and keeps its slot until that is resolved");
+    assert_eq!(plan, "unknown 1: each may have a task, and holds its slot until it is resolved");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_row_that_left_the_file_is_left_alone_and_listed() {
     let comparison = compare(&[], entries, RETRY, &mut |_| None);
     assert!(comparison.actions.is_empty());
     assert_eq!(comparison.gone.iter().map(ItemId::as_str).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
-    assert_eq!(comparison.summary.to_string(), "not in the file any more 4: a, b, c, and 1 more");
+    assert_eq!(comparison.summary.to_string(), "no longer in the file 4: a, b, c, and 1 more");
 }
 
 #[test]

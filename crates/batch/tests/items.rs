@@ -52,9 +52,9 @@ fn equal_rows_run_with_a_note_or_are_refused() {
     let text = "6.text\na\nb\na\n";
     let Items { items, notes } = freeze(table(text)).unwrap();
     assert_eq!(items[2].id.as_str(), format!("{}-2", items[0].id.as_str()));
-    assert_eq!(notes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["row 4: it is equal to row 2"]);
+    assert_eq!(notes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["row 4: it equals row 2"]);
     let error = table(text).freeze(&target(), true, &mut digest()).unwrap_err();
-    assert_eq!(problems(&error), ["row 4: it is equal to row 2"]);
+    assert_eq!(problems(&error), ["row 4: it equals row 2"]);
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn an_id_that_is_used_twice_is_refused() {
     assert_eq!(
         problems(&error),
         [
-            "row 3, column `_id`: the id `cat` is that of row 2 too",
-            "row 4, column `_id`: the id `cat-2` is that of row 2 too"
+            "row 3, column `_id`: row 2 has the id `cat` too",
+            "row 4, column `_id`: row 2 has the id `cat-2` too"
         ]
     );
 }
@@ -104,9 +104,9 @@ fn a_folder_stays_below_that_of_the_results() {
         ["a_b", "_", ".._z/c/4", "a/b/c"]
     );
     for (out, problem) in [
-        ("../x", "row 2, column `_out`: `../x` is not a folder below that of the results"),
-        ("/x", "row 2, column `_out`: `/x` is not a folder below that of the results"),
-        ("c:/x", "row 2, column `_out`: `c:/x` is not a folder below that of the results"),
+        ("../x", "row 2, column `_out`: `../x` is not inside the results folder"),
+        ("/x", "row 2, column `_out`: `/x` is not inside the results folder"),
+        ("c:/x", "row 2, column `_out`: `c:/x` is not inside the results folder"),
         ("{ids}", "row 2, column `_out`: `{ids}` is neither `id`, `row` nor a field that is set"),
     ] {
         let error = freeze(table(&format!("6.text,_out\na,{out}\n"))).unwrap_err();
@@ -118,7 +118,7 @@ fn a_folder_stays_below_that_of_the_results() {
 fn too_many_runs_are_refused_before_they_are_made() {
     let row = Row { at: At::Row(2), repeat: Some(10_000), ..Row::default() };
     let error = freeze(Rows { rows: vec![row; 101], ..Rows::default() }).unwrap_err();
-    assert_eq!(problems(&error), ["the batch has 1010000 runs; the most are 1000000"]);
+    assert_eq!(problems(&error), ["the batch has 1010000 runs; the maximum is 1000000"]);
 }
 
 #[test]

@@ -58,12 +58,11 @@ impl Catalog {
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let first = lines.next().map_or("", |(_, line)| line.trim_start_matches('\u{feff}'));
         let header: Header = serde_json::from_str(first).map_err(|_| {
-            Error::new(say!("this is not a catalog of models"))
-                .with_hint(say!("its first line is `{{\"catalog\":1}}`, and each other line is one model"))
+            Error::new(say!("this is not a model catalog"))
+                .with_hint(say!("the first line is `{{\"catalog\":1}}`, and every other line is a model"))
         })?;
         if header.catalog != VERSION {
-            let what =
-                say!("the catalog has the format {format}, which is not known", format = header.catalog);
+            let what = say!("the catalog has the unknown format {format}", format = header.catalog);
             return Err(Error::new(what).with_hint(say!("update to a version that reads it")));
         }
         let mut catalog = Self::default();
@@ -112,7 +111,7 @@ impl Catalog {
     pub fn find(&self, name: &str) -> Result<&Model, Error> {
         let name = name.trim().trim_matches('/');
         if name.chars().count() > LONGEST {
-            return Err(Error::new(say!("this is too long for the name of a model")));
+            return Err(Error::new(say!("this is too long for a model name")));
         }
         let wanted = plain(name);
         let is_like = |known: &String| plain(known) == wanted;
@@ -130,9 +129,9 @@ impl Catalog {
                 .flat_map(|model| std::iter::once(&model.endpoint).chain(&model.names).map(String::as_str));
             let hint = match closest(name, names) {
                 Some(close) => say!("did you mean `{close}`?", close),
-                None => say!("search the catalog, or submit a whole body to run a model that is not in it"),
+                None => say!("search the catalog, or submit a request body to run a model that is not in it"),
             };
-            Error::new(say!("there is no model `{name}`", name)).with_hint(hint)
+            Error::new(say!("model `{name}` not found", name)).with_hint(hint)
         })
     }
 
@@ -232,10 +231,10 @@ mod tests {
             let error = Catalog::embedded().find(name).expect_err(name);
             format!("{error} | {}", error.hint().unwrap_or_default())
         };
-        insta::assert_snapshot!(refused("klin-v3.0-pro/text-to-vidio"), @"there is no model `klin-v3.0-pro/text-to-vidio` | did you mean `kling-v3.0-pro-text-to-video`?");
-        insta::assert_snapshot!(refused("zzzz"), @"there is no model `zzzz` | search the catalog, or submit a whole body to run a model that is not in it");
-        insta::assert_snapshot!(refused(""), @"there is no model `` | search the catalog, or submit a whole body to run a model that is not in it");
-        insta::assert_snapshot!(refused(&"a".repeat(300)), @"this is too long for the name of a model | ");
+        insta::assert_snapshot!(refused("klin-v3.0-pro/text-to-vidio"), @"model `klin-v3.0-pro/text-to-vidio` not found | did you mean `kling-v3.0-pro-text-to-video`?");
+        insta::assert_snapshot!(refused("zzzz"), @"model `zzzz` not found | search the catalog, or submit a request body to run a model that is not in it");
+        insta::assert_snapshot!(refused(""), @r"model `` not found | search the catalog, or submit a request body to run a model that is not in it");
+        insta::assert_snapshot!(refused(&"a".repeat(300)), @"this is too long for a model name | ");
     }
 
     #[test]

@@ -22,11 +22,14 @@ pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> 
     let place = &param.name;
     if !param.kind.is_media() {
         return Err(Error::new(say!("`{place}` takes {kind}, not a file", place, kind = param.kind.noun()))
-            .with_hint(say!("give a value instead of a file")));
+            .with_hint(say!("use a value instead of a file")));
     }
     let Some(extension) = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()) else {
-        return Err(Error::new(say!("the file `{name}` has no extension, by which the platform goes", name))
-            .with_hint(accepted(param)));
+        return Err(Error::new(say!(
+            "the file `{name}` has no extension, and the platform relies on it",
+            name
+        ))
+        .with_hint(accepted(param)));
     };
     let same = |known: &String| {
         *known == extension
@@ -44,7 +47,7 @@ pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> 
         param.accept.iter().any(same)
     };
     if !fits {
-        return Err(Error::new(say!("`{place}` does not take the file `{name}`", place, name))
+        return Err(Error::new(say!("`{place}` does not accept the file `{name}`", place, name))
             .with_hint(accepted(param)));
     }
     if bytes == 0 {
@@ -60,7 +63,7 @@ pub(crate) fn check(param: &Param, name: &str, bytes: u64) -> Result<(), Error> 
         let what =
             say!("the file `{name}` is larger than the {most} MB that can be uploaded", name, most = LARGEST);
         let hint = say!(
-            "`{place}` takes up to {most} MB from the web: give an address instead of a file",
+            "`{place}` takes files of up to {most} MB as a URL: give a URL instead of a file",
             place,
             most
         );
@@ -87,10 +90,10 @@ impl ParamKind {
             Self::String => say!("text"),
             Self::List => say!("one of its choices"),
             Self::Model => say!("the name of a LoRA"),
-            Self::Image => say!("a picture"),
+            Self::Image => say!("an image"),
             Self::Video => say!("a video"),
-            Self::Audio => say!("a sound"),
-            Self::Media => say!("a picture, a video or a sound"),
+            Self::Audio => say!("an audio file"),
+            Self::Media => say!("an image, a video or an audio file"),
             Self::File => say!("a file"),
             Self::Any => say!("any value"),
         }
@@ -125,19 +128,19 @@ mod tests {
         };
         assert_eq!(told(&picture, "a.b.JPEG", 10 * MB), "fine");
         insta::assert_snapshot!(told(&picture, "a.png", 10 * MB + 1), @"the file `a.png` is larger than the 10 MB that `imageUrl` takes | make it smaller");
-        insta::assert_snapshot!(told(&picture, "a.gif", 1), @"`imageUrl` does not take the file `a.gif` | it takes jpg, png");
-        insta::assert_snapshot!(told(&picture, "a", 1), @"the file `a` has no extension, by which the platform goes | it takes jpg, png");
+        insta::assert_snapshot!(told(&picture, "a.gif", 1), @"`imageUrl` does not accept the file `a.gif` | it takes jpg, png");
+        insta::assert_snapshot!(told(&picture, "a", 1), @"the file `a` has no extension, and the platform relies on it | it takes jpg, png");
         insta::assert_snapshot!(told(&picture, "a.png", 0), @"the file `a.png` is empty | ");
         let film =
             Param { name: "video".into(), kind: ParamKind::Video, max_mb: Some(500), ..Param::default() };
         assert_eq!(told(&film, "a.mp4", 30 * MB), "fine");
         assert_eq!(told(&film, "a.new", 1), "fine");
-        insta::assert_snapshot!(told(&film, "a.png", 1), @"`video` does not take the file `a.png` | it takes a video");
-        insta::assert_snapshot!(told(&film, "a.mp4", 30 * MB + 1), @"the file `a.mp4` is larger than the 30 MB that can be uploaded | `video` takes up to 500 MB from the web: give an address instead of a file");
+        insta::assert_snapshot!(told(&film, "a.png", 1), @"`video` does not accept the file `a.png` | it takes a video");
+        insta::assert_snapshot!(told(&film, "a.mp4", 30 * MB + 1), @"the file `a.mp4` is larger than the 30 MB that can be uploaded | `video` takes files of up to 500 MB as a URL: give a URL instead of a file");
         let any = Param { name: "url".into(), kind: ParamKind::Media, ..Param::default() };
         assert_eq!(told(&any, "a.mp3", 1), "fine");
         insta::assert_snapshot!(told(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | make it smaller");
         let text = Param { name: "prompt".into(), kind: ParamKind::String, ..Param::default() };
-        insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | give a value instead of a file");
+        insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | use a value instead of a file");
     }
 }

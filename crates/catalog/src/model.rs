@@ -229,5 +229,5 @@ pub(crate) fn flaw(model: &Model) -> Option<Sentence> {
     names.sort_unstable();
     let twice = names.windows(2).any(|pair| matches!(pair, [a, b] if a == b));
     (twice || names.first().is_some_and(|name| name.is_empty()))
-        .then(|| say!("two of its parameters have one name, or one has none"))
+        .then(|| say!("two of its parameters share a name, or one has no name"))
 }

@@ -78,28 +78,34 @@ fn check(param: &Param, value: Value) -> Result<Value, Error> {
         let is_low = param.min.is_some_and(|min| number < min);
         let is_high = param.max.is_some_and(|max| number > max);
         if is_low || is_high {
-            let hint = say!("it has to be {range}", range = range(param.min, param.max));
+            let hint = say!("it must be {range}", range = range(param.min, param.max));
             return Err(wrong(param, &value, hint));
         }
         // A step of a number with a point is how a slider moves; of a whole number it is what the model can do.
         let step = param.step.filter(|step| param.kind == ParamKind::Int && *step > 1.0);
         let start = param.min.unwrap_or_default();
         if let Some(step) = step.filter(|step| (number - start) % step != 0.0) {
-            return Err(wrong(param, &value, say!("it goes from {start} in steps of {step}", start, step)));
+            return Err(wrong(
+                param,
+                &value,
+                say!("values start at {start}, in steps of {step}", start, step),
+            ));
         }
     }
     if let Some(text) = value.as_str() {
         if param.required && text.trim().is_empty() {
-            return Err(Error::new(say!("`{place}` is empty", place)).with_hint(say!("the model needs it")));
+            return Err(
+                Error::new(say!("`{place}` is empty", place)).with_hint(say!("the model requires it"))
+            );
         }
         let length = text.chars().count();
         let bad =
             |hint| Err(Error::new(say!("`{place}` has {length} characters", place, length)).with_hint(hint));
         if let Some(most) = param.max_length.filter(|most| length > *most) {
-            return bad(say!("it takes up to {most}", most));
+            return bad(say!("it takes at most {most}", most));
         }
         if let Some(least) = param.min_length.filter(|least| length < *least && !text.is_empty()) {
-            return bad(say!("it takes {least} or more", least));
+            return bad(say!("it takes at least {least}", least));
         }
     }
     Ok(value)
@@ -135,7 +141,7 @@ fn choices(param: &Param) -> Sentence {
     let list: Vec<String> = param.choices.iter().take(LISTED).map(shown).collect();
     let (list, count) = (list.join(", "), param.choices.len());
     if count > LISTED {
-        say!("it is one of {list}, … ({count} in all)", list, count)
+        say!("it is one of {list}, … ({count} in total)", list, count)
     } else {
         say!("it is one of {list}", list)
     }
@@ -144,7 +150,7 @@ fn choices(param: &Param) -> Sentence {
 /// What the platform can fetch. The name of an uploaded file is another thing, and it would be paid for in vain.
 fn address(param: &Param, value: Value) -> Result<Value, Error> {
     let place = &param.name;
-    let hint = say!("give `{place}` a file to upload, or an address that begins with `https://`", place);
+    let hint = say!("upload a file for `{place}`, or use a URL that begins with `https://`", place);
     let Some(text) = value.as_str() else {
         return Err(
             Error::new(say!("`{place}` takes {kind}", place, kind = param.kind.noun())).with_hint(hint)
@@ -157,9 +163,9 @@ fn address(param: &Param, value: Value) -> Result<Value, Error> {
         return Ok(value);
     }
     let what = if FILE_NAMES.iter().any(|start| text.starts_with(start)) {
-        say!("`{place}` takes an address, and `{text}` is the name of a file for workflows", place, text)
+        say!("`{place}` takes a URL, and `{text}` is a file name, which only workflows take", place, text)
     } else {
-        say!("`{place}` takes {kind}, and this is no address of one", place, kind = param.kind.noun())
+        say!("`{place}` takes {kind}, and this URL does not point to one", place, kind = param.kind.noun())
     };
     Err(Error::new(what).with_hint(hint))
 }
@@ -167,8 +173,8 @@ fn address(param: &Param, value: Value) -> Result<Value, Error> {
 fn range(min: Option<f64>, max: Option<f64>) -> Sentence {
     match (min, max) {
         (Some(min), Some(max)) => say!("from {min} to {max}", min, max),
-        (Some(min), None) => say!("{min} or more", min),
-        (None, Some(max)) => say!("{max} or less", max),
+        (Some(min), None) => say!("at least {min}", min),
+        (None, Some(max)) => say!("at most {max}", max),
         (None, None) => say!("a number"),
     }
 }

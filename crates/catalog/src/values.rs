@@ -90,13 +90,13 @@ impl Model {
         let part = || names().find(|known| known.rsplit_once("##").is_some_and(|(_, field)| field == name));
         let hint = match part().or_else(|| closest(name, names())) {
             Some(close) => say!("did you mean `{close}`?", close),
-            None if self.params.is_empty() => say!("it takes none"),
+            None if self.params.is_empty() => say!("it takes no values"),
             None => {
                 let mut list: Vec<_> = names().take(LISTED).map(|name| format!("`{name}`")).collect();
                 if self.params.len() > LISTED {
                     list.push("…".to_owned());
                 }
-                say!("its parameters: {names}", names = list.join(", "))
+                say!("parameters: {names}", names = list.join(", "))
             }
         };
         Error::new(say!("`{model}` has no parameter `{name}`", model = &self.endpoint, name)).with_hint(hint)
@@ -121,15 +121,15 @@ fn put(body: &mut Map<String, Value>, param: &Param, mut values: Vec<Value>) -> 
             values.splice(0..0, std::mem::take(before));
         }
         if let Some(most) = param.max_items.filter(|most| values.len() > *most) {
-            return Err(Error::new(say!("`{place}` is given {count} values", place, count = values.len()))
-                .with_hint(say!("it takes up to {most}", most)));
+            return Err(Error::new(say!("`{place}` has {count} values", place, count = values.len()))
+                .with_hint(say!("it takes at most {most}", most)));
         }
         if values.is_empty() && param.required {
             return Err(missing(param));
         }
         Value::Array(values)
     } else if body.contains_key(place) {
-        return Err(Error::new(say!("`{place}` is given twice", place)).with_hint(say!("it takes one value")));
+        return Err(Error::new(say!("`{place}` is set twice", place)).with_hint(say!("it takes one value")));
     } else {
         values.pop().unwrap_or_default()
     };
@@ -139,9 +139,9 @@ fn put(body: &mut Map<String, Value>, param: &Param, mut values: Vec<Value>) -> 
 
 fn missing(param: &Param) -> Error {
     let hint = if param.kind.is_media() {
-        say!("give `{name}` a file to upload: it takes {kind}", name = &param.name, kind = param.kind.noun())
+        say!("upload a file for `{name}`: it takes {kind}", name = &param.name, kind = param.kind.noun())
     } else {
-        say!("give `{name}` a value: it takes {kind}", name = &param.name, kind = param.kind.noun())
+        say!("set `{name}`: it takes {kind}", name = &param.name, kind = param.kind.noun())
     };
     Error::new(say!("`{name}` is missing", name = &param.name)).with_hint(hint)
 }

@@ -66,18 +66,18 @@ fn several_are_a_list_also_one() {
     assert_eq!(sent(&several, &[("imageUrls", one.clone()), ("imageUrls", two.clone())]), both);
     assert_eq!(sent(&several, &[("imageUrls", json!([one, two]))]), both);
     assert_eq!(sent(&several, &[("imageUrls", json!(json!([one, two]).to_string()))]), both);
-    insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([one, two, one]))]), @"`imageUrls` is given 3 values | it takes up to 2");
-    insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([]))]), @"`imageUrls` is missing | give `imageUrls` a file to upload: it takes a picture");
+    insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([one, two, one]))]), @r"`imageUrls` has 3 values | it takes at most 2");
+    insta::assert_snapshot!(refused(&several, &[("imageUrls", json!([]))]), @r"`imageUrls` is missing | upload a file for `imageUrls`: it takes an image");
 }
 
 #[test]
 fn a_file_becomes_an_address_and_never_a_name() {
     let hailuo = model("minimax/hailuo-02/i2v-pro");
-    let image = hailuo.params.iter().find(|param| param.kind == ParamKind::Image).expect("a picture");
+    let image = hailuo.params.iter().find(|param| param.kind == ParamKind::Image).expect("an image");
     let refused = |value: Value| refused(hailuo, &[(image.name.as_str(), value)]);
-    assert!(refused(json!("openapi/0123.png")).contains("is the name of a file for workflows"));
-    assert!(refused(json!("cat.png")).contains("this is no address of one"));
-    assert!(refused(json!("https://h/a b.png")).contains("this is no address of one"));
+    assert!(refused(json!("openapi/0123.png")).contains("is a file name, which only workflows take"));
+    assert!(refused(json!("cat.png")).contains("this URL does not point to one"));
+    assert!(refused(json!("https://h/a b.png")).contains("this URL does not point to one"));
     assert!(refused(json!(5)).contains("takes a picture"));
     let file = Input::File { name: "cat.png".into(), bytes: 5 };
     let address = Input::Address("https://h/cat.png?sign=1".into());
@@ -94,19 +94,19 @@ fn what_cannot_be_is_told_before_it_costs() {
     let kling = model("kling-v3.0-pro/text-to-video");
     let with =
         |name: &'static str, value: Value| refused(kling, &[("prompt", json!("a cat")), (name, value)]);
-    insta::assert_snapshot!(refused(kling, &[]), @"`prompt` is missing | give `prompt` a value: it takes text");
-    insta::assert_snapshot!(refused(kling, &[("prompt", json!("  "))]), @"`prompt` is empty | the model needs it");
-    insta::assert_snapshot!(refused(kling, &[("prompt", json!("a".repeat(2501)))]), @"`prompt` has 2501 characters | it takes up to 2500");
+    insta::assert_snapshot!(refused(kling, &[]), @"`prompt` is missing | set `prompt`: it takes text");
+    insta::assert_snapshot!(refused(kling, &[("prompt", json!("  "))]), @"`prompt` is empty | the model requires it");
+    insta::assert_snapshot!(refused(kling, &[("prompt", json!("a".repeat(2501)))]), @r"`prompt` has 2501 characters | it takes at most 2500");
     insta::assert_snapshot!(with("promt", json!("x")), @"`kling-v3.0-pro/text-to-video` has no parameter `promt` | did you mean `prompt`?");
     insta::assert_snapshot!(with("aspect_ratio", json!("x")), @"`kling-v3.0-pro/text-to-video` has no parameter `aspect_ratio` | did you mean `aspectRatio`?");
-    insta::assert_snapshot!(with("zzz", json!("x")), @"`kling-v3.0-pro/text-to-video` has no parameter `zzz` | its parameters: `prompt`, `negativePrompt`, `duration`, `aspectRatio`, `cfgScale`, `sound`, `multiShot`, `shotType`");
+    insta::assert_snapshot!(with("zzz", json!("x")), @r"`kling-v3.0-pro/text-to-video` has no parameter `zzz` | parameters: `prompt`, `negativePrompt`, `duration`, `aspectRatio`, `cfgScale`, `sound`, `multiShot`, `shotType`");
     insta::assert_snapshot!(with("duration", json!(99)), @"`duration` cannot be `99` | it is one of 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15");
     insta::assert_snapshot!(with("duration", json!(null)), @"`duration` cannot be `null` | it is one of 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15");
-    insta::assert_snapshot!(with("cfgScale", json!(1.5)), @"`cfgScale` cannot be `1.5` | it has to be from 0 to 1");
+    insta::assert_snapshot!(with("cfgScale", json!(1.5)), @r"`cfgScale` cannot be `1.5` | it must be from 0 to 1");
     insta::assert_snapshot!(with("cfgScale", json!("much")), @"`cfgScale` cannot be `much` | it takes a number");
     insta::assert_snapshot!(with("cfgScale", json!("NaN")), @"`cfgScale` cannot be `NaN` | it takes a number");
     insta::assert_snapshot!(with("sound", json!("yes")), @"`sound` cannot be `yes` | it takes `true` or `false`");
-    insta::assert_snapshot!(with("prompt", json!("again")), @"`prompt` is given twice | it takes one value");
+    insta::assert_snapshot!(with("prompt", json!("again")), @r"`prompt` is set twice | it takes one value");
     insta::assert_snapshot!(with("shotType", json!({"a": 1})), @r#"`shotType` cannot be `{"a":1}` | it is one of customize, intelligence"#);
 }
 
@@ -119,7 +119,7 @@ fn whole_numbers_have_steps_and_numbers_with_a_point_do_not() {
         {"name": "big", "type": "int"},
     ]));
     insta::assert_snapshot!(sent(&numbers, &[("face", json!("120000")), ("cfg", json!(0.55)), ("count", json!("4"))]), @r#"{"face":120000,"cfg":0.55,"count":4}"#);
-    insta::assert_snapshot!(refused(&numbers, &[("face", json!(120_001))]), @"`face` cannot be `120001` | it goes from 100000 in steps of 10000");
+    insta::assert_snapshot!(refused(&numbers, &[("face", json!(120_001))]), @"`face` cannot be `120001` | values start at 100000, in steps of 10000");
     insta::assert_snapshot!(refused(&numbers, &[("face", json!(1.5))]), @"`face` cannot be `1.5` | it takes a whole number");
     insta::assert_snapshot!(sent(&numbers, &[("face", json!("100000.0")), ("big", json!(u64::MAX))]), @r#"{"face":100000,"big":18446744073709551615}"#);
 }

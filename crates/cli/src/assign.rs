@@ -44,7 +44,7 @@ impl<'a> Written<'a> {
 pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Error> {
     if path.is_empty() {
         return Err(Error::usage(say!("`{option} {given}` names no file", option, given))
-            .hint(say!("write `@FILE`, or `@@` for an `@` itself")));
+            .hint(say!("write `@FILE`, or `@@` for a literal `@`")));
     }
     Ok(path.into())
 }
@@ -59,7 +59,7 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
         (!node.is_empty() && !field.is_empty()).then_some((place, value))
     });
     let Some((place, value)) = parts else {
-        return Err(Error::usage(say!("`--set {text}` does not name a node, a field and a value", text))
+        return Err(Error::usage(say!("`--set {text}` needs a node, a field and a value", text))
             .hint(say!("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`")));
     };
     let value = match Written::of(value) {
@@ -83,7 +83,7 @@ pub(crate) fn exact(json: &str) -> Result<(), Error> {
     match rounded_number(json) {
         Some(number) => {
             Err(Error::usage(say!("{number} does not fit into 64 bits and would be rounded", number))
-                .hint(say!("write it as text, in quotes, where text will do")))
+                .hint(say!("write it as text, in quotes, if the field takes text")))
         }
         None => Ok(()),
     }
@@ -96,7 +96,7 @@ pub(crate) fn exact(json: &str) -> Result<(), Error> {
 pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
     let wrong = |message| {
         Error::usage(message).hint(say!(
-            "it is a list such as `[{{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"a cat\"}}]`"
+            "it must be a list such as `[{{\"nodeId\": \"6\", \"fieldName\": \"text\", \"fieldValue\": \"a cat\"}}]`"
         ))
     };
     let text = match text.strip_prefix('@') {
@@ -109,7 +109,7 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
         .map_err(|why| wrong(say!("the node info list is not a JSON list: {why}", why)))?;
     if let Some(entry) = list.iter().find(|entry| !entry.is_object()) {
         return Err(wrong(say!(
-            "the node info list holds {entry}, which is no object",
+            "the node info list contains {entry}, which is not an object",
             entry = Fact::of(entry)
         )));
     }
@@ -123,7 +123,7 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
 /// Usage, if a part is missing.
 pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-        return Err(Error::usage(say!("`-p {text}` does not name a parameter and a value", text))
+        return Err(Error::usage(say!("`-p {text}` needs a parameter and a value", text))
             .hint(say!("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`")));
     };
     let value = match Written::of(value) {
@@ -138,8 +138,9 @@ pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
 /// # Errors
 /// Usage, if it isn't an object.
 pub(crate) fn body(text: &str) -> Result<Map<String, Value>, Error> {
-    let wrong =
-        |message| Error::usage(message).hint(say!("it is an object such as `{{\"prompt\": \"a cat\"}}`"));
+    let wrong = |message| {
+        Error::usage(message).hint(say!("it must be an object such as `{{\"prompt\": \"a cat\"}}`"))
+    };
     let text = match text.strip_prefix('@') {
         Some(path) => input::read(path.as_ref())
             .map_err(|why| wrong(say!("cannot read the body {path}: {why}", path, why)))?,

@@ -2,14 +2,13 @@
 
 use std::{env, path::PathBuf};
 
-use clap::CommandFactory as _;
 use clap_complete::{CompleteEnv, CompletionCandidate};
 use runninghub::{
     catalog::{Catalog, Model},
     ledger::{Entry, Filter, Ledger as _, SqliteLedger, State},
 };
 
-use crate::{args::Cli, commands::state_dir};
+use crate::{commands::state_dir, help};
 
 /// The variable by which a shell requests completions.
 pub(crate) const VARIABLE: &str = "COMPLETE";
@@ -22,7 +21,7 @@ pub(crate) fn answered() -> bool {
         return false;
     }
     // An error message must not end up in the user's command line.
-    CompleteEnv::with_factory(Cli::command).try_complete(env::args_os(), None).unwrap_or(true)
+    CompleteEnv::with_factory(help::command).try_complete(env::args_os(), None).unwrap_or(true)
 }
 
 /// The most recent tasks, newest first.

@@ -15,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, Sentence> {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => text.parse::<SignedDuration>().ok().and_then(|span| Duration::try_from(span).ok()),
     };
-    parsed.ok_or_else(|| say!("a duration is written like `90s`, `2m`, `1h30m` or `90` (seconds)"))
+    parsed.ok_or_else(|| say!("a duration looks like `90s`, `2m`, `1h30m` or `90` (seconds)"))
 }
 
 #[cfg(test)]

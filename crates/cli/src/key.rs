@@ -47,7 +47,7 @@ pub(crate) fn check(
     match kind(global).filter(|kind| !may(*kind)) {
         None => Ok(()),
         Some(kind) => Err(Error::new(Exit::Refused, cannot(kind)).hint(say!(
-            "nothing was sent; use another key, or `rhub login` again if this one is of another kind by now"
+            "nothing was sent; use another key, or run `rhub login` again if the key's kind has changed"
         ))),
     }
 }
@@ -79,12 +79,12 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
     match env::var(VARIABLE) {
         Ok(text) if !text.trim().is_empty() => parse(&text, Sentence::verbatim(VARIABLE)),
         Err(env::VarError::NotUnicode(_)) => {
-            Err(Error::usage(say!("{source} does not hold an API key", source = VARIABLE)))
+            Err(Error::usage(say!("{source} does not contain an API key", source = VARIABLE)))
         }
         _ => match global.stored.key()? {
             Some((text, source)) => parse(&text, source),
-            None => Err(Error::usage(say!("there is no API key")).hint(say!(
-                "`rhub login` keeps one, or set {variable}, or name a file with `--api-key-file PATH`; `rhub demo` works without",
+            None => Err(Error::usage(say!("no API key")).hint(say!(
+                "store one with `rhub login`, set {variable}, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key",
                 variable = VARIABLE
             ))),
         },
@@ -93,9 +93,10 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
 
 fn file(path: &Path) -> Result<ApiKey, Error> {
     let named = || say!("the API key file {path}", path = path.display());
-    let holds = || say!("it holds the key and nothing else, and only you can read it");
+    let holds = || say!("the file holds the key and nothing else, and only you may read it");
     let text = private::read(path, &named(), MAX_LENGTH).map_err(|error| error.or_hint(holds()))?;
-    let none = || Error::usage(say!("there is no API key file {path}", path = path.display())).hint(holds());
+    let none =
+        || Error::usage(say!("the API key file {path} does not exist", path = path.display())).hint(holds());
     let text = text.ok_or_else(none)?;
     parse(&text, named())
 }
@@ -110,7 +111,7 @@ pub(crate) fn parse(text: &str, source: Sentence) -> Result<ApiKey, Error> {
     let is_placeholder = lower.contains("your") || lower.contains("api") && lower.contains("key");
     let key = ApiKey::new(text).ok().filter(|_| is_key && !is_placeholder);
     key.ok_or_else(|| {
-        Error::usage(say!("{source} does not hold an API key", source))
-            .hint(say!("a key is one word of letters and digits; copy it from the API page of RunningHub"))
+        Error::usage(say!("{source} does not contain an API key", source))
+            .hint(say!("a key is one word of letters and digits; copy it from the API page on RunningHub"))
     })
 }

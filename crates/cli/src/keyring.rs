@@ -36,7 +36,7 @@ mod imp {
             Exit::Store,
             say!("the keyring has no key for the profile `{profile}`: {why}", profile, why = chain(error)),
         )
-        .hint(say!("unlock the keyring, or use `rhub login` without `--keyring`"))
+        .hint(say!("unlock the keyring, or run `rhub login` without `--keyring`"))
     }
 }
 
@@ -62,8 +62,8 @@ mod imp {
     }
 
     fn none() -> Error {
-        Error::usage(say!("this build of rhub knows no keyring")).hint(say!(
-            "use `rhub login` without `--keyring`, or build with `cargo install --features keyring`"
+        Error::usage(say!("this build of rhub does not support keyrings")).hint(say!(
+            "run `rhub login` without `--keyring`, or install with `cargo install --features keyring`"
         ))
     }
 }

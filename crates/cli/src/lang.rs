@@ -49,12 +49,35 @@ fn table(text: &str) -> Table {
     std::iter::from_fn(|| lines.next().zip(lines.next())).collect()
 }
 
+/// The command line with its help pages in the selected language.
+pub(crate) fn command() -> clap::Command {
+    match LANG.get() {
+        Some(Lang::Zh) => help::command(),
+        _ => crate::help::command(),
+    }
+}
+
+/// The command with its texts in the selected language, prepared for clap's layout; see [`finished`].
+pub(crate) fn translated(command: clap::Command) -> clap::Command {
+    if LANG.get() == Some(&Lang::Zh) { help::translated(command) } else { command }
+}
+
+/// What clap has laid out of a translated command.
+pub(crate) fn finished(text: &str) -> String {
+    if LANG.get() == Some(&Lang::Zh) { help::finished(text) } else { text.to_owned() }
+}
+
+/// A text of the help pages in the selected language.
+pub(crate) fn help_word(text: &str) -> &str {
+    if LANG.get() == Some(&Lang::Zh) { help::row(text) } else { text }
+}
+
 /// Help or a usage error, with styles, if the language isn't clap's.
 pub(crate) fn usage(error: &clap::Error) -> Option<String> {
     match (LANG.get()?, error.kind()) {
         (Lang::En, _) | (_, ErrorKind::DisplayVersion) => None,
         (Lang::Zh, ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) => {
-            help::chinese()
+            help::requested()
         }
         (Lang::Zh, _) => Some(usage::chinese(error)),
     }

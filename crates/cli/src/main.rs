@@ -10,6 +10,7 @@ mod config;
 mod duration;
 mod event;
 mod exit;
+mod help;
 mod input;
 mod key;
 mod keyring;

@@ -142,9 +142,16 @@ pub(crate) fn usage(error: &clap::Error) {
     let printed = match lang::usage(error) {
         None => error.print(),
         Some(text) if error.use_stderr() => anstream::stderr().write_all(text.as_bytes()),
-        Some(text) => anstream::stdout().write_all(text.as_bytes()),
+        Some(text) => return page(&text),
     };
     if printed.is_err() {
+        writer::close();
+    }
+}
+
+/// Prints a help page to stdout; colors only where they are supported.
+pub(crate) fn page(text: &str) {
+    if anstream::stdout().write_all(text.as_bytes()).is_err() {
         writer::close();
     }
 }

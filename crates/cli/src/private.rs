@@ -30,8 +30,8 @@ pub(crate) fn read(path: &Path, what: &Sentence, limit: u64) -> Result<Option<St
         let mode = file.metadata().map_err(cannot)?.permissions().mode();
         if mode & 0o077 != 0 {
             let mode = format!("{:03o}", mode & 0o777);
-            return Err(Error::usage(say!("others can read {what} (mode {mode})", what, mode))
-                .hint(say!("make it yours alone: `chmod 600 {path}`", path = path.display())));
+            return Err(Error::usage(say!("{what} is readable by others (mode {mode})", what, mode))
+                .hint(say!("make it private: `chmod 600 {path}`", path = path.display())));
         }
     }
     let mut text = String::new();

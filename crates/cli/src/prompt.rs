@@ -18,7 +18,8 @@ pub(crate) fn hidden(
     question: &Sentence,
 ) -> Result<(Hush, impl FnOnce() -> io::Result<String> + use<>), Error> {
     let hush = Hush::new(printer).map_err(|why| {
-        Error::usage(say!("cannot hide what is typed: {why}", why)).hint(say!("use `--api-key-stdin`"))
+        Error::usage(say!("cannot turn off the terminal's echo: {why}", why))
+            .hint(say!("use `--api-key-stdin`"))
     })?;
     printer.ask(question);
     Ok((hush, || {

@@ -22,7 +22,7 @@ pub(crate) fn read(global: &Global) -> Result<Option<Login>, Error> {
         Some(path) => {
             let source = || say!("the login file {path}", path = path.display());
             let text = private::read(path, &source(), LONGEST)?;
-            let none = || Error::usage(say!("there is no login file {path}", path = path.display()));
+            let none = || Error::usage(say!("the login file {path} does not exist", path = path.display()));
             (text.ok_or_else(none)?, source())
         }
         None => match env::var(VARIABLE) {
@@ -31,7 +31,7 @@ pub(crate) fn read(global: &Global) -> Result<Option<Login>, Error> {
         },
     };
     let login = Login::parse(&text).map_err(|_| {
-        Error::usage(say!("{source} does not hold a login", source)).hint(say!(
+        Error::usage(say!("{source} does not contain a login", source)).hint(say!(
             "a login is `USER:PASSWORD`, `Bearer TOKEN`, a header as `NAME: VALUE`, or `?token=TOKEN`"
         ))
     })?;

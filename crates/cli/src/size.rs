@@ -34,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Result<u64, Sentence> {
         // Beyond this a double cannot count bytes exactly, and no disk holds such files.
         .filter(|bytes| (1.0..9e15).contains(bytes))
         .map(to_bytes)
-        .ok_or_else(|| say!("a size is written like `500M`, `2G`, `1.5 GiB` or `1000000` (bytes)"))
+        .ok_or_else(|| say!("a size looks like `500M`, `2G`, `1.5 GiB` or `1000000` (bytes)"))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within 1 and 9e15")]

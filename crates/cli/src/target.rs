@@ -44,10 +44,9 @@ impl Target {
 pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site>), Error> {
     match Target::parse(text)? {
         Target::Saved(id, site) => Ok((id, site)),
-        Target::Own(_) => Err(Error::usage(say!(
-            "`{option}` takes the id of a workflow, or the address of its page",
-            option
-        ))),
+        Target::Own(_) => {
+            Err(Error::usage(say!("`{option}` takes a workflow id or the URL of a workflow page", option)))
+        }
     }
 }
 
@@ -72,7 +71,7 @@ pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
         return Ok(text.into());
     }
     Err(Error::usage(say!("`{text}` is not a prompt id", text)).hint(say!(
-        "a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait"
+        "a prompt id looks like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` lists the waiting ones"
     )))
 }
 
@@ -113,13 +112,10 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     if is_platform_id(text) {
         return Ok((text.into(), None));
     }
-    let no_address = || Error::usage(say!("`{text}` is not the address of an AI app", text));
+    let no_address = || Error::usage(say!("`{text}` is not the URL of an AI app", text));
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
-        return Err(Error::usage(say!(
-            "`{text}` is not the id of an AI app, nor the address of its page",
-            text
-        ))
-        .hint(say!("an id is a number such as `1877265245566922753`; `rhub app list` shows some")));
+        return Err(Error::usage(say!("`{text}` is not the id of an AI app or the URL of its page", text))
+            .hint(say!("an id is a number such as `1877265245566922753`; `rhub app list` shows some")));
     };
     let (site, parts) = parts(rest).ok_or_else(no_address)?;
     let mut pairs = parts.iter().zip(parts.iter().skip(1));
@@ -130,8 +126,7 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
         Error::usage(say!("`{text}` is the page of a workflow, not of an AI app", text))
             .hint(say!("run it with `rhub run {page}`", page = text))
     } else {
-        no_address()
-            .hint(say!("an address looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`"))
+        no_address().hint(say!("a URL looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`"))
     })
 }
 
@@ -152,8 +147,8 @@ fn parts(rest: &str) -> Option<(Site, Vec<&str>)> {
 }
 
 fn malformed(text: &str) -> Error {
-    Error::usage(say!("`{text}` is not the address of a workflow", text))
-        .hint(say!("an address looks like `https://www.runninghub.cn/post/1904136902449209346`"))
+    Error::usage(say!("`{text}` is not the URL of a workflow", text))
+        .hint(say!("a URL looks like `https://www.runninghub.cn/post/1904136902449209346`"))
 }
 
 fn read(path: &Path) -> Result<String, Error> {
@@ -168,7 +163,7 @@ fn read(path: &Path) -> Result<String, Error> {
                     .hint(say!("`rhub model run {name} -p NAME=VALUE` runs it", name = name())));
             }
             return Err(Error::usage(say!(
-                "`{name}` is neither a workflow id, nor the address of its page, nor a file",
+                "`{name}` is not a workflow id, the URL of a workflow page, or a file",
                 name = name()
             ))
             .hint(say!(

@@ -259,9 +259,9 @@ impl ClientBuilder {
 
 /// The server's base URL, and the login in it: a user with a password, or a query such as `?token=…`.
 fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
-    let what = || say!("the server's address");
+    let what = || say!("the server URL");
     let wrong = |problem| Error::usage(what(), problem);
-    let unlike = || wrong(say!("it is not one like `http://127.0.0.1:8188`"));
+    let unlike = || wrong(say!("it is not a URL like `http://127.0.0.1:8188`"));
     let mut url = Url::parse(text.trim()).map_err(|_| unlike())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(unlike());
@@ -273,7 +273,7 @@ fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
     let query = match (pairs.next(), pairs.next()) {
         (None, _) => None,
         (Some((name, value)), None) if !value.is_empty() => Some(Login::query(&name, &value)),
-        _ => return Err(wrong(say!("its query is not a login such as `?token=…`"))),
+        _ => return Err(wrong(say!("its query string is not a login such as `?token=…`"))),
     };
     let user = percent_decode_str(url.username()).decode_utf8_lossy().into_owned();
     let login = match url.password() {
@@ -281,7 +281,7 @@ fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
             let password = percent_decode_str(password).decode_utf8_lossy();
             Some(Login::basic(&user, &password).map_err(Error::net)?)
         }
-        None if !user.is_empty() => return Err(wrong(say!("it has a user and no password"))),
+        None if !user.is_empty() => return Err(wrong(say!("it has a user but no password"))),
         None => query,
     };
     // Neither fails for a URL with a host.

@@ -97,21 +97,21 @@ impl Error {
     pub fn sentence(&self) -> Sentence {
         let cause = match &self.kind {
             ErrorKind::Usage { problem } => problem.clone(),
-            ErrorKind::Unreachable => say!("nobody answers at this address"),
-            ErrorKind::Lost => say!("the answer did not come"),
+            ErrorKind::Unreachable => say!("nothing is listening at this URL"),
+            ErrorKind::Lost => say!("no response arrived"),
             ErrorKind::Locked { status } => {
-                say!("the server wants a login (HTTP {status})", status = *status)
+                say!("the server requires a login (HTTP {status})", status = *status)
             }
             ErrorKind::NotComfyUi { title: Some(title), .. } => {
-                say!("a web page answers, `{title}`, and no ComfyUI", title)
+                say!("a web page titled `{title}` answered instead of ComfyUI", title)
             }
             ErrorKind::NotComfyUi { title: None, status } => {
-                say!("what answers is no ComfyUI (HTTP {status})", status = *status)
+                say!("the server is not ComfyUI (HTTP {status})", status = *status)
             }
-            ErrorKind::Http { status } => say!("the server answered with HTTP {status}", status = *status),
+            ErrorKind::Http { status } => say!("the server responded with HTTP {status}", status = *status),
             ErrorKind::Rejected(rejected) => rejected.sentence(),
             ErrorKind::Net(kind) => kind.sentence(),
-            ErrorKind::Unexpected { at } => say!("the answer has no usable `{at}`", at = *at),
+            ErrorKind::Unexpected { at } => say!("the response has no usable `{at}`", at = *at),
         };
         say!("{what}: {cause}", what = self.call.clone(), cause)
     }
@@ -119,15 +119,15 @@ impl Error {
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match &self.kind {
-            ErrorKind::Usage { .. } => say!("a server's address is like `http://127.0.0.1:8188`"),
-            ErrorKind::Unreachable => say!("is ComfyUI running, and is this its address?"),
-            ErrorKind::NotComfyUi { .. } => say!("name the address that shows ComfyUI in a browser"),
+            ErrorKind::Usage { .. } => say!("a server URL looks like `http://127.0.0.1:8188`"),
+            ErrorKind::Unreachable => say!("is ComfyUI running at this URL?"),
+            ErrorKind::NotComfyUi { .. } => say!("use the URL that opens ComfyUI in a browser"),
             ErrorKind::Locked { .. } => {
                 say!("give the server's login: a user and a password, a token, or a header")
             }
             ErrorKind::Net(NetErrorKind::Tls) => {
                 say!(
-                    "check the host's name; if the server made its certificate itself, give the certificate as the CA file"
+                    "check the host name; if the server's certificate is self-signed, give it as the CA file"
                 )
             }
             ErrorKind::Net(kind) => return kind.hint(),

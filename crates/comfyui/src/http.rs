@@ -173,10 +173,14 @@ mod tests {
     #[test]
     fn what_is_no_comfyui_is_told_apart() {
         for (status, text, told) in [
-            (200, "<html><title> Router </title>", "test: a web page answers, `Router`, and no ComfyUI"),
-            (200, "[]", "test: what answers is no ComfyUI (HTTP 200)"),
-            (404, "not found", "test: what answers is no ComfyUI (HTTP 404)"),
-            (502, "", "test: the server answered with HTTP 502"),
+            (
+                200,
+                "<html><title> Router </title>",
+                "test: a web page titled `Router` answered instead of ComfyUI",
+            ),
+            (200, "[]", "test: the server is not ComfyUI (HTTP 200)"),
+            (404, "not found", "test: the server is not ComfyUI (HTTP 404)"),
+            (502, "", "test: the server responded with HTTP 502"),
         ] {
             assert_eq!(answer(status, text).object().expect_err(text).to_string(), told);
         }

@@ -55,9 +55,11 @@ impl Error {
     /// What the caller can do about it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self.kind {
-            ErrorKind::UiFormat => say!("export it in the editor with `Workflow > Export (API)`"),
-            ErrorKind::BadPriors => say!("docs/progress.md shows what a file of priors looks like"),
-            _ => say!("give a workflow in API format: `Workflow > Export (API)` in the editor makes one"),
+            ErrorKind::UiFormat => say!("export it from the editor with `Workflow > Export (API)`"),
+            ErrorKind::BadPriors => say!("docs/progress.md describes the format"),
+            _ => {
+                say!("use a workflow in API format, exported from the editor with `Workflow > Export (API)`")
+            }
         })
     }
 }

@@ -37,7 +37,7 @@ impl FromStr for Digest {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = || Error::new(ErrorKind::Corrupt, say!("a digest does not have 64 hexadecimal digits"));
+        let wrong = || Error::new(ErrorKind::Corrupt, say!("a digest must have 64 hexadecimal digits"));
         let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let mut bytes = [0; 32];
         let pairs = text.as_bytes().chunks(2);
@@ -84,7 +84,7 @@ impl FromStr for Secret {
         if text.len() == 32 && text.bytes().all(is_digit) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::new(ErrorKind::NotFound, say!("a secret does not have 32 hexadecimal digits")))
+        Err(Error::new(ErrorKind::NotFound, say!("a secret must have 32 hexadecimal digits")))
     }
 }
 
@@ -128,7 +128,7 @@ impl Salt {
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(ErrorKind::Store, say!("the system has no random numbers")).with_source(error)
+        Error::new(ErrorKind::Store, say!("the system provides no random numbers")).with_source(error)
     })?;
     Ok(bytes)
 }

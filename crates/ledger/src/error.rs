@@ -48,7 +48,7 @@ impl Error {
 
     /// The store behind a ledger failed.
     pub fn backend(source: impl StdError + Send + Sync + 'static) -> Self {
-        Self::new(ErrorKind::Store, say!("the ledger's store failed")).with_source(source)
+        Self::new(ErrorKind::Store, say!("the ledger's database failed")).with_source(source)
     }
 
     /// Sets the cause.
@@ -80,15 +80,15 @@ impl Error {
         Some(match (&self.hint, self.kind) {
             (Some(hint), _) => hint.clone(),
             (None, ErrorKind::Conflict | ErrorKind::NotFound) => {
-                say!("list the submits to see each with its task")
+                say!("list the submits to see their tasks")
             }
             (None, ErrorKind::Corrupt) => {
-                say!("keep a copy of the ledger, move it away, and look at the tasks on the web page")
+                say!("move the ledger to another folder, and check the task list on the website")
             }
-            (None, ErrorKind::Edge { .. }) => say!("list the submits to see where it stands"),
-            (None, ErrorKind::Newer) => say!("use the newer version, or name another folder for the state"),
+            (None, ErrorKind::Edge { .. }) => say!("list the submits to see its state"),
+            (None, ErrorKind::Newer) => say!("use the newer version, or choose another state folder"),
             (None, ErrorKind::Store) => {
-                say!("name a folder on a local disk that you can write to for the state")
+                say!("choose a writable state folder on a local disk")
             }
         })
     }

@@ -87,8 +87,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         let mut entries = self.entries(filter.limit(2)).await?;
         match (entries.pop(), entries.pop()) {
             (Some(entry), None) => Ok(entry),
-            (None, _) => Err(Error::new(ErrorKind::NotFound, say!("there is no such submit in the ledger"))),
-            _ => Err(Error::new(ErrorKind::NotFound, say!("more than one submit is meant"))),
+            (None, _) => Err(Error::new(ErrorKind::NotFound, say!("no such submit in the ledger"))),
+            _ => Err(Error::new(ErrorKind::NotFound, say!("several submits match"))),
         }
     }
 }

@@ -117,7 +117,7 @@ impl Ledger for MemoryLedger {
 }
 
 pub(crate) fn unknown_attempt() -> Error {
-    Error::new(ErrorKind::NotFound, say!("there is no such submit in the ledger"))
+    Error::new(ErrorKind::NotFound, say!("no such submit in the ledger"))
 }
 
 pub(crate) fn taken_by_another(task: &str) -> Error {
@@ -125,7 +125,7 @@ pub(crate) fn taken_by_another(task: &str) -> Error {
 }
 
 pub(crate) fn too_many_deliveries() -> Error {
-    Error::new(ErrorKind::Conflict, say!("too many deliveries of this submit wait"))
+    Error::new(ErrorKind::Conflict, say!("too many webhook deliveries for this submit are waiting"))
 }
 
 pub(crate) fn now_ms() -> u64 {

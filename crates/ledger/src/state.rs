@@ -92,7 +92,7 @@ impl State {
     /// waited for a slot was refused, and will not be sent.
     pub fn left_behind(self) -> Option<(Self, &'static str)> {
         match self {
-            Submitting => Some((Unknown, "the process ended before the answer")),
+            Submitting => Some((Unknown, "the process ended before the response")),
             Waiting => Some((Refused, "the process ended while it waited for a free slot")),
             _ => None,
         }
@@ -117,7 +117,7 @@ impl FromStr for State {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == word)
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, say!("there is no state `{word}`", word)))
+            .ok_or_else(|| Error::new(ErrorKind::Corrupt, say!("unknown state `{word}`", word)))
     }
 }
 

@@ -167,18 +167,22 @@ impl ErrorKind {
             Self::CaFile { problem } | Self::Proxy { problem } | Self::Setup { problem } => problem.clone(),
             Self::Connect => say!("no connection"),
             Self::Expired { status } => say!("the link has expired (HTTP {status})", status = *status),
-            Self::Forbidden { reason } => say!("refused to fetch: {reason}", reason),
+            Self::Forbidden { reason } => say!("refused to download: {reason}", reason),
             Self::Http { status } => say!("HTTP status {status}", status = *status),
             Self::Io { path } => Sentence::verbatim(path.to_string_lossy()),
             Self::Network => say!("the connection broke"),
-            Self::Page => say!("a web page came instead of the file"),
+            Self::Page => say!("the server sent a web page instead of the file"),
             Self::ProxyRefused { host } => say!("no connection through the proxy {host}", host),
             Self::Slow { speed, seconds } => {
-                say!("slower than {speed} bytes a second for {seconds} s", speed = *speed, seconds = *seconds)
+                say!(
+                    "slower than {speed} bytes per second for {seconds} s",
+                    speed = *speed,
+                    seconds = *seconds
+                )
             }
-            Self::Timeout => say!("no answer in time"),
-            Self::Tls => say!("no trusted encrypted connection"),
-            Self::TooLarge { limit } => say!("longer than {limit} bytes", limit = *limit),
+            Self::Timeout => say!("the request timed out"),
+            Self::Tls => say!("the TLS connection could not be trusted"),
+            Self::TooLarge { limit } => say!("more than {limit} bytes", limit = *limit),
         }
     }
 
@@ -210,17 +214,17 @@ impl ErrorKind {
         Some(match self {
             Self::CaFile { .. } => {
                 let begin = "-----BEGIN CERTIFICATE-----";
-                say!("it has to hold certificates in PEM, which begin with `{begin}`", begin)
+                say!("it must contain PEM certificates, which begin with `{begin}`", begin)
             }
             Self::Connect | Self::Network | Self::Slow { .. } | Self::Timeout => {
-                say!("check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one")
+                say!("check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`")
             }
-            Self::Expired { .. } => say!("links live about a day: ask for the task's outputs again"),
+            Self::Expired { .. } => say!("links expire after about a day: request the task's outputs again"),
             Self::Proxy { .. } => {
-                say!("a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
+                say!("a proxy URL looks like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
             }
             Self::Tls => {
-                say!("check the clock and the system's certificates; some proxies replace certificates")
+                say!("check the system's clock and certificates; some proxies replace certificates")
             }
             _ => return None,
         })
@@ -230,7 +234,7 @@ impl ErrorKind {
 /// The name of file requests in errors.
 pub(crate) const DOWNLOAD: &str = "download";
 /// The reason for refusing a private address.
-pub(crate) const PRIVATE: Sentence = say!("the address is a private one");
+pub(crate) const PRIVATE: Sentence = say!("the URL points to a private address");
 
 /// A name was not resolved because its address is private.
 #[derive(Debug, thiserror::Error)]

@@ -45,8 +45,9 @@ fn configure(
     finish: impl FnOnce(ConfigBuilder<ClientConfig, WantsVerifier>) -> Result<ClientConfig, rustls::Error>,
 ) -> Result<ClientConfig, Error> {
     let provider = PROVIDERS.first().ok_or_else(|| {
-        let problem =
-            say!("this build has no TLS provider: enable `ring` or `aws-lc`, or give a configuration");
+        let problem = say!(
+            "this build has no TLS provider: enable the feature `ring` or `aws-lc`, or pass a configuration"
+        );
         Error::new("client", ErrorKind::Setup { problem })
     })?;
     ClientConfig::builder_with_provider(Arc::new(provider()))
@@ -63,7 +64,7 @@ pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> 
         .and_then(|file| file.take(CA_FILE + 1).read_to_end(&mut text))
         .map_err(|error| wrong(say!("it cannot be read")).because(error))?;
     if text.len() as u64 > CA_FILE {
-        return Err(wrong(say!("it is too long for a list of certificates")));
+        return Err(wrong(say!("it is too large for a certificate file")));
     }
     let roots = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
@@ -73,7 +74,7 @@ pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> 
     let mut store = RootCertStore::empty();
     let (_, ignored) = store.add_parsable_certificates(roots.iter().cloned());
     match (roots.len(), ignored) {
-        (0, _) => Err(wrong(say!("there is no certificate in it"))),
+        (0, _) => Err(wrong(say!("it contains no certificate"))),
         (_, 0) => Ok(roots),
         _ => Err(wrong(say!("one of its certificates cannot be read"))),
     }
@@ -93,15 +94,15 @@ mod tests {
             fs::write(&path, text).expect("a file");
             roots(&path).expect_err("not to be used").to_string()
         };
-        assert_eq!(text("").as_str(), "CA file: there is no certificate in it");
-        assert_eq!(text("hello").as_str(), "CA file: there is no certificate in it");
+        assert_eq!(text("").as_str(), "CA file: it contains no certificate");
+        assert_eq!(text("hello").as_str(), "CA file: it contains no certificate");
         let key = "-----BEGIN PRIVATE KEY-----\naGVsbG8=\n-----END PRIVATE KEY-----\n";
-        assert_eq!(text(key).as_str(), "CA file: there is no certificate in it");
+        assert_eq!(text(key).as_str(), "CA file: it contains no certificate");
         let nonsense = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
         assert_eq!(text(nonsense).as_str(), "CA file: one of its certificates cannot be read");
         assert_eq!(text("-----BEGIN CERTIFICATE-----\n???\n").as_str(), "CA file: it is not PEM");
         let long = "x".repeat(usize::try_from(CA_FILE).expect("small") + 1);
-        assert_eq!(text(&long).as_str(), "CA file: it is too long for a list of certificates");
+        assert_eq!(text(&long).as_str(), "CA file: it is too large for a certificate file");
         let missing = roots(&dir.path().join("none.pem")).expect_err("no file");
         assert_eq!(missing.to_string(), "CA file: it cannot be read");
         assert!(missing.kind().hint().is_some());

@@ -67,7 +67,7 @@ pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
             Err(Error::usage(say!("the app has no field `{name}`", name)).with_hint(suggest(
                 name,
                 all,
-                say!("its fields: {fields}", fields),
+                say!("fields: {fields}", fields),
             )))
         }
         several => {
@@ -108,8 +108,8 @@ pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
     }
     let wants = |what: Sentence| {
         let present = field.value.as_ref().map_or("", Untrusted::raw);
-        Error::usage(say!("`{place}` wants {what}, not `{text}`", place = place(field), what, text = &text))
-            .with_hint(say!("its present value is `{value}`", value = present))
+        Error::usage(say!("`{place}` takes {what}, not `{text}`", place = place(field), what, text = &text))
+            .with_hint(say!("its current value is `{value}`", value = present))
     };
     match field.kind {
         FieldKind::Int => {
@@ -147,7 +147,7 @@ pub fn fit_file(field: &AppField, path: impl AsRef<Path>) -> Result<(), Error> {
     if allowed.is_empty() {
         return match field.kind {
             FieldKind::Text | FieldKind::Other(_) => check_upload(path),
-            _ => Err(Error::usage(say!("`{place}` takes no file", place = place(field)))
+            _ => Err(Error::usage(say!("`{place}` does not take a file", place = place(field)))
                 .with_hint(say!("it is of type `{kind}`", kind = field.kind.as_str()))),
         };
     }
@@ -155,11 +155,11 @@ pub fn fit_file(field: &AppField, path: impl AsRef<Path>) -> Result<(), Error> {
         return check_upload(path);
     }
     let what = say!(
-        "`{place}` takes no file of the type of {path}",
+        "`{place}` does not take files like {path}",
         place = place(field),
         path = Fact::of(path.display())
     );
-    Err(Error::usage(what).with_hint(say!("the platform takes {types} there", types = allowed.join(", "))))
+    Err(Error::usage(what).with_hint(say!("the platform accepts {types} there", types = allowed.join(", "))))
 }
 
 fn within(field: &AppField, number: f64, text: &str) -> Result<(), Error> {
@@ -170,10 +170,10 @@ fn within(field: &AppField, number: f64, text: &str) -> Result<(), Error> {
     }
     let limits = match (range.min, range.max) {
         (Some(min), Some(max)) => say!("it takes a number from {min} to {max}", min, max),
-        (Some(min), None) => say!("it takes a number {min} at least", min),
-        (_, max) => say!("it takes a number {max} at most", max = max.unwrap_or_default()),
+        (Some(min), None) => say!("it takes a number of at least {min}", min),
+        (_, max) => say!("it takes a number of at most {max}", max = max.unwrap_or_default()),
     };
-    let what = say!("`{text}` is outside of the range of `{place}`", text, place = place(field));
+    let what = say!("`{text}` is outside the range of `{place}`", text, place = place(field));
     Err(Error::usage(what).with_hint(limits))
 }
 
@@ -207,7 +207,7 @@ fn choose(field: &AppField, text: &str) -> Result<String, Error> {
     if field.choices.len() > NAMED {
         some.push("…".to_owned());
     }
-    let otherwise = say!("its choices: {choices}", choices = some.join(", "));
+    let otherwise = say!("choices: {choices}", choices = some.join(", "));
     Err(Error::usage(say!("`{place}` has no choice `{text}`", place = place(field), text))
         .with_hint(suggest(text, words, otherwise)))
 }

@@ -52,8 +52,8 @@ pub trait Backend: Send + Sync {
 
     /// The error of a run whose service has not answered for a long time.
     fn unreachable(&self) -> Error {
-        Error::new(ErrorKind::Network, say!("the service could not be reached for a long time"))
-            .with_hint(say!("the task may still run: watch it again later"))
+        Error::new(ErrorKind::Network, say!("the service has been unreachable for too long"))
+            .with_hint(say!("the task may still be running: watch it again later"))
     }
 
     /// How long requests are held back because the server asked for a pause.

@@ -73,7 +73,7 @@ pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
 
 /// The id of a task could not be recorded: the caller has to keep it.
 pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
-    let message = say!("keep the id {task}: {why}", task, why = sentence_of(error));
+    let message = say!("note down the task id {task}: {why}", task, why = sentence_of(error));
     Event::warning("not_written", message)
 }
 
@@ -104,7 +104,7 @@ impl Book {
         intent.target.clone_from(&what.target);
         intent.secret = secret;
         let attempt = self.ledger.begin(intent).await.map_err(|error| {
-            Error::ledger(say!("the submit cannot be written down, so nothing was sent"), error)
+            Error::ledger(say!("the submit cannot be recorded in the ledger, so nothing was sent"), error)
         })?;
         Ok(self.page(&attempt))
     }
@@ -152,14 +152,13 @@ impl Book {
         let known = timeout(EVIDENCE, self.unfinished(client)).await.ok()??;
         Some(if running > known {
             say!(
-                "the account has {running} unfinished, this machine knows of {known}: one more was probably created",
+                "the account has {running} unfinished, but this machine knows of {known}: one more was probably created",
                 running,
                 known
             )
         } else {
             say!(
-                "the account has {running} unfinished, and this machine knows of {known}: \
-                 it was probably not created, or is over already",
+                "the account has {running} unfinished, and this machine knows of {known}: it was probably not created or has already ended",
                 running,
                 known
             )

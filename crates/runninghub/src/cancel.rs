@@ -126,7 +126,7 @@ impl Cancels {
 
 /// The task is already over, so it cannot be cancelled.
 pub(crate) fn over(seen: &Observation) -> Error {
-    Error::new(ErrorKind::Refused, say!("the task is already over: {status}", status = &seen.status))
+    Error::new(ErrorKind::Refused, say!("the task has already ended: {status}", status = &seen.status))
 }
 
 /// Whether a task failed for a reason of its own, not because it was cancelled.

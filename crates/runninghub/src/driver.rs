@@ -296,8 +296,7 @@ impl Driver {
 
 /// A poll whose response was late, or never came.
 fn hangs(patience: Duration) -> BackendError {
-    let what =
-        say!("cannot ask how the task stands: no answer for {seconds} s", seconds = patience.as_secs());
+    let what = say!("cannot poll the task: no response for {seconds} s", seconds = patience.as_secs());
     BackendError::new(Error::new(ErrorKind::Network, what), false, None)
 }
 
@@ -307,7 +306,8 @@ fn not_opened(error: &runninghub_transport::Error) -> Input<'static> {
         return Input::Disconnected;
     }
     let expired = matches!(error.kind(), SocketErrorKind::Handshake { .. });
-    let warning = (!expired).then(|| say!("{why}; progress is asked for instead", why = sentence_of(error)));
+    let warning =
+        (!expired).then(|| say!("{why}; progress is polled over HTTP instead", why = sentence_of(error)));
     Input::Refused { warning }
 }
 

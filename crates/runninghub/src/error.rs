@@ -170,13 +170,13 @@ impl Error {
             (Known::Nothing, _) => return self,
             _ if self.is_unknown_task => (true, self.hint),
             (Known::Seen, true) => (true, None),
-            (_, true) => (false, Some(Box::new(say!("the platform may know it later: watch it again")))),
+            (_, true) => (false, Some(Box::new(say!("the platform may list it later: watch it again")))),
             (_, false) => (false, self.hint),
         };
         let (kind, first) = if is_gone {
-            (ErrorKind::TaskFailed, say!("the task is gone"))
+            (ErrorKind::TaskFailed, say!("the task no longer exists"))
         } else {
-            (ErrorKind::StillRunning, say!("the task may still run"))
+            (ErrorKind::StillRunning, say!("the task may still be running"))
         };
         Self { kind, what: Sentence::chain([first, self.what]), hint, ..self }
     }
@@ -228,7 +228,7 @@ fn of_net(kind: &Net) -> ErrorKind {
 
 impl From<runninghub_api::Error> for Error {
     fn from(source: runninghub_api::Error) -> Self {
-        Self::api(say!("the platform did not do it"), source)
+        Self::api(say!("the platform rejected the request"), source)
     }
 }
 
@@ -241,8 +241,8 @@ impl From<runninghub_catalog::Error> for Error {
 impl From<runninghub_core::Error> for Error {
     fn from(source: runninghub_core::Error) -> Self {
         let what = match source.kind() {
-            runninghub_core::ErrorKind::BadPriors => say!("this is not a table of priors"),
-            _ => say!("this is not a workflow that can be run"),
+            runninghub_core::ErrorKind::BadPriors => say!("this is not a priors file"),
+            _ => say!("this workflow cannot be run"),
         };
         Self::usage(what).hinted(source.hint()).with_source(source)
     }
@@ -300,22 +300,22 @@ mod tests {
     fn causes_are_worded_and_each_is_said_once() {
         let (disk, workflow) = ("disk full", runninghub_core::Graph::parse("{}").expect_err("no nodes"));
         let words = |text: &str| match text {
-            "the recording cannot be kept" => Some("无法保存录制"),
+            "the recording cannot be written" => Some("无法保存录制"),
             "the workflow has no nodes" => Some("工作流没有节点"),
             "{what}: {cause}" => Some("{what}：{cause}"),
             _ => None,
         };
         for (error, english, chinese) in [
             (
-                Error::new(ErrorKind::Io, say!("the recording cannot be kept"))
+                Error::new(ErrorKind::Io, say!("the recording cannot be written"))
                     .with_source(io::Error::other(disk)),
-                "the recording cannot be kept: disk full",
+                "the recording cannot be written: disk full",
                 "无法保存录制：disk full",
             ),
             (
-                Error::usage(say!("the recording cannot be kept")).with_source(Error::from(workflow)),
-                "the recording cannot be kept: this is not a workflow that can be run: the workflow has no nodes",
-                "无法保存录制：this is not a workflow that can be run：工作流没有节点",
+                Error::usage(say!("the recording cannot be written")).with_source(Error::from(workflow)),
+                "the recording cannot be written: this workflow cannot be run: the workflow has no nodes",
+                "无法保存录制：this workflow cannot be run：工作流没有节点",
             ),
             (
                 Error::usage(say!("{why}: no", why = say!("the workflow has no nodes")))

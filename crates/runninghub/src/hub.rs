@@ -117,7 +117,7 @@ impl RunningHub {
     /// # Errors
     /// When the key is refused, or there is no response.
     pub async fn account(&self) -> Result<(Account, QueueStatus), Error> {
-        let failed = |error| Error::api(say!("cannot ask for the account"), error);
+        let failed = |error| Error::api(say!("cannot get the account"), error);
         let account = self.0.client.account().await.map_err(failed)?;
         let queue = self.0.client.queue_status().await.map_err(failed)?;
         Ok((account, queue))
@@ -129,7 +129,7 @@ impl RunningHub {
     }
 
     pub(crate) fn book(&self) -> Result<&Book, Error> {
-        self.0.book.as_ref().ok_or_else(|| Error::usage(say!("there is no ledger")))
+        self.0.book.as_ref().ok_or_else(|| Error::usage(say!("no ledger found")))
     }
 
     /// The site.
@@ -166,7 +166,7 @@ impl Service for RunningHub {
                 Err(error) => {
                     let seen = self.0.cancels.excuse(task, is_unknown(&error)).await;
                     seen.map(|seen| Observation::of(seen.status))
-                        .ok_or_else(|| Error::api(say!("cannot ask for the task's status"), error))
+                        .ok_or_else(|| Error::api(say!("cannot get the task's status"), error))
                 }
             }
         };

@@ -83,7 +83,7 @@ pub(crate) fn check_template(template: &str) -> Result<(), Error> {
         let (part, after) = after.split_once('}').unwrap_or(("", ""));
         if !PARTS.contains(&part) {
             return Err(Error::usage(say!(
-                "the name template has an unknown or open part `{{{part}}}`",
+                "the name template has an unknown or unclosed part `{{{part}}}`",
                 part
             ))
             .with_hint(hint));

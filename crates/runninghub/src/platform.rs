@@ -87,7 +87,7 @@ impl Backend for Platform {
             // A status without a code is from an intermediary's page, not from the platform.
             let is_final = error.code().is_some()
                 && matches!(error.class(), Class::Auth | Class::NotFound | Class::BadRequest);
-            BackendError::new(Error::api(say!("cannot ask how the task stands"), error), is_final, after)
+            BackendError::new(Error::api(say!("cannot poll the task"), error), is_final, after)
         };
         let mut seen = answer.map_err(failed)?;
         if seen.status == TaskStatus::Failed
@@ -110,7 +110,7 @@ impl Backend for Platform {
         if let Some(seen) = self.cancels.excuse(task, is_forgotten).await {
             return Ok(seen);
         }
-        let seen = answer.map_err(|error| Error::api(say!("cannot ask for the task's results"), error))?;
+        let seen = answer.map_err(|error| Error::api(say!("cannot get the task's results"), error))?;
         let mut seen = self.cancels.judge(task, seen).await;
         if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
             match self.client.query(task).once().await {
@@ -150,8 +150,8 @@ impl Backend for Platform {
     }
 
     fn unreachable(&self) -> Error {
-        Error::new(ErrorKind::Network, say!("the platform could not be reached for a long time"))
-            .with_hint(say!("the task may still run: watch it again later"))
+        Error::new(ErrorKind::Network, say!("the platform has been unreachable for too long"))
+            .with_hint(say!("the task may still be running: watch it again later"))
     }
 
     fn held(&self) -> Option<Duration> {

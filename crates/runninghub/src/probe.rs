@@ -70,6 +70,6 @@ impl RunningHub {
             .client
             .queue_status()
             .await
-            .map_err(|error| Error::api(say!("cannot ask about the key"), error))
+            .map_err(|error| Error::api(say!("cannot get information about the key"), error))
     }
 }

@@ -19,7 +19,7 @@ impl Recorder {
     fn create(dir: &Path, key: Option<&ApiKey>) -> Result<Self, Error> {
         let redactor = key.map_or_else(Redactor::new, |key| Redactor::new().secret(key.expose()));
         let writer = RecordingWriter::create(dir, redactor).map_err(|error| {
-            Error::new(ErrorKind::Io, say!("the recording cannot be kept")).with_source(error)
+            Error::new(ErrorKind::Io, say!("the recording cannot be written")).with_source(error)
         })?;
         Ok(Self { writer })
     }

@@ -125,8 +125,8 @@ impl Replay {
     pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
         if let Some(written) = self.written.take() {
             if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
-                return Err(Error::usage(say!("events of a file are shown as they are"))
-                    .with_hint(say!("leave out stream, prompt and workflow, which are for recordings")));
+                return Err(Error::usage(say!("an event file is shown as it is"))
+                    .with_hint(say!("stream, prompt and workflow are for recordings: leave them out")));
             }
             return Ok(written.into_iter().map(|lines| ReplayRun::written(lines, self.speed)).collect());
         }
@@ -134,7 +134,7 @@ impl Replay {
         let mut wanted = self.wanted(&steps);
         if let Some(prompt) = &self.prompt {
             let there: Vec<_> = wanted.iter().filter_map(|run| Some(run.prompt.as_ref()?.as_str())).collect();
-            let hint = say!("it has: {names}", names = there.join(", "));
+            let hint = say!("available: {names}", names = there.join(", "));
             wanted.retain(|run| run.prompt.as_ref() == Some(prompt));
             if wanted.is_empty() {
                 return Err(Error::usage(say!("the recording has no run `{prompt}`", prompt)).with_hint(hint));
@@ -180,7 +180,7 @@ impl Replay {
             Some(name) if streams.contains(&name.as_str()) => Some(name.as_str()),
             Some(name) => {
                 return Err(Error::usage(say!("the recording has no stream `{name}`", name))
-                    .with_hint(say!("it has: {names}", names = streams.join(", "))));
+                    .with_hint(say!("available: {names}", names = streams.join(", "))));
             }
             None => streams.iter().find(|name| **name == "a").or(streams.first()).copied(),
         };

@@ -221,7 +221,7 @@ impl Stream for Run {
         if let Err(error) = kept {
             self.held = Some(Event::Finished(end.clone()));
             let why = sentence_of(&error);
-            let message = say!("how long the nodes took cannot be kept: {why}", why);
+            let message = say!("cannot save how long the nodes took: {why}", why);
             return Poll::Ready(Some(Ok(Event::warning("history", message))));
         }
         self.end = Some(end.clone());

@@ -170,11 +170,8 @@ impl Save {
 
         let mut results: Vec<Saved> = places.into_iter().map(Saved::from).collect();
         if let Some(output) = beyond {
-            let what = say!(
-                "the task has {count} results, of which {most} are saved at most",
-                count,
-                most = self.most
-            );
+            let what =
+                say!("the task has {count} results, and at most {most} are saved", count, most = self.most);
             results.push(Saved { output, file: Err(Error::new(ErrorKind::Results, what)) });
         }
         if results.is_empty() {
@@ -214,7 +211,7 @@ impl Save {
                 downloads.push(download);
                 open.push(place);
             } else {
-                let what = say!("the result has neither an address nor a text");
+                let what = say!("the result has neither a URL nor text");
                 place.file = Some(Err(Error::new(ErrorKind::Results, what)));
             }
         }
@@ -287,7 +284,7 @@ fn counterpart<'f>(
 
 impl From<Place> for Saved {
     fn from(place: Place) -> Self {
-        let missing = || Err(Error::new(ErrorKind::Results, say!("the result was not fetched")));
+        let missing = || Err(Error::new(ErrorKind::Results, say!("the result was not downloaded")));
         Self { output: place.output, file: place.file.unwrap_or_else(missing) }
     }
 }

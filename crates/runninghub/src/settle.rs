@@ -27,9 +27,9 @@ impl RunningHub {
         let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
-                return Err(Error::api(say!("the platform does not know this task"), error));
+                return Err(Error::api(say!("the platform has no such task"), error));
             }
-            Err(error) => return Err(Error::api(say!("the platform cannot be asked about the task"), error)),
+            Err(error) => return Err(Error::api(say!("cannot ask the platform about the task"), error)),
         };
         let seen = self.0.cancels.judge(task, answer).await;
         bind(self.book()?, &entry.attempt, task, &seen).await
@@ -54,7 +54,7 @@ pub(crate) async fn bind(
 /// Polls the task of a submit, and records if it is over, or unknown to the service.
 pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -> Result<Entry, Error> {
     let Some(task) = &entry.task else {
-        return Err(Error::usage(say!("the submit {submit} has no task", submit = &entry.attempt)));
+        return Err(Error::usage(say!("submit {submit} has no task", submit = &entry.attempt)));
     };
     match service.outputs(task).await {
         Ok(seen) => bind(book, &entry.attempt, task, &seen).await,

@@ -12,7 +12,7 @@ impl RunningHub {
     /// When the task is unknown or has no webhook, or there is no response.
     pub async fn webhook_detail(&self, task: &TaskId) -> Result<WebhookDetail, Error> {
         let detail = self.0.client.webhook_detail(task).await;
-        detail.map_err(|error| Error::api(say!("cannot ask about the webhook"), error))
+        detail.map_err(|error| Error::api(say!("cannot get the webhook's details"), error))
     }
 
     /// Requests another delivery of a task's webhook, to the same URL or to another.
@@ -26,12 +26,12 @@ impl RunningHub {
         }
         let detail = self.webhook_detail(task).await?;
         if detail.event.is_none() {
-            return Err(Error::usage(say!("the task is not over, so there is nothing to deliver again")));
+            return Err(Error::usage(say!("the task has not ended, so there is nothing to deliver again")));
         }
         if let (Some(recorder), Some(url)) = (&self.0.recorder, url) {
             recorder.address(url);
         }
         let again = self.0.client.retry_webhook(&detail.id, url).await;
-        again.map_err(|error| Error::api(say!("the webhook is not delivered again"), error))
+        again.map_err(|error| Error::api(say!("the webhook was not delivered again"), error))
     }
 }

@@ -273,7 +273,7 @@ impl Submit {
     /// The graph, for a ComfyUI. Refuses all other work, and settings of RunningHub's API.
     pub(crate) fn graph_for_comfyui(&self) -> Result<&str, Error> {
         let Work::Graph(json) = &self.work else {
-            return Err(Error::usage(say!("a ComfyUI runs graphs only"))
+            return Err(Error::usage(say!("a ComfyUI server runs workflow files only"))
                 .with_hint(say!("submit the workflow's JSON in API format")));
         };
         self.refuse(say!("a ComfyUI"), |of| matches!(of, Of::Changes | Of::Servers))?;
@@ -284,25 +284,23 @@ impl Submit {
     fn refuse(&self, work: Sentence, takes: impl Fn(Of) -> bool) -> Result<(), Error> {
         let options = &self.options;
         let settings = [
-            (say!("a whole body"), Of::Models, self.body.is_some()),
+            (say!("a request body"), Of::Models, self.body.is_some()),
             (say!("a catalog"), Of::Models, self.catalog.is_some()),
-            (say!("a limit of costs"), Of::Models, self.max_cost.is_some()),
+            (say!("a cost limit"), Of::Models, self.max_cost.is_some()),
             (say!("a `nodeInfoList`"), Of::Changes, !self.changes.raw_list().is_empty()),
             (say!("metadata"), Of::Runs, options.add_metadata.is_some()),
-            (say!("a type of instance"), Of::Runs, options.instance_type.is_some()),
+            (say!("an instance type"), Of::Runs, options.instance_type.is_some()),
             (say!("a password"), Of::Runs, options.access_password.is_some()),
             (say!("a personal queue"), Of::Runs, options.use_personal_queue.is_some()),
-            (say!("a machine that is kept warm"), Of::Runs, options.retain_seconds.is_some()),
-            (say!("a workflow to submit it under"), Of::Graphs, self.under.is_some()),
+            (say!("instance retention"), Of::Runs, options.retain_seconds.is_some()),
+            (say!("a workflow to submit under"), Of::Graphs, self.under.is_some()),
             (say!("a newer endpoint"), Of::NewerEndpoint, self.is_v2),
             (say!("a workflow in the editor's format"), Of::Servers, self.extra_pnginfo.is_some()),
             (say!("a webhook"), Of::Platform, options.webhook_url.is_some()),
-            (say!("a limit of time for a slot"), Of::Platform, self.queue_timeout.is_some()),
+            (say!("a time limit for a slot"), Of::Platform, self.queue_timeout.is_some()),
         ];
         match settings.into_iter().find(|(_, of, is_given)| *is_given && !takes(*of)) {
-            Some((setting, ..)) => {
-                Err(Error::usage(say!("{work} has no place for {setting}", work, setting)))
-            }
+            Some((setting, ..)) => Err(Error::usage(say!("{work} does not take {setting}", work, setting))),
             None => Ok(()),
         }
     }

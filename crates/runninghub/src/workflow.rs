@@ -78,7 +78,7 @@ impl Workflow {
             (Some(node), None) => Ok(node),
             (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
                 .with_hint(say!(
-                    "name one by its id: `{first}`, `{second}`, …",
+                    "use an id: `{first}`, `{second}`, …",
                     first = &first.id,
                     second = &second.id
                 ))),
@@ -92,7 +92,7 @@ impl Workflow {
                 let nodes: Vec<_> =
                     nodes.map(|node| format!("`{}` ({})", node.id.as_str(), node.name().raw())).collect();
                 let rest = if self.graph.nodes().len() > nodes.len() { ", …" } else { "" };
-                let otherwise = say!("its nodes: {nodes}", nodes = nodes.join(", ") + rest);
+                let otherwise = say!("nodes: {nodes}", nodes = nodes.join(", ") + rest);
                 Err(Error::usage(say!("the workflow has no node `{name}`", name))
                     .with_hint(suggest(name, names, otherwise)))
             }
@@ -112,8 +112,8 @@ impl Workflow {
         let exists =
             |(node, field): &(&str, &str)| self.find(node).is_ok_and(|node| node.inputs.contains_key(*field));
         readings.clone().find(exists).or_else(|| readings.clone().next()).ok_or_else(|| {
-            Error::usage(say!("`{name}` does not name a node and a field", name))
-                .with_hint(say!("name the node's id and the field, as in `6.text`"))
+            Error::usage(say!("`{name}` is not a node and a field", name))
+                .with_hint(say!("give the node's id and the field, as in `6.text`"))
         })
     }
 
@@ -136,7 +136,7 @@ impl Workflow {
         };
         match link(old) {
             Some(source) => Err(Error::usage(say!(
-                "`{place}` is fed by node `{source}` and cannot be set",
+                "`{place}` is connected to node `{source}` and cannot be set",
                 place = place_of(&node.id, field),
                 source = &source
             ))
@@ -153,19 +153,19 @@ impl Workflow {
         let (node, old) = (self.find(node)?, self.field(node, field)?);
         let value = fit(old, value).map_err(|(wanted, got)| {
             Error::usage(say!(
-                "`{place}` wants {wanted}, not {got}",
+                "`{place}` takes {wanted}, not {got}",
                 place = place_of(&node.id, field),
                 wanted,
                 got
             ))
-            .with_hint(say!("its present value is `{value}`", value = short(old)))
+            .with_hint(say!("its current value is `{value}`", value = short(old)))
         })?;
         if is_negative_seed(node, field, &value) {
             return Err(Error::usage(say!(
                 "`{place}` cannot be negative",
                 place = place_of(&node.id, field)
             ))
-            .with_hint(say!("leave it out to keep the present seed, or set it to `random` for a new one")));
+            .with_hint(say!("leave it out to keep the current seed, or set it to `random` for a new one")));
         }
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
@@ -207,11 +207,7 @@ fn short(value: &Value) -> String {
 
 fn list(names: impl Iterator<Item = String>) -> Sentence {
     let fields = quoted(names);
-    if fields.is_empty() {
-        say!("it has no field that can be set")
-    } else {
-        say!("its fields: {fields}", fields)
-    }
+    if fields.is_empty() { say!("it has no field that can be set") } else { say!("fields: {fields}", fields) }
 }
 
 /// The name of a field in messages: `6.text`.
@@ -264,11 +260,11 @@ mod tests {
         insta::assert_snapshot!(refused("33", "seed", json!(1)), @"the workflow has no node `33` | did you mean `3`?");
         insta::assert_snapshot!(refused("Positiv", "text", json!(1)), @"the workflow has no node `Positiv` | did you mean `Positive`?");
         insta::assert_snapshot!(refused("3", "sed", json!(1)), @"node `3` (KSampler) has no field `sed` | did you mean `seed`?");
-        insta::assert_snapshot!(refused("3", "zzz", json!(1)), @"node `3` (KSampler) has no field `zzz` | its fields: `seed`, `cfg`, `tiled`");
-        insta::assert_snapshot!(refused("3", "seed", json!("x")), @"`3.seed` wants a number, not text | its present value is `1`");
-        insta::assert_snapshot!(refused("3", "tiled", json!(1)), @"`3.tiled` wants `true` or `false`, not a number | its present value is `false`");
-        insta::assert_snapshot!(refused("3", "model", json!(1)), @"`3.model` is fed by node `4` and cannot be set | set a field of node `4` instead");
-        insta::assert_snapshot!(refused("Save", "x", json!(1)), @"several nodes are called `Save` | name one by its id: `8`, `9`, …");
+        insta::assert_snapshot!(refused("3", "zzz", json!(1)), @r"node `3` (KSampler) has no field `zzz` | fields: `seed`, `cfg`, `tiled`");
+        insta::assert_snapshot!(refused("3", "seed", json!("x")), @r"`3.seed` takes a number, not text | its current value is `1`");
+        insta::assert_snapshot!(refused("3", "tiled", json!(1)), @r"`3.tiled` takes `true` or `false`, not a number | its current value is `false`");
+        insta::assert_snapshot!(refused("3", "model", json!(1)), @"`3.model` is connected to node `4` and cannot be set | set a field of node `4` instead");
+        insta::assert_snapshot!(refused("Save", "x", json!(1)), @"several nodes are called `Save` | use an id: `8`, `9`, …");
     }
 
     #[test]

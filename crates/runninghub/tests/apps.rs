@@ -71,19 +71,19 @@ async fn nothing_is_paid_for_a_mistake() {
         writeln!(told, "{error} | {hint}").expect("text");
     }
     insta::assert_snapshot!(told, @r#"
-    the app has no field `promt` | did you mean `prompt`?
-    several fields are called `采样 KSampler` | name one of `3.steps`, `3.cfg`
-    `3.steps` wants a whole number, not `many` | its present value is `20`
-    `61` is outside of the range of `3.steps` | it takes a number from 1 to 60
-    `3.cfg` wants a number, not `NaN` | its present value is `6.5`
-    `5.ratio` has no choice `wide` | its choices: `1:1` (方形), `3:4` (竖图)
-    `9.mode` has no choice `fsat` | did you mean `fast`?
-    `5.ratio` has no choice `None` | its choices: `1:1` (方形), `3:4` (竖图)
-    `3.steps` takes no file | it is of type `int`
-    `10.image` takes no file of the type of Cargo.toml | the platform takes jpg, jpeg, png, webp there
-    there is no file /nowhere/to/be.png | -
-    an entry of the nodeInfoList is not complete | each entry is `{"nodeId": "6", "fieldName": "text", "fieldValue": "…"}`
-    the app does not tell its fields, so `text` cannot be looked up | name the node's id and the field, as in `6.text`
+        the app has no field `promt` | did you mean `prompt`?
+        several fields are called `采样 KSampler` | name one of `3.steps`, `3.cfg`
+        `3.steps` takes a whole number, not `many` | its current value is `20`
+        `61` is outside the range of `3.steps` | it takes a number from 1 to 60
+        `3.cfg` takes a number, not `NaN` | its current value is `6.5`
+        `5.ratio` has no choice `wide` | choices: `1:1` (方形), `3:4` (竖图)
+        `9.mode` has no choice `fsat` | did you mean `fast`?
+        `5.ratio` has no choice `None` | choices: `1:1` (方形), `3:4` (竖图)
+        `3.steps` does not take a file | it is of type `int`
+        `10.image` does not take files like Cargo.toml | the platform accepts jpg, jpeg, png, webp there
+        file /nowhere/to/be.png not found | -
+        an entry of the nodeInfoList is not complete | each entry is `{"nodeId": "6", "fieldName": "text", "fieldValue": "…"}`
+        the app does not list its fields, so `text` cannot be looked up | give the node's id and the field, as in `6.text`
     "#);
     let error = hub.submit(Submit::app("1000000000000000000")).await.expect_err("no such app");
     assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("901")));

@@ -71,7 +71,7 @@ async fn text_and_files_come_home() {
         .set_file("imageUrls", &picture)
         .set("prompt", "a hat");
     let mut run = hub.submit(edit).await.expect("accepted");
-    run.outputs().await.expect("a picture");
+    run.outputs().await.expect("an image");
     let saved = hub.save(run.task_id(), dir.path()).await.expect("saved").complete().expect("all");
     assert!(saved[0].bytes > 0);
     assert_eq!(sim.stats().calls["/openapi/v2/media/upload/binary"], 1, "one file, one upload");
@@ -121,7 +121,7 @@ async fn no_more_is_spent_than_is_wanted() {
         assert!(error.to_string().contains("it would cost 5.2 CNY"), "{error}");
     }
     let unknown = hub.submit(Submit::model("lab/free").body(serde_json::Map::new()).max_cost(1e9)).await;
-    assert!(unknown.expect_err("nobody knows").to_string().contains("does not say what it would cost"));
+    assert!(unknown.expect_err("nobody knows").to_string().contains("does not give a price"));
     assert_eq!(sim.stats().creates, 0);
     hub.submit(kling().max_cost(5.2)).await.expect("not more than that");
     assert_eq!(sim.stats().creates, 1);
@@ -134,7 +134,7 @@ async fn a_model_that_nobody_knows_runs_with_a_body_of_ones_own() {
     let hub = hub(&sim);
     let body = json!({"size": "5"}).as_object().cloned().expect("an object");
     let mut run = hub.submit(Submit::model("lab/new-model").body(body)).await.expect("accepted");
-    run.outputs().await.expect("a picture");
+    run.outputs().await.expect("an image");
     let bad = json!({"size": 5}).as_object().cloned().expect("an object");
     let error = hub.submit(Submit::model("lab/new-model").body(bad)).await.expect_err("sent as it is");
     assert_eq!((error.kind(), error.code().map(Code::as_str)), (ErrorKind::Refused, Some("1007")));

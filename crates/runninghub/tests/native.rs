@@ -121,7 +121,7 @@ async fn missing_classes_are_named_before_anything_is_sent() {
     let mut workflow = workflow();
     workflow["8"]["class_type"] = json!("VAEDecodeMagic");
     workflow["5"]["class_type"] = json!("FluxThing");
-    insta::assert_snapshot!(told(&refused(&comfy, &workflow).await), @"the server has no node classes `FluxThing` (node 5), `VAEDecodeMagic` (node 8) | install the custom nodes that bring it, restart the server, and run it again");
+    insta::assert_snapshot!(told(&refused(&comfy, &workflow).await), @"the server has no node classes `FluxThing` (node 5), `VAEDecodeMagic` (node 8) | install the custom nodes that provide it, restart the server, and run it again");
     assert_eq!((server.prompts(), server.requests("/prompt")), (0, 0));
 }
 
@@ -134,7 +134,7 @@ async fn a_missing_model_is_told_with_what_is_close() {
     assert_eq!(error.kind(), ErrorKind::Refused);
     let text = told(&error);
     assert!(text.contains("node 4 (CheckpointLoaderSimple): Value not in list"), "{text}");
-    assert!(text.ends_with("| `4.ckpt_name` can be `sd_xl_base_1.0.safetensors`"), "{text}");
+    assert!(text.ends_with("| `4.ckpt_name` accepts `sd_xl_base_1.0.safetensors`"), "{text}");
     assert_eq!(server.prompts(), 0);
 }
 
@@ -153,7 +153,7 @@ async fn outputs_that_are_dropped_are_told_and_do_not_count() {
     });
     assert_eq!(
         warning.expect("a warning"),
-        "refused, and will not run: node 11 (EmptyImage): Value -5 smaller than min of 1 (width)"
+        "rejected, and will not run: node 11 (EmptyImage): Value -5 smaller than min of 1 (width)"
     );
     assert_eq!(run.plan().expect("a plan").total(), 7);
     assert_eq!((watched.end.phase, watched.end.outputs.len()), (Phase::Success, 2));
@@ -301,7 +301,7 @@ async fn what_is_no_comfyui_is_told_apart() {
     let (locked, comfy) = start(Native::builder().login("X-Key: k")).await;
     let error = refused(&comfy, &workflow()).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(told(&error), @"the server cannot be used: system_stats: the server wants a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
+    insta::assert_snapshot!(told(&error), @"the server cannot be used: system_stats: the server requires a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
     assert_eq!(locked.prompts(), 0);
 
     let page = runninghub_sim::Sim::builder().start().await.expect("another service");

@@ -162,7 +162,7 @@ async fn more_results_than_are_saved_are_told() {
     let saved = save.await.expect("asked");
     assert_eq!((saved.results.len(), made.names().len()), (3, 2));
     let error = saved.results[2].file.as_ref().expect_err("one too many");
-    assert_eq!(error.to_string(), "the task has 3 results, of which 2 are saved at most");
+    assert_eq!(error.to_string(), "the task has 3 results, and at most 2 are saved");
     assert_eq!(error.kind(), ErrorKind::Results);
 }
 

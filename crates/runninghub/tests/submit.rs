@@ -206,7 +206,7 @@ async fn a_list_that_contradicts_what_is_set_or_does_not_fit_is_refused() {
     let hub = hub(&sim);
     let dir = tempfile::tempdir().expect("a folder");
     let png = dir.path().join("a.png");
-    std::fs::write(&png, "a picture").expect("written");
+    std::fs::write(&png, "an image").expect("written");
     let entry = |node: &str, field: &str, value: &str| {
         vec![json!({"nodeId": node, "fieldName": field, "fieldValue": value})]
     };
@@ -221,7 +221,7 @@ async fn a_list_that_contradicts_what_is_set_or_does_not_fit_is_refused() {
         let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
         let said = error.to_string();
-        assert!(said.contains("another value") || said.contains("wants a number, not text"), "{said}");
+        assert!(said.contains("another value") || said.contains("takes a number, not text"), "{said}");
     }
     assert_eq!(sim.stats().creates, 0);
 }

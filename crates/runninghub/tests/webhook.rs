@@ -230,6 +230,6 @@ async fn the_receiver_is_a_service_of_any_server() {
     assert_eq!(post(address, "/elsewhere", r#"{"taskId":"1"}"#).await, 404);
     server.abort();
 
-    let without = common::hub(&sim).webhook_service().expect_err("there is no ledger");
+    let without = common::hub(&sim).webhook_service().expect_err("no ledger found");
     assert_eq!(without.kind(), ErrorKind::Usage);
 }

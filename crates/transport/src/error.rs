@@ -104,7 +104,7 @@ impl Error {
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self.kind {
             ErrorKind::TapeFormat { line } if line > 1 => {
-                say!("what stands before line {line} can be played: delete that line and the rest", line)
+                say!("the lines before line {line} can be replayed: delete that line and the rest", line)
             }
             ErrorKind::TapeVersion { .. } => say!("update to a version that reads it"),
             _ => return None,

@@ -126,7 +126,8 @@ impl<C: Connect> RecordConnect<C> {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the folder can't be created.
     pub fn new(inner: C, folder: impl Into<PathBuf>, redactor: Redactor) -> Result<Self, Error> {
         let folder = folder.into();
-        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, say!("cannot be made"), error))?;
+        fs::create_dir_all(&folder)
+            .map_err(|error| Error::file(&folder, say!("cannot be created"), error))?;
         Ok(Self::part_of(Session::new(redactor), inner, folder))
     }
 
@@ -148,7 +149,7 @@ impl<C: Connect> Connect for RecordConnect<C> {
         let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         let path = self.folder.join(format!("ws-{STREAM}{number}.jsonl"));
         let tape = File::create(&path)
-            .map_err(|error| Error::file(&path, say!("cannot be made"), error))
+            .map_err(|error| Error::file(&path, say!("cannot be created"), error))
             .and_then(TapeWriter::new);
         match tape {
             Ok(tape) => {

@@ -109,7 +109,7 @@ impl Connect for ReplayConnect {
         let used = self.used.fetch_add(1, Ordering::Relaxed);
         match self.tapes.get(used) {
             Some(rows) => Ok(Box::new(Replay::new(rows.clone(), self.speed))),
-            None => Err(Error::new(ErrorKind::NoTape, say!("the recording has no further connection"))),
+            None => Err(Error::new(ErrorKind::NoTape, say!("the recording has no more connections"))),
         }
     }
 }

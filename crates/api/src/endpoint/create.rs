@@ -200,7 +200,7 @@ impl Create {
                 let id = text("workflowId");
                 let blank = id.is_some_and(|id| id.trim().is_empty());
                 if blank || id.is_none() && text("workflow").is_none() {
-                    return Err(call.usage(say!("neither a workflow id nor a workflow is given")));
+                    return Err(call.usage(say!("neither a workflow id nor a workflow was given")));
                 }
             }
             Route::App | Route::Quick => check_id(call, text("webappId").unwrap_or_default())?,

@@ -45,9 +45,7 @@ impl FromStr for InstanceType {
             "default" => Ok(Self::Default),
             "plus" => Ok(Self::Plus),
             "ultra" => Ok(Self::Ultra),
-            _ => {
-                Err(Error::usage(say!("instance type"), say!("it is none of `default`, `plus` and `ultra`")))
-            }
+            _ => Err(Error::usage(say!("instance type"), say!("it must be `default`, `plus` or `ultra`"))),
         }
     }
 }
@@ -99,7 +97,7 @@ impl RunOptions {
 /// Checks that an id is safe as part of a path. An empty one would lead to another endpoint.
 pub(super) fn check_id(call: &Call, id: &str) -> Result<(), Error> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if id.is_empty() || !id.bytes().all(fits) { Err(call.usage(say!("the id is not one"))) } else { Ok(()) }
+    if id.is_empty() || !id.bytes().all(fits) { Err(call.usage(say!("the id is invalid"))) } else { Ok(()) }
 }
 
 impl fmt::Debug for RunOptions {

@@ -25,7 +25,7 @@ use crate::{
 const LARGEST: u64 = 30 << 20;
 /// The hint for a file of an unsupported type.
 const TAKEN: Sentence =
-    say!("it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending");
+    say!("supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv");
 /// Upload timeout: 30 MB at 50 KB/s.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(10);
 
@@ -126,9 +126,8 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(
-                Error::usage(CALL, say!("the platform takes no files of this type")).hinting(Some(TAKEN))
-            );
+            return Err(Error::usage(CALL, say!("the platform does not accept files of this type"))
+                .hinting(Some(TAKEN)));
         }
         match size {
             0 => Err(Error::usage(CALL, say!("the file is empty"))),

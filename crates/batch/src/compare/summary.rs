@@ -72,9 +72,9 @@ impl Summary {
         add(retry, &|| say!("retry {n}", n = retry));
         add(done, &|| say!("done {n}", n = done));
         add(fetch, &|| say!("fetch {n}: done, but files are missing or changed", n = fetch));
-        add(adopt, &|| say!("adopt {n}: their tasks run already", n = adopt));
+        add(adopt, &|| say!("adopt {n}: their tasks are already running", n = adopt));
         add(unknown, &|| {
-            say!("unknown {n}: each may have a task, and keeps its slot until that is resolved", n = unknown)
+            say!("unknown {n}: each may have a task, and holds its slot until it is resolved", n = unknown)
         });
         let failed = self.failed.values().sum();
         add(failed, &|| match &*classes(&self.failed) {
@@ -97,8 +97,8 @@ impl Summary {
             let ids: Vec<&str> = self.gone_ids.iter().map(ItemId::as_str).collect();
             let ids = ids.join(", ");
             match gone - self.gone_ids.len() {
-                0 => say!("not in the file any more {n}: {ids}", n = gone, ids),
-                more => say!("not in the file any more {n}: {ids}, and {more} more", n = gone, ids, more),
+                0 => say!("no longer in the file {n}: {ids}", n = gone, ids),
+                more => say!("no longer in the file {n}: {ids}, and {more} more", n = gone, ids, more),
             }
         });
         lines

@@ -83,7 +83,7 @@ impl Files for Disk {
             }
         }
         if found.is_empty() {
-            let cure = say!("relative paths begin at {base}", base = self.base.display().to_string());
+            let cure = say!("relative paths start at {base}", base = self.base.display().to_string());
             return Err(Problem::source(say!("no file matches `{pattern}`", pattern)).cure(cure).into());
         }
         found.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));

@@ -26,7 +26,7 @@ impl Axis {
     /// If the name isn't that of a field.
     pub fn new(field: &str, values: Vec<Given>) -> Result<Self, Error> {
         let Field { name, .. } = Field::parse(field).map_err(|what| {
-            let cure = say!("a name such as 6.text or Prompt.text names a field");
+            let cure = say!("a field is named like 6.text or Prompt.text");
             Problem::source(what).column(field).cure(cure)
         })?;
         Ok(Self { name, values, notes: Problems::default() })
@@ -72,7 +72,7 @@ impl Axis {
         let as_files = field.trim_end().ends_with('@');
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
             if line.starts_with('#') {
-                let what = say!("the line begins with `#`, and is a value like any other");
+                let what = say!("the line begins with `#` and is used as a value");
                 axis.notes.add(Problem::new(At::Line(number), what).column(field));
             }
             axis.values.push(if as_files { Given::File(line.into()) } else { Given::Text(line.to_owned()) });
@@ -108,7 +108,7 @@ impl Dimension {
                 m = other.values.len()
             );
             return Err(Problem::source(what)
-                .cure(say!("side by side, fields need as many values as each other"))
+                .cure(say!("zipped fields need the same number of values"))
                 .into());
         }
         Ok(Self(axes))
@@ -155,16 +155,14 @@ pub(super) fn combinations(
             return Err(Problem::source(say!("there are no values")).column(&axis.name));
         }
         if !names.insert(&*axis.name) {
-            let cure = say!("a field has one list of values");
+            let cure = say!("a field takes one list of values");
             return Err(Problem::source(say!("the field has values twice")).column(&axis.name).cure(cure));
         }
     }
     let count = dimensions.iter().map(Dimension::len).fold(1_usize, usize::saturating_mul);
     if count > MAX_ROWS {
-        let what = say!("there are {count} combinations; the most are {most}", count, most = MAX_ROWS);
-        return Err(
-            Problem::source(what).cure(say!("give fewer values, or advance some fields side by side"))
-        );
+        let what = say!("there are {count} combinations; the maximum is {most}", count, most = MAX_ROWS);
+        return Err(Problem::source(what).cure(say!("use fewer values, or zip some fields")));
     }
     Ok((0..count).map(|mut index| {
         let mut combination = Vec::new();
@@ -203,7 +201,7 @@ fn list(text: &str) -> Result<Vec<String>, Problem> {
         let value;
         (value, rest) = match text.trim_start().strip_prefix('"') {
             Some(quoted) => quoted_value(quoted).ok_or_else(|| {
-                let cure = say!("a quote inside a quoted value is written twice");
+                let cure = say!("double a quote inside a quoted value");
                 Problem::source(say!("value {n} has no closing quote before its comma", n = values.len() + 1))
                     .cure(cure)
             })?,

@@ -49,16 +49,16 @@ impl Rows {
         }
         if rows.rows.is_empty() && problems.is_empty() {
             let what = say!("the file has no rows");
-            problems.add(Problem::source(what).cure(say!("each line is an object and a run")));
+            problems.add(Problem::source(what).cure(say!("each line is a JSON object and describes a run")));
         }
         problems.unless_any(rows)
     }
 }
 
 fn not_an_object(at: At, line: &str, error: &serde_json::Error) -> Problem {
-    let cure = say!("each line is one object with at least `set`, which has fields and their values");
+    let cure = say!("each line is an object with at least `set`, which maps fields to values");
     let what = if error.is_eof() {
-        say!("the JSON goes on in the next line")
+        say!("the JSON continues on the next line")
     } else if line.trim_start().starts_with('{') {
         say!("it is not JSON: {error}", error = error.to_string())
     } else {
@@ -73,14 +73,14 @@ fn row(at: At, entries: Vec<(String, Box<RawValue>)>, problems: &mut Problems) -
     for (key, json) in entries {
         let name = if key == "custom_id" { "id" } else { &*key };
         let done = if seen.iter().any(|seen| seen == name) {
-            Err((say!("the key is there twice"), Some(say!("keep one of them"))))
+            Err((say!("the key is set twice"), Some(say!("keep one of them"))))
         } else if name == "set" {
             set(&mut row, &json, problems)
         } else if let Some(steering) = Steering::key(name) {
             steer(steering, &mut row, &json)
         } else {
             let keys = ["set", "custom_id"].into_iter().chain(Steering::keys());
-            let inside = say!("fields are inside `set`");
+            let inside = say!("fields belong inside `set`");
             Err((say!("the key is unknown"), Some(did_you_mean(&key, keys).unwrap_or(inside))))
         };
         seen.push(name.to_owned());
@@ -114,8 +114,7 @@ fn set(row: &mut Row, json: &RawValue, problems: &mut Problems) -> Result<(), Wr
             serde_json::from_str::<Entries>(json.get()).map(|Entries(entries)| entries).unwrap_or_default()
         }
         _ => {
-            let cure =
-                say!("it has fields and their values, such as {example}", example = r#"{"6.text":"a cat"}"#);
+            let cure = say!("it maps fields to values, such as {example}", example = r#"{"6.text":"a cat"}"#);
             return Err((say!("it is not an object"), Some(cure)));
         }
     };
@@ -129,7 +128,7 @@ fn set(row: &mut Row, json: &RawValue, problems: &mut Problems) -> Result<(), Wr
 
 fn value(row: &mut Row, key: &str, json: &RawValue) -> Result<(), Wrong> {
     let Field { name, is_file } = Field::parse(key)
-        .map_err(|what| (what, Some(say!("a key such as 6.text or Prompt.text names a field"))))?;
+        .map_err(|what| (what, Some(say!("a key is a field such as 6.text or Prompt.text"))))?;
     let given = match exact(json) {
         Ok(Value::String(path)) if is_file => Given::File(PathBuf::from(path)),
         Ok(_) if is_file => {
@@ -137,7 +136,7 @@ fn value(row: &mut Row, key: &str, json: &RawValue) -> Result<(), Wrong> {
         }
         Ok(Value::String(text)) => Given::Text(text),
         Ok(value) => Given::Json(value),
-        Err(what) => return Err((what, Some(say!("write it as text, in quotes, where text will do")))),
+        Err(what) => return Err((what, Some(say!("write it as text, in quotes, if the field takes text")))),
     };
     if row.set.insert(name, given) {
         return Ok(());
@@ -149,8 +148,8 @@ fn value(row: &mut Row, key: &str, json: &RawValue) -> Result<(), Wrong> {
 fn node_info_list(json: &RawValue) -> Result<Vec<(String, Box<RawValue>)>, Wrong> {
     let example = r#"[{"nodeId":"6","fieldName":"text","fieldValue":"a cat"}]"#;
     let wrong = |what| (what, Some(say!("a list has entries such as {example}", example)));
-    let list: Vec<Entries> = serde_json::from_str(json.get())
-        .map_err(|_| wrong(say!("the list has an entry that is not an object")))?;
+    let list: Vec<Entries> =
+        serde_json::from_str(json.get()).map_err(|_| wrong(say!("an entry of the list is not an object")))?;
     let mut fields = Vec::with_capacity(list.len());
     for Entries(entry) in list {
         let (mut node, mut field, mut value) = (None, None, None);

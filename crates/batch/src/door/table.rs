@@ -51,13 +51,14 @@ impl Rows {
         let mut record = StringRecord::new();
         // The text is UTF-8 and in memory: reading cannot fail.
         if !reader.read_record(&mut record).unwrap_or(false) {
-            let cure = say!("the first row names the fields, for example 6.text; each other row is a run");
+            let cure =
+                say!("the first row has the field names, for example 6.text; every other row is a run");
             return Err(Problem::source(say!("the file is empty")).cure(cure).into());
         }
         let header = numbers.of(&record);
         if record.len() > MAX_COLUMNS {
             let n = record.len();
-            let what = say!("the table has {n} columns; the most are {most}", n, most = MAX_COLUMNS);
+            let what = say!("the table has {n} columns; the maximum is {most}", n, most = MAX_COLUMNS);
             return Err(Problem::new(At::Row(header), what)
                 .cure(say!("each run is a row, not a column"))
                 .into());
@@ -73,8 +74,8 @@ impl Rows {
             }
             table.row(&record, at);
             if is_unclosed(numbers.rest(&record), separator) {
-                let cure = say!("a quote inside a quoted cell is written twice");
-                table.problems.add(Problem::new(at, say!("a quoted cell has no end")).cure(cure));
+                let cure = say!("double a quote inside a quoted cell");
+                table.problems.add(Problem::new(at, say!("a quoted cell is not closed")).cure(cure));
             }
         }
         if table.rows.rows.is_empty() && table.problems.is_empty() {
@@ -104,13 +105,13 @@ impl Table {
                 name => Field::parse(name)
                     .map(|Field { name, is_file }| Column::Field { name: name.into(), is_file })
                     .map_err(|what| {
-                        (what, Some(say!("a header such as 6.text or Prompt.text names a field")))
+                        (what, Some(say!("a column header is a field such as 6.text or Prompt.text")))
                     }),
             };
             let column =
                 column.and_then(|column| match self.columns.iter().position(|known| *known == column) {
                     Some(other) if !matches!(column, Column::Nameless) => {
-                        let what = say!("the column sets the same as column {n}", n = other + 1);
+                        let what = say!("the column sets the same field as column {n}", n = other + 1);
                         Err((what, Some(say!("keep one of them"))))
                     }
                     _ => Ok(column),
@@ -125,8 +126,8 @@ impl Table {
         if !self.columns.iter().any(|column| matches!(column, Column::Field { .. }))
             && self.problems.is_empty()
         {
-            let cure = say!("the first row names the fields, for example 6.text");
-            self.problems.add(Problem::new(at, say!("no column names a field")).cure(cure));
+            let cure = say!("the first row has the field names, for example 6.text");
+            self.problems.add(Problem::new(at, say!("no column is a field")).cure(cure));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{At, Problem};
 /// Another encoding, or not a text; the cure says what to save it as.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, Problem> {
     if bytes.starts_with(b"PK\x03\x04") {
-        let what = say!("the file is a spreadsheet or a zip archive, not a text");
+        let what = say!("the file is a spreadsheet or a zip archive, not text");
         return Err(Problem::source(what).cure(say!("save the spreadsheet as CSV UTF-8")));
     }
     let text = match bytes {
@@ -28,7 +28,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, Problem> {
             Err(Problem::source(what).cure(save_as()))
         }
         Some((before, _)) => {
-            let cure = say!("delete it; texts have no NUL bytes");
+            let cure = say!("delete it; text cannot contain NUL bytes");
             Err(Problem::new(line(before.as_bytes()), say!("the text has a NUL byte")).cure(cure))
         }
     }
@@ -41,19 +41,19 @@ fn utf8(bytes: &[u8]) -> Result<String, Problem> {
     };
     let chinese = GB18030.decode_without_bom_handling_and_without_replacement(bytes);
     if chinese.is_some_and(|text| is_chinese(&text)) {
-        let what = say!("the file is in GB18030 (GBK), not in UTF-8");
+        let what = say!("the file is encoded in GB18030 (GBK), not in UTF-8");
         return Err(Problem::source(what).cure(save_as()));
     }
     let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
     let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-    let what = say!("the file is not in UTF-8: it has the byte {byte}", byte = format!("0x{byte:02X}"));
+    let what = say!("the file is not UTF-8: it contains the byte {byte}", byte = format!("0x{byte:02X}"));
     Err(Problem::new(line(before), what).cure(save_as()))
 }
 
 fn utf16(encoding: &'static Encoding, bytes: &[u8]) -> Result<String, Problem> {
     let text = encoding.decode_without_bom_handling_and_without_replacement(bytes);
     text.map(std::borrow::Cow::into_owned).ok_or_else(|| {
-        let what = say!("the file begins like UTF-16 but isn't in it throughout");
+        let what = say!("the file begins like UTF-16 but is not valid UTF-16");
         Problem::source(what).cure(save_as())
     })
 }
@@ -113,11 +113,11 @@ mod tests {
         let (latin, _, _) = encoding_rs::WINDOWS_1252.encode("6.text\nun été à Paris\n");
         let bare: Vec<u8> = "6.text\ncat\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (bytes, says) in [
-            (&*gbk, "the file is in GB18030 (GBK), not in UTF-8"),
-            (&*latin, "line 2: the file is not in UTF-8: it has the byte 0xE9"),
+            (&*gbk, "the file is encoded in GB18030 (GBK), not in UTF-8"),
+            (&*latin, "line 2: the file is not UTF-8: it contains the byte 0xE9"),
             (&*bare, "the file looks like UTF-16 without its byte order mark"),
-            (b"\xff\xfea", "the file begins like UTF-16 but isn't in it throughout"),
-            (b"PK\x03\x04xl/worksheets", "the file is a spreadsheet or a zip archive, not a text"),
+            (b"\xff\xfea", "the file begins like UTF-16 but is not valid UTF-16"),
+            (b"PK\x03\x04xl/worksheets", "the file is a spreadsheet or a zip archive, not text"),
             (b"6.text\na long text\na\0b\n", "line 3: the text has a NUL byte"),
         ] {
             let problem = decode(bytes).expect_err(says);

@@ -106,29 +106,29 @@ impl Paused {
     pub fn sentence(&self) -> Sentence {
         match self {
             Self::Asked => say!("paused"),
-            Self::Until => say!("paused: the time for starting rows is over"),
+            Self::Until => say!("paused: the time for starting rows has passed"),
             Self::Failures(1) => say!("paused: 1 row failed"),
             Self::Failures(count) => say!("paused: {n} rows failed", n = *count),
             Self::Alike { count, class } if class.is_empty() => {
-                say!("paused: {n} rows in a row failed in the same way", n = *count)
+                say!("paused: {n} consecutive rows failed in the same way", n = *count)
             }
             Self::Alike { count, class } => {
                 say!(
-                    "paused: {n} rows in a row failed in the same way: {class}",
+                    "paused: {n} consecutive rows failed in the same way: {class}",
                     n = *count,
                     class = &**class
                 )
             }
             Self::Cost { spent, reserved, next, max } if *reserved == Amount::ZERO => {
                 say!(
-                    "paused: {spent} of {max} are spent, and the next row may cost {next}",
+                    "paused: {spent} of {max} spent, and the next row may cost {next}",
                     spent = *spent,
                     max = *max,
                     next = *next
                 )
             }
             Self::Cost { spent, reserved, next, max } => say!(
-                "paused: {spent} of {max} are spent and {reserved} set aside, and the next row may cost {next}",
+                "paused: {spent} of {max} spent, {reserved} reserved, and the next row may cost {next}",
                 spent = *spent,
                 max = *max,
                 reserved = *reserved,
@@ -136,7 +136,7 @@ impl Paused {
             ),
             Self::CostUnknown => {
                 say!(
-                    "paused: the platform doesn't say what a row costs, so the limit of the cost can't be kept"
+                    "paused: the platform doesn't report what a row costs, so the cost limit can't be enforced"
                 )
             }
             Self::Keys(keys) => say!("paused: the key `{key}` can't pay", key = keys.join("`, `")),

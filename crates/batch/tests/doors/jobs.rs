@@ -143,8 +143,8 @@ until = "25:00"
         [
             "line 2, `ap`: the key is unknown → did you mean `app`?",
             "line 3, `sets`: the key is unknown → did you mean `set`?",
-            "line 6, `9.`: the node or the field is missing → a key such as \"6.text\" names a field",
-            "line 7, `5.seed`: it is not a random seed → write { random = true } for a seed for each row",
+            "line 6, `9.`: the node or the field is missing → a key is a field such as \"6.text\"",
+            "line 7, `5.seed`: it is not a random seed → write { random = true } to get a seed for each row",
             "line 8, `7.date`: a date needs quotes around it → write a text, a number, true, false or a list",
             "line 11, `3.seed`: the range `4..1` counts down → write the smaller number first",
             "line 12, `4.x`: it is not a list of values → values are [\"a\", \"b\"], \"1..4\", { random = 4 }, { glob = \"in/*.png\" } or { lines = \"prompts.txt\" }",
@@ -162,22 +162,22 @@ until = "25:00"
 #[test]
 fn contradictions_are_refused() {
     for (text, problem) in [
-        ("app = \"1\"\nworkflow = \"2\"\n", "line 2, `workflow`: the job runs something else already"),
+        ("app = \"1\"\nworkflow = \"2\"\n", "line 2, `workflow`: the job already runs something else"),
         (
             "[set]\n6.text = \"a\"\n[matrix]\n6.text = [\"b\"]\n",
             "line 2, `6.text`: the field has a value in [set] and others in the matrix",
         ),
         ("[set]\n6.text = \"a\"\n\"6:text\" = \"b\"\n", "line 3, `6:text`: the field is set twice"),
-        ("[matrix]\na = [1]\n[[exclude]]\na = 1\n", "`exclude`: every combination is excluded"),
+        ("[matrix]\na = [1]\n[[exclude]]\na = 1\n", "`exclude`: all combinations are excluded"),
         ("[[zip]]\n1.a = [1]\n1.b = [1, 2]\n", "line 1, `zip`: `1.a` has 1 values, and `1.b` has 2"),
         ("set = 1\n", "line 1, `set`: it is not a table"),
         ("zip = 1\n", "line 1, `zip`: it is not a list of tables"),
-        ("seed = -1\n", "line 1, `seed`: it is not a whole number from 0"),
+        ("seed = -1\n", "line 1, `seed`: it is not a non-negative integer"),
         ("[set]\n10.image@ = \"a\"\n", "line 2: it is not TOML: "),
     ] {
         let found = problems(text);
         assert!(found[0].starts_with(problem), "{text}\n{found:?}");
     }
     let rows = job("[matrix]\na = [1, 2]\n[[exclude]]\na = 3\n").rows;
-    assert_eq!(shown(&rows.notes), ["line 4, `exclude`: no combination is excluded by it"]);
+    assert_eq!(shown(&rows.notes), ["line 4, `exclude`: it excludes no combination"]);
 }

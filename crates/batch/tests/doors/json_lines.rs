@@ -53,15 +53,15 @@ fn all_problems_are_found_with_their_cures() {
     let problems = line_problems(&lines.join("\n"));
     let starts = [
         "line 1, `ID`: the key is unknown → did you mean `id`?",
-        "line 2, `custom_id`: the key is there twice → keep one of them",
+        "line 2, `custom_id`: the key is set twice → keep one of them",
         "line 2, `6:text`: the field is set twice → keep one of the values",
         "line 3, `3.seed`: 18446744073709551616 does not fit into 64 bits and would be rounded → write it as text",
         "line 3, `10.image@`: the value is not the path of a file → write the path as text",
-        "line 3, `.x`: the node or the field is missing → a key such as",
-        "line 4, `set`: it is not an object → it has fields and their values",
-        "line 5: it is not an object → each line is one object",
-        "line 6: it is not an object → each line is one object",
-        "line 7, `6.text`: the key is unknown → fields are inside `set`",
+        "line 3, `.x`: the node or the field is missing → a key is a field such as",
+        "line 4, `set`: it is not an object → it maps fields to values",
+        "line 5: it is not an object → each line is",
+        "line 6: it is not an object → each line is",
+        "line 7, `6.text`: the key is unknown → fields belong inside `set`",
         "line 8, `repeat`: [1] is neither text nor a number",
     ];
     assert_eq!(problems.len(), starts.len(), "{problems:#?}");
@@ -74,6 +74,9 @@ fn all_problems_are_found_with_their_cures() {
 fn a_document_of_several_lines_is_one_problem() {
     let problems = line_problems("{\n  \"set\": {\n    \"6.text\": \"a\"\n  }\n}\n");
     assert_eq!(problems.len(), 1);
-    assert!(problems[0].starts_with("line 1: the JSON goes on in the next line → "), "{problems:?}");
-    assert_eq!(line_problems("\n \n"), ["the file has no rows → each line is an object and a run"]);
+    assert!(problems[0].starts_with("line 1: the JSON continues on the next line → "), "{problems:?}");
+    assert_eq!(
+        line_problems("\n \n"),
+        ["the file has no rows → each line is a JSON object and describes a run"]
+    );
 }

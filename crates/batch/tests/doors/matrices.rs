@@ -47,10 +47,7 @@ fn a_line_is_a_value_to_the_letter() {
         ["# 注释行", "一只猫", "a dog, \"running\", 4k", "@home", "  spaces  ", "[brackets]"].map(text)
     );
     let rows = Rows::combine(&[axis.into()]).unwrap();
-    assert_eq!(
-        shown(&rows.notes),
-        ["line 1, `6.text`: the line begins with `#`, and is a value like any other"]
-    );
+    assert_eq!(shown(&rows.notes), ["line 1, `6.text`: the line begins with `#` and is used as a value"]);
 }
 
 #[test]
@@ -81,7 +78,7 @@ fn combinations_are_a_product_or_side_by_side() {
     let other: Dimension = axis("2.a=0..9999").into();
     assert_eq!(
         Rows::combine(&[many(), other]).map_err(error),
-        Err("there are 100000000 combinations; the most are 1000000".into())
+        Err("there are 100000000 combinations; the maximum is 1000000".into())
     );
 }
 

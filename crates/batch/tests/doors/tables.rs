@@ -94,8 +94,8 @@ fn all_problems_are_found_with_their_cures() {
         table_problems("6.text,_ids,6:text,9.\na,b,c\na,b,c,d,e\n"),
         [
             "row 1, column `_ids`: the column is unknown → did you mean `_id`?",
-            "row 1, column `6:text`: the column sets the same as column 1 → keep one of them",
-            "row 1, column `9.`: the node or the field is missing → a header such as 6.text or Prompt.text names a field",
+            "row 1, column `6:text`: the column sets the same field as column 1 → keep one of them",
+            "row 1, column `9.`: the node or the field is missing → a column header is a field such as 6.text or Prompt.text",
             "row 2: it has 3 cells, the header has 4 → a cell with a separator, a quote or a line break needs quotes around it",
             "row 3: it has 5 cells, the header has 4 → a cell with a separator, a quote or a line break needs quotes around it",
         ]
@@ -103,9 +103,9 @@ fn all_problems_are_found_with_their_cures() {
     assert_eq!(
         table_problems("6.text,_repeat,_priority,_id\na,0,,\nb,,high,\nc,,,a\u{7}b\n"),
         [
-            "row 2, column `_repeat`: `0` is not a number of repeats → it is a whole number from 1 to 10000",
-            "row 3, column `_priority`: `high` is not a priority → it is a whole number; rows of a higher number start earlier",
-            "row 4, column `_id`: the id has more than 120 bytes, or a control character → an id is a short name such as cat-1",
+            "row 2, column `_repeat`: `0` is not a valid repeat count → it must be an integer from 1 to 10000",
+            "row 3, column `_priority`: `high` is not a valid priority → it must be an integer; rows with a higher priority start earlier",
+            "row 4, column `_id`: the id has more than 120 bytes or a control character → an id is a short name such as cat-1",
         ]
     );
 }
@@ -115,15 +115,15 @@ fn what_is_no_table_is_refused() {
     for (table, problem) in [
         (
             "",
-            "the file is empty → the first row names the fields, for example 6.text; each other row is a run",
+            "the file is empty → the first row has the field names, for example 6.text; every other row is a run",
         ),
         (
             "\n\n",
-            "the file is empty → the first row names the fields, for example 6.text; each other row is a run",
+            "the file is empty → the first row has the field names, for example 6.text; every other row is a run",
         ),
         ("6.text\n", "the table has a header but no rows → each row below the header is a run"),
         ("6.text\n\n,\n", "the table has a header but no rows → each row below the header is a run"),
-        ("_id\na\n", "row 1: no column names a field → the first row names the fields, for example 6.text"),
+        ("_id\na\n", "row 1: no column is a field → the first row has the field names, for example 6.text"),
         (
             "6.text,\na,b\n",
             "row 2, column `2`: the column has no header → name the field in the first row, or delete the column",
@@ -132,11 +132,8 @@ fn what_is_no_table_is_refused() {
             "6.text,9.text\na,b\n\"c,d\ne,f\n",
             "row 3: it has 1 cells, the header has 2 → a cell with a separator, a quote or a line break needs quotes around it",
         ),
-        (
-            "6.text\n\"c\"\"\ne\n",
-            "row 2: a quoted cell has no end → a quote inside a quoted cell is written twice",
-        ),
-        ("6.text\na\0b\n", "line 2: the text has a NUL byte → delete it; texts have no NUL bytes"),
+        ("6.text\n\"c\"\"\ne\n", "row 2: a quoted cell is not closed → double a quote inside a quoted cell"),
+        ("6.text\na\0b\n", "line 2: the text has a NUL byte → delete it; text cannot contain NUL bytes"),
     ] {
         assert_eq!(table_problems(table)[0], problem, "{table:?}");
     }
@@ -150,9 +147,9 @@ fn only_the_first_problems_are_kept_and_all_are_counted() {
     assert_eq!((error.problems().iter().count(), error.problems().count()), (20, 1_000));
     assert_eq!(
         error.to_string(),
-        "row 2, column `_repeat`: `b` is not a number of repeats; and 999 more problems"
+        "row 2, column `_repeat`: `b` is not a valid repeat count; and 999 more problems"
     );
-    assert_eq!(error.hint().map(|hint| hint.to_string()).unwrap(), "it is a whole number from 1 to 10000");
+    assert_eq!(error.hint().map(|hint| hint.to_string()).unwrap(), "it must be an integer from 1 to 10000");
 }
 
 #[test]
@@ -163,7 +160,7 @@ fn a_table_on_its_side_is_refused() {
         assert_eq!(
             problems,
             [format!(
-                "row 1: the table has {columns} columns; the most are 1000 → each run is a row, not a column"
+                "row 1: the table has {columns} columns; the maximum is 1000 → each run is a row, not a column"
             )]
         );
     }

@@ -24,7 +24,7 @@ fn five_equal_failures_in_a_row_pause_the_batch() {
     assert_eq!(start(&mut schedule, at(100)), Some("added".into()));
     one(&mut schedule, "a");
     schedule.on(at(200), Event::Added(Work::new("more", "app")));
-    assert_eq!(paused(&schedule, at(200)), "paused: 5 rows in a row failed in the same way: a");
+    assert_eq!(paused(&schedule, at(200)), "paused: 5 consecutive rows failed in the same way: a");
     schedule.on(at(200), Event::Resume);
     assert_eq!(start(&mut schedule, at(200)), Some("more".into()));
 }
@@ -53,7 +53,7 @@ fn nothing_starts_after_the_time_is_over_and_running_rows_end() {
     assert_eq!(start_all(&mut schedule, at(59)).len(), 3);
     assert_eq!(waiting(&schedule, at(59)), (Some(at(60)), Waiting::Slots));
     end(&mut schedule, at(60), "0", None);
-    assert_eq!(paused(&schedule, at(60)), "paused: the time for starting rows is over");
+    assert_eq!(paused(&schedule, at(60)), "paused: the time for starting rows has passed");
     end(&mut schedule, at(61), "1", None);
     assert_eq!(schedule.tally().done, 2);
 }

@@ -17,7 +17,7 @@ fn nothing_starts_that_could_cost_more_than_is_left() {
     for row in ["1", "2", "3"] {
         end(&mut schedule, at(2), row, Some(coins(2)));
     }
-    assert_eq!(paused(&schedule, at(2)), "paused: 8 of 8 are spent, and the next row may cost 2");
+    assert_eq!(paused(&schedule, at(2)), "paused: 8 of 8 spent, and the next row may cost 2");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_limit_that_cannot_be_kept_pauses_the_batch() {
     end(&mut schedule, at(1), "0", None);
     assert_eq!(
         paused(&schedule, at(1)),
-        "paused: the platform doesn't say what a row costs, so the limit of the cost can't be kept"
+        "paused: the platform doesn't report what a row costs, so the cost limit can't be enforced"
     );
     schedule.on(at(2), Event::Resume);
     assert!(start(&mut schedule, at(2)).is_some());
@@ -64,8 +64,5 @@ fn money_that_unknown_rows_hold_is_named() {
     let mut schedule = proven(2, limits(3));
     let item = start(&mut schedule, at(0)).unwrap();
     schedule.on(at(0), Event::Unknown { item });
-    assert_eq!(
-        paused(&schedule, at(0)),
-        "paused: 0 of 3 are spent and 2 set aside, and the next row may cost 2"
-    );
+    assert_eq!(paused(&schedule, at(0)), "paused: 0 of 3 spent, 2 reserved, and the next row may cost 2");
 }

@@ -1,11 +1,11 @@
 //! `rhub account`.
 
-use clap::{Args, builder::FalseyValueParser};
+use clap::Args;
 
-/// Show the balance, the kind of key, and the slots that are used and free.
+/// Show the balance, the key type, and used and free slots.
 #[derive(Args, Debug)]
 pub(crate) struct Account {
-    /// Also list the keys of the account, masked
-    #[arg(long, env = "RUNNINGHUB_KEYS", value_parser = FalseyValueParser::new())]
+    /// Also list the account's keys, masked
+    #[arg(long)]
     pub(crate) keys: bool,
 }

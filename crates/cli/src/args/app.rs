@@ -1,10 +1,10 @@
 //! `rhub app …`.
 
-use clap::{Args, Subcommand, ValueEnum, builder::FalseyValueParser};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Machine, Paging, Submitting};
 
-/// Find AI apps, look at them, and run them.
+/// Find, inspect and run AI apps.
 #[derive(Args, Debug)]
 pub(crate) struct App {
     #[command(subcommand)]
@@ -18,15 +18,15 @@ pub(crate) enum AppCommand {
     Run(Box<AppRun>),
 }
 
-/// List apps that anybody can run.
+/// List public apps.
 #[derive(Args, Debug)]
 pub(crate) struct AppList {
-    /// In which order
-    #[arg(long, env = "RUNNINGHUB_SORT", value_enum, default_value_t)]
+    /// Sort order
+    #[arg(long, value_enum, default_value_t)]
     pub(crate) sort: Sort,
 
-    /// Count only the use of so many days
-    #[arg(long, env = "RUNNINGHUB_DAYS", value_name = "N")]
+    /// Count usage in the last N days only
+    #[arg(long, value_name = "N")]
     pub(crate) days: Option<u32>,
 
     #[command(flatten)]
@@ -41,17 +41,17 @@ pub(crate) enum Sort {
     Newest,
 }
 
-/// List the fields of an app, what they take and what they have.
+/// List an app's fields with their types and values.
 #[derive(Args, Debug)]
 pub(crate) struct AppShow {
-    /// The app's id, or the address of its page
+    /// App id or page URL
     pub(crate) app: String,
 }
 
 /// Run an app and follow it to the end.
 #[derive(Args, Debug)]
 pub(crate) struct AppRun {
-    /// The app's id, or the address of its page
+    /// App id or page URL
     pub(crate) app: String,
 
     #[command(flatten)]
@@ -67,15 +67,17 @@ pub(crate) struct AppRun {
 /// How a form is filled in.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Filling {
-    /// Fill in a field; NAME is a field, the title of its node, its description, or NODE.FIELD; @FILE uploads
-    #[arg(short, long, env = "RUNNINGHUB_SET", value_name = "NAME=VALUE")]
+    /// Fill in a field; @FILE uploads a file
+    ///
+    /// NAME is a field, the title of its node, its description, or NODE.FIELD.
+    #[arg(short, long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// The API's own list of changes, sent as it is
-    #[arg(long, env = "RUNNINGHUB_NODE_INFO_LIST", value_name = "JSON|@FILE", hide_env_values = true)]
+    /// Changes as a nodeInfoList, sent unchanged
+    #[arg(long, value_name = "JSON|@FILE")]
     pub(crate) node_info_list: Option<String>,
 
-    /// Ask for every field that is not set; needs a terminal
-    #[arg(short, long, env = "RUNNINGHUB_INTERACTIVE", value_parser = FalseyValueParser::new())]
+    /// Prompt for every field that is not set
+    #[arg(short, long)]
     pub(crate) interactive: bool,
 }

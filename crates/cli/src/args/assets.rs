@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-/// Pictures, films and sounds that models take as `asset://ID`, and groups of them.
+/// Manage images, videos and audio that models take as `asset://ID`.
 #[derive(Args, Debug)]
 pub(crate) struct Assets {
     #[command(subcommand)]
@@ -15,10 +15,12 @@ pub(crate) struct Assets {
 pub(crate) enum AssetsCommand {
     List(AssetList),
     Create(AssetCreate),
+    /// Show an asset and its state.
     Show(AssetId),
     Rename(AssetRename),
+    /// Delete an asset.
     Delete(AssetId),
-    /// Groups of assets.
+    /// Manage groups of assets.
     #[command(subcommand)]
     Group(GroupCommand),
 }
@@ -27,57 +29,60 @@ pub(crate) enum AssetsCommand {
 pub(crate) enum GroupCommand {
     List(GroupList),
     Create(GroupCreate),
+    /// Show a group.
     Show(GroupId),
     Change(GroupChange),
+    /// Delete a group.
     Delete(GroupId),
 }
 
 /// List assets.
 #[derive(Args, Debug)]
 pub(crate) struct AssetList {
-    /// Only those of a group
-    #[arg(long, env = "RUNNINGHUB_GROUP", value_name = "ID")]
+    /// Only assets of this group
+    #[arg(long, value_name = "ID")]
     pub(crate) group: Option<String>,
 
     #[command(flatten)]
     pub(crate) paging: Paging,
 }
 
-/// Make an asset of a file, which is uploaded; it takes a while until it is ready.
+/// Upload a file as an asset.
 #[derive(Args, Debug)]
+#[command(after_long_help = "The platform takes a while to process it.")]
 pub(crate) struct AssetCreate {
-    /// A picture, a film or a sound
+    /// Image, video or audio file
     pub(crate) file: PathBuf,
 
-    /// The group that it goes into (`rhub assets group create` makes one)
-    #[arg(long, env = "RUNNINGHUB_GROUP", value_name = "ID")]
+    /// Group for the asset (see `rhub assets group create`)
+    #[arg(long, value_name = "ID")]
     pub(crate) group: String,
 
-    /// What to call it [default: the file's name]
-    #[arg(long, env = "RUNNINGHUB_TITLE", value_name = "NAME")]
+    /// Name [default: the file name]
+    #[arg(long, value_name = "NAME")]
     pub(crate) title: Option<String>,
 
-    /// What it is [default: what the file's extension says]
-    #[arg(long, env = "RUNNINGHUB_MEDIUM", value_enum)]
+    /// Type of file [default: from its extension]
+    #[arg(long, value_enum)]
     pub(crate) medium: Option<Medium>,
 }
 
-/// Ask how far an asset is, or remove it.
+// Without documentation, which would be the help of both commands.
 #[derive(Args, Debug)]
 pub(crate) struct AssetId {
-    /// The asset's id, with or without `asset://` before it
+    /// Asset id, with or without `asset://`
     #[arg(value_parser = asset_id)]
     pub(crate) id: String,
 }
 
-/// Give an asset another name.
+/// Rename an asset.
 #[derive(Args, Debug)]
 pub(crate) struct AssetRename {
-    /// The asset's id, with or without `asset://` before it
+    /// Asset id, with or without `asset://`
     #[arg(value_parser = asset_id)]
     pub(crate) id: String,
 
-    /// The new name
+    /// New name
     pub(crate) title: String,
 }
 
@@ -88,48 +93,48 @@ pub(crate) struct GroupList {
     pub(crate) paging: Paging,
 }
 
-/// Make a group.
+/// Create a group.
 #[derive(Args, Debug)]
 pub(crate) struct GroupCreate {
-    /// What to call it
+    /// Name of the group
     pub(crate) title: String,
 
-    /// What it is for
-    #[arg(long, env = "RUNNINGHUB_DESCRIPTION", value_name = "TEXT")]
+    /// Description of the group
+    #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
 }
 
-/// Ask for a group, or remove it.
+// Without documentation, which would be the help of both commands.
 #[derive(Args, Debug)]
 pub(crate) struct GroupId {
-    /// The group's id
+    /// Group id
     pub(crate) id: String,
 }
 
-/// Change a group.
+/// Change a group's name or description.
 #[derive(Args, Debug)]
 pub(crate) struct GroupChange {
-    /// The group's id
+    /// Group id
     pub(crate) id: String,
 
-    /// What to call it
-    #[arg(long, env = "RUNNINGHUB_TITLE", value_name = "NAME", required_unless_present = "description")]
+    /// Name of the group
+    #[arg(long, value_name = "NAME", required_unless_present = "description")]
     pub(crate) title: Option<String>,
 
-    /// What it is for
-    #[arg(long, env = "RUNNINGHUB_DESCRIPTION", value_name = "TEXT")]
+    /// Description of the group
+    #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
 }
 
 /// Which part of a list.
 #[derive(Args, Debug)]
 pub(crate) struct Paging {
-    /// Which page
-    #[arg(long, env = "RUNNINGHUB_PAGE", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Page number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) page: u32,
 
-    /// How many on a page, at most 50
-    #[arg(long, env = "RUNNINGHUB_SIZE", value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=50))]
+    /// Entries per page, at most 50
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub(crate) size: u32,
 }
 

@@ -2,11 +2,11 @@
 
 use clap::{Args, Subcommand};
 
-/// Look at the profile, or change it.
+/// Show or change the profile's settings.
 #[derive(Args, Debug)]
-#[command(after_help = "\
-A setting is the long name of any option, such as `out`, `site`, `proxy` or `instance`. It counts where neither the
-command line nor a variable says otherwise. Keys are never shown.")]
+#[command(after_long_help = "\
+A setting is the long name of any option, such as `out`, `site`, `proxy` or `instance`. The command line and
+environment variables take precedence over it. Keys are never shown.")]
 pub(crate) struct Config {
     #[command(subcommand)]
     pub(crate) command: ConfigCommand,
@@ -14,26 +14,26 @@ pub(crate) struct Config {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Show a setting of the profile.
+    /// Show a setting.
     Get {
-        /// The long name of an option
+        /// Long name of an option
         name: String,
     },
-    /// Change a setting of the profile.
+    /// Change a setting.
     Set {
-        /// The long name of an option
+        /// Long name of an option
         name: String,
-        /// Its value; several for an option that can be given several times
+        /// Value; several for a repeatable option
         #[arg(required = true)]
         value: Vec<String>,
     },
-    /// Take a setting out of the profile.
+    /// Remove a setting.
     Unset {
-        /// The long name of an option
+        /// Long name of an option
         name: String,
     },
-    /// Show all settings of the profile, or of all profiles.
+    /// Show all settings.
     List,
-    /// Print where the configuration file is.
+    /// Print the path of the configuration file.
     Path,
 }

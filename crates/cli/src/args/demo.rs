@@ -8,15 +8,18 @@ use runninghub::Speed;
 use super::Patience;
 use crate::speed;
 
-/// The whole main job without key or network: simulator, submit, follow, download.
+/// Try everything without a key or network.
 #[derive(Args, Debug)]
+#[command(
+    after_long_help = "Starts the simulator on this machine, submits a workflow, follows it and downloads the results."
+)]
 pub(crate) struct Demo {
-    /// Download the results into this folder
+    /// Download the results to this folder
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR", default_value = "rhub-demo")]
     pub(crate) out: PathBuf,
 
-    /// So many times as fast
-    #[arg(long, env = "RUNNINGHUB_SPEED", value_name = "N|max", value_parser = speed::parse, default_value = "1")]
+    /// Speed factor, or `max`
+    #[arg(long, value_name = "N|max", value_parser = speed::parse, default_value = "1")]
     pub(crate) speed: Speed,
 
     #[command(flatten)]

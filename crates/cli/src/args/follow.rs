@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, builder::FalseyValueParser};
+use clap::Args;
 
 use super::Hidden;
 use crate::duration;
@@ -10,32 +10,38 @@ use crate::duration;
 /// Where results go.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Saving {
-    /// Download the results into this folder
+    /// Download the results to this folder
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 
-    /// How to name files; the parts task, node, n, name, subfolder and ext stand in braces, as in {name}-{n}.{ext}
-    #[arg(long, env = "RUNNINGHUB_NAME", value_name = "TEMPLATE")]
+    /// File name template, such as `{task}-{name}.{ext}`
+    ///
+    /// The placeholders are task, node, n, name, subfolder and ext, each in braces.
+    #[arg(long, value_name = "TEMPLATE", hide_short_help = true)]
     pub(crate) name: Option<String>,
 
-    /// Keep what nodes show on the way, and what a task that failed had saved, in a folder `intermediate` of that folder
-    #[arg(long, env = "RUNNINGHUB_KEEP_INTERMEDIATE", value_parser = FalseyValueParser::new())]
+    /// Also save intermediate results
+    ///
+    /// Files that nodes show during the run, and files that a failed task saved, go to the subfolder `intermediate`.
+    #[arg(long, hide_short_help = true)]
     pub(crate) keep_intermediate: bool,
 }
 
 /// How long to watch, and what to leave behind.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Patience {
-    /// Stop waiting after this long; the task goes on
-    #[arg(long, env = "RUNNINGHUB_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
+    /// Stop waiting after this long; the task continues
+    #[arg(long, env = "RUNNINGHUB_TIMEOUT", value_name = "TIME", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
 
-    /// Ctrl-C cancels the task instead of leaving it alone
-    #[arg(long, env = "RUNNINGHUB_CANCEL_ON_INTERRUPT", value_parser = FalseyValueParser::new())]
+    /// Cancel the task on Ctrl-C instead of detaching
+    #[arg(long)]
     pub(crate) cancel_on_interrupt: bool,
 
-    /// Keep a redacted recording in this new or empty folder, for `rhub replay`
-    #[arg(long, env = "RUNNINGHUB_RECORD", value_name = "DIR")]
+    /// Record the run, redacted, for `rhub replay`
+    ///
+    /// The folder must be new or empty.
+    #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
 
     #[command(flatten)]
@@ -45,8 +51,8 @@ pub(crate) struct Patience {
 /// What becomes of preview pictures.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Previews {
-    /// Save the preview pictures into this folder
-    #[arg(long, env = "RUNNINGHUB_PREVIEWS", value_name = "DIR")]
+    /// Save preview images to this folder
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
     pub(crate) previews: Option<PathBuf>,
 
     #[command(flatten)]
@@ -56,9 +62,9 @@ pub(crate) struct Previews {
 /// How preview pictures are shown.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
-    /// Show preview pictures on a terminal, this way
+    /// How to show preview images on a terminal
     #[cfg(feature = "preview")]
-    #[arg(long, env = "RUNNINGHUB_PREVIEW", value_name = "HOW", value_enum, default_value_t)]
+    #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
     pub(crate) preview: crate::picture::Wish,
 }
 
@@ -68,26 +74,32 @@ pub(crate) struct Submitting {
     #[command(flatten)]
     pub(crate) saving: Saving,
 
-    /// Submit, and do not follow
-    #[arg(long, env = "RUNNINGHUB_DETACH", value_parser = FalseyValueParser::new())]
+    /// Submit without following
+    #[arg(long)]
     pub(crate) detach: bool,
 
-    /// Give up when the account has had no free slot for this long [default: wait]
-    #[arg(long, env = "RUNNINGHUB_QUEUE_TIMEOUT", value_name = "DURATION", value_parser = duration::parse)]
+    /// Give up if no slot is free for this long [default: wait]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(crate) queue_timeout: Option<Duration>,
 
     #[command(flatten)]
     pub(crate) patience: Patience,
 
-    /// How long the submit itself may take
-    #[arg(long, env = "RUNNINGHUB_CREATE_TIMEOUT", value_name = "DURATION", value_parser = duration::parse, default_value = "120s")]
+    /// Timeout of the submit request
+    #[arg(long, env = "RUNNINGHUB_CREATE_TIMEOUT", value_name = "TIME", value_parser = duration::parse, default_value = "120s", hide_short_help = true)]
     pub(crate) create_timeout: Duration,
 
-    /// An address that the platform calls when the task is over
-    #[arg(long, env = "RUNNINGHUB_WEBHOOK", value_name = "URL", hide_env_values = true)]
+    /// URL that the platform calls when the task ends
+    #[arg(
+        long,
+        env = "RUNNINGHUB_WEBHOOK",
+        value_name = "URL",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
     pub(crate) webhook: Option<Hidden>,
 
-    /// Never ask
-    #[arg(long, env = "RUNNINGHUB_YES", value_parser = FalseyValueParser::new())]
+    /// Skip confirmations
+    #[arg(long, hide = true)]
     pub(crate) yes: bool,
 }

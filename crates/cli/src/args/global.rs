@@ -18,31 +18,37 @@ const HEADING: &str = "Options of every command";
 #[command(next_help_heading = HEADING)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Global {
-    /// Which RunningHub the key belongs to [default: cn]
+    /// RunningHub site of the key [default: cn]
     #[arg(long, global = true, env = "RUNNINGHUB_SITE", value_parser = site())]
     pub(crate) site: Option<Site>,
 
-    /// Another address instead of the site's, for example of a simulator; http only on this machine
+    /// Base URL of the API, such as a simulator's
+    ///
+    /// It replaces the site's URL. `http` is allowed for loopback addresses only.
     #[arg(long, global = true, env = "RUNNINGHUB_BASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) base_url: Option<String>,
 
-    /// Ask a ComfyUI instead: its address, or `runninghub` or `runninghub-plus` for RunningHub's native proxy
+    /// Use a ComfyUI server instead of RunningHub
+    ///
+    /// Its URL, or `runninghub` or `runninghub-plus` for RunningHub's native ComfyUI proxy.
     #[arg(long, global = true, env = "RUNNINGHUB_SERVER", value_name = "URL", hide_env_values = true)]
     pub(crate) server: Option<Server>,
 
-    /// Read the server's login from a file that only you can read: `USER:PASSWORD`, `Bearer TOKEN`, a header, or `?token=TOKEN`
+    /// Read the server's login from a private file
+    ///
+    /// The file holds `USER:PASSWORD`, `Bearer TOKEN`, a header as `NAME: VALUE`, or `?token=TOKEN`, and only you may read it.
     #[arg(long, global = true, env = "RUNNINGHUB_SERVER_AUTH_FILE", value_name = "PATH")]
     pub(crate) server_auth_file: Option<PathBuf>,
 
-    /// A profile of the configuration [default: the one called `default`]
+    /// Configuration profile [default: `default`]
     #[arg(long, global = true, env = "RUNNINGHUB_PROFILE", value_name = "NAME")]
     pub(crate) profile: Option<String>,
 
-    /// The configuration file, which only you can read
+    /// Path of the configuration file
     #[arg(long, global = true, env = "RUNNINGHUB_CONFIG", value_name = "PATH", hide_env_values = true)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Read the API key from a file that only you can read
+    /// Read the API key from a private file
     #[arg(
         long,
         global = true,
@@ -52,59 +58,71 @@ pub(crate) struct Global {
     )]
     pub(crate) api_key_file: Option<PathBuf>,
 
-    /// Read the API key from standard input
+    /// Read the API key from stdin
     #[arg(long, global = true, env = "RUNNINGHUB_API_KEY_STDIN", value_parser = FalseyValueParser::new())]
     pub(crate) api_key_stdin: bool,
 
-    /// How to report [default: human on a terminal, plain elsewhere]
+    /// Output format
+    ///
+    /// The default is human on a terminal, and plain elsewhere.
     #[arg(long, global = true, env = "RUNNINGHUB_FORMAT", value_enum)]
     pub(crate) format: Option<Format>,
 
-    /// The same as --format json
+    /// Same as --format json
     #[arg(long, global = true, env = "RUNNINGHUB_JSON", value_parser = FalseyValueParser::new())]
     pub(crate) json: bool,
 
-    /// When to use colours
+    /// When to use colors
     #[arg(long, global = true, env = "RUNNINGHUB_COLOR", value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
 
-    /// The language of messages and help; JSON is English [default: that of the system]
+    /// Language [default: the system's]
+    ///
+    /// It applies to messages and help. JSON output is always in English.
     #[arg(long, global = true, env = "RUNNINGHUB_LANG", value_parser = ["en", "zh"])]
     pub(crate) lang: Option<String>,
 
-    /// A proxy for HTTP and socket, for example `socks5://127.0.0.1:1080`
+    /// Proxy for all connections
+    ///
+    /// An `http` or `socks5` URL, such as `socks5://127.0.0.1:1080`.
     #[arg(long, global = true, env = "RUNNINGHUB_PROXY", value_name = "URL", hide_env_values = true)]
     pub(crate) proxy: Option<Hidden>,
 
-    /// Certificates (PEM) to trust besides those of the system
+    /// Additional certificates to trust (PEM)
     #[arg(long, global = true, env = "RUNNINGHUB_CA_FILE", value_name = "PATH")]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// Fetch results also from loopback and private addresses, and follow tasks there
+    /// Allow results and sockets on private addresses
+    ///
+    /// Without it, rhub downloads and connects only to public addresses, unless the API itself is on this machine.
     #[arg(long, global = true, env = "RUNNINGHUB_ALLOW_PRIVATE_HOSTS", value_parser = FalseyValueParser::new())]
     pub(crate) allow_private_hosts: bool,
 
-    /// Fetch no result that is larger, as in 500M or 2G [default: 32 GiB]
+    /// Maximum size of a result [default: 32 GiB]
+    ///
+    /// Such as 500M or 2G.
     #[arg(long, global = true, env = "RUNNINGHUB_MAX_FILE_SIZE", value_name = "SIZE", value_parser = size::parse)]
     pub(crate) max_file_size: Option<u64>,
 
-    /// Expected seconds of node classes (JSON), before those that are built in
+    /// Expected seconds per node class (JSON)
+    ///
+    /// They take precedence over the built-in ones. docs/progress.md describes the format.
     #[arg(long, global = true, env = "RUNNINGHUB_PRIORS", value_name = "FILE")]
     pub(crate) priors: Option<PathBuf>,
 
-    /// Only results and errors
+    /// Print only results and errors
     #[arg(short, long, global = true, env = "RUNNINGHUB_QUIET", value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
 
-    /// Log what is done to standard error; more often for more
+    /// Log to stderr; repeat for more detail
     #[arg(short, long, global = true, env = "RUNNINGHUB_VERBOSE", action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
-    /// Log to a file instead
+    /// Log to a file
     #[arg(long, global = true, env = "RUNNINGHUB_LOG_FILE", value_name = "PATH")]
     pub(crate) log_file: Option<PathBuf>,
 
-    /// Where this machine keeps its records
+    /// Folder for the ledger and other records
     #[arg(long, global = true, env = "RUNNINGHUB_STATE_DIR", value_name = "PATH", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
 
@@ -125,7 +143,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// When to use colours.
+/// When to use colors.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Color {
     #[default]

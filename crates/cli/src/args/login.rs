@@ -2,33 +2,33 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, builder::FalseyValueParser};
+use clap::Args;
 
-/// Keep an API key in a profile; asks for it without showing it.
+/// Store an API key.
 #[derive(Args, Debug)]
-#[command(after_help = "\
-The key is asked for on a terminal, or read with --api-key-stdin or --api-key-file; it is never on a command line.
-Both sites are asked once which of them knows it, unless --site or --base-url names one.")]
+#[command(after_long_help = "\
+The key is prompted for on a terminal, or read with --api-key-stdin or --api-key-file; it is never an argument.
+Unless --site or --base-url is given, both sites are checked for the key.")]
 pub(crate) struct Login {
-    /// Keep the key in the keyring of the system instead of the configuration file
-    #[arg(long, env = "RUNNINGHUB_KEYRING", value_parser = FalseyValueParser::new())]
+    /// Store the key in the system keyring
+    #[arg(long)]
     pub(crate) keyring: bool,
 }
 
-/// Print what makes a shell complete commands, options and task ids.
+/// Generate shell completions.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 For example, for bash:  echo 'source <(rhub completions bash)' >> ~/.bashrc")]
 pub(crate) struct Completions {
-    /// The shell
+    /// Shell
     #[arg(value_parser = ["bash", "elvish", "fish", "powershell", "zsh"])]
     pub(crate) shell: String,
 }
 
-/// Write the man pages, one for each command.
+/// Write man pages.
 #[derive(Args, Debug)]
 pub(crate) struct Man {
-    /// The folder for them, such as `~/.local/share/man/man1`
+    /// Target folder, such as `~/.local/share/man/man1`
     #[arg(value_name = "DIR")]
     pub(crate) dir: PathBuf,
 }

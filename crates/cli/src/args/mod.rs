@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod follow;
 mod global;
+mod help;
 mod hidden;
 mod login;
 mod machine;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     config::{Config, ConfigCommand},
     follow::{Patience, Previews, Saving, Shown, Submitting},
     global::{Format, Global},
+    help::Help,
     hidden::Hidden,
     login::{Completions, Login, Man},
     machine::Machine,
@@ -45,7 +47,7 @@ pub(crate) use self::{
     resources::{ResourceKind, Resources},
     run::Run,
     server::Server,
-    task::{Download, OneTask, Watch},
+    task::{Cancel, Download, OneTask, Watch},
     tasks::{Resolve, Tasks},
     upload::{Lora, LoraCommand, Upload},
     webhook::{Listen, Resend, Webhook, WebhookCommand},
@@ -54,9 +56,15 @@ pub(crate) use self::{
 #[cfg(feature = "sim")]
 pub(crate) use self::{demo::Demo, simulate::Simulate};
 
-/// Run RunningHub workflows from a terminal, follow them live, bring the files home.
+/// Run RunningHub and ComfyUI workflows from the terminal.
 #[derive(Debug, Parser)]
-#[command(name = "rhub", version, arg_required_else_help = true, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(
+    name = "rhub",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -68,14 +76,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(Box<Run>),
     Watch(Watch),
-    /// Say where a task stands.
-    #[command(after_help = "Exits with 0 whenever the platform answers, whatever the answer is.")]
+    /// Show a task's status.
+    #[command(after_long_help = "Exits with 0 whenever the platform responds, whatever the status is.")]
     Status(OneTask),
-    /// List the results of a task.
+    /// List a task's results.
     Outputs(OneTask),
     Download(Download),
-    /// Cancel a task.
-    Cancel(OneTask),
+    Cancel(Cancel),
     Queue(Queue),
     Tasks(Tasks),
     Resolve(Resolve),
@@ -90,11 +97,11 @@ pub(crate) enum Command {
     Resources(Resources),
     Assets(Assets),
     Login(Login),
-    /// Forget the key of the profile.
+    /// Remove the stored API key.
     Logout,
     Config(Config),
-    /// Look whether all is in place: key, site, network, disk; with a cure for what is not.
-    #[command(after_help = "Exits with 0 when all is well, else with the code of the worst finding.")]
+    /// Check the setup and suggest fixes.
+    #[command(after_long_help = "Exits with 0 if all checks pass, else with the code of the worst problem.")]
     Doctor,
     Completions(Completions),
     Man(Man),
@@ -103,27 +110,10 @@ pub(crate) enum Command {
     Demo(Demo),
     #[cfg(feature = "sim")]
     Simulate(Simulate),
-    /// Print the JSON Schema of the lines that `--format json` writes.
+    /// Print the JSON Schema of `--format json` output.
     Schema,
+    Help(Help),
 }
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done
-  1  the task failed or was cancelled
-  2  usage or configuration; nothing was sent
-  3  network or server unreachable
-  4  refused: key, balance, quota, validation
-  5  nobody knows whether the task was created; it may have been charged
-  6  stopped waiting; the task still runs
-  7  some of several failed
-  8  the task succeeded, but its results were not all saved
-  9  local store or disk
-  130, 143  interrupted; the task goes on
-
-The key is read from --api-key-file or --api-key-stdin, else RUNNINGHUB_API_KEY, else the profile (`rhub login`).
-An option counts before its variable, that before the profile, that before the default.
-RUNNINGHUB_TIME_SCALE multiplies every built-in wait (default 1).";
 
 #[cfg(test)]
 mod tests {
@@ -136,8 +126,11 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Options of single commands whose variables existed before only the options of every command had one.
+    const ALSO: [&str; 4] = ["out", "timeout", "create-timeout", "webhook"];
+
     #[test]
-    fn every_option_has_a_variable_named_after_it() {
+    fn the_options_of_every_command_have_variables_named_after_them() {
         fn check(command: &clap::Command) {
             for option in command.get_arguments().filter(|arg| !arg.is_positional()) {
                 let Some(long) = option.get_long() else { panic!("{option} has no long name") };
@@ -145,9 +138,10 @@ mod tests {
                     continue;
                 }
                 let variable = format!("RUNNINGHUB_{}", long.replace('-', "_").to_uppercase());
+                let expected = option.is_global_set() || ALSO.contains(&long);
                 assert_eq!(
                     option.get_env().and_then(|name| name.to_str()),
-                    Some(&*variable),
+                    expected.then_some(&*variable),
                     "{} --{long}",
                     command.get_name()
                 );

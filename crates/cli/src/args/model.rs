@@ -2,10 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    Args, Subcommand,
-    builder::{FalseyValueParser, PossibleValuesParser},
-};
+use clap::{Args, Subcommand, builder::PossibleValuesParser};
 
 use clap_complete::ArgValueCandidates;
 use runninghub::{Sentence, say};
@@ -13,7 +10,7 @@ use runninghub::{Sentence, say};
 use super::Submitting;
 use crate::complete;
 
-/// Run models of the Standard Model API: pictures, videos, sound, text.
+/// Run models of the Standard Model API: images, videos, audio, text.
 #[derive(Args, Debug)]
 pub(crate) struct Model {
     #[command(subcommand)]
@@ -25,39 +22,35 @@ pub(crate) enum ModelCommand {
     List(List),
     Show(ShowModel),
     Run(Box<RunModel>),
-    /// Ask what a run of a model would cost; nothing is run.
+    /// Get the price of a run without running it.
     Price(ModelCall),
 }
 
-/// List the models that are known.
+/// List the known models.
 #[derive(Args, Debug)]
 pub(crate) struct List {
-    /// Only those that make this
-    #[arg(long, env = "RUNNINGHUB_KIND", value_parser = PossibleValuesParser::new(["audio", "image", "text", "3d", "video"]))]
+    /// Only models that produce this
+    #[arg(long, value_parser = PossibleValuesParser::new(["audio", "image", "text", "3d", "video"]))]
     pub(crate) kind: Option<String>,
 
-    /// Only those with all of these words in an endpoint, a name, a task or a maker
-    #[arg(
-        long,
-        env = "RUNNINGHUB_SEARCH",
-        value_name = "WORDS",
-        default_value = "",
-        hide_default_value = true
-    )]
+    /// Only models that match all of these words
+    ///
+    /// The endpoint, name, task and maker are searched.
+    #[arg(long, value_name = "WORDS", default_value = "", hide_default_value = true)]
     pub(crate) search: String,
 
-    /// Also those that newer lists do not have any more
-    #[arg(long, env = "RUNNINGHUB_RETIRED", value_parser = FalseyValueParser::new())]
+    /// Include models that are no longer in recent lists
+    #[arg(long)]
     pub(crate) retired: bool,
 
     #[command(flatten)]
     pub(crate) catalog: CatalogFile,
 }
 
-/// Show what a model takes: types, ranges, choices, defaults.
+/// Show a model's parameters: types, ranges, choices, defaults.
 #[derive(Args, Debug)]
 pub(crate) struct ShowModel {
-    /// An endpoint, or a name in any spelling
+    /// Endpoint or name of the model
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::models))]
     pub(crate) model: String,
 
@@ -67,15 +60,17 @@ pub(crate) struct ShowModel {
 
 /// Run a model and follow it to the end.
 #[derive(Args, Debug)]
-#[command(after_help = "\
+#[command(after_long_help = "\
 Values are checked before anything is sent. `rhub model show NAME` lists the parameters.
-The first Ctrl-C stops watching and leaves the task alone; it prints the commands that attach again and that cancel.")]
+The first Ctrl-C stops following and leaves the task running; it prints the commands to attach again and to cancel.")]
 pub(crate) struct RunModel {
     #[command(flatten)]
     pub(crate) call: ModelCall,
 
-    /// Submit nothing that costs more, in the currency of the platform's answer; asks for the price first
-    #[arg(long, env = "RUNNINGHUB_MAX_COST", value_name = "AMOUNT", value_parser = amount)]
+    /// Don't submit if the price is higher
+    ///
+    /// The price is requested first, and compared in the currency that the platform reports.
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
     pub(crate) max_cost: Option<f64>,
 
     #[command(flatten)]
@@ -85,22 +80,20 @@ pub(crate) struct RunModel {
 // A model with its values. Without documentation, which would be the help of `model price`.
 #[derive(Args, Debug)]
 pub(crate) struct ModelCall {
-    /// An endpoint, or a name in any spelling
+    /// Endpoint or name of the model
     #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::models))]
     pub(crate) model: String,
 
-    /// Set a parameter; several times for one that takes several; @FILE uploads a file, @@ stands for an @
-    #[arg(short, long, env = "RUNNINGHUB_PARAM", value_name = "NAME=VALUE", hide_env_values = true)]
+    /// Set a parameter; @FILE uploads a file
+    ///
+    /// Repeat it for a parameter that takes several values. `@@` stands for a literal `@`.
+    #[arg(short, long, value_name = "NAME=VALUE")]
     pub(crate) param: Vec<String>,
 
-    /// The whole body instead, sent as it is: for models that the catalog does not know
-    #[arg(
-        long,
-        env = "RUNNINGHUB_BODY",
-        value_name = "JSON|@FILE",
-        conflicts_with = "param",
-        hide_env_values = true
-    )]
+    /// Send this request body unchanged
+    ///
+    /// For models that are not in the catalog.
+    #[arg(long, value_name = "JSON|@FILE", conflicts_with = "param")]
     pub(crate) body: Option<String>,
 
     #[command(flatten)]
@@ -110,12 +103,14 @@ pub(crate) struct ModelCall {
 /// What is known of models.
 #[derive(Args, Debug)]
 pub(crate) struct CatalogFile {
-    /// A catalog of one's own (JSON Lines); its models count where the built-in one has others
-    #[arg(long, env = "RUNNINGHUB_CATALOG", value_name = "FILE")]
+    /// Your own model catalog (JSON Lines)
+    ///
+    /// Its models take precedence over the built-in ones.
+    #[arg(long, value_name = "FILE")]
     pub(crate) catalog: Option<PathBuf>,
 }
 
 fn amount(text: &str) -> Result<f64, Sentence> {
     let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
-    amount.ok_or_else(|| say!("it is an amount such as `1.50`"))
+    amount.ok_or_else(|| say!("it must be an amount such as `1.50`"))
 }

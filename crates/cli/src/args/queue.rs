@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-/// Show how many tasks run and wait.
+/// Show how many tasks are running and waiting.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "On RunningHub these are the tasks of the key; with --server those of everybody on that ComfyUI."
+    after_long_help = "On RunningHub, these are the key's tasks; with --server, everyone's on that ComfyUI server."
 )]
 pub(crate) struct Queue {}

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{Filling, Machine, Submitting};
 
-/// Run what Quick Create offers.
+/// Run Quick Create apps.
 #[derive(Args, Debug)]
 pub(crate) struct Quick {
     #[command(subcommand)]
@@ -20,22 +20,22 @@ pub(crate) enum QuickCommand {
 /// List models and styles.
 #[derive(Args, Debug)]
 pub(crate) struct QuickStyles {
-    /// The id of the Quick Create app
+    /// Id of the Quick Create app
     pub(crate) app: String,
 
-    /// The platform's number for what is listed
-    #[arg(long, env = "RUNNINGHUB_KIND", value_name = "N", default_value_t = 1)]
+    /// Type number, as the platform counts them
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) kind: u32,
 }
 
 /// Run a Quick Create app and follow it to the end.
 #[derive(Args, Debug)]
 pub(crate) struct QuickRun {
-    /// The id of the Quick Create app
+    /// Id of the Quick Create app
     pub(crate) app: String,
 
-    /// What is created: a code such as 001, 002 or 006
-    #[arg(long, env = "RUNNINGHUB_CODE", value_name = "CODE")]
+    /// Quick Create code, such as 001, 002 or 006
+    #[arg(long, value_name = "CODE")]
     pub(crate) code: String,
 
     #[command(flatten)]

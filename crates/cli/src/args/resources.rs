@@ -4,23 +4,23 @@ use clap::{Args, ValueEnum};
 
 use super::Paging;
 
-/// List the models and LoRAs that workflows can load, with the names that their loaders take.
+/// List models and LoRAs that workflows can load.
 #[derive(Args, Debug)]
 pub(crate) struct Resources {
-    /// What kind of file
+    /// Type of file
     #[arg(value_enum, value_name = "KIND")]
     pub(crate) kind: ResourceKind,
 
-    /// Only those whose name has this in it
-    #[arg(long, env = "RUNNINGHUB_SEARCH", value_name = "TEXT")]
+    /// Only names that contain this
+    #[arg(long, value_name = "TEXT")]
     pub(crate) search: Option<String>,
 
-    /// Only those of this family of models; repeatable
-    #[arg(long, env = "RUNNINGHUB_FAMILY", value_name = "NAME")]
+    /// Only this model family; repeatable
+    #[arg(long, value_name = "NAME")]
     pub(crate) family: Vec<String>,
 
-    /// Only those filed under this, by the tag's id (--json shows them); repeatable
-    #[arg(long, env = "RUNNINGHUB_TAG", value_name = "ID")]
+    /// Only this tag id (shown by --json); repeatable
+    #[arg(long, value_name = "ID")]
     pub(crate) tag: Vec<String>,
 
     #[command(flatten)]

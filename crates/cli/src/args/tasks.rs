@@ -1,42 +1,42 @@
 //! What this machine has submitted.
 
-use clap::{ArgGroup, Args, builder::FalseyValueParser};
+use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;
 
 use crate::complete;
 
-/// List what this machine has submitted, the newest first.
+/// List tasks submitted from this machine, newest first.
 #[derive(Args, Debug)]
-#[command(after_help = "\
-States: submitting, waiting (for a free slot), accepted, done, failed, cancelled, gone (forgotten by the platform).
-Refused and absent ones cost nothing. Unknown: nobody knows whether there is a task; `rhub resolve` settles it.")]
+#[command(after_long_help = "\
+States: submitting, waiting (for a free slot), accepted, done, failed, cancelled, gone (no longer on the platform).
+Refused and absent submits cost nothing. Unknown means that a task may exist; `rhub resolve` settles it.")]
 pub(crate) struct Tasks {
-    /// Show at most so many; 0 for all
-    #[arg(short = 'n', long, env = "RUNNINGHUB_LIMIT", value_name = "N", default_value_t = 20)]
+    /// Maximum number to show (0 = all)
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,
 
-    /// Only those that are not over
-    #[arg(long, env = "RUNNINGHUB_OPEN", value_parser = FalseyValueParser::new())]
+    /// Only tasks that have not ended
+    #[arg(long)]
     pub(crate) open: bool,
 
-    /// Ask the platform about those that are not over first
-    #[arg(long, env = "RUNNINGHUB_REFRESH", value_parser = FalseyValueParser::new())]
+    /// First update the tasks that have not ended
+    #[arg(long)]
     pub(crate) refresh: bool,
 }
 
-/// Settle a submit of unknown outcome.
+/// Resolve a submit whose outcome is unknown.
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("answer").required(true)))]
 pub(crate) struct Resolve {
-    /// The submit, as `rhub tasks` names it; the beginning of its name is enough
+    /// Submit id from `rhub tasks`, or its beginning
     #[arg(add = ArgValueCandidates::new(complete::attempts))]
     pub(crate) attempt: String,
 
-    /// There is a task, and this is its id
-    #[arg(long, env = "RUNNINGHUB_TASK_ID", value_name = "ID", group = "answer")]
+    /// The task was created, with this id
+    #[arg(long, value_name = "ID", group = "answer")]
     pub(crate) task_id: Option<String>,
 
-    /// There is no task: nothing was created and nothing charged
-    #[arg(long, env = "RUNNINGHUB_NOT_CREATED", value_parser = FalseyValueParser::new(), group = "answer")]
+    /// No task was created, and nothing was charged
+    #[arg(long, group = "answer")]
     pub(crate) not_created: bool,
 }

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-/// Upload files: pictures, audio, video, or a ZIP archive of pictures, of 30 MB at most.
+/// Upload images, audio, video or ZIP archives, up to 30 MB each.
 #[derive(Args, Debug)]
 pub(crate) struct Upload {
-    /// The files
+    /// Files to upload
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
 
-/// LoRAs of one's own.
+/// Upload your own LoRAs.
 #[derive(Args, Debug)]
 pub(crate) struct Lora {
     #[command(subcommand)]
@@ -24,13 +24,14 @@ pub(crate) enum LoraCommand {
     Upload(LoraUpload),
 }
 
-/// Upload a LoRA for the node RHLoraLoader; one that the platform has is not sent again.
+/// Upload a LoRA for the node RHLoraLoader.
 #[derive(Args, Debug)]
+#[command(after_long_help = "A file that is already on the platform is not uploaded again.")]
 pub(crate) struct LoraUpload {
     /// A `.safetensors` file
     pub(crate) file: PathBuf,
 
-    /// What to call it [default: the file's name]
-    #[arg(long, env = "RUNNINGHUB_LORA_NAME", value_name = "NAME")]
+    /// Name [default: the file name]
+    #[arg(long, value_name = "NAME")]
     pub(crate) lora_name: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, net::SocketAddr};
 
 use clap::{Args, Subcommand};
 
-/// Receive what the platform says when a task is over.
+/// Receive notifications when tasks end.
 #[derive(Args, Debug)]
 pub(crate) struct Webhook {
     #[command(subcommand)]
@@ -18,40 +18,40 @@ pub(crate) enum WebhookCommand {
     Resend(Resend),
 }
 
-/// Say who was called back about a task, and what came of it.
+/// Show a task's webhook and its delivery.
 #[derive(Args, Debug)]
 pub(crate) struct WebhookShow {
-    /// The task's id, the name of its submit, or `last`
+    /// Task id, submit id, or `last`
     pub(crate) task_id: String,
 }
 
-/// Ask the platform for another delivery.
+/// Request another delivery.
 #[derive(Args, Debug)]
 pub(crate) struct Resend {
-    /// The task's id, the name of its submit, or `last`
+    /// Task id, submit id, or `last`
     pub(crate) task_id: String,
 
-    /// To another address than the first time
+    /// Deliver to another URL
     #[arg(long, env = "RUNNINGHUB_WEBHOOK", value_name = "URL", hide_env_values = true)]
     pub(crate) webhook: Option<super::Hidden>,
 }
 
-/// Listen for deliveries, and settle with them what is unknown.
+/// Listen for webhook deliveries.
 #[derive(Args, Debug)]
-#[command(after_help = "\
-Submit with `rhub run … --webhook 'https://YOUR-HOST/any/path/{secret}'`, where YOUR-HOST leads
-here. Each submit gets a secret of its own; only deliveries with such a secret count, and only
-after the platform has confirmed the task.
+#[command(after_long_help = "\
+Submit with `rhub run … --webhook 'https://YOUR-HOST/any/path/{secret}'`, where YOUR-HOST forwards
+to this address. Each submit gets its own secret; a delivery counts only with such a secret, and
+only after the platform has confirmed the task.
 
-The command of --exec reads one line, the JSON of the event, and finds WEBHOOK_TASK_ID,
-WEBHOOK_ATTEMPT_ID and WEBHOOK_STATE in its environment, but nothing with a key in it. Four
-run at a time, ten minutes each at most.")]
+The --exec command gets the event as one line of JSON on stdin, and WEBHOOK_TASK_ID,
+WEBHOOK_ATTEMPT_ID and WEBHOOK_STATE in its environment, but no API key. Up to four commands run
+at a time, each for at most ten minutes.")]
 pub(crate) struct Listen {
-    /// Where to listen, plain HTTP; port 0 takes a free one
-    #[arg(long, env = "RUNNINGHUB_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8190")]
+    /// Address to listen on (plain HTTP); port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8190")]
     pub(crate) listen: SocketAddr,
 
-    /// Run this for each submit that comes to a new state; takes all that follows
-    #[arg(long, env = "RUNNINGHUB_EXEC", value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    /// Command to run when a submit changes state; takes the rest of the line
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
     pub(crate) exec: Vec<OsString>,
 }

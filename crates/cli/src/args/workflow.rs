@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-/// Look at workflows.
+/// Inspect workflows.
 #[derive(Args, Debug)]
 pub(crate) struct Workflow {
     #[command(subcommand)]
@@ -11,9 +11,9 @@ pub(crate) struct Workflow {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Show {
-    /// List the nodes, their titles, and the fields that `--set` can change.
+    /// List the nodes, titles and fields that `--set` can change.
     Show {
-        /// A workflow id, the address of its page, or a JSON file in API format
+        /// Workflow id, page URL, or JSON file in API format
         #[arg(value_name = "ID")]
         workflow: String,
     },

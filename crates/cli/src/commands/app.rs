@@ -87,7 +87,7 @@ fn unknown(error: runninghub::Error, id: &WebappId) -> Error {
     if error.code != Some(Code::NO_SUCH_APP) {
         return error;
     }
-    error.and_hint(say!("a workflow is run with `rhub run {id}`", id = id))
+    error.and_hint(say!("run a workflow with `rhub run {id}`", id = id))
 }
 
 /// Lists apps.
@@ -123,7 +123,7 @@ async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error>
 /// Reads `NAME=VALUE`. Values of apps are text; JSON text is decoded.
 fn parse(text: &str) -> Result<(String, NewValue), Error> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
-        return Err(Error::usage(say!("`--set {text}` does not name a field and a value", text))
+        return Err(Error::usage(say!("`--set {text}` needs a field and a value", text))
             .hint(say!("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`")));
     };
     let value = match Written::of(value) {

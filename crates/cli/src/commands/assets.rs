@@ -76,7 +76,7 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let path = args.file.display();
     if !args.file.is_file() {
-        return Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")));
+        return Err(Error::usage(say!("file {path} not found", path)).hint(say!("nothing was sent")));
     }
     let extension = args.file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let by_extension = [
@@ -92,16 +92,13 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
         Medium::Audio => AssetType::Audio,
     });
     let kind = told.or(by_extension).ok_or_else(|| {
-        Error::usage(say!("it cannot be told what {path} is", path))
-            .hint(say!("say so with `--medium image`, `video` or `audio`"))
+        Error::usage(say!("cannot tell what kind of file {path} is", path))
+            .hint(say!("specify it with `--medium image`, `video` or `audio`"))
     })?;
     let made = context.with_files(async {
         let uploaded = hub.upload(&args.file).await?;
         let address = uploaded.download_url.ok_or_else(|| {
-            Error::new(
-                Exit::Network,
-                say!("the upload was answered without an address, of which the asset is made"),
-            )
+            Error::new(Exit::Network, say!("the upload response has no URL to create the asset from"))
         })?;
         let title = args.title.as_deref().unwrap_or(&name);
         Ok::<_, Error>(hub.api().create_asset(&args.group, address.expose(), kind, Some(title)).await?)

@@ -36,7 +36,7 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
                 Err(several) => Value::Array(several.into_iter().collect::<Array>()),
             };
             config::check(&name, Some(&value)).map_err(|why| {
-                Error::usage(say!("this cannot be set: {why}", why))
+                Error::usage(say!("cannot set this: {why}", why))
                     .hint(say!("`rhub --help` and `rhub COMMAND --help` list the options"))
             })?;
             file.set(&profile, &name, value);
@@ -45,8 +45,8 @@ pub(super) fn config(context: &mut Context, command: ConfigCommand) -> Result<Ex
         ConfigCommand::Unset { name } => {
             let name = name.replace('-', "_");
             if [API_KEY, KEYRING].contains(&&*name) {
-                return Err(Error::usage(say!("a key is not unset like a setting"))
-                    .hint(say!("`rhub logout` forgets it")));
+                return Err(Error::usage(say!("a key cannot be unset like a setting"))
+                    .hint(say!("`rhub logout` removes it")));
             }
             if !(file.unset(&profile, &name) | file.unset(&profile, &name.replace('_', "-"))) {
                 return Err(not_set(&profile, &name));
@@ -114,10 +114,10 @@ fn changeable(name: &str) -> Result<String, Error> {
     let name = known(name)?;
     if [API_KEY, KEYRING, KEY_TYPE].contains(&&*name) {
         return Err(Error::usage(say!(
-            "`{name}` is not set on a command line, where others could see it",
+            "`{name}` cannot be set on the command line, where others could see it",
             name
         ))
-        .hint(say!("`rhub login` keeps a key")));
+        .hint(say!("`rhub login` stores a key")));
     }
     Ok(name)
 }

@@ -138,8 +138,8 @@ impl Context {
     /// If there is no such folder.
     pub(super) fn workspace(&self) -> Result<&Workspace, Error> {
         self.workspace.as_ref().ok_or_else(|| {
-            Error::new(Exit::Store, say!("there is no place for the ledger, since there is no home folder"))
-                .hint(say!("name a folder with `--state-dir PATH`"))
+            Error::new(Exit::Store, say!("there is no home folder for the ledger"))
+                .hint(say!("choose a folder with `--state-dir PATH`"))
         })
     }
 
@@ -156,26 +156,28 @@ impl Context {
             Lookup::Task { task, entry, newer } => {
                 if let Some(newer) = newer {
                     let attempt = &newer.attempt;
-                    let message =
-                        say!("a later submit, {attempt}, is of unknown outcome; see `rhub tasks`", attempt);
+                    let message = say!(
+                        "the outcome of a later submit, {attempt}, is unknown; see `rhub tasks`",
+                        attempt
+                    );
                     self.warn("unknown", message);
                 }
                 self.reachable(Found { task, entry })
             }
             Lookup::Unknown(entry) => {
                 let attempt = &entry.attempt;
-                let message = say!("nobody knows whether the submit {attempt} has created a task", attempt);
+                let message = say!("it is unknown whether submit {attempt} created a task", attempt);
                 Err(Error::new(Exit::SubmitUnknown, message).hint(say!(
-                    "`rhub tasks` tells more; `rhub resolve {attempt} --task-id ID` settles it",
+                    "`rhub tasks` shows more; `rhub resolve {attempt} --task-id ID` settles it",
                     attempt
                 )))
             }
             Lookup::NoTask(entry) => {
-                Err(Error::usage(say!("the submit {attempt} has no task", attempt = &entry.attempt))
-                    .hint(say!("`rhub tasks` shows what became of it")))
+                Err(Error::usage(say!("submit {attempt} has no task", attempt = &entry.attempt))
+                    .hint(say!("`rhub tasks` shows its outcome")))
             }
-            Lookup::Nothing => Err(Error::usage(say!("no task was submitted from this machine yet"))
-                .hint(say!("name the task by its id, a number such as `1904154698679771137`"))),
+            Lookup::Nothing => Err(Error::usage(say!("no task has been submitted from this machine yet"))
+                .hint(say!("give the task's id, a number such as `1904154698679771137`"))),
             _ => target::task_id(text).map(|task| Found { task, entry: None }),
         }
     }
@@ -189,8 +191,8 @@ impl Context {
             check_place(&entry.intent.place)?;
         }
         if found.settings().server.is_none() && is_uuid(found.task.as_str()) {
-            return Err(Error::usage(say!("this is the id of a prompt on a ComfyUI"))
-                .hint(say!("name the server, as in `--server http://127.0.0.1:8188`")));
+            return Err(Error::usage(say!("this is a prompt id of a ComfyUI server"))
+                .hint(say!("give the server, as in `--server http://127.0.0.1:8188`")));
         }
         Ok(found)
     }
@@ -265,7 +267,9 @@ impl Context {
     pub(super) async fn with_files<T>(&mut self, work: impl IntoFuture<Output = T>) -> Result<T, Error> {
         let mut signals = self.signals()?;
         let done = self.watch_files(&mut signals, work).await;
-        done.map_err(|signal| Error::new(Exit::from(signal), say!("given up while a file was on its way")))
+        done.map_err(|signal| {
+            Error::new(Exit::from(signal), say!("stopped while a file was still being transferred"))
+        })
     }
 
     /// Waits for `work` and reports file progress meanwhile, until a signal arrives.
@@ -400,5 +404,5 @@ pub(super) fn ways_back(
     };
     let watch = context.command(&watch, place);
     let cancel = context.command(&format!("cancel {task}"), place);
-    say!("the task goes on; follow it or cancel it with\n  {watch}\n  {cancel}", watch, cancel)
+    say!("the task keeps running; follow it or cancel it with\n  {watch}\n  {cancel}", watch, cancel)
 }

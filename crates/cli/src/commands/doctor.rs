@@ -93,9 +93,9 @@ async fn network(
             return report(context, "network", Err(if is_tls { untrusted(error) } else { error }));
         }
     };
-    report(context, "network", Ok(say!("{address} answers", address)));
+    report(context, "network", Ok(say!("{address} is reachable", address)));
     let tls = if address.starts_with("https:") {
-        say!("encrypted, and the certificate is trusted")
+        say!("encrypted, with a trusted certificate")
     } else {
         say!("none is needed on this machine")
     };
@@ -103,10 +103,10 @@ async fn network(
     report(context, "clock", clock(ahead));
     let socket = probe.socket().await.map_err(|error| {
         Error::from(error).or_hint(say!(
-            "a firewall or proxy lets no WebSocket through; progress is then asked for over HTTP, less often"
+            "a firewall or proxy blocks WebSockets; progress is polled over HTTP instead, less often"
         ))
     });
-    report(context, "socket", socket.map(|()| say!("WebSockets get through")));
+    report(context, "socket", socket.map(|()| say!("WebSockets work")));
     true
 }
 
@@ -115,7 +115,7 @@ async fn server(context: &mut Context, named: Server) -> Finding {
     let comfy = context.server(named, Settings { ledger: Writes::Elsewhere, ..Settings::default() })?;
     let queue = comfy.queue().await?;
     let (running, waiting) = (queue.running.len(), queue.pending.len());
-    Ok(say!("a ComfyUI answers, {running} run and {waiting} wait", running, waiting))
+    Ok(say!("ComfyUI is reachable: {running} running, {waiting} waiting", running, waiting))
 }
 
 /// Reports one line, and returns the exit code for it.
@@ -135,23 +135,19 @@ fn configuration(context: &mut Context) -> Finding {
     }
     let path = config::path(&context.global)?;
     let name = path.display();
-    Ok(if path.exists() {
-        say!("{name} is yours alone", name)
-    } else {
-        say!("none, it would be {name}", name)
-    })
+    Ok(if path.exists() { say!("{name} is private", name) } else { say!("none; it would be {name}", name) })
 }
 
 /// Whether records can be written.
 fn disk(dir: Option<&Path>) -> Finding {
     let dir = dir.ok_or_else(|| {
         Error::new(Exit::Store, say!("there is no home folder"))
-            .hint(say!("name a folder with `--state-dir PATH`"))
+            .hint(say!("choose a folder with `--state-dir PATH`"))
     })?;
     let name = || dir.display();
     std::fs::create_dir_all(dir).and_then(|()| NamedTempFile::new_in(dir)?.close()).map_err(|why| {
         Error::new(Exit::Store, say!("cannot write to {name}: {why}", name = name(), why))
-            .hint(say!("make it writable, or name another folder with `--state-dir PATH`"))
+            .hint(say!("make it writable, or use another folder with `--state-dir PATH`"))
     })?;
     #[cfg(unix)]
     if let Ok(disk) = rustix::fs::statvfs(dir) {
@@ -159,10 +155,10 @@ fn disk(dir: Option<&Path>) -> Finding {
         if free < SPACE {
             let left = free / 1_000_000;
             return Err(Error::new(Exit::Store, say!("{name} has only {left} MB left", name = name(), left))
-                .hint(say!("make room: results and the ledger need some")));
+                .hint(say!("free some space: results and the ledger need it")));
         }
     }
-    Ok(say!("{name} can be written to", name = name()))
+    Ok(say!("{name} is writable", name = name()))
 }
 
 /// Whether the ledger is intact, with no submit of unknown outcome.
@@ -172,12 +168,12 @@ async fn ledger(dir: Option<&Path>) -> Finding {
     ledger.check().await?;
     let entries = ledger.entries(Filter::all()).await?;
     match entries.iter().filter(|entry| entry.state == State::Unknown).count() {
-        0 => Ok(say!("whole, {submits} in it", submits = counted(entries.len()))),
+        0 => Ok(say!("intact, with {submits}", submits = counted(entries.len()))),
         unknown => Err(Error::new(
             Exit::SubmitUnknown,
-            say!("whole, but nobody knows the outcome of {submits}", submits = counted(unknown)),
+            say!("intact, but the outcome of {submits} is unknown", submits = counted(unknown)),
         )
-        .hint(say!("`rhub tasks` names them, `rhub resolve` settles them"))),
+        .hint(say!("`rhub tasks` lists them, `rhub resolve` settles them"))),
     }
 }
 
@@ -228,7 +224,7 @@ async fn elsewhere(context: &mut Context, hub: &RunningHub, key: &ApiKey, refuse
     context.global.site = named;
     match connected {
         Ok(hub) if hub.queue().await.is_ok() => refused.hint(say!(
-            "the key belongs to the site `{site}`: use `--site {site}`, or `rhub login`",
+            "the key belongs to the site `{site}`: use `--site {site}` or `rhub login`",
             site = other.as_str()
         )),
         _ => refused,
@@ -237,7 +233,7 @@ async fn elsewhere(context: &mut Context, hub: &RunningHub, key: &ApiKey, refuse
 
 fn clock(ahead: Option<i64>) -> Finding {
     match ahead {
-        None => Ok(say!("the server does not tell the time")),
+        None => Ok(say!("the server does not send the time")),
         Some(ahead) if ahead.unsigned_abs() > CLOCK => {
             let seconds = ahead.unsigned_abs();
             let wrong = if ahead > 0 {
@@ -247,13 +243,15 @@ fn clock(ahead: Option<i64>) -> Finding {
             };
             Err(Error::usage(wrong).hint(say!("set the clock, for example with `timedatectl set-ntp true`")))
         }
-        Some(ahead) => Ok(say!("within {seconds} s of the server's", seconds = ahead.unsigned_abs().max(1))),
+        Some(ahead) => {
+            Ok(say!("within {seconds} s of the server's clock", seconds = ahead.unsigned_abs().max(1)))
+        }
     }
 }
 
 fn untrusted(error: Error) -> Error {
     error.hint(say!(
-        "check the clock; where a proxy or gateway signs by itself, name its certificate with `--ca-file PATH`"
+        "check the clock; if a proxy or gateway uses its own certificate, give it with `--ca-file PATH`"
     ))
 }
 
@@ -264,9 +262,9 @@ mod tests {
     #[test]
     fn a_clock_may_be_a_little_wrong() {
         for (ahead, told) in [
-            (None, "the server does not tell the time"),
-            (Some(0), "within 1 s of the server's"),
-            (Some(-300), "within 300 s of the server's"),
+            (None, "the server does not send the time"),
+            (Some(0), "within 1 s of the server's clock"),
+            (Some(-300), "within 300 s of the server's clock"),
             (Some(301), "this machine's clock is 301 s ahead"),
             (Some(-301), "this machine's clock is 301 s behind"),
             (Some(i64::MIN), "this machine's clock is 9223372036854775808 s behind"),

@@ -55,8 +55,7 @@ impl From<runninghub::Error> for Error {
             ) {
                 (Some(attempt), Some(task)) => {
                     let hint = say!(
-                        "`rhub tasks` keeps it as {attempt}; if the platform knows the task, this follows up on it\n  \
-                         rhub resolve {attempt} --task-id {task}",
+                        "`rhub tasks` lists it as {attempt}; if the task exists, record it with\n  rhub resolve {attempt} --task-id {task}",
                         attempt,
                         task
                     );
@@ -65,12 +64,11 @@ impl From<runninghub::Error> for Error {
                 (Some(attempt), None) => {
                     // The library has its own hint for a server.
                     let look = match found.hint {
-                        Some(_) => say!("look at the server's queue with `rhub queue`"),
-                        None => say!("look at the tasks on the RunningHub page"),
+                        Some(_) => say!("check the server's queue with `rhub queue`"),
+                        None => say!("check the task list on the RunningHub website"),
                     };
                     let hint = say!(
-                        "`rhub tasks` keeps it as {attempt}; {look}, and say what you found with\n  \
-                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+                        "`rhub tasks` lists it as {attempt}; {look}, then record what you found with\n  rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
                         attempt,
                         look
                     );
@@ -79,7 +77,7 @@ impl From<runninghub::Error> for Error {
                 (None, _) => found,
             },
             ErrorKind::Recording => found
-                .or_hint(say!("a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes")),
+                .or_hint(say!("a recording is a folder made by `--record DIR`, one `ws-….jsonl` from it, or a file with the output of `--format json`")),
             _ => found,
         }
     }

@@ -42,8 +42,8 @@ impl Following {
     ) -> Result<Self, Error> {
         let args::Saving { out, name, keep_intermediate } = saving;
         if keep_intermediate && out.is_none() {
-            return Err(Error::usage(say!("`--keep-intermediate` has no folder to keep anything in"))
-                .hint(say!("name one with `--out DIR`")));
+            return Err(Error::usage(say!("`--keep-intermediate` has no folder to save to"))
+                .hint(say!("choose one with `--out DIR`")));
         }
         let destination = out.map(|dir| Destination::new(dir, name, keep_intermediate));
         if let Some(destination) = &destination {
@@ -131,7 +131,7 @@ pub(super) async fn follow(
                 return Err(error.into());
             }
             Turn::Event(None) => {
-                return Err(Error::new(Exit::Network, say!("the task can no longer be watched")));
+                return Err(Error::new(Exit::Network, say!("the task can no longer be followed")));
             }
             Turn::Transfer(transfer) => context.transfer(transfer),
             Turn::Kept(one) => save::intermediate(context, &one),
@@ -161,7 +161,10 @@ pub(super) async fn follow(
                 context.heeded = Some(Signal::Interrupt);
                 match context.watch_files(signals, run.cancel()).await {
                     Ok(Ok(())) => {
-                        context.warn("cancelling", say!("cancelling the task; Ctrl-C again leaves it alone"));
+                        context.warn(
+                            "cancelling",
+                            say!("cancelling the task; press Ctrl-C again to leave it running"),
+                        );
                     }
                     Ok(Err(error)) => context.warn("cancel_failed", Error::from(error).message),
                     Err(signal) => return Ok(detach(context, service, &run, following, signal)),
@@ -197,7 +200,7 @@ fn leave(context: &mut Context, service: &dyn Service, run: &Run, following: &Fo
         let advice = ways_back(context, service.place(), run.task_id(), run.workflow_id());
         context.advice.push(advice);
     } else {
-        context.advice.push(say!("the simulator has ended, and its task with it"));
+        context.advice.push(say!("the simulator has stopped, and its task with it"));
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn check() -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::usage(say!("`--interactive` needs a terminal"))
-        .hint(say!("name the fields with `--set NAME=VALUE`")))
+        .hint(say!("set the fields with `--set NAME=VALUE`")))
 }
 
 /// Prompts for all fields that are not set. Empty input keeps a field as it is; invalid input is prompted for again.

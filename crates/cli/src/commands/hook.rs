@@ -84,7 +84,7 @@ impl Hook {
             let failed = |why: Fact| Err(say!("{name} for {about}: {why}", name, about, why));
             let mut child = match command.spawn() {
                 Ok(child) => child,
-                Err(why) => return failed(say!("cannot be run: {why}", why).into()),
+                Err(why) => return failed(say!("cannot run it: {why}", why).into()),
             };
             let mut group = Group::of(&child);
             let work = async {

@@ -94,8 +94,8 @@ fn show(context: &mut Context, file: &ConfigFile, profile: &str, kind: Option<Un
 /// Prompts for the key, or returns the exit code if the prompt was cancelled.
 async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     if !prompt::is_possible() {
-        return Err(Error::usage(say!("there is no terminal to ask for the API key"))
-            .hint(say!("give it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`")));
+        return Err(Error::usage(say!("cannot prompt for the API key: this is not a terminal"))
+            .hint(say!("pass it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`")));
     }
     secrets::keep_memory_private();
     let mut signals = context.signals()?;
@@ -110,7 +110,7 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
     drop(hush);
     let text = line.map_err(std::io::Error::other).flatten();
     let text = text.map_err(|why| Error::usage(say!("cannot read the API key: {why}", why)))?;
-    let key = key::parse(&text, say!("what was typed"))?;
+    let key = key::parse(&text, say!("the typed text"))?;
     secrets::learn(key.expose());
     Ok(Ok(key))
 }
@@ -145,9 +145,9 @@ fn verdict(answers: Vec<(Site, Error)>) -> Error {
     if several && all_refused {
         return Error::new(
             Exit::Refused,
-            say!("neither runninghub.cn nor runninghub.ai knows this key; nothing was stored"),
+            say!("neither runninghub.cn nor runninghub.ai accepts this key; nothing was stored"),
         )
-        .hint(say!("copy it once more from the API page of RunningHub; it may have been disabled there"));
+        .hint(say!("copy it again from the API page on RunningHub; it may have been disabled there"));
     }
     let unanswered = answers.into_iter().find(|(_, error)| all_refused || error.exit != Exit::Refused);
     match unanswered {
@@ -156,7 +156,7 @@ fn verdict(answers: Vec<(Site, Error)>) -> Error {
             if several {
                 let site = site.as_str();
                 why = say!(
-                    "the site `{site}` did not answer, and the other does not know the key: {why}",
+                    "the site `{site}` did not respond, and the other one does not accept the key: {why}",
                     site,
                     why
                 );
@@ -165,7 +165,7 @@ fn verdict(answers: Vec<(Site, Error)>) -> Error {
             error
         }
         // Every site has a result.
-        None => Error::usage(say!("no site was asked")),
+        None => Error::usage(say!("no site was checked")),
     }
 }
 

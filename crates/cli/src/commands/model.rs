@@ -47,7 +47,7 @@ fn list(context: &mut Context, args: &args::List) -> Result<Exit, Error> {
         context.show(Event::Model(Model { width, ..Model::from(*model) }));
     }
     if found.is_empty() {
-        context.advice.push(say!("no model is like that; try fewer words, or `--retired`"));
+        context.advice.push(say!("no models match; try fewer words or `--retired`"));
     }
     Ok(Exit::Done)
 }
@@ -74,7 +74,7 @@ fn show(context: &mut Context, args: &args::ShowModel) -> Result<Exit, Error> {
 async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error> {
     let mut submit = read(context, &args.call)?;
     key::check(&context.global, KeyKind::may_call_models, |kind| {
-        say!("the key of the profile cannot call models: {kind}", kind)
+        say!("the profile's key cannot call models: {kind}", kind)
     })?;
     if let Some(amount) = args.max_cost {
         submit = submit.max_cost(amount);
@@ -98,7 +98,7 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
         && model.retired
     {
         let model = &model.endpoint;
-        context.warn("retired", say!("newer lists do not have `{model}` any more; it may be gone", model));
+        context.warn("retired", say!("`{model}` is no longer in recent lists; it may be gone", model));
     }
     let mut submit = Submit::model(&args.model).catalog(catalog);
     for text in &args.param {
@@ -122,7 +122,7 @@ fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, E
     let unread = |error: io::Error| cannot(Sentence::verbatim(error.to_string()));
     let meta = fs::metadata(path).map_err(unread)?;
     if !meta.is_file() || meta.len() > MAX_FILE {
-        return Err(cannot(say!("it is not a file of models")));
+        return Err(cannot(say!("it is not a model catalog")));
     }
     let text = fs::read_to_string(path).map_err(unread)?;
     let newer = Catalog::parse(&text)

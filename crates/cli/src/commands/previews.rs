@@ -17,7 +17,7 @@ impl Context {
         if let Some(dir) = wanted.previews {
             let folder = PreviewFolder::create(dir).map_err(|error| {
                 Error::from(error)
-                    .or_hint(say!("name another folder with `--previews DIR`; nothing was submitted"))
+                    .or_hint(say!("choose another folder with `--previews DIR`; nothing was submitted"))
             })?;
             self.previews = Some(folder);
         }

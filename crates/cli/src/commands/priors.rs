@@ -14,7 +14,7 @@ impl Context {
         let name = || path.display();
         let hint = || {
             say!(
-                "`--priors` names a JSON file like `{{\"classes\": [{{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}}]}}`"
+                "`--priors` takes a JSON file like `{{\"classes\": [{{\"matches\": [\"MyUpscaler\"], \"seconds\": 40}}]}}`"
             )
         };
         let text = input::read(path).map_err(|why| {

@@ -17,7 +17,7 @@ pub(super) async fn quick(context: &mut Context, args: args::Quick) -> Result<Ex
             let (id, site) = target::app(&args.app)?;
             if args.machine.v2 {
                 return Err(
-                    Error::usage(say!("Quick Create has no newer endpoint")).hint(say!("leave `--v2` out"))
+                    Error::usage(say!("Quick Create has no newer endpoint")).hint(say!("remove `--v2`"))
                 );
             }
             let filled = app::Filled::parse(&args.filling)?;

@@ -51,7 +51,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
             Some(_) => Some(Exit::Partly),
         };
     }
-    common.ok_or_else(|| Error::usage(say!("the recording shows no run")))
+    common.ok_or_else(|| Error::usage(say!("the recording contains no run")))
 }
 
 /// Replays one run; `Err` if a signal arrived.

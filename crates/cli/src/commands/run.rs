@@ -27,8 +27,9 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
     let (mut submit, id, site) = match target {
         Target::Saved(..) if is_on_server => {
-            return Err(Error::usage(say!("a ComfyUI knows no workflow by an id"))
-                .hint(say!("give the workflow's file: `Workflow > Export (API)` in the editor makes one")));
+            return Err(Error::usage(say!("a ComfyUI server has no workflow ids")).hint(say!(
+                "use the workflow's file, exported from the editor with `Workflow > Export (API)`"
+            )));
         }
         Target::Saved(id, site) => (Submit::workflow(id.clone()), Some(id), site),
         Target::Own(text) => (Submit::graph(text), None, None),
@@ -64,11 +65,11 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let submission = Submission::new(service, &args.submitting)?;
     let explain = |error: runninghub::Error| match Error::from(error) {
         error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error.or_hint(say!(
-            "it may want a saved workflow to submit the file under: name one with `--under ID`"
+            "it may require a saved workflow to submit the file under: give one with `--under ID`"
         )),
         error => match &id {
             Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
-                error.and_hint(say!("an AI app is run with `rhub app run {id}`", id = id))
+                error.and_hint(say!("run an AI app with `rhub app run {id}`", id = id))
             }
             _ => error,
         },
@@ -91,7 +92,7 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((name, _)) => {
-            Err(Error::usage(say!("`{option}` is for RunningHub's API and not for a server", option = *name))
+            Err(Error::usage(say!("`{option}` is for RunningHub's API, not for a server", option = *name))
                 .hint(say!("leave it out; `--set NODE.FIELD=VALUE` changes fields")))
         }
         None => Ok(()),

@@ -35,7 +35,7 @@ impl Destination {
     pub(super) fn check(&self, service: &dyn Service) -> Result<(), Error> {
         let checked = self.results.save(service, &"0".into()).check();
         checked.map_err(|error| {
-            Error::from(error).or_hint(say!("name another folder with `--out DIR`; nothing was submitted"))
+            Error::from(error).or_hint(say!("choose another folder with `--out DIR`; nothing was submitted"))
         })
     }
 
@@ -93,7 +93,7 @@ pub(super) async fn finish(
                 // The results are complete; only intermediate files are missing.
                 Err(signal) => {
                     context.heeded = Some(signal);
-                    context.warn("not_kept", say!("not everything that nodes have shown was fetched"));
+                    context.warn("not_kept", say!("not everything that nodes showed was downloaded"));
                     break;
                 }
             }
@@ -109,8 +109,7 @@ pub(super) async fn finish(
 pub(super) fn none(context: &mut Context) -> Exit {
     context.warn("no_results", say!("the task has no results"));
     context.advice.push(say!(
-        "only nodes that save give results, such as SaveImage or VHS_VideoCombine; with `rhub run`, `--keep-intermediate` \
-         keeps what previews show"
+        "only nodes that save files give results, such as SaveImage or VHS_VideoCombine; `rhub run --keep-intermediate` saves what previews show"
     ));
     Exit::Results
 }
@@ -119,7 +118,7 @@ pub(super) fn none(context: &mut Context) -> Exit {
 fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Detached;
     let command = context.command(&format!("download {}", run.task_id()), service.place());
-    context.advice.push(say!("the results were not all saved; `{command}` fetches them again", command));
+    context.advice.push(say!("not all results were saved; `{command}` downloads them again", command));
     Exit::from(signal)
 }
 
@@ -146,9 +145,9 @@ fn outcome(
     if kept != Exit::Done && !all_gone {
         let command = context.command(&format!("download {}", run.task_id()), service.place());
         context.advice.push(if let Place::ComfyUi { .. } | Place::NativeProxy { .. } = service.place() {
-            say!("`{command}` fetches the results again", command)
+            say!("`{command}` downloads the results again", command)
         } else {
-            say!("`{command}` fetches the results again; their links live for about a day", command)
+            say!("`{command}` downloads the results again; their links expire after about a day", command)
         });
     }
     // The failure of the task takes precedence.

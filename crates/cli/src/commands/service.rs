@@ -144,7 +144,7 @@ impl Context {
             Error::from(error).or_hint(if is_recording {
                 say!("name a new or empty folder with `--record DIR`; nothing was submitted")
             } else {
-                say!("an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
+                say!("a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
             })
         })?;
         self.asked.push(Arc::new(hub.clone()));
@@ -204,10 +204,7 @@ impl Context {
 pub(super) fn check_place(place: &Place) -> Result<(), Error> {
     match place {
         Place::RunningHub { .. } | Place::ComfyUi { .. } | Place::NativeProxy { .. } => Ok(()),
-        _ => Err(Error::usage(say!(
-            "the ledger names a place that this version does not know: `{place}`",
-            place = place.word()
-        ))
-        .hint(say!("use the newer version of rhub that has submitted it"))),
+        _ => Err(Error::usage(say!("the ledger names the unknown backend `{place}`", place = place.word()))
+            .hint(say!("use the newer version of rhub that submitted it"))),
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     builder = builder.app(App::demo());
     for fault in &args.fault {
         let fault: Fault = fault.parse().map_err(|error| {
-            failed(error).hint(say!("`rhub simulate --fault list` shows all of them with their values"))
+            failed(error).hint(say!("`rhub simulate --fault list` lists all faults with their values"))
         })?;
         builder = builder.fault(fault);
     }
@@ -75,8 +75,9 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
 async fn native(context: &mut Context, args: args::Simulate) -> Result<Exit, Error> {
     let mut builder = Native::builder().listen(args.listen).speed(speed::factor(args.speed)).previews();
     if let Some(version) = &args.version {
-        builder =
-            builder.version(version).map_err(|error| failed(error).hint(say!("a version is like 0.3.44")))?;
+        builder = builder
+            .version(version)
+            .map_err(|error| failed(error).hint(say!("a version looks like 0.3.44")))?;
     }
     for path in &args.scenario {
         builder = builder.scenario(Scenario::load(path).map_err(failed)?);

@@ -2,7 +2,6 @@
 
 use std::{env, time::Duration};
 
-use clap::CommandFactory as _;
 use runninghub::{Failure, Line, Outcome, say};
 use tokio::runtime::Builder;
 
@@ -16,7 +15,7 @@ use crate::{
     args::{Cli, Command, Format, Global},
     event::{self, Event},
     exit::{Error, Exit},
-    lang, log,
+    help, lang, log,
     printer::{self, Printer},
     report, terminal,
 };
@@ -27,9 +26,13 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     lang::begin(global.lang.as_deref());
     anstream::ColorChoice::from(global.color).write_global();
     let printer = Printer::new(global.quiet);
-    if let Command::Schema = command {
-        printer.line(&format!("{:#}", event::json_schema().to_value()));
-        return Exit::Done;
+    match command {
+        Command::Schema => {
+            printer.line(&format!("{:#}", event::json_schema().to_value()));
+            return Exit::Done;
+        }
+        Command::Help(args) => return manual::help(printer, &args.words),
+        _ => {}
     }
     let format = format(&global);
     let mut context = Context::new(global, format, printer);
@@ -48,8 +51,9 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
     lang::begin(crate::config::language().as_deref());
     printer::usage(error);
     let words: Vec<_> = env::args_os().collect();
-    if let Some(variable) = crate::config::blamed(&Cli::command(), &words, error) {
-        Printer::new(false).hint(&say!("the value comes from the variable `{variable}`", variable));
+    if let Some(variable) = crate::config::blamed(&help::command(), &words, error) {
+        Printer::new(false)
+            .hint(&say!("the value comes from the environment variable `{variable}`", variable));
     }
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
@@ -114,7 +118,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Demo(args) => demo::demo(context, args).await,
         #[cfg(feature = "sim")]
         Command::Simulate(args) => simulate::simulate(context, args).await,
-        Command::Schema => Ok(Exit::Done),
+        Command::Schema | Command::Help(_) => Ok(Exit::Done),
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn on_machine(
     }
     if machine.personal_queue {
         key::check(&context.global, KeyKind::has_personal_queue, |kind| {
-            say!("the key of the profile cannot wait in the personal queue: {kind}", kind)
+            say!("the profile's key cannot use the personal queue: {kind}", kind)
         })?;
         submit = submit.use_personal_queue(true);
     }
@@ -134,7 +134,7 @@ impl Submission {
             if let Some(dir) = later {
                 let words = format!("download {} -o {}", run.task_id(), dir.display());
                 let command = context.command(&words, service.place());
-                context.advice.push(say!("`{command}` saves the results when the task is over", command));
+                context.advice.push(say!("`{command}` saves the results when the task has ended", command));
             }
             return Ok(Exit::Done);
         }
@@ -162,7 +162,7 @@ async fn send(
         let _ = match step {
             SubmitStep::Waiting { wait, error } => {
                 let seconds = wait.as_secs_f64().ceil();
-                told.send((NO_SLOT, say!("{why}; again in {seconds} s", why = chain(error), seconds)))
+                told.send((NO_SLOT, say!("{why}; retrying in {seconds} s", why = chain(error), seconds)))
             }
             SubmitStep::Warning { code, message } => told.send((code, message.clone())),
             _ => Ok(()),
@@ -184,8 +184,7 @@ async fn send(
                     context.outcome.status = Verdict::Unknown;
                     context.advice.push(if let Place::RunningHub { .. } = service.place() {
                         say!(
-                            "nobody knows whether the task was created: `rhub tasks` keeps it as unknown; look at the \
-                             tasks on the RunningHub page before you submit it again"
+                            "it is unknown whether the task was created: `rhub tasks` lists it as unknown; check the task list on the RunningHub website before you submit again"
                         )
                     } else {
                         let command = context.command("queue", service.place());
@@ -197,7 +196,7 @@ async fn send(
                     asked = Some(signal);
                     context.heeded = asked;
                     let message =
-                        say!("waiting for the answer to the submit, which may be paid; again to give up");
+                        say!("waiting for the response to the submit (it may already be charged); press Ctrl-C again to stop waiting");
                     context.warn("submitting", message);
                 }
             },

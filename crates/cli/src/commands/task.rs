@@ -42,7 +42,9 @@ pub(super) async fn outputs(context: &mut Context, args: args::OneTask) -> Resul
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     let destination = Destination::new(args.out, args.name, false);
-    destination.check(&*service).map_err(|error| error.hint(say!("name another folder with `--out DIR`")))?;
+    destination
+        .check(&*service)
+        .map_err(|error| error.hint(say!("choose another folder with `--out DIR`")))?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
     let saved =
@@ -50,14 +52,14 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
     let kept = if answer.outputs.is_empty() { save::none(context) } else { save::report(context, &saved) };
     if saved.results.iter().any(|one| matches!(&one.file, Err(error) if error.is_expired())) {
         context.advice.push(say!(
-            "the platform keeps results for about a day: look at the task on its web page, or run it again"
+            "the platform keeps results for about a day: check the task on the website, or run it again"
         ));
     }
     Ok(if exit == Exit::Done { kept } else { exit })
 }
 
 /// Cancels a task.
-pub(super) async fn cancel(context: &mut Context, args: args::OneTask) -> Result<Exit, Error> {
+pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
     let (service, task) = ready(context, &args.task_id).await?;
     service.cancel(&task).await?;
     context.show(Event::Cancelled { status: TaskStatus::Cancelled, waited_s: 0.0 });
@@ -104,7 +106,7 @@ fn over(
         }
         TaskStatus::Failed | TaskStatus::Cancelled => Ok(Exit::TaskFailed),
         status => {
-            let message = say!("the task is not over: it is {status}", status);
+            let message = say!("the task has not ended: it is {status}", status);
             let command = context.command(&format!("watch {task}"), service.place());
             Err(Error::new(Exit::StillRunning, message).hint(say!("`{command}` follows it", command)))
         }

@@ -30,7 +30,7 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     let unknown = entries.iter().find(|entry| entry.state == State::Unknown);
     let unknown = unknown.map(|entry| (entry.attempt.clone(), entry.intent.place.clone()));
     if entries.is_empty() {
-        context.advice.push(say!("nothing was submitted from this machine yet"));
+        context.advice.push(say!("nothing has been submitted from this machine yet"));
     }
     for entry in &entries {
         context.show(Event::Task(entry.into()));
@@ -41,11 +41,10 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
                 let command = context.command("queue", &place);
                 say!("compare the unknown ones with the server's queue (`{command}`)", command)
             }
-            None => say!("compare the unknown ones with the tasks on the RunningHub page"),
+            None => say!("compare the unknown ones with the task list on the RunningHub website"),
         };
         context.advice.push(say!(
-            "{look}, then say what you found with\n  \
-             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+            "{look}, then record what you found with\n  rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
             look,
             attempt = &attempt
         ));
@@ -101,7 +100,7 @@ async fn found(context: &mut Context, entry: &Entry, task: &TaskId, is_server: b
         let service = context.service_at(&entry.intent.place)?;
         return Ok(service.resolve(entry.attempt.as_str(), task).await?);
     }
-    let message = say!("without an API key the platform cannot be asked whether it knows this task");
+    let message = say!("without an API key, rhub cannot check whether the platform has this task");
     context.warn("not_checked", message);
     Ok(context.workspace()?.bind(entry, task).await?)
 }
@@ -122,7 +121,7 @@ async fn is_absent(context: &mut Context, entry: &Entry) -> Result<(), Error> {
         }
         Err(error) => {
             let why = Error::from(error).message;
-            let message = say!("the server cannot be asked whether it has the prompt: {why}", why);
+            let message = say!("cannot check whether the server has the prompt: {why}", why);
             context.warn("not_checked", message);
             Ok(())
         }

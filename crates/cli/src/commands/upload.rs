@@ -14,7 +14,7 @@ pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<
     // Detect missing files before anything is sent.
     if let Some(missing) = args.files.iter().find(|file| !file.is_file()) {
         let path = missing.display();
-        return Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")));
+        return Err(Error::usage(say!("file {path} not found", path)).hint(say!("nothing was sent")));
     }
     let hub = context.connect(Settings::default())?;
     for file in &args.files {

@@ -29,7 +29,9 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let mut wanted = Follow::task(found.task);
     if let Some((id, _)) = workflow {
         if !matches!(service.place(), Place::RunningHub { .. }) {
-            return Err(Error::usage(say!("`--workflow` is for RunningHub: a ComfyUI knows what it runs")));
+            return Err(Error::usage(say!(
+                "`--workflow` is for RunningHub: a ComfyUI server reports the workflow itself"
+            )));
         }
         wanted = wanted.workflow(id);
     }

@@ -51,7 +51,7 @@ async fn resend(context: &mut Context, args: args::Resend) -> Result<Exit, Error
         secrets::learn_address(url);
     }
     hub.resend_webhook(&task, url).await?;
-    context.advice.push(say!("another delivery for the task {task} was asked for", task = &task));
+    context.advice.push(say!("requested another webhook delivery for task {task}", task = &task));
     context.outcome.task_id = Some(task);
     Ok(Exit::Done)
 }
@@ -81,10 +81,9 @@ async fn listen(context: &mut Context, args: args::Listen) -> Result<Exit, Error
                 signal => {
                     leaving = Some(signal);
                     context.warn("leaving", match hook.give_up() {
-                        0 => say!("waiting for the commands that run; again to stop them"),
+                        0 => say!("waiting for the running commands; press Ctrl-C again to stop them"),
                         count => say!(
-                            "waiting for the commands that run, and {count} that would have come next are not run; \
-                             again to stop them",
+                            "waiting for the running commands ({count} queued ones are skipped); press Ctrl-C again to stop them",
                             count
                         ),
                     });

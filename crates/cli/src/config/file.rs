@@ -36,11 +36,8 @@ pub(crate) fn path(global: &Global) -> Result<PathBuf, Error> {
         return Ok(path.clone());
     }
     let dirs = etcetera::choose_base_strategy().map_err(|_| {
-        Error::new(
-            Exit::Store,
-            say!("there is no place for the configuration, since there is no home folder"),
-        )
-        .hint(say!("name a file with `--config PATH`"))
+        Error::new(Exit::Store, say!("there is no home folder for the configuration"))
+            .hint(say!("choose a file with `--config PATH`"))
     })?;
     Ok(dirs.config_dir().join("rhub").join("config.toml"))
 }
@@ -60,7 +57,7 @@ impl ConfigFile {
             // Not the error's full text: it quotes the line, which may hold the key.
             let why = error.message();
             Error::usage(say!("{file} is not TOML: line {line}: {why}", file = named(), line, why))
-                .hint(say!("correct it in an editor, or delete it and use `rhub login`"))
+                .hint(say!("fix it in an editor, or delete it and run `rhub login`"))
         })?;
         Ok(Self { path, document })
     }
@@ -84,7 +81,7 @@ impl ConfigFile {
         if is_name && !name.is_empty() {
             return Ok(name.to_owned());
         }
-        Err(Error::usage(say!("`{name}` is not the name of a profile", name))
+        Err(Error::usage(say!("`{name}` is not a valid profile name", name))
             .hint(say!("a name has up to 64 letters, digits, dots, hyphens and underscores")))
     }
 

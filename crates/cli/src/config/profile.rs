@@ -2,7 +2,7 @@
 
 use std::{env, ffi::OsString};
 
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, parser::ValueSource};
+use clap::{Arg, ArgAction, ArgMatches, FromArgMatches as _, parser::ValueSource};
 use runninghub::{KeyKind, Sentence, say};
 use toml_edit::{Item, TableLike, Value};
 
@@ -10,7 +10,7 @@ use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored, environment::without
 use crate::{
     args::{Cli, Command, Global, Hidden},
     exit::Error,
-    lang,
+    help, lang,
 };
 
 /// Options that make no sense in a profile: they select the profile, or name another key.
@@ -24,7 +24,11 @@ const PAIRS: [[&str; 2]; 2] = [["site", "base-url"], ["format", "json"]];
 /// Errors of clap; help and version are among them.
 pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     let mut words: Vec<OsString> = env::args_os().collect();
-    let mut command = without_empty(Cli::command());
+    let mut command = without_empty(help::command());
+    if words.len() == 1 {
+        // A variable's value would count as an argument, and hide the first screen.
+        command = command.mut_args(|arg| arg.env(None::<&str>));
+    }
     if let [_, word] = &*words
         && word.as_encoded_bytes().starts_with(b"-")
     {
@@ -63,7 +67,8 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Replay(_)
-        | Command::Schema => false,
+        | Command::Schema
+        | Command::Help(_) => false,
         #[cfg(feature = "sim")]
         Command::Demo(_) | Command::Simulate(_) => false,
         _ => true,
@@ -76,8 +81,8 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
 /// The problem with the setting.
 pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), Sentence> {
     let long = name.replace('_', "-");
-    let command = Cli::command();
-    let unknown = || say!("no option is called `{name}`", name);
+    let command = help::command();
+    let unknown = || say!("there is no option `{name}`", name);
     let arg = find(&command, &long).filter(|_| !NEVER.contains(&&*long)).ok_or_else(unknown)?;
     value.map_or(Ok(()), |value| words(arg, name, value).map(drop))
 }
@@ -102,8 +107,8 @@ fn read(
         return match &global.profile {
             _ if is_login => Ok((Stored::Nothing, Vec::new())),
             None => Ok((Stored::Nothing, Vec::new())),
-            Some(_) => Err(Error::usage(say!("there is no profile `{name}`", name = &name)).hint(say!(
-                "`rhub login --profile {name}` makes it; `rhub config list` shows those that there are",
+            Some(_) => Err(Error::usage(say!("profile `{name}` does not exist", name = &name)).hint(say!(
+                "create it with `rhub login --profile {name}`; `rhub config list` shows the existing ones",
                 name
             ))),
         };
@@ -118,12 +123,12 @@ fn read(
     let extra =
         options(profile, command, matches, if is_login { &PAIRS[0] } else { &[] }).map_err(|why| {
             Error::usage(say!(
-                "the profile `{name}` has a setting that cannot be used: {why}",
+                "the profile `{name}` has an invalid setting: {why}",
                 name = &name,
                 why
             ))
             .hint(say!(
-                "`rhub config list --profile {name}` shows it; `rhub config set` and `unset` change it",
+                "show it with `rhub config list --profile {name}`; change it with `rhub config set` or `unset`",
                 name
             ))
         })?;
@@ -174,14 +179,14 @@ fn words(arg: &Arg, name: &str, value: &Value) -> Result<Vec<OsString>, Sentence
     };
     let mut words = Vec::new();
     for value in values {
-        let text = text(value)
-            .ok_or_else(|| say!("`{name}` is neither text nor number, `true` or `false`", name))?;
+        let text =
+            text(value).ok_or_else(|| say!("`{name}` must be text, a number, `true` or `false`", name))?;
         match (arg.get_action(), text.as_str()) {
             (ArgAction::SetTrue, "true") => words.push(format!("--{long}").into()),
             (ArgAction::SetTrue, "false") => {}
-            (ArgAction::SetTrue, _) => return Err(say!("`{name}` is neither `true` nor `false`", name)),
+            (ArgAction::SetTrue, _) => return Err(say!("`{name}` must be `true` or `false`", name)),
             (ArgAction::Count, count) => {
-                let count = count.parse::<u8>().map_err(|_| say!("`{name}` is not a small number", name))?;
+                let count = count.parse::<u8>().map_err(|_| say!("`{name}` is out of range", name))?;
                 words.extend((0..count).map(|_| format!("--{long}").into()));
             }
             (_, text) => words.push(format!("--{long}={text}").into()),
@@ -221,7 +226,7 @@ mod tests {
 
     /// The arguments that a profile adds to a command line.
     fn added(profile: &str, line: &str) -> Result<String, String> {
-        let mut command = Cli::command().mut_args(|arg| arg.env(None::<&str>));
+        let mut command = help::command().mut_args(|arg| arg.env(None::<&str>));
         let matches = command.try_get_matches_from_mut(line.split(' ')).expect("a command line");
         let profile: DocumentMut = profile.parse().expect("TOML");
         let words = options(profile.as_table(), &command, &matches, &[]).map_err(|why| why.to_string())?;
@@ -249,14 +254,14 @@ mod tests {
     #[test]
     fn what_cannot_be_is_told() {
         for (profile, told) in [
-            ("ot = 'x'", "no option is called `ot`"),
-            ("api_key_file = 'x'", "no option is called `api_key_file`"),
-            ("profile = 'x'", "no option is called `profile`"),
-            ("quiet = 'maybe'", "`quiet` is neither `true` nor `false`"),
-            ("site = 2020-01-01", "`site` is neither text nor number, `true` or `false`"),
+            ("ot = 'x'", "there is no option `ot`"),
+            ("api_key_file = 'x'", "there is no option `api_key_file`"),
+            ("profile = 'x'", "there is no option `profile`"),
+            ("quiet = 'maybe'", "`quiet` must be `true` or `false`"),
+            ("site = 2020-01-01", "`site` must be text, a number, `true` or `false`"),
             ("[site]\na = 1", "`site` is a table"),
             ("site = 'com'", "invalid value 'com' for '--site <SITE>' [possible values: cn, ai]"),
-            ("verbose = -1", "`verbose` is not a small number"),
+            ("verbose = -1", "`verbose` is out of range"),
         ] {
             assert_eq!(added(profile, "rhub account"), Err(told.to_owned()), "{profile}");
         }

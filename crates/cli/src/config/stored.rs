@@ -53,7 +53,7 @@ impl Stored {
                 Some((key.expose().to_owned(), say!("the profile `{profile}`", profile)))
             }
             Self::Keyring { profile, .. } => {
-                Some((crate::keyring::read(profile)?, say!("the keyring's entry `{profile}`", profile)))
+                Some((crate::keyring::read(profile)?, say!("the keyring entry `{profile}`", profile)))
             }
         })
     }

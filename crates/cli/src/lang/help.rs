@@ -5,7 +5,7 @@ use std::{env, sync::LazyLock};
 
 use clap::{Arg, Command, CommandFactory as _};
 
-use crate::{args::Cli, cells, terminal};
+use crate::{args::Cli, cells, help, terminal};
 
 /// English to Chinese.
 pub(super) static ROWS: LazyLock<super::Table> = LazyLock::new(|| super::table(include_str!("help.zh.txt")));
@@ -22,20 +22,35 @@ const FIXED: [&str; 8] = [
     "[COMMAND]",
 ];
 
+/// Notes that clap appends to an argument's help.
+const VARIABLE: &str = "[env: {}]";
+const DEFAULT: &str = "[default: {}]";
+pub(super) const VALUES: &str = "[possible values: {}]";
+
 /// A line must not begin with one of these.
 const CLOSING: &str = "，。、；：）？！)]}`'\n";
 /// Fills the second cell of a wide character where a line must not break.
 const GLUE: char = '\u{e000}';
 
 /// The help that the command line requests, with styles. `None` if it requests none.
-pub(super) fn chinese() -> Option<String> {
-    // The last character of a line may take one cell more than clap counts.
-    let columns = terminal::size().0.min(100).saturating_sub(1);
-    let mut command = Cli::command().term_width(columns);
-    // Adds clap's texts for `--help`, `--version` and `help`.
+pub(super) fn requested() -> Option<String> {
+    // The value of a variable would count as an argument, and hide the first screen.
+    let command = command().mut_args(|arg| arg.env(None::<&str>));
+    let error = command.try_get_matches_from(env::args_os()).err()?;
+    Some(finished(&error.render().ansi().to_string()))
+}
+
+/// The command line with its help in Chinese.
+pub(super) fn command() -> Command {
+    let mut command = help::without_globals(Cli::command());
+    // Adds clap's texts for `--help` and `--version`.
     command.build();
-    let error = translated(command).try_get_matches_from(env::args_os()).err()?;
-    Some(with_words(&tight(&error.render().ansi().to_string())))
+    help::with_pages(translated(command), help::Wording { word: row, fitted: spaced, finished })
+}
+
+/// What clap has laid out, with its own words in Chinese and without the marks of [`translated`].
+pub(super) fn finished(text: &str) -> String {
+    with_words(&tight(text))
 }
 
 /// The text in Chinese, or unchanged if it has no row.
@@ -61,28 +76,41 @@ pub(super) fn with_words(text: &str) -> String {
     text.replace("：\x1b[0m ", "：\x1b[0m")
 }
 
-fn translated(command: Command) -> Command {
+/// The command with its texts in Chinese, prepared for clap's layout.
+pub(super) fn translated(command: Command) -> Command {
+    // The last character of a line may take one cell more than clap counts.
+    let columns = terminal::size().0.min(100).saturating_sub(1);
     let about = command.get_about().map(|text| spaced(row(&text.to_string())));
-    let after = command.get_after_help().map(|text| spaced(row(&text.to_string())));
-    let mut command = command.mut_args(with_help).mut_subcommands(translated);
+    let notes = command.get_after_long_help().map(|text| spaced(row(&text.to_string())));
+    let mut command = command.term_width(columns).mut_args(with_help).mut_subcommands(translated);
     if let Some(about) = about {
         command = command.about(about);
     }
-    if let Some(after) = after {
-        command = command.after_help(after);
+    if let Some(notes) = notes {
+        command = command.after_long_help(notes);
     }
     command
 }
 
 /// An argument with its help in Chinese, including the notes that clap would append in English.
 fn with_help(arg: Arg) -> Arg {
+    let notes = [vec![String::new()], notes(&arg)].concat().join(" ");
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    let mut help = row(&help).to_owned();
-    for note in notes(&arg) {
-        help.push(' ');
-        help.push_str(&note);
+    let short = row(&help).to_owned() + &notes;
+    let long = arg.get_long_help().map(|long| {
+        let long = long.to_string();
+        match long.strip_prefix(&help) {
+            Some(detail) => format!("{}\n\n{}{notes}", row(&help), row(detail.trim_start())),
+            None => row(&long).to_owned() + &notes,
+        }
+    });
+    let takes_values = arg.get_action().takes_values();
+    let arg = arg.help(spaced(&short)).hide_env(true);
+    let arg = arg.hide_default_value(takes_values).hide_possible_values(takes_values);
+    match long {
+        Some(long) => arg.long_help(spaced(&long)),
+        None => arg,
     }
-    arg.help(spaced(&help)).hide_env(true).hide_default_value(true).hide_possible_values(true)
 }
 
 /// The variable of an argument, its default, and its possible values, if they are shown.
@@ -94,17 +122,17 @@ fn notes(arg: &Arg) -> Vec<String> {
             shown.push('=');
             shown.push_str(&env::var_os(name).unwrap_or_default().to_string_lossy());
         }
-        notes.push(fill("[env: {}]", &[&shown]));
+        notes.push(fill(VARIABLE, &[&shown]));
     }
     let defaults = arg.get_default_values();
     if arg.get_action().takes_values() && !defaults.is_empty() && !arg.is_hide_default_value_set() {
         let defaults: Vec<_> = defaults.iter().map(|value| value.to_string_lossy()).collect();
-        notes.push(fill("[default: {}]", &[&defaults.join(" ")]));
+        notes.push(fill(DEFAULT, &[&defaults.join(" ")]));
     }
     let values = arg.get_possible_values();
     if !values.is_empty() && !arg.is_hide_possible_values_set() {
         let names: Vec<_> = values.iter().map(clap::builder::PossibleValue::get_name).collect();
-        notes.push(fill("[possible values: {}]", &[&names.join("、")]));
+        notes.push(fill(VALUES, &[&names.join("、")]));
     }
     notes
 }
@@ -150,15 +178,17 @@ mod tests {
         let of_command = [
             command.get_about(),
             command.get_long_about(),
-            command.get_before_help(),
-            command.get_before_long_help(),
             command.get_after_help(),
             command.get_after_long_help(),
         ];
         found.extend(of_command.into_iter().flatten().map(ToString::to_string));
         for arg in command.get_arguments() {
-            found
-                .extend([arg.get_help(), arg.get_long_help()].into_iter().flatten().map(ToString::to_string));
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let long = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
+            let detail = long.strip_prefix(&help).unwrap_or(&long).trim_start();
+            found.extend(
+                [help.as_str(), detail].iter().filter(|text| !text.is_empty()).map(ToString::to_string),
+            );
             found.extend(arg.get_help_heading().map(|heading| format!("{heading}:")));
             let values = arg.get_possible_values();
             found.extend(values.iter().filter_map(|value| value.get_help()).map(ToString::to_string));
@@ -171,6 +201,7 @@ mod tests {
         command.build();
         let mut found = BTreeSet::new();
         texts(&command, &mut found);
+        found.extend(help::texts().into_iter().map(str::to_owned));
         found
     }
 
@@ -193,12 +224,10 @@ mod tests {
     #[cfg(all(feature = "preview", feature = "sim"))]
     #[test]
     fn every_row_is_of_a_text_that_can_appear() {
-        let texts = all_texts();
-        let code = concat!(include_str!("help.rs"), include_str!("usage.rs"));
-        let can_appear = |text: &str| {
-            texts.contains(text) || ELSEWHERE.contains(&text) || code.contains(&format!("\"{text}\""))
-        };
-        let left: Vec<_> = ROWS.keys().filter(|text| !can_appear(text)).collect();
+        let mut texts = all_texts();
+        let fixed = [&FIXED[..], &ELSEWHERE, &[VARIABLE, DEFAULT, VALUES], &super::super::usage::TEXTS];
+        texts.extend(fixed.concat().into_iter().map(str::to_owned));
+        let left: Vec<_> = ROWS.keys().filter(|text| !texts.contains(*text)).collect();
         assert!(left.is_empty(), "{left:#?}");
         let lines = include_str!("help.zh.txt").lines();
         let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).count();
@@ -209,6 +238,7 @@ mod tests {
     const NAMES: &[&str] = &[
         "AI",
         "API",
+        "COMMAND",
         "ComfyUI",
         "Ctrl-C",
         "FIELD",
@@ -226,9 +256,11 @@ mod tests {
         "PEM",
         "RHLoraLoader",
         "RunningHub",
+        "SIGTERM",
         "Schema",
         "VALUE",
         "WebSocket",
+        "Webhook",
         "YOUR-HOST",
         "ZIP",
         "absent",
@@ -238,20 +270,27 @@ mod tests {
         "cancelled",
         "cn",
         "completions",
+        "docs",
         "done",
         "echo",
+        "environment",
+        "exit-codes",
         "ext",
         "failed",
         "gone",
-        "http",
+        "help",
         "human",
         "json",
-        "jsonl",
         "max",
+        "md",
         "n",
         "name",
         "node",
+        "nodeInfoList",
+        "options",
+        "output",
         "plain",
+        "progress",
         "refused",
         "rhub",
         "shell",
@@ -260,10 +299,8 @@ mod tests {
         "submitting",
         "task",
         "unknown",
+        "v2",
         "waiting",
-        "ws-a",
-        "ws-a1",
-        "ws-a2",
     ];
 
     #[test]

@@ -7,20 +7,24 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use runninghub::{Sentence, say};
 
 use super::{
-    help::{fill, row, with_words},
+    help::{VALUES, fill, row, with_words},
     word,
 };
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
+const SUBCOMMANDS: &str = "[subcommands: {}]";
+const SIMILAR: &str = "a similar one exists: {}";
+const MORE: &str = "For more information, try '--help'.";
+/// The texts above, which are rows of the table of help.
+#[cfg(test)]
+pub(super) const TEXTS: [&str; 3] = [SUBCOMMANDS, SIMILAR, MORE];
+
 /// The complete text for stderr, with styles.
 pub(super) fn chinese(error: &clap::Error) -> String {
     let mut text = format!("{ERROR}{}{ERROR:#}{}\n", word(&say!("error:")), word(&sentence(error)));
-    for (kind, shape) in [
-        (ContextKind::ValidValue, "[possible values: {}]"),
-        (ContextKind::ValidSubcommand, "[subcommands: {}]"),
-    ] {
+    for (kind, shape) in [(ContextKind::ValidValue, VALUES), (ContextKind::ValidSubcommand, SUBCOMMANDS)] {
         let values = all(error, kind).join("、");
         if !values.is_empty() {
             let _ = writeln!(text, "  {}", fill(shape, &[&values]));
@@ -36,7 +40,7 @@ pub(super) fn chinese(error: &clap::Error) -> String {
     if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
         let _ = write!(text, "\n{}\n", with_words(usage.ansi().to_string().trim_end()));
     }
-    let _ = write!(text, "\n{}\n", row("For more information, try '--help'."));
+    let _ = write!(text, "\n{}\n", row(MORE));
     text
 }
 
@@ -110,7 +114,7 @@ fn hints(error: &clap::Error) -> Vec<String> {
     let mut hints: Vec<_> = similar
         .iter()
         .filter(|names| !names.is_empty())
-        .map(|names| fill("a similar one exists: {}", &[&quoted(names)]))
+        .map(|names| fill(SIMILAR, &[&quoted(names)]))
         .collect();
     if let Some(ContextValue::StyledStrs(others)) = error.get(ContextKind::Suggested) {
         for other in others {

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(decode(&png(1, 1, png::ColorType::Rgba, &[255, 0, 100, 128])), one([128, 0, 50]));
         assert_eq!(decode(&png(1, 1, png::ColorType::Grayscale, &[7])), one([7; 3]));
         assert_eq!(decode(&png(1, 1, png::ColorType::GrayscaleAlpha, &[255, 128])), one([128; 3]));
-        let red = decode(&jpeg()).expect("a picture");
+        let red = decode(&jpeg()).expect("an image");
         assert_eq!((red.width(), red.height()), (8, 8));
         let [r, g, b] = red.rows().next().expect("a row")[0];
         assert!(r.abs_diff(200) < 6 && g.abs_diff(40) < 6 && b.abs_diff(40) < 6, "{r} {g} {b}");

@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn kitty_gets_it_in_pieces() {
         assert!(ERASE.contains(&format!("i={ID},")));
-        let text = kitty(&picture(64), 20, 10).expect("a picture");
+        let text = kitty(&picture(64), 20, 10).expect("an image");
         let pieces = text
             .split_terminator("\x1b\\")
             .map(|piece| {
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn iterm2_gets_a_file() {
-        let text = iterm2(&picture(3), 4, 2).expect("a picture");
+        let text = iterm2(&picture(3), 4, 2).expect("an image");
         let (head, data) = text.split_once(':').expect("a head");
         assert_eq!(head, "\x1b]1337;File=inline=1;width=4;height=2;preserveAspectRatio=0;doNotMoveCursor=1");
         let data = data.strip_suffix('\x07').expect("an end");

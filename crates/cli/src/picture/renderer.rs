@@ -134,7 +134,7 @@ mod tests {
         ) {
             let picture = Bitmap::new(size.0, size.1, vec![[1, 2, 3]; size.0 * size.1]).expect("whole");
             for protocol in PROTOCOLS {
-                let image = paint(&picture, protocol, room, cell).expect("a picture");
+                let image = paint(&picture, protocol, room, cell).expect("an image");
                 prop_assert!((1..=room.1).contains(&image.rows), "{:?}: {} rows", protocol, image.rows);
                 let cells = image.text.lines().map(|line| line.matches('▀').count()).max().unwrap_or(0);
                 prop_assert!(cells <= room.0);

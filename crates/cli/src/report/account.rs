@@ -28,7 +28,7 @@ pub(super) fn account(account: &Account) -> Vec<String> {
         wallet,
         say!("Key:    {key}", key = text(&account.key_type)),
         say!(
-            "Slots:  {used} used, {free} free, {all} in all; {waiting} waiting",
+            "Slots:  {used} used, {free} free, {all} total; {waiting} waiting",
             used = number(account.running),
             free = number(account.free),
             all = number(account.slots),

@@ -56,7 +56,7 @@ impl Answers {
                     task = id,
                     state = state(task.state)
                 ),
-                None => say!("✅ Submit {attempt} has created no task", attempt = &task.attempt_id),
+                None => say!("✅ Submit {attempt} did not create a task", attempt = &task.attempt_id),
             })],
             Event::Delivered(one) => vec![format!("📬 {}", task(one))],
             Event::Queue(queue) => self::queue(queue),
@@ -129,9 +129,9 @@ fn task(task: &Task) -> String {
 /// A note of the ledger, which keeps English. Most are what a server said.
 fn note(note: &Untrusted) -> Sentence {
     match note.raw() {
-        "given up: no slot was free" => say!("given up: no slot was free"),
-        "somebody has looked: there is no task" => say!("somebody has looked: there is no task"),
-        "the process ended before the answer" => say!("the process ended before the answer"),
+        "gave up: no slot became free" => say!("gave up: no slot became free"),
+        "checked by hand: there is no task" => say!("checked by hand: there is no task"),
+        "the process ended before the response" => say!("the process ended before the response"),
         "the process ended while it waited for a free slot" => {
             say!("the process ended while it waited for a free slot")
         }
@@ -187,7 +187,7 @@ fn upload(upload: &Upload) -> Vec<String> {
     let (file, name) = (&upload.file, &upload.file_name);
     // Only LoRAs are looked up on the platform first.
     if upload.was_there && upload.kind.as_ref().is_some_and(|kind| kind.raw() == "lora") {
-        return vec![word(&say!("✅ The platform has {file} already: {name}", file, name))];
+        return vec![word(&say!("✅ {file} is already on the platform: {name}", file, name))];
     }
     let link = upload.download_url.as_ref().map(|url| say!("   for models: {url}", url));
     std::iter::once(&say!("✅ Uploaded {file}: {name}", file, name)).chain(&link).map(word).collect()
@@ -218,6 +218,6 @@ fn check(check: &Check) -> Vec<String> {
     } else {
         say!("failed {name} {message}", name, message)
     };
-    let cure = check.cure.as_ref().map(|cure| say!("                cure: {cure}", cure));
+    let cure = check.cure.as_ref().map(|cure| say!("                fix: {cure}", cure));
     std::iter::once(&found).chain(&cure).map(word).collect()
 }

@@ -40,7 +40,7 @@ fn shown(app: &App, fields: &[AppField]) -> Vec<String> {
         });
     }
     match fields {
-        [] => lines.push(word(&say!("It tells no fields: name them as NODE.FIELD."))),
+        [] => lines.push(word(&say!("It does not list its fields: write them as NODE.FIELD."))),
         fields => lines.extend(fields.iter().flat_map(field)),
     }
     lines
@@ -107,7 +107,7 @@ pub(super) fn webhook(webhook: &Webhook) -> Vec<String> {
             count = webhook.retries.unwrap_or(0)
         ),
         say!("Host:     {host}", host = shown(&webhook.host)),
-        say!("Answer:   {answer}", answer = shown(&webhook.response)),
+        say!("Response: {answer}", answer = shown(&webhook.response)),
     ];
     lines.iter().map(word).collect()
 }

@@ -56,7 +56,7 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     let Some(percent) = view.progress.percent() else {
         let words = match done {
             0 => say!("running"),
-            done => say!("overall unknown, {nodes} so far", nodes = text::nodes(done)),
+            done => say!("overall progress unknown, {nodes} so far", nodes = text::nodes(done)),
         };
         return cells::fit(&format!("{}  {clock}", lang::word(&words)), columns);
     };
@@ -179,7 +179,7 @@ mod tests {
         view.waiting = None;
         insta::assert_snapshot!(shown(&view, 80, 24), @"running  0:05");
         view.progress.done = 3;
-        insta::assert_snapshot!(shown(&view, 80, 24), @"overall unknown, 3 nodes so far  0:05");
+        insta::assert_snapshot!(shown(&view, 80, 24), @"overall progress unknown, 3 nodes so far  0:05");
         view.progress.overall = Some(1.0);
         insta::assert_snapshot!(shown(&view, 80, 24), @"100.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0:05");
     }

@@ -80,7 +80,7 @@ impl Human {
                 ConnectionState::Live => return None,
                 ConnectionState::Stale => {
                     let silent = text::clock(t.saturating_sub(self.stale_since.unwrap_or(t)));
-                    return Some(say!("stale for {silent}, asking over HTTP", silent));
+                    return Some(say!("stale for {silent}, polling over HTTP", silent));
                 }
                 ConnectionState::Connecting => say!("connecting"),
                 ConnectionState::Reconnecting => say!("reconnecting"),
@@ -139,7 +139,7 @@ impl Human {
                 let cause = end.failure.as_ref();
                 let failure = text::failure(say!("Task failed"), cause);
                 let words = match cause.and_then(text::cure) {
-                    Some(cure) => say!("{failure}\n  What may help: {cure}", failure, cure),
+                    Some(cure) => say!("{failure}\n  Try this: {cure}", failure, cure),
                     None => failure,
                 };
                 (self.printer.paint(BAD, "✗"), words)

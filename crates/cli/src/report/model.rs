@@ -50,13 +50,13 @@ fn page(model: &Model, params: &[Param]) -> Vec<String> {
         if let Some(day) = &list.as_of {
             price = say!("{price} ({day})", price, day);
         }
-        lines.push(word(&say!("  Price: {price}; `rhub model price` asks for the present one", price)));
+        lines.push(word(&say!("  Price: {price}; `rhub model price` gets the current one", price)));
     }
     if model.retired {
-        lines.push(word(&say!("  Retired: newer lists do not have it any more; it may be gone")));
+        lines.push(word(&say!("  Retired: it is no longer in recent lists and may be gone")));
     }
     if params.is_empty() {
-        lines.push(word(&say!("  Parameters: none are known")));
+        lines.push(word(&say!("  Parameters: unknown")));
         return lines;
     }
     lines.push(String::new());
@@ -92,21 +92,21 @@ fn values(param: &Param) -> String {
     let mut parts: Vec<String> = Vec::new();
     if !param.choices.is_empty() {
         let mut list: Vec<_> = param.choices.iter().map(shown).collect();
-        list.extend(param.open.then(|| word(&say!("and maybe more"))));
+        list.extend(param.open.then(|| word(&say!("and possibly more"))));
         parts.push(list.join(", "));
     }
     let step = param.step.filter(|step| (*step - 1.0).abs() > f64::EPSILON);
     let limits = [
         match (param.min, param.max) {
             (Some(min), Some(max)) => Some(say!("{min} to {max}", min, max)),
-            (Some(min), None) => Some(say!("{min} or more", min)),
+            (Some(min), None) => Some(say!("at least {min}", min)),
             (None, Some(max)) => Some(say!("up to {max}", max)),
             (None, None) => None,
         },
         step.map(|step| say!("steps of {step}", step)),
-        param.min_length.map(|length| say!("{length} characters or more", length)),
+        param.min_length.map(|length| say!("at least {length} characters", length)),
         param.max_length.map(|length| say!("up to {length} characters", length)),
-        param.max_items.map(|items| say!("up to {items} of them", items)),
+        param.max_items.map(|items| say!("up to {items} files", items)),
     ];
     parts.extend(limits.iter().flatten().map(word));
     if !param.accept.is_empty() {
@@ -124,12 +124,12 @@ fn list_price(price: &ListPrice) -> Sentence {
         (None, _) => Fact::from("?"),
     };
     let unit = match price.unit.as_str() {
-        "1000chars" => say!("for 1000 characters"),
-        "5seconds" => say!("for 5 seconds"),
-        "call" => say!("a call"),
-        "image" => say!("an image"),
-        "second" => say!("a second"),
-        unit => say!("a {unit}", unit),
+        "1000chars" => say!("per 1000 characters"),
+        "5seconds" => say!("per 5 seconds"),
+        "call" => say!("per call"),
+        "image" => say!("per image"),
+        "second" => say!("per second"),
+        unit => say!("per {unit}", unit),
     };
     say!("{amount} {currency} {unit}", amount, currency = &price.currency, unit)
 }
@@ -145,7 +145,7 @@ pub(super) fn price(price: &Price) -> Sentence {
         }
         (Some(amount), Some(currency)) => say!("💰 It would cost {amount} {currency}", amount, currency),
         (Some(amount), None) => say!("💰 It would cost {amount}", amount),
-        (None, _) => say!("💰 The platform does not say what it would cost"),
+        (None, _) => say!("💰 The platform does not give a price"),
     };
     match &price.text {
         Some(said) => say!("{words} ({said})", words, said),

@@ -104,10 +104,10 @@ impl Plain {
                 say!("🔌 Connection lost, reconnecting (attempt {attempt})...", attempt)
             }
             (ConnectionState::Reconnecting, false) => {
-                say!("🔌 No connection yet, trying again (attempt {attempt})...", attempt)
+                say!("🔌 Not connected yet, retrying (attempt {attempt})...", attempt)
             }
-            (ConnectionState::Stale, _) => say!("🔌 No news from the socket, asking over HTTP..."),
-            (ConnectionState::Polling, true) => say!("🔌 Socket closed, asking over HTTP..."),
+            (ConnectionState::Stale, _) => say!("🔌 The socket is silent, polling over HTTP..."),
+            (ConnectionState::Polling, true) => say!("🔌 The socket is closed, polling over HTTP..."),
             _ => return,
         };
         self.was_live |= connection.state == ConnectionState::Live;
@@ -123,7 +123,7 @@ impl Plain {
                 let cause = end.failure.as_ref();
                 self.say(&say!("❌ {failure}", failure = text::failure(say!("Task failed"), cause)));
                 if let Some(cure) = cause.and_then(text::cure) {
-                    self.say(&say!("💡 What may help: {cure}", cure));
+                    self.say(&say!("💡 Try this: {cure}", cure));
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::lang;
 
 /// Printed if a recording stops before its run does.
 pub(super) fn no_end() -> Sentence {
-    say!("The recording does not show how the run ended")
+    say!("The recording stops before the end of the run")
 }
 
 /// Whether the event is the response to a single request, and not part of a followed run.
@@ -131,7 +131,7 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         (None, None) => None,
     };
     let mut words = match node {
-        Some(node) => say!("{what} at node {node}", what, node),
+        Some(node) => say!("{what} in node {node}", what, node),
         None => what,
     };
     let said = [&cause.exception_type, &cause.message];
@@ -139,7 +139,7 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         words = say!("{what}: {cause}", what = words, cause = said);
     }
     if said.iter().all(|said| said.is_none()) {
-        words = say!("{what}: {cause}", what = words, cause = say!("the platform gave no reason"));
+        words = say!("{what}: {cause}", what = words, cause = say!("the platform did not give a reason"));
     }
     match &cause.code {
         Some(code) => say!("{what} (code {code})", what = words, code),
@@ -158,7 +158,7 @@ pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
     let says = |parts: &[&str]| parts.iter().any(|part| told.contains(part));
     if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
         Some(say!(
-            "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller picture or batch needs less"
+            "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less"
         ))
     } else if says(&["missing_node_type", "node type not found", "cannot execute because node"]) {
         Some(say!("the platform lacks a custom node: open the workflow there, replace the node and save it"))
@@ -171,7 +171,7 @@ pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
         "not found",
     ]) {
         Some(say!(
-            "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads"
+            "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads a file"
         ))
     } else if says(&[
         "size mismatch",
@@ -180,7 +180,7 @@ pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
         "must match the size",
         "channels",
     ]) {
-        Some(say!("checkpoint, LoRA, ControlNet and VAE have to be of the same family of models"))
+        Some(say!("the checkpoint, LoRA, ControlNet and VAE must belong to the same model family"))
     } else if says(&["timed out", "timeout", "time limit"]) {
         Some(say!("`--instance plus` is faster"))
     } else {
@@ -198,7 +198,7 @@ pub(super) fn cost(cost: &Charge) -> Option<Sentence> {
             "1" => say!("1 coin"),
             _ => say!("{amount} coins", amount),
         }),
-        money(&cost.money).map(|amount| say!("{amount} of the wallet", amount)),
+        money(&cost.money).map(|amount| say!("{amount} from the wallet", amount)),
         money(&cost.third_party_money).map(|amount| say!("{amount} to third parties", amount)),
         shown(&cost.seconds).map(|seconds| say!("{seconds} s billed", seconds)),
     ];
@@ -332,10 +332,10 @@ mod tests {
         };
         assert_eq!(
             failure(failed(), Some(&cause)).to_string(),
-            "Task failed at node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
+            "Task failed in node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
         );
         assert!(cure(&cause).is_some_and(|cure| cure.text().contains("--instance plus")));
-        assert_eq!(failure(failed(), None).to_string(), "Task failed: the platform gave no reason");
+        assert_eq!(failure(failed(), None).to_string(), "Task failed: the platform did not give a reason");
         assert_eq!(cure(&Failure::default()), None);
     }
 

@@ -20,7 +20,7 @@ fn keys_of_the_account() {
         Coins:  1000
         Wallet: unknown
         Key:    SHARED
-        Slots:  0 used, 3 free, 3 in all; 0 waiting
+        Slots:  0 used, 3 free, 3 total; 0 waiting
         0123****cdef  simulated  on  0 used
     ");
 }
@@ -79,7 +79,7 @@ fn resources_with_the_names_that_loaders_take() {
 fn assets_from_the_group_to_the_end() {
     let (sim, dir) = (sim(), folder());
     let file = dir.path().join("sea.png");
-    fs::write(&file, "a picture").expect("written");
+    fs::write(&file, "an image").expect("written");
     let run = |args: &[&str]| rhub(args.iter().copied()).at(&sim).hide(dir.path(), "[dir]");
     snap!(run(&["assets", "group", "create", "seaside", "--description", "for the film"]), @r"
         exit 0
@@ -135,7 +135,7 @@ fn assets_from_the_group_to_the_end() {
     snap!(run(&["assets", "group", "show", "group-1"]), @r"
         exit 4
         --- err
-        error: the platform did not do it: asset group: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
+        error: the platform rejected the request: asset group: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
     ");
 }
 
@@ -148,14 +148,14 @@ fn nothing_is_sent_of_a_file_that_cannot_be_an_asset() {
     snap!(run(&["assets", "create", "--group", "1"]).arg(&file), @r"
         exit 2
         --- err
-        error: it cannot be told what [dir]/notes.xyz is
+        error: cannot tell what kind of file [dir]/notes.xyz is
 
-        hint: say so with `--medium image`, `video` or `audio`
+        hint: specify it with `--medium image`, `video` or `audio`
     ");
     snap!(run(&["assets", "create", "--group", "1", "/nowhere/sea.png"]), @r"
         exit 2
         --- err
-        error: there is no file /nowhere/sea.png
+        error: file /nowhere/sea.png not found
 
         hint: nothing was sent
     ");

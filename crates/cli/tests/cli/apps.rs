@@ -83,7 +83,7 @@ fn an_app_runs_as_a_workflow_does() {
         --- out
         ✅ Task initiated successfully, taskId: 2000000000000000002
         --- err
-        hint: the task goes on; follow it or cancel it with
+        hint: the task keeps running; follow it or cancel it with
           rhub watch 2000000000000000002 --base-url [url]
           rhub cancel 2000000000000000002 --base-url [url]
     "#);
@@ -115,28 +115,28 @@ fn mistakes_are_told_before_anything_is_paid() {
     snap!(run("steps=61"), @r#"
         exit 2
         --- err
-        error: `61` is outside of the range of `3.steps`
+        error: `61` is outside the range of `3.steps`
 
         hint: it takes a number from 1 to 60
     "#);
-    snap!(run("ratio=wide"), @r#"
+    snap!(run("ratio=wide"), @r"
         exit 2
         --- err
         error: `5.ratio` has no choice `wide`
 
-        hint: its choices: `1:1` (方形), `3:4` (竖图)
-    "#);
+        hint: choices: `1:1` (方形), `3:4` (竖图)
+    ");
     snap!(run("image=@Cargo.toml"), @r#"
         exit 2
         --- err
-        error: `10.image` takes no file of the type of Cargo.toml
+        error: `10.image` does not take files like Cargo.toml
 
-        hint: the platform takes jpg, jpeg, png, webp there
+        hint: the platform accepts jpg, jpeg, png, webp there
     "#);
     snap!(run("steps"), @r#"
         exit 2
         --- err
-        error: `--set steps` does not name a field and a value
+        error: `--set steps` needs a field and a value
 
         hint: write `--set NAME=VALUE`, for example `--set prompt="a cat"`
     "#);
@@ -145,21 +145,21 @@ fn mistakes_are_told_before_anything_is_paid() {
         --- err
         error: `--interactive` needs a terminal
 
-        hint: name the fields with `--set NAME=VALUE`
+        hint: set the fields with `--set NAME=VALUE`
     "#);
     snap!(rhub(["app", "run", "1000000000000000000"]).at(&sim), @r#"
         exit 4
         --- err
         error: cannot get the app: app: code 901, the AI app does not exist (WEBAPP_NOT_EXISTS)
 
-        hint: check the id, and that it belongs to the site and the account of the key; a workflow is run with `rhub run 1000000000000000000`
+        hint: check the id, and that it belongs to the key's site and account; run a workflow with `rhub run 1000000000000000000`
     "#);
     snap!(rhub(["run", &id]).at(&sim), @r#"
         exit 4
         --- err
         error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
-        hint: check the id, and that it belongs to the site and the account of the key; an AI app is run with `rhub app run 1892300583309880551`
+        hint: check the id, and that it belongs to the key's site and account; run an AI app with `rhub app run 1892300583309880551`
     "#);
     snap!(rhub(["run", "https://www.runninghub.cn/ai-detail/1877265245566922753"]).at(&sim), @r#"
         exit 2
@@ -178,7 +178,7 @@ fn mistakes_are_told_before_anything_is_paid() {
     snap!(rhub(["app", "show", "portrait"]).at(&sim), @r#"
         exit 2
         --- err
-        error: `portrait` is not the id of an AI app, nor the address of its page
+        error: `portrait` is not the id of an AI app or the URL of its page
 
         hint: an id is a number such as `1877265245566922753`; `rhub app list` shows some
     "#);
@@ -234,7 +234,7 @@ fn a_form_is_filled_in_on_a_terminal() {
     for (asked, answer) in [
         ("6.text", "a dog"),
         ("3.steps", "many"),
-        ("wants a whole number, not `many`", "30"),
+        ("takes a whole number, not `many`", "30"),
         ("5.ratio", "竖图"),
         ("4.style", ""),
         ("13.enabled", "off"),

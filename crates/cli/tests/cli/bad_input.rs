@@ -13,41 +13,41 @@ fn no_key() {
     snap!(rhub(["run", ID]), @r#"
         exit 2
         --- err
-        error: there is no API key
+        error: no API key
 
-        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+        hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     "#);
     insta::with_settings!({ filters => [(r":0\.\d+,", ":0.[ms],")] }, {
     snap!(rhub(["account", "--json"]), @r#"
         exit 2
         --- out
-        {"schema":"rhub.event/1","t":0.[ms],"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"there is no API key","code":null},"cost":null,"elapsed_s":0.[ms],"api_calls":0}
+        {"schema":"rhub.event/1","t":0.[ms],"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"no API key","code":null},"cost":null,"elapsed_s":0.[ms],"api_calls":0}
         --- err
-        error: there is no API key
+        error: no API key
 
-        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+        hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     "#);
     });
     snap!(rhub(["account"]).env("RUNNINGHUB_API_KEY", " two words "), @r#"
         exit 2
         --- err
-        error: RUNNINGHUB_API_KEY does not hold an API key
+        error: RUNNINGHUB_API_KEY does not contain an API key
 
-        hint: a key is one word of letters and digits; copy it from the API page of RunningHub
+        hint: a key is one word of letters and digits; copy it from the API page on RunningHub
     "#);
     snap!(rhub(["account", "--api-key-stdin"]).stdin("\n"), @r#"
         exit 2
         --- err
-        error: standard input does not hold an API key
+        error: standard input does not contain an API key
 
-        hint: a key is one word of letters and digits; copy it from the API page of RunningHub
+        hint: a key is one word of letters and digits; copy it from the API page on RunningHub
     "#);
     snap!(rhub(["account", "--profile", "work"]), @r#"
         exit 2
         --- err
-        error: there is no profile `work`
+        error: profile `work` does not exist
 
-        hint: `rhub login --profile work` makes it; `rhub config list` shows those that there are
+        hint: create it with `rhub login --profile work`; `rhub config list` shows the existing ones
     "#);
 }
 
@@ -62,18 +62,18 @@ fn key_files() {
     snap!(account(), @r#"
         exit 2
         --- err
-        error: there is no API key file [dir]/key
+        error: the API key file [dir]/key does not exist
 
-        hint: it holds the key and nothing else, and only you can read it
+        hint: the file holds the key and nothing else, and only you may read it
     "#);
     fs::write(&file, Sim::DEMO_KEY).expect("a file");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a file");
     snap!(account(), @r#"
         exit 2
         --- err
-        error: others can read the API key file [dir]/key (mode 640)
+        error: the API key file [dir]/key is readable by others (mode 640)
 
-        hint: make it yours alone: `chmod 600 [dir]/key`
+        hint: make it private: `chmod 600 [dir]/key`
     "#);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a file");
     let sim = Simulator::of("01-simple");
@@ -83,9 +83,9 @@ fn key_files() {
     snap!(account(), @r#"
         exit 2
         --- err
-        error: others can read the API key file [dir]/key (mode 755)
+        error: the API key file [dir]/key is readable by others (mode 755)
 
-        hint: make it yours alone: `chmod 600 [dir]/key`
+        hint: make it private: `chmod 600 [dir]/key`
     "#);
 }
 
@@ -103,23 +103,23 @@ fn sites_and_addresses() {
     snap!(key(rhub(["account", "--base-url", "http://example.com"])), @r#"
         exit 2
         --- err
-        error: cannot set up the client: base URL: it has to be `https`; `http` is for this machine (127.0.0.1) only
+        error: cannot set up the client: base URL: it must be `https`; `http` is allowed for this machine (127.0.0.1) only
 
-        hint: an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
+        hint: a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
     "#);
     snap!(key(rhub(["account", "--base-url", "nonsense"])), @r#"
         exit 2
         --- err
         error: cannot set up the client: base URL: it is not a URL: relative URL without a base
 
-        hint: an address is like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
+        hint: a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
     "#);
     snap!(key(rhub(["account", "--proxy", "nonsense"])), @r#"
         exit 2
         --- err
         error: cannot set up the client: proxy: it is not a URL like `http://host:port`
 
-        hint: a proxy is like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`
+        hint: a proxy URL looks like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`
     "#);
     snap!(key(rhub(["account"])).env("RUNNINGHUB_TIME_SCALE", "fast"), @r#"
         exit 2
@@ -142,23 +142,23 @@ fn ids_and_pages() {
     snap!(rhub(["run", "my-workflow"]), @r#"
         exit 2
         --- err
-        error: `my-workflow` is neither a workflow id, nor the address of its page, nor a file
+        error: `my-workflow` is not a workflow id, the URL of a workflow page, or a file
 
         hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format
     "#);
     snap!(rhub(["run", "https://www.runninghub.cn/post/abc"]), @r#"
         exit 2
         --- err
-        error: `https://www.runninghub.cn/post/abc` is not the address of a workflow
+        error: `https://www.runninghub.cn/post/abc` is not the URL of a workflow
 
-        hint: an address looks like `https://www.runninghub.cn/post/1904136902449209346`
+        hint: a URL looks like `https://www.runninghub.cn/post/1904136902449209346`
     "#);
     snap!(rhub(["run", "https://example.com/post/1904136902449209346"]), @r#"
         exit 2
         --- err
-        error: `https://example.com/post/1904136902449209346` is not the address of a workflow
+        error: `https://example.com/post/1904136902449209346` is not the URL of a workflow
 
-        hint: an address looks like `https://www.runninghub.cn/post/1904136902449209346`
+        hint: a URL looks like `https://www.runninghub.cn/post/1904136902449209346`
     "#);
     snap!(rhub(["run", "https://www.runninghub.cn/ai-detail/1877265245566922800"]), @r#"
         exit 2
@@ -177,7 +177,7 @@ fn ids_and_pages() {
     snap!(rhub(["watch", ID, "--workflow", "x"]), @r#"
         exit 2
         --- err
-        error: `x` is neither a workflow id, nor the address of its page, nor a file
+        error: `x` is not a workflow id, the URL of a workflow page, or a file
 
         hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format
     "#);
@@ -185,17 +185,17 @@ fn ids_and_pages() {
 
 #[test]
 fn durations_and_changes() {
-    snap!(rhub(["run", ID, "--timeout", "soon"]), @r#"
+    snap!(rhub(["run", ID, "--timeout", "soon"]), @r"
         exit 2
         --- err
-        error: invalid value 'soon' for '--timeout <DURATION>': a duration is written like `90s`, `2m`, `1h30m` or `90` (seconds)
+        error: invalid value 'soon' for '--timeout <TIME>': a duration looks like `90s`, `2m`, `1h30m` or `90` (seconds)
 
         For more information, try '--help'.
-    "#);
+    ");
     snap!(rhub(["run", ID, "--set", "6=cat"]), @r#"
         exit 2
         --- err
-        error: `--set 6=cat` does not name a node, a field and a value
+        error: `--set 6=cat` needs a node, a field and a value
 
         hint: write `--set NODE.FIELD=VALUE`, for example `--set 6.text="a cat"`
     "#);
@@ -204,7 +204,7 @@ fn durations_and_changes() {
         --- err
         error: the node info list is not a JSON list: invalid type: map, expected a sequence at line 1 column 0
 
-        hint: it is a list such as `[{"nodeId": "6", "fieldName": "text", "fieldValue": "a cat"}]`
+        hint: it must be a list such as `[{"nodeId": "6", "fieldName": "text", "fieldValue": "a cat"}]`
     "#);
 }
 
@@ -220,30 +220,30 @@ fn workflows_that_cannot_run() {
     snap!(run(r#"{"nodes": [], "links": [], "version": 0.4}"#), @r#"
         exit 2
         --- err
-        error: this is not a workflow that can be run: the workflow is in the editor's format, not in API format
+        error: this workflow cannot be run: the workflow is in the editor's format, not in API format
 
-        hint: export it in the editor with `Workflow > Export (API)`
+        hint: export it from the editor with `Workflow > Export (API)`
     "#);
     snap!(run("{\"3\": {\"class"), @r#"
         exit 2
         --- err
-        error: this is not a workflow that can be run: the workflow is not valid JSON: EOF while parsing a string at line 1 column 13
+        error: this workflow cannot be run: the workflow is not valid JSON: EOF while parsing a string at line 1 column 13
 
-        hint: give a workflow in API format: `Workflow > Export (API)` in the editor makes one
+        hint: use a workflow in API format, exported from the editor with `Workflow > Export (API)`
     "#);
     snap!(run("{}"), @r#"
         exit 2
         --- err
-        error: this is not a workflow that can be run: the workflow has no nodes
+        error: this workflow cannot be run: the workflow has no nodes
 
-        hint: give a workflow in API format: `Workflow > Export (API)` in the editor makes one
+        hint: use a workflow in API format, exported from the editor with `Workflow > Export (API)`
     "#);
     snap!(run("[1, 2]"), @r#"
         exit 2
         --- err
-        error: this is not a workflow that can be run: the JSON is not a workflow in API format
+        error: this workflow cannot be run: the JSON is not a workflow in API format
 
-        hint: give a workflow in API format: `Workflow > Export (API)` in the editor makes one
+        hint: use a workflow in API format, exported from the editor with `Workflow > Export (API)`
     "#);
     assert_eq!(sim.creates(), 0);
 }
@@ -274,26 +274,26 @@ fn changes_that_do_not_fit() {
 
         hint: did you mean `seed`?
     "#);
-    snap!(run("3.steps=many"), @r#"
+    snap!(run("3.steps=many"), @r"
         exit 2
         --- err
-        error: `3.steps` wants a number, not text
+        error: `3.steps` takes a number, not text
 
-        hint: its present value is `10`
-    "#);
+        hint: its current value is `10`
+    ");
     snap!(run("3.model=x"), @r#"
         exit 2
         --- err
-        error: `3.model` is fed by node `4` and cannot be set
+        error: `3.model` is connected to node `4` and cannot be set
 
         hint: set a field of node `4` instead
     "#);
     snap!(run("3.sampler_name=@/nowhere.png"), @r#"
         exit 2
         --- err
-        error: there is no file /nowhere.png
+        error: file /nowhere.png not found
 
-        hint: `@@` at the start stands for an `@` of the text itself; `"$(cat FILE)"` is the text of a file
+        hint: `@@` at the start stands for a literal `@`; `"$(cat FILE)"` is the text of a file
     "#);
     snap!(rhub(["run", &id, "--node-info-list", r#"[{"nodeId": "99", "fieldName": "x", "fieldValue": "1"}]"#]).at(&sim), @r#"
         exit 2
@@ -317,19 +317,19 @@ fn folders_that_cannot_be_written() {
         --- err
         error: cannot write to the folder [dir]/file/x: Not a directory (os error 20)
 
-        hint: name another folder with `--out DIR`; nothing was submitted
+        hint: choose another folder with `--out DIR`; nothing was submitted
     "#);
     snap!(rhub(["run", &id, "--name", "{seed}", "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]"), @r"
         exit 2
         --- err
-        error: the name template has an unknown or open part `{seed}`
+        error: the name template has an unknown or unclosed part `{seed}`
 
         hint: a template is a file name with {task}, {node}, {n}, {name}, {subfolder} and {ext}
     ");
     snap!(rhub(["run", &id, "--record"]).arg(&file).at(&sim).hide(dir.path(), "[dir]"), @r#"
         exit 9
         --- err
-        error: the recording cannot be kept: file: cannot be recorded to: File exists (os error 17)
+        error: the recording cannot be written: file: cannot be recorded to: File exists (os error 17)
 
         hint: name a new or empty folder with `--record DIR`; nothing was submitted
     "#);
@@ -351,19 +351,19 @@ fn recordings_that_cannot_be_played() {
         --- err
         error: the recording cannot be used: ws-a.jsonl: line 20 is cut off: EOF while parsing a string at line 1 column 367
 
-        hint: what stands before line 20 can be played: delete that line and the rest
+        hint: the lines before line 20 can be replayed: delete that line and the rest
     "#);
     snap!(replay("{\"format\": 99}\n"), @r#"
         exit 2
         --- err
-        error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: missing field `t_ms` at line 1 column 14
+        error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a recording: missing field `t_ms` at line 1 column 14
 
-        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
+        hint: a recording is a folder made by `--record DIR`, one `ws-….jsonl` from it, or a file with the output of `--format json`
     "#);
     snap!(replay("{\"format\": 99, \"kind\": \"runninghub-tape\"}\n"), @r#"
         exit 2
         --- err
-        error: the recording cannot be used: ws-a.jsonl: made by a later version: format 99, this version reads up to 1
+        error: the recording cannot be used: ws-a.jsonl: made by a newer version: it has format 99, and this version reads up to 1
 
         hint: update to a version that reads it
     "#);
@@ -372,21 +372,21 @@ fn recordings_that_cannot_be_played() {
         --- err
         error: the recording is empty
 
-        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
+        hint: a recording is a folder made by `--record DIR`, one `ws-….jsonl` from it, or a file with the output of `--format json`
     "#);
     snap!(replay("hello\n"), @r#"
         exit 2
         --- err
-        error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a tape: expected value at line 1 column 1
+        error: the recording cannot be used: ws-a.jsonl: line 1 is not a row of a recording: expected value at line 1 column 1
 
-        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
+        hint: a recording is a folder made by `--record DIR`, one `ws-….jsonl` from it, or a file with the output of `--format json`
     "#);
     snap!(rhub(["replay", "/nowhere"]), @r#"
         exit 2
         --- err
         error: the recording cannot be used: nowhere: cannot be opened: No such file or directory (os error 2)
 
-        hint: a recording is a folder that `--record DIR` has made, one `ws-….jsonl` of it, or a file of the lines that `--format json` writes
+        hint: a recording is a folder made by `--record DIR`, one `ws-….jsonl` from it, or a file with the output of `--format json`
     "#);
     snap!(rhub(["replay", "--speed", "0"]).arg(fixture("01-simple")), @r#"
         exit 2
@@ -395,20 +395,20 @@ fn recordings_that_cannot_be_played() {
 
         For more information, try '--help'.
     "#);
-    snap!(rhub(["replay", "--prompt", "x"]).arg(fixture("01-simple")), @r#"
+    snap!(rhub(["replay", "--prompt", "x"]).arg(fixture("01-simple")), @r"
         exit 2
         --- err
         error: the recording has no run `x`
 
-        hint: it has: 02add131-4831-419a-9f69-65ff1fdec830
-    "#);
-    snap!(rhub(["replay", "--stream", "z"]).arg(fixture("01-simple")), @r#"
+        hint: available: 02add131-4831-419a-9f69-65ff1fdec830
+    ");
+    snap!(rhub(["replay", "--stream", "z"]).arg(fixture("01-simple")), @r"
         exit 2
         --- err
         error: the recording has no stream `z`
 
-        hint: it has: a
-    "#);
+        hint: available: a
+    ");
 }
 
 #[test]
@@ -417,30 +417,30 @@ fn what_the_platform_refuses() {
     snap!(rhub(["account"]).at(&sim).env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff"), @r#"
         exit 4
         --- err
-        error: cannot ask for the account: account: code -1, the key was not accepted (ApiKey verification failed)
+        error: cannot get the account: account: code -1, the API key was rejected (ApiKey verification failed)
 
-        hint: check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work on runninghub.ai, nor the other way round
+        hint: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(rhub(["run", ID]).at(&sim), @r#"
         exit 4
         --- err
         error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
-        hint: check the id, and that it belongs to the site and the account of the key; an AI app is run with `rhub app run 1904136902449209346`
+        hint: check the id, and that it belongs to the key's site and account; run an AI app with `rhub app run 1904136902449209346`
     "#);
     snap!(rhub(["status", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot ask for the task's status: status: code 807, the task is not known (APIKEY_TASK_NOT_FOUND)
+        error: cannot get the task's status: status: code 807, task not found (APIKEY_TASK_NOT_FOUND)
 
-        hint: check the id, and that it belongs to the site and the account of the key
+        hint: check the id, and that it belongs to the key's site and account
     "#);
     snap!(rhub(["cancel", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot cancel the task: cancel: code 807, the task is not known (APIKEY_TASK_NOT_FOUND)
+        error: cannot cancel the task: cancel: code 807, task not found (APIKEY_TASK_NOT_FOUND)
 
-        hint: check the id, and that it belongs to the site and the account of the key
+        hint: check the id, and that it belongs to the key's site and account
     "#);
     assert_eq!(sim.creates(), 0);
 }
@@ -462,9 +462,9 @@ fn nobody_there() {
         @r#"
         exit 3
         --- err
-        error: cannot ask for the account: account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+        error: cannot get the account: account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
 
-        hint: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
+        hint: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
     "#
     );
 }
@@ -521,7 +521,7 @@ fn a_loader_takes_no_path_without_an_at_sign() {
         --- err
         error: `10.image` takes the name of an uploaded file, not a path on this machine: `/home/me/a.png`
 
-        hint: did you mean `10.image=@/home/me/a.png`? That uploads the file
+        hint: did you mean `10.image=@/home/me/a.png`? It uploads the file
     ");
     snap!(rhub(["run", &graph, "--lang", "zh", "-s", "10.image=~/a.png"]).at(&sim), @r"
         exit 2

@@ -138,7 +138,7 @@ fn told_as_cancelled(place: &Place, task: &str) {
     assert_eq!((code, &result["status"]), (Some(1), &"cancelled".into()), "{result}");
     // Cancel again: the task is over and keeps its status.
     let done = place.run(&["cancel", task]);
-    assert!(done.code == Some(4) && done.stderr.contains("already over: cancelled"), "{done}");
+    assert!(done.code == Some(4) && done.stderr.contains("already ended: cancelled"), "{done}");
     assert_eq!(place.ledger(&[]), "cancelled");
 }
 
@@ -206,7 +206,7 @@ fn over(place: &Place) {
     assert_eq!(done.code, Some(0), "{done}");
     let task = place.newest();
     let done = place.run(&["cancel", &task]);
-    assert!(done.code == Some(4) && done.stderr.contains("the task is already over: success"), "{done}");
+    assert!(done.code == Some(4) && done.stderr.contains("the task has already ended: success"), "{done}");
     assert_eq!(place.ledger(&["--refresh"]), "done");
     let done = place.run(&["status", &task]);
     assert_eq!(done.stdout.trim(), "success", "{done}");
@@ -222,7 +222,7 @@ fn a_task_that_failed_for_a_reason_stays_failed_after_a_cancel() {
     let done = place.run(&["run", &place.target]);
     assert_eq!(done.code, Some(1), "{done}");
     let done = place.run(&["cancel", &place.newest()]);
-    assert!(done.code == Some(4) && done.stderr.contains("already over: failed"), "{done}");
+    assert!(done.code == Some(4) && done.stderr.contains("already ended: failed"), "{done}");
     let done = place.run(&["status", &place.newest()]);
     assert_eq!((done.stdout.lines().next(), &*place.ledger(&[])), (Some("failed"), "failed"), "{done}");
 }

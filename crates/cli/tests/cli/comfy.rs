@@ -78,7 +78,7 @@ fn a_run_is_followed_and_its_files_are_saved() {
     snap!(again(&["cancel", &id]), @"
     exit 4
     --- err
-    error: the task is already over: success
+    error: the task has already ended: success
     ");
     let watched = again(&["watch", &id]).run();
     assert!(watched.code == Some(0) && watched.stdout.contains("🎉 Task completed!"), "{watched}");
@@ -109,9 +109,9 @@ fn what_cannot_be_run_is_told_before_anything_is_sent() {
     snap!(server.rhub(["run", &ui]), @"
     exit 2
     --- err
-    error: this is not a workflow that can be run: the workflow is in the editor's format, not in API format
+    error: this workflow cannot be run: the workflow is in the editor's format, not in API format
 
-    hint: export it in the editor with `Workflow > Export (API)`
+    hint: export it from the editor with `Workflow > Export (API)`
     ");
     let class = file("class.json", r#"{"1":{"class_type":"NoSuchNode","inputs":{}}}"#);
     snap!(server.rhub(["run", &class]), @"
@@ -119,35 +119,35 @@ fn what_cannot_be_run_is_told_before_anything_is_sent() {
     --- err
     error: the server has no node class `NoSuchNode` (node 1)
 
-    hint: install the custom nodes that bring it, restart the server, and run it again
+    hint: install the custom nodes that provide it, restart the server, and run it again
     ");
     snap!(server.rhub(["run", "1904154698679771137"]), @"
     exit 2
     --- err
-    error: a ComfyUI knows no workflow by an id
+    error: a ComfyUI server has no workflow ids
 
-    hint: give the workflow's file: `Workflow > Export (API)` in the editor makes one
+    hint: use the workflow's file, exported from the editor with `Workflow > Export (API)`
     ");
     snap!(server.rhub(["run", &class, "--instance", "plus"]), @"
     exit 2
     --- err
-    error: `--instance` is for RunningHub's API and not for a server
+    error: `--instance` is for RunningHub's API, not for a server
 
     hint: leave it out; `--set NODE.FIELD=VALUE` changes fields
     ");
     snap!(server.rhub(["status", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]), @"
     exit 4
     --- err
-    error: the server does not know this prompt: it is neither in the queue nor in the history
+    error: the server has no such prompt: it is neither in the queue nor in the history
 
-    hint: it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder
+    hint: it was removed from the queue, or the server was restarted; files it saved are in the server's `output` folder
     ");
     snap!(server.rhub(["status", "../x"]), @"
     exit 2
     --- err
     error: `../x` is not a prompt id
 
-    hint: a prompt id is like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` shows those that wait
+    hint: a prompt id looks like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` lists the waiting ones
     ");
     assert_eq!(server.native.prompts(), 0);
 }
@@ -162,11 +162,11 @@ fn a_missing_model_is_told_with_what_is_close() {
         "3":{"class_type":"SaveImage","inputs":{"images":["2",0],"filename_prefix":"x"}}}"#;
     fs::write(&path, text).expect("written");
     snap!(server.rhub(["run"]).arg(&path), @r#"
-    exit 4
-    --- err
-    error: the prompt was not queued: prompt: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
+        exit 4
+        --- err
+        error: the prompt was not queued: prompt: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
 
-    hint: `1.ckpt_name` can be `dreamshaper_8.safetensors`
+        hint: `1.ckpt_name` accepts `dreamshaper_8.safetensors`
     "#);
 }
 
@@ -208,44 +208,44 @@ fn servers_that_are_none() {
     snap!(rhub(["status", prompt]), @"
     exit 2
     --- err
-    error: this is the id of a prompt on a ComfyUI
+    error: this is a prompt id of a ComfyUI server
 
-    hint: name the server, as in `--server http://127.0.0.1:8188`
+    hint: give the server, as in `--server http://127.0.0.1:8188`
     ");
     snap!(rhub(["queue"]), @r"
         exit 2
         --- err
-        error: there is no API key
+        error: no API key
 
-        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+        hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     ");
     snap!(asked("http://me@h"), @"
     exit 2
     --- err
-    error: cannot set up the client: the server's address: it has a user and no password
+    error: cannot set up the client: the server URL: it has a user but no password
 
-    hint: a server's address is like `http://127.0.0.1:8188`
+    hint: a server URL looks like `http://127.0.0.1:8188`
     ");
     snap!(asked("runninghub"), @"
     exit 2
     --- err
-    error: there is no API key
+    error: no API key
 
-    hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+    hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     ");
     let locked = Server::start(Native::builder().login("X-Key: k"));
     snap!(locked.rhub(["status", prompt]), @"
     exit 4
     --- err
-    error: cannot ask how the prompt stands: job: the server wants a login (HTTP 401)
+    error: cannot poll the prompt: job: the server requires a login (HTTP 401)
 
-    hint: put the login into a file that only you can read and name it with `--server-auth-file FILE`, or set RUNNINGHUB_SERVER_AUTH
+    hint: put the login into a file that only you can read and pass it with `--server-auth-file FILE`, or set RUNNINGHUB_SERVER_AUTH
     ");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("127.0.0.1:{}", free.port());
     let done = asked(&url).run();
     assert_eq!(done.code, Some(3), "{done}");
-    assert!(done.stderr.contains("nobody answers at this address"), "{done}");
+    assert!(done.stderr.contains("nothing is listening at this URL"), "{done}");
 }
 
 /// With event 1 as recorded, and with event 4.
@@ -385,7 +385,7 @@ fn a_certificate_that_the_server_made_itself_is_trusted_when_it_is_given() {
     assert_eq!(done.code, Some(0), "{done}");
     let done = rhub(["queue", "--server", &url]).run();
     assert_eq!(done.code, Some(3), "{done}");
-    assert!(done.stderr.contains("no trusted encrypted connection"), "{done}");
+    assert!(done.stderr.contains("the TLS connection could not be trusted"), "{done}");
     assert!(done.stderr.contains("`--ca-file FILE`"), "{done}");
     // The given certificate is that of another server.
     let other = Authority::new().expect("an authority");

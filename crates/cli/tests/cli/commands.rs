@@ -42,7 +42,7 @@ fn questions_about_a_task() {
     snap!(rhub(["cancel", &task]).at(&sim), @r#"
         exit 4
         --- err
-        error: the task is already over: success
+        error: the task has already ended: success
     "#);
 }
 
@@ -57,9 +57,9 @@ fn a_detached_submit_tells_of_refused_nodes() {
         exit 0
         --- out
         ✅ Task initiated successfully, taskId: 2000000000000000001
-        ⚠️ node 7 was refused and will not run: no such model
+        ⚠️ the server rejected node 7, which will not run: no such model
         --- err
-        hint: the task goes on; follow it or cancel it with
+        hint: the task keeps running; follow it or cancel it with
           rhub watch 2000000000000000001 --workflow 1910907571966099517 --base-url [url]
           rhub cancel 2000000000000000001 --base-url [url]
     ");
@@ -74,15 +74,15 @@ fn a_task_that_runs() {
         .build();
     let id = slow.workflow_id();
     let sim = Simulator::start(Sim::builder().scenario(slow));
-    snap!(rhub(["run", &id, "--detach"]).at(&sim), @r#"
+    snap!(rhub(["run", &id, "--detach"]).at(&sim), @r"
         exit 0
         --- out
         ✅ Task initiated successfully, taskId: 2000000000000000001
         --- err
-        hint: the task goes on; follow it or cancel it with
+        hint: the task keeps running; follow it or cancel it with
           rhub watch 2000000000000000001 --workflow 1977063930909571121 --base-url [url]
           rhub cancel 2000000000000000001 --base-url [url]
-    "#);
+    ");
     let task = sim.sim().tasks()[0].task_id.clone();
     snap!(rhub(["status", &task]).at(&sim), @r#"
         exit 0
@@ -92,7 +92,7 @@ fn a_task_that_runs() {
     snap!(rhub(["outputs", &task]).at(&sim), @r#"
         exit 6
         --- err
-        error: the task is not over: it is running
+        error: the task has not ended: it is running
 
         hint: `rhub watch 2000000000000000001 --base-url [url]` follows it
     "#);
@@ -134,7 +134,7 @@ fn the_account() {
         Coins:  1000
         Wallet: unknown
         Key:    SHARED
-        Slots:  0 used, 3 free, 3 in all; 0 waiting
+        Slots:  0 used, 3 free, 3 total; 0 waiting
     ");
 }
 
@@ -197,7 +197,7 @@ fn the_simulator_refuses_nonsense() {
         --- err
         error: no fault is called "nonsense"
 
-        hint: `rhub simulate --fault list` shows all of them with their values
+        hint: `rhub simulate --fault list` lists all faults with their values
     "#);
     let list = rhub(["simulate", "--fault", "list"]).run();
     assert!(
@@ -224,19 +224,19 @@ fn uploads() {
         ✅ Uploaded [dir]/cats.zip: openapi/fcab7fcc2b4cffd9bb45003bfc2e468a04ef6f77ca8200a7341f027631584d25.zip
            for models: [url]/uploads/fcab7fcc2b4cffd9bb45003bfc2e468a04ef6f77ca8200a7341f027631584d25.zip?sign=1
     "#);
-    snap!(run(&["upload", &path("cat.png"), &path("missing.png")]), @r#"
+    snap!(run(&["upload", &path("cat.png"), &path("missing.png")]), @r"
         exit 2
         --- err
-        error: there is no file [dir]/missing.png
+        error: file [dir]/missing.png not found
 
         hint: nothing was sent
-    "#);
+    ");
     snap!(run(&["upload", &path("notes.txt")]), @r#"
         exit 2
         --- err
-        error: [dir]/notes.txt: cannot upload the file: upload: the platform takes no files of this type
+        error: [dir]/notes.txt: cannot upload the file: upload: the platform does not accept files of this type
 
-        hint: it takes jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov and mkv, by the name's ending
+        hint: supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv
     "#);
     snap!(run(&["lora", "upload", &path("style.safetensors")]), @r#"
         exit 0
@@ -246,7 +246,7 @@ fn uploads() {
     snap!(run(&["lora", "upload", &path("style.safetensors")]), @r#"
         exit 0
         --- out
-        ✅ The platform has [dir]/style.safetensors already: api-lora-cn/f1290186a5d0b1ceab27f4e77c0c5d68.safetensors
+        ✅ [dir]/style.safetensors is already on the platform: api-lora-cn/f1290186a5d0b1ceab27f4e77c0c5d68.safetensors
     "#);
     snap!(run(&["lora", "upload", &path("cat.png")]), @r#"
         exit 2

@@ -183,7 +183,7 @@ fn a_socket_that_never_opens_was_not_lost() {
     let sim = Simulator::start(Sim::builder().scenario(scenario("02-ksampler")).speed(8.0).fault(refused));
     let done = rhub(["run", &scenario("02-ksampler").workflow_id()]).at(&sim).run();
     assert_eq!(done.code, Some(0), "{done}");
-    assert!(done.stdout.contains("🔌 No connection yet, trying again (attempt 1)..."), "{done}");
+    assert!(done.stdout.contains("🔌 Not connected yet, retrying (attempt 1)..."), "{done}");
     assert!(!done.stdout.contains("lost"), "{done}");
 }
 
@@ -192,14 +192,14 @@ fn a_failed_task() {
     let sim =
         Simulator::start(Sim::builder().scenario(scenario("01-simple")).speed(20.0).fault(Fault::TaskFails));
     let done = rhub(["run", &scenario("01-simple").workflow_id(), "-q"]).at(&sim).run();
-    insta::assert_snapshot!(done.to_string(), @r#"
+    insta::assert_snapshot!(done.to_string(), @r"
         exit 1
         --- out
         ✅ Task initiated successfully, taskId: 2000000000000000001
-        ❌ Task failed at node SaveImage (5): torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (code 805)
-        💡 What may help: `--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller picture or batch needs less
+        ❌ Task failed in node SaveImage (5): torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (code 805)
+        💡 Try this: `--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less
         💾 Nothing was saved
-    "#);
+    ");
 }
 
 #[test]
@@ -208,17 +208,17 @@ fn a_submit_without_an_answer_is_not_repeated() {
         Sim::builder().scenario(scenario("01-simple")).fault(Fault::LostCreateAnswer(Rate::First(1))),
     );
     let mut settings = insta::Settings::clone_current();
-    settings.add_filter(r"(keeps it as|resolve) \w{8}", "$1 [submit]");
+    settings.add_filter(r"(lists it as|resolve) \w{8}", "$1 [submit]");
     let _settings = settings.bind_to_scope();
-    snap!(rhub(["run", &scenario("01-simple").workflow_id()]).at(&sim), @r#"
+    snap!(rhub(["run", &scenario("01-simple").workflow_id()]).at(&sim), @r"
         exit 5
         --- err
-        error: nobody knows whether the task was created: it may run, and it may be charged; the account has 1 unfinished, this machine knows of 0: one more was probably created: create: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
+        error: it is unknown whether the task was created: it may be running, and it may be charged; the account has 1 unfinished, but this machine knows of 0: one more was probably created: create: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
 
-        hint: `rhub tasks` keeps it as [submit]; look at the tasks on the RunningHub page, and say what you found with
+        hint: `rhub tasks` lists it as [submit]; check the task list on the RunningHub website, then record what you found with
           rhub resolve [submit] --task-id ID
           rhub resolve [submit] --not-created
-    "#);
+    ");
     assert_eq!(sim.creates(), 1);
 }
 
@@ -231,9 +231,9 @@ fn no_free_slot() {
     insta::assert_snapshot!(done.to_string(), @r#"
         exit 4
         --- err
-        error: the task was not created: no slot is free: create: code 421, all places of the key are taken (TASK_QUEUE_MAXED)
+        error: the task was not created: no slot is free: create: code 421, the key has no free task slots (TASK_QUEUE_MAXED)
 
-        hint: wait until a running task has ended, or use a key with more places
+        hint: wait for a running task to end, or use a key with more slots
     "#);
     assert_eq!(sim.creates(), 0);
     let sim = Simulator::start(full());

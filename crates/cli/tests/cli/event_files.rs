@@ -87,7 +87,7 @@ fn what_is_no_file_of_events_is_refused_by_name() {
     let good = r#"{"schema":"rhub.event/1","t":0.1,"event":"text","node_id":"1","text":"x"}"#;
     let later = good.replace("event/1", "event/2");
     for (text, message) in [
-        ("hello\nworld\n".to_owned(), "or a file of the lines that `--format json` writes"),
+        ("hello\nworld\n".to_owned(), "or a file with the output of `--format json`"),
         (format!("{good}\nhello\n{good}\n"), "line 2 of the file is not an event"),
         (format!("{good}\n{later}\n"), "line 2 of the file is not an event"),
         (format!("{later}\n"), "line 1 of the file is not an event: `schema` is not `rhub.event/1`"),
@@ -99,5 +99,5 @@ fn what_is_no_file_of_events_is_refused_by_name() {
     }
     let (_dir, path) = file(good);
     let refused = rhub(["replay", "--prompt", "x"]).arg(&path).run();
-    assert!(refused.code == Some(2) && refused.stderr.contains("shown as they are"), "{refused}");
+    assert!(refused.code == Some(2) && refused.stderr.contains("shown as it is"), "{refused}");
 }

@@ -93,9 +93,9 @@ fn the_language_of_the_environment_is_that_of_messages_and_not_of_json() {
     snap!(rhub(["account", "--lang", "en"]).env("LANG", "zh_CN.UTF-8"), @r#"
         exit 2
         --- err
-        error: there is no API key
+        error: no API key
 
-        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+        hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     "#);
     let config = folder();
     let doctor = rhub(["doctor"]).config(&config).at(&sim).env("RUNNINGHUB_STATE_DIR", "/dev/null/state");

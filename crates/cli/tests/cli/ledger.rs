@@ -45,7 +45,7 @@ fn what_a_newer_version_has_submitted_is_listed_and_left_alone() {
     assert_eq!((&listed[0]["site"], &listed[0]["kind"]), (&"moon".into(), &"dance".into()));
     let refreshed = rhub(["tasks", "--refresh"]).at(&sim).state(&state).run();
     assert_eq!(refreshed.code, Some(0), "{refreshed}");
-    assert!(refreshed.stdout.contains("a place that this version does not know: `moon`"), "{refreshed}");
+    assert!(refreshed.stdout.contains("the unknown backend `moon`"), "{refreshed}");
     for command in ["watch", "status", "cancel"] {
         let refused = rhub([command, "last"]).at(&sim).state(&state).run();
         assert_eq!(refused.code, Some(2), "{refused}");
@@ -59,7 +59,7 @@ fn what_was_submitted_is_listed_and_found_again() {
     let ((sim, id), state, out) = (losing(0), folder(), folder());
     let empty = rhub(["tasks"]).state(&state).run();
     assert_eq!((empty.code, empty.stdout.as_str()), (Some(0), ""));
-    assert!(empty.stderr.contains("nothing was submitted"), "{empty}");
+    assert!(empty.stderr.contains("nothing has been submitted"), "{empty}");
     let none = rhub(["watch", "last"]).at(&sim).state(&state).run();
     assert_eq!(none.code, Some(2), "{none}");
 
@@ -270,8 +270,8 @@ fn a_state_folder_behind_a_link_is_used() {
     let at = |name: &str| home.path().join(name).to_string_lossy().into_owned();
     let dangling = rhub(["run", &id]).at(&sim).env("RUNNINGHUB_STATE_DIR", &at("link")).run();
     assert_eq!((dangling.code, sim.creates()), (Some(9), 0), "{dangling}");
-    assert!(dangling.stderr.contains("does not lead to a folder"), "{dangling}");
-    assert!(dangling.stderr.contains("create the folder that the link names"), "{dangling}");
+    assert!(dangling.stderr.contains("does not point to a folder"), "{dangling}");
+    assert!(dangling.stderr.contains("create the folder that the link points to"), "{dangling}");
     fs::create_dir(home.path().join("real")).expect("made");
     let run = rhub(["run", &id, "--detach"]).at(&sim).env("RUNNINGHUB_STATE_DIR", &at("link/state")).run();
     assert_eq!(run.code, Some(0), "{run}");

@@ -20,30 +20,30 @@ fn model<'a>(args: impl IntoIterator<Item = &'a str>) -> Rhub {
 
 #[test]
 fn models_are_listed_without_a_key() {
-    snap!(model(["list", "--kind", "video", "--search", "kling-v3.0-pro"]), @r#"
+    snap!(model(["list", "--kind", "video", "--search", "kling-v3.0-pro"]), @r"
         exit 0
         --- out
-        video  kling-v3.0-pro/image-to-video  kling-v3.0-pro-image-to-video  0.69 to 1.04 CNY a second
-        video  kling-v3.0-pro/motion-control  kling-v3.0-pro-motion-control  1.08 CNY a second
-        video  kling-v3.0-pro/text-to-video   kling-v3.0-pro-text-to-video  0.69 to 1.04 CNY a second
-    "#);
-    snap!(model(["list", "--search", "可灵 文生视频 v3.0"]), @r#"
+        video  kling-v3.0-pro/image-to-video  kling-v3.0-pro-image-to-video  0.69 to 1.04 CNY per second
+        video  kling-v3.0-pro/motion-control  kling-v3.0-pro-motion-control  1.08 CNY per second
+        video  kling-v3.0-pro/text-to-video   kling-v3.0-pro-text-to-video  0.69 to 1.04 CNY per second
+    ");
+    snap!(model(["list", "--search", "可灵 文生视频 v3.0"]), @r"
         exit 0
         --- out
-        video  kling-v3.0-pro/text-to-video  kling-v3.0-pro-text-to-video  0.69 to 1.04 CNY a second
-        video  kling-v3.0-std/text-to-video  kling-v3.0-std-text-to-video  0.52 to 0.78 CNY a second
-    "#);
-    snap!(model(["list", "--search", "skyreels-v4 omni-reference", "--retired"]), @r#"
+        video  kling-v3.0-pro/text-to-video  kling-v3.0-pro-text-to-video  0.69 to 1.04 CNY per second
+        video  kling-v3.0-std/text-to-video  kling-v3.0-std-text-to-video  0.52 to 0.78 CNY per second
+    ");
+    snap!(model(["list", "--search", "skyreels-v4 omni-reference", "--retired"]), @r"
         exit 0
         --- out
-        video  skyreels-v4/omni-reference       SkyReels V4 Omni 参考视频  0.01 CNY a call  (retired)
+        video  skyreels-v4/omni-reference       SkyReels V4 Omni 参考视频  0.01 CNY per call  (retired)
         video  skyreels-v4/omni-reference-fast  SkyReels V4 Omni 参考视频-fast
         video  skyreels-v4/omni-reference-std   SkyReels V4 Omni 参考视频-std
-    "#);
+    ");
     snap!(model(["list", "--search", "nothing like that"]), @r#"
         exit 0
         --- err
-        hint: no model is like that; try fewer words, or `--retired`
+        hint: no models match; try fewer words or `--retired`
     "#);
     let all = model(["list", "--retired", "--json"]).run().stdout;
     assert_eq!(all.lines().count(), 456, "each model, and the result");
@@ -53,13 +53,13 @@ fn models_are_listed_without_a_key() {
 
 #[test]
 fn a_model_is_shown_by_any_name() {
-    snap!(model(["show", "Kling v3.0 pro text to video"]), @r#"
+    snap!(model(["show", "Kling v3.0 pro text to video"]), @r"
         exit 0
         --- out
         kling-v3.0-pro/text-to-video  (video)
           Names: kling-v3.0-pro-text-to-video, 可灵文生视频3.0-pro
           About: text-to-video, Kling
-          Price: 0.69 to 1.04 CNY a second, by sound (2026-04-29); `rhub model price` asks for the present one
+          Price: 0.69 to 1.04 CNY per second, by sound (2026-04-29); `rhub model price` gets the current one
 
           PARAMETER       TYPE    REQUIRED  DEFAULT    VALUES
           prompt          string  yes       -          up to 2500 characters
@@ -70,28 +70,28 @@ fn a_model_is_shown_by_any_name() {
           sound           bool    yes       true
           multiShot       bool    no        false
           shotType        list    no        customize  customize, intelligence
-    "#);
-    snap!(model(["show", "nano-banana-pro/edit-channel-low-price"]), @r#"
+    ");
+    snap!(model(["show", "nano-banana-pro/edit-channel-low-price"]), @r"
         exit 0
         --- out
         rhart-image-n-pro/edit  (image)
           Names: nano-banana-pro/edit-channel-low-price, 全能图片PRO-图生图-低价渠道版
           About: image-to-image, RHArt Image
-          Price: 0.4 to 0.5 CNY a call, by resolution (2026-04-29); `rhub model price` asks for the present one
+          Price: 0.4 to 0.5 CNY per call, by resolution (2026-04-29); `rhub model price` gets the current one
 
           PARAMETER    TYPE     REQUIRED  DEFAULT  VALUES
-          imageUrls    image[]  yes       -        up to 10 of them; jpg, png; up to 10 MB each
+          imageUrls    image[]  yes       -        up to 10 files; jpg, png; up to 10 MB each
           prompt       string   yes       -        up to 20000 characters
-          aspectRatio  list     no        empty    empty, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 5:4, 4:5, 21:9, and maybe more
+          aspectRatio  list     no        empty    empty, 1:1, 16:9, 9:16, 4:3, 3:4, 3:2, 2:3, 5:4, 4:5, 21:9, and possibly more
           resolution   list     yes       1k       1k, 2k, 4k
-    "#);
-    snap!(model(["show", "f-2-dev/text-to-image"]), @r#"
+    ");
+    snap!(model(["show", "f-2-dev/text-to-image"]), @r"
         exit 0
         --- out
         rhart-image/f-2-dev/text-to-image  (image)
           Names: f-2-dev/text-to-image
           About: text-to-image
-          Price: from 0.2 CNY a call (2026-06-18); `rhub model price` asks for the present one
+          Price: from 0.2 CNY per call (2026-06-18); `rhub model price` gets the current one
 
           PARAMETER      TYPE     REQUIRED  DEFAULT  VALUES
           12##text       string?  yes       -
@@ -99,11 +99,11 @@ fn a_model_is_shown_by_any_name() {
           43##file_type  list?    yes       -
           30##value      int?     no        -
           29##value      int?     no        -
-    "#);
+    ");
     snap!(model(["show", "klin-v3.0-pro/text-to-vidio"]), @r#"
         exit 2
         --- err
-        error: there is no model `klin-v3.0-pro/text-to-vidio`
+        error: model `klin-v3.0-pro/text-to-vidio` not found
 
         hint: did you mean `kling-v3.0-pro-text-to-video`?
     "#);
@@ -188,7 +188,7 @@ fn a_price_comes_before_and_sets_a_limit() {
     snap!(model(["run", "--max-cost", "1.5"].into_iter().chain(kling)).at(&sim), @r#"
         exit 4
         --- err
-        error: nothing was submitted: it would cost 5.2 CNY, and no more than 1.5 may be spent
+        error: nothing was submitted: it would cost 5.2 CNY, and the limit is 1.5
 
         hint: raise the limit, or choose values that cost less
     "#);
@@ -222,21 +222,21 @@ fn nothing_is_submitted_for_a_mistake() {
     snap!(run(&["klin"]), @r#"
         exit 2
         --- err
-        error: there is no model `klin`
+        error: model `klin` not found
 
         hint: did you mean `kling-elements`?
     "#);
-    snap!(run(&[KLING]), @r#"
+    snap!(run(&[KLING]), @r"
         exit 2
         --- err
         error: `prompt` is missing
 
-        hint: give it with `-p prompt=VALUE`: it takes text
-    "#);
+        hint: set it with `-p prompt=VALUE`: it takes text
+    ");
     snap!(run(&[KLING, "-p", "prompt"]), @r#"
         exit 2
         --- err
-        error: `-p prompt` does not name a parameter and a value
+        error: `-p prompt` needs a parameter and a value
 
         hint: write `-p NAME=VALUE`, for example `-p prompt="a cat"`
     "#);
@@ -245,7 +245,7 @@ fn nothing_is_submitted_for_a_mistake() {
         --- err
         error: `-p prompt=@` names no file
 
-        hint: write `@FILE`, or `@@` for an `@` itself
+        hint: write `@FILE`, or `@@` for a literal `@`
     "#);
     snap!(run(&[KLING, "-p", "prompt=x", "-p", "promt=x"]), @r#"
         exit 2
@@ -261,13 +261,13 @@ fn nothing_is_submitted_for_a_mistake() {
 
         hint: it is one of 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
     "#);
-    snap!(run(&[KLING, "-p", "prompt=x", "-p", "cfgScale=7"]), @r#"
+    snap!(run(&[KLING, "-p", "prompt=x", "-p", "cfgScale=7"]), @r"
         exit 2
         --- err
         error: `cfgScale` cannot be `7`
 
-        hint: it has to be from 0 to 1
-    "#);
+        hint: it must be from 0 to 1
+    ");
     snap!(run(&[KLING, "-p", "prompt=x", "-p", "sound=loud"]), @r#"
         exit 2
         --- err
@@ -275,18 +275,18 @@ fn nothing_is_submitted_for_a_mistake() {
 
         hint: it takes `true` or `false`
     "#);
-    snap!(run(&[edit, "-p", "prompt=x", "-p", "imageUrls=openapi/0123.png"]), @r#"
+    snap!(run(&[edit, "-p", "prompt=x", "-p", "imageUrls=openapi/0123.png"]), @r"
         exit 2
         --- err
-        error: `imageUrls` takes an address, and `openapi/0123.png` is the name of a file for workflows
+        error: `imageUrls` takes a URL, and `openapi/0123.png` is a file name, which only workflows take
 
-        hint: write `imageUrls=@FILE` for a file of this machine, or an address that begins with `https://`
-    "#);
-    snap!(run(&[edit, "-p", "prompt=x", "-p", "imageUrls=@none.png"]), @r#"
+        hint: write `imageUrls=@FILE` for a file on this machine, or use a URL that begins with `https://`
+    ");
+    snap!(run(&[edit, "-p", "prompt=x", "-p", "imageUrls=@none.png"]), @r"
         exit 2
         --- err
-        error: there is no file none.png
-    "#);
+        error: file none.png not found
+    ");
     snap!(run(&[edit, "-p", "prompt=x", "-p", &large]), @r#"
         exit 2
         --- err
@@ -299,21 +299,21 @@ fn nothing_is_submitted_for_a_mistake() {
         --- err
         error: the body is not a JSON object: EOF while parsing an object at line 1 column 1
 
-        hint: it is an object such as `{"prompt": "a cat"}`
+        hint: it must be an object such as `{"prompt": "a cat"}`
     "#);
     snap!(run(&[KLING, "--body", "[]"]), @r#"
         exit 2
         --- err
         error: the body is not a JSON object: invalid type: sequence, expected a map at line 1 column 0
 
-        hint: it is an object such as `{"prompt": "a cat"}`
+        hint: it must be an object such as `{"prompt": "a cat"}`
     "#);
     snap!(run(&[KLING, "--body", "@none.json"]), @r#"
         exit 2
         --- err
         error: cannot read the body none.json: No such file or directory (os error 2)
 
-        hint: it is an object such as `{"prompt": "a cat"}`
+        hint: it must be an object such as `{"prompt": "a cat"}`
     "#);
     snap!(rhub(["run", KLING]).at(&sim), @r#"
         exit 2
@@ -332,17 +332,17 @@ fn what_the_platform_refuses_is_told() {
     snap!(model(["run", "lab/none", "--body", "{}"]).at(&sim), @r"
         exit 4
         --- err
-        error: the task was not created: model: code 1001, the path is not known to the platform (Invalid URL)
+        error: the task was not created: model: code 1001, the platform has no such endpoint (Invalid URL)
 
-        hint: a model may be gone, or be called otherwise: `rhub model list` shows those that are known
+        hint: the model may have been removed or renamed: `rhub model list` shows the known ones
     ");
-    snap!(model(["run", KLING, "-p", "prompt=x"]).at(&sim).env("RUNNINGHUB_API_KEY", &consumer), @r#"
+    snap!(model(["run", KLING, "-p", "prompt=x"]).at(&sim).env("RUNNINGHUB_API_KEY", &consumer), @r"
         exit 4
         --- err
-        error: the task was not created: model: code 1014, model calls need an enterprise-shared key (Only enterprise-shared API keys can call the standard model API)
+        error: the task was not created: model: code 1014, model calls require an enterprise-shared key (Only enterprise-shared API keys can call the standard model API)
 
-        hint: create an enterprise-shared key on the web
-    "#);
+        hint: create an enterprise-shared key on the website
+    ");
     assert_eq!(sim.creates(), 0);
 }
 
@@ -373,9 +373,9 @@ fn a_catalog_of_ones_own_counts_and_a_bad_line_costs_only_itself() {
     snap!(with(&["list"]), @r#"
         exit 2
         --- err
-        error: cannot read the catalog [dir]/catalog.jsonl: this is not a catalog of models
+        error: cannot read the catalog [dir]/catalog.jsonl: this is not a model catalog
 
-        hint: its first line is `{"catalog":1}`, and each other line is one model
+        hint: the first line is `{"catalog":1}`, and every other line is a model
     "#);
     snap!(model(["list", "--catalog", "none.jsonl"]), @r#"
         exit 2

@@ -38,7 +38,7 @@ fn a_cached_run_in_plain() {
 
 #[test]
 fn a_failed_run_in_plain() {
-    snap!(replay("07-error"), @r#"
+    snap!(replay("07-error"), @r"
         exit 1
         --- out
         ✅ Node mapping obtained successfully (5 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabFail', '4': 'SaveImage', '5': 'PreviewImage'}
@@ -48,9 +48,9 @@ fn a_failed_run_in_plain() {
         📈 Overall progress: 28.7% (3/5) - Current node: LabFail (16.7%)
         📈 Overall progress: 40.0% (3/5) - Current node: LabFail (33.3%)
         📈 Overall progress: 46.9% (3/5)
-        ❌ Task failed at node LabFail (3): ValueError: out of cheese: 你好\n
+        ❌ Task failed in node LabFail (3): ValueError: out of cheese: 你好\n
         💾 Nothing was saved
-    "#);
+    ");
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn a_recording_that_breaks_off_is_no_failed_task() {
     let last = done.stdout.lines().last();
     assert_eq!(
         (done.code, last),
-        (Some(6), Some("🔌 The recording does not show how the run ended")),
+        (Some(6), Some("🔌 The recording stops before the end of the run")),
         "{done}"
     );
 }

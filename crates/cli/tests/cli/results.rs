@@ -65,7 +65,7 @@ fn a_failed_task_saves_what_was_made_and_still_says_failed() {
     let dir = folder();
     let done = rhub(["run", &id, "--out"]).arg(dir.path()).at(&sim).hide(dir.path(), "[dir]").run();
     assert_eq!(done.code, Some(1), "{done}");
-    assert!(done.stdout.contains("Task failed at node"), "{done}");
+    assert!(done.stdout.contains("Task failed in node"), "{done}");
     assert_eq!(names(dir.path()).len(), 3, "two files and a manifest: {done}");
 
     let again = folder();
@@ -90,7 +90,7 @@ fn a_limit_on_the_size_of_files() {
     let (sim, dir) = (Simulator::start(builder), folder());
     let done = rhub(["run", &id, "--max-file-size", "100K", "--out"]).arg(dir.path()).at(&sim).run();
     assert_eq!(done.code, Some(8), "{done}");
-    assert!(done.stdout.contains("longer than 100000 bytes"), "{done}");
+    assert!(done.stdout.contains("more than 100000 bytes"), "{done}");
     let task = "2000000000000000001";
     assert_eq!(names(dir.path()), [format!("{task}-9-1.txt"), format!("{task}.manifest.json")]);
     let wrong = rhub(["run", &id, "--max-file-size", "much"]).at(&sim).run();

@@ -27,7 +27,7 @@ fn a_key_is_kept_used_and_forgotten() {
         exit 0
         --- out
         ✅ Logged in at [url], profile `default`
-           SHARED: enterprise key: pays from the wallet; workflows, AI apps and models
+           SHARED: enterprise key: pays from the wallet; runs workflows, AI apps and models
     ");
     let file = config.path().join("config.toml");
     let text = fs::read_to_string(&file).expect("a file");
@@ -48,7 +48,7 @@ fn a_key_is_kept_used_and_forgotten() {
         Coins:  1000
         Wallet: unknown
         Key:    SHARED
-        Slots:  0 used, 3 free, 3 in all; 0 waiting
+        Slots:  0 used, 3 free, 3 total; 0 waiting
     ");
     snap!(with(&config, &sim, ["config", "list"]), @r"
         exit 0
@@ -71,9 +71,9 @@ fn a_key_is_kept_used_and_forgotten() {
     snap!(with(&config, &sim, ["account"]), @r#"
         exit 2
         --- err
-        error: there is no API key
+        error: no API key
 
-        hint: `rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without
+        hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     "#);
 }
 
@@ -88,16 +88,16 @@ fn what_a_key_cannot_do_is_not_sent() {
     snap!(with(&config, &sim, ["model", "run", "rhart-text-g-25-pro/text-to-text", "-p", "prompt=x"]), @r"
         exit 4
         --- err
-        error: the key of the profile cannot call models: consumer key: pays with coins; workflows and AI apps, no model calls
+        error: the profile's key cannot call models: consumer key: pays with coins; runs workflows and AI apps, but no models
 
-        hint: nothing was sent; use another key, or `rhub login` again if this one is of another kind by now
+        hint: nothing was sent; use another key, or run `rhub login` again if the key's kind has changed
     ");
     snap!(with(&config, &sim, ["run", &id, "--personal-queue"]), @r"
         exit 4
         --- err
-        error: the key of the profile cannot wait in the personal queue: consumer key: pays with coins; workflows and AI apps, no model calls
+        error: the profile's key cannot use the personal queue: consumer key: pays with coins; runs workflows and AI apps, but no models
 
-        hint: nothing was sent; use another key, or `rhub login` again if this one is of another kind by now
+        hint: nothing was sent; use another key, or run `rhub login` again if the key's kind has changed
     ");
     assert_eq!(sim.creates(), 0);
     let given = with(&config, &sim, ["run", &id, "--personal-queue"]).env("RUNNINGHUB_API_KEY", CONSUMER);
@@ -110,28 +110,28 @@ fn what_cannot_be_logged_in() {
     snap!(with(&config, &sim, ["login"]), @r#"
         exit 2
         --- err
-        error: there is no terminal to ask for the API key
+        error: cannot prompt for the API key: this is not a terminal
 
-        hint: give it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`
+        hint: pass it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`
     "#);
     snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", sim.base_url()]).stdin("0123456789abcdef"), @r#"
         exit 4
         --- err
-        error: cannot ask about the key: queue status: code 401, the key was not accepted (ApiKey verification failed); nothing was stored
+        error: cannot get information about the key: queue status: code 401, the API key was rejected (ApiKey verification failed); nothing was stored
 
-        hint: check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work on runninghub.ai, nor the other way round
+        hint: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", "http://127.0.0.1:1"]).stdin("0123456789abcdef").env("RUNNINGHUB_TIME_SCALE", "0.01"), @r#"
         exit 3
         --- err
-        error: cannot ask about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
+        error: cannot get information about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
 
-        hint: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
+        hint: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
     "#);
     snap!(with(&config, &sim, ["login", "--profile", "a b", "--api-key-stdin"]).stdin(Sim::DEMO_KEY), @r#"
         exit 2
         --- err
-        error: `a b` is not the name of a profile
+        error: `a b` is not a valid profile name
 
         hint: a name has up to 64 letters, digits, dots, hyphens and underscores
     "#);
@@ -182,21 +182,21 @@ fn settings_that_cannot_be() {
     snap!(with(&config, &sim, ["config", "set", "api-key", "0123456789abcdef"]), @r#"
         exit 2
         --- err
-        error: `api_key` is not set on a command line, where others could see it
+        error: `api_key` cannot be set on the command line, where others could see it
 
-        hint: `rhub login` keeps a key
+        hint: `rhub login` stores a key
     "#);
     snap!(with(&config, &sim, ["config", "set", "otu", "results"]), @r#"
         exit 2
         --- err
-        error: no option is called `otu`
+        error: there is no option `otu`
 
         hint: `rhub --help` and `rhub COMMAND --help` list the options
     "#);
     snap!(with(&config, &sim, ["config", "set", "site", "com"]), @r#"
         exit 2
         --- err
-        error: this cannot be set: invalid value 'com' for '--site <SITE>' [possible values: cn, ai]
+        error: cannot set this: invalid value 'com' for '--site <SITE>' [possible values: cn, ai]
 
         hint: `rhub --help` and `rhub COMMAND --help` list the options
     "#);
@@ -246,9 +246,9 @@ fn a_file_that_others_can_read_or_that_is_none() {
     snap!(with(&config, &sim, ["account"]), @r#"
         exit 2
         --- err
-        error: others can read the configuration [config] (mode 644)
+        error: the configuration [config] is readable by others (mode 644)
 
-        hint: make it yours alone: `chmod 600 [config]`
+        hint: make it private: `chmod 600 [config]`
     "#);
     assert_eq!(with(&config, &sim, ["schema"]).run().code, Some(0), "nothing there needs a profile");
     write("[profile.default]\napi_key = 0123456789abcdef\n", 0o600);
@@ -257,15 +257,15 @@ fn a_file_that_others_can_read_or_that_is_none() {
         --- err
         error: the configuration [config] is not TOML: line 2: unexpected leading zero, expected nothing
 
-        hint: correct it in an editor, or delete it and use `rhub login`
+        hint: fix it in an editor, or delete it and run `rhub login`
     "#);
     write("[profile.default]\notu = 'x'\n", 0o600);
     snap!(with(&config, &sim, ["account"]), @r#"
         exit 2
         --- err
-        error: the profile `default` has a setting that cannot be used: no option is called `otu`
+        error: the profile `default` has an invalid setting: there is no option `otu`
 
-        hint: `rhub config list --profile default` shows it; `rhub config set` and `unset` change it
+        hint: show it with `rhub config list --profile default`; change it with `rhub config set` or `unset`
     "#);
 }
 
@@ -276,15 +276,15 @@ fn the_doctor_finds_nothing() {
     snap!(with(&config, &sim, ["doctor"]).state(&state).hide(state.path(), "[state]"), @r"
         exit 0
         --- out
-        ok     config   [config] is yours alone
-        ok     disk     [state] can be written to
-        ok     ledger   whole, 0 submits in it
+        ok     config   [config] is private
+        ok     disk     [state] is writable
+        ok     ledger   intact, with 0 submits
         ok     proxy    none
-        ok     network  [url] answers
+        ok     network  [url] is reachable
         ok     tls      none is needed on this machine
-        ok     clock    within 1 s of the server's
-        ok     socket   WebSockets get through
-        ok     key      SHARED: enterprise key: pays from the wallet; workflows, AI apps and models
+        ok     clock    within 1 s of the server's clock
+        ok     socket   WebSockets work
+        ok     key      SHARED: enterprise key: pays from the wallet; runs workflows, AI apps and models
     ");
     let done = with(&config, &sim, ["doctor", "--json"]).state(&state).run();
     assert!(
@@ -304,7 +304,7 @@ fn the_doctor_has_a_cure_for_each_failure() {
     let clock =
         done.stdout.lines().skip_while(|line| !line.starts_with("failed clock")).take(2).collect::<Vec<_>>();
     assert!(
-        done.code == Some(2) && matches!(clock[..], [_, cure] if cure.contains("cure: set the clock")),
+        done.code == Some(2) && matches!(clock[..], [_, cure] if cure.contains("fix: set the clock")),
         "{done}"
     );
 
@@ -312,16 +312,16 @@ fn the_doctor_has_a_cure_for_each_failure() {
     snap!(with(&config, &sim, ["doctor"]).at(&sim).env("RUNNINGHUB_API_KEY", "0123456789abcdef").state(&state).hide(state.path(), "[state]"), @r#"
         exit 4
         --- out
-        ok     config   none, it would be [config]
-        ok     disk     [state] can be written to
-        ok     ledger   whole, 0 submits in it
+        ok     config   none; it would be [config]
+        ok     disk     [state] is writable
+        ok     ledger   intact, with 0 submits
         ok     proxy    none
-        ok     network  [url] answers
+        ok     network  [url] is reachable
         ok     tls      none is needed on this machine
-        ok     clock    within 1 s of the server's
-        ok     socket   WebSockets get through
-        failed key      cannot ask about the key: queue status: code 401, the key was not accepted (ApiKey verification failed)
-                        cure: check the key, and that it belongs to the site that was asked: a key of runninghub.cn does not work on runninghub.ai, nor the other way round
+        ok     clock    within 1 s of the server's clock
+        ok     socket   WebSockets work
+        failed key      cannot get information about the key: queue status: code 401, the API key was rejected (ApiKey verification failed)
+                        fix: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(
         with(&config, &sim, ["doctor"])
@@ -332,13 +332,13 @@ fn the_doctor_has_a_cure_for_each_failure() {
         @r#"
             exit 9
             --- out
-            failed config   there is no profile `work`
-                            cure: `rhub login --profile work` makes it; `rhub config list` shows those that there are
+            failed config   profile `work` does not exist
+                            fix: create it with `rhub login --profile work`; `rhub config list` shows the existing ones
             failed disk     cannot write to /dev/null/state: Not a directory (os error 20)
-                            cure: make it writable, or name another folder with `--state-dir PATH`
+                            fix: make it writable, or use another folder with `--state-dir PATH`
             ok     proxy    none
             failed network  cannot reach the platform: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
-                            cure: check the network, and the proxy in `HTTPS_PROXY` and `NO_PROXY` if there is one
+                            fix: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
         "#
     );
 }

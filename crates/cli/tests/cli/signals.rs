@@ -86,11 +86,11 @@ fn ctrl_c_detaches_and_says_how_to_come_back() {
     assert_eq!(code, -2);
     assert_eq!((&result["event"], &result["status"]), (&"result".into(), &"detached".into()));
     assert_eq!(result["exit_code"], 130);
-    insta::assert_snapshot!(talk, @r#"
-        hint: the task goes on; follow it or cancel it with
+    insta::assert_snapshot!(talk, @r"
+        hint: the task keeps running; follow it or cancel it with
           rhub watch 2000000000000000001 --workflow 1977063930909571121 --base-url [url]
           rhub cancel 2000000000000000001 --base-url [url]
-    "#);
+    ");
     assert_eq!(sim.sim().tasks()[0].status, "RUNNING");
 
     let task = sim.sim().tasks()[0].task_id.clone();
@@ -337,5 +337,5 @@ fn a_window_of_another_size_does_not_end_a_login() {
     assert!(Command::new("kill").args(["-WINCH", &process]).status().expect("kill").success());
     terminal.press(b"no key\r");
     let (code, screen) = terminal.finish();
-    assert!(code == 2 && screen.contains("does not hold an API key"), "{code}: {screen}");
+    assert!(code == 2 && screen.contains("does not contain an API key"), "{code}: {screen}");
 }

@@ -82,5 +82,5 @@ fn ctrl_c_in_an_upload_leaves_the_terminal_in_order() {
     terminal.press(b"\x03");
     let (code, screen) = terminal.finish();
     assert_eq!(code, SIGINT, "{screen}");
-    assert!(screen.contains("given up") && !screen.contains("Uploading"), "{screen}");
+    assert!(screen.contains("stopped while") && !screen.contains("Uploading"), "{screen}");
 }

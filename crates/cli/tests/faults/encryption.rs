@@ -18,7 +18,7 @@ fn encryption() {
         case.env("RUNNINGHUB_BASE_URL", "{tls}").env("SSL_CERT_FILE", "{root}/case-ca.pem")
     };
     let refused = |case: Case| Case { posts: 0, ..case.refused(3) };
-    let no_trust = "no trusted encrypted connection";
+    let no_trust = "the TLS connection could not be trusted";
     pool::run(vec![
         with("certificate-good", Certificate::Good),
         with("certificate-of-a-ca-file", Certificate::Good)
@@ -133,7 +133,7 @@ fn a_create_of_a_model_is_refused_only_if_its_handshake_fails() {
 /// The response refuses, but names a task: the outcome is unknown, and the task can be found.
 #[test]
 fn a_refusal_that_names_a_task_is_unknown() {
-    let told = "the answer names the task 2000000000000000001";
+    let told = "the response names task 2000000000000000001";
     let says = |name, path, body: &'static str| {
         Case::new(name)
             .rule(Rule::answer(path, 200, body).after_work())

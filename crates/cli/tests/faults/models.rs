@@ -90,7 +90,7 @@ fn around() -> Vec<Case> {
             .rule(Rule::answer(QUERY, 200, NOT_FOUND))
             .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#))
             .exit(6)
-            .says("the task may still run"),
+            .says("the task may still be running"),
         case("model-upload-lost")
             .prepare(|places| std::fs::write(places.root().join("case-cat.png"), "picture").expect("a file"))
             .command(&[

@@ -61,7 +61,7 @@ fn denied(name: &'static str, status: u16, body: &'static str, after: u32) -> Ca
         .rule(Rule::answer(OUTPUTS, status, body).skip(after))
         .exit(6)
         .saved(Saved::Nothing)
-        .says("the task may still run")
+        .says("the task may still be running")
         .says("rhub watch 2000000000000000001")
 }
 
@@ -100,7 +100,7 @@ fn ends() -> Vec<Case> {
             .scale("0.5")
             .server(patient),
         Case::new("queued-then-done").fault("url-never").fault("queue-delay=0.5"),
-        // What counts is whether the task may still run: the poll was refused, not the task.
+        // What counts is whether the task may still be running: the poll was refused, not the task.
         denied("poll-807-for-ever", 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#, 0),
         denied("poll-423-for-ever", 200, r#"{"code":423,"msg":"TASK_NOT_FOUNED"}"#, 0),
         denied("poll-401-for-ever", 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, 0)
@@ -113,7 +113,7 @@ fn ends() -> Vec<Case> {
             .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#).skip(1))
             .exit(1)
             .saved(Saved::Nothing)
-            .says("the task is gone"),
+            .says("the task no longer exists"),
         // Four polls are many, but quick: at this scale the limit of ten seconds is five.
         Case::new("poll-807-at-first")
             .rule(Rule::answer(OUTPUTS, 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#).times(4))

@@ -23,7 +23,10 @@ fn rescued() -> Vec<Case> {
         |name| Case::new(name).server(patient).fault("task-fails").exit(1).arg("--keep-intermediate");
     vec![
         failed("rescued").says("/intermediate/2000000000000000001-9-"),
-        failed("rescued-is-a-page").fault("no-node-files").saved(Saved::Nothing).says("it was not fetched"),
+        failed("rescued-is-a-page")
+            .fault("no-node-files")
+            .saved(Saved::Nothing)
+            .says("it was not downloaded"),
         Case::new("nothing-to-rescue").server(patient).arg("--keep-intermediate"),
     ]
 }

@@ -146,7 +146,7 @@ impl Rejected {
     /// The refusal as a message.
     pub fn sentence(&self) -> Sentence {
         let message = match self.message.raw() {
-            "" => say!("the prompt was refused"),
+            "" => say!("the prompt was rejected"),
             said => Sentence::verbatim(said),
         };
         if !self.node_errors.is_empty() {
@@ -206,6 +206,6 @@ mod tests {
         );
         assert!(node_errors(&json!([])).is_empty());
         assert_eq!(rejected(&json!({"error": "No prompt"})).sentence().to_string(), "No prompt");
-        assert_eq!(rejected(&json!({"error": {}})).sentence().to_string(), "the prompt was refused");
+        assert_eq!(rejected(&json!({"error": {}})).sentence().to_string(), "the prompt was rejected");
     }
 }

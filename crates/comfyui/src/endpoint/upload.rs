@@ -41,7 +41,7 @@ fn too_large(length: u64, limit: u64) -> Error {
     Error::usage(
         say!("upload"),
         say!(
-            "the file has {length} MB, and the server takes {limit} MB",
+            "the file has {length} MB, and the server accepts up to {limit} MB",
             length = mb(length),
             limit = mb(limit)
         ),

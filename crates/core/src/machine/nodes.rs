@@ -42,7 +42,7 @@ impl Machine {
     /// Reports once that the run differs from the plan.
     pub(super) fn differs(&mut self, node: &str) {
         if !std::mem::replace(&mut self.differs, true) {
-            let message = say!("node {node} runs, but the workflow does not need it", node);
+            let message = say!("node {node} runs, although no output of the workflow needs it", node);
             self.events.push_back(Event::warning("plan_differs", message));
         }
     }

@@ -324,7 +324,7 @@ impl Session {
             self.unanswered = silent.saturating_mul(2);
             self.emit(Event::warning(
                 "no_answer",
-                say!("no answer for {seconds} s", seconds = silent.as_secs()),
+                say!("no response for {seconds} s", seconds = silent.as_secs()),
             ));
         }
         self.poll.fail(self.now, &self.pace, &mut self.jitter);
@@ -356,12 +356,12 @@ impl Session {
         if !patient && !patience.is_zero() {
             let message = if missing {
                 say!(
-                    "the platform lists {listed} of the {saved} files that the run has saved",
+                    "the platform lists {listed} of the {saved} files that the run saved",
                     listed = answer.outputs.len(),
                     saved = self.machine.saved_files()
                 )
             } else {
-                say!("the platform lists no results; they may come later")
+                say!("the platform lists no results yet; they may appear later")
             };
             self.emit(Event::warning("outputs_incomplete", message));
         }
@@ -379,7 +379,7 @@ impl Session {
             && let Some(count) = self.machine.all_cached()
         {
             let message = say!(
-                "nothing ran: all {count} nodes came from the cache; change a seed for another result",
+                "nothing ran: all {count} nodes came from the cache; change a seed for a new result",
                 count
             );
             self.emit(Event::warning("all_cached", message));

@@ -80,8 +80,9 @@ pub(super) fn failed(error: rusqlite::Error) -> Error {
             Error::new(ErrorKind::Corrupt, say!("the ledger is damaged")).with_source(error)
         }
         Some(_) => Error::new(ErrorKind::Store, say!("the ledger cannot be used")).with_source(error),
-        None => Error::new(ErrorKind::Corrupt, say!("the ledger holds what does not belong there"))
-            .with_source(error),
+        None => {
+            Error::new(ErrorKind::Corrupt, say!("the ledger contains unexpected data")).with_source(error)
+        }
     }
 }
 

@@ -57,16 +57,16 @@ pub(super) fn is_file(path: &Path) -> Result<bool, Error> {
     Err(if about.is_symlink() {
         Error::new(
             ErrorKind::Store,
-            say!("{path} is a symbolic link, and the ledger does not follow it", path),
+            say!("{path} is a symbolic link, which the ledger does not follow", path),
         )
-        .with_hint(say!("move the file itself there; the folder may be a link, the file may not"))
+        .with_hint(say!("move the file itself there; the folder may be a link, but not the file"))
     } else {
-        Error::new(ErrorKind::Store, say!("{path} is not an ordinary file", path))
+        Error::new(ErrorKind::Store, say!("{path} is not a regular file", path))
     })
 }
 
 pub(super) fn cannot(path: &Path, error: io::Error) -> Error {
-    let what = say!("cannot use {path} for the ledger", path = path.to_string_lossy());
+    let what = say!("cannot use {path} as the ledger", path = path.to_string_lossy());
     Error::new(ErrorKind::Store, what).with_source(error)
 }
 
@@ -77,10 +77,10 @@ fn in_the_way(path: &Path, error: io::Error) -> Error {
             Ok(about) if about.is_dir() => break,
             Ok(_) => return cannot(place, io::ErrorKind::NotADirectory.into()),
             Err(error) if place.is_symlink() => {
-                let what = say!("the link {path} does not lead to a folder", path = place.to_string_lossy());
+                let what = say!("the link {path} does not point to a folder", path = place.to_string_lossy());
                 return Error::new(ErrorKind::Store, what)
                     .with_source(error)
-                    .with_hint(say!("create the folder that the link names, or remove the link"));
+                    .with_hint(say!("create the folder that the link points to, or remove the link"));
             }
             Err(_) => {}
         }
@@ -100,8 +100,7 @@ fn refuse_network(folder: &Path) -> Result<(), Error> {
         is_network_mount(&mounts, device)
     };
     if is_network(system.f_type) || (is(system.f_type, FUSE) && is_remote()) {
-        let what =
-            say!("the folder of the ledger is on a network file system, where nothing is sure to be kept");
+        let what = say!("the ledger's folder is on a network file system, where data may be lost");
         return Err(Error::new(ErrorKind::Store, what));
     }
     Ok(())

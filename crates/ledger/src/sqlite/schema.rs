@@ -61,7 +61,7 @@ const READABLE: usize = 3;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {
-    Error::new(ErrorKind::Corrupt, say!("the file in the ledger's place is another database"))
+    Error::new(ErrorKind::Corrupt, say!("the ledger file is some other program's database"))
 }
 
 /// Migrates the store to the current version. A current store is only read, so that no caller waits for a lock.

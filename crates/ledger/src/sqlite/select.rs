@@ -89,7 +89,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
     let maybe = |at: usize| row.get::<_, Option<String>>(at).map_err(failed);
     let time = |at: usize| row.get::<_, i64>(at).map_err(failed).map(|ms| u64::try_from(ms).unwrap_or(0));
     let cost = maybe(13)?.map(|cost| serde_json::from_str(&cost)).transpose().map_err(|error| {
-        Error::new(ErrorKind::Corrupt, say!("the ledger holds a cost that cannot be read")).with_source(error)
+        Error::new(ErrorKind::Corrupt, say!("the ledger contains an unreadable cost")).with_source(error)
     })?;
     let Ok(kind) = text(7)?.parse();
     Ok(Entry {

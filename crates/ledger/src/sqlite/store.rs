@@ -86,7 +86,7 @@ impl SqliteLedger {
     }
 
     fn writer(&self) -> Result<&Writer, Error> {
-        let read_only = || Error::new(ErrorKind::Store, say!("the ledger can only be read"));
+        let read_only = || Error::new(ErrorKind::Store, say!("the ledger is read-only"));
         self.writer.as_ref().ok_or_else(read_only)
     }
 
@@ -285,7 +285,7 @@ fn advance(
     }
     if let Some(cost) = step.cost() {
         let cost = serde_json::to_string(cost).map_err(|error| {
-            Error::new(ErrorKind::Store, say!("the cost cannot be kept")).with_source(error)
+            Error::new(ErrorKind::Store, say!("the cost cannot be saved")).with_source(error)
         })?;
         connection
             .execute("UPDATE task SET cost = ?2 WHERE attempt = ?1", params![number, cost])

@@ -243,9 +243,9 @@ fn packed_name(name: &str, encoding: &str) -> String {
 
 fn next_hop(from: &Url, target: &str, guard: &Guard) -> Result<Url, Error> {
     let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
-    let to = from.join(target).map_err(|_| forbidden(say!("the redirect is not a URL")))?;
+    let to = from.join(target).map_err(|_| forbidden(say!("the redirect is not a valid URL")))?;
     if from.scheme() == "https" && to.scheme() != "https" {
-        return Err(forbidden(say!("the redirect gives up encryption")));
+        return Err(forbidden(say!("the redirect drops encryption")));
     }
     guard.check(to.as_str())
 }

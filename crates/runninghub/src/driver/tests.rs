@@ -176,7 +176,7 @@ async fn a_question_that_hangs_is_asked_again_soon_and_then_more_patiently() {
     let events = drive(&mut driver, Duration::from_secs(20)).await;
     assert!(
         matches!(&*events, [Event::Warning { code, message }] 
-            if code == "poll_failed" && message.to_string() == "cannot ask how the task stands: no answer for 5 s"),
+            if code == "poll_failed" && message.to_string() == "cannot poll the task: no response for 5 s"),
         "{events:?}"
     );
     assert_eq!(world.diary().len(), 3, "at once, after 5 s and after 10 s more");
@@ -237,7 +237,7 @@ async fn an_address_that_must_not_be_dialled_costs_the_picture_and_not_the_run()
             .collect();
         assert_eq!(
             warnings,
-            [("socket_refused", "no; progress is asked for instead".to_owned())],
+            [("socket_refused", "no; progress is polled over HTTP instead".to_owned())],
             "{kind:?}"
         );
         assert!(matches!(events.last(), Some(Event::Finished(end)) if end.phase == Phase::Success));

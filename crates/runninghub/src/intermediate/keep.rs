@@ -198,16 +198,16 @@ struct Place {
 impl Place {
     async fn fetch(&self, name: &str, wanted: Wanted) -> Intermediate {
         let Wanted { node_id, node_file, addresses } = wanted;
-        let mut file = Err(Error::new(ErrorKind::Results, say!("nobody knows where the file is")));
+        let mut file = Err(Error::new(ErrorKind::Results, say!("the file's location is unknown")));
         if self.failures.load(Ordering::Relaxed) >= HOPELESS {
             file = Err(Error::new(
                 ErrorKind::Results,
-                say!("it was not tried, since those before it could not be fetched"),
+                say!("it was not tried, because earlier downloads failed"),
             ));
         } else {
             for address in addresses {
                 let fetched = self.files.download(&address, &self.dir, name).await;
-                file = fetched.map_err(|error| failed(say!("it was not fetched"), error));
+                file = fetched.map_err(|error| failed(say!("it was not downloaded"), error));
                 if file.is_ok() {
                     break;
                 }

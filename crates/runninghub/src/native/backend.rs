@@ -61,8 +61,7 @@ impl Native {
         // On this machine a refused connection means that there is no process.
         let is_gone = matches!(error.kind(), ComfyErrorKind::Unreachable) && self.client.is_on_this_machine();
         self.is_gone.store(is_gone, Ordering::Relaxed);
-        BackendError::new(Error::comfy(say!("cannot ask how the prompt stands"), error), is_final, None)
-            .gone(is_gone)
+        BackendError::new(Error::comfy(say!("cannot poll the prompt"), error), is_final, None).gone(is_gone)
     }
 
     /// Looks the prompt up: first its job, if the server has jobs, and then the history and the queue for what the job
@@ -200,12 +199,12 @@ impl Backend for Native {
         let (what, hint) = if self.is_gone.load(Ordering::Relaxed) {
             (
                 say!("the server is gone"),
-                say!("what it had saved is in its `output` folder; start it again before the next run"),
+                say!("files it saved are in its `output` folder; restart it before the next run"),
             )
         } else {
             (
-                say!("the server could not be reached for a long time"),
-                say!("the prompt may still run: watch it again later"),
+                say!("the server has been unreachable for too long"),
+                say!("the prompt may still be running: watch it again later"),
             )
         };
         Error::new(ErrorKind::Network, what).with_hint(hint)
@@ -218,10 +217,10 @@ impl Backend for Native {
 
 fn unknown() -> Error {
     Error::unknown_task(say!(
-        "the server does not know this prompt: it is neither in the queue nor in the history"
+        "the server has no such prompt: it is neither in the queue nor in the history"
     ))
     .with_hint(say!(
-            "it was taken out of the queue, or the server was restarted; what it has saved is in the server's `output` folder"),
+            "it was removed from the queue, or the server was restarted; files it saved are in the server's `output` folder"),
         )
 }
 

@@ -110,7 +110,7 @@ impl Classes {
                 {
                     tracing::debug!(%error, class, "a node class cannot be had");
                 }
-                Err(error) => return Err(Error::comfy(say!("cannot ask for the node classes"), error)),
+                Err(error) => return Err(Error::comfy(say!("cannot get the node classes"), error)),
             }
         }
         if !missing.is_empty() {
@@ -159,5 +159,5 @@ fn unknown(graph: &Graph, missing: &[String]) -> Error {
         say!("the server has no node classes {classes}", classes)
     };
     Error::new(ErrorKind::Refused, what)
-        .with_hint(say!("install the custom nodes that bring it, restart the server, and run it again"))
+        .with_hint(say!("install the custom nodes that provide it, restart the server, and run it again"))
 }

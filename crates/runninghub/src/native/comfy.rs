@@ -94,7 +94,7 @@ impl Comfy {
     /// # Errors
     /// When there is no response.
     pub async fn queue(&self) -> Result<Queue, Error> {
-        self.0.client.queue().await.map_err(|error| Error::comfy(say!("cannot ask for the queue"), error))
+        self.0.client.queue().await.map_err(|error| Error::comfy(say!("cannot get the queue"), error))
     }
 }
 

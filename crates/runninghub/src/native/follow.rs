@@ -18,7 +18,7 @@ impl Comfy {
         let server = &*self.0;
         if follow.workflow.is_some() {
             return Err(Error::usage(say!(
-                "a ComfyUI knows what it runs: a prompt is followed without a workflow id"
+                "a ComfyUI server reports the workflow itself: a prompt is followed without a workflow id"
             )));
         }
         let prompt = follow.task;

@@ -34,9 +34,9 @@ fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<Sentence> {
         let place = place_of(&node.node, input);
         let close = close(received, &choices);
         Some(if close.is_empty() {
-            say!("`{place}` can be one of {count} others", place, count = choices.len())
+            say!("`{place}` accepts {count} other values", place, count = choices.len())
         } else {
-            say!("`{place}` can be {names}", place, names = quoted(close.iter()))
+            say!("`{place}` accepts {names}", place, names = quoted(close.iter()))
         })
     };
     node.errors.iter().filter_map(one).collect()

@@ -47,7 +47,7 @@ impl Comfy {
     }
 
     pub(super) fn book(&self) -> Result<&Book, Error> {
-        self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, say!("there is no ledger")))
+        self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, say!("no ledger found")))
     }
 }
 

@@ -97,8 +97,9 @@ impl Prompt<'_> {
         if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
-        let refused =
-            |node: &NodeErrors| Event::warning("node_error", say!("refused, and will not run: {node}", node));
+        let refused = |node: &NodeErrors| {
+            Event::warning("node_error", say!("rejected, and will not run: {node}", node))
+        };
         first.extend(accepted.node_errors.iter().map(refused));
         let dropped: Vec<NodeId> =
             accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
@@ -152,13 +153,13 @@ impl Prompt<'_> {
             return Ok(Accepted::found(prompt_id));
         }
         let text = sentence_of(&error).to_string();
-        let what = say!("nobody knows whether the prompt was queued: it may run");
+        let what = say!("it is unknown whether the prompt was queued: it may be running");
         let unknown = Error::new(ErrorKind::SubmitUnknown, what).with_source(error);
         Err(Unqueued::Unknown(match page {
-            None => unknown.with_hint(say!("look at the server's queue before you queue it again")),
+            None => unknown.with_hint(say!("check the server's queue before you queue it again")),
             Some(page) => {
                 let _ = page.step(Step::Unknown { note: text }).await;
-                let hint = say!("look at the server's queue and its `output` folder");
+                let hint = say!("check the server's queue and its `output` folder");
                 unknown.of_attempt(page.attempt()).with_hint(hint)
             }
         }))

@@ -90,7 +90,7 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
                 "`{name}` is set, and has another value in the nodeInfoList",
                 name
             ))
-            .with_hint(say!("leave one of the two out")));
+            .with_hint(say!("remove one of the two")));
         }
         checked.push((field, place, value));
     }
@@ -120,8 +120,8 @@ impl Place {
     fn parse(name: &str) -> Result<Self, Error> {
         let parts = name.rsplit_once('.').filter(|(node, field)| !node.is_empty() && !field.is_empty());
         let (node, field) = parts.ok_or_else(|| {
-            Error::usage(say!("the app does not tell its fields, so `{name}` cannot be looked up", name))
-                .with_hint(say!("name the node's id and the field, as in `6.text`"))
+            Error::usage(say!("the app does not list its fields, so `{name}` cannot be looked up", name))
+                .with_hint(say!("give the node's id and the field, as in `6.text`"))
         })?;
         Ok(Self { node: node.to_owned(), field: field.to_owned() })
     }

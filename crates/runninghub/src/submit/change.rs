@@ -121,7 +121,7 @@ impl Changes {
             match &path {
                 Some(path) => rules.file(node, path).map_err(|error| {
                     if loader::takes_text(node, &change.field) {
-                        error.with_hint(say!("give the text itself instead of a file"))
+                        error.with_hint(say!("use the text itself instead of a file"))
                     } else {
                         error
                     }
@@ -146,7 +146,7 @@ impl Changes {
                     "`{name}` is set, and has another value in the nodeInfoList",
                     name
                 ))
-                .with_hint(say!("leave one of the two out")));
+                .with_hint(say!("remove one of the two")));
             }
         }
         Ok(checked)
@@ -252,17 +252,17 @@ mod tests {
             changes.check(&workflow(), FileRules::RUNNINGHUB).map(drop)
         };
         let (png, mp4, empty) = (file("a.PNG", "x"), file("a.mp4", "x"), file("e.png", ""));
-        check("1", "image", NewValue::File(png.clone())).expect("a picture");
+        check("1", "image", NewValue::File(png.clone())).expect("an image");
         check("2", "file", NewValue::File(mp4.clone())).expect("a video");
         check("3", "note", NewValue::File(mp4.clone())).expect("who knows");
         check("1", "image", NewValue::Json(json!("api/ab.png"))).expect("a name");
         check("3", "note", NewValue::Json(json!("/home/me/a.png"))).expect("any text");
         check("3", "note", NewValue::Json(json!("https://h/a.png"))).expect("who knows");
         for (node, field, value, told) in [
-            ("1", "image", NewValue::File(mp4), "takes no"),
-            ("2", "file", NewValue::File(png), "takes no"),
+            ("1", "image", NewValue::File(mp4), "does not accept"),
+            ("2", "file", NewValue::File(png), "does not accept"),
             ("1", "image", NewValue::File(empty), "cannot upload"),
-            ("1", "image", NewValue::File(dir.path().join("none.png")), "there is no file"),
+            ("1", "image", NewValue::File(dir.path().join("none.png")), "not found"),
             ("1", "image", NewValue::Json(json!("https://h/a.png?sign=1")), "not a URL"),
             ("1", "image", NewValue::Json(json!("/home/me/a.png")), "not a path on this machine"),
             ("2", "file", NewValue::Json(json!("../a.mp4")), "not a path on this machine"),

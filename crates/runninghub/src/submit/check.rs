@@ -14,7 +14,7 @@ pub(crate) fn file(path: &Path) -> Result<(), Error> {
 }
 
 pub(super) fn no_file(path: &Path) -> Error {
-    Error::usage(say!("there is no file {path}", path = Fact::of(path.display())))
+    Error::usage(say!("file {path} not found", path = Fact::of(path.display())))
 }
 
 /// Checks that a file exists, with a type and a size that the platform accepts.
@@ -64,7 +64,7 @@ pub(super) fn entry(workflow: &Workflow, entry: &Value) -> Result<Override, Erro
     if workflow.graph().node(&node).is_none() {
         workflow.find(&node)?;
         return Err(Error::usage(say!("`{node}` in the nodeInfoList is a title", node))
-            .with_hint(say!("name nodes by their ids there")));
+            .with_hint(say!("use node ids there")));
     }
     let old = workflow.field(&node, field)?;
     // Values in the list are usually text, whatever the type of the field.

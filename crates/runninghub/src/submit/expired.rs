@@ -14,7 +14,7 @@ pub(super) fn check(body: &Map<String, Value>) -> Result<(), Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     for (name, value) in body {
         if holds_expired(value, now) {
-            return Err(Error::usage(say!("the address of `{name}` has expired", name))
+            return Err(Error::usage(say!("the URL of `{name}` has expired", name))
                 .with_hint(say!("upload the file again")));
         }
     }

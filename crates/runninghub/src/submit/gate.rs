@@ -100,7 +100,7 @@ impl Gate {
     /// Records a refusal that concerns the key.
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|_| error.refuses_key()) else { return };
-        let meaning = code.meaning().unwrap_or_else(|| say!("the key was refused"));
+        let meaning = code.meaning().unwrap_or_else(|| say!("the key was rejected"));
         let said = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
         let shut = Shut { until, said, hint: error.hint() };

@@ -35,7 +35,7 @@ pub(super) fn file(node: &Node, path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::usage(say!(
-        "node `{node}` ({class}) takes no {path}",
+        "node `{node}` ({class}) does not accept {path}",
         node = &node.id,
         class = &node.class_type,
         path = Fact::of(path.display())

@@ -41,7 +41,7 @@ pub(super) async fn price(hub: &Hub, submit: &Submit, name: &str) -> Result<Mode
 
 async fn price_of(hub: &Hub, request: &Request) -> Result<ModelPrice, Error> {
     let asked = hub.client.model_price(&request.endpoint).params(request.params.clone()).await;
-    asked.map_err(|error| Error::api(say!("cannot ask what it would cost"), error))
+    asked.map_err(|error| Error::api(say!("cannot get the price"), error))
 }
 
 /// Checks everything before any file is uploaded.
@@ -51,7 +51,7 @@ async fn prepare(hub: &Hub, submit: &Submit, name: &str) -> Result<Request, Erro
     let values = submit.changes.named();
     if let Some(body) = &submit.body {
         if !values.is_empty() {
-            return Err(Error::usage(say!("a whole body leaves no place for single parameters")));
+            return Err(Error::usage(say!("single parameters cannot be combined with a whole body")));
         }
         let endpoint = known.map_or_else(|_| name.to_owned(), |model| model.endpoint.clone());
         expired::check(body)?;
@@ -79,9 +79,9 @@ async fn prepare(hub: &Hub, submit: &Submit, name: &str) -> Result<Request, Erro
 async fn upload(hub: &Hub, path: &Path) -> Result<DownloadUrl, Error> {
     let uploaded = hub.client.upload(UploadSource::path(path)).await;
     let uploaded = uploaded.map_err(|error| Error::api(cannot_upload(path), error))?;
-    uploaded.download_url.ok_or_else(|| {
-        Error::new(ErrorKind::Network, say!("the upload was answered without an address for models"))
-    })
+    uploaded
+        .download_url
+        .ok_or_else(|| Error::new(ErrorKind::Network, say!("the upload response has no URL for models")))
 }
 
 impl NewValue {
@@ -103,7 +103,7 @@ impl NewValue {
 fn affordable(price: &ModelPrice, limit: f64) -> Result<(), Error> {
     let refused = |what| Error::new(ErrorKind::Refused, what);
     let Some(amount) = price.amount() else {
-        return Err(refused(say!("nothing was submitted: the platform does not say what it would cost"))
+        return Err(refused(say!("nothing was submitted: the platform does not give a price"))
             .with_hint(say!("submit without a limit, or with other values")));
     };
     if amount <= limit {
@@ -113,10 +113,6 @@ fn affordable(price: &ModelPrice, limit: f64) -> Result<(), Error> {
         Some(currency) => format!("{amount} {}", currency.raw()),
         None => amount.to_string(),
     };
-    Err(refused(say!(
-        "nothing was submitted: it would cost {cost}, and no more than {limit} may be spent",
-        cost,
-        limit
-    ))
-    .with_hint(say!("raise the limit, or choose values that cost less")))
+    Err(refused(say!("nothing was submitted: it would cost {cost}, and the limit is {limit}", cost, limit))
+        .with_hint(say!("raise the limit, or choose values that cost less")))
 }

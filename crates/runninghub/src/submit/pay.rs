@@ -82,7 +82,10 @@ impl Paid {
         let refused = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let why = errors.join("; ");
-            Event::warning("node_error", say!("node {node} was refused and will not run: {why}", node, why))
+            Event::warning(
+                "node_error",
+                say!("the server rejected node {node}, which will not run: {why}", node, why),
+            )
         });
         let first = unwritten.into_iter().chain(refused).collect();
         let workflow = ready.what.workflow;
@@ -171,7 +174,7 @@ impl Payment<'_> {
             let next: Option<Place<'_>> = if in_time { within(limit, queued).await } else { None };
             let Some(next) = next else {
                 // Nothing was created, whether or not that could be recorded.
-                let note_text = "given up: no slot was free".to_owned();
+                let note_text = "gave up: no slot became free".to_owned();
                 let _ = note(page.as_ref(), Step::Refused { note: note_text }).await;
                 return Err(error);
             };
@@ -211,15 +214,16 @@ impl Payment<'_> {
             Some(book) => book.evidence(&self.hub.client).await,
             None => None,
         };
-        let named = source.task().map(|task| say!("the answer names the task {task}", task));
+        let named = source.task().map(|task| say!("the response names task {task}", task));
         let facts: Vec<Sentence> = named.into_iter().chain(evidence).collect();
         let with_facts = |first: Sentence| Sentence::list(iter::once(first).chain(facts.iter().cloned()));
         let note = with_facts(sentence_of(&source)).to_string();
-        let what = say!("nobody knows whether the task was created: it may run, and it may be charged");
+        let what =
+            say!("it is unknown whether the task was created: it may be running, and it may be charged");
         let error = Error::new(ErrorKind::SubmitUnknown, with_facts(what)).with_source(source);
         let Some(page) = page else {
             return error
-                .with_hint(say!("look at the tasks on the RunningHub page before you submit it again"));
+                .with_hint(say!("check the task list on the RunningHub website before you submit again"));
         };
         // If this fails, the entry stays `submitting`, which counts as unknown as soon as this process has ended.
         let _ = page.step(Step::Unknown { note }).await;
@@ -242,7 +246,7 @@ async fn within<T>(limit: Option<Instant>, future: impl Future<Output = T>) -> O
 fn given_up() -> Error {
     Error::new(
         ErrorKind::Refused,
-        say!("the task was not created: others wait for a free slot, and none came"),
+        say!("the task was not created: no slot became free, and others are waiting too"),
     )
-    .with_hint(say!("allow more time for a slot, or raise the number of slots"))
+    .with_hint(say!("allow more time for a slot, or get more slots"))
 }

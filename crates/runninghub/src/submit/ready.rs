@@ -25,7 +25,7 @@ impl RunningHub {
     /// other than a model.
     pub async fn price(&self, submit: &Submit) -> Result<ModelPrice, Error> {
         let Work::Model(name) = &submit.work else {
-            return Err(Error::usage(say!("only models have a price before they run")));
+            return Err(Error::usage(say!("only models have a known price before they run")));
         };
         submit.check_settings()?;
         model::price(&self.0, submit, name).await

@@ -21,8 +21,8 @@ pub fn check_webhook(url: &str) -> Result<(), Error> {
     if is_one && !plain.contains(['{', '}']) {
         return Ok(());
     }
-    Err(Error::usage(say!("the webhook's address is not one that can be called")).with_hint(say!(
-        "it is like `https://your-host/{{secret}}`, and `{{secret}}` is the only part in braces"
+    Err(Error::usage(say!("the webhook URL cannot be called")).with_hint(say!(
+        "it looks like `https://your-host/{{secret}}`, where `{{secret}}` is the only part in braces"
     )))
 }
 
@@ -34,7 +34,7 @@ pub(super) fn draw(hub: &Hub, webhook: Option<&str>) -> Result<Option<Secret>, E
         return Ok(None);
     }
     let secret =
-        Secret::random().map_err(|error| Error::ledger(say!("a webhook's secret cannot be drawn"), error))?;
+        Secret::random().map_err(|error| Error::ledger(say!("cannot generate a webhook secret"), error))?;
     if let Some(recorder) = &hub.recorder {
         recorder.secret(secret.expose());
     }

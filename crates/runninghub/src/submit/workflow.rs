@@ -53,7 +53,7 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
 /// Warns of what a workflow will not do, before anything is paid.
 pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
     for key in workflow.left_out() {
-        submit.warn("not_a_node", &say!("`{key}` is not a node and is not sent", key));
+        submit.warn("not_a_node", &say!("`{key}` is not a node and is left out", key));
     }
     if let Some(previews) = previews_only(workflow) {
         let nodes = quoted(previews.iter());
@@ -85,7 +85,7 @@ fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
 /// The warning for a value that names a file in the current folder.
 fn local_file(change: &Override) -> Sentence {
     say!(
-        "the file `{value}` in the current folder is not uploaded: `{place}` is only set to its name",
+        "the file `{value}` in the current folder is not uploaded: `{place}` is set to its name only",
         value = change.value.as_str().unwrap_or_default(),
         place = place_of(&change.node, &change.field)
     )

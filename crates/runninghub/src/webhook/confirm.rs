@@ -52,8 +52,9 @@ impl Desk {
     /// Accepts the deliveries that earlier listeners left, if they can be queried with this key.
     pub(super) async fn take_up(self: Arc<Self>) -> Vec<Result<Delivery, Error>> {
         let read = async || {
-            let cannot =
-                |error| Error::ledger(say!("the deliveries of earlier listeners cannot be read"), error);
+            let cannot = |error| {
+                Error::ledger(say!("cannot read the deliveries that earlier listeners received"), error)
+            };
             self.hub.book()?.ledger().deliveries().await.map_err(cannot)
         };
         let mut ours = Vec::new();
@@ -93,7 +94,8 @@ impl Desk {
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
                 if !is_told {
                     let waits = |error: Error| {
-                        Error::new(error.kind(), say!("a delivery waits to be confirmed")).with_source(error)
+                        Error::new(error.kind(), say!("a webhook delivery is waiting to be confirmed"))
+                            .with_source(error)
                     };
                     return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
                 }
@@ -107,7 +109,7 @@ impl Desk {
         let entry = self.entry(delivery).await?;
         let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
         asked.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Network, say!("no answer about the task came in time")))
+            Err(Error::new(ErrorKind::Network, say!("the request for the task's status timed out")))
         })
     }
 

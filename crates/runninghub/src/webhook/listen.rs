@@ -54,7 +54,7 @@ impl RunningHub {
         let (service, deliveries) = self.webhook_service()?;
         let cannot = |error| {
             Error::new(ErrorKind::Network, say!("cannot listen on {address}", address = Fact::of(listen)))
-                .with_hint(say!("another program may listen there; port 0 takes a free one"))
+                .with_hint(say!("another program may be using the port; port 0 picks a free one"))
                 .with_source(error)
         };
         let listener = TcpListener::bind(listen).await.map_err(cannot)?;

@@ -68,7 +68,7 @@ fn kind(value: &Value) -> Sentence {
         Value::Null => say!("nothing"),
         Value::Bool(_) => say!("`true` or `false`"),
         Value::Number(_) => say!("a number"),
-        Value::String(text) if is_rounded(text.trim()) => say!("a whole number beyond 64 bits"),
+        Value::String(text) if is_rounded(text.trim()) => say!("an integer beyond 64 bits"),
         Value::String(_) => say!("text"),
         Value::Array(_) => say!("a list"),
         Value::Object(_) => say!("an object"),
@@ -106,7 +106,7 @@ mod tests {
             let (wanted, got) = value(old, text).expect_err(text);
             format!("{wanted}, not {got}")
         };
-        assert_eq!(wrong(json!(8), "18446744073709551616"), "a number, not a whole number beyond 64 bits");
+        assert_eq!(wrong(json!(8), "18446744073709551616"), "a number, not an integer beyond 64 bits");
         assert_eq!(wrong(json!(8), "x"), "a number, not text");
         assert_eq!(wrong(json!(8), "random"), "a number, not text");
     }

@@ -16,7 +16,7 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
         };
         if !node.get("class_type").is_some_and(Value::is_string) {
             return Err(Error::usage(say!("node `{id}` has no `class_type`", id))
-                .with_hint(say!("export the workflow again, or remove the node")));
+                .with_hint(say!("export the workflow again or remove the node")));
         }
         // A server computes it anew. In metadata of pictures it is often `NaN`.
         node.remove("is_changed");
@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
         if let Some(field) = inputs.as_object().and_then(not_a_number) {
             let place = place_of(&id.as_str().into(), field);
             return Err(Error::usage(say!("`{place}` is not a number", place))
-                .with_hint(say!("JSON has no `NaN` and no `Infinity`: write a number in the file")));
+                .with_hint(say!("JSON has no `NaN` or `Infinity`: replace it with a number in the file")));
         }
         node.retain(|_, value| !is_not_a_number(value));
         nodes.insert(id, value);

@@ -97,7 +97,7 @@ impl Workspace {
     /// # Errors
     /// For a submit that has one, and when the ledger cannot be written.
     pub async fn absent(&self, entry: &Entry) -> Result<Entry, LedgerError> {
-        self.step(entry, Step::Absent { note: "somebody has looked: there is no task".to_owned() }).await
+        self.step(entry, Step::Absent { note: "checked by hand: there is no task".to_owned() }).await
     }
 
     async fn step(&self, entry: &Entry, step: Step) -> Result<Entry, LedgerError> {
@@ -122,7 +122,7 @@ fn open(_: &Path) -> Result<Arc<dyn Ledger>, LedgerError> {
     Err(LedgerError::new(
         runninghub_ledger::ErrorKind::NotFound,
         runninghub_core::say!(
-            "this build has no ledger: give the workspace one, or turn on the feature `sqlite`"
+            "this build has no ledger: pass one to the workspace, or enable the feature `sqlite`"
         ),
     ))
 }

@@ -27,21 +27,21 @@ impl<'a> Address<'a> {
         let refuse = |what| Err(Error::new(ErrorKind::Address, what));
         let url = url.expose();
         let Some((scheme, rest)) = url.split_once("://") else {
-            return refuse(say!("not a WebSocket address: it does not start with wss://"));
+            return refuse(say!("not a WebSocket URL: it does not start with wss://"));
         };
         let tls = match scheme {
             _ if scheme.eq_ignore_ascii_case("wss") => true,
             _ if scheme.eq_ignore_ascii_case("ws") => false,
-            _ => return refuse(say!("not a WebSocket address: it does not start with wss://")),
+            _ => return refuse(say!("not a WebSocket URL: it does not start with wss://")),
         };
         // A line break would end the request line, and a space would end the URL.
         if rest.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
-            return refuse(say!("the WebSocket address holds a space or a control character"));
+            return refuse(say!("the WebSocket URL contains a space or a control character"));
         }
         let (authority, target) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let target = target.split('#').next().unwrap_or_default();
         if authority.contains('@') {
-            return refuse(say!("a WebSocket address with user and password is not supported"));
+            return refuse(say!("WebSocket URLs with a user and password are not supported"));
         }
         let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, port)) => (host, port),
@@ -49,7 +49,7 @@ impl<'a> Address<'a> {
         };
         let name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
         if host.is_empty() || !host.bytes().all(name) {
-            return refuse(say!("the WebSocket address has no host, or one that is not ASCII"));
+            return refuse(say!("the WebSocket URL has no host, or one that is not ASCII"));
         }
         let port = match port {
             "" | ":" => Some(if tls { 443 } else { 80 }),
@@ -57,7 +57,7 @@ impl<'a> Address<'a> {
         };
         match port {
             Some(port) => Ok(Self { tls, authority, host, port, target }),
-            None => refuse(say!("the WebSocket address has a port that is no port")),
+            None => refuse(say!("the WebSocket URL has an invalid port")),
         }
     }
 

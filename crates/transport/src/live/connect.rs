@@ -38,7 +38,7 @@ impl Live {
     async fn open(&self, address: &Address<'_>, public_only: bool) -> Result<Box<dyn FrameSource>, Error> {
         if address.tls {
             let config = self.0.net.tls().map_err(|error| {
-                Error::new(ErrorKind::Tls, say!("no TLS configuration can be made")).with_source(error)
+                Error::new(ErrorKind::Tls, say!("cannot create a TLS configuration")).with_source(error)
             })?;
             let stream = self.dial(address, public_only).await?;
             // Boxed, because a TLS session is twenty times the size of a plain stream.
@@ -51,8 +51,7 @@ impl Live {
 
     async fn dial(&self, address: &Address<'_>, public_only: bool) -> Result<TcpStream, Error> {
         let target = address.http().parse::<Uri>().map_err(|error| {
-            Error::new(ErrorKind::Address, say!("the host of the WebSocket address is no host"))
-                .with_source(error)
+            Error::new(ErrorKind::Address, say!("the WebSocket URL has an invalid host")).with_source(error)
         })?;
         let dialled = self.0.net.dial(target, public_only, self.0.connect_timeout).await;
         dialled.map_err(|error| {
@@ -88,7 +87,7 @@ impl Live {
         let mut socket = shake_hands(address, &self.login(address), stream, self.0.socket()).await?;
         if self.0.preview_metadata {
             socket.send(Message::text(FEATURE_FLAGS)).await.map_err(|error| {
-                Error::new(ErrorKind::Connect, say!("the connection broke off after the handshake"))
+                Error::new(ErrorKind::Connect, say!("the connection broke after the handshake"))
                     .with_source(error)
             })?;
         }
@@ -126,8 +125,7 @@ async fn encrypt(
     stream: TcpStream,
 ) -> Result<TlsStream<TcpStream>, Error> {
     let name = ServerName::try_from(address.host.to_owned()).map_err(|error| {
-        Error::new(ErrorKind::Address, say!("the host of the WebSocket address is no host"))
-            .with_source(error)
+        Error::new(ErrorKind::Address, say!("the WebSocket URL has an invalid host")).with_source(error)
     })?;
     TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
         // Only an error of rustls is final; other errors come from the network.
@@ -135,7 +133,7 @@ async fn encrypt(
             Error::new(ErrorKind::Tls, say!("no TLS session with {host}", host = address.authority))
                 .with_source(error)
         } else {
-            Error::new(ErrorKind::Connect, say!("the connection broke off in the TLS handshake"))
+            Error::new(ErrorKind::Connect, say!("the connection broke during the TLS handshake"))
                 .with_source(error)
         }
     })

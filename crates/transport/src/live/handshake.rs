@@ -48,7 +48,7 @@ where
         if stream.read_buf(&mut head).await.map_err(broken_off)? == 0 {
             return Err(Error::new(
                 ErrorKind::Connect,
-                say!("the server hung up before the handshake was done"),
+                say!("the server closed the connection before the handshake was complete"),
             ));
         }
         let answer = Response::try_parse(&head).map_err(|error| {
@@ -57,7 +57,7 @@ where
         match answer {
             Some(answer) => break answer,
             None if head.len() > MAX_HEAD => {
-                return Err(Error::new(ErrorKind::TooLarge, say!("the server's answer has no end")));
+                return Err(Error::new(ErrorKind::TooLarge, say!("the server's response does not end")));
             }
             None => {}
         }
@@ -82,11 +82,11 @@ fn check(response: &Response, accept: &str) -> Result<(), Error> {
     };
     let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|value| value == accept);
     if !has(UPGRADE, "websocket") || !has(CONNECTION, "upgrade") || !accepted {
-        return refuse(say!("the server's answer to the handshake is wrong"));
+        return refuse(say!("the server's handshake response is invalid"));
     }
     Ok(())
 }
 
 fn broken_off(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Connect, say!("the connection broke off in the handshake")).with_source(error)
+    Error::new(ErrorKind::Connect, say!("the connection broke during the handshake")).with_source(error)
 }

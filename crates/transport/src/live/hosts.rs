@@ -49,7 +49,7 @@ impl Hosts {
             (true, _) if self.private => Ok(false),
             (true, _) => Err(forbidden(address, say!("a private address"))),
             (false, true) => Ok(!self.private),
-            (false, false) => Err(forbidden(address, say!("not a host of the platform"))),
+            (false, false) => Err(forbidden(address, say!("not one of the platform's hosts"))),
         }
     }
 }

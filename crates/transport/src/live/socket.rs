@@ -196,10 +196,10 @@ fn ended_by(error: SocketError) -> Result<Option<Body>, Error> {
             _ => (ErrorKind::Io, say!("reading from the server failed")),
         },
         SocketError::Capacity(_) => {
-            (ErrorKind::TooLarge, say!("the server sent a larger message than is allowed"))
+            (ErrorKind::TooLarge, say!("the server sent a message over the size limit"))
         }
         SocketError::Utf8(_) => (ErrorKind::Protocol, say!("the server sent text that is not UTF-8")),
-        _ => (ErrorKind::Protocol, say!("the server broke the WebSocket protocol")),
+        _ => (ErrorKind::Protocol, say!("the server violated the WebSocket protocol")),
     };
     Err(Error::new(kind, what).with_source(error))
 }

@@ -74,6 +74,6 @@ pub(super) fn plain_name(name: &str) -> Result<&str, Error> {
     if one && !name.contains(['/', '\\', ':', '\0']) {
         return Ok(name);
     }
-    let what = say!("the recording names a file outside of itself: {name}", name);
+    let what = say!("the recording refers to a file outside its folder: {name}", name);
     Err(Error::new(ErrorKind::Recording, what))
 }

@@ -47,7 +47,7 @@ impl Recording {
         match recording.read_json::<Meta>(META)? {
             Some(meta) => recording.meta = meta,
             None if recording.tapes.is_empty() => {
-                let what = say!("not a recording: it holds neither meta.json nor any ws-….jsonl");
+                let what = say!("not a recording: it contains neither meta.json nor any ws-….jsonl");
                 return Err(Error::new(ErrorKind::Recording, what).in_file(path));
             }
             None => {}
@@ -120,7 +120,7 @@ impl Recording {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
         let Some(text) = self.read_text(name)? else { return Ok(None) };
         parse(&text).map(Some).map_err(|error| {
-            let what = if error.is_eof() { say!("is cut off") } else { say!("is not what it should be") };
+            let what = if error.is_eof() { say!("is cut off") } else { say!("is not valid") };
             Error::new(ErrorKind::Recording, what).with_source(error).in_file(Path::new(name))
         })
     }

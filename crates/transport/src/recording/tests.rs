@@ -98,13 +98,10 @@ fn broken_files_are_named() {
         let text = error.to_string();
         (error.kind(), text.split_once(": ").map_or(text.clone(), |(_, what)| what.to_owned()))
     };
-    let nothing = "not a recording: it holds neither meta.json nor any ws-….jsonl";
+    let nothing = "not a recording: it contains neither meta.json nor any ws-….jsonl";
     assert_eq!(open(&[("x.txt", "")]), (ErrorKind::Recording, nothing.to_owned()));
     assert_eq!(open(&[("meta.json", "{\"prompts\": [")]), (ErrorKind::Recording, "is cut off".to_owned()));
-    assert_eq!(
-        open(&[("meta.json", "{\"prompts\": 7}")]),
-        (ErrorKind::Recording, "is not what it should be".to_owned())
-    );
+    assert_eq!(open(&[("meta.json", "{\"prompts\": 7}")]), (ErrorKind::Recording, "is not valid".to_owned()));
     assert_eq!(open(&[("meta.json", "{\"format\": 9}")]).0, ErrorKind::TapeVersion { format: 9 });
     assert_eq!(Recording::open("/nowhere/at/all").unwrap_err().kind(), ErrorKind::Io);
 

@@ -53,7 +53,7 @@ impl RecordingWriter {
         let io = |error| Error::file(&folder, say!("cannot be recorded to"), error);
         fs::create_dir_all(&folder).map_err(io)?;
         if !is_free(&folder).map_err(io)? {
-            let what = say!("not empty: name another folder for the recording");
+            let what = say!("not empty: choose another folder for the recording");
             return Err(Error::new(ErrorKind::Recording, what).in_file(&folder));
         }
         let meta = Meta {

@@ -83,7 +83,7 @@ impl<R: BufRead> TapeReader<R> {
             self.number += 1;
             if size as u64 == MAX_LINE {
                 self.input = None;
-                return Err(Error::line(self.number, say!("is too long for a tape")));
+                return Err(Error::line(self.number, say!("is too long for a recording")));
             }
             if !self.buffer.trim_ascii().is_empty() {
                 return Ok(true);
@@ -93,7 +93,7 @@ impl<R: BufRead> TapeReader<R> {
 
     fn row(&self) -> Result<Row, Error> {
         let line: Line<Text, Base64> = serde_json::from_slice(self.buffer.trim_ascii()).map_err(|error| {
-            let what = if error.is_eof() { say!("is cut off") } else { say!("is not a row of a tape") };
+            let what = if error.is_eof() { say!("is cut off") } else { say!("is not a row of a recording") };
             Error::line(self.number, what).with_source(error)
         })?;
         Row::try_from(line).map_err(|what| Error::line(self.number, what))
@@ -146,7 +146,7 @@ impl From<Vec<Row>> for Tape {
 pub(crate) fn check_format(format: u64) -> Result<(), Error> {
     if format > FORMAT {
         let what = say!(
-            "made by a later version: format {format}, this version reads up to {known}",
+            "made by a newer version: it has format {format}, and this version reads up to {known}",
             format,
             known = FORMAT
         );

@@ -57,7 +57,7 @@ fn a_tape_of_a_later_version_is_refused_by_its_number() {
     let tape = "{\"format\":7,\"kind\":\"runninghub-tape\",\"more\":{}}\nwhatever";
     let error = Tape::parse(tape.as_bytes()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TapeVersion { format: 7 });
-    assert_eq!(error.to_string(), "made by a later version: format 7, this version reads up to 1");
+    assert_eq!(error.to_string(), "made by a newer version: it has format 7, and this version reads up to 1");
 }
 
 #[test]
@@ -65,13 +65,16 @@ fn broken_lines_are_named() {
     let good = ROWS.lines().next().unwrap();
     let cases = [
         ("{\"t_ms\":1,\"at_ms\":1,\"dir\":\"in\",\"kind\":\"te", "line 2 is cut off"),
-        ("not json", "line 2 is not a row of a tape"),
-        ("[]", "line 2 is not a row of a tape"),
-        ("{\"t_ms\":1,\"dir\":\"in\",\"kind\":\"sent\"}", "line 2 is not a row of a tape"),
-        ("{\"t_ms\":1e999,\"dir\":\"in\",\"kind\":\"eof\"}", "line 2 is not a row of a tape"),
+        ("not json", "line 2 is not a row of a recording"),
+        ("[]", "line 2 is not a row of a recording"),
+        ("{\"t_ms\":1,\"dir\":\"in\",\"kind\":\"sent\"}", "line 2 is not a row of a recording"),
+        ("{\"t_ms\":1e999,\"dir\":\"in\",\"kind\":\"eof\"}", "line 2 is not a row of a recording"),
         ("{\"t_ms\":1,\"dir\":\"in\",\"kind\":\"text\"}", "line 2 is a text frame without its text"),
         ("{\"t_ms\":1,\"dir\":\"in\",\"kind\":\"binary\"}", "line 2 is a binary frame without its bytes"),
-        ("{\"t_ms\":1,\"dir\":\"in\",\"kind\":\"binary\",\"b64\":\"*\"}", "line 2 is not a row of a tape"),
+        (
+            "{\"t_ms\":1,\"dir\":\"in\",\"kind\":\"binary\",\"b64\":\"*\"}",
+            "line 2 is not a row of a recording",
+        ),
     ];
     for (line, what) in cases {
         let text = format!("{good}\n{line}\n{good}\n");
@@ -90,7 +93,7 @@ fn broken_lines_are_named() {
 #[test]
 fn an_endless_line_is_not_read_to_its_end() {
     let error = TapeReader::new(io::BufReader::new(io::repeat(b'x'))).unwrap_err();
-    assert_eq!(error.to_string(), "line 1 is too long for a tape");
+    assert_eq!(error.to_string(), "line 1 is too long for a recording");
 }
 
 #[test]

@@ -50,9 +50,8 @@ impl<W: Write> TapeWriter<W> {
             Error::new(ErrorKind::Io, say!("a row cannot be written as JSON")).with_source(error)
         })?;
         self.line.push(b'\n');
-        self.output
-            .write_all(&self.line)
-            .and_then(|()| self.output.flush())
-            .map_err(|error| Error::new(ErrorKind::Io, say!("the tape cannot be written")).with_source(error))
+        self.output.write_all(&self.line).and_then(|()| self.output.flush()).map_err(|error| {
+            Error::new(ErrorKind::Io, say!("the recording cannot be written to")).with_source(error)
+        })
     }
 }

@@ -91,7 +91,7 @@ impl<'r> Draft<'r> {
                 "limits" => self.read_limits(key, item, at),
                 "seed" => match item.as_integer().and_then(|seed| u64::try_from(seed).ok()) {
                     Some(seed) => self.seed = seed,
-                    None => self.reader.wrong(at, key, say!("it is not a whole number from 0"), None),
+                    None => self.reader.wrong(at, key, say!("it is not a non-negative integer"), None),
                 },
                 key => self.read_word(key, item, at),
             }
@@ -109,7 +109,7 @@ impl<'r> Draft<'r> {
                 self.reader.wrong(
                     at,
                     key,
-                    say!("the job runs something else already"),
+                    say!("the job already runs something else"),
                     say!("keep one of them"),
                 );
             }
@@ -133,7 +133,8 @@ impl<'r> Draft<'r> {
             let value = match random.map(toml_edit::Value::as_bool) {
                 Some(Some(true)) => Some(InSet::Random),
                 Some(_) => {
-                    let cure = say!("write {example} for a seed for each row", example = "{ random = true }");
+                    let cure =
+                        say!("write {example} to get a seed for each row", example = "{ random = true }");
                     self.reader.wrong(at, &key, say!("it is not a random seed"), cure);
                     None
                 }
@@ -220,8 +221,7 @@ impl<'r> Draft<'r> {
         let mut look = |at: At, column: &str, used: &str, also: &[String]| {
             if !names.iter().chain(also).any(|name| name == used) {
                 let what = say!("`{name}` is not a key of the matrix", name = used);
-                let braces =
-                    say!("write {escaped} for the braces themselves", escaped = format!("{{{{{used}}}}}"));
+                let braces = say!("write {escaped} for literal braces", escaped = format!("{{{{{used}}}}}"));
                 let cure = did_you_mean(used, names.iter().chain(also).map(String::as_str)).unwrap_or(braces);
                 wrong.push(Problem::new(at, what).column(column).cure(cure));
             }

@@ -76,15 +76,12 @@ impl Draft<'_> {
             }
         }
         for Excluded { at, .. } in self.excluded.iter().filter(|excluded| !excluded.is_used) {
-            self.job
-                .rows
-                .notes
-                .add(Problem::new(*at, say!("no combination is excluded by it")).column("exclude"));
+            self.job.rows.notes.add(Problem::new(*at, say!("it excludes no combination")).column("exclude"));
         }
         if self.job.rows.rows.is_empty() {
             self.reader
                 .problems
-                .add(Problem::source(say!("every combination is excluded")).column("exclude"));
+                .add(Problem::source(say!("all combinations are excluded")).column("exclude"));
         }
     }
 }

@@ -51,7 +51,7 @@ impl FromStr for MaxFailures {
             None => text.trim().parse().ok().filter(|count| *count > 0).map(Self::Count),
         };
         parsed.ok_or_else(|| {
-            say!("`{text}` is neither a number of rows such as 3 nor a share such as 5%", text)
+            say!("`{text}` is neither a row count such as 3 nor a percentage such as 5%", text)
         })
     }
 }

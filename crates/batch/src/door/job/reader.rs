@@ -90,7 +90,7 @@ impl Reader<'_> {
     pub(super) fn table<'t>(&mut self, key: &str, item: &'t Item, at: At) -> Option<&'t dyn TableLike> {
         let table = item.as_table_like();
         if table.is_none() {
-            let cure = say!("it begins with a line [{key}]", key);
+            let cure = say!("it begins with the line [{key}]", key);
             self.wrong(at, key, say!("it is not a table"), cure);
         }
         table
@@ -101,7 +101,7 @@ impl Reader<'_> {
         if let Some(tables) = item.as_array_of_tables() {
             return tables.iter().map(|table| table as &dyn TableLike).collect();
         }
-        let cure = say!("each of them begins with a line [[{key}]]", key);
+        let cure = say!("each one begins with a line [[{key}]]", key);
         self.wrong(at, key, say!("it is not a list of tables"), cure);
         Vec::new()
     }
@@ -109,7 +109,7 @@ impl Reader<'_> {
     /// The name of a field, and whether it takes files.
     pub(super) fn field(&mut self, key: &str, at: At) -> Option<Field> {
         let field = Field::parse(key);
-        field.map_err(|what| self.wrong(at, key, what, say!("a key such as \"6.text\" names a field"))).ok()
+        field.map_err(|what| self.wrong(at, key, what, say!("a key is a field such as \"6.text\""))).ok()
     }
 
     /// A single value.

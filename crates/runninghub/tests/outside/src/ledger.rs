@@ -41,7 +41,7 @@ impl Store {
     /// An empty store.
     ///
     /// # Errors
-    /// When the system has no random numbers.
+    /// When the system provides no random numbers.
     pub fn new() -> Result<Self, Error> {
         Ok(Self(Arc::new(Mutex::new(Rows {
             entries: Vec::new(),
