@@ -60,6 +60,11 @@ impl Code {
         self.known().is_some_and(|known| known.key)
     }
 
+    /// Whether a create was refused because all slots of the key are in use. Then their number is known.
+    pub fn is_full(&self) -> bool {
+        matches!(self.as_str(), "421" | "1520")
+    }
+
     /// The code whose meaning applies with this message: a key of the other site gets 301, as a wrong parameter does.
     pub(crate) fn meant_by(&self, message: &Untrusted) -> Self {
         let words: String = message.raw().to_lowercase().chars().filter(char::is_ascii_lowercase).collect();

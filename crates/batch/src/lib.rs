@@ -33,7 +33,6 @@ pub use item::{Item, ItemId, Setting, Target};
 pub use problem::{At, KEPT, Problem, Problems};
 pub use row::{Given, MAX_ROWS, Row, Rows};
 pub use schedule::{
-    Class, Decision, Event, Fault, Limits, Paused, Rate, Schedule, Slots, Standing, Tally, Ticket, Turns,
-    Waiter, Waiting, Work,
+    Decision, Event, Fault, Limits, Paused, Rate, Schedule, Slots, Standing, Tally, Waiting, Work,
 };
 pub use set::Set;

@@ -6,6 +6,8 @@
 //! `macros` and `rt`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
+mod slots;
+
 use std::collections::VecDeque;
 
 use runninghub_core::{Cost, Kind, Place, Site, TaskId};
@@ -13,6 +15,8 @@ use runninghub_core::{Cost, Kind, Place, Site, TaskId};
 use crate::{
     AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, State, Step,
 };
+
+pub use slots::*;
 
 /// Generates a module of tests for a ledger. The expression is evaluated for each test: `(guard, ledger)`.
 ///

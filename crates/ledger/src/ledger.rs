@@ -5,7 +5,10 @@ use std::fmt;
 use async_trait::async_trait;
 use runninghub_core::say;
 
-use crate::{AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Salt, State, Step};
+use crate::{
+    Ask, AttemptId, Claim, Delivery, Entry, Error, ErrorKind, Filter, Intent, Measure, Pool, Salt, SlotFor,
+    Slots, State, Step, Ticket,
+};
 
 /// The maximum number of kept deliveries per submit. A submit has one task, so more deliveries are forged by a sender
 /// that knows its secret.
@@ -22,6 +25,12 @@ pub const MOST_DELIVERIES: usize = 16;
 /// process that made it, and checks whether that process is still alive. If it isn't, [`Ledger::entries`] returns the
 /// submit as [`Entry::left_behind`] (before the filter is applied), and [`Ledger::advance`] continues from
 /// [`State::left_behind`]. This doesn't require a write. The suite is `shared_ledger_conformance!`.
+///
+/// # Slots
+/// A key runs a few tasks at once. A ledger may keep which submits hold its slots and who waits for one, so that
+/// everything that shares the ledger shares the slots. By default a ledger keeps none: then a
+/// submit waits only after a refusal, in a queue of its own process. The rules are [`State::has_slot`] and
+/// [`Turns`](crate::Turns). The suites are `slots_conformance!` and `shared_slots_conformance!`.
 #[async_trait]
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Records that a create is about to be sent, before a byte of it is.
@@ -75,6 +84,41 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
+
+    /// Asks for a slot, in one transaction: enters the queue, or shows that the waiter is still there; drops waiters whose
+    /// process has ended; and if it is the waiter's turn and fewer than [`Ask::allowed`] slots are held, records the
+    /// submit with its slot. The slot is free again with the step that leads to a state without
+    /// [`State::has_slot`].
+    ///
+    /// # Errors
+    /// As [`Ledger::begin`], and as [`Ledger::advance`] for a submit that waits. Then nothing must be sent.
+    async fn claim(&self, _pool: &Pool, _ask: Ask, _work: SlotFor) -> Result<Claim, Error> {
+        Ok(Claim::NotKept)
+    }
+
+    /// Leaves the queue. An unknown ticket changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    async fn leave(&self, _pool: &Pool, _ticket: Ticket) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The slots of a key and the queue for them; `None` if this ledger keeps no slots. It is cheap and writes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn slots(&self, _pool: &Pool, _ticket: Option<Ticket>) -> Result<Option<Slots>, Error> {
+        Ok(None)
+    }
+
+    /// Records what is known of the number of slots.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    async fn measured(&self, _pool: &Pool, _measure: Measure) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// The salt for fingerprints of keys in this ledger.
     fn salt(&self) -> Salt;

@@ -11,9 +11,11 @@ mod error;
 mod failpoint;
 mod ledger;
 mod memory;
+mod slots;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod state;
+mod turns;
 
 pub use digest::{Digest, Salt, Secret};
 pub use entry::{AttemptId, Delivery, Entry, Filter, Intent};
@@ -22,6 +24,8 @@ pub use ledger::{Ledger, MOST_DELIVERIES};
 pub use memory::MemoryLedger;
 #[doc(no_inline)]
 pub use runninghub_core::{Kind, NativeProxy, Place, Site};
+pub use slots::{Ask, Claim, Held, Measure, Pool, SlotFor, Slots};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 pub use state::{EDGES, State, Step};
+pub use turns::{Class, Ticket, Turns, Waiter};

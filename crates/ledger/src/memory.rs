@@ -1,6 +1,7 @@
 //! A ledger that lives as long as the process: for tests and demos, and as the model for other ledgers.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -9,15 +10,28 @@ use async_trait::async_trait;
 use runninghub_core::say;
 
 use crate::{
-    AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
+    Ask, AttemptId, Claim, Delivery, Entry, Error, ErrorKind, Filter, Held, Intent, Ledger, MOST_DELIVERIES,
+    Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket, Turns, slots::first_free,
 };
 
 /// A ledger that keeps nothing beyond the process.
 #[derive(Debug)]
 pub struct MemoryLedger {
     entries: Mutex<Vec<Entry>>,
+    /// Locked after the entries.
+    pools: Mutex<BTreeMap<Pool, KeptSlots>>,
     deliveries: Mutex<Vec<Delivery>>,
     salt: Salt,
+}
+
+/// The slots of a key.
+#[derive(Debug, Default)]
+struct KeptSlots {
+    /// The number of a slot, the submit that holds it, and since when.
+    held: Vec<(u32, AttemptId, u64)>,
+    turns: Turns,
+    tickets: Ticket,
+    measure: Option<Measure>,
 }
 
 impl MemoryLedger {
@@ -26,12 +40,53 @@ impl MemoryLedger {
     /// # Errors
     /// [`ErrorKind::Store`] if the system provides no random numbers.
     pub fn new() -> Result<Self, Error> {
-        Ok(Self { entries: Mutex::default(), deliveries: Mutex::default(), salt: Salt::random()? })
+        Ok(Self {
+            entries: Mutex::default(),
+            pools: Mutex::default(),
+            deliveries: Mutex::default(),
+            salt: Salt::random()?,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         // Every change is a single assignment, so a panic leaves no partial change.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pools(&self) -> MutexGuard<'_, BTreeMap<Pool, KeptSlots>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step(&self, entries: &mut [Entry], attempt: &AttemptId, step: Step) -> Result<State, Error> {
+        let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
+        let before = entry.state;
+        if let Step::Accepted { task } = &step
+            && step.applies(before, entry.task.as_ref())?
+        {
+            let there = |other: &Entry| other.intent.place.url() == entry.intent.place.url();
+            if entries.iter().any(|other| there(other) && other.task.as_ref() == Some(task)) {
+                return Err(taken_by_another(task.as_str()));
+            }
+        }
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.attempt == *attempt) {
+            entry.advance(step, now_ms())?;
+            if !entry.state.has_slot() {
+                self.pools().values_mut().for_each(|slots| slots.release(attempt, before));
+            }
+        }
+        Ok(before)
+    }
+}
+
+impl KeptSlots {
+    fn release(&mut self, attempt: &AttemptId, from: State) {
+        let before = self.held.len();
+        self.held.retain(|(_, holder, _)| holder != attempt);
+        if self.held.len() < before
+            && let Some(measure) = &mut self.measure
+        {
+            measure.released(from);
+        }
     }
 }
 
@@ -45,21 +100,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
-        let mut entries = self.lock();
-        let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
-        let before = entry.state;
-        if let Step::Accepted { task } = &step
-            && step.applies(before, entry.task.as_ref())?
-        {
-            let there = |other: &Entry| other.intent.place.url() == entry.intent.place.url();
-            if entries.iter().any(|other| there(other) && other.task.as_ref() == Some(task)) {
-                return Err(taken_by_another(task.as_str()));
-            }
-        }
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.attempt == *attempt) {
-            entry.advance(step, now_ms())?;
-        }
-        Ok(before)
+        self.step(&mut self.lock(), attempt, step)
     }
 
     async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error> {
@@ -111,6 +152,69 @@ impl Ledger for MemoryLedger {
         Ok(entries.iter().rev().filter(|entry| filter.matches(entry)).take(filter.max()).cloned().collect())
     }
 
+    async fn claim(&self, pool: &Pool, ask: Ask, work: SlotFor) -> Result<Claim, Error> {
+        let (mut entries, now) = (self.lock(), now_ms());
+        if let SlotFor::Again(attempt) = &work {
+            let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
+            if !Step::Sending.applies(entry.state, entry.task.as_ref())? {
+                return Err(sent_already());
+            }
+        }
+        let ticket = {
+            let mut pools = self.pools();
+            let slots = pools.entry(pool.clone()).or_default();
+            slots.tickets += u64::from(ask.ticket.is_none());
+            let ticket = ask.ticket.unwrap_or(slots.tickets);
+            let held = u32::try_from(slots.held.len()).unwrap_or(u32::MAX);
+            if !slots.turns.ask(ticket, &ask, held, now) {
+                return Ok(Claim::Wait(ticket));
+            }
+            ticket
+        };
+        let attempt = match work {
+            SlotFor::New(intent) => {
+                let entry = Entry::new(AttemptId::random()?, intent, now);
+                let attempt = entry.attempt.clone();
+                entries.push(entry);
+                attempt
+            }
+            SlotFor::Again(attempt) => {
+                self.step(&mut entries, &attempt, Step::Sending)?;
+                attempt
+            }
+        };
+        let mut pools = self.pools();
+        let slots = pools.entry(pool.clone()).or_default();
+        let slot = first_free(slots.held.iter().map(|(slot, ..)| *slot));
+        slots.held.push((slot, attempt.clone(), now));
+        slots.held.sort_unstable_by_key(|(slot, ..)| *slot);
+        Ok(Claim::Taken { attempt, slot, ticket })
+    }
+
+    async fn leave(&self, pool: &Pool, ticket: Ticket) -> Result<(), Error> {
+        if let Some(slots) = self.pools().get_mut(pool) {
+            slots.turns.leave(ticket);
+        }
+        Ok(())
+    }
+
+    async fn slots(&self, pool: &Pool, ticket: Option<Ticket>) -> Result<Option<Slots>, Error> {
+        let entries = self.lock();
+        let mut pools = self.pools();
+        let slots = pools.entry(pool.clone()).or_default();
+        slots.turns.at(now_ms());
+        let held = slots.held.iter().filter_map(|(slot, attempt, since)| {
+            let entry = entries.iter().find(|entry| entry.attempt == *attempt)?;
+            Some(Held::new(*slot, attempt.clone(), entry.state, entry.task.clone(), *since))
+        });
+        Ok(Some(slots.turns.slots(ticket, held.collect(), slots.measure)))
+    }
+
+    async fn measured(&self, pool: &Pool, measure: Measure) -> Result<(), Error> {
+        self.pools().entry(pool.clone()).or_default().measure = Some(measure);
+        Ok(())
+    }
+
     fn salt(&self) -> Salt {
         self.salt
     }
@@ -122,6 +226,10 @@ pub(crate) fn unknown_attempt() -> Error {
 
 pub(crate) fn taken_by_another(task: &str) -> Error {
     Error::new(ErrorKind::Conflict, say!("the task {task} belongs to another submit", task))
+}
+
+pub(crate) fn sent_already() -> Error {
+    Error::new(ErrorKind::Conflict, say!("the submit is being sent already"))
 }
 
 pub(crate) fn too_many_deliveries() -> Error {
@@ -138,4 +246,5 @@ mod tests {
     use super::MemoryLedger;
 
     crate::ledger_conformance!(memory, ((), MemoryLedger::new().expect("a ledger")));
+    crate::slots_conformance!(slots, ((), MemoryLedger::new().expect("a ledger")));
 }

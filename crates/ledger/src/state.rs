@@ -85,6 +85,11 @@ impl State {
         matches!(self, Submitting | Waiting | Unknown | Accepted)
     }
 
+    /// Whether a submit keeps its slot in this state: its task may be running.
+    pub fn has_slot(self) -> bool {
+        matches!(self, Submitting | Unknown | Accepted)
+    }
+
     /// The state of such a submit after the process that made it has ended, with the reason; `None` if the state
     /// doesn't change.
     ///

@@ -14,7 +14,7 @@ use runninghub_core::{Failure, Observation, TaskId, TaskStatus, say};
 use runninghub_ledger::State;
 use tokio::time::{sleep, timeout};
 
-use crate::{Backend, Error, ErrorKind, book::Book, sentence_of, settle::end};
+use crate::{Backend, Error, ErrorKind, attempts::AttemptLog, sentence_of, settle::end};
 
 /// The pauses before a cancelled task is polled again: a running task needs a moment to stop.
 const PAUSES: [Duration; 3] =
@@ -26,15 +26,15 @@ const LOOKS: Duration = Duration::from_secs(10);
 /// The cancel requests of this machine.
 #[derive(Debug, Default)]
 pub(crate) struct Cancels {
-    book: Option<Book>,
+    attempts: Option<AttemptLog>,
     time_scale: f64,
     /// Those of this process, including tasks that are not in the ledger.
     here: Mutex<HashSet<TaskId>>,
 }
 
 impl Cancels {
-    pub(crate) fn new(book: Option<Book>, time_scale: f64) -> Self {
-        Self { book, time_scale, here: Mutex::default() }
+    pub(crate) fn new(attempts: Option<AttemptLog>, time_scale: f64) -> Self {
+        Self { attempts, time_scale, here: Mutex::default() }
     }
 
     fn here(&self) -> MutexGuard<'_, HashSet<TaskId>> {
@@ -46,8 +46,8 @@ impl Cancels {
         if self.here().contains(task) {
             return true;
         }
-        let Some(book) = &self.book else { return false };
-        let known = book.find(task).await.ok().flatten();
+        let Some(attempts) = &self.attempts else { return false };
+        let known = attempts.find(task).await.ok().flatten();
         known.is_some_and(|(entry, _)| entry.cancelling || entry.state == State::Cancelled)
     }
 
@@ -69,9 +69,9 @@ impl Cancels {
     }
 
     async fn write(&self, task: &TaskId, is_cancelling: bool) {
-        let Some(book) = &self.book else { return };
-        let written = match book.find(task).await {
-            Ok(Some((_, page))) => page.cancelling(is_cancelling).await,
+        let Some(attempts) = &self.attempts else { return };
+        let written = match attempts.find(task).await {
+            Ok(Some((_, attempt))) => attempt.cancelling(is_cancelling).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -113,9 +113,9 @@ impl Cancels {
         backend.cancel(task).await?;
         // The task is cancelled, whether or not its end is observed.
         let Ok(Some(seen)) = timeout(LOOKS, self.look(backend, task)).await else { return Ok(()) };
-        if let (Some(end), Some(book)) = (end(&seen), &self.book)
-            && let Ok(Some((_, page))) = book.find(task).await
-            && let Err(error) = page.end(task, &end).await
+        if let (Some(end), Some(attempts)) = (end(&seen), &self.attempts)
+            && let Ok(Some((_, attempt))) = attempts.find(task).await
+            && let Err(error) = attempt.end(task, &end).await
         {
             tracing::warn!(error = %sentence_of(&error), "the end of the task is not in the ledger");
         }
@@ -149,7 +149,7 @@ mod tests {
     use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
 
     use super::*;
-    use crate::{BackendError, book::What};
+    use crate::{BackendError, attempts::What};
 
     /// A task that stops after a few polls.
     struct Stopping(AtomicU32);
@@ -175,12 +175,14 @@ mod tests {
     async fn the_end_of_a_cancelled_task_is_written_down_though_it_takes_a_moment() {
         for (looks, state) in [(0, State::Cancelled), (3, State::Cancelled), (4, State::Accepted)] {
             let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
-            let book = Book::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
+            let attempts =
+                AttemptLog::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
             let what = What::workflow(Kind::Prompt, None);
-            let page = book.begin(&what, Digest::of("body"), None).await.expect("written");
+            let attempt =
+                attempts.begin(attempts.intent(&what, Digest::of("body"), None)).await.expect("written");
             let task = TaskId::from("7");
-            page.step(Step::Accepted { task: task.clone() }).await.expect("written");
-            Cancels::new(Some(book), 1.0)
+            attempt.step(Step::Accepted { task: task.clone() }).await.expect("written");
+            Cancels::new(Some(attempts), 1.0)
                 .send(&Stopping(AtomicU32::new(looks)), &task)
                 .await
                 .expect("cancelled");

@@ -7,7 +7,7 @@ use runninghub_ledger::Entry;
 
 use crate::{
     Error, Run, RunningHub, Workflow,
-    book::{Book, Page, accepted_ago},
+    attempts::{Attempt, AttemptLog, accepted_ago},
     hub::Hub,
     launch::{Known, Launch},
     platform::Family,
@@ -56,7 +56,7 @@ impl From<TaskId> for Follow {
 #[derive(Default)]
 pub(crate) struct Recalled {
     pub(crate) entry: Option<Entry>,
-    pub(crate) page: Option<Page>,
+    pub(crate) attempt: Option<Attempt>,
     /// How long ago it was accepted, if it is in the ledger and not known to be over.
     pub(crate) accepted: Option<Duration>,
     /// Why the ledger could not be read. The task is paid for, so it is followed anyway.
@@ -64,12 +64,12 @@ pub(crate) struct Recalled {
 }
 
 impl Recalled {
-    pub(crate) async fn of(book: Option<&Book>, task: &TaskId) -> Self {
-        let Some(book) = book else { return Self::default() };
-        match book.find(task).await {
-            Ok(Some((entry, page))) => {
+    pub(crate) async fn of(attempts: Option<&AttemptLog>, task: &TaskId) -> Self {
+        let Some(attempts) = attempts else { return Self::default() };
+        match attempts.find(task).await {
+            Ok(Some((entry, attempt))) => {
                 let accepted = accepted_ago(&entry);
-                Self { entry: Some(entry), page: Some(page), accepted, warning: None }
+                Self { entry: Some(entry), attempt: Some(attempt), accepted, warning: None }
             }
             Ok(None) => Self::default(),
             Err(error) => {
@@ -82,7 +82,8 @@ impl Recalled {
 impl RunningHub {
     pub(crate) async fn follow_task(&self, follow: Follow) -> Result<Run, Error> {
         let hub = &*self.0;
-        let Recalled { entry, page, accepted, warning } = Recalled::of(hub.book.as_ref(), &follow.task).await;
+        let Recalled { entry, attempt, accepted, warning } =
+            Recalled::of(hub.attempts.as_ref(), &follow.task).await;
         let family = entry.as_ref().map_or(Family::Unknown, |entry| Family::of(&entry.intent.kind));
         let workflow = follow.workflow.clone().or_else(|| entry?.intent.workflow);
         // The ledger does not record the instance type.
@@ -105,7 +106,7 @@ impl RunningHub {
             workflow,
             plan,
             first: warning.into_iter().collect(),
-            page,
+            attempt,
             accepted,
             lesson,
             ..hub.launch(follow.task, family)
@@ -124,7 +125,7 @@ impl Hub {
             pace: self.pace,
             previews: self.previews,
             priors: self.priors.clone(),
-            gate: Some(Arc::clone(&self.gate)),
+            queue: Some(Arc::clone(&self.queue)),
             ..Launch::new(Arc::new(self.backend(family)), Arc::clone(&self.connect), task)
         }
     }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     Backend, Error, Follow, History, Intermediates, Run, Save, Service, Submit, Workflow, Workspace,
-    book::{Book, accepted_ago},
+    attempts::{AttemptLog, accepted_ago},
     cancel::Cancels,
     history::Lesson,
     live::live,
@@ -27,7 +27,7 @@ use crate::{
     platform::{Family, Platform},
     record::{Recorder, recording},
     settle,
-    submit::Gate,
+    submit::SubmitQueue,
 };
 
 /// A site and a key: submits and follows tasks. Cheap to clone.
@@ -43,8 +43,8 @@ pub(crate) struct Hub {
     pub(crate) previews: bool,
     pub(crate) site: Site,
     pub(crate) place: Place,
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) book: Option<Book>,
+    pub(crate) queue: Arc<SubmitQueue>,
+    pub(crate) attempts: Option<AttemptLog>,
     pub(crate) cancels: Arc<Cancels>,
     pub(crate) history: Option<History>,
     pub(crate) priors: Priors,
@@ -128,8 +128,8 @@ impl RunningHub {
         &self.0.client
     }
 
-    pub(crate) fn book(&self) -> Result<&Book, Error> {
-        self.0.book.as_ref().ok_or_else(|| Error::usage(say!("no ledger found")))
+    pub(crate) fn attempts(&self) -> Result<&AttemptLog, Error> {
+        self.0.attempts.as_ref().ok_or_else(|| Error::usage(say!("no ledger found")))
     }
 
     /// The site.
@@ -189,7 +189,13 @@ impl Service for RunningHub {
 
     fn save(&self, task: &TaskId, dir: &Path) -> Save {
         let backend: Arc<dyn Backend> = Arc::new(self.0.platform());
-        Save::new(self.0.client.files().clone(), backend, self.0.book.clone(), task.clone(), dir.to_owned())
+        Save::new(
+            self.0.client.files().clone(),
+            backend,
+            self.0.attempts.clone(),
+            task.clone(),
+            dir.to_owned(),
+        )
     }
 
     fn intermediates(&self, task: &TaskId, dir: &Path) -> Option<Intermediates> {
@@ -197,13 +203,13 @@ impl Service for RunningHub {
     }
 
     async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error> {
-        let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
+        let found = self.attempts()?.ledger().entry(Filter::all().attempt(attempt)).await;
         let entry = found.map_err(|error| Error::ledger(say!("there is nothing to resolve"), error))?;
         self.bind(entry, task).await
     }
 
     async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
-        settle::refresh(self, self.book()?, entry).await
+        settle::refresh(self, self.attempts()?, entry).await
     }
 
     fn api_calls(&self) -> u64 {
@@ -249,8 +255,8 @@ impl Hub {
         if !is_unknown(&answer) {
             return answer;
         }
-        let ours = match &self.book {
-            Some(book) => book.find(task).await.ok().flatten(),
+        let ours = match &self.attempts {
+            Some(attempts) => attempts.find(task).await.ok().flatten(),
             None => None,
         };
         let Some(ago) = ours.and_then(|(entry, _)| accepted_ago(&entry)) else { return answer };
@@ -410,7 +416,7 @@ impl Builder {
             connect = Arc::new(recorder.connect(connect));
         }
         let place = Place::RunningHub { site: self.site, base_url: client.base_url().to_owned() };
-        let book = self.ledger.map(|ledger| Book::new(ledger, place.clone(), key.expose()));
+        let attempts = self.ledger.map(|ledger| AttemptLog::new(ledger, place.clone(), key.expose()));
         Ok(RunningHub(Arc::new(Hub {
             client,
             connect,
@@ -420,9 +426,9 @@ impl Builder {
             previews: self.previews,
             site: self.site,
             place,
-            gate: Arc::default(),
-            cancels: Arc::new(Cancels::new(book.clone(), self.time_scale)),
-            book,
+            queue: Arc::default(),
+            cancels: Arc::new(Cancels::new(attempts.clone(), self.time_scale)),
+            attempts,
             history: self.history,
             priors: self.priors,
         })))

@@ -8,7 +8,9 @@ use runninghub_core::{
 };
 use runninghub_transport::Connect;
 
-use crate::{Backend, Run, book::Page, driver::Driver, history::Lesson, run::Source, submit::Gate};
+use crate::{
+    Backend, Run, attempts::Attempt, driver::Driver, history::Lesson, run::Source, submit::SubmitQueue,
+};
 
 /// Failed polls in a row before the service counts as unreachable: about ten seconds.
 const FIRST_CONTACT: u32 = 5;
@@ -27,7 +29,7 @@ pub(crate) struct Launch {
     pub(crate) socket: Option<SocketUrl>,
     pub(crate) first: Vec<Event>,
     /// Where the end is recorded.
-    pub(crate) page: Option<Page>,
+    pub(crate) attempt: Option<Attempt>,
     /// How long ago it was accepted, if it is in the ledger and not known to be over.
     pub(crate) accepted: Option<Duration>,
     /// Failed polls before the service counts as unreachable; no limit for a task that was just paid for.
@@ -37,7 +39,7 @@ pub(crate) struct Launch {
     /// Where the run's durations are kept.
     pub(crate) lesson: Option<Lesson>,
     /// Notified when the task's slot is free, for the submits that wait for one.
-    pub(crate) gate: Option<Arc<Gate>>,
+    pub(crate) queue: Option<Arc<SubmitQueue>>,
 }
 
 /// The timing data for a graph before it runs.
@@ -71,12 +73,12 @@ impl Launch {
             prompt: None,
             socket: None,
             first: Vec::new(),
-            page: None,
+            attempt: None,
             accepted: None,
             first_contact: Some(FIRST_CONTACT),
             priors: Priors::default(),
             lesson: None,
-            gate: None,
+            queue: None,
         }
     }
 
@@ -100,7 +102,7 @@ impl Launch {
             self.first_contact,
         )
         .with_priors(self.priors);
-        let source = Source::new(driver, self.task.clone(), self.page, self.gate);
+        let source = Source::new(driver, self.task.clone(), self.attempt, self.queue);
         Run::new(self.task, self.workflow, self.plan, source, self.backend, self.first)
             .with_lesson(self.lesson)
     }

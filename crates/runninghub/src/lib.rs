@@ -3,8 +3,8 @@
 
 pub mod answer;
 pub mod app;
+mod attempts;
 mod backend;
-mod book;
 mod cancel;
 #[cfg(feature = "conformance")]
 #[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
@@ -89,7 +89,7 @@ pub use runninghub_transport as transport;
 pub use runninghub_transport::{Connect, Redactor};
 pub use save::{Save, Saved, SavedTask};
 pub use service::Service;
-pub use submit::{SubmitStep, check_webhook};
+pub use submit::{Busy, SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};

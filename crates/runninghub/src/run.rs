@@ -16,7 +16,9 @@ use runninghub_core::{End, Event, OutputFile, Phase, Place, Plan, Submitted, Tas
 
 use runninghub_ledger::{AttemptId, Step};
 
-use crate::{Backend, Error, book::Page, driver::Driver, history::Lesson, sentence_of, submit::Gate};
+use crate::{
+    Backend, Error, attempts::Attempt, driver::Driver, history::Lesson, sentence_of, submit::SubmitQueue,
+};
 
 /// A task that was submitted or found, with all of its events.
 ///
@@ -42,9 +44,9 @@ pub struct Run {
 pub(crate) struct Source {
     driver: Driver,
     task_id: TaskId,
-    page: Option<Page>,
+    attempt: Option<Attempt>,
     /// Notified when the task's slot is free, for the submits that wait for one.
-    gate: Option<Arc<Gate>>,
+    queue: Option<Arc<SubmitQueue>>,
     /// Held back until a preceding warning is emitted.
     held: Option<Event>,
 }
@@ -59,7 +61,7 @@ impl Run {
         opening: Vec<Event>,
     ) -> Self {
         let watched = source.driver.watched();
-        let attempt = source.page.as_ref().map(|page| page.attempt().clone());
+        let attempt = source.attempt.as_ref().map(|attempt| attempt.id().clone());
         let rest = futures_util::stream::unfold(Some(source), async |source| {
             let mut source = source?;
             match source.next().await? {
@@ -180,8 +182,13 @@ impl Run {
 }
 
 impl Source {
-    pub(crate) fn new(driver: Driver, task_id: TaskId, page: Option<Page>, gate: Option<Arc<Gate>>) -> Self {
-        Self { driver, task_id, page, gate, held: None }
+    pub(crate) fn new(
+        driver: Driver,
+        task_id: TaskId,
+        attempt: Option<Attempt>,
+        queue: Option<Arc<SubmitQueue>>,
+    ) -> Self {
+        Self { driver, task_id, attempt, queue, held: None }
     }
 
     async fn next(&mut self) -> Option<Result<Event, Error>> {
@@ -189,18 +196,21 @@ impl Source {
             return Some(Ok(event));
         }
         let event = self.driver.next().await?;
-        if let (Err(error), Some(page)) = (&event, &self.page)
+        if let (Err(error), Some(attempt)) = (&event, &self.attempt)
             && error.is_gone()
         {
             // The error reports it as well, whether or not this could be recorded.
-            let _ = page.step(Step::Gone).await;
+            let _ = attempt.step(Step::Gone).await;
         }
-        if let (Ok(Event::Finished(_)), Some(gate)) = (&event, &self.gate) {
-            gate.free();
+        let Ok(Event::Finished(end)) = &event else { return Some(event) };
+        let written = match &self.attempt {
+            Some(attempt) => attempt.end(&self.task_id, end).await,
+            None => Ok(()),
+        };
+        if let Some(queue) = &self.queue {
+            queue.free();
         }
-        if let (Ok(Event::Finished(end)), Some(page)) = (&event, &self.page)
-            && let Err(error) = page.end(&self.task_id, end).await
-        {
+        if let Err(error) = written {
             self.held = event.ok();
             return Some(Ok(Event::warning("ledger", sentence_of(&error))));
         }

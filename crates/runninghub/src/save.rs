@@ -16,7 +16,7 @@ use runninghub_net::{Download, ErrorKind as NetErrorKind, Files, SavedFile, chec
 
 use crate::{
     Backend, Error, ErrorKind,
-    book::{Book, Page},
+    attempts::{Attempt, AttemptLog},
     manifest::{Manifest, source},
     naming::{check_template, names},
     sentence_of,
@@ -33,7 +33,7 @@ const MOST: usize = 1000;
 pub struct Save {
     files: Files,
     backend: Arc<dyn Backend>,
-    book: Option<Book>,
+    attempts: Option<AttemptLog>,
     task: TaskId,
     dir: PathBuf,
     workflow: Option<WorkflowId>,
@@ -95,11 +95,21 @@ impl Save {
     pub(crate) fn new(
         files: Files,
         backend: Arc<dyn Backend>,
-        book: Option<Book>,
+        attempts: Option<AttemptLog>,
         task: TaskId,
         dir: PathBuf,
     ) -> Self {
-        Self { files, backend, book, task, dir, workflow: None, template: None, outputs: None, most: MOST }
+        Self {
+            files,
+            backend,
+            attempts,
+            task,
+            dir,
+            workflow: None,
+            template: None,
+            outputs: None,
+            most: MOST,
+        }
     }
 
     /// Saves these results, instead of querying the platform for them.
@@ -188,9 +198,9 @@ impl Save {
             Ok(path)
         });
         let manifest = manifest.await;
-        if let Some((_, page)) =
+        if let Some((_, attempt)) =
             known.filter(|_| manifest.is_ok() && results.iter().all(|one| one.file.is_ok()))
-            && let Err(error) = page.saved(&self.dir.to_string_lossy()).await
+            && let Err(error) = attempt.saved(&self.dir.to_string_lossy()).await
         {
             // The files are saved, so this error is only logged.
             tracing::warn!(error = %sentence_of(&error), "where the results are is not in the ledger");
@@ -199,8 +209,8 @@ impl Save {
     }
 
     /// The task's ledger entry: optional, so errors are ignored.
-    async fn known(&self) -> Option<(Entry, Page)> {
-        self.book.as_ref()?.find(&self.task).await.ok()?
+    async fn known(&self) -> Option<(Entry, Attempt)> {
+        self.attempts.as_ref()?.find(&self.task).await.ok()?
     }
 
     /// Downloads results that have no file yet.

@@ -4,7 +4,7 @@ use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus, say};
 use runninghub_ledger::{AttemptId, Entry, Filter, Secret, Step};
 
-use crate::{Error, ErrorKind, RunningHub, Service, book::Book, observed::observed};
+use crate::{Error, ErrorKind, RunningHub, Service, attempts::AttemptLog, observed::observed};
 
 impl RunningHub {
     /// Takes a task's id from a webhook delivery: `secret` is the value of `{secret}` in its URL
@@ -19,7 +19,7 @@ impl RunningHub {
             Error::new(ErrorKind::Refused, say!("the secret belongs to no submit")).with_source(error)
         };
         let secret: Secret = secret.parse().map_err(refused)?;
-        let found = self.book()?.ledger().entry(Filter::all().secret(secret.digest())).await;
+        let found = self.attempts()?.ledger().entry(Filter::all().secret(secret.digest())).await;
         self.bind(found.map_err(refused)?, task).await
     }
 
@@ -32,43 +32,47 @@ impl RunningHub {
             Err(error) => return Err(Error::api(say!("cannot ask the platform about the task"), error)),
         };
         let seen = self.0.cancels.judge(task, answer).await;
-        bind(self.book()?, &entry.attempt, task, &seen).await
+        bind(self.attempts()?, &entry.attempt, task, &seen).await
     }
 }
 
 /// Records the task of a submit, and how it ended if it is over.
 pub(crate) async fn bind(
-    book: &Book,
-    attempt: &AttemptId,
+    attempts: &AttemptLog,
+    id: &AttemptId,
     task: &TaskId,
     seen: &Observation,
 ) -> Result<Entry, Error> {
-    let page = book.page(attempt);
-    page.accepted(task).await?;
+    let attempt = attempts.attempt(id);
+    attempt.accepted(task).await?;
     if let Some(end) = end(seen) {
-        page.end(task, &end).await?;
+        attempt.end(task, &end).await?;
     }
-    found(book, attempt).await
+    found(attempts, id).await
 }
 
 /// Polls the task of a submit, and records if it is over, or unknown to the service.
-pub(crate) async fn refresh(service: &dyn Service, book: &Book, entry: &Entry) -> Result<Entry, Error> {
+pub(crate) async fn refresh(
+    service: &dyn Service,
+    attempts: &AttemptLog,
+    entry: &Entry,
+) -> Result<Entry, Error> {
     let Some(task) = &entry.task else {
         return Err(Error::usage(say!("submit {submit} has no task", submit = &entry.attempt)));
     };
     match service.outputs(task).await {
-        Ok(seen) => bind(book, &entry.attempt, task, &seen).await,
+        Ok(seen) => bind(attempts, &entry.attempt, task, &seen).await,
         // The service has already retried long enough; a task that may become known later is not written off.
         Err(error) if error.is_unknown_task() && error.kind() != ErrorKind::StillRunning => {
-            book.page(&entry.attempt).step(Step::Gone).await?;
-            found(book, &entry.attempt).await
+            attempts.attempt(&entry.attempt).step(Step::Gone).await?;
+            found(attempts, &entry.attempt).await
         }
         Err(error) => Err(error),
     }
 }
 
-async fn found(book: &Book, attempt: &AttemptId) -> Result<Entry, Error> {
-    let found = book.ledger().entry(Filter::all().attempt(attempt.as_str())).await;
+async fn found(attempts: &AttemptLog, id: &AttemptId) -> Result<Entry, Error> {
+    let found = attempts.ledger().entry(Filter::all().attempt(id.as_str())).await;
     found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
 }
 

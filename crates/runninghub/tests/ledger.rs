@@ -15,7 +15,7 @@ use runninghub::{
     Code, ErrorKind, Event, Follow, Phase, RunningHub, Sentence, Service as _, Submit, SubmitStep,
     ledger::{
         AttemptId, Delivery, Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Intent,
-        Ledger, MemoryLedger, Salt, State, Step,
+        Ledger, MemoryLedger, Pool, Salt, State, Step,
     },
 };
 use runninghub_sim::{Fault, Rate, Rule, Sim};
@@ -199,7 +199,7 @@ async fn a_create_whose_key_is_refused_by_mistake_is_sent_again_and_a_wrong_key_
 }
 
 #[tokio::test]
-async fn a_full_queue_is_written_down_and_waited_for() {
+async fn a_full_queue_is_waited_for_without_a_refusal() {
     let sim = sim().concurrency(1).speed(4.0).start().await.expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
@@ -210,8 +210,11 @@ async fn a_full_queue_is_written_down_and_waited_for() {
         let (hub, told) = (hub.clone(), Arc::clone(&waiting));
         tasks.spawn(async move {
             let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
-                if let SubmitStep::Waiting { .. } = step {
-                    told.notify_one();
+                if let SubmitStep::Waiting { error, slots, .. } = step {
+                    assert!(error.is_none(), "{error:?}");
+                    if slots.is_some_and(|slots| (slots.busy, slots.limit) == (1, Some(1))) {
+                        told.notify_one();
+                    }
                 }
             });
             let mut run = hub.submit(submit).await.expect("accepted in the end");
@@ -219,13 +222,32 @@ async fn a_full_queue_is_written_down_and_waited_for() {
         });
     }
     waiting.notified().await;
-    assert!(entries(&*ledger).await.iter().any(|entry| entry.state == State::Waiting));
+    assert_eq!(entries(&*ledger).await.len(), 1, "nothing is sent that would be refused");
     watch(&mut first).await;
     while let Some(result) = tasks.join_next().await {
         result.expect("no panic");
     }
-    assert!(entries(&*ledger).await.iter().all(|entry| entry.state == State::Done));
-    assert_eq!(sim.stats().creates, 4);
+    let written = entries(&*ledger).await;
+    assert!(written.len() == 4 && written.iter().all(|entry| entry.state == State::Done));
+    let stats = sim.stats();
+    assert_eq!((stats.creates, stats.calls.get(CREATE)), (4, Some(&4)));
+}
+
+#[tokio::test]
+async fn a_refusal_for_lack_of_a_slot_is_written_down_and_gives_the_slot_back() {
+    let sim = sim().fault(Fault::QueueFull(1_000_000)).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let submit = tokio::spawn(async move { hub.submit(Submit::workflow(WORKFLOW)).await });
+    while entries(&*ledger).await.first().is_none_or(|entry| entry.state != State::Waiting) {
+        tokio::task::yield_now().await;
+    }
+    submit.abort();
+    let _ = submit.await;
+    let entry = only(&*ledger).await;
+    let slots = ledger.slots(&Pool::of(&entry.intent), None).await.expect("read").expect("kept");
+    assert!(slots.held.is_empty() || entry.state == State::Submitting, "{entry:?} {slots:?}");
+    assert_eq!(sim.stats().creates, 0);
 }
 
 #[tokio::test]
@@ -260,6 +282,8 @@ async fn one_answer(json: &'static str) -> (String, Arc<AtomicU32>) {
     });
     (url, creates)
 }
+
+const CREATE: &str = "/task/openapi/create";
 
 const GRAPH: &str = r#"{"9":{"class_type":"SaveImage","inputs":{}}}"#;
 

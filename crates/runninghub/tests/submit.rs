@@ -55,7 +55,9 @@ async fn a_full_queue_is_waited_for() {
     let told = Arc::clone(&steps);
     let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
         told.lock().expect("not poisoned").push(match step {
-            SubmitStep::Waiting { error, .. } => error.code().expect("the platform's").to_string(),
+            SubmitStep::Waiting { error, .. } => {
+                error.and_then(|error| error.code()).expect("the platform's").to_string()
+            }
             _ => "sending".to_owned(),
         });
     });

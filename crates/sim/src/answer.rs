@@ -82,9 +82,20 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response<Body> {
-        (self.status, Json(self.body)).into_response()
+        let code =
+            ["code", "errorCode"].into_iter().map(|name| &self.body[name]).find(|code| !code.is_null());
+        let code = code.map(|code| Code(code.as_str().map_or_else(|| code.to_string(), str::to_owned)));
+        let mut response = (self.status, Json(self.body)).into_response();
+        if let Some(code) = code {
+            response.extensions_mut().insert(code);
+        }
+        response
     }
 }
+
+/// The code in the body of a response, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Code(pub(crate) String);
 
 impl IntoResponse for Instead {
     fn into_response(self) -> Response<Body> {

@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use crate::{
-    answer::{Answer, Lost, unless_lost},
+    answer::{Answer, Code, Lost, unless_lost},
     call::Call,
     endpoint,
     fault::Faults,
@@ -54,11 +54,26 @@ async fn serve(stream: TcpStream, app: Router, state: Arc<State>) {
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, state) = (app.clone(), Arc::clone(&state));
-        async move { unless_lost(respond(&state, &app, request.map(Body::new)).await) }
+        async move {
+            let what = format!("{} {}", request.method(), request.uri().path());
+            let response = unless_lost(respond(&state, &app, request.map(Body::new)).await);
+            log(&what, response.as_ref().ok());
+            response
+        }
     });
     let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Logs a request: with the code of the response, if it has one, else its HTTP status.
+fn log(request: &str, response: Option<&Response<Body>>) {
+    let Some(response) = response else { return tracing::info!("{request}: no response") };
+    if let Some(Code(code)) = response.extensions().get::<Code>() {
+        tracing::info!("{request}: code {code}");
+    } else {
+        tracing::info!("{request}: HTTP {}", response.status().as_u16());
     }
 }
 

@@ -11,7 +11,6 @@ mod queue;
 mod rate;
 mod slots;
 mod state;
-mod turns;
 
 pub use decision::{Decision, Paused, Waiting};
 pub use event::{Event, Fault};
@@ -19,4 +18,3 @@ pub use limits::{Limits, Standing, Work};
 pub use rate::Rate;
 pub use slots::Slots;
 pub use state::{Schedule, Tally};
-pub use turns::{Class, Ticket, Turns, Waiter};

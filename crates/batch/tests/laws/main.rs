@@ -5,7 +5,7 @@ mod world;
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, sample::Index};
-use runninghub_batch::{Amount, Class, Decision, Event, Fault, ItemId, Limits, MaxFailures, Schedule, Turns};
+use runninghub_batch::{Amount, Decision, Event, Fault, ItemId, Limits, MaxFailures, Schedule};
 use world::{World, play};
 
 const KEYS: [&str; 2] = ["a", "b"];
@@ -161,40 +161,6 @@ proptest! {
         prop_assert!(schedule.tally().reserved == world.reserved());
         for (index, key) in KEYS.into_iter().enumerate() {
             prop_assert_eq!(schedule.slots(key).map(|slots| slots.used), Some(world.used(index)));
-        }
-    }
-
-    #[test]
-    fn no_waiter_starves(
-        waiters in vec((any::<bool>(), 1..5_u32), 1..8),
-        rests in vec(any::<Index>(), 0..200),
-    ) {
-        let mut turns = Turns::default();
-        let class = |single: bool| if single { Class::Single } else { Class::Batch };
-        let want = |turns: &mut Turns, ticket: usize| {
-            let (single, weight) = waiters[ticket];
-            turns.want(ticket as u64, class(single), weight);
-        };
-        (0..waiters.len()).for_each(|ticket| want(&mut turns, ticket));
-        // The weights of all, four times for batches behind single runs, and once more for newcomers.
-        let weights: u32 = waiters.iter().map(|(_, weight)| *weight).sum();
-        let patience = 5 * (weights as usize + waiters.len());
-        let mut waited = vec![0; waiters.len()];
-        for rest in rests {
-            let ticket = turns.next().expect("all want a slot");
-            prop_assert!(turns.claim(ticket));
-            for turns in &mut waited {
- *turns += 1;
-}
-            waited[usize::try_from(ticket).unwrap()] = 0;
-            // One of them wants nothing for a moment.
-            let one = rest.index(waiters.len());
-            turns.rest(one as u64);
-            want(&mut turns, one);
-            let any_batch = waiters.iter().any(|(single, _)| !single);
-            for ((single, _), waited) in waiters.iter().zip(&waited) {
-                prop_assert!(*waited <= patience, "{waited} turns of others; single: {single}, batches: {any_batch}");
-            }
         }
     }
 }

@@ -6,13 +6,11 @@ mod money;
 mod order;
 mod rates;
 mod slots;
-mod turns;
 
 use std::{sync::Arc, time::Duration};
 
 use runninghub_batch::{
-    Amount, Class, Decision, Event, Fault, ItemId, Limits, MaxFailures, Paused, Schedule, Standing, Turns,
-    Waiting, Work,
+    Amount, Decision, Event, Fault, ItemId, Limits, MaxFailures, Paused, Schedule, Standing, Waiting, Work,
 };
 
 const KEY: &str = "main";

@@ -26,6 +26,10 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "VERSION", requires = "native")]
     pub(crate) version: Option<String>,
 
+    /// Number of tasks that the key may run at once
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "native")]
+    pub(crate) slots: usize,
+
     /// Inject a fault; repeatable; `list` shows them all
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) fault: Vec<String>,

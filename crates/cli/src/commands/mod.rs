@@ -25,6 +25,7 @@ mod save;
 mod service;
 #[cfg(feature = "sim")]
 mod simulate;
+mod slot;
 mod start;
 mod submit;
 mod task;

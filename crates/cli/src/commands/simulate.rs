@@ -35,6 +35,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     let mut builder = Sim::builder()
         .listen(args.listen)
         .speed(speed::factor(args.speed))
+        .concurrency(args.slots)
         .first_task(u64::try_from(since).unwrap_or_default() * 1_000)
         .any_model();
     let mut scenarios =

@@ -11,22 +11,33 @@ use std::{
 };
 
 use runninghub::{KeyKind, Place, Run, Sentence, Service, Site, Submit, SubmitStep, Verdict, say};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
     context::{Context, ways_back},
     follow::{Following, follow},
     service::{Settings, Writes},
+    slot::{Wait, Waiting},
 };
 use crate::{
     args,
-    exit::{Error, Exit, chain},
+    exit::{Error, Exit},
     key, secrets,
     signals::{Signal, Signals, suspend},
 };
 
-/// The warning that a submit waits for a free slot.
-const NO_SLOT: &str = "no_slot";
+/// How often the wait for a slot is drawn.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What a submit reports.
+enum Told {
+    Sending,
+    Waiting(Wait),
+    Warning(&'static str, Sentence),
+}
 
 /// A run before its submit.
 #[derive(Debug)]
@@ -152,7 +163,7 @@ async fn send(
     outlives: bool,
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
-    let (told, mut steps) = mpsc::unbounded_channel::<(&'static str, Sentence)>();
+    let (told, mut steps) = mpsc::unbounded_channel::<Told>();
     // Set at once by the callback, not by the loop: a signal during the request must not count as one before it.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
@@ -160,14 +171,17 @@ async fn send(
         sending.store(matches!(step, SubmitStep::Sending), Ordering::Relaxed);
         // The receiver outlives the submit.
         let _ = match step {
-            SubmitStep::Waiting { wait, error } => {
-                let seconds = wait.as_secs_f64().ceil();
-                told.send((NO_SLOT, say!("{why}; retrying in {seconds} s", why = chain(error), seconds)))
+            SubmitStep::Sending => told.send(Told::Sending),
+            SubmitStep::Waiting { wait, error, slots, .. } => {
+                told.send(Told::Waiting(Wait::new(wait, error, slots)))
             }
-            SubmitStep::Warning { code, message } => told.send((code, message.clone())),
+            SubmitStep::Warning { code, message } => told.send(Told::Warning(code, message.clone())),
             _ => Ok(()),
         };
     });
+    let mut waiting = Waiting::default();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut submitting = service.submit(submit);
     let mut asked: Option<Signal> = None;
     loop {
@@ -200,12 +214,17 @@ async fn send(
                     context.warn("submitting", message);
                 }
             },
-            Some((code, message)) = steps.recv() => {
-                context.warn(code, message);
-                if let Some(signal) = asked && code == NO_SLOT {
-                    return Ok(ControlFlow::Break(given_up(context, signal)));
+            Some(told) = steps.recv() => match told {
+                Told::Sending => waiting.is_over(),
+                Told::Warning(code, message) => context.warn(code, message),
+                Told::Waiting(wait) => {
+                    waiting.begin(context, wait);
+                    if let Some(signal) = asked {
+                        return Ok(ControlFlow::Break(given_up(context, signal)));
+                    }
                 }
-            }
+            },
+            _ = tick.tick(), if waiting.is_any() => waiting.show(context),
             transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
                 let run = run.map_err(explain)?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use runninghub::{
-    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Transfer,
-    Untrusted, Verdict, say,
+    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Sentence,
+    Transfer, Untrusted, Verdict, say,
 };
 
 use super::{
@@ -277,6 +277,12 @@ impl Reporter for Human {
                 }
             }
         }
+    }
+
+    fn wait(&mut self, t: Duration, words: &Sentence) -> bool {
+        self.view.waiting = Some(words.clone());
+        self.draw(t);
+        true
     }
 
     fn tick(&mut self, t: Duration) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runninghub::Line;
+use runninghub::{Line, Sentence};
 
 use super::{Human, Json, Plain};
 use crate::{
@@ -15,6 +15,12 @@ use crate::{
 pub(crate) trait Reporter {
     /// Shows an event.
     fn show(&mut self, line: &Line<Event>);
+
+    /// Shows what a submit waits for, in a line that the next one replaces. Returns `false` if this format has no such
+    /// line.
+    fn wait(&mut self, _t: Duration, _words: &Sentence) -> bool {
+        false
+    }
 
     /// Updates what depends on time alone.
     fn tick(&mut self, _t: Duration) {}

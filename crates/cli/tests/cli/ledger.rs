@@ -233,10 +233,12 @@ fn what_ended_unwatched_is_asked_for() {
         while !status().contains("success") {}
     }
     assert_eq!(tasks(&state)[0]["state"], "accepted");
+    // The second submit may have found the first task over, because it wanted its slot.
+    let open = tasks(&state).iter().filter(|task| task["state"] == "accepted").count();
     let listed = rhub(["tasks", "--refresh", "--open", "--json"]).at(&sim).state(&state).run();
     assert_eq!((listed.code, listed.stdout.contains("accepted")), (Some(0), false), "{listed}");
-    assert_eq!(lines(&listed).last().expect("a result")["api_calls"], 2, "{listed}");
-    assert_eq!(tasks(&state)[0]["state"], "done");
+    assert_eq!(lines(&listed).last().expect("a result")["api_calls"], open, "{listed}");
+    assert!(tasks(&state).iter().all(|task| task["state"] == "done"));
 }
 
 #[test]

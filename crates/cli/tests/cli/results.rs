@@ -22,7 +22,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// A limit of 100 KiB on the size of files acts like a full disk: the write fails in the middle.
+/// A limit of 200 KiB on the size of files acts like a full disk: the write fails in the middle.
 #[cfg(unix)]
 #[test]
 fn a_full_disk() {
@@ -34,7 +34,7 @@ fn a_full_disk() {
     let limited = |args: &[&str]| {
         let inner = rhub([]).at(&sim).into_command();
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", "trap '' XFSZ; ulimit -f 200; exec \"$@\"", "sh"]).arg(inner.get_program());
+        shell.args(["-c", "trap '' XFSZ; ulimit -f 400; exec \"$@\"", "sh"]).arg(inner.get_program());
         shell.args(args).arg("--out").arg(dir.path()).env_clear();
         shell.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().expect("a shell");

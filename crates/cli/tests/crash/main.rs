@@ -4,4 +4,5 @@
 mod failpoints;
 mod kills;
 mod lab;
+mod slots;
 mod webhook;

@@ -43,7 +43,7 @@ fn disks() {
         // No file may grow beyond 100 KiB: the image does not fit.
         Case { log: "/dev/null", ..Case::new("disk-is-full") }
             .command(&["run", "{id}", "--out", "{out}"])
-            .shell("trap '' XFSZ; ulimit -f 200")
+            .shell("trap '' XFSZ; ulimit -f 400")
             .exit(9)
             .saved(Saved::Some(1))
             .says("rhub download 2000000000000000001"),

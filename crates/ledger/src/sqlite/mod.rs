@@ -6,6 +6,7 @@ mod place;
 mod reader;
 mod schema;
 mod select;
+mod slots;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -54,6 +54,36 @@ CREATE TABLE delivery (
     PRIMARY KEY (attempt, task)
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+CREATE TABLE pool (
+    n            INTEGER PRIMARY KEY,
+    base_url     TEXT NOT NULL,
+    key          TEXT NOT NULL,
+    singles      INTEGER NOT NULL DEFAULT 0,
+    floor_single INTEGER NOT NULL DEFAULT 0,
+    floor_batch  INTEGER NOT NULL DEFAULT 0,
+    measure      TEXT,
+    UNIQUE (base_url, key)
+) STRICT;
+CREATE TABLE slot (
+    pool    INTEGER NOT NULL REFERENCES pool (n),
+    n       INTEGER NOT NULL,
+    attempt INTEGER NOT NULL UNIQUE REFERENCES attempt (n),
+    since   INTEGER NOT NULL,
+    PRIMARY KEY (pool, n)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE waiter (
+    ticket INTEGER PRIMARY KEY AUTOINCREMENT,
+    pool   INTEGER NOT NULL REFERENCES pool (n),
+    class  TEXT NOT NULL,
+    weight INTEGER NOT NULL,
+    pass   INTEGER NOT NULL,
+    wants  INTEGER NOT NULL,
+    beat   INTEGER NOT NULL,
+    owner  TEXT NOT NULL
+) STRICT;
+CREATE INDEX waiter_pool ON waiter (pool);
+",
 ];
 
 /// The first version with all columns that the queries use.

@@ -14,13 +14,14 @@ use super::{
     owner::{self, Owner},
     place,
     reader::Reader,
-    select,
+    select, slots,
     writer::Writer,
 };
 use crate::{
-    AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State, Step,
+    Ask, AttemptId, Claim, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES,
+    Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket,
     failpoint::{self, Failpoint},
-    memory::{now_ms, taken_by_another, too_many_deliveries, unknown_attempt},
+    memory::{now_ms, sent_already, taken_by_another, too_many_deliveries, unknown_attempt},
 };
 
 /// A ledger in a SQLite file in a folder. Any number of processes on one machine may use it at once.
@@ -117,28 +118,8 @@ impl Ledger for SqliteLedger {
         let attempt = self
             .writer()?
             .run(move |connection| {
-                failpoint::hit(None, State::Submitting, Failpoint::Before);
                 let owner = own(&owner, &folder)?;
-                let attempt = AttemptId::random()?;
-                let sql = "INSERT INTO attempt
-                    (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, state)
-                    VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :state)";
-                let values = named_params! {
-                    ":id": attempt.as_str(),
-                    ":owner": owner,
-                    ":now": i64::try_from(now_ms()).unwrap_or(i64::MAX),
-                    ":site": intent.place.word(),
-                    ":base_url": intent.place.url(),
-                    ":key": intent.key,
-                    ":kind": intent.kind.as_str(),
-                    ":workflow": intent.workflow.as_ref().map(AsRef::<str>::as_ref),
-                    ":target": intent.target,
-                    ":body": intent.body.to_string(),
-                    ":secret": intent.secret.map(|secret| secret.to_string()),
-                    ":state": State::Submitting.as_str(),
-                };
-                connection.execute(sql, values).map_err(failed)?;
-                Ok(attempt)
+                begin(connection, &intent, &owner).map(|(attempt, _)| attempt)
             })
             .await?;
         failpoint::hit(None, State::Submitting, Failpoint::After);
@@ -151,9 +132,8 @@ impl Ledger for SqliteLedger {
         let from = self
             .writer()?
             .run(move |connection| {
-                // If a live process's owner file is deleted, the process still recognizes its own submits.
-                let is_own = |name: &str| locked(&owner).as_ref().is_some_and(|owner| owner.name == name);
-                advance(connection, &attempt, &step, |name| !is_own(name) && owner::is_dead(&folder, name))
+                advance(connection, &attempt, &step, |name| is_dead(&owner, &folder, name))
+                    .map(|(from, _)| from)
             })
             .await?;
         failpoint::hit(Some(from), to, Failpoint::After);
@@ -209,6 +189,55 @@ impl Ledger for SqliteLedger {
         self.reader.run(move |connection| select::entries(connection, &folder, &filter)).await
     }
 
+    async fn claim(&self, pool: &Pool, ask: Ask, work: SlotFor) -> Result<Claim, Error> {
+        let (pool, owner, folder) = (pool.clone(), Arc::clone(&self.owner), self.folder.clone());
+        let from = if matches!(work, SlotFor::New(_)) { None } else { Some(State::Waiting) };
+        let claim = self
+            .writer()?
+            .run(move |connection| {
+                let now = now_ms();
+                let name = own(&owner, &folder)?;
+                let is_dead = |name: &str| is_dead(&owner, &folder, name);
+                let (ticket, taken) = slots::ask(connection, &pool, &ask, &name, now, is_dead)?;
+                let Some(taken) = taken else { return Ok(Claim::Wait(ticket)) };
+                let (attempt, number) = match work {
+                    SlotFor::New(intent) => begin(connection, &intent, &name)?,
+                    SlotFor::Again(attempt) => {
+                        match advance(connection, &attempt, &Step::Sending, is_dead)? {
+                            (State::Submitting, _) => return Err(sent_already()),
+                            (_, number) => (attempt, number),
+                        }
+                    }
+                };
+                taken.give(connection, number, now)?;
+                Ok(Claim::Taken { attempt, slot: taken.slot, ticket })
+            })
+            .await?;
+        if matches!(claim, Claim::Taken { .. }) {
+            failpoint::hit(from, State::Submitting, Failpoint::After);
+        }
+        Ok(claim)
+    }
+
+    async fn leave(&self, _: &Pool, ticket: Ticket) -> Result<(), Error> {
+        self.writer()?.run(move |connection| slots::leave(connection, ticket)).await
+    }
+
+    async fn slots(&self, pool: &Pool, ticket: Option<Ticket>) -> Result<Option<Slots>, Error> {
+        let (pool, owner, folder) = (pool.clone(), Arc::clone(&self.owner), self.folder.clone());
+        self.reader
+            .run(move |connection| {
+                let is_dead = |name: &str| is_dead(&owner, &folder, name);
+                slots::slots(connection, &pool, ticket, now_ms(), is_dead).map(Some)
+            })
+            .await
+    }
+
+    async fn measured(&self, pool: &Pool, measure: Measure) -> Result<(), Error> {
+        let pool = pool.clone();
+        self.writer()?.run(move |connection| slots::measured(connection, &pool, &measure)).await
+    }
+
     fn salt(&self) -> Salt {
         self.salt
     }
@@ -245,12 +274,45 @@ fn own(owner: &Mutex<Option<Owner>>, folder: &Path) -> Result<String, Error> {
     Ok(owner.insert(new).name.clone())
 }
 
+/// Whether another process is gone. If a live process's owner file is deleted, the process still recognizes its own
+/// rows.
+fn is_dead(owner: &Mutex<Option<Owner>>, folder: &Path, name: &str) -> bool {
+    let is_own = locked(owner).as_ref().is_some_and(|owner| owner.name == name);
+    !is_own && owner::is_dead(folder, name)
+}
+
+/// Writes a new submit. Returns its name and its row id.
+fn begin(connection: &Connection, intent: &Intent, owner: &str) -> Result<(AttemptId, i64), Error> {
+    failpoint::hit(None, State::Submitting, Failpoint::Before);
+    let attempt = AttemptId::random()?;
+    let sql = "INSERT INTO attempt
+        (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, state)
+        VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :state)";
+    let values = named_params! {
+        ":id": attempt.as_str(),
+        ":owner": owner,
+        ":now": i64::try_from(now_ms()).unwrap_or(i64::MAX),
+        ":site": intent.place.word(),
+        ":base_url": intent.place.url(),
+        ":key": intent.key,
+        ":kind": intent.kind.as_str(),
+        ":workflow": intent.workflow.as_ref().map(AsRef::<str>::as_ref),
+        ":target": intent.target,
+        ":body": intent.body.to_string(),
+        ":secret": intent.secret.map(|secret| secret.to_string()),
+        ":state": State::Submitting.as_str(),
+    };
+    connection.execute(sql, values).map_err(failed)?;
+    Ok((attempt, connection.last_insert_rowid()))
+}
+
+/// Takes a step. Returns the previous state, and the row id.
 fn advance(
     connection: &Connection,
     attempt: &AttemptId,
     step: &Step,
     is_dead: impl FnOnce(&str) -> bool,
-) -> Result<State, Error> {
+) -> Result<(State, i64), Error> {
     let sql =
         "SELECT n, state, task.id, attempt.base_url, owner FROM attempt LEFT JOIN task ON task.attempt = n
         WHERE attempt.id = ?1";
@@ -273,7 +335,7 @@ fn advance(
         _ => state,
     };
     if !step.applies(state, task.map(TaskId::from).as_ref())? {
-        return Ok(state);
+        return Ok((state, number));
     }
     failpoint::hit(Some(state), step.state(), Failpoint::Before);
     if let Step::Accepted { task } = step {
@@ -292,7 +354,10 @@ fn advance(
             .map_err(failed)?;
     }
     set(connection, number, step.state(), step.note())?;
-    Ok(state)
+    if !step.state().has_slot() {
+        slots::release(connection, number, state)?;
+    }
+    Ok((state, number))
 }
 
 fn set(connection: &Connection, number: i64, state: State, note: Option<&str>) -> Result<(), Error> {

@@ -6,8 +6,8 @@ use runninghub_core::TaskId;
 use rusqlite::Connection;
 
 use crate::{
-    Delivery, Digest, ErrorKind, Filter, Intent, Kind, Ledger as _, NativeProxy, Place, Site, SqliteLedger,
-    State, Step,
+    Ask, Claim, Class, Delivery, Digest, ErrorKind, Filter, Intent, Kind, Ledger as _, NativeProxy, Place,
+    Pool, Site, SlotFor, SqliteLedger, State, Step,
     conformance::{intent, step},
 };
 
@@ -18,6 +18,18 @@ crate::ledger_conformance!(sqlite, {
 });
 
 crate::shared_ledger_conformance!(shared, {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_owned();
+    (folder, move || SqliteLedger::open(&path).expect("a ledger"))
+});
+
+crate::slots_conformance!(slots, {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = SqliteLedger::open(folder.path()).expect("a ledger");
+    (folder, ledger)
+});
+
+crate::shared_slots_conformance!(shared_slots, {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().to_owned();
     (folder, move || SqliteLedger::open(&path).expect("a ledger"))
@@ -71,6 +83,7 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     file(folder.path())
         .execute_batch(
             "DROP INDEX attempt_key; DROP INDEX task_id; DROP TABLE delivery;
+            DROP TABLE waiter; DROP TABLE slot; DROP TABLE pool;
             ALTER TABLE attempt DROP COLUMN target; ALTER TABLE task DROP COLUMN cancelling;
             PRAGMA user_version = 1;",
         )
@@ -84,6 +97,10 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     let delivery = Delivery::new(newer, "8".into());
     ledger.keep_delivery(&delivery).await.expect("there is a table for it");
     assert_eq!(ledger.deliveries().await.expect("read"), [delivery]);
+    // Its submits hold no slots: most of them have ended unwatched.
+    let pool = Pool::of(&intent("w", "k"));
+    let claim = ledger.claim(&pool, Ask::new(None, Class::Single, 1), SlotFor::New(intent("w3", "k"))).await;
+    assert!(matches!(claim, Ok(Claim::Taken { slot: 0, .. })), "{claim:?}");
 }
 
 /// Other versions read the same file.

@@ -21,7 +21,7 @@ use url::Url;
 use super::{backend::Native, classes::Classes, kept::Kept, turn::Turns};
 use crate::{
     Backend as _, Error, Follow, History, Run, Save, Service, Submit, Workspace,
-    book::Book,
+    attempts::AttemptLog,
     cancel::Cancels,
     record::{Recorder, recording},
     settle,
@@ -45,7 +45,7 @@ pub(crate) struct Server {
     pub(super) recorder: Option<Arc<Recorder>>,
     pub(super) pace: Pace,
     pub(super) previews: bool,
-    pub(super) book: Option<Book>,
+    pub(super) attempts: Option<AttemptLog>,
     pub(super) history: Option<History>,
     pub(super) file_rules: FileRules,
     /// The key of partner nodes, whose runs cost money.
@@ -127,7 +127,7 @@ impl Service for Comfy {
     fn save(&self, prompt: &TaskId, dir: &Path) -> Save {
         let server = &self.0;
         let backend = Arc::clone(&server.native) as _;
-        Save::new(server.files.clone(), backend, server.book.clone(), prompt.clone(), dir.to_owned())
+        Save::new(server.files.clone(), backend, server.attempts.clone(), prompt.clone(), dir.to_owned())
     }
 
     async fn resolve(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
@@ -135,7 +135,7 @@ impl Service for Comfy {
     }
 
     async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
-        settle::refresh(self, self.book()?, entry).await
+        settle::refresh(self, self.attempts()?, entry).await
     }
 
     async fn find_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {
@@ -315,8 +315,8 @@ impl ComfyBuilder {
             Some(key) => (key.expose(), FileRules::NATIVE_PROXY),
             None => ("", FileRules::COMFYUI),
         };
-        let book = self.ledger.map(|ledger| Book::new(ledger, place.clone(), secret));
-        let cancels = Arc::new(Cancels::new(book.clone(), self.time_scale));
+        let attempts = self.ledger.map(|ledger| AttemptLog::new(ledger, place.clone(), secret));
+        let cancels = Arc::new(Cancels::new(attempts.clone(), self.time_scale));
         Ok(Comfy(Arc::new(Server {
             place,
             native: Arc::new(Native::new(client.clone(), Arc::clone(&cancels), self.time_scale)),
@@ -329,7 +329,7 @@ impl ComfyBuilder {
             recorder,
             pace,
             previews: self.previews,
-            book,
+            attempts,
             history: self.history,
             file_rules,
             partner_key: self.partner_key,

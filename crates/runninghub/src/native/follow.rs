@@ -34,11 +34,12 @@ impl Comfy {
         }
         // The socket of another client is not taken over: that client would get no more messages.
         let ours = queued.and_then(|queued| queued.client_id).filter(|id| id.as_str().starts_with(OURS));
-        let Recalled { page, accepted, warning, .. } = Recalled::of(server.book.as_ref(), &prompt).await;
+        let Recalled { attempt, accepted, warning, .. } =
+            Recalled::of(server.attempts.as_ref(), &prompt).await;
         let launch = Launch {
             plan,
             first: warning.into_iter().collect(),
-            page,
+            attempt,
             accepted,
             lesson,
             ..server.launch(prompt, &ours.unwrap_or_else(client_id), None)

@@ -4,7 +4,7 @@ use runninghub_core::{TaskId, say};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 
 use super::Comfy;
-use crate::{Backend as _, Error, ErrorKind, book::Book, settle};
+use crate::{Backend as _, Error, ErrorKind, attempts::AttemptLog, settle};
 
 /// The prompt id for a submit, if the server accepts one from the client: a UUID derived from what the ledger has
 /// before anything is sent, so that nothing more has to be stored.
@@ -38,16 +38,16 @@ impl Comfy {
     pub(super) async fn bind(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
         let entry = self.entry(attempt).await?;
         let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;
-        settle::bind(self.book()?, &entry.attempt, prompt, &seen).await
+        settle::bind(self.attempts()?, &entry.attempt, prompt, &seen).await
     }
 
     async fn entry(&self, attempt: &str) -> Result<Entry, Error> {
-        let found = self.book()?.ledger().entry(Filter::all().attempt(attempt)).await;
+        let found = self.attempts()?.ledger().entry(Filter::all().attempt(attempt)).await;
         found.map_err(|error| Error::ledger(say!("there is nothing to resolve"), error))
     }
 
-    pub(super) fn book(&self) -> Result<&Book, Error> {
-        self.0.book.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, say!("no ledger found")))
+    pub(super) fn attempts(&self) -> Result<&AttemptLog, Error> {
+        self.0.attempts.as_ref().ok_or_else(|| Error::new(ErrorKind::Usage, say!("no ledger found")))
     }
 }
 

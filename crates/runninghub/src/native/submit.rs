@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Run, Submit, Workflow,
-    book::{Page, What, note, unwritten},
+    attempts::{Attempt, What, note, unwritten},
     launch::{Known, Launch},
     sentence_of,
     submit::{Changed, SubmitStep, warn_of},
@@ -75,16 +75,18 @@ impl Prompt<'_> {
         if let Some(on_step) = &self.submit.on_step {
             on_step(SubmitStep::Sending);
         }
-        let page = match &server.book {
-            Some(book) => Some(book.begin(&What::workflow(Kind::Prompt, None), body, None).await?),
+        let attempt = match &server.attempts {
+            Some(attempts) => {
+                Some(attempts.begin(attempts.intent(&What::workflow(Kind::Prompt, None), body, None)).await?)
+            }
             None => None,
         };
         // Servers before 0.3.45 choose the id themselves.
-        let id = match &page {
-            Some(page) => prompt_id(page.attempt(), body),
+        let id = match &attempt {
+            Some(attempt) => prompt_id(attempt.id(), body),
             None => uuid(fastrand::u128(..)),
         };
-        let accepted = match self.queue(&text, &id, &client_id, page.as_ref()).await {
+        let accepted = match self.queue(&text, &id, &client_id, attempt.as_ref()).await {
             Ok(accepted) => accepted,
             Err(Unqueued::Refused(error)) => return Err(self.refused(error, workflow).await),
             Err(Unqueued::Unknown(error)) => return Err(error),
@@ -94,7 +96,7 @@ impl Prompt<'_> {
         }
         let prompt = TaskId::from(accepted.prompt_id.as_str());
         let mut first = Vec::new();
-        if let Err(error) = note(page.as_ref(), Step::Accepted { task: prompt.clone() }).await {
+        if let Err(error) = note(attempt.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
         let refused = |node: &NodeErrors| {
@@ -112,7 +114,7 @@ impl Prompt<'_> {
         let launch = Launch {
             plan: Some(known.plan(graph, &outputs)),
             first,
-            page,
+            attempt,
             accepted: Some(Duration::ZERO),
             first_contact: None,
             lesson,
@@ -138,7 +140,7 @@ impl Prompt<'_> {
         text: &str,
         id: &str,
         client_id: &ClientId,
-        page: Option<&Page>,
+        attempt: Option<&Attempt>,
     ) -> Result<Accepted, Unqueued> {
         let error = match self.server.client.prompt(text, client_id, Some(id), &self.extra_data()).await {
             Ok(accepted) => return Ok(accepted),
@@ -146,7 +148,7 @@ impl Prompt<'_> {
         };
         if error.is_unsent() {
             // Nothing was queued, whether or not that could be recorded.
-            let _ = note(page, Step::Refused { note: sentence_of(&error).to_string() }).await;
+            let _ = note(attempt, Step::Refused { note: sentence_of(&error).to_string() }).await;
             return Err(Unqueued::Refused(error));
         }
         if let Some(prompt_id) = self.look_for(id, client_id).await {
@@ -155,12 +157,12 @@ impl Prompt<'_> {
         let text = sentence_of(&error).to_string();
         let what = say!("it is unknown whether the prompt was queued: it may be running");
         let unknown = Error::new(ErrorKind::SubmitUnknown, what).with_source(error);
-        Err(Unqueued::Unknown(match page {
+        Err(Unqueued::Unknown(match attempt {
             None => unknown.with_hint(say!("check the server's queue before you queue it again")),
-            Some(page) => {
-                let _ = page.step(Step::Unknown { note: text }).await;
+            Some(attempt) => {
+                let _ = attempt.step(Step::Unknown { note: text }).await;
                 let hint = say!("check the server's queue and its `output` folder");
-                unknown.of_attempt(page.attempt()).with_hint(hint)
+                unknown.of_attempt(attempt.id()).with_hint(hint)
             }
         }))
     }

@@ -9,7 +9,7 @@ use super::{
     change::{Changes, NewValue},
     check,
 };
-use crate::{Error, Submit, app, book::What, hub::Hub, platform::Family};
+use crate::{Error, Submit, app, attempts::What, hub::Hub, platform::Family};
 
 /// An entry of the list of changes to send.
 #[derive(PartialEq)]

@@ -4,22 +4,24 @@ mod app;
 mod change;
 mod check;
 mod expired;
-mod gate;
 mod loader;
+mod meter;
 mod model;
 mod pay;
+mod queue;
 mod ready;
 mod secret;
 mod step;
+mod wait;
 mod workflow;
 
 pub use secret::check_webhook;
-pub use step::SubmitStep;
+pub use step::{Busy, SubmitStep};
 
 pub(crate) use change::{Changed, Changes, FileRules};
 pub(crate) use check::{has_extension, upload as check_upload};
-pub(crate) use gate::Gate;
 pub(crate) use loader::upload_name;
+pub(crate) use queue::SubmitQueue;
 pub(crate) use step::OnStep;
 pub(crate) use workflow::warn_of;
 

@@ -13,7 +13,7 @@ use super::{
     check::{cannot_upload, no_file},
     expired,
 };
-use crate::{Error, ErrorKind, Submit, book::What, hub::Hub, platform::Family};
+use crate::{Error, ErrorKind, Submit, attempts::What, hub::Hub, platform::Family};
 
 /// The request body and its endpoint.
 struct Request {

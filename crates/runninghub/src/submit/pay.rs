@@ -2,15 +2,15 @@
 
 use std::{iter, time::Duration};
 
-use runninghub_api::{Class, Create, CreateOutcome, Created, Retry, RunOptions};
+use runninghub_api::{Class, Code, Create, CreateOutcome, Created, Retry, RunOptions};
 use runninghub_core::{Event, Sentence, Untrusted, say};
 use runninghub_ledger::{Digest, Secret, Step};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 
-use super::{Ready, gate::Place, secret, step::SubmitStep};
+use super::{Ready, secret, wait::SlotWait};
 use crate::{
     Error, ErrorKind, Run, Submit,
-    book::{self, Page, What, note},
+    attempts::{self, Attempt, What, note},
     hub::Hub,
     launch::{Known, Launch},
     sentence_of,
@@ -37,7 +37,7 @@ struct Payment<'a> {
 /// A task that was paid for.
 pub(super) struct Paid {
     pub(super) created: Created,
-    pub(super) page: Option<Page>,
+    pub(super) attempt: Option<Attempt>,
     /// The id could not be recorded: the caller has to keep it.
     pub(super) unwritten: Option<Error>,
 }
@@ -77,8 +77,8 @@ fn keep_from_recording(hub: &Hub, options: &RunOptions) {
 impl Paid {
     /// Starts following. Without a graph, the run reports which nodes run, but not how much is left.
     pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
-        let Self { created, page, unwritten } = self;
-        let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
+        let Self { created, attempt, unwritten } = self;
+        let unwritten = unwritten.map(|error| attempts::unwritten(&created.task_id, &error));
         let refused = created.tips.node_errors.iter().map(|(node, errors)| {
             let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
             let why = errors.join("; ");
@@ -99,7 +99,7 @@ impl Paid {
             plan,
             socket: created.socket,
             first,
-            page,
+            attempt,
             accepted: Some(Duration::ZERO),
             first_contact: None,
             lesson,
@@ -113,95 +113,56 @@ impl Payment<'_> {
     /// Sends the request until it is accepted, finally refused, or of unknown outcome. Only a refusal for lack of a
     /// slot is retried, and a few times one of the key.
     async fn make(self, request: Create) -> Result<Paid, Error> {
-        let gate = &self.hub.gate;
-        gate.check()?;
-        let started = Instant::now();
-        let limit = self.submit.queue_timeout.and_then(|timeout| started.checked_add(timeout));
-        let entered = async {
-            let place = gate.enter().await;
-            self.until_free().await;
-            place
-        };
-        let mut place = within(limit, entered).await.ok_or_else(given_up)?;
-        self.tell(SubmitStep::Sending);
-        let page = match &self.hub.book {
-            Some(book) => Some(book.begin(self.what, self.body, self.secret.map(Secret::digest)).await?),
-            None => None,
-        };
+        let shared = &self.hub.queue;
+        shared.check()?;
+        let mut wait = SlotWait::new(self.hub, self.submit);
+        let secret = self.secret.map(Secret::digest);
+        let attempt = wait.enter(|attempts| attempts.intent(self.what, self.body, secret)).await?;
         let mut key_tries = KEY_TRIES;
         loop {
             let error = match request.clone().await {
                 Ok(created) => {
-                    gate.open();
+                    shared.open();
                     let task = created.task_id.clone();
-                    let unwritten = note(page.as_ref(), Step::Accepted { task }).await.err();
-                    return Ok(Paid { created, page, unwritten });
+                    let unwritten = note(attempt.as_ref(), Step::Accepted { task }).await.err();
+                    return Ok(Paid { created, attempt, unwritten });
                 }
                 Err(error) => error,
             };
             if error.create_outcome() != Some(CreateOutcome::Refused) {
-                return Err(self.unknown(page.as_ref(), error).await);
+                return Err(self.unknown(attempt.as_ref(), error).await);
             }
-            gate.learn(&error, self.hub.time_scale);
+            shared.learn(&error, self.hub.time_scale);
             let said = sentence_of(&error).to_string();
             if key_tries > 0 && is_wrong_key(&error) {
                 key_tries -= 1;
-                note(page.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
                 sleep(KEY_WAIT.mul_f64(self.hub.time_scale)).await;
-                note(page.as_ref(), Step::Sending).await?;
-                continue;
+                let error = Error::api(say!("the task was not created"), error);
+                if wait.repeat(attempt.as_ref(), &error).await? {
+                    continue;
+                }
+                return Err(given_up(attempt.as_ref(), error).await);
             }
             if !matches!(error.class(), Class::Capacity | Class::Rate) {
                 // It is refused, whether or not that could be recorded.
-                let _ = note(page.as_ref(), Step::Refused { note: said }).await;
+                let _ = note(attempt.as_ref(), Step::Refused { note: said }).await;
                 return Err(Error::api(say!("the task was not created"), error));
             }
-            note(page.as_ref(), Step::Waiting { note: said }).await?;
-            let wait = self.wait(&error);
-            let error = Error::api(say!("the task was not created: no slot is free"), error);
-            let again = Instant::now() + wait;
-            // A wait beyond the limit is not started.
-            let in_time = limit.is_none_or(|limit| again <= limit);
-            if in_time {
-                self.tell(SubmitStep::Waiting { wait, error: &error });
+            let (pause, is_full) = (self.pause(&error), error.code().is_some_and(Code::is_full));
+            if is_full {
+                wait.full(pause).await;
             }
-            let queued = async {
-                let place = gate.queue_up(place).await;
-                gate.until_freed(again).await;
-                self.until_free().await;
-                place
-            };
-            let next: Option<Place<'_>> = if in_time { within(limit, queued).await } else { None };
-            let Some(next) = next else {
-                // Nothing was created, whether or not that could be recorded.
-                let note_text = "gave up: no slot became free".to_owned();
-                let _ = note(page.as_ref(), Step::Refused { note: note_text }).await;
-                return Err(error);
-            };
-            place = next;
-            self.tell(SubmitStep::Sending);
-            note(page.as_ref(), Step::Sending).await?;
-        }
-    }
-
-    /// Reports a step. `Sending` is reported before it is recorded: from then on, a dropped submit leaves a ledger
-    /// entry.
-    fn tell(&self, step: SubmitStep<'_>) {
-        if let Some(on_step) = &self.submit.on_step {
-            on_step(step);
-        }
-    }
-
-    /// Waits for a pause that the server may have imposed, before the intent is recorded: a process that dies here
-    /// has sent nothing.
-    async fn until_free(&self) {
-        while let Some(wait) = self.hub.client.held() {
-            sleep(wait).await;
+            note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+            let error = Error::api(say!("the task was not created: no slot is free"), error);
+            if !wait.again(attempt.as_ref(), pause, is_full, &error).await? {
+                return Err(given_up(attempt.as_ref(), error).await);
+            }
         }
     }
 
     /// Up to twice the requested wait, so that many clients do not retry in step.
-    fn wait(&self, error: &runninghub_api::Error) -> Duration {
+    fn pause(&self, error: &runninghub_api::Error) -> Duration {
         let least = match error.retry() {
             Retry::Safe { after } => after.unwrap_or(CAPACITY_WAIT),
             _ => CAPACITY_WAIT,
@@ -209,9 +170,9 @@ impl Payment<'_> {
         least.mul_f64((1.0 + fastrand::f64()) * self.hub.time_scale)
     }
 
-    async fn unknown(&self, page: Option<&Page>, source: runninghub_api::Error) -> Error {
-        let evidence = match &self.hub.book {
-            Some(book) => book.evidence(&self.hub.client).await,
+    async fn unknown(&self, attempt: Option<&Attempt>, source: runninghub_api::Error) -> Error {
+        let evidence = match &self.hub.attempts {
+            Some(attempts) => attempts.evidence(&self.hub.client).await,
             None => None,
         };
         let named = source.task().map(|task| say!("the response names task {task}", task));
@@ -221,13 +182,13 @@ impl Payment<'_> {
         let what =
             say!("it is unknown whether the task was created: it may be running, and it may be charged");
         let error = Error::new(ErrorKind::SubmitUnknown, with_facts(what)).with_source(source);
-        let Some(page) = page else {
+        let Some(attempt) = attempt else {
             return error
                 .with_hint(say!("check the task list on the RunningHub website before you submit again"));
         };
         // If this fails, the entry stays `submitting`, which counts as unknown as soon as this process has ended.
-        let _ = page.step(Step::Unknown { note }).await;
-        error.of_attempt(page.attempt())
+        let _ = attempt.step(Step::Unknown { note }).await;
+        error.of_attempt(attempt.id())
     }
 }
 
@@ -236,17 +197,9 @@ fn is_wrong_key(error: &runninghub_api::Error) -> bool {
     matches!(error.kind(), runninghub_api::ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1")
 }
 
-async fn within<T>(limit: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match limit {
-        Some(limit) => timeout_at(limit, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-fn given_up() -> Error {
-    Error::new(
-        ErrorKind::Refused,
-        say!("the task was not created: no slot became free, and others are waiting too"),
-    )
-    .with_hint(say!("allow more time for a slot, or get more slots"))
+/// Nothing was created, whether or not that can be recorded.
+async fn given_up(attempt: Option<&Attempt>, error: Error) -> Error {
+    let note_text = "gave up: no slot became free".to_owned();
+    let _ = note(attempt, Step::Refused { note: note_text }).await;
+    error
 }

@@ -6,7 +6,7 @@ use runninghub_api::{Create, ModelPrice, UploadSource};
 use runninghub_core::{Graph, Kind, say};
 
 use super::{app, check::cannot_upload, model, pay, workflow};
-use crate::{Error, Run, RunningHub, Submit, Work, book::What, hub::Hub, platform::Family};
+use crate::{Error, Run, RunningHub, Submit, Work, attempts::What, hub::Hub, platform::Family};
 
 /// A submit that is checked and uploaded.
 pub(super) struct Ready {

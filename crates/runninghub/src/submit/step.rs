@@ -12,12 +12,17 @@ pub enum SubmitStep<'a> {
     /// The request that costs money is about to be sent. If the submit is dropped from now on, its outcome is
     /// unknown.
     Sending,
-    /// No slot is free. Nothing was created, and the submit can be dropped until the request is sent again.
+    /// No slot is free, or others are first. Nothing was created, and the submit can be dropped until the request is
+    /// sent again. It is reported again when something has changed.
     Waiting {
-        /// The wait until the next attempt.
+        /// The wait until the next attempt, unless a slot becomes free earlier.
         wait: Duration,
-        /// The platform's response.
-        error: &'a Error,
+        /// For how long the submit has waited.
+        waited: Duration,
+        /// The platform's response, if it has refused the request.
+        error: Option<&'a Error>,
+        /// The slots of the key, where a ledger keeps them.
+        slots: Option<Busy>,
     },
     /// A setting is probably a mistake; the submit continues and will be paid for.
     Warning {
@@ -26,6 +31,20 @@ pub enum SubmitStep<'a> {
         /// The message.
         message: &'a Sentence,
     },
+}
+
+/// The slots of a key.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Busy {
+    /// Slots in use, with those of others as far as they are known.
+    pub busy: u32,
+    /// How many there are, where the platform says so.
+    pub limit: Option<u32>,
+    /// Slots in use by submits of unknown outcome: they are busy until you resolve the submits.
+    pub unknown: u32,
+    /// Other submits in the queue.
+    pub others: u32,
 }
 
 /// Callback that receives each step.

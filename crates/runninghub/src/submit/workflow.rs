@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Changed, FileRules, Ready, change::Checked, loader};
 use crate::{
     Error, Submit, Workflow,
-    book::What,
+    attempts::What,
     hub::Hub,
     platform::Family,
     workflow::{Override, place_of, previews_only, quoted},

@@ -55,7 +55,7 @@ impl Desk {
             let cannot = |error| {
                 Error::ledger(say!("cannot read the deliveries that earlier listeners received"), error)
             };
-            self.hub.book()?.ledger().deliveries().await.map_err(cannot)
+            self.hub.attempts()?.ledger().deliveries().await.map_err(cannot)
         };
         let mut ours = Vec::new();
         for delivery in match read().await {
@@ -114,15 +114,16 @@ impl Desk {
     }
 
     async fn entry(&self, delivery: &Delivery) -> Result<Entry, Error> {
-        let found = self.hub.book()?.ledger().entry(Filter::all().attempt(delivery.attempt.as_str())).await;
+        let found =
+            self.hub.attempts()?.ledger().entry(Filter::all().attempt(delivery.attempt.as_str())).await;
         found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
     }
 
     /// Whether the delivery is for a submit of this key. If so, a task unknown to the platform with this key doesn't
     /// exist.
     async fn is_ours(&self, delivery: &Delivery) -> bool {
-        let Ok(book) = self.hub.book() else { return false };
-        self.entry(delivery).await.is_ok_and(|entry| book.is_ours(&entry))
+        let Ok(attempts) = self.hub.attempts() else { return false };
+        self.entry(delivery).await.is_ok_and(|entry| attempts.is_ours(&entry))
     }
 
     /// Partly random, so that queries that failed together are not retried together.
@@ -138,9 +139,9 @@ impl Desk {
     /// Removes a delivery. The ledger keeps it if the task is unknown here and the submit was made with another key,
     /// which may know the task.
     async fn close(&self, delivery: &Delivery, is_unknown: bool) {
-        if let Ok(book) = self.hub.book()
+        if let Ok(attempts) = self.hub.attempts()
             && (!is_unknown || self.is_ours(delivery).await)
-            && let Err(error) = book.ledger().forget_delivery(delivery).await
+            && let Err(error) = attempts.ledger().forget_delivery(delivery).await
         {
             tracing::debug!(%error, "a delivery will be looked into again");
         }

@@ -84,7 +84,7 @@ impl RunningHub {
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger.
     pub fn webhook_service(&self) -> Result<(WebhookService, Deliveries), Error> {
-        self.book()?;
+        self.attempts()?;
         // Unbounded: the ledger limits the number of pending deliveries for each submit.
         let (received, waiting) = mpsc::unbounded_channel();
         let desk = Arc::new(Desk::new(self.clone()));
@@ -131,9 +131,11 @@ where
         return StatusCode::METHOD_NOT_ALLOWED;
     }
     let secret = request.uri().path().rsplit('/').next().and_then(|last| last.parse::<Secret>().ok());
-    let (Some(secret), Ok(book)) = (secret, receiver.hub.book()) else { return StatusCode::NOT_FOUND };
+    let (Some(secret), Ok(attempts)) = (secret, receiver.hub.attempts()) else {
+        return StatusCode::NOT_FOUND;
+    };
     // The comparison is of a digest, so its timing reveals nothing about the secret.
-    let attempt = match book.ledger().entries(Filter::all().secret(secret.digest()).limit(1)).await {
+    let attempt = match attempts.ledger().entries(Filter::all().secret(secret.digest()).limit(1)).await {
         Ok(mut entries) => match entries.pop() {
             Some(entry) => entry.attempt,
             None => return StatusCode::NOT_FOUND,
@@ -149,7 +151,7 @@ where
     let Some(task) = delivery::task(&body) else { return StatusCode::BAD_REQUEST };
     let delivery = Delivery::new(attempt, task);
     // An acknowledged delivery is not repeated, so it is written to disk first.
-    if receiver.received.is_closed() || book.ledger().keep_delivery(&delivery).await.is_err() {
+    if receiver.received.is_closed() || attempts.ledger().keep_delivery(&delivery).await.is_err() {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     if receiver.desk.take(&delivery) {

@@ -1,4 +1,4 @@
-//! The facade's view of the ledger: limited to one key of one site.
+//! The facade's view of the ledger: the attempts to submit with one key at one place, and its slots.
 
 use std::{
     fmt,
@@ -8,7 +8,9 @@ use std::{
 
 use runninghub_api::Client;
 use runninghub_core::{End, Event, Kind, Phase, Place, Sentence, TaskId, WorkflowId, say};
-use runninghub_ledger::{AttemptId, Digest, Entry, Filter, Intent, Ledger, State, Step};
+use runninghub_ledger::{
+    Ask, AttemptId, Claim, Digest, Entry, Filter, Intent, Ledger, Pool, SlotFor, Slots, State, Step, Ticket,
+};
 use runninghub_net::is_loopback;
 use runninghub_transport::Redactor;
 use tokio::time::timeout;
@@ -26,9 +28,9 @@ const EVIDENCE: Duration = Duration::from_secs(5);
 /// Tasks queried for evidence at most.
 const MOST_ASKED: usize = 20;
 
-/// Records submits in the ledger.
+/// The submits of one key at one place, and its slots, in a ledger.
 #[derive(Clone)]
-pub(crate) struct Book {
+pub(crate) struct AttemptLog {
     ledger: Arc<dyn Ledger>,
     place: Place,
     /// The key's fingerprint.
@@ -38,9 +40,9 @@ pub(crate) struct Book {
 
 /// One submit in the ledger.
 #[derive(Clone)]
-pub(crate) struct Page {
+pub(crate) struct Attempt {
     ledger: Arc<dyn Ledger>,
-    attempt: AttemptId,
+    id: AttemptId,
     redactor: Arc<Redactor>,
 }
 
@@ -64,11 +66,15 @@ impl What {
 }
 
 /// Records a step, if there is a ledger entry.
-pub(crate) async fn note(page: Option<&Page>, step: Step) -> Result<(), Error> {
-    match page {
-        Some(page) => page.step(step).await,
+pub(crate) async fn note(attempt: Option<&Attempt>, step: Step) -> Result<(), Error> {
+    match attempt {
+        Some(attempt) => attempt.step(step).await,
         None => Ok(()),
     }
+}
+
+fn not_written(error: runninghub_ledger::Error) -> Error {
+    Error::ledger(say!("the submit cannot be recorded in the ledger, so nothing was sent"), error)
 }
 
 /// The id of a task could not be recorded: the caller has to keep it.
@@ -85,28 +91,42 @@ pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
     (entry.state == State::Accepted).then(|| at.elapsed().unwrap_or_default())
 }
 
-impl Book {
+impl AttemptLog {
     pub(crate) fn new(ledger: Arc<dyn Ledger>, place: Place, key: &str) -> Self {
         let redactor = Arc::new(Redactor::new().secret(key));
         let key = ledger.salt().fingerprint(key);
         Self { ledger, place, key, redactor }
     }
 
-    /// Records that a create is about to be sent.
-    pub(crate) async fn begin(
-        &self,
-        what: &What,
-        body: Digest,
-        secret: Option<Digest>,
-    ) -> Result<Page, Error> {
+    /// The submit of this work.
+    pub(crate) fn intent(&self, what: &What, body: Digest, secret: Option<Digest>) -> Intent {
         let mut intent = Intent::new(self.place.clone(), what.kind.clone(), &self.key, body);
         intent.workflow.clone_from(&what.workflow);
         intent.target.clone_from(&what.target);
         intent.secret = secret;
-        let attempt = self.ledger.begin(intent).await.map_err(|error| {
-            Error::ledger(say!("the submit cannot be recorded in the ledger, so nothing was sent"), error)
-        })?;
-        Ok(self.page(&attempt))
+        intent
+    }
+
+    /// Records that a create is about to be sent.
+    pub(crate) async fn begin(&self, intent: Intent) -> Result<Attempt, Error> {
+        let id = self.ledger.begin(intent).await.map_err(not_written)?;
+        Ok(self.attempt(&id))
+    }
+
+    /// The slots of this key.
+    pub(crate) fn pool(&self) -> Pool {
+        Pool::new(self.place.url(), &*self.key)
+    }
+
+    /// The slots of this key and the queue for them, if the ledger keeps them.
+    pub(crate) async fn slots(&self, ticket: Option<Ticket>) -> Result<Option<Slots>, Error> {
+        let slots = self.ledger.slots(&self.pool(), ticket).await;
+        slots.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
+    }
+
+    /// Asks for a slot.
+    pub(crate) async fn claim(&self, ask: Ask, slot_for: SlotFor) -> Result<Claim, Error> {
+        self.ledger.claim(&self.pool(), ask, slot_for).await.map_err(not_written)
     }
 
     pub(crate) fn ledger(&self) -> &dyn Ledger {
@@ -125,22 +145,18 @@ impl Book {
         theirs == ours || one_spelling(theirs) == one_spelling(ours)
     }
 
-    pub(crate) fn page(&self, attempt: &AttemptId) -> Page {
-        Page {
-            ledger: Arc::clone(&self.ledger),
-            attempt: attempt.clone(),
-            redactor: Arc::clone(&self.redactor),
-        }
+    pub(crate) fn attempt(&self, id: &AttemptId) -> Attempt {
+        Attempt { ledger: Arc::clone(&self.ledger), id: id.clone(), redactor: Arc::clone(&self.redactor) }
     }
 
     /// The submit of a task, if it is in the ledger.
-    pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Page)>, Error> {
+    pub(crate) async fn find(&self, task: &TaskId) -> Result<Option<(Entry, Attempt)>, Error> {
         let found = self.ledger.entries(Filter::all().task(task)).await;
         let entries = found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))?;
         let here = entries.into_iter().find(|entry| self.is_here(entry));
         Ok(here.map(|entry| {
-            let page = self.page(&entry.attempt);
-            (entry, page)
+            let attempt = self.attempt(&entry.attempt);
+            (entry, attempt)
         }))
     }
 
@@ -195,16 +211,16 @@ fn one_spelling(address: &str) -> Option<String> {
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
-impl Page {
-    pub(crate) fn attempt(&self) -> &AttemptId {
-        &self.attempt
+impl Attempt {
+    pub(crate) fn id(&self) -> &AttemptId {
+        &self.id
     }
 
     pub(crate) async fn step(&self, step: Step) -> Result<(), Error> {
         // A note quotes the server's text, which may contain the key in any form.
         let step = step.map_note(|note| self.redactor.redact(note).into_owned());
         self.ledger
-            .advance(&self.attempt, step)
+            .advance(&self.id, step)
             .await
             .map(drop)
             .map_err(|error| Error::ledger(say!("the ledger cannot be written"), error))
@@ -241,7 +257,7 @@ impl Page {
     /// Records that the task is about to be cancelled, or that the cancel request was refused.
     pub(crate) async fn cancelling(&self, is_cancelling: bool) -> Result<(), Error> {
         self.ledger
-            .cancelling(&self.attempt, is_cancelling)
+            .cancelling(&self.id, is_cancelling)
             .await
             .map_err(|error| Error::ledger(say!("the ledger cannot be written"), error))
     }
@@ -249,15 +265,15 @@ impl Page {
     /// Records the folder that holds all results.
     pub(crate) async fn saved(&self, folder: &str) -> Result<(), Error> {
         self.ledger
-            .saved(&self.attempt, folder)
+            .saved(&self.id, folder)
             .await
             .map_err(|error| Error::ledger(say!("the ledger cannot be written"), error))
     }
 }
 
-impl fmt::Debug for Book {
+impl fmt::Debug for AttemptLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Book").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("AttemptLog").field("place", &self.place).finish_non_exhaustive()
     }
 }
 

@@ -1,4 +1,5 @@
-//! State shared by all submits of one key: the queue for free slots, and whether a request can succeed at all.
+//! What all submits of one key share in this process: the queue for free slots, where no ledger has one, and whether a
+//! request can succeed at all.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,7 +8,7 @@ use std::{
 
 use runninghub_core::{Sentence, say};
 use tokio::{
-    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore},
+    sync::{Notify, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, futures::Notified},
     time::{Instant, sleep_until},
 };
 
@@ -19,12 +20,14 @@ const REST: Duration = Duration::from_mins(1);
 /// More than the slots of any key.
 const MOST_FREED: usize = 64;
 
-/// Every submit of a key passes through it.
+/// What the submits of a key share. Each passes through it.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct SubmitQueue {
     queue: RwLock<()>,
     /// Slots that ended runs have freed, and that no submit has tried to take yet.
     freed: Semaphore,
+    /// Wakes all submits in the ledger's queue.
+    ended: Notify,
     shut: Mutex<Option<Shut>>,
 }
 
@@ -38,23 +41,34 @@ struct Shut {
 /// A position in the queue. While no submit waits for a slot, any number pass in parallel. Submits that were refused
 /// a slot are retried one at a time, in order, and later ones queue behind them.
 #[derive(Debug)]
-pub(super) enum Place<'a> {
+pub(super) enum Position<'a> {
     Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
     SideBySide(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
 }
 
-impl Default for Gate {
+impl Default for SubmitQueue {
     fn default() -> Self {
-        Self { queue: RwLock::default(), freed: Semaphore::new(0), shut: Mutex::default() }
+        Self {
+            queue: RwLock::default(),
+            freed: Semaphore::new(0),
+            ended: Notify::new(),
+            shut: Mutex::default(),
+        }
     }
 }
 
-impl Gate {
+impl SubmitQueue {
     /// A run of this key has ended: the next submit in the queue is retried without further delay.
     pub(crate) fn free(&self) {
+        self.ended.notify_waiters();
         if self.freed.available_permits() < MOST_FREED {
             self.freed.add_permits(1);
         }
+    }
+
+    /// Completes with the next end of a run of this key after the call.
+    pub(super) fn next_end(&self) -> Notified<'_> {
+        self.ended.notified()
     }
 
     /// Waits until this time, or until a run of this key ends.
@@ -66,18 +80,18 @@ impl Gate {
         }
     }
 
-    /// Enters the gate, behind submits that are already waiting.
-    pub(super) async fn enter(&self) -> Place<'_> {
-        Place::SideBySide(self.queue.read().await)
+    /// Joins the queue, behind submits that are already waiting.
+    pub(super) async fn enter(&self) -> Position<'_> {
+        Position::SideBySide(self.queue.read().await)
     }
 
     /// Joins the queue after a refusal for lack of a slot, giving up the current position.
-    pub(super) async fn queue_up<'a>(&'a self, place: Place<'a>) -> Place<'a> {
-        match place {
-            Place::Alone(_) => place,
-            Place::SideBySide(_) => {
-                drop(place);
-                Place::Alone(self.queue.write().await)
+    pub(super) async fn queue_up<'a>(&'a self, position: Position<'a>) -> Position<'a> {
+        match position {
+            Position::Alone(_) => position,
+            Position::SideBySide(_) => {
+                drop(position);
+                Position::Alone(self.queue.write().await)
             }
         }
     }
@@ -131,14 +145,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_is_refused_first_goes_first_and_later_ones_wait_behind() {
-        let gate: &'static Gate = Box::leak(Box::default());
+        let queue: &'static SubmitQueue = Box::leak(Box::default());
         let (told, mut order) = mpsc::unbounded_channel();
         // Two are sent in parallel, and both are refused.
-        let places = [("first", gate.enter().await), ("second", gate.enter().await)];
-        for (name, place) in places {
+        let positions = [("first", queue.enter().await), ("second", queue.enter().await)];
+        for (name, position) in positions {
             let told = told.clone();
             tokio::spawn(async move {
-                let _place = gate.queue_up(place).await;
+                let _position = queue.queue_up(position).await;
                 told.send(name).expect("somebody listens");
                 sleep(Duration::from_secs(5)).await;
             });
@@ -147,7 +161,7 @@ mod tests {
         for name in ["third", "fourth"] {
             let told = told.clone();
             tokio::spawn(async move {
-                let _place = gate.enter().await;
+                let _position = queue.enter().await;
                 told.send(name).expect("somebody listens");
             });
             settle().await;
@@ -161,29 +175,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_run_that_ends_frees_its_slot_for_one_submit_at_once() {
-        let gate = Gate::default();
+        let queue = SubmitQueue::default();
         let (start, long) = (Instant::now(), Duration::from_secs(10));
-        gate.free();
-        gate.until_freed(start + long).await;
+        queue.free();
+        queue.until_freed(start + long).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
-        gate.until_freed(start + long).await;
+        queue.until_freed(start + long).await;
         assert_eq!(start.elapsed(), long, "the second submit waits for its time");
-        gate.free();
-        gate.open();
-        gate.until_freed(start + 2 * long).await;
+        queue.free();
+        queue.open();
+        queue.until_freed(start + 2 * long).await;
         assert_eq!(start.elapsed(), 2 * long, "the accepted create has the slot");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_hopeless_key_rests_and_is_tried_again() {
-        let gate = Gate::default();
+        let queue = SubmitQueue::default();
         let shut = || Shut { until: Instant::now() + REST, said: Sentence::verbatim("812"), hint: None };
-        *gate.shut.lock().expect("not poisoned") = Some(shut());
-        assert_eq!(gate.check().expect_err("shut").kind(), ErrorKind::Refused);
+        *queue.shut.lock().expect("not poisoned") = Some(shut());
+        assert_eq!(queue.check().expect_err("shut").kind(), ErrorKind::Refused);
         sleep(REST).await;
-        gate.check().expect("tried again");
-        *gate.shut.lock().expect("not poisoned") = Some(shut());
-        gate.open();
-        gate.check().expect("paid");
+        queue.check().expect("tried again");
+        *queue.shut.lock().expect("not poisoned") = Some(shut());
+        queue.open();
+        queue.check().expect("paid");
     }
 }
