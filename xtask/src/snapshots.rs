@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_test_refers_to_is_found() {
+    fn unreferenced_snapshots_are_found() {
         let here = fs::canonicalize(file!().trim_start_matches("xtask/")).unwrap();
         let all = [here.clone(), PathBuf::from("nowhere.snap")];
         assert_eq!(unreferenced(&all, &BTreeSet::from([here])), [&all[1]]);

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_is_down_is_asked_again_a_few_dozen_times_and_no_more() {
+    fn retries_of_a_down_server_are_bounded() {
         let budget = Budget::new();
         let again = (0..10_000).filter(|_| budget.take(Price::RETRY)).count();
         assert_eq!(again, 35);

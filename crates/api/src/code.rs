@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_refuses_the_key_is_its_own_fault_or_that_of_the_account() {
+    fn key_errors_are_classified() {
         let refused: Vec<Code> = Code::all().filter(Code::refuses_key).collect();
         let codes: Vec<_> = refused.iter().map(Code::as_str).collect();
         assert_eq!(codes, ["416", "801", "802", "806", "811", "812", "1002", "1601"]);
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_can_act_on_has_a_hint() {
+    fn actionable_errors_have_a_hint() {
         let mine = [Class::Auth, Class::Quota, Class::Content, Class::NotFound];
         for known in TABLE.iter().filter(|known| mine.contains(&known.class)) {
             assert!(known.hint.is_some(), "{}", known.code);

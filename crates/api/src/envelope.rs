@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_envelope() {
+    fn other_texts_are_not_an_envelope() {
         for text in ["", "[]", "null", "<html>", "{", "{\"code\":0}x"] {
             assert!(Envelope::parse(text).is_none(), "{text}");
         }

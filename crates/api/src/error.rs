@@ -291,7 +291,7 @@ mod tests {
                           1007 1011 1014 1101 1501 1505 1520 1601";
 
     #[test]
-    fn a_create_is_refused_only_by_the_listed_answers() {
+    fn a_create_is_refused_only_by_the_listed_responses() {
         for code in (-1..2000).map(|code| code.to_string()) {
             let listed = LISTED.split(' ').any(|listed| listed == code);
             let error = api(200, &code).of_create(true);
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_are_asked_again_only_where_it_may_help() {
+    fn requests_are_retried_only_where_it_may_help() {
         let safe = "415 421 500 808 814 1000 1003 1005 1006 1010 1011 1012 1520";
         for code in (-1..2000).map(|code| code.to_string()) {
             let expected = safe.split(' ').any(|safe| safe == code);

@@ -534,7 +534,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_decode_error_quotes_no_address() {
+    fn decode_errors_do_not_contain_urls() {
         let read = |answer: &Answer| answer.data::<std::collections::BTreeMap<String, u8>>();
         let error =
             read_with(r#"{"code":0,"data":{"k?SECRET":"https://h/?SECRET"}}"#, read).expect_err("text");
@@ -542,7 +542,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_error_status_counts_more_than_its_page() {
+    fn an_error_status_takes_precedence_over_its_page() {
         let read = |answer: &Answer| answer.success().map(drop);
         for text in ["<html><title>Bad gateway</title>", "", r#"{"code":0}"#, r#"{"status":502,"error":"x"}"#]
         {

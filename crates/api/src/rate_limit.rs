@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_gives_up_holds_nobody_up() {
+    async fn a_waiter_that_gives_up_does_not_block_the_queue() {
         let (hold, start) = (RateLimitPause::default(), Instant::now());
         hold.hold(s(10));
         assert!(tokio::time::timeout(s(1), hold.pass(1.0)).await.is_err());

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_about_a_task_are_read_and_others_are_not() {
+    fn responses_about_a_task_are_read_and_others_ignored() {
         let text = r#"{"code":813,"msg":"APIKEY_TASK_IS_QUEUED","data":null}"#;
         let queued = read_observation("/task/openapi/outputs", 200, text).expect("an answer");
         assert_eq!(queued.status, TaskStatus::Queued);

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_waits_where_it_is_the_key_that_is_meant() {
+    fn rate_limits_pause_the_key_and_other_errors_only_the_request() {
         let http = |status| Error::new("query", ErrorKind::Http { status });
         let api = |status, code: &str| {
             let code = crate::Code::new(code);

@@ -133,7 +133,7 @@ fn a_new_row_runs() {
 }
 
 #[test]
-fn a_row_that_left_the_file_is_left_alone_and_listed() {
+fn a_row_missing_from_the_file_is_kept_and_listed() {
     let old = items("_id,6.text\nd,x\nb,x\na,x\nc,x\n");
     let entries = old.iter().map(|item| recorded(item, ItemState::Running));
     let comparison = compare(&[], entries, RETRY, &mut |_| None);

@@ -14,7 +14,7 @@ mod overall {
     use super::*;
 
     #[test]
-    fn a_long_row_counts_more_than_a_short_one() {
+    fn a_long_row_weighs_more_than_a_short_one() {
         let mut overall = Overall::default();
         overall.add([30.0, 10.0]);
         overall.set(0, 0.5);

@@ -70,7 +70,7 @@ fn an_id_that_is_used_twice_is_refused() {
 }
 
 #[test]
-fn a_file_counts_by_its_content_and_is_read_once() {
+fn files_are_compared_by_content_and_read_once() {
     let read = RefCell::new(Vec::new());
     let mut content = |path: &Path| {
         read.borrow_mut().push(path.to_owned());

@@ -241,7 +241,7 @@ fn shared_key(limit: u32, has_counts: bool) -> (f64, f64) {
 
 /// Somebody else takes a slot the moment one comes free, sometimes between its count and the submit.
 #[test]
-fn a_shared_key_is_used_fully_and_with_counts_rarely_refuses() {
+fn a_shared_key_is_fully_used_with_few_refusals() {
     for limit in [3, 20] {
         let (counted, refused) = (shared_key(limit, true), shared_key(limit, false));
         assert!(counted.0 > 0.98 && refused.0 > 0.96, "slots used: {counted:?} {refused:?}");
@@ -275,7 +275,7 @@ fn a_change_of_the_limit_costs_one_refusal_at_most() {
 }
 
 #[test]
-fn without_counts_a_full_key_is_found_out_by_one_refusal_and_tried_once_a_minute() {
+fn without_counts_one_refusal_detects_a_full_key() {
     let mut rng = Rng::with_seed(7);
     let took = seconds(&mut rng, 100, 20..60);
     let report = run(world(3, false), &took, 5, USUAL);

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_catalog_is_refused() {
+    fn text_that_is_not_a_catalog_is_refused() {
         for text in ["", "{}", "[]", "{\"endpoint\":\"a\"}", "{\"catalog\":2}", "<html>"] {
             Catalog::parse(text).expect_err(text);
         }
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_wrong_leads_to_one_that_is_right() {
+    fn a_misspelled_name_suggests_the_right_one() {
         let refused = |name: &str| {
             let error = Catalog::embedded().find(name).expect_err(name);
             format!("{error} | {}", error.hint().unwrap_or_default())

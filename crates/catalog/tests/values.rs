@@ -30,7 +30,7 @@ fn refused(model: &Model, values: &[(&str, Value)]) -> String {
 }
 
 #[test]
-fn what_looks_like_a_number_or_a_truth_value_is_sent_as_the_model_wants_it() {
+fn numbers_and_booleans_are_sent_in_the_models_type() {
     let pixverse = model("pixverse-v5.6/text-to-video");
     let values = [("prompt", json!(7)), ("duration", json!(8)), ("generateAudioSwitch", json!(true))];
     insta::assert_snapshot!(sent(pixverse, &values), @r#"{"prompt":"7","duration":"8","generateAudioSwitch":"true"}"#);
@@ -71,7 +71,7 @@ fn several_are_a_list_also_one() {
 }
 
 #[test]
-fn a_file_becomes_an_address_and_never_a_name() {
+fn uploaded_files_become_urls_and_never_names() {
     let hailuo = model("minimax/hailuo-02/i2v-pro");
     let image = hailuo.params.iter().find(|param| param.kind == ParamKind::Image).expect("an image");
     let refused = |value: Value| refused(hailuo, &[(image.name.as_str(), value)]);
@@ -90,7 +90,7 @@ fn a_file_becomes_an_address_and_never_a_name() {
 }
 
 #[test]
-fn what_cannot_be_is_told_before_it_costs() {
+fn invalid_values_are_reported_before_they_cost() {
     let kling = model("kling-v3.0-pro/text-to-video");
     let with =
         |name: &'static str, value: Value| refused(kling, &[("prompt", json!("a cat")), (name, value)]);

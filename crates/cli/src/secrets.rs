@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_learned_is_not_told_in_any_spelling() {
+    fn learned_secrets_are_redacted_in_every_spelling() {
         learn("c4n4ry-c4n4ry");
         for text in ["c4n4ry-c4n4ry", "C4N4RY-C4N4RY", "c4n4ry%2Dc4n4ry", "YzRuNHJ5LWM0bjRyeQ=="] {
             assert_eq!(clean(&format!("<{text}>\u{1b}\n")).replace("==", ""), "<***>\\u{1b}\\n", "{text}");

@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_below_the_servers() {
+    fn urls_below_the_servers_path() {
         for (base, socket, view) in [
             (
                 "http://127.0.0.1:8188",
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_in_the_address_goes_with_requests_and_not_into_links_and_text() {
+    fn a_login_in_the_url_is_sent_but_never_shown() {
         let file = NodeFile::read(&json!({"filename": "a.png"})).expect("a file");
         for (address, secret) in [("http://me:p%40ss@h:8188/x", "p@ss"), ("http://h:8188/x?token=t0k", "t0k")]
         {
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn text_that_is_not_a_url_is_refused() {
         for bad in [
             "",
             "127.0.0.1:8188",

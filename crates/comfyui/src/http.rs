@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_comfyui_is_told_apart() {
+    fn servers_other_than_comfyui_are_recognized() {
         for (status, text, told) in [
             (
                 200,

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_workflow_is_told_apart() {
+    fn text_that_is_not_a_workflow_is_classified() {
         for (text, kind) in [
             ("{", ErrorKind::NotJson),
             ("{}", ErrorKind::Empty),

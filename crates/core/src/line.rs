@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_is_refused() {
+    fn text_that_is_not_an_event_line_is_refused() {
         for text in [
             "[]",
             "{}",

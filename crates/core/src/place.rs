@@ -278,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_word_that_is_not_known_is_kept(word in ".*", url in ".*") {
+        fn an_unknown_word_is_kept(word in ".*", url in ".*") {
             let place = Place::new(word.clone(), url.clone());
             prop_assert_eq!((place.word(), place.url()), (&*word, &*url));
             let Ok(kind) = word.parse::<Kind>();

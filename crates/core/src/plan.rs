@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_no_trap() {
+    fn a_cycle_does_not_hang() {
         let graph = graph(&[("1", &["2"]), ("2", &["1"])]);
         assert_eq!(Plan::new(&graph, &["1".into()]).total(), 2);
         assert_eq!(Plan::new(&graph, &[]).total(), 0);

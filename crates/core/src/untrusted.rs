@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_text_is_left_alone() {
+    fn ordinary_text_is_not_redacted() {
         let text = "Ｋサンプラー — 采样器 👩‍🎨 \"x\"";
         assert_eq!(Untrusted::from(text).to_string(), text);
         let text = Untrusted::from("a\x1b[2Jb\r\n\tc");

@@ -93,7 +93,7 @@ fn a_snapshot_that_shows_nothing_new() {
 }
 
 #[test]
-fn what_is_not_for_this_run() {
+fn frames_of_other_runs_are_ignored() {
     let foreign = progress("1", 3).replace(&scenario(LONG).expected.prompt_id, "another");
     let other_type = r#"{"type":"crystools.monitor","data":{"cpu_utilization":3.5}}"#.to_owned();
     let mut machine = machine();

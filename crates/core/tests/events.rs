@@ -205,7 +205,7 @@ fn events(of: &common::Scenario) -> Vec<Event> {
 }
 
 #[test]
-fn what_recordings_say_is_written_as_before_and_shows_the_same() {
+fn recorded_runs_produce_the_same_events_as_before() {
     for scenario in scenarios() {
         for event in events(scenario) {
             let line = Line { t: Duration::from_millis(1500), task_id: Some("7".into()), event };
@@ -245,7 +245,7 @@ fn a_preview_is_written_without_its_pixels() {
 }
 
 #[test]
-fn no_ticket_and_no_key_of_a_proxy_is_written() {
+fn tickets_and_proxy_keys_are_never_written() {
     let socket = SocketUrl::new("wss://h/proxy/CANARY/ws?Rh-Comfy-Auth=CANARY");
     let url = Some(FileUrl::new("https://h/proxy/CANARY/view?filename=a.png"));
     let output = Output::from(OutputFile { url, ..OutputFile::default() });

@@ -167,7 +167,7 @@ fn a_counter_that_runs_to_an_absurd_number_does_not_freeze_the_figure() {
 }
 
 #[test]
-fn cached_nodes_are_no_work() {
+fn cached_nodes_need_no_work() {
     let graph = |with_cached: bool| {
         let mut nodes = json!({ "2": { "class_type": "KSampler", "inputs": { "steps": 20 } } });
         if with_cached {
@@ -198,7 +198,7 @@ fn a_run_that_is_cached_as_a_whole_goes_from_nothing_to_all() {
 }
 
 #[test]
-fn a_node_that_the_plan_holds_for_unneeded_is_told_once_and_counts() {
+fn a_node_outside_the_plan_is_reported_once_and_counted() {
     let graph =
         r#"{"1": {"class_type": "KSampler", "inputs": {}}, "2": {"class_type": "KSampler", "inputs": {}}}"#;
     let graph = Graph::parse(graph).expect("a workflow");

@@ -323,7 +323,7 @@ proptest! {
     #![proptest_config(cases(96))]
 
     #[test]
-    fn damaged_recordings_break_no_law(case in damaged(), planned in prop::bool::weighted(0.8), named in any::<bool>()) {
+    fn damaged_recordings_satisfy_the_laws(case in damaged(), planned in prop::bool::weighted(0.8), named in any::<bool>()) {
         let scenario = case.scenario;
         let make = |confirm| {
             let machine = Machine::new(planned.then(|| scenario.plan.clone()), confirm).with_previews(true);
@@ -353,7 +353,7 @@ proptest! {
 
     /// Any loss, even of all frames, leads to the same end as the complete recording.
     #[test]
-    fn any_loss_and_a_last_answer_lead_to_the_same_end(row in any::<Index>(), kept in prop::collection::vec(any::<bool>(), 64)) {
+    fn any_loss_of_frames_leads_to_the_same_end(row in any::<Index>(), kept in prop::collection::vec(any::<bool>(), 64)) {
         let scenario = row.get(scenarios());
         let frames = scenario.own_frames();
         let some: Vec<_> = frames.iter().zip(kept.iter().cycle()).filter(|(_, kept)| **kept).map(|(f, _)| f.clone()).collect();
@@ -374,7 +374,7 @@ proptest! {
     #![proptest_config(cases(256))]
 
     #[test]
-    fn made_up_runs_break_no_law((graph, outputs) in graph(), frames in made_up(), learned in weights(), named in any::<bool>(), sole in any::<bool>()) {
+    fn generated_runs_satisfy_the_laws((graph, outputs) in graph(), frames in made_up(), learned in weights(), named in any::<bool>(), sole in any::<bool>()) {
         let plan = Arc::new(Plan::new(&graph, &outputs).with_learned(&learned));
         let make = |confirm| {
             let machine = Machine::new(Some(plan.clone()), confirm);

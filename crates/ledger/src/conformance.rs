@@ -32,7 +32,7 @@ macro_rules! ledger_conformance {
         $crate::ledger_conformance!(@ $name, $make,
             what_was_written_is_found,
             every_place_and_kind_comes_back,
-            only_the_ways_of_the_table_lead_on,
+            states_change_only_along_the_edge_table,
             a_task_belongs_to_one_submit,
             a_task_that_is_found_is_never_written_off,
             news_may_come_twice_and_late,
@@ -40,7 +40,7 @@ macro_rules! ledger_conformance {
             where_results_are_is_kept,
             a_request_to_cancel_is_kept,
             a_delivery_is_kept_until_it_is_forgotten,
-            it_is_the_same_as_the_model
+            sqlite_behaves_like_the_model
         );
     };
     (@ $name:ident, $make:expr, $($test:ident),*) => {
@@ -67,9 +67,9 @@ macro_rules! shared_ledger_conformance {
             use super::*;
 
             #[tokio::test]
-            async fn what_a_dead_process_left_behind_is_known() {
+            async fn attempts_of_a_dead_process_are_recovered() {
                 let (_guard, open) = $make;
-                $crate::conformance::what_a_dead_process_left_behind_is_known(open).await;
+                $crate::conformance::attempts_of_a_dead_process_are_recovered(open).await;
             }
         }
     };
@@ -167,7 +167,7 @@ pub async fn every_place_and_kind_comes_back(ledger: &dyn Ledger) {
 }
 
 /// After a process ends, its submit is [`State::left_behind`] for all others, and continues from there.
-pub async fn what_a_dead_process_left_behind_is_known<L: Ledger>(open: impl Fn() -> L) {
+pub async fn attempts_of_a_dead_process_are_recovered<L: Ledger>(open: impl Fn() -> L) {
     let (living, dying, watcher) = (open(), open(), open());
     let mine = living.begin(intent("w1", "k")).await.expect("written");
     let sent = dying.begin(intent("w2", "k")).await.expect("written");
@@ -202,7 +202,7 @@ pub async fn what_a_dead_process_left_behind_is_known<L: Ledger>(open: impl Fn()
 }
 
 /// From every state to every other: exactly the steps in the table are allowed, and a rejected step changes nothing.
-pub async fn only_the_ways_of_the_table_lead_on(ledger: &dyn Ledger) {
+pub async fn states_change_only_along_the_edge_table(ledger: &dyn Ledger) {
     let mut number = 0;
     for from in State::ALL {
         for to in State::ALL {
@@ -347,7 +347,7 @@ pub async fn a_delivery_is_kept_until_it_is_forgotten(ledger: &dyn Ledger) {
 }
 
 /// Long random sequences of steps give the same result as the simplest ledger.
-pub async fn it_is_the_same_as_the_model(ledger: &dyn Ledger) {
+pub async fn sqlite_behaves_like_the_model(ledger: &dyn Ledger) {
     use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
     let model = crate::MemoryLedger::new().expect("a model");

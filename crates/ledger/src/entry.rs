@@ -310,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_no_task_ids_and_use_all_letters() {
+    fn attempt_names_are_not_task_ids_and_use_all_letters() {
         let names: Vec<String> =
             (0..2000).map(|_| AttemptId::random().expect("random").to_string()).collect();
         assert!(

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn money_has_only_the_ways_that_are_meant() {
+    fn money_states_change_only_along_the_edge_table() {
         // An unknown outcome is never sent again, and a paid task is never forgotten.
         for (from, to) in EDGES {
             assert_ne!((*from, *to), (Unknown, Submitting));
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_step_is_kept() {
+    fn notes_of_a_step_are_kept() {
         let note = || "why".to_owned();
         for step in [
             Step::Waiting { note: note() },

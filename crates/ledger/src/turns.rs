@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_wants_nothing_holds_up_no_other_and_saves_up_one_turn_at_most() {
+    fn an_idle_batch_does_not_block_others_and_saves_at_most_one_turn() {
         let mut turns = Turns::default();
         turns.want(1, Class::Batch, 1);
         turns.want(2, Class::Batch, 1);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiter_that_stops_asking_holds_up_no_other_and_may_come_back() {
+    fn an_idle_waiter_does_not_block_others_and_may_return() {
         let mut turns = Turns::default();
         let ask = |allowed| Ask::new(None, Class::Single, allowed);
         let mut at =

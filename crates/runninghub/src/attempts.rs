@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_the_same_in_all_its_spellings() {
+    fn equal_urls_are_recognized_in_all_spellings() {
         let same = |one, other| one_spelling(one).is_some() && one_spelling(one) == one_spelling(other);
         for other in
             ["http://localhost:8188", "http://LOCALHOST:8188/", "http://[::1]:8188", "http://127.0.0.2:8188"]

@@ -18,8 +18,8 @@ macro_rules! backend_conformance {
             a_failure_names_its_node,
             a_run_can_be_cancelled,
             a_dropped_run_is_taken_up_by_its_id,
-            an_unknown_task_is_an_error_and_no_endless_wait,
-            a_service_that_is_not_there_is_told_soon
+            an_unknown_task_is_an_error_and_not_an_endless_wait,
+            an_absent_service_is_reported_soon
         );
     };
     (@ $name:ident, $service:ty, $($test:ident),*) => {
@@ -122,7 +122,7 @@ pub async fn a_dropped_run_is_taken_up_by_its_id<S: Harness>() {
 }
 
 /// A wrong id is reported as an unknown task.
-pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Harness>() {
+pub async fn an_unknown_task_is_an_error_and_not_an_endless_wait<S: Harness>() {
     let service = S::start().await;
     let error = service.follow(unknown()).await.expect("started").finish().await.expect_err("unknown");
     assert_eq!(error.kind(), ErrorKind::Refused);
@@ -130,7 +130,7 @@ pub async fn an_unknown_task_is_an_error_and_no_endless_wait<S: Harness>() {
 }
 
 /// Follows a task of a service that was stopped.
-pub async fn a_service_that_is_not_there_is_told_soon<S: Harness>() {
+pub async fn an_absent_service_is_reported_soon<S: Harness>() {
     let follow = S::start().await.gone().await;
     let error = match follow(unknown()).await {
         Ok(mut run) => run.finish().await.expect_err("nobody there"),

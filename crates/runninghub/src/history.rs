@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back_and_cached_nodes_keep_what_they_had() {
+    fn history_round_trips_and_cached_nodes_keep_their_durations() {
         let dir = tempfile::tempdir().expect("a folder");
         let history = History::new(dir.path().join("new"));
         let workflow = WorkflowId::from("../../etc/19");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_sixteen_runs_are_kept_and_another_instance_counts_until_there_is_one_of_the_same() {
+    fn history_keeps_sixteen_runs_and_prefers_the_same_instance() {
         let dir = tempfile::tempdir().expect("a folder");
         let (history, workflow) = (History::new(dir.path()), WorkflowId::from("1"));
         let one = |seconds: u32| Learned::new("1".into(), f64::from(seconds), 1);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_earlier_versions_are_read_and_broken_ones_count_as_none() {
+    fn files_of_earlier_versions_are_read_and_broken_ones_ignored() {
         let dir = tempfile::tempdir().expect("a folder");
         let (history, workflow) = (History::new(dir.path()), WorkflowId::from("1"));
         let file = dir.path().join("1.json");

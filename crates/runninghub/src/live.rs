@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_hosts_are_the_platforms_and_the_one_that_was_named() {
+    async fn allowed_hosts_are_the_platforms_and_the_configured_one() {
         use ErrorKind::{Connect, ForbiddenHost, InsecureAddress, Proxy};
         const SITE: &str = "https://www.runninghub.cn";
         const OWN: &str = "https://gateway.example/rh";

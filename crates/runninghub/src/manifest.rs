@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_is_found_again_if_it_is_as_it_was() {
+    fn unchanged_saved_files_are_recognized() {
         let dir = tempfile::tempdir().expect("a folder");
         let (path, mut manifest) = Manifest::load(dir.path(), &"77".into());
         let good = output("9", "https://h/a.png?sign=1");
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_not_ours_are_left_alone() {
+    fn foreign_files_are_not_touched() {
         let dir = tempfile::tempdir().expect("a folder");
         let name = |number| dir.path().join(numbered("77.manifest.json", number));
         let other = r#"{"schema":"runninghub.manifest","version":2,"task_id":"77","results":[]}"#;

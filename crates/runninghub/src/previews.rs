@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_counted_and_none_is_replaced() {
+    fn previews_are_numbered_and_never_overwritten() {
         let dir = tempfile::tempdir().expect("a folder");
         let keep = || {
             let folder = PreviewFolder::create(dir.path().join("new")).expect("a folder");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_is_told() {
+    fn an_impossible_folder_is_reported() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let error = PreviewFolder::create(file.path().join("x")).expect_err("a file is no folder");
         assert_eq!(error.kind(), ErrorKind::Io);

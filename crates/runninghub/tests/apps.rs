@@ -92,7 +92,7 @@ async fn nothing_is_paid_for_a_mistake() {
 }
 
 #[tokio::test]
-async fn a_run_without_a_graph_shows_its_nodes_and_no_overall_figure() {
+async fn a_run_without_a_graph_has_nodes_but_no_overall_percentage() {
     let sim = apps()
         .speed(2.0)
         .wait_for_socket(std::time::Duration::from_secs(5))
@@ -151,7 +151,7 @@ async fn every_way_of_running_is_written_down_and_paid_once() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_unknown_and_never_sent_again() {
+async fn a_lost_response_is_unknown_and_never_retried() {
     let sim =
         apps().fault(Fault::LostCreateAnswer(Rate::First(9))).start().await.expect("the simulator starts");
     let hub = hub(&sim);

@@ -41,7 +41,7 @@ async fn after_a_queue() {
 }
 
 #[tokio::test]
-async fn with_the_address_in_the_answer_to_create() {
+async fn the_socket_url_is_in_the_create_response() {
     run(sim().fault(Fault::UrlInCreate), Phase::Success).await;
 }
 
@@ -51,7 +51,7 @@ async fn when_results_lag_behind_the_last_frame() {
 }
 
 #[tokio::test]
-async fn when_the_address_comes_after_the_last_frame() {
+async fn the_socket_url_comes_after_the_last_frame() {
     let late_address = Fault::LateJoin(Duration::from_secs(2));
     run(sim().fault(late_address).settle(Duration::from_millis(2500)), Phase::Success).await;
 }
@@ -82,7 +82,7 @@ async fn when_the_task_fails() {
 }
 
 #[tokio::test]
-async fn when_there_is_never_an_address() {
+async fn there_is_never_a_socket_url() {
     run(sim().fault(Fault::UrlNever), Phase::Success).await;
 }
 

@@ -57,7 +57,7 @@ async fn each_run_of_a_recording_takes_its_own_time() {
 }
 
 #[tokio::test]
-async fn what_the_lines_leave_out_is_given_back() {
+async fn event_lines_restore_omitted_fields() {
     let status = r#""event":"status","status":"queued","waited_s":0.0,"task_id":"7""#;
     let transfer =
         r#""event":"transfer","direction":"download","name":"a.png","bytes":3,"total":3,"percent":100.0"#;
@@ -90,7 +90,7 @@ async fn what_the_lines_leave_out_is_given_back() {
 }
 
 #[tokio::test]
-async fn an_answer_to_a_single_request_has_no_end_of_a_run() {
+async fn a_single_request_has_no_run_result() {
     let status = r#""event":"status","status":"success","waited_s":0.0,"task_id":"7""#;
     let run = runs(&(line(0.0, status) + &line(0.1, RESULT)), Speed::Max).remove(0);
     let lines: Vec<_> = run.collect().await;

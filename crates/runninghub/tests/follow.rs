@@ -10,7 +10,7 @@ use runninghub::{Event, Follow, Phase, Replay, RunningHub, Service as _, Submit}
 use runninghub_sim::{Fault, Rule};
 
 #[tokio::test]
-async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
+async fn a_dropped_run_continues_and_can_be_followed_by_id() {
     let sim = sim().start().await.expect("the simulator starts");
     let hub = hub(&sim);
     let run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
@@ -29,7 +29,7 @@ async fn a_dropped_run_goes_on_and_is_taken_up_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_task_that_is_over_is_told_at_once() {
+async fn an_ended_task_is_reported_at_once() {
     let sim = sim().speed(50.0).start().await.expect("the simulator starts");
     let hub = hub(&sim);
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");
@@ -42,7 +42,7 @@ async fn a_task_that_is_over_is_told_at_once() {
 /// Neither an intermediary's error page nor a temporary refusal of a good key proves anything about a task that was
 /// known before.
 #[tokio::test]
-async fn odd_answers_do_not_end_the_watching() {
+async fn malformed_responses_do_not_end_the_watch() {
     const OUTPUTS: &str = "/task/openapi/outputs";
     let refused = r#"{"code":-1,"msg":"ApiKey verification failed"}"#;
     for (status, body, times) in [(403, "<html><title>no</title>", 6), (404, "<html>", 6), (401, refused, 3)]
@@ -63,7 +63,7 @@ async fn odd_answers_do_not_end_the_watching() {
 }
 
 #[tokio::test]
-async fn an_unknown_task_is_an_error_and_no_endless_wait() {
+async fn an_unknown_task_is_an_error_and_not_an_endless_wait() {
     let sim = sim().start().await.expect("the simulator starts");
     let mut run = hub(&sim).follow(Follow::task("1999999999999999999")).await.expect("started");
     let error = run.finish().await.expect_err("there is no such task");
@@ -71,7 +71,7 @@ async fn an_unknown_task_is_an_error_and_no_endless_wait() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_is_told_soon() {
+async fn an_absent_service_is_reported_soon() {
     let sim = sim().start().await.expect("the simulator starts");
     let url = sim.base_url().to_owned();
     sim.shutdown().await;

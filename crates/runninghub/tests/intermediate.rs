@@ -58,7 +58,7 @@ fn names(kept: &[Intermediate]) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn what_nodes_show_is_kept_and_results_are_not_kept_twice() {
+async fn intermediate_files_are_saved_and_results_only_once() {
     let sim = start(scenario(false), &[]).await;
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("intermediate");
@@ -75,7 +75,7 @@ async fn what_nodes_show_is_kept_and_results_are_not_kept_twice() {
 }
 
 #[tokio::test]
-async fn what_was_saved_before_a_failure_is_rescued() {
+async fn files_saved_before_a_failure_are_downloaded() {
     let sim = start(scenario(true), &[]).await;
     let dir = tempfile::tempdir().expect("a folder");
     let (end, kept) = keep(&sim, dir.path()).await;
@@ -90,7 +90,7 @@ async fn what_was_saved_before_a_failure_is_rescued() {
 }
 
 #[tokio::test]
-async fn a_login_page_is_no_picture() {
+async fn a_login_page_is_not_saved_as_a_result() {
     let sim = start(scenario(true), &["no-node-files"]).await;
     let dir = tempfile::tempdir().expect("a folder");
     let (end, kept) = keep(&sim, dir.path()).await;

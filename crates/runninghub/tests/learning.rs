@@ -50,7 +50,7 @@ async fn a_changed_number_of_steps_changes_what_is_expected() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_a_warning_and_the_run_ends_all_the_same() {
+async fn unsaved_durations_are_a_warning() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("a file and no folder");
     std::fs::write(&file, "").expect("written");

@@ -62,7 +62,7 @@ async fn a_task_is_written_down_from_the_intent_to_the_end() {
 }
 
 #[tokio::test]
-async fn failed_and_cancelled_tasks_are_told_apart() {
+async fn failed_and_cancelled_tasks_are_distinguished() {
     let sim = sim().fault(Fault::TaskFails).speed(10.0).start().await.expect("the simulator starts");
     let failing = ledger();
     let hub_of = hub(sim.base_url(), Arc::clone(&failing) as _);
@@ -139,7 +139,7 @@ async fn a_note_does_not_hold_the_key_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn tasks_that_ended_unwatched_are_no_evidence_against_a_new_one() {
+async fn unwatched_ends_do_not_hide_a_new_task() {
     let sim = sim()
         .rule(Rule::lose("/task/openapi/create").after_work().skip(3))
         .speed(4.0)
@@ -251,7 +251,7 @@ async fn a_refusal_for_lack_of_a_slot_is_written_down_and_gives_the_slot_back() 
 }
 
 #[tokio::test]
-async fn who_gives_up_waiting_has_created_nothing() {
+async fn giving_up_a_wait_creates_nothing() {
     let sim = sim().fault(Fault::QueueFull(1000)).start().await.expect("the simulator starts");
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
@@ -366,7 +366,7 @@ impl Full {
 }
 
 #[tokio::test]
-async fn what_cannot_be_written_down_is_not_sent() {
+async fn a_submit_that_cannot_be_recorded_is_not_sent() {
     let sim = sim().start().await.expect("the simulator starts");
     let hub = hub(sim.base_url(), Full::new(false));
     let error = hub.submit(Submit::workflow(WORKFLOW)).await.expect_err("not sent");
@@ -375,7 +375,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_id_that_cannot_be_written_down_is_told_and_followed() {
+async fn an_id_that_cannot_be_recorded_is_printed_and_followed() {
     let sim = sim().speed(10.0).start().await.expect("the simulator starts");
     let hub = hub(sim.base_url(), Full::new(true));
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("it is paid for");

@@ -128,7 +128,7 @@ async fn no_more_is_spent_than_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_model_that_nobody_knows_runs_with_a_body_of_ones_own() {
+async fn an_unknown_model_runs_with_a_raw_body() {
     let lab = Model::new("lab/new-model").choice("size", &["5"]);
     let sim = Sim::builder().speed(20.0).model(lab).start().await.expect("the simulator starts");
     let hub = hub(&sim);
@@ -146,7 +146,7 @@ async fn a_model_that_nobody_knows_runs_with_a_body_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_unknown_and_written_down() {
+async fn a_lost_response_is_recorded_as_unknown() {
     let sim = Sim::builder().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("started");
     let (hub, ledger) = with_ledger(&sim);
     let error = hub.submit(Submit::model(KLING).set("prompt", "x")).await.expect_err("nobody knows");

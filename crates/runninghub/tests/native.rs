@@ -56,7 +56,7 @@ fn told(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn every_output_comes_home_temporary_ones_too() {
+async fn all_outputs_are_downloaded_including_temporary_ones() {
     let (_server, comfy) = start(Native::builder()).await;
     let mut run = comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
     let outputs = run.outputs().await.expect("it succeeded");
@@ -126,7 +126,7 @@ async fn missing_classes_are_named_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_missing_model_is_told_with_what_is_close() {
+async fn a_missing_model_is_reported_with_similar_names() {
     let (server, comfy) = start(Native::builder()).await;
     let mut workflow = workflow();
     workflow["4"]["inputs"]["ckpt_name"] = json!("sdxl_base_1.0.safetensors");
@@ -139,7 +139,7 @@ async fn a_missing_model_is_told_with_what_is_close() {
 }
 
 #[tokio::test]
-async fn outputs_that_are_dropped_are_told_and_do_not_count() {
+async fn dropped_outputs_are_reported_and_not_counted() {
     let (_server, comfy) = start(Native::builder()).await;
     let mut workflow = workflow();
     workflow["11"] = json!({"class_type": "EmptyImage", "inputs": {"width": -5, "height": 8, "batch_size": 1, "color": 0}});
@@ -185,7 +185,7 @@ async fn local_files_are_uploaded_and_named_by_the_server() {
 }
 
 #[tokio::test]
-async fn files_are_told_on_their_way_to_a_server_and_from_it() {
+async fn transfers_to_and_from_a_server_are_reported() {
     let server = Native::builder().start().await.expect("the server starts");
     let told = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&told);
@@ -214,7 +214,7 @@ async fn files_are_told_on_their_way_to_a_server_and_from_it() {
 }
 
 #[tokio::test]
-async fn the_place_in_the_queue_is_told_and_a_waiting_prompt_can_be_cancelled() {
+async fn the_queue_position_is_reported_and_waiting_prompts_can_be_cancelled() {
     for version in ["0.3.44", "0.29.0"] {
         let (server, comfy) = start(Native::builder().version(version).expect("one").paused()).await;
         let submit = async || comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");
@@ -257,7 +257,7 @@ async fn two_runs_at_once_do_not_mix() {
 }
 
 #[tokio::test]
-async fn a_prompt_whose_answer_is_lost_is_found_and_not_sent_again() {
+async fn a_prompt_with_a_lost_response_is_found_and_not_sent_again() {
     for version in ["0.3.44", "0.3.64", "0.29.0"] {
         let builder = Native::builder().version(version).expect("one").loses_prompts(1).paused();
         let (server, comfy) = start(builder).await;
@@ -269,7 +269,7 @@ async fn a_prompt_whose_answer_is_lost_is_found_and_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_cut_socket_is_dialled_again_and_a_restart_is_told() {
+async fn a_cut_socket_reconnects_and_a_restart_is_reported() {
     let (server, comfy) = start(Native::builder().scenario(scenario())).await;
     let submit = async || comfy.submit(Submit::graph(scenario().workflow_json())).await.expect("accepted");
     let mut run = submit().await;
@@ -297,7 +297,7 @@ async fn until_begun(run: &mut runninghub::Run) {
 }
 
 #[tokio::test]
-async fn what_is_no_comfyui_is_told_apart() {
+async fn servers_other_than_comfyui_are_recognized() {
     let (locked, comfy) = start(Native::builder().login("X-Key: k")).await;
     let error = refused(&comfy, &workflow()).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
@@ -357,7 +357,7 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
 
 /// Everything that a run sends: requests, an upload, the socket, the download.
 #[tokio::test]
-async fn a_login_goes_with_everything_and_into_no_recording() {
+async fn the_login_is_sent_with_every_request_and_never_recorded() {
     let dir = tempfile::tempdir().expect("a folder");
     let picture = dir.path().join("a.png");
     std::fs::write(&picture, b"\x89PNG").expect("written");
@@ -489,7 +489,7 @@ async fn a_prompt_of_unknown_outcome_is_found_later_and_settled() {
 }
 
 #[tokio::test]
-async fn classes_are_asked_for_once_and_anew_after_a_refusal() {
+async fn node_classes_are_requested_once_and_again_after_a_refusal() {
     let dir = tempfile::tempdir().expect("a folder");
     let server = Native::builder().speed(f64::INFINITY).start().await.expect("a server");
     let process = || {
@@ -543,7 +543,7 @@ async fn how_long_nodes_took_is_known_for_the_same_graph() {
 }
 
 #[tokio::test]
-async fn jobs_are_asked_where_there_are_any() {
+async fn the_jobs_api_is_used_where_it_exists() {
     for (version, has_jobs) in [("0.3.64", false), ("0.6.0", true), ("0.29.0", true)] {
         let (server, comfy) = start(Native::builder().version(version).expect("one").paused()).await;
         let submit = async || comfy.submit(Submit::graph(workflow().to_string())).await.expect("accepted");

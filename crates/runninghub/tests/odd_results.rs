@@ -102,7 +102,7 @@ async fn a_repeated_prompt_that_ran_nothing_says_so() {
 
 /// What is sent is what can run, in every form in which the workflow was saved.
 #[tokio::test]
-async fn a_workflow_is_sent_without_what_is_no_node() {
+async fn entries_that_are_not_nodes_are_not_sent() {
     let graph = json!({
         "1": {"class_type": "EmptyImage", "inputs": {"width": 64}},
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},

@@ -10,7 +10,7 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn the_named_proxy_is_asked_for_the_site() {
+async fn the_configured_proxy_connects_to_the_site() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let proxy = format!("http://me:secret-word@{}", listener.local_addr().expect("an address"));
     let asked = tokio::spawn(async move {
@@ -34,7 +34,7 @@ async fn the_named_proxy_is_asked_for_the_site() {
 }
 
 #[tokio::test]
-async fn what_is_no_proxy_is_refused_at_once() {
+async fn invalid_proxies_are_refused_at_once() {
     for wrong in ["nonsense", "ftp://127.0.0.1:1", "http://"] {
         let error =
             RunningHub::builder(key()).net(NetOptions::default().proxy(wrong)).build().expect_err("refused");

@@ -96,7 +96,7 @@ async fn without_a_manifest_nothing_is_doubled_either() {
 }
 
 #[tokio::test]
-async fn the_manifest_tells_what_is_there_and_what_is_not() {
+async fn the_manifest_lists_saved_and_missing_files() {
     let made = Made::with(three_files()).await;
     let text = OutputFile { text: Some("a poem".to_owned()), ..OutputFile::default() };
     let gone = OutputFile {
@@ -133,7 +133,7 @@ async fn the_manifest_tells_what_is_there_and_what_is_not() {
 }
 
 #[tokio::test]
-async fn expired_links_are_asked_for_again() {
+async fn expired_links_are_requested_again() {
     let made = Made::with(three_files().fault(Fault::ExpiredLinks)).await;
     made.save().await.complete().expect("all");
     assert_eq!(made.names().len(), 3);
@@ -156,7 +156,7 @@ async fn no_fresh_links_lose_nothing() {
 }
 
 #[tokio::test]
-async fn more_results_than_are_saved_are_told() {
+async fn results_beyond_the_limit_are_reported() {
     let made = Made::with(three_files()).await;
     let save = made.hub.save(&made.task, made.dir.path()).files(&made.outputs).at_most(2);
     let saved = save.await.expect("asked");

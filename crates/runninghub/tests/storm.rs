@@ -53,7 +53,7 @@ async fn serve(stream: TcpStream, platform: Arc<Platform>) -> Option<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_back_is_asked_no_more_than_twice_as_often() {
+async fn a_recovered_server_is_polled_at_most_twice_as_often() {
     let platform = Arc::new(Platform::default());
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -39,7 +39,7 @@ async fn nothing_is_paid_for_a_mistake() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_unknown_and_never_sent_again() {
+async fn a_lost_response_is_unknown_and_never_retried() {
     let sim =
         sim().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("the simulator starts");
     let error = hub(&sim).submit(Submit::workflow(WORKFLOW)).await.expect_err("nobody knows");

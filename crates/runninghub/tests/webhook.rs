@@ -62,7 +62,7 @@ async fn until_over(hub: &RunningHub, task: &TaskId) {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
+async fn a_lost_response_is_settled_only_by_the_delivery() {
     let sim = losing(1).start().await.expect("the simulator starts");
     let (hub, ledger) = with_ledger(&sim);
     let mut webhooks = listening(&hub).await;
@@ -100,7 +100,7 @@ async fn a_lost_answer_is_settled_by_the_delivery_and_by_nothing_else() {
 
 /// Each query is retried a few times by the client; thirty refusals are about ten queries.
 #[tokio::test]
-async fn a_delivery_is_asked_about_until_the_platform_answers() {
+async fn a_delivery_is_verified_until_the_platform_responds() {
     let down = Rule::answer("/task/openapi/outputs", 503, "").times(30);
     let sim = losing(1).rule(down).start().await.expect("the simulator starts");
     let (hub, ledger) = with_ledger(&sim);
@@ -117,7 +117,7 @@ async fn a_delivery_is_asked_about_until_the_platform_answers() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_comes_early_binds_the_task_and_tells_its_end_later() {
+async fn an_early_delivery_binds_the_task_and_reports_its_end_later() {
     let sim = losing(1).wait_for_socket(Duration::from_hours(1)).start().await.expect("the simulator starts");
     let (hub, ledger) = with_ledger(&sim);
     let mut webhooks = listening(&hub).await;
@@ -134,7 +134,7 @@ async fn a_delivery_that_comes_early_binds_the_task_and_tells_its_end_later() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_listener_has_answered_is_settled_by_the_next() {
+async fn deliveries_of_an_earlier_listener_are_settled_by_the_next() {
     let sim = losing(2).start().await.expect("the simulator starts");
     let (hub, ledger) = with_ledger(&sim);
     let webhooks = listening(&hub).await;
@@ -162,7 +162,7 @@ async fn what_an_earlier_listener_has_answered_is_settled_by_the_next() {
 
 /// In real time, so that the hanging request is given up long after the other response has arrived.
 #[tokio::test]
-async fn an_answer_that_hangs_holds_up_no_other_delivery() {
+async fn a_hanging_response_does_not_block_other_deliveries() {
     let hangs = Rule::hang("/task/openapi/outputs").times(1);
     let sim = losing(2).rule(hangs).start().await.expect("the simulator starts");
     let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));

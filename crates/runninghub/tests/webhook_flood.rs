@@ -77,7 +77,7 @@ async fn guess(address: SocketAddr, refused: Arc<AtomicU64>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_knows_no_secret_holds_up_neither_deliveries_nor_submits() {
+async fn requests_without_a_secret_block_nothing() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("more files at once");
     let folder = tempfile::tempdir().expect("a folder");

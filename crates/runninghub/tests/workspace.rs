@@ -62,7 +62,7 @@ async fn every_subscriber_sees_a_run_to_its_saved_results() {
 }
 
 #[tokio::test]
-async fn a_late_subscriber_needs_one_snapshot_and_no_history() {
+async fn a_late_subscriber_is_complete_after_one_snapshot() {
     let sim = sim().start().await.expect("the simulator starts");
     let dir = tempfile::tempdir().expect("a folder");
     let workspace = Workspace::open(dir.path());
@@ -89,7 +89,7 @@ async fn a_late_subscriber_needs_one_snapshot_and_no_history() {
 }
 
 #[tokio::test]
-async fn a_task_is_followed_once_and_goes_on_without_the_workspace() {
+async fn a_task_is_followed_once_and_outlives_the_workspace() {
     let sim = sim().start().await.expect("the simulator starts");
     let dir = tempfile::tempdir().expect("a folder");
     let workspace = Workspace::open(dir.path());
@@ -122,7 +122,7 @@ async fn a_run_can_be_cancelled_and_an_unknown_task_is_lost() {
 }
 
 #[tokio::test]
-async fn what_a_person_wrote_is_a_task_or_the_reason_why_not() {
+async fn user_input_resolves_to_a_task_or_a_reason() {
     let sim = sim().fault(Fault::LostCreateAnswer(Rate::First(1))).speed(20.0).start().await;
     let sim = sim.expect("the simulator starts");
     let dir = tempfile::tempdir().expect("a folder");

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_follows_from_its_seed() {
+    fn an_image_is_determined_by_its_seed() {
         let png = picture(40, 30, 7, 0.2);
         assert!(png.starts_with(b"\x89PNG") && png.ends_with(b"IEND\xae\x42\x60\x82"));
         assert_eq!(png, picture(40, 30, 7, 0.2));

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expressions_are_read_as_they_are_meant() {
+    fn licence_expressions_are_parsed() {
         for good in [
             "MIT",
             "MIT OR GPL-3.0",

@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_names_no_options() {
+    fn library_texts_do_not_name_options() {
         for (text, named) in [
             ("`--out DIR`", Some("--")),
             ("see `rhub tasks`", Some("rhub ")),

@@ -81,7 +81,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn tests_are_told_from_what_ships() {
+    fn test_code_is_distinguished_from_shipped_code() {
         assert!(source("crates/core/src/a.rs", "").is_shipped());
         for path in
             ["crates/core/tests/a.rs", "crates/core/src/machine/tests.rs", "xtask/src/main.rs", "a.md"]

@@ -80,7 +80,7 @@ mod tests {
     use crate::http::tests::read_with;
 
     #[test]
-    fn keys_are_masked_and_odd_entries_left_out() {
+    fn keys_are_masked_and_malformed_entries_skipped() {
         let text = r#"{"code":0,"msg":"success","data":[
             {"key":"0123****cdef","apiKeyName":"build","status":1,"quotaLimit":"100","quotaUsed":2.5,"expireAt":null},
             {"key":"0123456789abcdef0123456789abcdef","status":"0","visible":true},

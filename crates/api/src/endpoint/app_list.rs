@@ -100,7 +100,7 @@ mod tests {
     use crate::http::tests::read_with;
 
     #[test]
-    fn the_id_stands_in_the_example_only() {
+    fn the_example_shows_the_id() {
         let text = r#"{"code":0,"data":{"records":[
             {"title":"a","invokeExample":"curl -X POST 'https://h/openapi/v2/run/ai-app/1877265245566922800' -d"},
             {"title":"b","invokeExample":null}, 7],"current":"1","total":"9","pages":5,"hasNext":true}}"#;

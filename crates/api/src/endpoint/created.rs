@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_names_a_task_is_never_a_refusal() {
+    fn a_response_with_a_task_id_is_never_a_refusal() {
         for (status, text) in [
             (200, r#"{"code":421,"msg":"TASK_QUEUE_MAXED","data":{"taskId":"7"}}"#),
             (200, r#"{"code":433,"data":"{\"taskId\":7}"}"#),

@@ -187,7 +187,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_answer_is_an_observation_or_an_error(code in 0..900, data in r#"(\{|\}|\[|\]|,|:|"|null|"netWssUrl"|"failedReason"|7|\\ud800)*"#) {
+        fn any_response_is_an_observation_or_an_error(code in 0..900, data in r#"(\{|\}|\[|\]|,|:|"|null|"netWssUrl"|"failedReason"|7|\\ud800)*"#) {
             let _ = read_with(&format!(r#"{{"code":{code},"data":{data}}}"#), read);
         }
     }

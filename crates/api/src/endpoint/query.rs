@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_task_is_no_error_but_a_failed_call_is() {
+    fn a_failed_task_is_not_an_error_but_a_failed_request_is() {
         let seen =
             get(r#"{"status":"FAILED","errorCode":1000,"errorMessage":"unknown","failedReason":null}"#);
         let failure = seen.failure.expect("a reason");

@@ -286,7 +286,7 @@ mod tests {
     use crate::http::tests::read_with;
 
     #[test]
-    fn a_file_that_is_not_taken_has_a_hint() {
+    fn a_rejected_file_has_a_hint() {
         let check = |name: &str, size: usize| {
             let file = UploadSource::bytes(name, vec![0; size]);
             file.check().map_err(|error| error.hint())

@@ -44,7 +44,7 @@ mod tests {
     use crate::http::tests::read_with;
 
     #[test]
-    fn the_name_stands_in_an_object_or_alone() {
+    fn names_are_read_from_objects_and_plain_text() {
         for text in [
             r#"{"code":0,"msg":"success","data":{"fileName":"api/ab.png","fileType":"input"}}"#,
             r#"{"code":0,"msg":"success","data":"api/ab.png"}"#,

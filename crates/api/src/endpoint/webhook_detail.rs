@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_not_shown() {
+    fn the_url_is_not_shown() {
         let detail = get("null");
         assert_eq!((detail.id.as_str(), detail.retry_count), ("77", Some(3)));
         assert_eq!(detail.url.as_ref().map(WebhookUrl::expose), Some("https://h/S3CRET"));

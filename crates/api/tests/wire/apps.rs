@@ -116,7 +116,7 @@ async fn a_workflow_runs_by_v2() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_any_run_is_a_task_and_not_two() {
+async fn a_lost_response_of_any_run_creates_one_task() {
     let lost = |error: Error| assert_eq!(error.create_outcome(), Some(CreateOutcome::Unknown), "{error}");
     let id: WebappId = SimApp::demo().id().into();
     let faulty = async || {
@@ -185,7 +185,7 @@ async fn the_bodies_are_to_the_letter() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_before_it_is_sent() {
+async fn impossible_values_are_refused_before_sending() {
     let server = Server::start(vec![Reply::Close]).await;
     let client = server.client();
     let mut retain = RunOptions::default();

@@ -66,7 +66,7 @@ async fn every_field_is_sent_under_its_name() {
 }
 
 #[tokio::test]
-async fn what_is_not_set_is_not_sent() {
+async fn unset_options_are_not_sent() {
     let server = Server::start(vec![Reply::json(ACCEPTED)]).await;
     server.client().create(Some("5".into())).await.expect("accepted");
     let requests = server.requests();
@@ -106,7 +106,7 @@ async fn doubt_is_never_sent_again() {
 }
 
 #[tokio::test]
-async fn a_late_answer_is_doubt() {
+async fn a_late_response_is_unknown() {
     let server = Server::start(vec![Reply::Stall]).await;
     let client = server.builder().create_timeout(Duration::from_millis(50)).build().expect("a client");
     let error = client.create(Some("5".into())).await.expect_err("no answer");
@@ -115,7 +115,7 @@ async fn a_late_answer_is_doubt() {
 }
 
 #[tokio::test]
-async fn a_clear_no_is_refused() {
+async fn an_explicit_rejection_is_refused() {
     let body = r#"{"code":421,"msg":"TASK_QUEUE_MAXED","data":null}"#;
     for (name, reply, again) in [
         ("full", Reply::json(body), true),

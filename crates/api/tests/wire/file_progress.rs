@@ -36,7 +36,7 @@ fn bytes(told: &Told, direction: Direction, name: &str, total: Option<u64>) -> V
 }
 
 #[tokio::test]
-async fn an_upload_is_told_piece_by_piece_and_from_the_start_when_it_is_sent_again() {
+async fn upload_progress_restarts_when_the_upload_is_retried() {
     let uploaded = r#"{"code":0,"data":{"fileName":"openapi/ab.png","download_url":"https://h/a?s"}}"#;
     let refused = Reply::status(401, "", r#"{"code":-1,"msg":"ApiKey verification failed"}"#);
     let content = vec![b'x'; 150_000];
@@ -58,7 +58,7 @@ async fn an_upload_is_told_piece_by_piece_and_from_the_start_when_it_is_sent_aga
 }
 
 #[tokio::test]
-async fn what_the_platform_has_already_is_not_told() {
+async fn uploads_that_are_skipped_are_not_reported() {
     let sim = simulator().start().await.expect("started");
     let directory = tempfile::tempdir().expect("a directory");
     let (builder, told) = watched(builder(&sim, Sim::DEMO_KEY).uploads(directory.path().join("uploads")));

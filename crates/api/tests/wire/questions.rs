@@ -20,7 +20,7 @@ fn body(request: &str) -> Value {
 }
 
 #[tokio::test]
-async fn trouble_on_the_way_is_asked_again() {
+async fn transient_errors_are_polled_again() {
     for (name, trouble) in [
         ("closed", Reply::Close),
         ("reset", Reply::Reset),
@@ -87,7 +87,7 @@ async fn after_three_attempts_it_is_enough() {
 }
 
 #[tokio::test]
-async fn a_clear_answer_is_not_asked_again() {
+async fn a_definitive_response_is_not_retried() {
     for (name, reply, class) in [
         ("no such task", r#"{"code":423,"msg":"TASK_NOT_FOUNED","data":null}"#, Class::NotFound),
         ("bad key", r#"{"code":802,"msg":"APIKEY_UNAUTHORIZED","data":null}"#, Class::Auth),
@@ -101,7 +101,7 @@ async fn a_clear_answer_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_given_up() {
+async fn a_slow_response_times_out() {
     let server = Server::start(vec![Reply::Stall]).await;
     let client = server.builder().timeout(Duration::from_millis(50)).build().expect("a client");
     let error = client.status(&"7".into()).once().await.expect_err("no answer");
@@ -109,7 +109,7 @@ async fn a_slow_answer_is_given_up() {
 }
 
 #[tokio::test]
-async fn answers_are_capped() {
+async fn responses_are_capped() {
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{{\"code\":0,\"data\":\"{}\"}}", "x".repeat(17 << 20));
     let server = Server::start(vec![Reply::Bytes(endless.into_bytes())]).await;
     let error = server.client().workflow(&"5".into()).await.expect_err("too long");
@@ -177,7 +177,7 @@ async fn every_endpoint_asks_as_documented() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_code_is_not_taken_for_a_cancelled_task() {
+async fn a_response_without_a_code_is_not_a_cancelled_task() {
     for text in [r#"{"msg":"","data":null}"#, "{}", r#"{"code":null,"msg":"success"}"#] {
         let server = Server::start(vec![Reply::json(text), Reply::json(text)]).await;
         let error = server.client().cancel(&"7".into()).await.expect_err("it says nothing");
@@ -209,7 +209,7 @@ async fn an_upload_is_repeated_from_the_start() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_uploaded_is_not_sent() {
+async fn invalid_uploads_are_not_sent() {
     let server = Server::start(vec![Reply::Close]).await;
     let client = server.client();
     let directory = tempfile::tempdir().expect("a directory");
@@ -282,7 +282,7 @@ async fn observers_see_every_attempt_without_the_key() {
 }
 
 #[tokio::test]
-async fn a_download_carries_no_header_of_the_api() {
+async fn downloads_do_not_carry_api_headers() {
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
     let directory = tempfile::tempdir().expect("a directory");
     let client = server.client();

@@ -96,7 +96,7 @@ async fn a_running_task_names_its_socket_and_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_the_account() {
+async fn account_commands() {
     let (_sim, client, _) = with(&[]).await;
     let keys = client.api_keys().await.expect("keys");
     assert!(keys[0].key.as_ref().is_some_and(|key| key.raw().contains('*')) && keys[0].is_on == Some(true));
@@ -113,7 +113,7 @@ async fn what_belongs_to_the_account() {
 }
 
 #[tokio::test]
-async fn assets_are_made_become_ready_and_go() {
+async fn assets_are_created_become_ready_and_are_deleted() {
     let (_sim, client, _) = with(&[]).await;
     let group = client.create_asset_group("seaside", Some("for the film")).await.expect("a group");
     let group_id = group.group_id.expect("an id").raw().to_owned();
@@ -138,7 +138,7 @@ async fn assets_are_made_become_ready_and_go() {
 }
 
 #[tokio::test]
-async fn a_lost_create_answer_is_a_task_and_not_two() {
+async fn a_lost_create_response_creates_one_task() {
     let (sim, client, workflow_id) = with(&["lost-create-answer"]).await;
     let error = client.create(Some(workflow_id)).await.expect_err("lost");
     assert_eq!((error.create_outcome(), error.retry()), (Some(CreateOutcome::Unknown), Retry::Ambiguous));
@@ -146,7 +146,7 @@ async fn a_lost_create_answer_is_a_task_and_not_two() {
 }
 
 #[tokio::test]
-async fn questions_get_through_trouble() {
+async fn requests_survive_transient_errors() {
     for trouble in ["http-5xx=2", "html=2", "lost-answers=2"] {
         let (_sim, client, workflow_id) = with(&[trouble]).await;
         client.workflow(&workflow_id).await.unwrap_or_else(|error| panic!("{trouble}: {error}"));
@@ -179,7 +179,7 @@ async fn an_expired_link_works_after_asking_again() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart() {
+async fn refusals_are_distinguished() {
     let (sim, client, workflow_id) = with(&[]).await;
     let stranger = self::client(&sim, "ffffffffffffffffffffffffffffffff");
     let wrong_node = NodeInput::new("999999", "text", "x");
@@ -233,7 +233,7 @@ async fn a_key_that_has_to_stand_in_the_header_alone() {
 }
 
 #[tokio::test]
-async fn an_upload_has_a_name_and_an_address() {
+async fn an_upload_has_a_name_and_a_url() {
     let (_sim, client, _) = with(&[]).await;
     let uploaded = client.upload(UploadSource::bytes("cat.png", "\u{89}PNG meow")).await.expect("uploaded");
     let name = std::path::Path::new(uploaded.file_name.as_str());
@@ -301,7 +301,7 @@ async fn an_upload_the_older_way_has_a_name() {
 }
 
 #[tokio::test]
-async fn a_lora_is_sent_once_and_found_again() {
+async fn a_lora_is_uploaded_once() {
     let (_sim, client, _) = with(&[]).await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("style.safetensors");
@@ -314,7 +314,7 @@ async fn a_lora_is_sent_once_and_found_again() {
 }
 
 #[tokio::test]
-async fn slow_answers_are_waited_for() {
+async fn slow_responses_are_waited_for() {
     let (_sim, client, workflow_id) =
         start(simulator().fault(Fault::SlowAnswers(Duration::from_millis(50)))).await;
     client.workflow(&workflow_id).await.expect("a workflow");

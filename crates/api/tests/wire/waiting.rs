@@ -124,7 +124,7 @@ async fn the_budget_is_spent_on_a_server_that_is_down_and_then_nothing_is_sent_t
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_found_is_asked_for_again_but_a_create_is_refused() {
+async fn dns_failures_are_retried_except_for_creates() {
     let client = Client::builder(ApiKey::new(KEY).expect("a key"))
         .base_url("https://runninghub.invalid")
         .time_scale(0.0)

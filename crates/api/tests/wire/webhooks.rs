@@ -43,7 +43,7 @@ fn status(detail: &WebhookDetail) -> &str {
 }
 
 #[tokio::test]
-async fn a_delivery_is_asked_about_and_made_again_in_either_family() {
+async fn webhook_details_and_redelivery_work_in_both_api_families() {
     let sim = Sim::builder().scenario(Scenario::demo()).speed(f64::INFINITY).start().await.expect("started");
     let seen = Arc::new(Seen::default());
     let key = ApiKey::new(Sim::DEMO_KEY).expect("a key");

@@ -111,7 +111,7 @@ fn all_problems_are_found_with_their_cures() {
 }
 
 #[test]
-fn what_is_no_table_is_refused() {
+fn text_that_is_not_a_table_is_refused() {
     for (table, problem) in [
         (
             "",

@@ -42,7 +42,7 @@ fn the_first_row_of_a_group_without_a_history_runs_alone() {
 }
 
 #[test]
-fn a_first_row_of_which_it_is_unknown_whether_it_runs_holds_up_no_other() {
+fn a_first_row_of_unknown_outcome_does_not_block_the_others() {
     let mut schedule = schedule(2, Limits::default());
     counts(&mut schedule, at(0), 3, 0);
     let first = start(&mut schedule, at(0)).unwrap();

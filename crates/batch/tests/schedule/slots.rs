@@ -50,7 +50,7 @@ fn the_slots_are_counted_again_when_a_task_has_ended() {
 }
 
 #[test]
-fn where_others_were_seen_a_start_waits_for_the_counts_but_not_for_long() {
+fn starts_on_a_shared_key_wait_briefly_for_fresh_counts() {
     let mut schedule = proven(9, Limits::default());
     counts(&mut schedule, at(0), 3, 1);
     start_all(&mut schedule, at(0));
@@ -60,7 +60,7 @@ fn where_others_were_seen_a_start_waits_for_the_counts_but_not_for_long() {
 }
 
 #[test]
-fn counts_that_contradict_refusals_are_read_less_and_less_often() {
+fn counts_that_contradict_refusals_are_requested_less_often() {
     let mut schedule = proven(1, Limits::default());
     let mut now = at(0);
     let mut pauses = Vec::new();

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_said_about_a_site_that_has_not_answered() {
+    fn nothing_is_concluded_about_an_unresponsive_site() {
         let refused = || Error::new(Exit::Refused, Sentence::verbatim("code 401"));
         let lost = || Error::new(Exit::Network, Sentence::verbatim("no connection"));
         let told = |answers: Vec<(Site, Error)>| {

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_fills_in_what_the_command_knows_and_nobody_gave() {
+    fn a_profile_supplies_options_that_were_not_given() {
         const PROFILE: &str = "api_key = 'k'\nsite = 'ai'\nout = 'results'\nset = ['6.seed=1', '6.steps=2']\nquiet = true\nyes = false\nverbose = 2";
         for (line, expected) in [
             ("rhub account", "--site=ai --quiet --verbose --verbose"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told() {
+    fn invalid_settings_are_reported() {
         for (profile, told) in [
             ("ot = 'x'", "there is no option `ot`"),
             ("api_key_file = 'x'", "there is no option `api_key_file`"),

@@ -78,7 +78,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_colour_stays_one_colour(
+        fn one_color_stays_one_color(
             from in (1_usize..20, 1_usize..20), to in (1_usize..20, 1_usize..20), colour: [u8; 3],
         ) {
             let picture = Bitmap::new(from.0, from.1, vec![colour; from.0 * from.1]).expect("whole");

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_is_no_picture() {
+    fn oversized_images_are_rejected() {
         let wide = 1025;
         assert_eq!(decode(&png(wide, 1, png::ColorType::Grayscale, &vec![0; 1025])), None);
         let mut huge = png(1, 1, png::ColorType::Rgb, &[1, 2, 3]);
@@ -121,7 +121,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn damaged_pictures_do_no_harm(at in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>()) {
+        fn damaged_images_are_harmless(at in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>()) {
             for mut bytes in [jpeg(), png(4, 4, png::ColorType::Rgb, &[9; 48])] {
                 let (at, cut) = (at.index(bytes.len()), cut.index(bytes.len()));
                 bytes[at] = byte;

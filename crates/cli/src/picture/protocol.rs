@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_multiplexer_gets_half_blocks_whatever_is_wished() {
+    fn a_multiplexer_always_gets_half_blocks() {
         for inside in
             [("TMUX", "/tmp/tmux-0/default,1,0"), ("STY", "1.pts"), ("TERM", "screen.xterm-256color")]
         {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_is_followed_and_half_blocks_need_colours() {
+    fn the_chosen_protocol_is_used_and_half_blocks_need_colors() {
         assert_eq!(of(Wish::Sixel, &[("TERM", "xterm-kitty")]), Some(Protocol::Sixel));
         assert_eq!(of(Wish::Off, &[("TERM", "xterm-kitty")]), None);
         assert_eq!(choose(Wish::Auto, false, |_| None), None);

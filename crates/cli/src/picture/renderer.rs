@@ -128,7 +128,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_picture_needs_more_room_than_there_is(
+        fn images_never_exceed_the_available_space(
             size in (1_usize..90, 1_usize..90), room in (39_usize..200, 3_usize..=16),
             cell in prop::option::of((1_usize..20, 1_usize..40)),
         ) {

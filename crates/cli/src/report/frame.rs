@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_said() {
+    fn unknown_progress_is_shown_as_unknown() {
         let mut view =
             View { waiting: Some(say!("queued")), elapsed: Duration::from_secs(5), ..View::default() };
         insta::assert_snapshot!(shown(&view, 80, 24), @"queued  0:05");

@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_by_name_or_as_a_whole() {
+    fn files_are_reported_by_name_or_as_a_group() {
         let file = |direction, bytes, total| Transfer::new(direction, "a\n.png", bytes, total, false);
         let up = file(Direction::Up, 1_500_000, Some(3_000_000));
         assert_eq!(

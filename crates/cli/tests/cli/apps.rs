@@ -93,7 +93,7 @@ fn an_app_runs_as_a_workflow_does() {
 }
 
 #[test]
-fn what_is_submitted_is_written_down_by_its_kind() {
+fn each_kind_of_submit_is_recorded() {
     let (sim, state) = (simulator(), folder());
     let done = rhub(["app", "run", &App::demo().id(), "--detach"]).at(&sim).state(&state).run();
     assert_eq!(done.code, Some(0), "{done}");
@@ -102,7 +102,7 @@ fn what_is_submitted_is_written_down_by_its_kind() {
 }
 
 #[test]
-fn mistakes_are_told_before_anything_is_paid() {
+fn mistakes_are_reported_before_anything_is_paid() {
     let (sim, id) = (simulator(), App::demo().id());
     let run = |set: &'static str| rhub(["app", "run", &id, "--set", set]).at(&sim);
     snap!(run("promt=x"), @r#"
@@ -251,7 +251,7 @@ fn a_form_is_filled_in_on_a_terminal() {
 }
 
 #[test]
-fn a_delivery_is_shown_and_asked_for_again() {
+fn a_delivery_is_shown_and_requested_again() {
     let (sim, id) = (simulator(), App::demo().id());
     let hook = "http://127.0.0.1:9/S3CRET";
     let done = rhub(["app", "run", &id, "--webhook", hook]).at(&sim).run();

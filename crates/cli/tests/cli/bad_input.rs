@@ -90,7 +90,7 @@ fn key_files() {
 }
 
 #[test]
-fn sites_and_addresses() {
+fn sites_and_urls() {
     let key = |rhub: Rhub| rhub.env("RUNNINGHUB_API_KEY", Sim::DEMO_KEY);
     snap!(key(rhub(["account", "--site", "com"])), @r#"
         exit 2
@@ -412,7 +412,7 @@ fn recordings_that_cannot_be_played() {
 }
 
 #[test]
-fn what_the_platform_refuses() {
+fn refusals_by_the_platform() {
     let sim = Simulator::of("01-simple");
     snap!(rhub(["account"]).at(&sim).env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff"), @r#"
         exit 4
@@ -446,7 +446,7 @@ fn what_the_platform_refuses() {
 }
 
 #[test]
-fn nobody_there() {
+fn nothing_is_listening() {
     // Bound and released: nothing listens on this port now.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|socket| socket.local_addr())
@@ -481,7 +481,7 @@ fn a_webhook_that_cannot_be_called_is_not_paid_for() {
 }
 
 #[test]
-fn a_task_that_nobody_knows_does_not_go_on() {
+fn an_unknown_task_ends_the_watch() {
     let sim = Simulator::of("01-simple");
     let done = rhub(["watch", "77"]).at(&sim).run();
     assert_eq!(done.code, Some(4), "{done}");
@@ -509,7 +509,7 @@ fn numbers_that_would_be_rounded_are_refused() {
 }
 
 #[test]
-fn a_loader_takes_no_path_without_an_at_sign() {
+fn loaders_reject_paths_without_an_at_sign() {
     let sim = Simulator::start(Sim::builder().app(App::demo()));
     let dir = folder();
     let graph = dir.path().join("graph.json");

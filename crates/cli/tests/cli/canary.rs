@@ -222,7 +222,7 @@ fn the_canaries_do_not_sing() {
 
 /// A bug can put anything into a panic message: it is cleaned like all other output.
 #[test]
-fn a_panic_tells_no_secret() {
+fn a_panic_does_not_reveal_secrets() {
     let server = Hostile::start("run");
     let action = format!("panic at {PASSWORD} and {OTHER_PASSWORD} with Bearer {KEY}");
     let done = at(rhub(["run", "1904154698679771137"]), &server)

@@ -97,7 +97,7 @@ fn a_run_is_followed_and_its_files_are_saved() {
 }
 
 #[test]
-fn what_cannot_be_run_is_told_before_anything_is_sent() {
+fn invalid_workflows_are_reported_before_sending() {
     let server = Server::start(Native::builder());
     let dir = folder();
     let file = |name: &str, text: &str| {
@@ -153,7 +153,7 @@ fn what_cannot_be_run_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn a_missing_model_is_told_with_what_is_close() {
+fn a_missing_model_is_reported_with_similar_names() {
     let server = Server::start(Native::builder());
     let dir = folder();
     let path = dir.path().join("model.json");
@@ -317,7 +317,7 @@ fn a_task_of_the_native_proxy_is_looked_for_where_it_was_submitted() {
 }
 
 #[test]
-fn what_a_run_leaves_behind_serves_the_next_one_and_its_submit_can_be_looked_after() {
+fn a_run_leaves_durations_and_a_ledger_entry() {
     let scenario = Scenario::load(fixture("01-simple")).expect("a recording");
     let (server, state) = (Server::start(Native::builder().scenario(scenario).speed(20.0)), folder());
     let workflow = workflow("01-simple");

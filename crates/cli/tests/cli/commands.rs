@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::common::{Simulator, fixture, folder, rhub, scenario, snap};
 
 #[test]
-fn questions_about_a_task() {
+fn commands_that_query_a_task() {
     let sim = Simulator::of("01-simple");
     let id = scenario("01-simple").workflow_id();
     let done = rhub(["run", &id]).at(&sim).run();
@@ -48,7 +48,7 @@ fn questions_about_a_task() {
 
 /// Only the response to the submit reports them.
 #[test]
-fn a_detached_submit_tells_of_refused_nodes() {
+fn a_detached_submit_reports_rejected_nodes() {
     let (from, to) = (r#"\"node_errors\": {}"#, r#"\"node_errors\": {\"7\": \"no such model\"}"#);
     let builder = Sim::builder().scenario(scenario("02-ksampler"));
     let sim = Simulator::start(builder.rule(Rule::replace("/task/openapi/create", from, to)));

@@ -68,7 +68,7 @@ fn a_run_of_a_file_with_changes() {
 
 /// The graph isn't in a recording: the simulator improvises its run.
 #[test]
-fn a_run_of_a_graph_of_ones_own() {
+fn a_run_of_a_graph_file() {
     let (sim, dir) = (Simulator::of("02-ksampler"), folder());
     let file = dir.path().join("own.json");
     let graph = r#"{
@@ -150,7 +150,7 @@ fn a_recording_plays_to_the_same_end() {
 }
 
 #[test]
-fn a_recording_with_a_hole_is_told_and_harms_nothing() {
+fn a_gap_in_a_recording_is_reported() {
     let sim = Simulator::of("01-simple");
     let dir = folder();
     let record = dir.path().join("record");
@@ -203,7 +203,7 @@ fn a_failed_task() {
 }
 
 #[test]
-fn a_submit_without_an_answer_is_not_repeated() {
+fn a_submit_without_a_response_is_not_repeated() {
     let sim = Simulator::start(
         Sim::builder().scenario(scenario("01-simple")).fault(Fault::LostCreateAnswer(Rate::First(1))),
     );
@@ -265,7 +265,7 @@ fn results_that_cannot_be_fetched() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let recording = fixture("02-ksampler");
     let recording = recording.to_string_lossy();
     for args in [&["replay", &recording][..], &["replay", &recording, "--json"], &["schema"], &["--help"]] {
@@ -283,7 +283,7 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn no_secret_is_told_however_much_is_logged() {
+fn no_secret_is_logged_at_any_level() {
     let sim = Simulator::of("01-simple");
     let dir = folder();
     let id = scenario("01-simple").workflow_id();

@@ -83,7 +83,7 @@ fn an_event_of_a_newer_version_is_passed_by_in_text_and_kept_in_json() {
 }
 
 #[test]
-fn what_is_no_file_of_events_is_refused_by_name() {
+fn other_files_than_events_are_refused_by_name() {
     let good = r#"{"schema":"rhub.event/1","t":0.1,"event":"text","node_id":"1","text":"x"}"#;
     let later = good.replace("event/1", "event/2");
     for (text, message) in [

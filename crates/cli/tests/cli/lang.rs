@@ -24,7 +24,7 @@ const ROWS: &[(i32, u8, Option<u8>)] = &[
 ];
 
 #[test]
-fn every_code_has_its_exit_code_and_is_told_in_both_languages() {
+fn every_code_has_an_exit_code_and_a_message_in_both_languages() {
     let id = scenario("01-simple").workflow_id();
     for (code, asked, created) in ROWS {
         let answer = format!(r#"{{"code":{code},"msg":"APIKEY_SAYS_SO","data":null}}"#);

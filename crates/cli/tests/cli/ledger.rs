@@ -34,7 +34,7 @@ fn losing(answers: u32) -> (Simulator, String) {
 
 /// The file is shared with newer versions, which may submit to places and in ways that this version does not know.
 #[test]
-fn what_a_newer_version_has_submitted_is_listed_and_left_alone() {
+fn submits_of_a_newer_version_are_listed_and_not_touched() {
     let ((sim, id), state) = (losing(0), folder());
     let detached = rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
     assert_eq!(detached.code, Some(0), "{detached}");
@@ -55,7 +55,7 @@ fn what_a_newer_version_has_submitted_is_listed_and_left_alone() {
 }
 
 #[test]
-fn what_was_submitted_is_listed_and_found_again() {
+fn submits_are_listed_and_found_again() {
     let ((sim, id), state, out) = (losing(0), folder(), folder());
     let empty = rhub(["tasks"]).state(&state).run();
     assert_eq!((empty.code, empty.stdout.as_str()), (Some(0), ""));
@@ -185,7 +185,7 @@ fn a_refused_submit_takes_the_task_that_its_webhook_names() {
 }
 
 #[test]
-fn a_task_that_is_not_known_yet_is_asked_for_again() {
+fn a_task_that_is_not_listed_yet_is_polled_again() {
     let out = folder();
     let out = out.path().to_string_lossy();
     let commands: [&[&str]; 4] = [
@@ -222,7 +222,7 @@ fn a_task_that_is_not_known_yet_is_asked_for_again() {
 }
 
 #[test]
-fn what_ended_unwatched_is_asked_for() {
+fn tasks_that_ended_unwatched_are_queried() {
     let ((sim, id), state) = (losing(0), folder());
     for _ in 0..2 {
         rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
@@ -406,7 +406,7 @@ fn a_webhook_settles_what_is_unknown() {
 /// The command receives the event without secrets, once. Its failure is reported and ends nothing.
 #[cfg(unix)]
 #[test]
-fn a_command_is_run_for_what_a_webhook_tells() {
+fn exec_runs_for_each_webhook_event() {
     let (sim, state) = (Simulator::of("01-simple"), folder());
     let (id, file) = (scenario("01-simple").workflow_id(), state.path().join("told"));
     let script =

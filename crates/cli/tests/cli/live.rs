@@ -299,7 +299,7 @@ fn ctrl_c_leaves_everything_in_order() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ctrl_z_takes_the_block_away_until_it_goes_on() {
+fn ctrl_z_clears_the_block_until_resumed() {
     let recording = fixture("40-long");
     let mut terminal = Terminal::start(80, &["replay", "--speed", "4", &recording.to_string_lossy()], &[]);
     terminal.wait(|screen| screen.contains('%'));
@@ -312,7 +312,7 @@ fn ctrl_z_takes_the_block_away_until_it_goes_on() {
 }
 
 #[test]
-fn where_no_block_can_be_drawn_it_is_plain() {
+fn plain_is_used_where_no_block_can_be_drawn() {
     let recording = fixture("01-simple").to_string_lossy().into_owned();
     for (columns, env) in [(39, &[][..]), (80, &[("TERM", "dumb")]), (80, &[("CI", "true")])] {
         let mut terminal =
@@ -341,7 +341,7 @@ fn colours_can_be_switched_off() {
 }
 
 #[test]
-fn a_key_is_asked_for_and_not_shown() {
+fn login_prompts_for_the_key_without_echo() {
     let sim = Simulator::start(Sim::builder());
     let dir = folder();
     let config = dir.path().join("config.toml");

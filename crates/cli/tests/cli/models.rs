@@ -162,7 +162,7 @@ fn a_model_runs_like_a_workflow() {
 }
 
 #[test]
-fn files_become_addresses() {
+fn files_become_urls() {
     let sim = simulator();
     let dir = folder();
     let picture = dir.path().join("cat.png");
@@ -326,7 +326,7 @@ fn nothing_is_submitted_for_a_mistake() {
 }
 
 #[test]
-fn what_the_platform_refuses_is_told() {
+fn refusals_by_the_platform_are_reported() {
     let consumer = "c".repeat(32);
     let sim = Simulator::start(Sim::builder().key(Sim::DEMO_KEY).consumer_key(&consumer));
     snap!(model(["run", "lab/none", "--body", "{}"]).at(&sim), @r"
@@ -347,7 +347,7 @@ fn what_the_platform_refuses_is_told() {
 }
 
 #[test]
-fn a_catalog_of_ones_own_counts_and_a_bad_line_costs_only_itself() {
+fn a_custom_catalog_takes_precedence_and_bad_lines_are_skipped() {
     let sim = simulator();
     let dir = folder();
     let path = dir.path().join("catalog.jsonl");

@@ -71,7 +71,7 @@ fn the_terminal_is_found_out() {
 }
 
 #[test]
-fn a_picture_at_40_columns_and_in_windows_that_change() {
+fn an_image_at_40_columns_and_in_resized_windows() {
     let mut terminal = demo(40, "1", "blocks");
     terminal.wait(|screen| screen.contains('▀') && screen.contains("/20"));
     assert_eq!(overall_bars(&terminal.screen()), 1, "{}", terminal.screen());
@@ -86,7 +86,7 @@ fn a_picture_at_40_columns_and_in_windows_that_change() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn ctrl_z_takes_the_picture_away_until_it_goes_on() {
+fn ctrl_z_clears_the_image_until_resumed() {
     let mut terminal = demo(80, "1", "blocks");
     terminal.wait(|screen| screen.contains('▀'));
     terminal.press(b"\x1a");
@@ -98,7 +98,7 @@ fn ctrl_z_takes_the_picture_away_until_it_goes_on() {
 }
 
 #[test]
-fn no_picture_where_none_is_wanted_or_none_can_be() {
+fn no_image_where_it_is_disabled_or_impossible() {
     let kitty = ("TERM", "xterm-kitty");
     for (args, env) in [
         (&["--preview", "off"][..], &[kitty][..]),

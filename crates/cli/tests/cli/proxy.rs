@@ -49,7 +49,7 @@ fn asked(args: &[&str], env: &[(&str, &str)]) -> (Option<String>, String) {
 }
 
 #[test]
-fn it_is_taken_from_the_usual_variables_in_both_cases() {
+fn proxies_are_read_from_the_usual_variables_in_both_cases() {
     const URL: &str = "http://me:s3cret@PROXY";
     let no = ("NO_PROXY", "example.com, runninghub.invalid");
     for (args, env, proxied) in [

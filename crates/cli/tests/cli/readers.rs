@@ -107,7 +107,7 @@ fn rest(mut reader: PipeReader) -> String {
 }
 
 #[test]
-fn a_run_whose_output_is_not_read_ends_and_is_told_later() {
+fn a_run_with_unread_output_ends_and_is_reported_later() {
     let (sim, id) = chatty();
     let (state_dir, out) = (folder(), folder());
     let (reader, writer) = full();
@@ -145,7 +145,7 @@ fn a_run_whose_log_is_not_read_ends() {
 }
 
 #[test]
-fn both_streams_into_a_pipe_that_is_not_read_hold_up_nothing() {
+fn an_unread_pipe_for_both_streams_blocks_nothing() {
     let (sim, id) = chatty();
     let state_dir = folder();
     let (reader, writer) = full();

@@ -178,7 +178,7 @@ fn a_run_without_a_workflow_has_no_percentage() {
 }
 
 #[test]
-fn a_recording_that_breaks_off_is_no_failed_task() {
+fn a_truncated_recording_is_not_a_failed_task() {
     let done = replay("35-server-killed").run();
     let last = done.stdout.lines().last();
     assert_eq!(

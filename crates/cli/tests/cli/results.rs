@@ -111,7 +111,7 @@ fn previewed() -> (SimBuilder, String) {
 }
 
 #[test]
-fn what_only_the_socket_names_is_kept_where_that_is_wanted() {
+fn files_named_only_by_the_socket_are_saved_on_request() {
     let (builder, id) = previewed();
     let sim = Simulator::start(builder);
     let dir = folder();
@@ -149,7 +149,7 @@ fn what_only_the_socket_names_is_kept_where_that_is_wanted() {
 }
 
 #[test]
-fn what_cannot_be_kept_changes_nothing_else() {
+fn a_failed_setting_changes_nothing_else() {
     let (builder, id) = previewed();
     let sim = Simulator::start(builder.fault(Fault::NoNodeFiles));
     let dir = folder();

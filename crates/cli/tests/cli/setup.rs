@@ -79,7 +79,7 @@ fn a_key_is_kept_used_and_forgotten() {
 
 /// The key's kind from `rhub login` is enough to refuse; a key from elsewhere has no known kind.
 #[test]
-fn what_a_key_cannot_do_is_not_sent() {
+fn requests_beyond_the_keys_permissions_are_not_sent() {
     let builder = Sim::builder().scenario(scenario("01-simple")).consumer_key(CONSUMER).speed(20.0);
     let (sim, config) = (Simulator::start(builder), folder());
     let id = scenario("01-simple").workflow_id();
@@ -105,7 +105,7 @@ fn what_a_key_cannot_do_is_not_sent() {
 }
 
 #[test]
-fn what_cannot_be_logged_in() {
+fn logins_that_fail() {
     let (sim, config) = (Simulator::of("01-simple"), folder());
     snap!(with(&config, &sim, ["login"]), @r#"
         exit 2
@@ -233,7 +233,7 @@ fn a_password_in_a_profile_is_not_shown() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_can_read_or_that_is_none() {
+fn key_files_that_are_readable_by_others_or_not_files_are_rejected() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let (sim, config) = (Simulator::of("01-simple"), folder());
@@ -359,7 +359,7 @@ fn the_doctor_looks_at_the_rest_without_a_key_and_at_a_server() {
 }
 
 #[test]
-fn shells_are_told_of_commands_options_and_tasks() {
+fn shells_complete_commands_options_and_tasks() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let done = rhub(["completions", shell]).run();
         assert!(done.code == Some(0) && done.stdout.contains("COMPLETE"), "{done}");

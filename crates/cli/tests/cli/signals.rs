@@ -304,7 +304,7 @@ fn ctrl_c_ends_by_the_signal_also_where_the_create_fails_afterwards() {
 }
 
 #[test]
-fn a_signal_ends_a_watch_whose_platform_does_not_answer() {
+fn a_signal_ends_a_watch_of_an_unresponsive_platform() {
     let platform = Waiting::start(None);
     for (signal, number) in [("-INT", 2), ("-TERM", 15)] {
         let mut child =
@@ -316,7 +316,7 @@ fn a_signal_ends_a_watch_whose_platform_does_not_answer() {
 }
 
 #[test]
-fn ctrl_c_ends_a_login_whose_platform_does_not_answer() {
+fn ctrl_c_ends_a_login_on_an_unresponsive_platform() {
     not_ignored();
     let platform = Waiting::start(None);
     let mut terminal =

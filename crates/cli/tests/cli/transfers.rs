@@ -28,7 +28,7 @@ fn slow() -> (Simulator, FaultProxy, TempDir, PathBuf) {
 }
 
 #[test]
-fn a_slow_upload_is_told_as_it_goes() {
+fn a_slow_upload_reports_progress() {
     let (sim, proxy, _dir, file) = slow();
     let url = format!("http://{}", proxy.address());
     let run = |args: &[&str]| {

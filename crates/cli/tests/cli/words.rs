@@ -139,7 +139,7 @@ fn errors_before_any_request_are_chinese() {
 }
 
 #[test]
-fn runs_answers_and_refusals_are_chinese() {
+fn runs_results_and_errors_are_chinese() {
     let scenario = scenario("01-simple");
     let id = scenario.workflow_id();
     let sim = Simulator::start(Sim::builder().scenario(scenario).app(App::demo()).speed(20.0));

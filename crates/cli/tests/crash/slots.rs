@@ -123,7 +123,7 @@ fn the_slot_of_a_submit_of_unknown_outcome_is_free_when_it_is_resolved_and_not_b
 }
 
 #[test]
-fn a_killed_process_in_the_line_holds_up_no_other() {
+fn a_killed_waiter_does_not_block_the_queue() {
     let (lab, [short, long]) = lab(|builder| builder.concurrency(1));
     let first = started(&lab, &long, SUBMITTED);
     let second = started(&lab, &short, WAITS);

@@ -26,7 +26,7 @@ fn listen(lab: &Lab, failpoint: &str) -> (Child, BufReader<ChildStdout>, String)
 }
 
 #[test]
-fn a_delivery_that_was_answered_is_settled_after_a_kill() {
+fn an_acknowledged_delivery_is_settled_after_a_kill() {
     let scenario = Scenario::script("short")
         .node(ScriptNode::new("1", "Sleep").takes(Duration::from_millis(20)).saves("a.png"))
         .build();

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_tells_each_node() {
+    fn a_refusal_reports_each_node() {
         let told = json!({
             "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation",
                 "details": "Required input is missing: images", "extra_info": {}},

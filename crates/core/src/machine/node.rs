@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn small_steps_back_odd_maxima_and_overshoot_are_no_new_pass() {
+    fn small_steps_back_odd_maxima_and_overshoot_do_not_start_a_new_pass() {
         let mut counter = Counter::default();
         let seen = play(
             &mut counter,

@@ -101,7 +101,7 @@ mod joining {
     use super::*;
 
     #[test]
-    fn whoever_comes_late_takes_what_stands_above_a_running_node_as_done() {
+    fn a_late_socket_counts_ancestors_of_a_running_node_as_done() {
         for data in
             [json!({ "node": "3", "prompt_id": "p" }), json!({ "node": "3" }), json!({ "node": "3.0.0.1" })]
         {
@@ -164,7 +164,7 @@ mod joining {
     }
 
     #[test]
-    fn on_time_nothing_is_taken_for_done_that_was_not_told() {
+    fn a_timely_socket_marks_only_reported_nodes_as_done() {
         let mut story = Story::on_time(branches());
         story.executing("5");
         assert_eq!(story.settled(), Vec::<String>::new(), "5 is lazy and waits");
@@ -186,7 +186,7 @@ mod time_left {
 
     /// Half of the run is over when the client joins, and the rest runs at the same pace.
     #[test]
-    fn what_was_done_unseen_says_nothing_about_the_pace() {
+    fn unobserved_work_does_not_affect_the_pace() {
         let ids = ["1", "2", "3", "4", "5"];
         let learned = ids.map(|id| Learned::new(id.into(), 4.0, 1));
         let nodes = plan(&[("1", &[]), ("2", &["1"]), ("3", &["2"]), ("4", &[]), ("5", &["3", "4"])]);
@@ -278,7 +278,7 @@ mod passes {
     }
 
     #[test]
-    fn a_child_that_reports_under_its_parents_id_is_no_new_pass() {
+    fn a_child_reported_under_its_parents_id_is_not_a_new_pass() {
         let mut story = Story::on_time(branches());
         story.executing("1");
         let mut last = story.counted();
@@ -369,7 +369,7 @@ mod files {
     use super::*;
 
     #[test]
-    fn what_nodes_write_is_told_and_only_what_is_saved_is_waited_for() {
+    fn node_texts_are_reported_and_only_saved_files_awaited() {
         let mut story = Story::on_time(branches());
         let output = json!({
             "images": [
@@ -425,7 +425,7 @@ mod ending {
     }
 
     #[test]
-    fn a_blocked_node_is_a_warning_and_the_run_goes_on() {
+    fn a_blocked_node_is_a_warning_and_the_run_continues() {
         let mut story = Story::on_time(branches());
         story
             .executing("4")
@@ -439,7 +439,7 @@ mod ending {
     }
 
     #[test]
-    fn whoever_fails_keeps_the_figure_and_names_the_node() {
+    fn a_failed_run_keeps_its_percentage_and_names_the_node() {
         let mut story = Story::on_time(branches());
         story.executing("1").executing("2");
         let before = story.overall();

@@ -63,7 +63,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_the_difference_and_nothing_else(steps in prop::collection::vec((0u64..100, 0u64..100), 1..50)) {
+        fn a_diff_contains_only_differences(steps in prop::collection::vec((0u64..100, 0u64..100), 1..50)) {
             let (mut monotonic, mut wall) = (s(7), s(1 << 30));
             let mut suspend = Suspend::new(monotonic, wall);
             for (awake, asleep) in steps {

@@ -170,7 +170,7 @@ mod asking {
     use super::*;
 
     #[test]
-    fn nothing_is_asked_while_frames_come() {
+    fn nothing_is_polled_while_frames_arrive() {
         let mut world = World::live();
         for step in 0..1_000 {
             world.wait_ms(4_900).say(&progress(step));
@@ -186,7 +186,7 @@ mod asking {
     }
 
     #[test]
-    fn the_end_is_asked_about_at_once_and_then_quickly() {
+    fn the_end_is_polled_at_once_and_then_quickly() {
         for end in [message("execution_success", ""), message("executing", r#","node":null"#)] {
             let mut world = World::live();
             world.wait_ms(700).say(&end).wait_ms(1_500);
@@ -199,7 +199,7 @@ mod asking {
     }
 
     #[test]
-    fn more_frames_after_the_end_do_not_disturb_the_questions() {
+    fn frames_after_the_end_do_not_disturb_polling() {
         let mut world = World::live();
         world
             .say(&message("execution_success", ""))
@@ -210,7 +210,7 @@ mod asking {
     }
 
     #[test]
-    fn silence_in_the_middle_is_asked_about_slowly() {
+    fn silence_in_mid_run_is_polled_slowly() {
         let mut world = World::live();
         world.say(&executing("2")).wait_ms(130_000);
         assert_eq!(world.polls(), [5_000, 12_500, 23_750, 40_625, 65_937, 95_937, 125_937]);
@@ -219,7 +219,7 @@ mod asking {
     }
 
     #[test]
-    fn silence_near_the_end_is_asked_about_sooner() {
+    fn silence_near_the_end_is_polled_sooner() {
         let mut world = World::live();
         for node in ["1", "2", "3", "4"] {
             world.say(&executing(node));
@@ -231,7 +231,7 @@ mod asking {
     }
 
     #[test]
-    fn a_queue_is_asked_about_early_and_then_every_few_seconds() {
+    fn a_queue_is_polled_early_and_then_every_few_seconds() {
         let mut world = World::new();
         world.session.watch(true);
         world.platform = Some(Observation::of(TaskStatus::Queued));
@@ -242,7 +242,7 @@ mod asking {
     }
 
     #[test]
-    fn only_one_question_is_under_way() {
+    fn only_one_poll_is_in_flight() {
         let mut world = World::live();
         world.platform = None;
         world.say(&message("execution_success", "")).give(Input::Disconnected).wait(Duration::from_hours(1));
@@ -255,7 +255,7 @@ mod asking {
     }
 
     #[test]
-    fn an_address_from_the_create_answer_saves_the_questions() {
+    fn a_socket_url_in_the_create_response_saves_polls() {
         let mut world = World::new();
         world.give(Input::Address(address()));
         assert_eq!((world.polls(), world.dials()), (vec![], vec![0]));
@@ -269,7 +269,7 @@ mod asking {
     }
 
     #[test]
-    fn the_first_answer_with_an_address_is_the_last_question_for_now() {
+    fn polling_pauses_after_the_first_socket_url() {
         let mut world = World::new();
         world.platform = Some(running_at());
         world
@@ -297,7 +297,7 @@ mod asking {
     }
 
     #[test]
-    fn no_answer_is_told_once_and_asked_again_when_the_server_wants_it() {
+    fn missing_responses_are_reported_once_and_retried_when_the_server_allows() {
         let mut world = World::new();
         world.platform = None;
         let failed =
@@ -317,7 +317,7 @@ mod asking {
     }
 
     #[test]
-    fn it_gives_up_when_neither_answers_nor_frames_come() {
+    fn silence_of_api_and_socket_ends_the_watch() {
         let mut world = World::live();
         world.platform = None;
         let failed =
@@ -331,7 +331,7 @@ mod asking {
     }
 
     #[test]
-    fn silence_alone_is_no_failure() {
+    fn silence_alone_is_not_a_failure() {
         let mut world = World::live();
         world.wait(Duration::from_hours(24));
         assert!(!world.session.is_over());
@@ -342,7 +342,7 @@ mod dialling {
     use super::*;
 
     #[test]
-    fn a_lost_socket_means_a_question_at_once_and_a_new_one() {
+    fn a_lost_socket_polls_at_once_and_reconnects() {
         let mut jitter = std::collections::HashSet::new();
         for seed in 0..50 {
             let mut world = World::with(seed, Confirm::Http);
@@ -361,7 +361,7 @@ mod dialling {
     }
 
     #[test]
-    fn the_bound_doubles_and_five_failures_make_it_rest() {
+    fn five_failures_pause_reconnecting_with_growing_delays() {
         let mut world = World::new();
         world.give(Input::Address(address()));
         for bound in [1_000, 2_000, 4_000, 8_000] {
@@ -428,7 +428,7 @@ mod dialling {
     }
 
     #[test]
-    fn the_newest_address_is_dialled() {
+    fn the_newest_url_is_dialled() {
         let mut world = World::live();
         world.give(Input::Address(SocketUrl::new("wss://other/ws"))).give(Input::Disconnected).wait_ms(1_000);
         let dialled = world.log.iter().find_map(|(_, action)| match action {
@@ -485,7 +485,7 @@ mod ending {
     }
 
     #[test]
-    fn no_output_at_all_is_asked_about_a_little_longer() {
+    fn an_empty_result_list_is_polled_a_little_longer() {
         let mut world = World::live();
         world.platform = Some(success(0));
         world.say(&message("execution_success", "")).wait_ms(20_000);
@@ -495,7 +495,7 @@ mod ending {
     }
 
     #[test]
-    fn an_answer_ends_it_without_any_frame() {
+    fn a_poll_can_end_a_run_without_frames() {
         let failure = Failure { code: Some("805".into()), ..Failure::default() };
         let failed = Observation { failure: Some(failure), ..Observation::of(TaskStatus::Failed) };
         for (answer, phase) in [
@@ -511,7 +511,7 @@ mod ending {
     }
 
     #[test]
-    fn what_the_socket_told_of_a_failure_is_kept() {
+    fn failure_details_from_the_socket_are_kept() {
         let raised =
             message("execution_error", r#","node_id":"2","exception_type":"OOM","exception_message":"no""#);
         let mut world = World::live();
@@ -532,7 +532,7 @@ mod ending {
     }
 
     #[test]
-    fn success_is_what_an_answer_says() {
+    fn success_requires_confirmation_by_the_api() {
         let mut world = World::live();
         world.say(&message("execution_success", "")).wait(Duration::from_hours(1));
         assert!(!world.session.is_over(), "still running, says the platform");
@@ -551,7 +551,7 @@ mod ending {
     }
 
     #[test]
-    fn whoever_stops_gets_the_last_snapshot() {
+    fn stopping_returns_the_last_snapshot() {
         let mut world = World::live();
         world.say(&executing("3"));
         world.session.stop(world.now);
@@ -593,7 +593,7 @@ fn made_up(kind: u8, status: u8) -> Option<(&'static str, TaskStatus)> {
 proptest! {
     /// After a tick on time, the next deadline is later, or an action was emitted: a driver never spins.
     #[test]
-    fn it_never_spins_and_the_end_is_told_once(
+    fn the_driver_never_spins_and_reports_one_end(
         steps in prop::collection::vec((0u8..10, 0u8..64, 0u64..20_000, any::<bool>()), 0..60),
         factor in prop_oneof![Just(1.0), Just(1e-9), 0.001..3.0],
         seed in any::<u64>(),
@@ -667,7 +667,7 @@ mod looking {
     }
 
     #[test]
-    fn a_run_that_nobody_looks_at_is_not_woken_for_the_sake_of_time() {
+    fn an_unwatched_run_is_not_woken_by_ticks() {
         let mut world = World::live();
         world.say(&executing("1")).wait_ms(200);
         world.log.clear();

@@ -185,7 +185,7 @@ mod tests {
     use crate::wire::{Message, decode_text};
 
     #[test]
-    fn nodes_are_read_in_order_and_odd_ones_passed_over() {
+    fn nodes_are_read_in_order_and_malformed_ones_skipped() {
         let text = r#"{"type":"progress_state","data":{"prompt_id":"p","nodes":{
             "2":{"value":1.0,"max":4,"state":"running","real_node_id":"2"},
             "x":7, "y":null, "z":[1],

@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn valid_json_is_left_alone(value in "\\PC*", number in any::<f64>()) {
+        fn valid_json_is_unchanged(value in "\\PC*", number in any::<f64>()) {
             let text = serde_json::json!({ "a": value, "b": number, "NaN": ["Infinity", -1] }).to_string();
             prop_assert_eq!(repair(&text), None);
         }

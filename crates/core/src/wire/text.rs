@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_kept_and_what_is_not_json_is_told() {
+    fn unknown_fields_are_kept_and_invalid_json_is_reported() {
         for raw in [
             r#"{"type":"crystools.monitor","data":{"cpu":3}}"#,
             r#"{"type":"progress","data":[1,2]}"#,

@@ -44,7 +44,7 @@ fn file(folder: &Path) -> Connection {
 }
 
 #[tokio::test]
-async fn it_is_there_the_next_time_and_tells_keys_apart_as_before() {
+async fn the_ledger_persists_with_its_salt() {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = open(folder.path());
     let attempt = ledger.begin(intent("w", "k")).await.expect("written");
@@ -166,7 +166,7 @@ async fn a_check_sees_what_does_not_fit_together() {
 }
 
 #[tokio::test]
-async fn what_a_dead_process_left_is_unknown_and_what_a_living_one_does_is_not() {
+async fn attempts_of_a_dead_process_become_unknown_and_of_a_living_one_stay() {
     let folder = tempfile::tempdir().expect("a folder");
     let (living, dead) = (open(folder.path()), open(folder.path()));
     let mine = living.begin(intent("w1", "k")).await.expect("written");
@@ -189,7 +189,7 @@ async fn what_a_dead_process_left_is_unknown_and_what_a_living_one_does_is_not()
 }
 
 #[tokio::test]
-async fn what_the_dead_have_left_beside_the_ledger_is_swept_away() {
+async fn side_files_of_dead_processes_are_removed() {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = open(folder.path());
     ledger.begin(intent("w", "k")).await.expect("written");
@@ -205,7 +205,7 @@ async fn what_the_dead_have_left_beside_the_ledger_is_swept_away() {
 }
 
 #[tokio::test]
-async fn questions_are_answered_while_another_process_writes() {
+async fn reads_work_while_another_process_writes() {
     let folder = tempfile::tempdir().expect("a folder");
     let attempt = open(folder.path()).begin(intent("w", "k")).await.expect("written");
     let writer = file(folder.path());
@@ -247,7 +247,7 @@ async fn many_writers_at_once_lose_nothing() {
 }
 
 #[test]
-fn what_is_not_our_ledger_is_left_alone() {
+fn a_foreign_database_is_not_touched() {
     let kind = |prepare: &dyn Fn(&Path)| {
         let folder = tempfile::tempdir().expect("a folder");
         prepare(folder.path());
@@ -277,7 +277,7 @@ fn what_is_not_our_ledger_is_left_alone() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn nobody_else_can_read_it() {
+async fn the_file_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let home = tempfile::tempdir().expect("a folder");
@@ -326,7 +326,7 @@ async fn a_file_that_is_half_written_is_completed_from_its_log() {
 
 /// The name contains all characters that are special in a URL, because SQLite opens it as one.
 #[tokio::test]
-async fn where_nothing_can_be_written_questions_are_answered_all_the_same() {
+async fn a_read_only_ledger_can_be_read() {
     let home = tempfile::tempdir().expect("a folder");
     let folder = home.path().join("100% of ?mine #1");
     let ledger = open(&folder);
@@ -388,7 +388,7 @@ mod links {
     }
 
     #[test]
-    fn a_link_that_leads_to_no_folder_is_named() {
+    fn a_dangling_link_is_named() {
         let home = tempfile::tempdir().expect("a folder");
         let at = |name: &str| home.path().join(name);
         symlink("nowhere", at("dangling")).expect("linked");

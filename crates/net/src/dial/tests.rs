@@ -62,7 +62,7 @@ fn url(authority: &str) -> Uri {
 }
 
 #[tokio::test]
-async fn an_address_family_that_leads_nowhere_does_not_cost_the_connect_timeout() {
+async fn a_dead_address_family_does_not_cost_the_connect_timeout() {
     for (hole, good) in [(V6, V4), (V4, V6)] {
         let listener = TcpListener::bind((good, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -92,7 +92,7 @@ async fn a_black_hole_is_given_up_after_the_connect_timeout() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_home_is_not_dialled_where_only_public_addresses_are_wanted() {
+async fn names_that_resolve_to_private_addresses_are_not_dialled() {
     let listener = TcpListener::bind((V4, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let error = Net::default().dial(url(&format!("localhost:{port}")), true, TIMEOUT).await.unwrap_err();
@@ -102,7 +102,7 @@ async fn a_name_that_leads_home_is_not_dialled_where_only_public_addresses_are_w
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_kernel_is_told_to_notice_dead_peers() {
+async fn tcp_keepalive_is_enabled() {
     use rustix::net::sockopt;
 
     let listener = TcpListener::bind((V4, 0)).await.unwrap();

@@ -257,7 +257,7 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_large_part_is_found_again_and_a_small_one_goes() {
+    async fn large_partial_files_are_resumed_and_small_ones_deleted() {
         let directory = tempfile::tempdir().expect("a directory");
         let piece = Bytes::from(vec![7; usize::try_from(WORTH).expect("small")]);
         for (count, stays) in [(1, true), (0, false)] {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_is_no_picture() {
+    async fn a_web_page_is_not_an_image() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut page = Partial::create(directory.path(), None).expect("started");
         page.write(Bytes::from_static(b"\xef\xbb\xbf\n <!DOC")).await.expect("written");

@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_redirect_leads_no_lower_and_to_no_private_place() {
+    fn redirects_never_drop_encryption_or_reach_private_addresses() {
         let hop = |from: &str, target: &str, public_only| {
             next_hop(&Url::parse(from).expect("a URL"), target, &Guard::new(public_only, &[]))
                 .map(String::from)

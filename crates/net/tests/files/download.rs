@@ -55,7 +55,7 @@ async fn the_server_does_not_choose_the_place() {
 }
 
 #[tokio::test]
-async fn half_a_file_is_no_file() {
+async fn half_a_file_is_not_a_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let half = Reply::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npic".to_vec());
     let server = Server::start(vec![half.clone()]).await;
@@ -70,7 +70,7 @@ async fn half_a_file_is_no_file() {
 }
 
 #[tokio::test]
-async fn a_page_is_no_picture() {
+async fn a_web_page_is_not_an_image() {
     let directory = tempfile::tempdir().expect("a directory");
     let page = Reply::status(200, "Content-Type: text/html\r\n", "<html>expired</html>");
     let server = Server::start(vec![page]).await;
@@ -80,7 +80,7 @@ async fn a_page_is_no_picture() {
 }
 
 #[tokio::test]
-async fn an_old_link_is_told_apart() {
+async fn an_expired_link_is_recognized() {
     let directory = tempfile::tempdir().expect("a directory");
     for status in [403, 404, 410] {
         let server = Server::start(vec![Reply::status(status, "", "<Error/>")]).await;
@@ -108,7 +108,7 @@ async fn redirects_are_followed_a_little() {
 
 /// A public site must not lead to this machine, whether by IP address or by name.
 #[tokio::test]
-async fn private_places_are_not_asked() {
+async fn private_addresses_are_not_contacted() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::start(vec![Reply::status(200, "", "secret")]).await;
     let port = server.address.port();
@@ -149,7 +149,7 @@ async fn several_files_come_side_by_side() {
 
 /// More than the limits of concurrent downloads, flushes and renames.
 #[tokio::test]
-async fn each_of_many_files_is_told_once() {
+async fn each_of_many_files_is_reported_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = Server::start(vec![Reply::status(200, "", "picture")]).await;
     let from = server.files();

@@ -7,7 +7,7 @@ use runninghub_net::{Direction, NetOptions};
 use crate::server::{Reply, Server};
 
 #[tokio::test]
-async fn a_download_that_broke_is_reported_from_where_it_goes_on() {
+async fn a_resumed_download_reports_progress_from_its_offset() {
     let directory = tempfile::tempdir().expect("a directory");
     let cut = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 7\r\n\r\npic";
     let rest = "Content-Range: bytes 3-6/7\r\nETag: \"1\"\r\n";

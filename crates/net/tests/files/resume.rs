@@ -38,7 +38,7 @@ fn only(name: &str, text: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_broken_download_goes_on_where_it_stopped() {
+async fn a_broken_download_resumes_where_it_stopped() {
     let directory = tempfile::tempdir().expect("a directory");
     let replies = vec![
         Reply::Bytes(cut(TAGGED, 7, "pic")),
@@ -104,7 +104,7 @@ async fn two_versions_are_never_mixed() {
 }
 
 #[tokio::test]
-async fn a_range_nobody_asked_for_is_an_error() {
+async fn an_unrequested_range_is_an_error() {
     let directory = tempfile::tempdir().expect("a directory");
     for reply in [rest("0-6/7", "picture"), Reply::status(416, "", ""), Reply::status(412, "", "")] {
         let (saved, requests) = fetch(vec![reply], directory.path()).await;
@@ -149,7 +149,7 @@ async fn a_file_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn what_comes_packed_is_kept_as_it_came() {
+async fn compressed_files_are_saved_as_sent() {
     let directory = tempfile::tempdir().expect("a directory");
     let (saved, _) =
         fetch(vec![Reply::status(200, "Content-Encoding: gzip\r\n", "\u{1f}packed")], directory.path()).await;
@@ -160,7 +160,7 @@ async fn what_comes_packed_is_kept_as_it_came() {
 /// A part that a killed or failed process leaves behind is resumed by the next one.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn another_process_goes_on() {
+async fn another_process_continues() {
     let (head, tail) = ("x".repeat(2 << 20), "y".repeat(1 << 20));
     let length = head.len() + tail.len();
     let begin = Reply::Bytes(cut(TAGGED, length, &head));

@@ -152,7 +152,7 @@ async fn a_machine_that_wakes_up_has_new_connections_within_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
+async fn a_poll_that_hung_during_a_suspend_is_retried() {
     let world = Arc::new(World { stuck: Mutex::new(true), ..World::default() });
     let mut driver = driver(&world, 1.0);
     let slept = Arc::new(AtomicU64::new(0));
@@ -170,7 +170,7 @@ async fn a_question_that_hangs_since_before_the_suspend_is_asked_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_that_hangs_is_asked_again_soon_and_then_more_patiently() {
+async fn a_hanging_poll_is_retried_soon_and_then_less_often() {
     let world = Arc::new(World { stuck: Mutex::new(true), ..World::default() });
     let mut driver = driver(&world, 1.0);
     let events = drive(&mut driver, Duration::from_secs(20)).await;
@@ -188,7 +188,7 @@ async fn a_question_that_hangs_is_asked_again_soon_and_then_more_patiently() {
 
 /// A wait that the server imposed on another task of the same key does not count as a missing response.
 #[tokio::test(start_paused = true)]
-async fn a_question_that_is_held_back_is_not_called_unanswered() {
+async fn a_held_back_poll_does_not_count_as_unanswered() {
     let held = Mutex::new(Some(Duration::from_mins(1)));
     let world = Arc::new(World { stuck: Mutex::new(true), held, ..World::default() });
     let mut driver = driver(&world, 1.0);
@@ -217,7 +217,7 @@ async fn an_expired_ticket_is_replaced_and_nothing_is_said_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_must_not_be_dialled_costs_the_picture_and_not_the_run() {
+async fn a_forbidden_socket_url_costs_progress_but_not_the_run() {
     for kind in [SocketErrorKind::ForbiddenHost, SocketErrorKind::InsecureAddress, SocketErrorKind::Tls] {
         let world = Arc::new(World {
             refusals: Mutex::new([kind].into()),
@@ -248,7 +248,7 @@ async fn an_address_that_must_not_be_dialled_costs_the_picture_and_not_the_run()
 
 /// In real time: with frames always available the paused clock would never advance.
 #[tokio::test]
-async fn frames_without_end_keep_no_answer_and_no_timer_waiting() {
+async fn endless_frames_do_not_delay_polls_and_timers() {
     let foreign = r#"{"type":"crystools.monitor","data":{}}"#;
     let ours = r#"{"type":"executing","data":{"node":"1","prompt_id":"p"}}"#;
     for flood in

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_asked_for_at_the_sockets_host_and_in_the_store() {
+    fn files_are_requested_from_the_sockets_host_and_the_store() {
         // {"userId":"0a","signExpire":12}, with its padding encoded as the platform does.
         let ticket = "eyJ1c2VySWQiOiIwYSIsInNpZ25FeHBpcmUiOjEyfQ";
         let socket = format!(

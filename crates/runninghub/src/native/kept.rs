@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_or_old_file_counts_as_none() {
+    fn damaged_and_outdated_files_are_ignored() {
         let dir = tempfile::tempdir().expect("a folder");
         let kept = Kept::new(dir.path(), "http://h");
         kept.add(None, HashMap::from([("A".to_owned(), class(true))]));

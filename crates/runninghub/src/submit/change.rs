@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn loaders_take_their_own_kind_of_file_and_no_address() {
+    fn loaders_accept_their_own_file_types_and_no_urls() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = |name: &str, content: &str| {
             let path = dir.path().join(name);

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_until_when_it_is_good() {
+    fn a_signed_url_contains_its_expiry() {
         for (text, expected) in [
             (
                 "https://h/a.png?q-sign-algorithm=sha1&q-sign-time=1600000000%3B1600003600&x=1",

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_holds_a_media_file_takes_no_path_and_a_text_field_takes_anything() {
+    fn media_fields_reject_paths_and_text_fields_accept_anything() {
         let graph = json!({
             "1": {"class_type": "SomeLoader", "inputs": {"clip": "dance.mp4", "text": "a photo of a.png", "model": "x.safetensors"}},
         });

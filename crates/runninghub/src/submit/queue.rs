@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_refused_first_goes_first_and_later_ones_wait_behind() {
+    async fn refused_submits_are_retried_in_order() {
         let queue: &'static SubmitQueue = Box::leak(Box::default());
         let (told, mut order) = mpsc::unbounded_channel();
         // Two are sent in parallel, and both are refused.
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_hopeless_key_rests_and_is_tried_again() {
+    async fn a_disabled_key_is_paused_and_retried() {
         let queue = SubmitQueue::default();
         let shut = || Shut { until: Instant::now() + REST, said: Sentence::verbatim("812"), hint: None };
         *queue.shut.lock().expect("not poisoned") = Some(shut());

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_called_is_refused() {
+    fn urls_that_cannot_be_called_are_refused() {
         for good in
             ["https://h/{secret}", "http://127.0.0.1:9/a?b={secret}", "https://h", "HTTPS://h/a%7Bb%7D"]
         {

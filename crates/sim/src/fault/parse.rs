@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_or_value_is_told() {
+    fn wrong_names_and_values_are_reported() {
         let told = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
         assert_eq!(told("flood=1"), "no fault is called \"flood\"");
         assert_eq!(told("url-never=1"), "fault url-never takes no value, not \"1\"");

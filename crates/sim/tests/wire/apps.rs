@@ -24,7 +24,7 @@ fn run(id: &str, list: &Value) -> Value {
 const RUN: &str = "/task/openapi/ai-app/run";
 
 #[tokio::test]
-async fn the_form_of_an_app_stands_behind_a_key_in_the_query() {
+async fn an_apps_form_is_requested_with_the_key_in_the_query() {
     let sim = sim().await;
     let ask = async |key: &str, id: &str| {
         let url = format!("{}/api/webapp/apiCallDemo?apiKey={key}&webappId={id}", sim.base_url());
@@ -82,7 +82,7 @@ async fn an_app_runs_with_what_its_form_knows() {
 }
 
 #[tokio::test]
-async fn a_run_of_v2_is_answered_with_the_bare_task() {
+async fn a_v2_run_returns_the_bare_task() {
     let sim = sim().await;
     let client = Client::new(&sim);
     let run = async |what: &str, list: Value| {

@@ -18,7 +18,7 @@ async fn sim() -> Sim {
 }
 
 #[tokio::test]
-async fn create_tells_the_id_the_client_and_the_outputs_to_come() {
+async fn create_returns_the_id_the_client_and_the_expected_outputs() {
     let sim = sim().await;
     let client = Client::new(&sim);
     assert_json_snapshot!(client.create("small").await, {".data.clientId" => "[32 hex]"}, @r#"
@@ -41,7 +41,7 @@ async fn create_tells_the_id_the_client_and_the_outputs_to_come() {
 }
 
 #[tokio::test]
-async fn create_tells_what_is_wrong() {
+async fn create_reports_what_is_wrong() {
     let sim = sim().await;
     let client = Client::new(&sim);
     let create = async |body| {
@@ -157,7 +157,7 @@ async fn outputs_goes_from_queued_to_running_to_the_files() {
 }
 
 #[tokio::test]
-async fn the_address_of_the_socket_is_the_platforms() {
+async fn the_socket_url_is_the_platforms() {
     let sim = Sim::builder().scenario(small()).start().await.unwrap();
     let client = Client::new(&sim);
     let created = client.create("small").await;
@@ -173,7 +173,7 @@ async fn the_address_of_the_socket_is_the_platforms() {
 }
 
 #[tokio::test]
-async fn a_failure_tells_its_reason_in_strings() {
+async fn a_failure_reports_its_reason_as_strings() {
     let sim = sim().await;
     let client = Client::new(&sim);
     let task = client.task("failing").await;
@@ -395,7 +395,7 @@ async fn query_is_a_bare_object() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_told_in_each_family() {
+async fn a_wrong_key_is_reported_in_each_api_family() {
     let sim = sim().await;
     let client = Client { key: "f".repeat(32), ..Client::new(&sim) };
     let legacy = client.try_post("/task/openapi/create", json!({"workflowId": "small"})).await.unwrap();
@@ -424,7 +424,7 @@ async fn a_wrong_key_is_told_in_each_family() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_told_in_each_family() {
+async fn an_unknown_path_is_reported_in_each_api_family() {
     let sim = sim().await;
     let client = Client::new(&sim);
     assert_json_snapshot!(client.post("/task/openapi/creat", json!({})).await, @r#"

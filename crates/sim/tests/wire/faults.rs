@@ -205,7 +205,7 @@ async fn the_same_seed_makes_the_same_faults() {
 }
 
 #[tokio::test]
-async fn slow_answers() {
+async fn slow_responses() {
     let (_sim, client) = quick("slow-answers=0.15").await;
     let begin = Instant::now();
     client.task("small").await;
@@ -213,7 +213,7 @@ async fn slow_answers() {
 }
 
 #[tokio::test]
-async fn lost_create_answer() {
+async fn lost_create_response() {
     let (sim, client) = quick("lost-create-answer").await;
     assert!(client.try_post("/task/openapi/create", json!({"workflowId": "small"})).await.is_none());
     assert_eq!(sim.stats().creates, 1, "made all the same");
@@ -222,7 +222,7 @@ async fn lost_create_answer() {
 }
 
 #[tokio::test]
-async fn lost_answers() {
+async fn lost_responses() {
     let (sim, client) = quick("lost-answers=2").await;
     let task = client.task("small").await;
     let ask = async || client.try_post("/task/openapi/outputs", json!({"taskId": task})).await;

@@ -45,7 +45,7 @@ async fn a_file_comes_whole_or_in_part() {
 }
 
 #[tokio::test]
-async fn what_only_the_socket_names_is_given_for_its_ticket() {
+async fn files_named_only_by_the_socket_need_its_ticket() {
     let node = ScriptNode::new("8", "PreviewImage").shows("temp_00001_.png").takes(Duration::from_mins(1));
     let scenario = Scenario::script("shown").node(node).build();
     for (fault, is_given) in [("slow-answers=0", true), ("no-node-files", false)] {
@@ -89,7 +89,7 @@ async fn files_become_others() {
 }
 
 #[tokio::test]
-async fn parts_are_not_what_was_asked_for() {
+async fn a_wrong_range_is_not_accepted() {
     let whole = whole().await;
     let (_sim, link) = link_of("no-ranges", "").await;
     let answer = part(&link, &[]).await;

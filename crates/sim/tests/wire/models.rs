@@ -27,7 +27,7 @@ fn refusal(answer: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn a_quick_model_is_over_in_its_first_answer() {
+async fn a_quick_model_ends_with_its_first_response() {
     let sim = Sim::builder().start().await.unwrap();
     let client = Client::new(&sim);
     assert_json_snapshot!(client.post(TEXT, json!({"prompt": "a story"})).await, @r#"
@@ -71,7 +71,7 @@ async fn a_quick_model_is_over_in_its_first_answer() {
 }
 
 #[tokio::test]
-async fn a_slow_one_is_asked_about_by_query_alone() {
+async fn a_slow_model_is_polled_with_query_only() {
     let sim = Sim::builder().speed(0.01).start().await.unwrap();
     let client = Client::new(&sim);
     let running = client.post(KLING, kling()).await;
@@ -86,7 +86,7 @@ async fn a_slow_one_is_asked_about_by_query_alone() {
 }
 
 #[tokio::test]
-async fn a_price_is_told_and_nothing_is_made() {
+async fn a_price_is_reported_without_running() {
     let sim = Sim::builder().start().await.unwrap();
     let client = Client::new(&sim);
     let path = KLING.replace("/v2/", "/v2/price-preview/");
@@ -109,7 +109,7 @@ async fn a_price_is_told_and_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn what_a_model_does_not_take_is_refused() {
+async fn values_outside_a_models_ranges_are_refused() {
     let sim = Sim::builder().start().await.unwrap();
     let client = Client::new(&sim);
     let with = |name: &str, value: Value| {

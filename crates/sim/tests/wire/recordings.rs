@@ -109,7 +109,7 @@ async fn frames_are_those_of_the_prompt_to_the_byte() {
 }
 
 #[tokio::test]
-async fn create_tells_the_outputs_and_errors_that_the_server_told() {
+async fn create_returns_the_servers_outputs_and_errors() {
     let folder = recording();
     let scenario = Scenario::load(folder.path()).unwrap();
     assert_eq!((scenario.duration(), scenario.result_count()), (ms(201), 2));
@@ -140,7 +140,7 @@ async fn a_server_that_went_away_goes_away_again() {
 }
 
 #[test]
-fn what_is_no_recording_is_told() {
+fn folders_that_are_not_recordings_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let error = Scenario::load(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Scenario);

@@ -19,7 +19,7 @@ async fn with(builder: SimBuilder) -> (Sim, Client) {
 const CREATE: &str = "/task/openapi/create";
 
 #[tokio::test]
-async fn an_answer_in_place_of_the_true_one() {
+async fn a_response_in_place_of_the_real_one() {
     let rule =
         Rule::answer(CREATE, 503, "<html>").header("Content-Type", "text/html").header("Retry-After", "7");
     let (sim, client) = start(rule.skip(1).times(1)).await;
@@ -32,7 +32,7 @@ async fn an_answer_in_place_of_the_true_one() {
 }
 
 #[tokio::test]
-async fn an_answer_after_the_work_is_done() {
+async fn a_response_after_the_work_is_done() {
     let (sim, client) = with(
         Sim::builder()
             .rule(Rule::lose(CREATE).after_work().times(1))
@@ -45,14 +45,14 @@ async fn an_answer_after_the_work_is_done() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_arrives_in_part() {
+async fn a_truncated_response_arrives_in_part() {
     let (_sim, client) = start(Rule::answer("/task/", 200, "{\"code\"").cut(9)).await;
     let answer = client.try_post(CREATE, json!({})).await.unwrap();
     assert_eq!((answer.header("content-length"), &*answer.body), (Some("16"), &b"{\"code\""[..]));
 }
 
 #[tokio::test]
-async fn a_true_answer_is_edited() {
+async fn a_real_response_can_be_edited() {
     let edit = Rule::replace("/task/openapi/outputs", "{base}/files/", "file:///etc/");
     let (sim, client) = start(edit).await;
     let task = client.task("small").await;

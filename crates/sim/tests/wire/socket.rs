@@ -17,7 +17,7 @@ async fn waiting(scenario: Scenario, speed: f64) -> (Sim, Client, String, String
 }
 
 #[tokio::test]
-async fn a_run_is_told_as_comfyui_tells_it() {
+async fn a_run_is_reported_as_comfyui_reports_it() {
     let script = Scenario::script("three")
         .node(ScriptNode::new("1", "Loader").cached())
         .node(ScriptNode::new("2", "Sampler").link("model", "1", 0).takes(ms(10)).steps(2))
@@ -66,7 +66,7 @@ async fn a_run_is_told_as_comfyui_tells_it() {
 }
 
 #[tokio::test]
-async fn who_comes_late_is_told_the_current_node_and_no_more() {
+async fn a_late_socket_gets_only_the_current_node() {
     let (_sim, _client, _task, address) = waiting(small(), 1.0).await;
     let mut first = Socket::open(&address).await;
     first.until("progress").await;
@@ -80,7 +80,7 @@ async fn who_comes_late_is_told_the_current_node_and_no_more() {
 }
 
 #[tokio::test]
-async fn who_comes_after_the_end_is_told_nothing() {
+async fn a_socket_after_the_end_gets_nothing() {
     let sim = Sim::builder().scenario(small()).start().await.unwrap();
     let client = Client::new(&sim);
     let task = client.task("small").await;
@@ -108,7 +108,7 @@ async fn the_newer_of_two_sockets_gets_the_frames_until_the_older_one_closes() {
 }
 
 #[tokio::test]
-async fn pings_are_answered_and_flags_too() {
+async fn pings_and_flags_are_answered() {
     let (_sim, _client, _task, address) = waiting(small(), 1.0).await;
     let mut socket = Socket::open(&address).await;
     socket

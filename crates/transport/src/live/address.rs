@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_taken_apart_and_not_changed() {
+    fn urls_are_parsed_without_changes() {
         let all: &[(&str, bool, &str, &str, u16, &str, &str)] = &[
             (
                 "wss://www.runninghub.cn:443/ws/c?b=2&a=%3d%3D&t=https://x:1/y",
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn text_that_is_not_a_url_is_refused() {
         for url in [
             "",
             "wss:",

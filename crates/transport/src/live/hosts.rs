@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_host_may_be_anywhere_and_private_ones_on_request() {
+    fn configured_hosts_may_be_anywhere_and_private_ones_need_permission() {
         let hosts = Hosts::of(["runninghub.cn"]).trusting("gateway.example");
         assert_eq!(check(&hosts, "Gateway.Example:8443"), Ok(false));
         assert_eq!(check(&hosts, "sub.gateway.example"), Err(ErrorKind::ForbiddenHost));

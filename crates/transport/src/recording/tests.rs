@@ -134,7 +134,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn what_is_recorded_reads_back_without_its_secrets() {
+async fn recordings_round_trip_without_secrets() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new/run");
     let writer = RecordingWriter::create(&path, Redactor::new().secret(KEY)).unwrap();
@@ -201,7 +201,7 @@ async fn what_is_recorded_reads_back_without_its_secrets() {
 }
 
 #[test]
-fn a_folder_of_others_is_left_alone() {
+fn a_foreign_folder_is_not_touched() {
     let folder = folder(&[("thesis.txt", "years of work"), ("meta.json", "{\"prompts\":[]}")]);
     let error = RecordingWriter::create(folder.path(), Redactor::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Recording);
@@ -212,7 +212,7 @@ fn a_folder_of_others_is_left_alone() {
 }
 
 #[test]
-fn an_earlier_recording_is_left_alone() {
+fn an_earlier_recording_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let first = RecordingWriter::create(folder.path(), Redactor::new()).unwrap();
     first.prompt(None, Some("{}"), None);

@@ -69,7 +69,7 @@ fn twenty_of_twenty_spellings_are_found() {
 }
 
 #[test]
-fn what_is_bare_after_a_quoted_name_stays() {
+fn bare_text_after_a_quoted_name_stays() {
     for text in [
         r#"{"cookie": true, "b": 1}"#,
         r#"{"token": 1e5, "secret": -1.5E+3}"#,
@@ -171,7 +171,7 @@ fn secrets_are_known_by_their_looks() {
 }
 
 #[test]
-fn what_is_no_secret_stays() {
+fn text_that_is_not_secret_stays() {
     let redactor = Redactor::new().secret(KEY).secret("").secret("short");
     for text in [
         "",
@@ -202,7 +202,7 @@ fn json_stays_json() {
 }
 
 #[test]
-fn a_sockets_address_gives_its_secrets_and_keeps_its_settings() {
+fn secrets_are_removed_from_socket_urls_and_settings_kept() {
     let url = format!(
         "wss://h/ws?c_host=10.200.100.100&workflowId=1904154698679771137&clientId={KEY}&Rh-Comfy-Auth={TICKET}"
     );
@@ -218,7 +218,7 @@ fn a_sockets_address_gives_its_secrets_and_keeps_its_settings() {
 }
 
 #[test]
-fn an_address_gives_its_password_and_its_path() {
+fn webhook_urls_lose_their_password_and_path() {
     let mut redactor = Redactor::new();
     redactor.learn_address("http://me:hunter2@proxy.example:3128");
     redactor.learn_address("https://hook.example/s3cret-p4th?a=1");
@@ -257,7 +257,7 @@ fn spelled() -> impl Strategy<Value = (String, String)> {
 
 proptest! {
     #[test]
-    fn a_told_secret_never_survives(
+    fn registered_secrets_never_survive_redaction(
         (secret, spelled) in spelled(),
         before in "\\PC{0,12}",
         between in "[a-zA-Z0-9*\"\\\\%]{0,4}",
@@ -320,7 +320,7 @@ proptest! {
 }
 
 #[test]
-fn a_value_of_an_address_is_a_ticket_from_sixteen_characters_on() {
+fn url_values_of_sixteen_characters_or_more_are_tickets() {
     for (value, is_secret) in
         [("0123456789abcde", false), ("0123456789abcdef", true), ("0123456789abcdefg", true)]
     {

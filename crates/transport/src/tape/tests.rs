@@ -40,7 +40,7 @@ fn raw_recordings_are_read() {
 }
 
 #[test]
-fn the_header_tells_the_format() {
+fn the_header_contains_the_format() {
     let mut writer = TapeWriter::new(Vec::new()).unwrap();
     for row in Tape::parse(ROWS.as_bytes()).unwrap().rows {
         writer.write(&row).unwrap();
@@ -135,7 +135,7 @@ fn written(rows: &[Row]) -> Vec<u8> {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(rows in proptest::collection::vec(rows(), 0..20)) {
+    fn written_files_read_back(rows in proptest::collection::vec(rows(), 0..20)) {
         prop_assert_eq!(Tape::parse(&*written(&rows)).unwrap().rows, rows);
     }
 

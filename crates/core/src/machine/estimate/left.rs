@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_silent_is_never_over_and_grows_once_it_is_overdue() {
+    fn silent_nodes_never_complete_and_overdue_ones_grow() {
         let at = |elapsed| silent(10.0, 0.8, elapsed);
         assert!(at(0.0) > 10.0 && at(0.0) < 13.0);
         assert!(at(5.0) < at(0.0) && at(10.0) < at(5.0));

@@ -53,7 +53,7 @@ mod addresses {
     use super::*;
 
     #[test]
-    fn an_expired_ticket_is_dialled_again_only_if_it_is_told_again() {
+    fn an_expired_ticket_is_used_again_only_if_it_is_reported_again() {
         let mut world = World::new();
         world.platform = Some(at("wss://host/ws?ticket=old"));
         world.give(Input::Tick).wait_ms(400);
@@ -77,7 +77,7 @@ mod addresses {
     }
 
     #[test]
-    fn tickets_that_are_all_refused_make_it_rest() {
+    fn refused_tickets_pause_reconnecting() {
         let mut world = World::new();
         for ticket in 0..250 {
             let dials = world.dials().len();
@@ -92,7 +92,7 @@ mod addresses {
     }
 
     #[test]
-    fn an_address_that_must_not_be_dialled_is_told_once_and_the_run_goes_on() {
+    fn a_forbidden_socket_url_is_reported_once_and_the_run_continues() {
         let mut world = World::new();
         world.platform = Some(at("wss://evil.example/ws"));
         world.give(Input::Tick).give(forbidden()).wait(Duration::from_mins(5));
@@ -106,7 +106,7 @@ mod addresses {
     }
 
     #[test]
-    fn a_newer_address_is_tried_when_the_older_one_is_refused() {
+    fn a_newer_url_is_tried_when_the_older_one_is_refused() {
         let mut world = World::new();
         world.give(Input::Address(address())).give(Input::Address(SocketUrl::new("wss://other/ws")));
         world.give(refused()).wait_ms(1_000);
@@ -133,7 +133,7 @@ mod addresses {
     }
 
     #[test]
-    fn a_deaf_socket_is_dialled_once_more_and_then_left_alone_until_it_tells_something() {
+    fn a_silent_socket_reconnects_once_and_then_only_after_news() {
         let mut world = World::new();
         world.platform = Some(running_at());
         world.give(Input::Tick).give(Input::Connected).wait_ms(60_000);
@@ -167,7 +167,7 @@ mod sleeping {
     }
 
     #[test]
-    fn what_was_waited_for_is_not_waited_for_any_longer() {
+    fn an_answered_wait_ends() {
         let mut world = World::new();
         world.give(Input::Address(address()));
         for _ in 0..5 {
@@ -189,7 +189,7 @@ mod sleeping {
     }
 
     #[test]
-    fn the_time_asleep_is_no_reason_to_give_up() {
+    fn time_asleep_does_not_count_as_silence() {
         let mut world = World::new();
         world.platform = None;
         world.give(Input::Tick).give(failed(None)).wait(Duration::from_secs(595));
@@ -216,7 +216,7 @@ mod servers {
     }
 
     #[test]
-    fn time_in_which_nobody_asked_is_no_reason_to_give_up() {
+    fn time_without_polls_does_not_count_as_silence() {
         let mut world = World::live();
         world.platform = None;
         // The process was stopped: no input arrived, not even the time.
@@ -230,7 +230,7 @@ mod servers {
     }
 
     #[test]
-    fn after_failures_it_goes_on_no_quicker_than_they_came() {
+    fn failures_slow_down_the_following_starts() {
         let mut world = World::new();
         world.give(Input::Tick).wait(Duration::from_mins(2));
         world.platform = None;
@@ -373,7 +373,7 @@ mod denials {
     }
 
     #[test]
-    fn quick_questions_use_no_patience_up() {
+    fn quick_polls_do_not_use_up_the_timeout() {
         let mut world = accepted(0);
         for _ in 0..100 {
             world.give(denied()).wait_ms(100);
@@ -382,7 +382,7 @@ mod denials {
     }
 
     #[test]
-    fn a_typing_error_is_told_at_once_and_what_is_old_is_believed_to_be_gone() {
+    fn a_mistyped_id_is_an_error_and_an_old_task_is_gone() {
         let mut world = World::new();
         world.platform = None;
         assert_eq!(deny(world.give(Input::Tick)), Some((0, Known::Nothing)));
@@ -404,7 +404,7 @@ mod denials {
     }
 
     #[test]
-    fn what_the_socket_tells_of_a_task_is_known() {
+    fn task_updates_from_the_socket_are_applied() {
         let mut world = accepted(0);
         world.give(Input::Address(address())).give(Input::Connected).say(&executing("1"));
         assert_eq!(deny(&mut world).expect("believed").1, Known::Seen);
@@ -432,7 +432,7 @@ mod silence {
     }
 
     #[test]
-    fn a_service_that_does_not_answer_is_reported_at_growing_intervals() {
+    fn an_unresponsive_service_is_reported_at_growing_intervals() {
         let mut world = World::live();
         world.give(Input::Disconnected);
         fail_until(&mut world, Duration::from_hours(1), || failed(None));
@@ -465,7 +465,7 @@ mod silence {
     }
 
     #[test]
-    fn a_run_without_any_news_shows_no_remaining_time() {
+    fn a_run_without_news_has_no_eta() {
         let mut world = World::live();
         world.session.watch(true);
         for done in 1..4 {

@@ -99,7 +99,7 @@ async fn a_connection_that_breaks_off_is_an_end() {
 }
 
 #[tokio::test]
-async fn a_frame_cut_in_half_by_the_end_is_no_frame() {
+async fn a_truncated_frame_is_dropped() {
     let port = serve(async |mut stream| {
         let head = read_head(&mut stream).await;
         let answer = [switching(&head, "Upgrade").as_bytes(), b"\x81\x05hal"].concat();
@@ -111,7 +111,7 @@ async fn a_frame_cut_in_half_by_the_end_is_no_frame() {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn nothing_is_listening() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
@@ -120,7 +120,7 @@ async fn nobody_listens() {
 }
 
 #[tokio::test]
-async fn a_flood_of_frames_is_read_no_faster_than_it_is_asked_for() {
+async fn frames_are_read_only_as_fast_as_they_are_consumed() {
     let (sent, mut count) = tokio::sync::watch::channel(0_usize);
     let port = serve(async move |stream| {
         let mut socket = accept(stream).await;

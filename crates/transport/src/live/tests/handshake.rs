@@ -11,7 +11,7 @@ use super::{
 use crate::{Body, Connect as _, ErrorKind, Live, live::LiveOptions};
 
 #[tokio::test]
-async fn the_address_goes_out_as_it_is() {
+async fn the_webhook_url_is_sent_unchanged() {
     let targets = [
         "/ws/c_instance?c_host=10.0.0.1&c_port=85&clientId=0f&workflowId=19&Rh-Comfy-Auth=eyJ1%3D%3D&target=https://a.b:11143",
         "/ws?z=1&a=2&z=3&&=&flag",
@@ -43,7 +43,7 @@ async fn the_address_goes_out_as_it_is() {
 }
 
 #[tokio::test]
-async fn unencrypted_addresses_off_this_machine_are_not_dialled() {
+async fn unencrypted_urls_off_this_machine_are_not_dialled() {
     for host in ["10.255.255.1", "runninghub.cn", "localhost.runninghub.cn", "[2001:db8::1]"] {
         let url = SocketUrl::new(format!("ws://{host}/ws?Rh-Comfy-Auth={TICKET}"));
         assert_eq!(kind_of(Live::default().connect(&url).await), ErrorKind::InsecureAddress, "{host}");
@@ -68,7 +68,7 @@ async fn hosts_that_were_not_named_are_not_dialled() {
 }
 
 #[test]
-fn refusals_that_last_are_told_from_those_that_pass() {
+fn permanent_and_transient_refusals_are_distinguished() {
     let is_final = |kind| crate::Error::new(kind, Sentence::default()).is_final();
     for status in [400, 401, 403, 404, 410] {
         assert!(is_final(ErrorKind::Handshake { status }), "{status}");
@@ -84,7 +84,7 @@ fn refusals_that_last_are_told_from_those_that_pass() {
 }
 
 #[tokio::test]
-async fn unencrypted_addresses_are_dialled_when_allowed() {
+async fn unencrypted_urls_are_dialled_when_allowed() {
     // Port 9 of a name that cannot exist: the refusal must come before dialing.
     let url = SocketUrl::new(format!("ws://runninghub.invalid:9/ws?Rh-Comfy-Auth={TICKET}"));
     let direct = crate::net::NetOptions::default().proxy(crate::net::Proxy::Off);
@@ -94,7 +94,7 @@ async fn unencrypted_addresses_are_dialled_when_allowed() {
 }
 
 #[tokio::test]
-async fn answers_other_than_a_websocket_are_told_apart() {
+async fn handshake_responses_are_classified() {
     let wrong = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
     let cases = [
         ("HTTP/1.1 403 Forbidden\r\n\r\n".to_owned(), ErrorKind::Handshake { status: 403 }),
@@ -113,7 +113,7 @@ async fn answers_other_than_a_websocket_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_or_never_answers() {
+async fn a_server_that_hangs_up_or_never_responds() {
     let port = serve(async |mut stream| {
         read_head(&mut stream).await;
     })

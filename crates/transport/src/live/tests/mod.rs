@@ -70,7 +70,7 @@ async fn live(messages: Vec<Body>) -> Box<dyn FrameSource> {
 frame_source_conformance!(conformance, live);
 
 #[tokio::test]
-async fn a_peer_that_answers_pings_lives() {
+async fn a_peer_that_answers_pings_is_alive() {
     let port = serve(async |stream| {
         let mut socket = accept(stream).await;
         for _ in 0..2 {
@@ -87,7 +87,7 @@ async fn a_peer_that_answers_pings_lives() {
 }
 
 #[tokio::test]
-async fn previews_with_metadata_are_asked_for_first_and_only_when_wanted() {
+async fn preview_metadata_is_negotiated_first_and_only_if_wanted() {
     for wanted in [true, false] {
         let port = serve(async move |stream| {
             let mut socket = accept(stream).await;

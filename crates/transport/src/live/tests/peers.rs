@@ -45,7 +45,7 @@ impl AsyncWrite for Pings {
 }
 
 #[tokio::test]
-async fn a_flood_of_pings_starves_nobody() {
+async fn a_flood_of_pings_does_not_starve_frames() {
     let options = LiveOptions::new();
     assert!(options.socket().max_write_buffer_size <= 16 << 10, "answers that nobody reads are bounded");
     let stream =

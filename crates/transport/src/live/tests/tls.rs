@@ -91,7 +91,7 @@ async fn the_callers_configuration_is_used_without_h2() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_is_refused() {
+async fn an_untrusted_certificate_is_refused() {
     let url = greet(ca().server).await;
     let live = Live::new(with(trusting(ca().root)));
     assert_eq!(kind_of(live.connect(&url).await), ErrorKind::Tls);
