@@ -1,6 +1,7 @@
 //! What `rhub`, `-h`, `--help` and `rhub help` print: the first screen, examples below each command, and topics.
 
 mod examples;
+mod habits;
 mod topics;
 
 use std::fmt::Write as _;
@@ -10,6 +11,7 @@ use clap::{Command, CommandFactory as _};
 
 use crate::{args::Cli, cells, lang};
 
+pub(crate) use self::habits::meant;
 pub(crate) use self::topics::{TOPICS, topic};
 
 const HEADER: Style = Style::new().effects(Effects::BOLD.insert(Effects::UNDERLINE));

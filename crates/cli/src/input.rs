@@ -9,8 +9,15 @@ use runninghub::{Sentence, say};
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn read(path: &Path) -> Result<String, Sentence> {
-    let bytes = fs::read(path).map_err(|error: io::Error| Sentence::verbatim(error.to_string()))?;
-    decode(&bytes).ok_or_else(|| say!("it is neither UTF-8 nor UTF-16: save it as UTF-8"))
+    text(&fs::read(path).map_err(|error: io::Error| Sentence::verbatim(error.to_string()))?)
+}
+
+/// Reads the text of a file: see [`read`].
+///
+/// # Errors
+/// When it is in another encoding.
+pub(crate) fn text(bytes: &[u8]) -> Result<String, Sentence> {
+    decode(bytes).ok_or_else(|| say!("it is neither UTF-8 nor UTF-16: save it as UTF-8"))
 }
 
 fn decode(bytes: &[u8]) -> Option<String> {

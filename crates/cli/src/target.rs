@@ -1,8 +1,14 @@
 //! Parses `<WORKFLOW>` and `<TASK_ID>`.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
-use runninghub::{Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, say};
+use runninghub::{
+    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, is_platform_id, say,
+};
 
 use crate::{assign, exit::Error, input};
 
@@ -17,12 +23,12 @@ const APP_PAGES: [&str; 4] = ["ai-detail", "ai-app", "app", "webapp"];
 pub(crate) enum Target {
     /// A saved workflow, with the site of its page.
     Saved(WorkflowId, Option<Site>),
-    /// The content of a file.
+    /// The workflow of a file, an image or standard input.
     Own(String),
 }
 
 impl Target {
-    /// Reads an id, the URL of a page, or a file.
+    /// Reads an id, the URL of a page, a file, or `-` for standard input.
     ///
     /// # Errors
     /// Usage, if it is none of these.
@@ -33,7 +39,10 @@ impl Target {
         if let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
             return page(text, rest);
         }
-        read(Path::new(text)).map(Self::Own)
+        if text == "-" {
+            return read(text, io::stdin()).map(Self::Own);
+        }
+        open(Path::new(text)).map(Self::Own)
     }
 }
 
@@ -151,7 +160,7 @@ fn malformed(text: &str) -> Error {
         .hint(say!("a URL looks like `https://www.runninghub.cn/post/1904136902449209346`"))
 }
 
-fn read(path: &Path) -> Result<String, Error> {
+fn open(path: &Path) -> Result<String, Error> {
     let name = || path.display();
     let cannot =
         |why: io::Error| Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why));
@@ -167,7 +176,7 @@ fn read(path: &Path) -> Result<String, Error> {
                 name = name()
             ))
             .hint(say!(
-                "an id is a number such as `1904136902449209346`; a file is a workflow in API format"
+                "an id is a number such as `1904136902449209346`; a file is a workflow in API format, or an image from ComfyUI"
             )));
         }
         Err(error) => return Err(cannot(error)),
@@ -175,8 +184,21 @@ fn read(path: &Path) -> Result<String, Error> {
     if meta.is_dir() || meta.len() > MAX_FILE {
         return Err(Error::usage(say!("{name} is not a workflow file", name = name())));
     }
-    let text = input::read(path)
-        .map_err(|why| Error::usage(say!("cannot read the workflow {name}: {why}", name = name(), why)))?;
+    read(&name().to_string(), fs::File::open(path).map_err(cannot)?)
+}
+
+/// Reads a workflow, or the image that contains it.
+fn read(name: &str, source: impl Read) -> Result<String, Error> {
+    let mut bytes = Vec::new();
+    source
+        .take(MAX_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(|why| Error::usage(say!("cannot read the workflow {name}: {why}", name, why)))?;
+    let text = match embedded_workflow(&bytes)? {
+        Some(text) => text,
+        None => input::text(&bytes)
+            .map_err(|why| Error::usage(say!("cannot read the workflow {name}: {why}", name, why)))?,
+    };
     assign::exact(&text)?;
     Ok(text)
 }

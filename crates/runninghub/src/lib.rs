@@ -93,7 +93,7 @@ pub use submit::{Busy, SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};
-pub use workflow::Workflow;
+pub use workflow::{Workflow, embedded_workflow};
 pub use workspace::{Destination, Finished, Found, Handle, Snapshot, Workspace};
 
 /// The code in the repository's README compiles.

@@ -1,5 +1,6 @@
 //! A workflow and its settable fields.
 
+mod embedded;
 mod fit;
 mod intake;
 
@@ -8,6 +9,7 @@ use std::fmt::Display;
 use runninghub_core::{Graph, Node, NodeId, Sentence, link, say};
 use serde_json::{Map, Value};
 
+pub use self::embedded::embedded_workflow;
 use self::fit::{fit, is_drawn, is_negative_seed, written};
 pub(crate) use self::intake::{links, previews_only};
 use crate::Error;

@@ -11,7 +11,9 @@ use super::{Machine, Submitting};
 #[command(after_long_help = "\
 The first Ctrl-C stops following and leaves the task running; it prints the commands to attach again and to cancel.")]
 pub(crate) struct Run {
-    /// Workflow id, page URL, or JSON file in API format
+    /// Workflow id, page URL, JSON file in API format, or image
+    ///
+    /// An image has to be the original that ComfyUI saved: its metadata contain the workflow. `-` reads standard input.
     pub(crate) workflow: String,
 
     /// Change a field; @FILE uploads a file

@@ -55,6 +55,9 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
         Printer::new(false)
             .hint(&say!("the value comes from the environment variable `{variable}`", variable));
     }
+    if let Some(hint) = help::meant(error) {
+        Printer::new(false).hint(&hint);
+    }
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
         let printer = Printer::new(false);

@@ -142,7 +142,7 @@ impl Submission {
         context.submitted(&run, service.place());
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
-            if let Some(dir) = later {
+            if let Some(dir) = later.filter(|_| !context.printer.is_quiet()) {
                 let words = format!("download {} -o {}", run.task_id(), dir.display());
                 let command = context.command(&words, service.place());
                 context.advice.push(say!("`{command}` saves the results when the task has ended", command));
@@ -254,7 +254,7 @@ fn leave(context: &mut Context, run: &Run, place: Option<&Place>) {
         context.event(event.clone());
     }
     context.outcome.status = Verdict::Detached;
-    if let Some(place) = place {
+    if let Some(place) = place.filter(|_| !context.printer.is_quiet()) {
         let advice = ways_back(context, place, run.task_id(), run.workflow_id());
         context.advice.push(advice);
     }

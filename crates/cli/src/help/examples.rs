@@ -11,7 +11,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "rhub run 1904136902449209346 -s 6.text=a-cat -o results",
             "rhub run workflow.json -s 10.image=@photo.png -o results",
-            "rhub run workflow.json --server http://127.0.0.1:8188",
+            "rhub run picture.png -s 3.seed=random --server http://127.0.0.1:8188",
         ],
     ),
     ("watch", &["rhub watch last", "rhub watch 1904154698679771137 -o results"]),

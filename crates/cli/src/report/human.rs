@@ -60,7 +60,7 @@ impl Human {
     }
 
     fn draw(&mut self, t: Duration) {
-        if self.printer.is_quiet() || !self.live.is_due() {
+        if !self.live.is_due() {
             return;
         }
         let lines = self.lines(t);
@@ -102,9 +102,6 @@ impl Human {
 
     /// Prints a line above the block, cut to the window's width.
     fn above(&mut self, mark: (Style, &str), words: &str, remark: &str) {
-        if self.printer.is_quiet() {
-            return;
-        }
         let (columns, _) = terminal::size();
         let room = columns.saturating_sub(cells::width(remark) + 5);
         let line = format!(
@@ -153,9 +150,6 @@ impl Human {
     }
 
     fn leave(&mut self, t: Duration) {
-        if self.printer.is_quiet() {
-            return;
-        }
         // Before the first progress there is no block worth keeping, and the last one is kept once.
         if self.measured.is_some() {
             let lines = self.lines(t);
@@ -298,7 +292,7 @@ impl Reporter for Human {
 
     #[cfg(feature = "preview")]
     fn wants_previews(&self) -> bool {
-        !self.printer.is_quiet() && self.renderer.is_wanted()
+        self.renderer.is_wanted()
     }
 
     fn release(&mut self) {

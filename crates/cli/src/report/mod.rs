@@ -1,4 +1,4 @@
-//! One stream of events, three ways to show it.
+//! One stream of events, four ways to show it.
 
 mod account;
 mod answer;
@@ -8,6 +8,7 @@ mod human;
 mod json;
 mod model;
 mod plain;
+mod quiet;
 mod reporter;
 pub(crate) mod text;
 
@@ -15,4 +16,4 @@ pub(crate) use self::{
     answer::key_kind,
     reporter::{Reporter, reporter},
 };
-use self::{human::Human, json::Json, plain::Plain};
+use self::{human::Human, json::Json, plain::Plain, quiet::Quiet};

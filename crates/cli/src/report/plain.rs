@@ -67,17 +67,10 @@ impl Plain {
         }
     }
 
-    /// Prints a line about the run's progress.
-    fn tell(&mut self, words: &Sentence) {
-        if !self.printer.is_quiet() {
-            self.say(words);
-        }
-    }
-
     /// Prints a line about the run's progress that a newer line of its kind replaces if the reader lags.
     fn pass(&mut self, kind: Passing, words: &Sentence) {
         let line = lang::word(words);
-        if !self.printer.is_quiet() && line != self.last {
+        if line != self.last {
             self.printer.passing(kind, &line);
             self.last = line;
         }
@@ -171,14 +164,13 @@ impl Plain {
                 let task = &task.task_id;
                 self.say(&say!("✅ Task initiated successfully, taskId: {task}", task));
             }
-            RunEvent::Plan(_) if self.printer.is_quiet() => {}
             RunEvent::Plan(plan) => self.print(text::node_map(plan)),
             RunEvent::Status { status, waited, poll, ahead } if !status.is_over() => {
                 let status = text::status(status, *ahead);
                 self.pass(Passing::Status, &text::poll(*poll, status, *waited));
             }
             RunEvent::Socket { url } => {
-                self.tell(&say!("✅ WSS obtained successfully: {url}", url = url.masked()));
+                self.say(&say!("✅ WSS obtained successfully: {url}", url = url.masked()));
             }
             RunEvent::Connection(connection) => self.connection(*connection),
             RunEvent::Progress(progress) => {
@@ -191,13 +183,13 @@ impl Plain {
                 }
             }
             RunEvent::Node { title, state: NodeState::Cached, .. } => {
-                self.tell(&say!("📌 Node {title} (completed from cache)", title));
+                self.say(&say!("📌 Node {title} (completed from cache)", title));
             }
             RunEvent::Text { node_id, title, text } => {
                 let node = title.as_ref().map_or_else(|| Fact::from(node_id), Fact::from);
                 self.pass(Passing::Text, &say!("💬 Node {node}: {text}", node, text));
             }
-            RunEvent::Warning { message, .. } => self.tell(&say!("⚠️ {message}", message)),
+            RunEvent::Warning { message, .. } => self.say(&say!("⚠️ {message}", message)),
             RunEvent::Finished(end) => {
                 self.flush(t, true);
                 self.finished(end);

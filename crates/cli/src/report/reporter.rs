@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runninghub::{Line, Sentence};
 
-use super::{Human, Json, Plain};
+use super::{Human, Json, Plain, Quiet};
 use crate::{
     args::{Format, Shown},
     event::Event,
@@ -41,6 +41,7 @@ pub(crate) trait Reporter {
 /// Creates the reporter for a format.
 pub(crate) fn reporter(format: Format, printer: Printer) -> Box<dyn Reporter> {
     match format {
+        Format::Human | Format::Plain if printer.is_quiet() => Box::new(Quiet::new(printer)),
         Format::Human => Box::new(Human::new(printer)),
         Format::Plain => Box::new(Plain::new(printer)),
         Format::Json => Box::new(Json::new(printer)),

@@ -188,17 +188,36 @@ fn a_socket_that_never_opens_was_not_lost() {
 }
 
 #[test]
+fn quiet_prints_bare_ids_paths_and_urls() {
+    let sim = Simulator::start(Sim::builder().scenario(scenario("01-simple")).speed(50.0));
+    let id = scenario("01-simple").workflow_id();
+    let detached = rhub(["run", &id, "-q", "--detach", "-o", "later"]).at(&sim).run();
+    assert_eq!((detached.code, &*detached.stderr), (Some(0), ""));
+    let task = detached.stdout.trim_end();
+    assert!(task.len() > 8 && task.bytes().all(|byte| byte.is_ascii_digit()), "{detached}");
+    let dir = folder();
+    let run = rhub(["run", &id, "-q", "-o"]).arg(dir.path()).at(&sim).run();
+    assert_eq!((run.code, &*run.stderr), (Some(0), ""));
+    assert!(run.stdout.lines().count() > 0, "{run}");
+    assert!(run.stdout.lines().all(|line| std::path::Path::new(line).is_file()), "{run}");
+    let run = rhub(["run", &id, "-q"]).at(&sim).run();
+    assert!(
+        run.stdout.lines().count() > 0 && run.stdout.lines().all(|line| line.starts_with("http")),
+        "{run}"
+    );
+}
+
+#[test]
 fn a_failed_task() {
     let sim =
         Simulator::start(Sim::builder().scenario(scenario("01-simple")).speed(20.0).fault(Fault::TaskFails));
     let done = rhub(["run", &scenario("01-simple").workflow_id(), "-q"]).at(&sim).run();
     insta::assert_snapshot!(done.to_string(), @r"
         exit 1
-        --- out
-        ✅ Task initiated successfully, taskId: 2000000000000000001
-        ❌ Task failed in node SaveImage (5): torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (code 805)
-        💡 Try this: `--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less
-        💾 Nothing was saved
+        --- err
+        error: Task failed in node SaveImage (5): torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (code 805)
+
+        hint: `--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less
     ");
 }
 

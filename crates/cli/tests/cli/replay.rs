@@ -125,11 +125,7 @@ fn a_reconnect_in_plain() {
 
 #[test]
 fn only_the_result_when_quiet() {
-    snap!(replay("02-ksampler").arg("-q"), @r#"
-        exit 0
-        --- out
-        🎉 Task completed!
-    "#);
+    snap!(replay("02-ksampler").arg("-q"), @"exit 0");
 }
 
 #[test]
