@@ -1,4 +1,4 @@
-//! What is said about a run, and how it is published.
+//! The events of a run, and their published JSON.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -11,104 +11,107 @@ use crate::{
     figures::{maybe_seconds, percent, seconds},
 };
 
-/// One thing that happened. A stream of these is what every display, recording and test is made from.
+/// Something that happened during a run. Displays, recordings and tests all work from a stream of these.
 ///
-/// Its JSON is the published format, see [`Line`](crate::Line): fields and events may be added, and never change.
+/// Its JSON is the published format (see [`Line`](crate::Line)): fields and events may be added, but existing ones
+/// never change.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// The platform has accepted the task.
+    /// The platform accepted the task.
     Submitted(Submitted),
-    /// What the platform says about the task.
+    /// The platform reported the task's status.
     Status {
-        /// Where the task stands.
+        /// The status.
         status: TaskStatus,
-        /// Since the task is being followed; zero for a single request. Seconds in JSON.
+        /// Time since following began; zero for a single request. Seconds in JSON.
         #[serde(rename = "waited_s", with = "seconds")]
         #[cfg_attr(feature = "schema", schemars(with = "f64"))]
         waited: Duration,
-        /// Which poll of this task it was, from 1; 0 for a single request. Not in JSON.
+        /// The number of the poll, from 1; 0 for a single request. Not in JSON.
         #[serde(skip)]
         poll: u32,
-        /// How many tasks run before this one, where it waits and that is known.
+        /// The number of tasks that run before this one, if it is queued and the number is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ahead: Option<u64>,
     },
-    /// The workflow is known: the nodes, and which of them have to run.
+    /// The workflow is known: its nodes, and which of them have to run.
     Plan(Arc<Plan>),
-    /// The URL of the task's socket is known. In JSON without its ticket; it is not published.
+    /// The URL of the task's socket is known. Not published; its JSON omits the ticket.
     #[cfg_attr(feature = "schema", schemars(skip))]
     Socket {
         /// The URL.
         #[serde(serialize_with = "masked")]
         url: SocketUrl,
     },
-    /// The source of news has changed.
+    /// The state of the socket changed.
     Connection(Connection),
-    /// A newer snapshot, complete by itself. At most ten a second; the last one always.
+    /// A newer snapshot, complete in itself. At most ten per second, and always the final one.
     Progress(Progress),
-    /// A node of the workflow has changed its state.
+    /// A node of the workflow changed state.
     Node {
         /// The node.
         id: NodeId,
-        /// Its title, else its class, else its id.
+        /// Its title, falling back to its class, then its id.
         title: Untrusted,
-        /// What it is now.
+        /// Its new state.
         state: NodeState,
-        /// How long it ran, when it is done and its start was seen. Seconds in JSON.
+        /// How long it ran, if it is done or failed and its start was seen. Seconds in JSON.
         #[serde(rename = "elapsed_s", with = "maybe_seconds")]
         #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
         elapsed: Option<Duration>,
     },
-    /// A preview image, in JSON without its pixels.
+    /// A preview image. Its JSON omits the image data.
     Preview {
-        /// The node that is being sampled, where known.
+        /// The node being sampled, if known.
         node_id: Option<NodeId>,
         /// `image/jpeg` or `image/png`.
         mime: Cow<'static, str>,
-        /// The size of the image.
+        /// The size of the image, in bytes.
         bytes: usize,
-        /// The image; empty where the event was read from JSON.
+        /// The image; empty if the event was read from JSON.
         #[serde(skip)]
         data: Arc<[u8]>,
     },
-    /// A node has written files. A cached node reports them again. Not published: a task's results are [`Event::Output`].
+    /// A node wrote files. A cached node reports its files again. Not published: a task's results are
+    /// [`Event::Output`].
     #[cfg_attr(feature = "schema", schemars(skip))]
     Files {
         /// The node.
         node_id: NodeId,
-        /// In its order; never empty.
+        /// The files, in the node's order; never empty.
         files: Vec<NodeFile>,
     },
     /// Text that a node shows while it runs.
     Text {
         /// The node.
         node_id: NodeId,
-        /// Its title, if no other node of the workflow has it.
+        /// Its title, if no other node of the workflow has the same one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<Untrusted>,
-        /// What it shows.
+        /// The text.
         text: Untrusted,
     },
-    /// A file is on its way, and takes its time.
+    /// The progress of an upload or download that takes a while.
     Transfer(Transfer),
-    /// Something worth knowing that ends nothing.
+    /// Something worth knowing that doesn't end the run.
     Warning {
         /// A short, stable name, for example `blocked` or `poll_failed`.
         code: Cow<'static, str>,
-        /// What happened.
+        /// The message.
         message: Sentence,
     },
-    /// The run is over. Always the last event of a run's stream, and not published: [`Event::Result`] has all of it.
+    /// The run is over. Always the last event of a run's stream. Not published: [`Event::Result`] contains the same
+    /// information.
     #[cfg_attr(feature = "schema", schemars(skip))]
     Finished(End),
     /// One result of the task.
     Output(Output),
-    /// The last line, always.
+    /// The outcome. Always the last line.
     Result(Box<Outcome>),
-    /// What a newer version has published; all of its JSON.
+    /// An event published by a newer version, with all its JSON.
     #[serde(untagged)]
     #[cfg_attr(feature = "schema", schemars(skip, !untagged))]
     Other(Map<String, Value>),
@@ -120,36 +123,36 @@ pub enum Event {
 pub struct Submitted {
     /// The task.
     pub task_id: TaskId,
-    /// The submit in the ledger of this machine.
+    /// The id of the submit in this machine's ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt_id: Option<String>,
-    /// The workflow, where it is a saved one.
+    /// The workflow, if it is a saved one.
     pub workflow_id: Option<WorkflowId>,
-    /// `cn`, `ai`, or `comfyui` for a server.
+    /// `cn`, `ai`, or `comfyui` for a ComfyUI server.
     pub site: String,
 }
 
-/// How far a file is on its way.
+/// The progress of a transfer.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Transfer {
-    /// Where it goes.
+    /// The direction.
     pub direction: Direction,
-    /// Its name, without the folder.
+    /// The file's name, without its folder.
     pub name: String,
-    /// What has gone over the line. It falls where the file has to begin again.
+    /// Bytes transferred so far. Decreases if the transfer starts over.
     pub bytes: u64,
-    /// The whole file, bytes, where that is known.
+    /// The size of the whole file in bytes, if known.
     pub total: Option<u64>,
-    /// Of the total, 0–100.
+    /// The transferred share of the total, 0–100.
     pub percent: Option<f64>,
-    /// Nothing more will come of it: it is all there, or was given up. Not in JSON.
+    /// The transfer has ended: it is complete, or was given up. Not in JSON.
     #[serde(skip)]
     pub is_over: bool,
 }
 
-/// Where a file goes.
+/// The direction of a transfer.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Direction {
@@ -165,13 +168,13 @@ pub enum Direction {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct End {
-    /// `Success`, `Failed` or `Interrupted`; anything else when nobody watched to the end.
+    /// `Success`, `Failed` or `Interrupted`; any other phase if the run wasn't followed to its end.
     pub phase: Phase,
-    /// The results that the platform lists.
+    /// The results as listed by the platform.
     pub outputs: Vec<OutputFile>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// What it cost, if that was told.
+    /// The cost, if reported.
     pub cost: Option<Cost>,
     /// How long each node took: weights for the next run of the same workflow. Not in JSON.
     #[serde(skip)]
@@ -184,14 +187,14 @@ impl Event {
         Self::Warning { code: code.into(), message }
     }
 
-    /// Whether it is one of the published format. The others are for whoever follows in the same process.
+    /// Whether the event is part of the published format. The others are only for code in the same process.
     pub fn is_published(&self) -> bool {
         !matches!(self, Self::Socket { .. } | Self::Files { .. } | Self::Finished(_))
     }
 }
 
 impl Transfer {
-    /// So many bytes of a file.
+    /// Creates a report of this many bytes, and computes the percentage.
     pub fn new(
         direction: Direction,
         name: impl Into<String>,

@@ -11,7 +11,7 @@ pub(crate) mod seconds {
         (span.as_secs_f64() * 1000.0).round() / 1000.0
     }
 
-    /// Total: negative or NaN becomes zero, and too large becomes the longest duration.
+    /// Total: negative numbers and NaN become zero, and numbers that are too large become the longest duration.
     pub(crate) fn read(seconds: f64) -> Duration {
         let nearest = if seconds > 0.0 { Duration::MAX } else { Duration::ZERO };
         Duration::try_from_secs_f64(seconds).unwrap_or(nearest)

@@ -31,7 +31,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// A display name: the title, else the class, else the id.
+    /// A display name: the title, falling back to the class, then the id.
     pub fn name(&self) -> Untrusted {
         match &self.title {
             Some(title) => title.clone(),
@@ -64,7 +64,8 @@ impl Graph {
         Self::of(saved_nodes(text)?)
     }
 
-    /// A workflow in API format. Values that are no nodes are left out, and what is not a number is null.
+    /// A workflow in API format. Values that aren't nodes are omitted, and placeholders of [`is_not_a_number`] become
+    /// null.
     ///
     /// # Errors
     /// When it contains no nodes.
@@ -93,7 +94,7 @@ impl Graph {
     }
 }
 
-/// Whether it is a node of a workflow in API format.
+/// Whether the value is a node of a workflow in API format.
 fn is_node(value: &Value) -> bool {
     value.get("class_type").is_some_and(Value::is_string)
 }

@@ -1,4 +1,4 @@
-//! The published format: one JSON object a line.
+//! The published format: one JSON object per line.
 
 use std::{fmt, io, time::Duration};
 
@@ -11,19 +11,20 @@ use serde_json::{Map, Value, ser::Formatter};
 
 use crate::{Event, TaskId, Untrusted, figures::seconds};
 
-/// Name and number of the format.
+/// Name and version of the format.
 pub const FORMAT: &str = "rhub.event/1";
 
-/// What happened, when, and to which task: one line of the published format.
+/// One line of the published format: an event, its time and its task.
 ///
-/// `Display` writes it on one line, in which what a terminal obeys or hides is escaped: to a program it is the same JSON.
+/// `Display` writes a single line and escapes characters that a terminal would interpret or hide. To a JSON parser the
+/// line is the same.
 #[derive(Clone, Debug)]
 pub struct Line<E = Event> {
-    /// Since the start of what is shown. Seconds in JSON.
+    /// Time since the start; in a replay, the recording's time. Seconds in JSON.
     pub t: Duration,
-    /// The task that it is about.
+    /// The task, if the event is about one.
     pub task_id: Option<TaskId>,
-    /// What happened.
+    /// The event.
     pub event: E,
 }
 
@@ -38,7 +39,7 @@ impl<E: Serialize> Serialize for Line<E> {
         for (name, value) in &fields {
             line.serialize_entry(name, value)?;
         }
-        // Some events name the task themselves.
+        // Some events already contain the task's id.
         if let Some(task_id) = self.task_id.as_ref().filter(|_| !fields.contains_key("task_id")) {
             line.serialize_entry("task_id", task_id)?;
         }
@@ -72,7 +73,7 @@ impl<E: Serialize> fmt::Display for Line<E> {
     }
 }
 
-/// Compact JSON with escapes.
+/// Compact JSON in which unsafe characters are escaped.
 struct Escaped;
 
 impl Formatter for Escaped {
@@ -100,7 +101,7 @@ mod schema {
 
     use super::{FORMAT, Line};
 
-    /// One schema for each event, with what all lines have.
+    /// One schema per event, with the fields that all lines have.
     impl<E: JsonSchema> JsonSchema for Line<E> {
         fn schema_name() -> Cow<'static, str> {
             FORMAT.into()

@@ -1,4 +1,4 @@
-//! What the whole of a run comes to, as it is published.
+//! The outcome of a run, as published.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -10,110 +10,110 @@ use crate::{
     task::without_key,
 };
 
-/// How it ended, and all that is known of it then.
+/// How a run or command ended, with everything known by then.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
-    /// How it ended, in a word.
+    /// How it ended.
     pub status: Verdict,
-    /// The exit code of the process; of this run alone where several are replayed.
+    /// The exit code of the process; if several runs are replayed, that of this run.
     pub exit_code: u8,
-    /// The task, where there is one.
+    /// The task, if there is one.
     pub task_id: Option<TaskId>,
-    /// The submit in the ledger of this machine, where there is one.
+    /// The id of the submit in this machine's ledger, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt_id: Option<String>,
     /// ComfyUI's id of the run, in a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_id: Option<PromptId>,
-    /// The overall figure, 0..=1 (in JSON 0–100).
+    /// Overall progress, 0..=1 (in JSON 0–100).
     #[serde(rename = "percent", with = "percent")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
     pub overall: Option<f64>,
-    /// Settled nodes.
+    /// Number of settled nodes.
     pub done: usize,
-    /// Required nodes; unknown without a workflow.
+    /// Number of required nodes; unknown without a workflow.
     pub total: Option<usize>,
-    /// The results, and what else was kept.
+    /// The results, and any intermediate files that were kept.
     pub outputs: Vec<Output>,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
-    /// What it cost, where that is known.
+    /// The cost, if known.
     pub cost: Option<Charge>,
-    /// Since the start. Seconds in JSON.
+    /// Time since the start. Seconds in JSON.
     #[serde(rename = "elapsed_s", with = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "f64"))]
     pub elapsed: Duration,
-    /// HTTP requests to the API, the submit included.
+    /// Number of HTTP requests to the API, including the submit.
     pub api_calls: u64,
 }
 
-/// The word for how it ended.
+/// How a run or command ended.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Done.
+    /// Succeeded.
     Success,
     /// The task failed.
     Failed,
     /// The task was cancelled.
     Cancelled,
-    /// The recording shows that the run was stopped.
+    /// The recording shows that the run was interrupted.
     Interrupted,
-    /// Not over: the recording shows no end, or only the state was asked for.
+    /// Not over yet: the recording has no end, or only the status was requested.
     Running,
-    /// Not watched any more; the task goes on.
+    /// No longer followed; the task goes on.
     Detached,
-    /// Stopped waiting; the task goes on.
+    /// Waiting timed out; the task goes on.
     Timeout,
-    /// It is unknown what became of the submit; it may have been charged.
+    /// The outcome of the submit is unknown; it may have been charged.
     Unknown,
-    /// The command could not do its work.
+    /// The command failed.
     #[default]
     Error,
 }
 
-/// One result. `path`, `bytes` and `sha256` are null where it was not saved.
+/// One result. `path`, `bytes` and `sha256` are null if it wasn't saved.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Output {
-    /// The node that made it; model calls name none.
+    /// The node that produced it; results of models don't name one.
     pub node_id: Option<NodeId>,
-    /// Where it can be fetched for about a day; as in [`OutputFile`].
+    /// The download URL, valid for about a day; as in [`OutputFile`].
     #[serde(serialize_with = "without_key")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub url: Option<FileUrl>,
-    /// What the server calls its type, as a rule a file extension such as `png`.
+    /// The type as reported by the server, usually a file extension such as `png`.
     #[serde(rename = "type")]
     pub file_type: Option<String>,
-    /// A text result, for nodes that make text instead of a file.
+    /// A text result, for nodes that produce text instead of a file.
     pub text: Option<String>,
-    /// Where it was saved.
+    /// The path it was saved to.
     pub path: Option<String>,
-    /// The size of that file.
+    /// The size of that file, in bytes.
     pub bytes: Option<u64>,
-    /// SHA-256 of that file, 64 hexadecimal digits.
+    /// The SHA-256 of that file, as 64 hexadecimal digits.
     pub sha256: Option<String>,
-    /// It is no result but something that a node has shown on the way.
+    /// Whether it isn't a result, but an intermediate file that a node showed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub intermediate: bool,
 }
 
-/// What it cost. Text, as the platform sends it.
+/// The cost of a task. Amounts are text, as the platform sends them.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Charge {
     /// RunningHub coins.
     pub coins: Option<String>,
-    /// Money for the run time.
+    /// Money charged for the run time.
     pub money: Option<String>,
-    /// What third parties charged.
+    /// Money charged by third parties (model vendors).
     pub third_party_money: Option<String>,
-    /// Of both amounts of money: `CNY` on the Chinese site, `USD` on the other; null where that is not known.
+    /// The currency of both amounts: `CNY` on the Chinese site, `USD` on the international one; null if unknown.
     pub currency: Option<Cow<'static, str>>,
-    /// Billed run time.
+    /// Billed run time, in seconds.
     pub seconds: Option<String>,
 }
 
@@ -124,7 +124,7 @@ impl From<OutputFile> for Output {
 }
 
 impl From<Phase> for Verdict {
-    /// Whatever is not final still runs.
+    /// Phases that aren't final count as running.
     fn from(phase: Phase) -> Self {
         match phase {
             Phase::Success => Self::Success,
@@ -136,7 +136,7 @@ impl From<Phase> for Verdict {
 }
 
 impl Charge {
-    /// What a task has cost, in a currency.
+    /// Creates a charge from a task's cost and its currency.
     pub fn new(cost: Cost, currency: Option<&'static str>) -> Self {
         Self {
             coins: cost.coins,

@@ -62,14 +62,14 @@ pub enum Place {
     /// A place stored by a newer version. It can be shown but not used.
     #[non_exhaustive]
     Other {
-        /// The word; different from all others.
+        /// The word, which differs from all known ones.
         word: String,
         /// The URL.
         url: String,
     },
 }
 
-/// What kind of task was submitted.
+/// The kind of a submitted task.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -83,7 +83,7 @@ pub enum Kind {
     Model,
     /// A prompt on a ComfyUI server, or on the native proxy.
     Prompt,
-    /// A kind stored by a newer version, by its word, which differs from all others.
+    /// A kind stored by a newer version: its word, which differs from all known ones.
     #[non_exhaustive]
     Other(String),
 }

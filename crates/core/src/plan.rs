@@ -1,4 +1,4 @@
-//! What a run will have to do: the nodes from which an output can be reached, and how much each weighs.
+//! The work of a run: the nodes that lead to an output, and their weights.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,17 @@ use crate::{
 
 /// The nodes of a workflow, and which of them have to run.
 ///
-/// Required is every node from which some output is reachable, outputs included. Their number is the total, fixed
-/// from the start: nodes that feed no output never run and do not count.
+/// A node is required if it is an output, or an output is reachable from it. The number of required nodes is the total,
+/// fixed from the start: nodes that feed no output never run and don't count.
 ///
-/// Its JSON has the total, and of each node what there is to show. A plan that is read from it has no links.
+/// Its JSON contains the total, and the displayed fields of each node. A plan read from JSON has no links.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "Listed")]
 pub struct Plan {
-    /// How many nodes are required.
+    /// The number of required nodes.
     total: usize,
-    /// All nodes in the workflow's order.
+    /// All nodes, in the workflow's order.
     nodes: Vec<PlanNode>,
     #[serde(skip)]
     index: HashMap<NodeId, usize>,
@@ -34,7 +34,7 @@ pub struct Plan {
     basis: Basis,
 }
 
-/// A plan as it is read.
+/// A plan as read from JSON.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Listed {
@@ -57,58 +57,58 @@ impl From<Listed> for Plan {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PlanNode {
-    /// Its id.
+    /// The node's id.
     pub id: NodeId,
-    /// Its title, else its class, else its id.
+    /// Its title, falling back to its class, then its id.
     pub title: Untrusted,
     /// Its class.
     pub class_type: Untrusted,
-    /// Whether some output needs it.
+    /// Whether an output needs it.
     pub required: bool,
-    /// Its share of the overall figure: 1 each, or seconds that were learned. Zero or more.
+    /// Its weight when nodes are counted: 1, or the seconds learned from earlier runs. Zero or more.
     #[serde(skip)]
     pub weight: f64,
-    /// How often its counter starts over in all, if an earlier run has shown it.
+    /// The number of passes of its counter, if known from an earlier run.
     #[serde(skip)]
     pub passes: Option<u32>,
-    /// Whether its class is known to count several times (tiles), so that one full count is not the whole of it.
+    /// Whether its class is known to count in several passes (tiles), so that one full count isn't the whole work.
     #[serde(skip)]
     pub(crate) tiled: bool,
-    /// What it is expected to take, by its class and its inputs, or scaled by what other nodes of the workflow took.
+    /// Its expected duration, by class and inputs; scaled if earlier runs show how other nodes compare with the table.
     #[serde(skip, default = "Expected::unknown")]
     pub expected: Expected,
-    /// Seconds that the table expects.
+    /// Seconds the table expects.
     #[serde(skip)]
     pub(crate) work: f64,
-    /// What earlier runs have shown.
+    /// Durations from earlier runs.
     #[serde(skip)]
     pub(crate) memories: Option<Box<Memories>>,
-    /// The positions of the nodes it takes its inputs from.
+    /// The indices of the nodes it takes inputs from.
     #[serde(skip)]
     pub(crate) parents: Vec<usize>,
 }
 
 impl PlanNode {
-    /// Seconds that it is expected to take: what earlier runs have shown, or what the table says.
+    /// Expected seconds, from earlier runs or else from the table.
     pub fn seconds(&self) -> f64 {
         self.memories.as_ref().map_or_else(|| self.expected.seconds(), |memories| memories.of(false).seconds)
     }
 }
 
-/// How much slower or faster than the table a workflow is taken to be at most.
+/// Bounds for the assumed ratio of a workflow's durations to the table's.
 const RATIO: (f64, f64) = (0.01, 100.0);
 
 impl Plan {
     /// Plans a workflow.
     ///
-    /// `outputs` are the ids that the server said it will execute (`outputs_to_execute`); ids of expanded nodes count
-    /// for the node they come from. Where none of them is in the workflow, or none was told, the outputs are the nodes
-    /// that no other node links to.
+    /// `outputs` are the ids that the server listed in `outputs_to_execute`; the id of an expanded node counts for the
+    /// node it comes from. If the list is empty, or none of them is in the workflow, the outputs are the nodes that no
+    /// other node links to.
     pub fn new(graph: &Graph, outputs: &[NodeId]) -> Self {
         Self::with_priors(graph, outputs, &Priors::default())
     }
 
-    /// The same with another table of expected seconds.
+    /// Like [`Plan::new`], with another table of expected seconds.
     pub fn with_priors(graph: &Graph, outputs: &[NodeId], priors: &Priors) -> Self {
         let mut nodes: Vec<PlanNode> = graph
             .nodes()
@@ -150,8 +150,8 @@ impl Plan {
         Self { basis: plan.find_basis(), ..plan }
     }
 
-    /// The same plan with durations of earlier runs, any number for each node. A node that no run has shown is expected
-    /// to be as much slower or faster than the table says as the others are.
+    /// Adds durations from earlier runs, any number per node. A node without any is assumed to differ from the table by
+    /// the same factor as the others.
     #[must_use]
     pub fn with_learned(mut self, learned: &[Learned]) -> Self {
         let by_node = Memories::by_node(learned);
@@ -164,7 +164,7 @@ impl Plan {
             node.memories = Some(Box::new(memories));
             (sum, work, known) = (sum + seconds, work + node.work, known + 1);
         }
-        // Weights of zero alone would leave nothing to count.
+        // If all weights were zero, there would be nothing to count.
         if sum <= 0.0 {
             self.nodes
                 .iter_mut()
@@ -180,22 +180,22 @@ impl Plan {
         self
     }
 
-    /// All nodes in the workflow's order.
+    /// All nodes, in the workflow's order.
     pub fn nodes(&self) -> &[PlanNode] {
         &self.nodes
     }
 
-    /// How many nodes are required.
+    /// The number of required nodes.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// Whether the weights are seconds of an earlier run.
+    /// Whether the weights come from earlier runs.
     pub fn is_learned(&self) -> bool {
         self.learned
     }
 
-    /// What most of the expected time rests on.
+    /// The basis of most of the expected time.
     pub fn basis(&self) -> Basis {
         self.basis
     }
@@ -215,22 +215,22 @@ impl Plan {
         }
     }
 
-    /// Where the node stands in [`Plan::nodes`].
+    /// The index of a node in [`Plan::nodes`].
     pub fn position(&self, id: &str) -> Option<usize> {
         self.index.get(id).copied()
     }
 
-    /// The positions of the outputs.
+    /// The indices of the outputs.
     pub(crate) fn outputs(&self) -> &[usize] {
         &self.outputs
     }
 
-    /// The node of the workflow that an id belongs to: the id itself, or what it was expanded from.
+    /// The index of the workflow node that an id belongs to: the node with this id, or the one it was expanded from.
     pub(crate) fn owner(&self, id: &str) -> Option<usize> {
         owner(&self.index, id)
     }
 
-    /// The nodes between the start of a native loop and its end.
+    /// The indices of the nodes between the start and the end of a native loop.
     pub(crate) fn loop_body(&self, start: usize) -> Vec<usize> {
         let below = |at: usize| at != start && self.ancestors(&[at], |_| false).get(start) == Some(&true);
         let ends = self.nodes.iter().enumerate().filter(|(_, node)| ends_loop(node.class_type.raw()));
@@ -241,15 +241,15 @@ impl Plan {
             .collect()
     }
 
-    /// Marks every node from which one of `from` is reachable, these included, without passing through a node for
-    /// which `stop` holds; such a node is not marked.
+    /// Marks the nodes in `from`, and all nodes from which one of them is reachable without passing through a node for
+    /// which `stop` holds. Nodes for which it holds aren't marked.
     pub(crate) fn ancestors(&self, from: &[usize], stop: impl Fn(usize) -> bool) -> Vec<bool> {
         ancestors(&self.nodes, from, stop)
     }
 }
 
-/// Ids of expanded nodes are `PARENT.CALL.GRAPH.N`, nested ones longer: three parts are cut off until a node is found. In
-/// a native loop `N` is `ROUND_NODE`, and what runs is a copy of that node.
+/// Ids of expanded nodes have the form `PARENT.CALL.GRAPH.N`, and nested ones are longer: three parts at a time are
+/// removed until a node is found. In a native loop `N` is `ROUND_NODE`, for a copy of that node.
 fn owner(index: &HashMap<NodeId, usize>, id: &str) -> Option<usize> {
     let mut id = id;
     loop {
@@ -284,7 +284,7 @@ fn ancestors(nodes: &[PlanNode], from: &[usize], stop: impl Fn(usize) -> bool) -
     marked
 }
 
-/// Classes that sample picture by picture or tile by tile, and start their counter anew for each.
+/// Classes that sample image by image or tile by tile, and restart their counter for each.
 fn is_tiled(class_type: &str) -> bool {
     let class = class_type.to_ascii_lowercase();
     ["ultimatesdupscale", "tiled", "tile_", "tileddiffusion", "iterativeupscale", "seedvr"]

@@ -1,4 +1,4 @@
-//! What is known of a run at one moment.
+//! The state of a run at one moment.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,69 +9,70 @@ use crate::{
     figures::{hundredths, percent, seconds},
 };
 
-/// One snapshot, complete by itself: who joins late needs this and no history.
+/// A snapshot of a run, complete in itself: a client that joins late needs no history.
 ///
-/// Its JSON has percent instead of fractions, and leaves out the phase, the nodes, the connection and the time that has
-/// passed: other events have those.
+/// Its JSON has percentages instead of fractions, and omits the phase, the nodes, the connection and the elapsed time,
+/// which are in other events.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Progress {
-    /// Where the run stands.
+    /// The phase of the run.
     #[serde(skip)]
     pub phase: Phase,
-    /// The overall figure, 0..=1 (in JSON 0–100): the share of the run's time that has passed, as far as can be told. It
-    /// never falls and is 1 exactly on confirmed success. `None` while there is no workflow: it is unknown then, and not
-    /// guessed.
+    /// Overall progress, 0..=1 (in JSON 0–100): the estimated share of the run's time that has passed. It never falls,
+    /// and is 1 exactly on confirmed success. `None` without a workflow: it is unknown then, and isn't guessed.
     #[serde(rename = "percent", with = "percent")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
     pub overall: Option<f64>,
-    /// What the overall figure and the time that is left rest on.
+    /// The basis of the overall progress and of the remaining time.
     pub basis: Basis,
-    /// The share of the work that is done, 0..=1 (in JSON 0–100), by counting nodes and their steps. It never falls either.
+    /// The completed share of the work, 0..=1 (in JSON 0–100), by counting nodes and their steps. It never falls
+    /// either.
     #[serde(with = "percent")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
     pub counted: Option<f64>,
-    /// Settled nodes: done, cached, or no longer needed. Without a workflow the nodes finished so far.
+    /// Number of settled nodes: done, cached, or no longer needed. Without a workflow, the nodes finished so far.
     pub done: usize,
-    /// Required nodes, fixed from the start. `None` without a workflow.
+    /// Number of required nodes, fixed from the start. `None` without a workflow.
     pub total: Option<usize>,
-    /// What runs now, the node started last first.
+    /// The running nodes, the most recently started first.
     pub current: Vec<CurrentNode>,
-    /// Every node of the workflow with its state, in the workflow's order. Without a workflow the nodes seen so far.
+    /// Every node of the workflow with its state, in the workflow's order. Without a workflow, the nodes seen so far.
     #[serde(skip)]
     pub nodes: Arc<[NodeProgress]>,
-    /// Where the news come from.
+    /// The state of the connection.
     #[serde(skip)]
     pub connection: Connection,
-    /// Since the first sign that the task runs; zero before.
+    /// Time since the first sign that the task is running; zero before that.
     #[serde(skip)]
     pub elapsed: Duration,
-    /// What is left, as a range, in JSON `[low, high]` in seconds. `None` while it is not worth showing.
+    /// The remaining time, as a range; in JSON `[low, high]`, in seconds. `None` if it isn't worth showing.
     #[serde(rename = "eta_s")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<[f64; 2]>"))]
     pub eta: Option<Eta>,
 }
 
 impl Progress {
-    /// The overall figure in percent, 0..=100, as it is published: with two digits after the point, and 100 only for 1.
+    /// Overall progress in percent, 0..=100, as published: rounded to two decimal places, and 100 only for exactly 1.
     pub fn percent(&self) -> Option<f64> {
         self.overall.map(percent::of)
     }
 }
 
-/// What the overall figure rests on, from the least certain to the most.
+/// The basis of the overall progress, from least to most certain.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Basis {
-    /// A first run, most of whose time goes to classes of nodes that are not in the table; or no workflow at all.
+    /// A first run, expected to spend most of its time in node classes that aren't in the table; or a run without a
+    /// workflow.
     #[default]
     FirstRun,
-    /// A first run of classes that are in the table.
+    /// A first run, mostly of node classes that are in the table.
     ClassKnown,
-    /// An earlier run of the same workflow.
+    /// Earlier runs of the same workflow.
     Learned,
 }
 
@@ -86,7 +87,7 @@ impl Basis {
     }
 }
 
-/// Where a run stands. `Success`, `Failed` and `Interrupted` are final.
+/// The phase of a run. `Success`, `Failed` and `Interrupted` are final.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -99,18 +100,18 @@ pub enum Phase {
     Queued,
     /// Nodes are being executed.
     Running,
-    /// The socket says that the run is over; what came of it must be asked over HTTP.
+    /// The socket reports that the run is over; HTTP has yet to confirm how it ended.
     Ended,
-    /// Over, confirmed.
+    /// Succeeded, and confirmed.
     Success,
-    /// A node raised, or the platform gave up.
+    /// A node raised an exception, or the platform gave up.
     Failed,
-    /// Somebody stopped it.
+    /// The run was stopped.
     Interrupted,
 }
 
 impl Phase {
-    /// Whether nothing will change any more.
+    /// Whether the phase can't change anymore.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Interrupted)
     }
@@ -129,60 +130,60 @@ impl Phase {
     }
 }
 
-/// A node that runs now.
+/// A running node.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct CurrentNode {
-    /// The node of the workflow.
+    /// The id of the workflow node.
     pub id: NodeId,
-    /// Its title, else its class, else its id.
+    /// Its title, falling back to its class, then its id.
     pub title: Untrusted,
-    /// The counter as the node last reported it; it may fall, and may pass `max`.
+    /// The counter's value as last reported; it may fall, and may exceed `max`.
     pub value: Option<f64>,
-    /// What the counter runs to.
+    /// The counter's maximum.
     pub max: Option<f64>,
     /// `value / max` within 0..=1 (in JSON 0–100), if both make sense.
     #[serde(rename = "percent", with = "hundredths")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>", range(min = 0, max = 100)))]
     pub fraction: Option<f64>,
-    /// 1 for the first pass; one more each time the counter starts over (tiles, several bars).
+    /// The number of the pass, from 1; it increases each time the counter starts over (tiles, several bars).
     pub pass: u32,
-    /// How many passes there will be, if an earlier run has shown it.
+    /// The total number of passes, if known from an earlier run.
     pub passes: Option<u32>,
 }
 
 impl CurrentNode {
-    /// A node in its first pass, whose counter has shown nothing yet.
+    /// A node in its first pass, whose counter hasn't reported yet.
     pub fn new(id: NodeId, title: Untrusted) -> Self {
         Self { id, title, value: None, max: None, fraction: None, pass: 1, passes: None }
     }
 
-    /// The counter in percent, 0..=100, as it is published. A full counter promises nothing about the task.
+    /// The counter in percent, 0..=100, as published. A full counter doesn't mean that the task is done.
     pub fn percent(&self) -> Option<f64> {
         self.fraction.map(hundredths::of)
     }
 }
 
-/// A node and what has become of it.
+/// A node and its state.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct NodeProgress {
     /// The node's id.
     pub id: NodeId,
-    /// What has become of it.
+    /// The node's state.
     pub state: NodeState,
-    /// Highest fraction seen, 0..=1.
+    /// The highest fraction seen, 0..=1.
     pub fraction: f64,
 }
 
-/// What has become of a node.
+/// The state of a node.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NodeState {
-    /// Not begun.
+    /// Not started.
     #[default]
     Waiting,
     /// Running.
@@ -191,9 +192,9 @@ pub enum NodeState {
     Done,
     /// Its result came from the server's cache.
     Cached,
-    /// Not executed and no longer needed: a branch not taken, or something above a cached result.
+    /// Not executed and no longer needed: on a branch not taken, or upstream of a cached result.
     Skipped,
-    /// It raised.
+    /// It raised an exception.
     Failed,
 }
 
@@ -211,14 +212,14 @@ impl NodeState {
     }
 }
 
-/// Where the news come from.
+/// The state of the connection.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Connection {
     /// The state of the socket.
     pub state: ConnectionState,
-    /// How many times the socket has been dialled, this time included.
+    /// How many times the socket has been dialed, including this time.
     pub attempt: u32,
 }
 
@@ -228,16 +229,16 @@ pub struct Connection {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectionState {
-    /// No address is known: HTTP alone tells.
+    /// No usable URL, or dialing rests: updates come from polls alone.
     #[default]
     Polling,
     /// The first connection is being made.
     Connecting,
-    /// Open, and frames come.
+    /// Open, and frames arrive.
     Live,
-    /// Open, but nothing has come for a while.
+    /// Open, but no frame has arrived for a while.
     Stale,
-    /// Lost; it is being dialled again.
+    /// Lost; the socket is being redialed.
     Reconnecting,
 }
 
@@ -254,14 +255,14 @@ impl ConnectionState {
     }
 }
 
-/// The time that is left, as a range.
+/// The remaining time, as a range.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(from = "[f64; 2]", into = "[f64; 2]")]
 #[non_exhaustive]
 pub struct Eta {
-    /// At best.
+    /// The lower end.
     pub low: Duration,
-    /// At worst.
+    /// The upper end.
     pub high: Duration,
 }
 

@@ -141,7 +141,7 @@ mod tests {
     }
 
     proptest! {
-        /// Everything before the host and after the path is removed, whatever the rest of the URL is.
+        /// Everything before the host and after the path is removed, whatever the rest of the URL looks like.
         #[test]
         fn neither_user_nor_query_is_shown(
             scheme in "[a-z]{0,5}(://)?",

@@ -6,11 +6,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Untrusted;
 
-/// A message for people: an English text with a `{name}` for each fact, and the facts. Made by [`say!`](crate::say).
+/// A message for users: an English text with a `{name}` for each fact, and the facts. Created with
+/// [`say!`](crate::say).
 ///
-/// The text is the key by which a front end finds its own wording, in another language or with the names of its options.
-/// `Display` is plain English on one line per line of the text: facts are escaped like [`Untrusted`], so a sentence is
-/// safe for a terminal. In JSON it is its English, unescaped.
+/// The text is the key by which a front end finds its own wording, in another language or with the names of its
+/// options. `Display` writes the English sentence with the line breaks of its text. Facts are escaped like
+/// [`Untrusted`], so the result is safe for a terminal. In JSON a sentence is its English, unescaped.
 ///
 /// ```
 /// use runninghub_core::say;
@@ -33,7 +34,7 @@ pub struct Sentence {
 pub enum Fact {
     /// Shown as it is, escaped: a name, a number, a server's text.
     Plain(String),
-    /// Worded like the sentence that it is in.
+    /// Worded like the sentence it is in.
     Sentence(Sentence),
 }
 
@@ -74,17 +75,17 @@ macro_rules! say {
     (@fact $name:ident = $fact:expr) => { $crate::Fact::from($fact) };
 }
 
-/// The text of a sentence that only has a fact.
+/// The text of a sentence that consists of a single fact.
 const VERBATIM: &str = "{said}";
 
 impl Sentence {
-    /// What [`say!`](crate::say) makes.
+    /// For [`say!`](crate::say).
     #[doc(hidden)]
     pub const fn new(text: &'static str, facts: Vec<(&'static str, Fact)>) -> Self {
         Self { text, facts }
     }
 
-    /// A text that no front end can word, for example a server's. It is the same in every language.
+    /// A text without translations, for example a server's: it is the same in every language.
     pub fn verbatim(said: impl Into<String>) -> Self {
         Self::new(VERBATIM, vec![("said", Fact::Plain(said.into()))])
     }
@@ -114,8 +115,8 @@ impl Sentence {
         &self.facts
     }
 
-    /// The sentence in other words: `words` returns another text with the same names for a text, or `None` for English.
-    /// Facts are escaped.
+    /// The sentence in another wording: for a text, `words` returns a replacement with the same names, or `None` for
+    /// English. Facts are escaped.
     pub fn worded<'w>(&self, words: &dyn Fn(&str) -> Option<&'w str>) -> String {
         let mut out = String::new();
         self.word(words, true, &mut out);
@@ -160,7 +161,7 @@ impl Sentence {
                 }
                 rest = after;
             } else {
-                // `{{` and `}}` stand for one brace.
+                // `{{` and `}}` are escaped braces.
                 let (brace, after) = from.split_at(1);
                 out.push_str(brace);
                 rest = after.strip_prefix(brace).unwrap_or(after);
@@ -185,7 +186,7 @@ impl Serialize for Sentence {
     }
 }
 
-/// Verbatim: the text in JSON no longer shows its facts.
+/// Reads a verbatim text, since JSON doesn't preserve the facts.
 impl<'de> Deserialize<'de> for Sentence {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::verbatim)
@@ -208,7 +209,7 @@ impl schemars::JsonSchema for Sentence {
 }
 
 impl Fact {
-    /// A value that can be displayed, as it is.
+    /// A plain fact from any displayable value.
     pub fn of(shown: impl fmt::Display) -> Self {
         Self::Plain(shown.to_string())
     }

@@ -1,4 +1,4 @@
-//! What an HTTP answer says about a task, in the same words for every backend.
+//! The status and results of a task as reported over HTTP, in the same types for every backend.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Fact, FileUrl, NodeId, Sentence, SocketUrl, Untrusted, say};
 
-/// Where a task stands. Spellings differ between endpoints; see [`TaskStatus::parse`].
+/// The status of a task. Spellings differ between endpoints; see [`TaskStatus::parse`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -16,19 +16,19 @@ pub enum TaskStatus {
     Queued,
     /// Running (`RUNNING`; code 804).
     Running,
-    /// Over, and its results are there (`SUCCESS`; code 0 with a list).
+    /// Succeeded, with results (`SUCCESS`; code 0 with a list).
     Success,
-    /// Over without success (`FAILED`; code 805).
+    /// Failed (`FAILED`; code 805).
     Failed,
-    /// Stopped by somebody (`CANCEL`, `CANCELLED`, `CANCELED`).
+    /// Cancelled (`CANCEL`, `CANCELLED`, `CANCELED`).
     Cancelled,
-    /// A word that this version does not know. The task is taken to be running.
+    /// A status that this version doesn't know. The task counts as running.
     #[serde(untagged)]
     Unknown(String),
 }
 
 impl TaskStatus {
-    /// Reads any of the spellings seen in documents and answers, in upper or lower case.
+    /// Parses any of the spellings seen in documentation and responses, in upper or lower case.
     pub fn parse(word: &str) -> Self {
         match word.to_ascii_uppercase().as_str() {
             "CREATE" | "CREATED" | "QUEUED" | "PENDING" => Self::Queued,
@@ -40,7 +40,7 @@ impl TaskStatus {
         }
     }
 
-    /// The word used in output and logs: lower case, one for each state.
+    /// The word used in output and logs: lower case, one for each status.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Queued => "queued",
@@ -52,7 +52,7 @@ impl TaskStatus {
         }
     }
 
-    /// The word for people.
+    /// The status as a message.
     pub fn sentence(&self) -> Sentence {
         match self {
             Self::Queued => say!("queued"),
@@ -64,7 +64,7 @@ impl TaskStatus {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Whether the status can't change anymore.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Success | Self::Failed | Self::Cancelled)
     }
@@ -76,25 +76,25 @@ impl From<&TaskStatus> for Fact {
     }
 }
 
-/// One answer about a task.
+/// A response about a task.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// Where the task stands.
+    /// The status.
     pub status: TaskStatus,
-    /// The socket's address, if the answer named one.
+    /// The URL of the socket, if the response contains one.
     pub socket: Option<SocketUrl>,
-    /// The results, in the order of the answer. Empty until the end, and possibly at the end too.
+    /// The results, in the order of the response. Empty before the end, and sometimes even then.
     pub outputs: Vec<OutputFile>,
-    /// Why the task failed, if the answer said so.
+    /// Why the task failed, if the response says so.
     pub failure: Option<Failure>,
-    /// What the task cost, if the answer said so.
+    /// The cost of the task, if the response contains it.
     pub cost: Option<Cost>,
-    /// How many tasks run before this one, where it waits and that is known.
+    /// The number of tasks that run before this one, if it is queued and the number is known.
     pub ahead: Option<u64>,
 }
 
 impl Observation {
-    /// An answer that tells the status and nothing else.
+    /// A response with nothing but a status.
     pub fn of(status: TaskStatus) -> Self {
         Self { status, socket: None, outputs: Vec::new(), failure: None, cost: None, ahead: None }
     }
@@ -102,22 +102,22 @@ impl Observation {
 
 /// One result of a task.
 ///
-/// Its JSON has the signed link, without the key of a native proxy: it is for the person who paid for the result.
+/// Its JSON contains the signed URL, but not the key of a native proxy: it is meant for the owner of the result.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputFile {
-    /// The node that made it; model calls name none.
+    /// The node that produced it; results of models don't name one.
     pub node_id: Option<NodeId>,
-    /// Where it can be fetched for about a day.
+    /// The download URL, valid for about a day.
     #[serde(serialize_with = "without_key")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub url: Option<FileUrl>,
-    /// What the server calls its type, as a rule a file extension such as `png`.
+    /// The type as reported by the server, usually a file extension such as `png`.
     #[serde(rename = "type")]
     pub file_type: Option<String>,
-    /// A text result, for nodes that make text instead of a file.
+    /// A text result, for nodes that produce text instead of a file.
     pub text: Option<String>,
-    /// The file itself, if it came over the socket and the server keeps no copy (`SaveImageWebsocket`). Not in JSON.
+    /// The file itself, if it arrived over the socket and the server keeps no copy (`SaveImageWebsocket`). Not in JSON.
     #[serde(skip)]
     pub data: Option<Arc<[u8]>>,
 }
@@ -127,11 +127,11 @@ pub(crate) fn without_key<S: Serializer>(url: &Option<FileUrl>, serializer: S) -
     url.as_ref().map(FileUrl::without_key).serialize(serializer)
 }
 
-/// Why a task failed. Every part is optional: a task that was stopped fails without any reason.
+/// Why a task failed. All fields are optional: a stopped task fails without a reason.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
-    /// The node that raised.
+    /// The node that raised the exception.
     pub node_id: Option<NodeId>,
     /// Its title or class.
     pub node: Option<Untrusted>,
@@ -142,28 +142,28 @@ pub struct Failure {
     pub message: Option<Untrusted>,
     /// The platform's code, for example `805`.
     pub code: Option<String>,
-    /// The Python traceback, one string a frame.
+    /// The Python traceback, one string per frame.
     #[serde(skip)]
     pub traceback: Vec<Untrusted>,
 }
 
 impl Failure {
-    /// Whether it says more than that the task failed.
+    /// Whether it contains a reason, not only the fact that the task failed.
     pub fn has_reason(&self) -> bool {
         self.message.is_some() || self.exception_type.is_some()
     }
 }
 
-/// What a task cost. Text, since the platform sends decimals as text; never summed over repeated rows.
+/// The cost of a task. Text, because the platform sends decimals as text; repeated rows are never summed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Cost {
     /// RunningHub coins.
     pub coins: Option<String>,
-    /// Wallet money for the run time.
+    /// Money charged for the run time, from the wallet.
     pub money: Option<String>,
-    /// What third parties (model vendors) charged.
+    /// Money charged by third parties (model vendors).
     pub third_party_money: Option<String>,
-    /// Billed run time, seconds.
+    /// Billed run time, in seconds.
     pub seconds: Option<String>,
 }
 

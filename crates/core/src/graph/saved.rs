@@ -5,26 +5,26 @@ use serde_json::{Map, Value};
 use super::is_node;
 use crate::{Error, ErrorKind, repair_with};
 
-/// Stands for a number that JSON cannot hold. A text from a file cannot contain it, because JSON escapes it.
+/// Placeholder for a number that JSON can't represent. It starts with NUL, which no real text contains.
 const NOT_A_NUMBER: &str = "\0NaN";
-/// The same as a JSON string.
+/// The same, as a JSON string.
 const NOT_A_NUMBER_JSON: &str = r#""\u0000NaN""#;
 
-/// How deep the nodes may be wrapped: those of a history entry are on the fourth level.
+/// Maximum nesting depth of the nodes: in a history entry they are on the fourth level.
 const DEEPEST: usize = 6;
-/// How many items of a list are searched: a history entry has the nodes in the third.
+/// Maximum number of list items to search: in a history entry the nodes are in the third.
 const FIRST: usize = 8;
 
-/// The keys that hold a workflow, in order of preference: `prompt` in requests to a server, in pictures and in
+/// The keys that hold a workflow, in order of preference: `prompt` in requests to a server, in images and in
 /// RunningHub's `getJsonApiFormat`; `workflow` and `input` in requests to hosted workers; `data` in RunningHub's
 /// responses.
 const KEYS: [&str; 4] = ["prompt", "workflow", "input", "data"];
 
 /// Reads the nodes of a workflow in API format: bare, or wrapped in a request, a response, a history entry or the
-/// metadata of a picture, as an object or as text.
+/// metadata of an image, as an object or as text.
 ///
-/// Python writes numbers that JSON does not have, such as `NaN`. [`is_not_a_number`] recognizes the values that stand for
-/// them.
+/// Python writes numbers that JSON doesn't have, such as `NaN`. They become placeholders, which [`is_not_a_number`]
+/// recognizes.
 ///
 /// # Errors
 /// When the text isn't JSON, contains no workflow, a workflow without nodes, or only one in the editor's format
@@ -40,7 +40,7 @@ pub fn saved_nodes(text: &str) -> Result<Map<String, Value>, Error> {
     }
 }
 
-/// Whether a value of [`saved_nodes`] stands for `NaN`, `Infinity` or `-Infinity`.
+/// Whether a value from [`saved_nodes`] is or contains a placeholder for `NaN`, `Infinity` or `-Infinity`.
 pub fn is_not_a_number(value: &Value) -> bool {
     match value {
         Value::String(text) => text == NOT_A_NUMBER,
@@ -65,7 +65,7 @@ enum Found {
 }
 
 impl Found {
-    /// The first workflow in API format; else whether there was one in the editor's format.
+    /// The first workflow in API format; failing that, whether there was one in the editor's format.
     fn first(candidates: impl IntoIterator<Item = Value>, depth: usize) -> Self {
         let mut best = Self::Nothing;
         for candidate in candidates {
@@ -87,7 +87,7 @@ fn find(value: Value, depth: usize) -> Found {
             let named = KEYS.iter().filter_map(|key| fields.remove(*key)).collect::<Vec<_>>();
             match Found::first(named, depth) {
                 Found::Nothing if fields.get("nodes").is_some_and(Value::is_array) => Found::UiFormat,
-                // A history entry stands under its id.
+                // A history entry is keyed by its id.
                 Found::Nothing if fields.len() == 1 => {
                     Found::first(fields.into_iter().map(|(_, value)| value), depth)
                 }

@@ -76,7 +76,7 @@ impl Machine {
 /// Without a workflow, nodes come from frames; the limit keeps a hostile server from filling memory.
 const MOST_NODES: usize = 10_000;
 
-/// `3.0.0.1` and `3.0.0.1.0.0.2` come from `3`; ids with another number of dots are unchanged.
+/// `3.0.0.1` and `3.0.0.1.0.0.2` come from `3`; ids with a different number of dots are unchanged.
 fn top_level(id: &str) -> &str {
     let dots = id.matches('.').count();
     if dots > 0 && dots.is_multiple_of(3) { id.split('.').next().unwrap_or(id) } else { id }

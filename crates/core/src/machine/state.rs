@@ -46,15 +46,15 @@ pub struct Machine {
     /// This connection covers the run from its start, or has brought a snapshot. Otherwise the ancestors of running
     /// nodes count as done.
     pub(super) saw_start: bool,
-    /// This connection covers the run from its start, so a node without a frame did not run. A snapshot does not have the
-    /// cached nodes.
+    /// This connection covers the run from its start, so a node without a frame did not run. Snapshots omit cached
+    /// nodes.
     pub(super) unbroken: bool,
     /// The node of the last `executing`, as the message named it.
     pub(super) current: Option<crate::NodeId>,
     /// The node of the last `progress`: event-1 previews belong to it.
     pub(super) last_progress: Option<usize>,
     pub(super) failure: Option<Failure>,
-    /// Results that came over the socket and are nowhere else.
+    /// Results that arrived over the socket and exist nowhere else.
     pub(super) pictures: Vec<OutputFile>,
     /// Files that `executed` messages reported as saved results, by position.
     pub(super) saved_files: Vec<(usize, usize)>,

@@ -8,37 +8,37 @@ use super::{
 };
 use crate::Graph;
 
-/// How a node's seconds come about.
+/// How a node's duration is computed.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NodeKind {
-    /// Silence first, then steps that a counter shows.
+    /// Silent seconds first, then counted steps.
     Sampler,
     /// A sampler that runs once for each tile of the image.
     Tiles,
-    /// Seconds for each megapixel and frame.
+    /// Seconds per megapixel and frame.
     Decode,
-    /// Seconds of the encoder, which is loaded first.
+    /// Seconds of the text encoder, including loading it.
     Text,
-    /// A number of seconds, and more for each further frame.
+    /// A fixed number of seconds, and more for each additional frame.
     #[default]
     Other,
 }
 
-/// What a node is expected to take on the machine that the table was made on.
+/// The expected duration of a node on the table's reference machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Expected {
-    /// How its seconds come about.
+    /// How the duration is computed.
     pub kind: NodeKind,
-    /// Silent seconds before the first step, or of the whole node.
+    /// Silent seconds before the first step; without steps, of the whole node.
     pub silent: f64,
-    /// How many steps a pass has; 0 where nothing is counted.
+    /// Steps per pass; 0 if nothing is counted.
     pub steps: f64,
-    /// Seconds of a step.
+    /// Seconds per step.
     pub step: f64,
-    /// How many times the steps are counted.
+    /// The number of passes over the steps.
     pub passes: f64,
     /// The standard deviation of the logarithm of the silent seconds.
     pub sigma: f64,
@@ -48,29 +48,30 @@ pub struct Expected {
     pub(crate) loads: bool,
 }
 
-/// A sampler whose steps nothing tells.
+/// The assumed number of steps of a sampler whose inputs don't specify one.
 const STEPS: f64 = 20.0;
-/// No step is faster, however small the image is.
+/// Minimum seconds per step, however small the image is.
 const FASTEST_STEP: f64 = 0.21;
-/// The least megapixels that a step or a tile counts as.
+/// Minimum megapixels of a step or tile.
 const LEAST_PIXELS: f64 = 0.05;
-/// A class that the table does not know.
+/// Silent seconds and sigma of a class that isn't in the table.
 const UNKNOWN: (f64, f64) = (0.3, 1.3);
-/// One that names a number of steps counts them: silent seconds, and those of a single step. Many are quicker each.
+/// Such a class with an input for steps: silent seconds, and the seconds of a single step. The more steps, the faster
+/// each is.
 const STEPS_ALONE: (f64, f64) = (0.1, 0.4);
-/// A class of the table that takes less is a sampler all the same where its inputs are those of one.
+/// A class that takes less than this according to the table still counts as a sampler if it has a sampler's inputs.
 const CHEAP: f64 = 0.2;
 const MOST_TILES: f64 = 400.0;
-/// Large text encoders take so long to load; CLIP alone so short.
+/// Seconds of a text encode, by parts of the encoder's name: large encoders take long to load, CLIP alone doesn't.
 const LARGE_ENCODERS: [&str; 5] = ["t5", "qwen", "llama", "gemma", "mistral"];
 const LARGE_ENCODER: f64 = 4.8;
 const CLIP: [&str; 3] = ["clipl", "clipg", "vit"];
 const CLIP_ENCODER: f64 = 0.6;
-/// Not longer than a day each, so that sums stay finite whatever the inputs are.
+/// Maximum seconds of each part: a day, so that sums stay finite for any inputs.
 const LONGEST: f64 = 86_400.0;
 
 impl Expected {
-    /// Of a class that the table does not know.
+    /// The expectation for a class that isn't in the table.
     pub(crate) fn unknown() -> Self {
         Self {
             kind: NodeKind::Other,
@@ -84,33 +85,33 @@ impl Expected {
         }
     }
 
-    /// All of it, in seconds: above zero and finite.
+    /// The total, in seconds: above zero and finite.
     pub fn seconds(&self) -> f64 {
         self.silent + self.counted()
     }
 
-    /// The part that a counter shows.
+    /// The counted part, in seconds.
     pub(crate) fn counted(&self) -> f64 {
         (self.steps * self.step * self.passes).min(LONGEST)
     }
 
-    /// Whether a faster machine makes it shorter.
+    /// Whether it takes less time on a faster machine.
     pub(crate) fn scales(&self) -> bool {
         self.kind != NodeKind::Other
     }
 
-    /// Whether its counter tells how fast the machine is.
+    /// Whether its counter shows how fast the machine is.
     pub(crate) fn is_stepped(&self) -> bool {
         matches!(self.kind, NodeKind::Sampler | NodeKind::Tiles)
     }
 
-    /// The same, so many times as long.
+    /// Scaled by a factor.
     pub(crate) fn times(self, factor: f64) -> Self {
         Self { silent: self.silent * factor, step: self.step * factor, ..self }
     }
 }
 
-/// The expected seconds of the workflow's nodes, in its order.
+/// The expected durations of a workflow's nodes, in its order.
 pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
     let facts = Facts::new(graph, priors);
     let unknown = Expected::unknown();
@@ -142,14 +143,14 @@ pub(crate) fn expect(graph: &Graph, priors: &Priors) -> Vec<Expected> {
     all
 }
 
-/// Whether the inputs are those of a sampler, whatever its class is called.
+/// Whether the node has a sampler's inputs, whatever its class is called.
 fn samples(facts: &Facts<'_>, graph: &Graph, at: usize) -> bool {
     let links = ["model", "samples", "latent_image", "latent", "pipeline", "pipe", "noise", "text_embeds"];
     let inputs = ["latent_image", "samples", "sampler_name", "seed", "noise_seed", "cfg"];
     facts.source(graph, at, &links).is_some() && facts.nodes.get(at).is_some_and(|fact| fact.has(&inputs))
 }
 
-/// A node with all that its seconds depend on.
+/// A node with everything that its duration depends on.
 struct Node<'a> {
     graph: &'a Graph,
     facts: &'a Facts<'a>,
@@ -206,7 +207,7 @@ impl Node<'_> {
         (self.family.map_or(1.0, |family| family.step) * size).clamp(FASTEST_STEP, LONGEST)
     }
 
-    /// How many tiles there are each way, and the megapixels of one.
+    /// The number of tiles across and down, and the megapixels of each.
     fn tiles(&self) -> (f64, f64, f64) {
         let own = |names: &[&str], otherwise: f64| self.facts.number(self.at, names).unwrap_or(otherwise);
         let (width, height) = self.facts.sides(self.at);

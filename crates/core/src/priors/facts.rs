@@ -1,4 +1,4 @@
-//! What the inputs of a workflow tell about its size: pixels, frames, steps, models.
+//! The size of a workflow as far as its inputs show it: pixels, frames, steps, models.
 
 use std::cell::OnceCell;
 
@@ -10,18 +10,18 @@ use super::{
 };
 use crate::{Graph, graph::link};
 
-/// How many nodes above one are looked at for a size or a model, nearest first.
+/// Maximum number of upstream nodes to search for a size or a model, nearest first.
 const MOST_ABOVE: usize = 100;
 
-/// The workflow's nodes, each with what it says itself.
+/// The workflow's nodes, each with its own facts.
 pub(super) struct Facts<'a> {
     pub(super) nodes: Vec<Fact<'a>>,
 }
 
-/// What a node says itself.
+/// The facts in a node's class and inputs.
 pub(super) struct Fact<'a> {
     pub(super) class: Option<&'a Class>,
-    /// The family of the model that it names or is made for.
+    /// The family of the model that its inputs name.
     family: Option<&'a Family>,
     inputs: &'a Map<String, Value>,
     parents: Vec<usize>,
@@ -29,7 +29,7 @@ pub(super) struct Fact<'a> {
 }
 
 const MODEL_FILES: [&str; 8] = [".safetensors", ".ckpt", ".pt", ".pth", ".gguf", ".bin", ".onnx", ".sft"];
-/// Loaders of something else than the model that is sampled.
+/// Parts of the names of classes that load something other than the sampled model.
 const NO_MODEL: [&str; 8] = ["clip", "vae", "lora", "control", "upscale", "vision", "style", "encoder"];
 const STEPS: [&str; 7] =
     ["steps", "n_steps", "num_steps", "num_inference_steps", "iterations", "max_iter", "sampling_steps"];
@@ -53,7 +53,7 @@ impl<'a> Facts<'a> {
         Self { nodes: nodes.collect() }
     }
 
-    /// A node and what stands above it, nearest first.
+    /// A node and its upstream nodes, nearest first.
     fn above(&self, at: usize) -> &[usize] {
         self.nodes
             .get(at)
@@ -76,12 +76,12 @@ impl<'a> Facts<'a> {
         found
     }
 
-    /// The nearest number above zero under one of these names.
+    /// The nearest positive number in an input with one of these names.
     fn nearest(&self, at: usize, names: &[&str]) -> Option<f64> {
         self.above(at).iter().find_map(|at| self.number(*at, names))
     }
 
-    /// A node's own number under one of these names, if it is above zero.
+    /// The positive number in one of these inputs of a node, if there is one.
     pub(super) fn number(&self, at: usize, names: &[&str]) -> Option<f64> {
         let inputs = self.nodes.get(at)?.inputs;
         names.iter().find_map(|name| inputs.get(*name)?.as_f64().filter(|value| *value > 0.0))
@@ -93,7 +93,7 @@ impl<'a> Facts<'a> {
         names.iter().find_map(|name| graph.position(link(inputs.get(*name)?)?.as_str()))
     }
 
-    /// The size of the image in pixels, each side; a megapixel where nothing is said.
+    /// Width and height of the image, in pixels; a megapixel if unknown.
     pub(super) fn sides(&self, at: usize) -> (f64, f64) {
         let sides = self.nearest(at, &WIDTH).zip(self.nearest(at, &HEIGHT));
         let (width, height) = sides.unwrap_or((1000.0, 1000.0));
@@ -105,14 +105,14 @@ impl<'a> Facts<'a> {
         (width * height / 1e6).clamp(0.02, 16.0)
     }
 
-    /// Frames of a video, and images of a batch; 1 where nothing is said.
+    /// Frames of a video, and images of a batch; 1 if unknown.
     pub(super) fn frames(&self, at: usize) -> (f64, f64) {
         let frames = self.nearest(at, &FRAMES).unwrap_or(1.0);
         let batch = self.nearest(at, &["batch_size"]).unwrap_or(1.0);
         (frames.clamp(1.0, 2000.0), batch.clamp(1.0, 512.0))
     }
 
-    /// The steps that a node names itself, or that its sigmas are made for.
+    /// The number of steps, from the node's inputs or from its sigmas.
     pub(super) fn steps(&self, graph: &Graph, at: usize) -> Option<f64> {
         let steps = self.number(at, &STEPS).or_else(|| {
             let sigmas = self.source(graph, at, &["sigmas", "scheduler"])?;
@@ -123,13 +123,14 @@ impl<'a> Facts<'a> {
         Some((last - first).clamp(1.0, 10_000.0))
     }
 
-    /// Sigmas written out as a list: one more than there are steps.
+    /// The number of steps if the sigmas are a list, which has one entry more than there are steps.
     fn listed(&self, at: usize) -> Option<f64> {
         let values = self.nodes.get(at)?.inputs.values().filter_map(Value::as_str);
         values.map(|text| text.matches(',').count()).find(|commas| *commas > 0).map(|commas| commas as f64)
     }
 
-    /// The family of the model that a node works with: what its `model` comes from tells it best.
+    /// The family of the model that a node works with. After the node itself, the source of its `model` input is the
+    /// best evidence.
     pub(super) fn family(&self, graph: &Graph, at: usize) -> Option<&'a Family> {
         let model = self.source(graph, at, &["model"]).map_or(&[][..], |model| self.above(model));
         let own = self.nodes.get(at).and_then(|fact| fact.family);
@@ -137,7 +138,7 @@ impl<'a> Facts<'a> {
         own.or_else(|| near.find_map(|at| self.nodes.get(*at)?.family))
     }
 
-    /// Whether a text among a node's inputs has one of these words.
+    /// Whether a text input of a node contains one of these words.
     pub(super) fn names(&self, at: usize, words: &[&str]) -> bool {
         let inputs = self.nodes.get(at).map(|fact| fact.inputs.values()).into_iter().flatten();
         inputs.filter_map(Value::as_str).map(plain).any(|text| words.iter().any(|word| text.contains(word)))
@@ -150,7 +151,7 @@ impl Fact<'_> {
     }
 }
 
-/// The family that a node's file tells, or its class.
+/// The family of the model that the inputs name, unless the class loads something else.
 fn family<'a>(priors: &'a Priors, class: &str, inputs: &Map<String, Value>) -> Option<&'a Family> {
     if NO_MODEL.iter().any(|word| class.contains(word)) {
         return None;

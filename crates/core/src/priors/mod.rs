@@ -1,5 +1,5 @@
-//! How long nodes take before anything has been measured: a table by class and model family, and what the inputs of a
-//! workflow make of it.
+//! Expected durations of nodes before anything has been measured: a table by class and model family, applied to the
+//! inputs of a workflow.
 
 mod expect;
 mod facts;

@@ -7,7 +7,8 @@ pub(super) fn plain(name: &str) -> String {
     name.chars().filter(|char| char.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A part of a plain name. `^` ties it to the beginning, `$` to the end, `*` stands for anything.
+/// A pattern for plain names, which matches anywhere. `^` anchors it at the start, `$` at the end; `*` matches any
+/// text.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     parts: Vec<String>,
@@ -21,7 +22,7 @@ impl Pattern {
         Self { parts: text.split('*').map(plain).collect(), from_start, to_end }
     }
 
-    /// Whether a plain name has it.
+    /// Whether a plain name matches.
     pub(super) fn matches(&self, name: &str) -> bool {
         let mut rest = name;
         for (n, part) in self.parts.iter().enumerate() {

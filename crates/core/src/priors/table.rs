@@ -7,15 +7,15 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use super::{NodeKind, names::Pattern};
 use crate::{Error, ErrorKind};
 
-/// Expected seconds by class of node and by family of model.
+/// Expected seconds, by node class and model family.
 ///
-/// [`Priors::default`] is the built-in table, `priors.json` of this crate. Rows of your own come before its rows.
+/// [`Priors::default`] is the built-in table, `priors.json` of this crate. [`Priors::parse`] adds rows before its own.
 #[derive(Clone, Debug)]
 pub struct Priors(Arc<Table>);
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Table {
-    /// What a model whose name tells nothing counts as. Only the built-in table has it.
+    /// The family for models that no other row matches; by default the built-in table's.
     unknown: Option<Family>,
     #[serde(default)]
     families: Vec<Family>,
@@ -23,7 +23,7 @@ pub(super) struct Table {
     classes: Vec<Class>,
 }
 
-/// Models that are about as fast as each other.
+/// Models that are about equally fast.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Family {
@@ -31,24 +31,24 @@ pub(super) struct Family {
     name: Option<String>,
     #[serde(default)]
     matches: Vec<Pattern>,
-    /// Seconds of a step for a megapixel and a latent frame; of any step where the size says nothing.
+    /// Seconds per step, for each megapixel and latent frame; without `per_pixel`, for any size.
     #[serde(deserialize_with = "seconds")]
     pub(super) step: f64,
     #[serde(default = "yes")]
     pub(super) per_pixel: bool,
     #[serde(deserialize_with = "seconds")]
     pub(super) gigabytes: f64,
-    /// Seconds of a text encode, the load of the encoder included.
+    /// Seconds of a text encode, including loading the encoder.
     #[serde(deserialize_with = "seconds")]
     pub(super) text: f64,
-    /// Seconds of a decode for a megapixel and a frame.
+    /// Seconds of a decode, per megapixel and frame.
     #[serde(deserialize_with = "seconds")]
     pub(super) decode: f64,
     #[serde(default = "one", deserialize_with = "count")]
     pub(super) frames_per_latent: f64,
 }
 
-/// Classes that take about as long as each other.
+/// Classes that take about equally long.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Class {
@@ -56,7 +56,7 @@ pub(super) struct Class {
     matches: Vec<Pattern>,
     #[serde(default)]
     pub(super) kind: NodeKind,
-    /// Seconds before the first step, or of the whole node where it has no steps.
+    /// Seconds before the first step; without steps, of the whole node.
     #[serde(default, deserialize_with = "seconds")]
     pub(super) seconds: f64,
     #[serde(default, deserialize_with = "seconds")]
@@ -65,12 +65,12 @@ pub(super) struct Class {
     pub(super) per_gigabyte: f64,
     #[serde(default = "one", deserialize_with = "count")]
     pub(super) passes: f64,
-    /// How far the truth is from it: the standard deviation of the logarithm.
+    /// The uncertainty: the standard deviation of the logarithm of the duration.
     #[serde(default = "one", deserialize_with = "spread")]
     pub(super) sigma: f64,
 }
 
-/// No node takes longer, whatever a table says.
+/// The largest number of seconds that a table may contain: a day.
 const LONGEST: f64 = 86_400.0;
 
 fn yes() -> bool {
@@ -106,7 +106,7 @@ impl Default for Priors {
     fn default() -> Self {
         static BUILT_IN: LazyLock<Arc<Table>> = LazyLock::new(|| {
             let table = serde_json::from_str(include_str!("../../priors.json"));
-            // A test reads it; without it every class would be unknown.
+            // A test checks that it parses. Without it every class would be unknown.
             Arc::new(table.unwrap_or(Table { unknown: None, families: Vec::new(), classes: Vec::new() }))
         });
         Self(Arc::clone(&BUILT_IN))
@@ -114,11 +114,10 @@ impl Default for Priors {
 }
 
 impl Priors {
-    /// The built-in table with rows of your own before it: `{"classes": [{"matches": ["MyUpscaler"], "seconds": 40}]}`.
+    /// The built-in table, preceded by rows from a text: `{"classes": [{"matches": ["MyUpscaler"], "seconds": 40}]}`.
     ///
     /// # Errors
-    /// When the text is not JSON, or a row has a field that does not exist or a number out of range
-    /// ([`ErrorKind::BadPriors`]).
+    /// When the text is not JSON, or a row has an unknown field or a number out of range ([`ErrorKind::BadPriors`]).
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut table: Table =
             serde_json::from_str(text).map_err(|error| Error::caused(ErrorKind::BadPriors, error))?;
@@ -129,17 +128,17 @@ impl Priors {
         Ok(Self(Arc::new(table)))
     }
 
-    /// The class that a plain name is of, by the first row that matches.
+    /// The first class that matches a plain name.
     pub(super) fn class(&self, name: &str) -> Option<&Class> {
         self.0.classes.iter().find(|class| class.matches.iter().any(|pattern| pattern.matches(name)))
     }
 
-    /// The family that the first of these plain names tells.
+    /// The first family that matches a plain name.
     pub(super) fn family(&self, name: &str) -> Option<&Family> {
         self.0.families.iter().find(|family| family.matches.iter().any(|pattern| pattern.matches(name)))
     }
 
-    /// What a model of no known family counts as.
+    /// The family for models of no known family.
     pub(super) fn unknown(&self) -> Option<&Family> {
         self.0.unknown.as_ref()
     }

@@ -38,7 +38,7 @@ enum State {
         since: Duration,
         stale: bool,
     },
-    /// Closed on purpose.
+    /// Being closed intentionally.
     Closing,
 }
 
@@ -107,7 +107,7 @@ impl Dial {
     /// The connection was lost, or could not be made. Returns whether a connection was open.
     pub(super) fn lost(&mut self, now: Duration, pace: &Pace) -> bool {
         let was_open = match self.state {
-            // A close on purpose isn't a failure; its goal was the next connection.
+            // An intentional close isn't a failure: it makes way for the next connection.
             State::Closing => {
                 self.state = State::Waiting { until: now };
                 return true;
@@ -210,7 +210,7 @@ impl Dial {
         }
     }
 
-    /// Whether the run is reported at another place than this connection's.
+    /// Whether the task's URL now leads elsewhere than this connection.
     fn has_moved(&self) -> bool {
         match (&self.dialled, &self.address) {
             (Some(dialled), Some(told)) => !dialled.leads_where(told),

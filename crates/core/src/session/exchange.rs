@@ -26,10 +26,10 @@ pub enum Input<'a> {
     },
     /// The machine was suspended, see [`Suspend`](crate::Suspend). Pending polls and dials have been abandoned.
     Woke {
-        /// The length of the suspension. The session's own time stood still meanwhile.
+        /// The length of the suspension, during which the session's time didn't advance.
         slept: Duration,
     },
-    /// The socket's URL from another source than a poll, for instance the create response.
+    /// The socket's URL from a source other than a poll, for instance the create response.
     Address(SocketUrl),
     /// A response to [`Action::Poll`].
     Answer(Observation),

@@ -31,12 +31,12 @@ pub struct Session {
     looked: Duration,
     watched: bool,
     told: Option<(Duration, Progress)>,
-    /// Since when the task has been reported as successful with outputs missing.
+    /// When the task was first reported as successful with outputs missing.
     incomplete_since: Option<Duration>,
     last_sign: Duration,
-    /// Since when polls have failed.
+    /// When polls started to fail.
     failing: Option<Duration>,
-    /// Since when all polls have failed because nothing listens there.
+    /// When polls started to fail because nothing is listening.
     gone: Option<Duration>,
     /// After how long without a response the next warning is due.
     unanswered: Duration,
@@ -45,7 +45,7 @@ pub struct Session {
     known: Known,
     /// How long a denial is not believed.
     grace: Duration,
-    /// Since when every response has been a denial.
+    /// When the first denial since the last usable response arrived.
     denied: Option<Duration>,
     /// Whether the warning about a URL that must not be dialed was emitted.
     warned: bool,
@@ -55,7 +55,7 @@ pub struct Session {
     actions: VecDeque<Action>,
 }
 
-/// The polls after the one at once, when the socket breaks near the end.
+/// Number of quick polls after the immediate one, if the socket breaks near the end.
 const HURRIED: u8 = 2;
 
 /// The known state of the server that runs the task.
@@ -153,8 +153,8 @@ impl Session {
         }
     }
 
-    /// Whether the caller displays the snapshots; the default is yes. If not, the passing of time alone creates none;
-    /// each frame with news still does.
+    /// Whether the caller displays the snapshots; the default is yes. If not, time alone creates none; frames with
+    /// changes still do.
     pub fn watch(&mut self, watched: bool) {
         self.watched = watched;
     }
@@ -461,7 +461,7 @@ impl Session {
         self.machine.tick(self.now);
         let mut progress = self.machine.progress(self.connection);
         if self.failing.is_some() && !self.dial.is_open() {
-            // Nobody knows whether the run goes on.
+            // It is unknown whether the run goes on.
             progress.eta = None;
         }
         let is_news = self.told.as_ref().is_none_or(|(_, told)| {
@@ -486,7 +486,7 @@ impl Session {
         unreachable.into_iter().chain(gone).min()
     }
 
-    /// Since when there has been neither a response nor a frame, while polls fail.
+    /// The start of the silence: the first failed poll, or a later response or frame; now if no poll has failed.
     fn silent_since(&self) -> Duration {
         self.failing.unwrap_or(self.now).max(self.last_sign)
     }

@@ -18,7 +18,7 @@ pub struct Pace {
     pub silent: Ladder,
     /// No socket at all.
     pub blind: Ladder,
-    /// After a failed poll; randomly shortened by up to half, so that clients jitter out.
+    /// After a failed poll; randomly shortened by up to half, so that clients don't poll in step.
     pub failed: Ladder,
     /// How long to wait for a response; longer after each failed poll. A hanging request must not delay an end
     /// reported by the socket, and a slow server must still get through.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Distinguishes a suspended machine from a slow one by two clocks read together: the wall clock continues during a
-/// suspension, while the monotonic clock and all timers stand still.
+/// suspension, while the monotonic clock and all timers stop.
 ///
 /// On systems where the monotonic clock continues as well (Windows), nothing is detected; there the timers are due at
 /// once. Setting the wall clock forward looks like a suspension; the cost is one poll and one new connection.

@@ -35,7 +35,7 @@ pub(super) fn lenient_number<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     deserializer.deserialize_any(NumberVisitor)
 }
 
-/// The visitor methods for everything that is neither text nor number; they give nothing.
+/// The visitor methods for other types, which return the empty value.
 macro_rules! ignore_the_rest {
     ($lifetime:lifetime, $nothing:expr; $($visit:ident: $type:ty),*) => {
         $(fn $visit<E: de::Error>(self, _: $type) -> Result<Self::Value, E> { Ok($nothing) })*

@@ -9,7 +9,7 @@ pub fn repair(text: &str) -> Option<String> {
     repair_with(text, "null")
 }
 
-/// As [`repair`], with another replacement for numbers that JSON does not have.
+/// Like [`repair`], with another replacement for numbers that JSON doesn't have.
 pub(crate) fn repair_with(text: &str, number: &'static str) -> Option<String> {
     let mut out = String::new();
     // Read and copy positions: nothing is copied until there is something to rewrite.

@@ -66,7 +66,7 @@ impl Machine {
     }
 
     /// The first measured pace shows how slow the machine is. Before that, the completed share of the work is the
-    /// better measure: on a slow machine the figure would race to 60 % during loading, and it cannot go back.
+    /// better measure: on a slow machine the figure would race to 60% during loading, and it can't go back.
     fn brake(&self, plan: &Plan, elapsed: f64, left: f64) -> f64 {
         let running =
             || self.estimate.running.iter().filter_map(|at| self.nodes.get(*at).zip(plan.nodes().get(*at)));
