@@ -1,4 +1,4 @@
-//! A model and its parameters, as the catalog's lines have them.
+//! A model and its parameters, as the lines of the catalog describe them.
 
 use std::fmt;
 
@@ -10,32 +10,32 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[non_exhaustive]
 pub struct Model {
-    /// What stands behind `/openapi/v2/` in its address, to the letter: some are misspelt.
+    /// The path after `/openapi/v2/`, verbatim: some are misspelled.
     pub endpoint: String,
-    /// What else it is called: in English, in Chinese, in the documentation's navigation.
+    /// Its names: in English, in Chinese, in the documentation's navigation.
     #[serde(default)]
     pub names: Vec<String>,
-    /// What it makes.
+    /// The kind of its results.
     #[serde(default)]
     pub kind: Kind,
-    /// What it does, for example `image-to-video`.
+    /// Its task, for example `image-to-video`.
     #[serde(default)]
     pub task: Option<String>,
-    /// Who made it, for example `Kling`.
+    /// Its maker, for example `Kling`.
     #[serde(default)]
     pub family: Option<String>,
-    /// Newer lists do not have it any more; it may be gone.
+    /// Whether newer lists lack it; it may no longer be available.
     #[serde(default)]
     pub retired: bool,
-    /// What it is said to cost; guidance, not a promise.
+    /// The documented price; guidance, not a promise.
     #[serde(default)]
     pub price: Option<Price>,
-    /// What it takes.
+    /// Its parameters.
     #[serde(default)]
     pub params: Vec<Param>,
 }
 
-/// What a model makes.
+/// The kind of a model's results.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -43,16 +43,16 @@ pub struct Model {
 pub enum Kind {
     /// Sound, music, speech.
     Audio,
-    /// Pictures.
+    /// Images.
     Image,
     /// Text.
     Text,
-    /// Models in three dimensions.
+    /// 3D models.
     #[serde(rename = "3d")]
     ThreeD,
-    /// Films.
+    /// Videos.
     Video,
-    /// Something that this version does not know.
+    /// A kind that this version doesn't know.
     #[default]
     #[serde(other)]
     Other,
@@ -78,25 +78,25 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What a model is said to cost.
+/// The documented price of a model.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Price {
-    /// For example `CNY`.
+    /// The currency, for example `CNY`.
     pub currency: String,
-    /// What is paid for, for example `call`, `second` or `image`.
+    /// The billed unit, for example `call`, `second` or `image`.
     pub unit: String,
-    /// The least for one unit.
+    /// The lowest price per unit.
     #[serde(default)]
     pub min: Option<f64>,
-    /// The most for one unit.
+    /// The highest price per unit.
     #[serde(default)]
     pub max: Option<f64>,
-    /// The parameters that it depends on.
+    /// The parameters that the price depends on.
     #[serde(default)]
     pub by: Vec<String>,
-    /// The day when it was so, `YYYY-MM-DD`.
+    /// The date of the price, `YYYY-MM-DD`.
     #[serde(default)]
     pub as_of: Option<String>,
 }
@@ -108,42 +108,42 @@ pub struct Price {
 #[non_exhaustive]
 #[serde(default)]
 pub struct Param {
-    /// The key in the request, to the letter: `imageUrl`, `image_url` and `12##text` all exist.
+    /// The key in the request, verbatim: `imageUrl`, `image_url` and `12##text` all exist.
     pub name: String,
-    /// What it takes.
+    /// The type of its values.
     #[serde(rename = "type")]
     pub kind: ParamKind,
-    /// Whether the request needs it. One with a default is filled in.
+    /// Whether the request requires it. If it is missing, its default is filled in.
     pub required: bool,
-    /// What it is when nobody says.
+    /// The default value.
     pub default: Option<Value>,
-    /// The values that it can have, as they are sent: most are text, also `"5"` and `"true"`.
+    /// The allowed values, as they are sent: most are text, even `"5"` and `"true"`.
     pub choices: Vec<Value>,
-    /// Sources disagree about the choices: there may be more.
+    /// Whether sources disagree about the choices, so that there may be more.
     pub open: bool,
-    /// Only the name of the field was known, so the type is a guess.
+    /// Whether the type is a guess, because only the field's name was known.
     pub guessed: bool,
-    /// The least number.
+    /// The smallest number.
     pub min: Option<f64>,
     /// The largest number.
     pub max: Option<f64>,
-    /// The step from number to number.
+    /// The step between numbers.
     pub step: Option<f64>,
-    /// The shortest text, characters.
+    /// The minimum length of a text, in characters.
     pub min_length: Option<usize>,
-    /// The longest text, characters.
+    /// The maximum length of a text, in characters.
     pub max_length: Option<usize>,
-    /// Whether it is a list, also of one.
+    /// Whether the value is a list, even if it has a single item.
     pub multiple: bool,
-    /// The longest list.
+    /// The maximum length of the list.
     pub max_items: Option<usize>,
-    /// The largest file, MB.
+    /// The maximum size of a file, in MB.
     pub max_mb: Option<u64>,
-    /// The extensions of files that it takes, in lower case; empty where nothing is known.
+    /// The accepted file extensions, in lower case; empty if unknown.
     pub accept: Vec<String>,
 }
 
-/// What a parameter takes.
+/// The type of a parameter.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
@@ -157,33 +157,33 @@ pub enum ParamKind {
     Float,
     /// Text.
     String,
-    /// One of some choices.
+    /// One of the choices.
     List,
     /// The name of a `LoRA`.
     Model,
-    /// The address of a picture.
+    /// The URL of an image.
     Image,
-    /// The address of a film.
+    /// The URL of a video.
     Video,
-    /// The address of a sound.
+    /// The URL of an audio file.
     Audio,
-    /// The address of a picture, a film or a sound.
+    /// The URL of an image, a video or an audio file.
     Media,
-    /// The address of a file.
+    /// The URL of a file.
     File,
-    /// Something that this version does not know; sent as it is.
+    /// A type that this version doesn't know; values are sent unchanged.
     #[default]
     #[serde(other)]
     Any,
 }
 
 impl ParamKind {
-    /// Whether files can stand there.
+    /// Whether the value can be a file.
     pub fn is_media(self) -> bool {
         matches!(self, Self::Image | Self::Video | Self::Audio | Self::Media | Self::File)
     }
 
-    /// The word that the catalog has for it.
+    /// The word in the catalog.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Bool => "bool",
@@ -209,18 +209,18 @@ impl fmt::Display for ParamKind {
 }
 
 impl Model {
-    /// What it is called: its first name, else its endpoint.
+    /// The display name: the first name, or else the endpoint.
     pub fn name(&self) -> &str {
         self.names.first().map_or(&self.endpoint, String::as_str)
     }
 
-    /// The parameter with this name, to the letter.
+    /// The parameter with exactly this name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|param| param.name == name)
     }
 }
 
-/// What is wrong with a model as it was read, if anything is.
+/// The defect of a parsed model, if there is one.
 pub(crate) fn flaw(model: &Model) -> Option<Sentence> {
     if model.endpoint.is_empty() {
         return Some(say!("its endpoint is empty"));

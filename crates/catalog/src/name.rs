@@ -3,8 +3,8 @@
 /// Names with a lower similarity are not suggested.
 const LIKENESS: f64 = 0.75;
 
-/// Letters and digits in lower case. The documentation's navigation has a dash where the endpoint has a slash, and the
-/// reverse.
+/// Letters and digits in lower case. The documentation's navigation has a dash where the endpoint has a slash, and vice
+/// versa.
 pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

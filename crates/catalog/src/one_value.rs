@@ -1,18 +1,19 @@
-//! One value in the type that the platform wants: text that looks like a number stays text where that is what is sent.
+//! Converts a value to the type that the platform expects: text that looks like a number stays text if text is
+//! expected.
 
 use runninghub_core::{Sentence, say};
 use serde_json::{Number, Value};
 
 use crate::{Error, Param, ParamKind, name::closest};
 
-/// So many choices are listed; a list of hundreds helps nobody.
+/// Maximum number of choices in a message: hundreds wouldn't help.
 const LISTED: usize = 24;
-/// What an address that the platform can read begins with.
+/// The prefixes of URLs that the platform can read.
 const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
-/// What the names of uploaded files begin with: workflows take those, and models do not.
+/// The prefixes of the names of uploaded files: workflows accept those, models don't.
 const FILE_NAMES: [&str; 2] = ["openapi/", "api/"];
 
-/// The value as it is sent.
+/// The value in the form in which it is sent.
 pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
     let fitted = match param.kind {
         ParamKind::Any => return Ok(value),
@@ -25,7 +26,7 @@ pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
     };
     match fitted {
         Some(fitted) => check(param, fitted),
-        // A guess of ours must not stand in the way.
+        // A guessed type must not block a request.
         None if param.guessed => Ok(value),
         None => Err(wrong(param, &value, param.kind.it_takes())),
     }
@@ -54,7 +55,7 @@ fn int(value: &Value) -> Option<Value> {
     if number.is_i64() || number.is_u64() {
         return Some(number);
     }
-    // `5.0` is whole as well, and beyond 2^53 nobody could tell.
+    // `5.0` is a whole number too; beyond 2^53 a double is no longer exact.
     let float =
         number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0)?;
     format!("{float:.0}").parse::<Number>().ok().map(Value::Number)
@@ -68,7 +69,7 @@ fn text(value: &Value) -> Option<Value> {
     }
 }
 
-/// Ranges of numbers and lengths of texts.
+/// Checks the ranges of numbers and the lengths of texts.
 fn check(param: &Param, value: Value) -> Result<Value, Error> {
     if param.guessed {
         return Ok(value);
@@ -81,7 +82,7 @@ fn check(param: &Param, value: Value) -> Result<Value, Error> {
             let hint = say!("it must be {range}", range = range(param.min, param.max));
             return Err(wrong(param, &value, hint));
         }
-        // A step of a number with a point is how a slider moves; of a whole number it is what the model can do.
+        // The step of a float is only how a slider moves; the step of an integer limits what the model accepts.
         let step = param.step.filter(|step| param.kind == ParamKind::Int && *step > 1.0);
         let start = param.min.unwrap_or_default();
         if let Some(step) = step.filter(|step| (number - start) % step != 0.0) {
@@ -111,7 +112,7 @@ fn check(param: &Param, value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// The choice that is meant, as it is sent: most are text, also those that look like numbers.
+/// The matching choice, as it is sent: most are text, even those that look like numbers.
 fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
     let Some(wanted) = text(value) else {
         return Err(wrong(param, value, choices(param)));
@@ -135,7 +136,7 @@ fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
     ))
 }
 
-/// `one of 5, 8, 10`.
+/// The choices as a message: `it is one of 5, 8, 10`.
 fn choices(param: &Param) -> Sentence {
     let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
     let list: Vec<String> = param.choices.iter().take(LISTED).map(shown).collect();
@@ -147,7 +148,8 @@ fn choices(param: &Param) -> Sentence {
     }
 }
 
-/// What the platform can fetch. The name of an uploaded file is another thing, and it would be paid for in vain.
+/// Accepts only URLs that the platform can fetch. The name of an uploaded file isn't one, and a request with it would
+/// be paid for in vain.
 fn address(param: &Param, value: Value) -> Result<Value, Error> {
     let place = &param.name;
     let hint = say!("upload a file for `{place}`, or use a URL that begins with `https://`", place);
@@ -179,9 +181,9 @@ fn range(min: Option<f64>, max: Option<f64>) -> Sentence {
     }
 }
 
-/// `x` cannot be `y`, with what it can be.
+/// The error for a value that a parameter doesn't accept, with a hint at what it accepts.
 fn wrong(param: &Param, value: &Value, hint: Sentence) -> Error {
-    /// Longer values are cut in a sentence, characters.
+    /// Maximum length of a displayed value, in characters.
     const SHOWN: usize = 40;
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut short: String = text.chars().take(SHOWN).collect();

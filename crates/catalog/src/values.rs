@@ -1,4 +1,4 @@
-//! From values to the body of a request: everything that can be checked here is checked before anything is paid.
+//! Builds request bodies from values, and checks everything it can before anything is paid for.
 
 use std::fmt;
 
@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 
 use crate::{Error, Model, Param, file, name::closest, one_value};
 
-/// So many parameters are listed where a name is wrong.
+/// Maximum number of parameters to list if a name is wrong.
 const LISTED: usize = 16;
 
-/// What a parameter is given.
+/// The value of a parameter.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Input {
-    /// A value. Text is read as the parameter's type wants it, and values of other types become text where that is what
-    /// is sent.
+    /// A value. Text is parsed according to the parameter's type, and values of other types become text if text is
+    /// sent.
     Json(Value),
-    /// A file of this machine that is going to be uploaded.
+    /// A local file that will be uploaded.
     File {
-        /// Its name, by whose extension the platform goes.
+        /// Its name; the platform relies on the extension.
         name: String,
-        /// Its size.
+        /// Its size, in bytes.
         bytes: u64,
     },
-    /// The address that an upload was given: `download_url`, never `fileName`.
+    /// The URL of an uploaded file: `download_url`, never `fileName`.
     Address(String),
 }
 
@@ -35,20 +35,20 @@ impl fmt::Debug for Input {
             Self::File { name, bytes } => {
                 f.debug_struct("File").field("name", name).field("bytes", bytes).finish()
             }
-            // It is signed.
+            // The URL is signed.
             Self::Address(_) => f.write_str("Address(…)"),
         }
     }
 }
 
 impl Model {
-    /// The body of a request. Values of a parameter that takes several can come one by one, or as a list. A required
-    /// parameter that is not given gets its default; others are left to the platform.
+    /// Builds the body of a request. A parameter that takes several values accepts them one by one, or as a list. A
+    /// missing required parameter gets its default; other defaults are left to the platform.
     ///
-    /// Files stand in the body as empty text: upload them, and ask again with their addresses.
+    /// A file is an empty string in the body: upload it, then build the body again with its URL.
     ///
     /// # Errors
-    /// The first thing that is wrong, with what helps.
+    /// The first problem, with a hint.
     pub fn body<'a>(
         &self,
         inputs: impl IntoIterator<Item = (&'a str, &'a Input)>,
@@ -77,7 +77,7 @@ impl Model {
             let value = if param.multiple { Value::Array(items(default)) } else { default.clone() };
             body.insert(param.name.clone(), value);
         }
-        // In the catalog's order, so that equal requests are equal to the byte.
+        // In the catalog's order, so that equal requests have identical bytes.
         let order = |name: &str| self.params.iter().position(|param| param.name == name);
         let mut fields: Vec<_> = body.into_iter().collect();
         fields.sort_by_key(|(name, _)| order(name));
@@ -86,7 +86,7 @@ impl Model {
 
     fn unknown(&self, name: &str) -> Error {
         let names = || self.params.iter().map(|param| param.name.as_str());
-        // `12##text` is meant by `text`.
+        // `text` means `12##text`.
         let part = || names().find(|known| known.rsplit_once("##").is_some_and(|(_, field)| field == name));
         let hint = match part().or_else(|| closest(name, names())) {
             Some(close) => say!("did you mean `{close}`?", close),
@@ -103,7 +103,7 @@ impl Model {
     }
 }
 
-/// One value or the items of a list, which may be written as JSON text.
+/// A single value, or the items of a list, which may be JSON text.
 fn items(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items.clone(),
