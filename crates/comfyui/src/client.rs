@@ -47,8 +47,8 @@ impl Client {
         ClientBuilder { url: url.into(), net: NetOptions::default(), login: None }
     }
 
-    /// Queues a workflow in API format (JSON text). The prompt gets `prompt_id` if the server supports that. Sent
-    /// once, whatever happens; the response contains the actual id.
+    /// Queues a workflow in API format (JSON text). The prompt gets `prompt_id` if the server supports that. It is
+    /// never sent twice; the response contains the actual id.
     ///
     /// # Errors
     /// [`ErrorKind::Rejected`](crate::ErrorKind::Rejected) when the server refuses it. When [`Error::is_unsent`] is
@@ -63,7 +63,7 @@ impl Client {
         prompt::send(self, workflow, client_id, prompt_id, extra_data).await
     }
 
-    /// The result of a prompt; `None` while it is not over, and when the server does not know it.
+    /// The result of a prompt; `None` if it isn't over, or the server doesn't know it.
     ///
     /// # Errors
     /// When there is no usable response.
@@ -121,7 +121,7 @@ impl Client {
         object_info::get(self, class_type).await
     }
 
-    /// Returns the classes that the server replaces by others itself, each with the new class.
+    /// The classes that the server itself replaces with others, each with the new class.
     ///
     /// # Errors
     /// When there is no usable response. A server without the endpoint replaces none.
@@ -165,7 +165,7 @@ impl Client {
         self.0.base.as_str().trim_end_matches('/')
     }
 
-    /// Whether the server runs on this machine, by its address.
+    /// Whether the server runs on this machine, judging by its host name.
     pub fn is_on_this_machine(&self) -> bool {
         let host = self.0.base.host_str().unwrap_or_default();
         is_loopback(host) || host.ends_with(".localhost")
@@ -186,12 +186,12 @@ impl Client {
         self.net().login(&self.0.base).into_iter().flat_map(Login::secrets)
     }
 
-    /// The network settings: for the socket.
+    /// The network settings, which sockets use too.
     pub fn net(&self) -> &Net {
         self.0.http.net()
     }
 
-    /// Downloads of the server's files. `time_scale` multiplies their pauses.
+    /// A downloader for the server's files. `time_scale` multiplies its pauses.
     ///
     /// # Errors
     /// When the scale is not between 0 and 1000.
@@ -207,7 +207,7 @@ impl Client {
         self.0.calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A URL below the server's, each segment encoded.
+    /// A URL below the server's, with each segment encoded.
     pub(crate) fn path(&self, segments: &[&str]) -> Url {
         let mut url = self.0.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -216,7 +216,7 @@ impl Client {
         url
     }
 
-    /// The URL of a request: with the login, if that is a parameter.
+    /// The URL of a request, with the login if that is a query parameter.
     pub(crate) fn request_url(&self, segments: &[&str]) -> Url {
         let mut url = self.path(segments);
         self.complete(&mut url);
@@ -231,12 +231,12 @@ impl Client {
 }
 
 impl ClientBuilder {
-    /// The login of the server, or of a gateway in front of it. It counts before one in the address.
+    /// The login of the server, or of a gateway in front of it. It takes precedence over one in the URL.
     pub fn login(self, login: Login) -> Self {
         Self { login: Some(login), ..self }
     }
 
-    /// Network options. A server without encryption is reached directly.
+    /// Network options. A server without encryption is reached directly, not through a proxy.
     pub fn net(self, options: NetOptions) -> Self {
         Self { net: options, ..self }
     }

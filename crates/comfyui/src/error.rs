@@ -66,7 +66,7 @@ impl Error {
         Self::new(what, ErrorKind::Usage { problem })
     }
 
-    /// A failed request. The phase in which it failed decides: TLS can also break after the request.
+    /// A failed request. Its phase decides the kind, because TLS can also break after the request was sent.
     pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
         let (call, kind, source) = runninghub_net::Error::request(call, error).into_parts();
         let kind = match kind {
@@ -135,8 +135,8 @@ impl Error {
         })
     }
 
-    /// Whether no part of the request has left this machine, or the server has said that it did not accept it, so
-    /// that a retry cannot run anything twice. In all other cases it may have run, so this is a list of proofs.
+    /// Whether a retry can't run anything twice: no part of the request has left this machine, or the server has said
+    /// that it didn't accept it. In all other cases the prompt may have run, so only proven cases count.
     pub fn is_unsent(&self) -> bool {
         match &self.kind {
             ErrorKind::Usage { .. }

@@ -44,7 +44,7 @@ impl Client {
         self.post_json(call, json, request).await
     }
 
-    /// Queues a prompt, over a connection of its own.
+    /// Queues a prompt, over a new connection.
     pub(crate) async fn post_prompt(&self, call: &Call<'_>, json: String) -> Result<Answer, Error> {
         let client = self.http().fresh().map_err(Error::net)?;
         let request = client.post(self.request_url(call.segments)).timeout(PROMPT_TIMEOUT);

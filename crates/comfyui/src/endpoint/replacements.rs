@@ -1,4 +1,4 @@
-//! `GET /node_replacements`: classes that the server replaces by others when a prompt comes. Since 0.13.
+//! `GET /node_replacements`: classes that the server replaces with others in prompts. Since 0.13.
 
 use std::collections::HashMap;
 

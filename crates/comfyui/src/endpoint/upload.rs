@@ -32,10 +32,10 @@ impl UploadedImage {
     }
 }
 
-/// Files beyond this are sent only if the server takes them: its limit is 100 MB unless it was started with another.
+/// Larger files are sent only if the server accepts them: its limit is 100 MB unless it was started with another.
 const ASKS_FROM: u64 = 32 << 20;
 
-/// A file beyond the server's limit.
+/// The error for a file beyond the server's limit.
 fn too_large(length: u64, limit: u64) -> Error {
     let mb = |bytes: u64| bytes.div_ceil(1_000_000);
     Error::usage(
