@@ -40,7 +40,7 @@ impl Answer {
         Self::json(json!({"errorCode": code, "errorMessage": message}))
     }
 
-    /// A rejected key: the only error of these families with an HTTP status of its own.
+    /// A rejected key: the only error of these families with a distinct HTTP status.
     pub(crate) fn wrong_key() -> Self {
         let body = json!({"code": -1, "msg": "ApiKey verification failed"});
         Self { status: StatusCode::UNAUTHORIZED, body }

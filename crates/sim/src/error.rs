@@ -16,7 +16,7 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A recording could not be read, or it holds no prompt that was accepted.
+    /// A recording could not be read, or it contains no accepted prompt.
     Scenario,
     /// A fault's name or value is not one of [`Fault::all`](crate::Fault::all).
     Fault,

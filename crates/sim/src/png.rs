@@ -1,6 +1,7 @@
 //! Generated images: small, valid, and deterministic for a seed.
 
-/// A PNG (RGB, uncompressed) of rings whose colors depend on `seed`, under `noise` (0 none to 1 all).
+/// A PNG (RGB, uncompressed) of rings whose colors depend on `seed`, blended with `noise` (0 for none, 1 for nothing
+/// else).
 pub(crate) fn picture(width: u16, height: u16, seed: u64, noise: f64) -> Vec<u8> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let (hue, centre) = (rng.f64(), (0.3 + 0.4 * rng.f64(), 0.3 + 0.4 * rng.f64()));

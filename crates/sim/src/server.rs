@@ -67,7 +67,7 @@ async fn serve(stream: TcpStream, app: Router, state: Arc<State>) {
     }
 }
 
-/// Logs a request: with the code of the response, if it has one, else its HTTP status.
+/// Logs a request with the code of the response, or with its HTTP status if it has no code.
 fn log(request: &str, response: Option<&Response<Body>>) {
     let Some(response) = response else { return tracing::info!("{request}: no response") };
     if let Some(Code(code)) = response.extensions().get::<Code>() {
@@ -77,7 +77,7 @@ fn log(request: &str, response: Option<&Response<Body>>) {
     }
 }
 
-/// The scripted response, else the real one.
+/// The scripted response, or else the real one.
 async fn respond(state: &State, app: &TowerToHyperService<Router>, request: Request) -> Response<Body> {
     let truth = async |request| app.call(request).await.unwrap_or_else(|never| match never {});
     let path = request.uri().path().to_owned();
@@ -120,7 +120,7 @@ pub(crate) async fn answer_create(state: Arc<State>, request: Request, endpoint:
     answer.into_response()
 }
 
-/// Responds to a request for another delivery, and delivers.
+/// Responds to a request to deliver a webhook again, and delivers it.
 pub(crate) async fn answer_retry(state: Arc<State>, request: Request, endpoint: Endpoint) -> Response<Body> {
     let call = receive(&state, request).await;
     let answer = endpoint(&state, &call);

@@ -198,13 +198,13 @@ impl SimBuilder {
         self
     }
 
-    /// Sets the advertised URL of sockets (`ws://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    /// Sets the advertised URL of sockets (`ws://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) in front of them.
     pub fn sockets_at(mut self, base_url: impl Into<String>) -> Self {
         self.settings.sockets_at = Some(base_url.into());
         self
     }
 
-    /// Sets the advertised URL of files (`http://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) before them.
+    /// Sets the advertised URL of files (`http://HOST:PORT`), for a [`FaultProxy`](crate::FaultProxy) in front of them.
     pub fn results_at(mut self, base_url: impl Into<String>) -> Self {
         self.settings.results_at = Some(base_url.into());
         self

@@ -172,7 +172,7 @@ impl Connection {
             && self.send(socket, message("executing", &json!({"node": null, "prompt_id": prompt_id}))).await
     }
 
-    /// Once per connection, or it would unregister a third one.
+    /// Runs once per connection: a second time could unregister a newer connection.
     fn leave(&mut self) {
         if !std::mem::replace(&mut self.left, true) {
             self.task.detach();

@@ -26,7 +26,7 @@ use crate::{
     webhook::Webhook,
 };
 
-/// The first task id is one more. 19 digits, more than a double can represent.
+/// One less than the first task id. It has 19 digits, more than a double can represent.
 const TASK_ID_BASE: u64 = 2_000_000_000_000_000_000;
 /// The workflow id in the URL of a task without a saved workflow.
 const NO_WORKFLOW: &str = "0";
@@ -212,7 +212,7 @@ impl State {
         self.make(key, model.endpoint(), &scenario, list, Some(model.price()))
     }
 
-    /// The run of a user's own graph: the recorded one, else an improvised one.
+    /// The run of a user's own graph: the recorded one, or else an improvised one.
     pub(crate) fn run_of(&self, graph: &Map<String, Value>, saved: Option<&Workflow>) -> Arc<Scenario> {
         let mut known = saved.into_iter().chain(self.workflows.values()).map(|workflow| &workflow.scenario);
         let recorded = known.find(|scenario| scenario.is_of(graph)).map(Arc::clone);

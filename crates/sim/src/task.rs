@@ -246,7 +246,7 @@ impl Task {
         self.created + self.pace.queue_delay
     }
 
-    /// When the run starts: with its first socket if it waits for one, else at once.
+    /// When the run starts: with its first socket if it waits for one, otherwise at once.
     fn started(&self) -> Instant {
         self.start.get().copied().unwrap_or_else(|| self.released() + self.pace.patience)
     }

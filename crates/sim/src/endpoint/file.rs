@@ -126,10 +126,10 @@ fn edited(content: &Bytes, delivery: &Delivery) -> Bytes {
     if delivery.is_packed { gzip(&content).into() } else { content }
 }
 
-/// How many chunks a second a slow body sends.
+/// Chunks per second of a slow body.
 const DRIPS: usize = 10;
 
-/// The body after faults. It always ends with a pause, so that all bytes before a break are really sent.
+/// The body after faults. It always ends with a pause, so that all bytes before a break are actually sent.
 fn body(part: Bytes, delivery: &Delivery) -> Body {
     let length = part.len();
     let end = delivery.cut.unwrap_or(length).min(length.saturating_sub(usize::from(delivery.is_short)));

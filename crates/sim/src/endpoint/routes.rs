@@ -67,7 +67,7 @@ fn creating(endpoint: Endpoint) -> Routes {
     post(move |Shared(state): Shared<Arc<State>>, request: Request| answer_create(state, request, endpoint))
 }
 
-/// The only endpoint that leaves work for later.
+/// The endpoint that delivers a webhook again, after its response.
 fn retrying() -> Routes {
     post(async |Shared(state): Shared<Arc<State>>, request: Request| {
         answer_retry(state, request, webhook_retry::answer).await
@@ -97,7 +97,7 @@ fn handler(
     move |Shared(state): Shared<Arc<State>>, request| Box::pin(answer(state, request, endpoint))
 }
 
-/// The key of a legacy request: the body's field, else the header.
+/// The key of a legacy request: from the body's field, or else from the header.
 pub(super) fn legacy_key(state: &State, call: &Call, field: &str) -> Result<String, Answer> {
     let in_body = call.text(field);
     if in_body.is_some() && state.wants_key_in_header() {

@@ -14,6 +14,6 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     let Some(workflow_id) = call.text("workflowId") else { return Answer::params_invalid() };
     let Some(workflow) = state.workflow(&workflow_id) else { return Answer::workflow_not_exists() };
     let prompt = workflow.scenario.workflow_json();
-    // In upper case here.
+    // `msg` is in upper case here.
     Answer::json(json!({"code": 0, "msg": "SUCCESS", "errorMessages": null, "data": {"prompt": prompt}}))
 }

@@ -13,7 +13,7 @@ use crate::Toxic;
 /// A deliberate fault. Names and values for the command line: [`Fault::all`].
 ///
 /// Frames are counted from 0, as the run sends them. Counts ("the first N") are kept per task for task requests, per
-/// workflow for creates, else for the whole server.
+/// workflow for creates, and otherwise for the whole server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -79,7 +79,7 @@ pub enum Fault {
     RangeRefused(u16),
     /// The first file responses of a task are slow.
     SlowFiles {
-        /// Bytes a second.
+        /// Bytes per second.
         speed: usize,
         /// How many responses of a task are slow.
         times: u32,

@@ -20,7 +20,7 @@ pub(crate) struct Delivery {
     pub(crate) is_shifted: bool,
     /// The status instead of a range.
     pub(crate) refused: Option<u16>,
-    /// Bytes a second.
+    /// Bytes per second.
     pub(crate) speed: Option<usize>,
     /// Is compressed with gzip.
     pub(crate) is_packed: bool,

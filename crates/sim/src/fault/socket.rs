@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Fault, Faults};
 
-/// What happens to a frame that is due on a connection.
+/// The fate of a frame that is due on a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fate {
     Sent,

@@ -144,20 +144,21 @@ impl NativeBuilder {
         self
     }
 
-    /// Replaces a class by another when a prompt comes, as `/node_replacements` tells. As on real servers, a node without
-    /// `_meta` makes that fail with HTTP 500.
+    /// Replaces a class with another in prompts, as announced by `/node_replacements`. As on real servers, a node
+    /// without `_meta` makes that fail with HTTP 500.
     pub fn replaces(mut self, old: impl Into<String>, new: impl Into<String>) -> Self {
         self.settings.replaces.push((old.into(), new.into()));
         self
     }
 
-    /// Knows no prompt that is over, as if another client cleared the history all the time.
+    /// Forgets finished prompts, as if another client kept clearing the history.
     pub fn forgets(mut self) -> Self {
         self.settings.forgets = true;
         self
     }
 
-    /// Requires a login with every request, HTTP 401 otherwise: a header as `NAME: VALUE`, or a parameter as `?NAME=VALUE`.
+    /// Requires a login with every request, and returns HTTP 401 otherwise: a header as `NAME: VALUE`, or a parameter
+    /// as `?NAME=VALUE`.
     pub fn login(mut self, login: impl Into<String>) -> Self {
         self.settings.login = Some(Login(login.into()));
         self

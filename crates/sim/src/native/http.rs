@@ -78,7 +78,7 @@ async fn replacements(Shared(state): At) -> Json<Value> {
     Json(Value::Object(state.settings.replaces.iter().map(entry).collect()))
 }
 
-/// Replaces classes in a prompt. `None` if the server fails at it.
+/// Replaces classes in a prompt. `None` if the server fails to.
 fn replaced(state: &State, prompt: &mut Value) -> Option<()> {
     for node in prompt.as_object_mut().into_iter().flat_map(Map::values_mut) {
         let class = node["class_type"].as_str().unwrap_or_default();

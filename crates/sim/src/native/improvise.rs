@@ -1,4 +1,4 @@
-//! The run of a prompt: the recorded one of its workflow, else an improvised one.
+//! The run of a prompt: the recorded one of its workflow, or else an improvised one.
 
 use serde_json::{Map, Value};
 

@@ -92,7 +92,7 @@ impl Play<'_> {
         self.end(success);
     }
 
-    /// The server was restarted meanwhile.
+    /// Whether the server was restarted meanwhile.
     fn is_forgotten(&self) -> bool {
         self.state.lock().queue.running.as_ref().is_none_or(|running| running.prompt.id != self.prompt.id)
     }
@@ -132,7 +132,7 @@ impl Play<'_> {
         kind == "execution_success"
     }
 
-    /// Previews contain their prompt's id in bytes, with the same length.
+    /// Replaces the prompt's id in a preview, which contains it as bytes of the same length.
     fn binary(&self, bytes: &Bytes) {
         let (old, new) = (self.scenario.prompt_id.as_bytes(), self.prompt.id.as_bytes());
         let mut bytes = bytes.to_vec();

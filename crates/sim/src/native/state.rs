@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) race: Duration,
     pub(crate) previews: bool,
     pub(crate) login: Option<Login>,
-    /// Classes that the server replaces when a prompt comes, each with the new one.
+    /// Classes that the server replaces in prompts, each with the new class.
     pub(crate) replaces: Vec<(String, String)>,
     /// Whether another client has cleared the history.
     pub(crate) forgets: bool,

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{Error, ErrorKind};
 
-/// A TCP proxy on a free port of 127.0.0.1, for use before a simulator or any other server. Without toxics it changes
-/// nothing. Dropping it closes every connection.
+/// A TCP proxy on a free port of 127.0.0.1, for use in front of a simulator or any other server. Without toxics it
+/// changes nothing. Dropping it closes every connection.
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
@@ -59,7 +59,7 @@ impl FaultProxy {
     }
 
     /// A proxy that terminates TLS: clients speak TLS, the server behind it does not. Toxics see the plain bytes; for
-    /// faults of the encrypted ones put another proxy before this one.
+    /// faults of the encrypted ones, put another proxy in front of this one.
     ///
     /// # Errors
     /// [`ErrorKind::Listen`] if there is no free port or the certificate cannot be used.
@@ -169,17 +169,17 @@ impl Toxics {
     }
 }
 
-/// Takes a port without listening: the system refuses connections to it, and gives it to no other server.
+/// Binds a port without listening: the system refuses connections to it, and gives it to no other server.
 fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Connections that ended a moment ago do not keep the port.
+    // Otherwise connections that ended a moment ago would block the port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
 }
 
-/// Accepts connections until it is dropped. While connections are refused the port is held and not listened on.
+/// Accepts connections until it is dropped. While connections are refused, the port is bound without listening.
 async fn run(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     let mut toxics = shared.toxics.subscribe();
@@ -191,7 +191,7 @@ async fn run(mut listener: TcpListener, address: SocketAddr, shared: Arc<Shared>
                 let held = hold(address);
                 _ = toxics.wait_for(|toxics| !toxics.refuse()).await;
                 drop(held);
-                // If the port was taken meanwhile, refusing is all that is left.
+                // If the port was taken meanwhile, the proxy can only keep refusing.
                 let Ok(again) = TcpListener::bind(address).await else { break };
                 listener = again;
             }

@@ -20,7 +20,7 @@ const PIECE: usize = 16 * 1024;
 /// How many chunks may be in flight: enough for a second of latency on a fast link, few enough to need little memory.
 const UNDER_WAY: usize = 256;
 
-/// How many chunks a second a limited link transfers.
+/// Chunks per second on a limited link.
 const A_SECOND: u64 = 20;
 
 /// How a connection ends early.

@@ -43,12 +43,12 @@ pub enum Certificate {
     WrongName,
     /// Signed by itself.
     SelfSigned,
-    /// The authority's own, which is a CA and names no host, as `openssl req -x509` makes them.
+    /// The authority's own certificate, which is a CA and names no host, as created by `openssl req -x509`.
     Authority,
 }
 
 impl Authority {
-    /// Creates an authority with a key of its own.
+    /// Creates an authority with a new key.
     ///
     /// # Errors
     /// [`ErrorKind::Listen`] if no certificate can be created.

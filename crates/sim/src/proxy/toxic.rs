@@ -31,7 +31,7 @@ pub(super) enum Kind {
         delay: Duration,
         jitter: Duration,
     },
-    /// Bytes a second.
+    /// Bytes per second.
     Bandwidth(u64),
     Slicer {
         bytes: usize,
@@ -81,7 +81,7 @@ impl Toxic {
         self
     }
 
-    /// Limits the rate to this many bytes a second.
+    /// Limits the rate to this many bytes per second.
     pub fn bandwidth(bytes_per_second: u64) -> Self {
         Self::new(Kind::Bandwidth(bytes_per_second.max(1)), None)
     }
@@ -127,7 +127,7 @@ impl Toxic {
         Self::at(byte, Event::Corrupt)
     }
 
-    /// Inserts `bytes` after this many bytes of the peer.
+    /// Inserts `bytes` after this many bytes from the peer.
     pub fn insert(after: u64, bytes: impl Into<Bytes>) -> Self {
         Self::at(after, Event::Insert(bytes.into()))
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Scenario, Script, ScriptNode};
 
 impl Scenario {
-    /// A portrait that is sampled, saved, upscaled tile by tile and saved again: about 13 seconds at speed 1, with
-    /// five cached nodes, 20 steps with previews, a node of six passes, Chinese titles and two results.
+    /// A portrait that is sampled, saved, upscaled tile by tile and saved again: about 13 seconds at speed 1, with five
+    /// cached nodes, 20 steps with previews, a node with six passes, Chinese titles and two results.
     pub fn demo() -> Self {
         script().build()
     }

@@ -22,7 +22,7 @@ pub(crate) enum Body {
     Cut,
 }
 
-/// What a frame means to the server that sends it.
+/// The meaning of a frame for the server that sends it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Mark {
     None,
