@@ -28,7 +28,7 @@ pub(crate) enum Part {
     Deny,
     /// Lints, with all features and without any.
     Clippy,
-    /// All tests but those in the documentation.
+    /// All tests except those in the documentation.
     Test,
     /// The examples of the documentation.
     Doctest,
@@ -47,7 +47,7 @@ pub(crate) enum Part {
 /// Runs one part, or all, and prints how long each took.
 ///
 /// # Errors
-/// If a part fails. The others run nevertheless.
+/// If a part fails. The others still run.
 pub(crate) fn ci(shell: &Shell, root: &Path, part: Option<Part>) -> Result<()> {
     let parts = part.as_ref().map_or(Part::value_variants(), std::slice::from_ref);
     let start = Instant::now();

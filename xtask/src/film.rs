@@ -17,7 +17,7 @@ use vt100::{Cell, Color, Parser, Screen};
 use xshell::{Shell, cmd};
 
 const SIZE: PtySize = PtySize { rows: 17, cols: 78, pixel_width: 0, pixel_height: 0 };
-/// Maximum frames a second; equal ones are drawn once.
+/// Maximum frames per second; identical ones are drawn once.
 const RATE: u32 = 8;
 /// How long the last frame is shown before the animation restarts, in seconds.
 const REST: f64 = 4.0;

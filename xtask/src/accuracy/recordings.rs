@@ -18,7 +18,7 @@ use super::{
     timelines,
 };
 
-/// Shorter recordings, in seconds, say little about time.
+/// Minimum length of a recording, in seconds: shorter ones say little about time.
 const LEAST: f64 = 5.0;
 /// The maximum mean error of a first run of these recordings: the long and mixed one, and the one of a native loop.
 const BOUNDS: [(&str, f64); 2] = [("40-long", 6.4), ("v0.33.0-50-loop", 8.0)];

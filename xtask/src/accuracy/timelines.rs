@@ -24,7 +24,7 @@ struct Columns {
     learned_eta: Ranges,
 }
 
-/// How often a range contained the true value, of how many shown; and the sum of their widths.
+/// How many ranges contained the true value, how many were shown, in how many runs, and the sum of their widths.
 #[derive(Default)]
 struct Ranges {
     held: u32,

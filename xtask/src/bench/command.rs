@@ -14,7 +14,7 @@ use super::{
 /// Measures, and prints a table of goals.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
-    /// Benchmark to measure; everything if left out.
+    /// The benchmark to measure; all by default.
     what: Option<Benchmark>,
     /// Fewer and shorter runs: for a quick look, not for publishing.
     #[arg(long)]
@@ -58,7 +58,7 @@ impl Bench {
     }
 }
 
-/// The figures of a facade benchmark, which prints one JSON object a line.
+/// The figures of a facade benchmark, which prints one JSON object per line.
 fn library(shell: &Shell, group: &str, quick: bool) -> Result<Vec<Row>> {
     let quick = quick.then_some("--quick");
     let lines =

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Linux reports processor time in hundredths of a second, whatever its own clock is.
+/// Linux reports processor time in hundredths of a second, whatever the kernel's tick is.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The time that a program took.

@@ -10,7 +10,7 @@ struct Ban {
     rule: &'static str,
 }
 
-// The words are split where this file would ban itself.
+// The words are split so that this file doesn't ban itself.
 const BANS: &[Ban] = &[
     Ban { word: concat!("#[", "ignore"), applies: Source::is_rust, rule: "a test runs, or it goes" },
     Ban {

@@ -1,4 +1,4 @@
-//! The catalogue of messages: every text that the source gives to `say!` has a row, and every row has a text.
+//! The message catalog: every text that the source passes to `say!` has a row, and every row has such a text.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,7 +19,7 @@ const ENGLISH: &str = "crates/cli/src/lang/en.txt";
 /// The crate that has options. The texts of all others are for every front end.
 const BINARY: &str = "cli";
 
-/// Texts with the file of each, and whether it is a library's.
+/// Texts, each with its file and whether a library contains it.
 type Texts<'s> = BTreeMap<String, (&'s str, bool)>;
 
 pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Result<()> {
@@ -47,7 +47,8 @@ pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Res
     Ok(())
 }
 
-/// Each row has one text that exists, and both of its lines have the same names.
+/// Checks that the source has the text of every row, that no text has two rows, and that both lines of a row have the
+/// same names.
 fn check_rows(path: &str, table: &str, exists: impl Fn(&str) -> bool, report: &mut Report) {
     let mut seen = BTreeSet::new();
     for (text, wording) in rows(table) {
@@ -76,7 +77,7 @@ fn names(text: &str) -> BTreeSet<String> {
     text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect()
 }
 
-/// What only a command line knows, if the text names it.
+/// The part of a text that makes sense only on a command line, if there is one.
 fn option(text: &str) -> Option<&'static str> {
     let has_option = text.split("--").skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
     let words = ["rhub ", "@FILE"];
