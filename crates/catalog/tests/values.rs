@@ -78,7 +78,7 @@ fn uploaded_files_become_urls_and_never_names() {
     assert!(refused(json!("openapi/0123.png")).contains("is a file name, which only workflows take"));
     assert!(refused(json!("cat.png")).contains("this URL does not point to one"));
     assert!(refused(json!("https://h/a b.png")).contains("this URL does not point to one"));
-    assert!(refused(json!(5)).contains("takes a picture"));
+    assert!(refused(json!(5)).contains("takes an image"));
     let file = Input::File { name: "cat.png".into(), bytes: 5 };
     let address = Input::Address("https://h/cat.png?sign=1".into());
     for (input, shown) in [(&file, ""), (&address, "https://h/cat.png?sign=1")] {

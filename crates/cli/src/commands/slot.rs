@@ -129,7 +129,7 @@ mod tests {
             texts(8, None, Some((3, Some(3)))),
             [
                 "waiting for a slot: 3 of 3 busy, next try in 8 s",
-                "no slot is free: 3 of 3 busy; again in 8 s"
+                "no slot is free: 3 of 3 busy; retrying in 8 s"
             ]
         );
         assert_eq!(
