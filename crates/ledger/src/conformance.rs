@@ -6,6 +6,7 @@
 //! `macros` and `rt`.
 #![expect(clippy::missing_panics_doc, reason = "these are tests")]
 
+mod batches;
 mod slots;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use crate::{
     AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, State, Step,
 };
 
+pub use batches::*;
 pub use slots::*;
 
 /// Generates a module of tests for a ledger. The expression is evaluated for each test: `(guard, ledger)`.

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind};
 const FINGERPRINT: usize = 4;
 
 /// A SHA-256 digest. Shown as 64 hexadecimal digits.
-#[derive(Clone, Copy, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest([u8; 32]);
 
 impl Digest {

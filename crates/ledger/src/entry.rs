@@ -4,7 +4,7 @@ use std::fmt;
 
 use runninghub_core::{Cost, Fact, Kind, Place, TaskId, WorkflowId};
 
-use crate::{Digest, Error, State, Step, digest::random};
+use crate::{Digest, Error, ItemRef, State, Step, digest::random};
 
 /// Letters and digits that are hard to confuse.
 const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
@@ -73,13 +73,15 @@ pub struct Intent {
     pub body: Digest,
     /// The digest of the secret in the webhook's URL, if there is one.
     pub secret: Option<Digest>,
+    /// The item of a batch that it runs.
+    pub item: Option<ItemRef>,
 }
 
 impl Intent {
     /// The intent to run a task at a place. `key` is a [fingerprint](crate::Salt::fingerprint), `body` the digest of
     /// the request without the key.
     pub fn new(place: Place, kind: Kind, key: impl Into<String>, body: Digest) -> Self {
-        Self { place, key: key.into(), kind, workflow: None, target: None, body, secret: None }
+        Self { place, key: key.into(), kind, workflow: None, target: None, body, secret: None, item: None }
     }
 
     /// Sets the workflow.
@@ -100,6 +102,19 @@ impl Intent {
     #[must_use]
     pub fn secret(mut self, secret: Digest) -> Self {
         self.secret = Some(secret);
+        self
+    }
+
+    /// Whether it runs this workflow, app or model.
+    fn runs(&self, kind: &Kind, id: &str) -> bool {
+        let workflow = self.workflow.as_ref().map(AsRef::as_ref);
+        self.kind == *kind && workflow.or(self.target.as_deref()) == Some(id)
+    }
+
+    /// Sets the item of a batch that it runs.
+    #[must_use]
+    pub fn item(mut self, item: ItemRef) -> Self {
+        self.item = Some(item);
         self
     }
 }
@@ -203,6 +218,7 @@ pub struct Filter {
     task: Option<TaskId>,
     secret: Option<Digest>,
     key: Option<String>,
+    runs: Option<(Kind, String)>,
     open: bool,
     with_task: bool,
     limit: Option<usize>,
@@ -235,6 +251,12 @@ impl Filter {
     /// Selects entries of this key, by its fingerprint.
     pub fn key(mut self, fingerprint: impl Into<String>) -> Self {
         self.key = Some(fingerprint.into());
+        self
+    }
+
+    /// Selects entries that run this workflow, app or model: the kind of task, and the id or endpoint.
+    pub fn runs(mut self, kind: &Kind, id: impl Into<String>) -> Self {
+        self.runs = Some((kind.clone(), id.into()));
         self
     }
 
@@ -276,6 +298,11 @@ impl Filter {
         self.key.as_deref()
     }
 
+    /// The kind and the id of what the selected entries run.
+    pub fn wanted_runs(&self) -> Option<(&Kind, &str)> {
+        self.runs.as_ref().map(|(kind, id)| (kind, &**id))
+    }
+
     /// Whether only open entries are selected.
     pub fn only_open(&self) -> bool {
         self.open
@@ -298,6 +325,7 @@ impl Filter {
             && (self.task.is_none() || self.task == entry.task)
             && (self.secret.is_none() || self.secret == entry.intent.secret)
             && is(&self.key, &entry.intent.key)
+            && self.runs.as_ref().is_none_or(|(kind, id)| entry.intent.runs(kind, id))
             && (!self.open || entry.state.is_open())
             && (!self.with_task || entry.task.is_some())
     }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use runninghub_core::say;
 
 use crate::{
-    Ask, AttemptId, Claim, Delivery, Entry, Error, ErrorKind, Filter, Intent, Measure, Pool, Salt, SlotFor,
-    Slots, State, Step, Ticket,
+    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent,
+    Item, ItemEntry, Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket,
+    batch::{keeps_no_batches, unknown_batch},
 };
 
 /// The maximum number of kept deliveries per submit. A submit has one task, so more deliveries are forged by a sender
@@ -31,12 +32,17 @@ pub const MOST_DELIVERIES: usize = 16;
 /// everything that shares the ledger shares the slots. By default a ledger keeps none: then a
 /// submit waits only after a refusal, in a queue of its own process. The rules are [`State::has_slot`] and
 /// [`Turns`](crate::Turns). The suites are `slots_conformance!` and `shared_slots_conformance!`.
+///
+/// # Batches
+/// A ledger may keep batches: their items, and which submits run them. An item has one submit at a time that is not
+/// over. By default a ledger keeps none. The suite is `batches_conformance!`.
 #[async_trait]
 pub trait Ledger: fmt::Debug + Send + Sync {
     /// Records that a create is about to be sent, before a byte of it is.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] if the intent can't be stored: then nothing must be sent.
+    /// [`ErrorKind::Store`] if the intent can't be stored; [`ErrorKind::Conflict`] if its item has a submit that is not
+    /// over, and [`ErrorKind::NotFound`] if there is no such item. Then nothing must be sent.
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error>;
 
     /// Takes one step, and returns the previous state. A step that was already taken changes nothing.
@@ -118,6 +124,49 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [`ErrorKind::Store`].
     async fn measured(&self, _pool: &Pool, _measure: Measure) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Opens a batch: creates it, or updates the one of that name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] if the batch of that name has another origin; [`ErrorKind::Store`]; by default
+    /// [`ErrorKind::NotFound`], because the ledger keeps no batches.
+    async fn open_batch(&self, _batch: Batch) -> Result<(), Error> {
+        Err(keeps_no_batches())
+    }
+
+    /// All batches, the newest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn batches(&self) -> Result<Vec<BatchEntry>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Keeps items of a batch, all of them or none. An item with the same fingerprint as before keeps its submits; with
+    /// another one it is a new version, without submits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`].
+    async fn freeze(&self, batch: &str, _items: Vec<Item>) -> Result<(), Error> {
+        Err(unknown_batch(batch))
+    }
+
+    /// The items of a batch, each with the submit that says where it stands: one that is not over, else one that
+    /// succeeded, else the newest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn items(&self, batch: &str) -> Result<Vec<ItemEntry>, Error> {
+        Err(unknown_batch(batch))
+    }
+
+    /// Items of any batch that have succeeded with one of these fingerprints: for each the newest, in their order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn done(&self, _fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
+        Ok(Vec::new())
     }
 
     /// The salt for fingerprints of keys in this ledger.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
+mod batch;
 #[cfg(any(test, feature = "conformance"))]
 #[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
 pub mod conformance;
@@ -17,6 +18,7 @@ mod sqlite;
 mod state;
 mod turns;
 
+pub use batch::{Batch, BatchEntry, Item, ItemEntry, ItemRef};
 pub use digest::{Digest, Salt, Secret};
 pub use entry::{AttemptId, Delivery, Entry, Filter, Intent};
 pub use error::{Error, ErrorKind};

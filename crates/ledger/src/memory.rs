@@ -1,5 +1,7 @@
 //! A ledger that lives as long as the process: for tests and demos, and as the model for other ledgers.
 
+mod batches;
+
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -9,9 +11,11 @@ use std::{
 use async_trait::async_trait;
 use runninghub_core::say;
 
+use self::batches::Batches;
 use crate::{
-    Ask, AttemptId, Claim, Delivery, Entry, Error, ErrorKind, Filter, Held, Intent, Ledger, MOST_DELIVERIES,
-    Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket, Turns, slots::first_free,
+    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Held,
+    Intent, Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, State, Step,
+    Ticket, Turns, slots::first_free,
 };
 
 /// A ledger that keeps nothing beyond the process.
@@ -21,6 +25,8 @@ pub struct MemoryLedger {
     /// Locked after the entries.
     pools: Mutex<BTreeMap<Pool, KeptSlots>>,
     deliveries: Mutex<Vec<Delivery>>,
+    /// Locked after the entries.
+    batches: Mutex<Batches>,
     salt: Salt,
 }
 
@@ -44,6 +50,7 @@ impl MemoryLedger {
             entries: Mutex::default(),
             pools: Mutex::default(),
             deliveries: Mutex::default(),
+            batches: Mutex::default(),
             salt: Salt::random()?,
         })
     }
@@ -51,6 +58,20 @@ impl MemoryLedger {
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
         // Every change is a single assignment, so a panic leaves no partial change.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, entries: &mut Vec<Entry>, intent: Intent, now_ms: u64) -> Result<AttemptId, Error> {
+        let entry = Entry::new(AttemptId::random()?, intent, now_ms);
+        if let Some(item) = &entry.intent.item {
+            self.lock_batches().claim(entries, item, &entry.attempt)?;
+        }
+        let attempt = entry.attempt.clone();
+        entries.push(entry);
+        Ok(attempt)
+    }
+
+    fn lock_batches(&self) -> MutexGuard<'_, Batches> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pools(&self) -> MutexGuard<'_, BTreeMap<Pool, KeptSlots>> {
@@ -93,10 +114,7 @@ impl KeptSlots {
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
-        let entry = Entry::new(AttemptId::random()?, intent, now_ms());
-        let attempt = entry.attempt.clone();
-        self.lock().push(entry);
-        Ok(attempt)
+        self.add(&mut self.lock(), intent, now_ms())
     }
 
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
@@ -160,6 +178,9 @@ impl Ledger for MemoryLedger {
                 return Err(sent_already());
             }
         }
+        if let SlotFor::New(Intent { item: Some(item), .. }) = &work {
+            self.lock_batches().check(&entries, item)?;
+        }
         let ticket = {
             let mut pools = self.pools();
             let slots = pools.entry(pool.clone()).or_default();
@@ -172,12 +193,7 @@ impl Ledger for MemoryLedger {
             ticket
         };
         let attempt = match work {
-            SlotFor::New(intent) => {
-                let entry = Entry::new(AttemptId::random()?, intent, now);
-                let attempt = entry.attempt.clone();
-                entries.push(entry);
-                attempt
-            }
+            SlotFor::New(intent) => self.add(&mut entries, intent, now)?,
             SlotFor::Again(attempt) => {
                 self.step(&mut entries, &attempt, Step::Sending)?;
                 attempt
@@ -215,6 +231,30 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
+    async fn open_batch(&self, batch: Batch) -> Result<(), Error> {
+        self.lock_batches().open(batch, now_ms())
+    }
+
+    async fn batches(&self) -> Result<Vec<BatchEntry>, Error> {
+        let entries = self.lock();
+        Ok(self.lock_batches().list(&entries))
+    }
+
+    async fn freeze(&self, batch: &str, items: Vec<Item>) -> Result<(), Error> {
+        self.lock_batches().freeze(batch, items)
+    }
+
+    async fn items(&self, batch: &str) -> Result<Vec<ItemEntry>, Error> {
+        let entries = self.lock();
+        self.lock_batches().items(&entries, batch)
+    }
+
+    async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
+        let entries = self.lock();
+        let batches = self.lock_batches();
+        Ok(fingerprints.iter().filter_map(|fingerprint| batches.done(&entries, fingerprint)).collect())
+    }
+
     fn salt(&self) -> Salt {
         self.salt
     }
@@ -247,4 +287,5 @@ mod tests {
 
     crate::ledger_conformance!(memory, ((), MemoryLedger::new().expect("a ledger")));
     crate::slots_conformance!(slots, ((), MemoryLedger::new().expect("a ledger")));
+    crate::batches_conformance!(batches, ((), MemoryLedger::new().expect("a ledger")));
 }

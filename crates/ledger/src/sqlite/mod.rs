@@ -1,5 +1,6 @@
 //! A ledger in a SQLite file, shared by every process of one machine.
 
+mod batches;
 mod file;
 mod owner;
 mod place;

@@ -84,10 +84,40 @@ CREATE TABLE waiter (
 ) STRICT;
 CREATE INDEX waiter_pool ON waiter (pool);
 ",
+    "
+CREATE TABLE batch (
+    n        INTEGER PRIMARY KEY AUTOINCREMENT,
+    name     TEXT NOT NULL UNIQUE,
+    origin   TEXT NOT NULL,
+    spec     TEXT NOT NULL,
+    site     TEXT NOT NULL,
+    base_url TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    target   TEXT NOT NULL,
+    folder   TEXT,
+    created  INTEGER NOT NULL,
+    opened   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE item (
+    n           INTEGER PRIMARY KEY AUTOINCREMENT,
+    batch       INTEGER NOT NULL REFERENCES batch (n),
+    id          TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    body        TEXT NOT NULL,
+    is_current  INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX item_current ON item (batch, id) WHERE is_current;
+CREATE INDEX item_id ON item (batch, id);
+CREATE INDEX item_fingerprint ON item (fingerprint);
+ALTER TABLE attempt ADD COLUMN item INTEGER REFERENCES item (n);
+CREATE INDEX attempt_item ON attempt (item);
+CREATE INDEX attempt_workflow ON attempt (workflow);
+CREATE INDEX attempt_target ON attempt (target);
+",
 ];
 
 /// The first version with all columns that the queries use.
-const READABLE: usize = 3;
+const READABLE: usize = 6;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {

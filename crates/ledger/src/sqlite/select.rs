@@ -2,32 +2,33 @@
 
 use std::path::Path;
 
-use runninghub_core::{Place, say};
+use runninghub_core::{Kind, Place, say};
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
 use super::{file::failed, owner};
-use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent};
+use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, ItemRef};
 
-const ENTRIES: &str =
-    "SELECT attempt.id, state, created, changed, site, attempt.base_url, key, kind, workflow, body,
-    secret, note, task.id, cost, saved, target, owner, cancelling FROM attempt LEFT JOIN task ON task.attempt = n";
+/// What a row of the following queries begins with.
+const COLUMNS: &str = "attempt.id, state, attempt.created, changed, attempt.site, attempt.base_url, key, attempt.kind,
+    workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, batch.name, item.id";
+/// The columns that [`of_items`] has besides. The fingerprint and the body of the item follow its id.
+pub(super) const BATCH_NAME: usize = 18;
+pub(super) const ITEM_ID: usize = 19;
+pub(super) const IS_CURRENT: usize = 22;
+const OWNER: usize = 16;
 
 /// Entries that match the filter, newest first.
 pub(super) fn entries(connection: &Connection, folder: &Path, filter: &Filter) -> Result<Vec<Entry>, Error> {
     let (sql, values) = statement(filter);
     let mut statement = connection.prepare(&sql).map_err(failed)?;
+    let is_dead = |name: &str| owner::is_dead(folder, name);
     let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
     let mut entries = Vec::new();
     // Rows are fetched one by one, so that none is read beyond the limit.
     while entries.len() < filter.max()
         && let Some(row) = rows.next().map_err(failed)?
     {
-        let mut entry = entry(row)?;
-        // The owner is checked only for states that can be left behind. The store isn't changed: the state follows
-        // from the death of the owner, and the next step starts from it.
-        if entry.state.left_behind().is_some() && owner_is_dead(folder, row)? {
-            entry = entry.left_behind();
-        }
+        let entry = seen(row, is_dead)?;
         if filter.matches(&entry) {
             entries.push(entry);
         }
@@ -35,8 +36,23 @@ pub(super) fn entries(connection: &Connection, folder: &Path, filter: &Filter) -
     Ok(entries)
 }
 
-fn owner_is_dead(folder: &Path, row: &Row<'_>) -> Result<bool, Error> {
-    row.get::<_, String>(16).map_err(failed).map(|name| owner::is_dead(folder, &name))
+/// A submit as every process must see it. The store isn't changed: the state follows from the death of the owner, and
+/// the next step starts from it.
+pub(super) fn seen(row: &Row<'_>, is_dead: impl Fn(&str) -> bool) -> Result<Entry, Error> {
+    let entry = entry(row)?;
+    // Only for states that can be left behind: it opens a file.
+    let is_left =
+        entry.state.left_behind().is_some() && is_dead(&row.get::<_, String>(OWNER).map_err(failed)?);
+    Ok(if is_left { entry.left_behind() } else { entry })
+}
+
+/// A query of items with their submits. The condition is the query's own.
+pub(super) fn of_items(condition: &str) -> String {
+    format!(
+        "SELECT {COLUMNS}, item.fingerprint, item.body, item.is_current FROM item
+        CROSS JOIN attempt ON attempt.item = item.n JOIN batch ON batch.n = item.batch
+        LEFT JOIN task ON task.attempt = attempt.n WHERE {condition}"
+    )
 }
 
 /// Contains only the conditions in use: SQLite wouldn't use an index for `:x IS NULL OR x = :x`.
@@ -58,6 +74,10 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
         conditions.push("key = ?");
         values.push(key.to_owned().into());
     }
+    if let Some((kind, id)) = filter.wanted_runs() {
+        conditions.push(if *kind == Kind::Workflow { "workflow = ?" } else { "attempt.target = ?" });
+        values.push(id.to_owned().into());
+    }
     if filter.only_open() {
         // Must equal the condition of the index literally.
         conditions.push("state IN ('submitting', 'waiting', 'unknown', 'accepted')");
@@ -65,17 +85,20 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
     if filter.only_with_task() {
         conditions.push("task.id IS NOT NULL");
     }
-    let mut sql = ENTRIES.to_owned();
+    let mut sql = format!(
+        "SELECT {COLUMNS} FROM attempt LEFT JOIN task ON task.attempt = attempt.n
+        LEFT JOIN item ON item.n = attempt.item LEFT JOIN batch ON batch.n = item.batch"
+    );
     if !conditions.is_empty() {
         sql.push_str(" WHERE ");
         sql.push_str(&conditions.join(" AND "));
     }
-    sql.push_str(" ORDER BY n DESC");
+    sql.push_str(" ORDER BY attempt.n DESC");
     (sql, values)
 }
 
 pub(super) fn deliveries(connection: &Connection) -> Result<Vec<Delivery>, Error> {
-    let sql = "SELECT attempt.id, task FROM delivery JOIN attempt ON n = delivery.attempt ORDER BY delivery.attempt, task";
+    let sql = "SELECT attempt.id, task FROM delivery JOIN attempt ON attempt.n = delivery.attempt ORDER BY delivery.attempt, task";
     let mut statement = connection.prepare(sql).map_err(failed)?;
     let delivery = |row: &Row<'_>| {
         let (attempt, task) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
@@ -105,6 +128,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
             target: maybe(15)?,
             body: text(9)?.parse()?,
             secret: maybe(10)?.map(|secret| secret.parse()).transpose()?,
+            item: maybe(BATCH_NAME)?.zip(maybe(ITEM_ID)?).map(|(batch, id)| ItemRef { batch, id }),
         },
         note: maybe(11)?,
         task: maybe(12)?.map(Into::into),
@@ -143,6 +167,8 @@ mod tests {
             all().open(),
             all().open().with_task(),
             all().key("0123abcd").open(),
+            all().runs(&Kind::Workflow, "1979"),
+            all().runs(&Kind::App, "1877"),
             all().task(&task).with_task(),
         ];
         for filter in filters {

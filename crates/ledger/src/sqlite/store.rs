@@ -10,6 +10,7 @@ use runninghub_core::{Sentence, TaskId, say};
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{
+    batches,
     file::{self, failed},
     owner::{self, Owner},
     place,
@@ -18,8 +19,8 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    Ask, AttemptId, Claim, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES,
-    Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket,
+    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent,
+    Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket,
     failpoint::{self, Failpoint},
     memory::{now_ms, sent_already, taken_by_another, too_many_deliveries, unknown_attempt},
 };
@@ -118,8 +119,9 @@ impl Ledger for SqliteLedger {
         let attempt = self
             .writer()?
             .run(move |connection| {
-                let owner = own(&owner, &folder)?;
-                begin(connection, &intent, &owner).map(|(attempt, _)| attempt)
+                let name = own(&owner, &folder)?;
+                begin(connection, &intent, &name, |name| is_dead(&owner, &folder, name))
+                    .map(|(attempt, _)| attempt)
             })
             .await?;
         failpoint::hit(None, State::Submitting, Failpoint::After);
@@ -201,7 +203,7 @@ impl Ledger for SqliteLedger {
                 let (ticket, taken) = slots::ask(connection, &pool, &ask, &name, now, is_dead)?;
                 let Some(taken) = taken else { return Ok(Claim::Wait(ticket)) };
                 let (attempt, number) = match work {
-                    SlotFor::New(intent) => begin(connection, &intent, &name)?,
+                    SlotFor::New(intent) => begin(connection, &intent, &name, is_dead)?,
                     SlotFor::Again(attempt) => {
                         match advance(connection, &attempt, &Step::Sending, is_dead)? {
                             (State::Submitting, _) => return Err(sent_already()),
@@ -236,6 +238,31 @@ impl Ledger for SqliteLedger {
     async fn measured(&self, pool: &Pool, measure: Measure) -> Result<(), Error> {
         let pool = pool.clone();
         self.writer()?.run(move |connection| slots::measured(connection, &pool, &measure)).await
+    }
+
+    async fn open_batch(&self, batch: Batch) -> Result<(), Error> {
+        self.writer()?.run(move |connection| batches::open(connection, &batch, now_ms())).await
+    }
+
+    async fn batches(&self) -> Result<Vec<BatchEntry>, Error> {
+        let (owner, folder) = (Arc::clone(&self.owner), self.folder.clone());
+        let is_dead = move |name: &str| is_dead(&owner, &folder, name);
+        self.reader.run(move |connection| batches::batches(connection, is_dead)).await
+    }
+
+    async fn freeze(&self, batch: &str, items: Vec<Item>) -> Result<(), Error> {
+        let batch = batch.to_owned();
+        self.writer()?.run(move |connection| batches::freeze(connection, &batch, &items)).await
+    }
+
+    async fn items(&self, batch: &str) -> Result<Vec<ItemEntry>, Error> {
+        let (batch, owner, folder) = (batch.to_owned(), Arc::clone(&self.owner), self.folder.clone());
+        let is_dead = move |name: &str| is_dead(&owner, &folder, name);
+        self.reader.run(move |connection| batches::items(connection, &batch, is_dead)).await
+    }
+
+    async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
+        self.reader.run(move |connection| batches::done(connection, &fingerprints)).await
     }
 
     fn salt(&self) -> Salt {
@@ -282,12 +309,18 @@ fn is_dead(owner: &Mutex<Option<Owner>>, folder: &Path, name: &str) -> bool {
 }
 
 /// Writes a new submit. Returns its name and its row id.
-fn begin(connection: &Connection, intent: &Intent, owner: &str) -> Result<(AttemptId, i64), Error> {
+fn begin(
+    connection: &Connection,
+    intent: &Intent,
+    owner: &str,
+    is_dead: impl Fn(&str) -> bool,
+) -> Result<(AttemptId, i64), Error> {
     failpoint::hit(None, State::Submitting, Failpoint::Before);
+    let item = intent.item.as_ref().map(|item| batches::claim(connection, item, is_dead)).transpose()?;
     let attempt = AttemptId::random()?;
     let sql = "INSERT INTO attempt
-        (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, state)
-        VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :state)";
+        (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, item, state)
+        VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :item, :state)";
     let values = named_params! {
         ":id": attempt.as_str(),
         ":owner": owner,
@@ -300,6 +333,7 @@ fn begin(connection: &Connection, intent: &Intent, owner: &str) -> Result<(Attem
         ":target": intent.target,
         ":body": intent.body.to_string(),
         ":secret": intent.secret.map(|secret| secret.to_string()),
+        ":item": item,
         ":state": State::Submitting.as_str(),
     };
     connection.execute(sql, values).map_err(failed)?;

@@ -6,12 +6,18 @@ use runninghub_core::TaskId;
 use rusqlite::Connection;
 
 use crate::{
-    Ask, Claim, Class, Delivery, Digest, ErrorKind, Filter, Intent, Kind, Ledger as _, NativeProxy, Place,
-    Pool, Site, SlotFor, SqliteLedger, State, Step,
-    conformance::{intent, step},
+    Ask, Claim, Class, Delivery, Digest, ErrorKind, Filter, Intent, ItemRef, Kind, Ledger as _, NativeProxy,
+    Place, Pool, Site, SlotFor, SqliteLedger, State, Step,
+    conformance::{batch, intent, item, step},
 };
 
 crate::ledger_conformance!(sqlite, {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = SqliteLedger::open(folder.path()).expect("a ledger");
+    (folder, ledger)
+});
+
+crate::batches_conformance!(batches, {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = SqliteLedger::open(folder.path()).expect("a ledger");
     (folder, ledger)
@@ -82,7 +88,9 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     // The schema of the first version.
     file(folder.path())
         .execute_batch(
-            "DROP INDEX attempt_key; DROP INDEX task_id; DROP TABLE delivery;
+            "DROP INDEX attempt_item; DROP INDEX attempt_workflow; DROP INDEX attempt_target;
+            ALTER TABLE attempt DROP COLUMN item; DROP TABLE item; DROP TABLE batch;
+            DROP INDEX attempt_key; DROP INDEX task_id; DROP TABLE delivery;
             DROP TABLE waiter; DROP TABLE slot; DROP TABLE pool;
             ALTER TABLE attempt DROP COLUMN target; ALTER TABLE task DROP COLUMN cancelling;
             PRAGMA user_version = 1;",
@@ -186,6 +194,33 @@ async fn attempts_of_a_dead_process_become_unknown_and_of_a_living_one_stay() {
     drop((living, watcher));
     let owners = fs::read_dir(folder.path().join("owners")).expect("a folder");
     assert_eq!(owners.count(), 0, "nothing is left behind");
+}
+
+/// What it had sent may have made a task; what waited for a slot has not.
+#[tokio::test]
+async fn an_item_of_a_dead_process_runs_again_only_if_nothing_was_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ledger, other) = (open(folder.path()), open(folder.path()));
+    ledger.open_batch(batch("cats")).await.expect("opened");
+    ledger.freeze("cats", vec![item("sent", "a"), item("waited", "b")]).await.expect("frozen");
+    let of = |id: &str| intent(id, "k").item(ItemRef::new("cats", id));
+    other.begin(of("sent")).await.expect("written");
+    let waits = other.begin(of("waited")).await.expect("written");
+    other.advance(&waits, step(State::Waiting, &"7".into())).await.expect("waits");
+    for id in ["sent", "waited"] {
+        let again = Intent { secret: None, ..of(id) };
+        assert_eq!(ledger.begin(again).await.expect_err("it lives").kind(), ErrorKind::Conflict);
+    }
+    drop(other);
+    let states = async || -> Vec<_> {
+        let items = ledger.items("cats").await.expect("read").into_iter();
+        items.map(|one| one.entry.map(|entry| entry.state)).collect()
+    };
+    assert_eq!(states().await, [Some(State::Unknown), Some(State::Refused)]);
+    let again = |id| Intent { secret: None, ..of(id) };
+    assert_eq!(ledger.begin(again("sent")).await.expect_err("unknown").kind(), ErrorKind::Conflict);
+    ledger.begin(again("waited")).await.expect("nothing was sent");
+    assert_eq!(states().await, [Some(State::Unknown), Some(State::Submitting)]);
 }
 
 #[tokio::test]

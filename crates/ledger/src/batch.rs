@@ -1,0 +1,177 @@
+//! Batches: many items that belong together, each with the submits that run it.
+
+use runninghub_core::{Fact, Kind, Place, say};
+
+use crate::{Digest, Entry, Error, ErrorKind, State};
+
+/// What a batch runs, from where, and to where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Batch {
+    /// Its name, unique in a ledger.
+    pub name: String,
+    /// Where its items come from. The same origin is the same batch.
+    pub origin: String,
+    /// The digest of the items' source, as it was read last.
+    pub spec: Digest,
+    /// Where it runs.
+    pub place: Place,
+    /// The kind of task.
+    pub kind: Kind,
+    /// The id of the workflow or app, the endpoint of the model, or the digest of the graph.
+    pub target: String,
+    /// The folder of its results.
+    pub folder: Option<String>,
+}
+
+/// A batch in a ledger.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct BatchEntry {
+    /// The batch.
+    pub batch: Batch,
+    /// When it was opened first: milliseconds since 1970 by this machine's clock.
+    pub created_ms: u64,
+    /// When it was opened last, by the same clock.
+    pub opened_ms: u64,
+    /// How many of its items stand where, in the order of [`State::ALL`]; `None` for those without a submit.
+    pub counts: Vec<(Option<State>, usize)>,
+}
+
+/// An item in its normal form. A ledger keeps it as it is: another fingerprint is another version of the item, and
+/// submits of the old one don't count for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Item {
+    /// Its id, unique in its batch.
+    pub id: String,
+    /// The digest of what it runs.
+    pub fingerprint: Digest,
+    /// Everything else about it, as JSON. A ledger doesn't read it.
+    pub body: String,
+}
+
+/// An item in a ledger, with the submit that says where it stands.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ItemEntry {
+    /// The name of its batch.
+    pub batch: String,
+    /// The item.
+    pub item: Item,
+    /// Its submit; `None` if it has none yet.
+    pub entry: Option<Entry>,
+}
+
+/// Names an item of a batch.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub struct ItemRef {
+    /// The batch.
+    pub batch: String,
+    /// The item's id.
+    pub id: String,
+}
+
+impl Batch {
+    /// A batch of items from `origin`, whose content has the digest `spec`.
+    pub fn new(
+        name: impl Into<String>,
+        origin: impl Into<String>,
+        spec: Digest,
+        (place, kind, target): (Place, Kind, impl Into<String>),
+    ) -> Self {
+        let (name, origin, target) = (name.into(), origin.into(), target.into());
+        Self { name, origin, spec, place, kind, target, folder: None }
+    }
+
+    /// Sets the folder of its results.
+    #[must_use]
+    pub fn folder(self, folder: impl Into<String>) -> Self {
+        Self { folder: Some(folder.into()), ..self }
+    }
+}
+
+impl BatchEntry {
+    /// A batch that was opened at these times, without counts.
+    pub fn new(batch: Batch, created_ms: u64, opened_ms: u64) -> Self {
+        Self { batch, created_ms, opened_ms, counts: Vec::new() }
+    }
+
+    /// Counts items by the state of their submits.
+    #[must_use]
+    pub fn counting(self, states: impl IntoIterator<Item = Option<State>>) -> Self {
+        let states: Vec<_> = states.into_iter().collect();
+        let all = std::iter::once(None).chain(State::ALL.into_iter().map(Some));
+        let count = |state| (state, states.iter().filter(|found| **found == state).count());
+        Self { counts: all.map(count).filter(|(_, count)| *count > 0).collect(), ..self }
+    }
+}
+
+impl Item {
+    /// An item with the digest of what it runs.
+    pub fn new(id: impl Into<String>, fingerprint: Digest, body: impl Into<String>) -> Self {
+        Self { id: id.into(), fingerprint, body: body.into() }
+    }
+}
+
+impl ItemEntry {
+    /// An item with its submit.
+    pub fn new(batch: impl Into<String>, item: Item, entry: Option<Entry>) -> Self {
+        Self { batch: batch.into(), item, entry }
+    }
+}
+
+impl ItemRef {
+    /// An item of a batch.
+    pub fn new(batch: impl Into<String>, id: impl Into<String>) -> Self {
+        Self { batch: batch.into(), id: id.into() }
+    }
+}
+
+/// How much a submit says about its item; `None` for one that no longer says anything. `is_current` tells a submit of
+/// the item's present version from one of an earlier version. Of several that say as much, the newest counts.
+///
+/// A submit that isn't over comes first, whatever its version: an item has one at a time. Then a success, because later
+/// failures take nothing away from it.
+pub(crate) fn weight(is_current: bool, state: State) -> Option<u8> {
+    match (is_current, state) {
+        (_, state) if state.is_open() => Some(2),
+        (true, State::Done) => Some(1),
+        (true, _) => Some(0),
+        (false, _) => None,
+    }
+}
+
+pub(crate) fn unknown_batch(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, say!("there is no batch `{name}`", name))
+        .with_hint(say!("list the batches to see their names"))
+}
+
+pub(crate) fn unknown_item(item: &ItemRef) -> Error {
+    let what = say!("the batch `{batch}` has no item `{id}`", batch = &*item.batch, id = &*item.id);
+    Error::new(ErrorKind::NotFound, what).with_hint(say!("list the batches to see their names"))
+}
+
+pub(crate) fn name_is_taken(batch: &Batch, origin: &str) -> Error {
+    let what = say!(
+        "there is a batch `{name}` already, from {origin}",
+        name = &*batch.name,
+        origin = Fact::from(origin)
+    );
+    Error::new(ErrorKind::Conflict, what).with_hint(say!("give the new batch another name"))
+}
+
+pub(crate) fn runs_already(item: &ItemRef, attempt: &str) -> Error {
+    let what = say!(
+        "item `{id}` of the batch `{batch}` has a submit that is not over: {attempt}",
+        id = &*item.id,
+        batch = &*item.batch,
+        attempt
+    );
+    Error::new(ErrorKind::Conflict, what)
+}
+
+pub(crate) fn keeps_no_batches() -> Error {
+    Error::new(ErrorKind::NotFound, say!("this ledger keeps no batches"))
+}
