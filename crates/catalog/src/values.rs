@@ -55,18 +55,7 @@ impl Model {
     ) -> Result<Map<String, Value>, Error> {
         let mut body = Map::new();
         for (name, input) in inputs {
-            let param = self.param(name).ok_or_else(|| self.unknown(name))?;
-            let values = match input {
-                Input::Json(value) => {
-                    let all = if param.multiple { items(value) } else { vec![value.clone()] };
-                    all.into_iter().map(|value| one_value::fit(param, value)).collect::<Result<_, _>>()?
-                }
-                Input::File { name, bytes } => {
-                    file::check(param, name, *bytes)?;
-                    vec![Value::String(String::new())]
-                }
-                Input::Address(address) => vec![one_value::fit(param, address.as_str().into())?],
-            };
+            let (param, values) = self.fit(name, input)?;
             put(&mut body, param, values)?;
         }
         for param in self.params.iter().filter(|param| param.required) {
@@ -82,6 +71,52 @@ impl Model {
         let mut fields: Vec<_> = body.into_iter().collect();
         fields.sort_by_key(|(name, _)| order(name));
         Ok(fields.into_iter().collect())
+    }
+
+    /// Checks one value by itself: whether the parameter exists and takes it.
+    ///
+    /// # Errors
+    /// Why not, with what helps.
+    pub fn check(&self, name: &str, input: &Input) -> Result<(), Error> {
+        let (param, values) = self.fit(name, input)?;
+        put(&mut Map::new(), param, values)
+    }
+
+    /// Checks that parameters with these names are all that a request needs.
+    ///
+    /// # Errors
+    /// The first required parameter without a value and without a default.
+    pub fn check_complete(&self, names: &[&str]) -> Result<(), Error> {
+        let is_open = |param: &&Param| param.required && param.default.is_none();
+        match self.params.iter().filter(is_open).find(|param| !names.contains(&&*param.name)) {
+            Some(param) => Err(missing(param)),
+            None => Ok(()),
+        }
+    }
+
+    /// The parameter of a name, and the values as they are sent.
+    fn fit(&self, name: &str, input: &Input) -> Result<(&Param, Vec<Value>), Error> {
+        let param = self.find_param(name)?;
+        let values = match input {
+            Input::Json(value) => {
+                let all = if param.multiple { items(value) } else { vec![value.clone()] };
+                all.into_iter().map(|value| one_value::fit(param, value)).collect::<Result<_, _>>()?
+            }
+            Input::File { name, bytes } => {
+                file::check(param, name, *bytes)?;
+                vec![Value::String(String::new())]
+            }
+            Input::Address(address) => vec![one_value::fit(param, address.as_str().into())?],
+        };
+        Ok((param, values))
+    }
+
+    /// The parameter with this name, to the letter.
+    ///
+    /// # Errors
+    /// When there is none; the hint has a similar name.
+    pub fn find_param(&self, name: &str) -> Result<&Param, Error> {
+        self.param(name).ok_or_else(|| self.unknown(name))
     }
 
     fn unknown(&self, name: &str) -> Error {

@@ -12,6 +12,7 @@ pub mod conformance;
 mod driver;
 mod error;
 mod event_file;
+mod fields;
 mod follow;
 mod follow_with;
 mod history;
@@ -43,6 +44,7 @@ mod workspace;
 
 pub use backend::{Backend, BackendError};
 pub use error::{Error, ErrorKind, sentence_of};
+pub use fields::{Field, Fields};
 pub use follow::Follow;
 pub use follow_with::{FollowWith, follow_with};
 pub use history::History;

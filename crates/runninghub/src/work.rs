@@ -143,6 +143,13 @@ impl Submit {
         self
     }
 
+    /// Sets a value as text to the letter, as a table's cell has it. Where the field doesn't hold text, the text is read as
+    /// [`set_written`](Self::set_written) reads it.
+    pub fn set_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.changes.set_text(name.into(), text.into());
+        self
+    }
+
     /// Uploads a file and sets a field to its name, or for a model to its URL.
     pub fn set_file(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.changes.set_file(name.into(), path.into());

@@ -186,6 +186,17 @@ impl Workflow {
         Ok((self.check(node, field, written(field, old, text))?, is_drawn(field, old, text)))
     }
 
+    /// Checks a change that is given as text: to the letter where the field holds text, else as a person writes it.
+    ///
+    /// # Errors
+    /// Those of [`Workflow::check`].
+    pub(crate) fn check_text(&self, node: &str, field: &str, text: &str) -> Result<(Override, bool), Error> {
+        if self.field(node, field)?.is_string() {
+            return Ok((self.check(node, field, text.into())?, false));
+        }
+        self.check_written(node, field, text)
+    }
+
     /// The workflow's JSON with the changes applied.
     pub(crate) fn with<'a>(&self, overrides: impl IntoIterator<Item = &'a Override>) -> String {
         let mut nodes = self.nodes.clone();
@@ -274,6 +285,19 @@ mod tests {
         let one = workflow().check("Positive", "text", json!(1984)).expect("fine");
         assert_eq!(one, Override { node: "6".into(), field: "text".into(), value: json!("1984") });
         assert!(workflow().check("3", "cfg", json!(7.5)).is_ok());
+    }
+
+    #[test]
+    fn text_is_taken_to_the_letter_where_the_field_holds_text() {
+        let value = |node: &str, field: &str, text: &str| {
+            workflow().check_text(node, field, text).map(|(change, _)| change.value)
+        };
+        for text in [r#""quoted""#, "null", "@handle", r#"{"a":1}"#, "1984", "", "random"] {
+            assert_eq!(value("6", "text", text).expect("text"), json!(text));
+        }
+        assert_eq!(value("3", "seed", "7").expect("a number"), json!(7));
+        assert_eq!(value("3", "tiled", "true").expect("a switch"), json!(true));
+        assert!(value("3", "cfg", "\"8\"").is_err());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(crate) struct Server {
     pub(super) previews: bool,
     pub(super) attempts: Option<AttemptLog>,
     pub(super) history: Option<History>,
-    pub(super) file_rules: FileRules,
+    pub(crate) file_rules: FileRules,
     /// The key of partner nodes, whose runs cost money.
     pub(super) partner_key: Option<String>,
     pub(super) priors: Priors,

@@ -13,7 +13,7 @@ use crate::{Error, Submit, app, attempts::What, hub::Hub, platform::Family};
 
 /// An entry of the list of changes to send.
 #[derive(PartialEq)]
-struct Place {
+pub(crate) struct Place {
     node: String,
     field: String,
 }
@@ -62,28 +62,7 @@ pub(super) async fn ready(
 async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Error> {
     let mut checked = Vec::new();
     for (name, value) in changes.named() {
-        let field = if form.fields.is_empty() { None } else { Some(app::find(form, name)?) };
-        let place = match field {
-            Some(field) => Place::of(field),
-            None => Place::parse(name)?,
-        };
-        let value = match (value, field) {
-            (NewValue::Written(text), field) => {
-                let text = match serde_json::from_str(text) {
-                    Ok(Value::String(inner)) => inner,
-                    _ => text.clone(),
-                };
-                field.map_or(Ok(text.clone()), |field| app::fit(field, &text.into()))?
-            }
-            (NewValue::Json(value), Some(field)) => app::fit(field, value)?,
-            (NewValue::Json(Value::String(text)), None) => text.clone(),
-            (NewValue::Json(value), None) => value.to_string(),
-            (NewValue::File(path), field) => {
-                check::file(path)?;
-                field.map_or_else(|| check::upload(path), |field| app::fit_file(field, path))?;
-                String::new()
-            }
-        };
+        let (field, place, value) = value.fit(name, form)?;
         let twice = changes.raw_list().iter().find(|entry| place.is_of(entry));
         if twice.is_some_and(|entry| entry["fieldValue"].as_str() != Some(&*value)) {
             return Err(Error::usage(say!(
@@ -109,6 +88,44 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
         None => json!({ "nodeId": place.node, "fieldName": place.field, "fieldValue": value }),
     });
     Ok(rest.chain(set).chain(changes.raw_list().iter().cloned()).collect())
+}
+
+impl NewValue {
+    /// The field of an app, if the app tells its fields, and the value as it is sent; empty for a file, which has no name
+    /// until it is uploaded.
+    ///
+    /// # Errors
+    /// When there is no such field, or it does not take the value.
+    pub(crate) fn fit<'f>(
+        &self,
+        name: &str,
+        form: &'f App,
+    ) -> Result<(Option<&'f AppField>, Place, String), Error> {
+        let field = if form.fields.is_empty() { None } else { Some(app::find(form, name)?) };
+        let place = match field {
+            Some(field) => Place::of(field),
+            None => Place::parse(name)?,
+        };
+        let value = match (self, field) {
+            (Self::Written(text), field) => {
+                let text = match serde_json::from_str(text) {
+                    Ok(Value::String(inner)) => inner,
+                    _ => text.clone(),
+                };
+                field.map_or(Ok(text.clone()), |field| app::fit(field, &text.into()))?
+            }
+            (Self::Text(text), Some(field)) => app::fit(field, &text.as_str().into())?,
+            (Self::Json(value), Some(field)) => app::fit(field, value)?,
+            (Self::Text(text) | Self::Json(Value::String(text)), None) => text.clone(),
+            (Self::Json(value), None) => value.to_string(),
+            (Self::File(path), field) => {
+                check::file(path)?;
+                field.map_or_else(|| check::upload(path), |field| app::fit_file(field, path))?;
+                String::new()
+            }
+        };
+        Ok((field, place, value))
+    }
 }
 
 impl Place {

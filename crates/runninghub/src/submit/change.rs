@@ -24,6 +24,8 @@ pub(crate) enum NewValue {
     Json(Value),
     /// As a person writes it: the type of the field decides what it means.
     Written(String),
+    /// Text to the letter. Where the field holds something else, it is read like [`NewValue::Written`].
+    Text(String),
     /// The name or the URL of this file after its upload.
     File(PathBuf),
 }
@@ -49,6 +51,15 @@ impl FileRules {
 
     fn value(self, node: &Node, field: &str, value: &Value) -> Result<(), Error> {
         if self.uploads_only { loader::value(node, field, value) } else { Ok(()) }
+    }
+
+    /// Checks the files of loaders that aren't changed.
+    pub(crate) fn loaders(
+        self,
+        workflow: &Workflow,
+        is_changed: impl Fn(&Node, &str) -> bool,
+    ) -> Result<(), Error> {
+        if self.uploads_only { loader::graph(workflow, is_changed) } else { Ok(()) }
     }
 }
 
@@ -78,6 +89,10 @@ impl Changes {
         self.set.push((name, NewValue::Written(text)));
     }
 
+    pub(crate) fn set_text(&mut self, name: String, text: String) {
+        self.set.push((name, NewValue::Text(text)));
+    }
+
     pub(crate) fn set_file(&mut self, name: String, path: PathBuf) {
         self.set.push((name, NewValue::File(path)));
     }
@@ -104,30 +119,11 @@ impl Changes {
     pub(crate) fn check(&self, workflow: &Workflow, rules: FileRules) -> Result<Checked, Error> {
         let mut checked = Checked::default();
         for (name, value) in &self.set {
-            let (node, field) = workflow.place(name)?;
-            let (change, path) = match value {
-                NewValue::Json(new) => (workflow.check(node, field, new.clone())?, None),
-                NewValue::Written(text) => {
-                    let (change, is_drawn) = workflow.check_written(node, field, text)?;
-                    if is_drawn {
-                        checked.drawn.push(change.clone());
-                    }
-                    (change, None)
-                }
-                // It has no name until it is uploaded.
-                NewValue::File(path) => (workflow.check(node, field, "".into())?, Some(path.clone())),
-            };
-            let node = workflow.find(node)?;
-            match &path {
-                Some(path) => rules.file(node, path).map_err(|error| {
-                    if loader::takes_text(node, &change.field) {
-                        error.with_hint(say!("use the text itself instead of a file"))
-                    } else {
-                        error
-                    }
-                })?,
-                None => rules.value(node, &change.field, &change.value)?,
+            let (change, is_drawn) = value.check(name, workflow, rules)?;
+            if is_drawn {
+                checked.drawn.push(change.clone());
             }
+            let path = if let NewValue::File(path) = value { Some(path.clone()) } else { None };
             checked.set.retain(|(before, _)| !before.is_same_field(&change));
             checked.set.push((change, path));
         }
@@ -163,10 +159,43 @@ impl Changes {
         for one in &checked.list {
             workflow.check(one.node.as_str(), &one.field, one.value.clone())?;
         }
-        if rules.uploads_only {
-            loader::graph(workflow, |node, field| checked.changes(node, field))?;
-        }
+        rules.loaders(workflow, |node, field| checked.changes(node, field))?;
         Ok(checked)
+    }
+}
+
+impl NewValue {
+    /// Checks the value for a field of a workflow. Also returns whether it is a seed that was drawn.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if there is no such field, or it doesn't take the value.
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        workflow: &Workflow,
+        rules: FileRules,
+    ) -> Result<(Override, bool), Error> {
+        let (node, field) = workflow.place(name)?;
+        let (change, is_drawn) = match self {
+            Self::Json(new) => (workflow.check(node, field, new.clone())?, false),
+            Self::Written(text) => workflow.check_written(node, field, text)?,
+            Self::Text(text) => workflow.check_text(node, field, text)?,
+            // It has no name until it is uploaded.
+            Self::File(_) => (workflow.check(node, field, "".into())?, false),
+        };
+        let node = workflow.find(node)?;
+        if let Self::File(path) = self {
+            rules.file(node, path).map_err(|error| {
+                if loader::takes_text(node, &change.field) {
+                    error.with_hint(say!("use the text itself instead of a file"))
+                } else {
+                    error
+                }
+            })?;
+        } else {
+            rules.value(node, &change.field, &change.value)?;
+        }
+        Ok((change, is_drawn))
     }
 }
 

@@ -112,6 +112,11 @@ pub(super) fn is_here(node: &Node, field: &str, value: &Value) -> bool {
     takes_file && value.as_str().is_some_and(|text| !text.is_empty() && Path::new(text).is_file())
 }
 
+/// Whether the field takes files: by the class of its node, or because it holds the name of one now.
+pub(crate) fn takes_file(node: &Node, field: &str) -> bool {
+    loader(node).is_some_and(|(_, of_file, _)| *of_file == field) || holds_file(node, field)
+}
+
 /// Whether the field holds text now, and not the name of a file.
 pub(super) fn takes_text(node: &Node, field: &str) -> bool {
     let is_text = node.inputs.get(field).is_some_and(Value::is_string);

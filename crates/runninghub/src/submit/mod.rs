@@ -18,9 +18,9 @@ mod workflow;
 pub use secret::check_webhook;
 pub use step::{Busy, SubmitStep};
 
-pub(crate) use change::{Changed, Changes, FileRules};
+pub(crate) use change::{Changed, Changes, FileRules, NewValue};
 pub(crate) use check::{has_extension, upload as check_upload};
-pub(crate) use loader::upload_name;
+pub(crate) use loader::{takes_file, upload_name};
 pub(crate) use queue::SubmitQueue;
 pub(crate) use step::OnStep;
 pub(crate) use workflow::warn_of;

@@ -86,10 +86,10 @@ async fn upload(hub: &Hub, path: &Path) -> Result<DownloadUrl, Error> {
 
 impl NewValue {
     /// The input for the catalog's check. Files are inspected, but not uploaded.
-    fn unsent(&self) -> Result<Input, Error> {
+    pub(crate) fn unsent(&self) -> Result<Input, Error> {
         let path = match self {
             Self::Json(value) => return Ok(Input::Json(value.clone())),
-            Self::Written(text) => return Ok(Input::Json(text.as_str().into())),
+            Self::Written(text) | Self::Text(text) => return Ok(Input::Json(text.as_str().into())),
             Self::File(path) => path,
         };
         let meta = fs::metadata(path).ok().filter(fs::Metadata::is_file);

@@ -1,0 +1,195 @@
+//! What a workflow, an app or a model takes: to check many values before anything is sent.
+
+use std::path::Path;
+
+use runninghub_api::{App, Class, FieldKind};
+use runninghub_catalog::{Catalog, Model, ParamKind};
+use runninghub_core::Node;
+use serde_json::Value;
+
+use crate::{
+    Comfy, Error, RunningHub, Work, Workflow, app,
+    submit::{FileRules, NewValue, takes_file},
+    workflow::{links, place_of},
+};
+
+/// What the platform's names of uploaded files begin with. Only models take addresses.
+const UPLOADED: [&str; 2] = ["api/", "openapi/"];
+const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
+
+/// The fields of a workflow, an app or a model. Values are checked as [`Service::submit`](crate::Service::submit) checks
+/// them, without a request.
+#[derive(Clone, Debug)]
+pub struct Fields(Takes);
+
+#[derive(Clone, Debug)]
+enum Takes {
+    Workflow {
+        workflow: Box<Workflow>,
+        rules: FileRules,
+        /// It is sent whole: its own files count too.
+        is_whole: bool,
+    },
+    App(Box<App>),
+    Model(Box<Model>),
+}
+
+/// A field that exists.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
+pub struct Field {
+    /// Its own name, whatever it was called: `6.text`, or a parameter of a model.
+    pub name: String,
+    /// Whether it takes files.
+    pub takes_files: bool,
+    /// Whether it takes any text, also an empty one.
+    pub takes_text: bool,
+    /// Whether a text in it can be the name of an upload only: other texts are paths on this machine.
+    uploads_only: bool,
+}
+
+impl RunningHub {
+    /// Fetches what some work takes: the workflow, or the form of the app. Models are looked up in the catalog, the
+    /// built-in one by default.
+    ///
+    /// # Errors
+    /// When it does not exist, or there is no response.
+    pub async fn fields(&self, work: &Work, catalog: Option<&Catalog>) -> Result<Fields, Error> {
+        let saved = |workflow| {
+            Fields(Takes::Workflow {
+                workflow: Box::new(workflow),
+                rules: FileRules::RUNNINGHUB,
+                is_whole: false,
+            })
+        };
+        Ok(match work {
+            Work::Workflow(id) => saved(self.graph(id).await?),
+            Work::Graph(json) => Fields::of_graph(Workflow::parse(json)?),
+            Work::App(id) => Fields(Takes::App(Box::new(self.form(id).await?))),
+            Work::Quick { app, .. } => match self.form(app).await {
+                // Not every Quick Create app has a form of its own.
+                Err(error) if error.class() == Some(Class::BadRequest) => Fields(Takes::App(Box::default())),
+                form => Fields(Takes::App(Box::new(form?))),
+            },
+            Work::Model(name) => {
+                Fields(Takes::Model(Box::new(catalog.unwrap_or(Catalog::embedded()).find(name)?.clone())))
+            }
+        })
+    }
+}
+
+impl Comfy {
+    /// What a graph takes on this server.
+    pub fn fields(&self, graph: Workflow) -> Fields {
+        Fields(Takes::Workflow { workflow: Box::new(graph), rules: self.0.file_rules, is_whole: true })
+    }
+}
+
+impl Fields {
+    /// What a graph takes on RunningHub.
+    pub fn of_graph(graph: Workflow) -> Self {
+        Self(Takes::Workflow { workflow: Box::new(graph), rules: FileRules::RUNNINGHUB, is_whole: true })
+    }
+
+    /// What a model takes.
+    pub fn of_model(model: Model) -> Self {
+        Self(Takes::Model(Box::new(model)))
+    }
+
+    /// Finds a field by any of its names, as in [`Submit::set`](crate::Submit::set).
+    ///
+    /// # Errors
+    /// When there is no such field, or several have the name.
+    pub fn find(&self, name: &str) -> Result<Field, Error> {
+        let uploads_only = true;
+        match &self.0 {
+            Takes::Workflow { workflow, rules, .. } => {
+                let (node, field) = workflow.place(name)?;
+                let holds_text = workflow.field(node, field)?.is_string();
+                let node: &Node = workflow.find(node)?;
+                let takes_files = takes_file(node, field);
+                Ok(Field {
+                    name: place_of(&node.id, field),
+                    takes_files,
+                    takes_text: holds_text && !takes_files,
+                    uploads_only: rules.uploads_only,
+                })
+            }
+            // An app that does not tell its fields takes any.
+            Takes::App(form) if form.fields.is_empty() => {
+                Ok(Field { name: name.to_owned(), takes_files: false, takes_text: true, uploads_only })
+            }
+            Takes::App(form) => {
+                let field = app::find(form, name)?;
+                let takes_files = !field.kind.extensions().is_empty();
+                let is_text = matches!(field.kind, FieldKind::Text | FieldKind::Other(_));
+                let takes_text = is_text && field.choices.is_empty();
+                Ok(Field { name: app::place(field), takes_files, takes_text, uploads_only })
+            }
+            Takes::Model(model) => {
+                let kind = model.find_param(name)?.kind;
+                let takes_text = matches!(kind, ParamKind::String | ParamKind::Any);
+                Ok(Field { name: name.to_owned(), takes_files: kind.is_media(), takes_text, uploads_only })
+            }
+        }
+    }
+
+    /// Checks a text, as [`Submit::set_text`](crate::Submit::set_text) takes it.
+    ///
+    /// # Errors
+    /// When the field does not exist or does not take it.
+    pub fn check_text(&self, name: &str, text: &str) -> Result<(), Error> {
+        self.check(name, &NewValue::Text(text.to_owned()))
+    }
+
+    /// Checks a value, as [`Submit::set`](crate::Submit::set) takes it.
+    ///
+    /// # Errors
+    /// When the field does not exist or does not take it.
+    pub fn check_value(&self, name: &str, value: &Value) -> Result<(), Error> {
+        self.check(name, &NewValue::Json(value.clone()))
+    }
+
+    /// Checks a file, as [`Submit::set_file`](crate::Submit::set_file) takes it: its type, and its size.
+    ///
+    /// # Errors
+    /// When the field does not exist or does not take it, or the file cannot be read.
+    pub fn check_file(&self, name: &str, path: &Path) -> Result<(), Error> {
+        self.check(name, &NewValue::File(path.to_owned()))
+    }
+
+    fn check(&self, name: &str, value: &NewValue) -> Result<(), Error> {
+        match &self.0 {
+            Takes::Workflow { workflow, rules, .. } => value.check(name, workflow, *rules).map(drop),
+            Takes::App(form) => value.fit(name, form).map(drop),
+            Takes::Model(model) => Ok(model.check(name, &value.unsent()?)?),
+        }
+    }
+
+    /// Checks that fields with these names are all that a run needs.
+    ///
+    /// # Errors
+    /// What is missing: a required parameter of a model, or a file that the graph names and that exists elsewhere.
+    pub fn check_complete(&self, names: &[&str]) -> Result<(), Error> {
+        match &self.0 {
+            Takes::Workflow { workflow, rules, is_whole: true } => {
+                links(workflow)?;
+                let set: Vec<_> = names.iter().filter_map(|name| self.find(name).ok()).collect();
+                rules.loaders(workflow, |node, field| {
+                    set.iter().any(|set| set.name == place_of(&node.id, field))
+                })
+            }
+            Takes::Model(model) => Ok(model.check_complete(names)?),
+            Takes::Workflow { .. } | Takes::App(_) => Ok(()),
+        }
+    }
+}
+
+impl Field {
+    /// Whether a text in this field names a file of this machine: the field takes files, and the text isn't the name or
+    /// the address of an upload. `exists` says whether there is such a file.
+    pub fn names_file(&self, text: &str, exists: impl FnOnce(&str) -> bool) -> bool {
+        let is_upload = || UPLOADED.iter().chain(&ADDRESSES).any(|start| text.starts_with(start));
+        self.takes_files && if self.uploads_only { !is_upload() } else { exists(text) }
+    }
+}
