@@ -19,6 +19,13 @@ impl Error {
         &self.problems
     }
 
+    /// The same problems in a column or at a key.
+    pub(crate) fn in_column(&self, column: &str) -> Self {
+        let mut problems = Problems::default();
+        self.problems.iter().for_each(|problem| problems.add(problem.clone().column(column)));
+        Self { first: self.first.clone().column(column).into(), problems }
+    }
+
     /// The first problem, and how many more there are.
     pub fn sentence(&self) -> Sentence {
         let first = &*self.first;

@@ -55,6 +55,18 @@ impl Fingerprints {
     }
 }
 
+/// The first `digits` hexadecimal digits of a digest.
+pub(crate) fn prefix(digest: &Digest, digits: usize) -> String {
+    let mut text = digest.to_string();
+    text.truncate(digits);
+    text
+}
+
+/// The first 64 bits of a digest as a number.
+pub(crate) fn number(digest: &Digest) -> u64 {
+    digest.as_bytes().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
 /// Writes JSON without spaces, with sorted keys and one spelling for every number.
 pub(crate) fn write(value: &Value, out: &mut String) {
     match value {
@@ -124,6 +136,13 @@ mod tests {
             canonical(&value),
             r#"{"a":{"c":"ä\n","d":null},"b":[1,1,0,1.5,1e+300,18446744073709551615,-9223372036854775808]}"#
         );
+    }
+
+    #[test]
+    fn a_digest_begins_with_its_digits() {
+        let digest = Digest::of("abc");
+        assert_eq!(prefix(&digest, 10), "ba7816bf8f");
+        assert_eq!(number(&digest), 0xba78_16bf_8f01_cfea);
     }
 
     /// Ledgers keep fingerprints: if this one changes, finished rows run again.

@@ -10,7 +10,9 @@ use runninghub_core::{Sentence, say};
 
 use crate::{
     At, Digest, Error, Given, Item, ItemId, MAX_ROWS, Problem, Problems, Row, Rows, Setting, Target,
-    fingerprint::Fingerprints, likeness::did_you_mean, template,
+    fingerprint::{Fingerprints, number, prefix},
+    likeness::did_you_mean,
+    template,
 };
 
 /// Hexadecimal digits of a fingerprint in an id, and in that of an item whose beginning is taken.
@@ -167,7 +169,7 @@ fn name(known: &mut [Known], unique: bool, problems: &mut Problems, notes: &mut 
             *runs += 1;
             item.repeat = *runs;
             let long = prefixes.contains(&item.fingerprint);
-            item.fingerprint.prefix(if long { LONG_ID_DIGITS } else { ID_DIGITS })
+            prefix(&item.fingerprint, if long { LONG_ID_DIGITS } else { ID_DIGITS })
         };
         item.id = if item.repeat == 1 { base.into() } else { format!("{base}-{}", item.repeat).into() };
         if let Some(other) = ids.insert(item.id.clone(), *at) {
@@ -188,7 +190,7 @@ fn prefixes(known: &[Known]) -> HashSet<Digest> {
     let mut sorted: Vec<Digest> = known.iter().map(|known| known.item.fingerprint).collect();
     sorted.sort_unstable();
     sorted.dedup();
-    let begin = |digest: &Digest| digest.number() >> (64 - 4 * ID_DIGITS);
+    let begin = |digest: &Digest| number(digest) >> (64 - 4 * ID_DIGITS);
     let longer = |pair: &[Digest]| match pair {
         [a, b] if begin(a) == begin(b) => Some(*b),
         _ => None,

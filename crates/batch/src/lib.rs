@@ -3,16 +3,19 @@
 
 mod amount;
 mod compare;
-mod digest;
 mod door;
 mod error;
+mod estimate;
 mod field;
 mod figure;
 mod fingerprint;
+mod fit;
 mod freeze;
 mod item;
+mod ledger;
 mod likeness;
 mod problem;
+mod results;
 mod row;
 mod schedule;
 mod set;
@@ -24,14 +27,18 @@ pub use compare::{
     Action, Change, Comparison, FieldChange, ItemState, NoState, OnChange, Policies, Recorded, Summary,
     Version, compare,
 };
-pub use digest::{Digest, NoDigest};
-pub use door::{Axis, Clock, Dimension, Disk, Files, Job, JobLimits, MaxFailures};
+pub use door::{Axis, Clock, Dimension, Disk, Files, Format, Job, JobLimits, MaxFailures, Source};
 pub use error::Error;
+pub use estimate::{CostEstimate, Estimate, Past};
 pub use figure::{Band, Durations, Overall, Rebased, Running, forecast};
 pub use freeze::{Items, ReadDigest};
 pub use item::{Item, ItemId, Setting, Target};
 pub use problem::{At, KEPT, Problem, Problems};
+pub use results::{
+    Costs, Export, Failed, Head, ItemError, NodeTime, Record, Repeat, Report, ResultFile, Results, Timings,
+};
 pub use row::{Given, MAX_ROWS, Row, Rows};
+pub use runninghub::ledger::Digest;
 pub use schedule::{
     Decision, Event, Fault, Limits, Paused, Rate, Schedule, Slots, Standing, Tally, Waiting, Work,
 };

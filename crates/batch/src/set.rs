@@ -43,6 +43,11 @@ impl<V> Set<V> {
         }
     }
 
+    /// Fields with their values, in the order of the fields.
+    pub(crate) fn into_pairs(self) -> impl Iterator<Item = (Arc<str>, V)> {
+        self.0.into_iter()
+    }
+
     /// The same fields with other values.
     pub(crate) fn try_map<W, E>(self, mut change: impl FnMut(&str, V) -> Result<W, E>) -> Result<Set<W>, E> {
         let changed = self.0.into_iter().map(|(field, value)| {

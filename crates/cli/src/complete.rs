@@ -5,7 +5,7 @@ use std::{env, path::PathBuf};
 use clap_complete::{CompleteEnv, CompletionCandidate};
 use runninghub::{
     catalog::{Catalog, Model},
-    ledger::{Entry, Filter, Ledger as _, SqliteLedger, State},
+    ledger::{BatchEntry, Entry, Error, Filter, Ledger as _, SqliteLedger, State},
 };
 
 use crate::{commands::state_dir, help};
@@ -47,6 +47,14 @@ pub(crate) fn tasks() -> Vec<CompletionCandidate> {
         .collect()
 }
 
+/// The batches, the newest first.
+pub(crate) fn batches() -> Vec<CompletionCandidate> {
+    let all = read(async |ledger| ledger.batches().await);
+    let offer =
+        |entry: BatchEntry| CompletionCandidate::new(entry.batch.name).help(Some(entry.batch.origin.into()));
+    all.into_iter().take(OFFERED).map(offer).collect()
+}
+
 /// The models of the built-in catalog.
 pub(crate) fn models() -> Vec<CompletionCandidate> {
     let current = Catalog::embedded().models().iter().filter(|model| !model.retired);
@@ -63,8 +71,13 @@ pub(crate) fn attempts() -> Vec<CompletionCandidate> {
     unknown.map(|entry| CompletionCandidate::new(entry.attempt.to_string())).collect()
 }
 
-/// Empty on any error: completion must not print errors.
 fn submits(filter: &Filter) -> Vec<Entry> {
+    let filter = filter.clone();
+    read(async |ledger| ledger.entries(filter).await)
+}
+
+/// Empty on any error: completion must not print errors.
+fn read<T>(ask: impl AsyncFnOnce(SqliteLedger) -> Result<Vec<T>, Error>) -> Vec<T> {
     let read = || {
         let dir = state_dir(env::var_os("RUNNINGHUB_STATE_DIR").map(PathBuf::from))?;
         // Opening the ledger would create it.
@@ -72,7 +85,7 @@ fn submits(filter: &Filter) -> Vec<Entry> {
             return None;
         }
         let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
-        runtime.block_on(SqliteLedger::open_to_read(&dir).ok()?.entries(filter.clone())).ok()
+        runtime.block_on(ask(SqliteLedger::open_to_read(&dir).ok()?)).ok()
     };
     read().unwrap_or_default()
 }

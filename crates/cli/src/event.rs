@@ -1,12 +1,19 @@
 //! Everything that is said: of runs as the library says it, and answers to single requests. It is what reporters show, and
 //! what `--format json` writes.
 
+mod batch;
+
 use std::borrow::Cow;
 
 use runninghub::{Event as RunEvent, Line, Sentence, TaskStatus, Untrusted, answer, catalog};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
+
+pub(crate) use self::batch::{
+    BatchChange, BatchItem, BatchPlan, BatchProblem, Counts, FieldChange, ListedBatch, PlannedAmount,
+    PlannedCost, PlannedTime, Unknown,
+};
 
 /// One thing that is said. Where one kind of line is worded in several ways, it has several variants.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -72,6 +79,16 @@ pub(crate) enum Event {
     Profile(Profile),
     /// Something that was looked at (`doctor`).
     Check(Check),
+    /// A batch of this machine (`batch ls`).
+    Batch(ListedBatch),
+    /// What a run of a batch would do (`batch plan`).
+    BatchPlan(Box<BatchPlan>),
+    /// A row of a batch, and what happens to it (`batch plan --rows`).
+    #[serde(rename = "item")]
+    BatchItem(BatchItem),
+    /// What is wrong with the rows of a batch, or worth knowing (`batch plan`).
+    #[serde(rename = "problem")]
+    BatchProblem(BatchProblem),
     /// The URL that is listened on (`simulate`, `webhook listen`).
     Listening(Listening),
     /// What is said about a run.
@@ -222,7 +239,7 @@ mod tests {
     fn every_event_has_the_common_fields_in_the_schema() {
         let schema = json_schema();
         let variants = schema.get("oneOf").and_then(Value::as_array).expect("one schema an event");
-        assert_eq!(variants.len(), 31);
+        assert_eq!(variants.len(), 35);
         for variant in variants {
             assert_eq!(variant["properties"]["schema"]["const"], runninghub::FORMAT);
             assert!(variant["properties"].get("task_id").is_some(), "{variant}");

@@ -3,6 +3,7 @@
 use std::{fmt, fmt::Write as _, str::FromStr};
 
 use runninghub_core::say;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
 use crate::{Error, ErrorKind};
@@ -10,7 +11,7 @@ use crate::{Error, ErrorKind};
 /// Bytes in a fingerprint: enough to distinguish keys, too few to test guessed keys against.
 const FINGERPRINT: usize = 4;
 
-/// A SHA-256 digest. Shown as 64 hexadecimal digits.
+/// A SHA-256 digest. Shown and stored as 64 hexadecimal digits.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest([u8; 32]);
 
@@ -19,11 +20,33 @@ impl Digest {
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// From the bytes of a digest that was computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.pad(&hex(&self.0))
     }
 }
 

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use runninghub_api::{App, Class, FieldKind};
+use runninghub_api::{App, Class, FieldKind, InstanceType};
 use runninghub_catalog::{Catalog, Model, ParamKind};
-use runninghub_core::Node;
+use runninghub_core::{Node, say};
 use serde_json::Value;
 
 use crate::{
     Comfy, Error, RunningHub, Work, Workflow, app,
-    submit::{FileRules, NewValue, takes_file},
+    submit::{FileRules, NewValue, check_webhook, takes_file},
+    work::no_place,
     workflow::{links, place_of},
 };
 
@@ -163,6 +164,37 @@ impl Fields {
             Takes::Workflow { workflow, rules, .. } => value.check(name, workflow, *rules).map(drop),
             Takes::App(form) => value.fit(name, form).map(drop),
             Takes::Model(model) => Ok(model.check(name, &value.unsent()?)?),
+        }
+    }
+
+    /// Checks the type of machine of a run.
+    ///
+    /// # Errors
+    /// When there is no such type, or there are none here: a model, or a server, has no choice.
+    pub fn check_instance(&self, instance: &str) -> Result<(), Error> {
+        let work = match &self.0 {
+            Takes::Workflow { rules, .. } if !rules.few_types => say!("a ComfyUI"),
+            Takes::Model(_) => say!("a model"),
+            Takes::Workflow { .. } | Takes::App(_) => {
+                return instance.parse::<InstanceType>().map(drop).map_err(|_| {
+                    Error::usage(say!("there is no type of instance `{instance}`", instance))
+                        .with_hint(say!("it is `default`, `plus` or `ultra`"))
+                });
+            }
+        };
+        Err(no_place(work, say!("a type of instance")))
+    }
+
+    /// Checks the webhook of a run.
+    ///
+    /// # Errors
+    /// When the URL is invalid, or there are no webhooks here.
+    pub fn check_webhook(&self, url: &str) -> Result<(), Error> {
+        match &self.0 {
+            Takes::Workflow { rules, .. } if !rules.few_types => {
+                Err(no_place(say!("a ComfyUI"), say!("a webhook")))
+            }
+            _ => check_webhook(url),
         }
     }
 

@@ -123,6 +123,16 @@ impl RunningHub {
         Ok((account, queue))
     }
 
+    /// The place of a site, or of another URL with the keys of that site, without a key.
+    ///
+    /// # Errors
+    /// When the URL is invalid.
+    pub fn place_of(site: Site, base_url: Option<&str>) -> Result<Place, Error> {
+        let url = runninghub_api::base_url(base_url.unwrap_or(site.base_url()))
+            .map_err(|error| Error::api(say!("cannot set up the client"), error))?;
+        Ok(place(site, url.as_str()))
+    }
+
     /// The API client, for endpoints without a method here. Tasks created with it are not in the ledger.
     pub fn api(&self) -> &Client {
         &self.0.client
@@ -415,7 +425,7 @@ impl Builder {
         if let Some(recorder) = &recorder {
             connect = Arc::new(recorder.connect(connect));
         }
-        let place = Place::RunningHub { site: self.site, base_url: client.base_url().to_owned() };
+        let place = place(self.site, client.base_url());
         let attempts = self.ledger.map(|ledger| AttemptLog::new(ledger, place.clone(), key.expose()));
         Ok(RunningHub(Arc::new(Hub {
             client,
@@ -433,4 +443,8 @@ impl Builder {
             priors: self.priors,
         })))
     }
+}
+
+fn place(site: Site, base_url: &str) -> Place {
+    Place::RunningHub { site, base_url: base_url.trim_end_matches('/').to_owned() }
 }

@@ -53,6 +53,19 @@ struct Entry {
     error: Option<String>,
 }
 
+/// Whether the results of a task are all in a folder, as its manifest lists them there. Reads every file.
+pub fn holds_results(directory: impl AsRef<Path>, task: &TaskId) -> bool {
+    let directory = directory.as_ref();
+    let (path, manifest) = Manifest::load(directory, task);
+    let is_there = |entry: &Entry| match (&entry.name, entry.bytes, &entry.sha256) {
+        (Some(name), Some(bytes), Some(sha256)) => {
+            sanitize(name) == *name && holds(&directory.join(name), bytes, sha256)
+        }
+        _ => false,
+    };
+    path.exists() && manifest.results.iter().all(is_there)
+}
+
 impl Manifest {
     /// The task's manifest in a folder, and the path to write it to. Unrelated files of that name are left alone.
     pub(crate) fn load(directory: &Path, task: &TaskId) -> (PathBuf, Self) {

@@ -307,10 +307,15 @@ impl Submit {
             (say!("a time limit for a slot"), Of::Platform, self.queue_timeout.is_some()),
         ];
         match settings.into_iter().find(|(_, of, is_given)| *is_given && !takes(*of)) {
-            Some((setting, ..)) => Err(Error::usage(say!("{work} does not take {setting}", work, setting))),
+            Some((setting, ..)) => Err(no_place(work, setting)),
             None => Ok(()),
         }
     }
+}
+
+/// The error for a setting that this kind of work doesn't have.
+pub(crate) fn no_place(work: Sentence, setting: Sentence) -> Error {
+    Error::usage(say!("{work} does not take {setting}", work, setting))
 }
 
 /// What a setting belongs to.

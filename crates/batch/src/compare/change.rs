@@ -3,7 +3,7 @@
 use runninghub_core::{Sentence, say};
 use serde::Serialize;
 
-use crate::{Item, ItemId, Setting};
+use crate::{Item, ItemId, Setting, fingerprint::prefix};
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 40;
@@ -72,7 +72,7 @@ impl Change {
 /// A value; files with the same name differ by the beginning of their digest.
 fn shown(setting: &Setting) -> String {
     match setting {
-        Setting::File { sha256, name, .. } => format!("{name} ({})", sha256.prefix(8)),
+        Setting::File { sha256, name, .. } => format!("{name} ({})", prefix(sha256, 8)),
         setting => setting.shown(),
     }
 }

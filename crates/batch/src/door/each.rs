@@ -1,10 +1,13 @@
 //! Files, lines and values for fields, combined.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
-use runninghub_core::say;
+use runninghub_core::{Sentence, say};
 
-use super::text::decode;
+use super::{disk::Files, text::decode};
 use crate::{At, Error, Given, MAX_ROWS, Problem, Problems, Row, Rows, field::Field};
 
 /// A field and the values that it takes in turn.
@@ -80,6 +83,28 @@ impl Axis {
         Ok(axis)
     }
 
+    /// A field that takes the files of a pattern in turn: `10.image=@in/**/*.png`. The `@` may be left out.
+    ///
+    /// # Errors
+    /// If the field or the pattern is missing or wrong, or no file matches.
+    pub fn each(text: &str, files: &dyn Files) -> Result<Self, Error> {
+        let (field, pattern) = parts(text, || say!("write {example}", example = "10.image=@in/**/*.png"))?;
+        let paths = files.matching(pattern).map_err(|error| error.in_column(field))?;
+        Self::files(field, paths)
+    }
+
+    /// A field that takes the lines of a text file in turn: `6.text=prompts.txt`.
+    ///
+    /// # Errors
+    /// If the field or the file is missing, or the file isn't a text.
+    pub fn each_line(text: &str, files: &dyn Files) -> Result<Self, Error> {
+        let (field, path) = parts(text, || say!("write {example}", example = "6.text=prompts.txt"))?;
+        let bytes = files.read(Path::new(path)).map_err(|why| {
+            Problem::new(At::Source, say!("cannot read {what}: {why}", what = path, why)).column(field)
+        })?;
+        Self::lines(field, &bytes)
+    }
+
     /// The field.
     pub fn field(&self) -> &str {
         &self.name
@@ -88,6 +113,11 @@ impl Axis {
     /// Its values.
     pub fn values(&self) -> &[Given] {
         &self.values
+    }
+
+    /// Its values.
+    pub fn into_values(self) -> Vec<Given> {
+        self.values
     }
 }
 
@@ -235,4 +265,15 @@ fn quoted_value(text: &str) -> Option<(String, Option<&str>)> {
             None => return after.trim_start().strip_prefix(',').map(|rest| (value, Some(rest))),
         }
     }
+}
+
+/// The field and the file of `FIELD=FILE` or `FIELD=@FILE`.
+fn parts(text: &str, cure: impl Fn() -> Sentence) -> Result<(&str, &str), Error> {
+    let wrong = || Problem::source(say!("`{text}` does not name a field and a file", text)).cure(cure());
+    let (field, file) = text.split_once('=').ok_or_else(wrong)?;
+    let file = file.strip_prefix('@').unwrap_or(file);
+    if field.trim().is_empty() || file.is_empty() {
+        return Err(wrong().into());
+    }
+    Ok((field, file))
 }

@@ -14,10 +14,14 @@ use crate::{
     steering::Steering,
 };
 
+/// Keys that say how a row of an earlier run ended.
+const REPORTS: [&str; 3] = ["error", "code", "task"];
+
 impl Rows {
     /// Reads JSON Lines: one object on each line, `{"id":"cat-1","set":{"6.text":"a cat"},"out":"cats/{id}"}`.
     ///
-    /// `custom_id` stands for `id` too. The other keys are `repeat`, `priority`, `instance`, `profile` and `webhook`.
+    /// `custom_id` stands for `id` too. The other keys are `repeat`, `priority`, `instance`, `profile` and `webhook`;
+    /// `error`, `code` and `task`, which a file of failed rows has, are skipped.
     /// `set` has fields and values, where an `@` at the end of a field says that its value is the path of a file; or it
     /// is a list in the format of the API, `[{"nodeId":"6","fieldName":"text","fieldValue":"a cat"}]`. Text is sent to
     /// the letter. Empty lines are skipped.
@@ -76,6 +80,8 @@ fn row(at: At, entries: Vec<(String, Box<RawValue>)>, problems: &mut Problems) -
             Err((say!("the key is set twice"), Some(say!("keep one of them"))))
         } else if name == "set" {
             set(&mut row, &json, problems)
+        } else if REPORTS.contains(&name) {
+            Ok(())
         } else if let Some(steering) = Steering::key(name) {
             steer(steering, &mut row, &json)
         } else {

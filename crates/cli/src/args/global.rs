@@ -8,6 +8,7 @@ use clap::{
     parser::ValueSource,
 };
 use runninghub::Site;
+use runninghub_batch::Export;
 
 use super::{Hidden, server::Server};
 use crate::{config::Stored, size};
@@ -141,6 +142,9 @@ pub(crate) enum Format {
     Human,
     Plain,
     Json,
+    /// Of `batch export`, whose option of the same name means another thing. Its report is as by default.
+    #[value(skip)]
+    Export(Export),
 }
 
 /// When to use colors.

@@ -3,6 +3,7 @@
 mod account;
 mod app;
 mod assets;
+mod batch;
 mod config;
 #[cfg(feature = "sim")]
 mod demo;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     account::Account,
     app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     assets::{AssetCreate, Assets, AssetsCommand, GroupCommand, Medium, Paging},
+    batch::{Batch, BatchCommand, BatchExport, BatchList, BatchPlan, BatchRows, Changed, Resume},
     config::{Config, ConfigCommand},
     follow::{Patience, Previews, Saving, Shown, Submitting},
     global::{Format, Global},
@@ -84,6 +86,7 @@ pub(crate) enum Command {
     Download(Download),
     Cancel(Cancel),
     Queue(Queue),
+    Batch(Batch),
     Tasks(Tasks),
     Resolve(Resolve),
     Webhook(Webhook),

@@ -3,6 +3,7 @@
 mod account;
 mod app;
 mod assets;
+mod batch;
 mod config;
 mod context;
 #[cfg(feature = "sim")]

@@ -115,7 +115,7 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
 }
 
 /// The built-in catalog, with the models of a file layered over it.
-fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, Error> {
+pub(super) fn catalog(context: &mut Context, path: Option<&Path>) -> Result<Arc<Catalog>, Error> {
     let Some(path) = path else { return Ok(Arc::new(Catalog::embedded().clone())) };
     let name = || path.display();
     let cannot = |why| Error::usage(say!("cannot read the catalog {name}: {why}", name = name(), why));

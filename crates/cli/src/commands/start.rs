@@ -6,8 +6,8 @@ use runninghub::{Failure, Line, Outcome, say};
 use tokio::runtime::Builder;
 
 use super::{
-    account, app, assets, config, context::Context, doctor, login, manual, model, quick, replay, resources,
-    run as run_command, task, tasks, upload, watch, webhook, workflow,
+    account, app, assets, batch, config, context::Context, doctor, login, manual, model, quick, replay,
+    resources, run as run_command, task, tasks, upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -98,6 +98,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Download(args) => task::download(context, args).await,
         Command::Cancel(args) => task::cancel(context, args).await,
         Command::Queue(_) => account::queue(context).await,
+        Command::Batch(args) => batch::batch(context, args).await,
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::webhook(context, args).await,
@@ -127,7 +128,11 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
 
 /// The live block needs a capable terminal, and no log lines in between.
 fn format(global: &Global) -> Format {
-    let wanted = if global.json { Format::Json } else { global.format.unwrap_or(Format::Human) };
+    let wanted = match global.format {
+        _ if global.json => Format::Json,
+        None | Some(Format::Export(_)) => Format::Human,
+        Some(format) => format,
+    };
     let talks = global.verbose > 0 && global.log_file.is_none();
     if wanted == Format::Human && (talks || !terminal::is_drawable()) { Format::Plain } else { wanted }
 }

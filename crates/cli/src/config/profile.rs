@@ -142,8 +142,12 @@ fn options(
     matches: &ArgMatches,
     without: &[&str],
 ) -> Result<Vec<OsString>, Sentence> {
+    let root = command;
     let (command, matches) = innermost(command, matches);
-    let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    // A command's own option in place of one that every command knows means another thing.
+    let is_known = |long: &str| root.get_arguments().any(|arg| arg.get_long() == Some(long));
+    let is_meant = |arg: &&Arg| arg.is_global_set() || !is_known(arg.get_long().unwrap_or_default());
+    let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long)).filter(is_meant);
     let is_given = |long: &str| {
         let source = source(command, matches, long);
         matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))

@@ -46,6 +46,19 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("quick styles", &["rhub quick styles 1877265245566922753"]),
     ("quick run", &["rhub quick run 1877265245566922753 --code 006 -s steps=30 -o results"]),
+    (
+        "batch plan",
+        &[
+            "rhub batch plan cats.csv --app 1877265245566922753 -o results",
+            "rhub batch plan --workflow graph.json --each 10.image=@in/*.png --matrix 3.seed=1..4",
+            "rhub batch plan job.toml --rows",
+        ],
+    ),
+    ("batch ls", &["rhub batch ls"]),
+    (
+        "batch export",
+        &["rhub batch export cats --format csv", "rhub batch export cats --format perfetto -o cats.json"],
+    ),
     ("account", &["rhub account", "rhub account --keys --json"]),
     ("resources", &["rhub resources lora --search anime", "rhub resources checkpoint --family SDXL"]),
     ("assets list", &["rhub assets list --group 7"]),

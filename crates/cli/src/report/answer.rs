@@ -12,7 +12,7 @@ use runninghub::{
     say,
 };
 
-use super::{account, app, model, text};
+use super::{account, app, batch, model, text};
 use crate::{
     cells,
     event::{Change, Check, Event, Listening, Profile},
@@ -83,6 +83,12 @@ impl Answers {
             Event::Value(setting) => vec![setting.value.to_string()],
             Event::Profile(profile) => self::profile(profile),
             Event::Check(check) => self::check(check),
+            Event::Batch(one) => is_first.then(batch::heads).into_iter().chain([batch::row(one)]).collect(),
+            Event::BatchPlan(plan) => batch::plan(plan),
+            Event::BatchItem(item) => {
+                is_first.then(batch::item_heads).into_iter().chain([batch::item(item)]).collect()
+            }
+            Event::BatchProblem(problem) => batch::problem(problem),
             Event::Listening(Listening { base_url, about, .. }) => {
                 let head = say!("Listening on {url}", url = base_url);
                 std::iter::once(&head).chain(about).map(word).collect()

@@ -3,6 +3,7 @@
 mod account;
 mod answer;
 pub(crate) mod app;
+mod batch;
 mod frame;
 mod human;
 mod json;

@@ -42,7 +42,7 @@ pub(crate) trait Reporter {
 pub(crate) fn reporter(format: Format, printer: Printer) -> Box<dyn Reporter> {
     match format {
         Format::Human | Format::Plain if printer.is_quiet() => Box::new(Quiet::new(printer)),
-        Format::Human => Box::new(Human::new(printer)),
+        Format::Human | Format::Export(_) => Box::new(Human::new(printer)),
         Format::Plain => Box::new(Plain::new(printer)),
         Format::Json => Box::new(Json::new(printer)),
     }

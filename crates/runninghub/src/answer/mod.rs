@@ -10,5 +10,5 @@ pub use self::{
     account::{Account, Asset, AssetGroup, Key, Resource, ResourceFile, Slots, Tag},
     app::{App, AppChoice, AppField, Style, Webhook},
     currency::currency,
-    task::{Price, Queue, Task, Upload, Workflow, WorkflowNode},
+    task::{Price, Queue, Task, Upload, Workflow, WorkflowNode, time},
 };

@@ -178,8 +178,8 @@ impl Workflow {
     }
 }
 
-/// RFC 3339 in UTC, to the second; empty for a time that no calendar knows.
-fn time(ms: u64) -> String {
+/// A time in milliseconds since 1970 as RFC 3339 in UTC, to the second; empty for one that no calendar knows.
+pub fn time(ms: u64) -> String {
     let stamp = i64::try_from(ms / 1000).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     stamp.map(|stamp| stamp.to_string()).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use runninghub_core::say;
 
 use super::draft::{Draft, Excluded, InSet};
-use crate::{At, Digest, Given, Problem, Row, Set, door::each::combinations, template};
+use crate::{At, Digest, Given, Problem, Row, Set, door::each::combinations, fingerprint::number, template};
 
 /// Random seeds have so many bits: every program reads them as the same number.
 const SEED_BITS: u32 = 53;
@@ -120,5 +120,5 @@ fn draw(from: u64, fields: &[&str], set: &mut Set<Given>, seen: &mut HashMap<Dig
 
 /// A seed that follows from some texts.
 pub(super) fn seed(from: &[&str]) -> Given {
-    Given::Json((Digest::of(from.join("\0")).number() >> (64 - SEED_BITS)).into())
+    Given::Json((number(&Digest::of(from.join("\0"))) >> (64 - SEED_BITS)).into())
 }

@@ -1,0 +1,109 @@
+//! What rows will cost and how long they will take, by earlier runs of the same target.
+
+use std::time::Duration;
+
+use runninghub_core::Charge;
+use serde::Serialize;
+
+use crate::{Amount, Band, Costs, Durations, figure::forecast};
+
+/// Rows of one instance type are a group.
+const DEFAULT_INSTANCE: &str = "";
+
+/// What earlier runs of a target cost, and how long they took.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    costs: Vec<(Amount, Amount)>,
+    currency: Option<String>,
+    durations: Durations,
+    timed: usize,
+}
+
+/// What rows will probably cost, and how long they will take.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Estimate {
+    /// The cost; `None` if no earlier run's cost is known.
+    pub cost: Option<CostEstimate>,
+    /// The time; `None` if no earlier run's duration is known.
+    pub time: Option<Band>,
+    /// The number of earlier runs whose duration is known.
+    pub timed_runs: usize,
+}
+
+/// What rows will probably cost.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CostEstimate {
+    /// What all rows together cost at the mean of the earlier runs.
+    pub all: Costs,
+    /// The mean of one row.
+    pub each: Costs,
+    /// What nine of ten rows cost at most.
+    pub most: Costs,
+    /// The number of earlier runs whose cost is known.
+    pub runs: usize,
+}
+
+impl Past {
+    /// Adds an earlier run: what it cost, and how long it ran on an instance type, if that is known.
+    pub fn add(&mut self, instance: Option<&str>, cost: Option<&Charge>) {
+        let Some(cost) = cost else { return };
+        let mut costs = Costs::default();
+        costs.add(cost);
+        if cost.coins.is_some() || cost.money.is_some() || cost.third_party_money.is_some() {
+            self.costs.push((costs.coins, costs.money));
+            self.currency = costs.currency.take().or(self.currency.take());
+        }
+        if costs.seconds > Amount::ZERO {
+            let took = Duration::from_micros(costs.seconds.millionths());
+            self.durations.add(instance.unwrap_or(DEFAULT_INSTANCE), took);
+            self.timed += 1;
+        }
+    }
+
+    /// Whether the duration of an earlier run is known.
+    pub fn knows_times(&self) -> bool {
+        self.timed > 0
+    }
+
+    /// Estimates rows, each with its instance type, that run on so many slots.
+    pub fn estimate<'i>(
+        &self,
+        rows: impl IntoIterator<Item = Option<&'i str>>,
+        slots: Option<usize>,
+    ) -> Estimate {
+        let rows: Vec<&str> = rows.into_iter().map(|instance| instance.unwrap_or(DEFAULT_INSTANCE)).collect();
+        let time = slots.and_then(|slots| forecast(&self.durations, &[], &rows, slots, 0));
+        let time = time.filter(|_| !rows.is_empty());
+        Estimate { cost: self.cost(rows.len()), time, timed_runs: self.timed }
+    }
+
+    fn cost(&self, rows: usize) -> Option<CostEstimate> {
+        if self.costs.is_empty() {
+            return None;
+        }
+        let part = |part: fn(&(Amount, Amount)) -> Amount| {
+            let mut sorted: Vec<Amount> = self.costs.iter().map(part).collect();
+            sorted.sort_unstable();
+            let sum: Amount = sorted.iter().copied().sum();
+            let most = sorted.get((sorted.len() * 9).div_ceil(10).saturating_sub(1)).copied();
+            (times(sum, rows, sorted.len()), times(sum, 1, sorted.len()), most.unwrap_or_default())
+        };
+        let (coins, money) = (part(|cost| cost.0), part(|cost| cost.1));
+        let costs =
+            |coins, money| Costs { coins, money, currency: self.currency.clone(), ..Costs::default() };
+        Some(CostEstimate {
+            all: costs(coins.0, money.0),
+            each: costs(coins.1, money.1),
+            most: costs(coins.2, money.2),
+            runs: self.costs.len(),
+        })
+    }
+}
+
+/// An amount times so many rows of so many runs, rounded up.
+fn times(amount: Amount, rows: usize, runs: usize) -> Amount {
+    let product = u128::from(amount.millionths()).saturating_mul(rows as u128);
+    Amount::from_millionths(u64::try_from(product.div_ceil(runs.max(1) as u128)).unwrap_or(u64::MAX))
+}

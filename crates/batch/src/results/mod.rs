@@ -1,0 +1,19 @@
+//! What a batch leaves behind: the files in the folder of its results, and exports.
+
+mod axes;
+mod export;
+mod failed;
+mod folder;
+mod html;
+mod record;
+mod repeat;
+mod sheet;
+mod summary;
+mod trace;
+
+pub use export::Export;
+pub use failed::Failed;
+pub use folder::Results;
+pub use record::{ItemError, NodeTime, Record, ResultFile, Timings};
+pub use repeat::Repeat;
+pub use summary::{Costs, Head, Report};

@@ -1,0 +1,186 @@
+//! `rhub batch …`.
+
+use std::path::PathBuf;
+
+use clap::{
+    ArgGroup, Args, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
+use clap_complete::ArgValueCandidates;
+use runninghub_batch::Export;
+
+use super::Format;
+use crate::complete;
+
+/// Plan, list and export batches: many runs on few slots.
+#[derive(Args, Debug)]
+pub(crate) struct Batch {
+    #[command(subcommand)]
+    pub(crate) command: BatchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BatchCommand {
+    Plan(Box<BatchPlan>),
+    Ls(BatchList),
+    Export(BatchExport),
+}
+
+/// Check every row of a batch, and show what a run would do.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Nothing is sent, except for requests that are free: for the form of an app, for example.
+
+The header of a table names fields: `6.text`, `Prompt.text`, or a name of the app's form. With an `@`
+at its end, `10.image@`, the cells are files. Columns that begin with `_` steer a row: `_id`, `_out`,
+`_repeat`, `_priority`, `_instance`, `_profile` and `_webhook`. docs/batch.md describes all formats.")]
+pub(crate) struct BatchPlan {
+    #[command(flatten)]
+    pub(crate) rows: BatchRows,
+
+    #[command(flatten)]
+    pub(crate) resume: Resume,
+
+    /// Estimate the time for this many slots [default: the key's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
+    pub(crate) slots: Option<u32>,
+
+    /// List every row, and what happens to it
+    #[arg(long = "rows")]
+    pub(crate) is_listed: bool,
+}
+
+/// Where rows come from, and what they run.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("target")))]
+pub(crate) struct BatchRows {
+    /// CSV or TSV table, JSON Lines, or TOML job; `-` is stdin
+    #[arg(value_name = "FILE")]
+    pub(crate) source: Option<PathBuf>,
+
+    /// Workflow id, page URL, or JSON file in API format
+    #[arg(long, group = "target")]
+    pub(crate) workflow: Option<String>,
+
+    /// AI app id or page URL
+    #[arg(long, group = "target")]
+    pub(crate) app: Option<String>,
+
+    /// Quick Create app and code, such as 1877265245566922753/006
+    #[arg(long, value_name = "APP/CODE", group = "target", hide_short_help = true)]
+    pub(crate) quick: Option<String>,
+
+    /// Model endpoint, or a name
+    #[arg(long, value_name = "NAME", group = "target", add = ArgValueCandidates::new(complete::models))]
+    pub(crate) model: Option<String>,
+
+    /// Model catalog to use (JSON Lines)
+    ///
+    /// Its models take precedence over the built-in ones.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub(crate) catalog: Option<PathBuf>,
+
+    /// A row for each file, as in `10.image=@in/**/*.png`
+    ///
+    /// `*` stays within a folder, `**` is any number of folders.
+    #[arg(long, value_name = "FIELD=@PATTERN", conflicts_with = "source")]
+    pub(crate) each: Vec<String>,
+
+    /// A row for each line of a text file
+    #[arg(long, value_name = "FIELD=FILE", conflicts_with = "source")]
+    pub(crate) each_line: Vec<String>,
+
+    /// A row for each value, as in `3.seed=1..4`
+    ///
+    /// A range of whole numbers, or values between commas. Rows are the combinations of all options of these three kinds.
+    #[arg(long, value_name = "FIELD=VALUES", conflicts_with = "source")]
+    pub(crate) matrix: Vec<String>,
+
+    /// Advance these options together instead of combining them
+    #[arg(long, conflicts_with = "source", hide_short_help = true)]
+    pub(crate) zip: bool,
+
+    /// Set a field in rows that don't; @FILE uploads a file
+    #[arg(short, long, value_name = "FIELD=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Machine with 24, 48 or 84 GB of GPU memory
+    #[arg(long, value_parser = PossibleValuesParser::new(["default", "plus", "ultra"]), hide_short_help = true)]
+    pub(crate) instance: Option<String>,
+
+    /// Name of the batch [default: that of the file]
+    #[arg(long = "batch", value_name = "NAME", hide_short_help = true)]
+    pub(crate) name: Option<String>,
+
+    /// Reject equal rows
+    #[arg(long, hide_short_help = true)]
+    pub(crate) unique: bool,
+}
+
+/// What happens to rows that have run before.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Resume {
+    /// Folder for the results
+    #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Also run failed, cancelled and refused rows again
+    #[arg(long)]
+    pub(crate) retry_failed: bool,
+
+    /// Run or keep rows whose values differ from those that ran
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) changed: Option<Changed>,
+
+    /// Take results of equal rows from other batches
+    #[arg(long, hide_short_help = true)]
+    pub(crate) reuse: bool,
+}
+
+/// What to do with a row whose values differ.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Changed {
+    Run,
+    Keep,
+}
+
+/// List this machine's batches, newest first.
+#[derive(Args, Debug)]
+pub(crate) struct BatchList {
+    /// Maximum number to show (0 = all)
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+/// Write a batch's rows and results in another format.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+csv       a table with the values and the outcome of each row
+jsonl     the same with one JSON object per row
+html      a page with all results; its links are relative to the folder of the results
+perfetto  a trace for https://ui.perfetto.dev, with a lane for each slot and a block for each node")]
+pub(crate) struct BatchExport {
+    /// Batch name, as `rhub batch ls` shows it
+    #[arg(value_name = "BATCH", add = ArgValueCandidates::new(complete::batches))]
+    pub(crate) batch: String,
+
+    // In place of the option of that name that every command knows.
+    /// Export format [default: csv]
+    #[arg(id = "format", long, value_name = "FORMAT", value_parser = export_format())]
+    pub(crate) format: Option<Format>,
+
+    /// File to write instead of stdout
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+fn export_format() -> impl clap::builder::TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(["csv", "jsonl", "html", "perfetto"]).map(|word| {
+        Format::Export(match &*word {
+            "jsonl" => Export::JsonLines,
+            "html" => Export::Html,
+            "perfetto" => Export::Perfetto,
+            _ => Export::Csv,
+        })
+    })
+}

@@ -1,0 +1,22 @@
+//! `rhub batch …`: one file for each command, and what they share.
+
+mod export;
+mod list;
+mod plan;
+mod resume;
+mod source;
+mod target;
+
+use super::context::Context;
+use crate::{
+    args::{self, BatchCommand},
+    exit::{Error, Exit},
+};
+
+pub(super) async fn batch(context: &mut Context, args: args::Batch) -> Result<Exit, Error> {
+    match args.command {
+        BatchCommand::Plan(args) => plan::plan(context, *args).await,
+        BatchCommand::Ls(args) => list::list(context, &args).await,
+        BatchCommand::Export(args) => export::export(context, &args).await,
+    }
+}

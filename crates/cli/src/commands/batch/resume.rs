@@ -1,0 +1,159 @@
+//! What the ledger and the folder of the results know of a batch.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use runninghub::{
+    answer, holds_results,
+    ledger::{BatchEntry, Entry, Filter, ItemEntry, Ledger, State},
+};
+use runninghub_batch::{Head, Item, ItemId, ItemState, Past, Recorded, Results, Target};
+
+use super::source::Read;
+use crate::exit::Error;
+
+/// The newest runs of a target that an estimate is made of.
+const PAST: usize = 200;
+
+/// A batch before this run.
+pub(super) struct Before {
+    /// Its name.
+    pub(super) name: String,
+    /// It was opened before.
+    pub(super) known: Option<BatchEntry>,
+    /// Its items in the ledger.
+    pub(super) kept: Vec<ItemEntry>,
+    /// The folder of its results, if one is known.
+    pub(super) results: Option<Results>,
+}
+
+/// Finds the batch of a source: by the name that is given, else by its origin.
+pub(super) async fn look(
+    ledger: &dyn Ledger,
+    (read, target): (&Read, &Target),
+    name: Option<&str>,
+    out: Option<&Path>,
+) -> Result<Before, Error> {
+    let batches = ledger.batches().await?;
+    let origin = read.origin.text(&target.kind, &target.id);
+    let (name, known) = match name {
+        // The name says which batch is meant, wherever its rows come from now.
+        Some(name) => (name.to_owned(), batches.into_iter().find(|entry| entry.batch.name == name)),
+        None => match batches.iter().position(|entry| entry.batch.origin == origin) {
+            Some(at) => {
+                let known = batches.into_iter().nth(at);
+                (known.as_ref().map(|entry| entry.batch.name.clone()).unwrap_or_default(), known)
+            }
+            None => (free(&read.origin.name(), &batches), None),
+        },
+    };
+    let kept = match &known {
+        Some(_) => ledger.items(&name).await?,
+        None => Vec::new(),
+    };
+    let folder = match (out, &known) {
+        (Some(out), _) => Some(absolute(out)),
+        (None, Some(known)) => known.batch.folder.as_ref().map(PathBuf::from),
+        (None, None) => None,
+    };
+    let head = Head {
+        batch: name.clone(),
+        spec: read.source.spec,
+        target: target.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let results = folder.map(|folder| Results::open(folder, head)).transpose().map_err(|error| {
+        let hint = error.hint();
+        let error = Error::usage(error.sentence());
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    })?;
+    Ok(Before { name, known, kept, results })
+}
+
+/// A name that no batch has.
+fn free(name: &str, batches: &[BatchEntry]) -> String {
+    let is_free = |name: &String| batches.iter().all(|entry| entry.batch.name != *name);
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default()
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    // Without a current folder the path is as good as it is.
+    env::current_dir().map_or_else(|_| path.to_owned(), |here| here.join(path))
+}
+
+impl Before {
+    /// The items of the ledger as they compare with those of the source.
+    pub(super) fn recorded(&self) -> Vec<Recorded> {
+        self.kept.iter().map(|kept| self.one(kept)).collect()
+    }
+
+    fn one(&self, kept: &ItemEntry) -> Recorded {
+        let mut recorded = Recorded::of(kept);
+        let id = ItemId::from(kept.item.id.as_str());
+        let record = self.results.as_ref().and_then(|results| results.record(&id));
+        let record = record.filter(|record| record.fingerprint == kept.item.fingerprint);
+        if recorded.state == ItemState::Done {
+            recorded.has_files = match (&self.results, record, &kept.entry) {
+                (Some(results), Some(record), _) if record.state == ItemState::Done => {
+                    record.has_files(results.folder())
+                }
+                (_, _, Some(entry)) => has_results(entry),
+                _ => false,
+            };
+        }
+        if recorded.class.is_none() {
+            recorded.class = record.and_then(|record| record.error.as_ref()).map(|error| error.class.clone());
+        }
+        recorded
+    }
+
+    /// The item as the ledger has it.
+    pub(super) fn item(&self, id: &ItemId) -> Option<Item> {
+        let kept = self.kept.iter().find(|kept| kept.item.id == id.as_str())?;
+        Item::thawed(&kept.item).ok()
+    }
+
+    /// The items of which nobody knows whether they have a task.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        let of = |kept: &'_ ItemEntry| kept.entry.as_ref().is_some_and(|entry| entry.state == State::Unknown);
+        let unknown = self.kept.iter().filter(move |kept| of(kept));
+        unknown.filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?)))
+    }
+
+    /// What earlier runs of the target cost and took: of this batch, and of others on this machine.
+    pub(super) async fn past(&self, ledger: &dyn Ledger, target: &Target) -> Result<Past, Error> {
+        let mut past = Past::default();
+        let done = Filter::all().runs(&target.kind, &*target.id).limit(PAST);
+        let own: Vec<&ItemEntry> = self.kept.iter().filter(|kept| kept.entry.is_some()).collect();
+        let is_own = |entry: &Entry| entry.intent.item.as_ref().is_some_and(|item| item.batch == self.name);
+        for entry in ledger.entries(done).await?.iter().filter(|entry| !is_own(entry)) {
+            if entry.state == State::Done && entry.intent.place == target.place {
+                past.add(None, charge(entry).as_ref());
+            }
+        }
+        for kept in own {
+            let Some(entry) = kept.entry.as_ref().filter(|entry| entry.state == State::Done) else {
+                continue;
+            };
+            let instance = Item::thawed(&kept.item).ok().and_then(|item| item.instance);
+            past.add(instance.as_deref(), charge(entry).as_ref());
+        }
+        Ok(past)
+    }
+}
+
+fn charge(entry: &Entry) -> Option<runninghub::Charge> {
+    let currency = answer::currency(&entry.intent.place);
+    entry.cost.clone().map(|cost| runninghub::Charge::new(cost, currency))
+}
+
+/// Whether all results of a submit are where they were saved.
+pub(super) fn has_results(entry: &Entry) -> bool {
+    entry.saved.as_ref().zip(entry.task.as_ref()).is_some_and(|(folder, task)| holds_results(folder, task))
+}

@@ -1,0 +1,156 @@
+//! What a batch runs, and what it takes.
+
+use std::sync::Arc;
+
+use runninghub::{
+    Fields, Kind, RunningHub, Service as _, Site, Work, Workflow, catalog::Catalog, ledger::Digest, say,
+};
+use runninghub_batch::Target;
+
+use super::super::{
+    context::Context,
+    model,
+    service::{Settings, Writes},
+};
+use crate::{
+    args,
+    exit::Error,
+    key,
+    target::{self, Target as WorkflowTarget},
+};
+
+/// What a batch runs, its fields, and the service.
+pub(super) struct Chosen {
+    pub(super) target: Target,
+    pub(super) fields: Fields,
+    /// `None` if everything is known without a key.
+    pub(super) service: Option<Reached>,
+}
+
+/// A service that can be asked.
+pub(super) enum Reached {
+    Hub(RunningHub),
+    Server,
+}
+
+/// Work, with what only its kind knows.
+struct Named {
+    work: Work,
+    id: String,
+    site: Option<Site>,
+    catalog: Option<Arc<Catalog>>,
+}
+
+/// Finds out what runs: by the options, else by the job.
+pub(super) async fn choose(
+    context: &mut Context,
+    args: &args::BatchRows,
+    of_job: Option<&(Kind, String)>,
+) -> Result<Chosen, Error> {
+    let named = named(context, args, of_job)?;
+    let settings = Settings { site: named.site, ledger: Writes::Elsewhere, ..Settings::default() };
+    if let Some(server) = context.global.server.clone() {
+        let Work::Graph(json) = &named.work else {
+            return Err(Error::usage(say!("a ComfyUI runs graphs only"))
+                .hint(say!("give the workflow's file: `Workflow > Export (API)` in the editor makes one")));
+        };
+        let server = context.server(server, settings)?;
+        let fields = server.fields(Workflow::parse(json)?);
+        let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: named.id };
+        return Ok(Chosen { target, fields, service: Some(Reached::Server) });
+    }
+    let kind = named.work.kind();
+    let offline = match &named.work {
+        Work::Graph(json) => Some(Fields::of_graph(Workflow::parse(json)?)),
+        Work::Model(_) => {
+            let catalog = named.catalog.as_deref().unwrap_or_else(|| Catalog::embedded());
+            Some(Fields::of_model(catalog.find(&named.id).map_err(runninghub::Error::from)?.clone()))
+        }
+        _ => None,
+    };
+    if let Some(fields) = &offline
+        && !key::is_named(&context.global)
+    {
+        let site = context.site(named.site)?;
+        let place = RunningHub::place_of(site, context.global.base_url.as_deref())?;
+        return Ok(Chosen {
+            target: Target { place, kind, id: named.id },
+            fields: fields.clone(),
+            service: None,
+        });
+    }
+    let hub = context.connect(settings)?;
+    let fields = match offline {
+        Some(fields) => fields,
+        None => hub.fields(&named.work, None).await?,
+    };
+    let target = Target { place: hub.place().clone(), kind, id: named.id };
+    Ok(Chosen { target, fields, service: Some(Reached::Hub(hub)) })
+}
+
+fn named(
+    context: &mut Context,
+    args: &args::BatchRows,
+    of_job: Option<&(Kind, String)>,
+) -> Result<Named, Error> {
+    let options = [
+        (Kind::Workflow, &args.workflow),
+        (Kind::App, &args.app),
+        (Kind::Quick, &args.quick),
+        (Kind::Model, &args.model),
+    ];
+    let of_options = options.into_iter().find_map(|(kind, id)| Some((kind, id.clone()?)));
+    if of_options.is_some() && of_job.is_some() {
+        return Err(Error::usage(say!("the job says itself what it runs"))
+            .hint(say!("leave the option out, or delete the key in the job")));
+    }
+    let Some((kind, id)) = of_options.or_else(|| of_job.cloned()) else {
+        return Err(Error::usage(say!("the rows do not say what they run"))
+            .hint(say!("add `--workflow`, `--app`, `--quick` or `--model`")));
+    };
+    let (work, id, site, catalog) = match kind {
+        Kind::App => {
+            let (id, site) = target::app(&id)?;
+            (Work::App(id.clone()), id.as_str().to_owned(), site, None)
+        }
+        Kind::Quick => {
+            let (app, code) = id.rsplit_once('/').filter(|(_, code)| !code.is_empty()).ok_or_else(|| {
+                Error::usage(say!("`{id}` is not an app and a code", id = &*id))
+                    .hint(say!("write the id of the Quick Create app, a slash and the code, as in 1877265245566922753/006"))
+            })?;
+            let (app, site) = target::app(app)?;
+            let id = format!("{}/{code}", app.as_str());
+            (Work::Quick { app, code: code.to_owned() }, id, site, None)
+        }
+        Kind::Model => {
+            let catalog = model::catalog(context, args.catalog.as_deref())?;
+            let endpoint = catalog.find(&id).map_err(runninghub::Error::from)?.endpoint.clone();
+            (Work::Model(endpoint.clone()), endpoint, None, Some(catalog))
+        }
+        _ => match WorkflowTarget::parse(&id)? {
+            WorkflowTarget::Saved(id, site) => {
+                (Work::Workflow(id.clone()), id.as_str().to_owned(), site, None)
+            }
+            WorkflowTarget::Own(text) => {
+                // As it is sent: other spaces are the same graph.
+                let digest = Digest::of(Workflow::parse(&text)?.text());
+                (Work::Graph(text), digest.to_string(), None, None)
+            }
+        },
+    };
+    Ok(Named { work, id, site, catalog })
+}
+
+impl Reached {
+    /// How many tasks may run at once, if the service says so.
+    pub(super) async fn slots(&self) -> Option<usize> {
+        match self {
+            // Only an estimate depends on it: without an answer there is none.
+            Self::Hub(hub) => {
+                let status = hub.api().queue_status().await.ok()?;
+                usize::try_from(status.concurrent_limit?).ok()
+            }
+            Self::Server => Some(1),
+        }
+    }
+}

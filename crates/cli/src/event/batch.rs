@@ -1,0 +1,231 @@
+//! What is said about batches.
+
+use std::collections::BTreeMap;
+
+use runninghub::Sentence;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What is wrong with a source, or worth knowing about it, and where.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct BatchProblem {
+    /// The source.
+    pub(crate) source: String,
+    /// Whether it has to be mended before anything is sent.
+    pub(crate) fatal: bool,
+    /// The row as a spreadsheet counts them: the header is row 1.
+    pub(crate) row: Option<u64>,
+    /// The line of a text file, from 1.
+    pub(crate) line: Option<u64>,
+    /// The column, or the key.
+    pub(crate) column: Option<String>,
+    /// What is wrong.
+    pub(crate) message: Sentence,
+    /// What to do about it.
+    pub(crate) cure: Option<Sentence>,
+    /// With its place, for people.
+    #[serde(skip)]
+    pub(crate) sentence: Sentence,
+}
+
+/// What a run of a batch would do (`batch plan`).
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct BatchPlan {
+    /// The name of the batch.
+    pub(crate) batch: String,
+    /// Whether the ledger has the batch already.
+    pub(crate) is_known: bool,
+    /// Where its rows come from.
+    pub(crate) source: String,
+    /// SHA-256 of the source.
+    pub(crate) spec_sha256: String,
+    /// `cn`, `ai`, `comfyui`, or another place.
+    pub(crate) site: String,
+    /// Where requests go.
+    pub(crate) base_url: String,
+    /// What runs: `workflow`, `app`, `quick`, `model` or `prompt`.
+    pub(crate) kind: String,
+    /// The id of the workflow or app, the endpoint of the model, or SHA-256 of the graph.
+    pub(crate) target: String,
+    /// The rows, repeats included.
+    pub(crate) rows: usize,
+    /// The fields that rows set.
+    pub(crate) fields: Vec<String>,
+    /// Different files that rows name.
+    pub(crate) files: usize,
+    /// The size of these files, in bytes.
+    pub(crate) file_bytes: u64,
+    /// The folder of the results, if one is known.
+    pub(crate) folder: Option<String>,
+    /// What happens to the rows.
+    pub(crate) counts: Counts,
+    /// Rows that failed and are left, by the class of the failure.
+    pub(crate) failed: BTreeMap<String, usize>,
+    /// Rows that were refused and are left, by class.
+    pub(crate) refused: BTreeMap<String, usize>,
+    /// The first rows whose values differ from those that ran.
+    pub(crate) changes: Vec<BatchChange>,
+    /// The first rows that the source no longer has.
+    pub(crate) gone: Vec<String>,
+    /// The first rows of which nobody knows whether they have a task, with their submits.
+    pub(crate) unknown: Vec<Unknown>,
+    /// How many rows start.
+    pub(crate) starts: usize,
+    /// What these cost, by earlier runs; null if none are known.
+    pub(crate) cost: Option<PlannedCost>,
+    /// How long these take, by earlier runs; null if none are known, or the number of slots is not.
+    pub(crate) time: Option<PlannedTime>,
+    /// What happens to the rows, in lines.
+    #[serde(skip)]
+    pub(crate) lines: Vec<Sentence>,
+}
+
+/// How many rows what happens to.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Counts {
+    /// They start: the ledger doesn't have them.
+    pub(crate) new: usize,
+    /// They start: they were not started yet.
+    pub(crate) ready: usize,
+    /// They start again: they ended without success.
+    pub(crate) retry: usize,
+    /// Nothing: they are done.
+    pub(crate) done: usize,
+    /// Their files are downloaded: they are done, but files are missing or changed.
+    pub(crate) fetch: usize,
+    /// Their tasks are followed.
+    pub(crate) adopt: usize,
+    /// Nothing: nobody knows whether they have a task.
+    pub(crate) unknown: usize,
+    /// Nothing: they failed.
+    pub(crate) failed: usize,
+    /// Nothing: they were refused.
+    pub(crate) refused: usize,
+    /// Nothing: they were cancelled.
+    pub(crate) cancelled: usize,
+    /// Their values differ from those that ran.
+    pub(crate) changed: usize,
+    /// Nothing, until it is decided which values count.
+    pub(crate) asked: usize,
+    /// Nothing: the same ran in another batch, and its results are taken.
+    pub(crate) reuse: usize,
+    /// Nothing: the source no longer has them.
+    pub(crate) gone: usize,
+}
+
+/// A row whose values differ from those that ran.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct BatchChange {
+    /// The row's id.
+    pub(crate) item: String,
+    /// What differs.
+    pub(crate) fields: Vec<FieldChange>,
+}
+
+/// A field whose value differs.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct FieldChange {
+    /// The field, or `target`, `place` or `instance`.
+    pub(crate) field: String,
+    /// The value that ran.
+    pub(crate) before: Option<String>,
+    /// The value of the source.
+    pub(crate) now: Option<String>,
+}
+
+/// A row of which nobody knows whether it has a task.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Unknown {
+    /// The row's id.
+    pub(crate) item: String,
+    /// Its submit.
+    pub(crate) attempt_id: String,
+}
+
+/// What rows cost. Amounts are text, as the platform sends them.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct PlannedCost {
+    /// All rows that start, at the mean.
+    pub(crate) all: PlannedAmount,
+    /// The mean of a row.
+    pub(crate) each: PlannedAmount,
+    /// What nine of ten rows cost at most.
+    pub(crate) most: PlannedAmount,
+    /// How many earlier runs this comes from; 0 for the list price of a model.
+    pub(crate) runs: usize,
+}
+
+/// An amount of coins, and one of money.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct PlannedAmount {
+    /// RunningHub coins.
+    pub(crate) coins: String,
+    /// Money.
+    pub(crate) money: String,
+    /// Of the money.
+    pub(crate) currency: Option<String>,
+}
+
+/// How long rows take together.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct PlannedTime {
+    /// One batch in ten takes less than this.
+    pub(crate) low_s: f64,
+    /// The middle.
+    pub(crate) middle_s: f64,
+    /// One batch in ten takes more than this.
+    pub(crate) high_s: f64,
+    /// How many slots this is for.
+    pub(crate) slots: usize,
+    /// How many earlier runs this comes from.
+    pub(crate) runs: usize,
+}
+
+/// A row, and what happens to it (`batch plan --rows`).
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct BatchItem {
+    /// The name of the batch.
+    pub(crate) batch: String,
+    /// The row's id.
+    pub(crate) item: String,
+    /// Where it stands: `ready`, `running`, `done`, `failed`, `cancelled`, `refused` or `unknown`.
+    pub(crate) state: &'static str,
+    /// What happens to it.
+    pub(crate) action: &'static str,
+    /// The row or line it comes from.
+    pub(crate) row: u64,
+    /// The folder of its results, relative to that of the batch.
+    pub(crate) out: String,
+    /// SHA-256 of what it runs.
+    pub(crate) fingerprint: String,
+    /// The machine; null for the platform's default.
+    pub(crate) instance: Option<String>,
+    /// Fields and their values: `text`, `json`, or `file` with its SHA-256.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub(crate) set: runninghub_batch::Set<runninghub_batch::Setting>,
+}
+
+/// A batch of this machine (`batch ls`).
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct ListedBatch {
+    /// Its name.
+    pub(crate) batch: String,
+    /// Where its rows come from.
+    pub(crate) source: String,
+    /// `cn`, `ai`, `comfyui`, or another place.
+    pub(crate) site: String,
+    /// Where requests go.
+    pub(crate) base_url: String,
+    /// What runs: `workflow`, `app`, `quick`, `model` or `prompt`.
+    pub(crate) kind: String,
+    /// The id of the workflow or app, the endpoint of the model, or SHA-256 of the graph.
+    pub(crate) target: String,
+    /// How many rows stand where.
+    pub(crate) counts: BTreeMap<&'static str, usize>,
+    /// The folder of the results.
+    pub(crate) folder: Option<String>,
+    /// When it was started first, RFC 3339 in UTC.
+    pub(crate) created_at: String,
+    /// When it was started last, RFC 3339 in UTC.
+    pub(crate) opened_at: String,
+}

@@ -1,0 +1,162 @@
+//! Formats batches: what a plan says, the list of batches, and problems of rows.
+
+use std::{fmt::Write as _, time::Duration};
+
+use runninghub::{Charge, Sentence, Untrusted, say};
+
+use super::text::{self, clock, size};
+use crate::{
+    cells,
+    event::{BatchItem, BatchPlan, BatchProblem, ListedBatch, PlannedAmount, PlannedCost, PlannedTime},
+    lang::word,
+};
+
+/// Fields that are named.
+const NAMED: usize = 8;
+/// The widths of columns: in a list of rows, and in one of batches.
+const ITEM: [usize; 5] = [8, 9, 6, 24, 0];
+const LIST: [usize; 4] = [21, 16, 24, 0];
+/// The states in the list of batches.
+const STATES: [&str; 7] = ["done", "running", "ready", "failed", "cancelled", "refused", "unknown"];
+
+/// A problem with its cure.
+pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
+    let what = &problem.sentence;
+    let what = if problem.fatal {
+        say!("❌ {failure}", failure = what)
+    } else {
+        say!("⚠️ {message}", message = what)
+    };
+    let cure = problem.cure.as_ref().map(|cure| say!("   cure: {cure}", cure));
+    std::iter::once(&what).chain(&cure).map(word).collect()
+}
+
+/// What a run of a batch would do.
+pub(super) fn plan(plan: &BatchPlan) -> Vec<String> {
+    let (source, kind, target) = (&*plan.source, &*plan.kind, short(&plan.target));
+    let mut lines = vec![say!("{source} → {kind} {target}", source, kind, target)];
+    let (batch, url) = (&*plan.batch, &*plan.base_url);
+    lines.push(if plan.is_known {
+        say!("  batch `{batch}` at {url}, run before", batch, url)
+    } else {
+        say!("  batch `{batch}` at {url}, new", batch, url)
+    });
+    lines.push(say!("  {rows}, {fields}", rows = rows(plan.rows), fields = fields(&plan.fields)));
+    if plan.files > 0 {
+        lines.push(match plan.files {
+            1 => say!("  1 file ({size})", size = size(plan.file_bytes)),
+            count => say!("  {count} files ({size})", count, size = size(plan.file_bytes)),
+        });
+    }
+    let mut lines: Vec<String> = lines.iter().map(word).collect();
+    lines.extend(plan.lines.iter().map(|line| format!("  {}", word(line))));
+    lines.push(word(&match plan.starts {
+        0 => say!("Nothing would start"),
+        count => say!("{rows} would start", rows = rows(count)),
+    }));
+    let unknown =
+        (plan.starts > 0 && plan.cost.is_none()).then(|| say!("  no earlier run says what they cost"));
+    let figures = [plan.cost.as_ref().map(cost), unknown, plan.time.as_ref().map(time)];
+    lines.extend(figures.iter().flatten().map(word));
+    lines
+}
+
+fn rows(count: usize) -> Sentence {
+    if count == 1 { say!("1 row") } else { say!("{count} rows", count) }
+}
+
+fn fields(fields: &[String]) -> Sentence {
+    let names = fields.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match fields.len().saturating_sub(NAMED) {
+        _ if fields.is_empty() => say!("which set nothing"),
+        0 => say!("which set {names}", names),
+        more => say!("which set {names} and {more} more", names, more),
+    }
+}
+
+/// A digest is cut, other ids stay.
+fn short(target: &str) -> String {
+    let is_digest = target.len() == 64 && target.bytes().all(|byte| byte.is_ascii_hexdigit());
+    target.get(..12).filter(|_| is_digest).unwrap_or(target).to_owned()
+}
+
+fn cost(cost: &PlannedCost) -> Sentence {
+    let (all, each, most) = (amount(&cost.all), amount(&cost.each), amount(&cost.most));
+    match cost.runs {
+        1 => say!("  about {all}: {each} each, as the only earlier run", all, each),
+        runs => {
+            say!(
+                "  about {all}: {each} each, nine in ten up to {most}, by {runs} earlier runs",
+                all,
+                each,
+                most,
+                runs
+            )
+        }
+    }
+}
+
+/// Coins and money, to the hundredth.
+fn amount(amount: &PlannedAmount) -> Sentence {
+    let rounded = |text: &str| {
+        let number = text.parse::<f64>().unwrap_or_default();
+        let shown = format!("{number:.2}");
+        Some(shown.trim_end_matches('0').trim_end_matches('.').to_owned()).filter(|_| number > 0.0)
+    };
+    let charge = Charge {
+        coins: rounded(&amount.coins),
+        money: rounded(&amount.money),
+        currency: amount.currency.clone().map(Into::into),
+        ..Charge::default()
+    };
+    text::cost(&charge).unwrap_or_else(|| say!("nothing"))
+}
+
+fn time(time: &PlannedTime) -> Sentence {
+    let at = |seconds: f64| clock(Duration::from_secs_f64(seconds.clamp(0.0, 1e9).round()));
+    let (low, high, slots) = (at(time.low_s), at(time.high_s), time.slots);
+    if slots == 1 {
+        say!("  {low} to {high} on 1 slot", low, high)
+    } else {
+        say!("  {low} to {high} on {slots} slots", low, high, slots)
+    }
+}
+
+/// The header of a list of rows.
+pub(super) fn item_heads() -> String {
+    let heads = [say!("ACTION"), say!("STATE"), say!("ROW"), say!("ID"), say!("RESULTS")];
+    columns(&heads.map(|head| word(&head)), ITEM)
+}
+
+/// A row of a batch.
+pub(super) fn item(item: &BatchItem) -> String {
+    let safe = |text: &str| Untrusted::from(text).to_string();
+    let cells =
+        [item.action.into(), item.state.into(), item.row.to_string(), safe(&item.item), safe(&item.out)];
+    columns(&cells, ITEM)
+}
+
+/// The header of a list of batches.
+pub(super) fn heads() -> String {
+    columns(&[say!("STARTED"), say!("BATCH"), say!("RUNS"), say!("ROWS")].map(|head| word(&head)), LIST)
+}
+
+/// A batch on one line, with its results on another.
+pub(super) fn row(batch: &ListedBatch) -> String {
+    let safe = |text: &str| Untrusted::from(text).to_string();
+    let all: usize = batch.counts.values().sum();
+    let states = STATES.iter().filter_map(|state| Some(format!("{state} {}", batch.counts.get(state)?)));
+    let states = std::iter::once(all.to_string()).chain(states).collect::<Vec<_>>().join(", ");
+    let target = safe(&format!("{} {}", batch.kind, short(&batch.target)));
+    let mut line = columns(&[batch.opened_at.clone(), safe(&batch.batch), target, states], LIST);
+    if let Some(folder) = &batch.folder {
+        let _ = write!(line, "\n  {}", safe(folder));
+    }
+    line
+}
+
+/// Cells in columns of these widths; the last one takes what it needs.
+fn columns<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
+    let cells = cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width));
+    cells.collect::<Vec<_>>().join(" ")
+}
