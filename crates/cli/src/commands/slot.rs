@@ -138,7 +138,7 @@ mod tests {
         );
         assert_eq!(
             texts(5, Some(say!("no slot is free")), None),
-            ["waiting for a slot, next try in 5 s", "no slot is free; again in 5 s"]
+            ["waiting for a slot, next try in 5 s", "no slot is free; retrying in 5 s"]
         );
     }
 }

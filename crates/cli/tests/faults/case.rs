@@ -250,7 +250,7 @@ impl Case {
     /// The outcome of the submit is unknown.
     pub(crate) fn unknown(self, creates: u64) -> Self {
         Self { exit: 5, creates, saved: Saved::Nothing, ..self }
-            .says("nobody knows whether the task was created")
+            .says("it is unknown whether the task was created")
     }
 }
 

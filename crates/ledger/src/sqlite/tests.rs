@@ -432,9 +432,9 @@ mod links {
         fs::write(at("file"), "mine").expect("written");
         symlink("file", at("to-a-file")).expect("linked");
         for (path, words) in [
-            ("dangling", &["dangling", "does not lead to a folder", "remove the link"][..]),
-            ("dangling/state", &["/dangling ", "does not lead to a folder"]),
-            ("one", &["does not lead to a folder", "symbolic links"]),
+            ("dangling", &["dangling", "does not point to a folder", "remove the link"][..]),
+            ("dangling/state", &["/dangling ", "does not point to a folder"]),
+            ("one", &["does not point to a folder", "symbolic links"]),
             ("to-a-file", &["to-a-file", "not a directory"]),
             ("to-a-file/state", &["to-a-file ", "not a directory"]),
         ] {
