@@ -134,8 +134,8 @@ impl<'f> Fitter<'f> {
             return full;
         }
         if !full.is_file() {
-            let what = say!("there is no file {path}", path = path.display().to_string());
-            let cure = say!("relative paths begin at {base}", base = self.base.display().to_string());
+            let what = say!("file {path} not found", path = path.display().to_string());
+            let cure = say!("relative paths start at {base}", base = self.base.display().to_string());
             self.problems.add(Problem::new(at, what).column(&**name).cure(cure));
         } else if let Err(error) = self.fields.check_file(name, &full) {
             self.problems.add(Problem::of(at, name, &error));

@@ -73,8 +73,8 @@ pub struct Intent {
     pub body: Digest,
     /// The digest of the secret in the webhook's URL, if there is one.
     pub secret: Option<Digest>,
-    /// The item of a batch that it runs.
-    pub item: Option<ItemRef>,
+    /// The item of a batch that it runs. Boxed, because most submits have none.
+    pub item: Option<Box<ItemRef>>,
 }
 
 impl Intent {
@@ -114,7 +114,7 @@ impl Intent {
     /// Sets the item of a batch that it runs.
     #[must_use]
     pub fn item(mut self, item: ItemRef) -> Self {
-        self.item = Some(item);
+        self.item = Some(item.into());
         self
     }
 }

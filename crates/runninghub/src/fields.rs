@@ -177,12 +177,12 @@ impl Fields {
             Takes::Model(_) => say!("a model"),
             Takes::Workflow { .. } | Takes::App(_) => {
                 return instance.parse::<InstanceType>().map(drop).map_err(|_| {
-                    Error::usage(say!("there is no type of instance `{instance}`", instance))
+                    Error::usage(say!("unknown instance type `{instance}`", instance))
                         .with_hint(say!("it is `default`, `plus` or `ultra`"))
                 });
             }
         };
-        Err(no_place(work, say!("a type of instance")))
+        Err(no_place(work, say!("an instance type")))
     }
 
     /// Checks the webhook of a run.

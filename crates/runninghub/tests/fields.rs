@@ -84,14 +84,14 @@ async fn a_workflow_takes_text_to_the_letter_and_numbers_where_it_has_numbers() 
     Prompt.text: taken
     3.seed: taken
     3.seed: taken
-    3.seed: `3.seed` wants a number, not text | its present value is `1`
-    3.seed: `3.seed` wants a number, not text | its present value is `1`
+    3.seed: `3.seed` takes a number, not text | its current value is `1`
+    3.seed: `3.seed` takes a number, not text | its current value is `1`
     3.sed: node `3` (KSampler) has no field `sed` | did you mean `seed`?
     33.seed: the workflow has no node `33` | did you mean `3`?
-    3.model: `3.model` is fed by node `4` and cannot be set | set a field of node `4` instead
-    3.seed: `3.seed` wants a number, not text | its present value is `1`
-    6.text: `6.text` wants text, not a list | its present value is `"a cat"`
-    6.text: cannot upload Cargo.toml | give the text itself instead of a file
+    3.model: `3.model` is connected to node `4` and cannot be set | set a field of node `4` instead
+    3.seed: `3.seed` takes a number, not text | its current value is `1`
+    6.text: `6.text` takes text, not a list | its current value is `"a cat"`
+    6.text: cannot upload Cargo.toml | use the text itself instead of a file
     "#);
     assert_eq!(sim.stats().creates, 0);
 }
@@ -114,15 +114,15 @@ async fn an_app_takes_what_its_form_allows() {
     ];
     insta::assert_snapshot!(refused(&hub, &Work::App(App::demo().id().into()), values).await, @r"
     提示词: taken
-    steps: `61` is outside of the range of `3.steps` | it takes a number from 1 to 60
-    steps: `3.steps` wants a whole number, not `many` | its present value is `20`
+    steps: `61` is outside the range of `3.steps` | it takes a number from 1 to 60
+    steps: `3.steps` takes a whole number, not `many` | its current value is `20`
     promt: the app has no field `promt` | did you mean `prompt`?
     ratio: taken
-    ratio: `5.ratio` has no choice `wide` | its choices: `1:1` (方形), `3:4` (竖图)
+    ratio: `5.ratio` has no choice `wide` | choices: `1:1` (方形), `3:4` (竖图)
     image: `10.image` takes the name of an uploaded file, not a path on this machine: `/home/me/a.png` | upload the file `/home/me/a.png` for `10.image`
     image: taken
-    image: `10.image` takes no file of the type of Cargo.toml | the platform takes jpg, jpeg, png, webp there
-    image: there is no file /nowhere/to/be.png | -
+    image: `10.image` does not take files like Cargo.toml | the platform accepts jpg, jpeg, png, webp there
+    image: file /nowhere/to/be.png not found | -
     ");
     let bare = Work::App(App::new("bare", Scenario::demo()).id().into());
     let fields = hub.fields(&bare, None).await.expect("fields");
@@ -147,9 +147,9 @@ async fn a_model_takes_what_the_catalog_says() {
     resolution: taken
     resolution: `resolution` cannot be `9k` | it is one of 1k, 2k, 4k
     promt: `rhart-image-n-pro/edit` has no parameter `promt` | did you mean `prompt`?
-    imageUrls: `imageUrls` takes an address, and `openapi/a.png` is the name of a file for workflows | give `imageUrls` a file to upload, or an address that begins with `https://`
+    imageUrls: `imageUrls` takes a URL, and `openapi/a.png` is a file name, which only workflows take | upload a file for `imageUrls`, or use a URL that begins with `https://`
     imageUrls: taken
-    prompt: `prompt` takes text, not a file | give a value instead of a file
+    prompt: `prompt` takes text, not a file | use a value instead of a file
     ");
     let missing = fields.check_complete(&["prompt"]).expect_err("an image is missing");
     insta::assert_snapshot!(missing, @"`imageUrls` is missing");

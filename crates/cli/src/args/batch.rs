@@ -74,7 +74,7 @@ pub(crate) struct BatchRows {
     #[arg(long, value_name = "NAME", group = "target", add = ArgValueCandidates::new(complete::models))]
     pub(crate) model: Option<String>,
 
-    /// Model catalog to use (JSON Lines)
+    /// Your own model catalog (JSON Lines)
     ///
     /// Its models take precedence over the built-in ones.
     #[arg(long, value_name = "FILE", hide_short_help = true)]

@@ -179,7 +179,7 @@ pub async fn an_item_has_one_submit_at_a_time(ledger: &dyn Ledger) {
         bring(ledger, "cat-1", 20 + number, state).await;
     }
     let submits = ledger.entries(Filter::all()).await.expect("read");
-    assert_eq!(submits[0].intent.item, Some(ItemRef::new("cats", "cat-1")));
+    assert_eq!(submits[0].intent.item.as_deref(), Some(&ItemRef::new("cats", "cat-1")));
     assert_eq!(submits.len(), 10, "those that were refused left nothing behind");
     begin(ledger, "dogs", "cat-1", 30).await.expect("an item of another batch");
     for (batch, id) in [("cats", "cat-9"), ("birds", "cat-1")] {

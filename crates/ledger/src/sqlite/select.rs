@@ -128,7 +128,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
             target: maybe(15)?,
             body: text(9)?.parse()?,
             secret: maybe(10)?.map(|secret| secret.parse()).transpose()?,
-            item: maybe(BATCH_NAME)?.zip(maybe(ITEM_ID)?).map(|(batch, id)| ItemRef { batch, id }),
+            item: maybe(BATCH_NAME)?.zip(maybe(ITEM_ID)?).map(|(batch, id)| Box::new(ItemRef { batch, id })),
         },
         note: maybe(11)?,
         task: maybe(12)?.map(Into::into),

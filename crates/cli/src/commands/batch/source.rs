@@ -137,7 +137,7 @@ fn file(path: &Path) -> Result<PathBuf, Error> {
 fn unreadable(path: &Path, why: &io::Error) -> Error {
     let path = Fact::of(path.display());
     if why.kind() == io::ErrorKind::NotFound {
-        return Error::usage(say!("there is no file {path}", path));
+        return Error::usage(say!("file {path} not found", path));
     }
     Error::usage(say!("cannot read {what}: {why}", what = path, why = why.to_string()))
 }
@@ -153,7 +153,7 @@ fn combine(args: &args::BatchRows, disk: &Disk) -> Result<Source, RowError> {
 /// Reads `FIELD=VALUE`.
 fn set(text: &str) -> Result<(String, Given), Error> {
     let Some((field, value)) = text.split_once('=').filter(|(field, _)| !field.trim().is_empty()) else {
-        return Err(Error::usage(say!("`--set {text}` does not name a field and a value", text))
+        return Err(Error::usage(say!("`--set {text}` needs a field and a value", text))
             .hint(say!("write `--set FIELD=VALUE`, for example `--set 3.steps=20`")));
     };
     let given = match Written::of(value) {

@@ -51,8 +51,9 @@ pub(super) async fn choose(
     let settings = Settings { site: named.site, ledger: Writes::Elsewhere, ..Settings::default() };
     if let Some(server) = context.global.server.clone() {
         let Work::Graph(json) = &named.work else {
-            return Err(Error::usage(say!("a ComfyUI runs graphs only"))
-                .hint(say!("give the workflow's file: `Workflow > Export (API)` in the editor makes one")));
+            return Err(Error::usage(say!("a ComfyUI server runs workflow files only")).hint(say!(
+                "use the workflow's file, exported from the editor with `Workflow > Export (API)`"
+            )));
         };
         let server = context.server(server, settings)?;
         let fields = server.fields(Workflow::parse(json)?);
