@@ -6,7 +6,7 @@ use cargo_metadata::{MetadataCommand, Package};
 use crate::report::Report;
 
 /// The list of `deny.toml`.
-const LICENCES: [&str; 8] = [
+const LICENCES: [&str; 9] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
