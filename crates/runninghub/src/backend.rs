@@ -77,17 +77,26 @@ pub struct BackendError {
     pub after: Option<Duration>,
     /// Nothing listens at the service's address: the process that ran the task has ended.
     pub is_gone: bool,
+    /// Neither the service's queue nor its history has the task.
+    pub is_unlisted: bool,
 }
 
 impl BackendError {
     /// A failed poll, with whether a retry can help, and after what delay.
     pub fn new(error: Error, is_final: bool, after: Option<Duration>) -> Self {
-        Self { error, is_final, after, is_gone: false }
+        Self { error, is_final, after, is_gone: false, is_unlisted: false }
     }
 
     /// Says whether nothing listens at the service's address. Such a service is given up sooner.
     #[must_use]
     pub fn gone(self, is_gone: bool) -> Self {
         Self { is_gone, ..self }
+    }
+
+    /// Says whether neither the service's queue nor its history has the task. If it was in the queue and the socket has
+    /// been open ever since, it was cancelled.
+    #[must_use]
+    pub fn unlisted(self, is_unlisted: bool) -> Self {
+        Self { is_unlisted, ..self }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use runninghub_core::{Failure, Observation, TaskId, TaskStatus, say};
+use runninghub_core::{Observation, TaskId, TaskStatus, say};
 use runninghub_ledger::State;
 use tokio::time::{sleep, timeout};
 
@@ -19,6 +19,9 @@ use crate::{Backend, Error, ErrorKind, attempts::AttemptLog, sentence_of, settle
 /// The pauses before a cancelled task is polled again: a running task needs a moment to stop.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1)];
+
+/// ComfyUI's exception for an interrupted prompt, after the names of its modules.
+const INTERRUPTED: &str = "interruptprocessingexception";
 
 /// Time limit for all of these polls together, however slow the server.
 const LOOKS: Duration = Duration::from_secs(10);
@@ -80,11 +83,16 @@ impl Cancels {
         }
     }
 
-    /// Interprets an observation given the cancel requests: a failure without a reason of its own becomes
-    /// cancelled.
+    /// Interprets an observation: an interruption is a cancel, whoever sent it, and so is a failure without a reason of
+    /// its own after a cancel request of this machine.
     pub(crate) async fn judge(&self, task: &TaskId, seen: Observation) -> Observation {
-        let is_unexplained = seen.status == TaskStatus::Failed && !seen.failure.as_ref().is_some_and(is_own);
-        if is_unexplained && self.has(task).await {
+        if seen.status != TaskStatus::Failed {
+            return seen;
+        }
+        let kind = seen.failure.as_ref().and_then(|failure| failure.exception_type.as_ref());
+        let kind = kind.map(|kind| kind.raw().to_lowercase()).unwrap_or_default();
+        let is_unexplained = kind.is_empty() || kind.contains("interrupt") || kind.contains("cancel");
+        if kind.ends_with(INTERRUPTED) || is_unexplained && self.has(task).await {
             return Observation { failure: None, status: TaskStatus::Cancelled, ..seen };
         }
         seen
@@ -129,14 +137,6 @@ pub(crate) fn over(seen: &Observation) -> Error {
     Error::new(ErrorKind::Refused, say!("the task has already ended: {status}", status = &seen.status))
 }
 
-/// Whether a task failed for a reason of its own, not because it was cancelled.
-fn is_own(failure: &Failure) -> bool {
-    failure.exception_type.as_ref().is_some_and(|kind| {
-        let kind = kind.raw().to_lowercase();
-        !kind.contains("interrupt") && !kind.contains("cancel")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{
@@ -145,7 +145,7 @@ mod tests {
     };
 
     use async_trait::async_trait;
-    use runninghub_core::{Kind, Place};
+    use runninghub_core::{Failure, Kind, Place};
     use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
 
     use super::*;
@@ -168,6 +168,29 @@ mod tests {
 
         fn calls(&self) -> u64 {
             0
+        }
+    }
+
+    #[tokio::test]
+    async fn an_interruption_is_a_cancel_whoever_sent_it() {
+        let (mine, foreign) = (TaskId::from("1"), TaskId::from("2"));
+        let cancels = Cancels::new(None, 1.0);
+        assert!(cancels.note(&mine).await);
+        for (kind, of_mine, of_foreign) in [
+            (None, TaskStatus::Cancelled, TaskStatus::Failed),
+            (Some("asyncio.CancelledError"), TaskStatus::Cancelled, TaskStatus::Failed),
+            (
+                Some("comfy.model_management.InterruptProcessingException"),
+                TaskStatus::Cancelled,
+                TaskStatus::Cancelled,
+            ),
+            (Some("torch.OutOfMemoryError"), TaskStatus::Failed, TaskStatus::Failed),
+        ] {
+            let failure = Failure { exception_type: kind.map(Into::into), ..Failure::default() };
+            let failed = Observation { failure: Some(failure), ..Observation::of(TaskStatus::Failed) };
+            for (task, status) in [(&mine, of_mine), (&foreign, of_foreign)] {
+                assert_eq!(cancels.judge(task, failed.clone()).await.status, status, "{kind:?} of {task}");
+            }
         }
     }
 

@@ -265,7 +265,7 @@ impl Driver {
                 self.tries = None;
                 self.session.handle(now, Input::Answer(answer));
             }
-            DriverEvent::Answer(Err(BackendError { error, is_final, after, is_gone })) => {
+            DriverEvent::Answer(Err(BackendError { error, is_final, after, is_gone, is_unlisted })) => {
                 let reason = sentence_of(&error);
                 if is_final
                     && error.is_unknown_task()
@@ -280,7 +280,7 @@ impl Driver {
                 }
                 if is_final {
                     self.denial = Some(error);
-                    self.session.handle(now, Input::Denied { after, reason });
+                    self.session.handle(now, Input::Denied { after, reason, is_unlisted });
                     return None;
                 }
                 self.tries = self.tries.map(|tries| tries.saturating_sub(1));

@@ -181,8 +181,8 @@ impl Service for RunningHub {
             }
         };
         let seen = self.0.until_known(task, ask).await?;
-        // One word doesn't give a reason, and a cancelled task fails like any other.
-        if seen.status == TaskStatus::Failed && self.0.cancels.has(task).await {
+        // This endpoint has no word for a cancelled task.
+        if seen.status == TaskStatus::Failed {
             return Ok(Observation::of(self.outputs(task).await?.status));
         }
         Ok(seen)

@@ -10,13 +10,13 @@ use std::{
 
 use async_trait::async_trait;
 use runninghub_api::{Class, Client, Retry};
-use runninghub_core::{Failure, Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus, say};
+use runninghub_core::{Graph, Kind, Observation, SocketUrl, TaskId, TaskStatus, say};
 use url::Url;
 
 use crate::{
     Backend, BackendError, Error, ErrorKind,
     cancel::{Cancels, over},
-    observed::{is_unknown, observed},
+    observed::{completed, has_reason, is_unknown, observed},
 };
 
 /// RunningHub's HTTP API.
@@ -90,20 +90,12 @@ impl Backend for Platform {
             BackendError::new(Error::api(say!("cannot poll the task"), error), is_final, after)
         };
         let mut seen = answer.map_err(failed)?;
-        if seen.status == TaskStatus::Failed
-            && !by_query
-            && !seen.failure.as_ref().is_some_and(Failure::has_reason)
-        {
-            // `query` knows the reason when `outputs` only has the code (805).
-            match self.ask(task, true).await {
-                Ok(known) => seen.failure = known.failure.or(seen.failure),
-                Err(error) => tracing::debug!(%error, "the reason of the failure is not known"),
-            }
+        if seen.status == TaskStatus::Failed && !by_query && !has_reason(&seen) {
+            seen = completed(&self.client, task, seen).await;
         }
         Ok(self.cancels.judge(task, seen).await)
     }
 
-    /// Only the v2 response may contain the files that a task made before it failed.
     async fn results(&self, task: &TaskId) -> Result<Observation, Error> {
         let answer = observed(&self.client, task).await;
         let is_forgotten = answer.as_ref().is_err_and(is_unknown);
@@ -111,14 +103,7 @@ impl Backend for Platform {
             return Ok(seen);
         }
         let seen = answer.map_err(|error| Error::api(say!("cannot get the task's results"), error))?;
-        let mut seen = self.cancels.judge(task, seen).await;
-        if matches!(seen.status, TaskStatus::Failed | TaskStatus::Cancelled) && seen.outputs.is_empty() {
-            match self.client.query(task).once().await {
-                Ok(made) => seen.outputs = made.outputs,
-                Err(error) => tracing::debug!(%error, "whether the failed task made anything is not known"),
-            }
-        }
-        Ok(seen)
+        Ok(self.cancels.judge(task, seen).await)
     }
 
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {

@@ -55,6 +55,9 @@ struct Task {
     data: Option<Box<RawValue>>,
 }
 
+/// The message of a task that failed or was stopped for no known reason.
+const NO_REASON: &str = "unknown error";
+
 /// Parses a bare task object, or one inside `{code, data}` as some gateways wrap it.
 pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     answer.success_within()?;
@@ -75,7 +78,8 @@ pub(crate) fn read(answer: &Answer) -> Result<Observation, Error> {
     };
     let failure = (status == TaskStatus::Failed).then(|| {
         let reason = observation::failure(task.failed_reason.as_deref()).unwrap_or_default();
-        let message = lenient::scalar(task.error_message.as_deref()).map(Into::into);
+        let message = lenient::scalar(task.error_message.as_deref());
+        let message = message.filter(|text| !text.eq_ignore_ascii_case(NO_REASON)).map(Into::into);
         Failure { code: error_code, message: reason.message.clone().or(message), ..reason }
     });
     Ok(Observation {
@@ -145,6 +149,8 @@ mod tests {
             get(r#"{"status":"FAILED","errorCode":1000,"errorMessage":"unknown","failedReason":null}"#);
         let failure = seen.failure.expect("a reason");
         assert_eq!((failure.code.as_deref(), failure.message), (Some("1000"), Some("unknown".into())));
+        let seen = get(r#"{"status":"FAILED","errorCode":"1000","errorMessage":"Unknown error"}"#);
+        assert!(!seen.failure.expect("a failure").has_reason());
         for bad in [
             r#"{"errorCode":"1601","errorMessage":"ApiKey verification failed"}"#,
             r#"{"code":1004,"msg":"not found","data":null}"#,

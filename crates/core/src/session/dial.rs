@@ -80,6 +80,11 @@ impl Dial {
         matches!(self.state, State::Open { .. })
     }
 
+    /// The number of the open connection, if there is one.
+    pub(super) fn open_attempt(&self) -> Option<u32> {
+        self.is_open().then_some(self.attempt)
+    }
+
     /// Whether this connection has brought a frame of the run.
     pub(super) fn has_heard(&self) -> bool {
         self.heard

@@ -49,6 +49,8 @@ pub enum Input<'a> {
         after: Option<Duration>,
         /// The server's message.
         reason: Sentence,
+        /// Neither the service's queue nor its history has the task.
+        is_unlisted: bool,
     },
     /// Only time has passed.
     Tick,

@@ -10,7 +10,8 @@ use super::{
     poll::{Poll, Reason},
 };
 use crate::{
-    Connection, End, Event, Machine, Observation, Phase, Plan, Progress, Sentence, SocketUrl, TaskStatus, say,
+    Connection, End, Event, Failure, Machine, Observation, Phase, Plan, Progress, Sentence, SocketUrl,
+    TaskStatus, say,
 };
 
 /// Follows a task. Driven from outside: inputs and the time go in, actions come out.
@@ -47,6 +48,8 @@ pub struct Session {
     grace: Duration,
     /// When the first denial since the last usable response arrived.
     denied: Option<Duration>,
+    /// The connection on which the last response found the task in the queue.
+    queued_on: Option<u32>,
     /// Whether the warning about a URL that must not be dialed was emitted.
     warned: bool,
     jitter: Jitter,
@@ -93,6 +96,7 @@ impl Session {
             known: Known::Nothing,
             grace: Duration::ZERO,
             denied: None,
+            queued_on: None,
             warned: false,
             jitter: Jitter::new(!seed),
             server: Server::Unknown,
@@ -231,7 +235,13 @@ impl Session {
                 self.gone = is_gone.then(|| self.gone.unwrap_or(self.now));
                 self.no_answer(after, reason);
             }
-            Input::Denied { after, reason } => {
+            // A server that restarts loses its queue too, but also its sockets.
+            Input::Denied { is_unlisted: true, .. }
+                if self.queued_on.is_some() && self.queued_on == self.dial.open_attempt() =>
+            {
+                self.finish(Phase::Interrupted, Observation::of(TaskStatus::Cancelled));
+            }
+            Input::Denied { after, reason, .. } => {
                 self.gone = None;
                 let since = *self.denied.get_or_insert(self.now);
                 if self.now.saturating_sub(since) >= self.grace {
@@ -279,6 +289,7 @@ impl Session {
         // A task once confirmed isn't given up for a single odd response.
         (self.known, self.grace, self.denied) = (Known::Seen, self.pace.grace, None);
         self.last_sign = self.now;
+        self.queued_on = (answer.status == TaskStatus::Queued).then(|| self.dial.open_attempt()).flatten();
         self.emit(Event::Status {
             status: answer.status.clone(),
             waited: self.now,
@@ -371,7 +382,11 @@ impl Session {
     fn finish(&mut self, phase: Phase, answer: Observation) {
         // The platform reports interrupted runs as failed too; the socket's claim is more precise.
         let phase = match (phase, self.machine.claim()) {
-            (Phase::Failed, Some(Phase::Interrupted)) if answer.failure.is_none() => Phase::Interrupted,
+            (Phase::Failed, Some(Phase::Interrupted))
+                if !answer.failure.as_ref().is_some_and(Failure::has_reason) =>
+            {
+                Phase::Interrupted
+            }
             _ => phase,
         };
         self.machine.finish(self.now, phase, answer.failure);
@@ -387,6 +402,10 @@ impl Session {
         let mut end = self.machine.outcome();
         end.outputs.splice(..0, answer.outputs);
         end.cost = answer.cost;
+        if phase == Phase::Interrupted {
+            // The node at which a run was cancelled didn't fail.
+            end.failure.take_if(|failure| !failure.has_reason());
+        }
         self.conclude(end);
     }
 

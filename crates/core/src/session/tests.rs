@@ -525,10 +525,44 @@ mod ending {
 
     #[test]
     fn a_failure_without_reason_after_an_interruption_was_the_interruption() {
+        let code = Failure { code: Some("805".into()), ..Failure::default() };
+        let reason = Failure { message: Some("out of memory".into()), ..code.clone() };
+        for (failure, phase) in
+            [(None, Phase::Interrupted), (Some(code), Phase::Interrupted), (Some(reason), Phase::Failed)]
+        {
+            let mut world = World::live();
+            world.platform = Some(Observation { failure, ..Observation::of(TaskStatus::Failed) });
+            world.say(&message("execution_interrupted", r#","node_id":"2""#));
+            assert_eq!(world.end().phase, phase);
+        }
+    }
+
+    #[test]
+    fn a_queued_task_that_is_not_listed_while_the_socket_stays_open_was_cancelled() {
+        let unlisted =
+            |is_unlisted| Input::Denied { after: None, reason: Sentence::verbatim("not known"), is_unlisted };
+        let queued = |inputs: Vec<Input<'static>>| {
+            let mut world = World::new();
+            world.platform =
+                Some(Observation { socket: Some(address()), ..Observation::of(TaskStatus::Queued) });
+            world.give(Input::Tick).give(Input::Connected).wait_ms(7_000);
+            world.platform = None;
+            world.wait_ms(10_000);
+            for input in inputs {
+                world.give(input);
+            }
+            world
+        };
+        assert_eq!(queued(vec![unlisted(true)]).end().phase, Phase::Interrupted);
+        // The service may not know it for another reason.
+        assert!(!queued(vec![unlisted(false)]).session.is_over());
+        // It may have been restarted.
+        assert!(!queued(vec![Input::Disconnected, Input::Connected, unlisted(true)]).session.is_over());
+        assert!(!queued(vec![Input::Disconnected, unlisted(true)]).session.is_over());
+        // It was running.
         let mut world = World::live();
-        world.platform = Some(Observation::of(TaskStatus::Failed));
-        world.say(&message("execution_interrupted", r#","node_id":"2""#));
-        assert_eq!(world.end().phase, Phase::Interrupted);
+        world.wait_ms(60_000).give(unlisted(true));
+        assert!(!world.session.is_over());
     }
 
     #[test]
@@ -617,7 +651,7 @@ proptest! {
                 "on_resume" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
                 "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
-                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no") },
+                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_unlisted: detail % 2 == 0 },
                 "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_gone: detail % 2 == 0 },
                 _ => Input::Tick,
             };

@@ -163,7 +163,7 @@ impl Backend for Native {
         }
         // ComfyUI keeps nothing about prompts that are cancelled while queued.
         let cancelled = self.cancels.excuse(task, true).await;
-        cancelled.ok_or_else(|| BackendError::new(unknown(), true, None))
+        cancelled.ok_or_else(|| BackendError::new(unknown(), true, None).unlisted(true))
     }
 
     async fn cancel(&self, task: &TaskId) -> Result<(), Error> {

@@ -329,7 +329,7 @@ mod denials {
     use super::*;
 
     fn denied() -> Input<'static> {
-        Input::Denied { after: None, reason: Sentence::verbatim("code 807") }
+        Input::Denied { after: None, reason: Sentence::verbatim("code 807"), is_unlisted: false }
     }
 
     /// A task accepted this many seconds ago that the platform doesn't know.
