@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use runninghub_core::{Fact, Sentence, TaskId, Untrusted, say};
+use runninghub_core::{Fact, NodeError, Sentence, TaskId, Untrusted, say};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::{Class, Code, CreateOutcome, Retry};
@@ -36,6 +36,8 @@ pub enum ErrorKind {
         code: Code,
         /// The platform's message; may be empty.
         message: Untrusted,
+        /// The errors of nodes, for a workflow that was refused.
+        nodes: Vec<NodeError>,
     },
     /// The response is JSON, but not of the expected structure.
     Decode {
@@ -110,6 +112,13 @@ impl Error {
         Self { task, ..self }
     }
 
+    pub(crate) fn of_nodes(mut self, more: Vec<NodeError>) -> Self {
+        if let ErrorKind::Api { nodes, .. } = &mut *self.kind {
+            nodes.extend(more);
+        }
+        self
+    }
+
     /// Appends to the platform's message.
     pub(crate) fn saying(mut self, more: &Untrusted) -> Self {
         if let ErrorKind::Api { message, .. } = &mut *self.kind
@@ -147,10 +156,18 @@ impl Error {
         }
     }
 
+    /// The errors of nodes, for a workflow that was refused.
+    pub fn node_errors(&self) -> &[NodeError] {
+        match &*self.kind {
+            ErrorKind::Api { nodes, .. } => nodes,
+            _ => &[],
+        }
+    }
+
     /// The class of the error.
     pub fn class(&self) -> Class {
         match &*self.kind {
-            ErrorKind::Api { status, code, message } => match code.meant_by(message).class() {
+            ErrorKind::Api { status, code, message, .. } => match code.meant_by(message).class() {
                 Class::Unknown => of_status(*status),
                 class => class,
             },
@@ -284,7 +301,10 @@ mod tests {
     use super::*;
 
     fn api(status: u16, code: &str) -> Error {
-        Error::new("create", ErrorKind::Api { status, code: Code::new(code), message: "".into() })
+        Error::new(
+            "create",
+            ErrorKind::Api { status, code: Code::new(code), message: "".into(), nodes: Vec::new() },
+        )
     }
 
     const LISTED: &str = "301 380 412 415 416 421 433 435 436 801 802 803 806 810 811 812 814 901 1001 1002 1003 \
@@ -371,7 +391,8 @@ mod tests {
     #[test]
     fn an_error_has_a_class_a_message_and_a_hint_of_its_kind() {
         let of = |kind| Error::new("outputs", kind);
-        let said = ErrorKind::Api { status: 200, code: Code::new("421"), message: "FULL".into() };
+        let said =
+            ErrorKind::Api { status: 200, code: Code::new("421"), message: "FULL".into(), nodes: Vec::new() };
         assert_eq!(of(said).message(), Some(&"FULL".into()));
         assert_eq!(
             (api(200, "421").message(), of(ErrorKind::Net(NetErrorKind::Connect)).message()),
@@ -399,7 +420,12 @@ mod tests {
     #[test]
     fn a_key_of_the_other_site_is_not_a_wrong_parameter() {
         let said = |code: &str, message: &str| {
-            let kind = ErrorKind::Api { status: 200, code: Code::new(code), message: message.into() };
+            let kind = ErrorKind::Api {
+                status: 200,
+                code: Code::new(code),
+                message: message.into(),
+                nodes: Vec::new(),
+            };
             Error::new("create", kind)
         };
         for (code, message) in
@@ -439,8 +465,13 @@ mod tests {
 
     #[test]
     fn texts_are_fragments() {
-        assert_eq!(api(200, "421").to_string(), "create: code 421, the key has no free task slots");
-        let unknown = ErrorKind::Api { status: 200, code: Code::new("9999"), message: "new\nthing".into() };
+        assert_eq!(api(200, "421").to_string(), "create: code 421, all places of the key are taken");
+        let unknown = ErrorKind::Api {
+            status: 200,
+            code: Code::new("9999"),
+            message: "new\nthing".into(),
+            nodes: Vec::new(),
+        };
         assert_eq!(Error::new("query", unknown).to_string(), "query: code 9999 (new\\nthing)");
         let page = ErrorKind::NotOurApi { status: 200, title: Some("Wi-Fi login".into()) };
         assert_eq!(

@@ -11,7 +11,7 @@ use reqwest::{
     Method, RequestBuilder,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
 };
-use runninghub_core::{Sentence, repair, say};
+use runninghub_core::{NodeError, Sentence, repair, say};
 use runninghub_net::{ErrorKind as NetErrorKind, Exchange, asked_wait, backoff, page_title, read_text};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Retry, UploadSource,
     budget::Price,
-    endpoint::created::complaints_of,
+    endpoint::created::Complaints,
     envelope::{Envelope, named_task},
     lenient,
     payload::{Payload, shown, to_json},
@@ -443,14 +443,22 @@ impl Answer {
     /// The error for this code, with the messages of the response.
     pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
         let code = Code::new(redact::message(code.as_str(), self.key.as_ref()).raw());
-        let message = readable(envelope.message());
+        let told = envelope.message();
+        let complaints = complaints(&told);
+        let message = complaints.as_ref().map_or(told, Complaints::text);
         let message = redact::message(&message, self.key.as_ref());
-        self.error(ErrorKind::Api { status: self.status, code, message })
+        let nodes = self.redacted(complaints.unwrap_or_default().nodes);
+        self.error(ErrorKind::Api { status: self.status, code, message, nodes })
     }
 
     /// The error for a refusal with further reasons.
-    pub(crate) fn refusal_saying(&self, envelope: &Envelope<'_>, more: &str) -> Error {
-        self.refusal(envelope).saying(&redact::message(more, self.key.as_ref()))
+    pub(crate) fn refusal_with(&self, envelope: &Envelope<'_>, complaints: Complaints) -> Error {
+        let more = redact::message(&complaints.text(), self.key.as_ref());
+        self.refusal(envelope).saying(&more).of_nodes(self.redacted(complaints.nodes))
+    }
+
+    fn redacted(&self, nodes: Vec<NodeError>) -> Vec<NodeError> {
+        nodes.into_iter().map(|error| error.map(|text| redact::message(text, self.key.as_ref()))).collect()
     }
 
     /// The error for a response that lacks a required part.
@@ -485,11 +493,11 @@ fn clock_ahead(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     }
 }
 
-/// The errors in a message that is ComfyUI's JSON; other messages as they are.
-fn readable(message: String) -> String {
-    let json = message.starts_with('{').then(|| RawValue::from_string(message.clone()).ok()).flatten();
-    let complaints = json.map(|json| complaints_of(Some(&json))).filter(|complaints| !complaints.is_empty());
-    complaints.map_or(message, |complaints| complaints.join("; "))
+/// The errors in a message that is ComfyUI's JSON.
+fn complaints(message: &str) -> Option<Complaints> {
+    let json = message.starts_with('{').then(|| RawValue::from_string(message.to_owned()).ok()).flatten()?;
+    let complaints = Complaints::of(Some(&json));
+    (complaints.general.is_some() || !complaints.nodes.is_empty()).then_some(complaints)
 }
 
 #[cfg(test)]

@@ -124,8 +124,8 @@ pub(crate) fn failure(raw: Option<&RawValue>) -> Option<Failure> {
         node: reason.node_name.map(Into::into),
         exception_type: reason.exception_type.map(Into::into),
         message: reason.exception_message.map(Into::into),
-        code: None,
         traceback: traceback(reason.traceback.as_deref()),
+        ..Failure::default()
     };
     (failure != Failure::default()).then_some(failure)
 }

@@ -54,7 +54,7 @@ mod tests {
         let http = |status| Error::new("query", ErrorKind::Http { status });
         let api = |status, code: &str| {
             let code = crate::Code::new(code);
-            Error::new("query", ErrorKind::Api { status, code, message: "".into() })
+            Error::new("query", ErrorKind::Api { status, code, message: "".into(), nodes: Vec::new() })
         };
         let asked = Some(Duration::from_secs(9));
         let least = Some(Duration::from_secs(1));

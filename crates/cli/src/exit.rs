@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, process::ExitCode};
 
-use runninghub::{Code, Sentence};
+use runninghub::{Code, FailureKind, NodeError, Sentence};
 
 use crate::{secrets, signals::Signal};
 
@@ -57,6 +57,21 @@ impl Exit {
         }
     }
 
+    /// The class of an error with this exit code, unless more is known.
+    pub(crate) fn kind(self) -> FailureKind {
+        match self {
+            Self::TaskFailed | Self::Partly => FailureKind::Task,
+            Self::Network => FailureKind::Network,
+            Self::Refused => FailureKind::Refused,
+            Self::SubmitUnknown => FailureKind::SubmitUnknown,
+            Self::StillRunning => FailureKind::StillRunning,
+            Self::Results => FailureKind::Results,
+            Self::Store => FailureKind::Store,
+            Self::Interrupted | Self::Terminated | Self::HungUp => FailureKind::Interrupted,
+            Self::Done | Self::Usage => FailureKind::Usage,
+        }
+    }
+
     /// The signal that ends the process, if any.
     pub(crate) fn signal(self) -> Option<Signal> {
         match self {
@@ -95,12 +110,24 @@ pub(crate) struct Error {
     pub(crate) code: Option<Code>,
     /// The ledger entry of a submit of unknown outcome.
     pub(crate) attempt: Option<String>,
+    /// The class of the error.
+    pub(crate) kind: FailureKind,
+    /// What is wrong with single nodes.
+    pub(crate) nodes: Box<[NodeError]>,
 }
 
 impl Error {
     /// An error with its exit code. The message is sanitized here because error sources may contain server text.
     pub(crate) fn new(exit: Exit, message: Sentence) -> Self {
-        Self { exit, message: message.map(&secrets::clean), hint: None, code: None, attempt: None }
+        Self {
+            exit,
+            message: message.map(&secrets::clean),
+            hint: None,
+            code: None,
+            attempt: None,
+            kind: exit.kind(),
+            nodes: Box::default(),
+        }
     }
 
     /// An error in the user's input.

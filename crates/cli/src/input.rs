@@ -1,8 +1,22 @@
-//! Reads text files that people and programs of every system have written.
+//! Files that commands read: whether they exist, and texts that people and programs of every system have written.
 
 use std::{fs, io, path::Path};
 
 use runninghub::{Sentence, say};
+
+use crate::exit::Error;
+
+/// Detects a missing file before anything is sent.
+///
+/// # Errors
+/// If there is no such file.
+pub(crate) fn is_there(path: &Path) -> Result<(), Error> {
+    if path.is_file() {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")))
+}
 
 /// Reads a text: UTF-8, or UTF-16 with a byte order mark as PowerShell writes it. The mark is dropped.
 ///

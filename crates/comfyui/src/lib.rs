@@ -11,7 +11,7 @@ pub use endpoint::{
     history::{Finished, Outcome, Product},
     jobs::Job,
     object_info::ClassInfo,
-    prompt::{Accepted, NodeError, NodeErrors, Rejected},
+    prompt::{Accepted, Rejected},
     queue::{Queue, Queued},
     system_stats::SystemStats,
     upload::UploadedImage,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Fact, FileUrl, NodeId, Sentence, SocketUrl, Untrusted, say};
+use crate::{Fact, FailureKind, FileUrl, NodeError, NodeId, Repeat, Sentence, SocketUrl, Untrusted, say};
 
 /// The status of a task. Spellings differ between endpoints; see [`TaskStatus::parse`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -127,7 +127,8 @@ pub(crate) fn without_key<S: Serializer>(url: &Option<FileUrl>, serializer: S) -
     url.as_ref().map(FileUrl::without_key).serialize(serializer)
 }
 
-/// Why a task failed. All fields are optional: a stopped task fails without a reason.
+/// Why a task, or the command that would have made it, failed. Every part is optional: a task that was stopped fails
+/// without any reason.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
@@ -142,13 +143,31 @@ pub struct Failure {
     pub message: Option<Untrusted>,
     /// The platform's code, for example `805`.
     pub code: Option<String>,
-    /// The Python traceback, one string per frame.
+    /// The class of the error. Set in an [`Outcome`](crate::Outcome), as are `hint` and `retry`.
+    #[serde(default)]
+    pub kind: Option<FailureKind>,
+    /// What may help, in English.
+    #[serde(default)]
+    pub hint: Option<Sentence>,
+    /// Whether the same command may be run again.
+    #[serde(default)]
+    pub retry: Option<Repeat>,
+    /// What is wrong with single nodes, if a workflow was refused.
+    #[serde(default)]
+    pub errors: Vec<NodeError>,
+    /// The Python traceback, one string a frame.
     #[serde(skip)]
     pub traceback: Vec<Untrusted>,
 }
 
 impl Failure {
-    /// Whether it contains a reason, not only the fact that the task failed.
+    /// The same failure, with its class and with whether the command may be run again.
+    #[must_use]
+    pub fn classed(self, kind: FailureKind, created: bool) -> Self {
+        Self { kind: Some(kind), retry: Some(kind.retry(created)), ..self }
+    }
+
+    /// Whether it says more than that the task failed.
     pub fn has_reason(&self) -> bool {
         self.message.is_some() || self.exception_type.is_some()
     }

@@ -7,9 +7,9 @@ use std::{sync::Arc, time::Duration};
 use common::{Body, scenarios};
 use proptest::{option, prelude::*};
 use runninghub_core::{
-    Charge, Connection, ConnectionState, CurrentNode, Direction, Eta, Event, Failure, FileUrl, Graph, Line,
-    NodeState, Outcome, Output, OutputFile, Plan, Progress, Sentence, SocketUrl, Submitted, TaskStatus,
-    Transfer, Untrusted, Verdict,
+    Charge, Connection, ConnectionState, CurrentNode, Direction, Eta, Event, Failure, FailureKind, FileUrl,
+    Graph, Line, NodeError, NodeState, Outcome, Output, OutputFile, Plan, Progress, Sentence, SocketUrl,
+    Submitted, TaskStatus, Transfer, Untrusted, Verdict,
 };
 
 /// Writes, reads and rewrites a line; returns the parsed line.
@@ -85,7 +85,7 @@ fn output() -> impl Strategy<Value = Output> {
 fn outcome() -> impl Strategy<Value = Outcome> {
     let text = || option::of(".*");
     let cost = option::of((text(), text(), text(), text(), text()));
-    let failure = option::of((text(), text(), text(), text(), text()));
+    let failure = option::of((text(), text(), text(), text(), text(), text()));
     let ids = (text(), text(), text());
     let figures = (fraction(), any::<usize>(), any::<Option<usize>>(), time(), any::<u64>(), any::<u8>());
     (ids, figures, prop::collection::vec(output(), 0..3), failure, cost).prop_map(
@@ -99,13 +99,15 @@ fn outcome() -> impl Strategy<Value = Outcome> {
             done: figures.1,
             total: figures.2,
             outputs,
-            failure: failure.map(|(node_id, node, kind, message, code)| Failure {
+            failure: failure.map(|(node_id, node, kind, message, code, hint)| Failure {
                 node_id: node_id.map(Into::into),
                 node: node.map(Into::into),
                 exception_type: kind.map(Into::into),
                 message: message.map(Into::into),
+                errors: code.iter().map(|code| NodeError::new("7".into(), code, code)).collect(),
                 code,
-                traceback: Vec::new(),
+                hint: hint.map(Sentence::verbatim),
+                ..Failure::default().classed(FailureKind::NotFound, false)
             }),
             cost: cost.map(|(coins, money, third_party_money, currency, seconds)| Charge {
                 coins,

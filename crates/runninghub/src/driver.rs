@@ -57,6 +57,7 @@ pub(crate) struct Driver {
 }
 
 /// An external event.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and never stored")]
 enum DriverEvent {
     Answer(Result<Observation, BackendError>),
     Dialled(Dialled),

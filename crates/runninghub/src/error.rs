@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, fmt, iter};
 
 use runninghub_api::{Class, Code};
-use runninghub_core::{Failure, Known, Sentence, TaskId, say};
+use runninghub_core::{Failure, FailureKind, Known, Node, NodeError, Sentence, TaskId, say};
 use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
@@ -16,6 +16,7 @@ pub struct Error {
     failure: Option<Box<Failure>>,
     attempt: Option<AttemptId>,
     is_unknown_task: bool,
+    node_errors: Box<[NodeError]>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -52,7 +53,16 @@ impl Error {
     /// Creates an error of a kind, for a [`Backend`](crate::Backend) outside of this crate. The sentence says
     /// what failed, without a period and without the source.
     pub fn new(kind: ErrorKind, what: Sentence) -> Self {
-        Self { kind, what, hint: None, failure: None, attempt: None, is_unknown_task: false, source: None }
+        Self {
+            kind,
+            what,
+            hint: None,
+            failure: None,
+            attempt: None,
+            is_unknown_task: false,
+            node_errors: Box::default(),
+            source: None,
+        }
     }
 
     /// For a service that knows each of its tasks from the start: this task is unknown to it, because the id
@@ -75,6 +85,20 @@ impl Error {
     #[must_use]
     pub(crate) fn hinted(self, hint: Option<Sentence>) -> Self {
         Self { hint: hint.map(Box::new).or(self.hint), ..self }
+    }
+
+    /// Adds the errors of single nodes.
+    #[must_use]
+    pub(crate) fn of_nodes(self, node_errors: Vec<NodeError>) -> Self {
+        Self { node_errors: node_errors.into(), ..self }
+    }
+
+    /// The error is about one input of one node: `problem` names it for programs.
+    #[must_use]
+    pub(crate) fn of_input(self, node: &Node, input: &str, problem: &str) -> Self {
+        let message = self.what.to_string();
+        let error = NodeError::new(node.id.clone(), problem, message).at(node.class_type.raw(), Some(input));
+        self.of_nodes(vec![error])
     }
 
     /// Adds the cause.
@@ -122,6 +146,49 @@ impl Error {
         self.kind
     }
 
+    /// The class of the error, as it is published.
+    pub fn failure_kind(&self) -> FailureKind {
+        let is_gone_id = |code: &Code| [Code::NO_SUCH_WORKFLOW, Code::NO_SUCH_APP].contains(code);
+        match self.kind {
+            ErrorKind::Usage | ErrorKind::Recording => FailureKind::Usage,
+            ErrorKind::Network if self.class() == Some(Class::Server) => FailureKind::Server,
+            ErrorKind::Network => FailureKind::Network,
+            ErrorKind::Refused | ErrorKind::TaskFailed if self.is_unknown_task() => FailureKind::NotFound,
+            ErrorKind::Refused if self.code().is_some_and(is_gone_id) => FailureKind::NotFound,
+            ErrorKind::Refused => match self.class() {
+                Some(Class::Auth) => FailureKind::Auth,
+                Some(Class::Quota) => FailureKind::Quota,
+                Some(Class::Capacity | Class::Rate) => FailureKind::Capacity,
+                Some(Class::Content) => FailureKind::Content,
+                Some(Class::BadRequest) => FailureKind::Validation,
+                _ if !self.node_errors.is_empty() || self.is_rejected() => FailureKind::Validation,
+                _ if self.is_locked() => FailureKind::Auth,
+                _ => FailureKind::Refused,
+            },
+            ErrorKind::SubmitUnknown => FailureKind::SubmitUnknown,
+            ErrorKind::TimedOut | ErrorKind::StillRunning => FailureKind::StillRunning,
+            ErrorKind::TaskFailed => FailureKind::Task,
+            ErrorKind::Results => FailureKind::Results,
+            ErrorKind::Gone => FailureKind::Gone,
+            ErrorKind::Io => FailureKind::Store,
+        }
+    }
+
+    /// Whether a ComfyUI checked the prompt and refused it.
+    fn is_rejected(&self) -> bool {
+        matches!(self.comfy_error(), Some(runninghub_comfyui::ErrorKind::Rejected(_)))
+    }
+
+    /// Whether a ComfyUI requires a login.
+    fn is_locked(&self) -> bool {
+        matches!(self.comfy_error(), Some(runninghub_comfyui::ErrorKind::Locked { .. }))
+    }
+
+    fn comfy_error(&self) -> Option<&runninghub_comfyui::ErrorKind> {
+        let error: &runninghub_comfyui::Error = self.source.as_ref()?.downcast_ref()?;
+        Some(error.kind())
+    }
+
     /// What failed, without the causes; [`sentence_of`] has them too.
     pub fn sentence(&self) -> Sentence {
         self.what.clone()
@@ -135,6 +202,15 @@ impl Error {
     /// Why the task failed, for [`ErrorKind::TaskFailed`].
     pub fn failure(&self) -> Option<&Failure> {
         self.failure.as_deref()
+    }
+
+    /// What is wrong with single nodes of a workflow that was refused, as far as it is known.
+    pub fn node_errors(&self) -> &[NodeError] {
+        &self.node_errors
+    }
+
+    pub(crate) fn node_errors_mut(&mut self) -> &mut [NodeError] {
+        &mut self.node_errors
     }
 
     /// The platform's code, if the response has one.
@@ -189,7 +265,8 @@ impl Error {
     /// A failed API call, and what that means.
     pub(crate) fn api(what: Sentence, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
-        Self::new(kind, what).hinted(source.hint()).with_source(source)
+        let node_errors = source.node_errors().to_vec();
+        Self::new(kind, what).of_nodes(node_errors).hinted(source.hint()).with_source(source)
     }
 }
 
@@ -203,7 +280,11 @@ impl Error {
             Comfy::Locked { .. } | Comfy::Rejected(_) => ErrorKind::Refused,
             _ => ErrorKind::Network,
         };
-        Self::new(kind, what).hinted(source.hint()).with_source(source)
+        let node_errors = match source.kind() {
+            Comfy::Rejected(rejected) => rejected.node_errors.clone(),
+            _ => Vec::new(),
+        };
+        Self::new(kind, what).of_nodes(node_errors).hinted(source.hint()).with_source(source)
     }
 }
 

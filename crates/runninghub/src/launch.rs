@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use runninghub_core::{
-    Confirm, Event, Graph, Learned, Machine, NodeId, Pace, Plan, Priors, PromptId, Session, SocketUrl,
-    TaskId, WorkflowId,
+    Confirm, Event, Graph, Learned, Machine, NodeError, NodeId, Pace, Plan, Priors, PromptId, Session,
+    SocketUrl, TaskId, WorkflowId, say,
 };
 use runninghub_transport::Connect;
 
@@ -57,6 +57,12 @@ impl Known<'_> {
         let plan = Plan::with_priors(graph, outputs, self.priors);
         Arc::new(plan.with_learned(kept.as_deref().unwrap_or(self.learned)))
     }
+}
+
+/// Warnings about the nodes of an accepted workflow that were refused.
+pub(crate) fn refused_nodes(errors: &[NodeError]) -> impl Iterator<Item = Event> {
+    NodeError::sentences(errors)
+        .map(|node| Event::warning("node_error", say!("refused, and will not run: {node}", node)))
 }
 
 impl Launch {

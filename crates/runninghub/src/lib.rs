@@ -77,10 +77,10 @@ pub use runninghub_core::{
     decode_text, link,
 };
 pub use runninghub_core::{
-    Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FileUrl, Kind, Line, NativeProxy, NodeId,
-    Observation, Outcome, Output, OutputFile, Place, PromptId, Sentence, Site, SocketUrl, Submitted, TaskId,
-    TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId, is_platform_id, is_uuid, rounded_number,
-    say,
+    Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FailureKind, FileUrl, Kind, Line, NativeProxy,
+    NodeError, NodeId, Observation, Outcome, Output, OutputFile, Place, PromptId, Repeat, Sentence, Site,
+    SocketUrl, Submitted, TaskId, TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId,
+    is_platform_id, is_uuid, rounded_number, say,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

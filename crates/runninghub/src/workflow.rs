@@ -134,6 +134,7 @@ impl Workflow {
                 title = &node.name(),
                 field
             ))
+            .of_input(node, field, "unknown_input")
             .with_hint(suggest(field, fields.clone(), list(fields))));
         };
         match link(old) {
@@ -142,6 +143,7 @@ impl Workflow {
                 place = place_of(&node.id, field),
                 source = &source
             ))
+            .of_input(node, field, "linked_input")
             .with_hint(say!("set a field of node `{source}` instead", source = &source))),
             None => Ok(old),
         }
@@ -160,6 +162,7 @@ impl Workflow {
                 wanted,
                 got
             ))
+            .of_input(node, field, "invalid_input_type")
             .with_hint(say!("its current value is `{value}`", value = short(old)))
         })?;
         if is_negative_seed(node, field, &value) {
@@ -167,6 +170,7 @@ impl Workflow {
                 "`{place}` cannot be negative",
                 place = place_of(&node.id, field)
             ))
+            .of_input(node, field, "value_smaller_than_min")
             .with_hint(say!("leave it out to keep the current seed, or set it to `random` for a new one")));
         }
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })

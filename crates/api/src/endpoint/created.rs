@@ -1,10 +1,8 @@
 //! The response to a create.
 
-use std::collections::BTreeMap;
-
-use runninghub_core::{ClientId, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted};
+use runninghub_core::{ClientId, NodeError, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{Error, envelope::Envelope, http::Answer, lenient, observation};
 
@@ -31,8 +29,8 @@ pub struct Created {
 pub struct PromptTips {
     /// The output nodes that will run; `None` if the response does not list them.
     pub outputs_to_execute: Option<Vec<NodeId>>,
-    /// Errors by node.
-    pub node_errors: BTreeMap<NodeId, Vec<Untrusted>>,
+    /// Errors of nodes.
+    pub node_errors: Vec<NodeError>,
     /// The error of the workflow as a whole.
     pub error: Option<Untrusted>,
 }
@@ -41,7 +39,7 @@ pub struct PromptTips {
 pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
     let envelope = answer.envelope()?;
     if envelope.failure().is_some() {
-        return Err(answer.refusal_saying(&envelope, &complaints_of(envelope.data).join("; ")));
+        return Err(answer.refusal_with(&envelope, Complaints::of(envelope.data)));
     }
     created(&lenient::entries(envelope.data), "taskStatus").ok_or_else(|| answer.unexpected("data.taskId"))
 }
@@ -83,12 +81,6 @@ struct Tips {
     error: Option<Box<RawValue>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct NodeErrors {
-    errors: Option<Box<RawValue>>,
-}
-
 #[derive(Deserialize)]
 struct Complaint {
     #[serde(default, deserialize_with = "lenient::filled")]
@@ -97,17 +89,27 @@ struct Complaint {
     details: Option<String>,
 }
 
-/// The errors by node in a refusal (433), in `promptTips` or in its place.
-pub(crate) fn complaints_of(data: Option<&RawValue>) -> Vec<String> {
-    let fields = lenient::entries(data);
-    let inside = fields.iter().rev().find(|(key, _)| key == "promptTips").map(|(_, raw)| &**raw);
-    let tips = tips(inside.or(data));
-    let node = |(node, errors): (&NodeId, &Vec<Untrusted>)| {
-        let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
-        format!("node {node}: {}", errors.join("; "))
-    };
-    let general = tips.error.as_ref().map(|error| error.raw().to_owned());
-    general.into_iter().chain(tips.node_errors.iter().map(node)).collect()
+/// The errors in a refusal (433), in `promptTips` or in its place.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    pub(crate) general: Option<Untrusted>,
+    pub(crate) nodes: Vec<NodeError>,
+}
+
+impl Complaints {
+    pub(crate) fn of(data: Option<&RawValue>) -> Self {
+        let fields = lenient::entries(data);
+        let inside = fields.iter().rev().find(|(key, _)| key == "promptTips").map(|(_, raw)| &**raw);
+        let tips = tips(inside.or(data));
+        Self { general: tips.error, nodes: tips.node_errors }
+    }
+
+    /// All of them as one message; empty if there are none.
+    pub(crate) fn text(&self) -> String {
+        let general = self.general.iter().map(|error| error.raw().to_owned());
+        let nodes = NodeError::sentences(&self.nodes).map(|sentence| sentence.to_string());
+        general.chain(nodes).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// Parses JSON in a string, an object, empty text or `null`.
@@ -117,16 +119,15 @@ fn tips(raw: Option<&RawValue>) -> PromptTips {
     PromptTips {
         outputs_to_execute: lenient::list(tips.outputs_to_execute.as_deref())
             .map(|ids| ids.iter().filter_map(|id| lenient::scalar(Some(id)).map(Into::into)).collect()),
-        node_errors: node_errors.into_iter().map(|(node, raw)| (node.into(), complaints(&raw))).collect(),
+        node_errors: node_errors.iter().flat_map(|(node, raw)| of_node(&node.as_str().into(), raw)).collect(),
         error: tips.error.as_deref().map(complaint),
     }
 }
 
-/// Parses ComfyUI's list of errors of a node; anything else is kept unchanged.
-fn complaints(raw: &RawValue) -> Vec<Untrusted> {
-    let known: NodeErrors = lenient::object(Some(raw)).unwrap_or_default();
-    let errors = lenient::list(known.errors.as_deref()).unwrap_or_default();
-    if errors.is_empty() { vec![complaint(raw)] } else { errors.iter().map(|raw| complaint(raw)).collect() }
+/// Parses ComfyUI's errors of a node; anything else is kept unchanged.
+fn of_node(node: &NodeId, raw: &RawValue) -> Vec<NodeError> {
+    let known: Option<Value> = lenient::object::<Map<String, Value>>(Some(raw)).map(Value::Object);
+    NodeError::read(node, &known.unwrap_or_else(|| complaint(raw).raw().into()))
 }
 
 fn complaint(raw: &RawValue) -> Untrusted {
@@ -166,7 +167,7 @@ mod tests {
         let told = r#"{"code":433,"msg":"{\"error\":{\"message\":\"Prompt outputs failed validation\"},\"node_errors\":{\"3\":{\"errors\":[{\"message\":\"Value not in list\",\"details\":\"sampler_name\"}]}}}","data":null}"#;
         let error = create_with(told, read).expect_err("refused").to_string();
         assert!(
-            error.contains("(Prompt outputs failed validation; node 3: Value not in list: sampler_name)"),
+            error.contains("(Prompt outputs failed validation; node 3: Value not in list (sampler_name))"),
             "{error}"
         );
     }
@@ -212,9 +213,9 @@ mod tests {
         )
         .tips;
         assert_eq!(tips.error, Some("Some failed".into()));
-        assert_eq!(tips.node_errors["3"], ["Value not in list: ckpt_name", "b"].map(Untrusted::from));
-        assert_eq!(tips.node_errors["4"], ["broken"].map(Untrusted::from));
-        assert_eq!(tips.node_errors["5"], [r#"{"what":1}"#].map(Untrusted::from));
+        let said: Vec<_> = NodeError::sentences(&tips.node_errors).map(|said| said.to_string()).collect();
+        let broken = [r"node 4: broken", r#"node 5: {"what":1}"#];
+        assert_eq!(said, ["node 3 (K): Value not in list (ckpt_name), b", broken[0], broken[1]]);
     }
 
     #[test]
@@ -256,7 +257,7 @@ mod tests {
             let error = create_with(&text, read).expect_err("refused");
             assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
             let told = error.to_string();
-            assert!(told.contains("FAILED: node 4: Value not in list: ckpt_name"), "{told}");
+            assert!(told.contains("FAILED: node 4: Value not in list (ckpt_name)"), "{told}");
         }
         let error = create_with(r#"{"code":433,"msg":"no","data":null}"#, read).expect_err("refused");
         assert!(error.to_string().ends_with("(no)"), "{error}");

@@ -12,6 +12,7 @@ use crate::{
     args::{self, AssetsCommand, GroupCommand, Medium},
     event::Event,
     exit::{Error, Exit},
+    input,
 };
 
 pub(super) async fn assets(context: &mut Context, args: args::Assets) -> Result<Exit, Error> {
@@ -75,9 +76,7 @@ async fn group(context: &mut Context, hub: &RunningHub, command: GroupCommand) -
 async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate) -> Result<(), Error> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let path = args.file.display();
-    if !args.file.is_file() {
-        return Err(Error::usage(say!("file {path} not found", path)).hint(say!("nothing was sent")));
-    }
+    input::is_there(&args.file)?;
     let extension = args.file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     let by_extension = [
         (FieldKind::Image, AssetType::Image),

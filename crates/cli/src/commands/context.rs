@@ -10,9 +10,9 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Charge, Event as RunEvent, Found as Lookup, Line, NetOptions, Outcome, Output, Place, PreviewFolder, Run,
-    Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId, Workspace, answer, is_uuid,
-    say,
+    Charge, Event as RunEvent, Failure, FailureKind, Found as Lookup, Line, NetOptions, Outcome, Output,
+    Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId,
+    Workspace, answer, is_uuid, say,
 };
 
 use super::service::{Found, check_place};
@@ -21,7 +21,7 @@ use crate::{
     event::Event,
     exit::{Error, Exit},
     printer::Printer,
-    report::{self, Reporter},
+    report::{self, Reporter, text},
     secrets,
     signals::{Signal, Signals, suspend},
     target,
@@ -40,6 +40,8 @@ pub(super) struct Context {
     pub(super) outcome: Outcome,
     /// Hints to print at the very end.
     pub(super) advice: Vec<Sentence>,
+    /// Whether the command has created a task.
+    has_created: bool,
     /// Whether `result` was reported already.
     pub(super) is_told: bool,
     /// A signal that was handled before the command finished. The process ends by it, whatever the result is.
@@ -93,6 +95,7 @@ impl Context {
             clock: Clock::Wall(Instant::now()),
             outcome: Outcome::default(),
             advice: Vec::new(),
+            has_created: false,
             is_told: false,
             heeded: None,
             trouble: None,
@@ -260,6 +263,7 @@ impl Context {
     /// Reports an accepted task; all later events are about it.
     pub(super) fn submitted(&mut self, run: &Run, place: &Place) {
         self.outcome.task_id = Some(run.task_id().clone());
+        self.has_created = true;
         self.show(RunEvent::Submitted(run.submitted(place)));
     }
 
@@ -344,9 +348,15 @@ impl Context {
                 Exit::StillRunning => Verdict::Running,
                 _ => Verdict::Error,
             };
-            let failure = self.outcome.failure.get_or_insert_default();
-            failure.message = Some(error.message.to_string().into());
-            failure.code = failure.code.take().or_else(|| error.code.as_ref().map(ToString::to_string));
+            let known = self.outcome.failure.take().unwrap_or_default();
+            let failure = Failure {
+                message: Some(error.message.to_string().into()),
+                code: known.code.clone().or_else(|| error.code.as_ref().map(ToString::to_string)),
+                hint: error.hint.as_deref().cloned(),
+                errors: error.nodes.to_vec(),
+                ..known
+            };
+            self.outcome.failure = Some(failure.classed(error.kind, self.has_created));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
         // A command that only queries has no verdict of its own.
@@ -376,6 +386,11 @@ impl Context {
             self.warn("recording", say!("the recording is incomplete: {why}", why));
         }
         self.outcome.outputs.append(&mut self.kept);
+        if let Some(failure) = self.outcome.failure.take_if(|failure| failure.kind.is_none()) {
+            let hint = text::cure(&failure);
+            let failure = failure.classed(FailureKind::Task, self.has_created);
+            self.outcome.failure = Some(Failure { hint, ..failure });
+        }
         self.outcome.exit_code = exit.code();
         self.outcome.elapsed = self.clock.now();
         self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();

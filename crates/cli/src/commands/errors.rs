@@ -8,6 +8,7 @@ use runninghub::{
 
 use crate::{
     exit::{Error, Exit, chain},
+    secrets::clean,
     target,
 };
 
@@ -45,6 +46,12 @@ impl From<runninghub::Error> for Error {
             code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
             hint: error.hint().cloned().map(Box::new),
+            kind: error.failure_kind(),
+            nodes: error
+                .node_errors()
+                .iter()
+                .map(|node| node.clone().map(|text| clean(text).into()))
+                .collect(),
             ..Self::new(exit, chain(&error))
         };
         match error.kind() {

@@ -62,6 +62,7 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
     if exit == Exit::Usage && wants_json() {
         let printer = Printer::new(false);
         let failure = Failure { message: Some(english(error).into()), ..Failure::default() };
+        let failure = failure.classed(exit.kind(), false);
         let outcome = Outcome { exit_code: exit.code(), failure: Some(failure), ..Outcome::default() };
         let event = Event::Run(runninghub::Event::Result(Box::new(outcome)));
         report::reporter(Format::Json, printer).show(&Line { t: Duration::ZERO, task_id: None, event });

@@ -1,21 +1,18 @@
 //! `rhub upload`, `rhub lora upload`.
 
-use runninghub::{Sentence, answer::Upload, say};
+use runninghub::{Sentence, answer::Upload};
 
 use super::{context::Context, service::Settings};
 use crate::{
     args::{self, LoraCommand},
     event::Event,
     exit::{Error, Exit},
+    input,
 };
 
 /// Uploads files one after the other. Each finished upload is reported at once, even if a later one fails.
 pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<Exit, Error> {
-    // Detect missing files before anything is sent.
-    if let Some(missing) = args.files.iter().find(|file| !file.is_file()) {
-        let path = missing.display();
-        return Err(Error::usage(say!("file {path} not found", path)).hint(say!("nothing was sent")));
-    }
+    args.files.iter().try_for_each(|file| input::is_there(file))?;
     let hub = context.connect(Settings::default())?;
     for file in &args.files {
         let uploaded = context.with_files(hub.upload(file)).await?.map_err(|error| {
@@ -37,6 +34,7 @@ pub(super) async fn upload(context: &mut Context, args: args::Upload) -> Result<
 /// Uploads a LoRA.
 pub(super) async fn lora(context: &mut Context, command: LoraCommand) -> Result<Exit, Error> {
     let LoraCommand::Upload(args) = command;
+    input::is_there(&args.file)?;
     let hub = context.connect(Settings::default())?;
     let uploaded = context.with_files(hub.upload_lora(&args.file, args.lora_name)).await??;
     context.show(Event::Upload(Upload {

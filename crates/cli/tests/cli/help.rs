@@ -159,7 +159,7 @@ fn an_unknown_option_is_a_usage_error_in_json_too() {
     snap!(rhub(["status", "1", "--json", "--site", "com"]), @r#"
         exit 2
         --- out
-        {"schema":"rhub.event/1","t":0.0,"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"invalid value 'com' for '--site <SITE>' [possible values: cn, ai]","code":null},"cost":null,"elapsed_s":0.0,"api_calls":0}
+        {"schema":"rhub.event/1","t":0.0,"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"invalid value 'com' for '--site <SITE>' [possible values: cn, ai]","code":null,"kind":"usage","hint":null,"retry":"never","errors":[]},"cost":null,"elapsed_s":0.0,"api_calls":0}
         --- err
         error: invalid value 'com' for '--site <SITE>'
           [possible values: cn, ai]

@@ -11,6 +11,7 @@ mod commands;
 mod common;
 mod end_to_end;
 mod event_files;
+mod failures;
 mod help;
 mod lang;
 mod ledger;

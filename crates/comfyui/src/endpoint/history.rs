@@ -26,7 +26,7 @@ pub enum Outcome {
     /// All nodes succeeded.
     Success,
     /// A node raised an exception.
-    Failed(Failure),
+    Failed(Box<Failure>),
     /// The prompt was interrupted.
     Interrupted,
 }
@@ -74,7 +74,7 @@ fn outcome(status: &Value) -> Outcome {
     } else if last("execution_interrupted").is_some() {
         Outcome::Interrupted
     } else {
-        Outcome::Failed(last("execution_error").map(failure).unwrap_or_default())
+        Outcome::Failed(last("execution_error").map(failure).unwrap_or_default().into())
     }
 }
 
@@ -86,8 +86,8 @@ fn failure(error: &Value) -> Failure {
         node: text("node_type"),
         exception_type: text("exception_type"),
         message: text("exception_message"),
-        code: None,
         traceback: frames.filter_map(Value::as_str).map(Untrusted::from).collect(),
+        ..Failure::default()
     }
 }
 
@@ -156,8 +156,8 @@ mod tests {
         };
         assert_eq!(of("error", "execution_interrupted"), Outcome::Interrupted);
         let failed = Failure { node_id: Some("3".into()), ..Failure::default() };
-        assert_eq!(of("error", "execution_error"), Outcome::Failed(failed));
-        assert_eq!(of("error", "execution_start"), Outcome::Failed(Failure::default()));
+        assert_eq!(of("error", "execution_error"), Outcome::Failed(failed.into()));
+        assert_eq!(of("error", "execution_start"), Outcome::Failed(Box::default()));
         // On some servers the messages contain an error of a blocked node; the status word decides.
         assert_eq!(of("success", "execution_error"), Outcome::Success);
         assert_eq!(outcome(&Value::Null), Outcome::Success);

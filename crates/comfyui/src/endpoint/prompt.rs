@@ -1,12 +1,9 @@
 //! `POST /prompt`.
 
-use runninghub_core::{ClientId, Fact, NodeId, PromptId, Sentence, Untrusted, say};
+use runninghub_core::{ClientId, NodeError, NodeId, PromptId, Sentence, Untrusted, say};
 use serde_json::{Map, Value, json};
 
 use crate::{Client, Error, ErrorKind, http::Call};
-
-/// Maximum length of displayed details, in characters: some list every model of the server.
-const DETAILS: usize = 120;
 
 /// A prompt in the queue.
 #[derive(Clone, Debug)]
@@ -14,14 +11,16 @@ const DETAILS: usize = 120;
 pub struct Accepted {
     /// Its id: the requested one, or one that the server chose.
     pub prompt_id: PromptId,
-    /// Errors of outputs that will not run.
-    pub node_errors: Vec<NodeErrors>,
+    /// Why some outputs will not run.
+    pub node_errors: Vec<NodeError>,
+    /// These outputs.
+    pub dropped: Vec<NodeId>,
 }
 
 impl Accepted {
     /// A prompt that was found on the server after its response was lost.
     pub fn found(prompt_id: PromptId) -> Self {
-        Self { prompt_id, node_errors: Vec::new() }
+        Self { prompt_id, node_errors: Vec::new(), dropped: Vec::new() }
     }
 }
 
@@ -36,37 +35,7 @@ pub struct Rejected {
     /// Details of the message.
     pub details: Untrusted,
     /// Errors by node.
-    pub node_errors: Vec<NodeErrors>,
-}
-
-/// The errors of a node.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct NodeErrors {
-    /// The node.
-    pub node: NodeId,
-    /// Its class.
-    pub class_type: Untrusted,
-    /// The outputs that do not run because of them.
-    pub dependent_outputs: Vec<NodeId>,
-    /// The errors.
-    pub errors: Vec<NodeError>,
-}
-
-/// One error of a node.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct NodeError {
-    /// The kind, for example `value_not_in_list`.
-    pub kind: String,
-    /// The server's message.
-    pub message: Untrusted,
-    /// Details, usually the input with its value.
-    pub details: Untrusted,
-    /// The input.
-    pub input: Option<String>,
-    /// The value of the input, if it was text.
-    pub received: Option<String>,
+    pub node_errors: Vec<NodeError>,
 }
 
 pub(crate) async fn send(
@@ -103,7 +72,15 @@ pub(crate) async fn send(
     }
     let told = answer.object()?;
     let prompt_id = told["prompt_id"].as_str().ok_or_else(|| answer.unexpected("prompt_id"))?.into();
-    Ok(Accepted { prompt_id, node_errors: node_errors(&told["node_errors"]) })
+    let node_errors = &told["node_errors"];
+    Ok(Accepted { prompt_id, node_errors: NodeError::read_all(node_errors), dropped: dropped(node_errors) })
+}
+
+/// The outputs that do not run because of these errors.
+fn dropped(node_errors: &Value) -> Vec<NodeId> {
+    let nodes = node_errors.as_object().into_iter().flat_map(Map::values);
+    let lists = nodes.filter_map(|node| node["dependent_outputs"].as_array());
+    lists.flatten().filter_map(Value::as_str).map(NodeId::from).collect()
 }
 
 fn rejected(told: &Value) -> Rejected {
@@ -113,32 +90,7 @@ fn rejected(told: &Value) -> Rejected {
         // Old servers send only the message.
         message: error["message"].as_str().or(error.as_str()).unwrap_or_default().into(),
         details: error["details"].as_str().unwrap_or_default().into(),
-        node_errors: node_errors(&told["node_errors"]),
-    }
-}
-
-/// Without errors it is an empty object, or an empty list in old servers.
-fn node_errors(told: &Value) -> Vec<NodeErrors> {
-    let strings = |list: &Value| -> Vec<NodeId> {
-        list.as_array().into_iter().flatten().filter_map(Value::as_str).map(NodeId::from).collect()
-    };
-    let one = |(node, told): (&String, &Value)| NodeErrors {
-        node: node.as_str().into(),
-        class_type: told["class_type"].as_str().unwrap_or_default().into(),
-        dependent_outputs: strings(&told["dependent_outputs"]),
-        errors: told["errors"].as_array().into_iter().flatten().map(node_error).collect(),
-    };
-    told.as_object().into_iter().flatten().map(one).collect()
-}
-
-fn node_error(told: &Value) -> NodeError {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    NodeError {
-        kind: text(&told["type"]),
-        message: text(&told["message"]).into(),
-        details: text(&told["details"]).into(),
-        input: told["extra_info"]["input_name"].as_str().map(str::to_owned),
-        received: told["extra_info"]["received_value"].as_str().map(str::to_owned),
+        node_errors: NodeError::read_all(&told["node_errors"]),
     }
 }
 
@@ -150,40 +102,12 @@ impl Rejected {
             said => Sentence::verbatim(said),
         };
         if !self.node_errors.is_empty() {
-            Sentence::chain([message, Sentence::list(self.node_errors.iter().map(NodeErrors::sentence))])
+            Sentence::chain([message, Sentence::list(NodeError::sentences(&self.node_errors))])
         } else if self.details.is_empty() {
             message
         } else {
             say!("{message} ({details})", message, details = &self.details)
         }
-    }
-}
-
-impl NodeErrors {
-    /// The errors as a message.
-    pub fn sentence(&self) -> Sentence {
-        let errors: Vec<_> = self.errors.iter().map(NodeError::said).collect();
-        let (node, class) = (&self.node, &self.class_type);
-        say!("node {node} ({class}): {errors}", node, class, errors = errors.join(", "))
-    }
-}
-
-impl From<&NodeErrors> for Fact {
-    fn from(errors: &NodeErrors) -> Self {
-        errors.sentence().into()
-    }
-}
-
-impl NodeError {
-    /// The server's message with its details.
-    fn said(&self) -> String {
-        let (message, details) = (self.message.raw(), self.details.raw());
-        if details.is_empty() {
-            return message.to_owned();
-        }
-        let short: String = details.chars().take(DETAILS).collect();
-        let more = if short.len() < details.len() { "…" } else { "" };
-        format!("{message} ({short}{more})")
     }
 }
 
@@ -204,7 +128,7 @@ mod tests {
             rejected(&told).sentence().to_string(),
             "Prompt outputs failed validation: node 2 (SaveImage): Required input is missing (images)"
         );
-        assert!(node_errors(&json!([])).is_empty());
+        assert_eq!(dropped(&told["node_errors"]), ["2".into()]);
         assert_eq!(rejected(&json!({"error": "No prompt"})).sentence().to_string(), "No prompt");
         assert_eq!(rejected(&json!({"error": {}})).sentence().to_string(), "the prompt was rejected");
     }

@@ -218,8 +218,8 @@ impl Machine {
             node: text(&error.node_type),
             exception_type: text(&error.exception_type),
             message: text(&error.exception_message),
-            code: None,
             traceback: error.traceback.iter().map(|line| (**line).into()).collect(),
+            ..Failure::default()
         };
         self.note_failure(failure, true);
         self.closing(Phase::Failed);
@@ -250,6 +250,7 @@ impl Machine {
             message: new.message.or(known.message),
             code: new.code.or(known.code),
             traceback: if new.traceback.is_empty() { known.traceback } else { new.traceback },
+            ..Failure::default()
         });
     }
 }

@@ -104,7 +104,7 @@ impl Native {
         let outputs = finished.products.into_iter().map(|product| self.output(product)).collect();
         let (status, failure) = match finished.outcome {
             Outcome::Success => (TaskStatus::Success, None),
-            Outcome::Failed(failure) => (TaskStatus::Failed, Some(failure)),
+            Outcome::Failed(failure) => (TaskStatus::Failed, Some(*failure)),
             Outcome::Interrupted => (TaskStatus::Cancelled, None),
         };
         Observation { outputs, failure, ..Observation::of(status) }

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use runninghub_comfyui::{ClassInfo, Client, ErrorKind as ComfyErrorKind};
-use runninghub_core::{Graph, NodeId, say};
+use runninghub_core::{Graph, NodeError, NodeId, say};
 
 use super::kept::Kept;
 use crate::{Error, ErrorKind};
@@ -158,6 +158,13 @@ fn unknown(graph: &Graph, missing: &[String]) -> Error {
     } else {
         say!("the server has no node classes {classes}", classes)
     };
+    let lacking =
+        graph.nodes().iter().filter(|node| missing.iter().any(|class| node.class_type.raw() == class));
+    let errors = lacking.map(|node| {
+        let what = say!("the server has no node class {class}", class = &node.class_type);
+        NodeError::new(node.id.clone(), "missing_node_type", what.to_string()).at(node.class_type.raw(), None)
+    });
     Error::new(ErrorKind::Refused, what)
+        .of_nodes(errors.collect())
         .with_hint(say!("install the custom nodes that provide it, restart the server, and run it again"))
 }

@@ -1,7 +1,6 @@
 //! Suggestions from the server's lists when it refuses a prompt.
 
-use runninghub_comfyui::{NodeErrors, Rejected};
-use runninghub_core::{Sentence, say};
+use runninghub_core::{NodeError, Sentence, say};
 
 use super::classes::Classes;
 use crate::workflow::{place_of, quoted};
@@ -11,40 +10,40 @@ const MOST: usize = 3;
 /// Names less similar than this are not suggested.
 const ALIKE: f64 = 0.6;
 
-/// Close matches for values that the server does not have: models, files, samplers.
-pub(super) fn hint(classes: &Classes, rejected: &Rejected) -> Option<Sentence> {
-    let hints: Vec<_> = rejected.node_errors.iter().flat_map(|node| of_node(classes, node)).collect();
+/// Adds close matches to errors about values that the server does not have: models, files, samplers. Returns them as a
+/// hint.
+pub(super) fn advise(classes: &Classes, errors: &mut [NodeError]) -> Option<Sentence> {
+    let hints: Vec<_> = errors.iter_mut().filter_map(|error| advise_one(classes, error)).collect();
     (!hints.is_empty()).then(|| Sentence::list(hints))
 }
 
-fn of_node(classes: &Classes, node: &NodeErrors) -> Vec<Sentence> {
-    let Some(class) = classes.get(node.class_type.raw()) else { return Vec::new() };
-    let one = |error: &runninghub_comfyui::NodeError| {
-        if let Some(input) = missing_file(error) {
-            return Some(say!(
-                "upload the file for `{place}`, named by its full path",
-                place = place_of(&node.node, input)
-            ));
-        }
-        let (input, received) = (error.input.as_deref()?, error.received.as_deref()?);
-        let choices = class.choices(input);
-        if choices.is_empty() {
-            return None;
-        }
-        let place = place_of(&node.node, input);
-        let close = close(received, &choices);
-        Some(if close.is_empty() {
-            say!("`{place}` accepts {count} other values", place, count = choices.len())
-        } else {
-            say!("`{place}` accepts {names}", place, names = quoted(close.iter()))
-        })
+fn advise_one(classes: &Classes, error: &mut NodeError) -> Option<Sentence> {
+    let class = classes.get(error.node.as_ref()?.raw())?;
+    if let Some(input) = missing_file(error) {
+        return Some(say!(
+            "upload the file for `{place}`, named by its full path",
+            place = place_of(&error.node_id, input)
+        ));
+    }
+    let (input, received) = (error.input.as_ref()?.raw(), error.received.as_ref()?.raw());
+    let choices = class.choices(input);
+    if choices.is_empty() {
+        return None;
+    }
+    let place = place_of(&error.node_id, input);
+    let close = close(received, &choices);
+    let hint = if close.is_empty() {
+        say!("`{place}` accepts {count} other values", place, count = choices.len())
+    } else {
+        say!("`{place}` accepts {names}", place, names = quoted(close.iter()))
     };
-    node.errors.iter().filter_map(one).collect()
+    error.suggestions = close.into_iter().map(str::to_owned).collect();
+    Some(hint)
 }
 
 /// The input whose file is not on the server: `image - Invalid image file: a.png`.
-fn missing_file(error: &runninghub_comfyui::NodeError) -> Option<&str> {
-    let (input, problem) = error.details.raw().split_once(" - ")?;
+fn missing_file(error: &NodeError) -> Option<&str> {
+    let (input, problem) = error.details.as_ref()?.raw().split_once(" - ")?;
     (problem.starts_with("Invalid ") && problem.contains(" file: ")).then_some(input)
 }
 

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind, NodeErrors};
-use runninghub_core::{ClientId, Event, Graph, Kind, NodeId, PromptId, TaskId, say};
+use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
+use runninghub_core::{ClientId, Graph, Kind, PromptId, TaskId, say};
 use runninghub_ledger::{Digest, Step};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Run, Submit, Workflow,
-    attempts::{Attempt, What, note, unwritten},
-    launch::{Known, Launch},
+    book::{Page, What, note, unwritten},
+    launch::{Known, Launch, refused_nodes},
     sentence_of,
     submit::{Changed, SubmitStep, warn_of},
 };
@@ -99,13 +99,8 @@ impl Prompt<'_> {
         if let Err(error) = note(attempt.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
-        let refused = |node: &NodeErrors| {
-            Event::warning("node_error", say!("rejected, and will not run: {node}", node))
-        };
-        first.extend(accepted.node_errors.iter().map(refused));
-        let dropped: Vec<NodeId> =
-            accepted.node_errors.iter().flat_map(|node| node.dependent_outputs.clone()).collect();
-        let outputs = server.classes.outputs(workflow.graph(), &dropped);
+        first.extend(refused_nodes(&accepted.node_errors));
+        let outputs = server.classes.outputs(workflow.graph(), &accepted.dropped);
         let lesson = server.lesson(workflow.graph());
         // Changed steps and sizes change the expected time.
         let changed = Graph::parse(&text).ok();
@@ -176,11 +171,9 @@ impl Prompt<'_> {
         {
             return missing;
         }
-        let hint = match error.kind() {
-            ComfyErrorKind::Rejected(rejected) => refusal::hint(classes, rejected),
-            _ => None,
-        };
-        Error::comfy(say!("the prompt was not queued"), error).hinted(hint)
+        let mut error = Error::comfy(say!("the prompt was not queued"), error);
+        let hint = refusal::advise(classes, error.node_errors_mut());
+        error.hinted(hint)
     }
 
     /// Finds a prompt whose response was lost: by the id that it was given, else by its client.

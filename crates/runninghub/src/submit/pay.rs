@@ -2,8 +2,8 @@
 
 use std::{iter, time::Duration};
 
-use runninghub_api::{Class, Code, Create, CreateOutcome, Created, Retry, RunOptions};
-use runninghub_core::{Event, Sentence, Untrusted, say};
+use runninghub_api::{Class, Create, CreateOutcome, Created, Retry, RunOptions};
+use runninghub_core::{Sentence, say};
 use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::sleep;
 
@@ -12,7 +12,7 @@ use crate::{
     Error, ErrorKind, Run, Submit,
     attempts::{self, Attempt, What, note},
     hub::Hub,
-    launch::{Known, Launch},
+    launch::{Known, Launch, refused_nodes},
     sentence_of,
 };
 
@@ -77,17 +77,9 @@ fn keep_from_recording(hub: &Hub, options: &RunOptions) {
 impl Paid {
     /// Starts following. Without a graph, the run reports which nodes run, but not how much is left.
     pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
-        let Self { created, attempt, unwritten } = self;
-        let unwritten = unwritten.map(|error| attempts::unwritten(&created.task_id, &error));
-        let refused = created.tips.node_errors.iter().map(|(node, errors)| {
-            let errors: Vec<&str> = errors.iter().map(Untrusted::raw).collect();
-            let why = errors.join("; ");
-            Event::warning(
-                "node_error",
-                say!("the server rejected node {node}, which will not run: {why}", node, why),
-            )
-        });
-        let first = unwritten.into_iter().chain(refused).collect();
+        let Self { created, page, unwritten } = self;
+        let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
+        let first = unwritten.into_iter().chain(refused_nodes(&created.tips.node_errors)).collect();
         let workflow = ready.what.workflow;
         let instance = submit.options.instance_type.unwrap_or_default().as_str();
         let lesson = hub.lesson(workflow.as_ref(), instance).filter(|_| ready.graph.is_some());

@@ -1,6 +1,6 @@
 //! Makes a saved workflow ready to send: only nodes, and only what a server can read.
 
-use runninghub_core::{NodeId, Plan, is_not_a_number, link, saved_nodes, say};
+use runninghub_core::{Node, NodeError, NodeId, Plan, is_not_a_number, link, saved_nodes, say};
 use serde_json::{Map, Value};
 
 use super::{Workflow, place_of};
@@ -14,16 +14,22 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
             left_out.push(id);
             continue;
         };
-        if !node.get("class_type").is_some_and(Value::is_string) {
-            return Err(Error::usage(say!("node `{id}` has no `class_type`", id))
+        let Some(class) = node.get("class_type").and_then(Value::as_str).map(str::to_owned) else {
+            let what = say!("node `{id}` has no `class_type`", id = &*id);
+            let error = NodeError::new(id.into(), "missing_class_type", what.to_string());
+            return Err(Error::usage(what)
+                .of_nodes(vec![error])
                 .with_hint(say!("export the workflow again or remove the node")));
-        }
+        };
         // A server computes it anew. In metadata of pictures it is often `NaN`.
         node.remove("is_changed");
         let inputs = node.entry("inputs").or_insert_with(|| Map::new().into());
         if let Some(field) = inputs.as_object().and_then(not_a_number) {
-            let place = place_of(&id.as_str().into(), field);
-            return Err(Error::usage(say!("`{place}` is not a number", place))
+            let id = NodeId::from(id.as_str());
+            let what = say!("`{place}` is not a number", place = place_of(&id, field));
+            let error = NodeError::new(id, "invalid_number", what.to_string()).at(&class, Some(field));
+            return Err(Error::usage(what)
+                .of_nodes(vec![error])
                 .with_hint(say!("JSON has no `NaN` or `Infinity`: replace it with a number in the file")));
         }
         node.retain(|_, value| !is_not_a_number(value));
@@ -46,30 +52,31 @@ fn not_a_number(inputs: &Map<String, Value>) -> Option<&str> {
 pub(crate) fn links(workflow: &Workflow) -> Result<(), Error> {
     let graph = workflow.graph();
     let plan = Plan::new(graph, &[]);
-    for node in graph.nodes() {
-        let runs = plan
-            .position(node.id.as_str())
-            .and_then(|at| plan.nodes().get(at))
-            .is_some_and(|node| node.required);
-        let dangling = node.inputs.iter().find_map(|(input, value)| {
-            let source = link(value)?;
-            graph.node(source.as_str()).is_none().then_some((input, source))
-        });
-        if let Some((input, source)) = dangling.filter(|_| runs) {
-            return Err(Error::usage(say!(
-                "node `{node}` ({name}) takes `{input}` from node `{source}`, which is not in the workflow",
-                node = &node.id,
-                name = &node.name(),
-                input,
-                source = &source
-            ))
-            .with_hint(say!(
-                "node `{source}` was probably bypassed or muted when the workflow was exported: enable it and export again",
-                source = &source
-            )));
-        }
-    }
-    Ok(())
+    let runs = |node: &&Node| {
+        let position = plan.position(node.id.as_str());
+        position.and_then(|at| plan.nodes().get(at)).is_some_and(|node| node.required)
+    };
+    let dangling = graph.nodes().iter().filter(runs).flat_map(|node| {
+        let links = node.inputs.iter().filter_map(|(input, value)| Some((input, link(value)?)));
+        let missing = links.filter(|(_, source)| graph.node(source.as_str()).is_none());
+        missing.map(move |(input, source)| (node, input, source))
+    });
+    let all = dangling.map(|(node, input, source)| {
+        let what = say!(
+            "node `{node}` ({name}) takes `{input}` from node `{source}`, which is not in the workflow",
+            node = &node.id,
+            name = &node.name(),
+            input,
+            source = &source
+        );
+        Error::usage(what).of_input(node, input, "dangling_link").with_hint(say!(
+            "node `{source}` was probably bypassed or muted when the workflow was exported: enable it and export again",
+            source = &source
+        ))
+    });
+    let mut all: Vec<_> = all.collect();
+    let node_errors = all.iter().flat_map(|error| error.node_errors().to_vec()).collect();
+    if all.is_empty() { Ok(()) } else { Err(all.swap_remove(0).of_nodes(node_errors)) }
 }
 
 /// The outputs of a workflow if all of them only show a preview: then nothing is saved.

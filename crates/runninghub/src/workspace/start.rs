@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use runninghub_core::{Charge, End, Event, Line, Outcome, Output, Progress, TaskId, WorkflowId};
+use runninghub_core::{Charge, End, Event, FailureKind, Line, Outcome, Output, Progress, TaskId, WorkflowId};
 use runninghub_ledger::AttemptId;
 use tokio::{
     sync::{broadcast, watch},
@@ -213,7 +213,7 @@ impl Driven {
             done: progress.done,
             total: progress.total,
             outputs,
-            failure: end.failure.clone(),
+            failure: end.failure.clone().map(|failure| failure.classed(FailureKind::Task, true)),
             cost: end.cost.clone().map(|cost| Charge::new(cost, currency(self.service.place()))),
             elapsed: self.began.elapsed(),
             api_calls: self.service.api_calls(),
