@@ -40,7 +40,7 @@ pub use machine::{Confirm, Machine};
 pub use net::is_public;
 pub use node_error::NodeError;
 pub use node_file::NodeFile;
-pub use outcome::{Charge, Outcome, Output, Verdict};
+pub use outcome::{Amounts, Charge, Outcome, Output, Verdict, number};
 pub use place::{Kind, NativeProxy, Place, Site, UnknownProxy, UnknownSite};
 pub use plan::{Plan, PlanNode};
 pub use priors::{Expected, NodeKind, Priors};

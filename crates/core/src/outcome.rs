@@ -101,8 +101,8 @@ pub struct Output {
     pub intermediate: bool,
 }
 
-/// The cost of a task. Amounts are text, as the platform sends them.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+/// What it cost. Text, as the platform sends it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Charge {
     /// RunningHub coins.
@@ -115,6 +115,23 @@ pub struct Charge {
     pub currency: Option<Cow<'static, str>>,
     /// Billed run time, in seconds.
     pub seconds: Option<String>,
+    /// The same as numbers.
+    #[serde(default)]
+    pub numbers: Amounts,
+}
+
+/// The amounts of a [`Charge`] as numbers; null where there is none.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Amounts {
+    /// RunningHub coins.
+    pub coins: Option<f64>,
+    /// Money for the run time.
+    pub money: Option<f64>,
+    /// What third parties charged.
+    pub third_party_money: Option<f64>,
+    /// Billed run time.
+    pub seconds: Option<f64>,
 }
 
 impl From<OutputFile> for Output {
@@ -138,12 +155,41 @@ impl From<Phase> for Verdict {
 impl Charge {
     /// Creates a charge from a task's cost and its currency.
     pub fn new(cost: Cost, currency: Option<&'static str>) -> Self {
+        let number = |text: &Option<String>| text.as_deref().and_then(number);
         Self {
+            numbers: Amounts {
+                coins: number(&cost.coins),
+                money: number(&cost.money),
+                third_party_money: number(&cost.third_party_money),
+                seconds: number(&cost.seconds),
+            },
             coins: cost.coins,
             money: cost.money,
             third_party_money: cost.third_party_money,
             currency: currency.map(Cow::Borrowed),
             seconds: cost.seconds,
+        }
+    }
+}
+
+/// The amount in a text that the platform sent; `None` if it is no finite number.
+pub fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_numbers_too_where_they_are_some() {
+        let text = |text: &str| Some(text.to_owned());
+        let cost =
+            Cost { coins: text("12"), money: text(" 0.14"), third_party_money: text("n/a"), seconds: None };
+        let numbers = Charge::new(cost, Some("CNY")).numbers;
+        assert_eq!(numbers, Amounts { coins: Some(12.0), money: Some(0.14), ..Amounts::default() });
+        for odd in ["", "NaN", "inf", "1e999", "12 coins"] {
+            assert_eq!(number(odd), None, "{odd}");
         }
     }
 }

@@ -7,9 +7,9 @@ use std::{sync::Arc, time::Duration};
 use common::{Body, scenarios};
 use proptest::{option, prelude::*};
 use runninghub_core::{
-    Charge, Connection, ConnectionState, CurrentNode, Direction, Eta, Event, Failure, FailureKind, FileUrl,
-    Graph, Line, NodeError, NodeState, Outcome, Output, OutputFile, Plan, Progress, Sentence, SocketUrl,
-    Submitted, TaskStatus, Transfer, Untrusted, Verdict,
+    Amounts, Charge, Connection, ConnectionState, CurrentNode, Direction, Eta, Event, Failure, FailureKind,
+    FileUrl, Graph, Line, NodeError, NodeState, Outcome, Output, OutputFile, Plan, Progress, Sentence,
+    SocketUrl, Submitted, TaskStatus, Transfer, Untrusted, Verdict,
 };
 
 /// Writes, reads and rewrites a line; returns the parsed line.
@@ -115,6 +115,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
                 third_party_money,
                 currency: currency.map(Into::into),
                 seconds,
+                numbers: Amounts { coins: Some(0.5), ..Amounts::default() },
             }),
             elapsed: figures.3,
             api_calls: figures.4,

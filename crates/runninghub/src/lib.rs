@@ -68,6 +68,12 @@ pub use runninghub_api::{WebhookDetail, WebhookUrl};
 #[doc(inline)]
 pub use runninghub_catalog as catalog;
 pub use runninghub_core::{
+    Amounts, Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FailureKind, FileUrl, Kind, Line,
+    NativeProxy, NodeError, NodeId, Observation, Outcome, Output, OutputFile, Place, PromptId, Repeat,
+    Sentence, Site, SocketUrl, Submitted, TaskId, TaskStatus, Transfer, Untrusted, Verdict, WebappId,
+    WorkflowId, is_platform_id, is_uuid, rounded_number, say,
+};
+pub use runninghub_core::{
     Basis, Connection, ConnectionState, CurrentNode, Eta, Expected, Learned, NodeKind, NodeProgress,
     NodeState, Phase, Plan, PlanNode, Priors, Progress,
 };
@@ -75,12 +81,6 @@ pub use runninghub_core::{
 pub use runninghub_core::{
     Binary, Confirm, ExecutionError, Graph, Input, Machine, Message, Node, NodeFile, Pace, decode_binary,
     decode_text, link,
-};
-pub use runninghub_core::{
-    Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FailureKind, FileUrl, Kind, Line, NativeProxy,
-    NodeError, NodeId, Observation, Outcome, Output, OutputFile, Place, PromptId, Repeat, Sentence, Site,
-    SocketUrl, Submitted, TaskId, TaskStatus, Transfer, Untrusted, Verdict, WebappId, WorkflowId,
-    is_platform_id, is_uuid, rounded_number, say,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

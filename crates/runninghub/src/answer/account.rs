@@ -1,10 +1,10 @@
 //! What an account has: amounts, slots, keys, resources and assets.
 
 use runninghub_api::{self as api, QueueStatus, ResourceVersion};
-use runninghub_core::Untrusted;
+use runninghub_core::{Untrusted, number};
 use serde::Serialize;
 
-/// What the account has. Amounts are text, as the platform sends them.
+/// What the account has. Amounts are text, as the platform sends them, and numbers.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
@@ -12,6 +12,8 @@ pub struct Account {
     pub coins: Option<Untrusted>,
     /// The wallet.
     pub money: Option<Untrusted>,
+    /// The same as numbers.
+    pub numbers: Balance,
     /// Of the wallet.
     pub currency: Option<Untrusted>,
     /// The kind of key.
@@ -24,6 +26,16 @@ pub struct Account {
     pub slots: Option<u64>,
     /// Slots that are free now.
     pub free: Option<u64>,
+}
+
+/// The amounts of an [`Account`] as numbers; null where there is none.
+#[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Balance {
+    /// RunningHub coins.
+    pub coins: Option<f64>,
+    /// The wallet.
+    pub money: Option<f64>,
 }
 
 /// How busy the key is.
@@ -135,7 +147,9 @@ impl Account {
     /// An account and how busy its key is.
     pub fn new(account: api::Account, queue: QueueStatus) -> Self {
         let running = queue.running_count.or(account.current_task_counts);
+        let number = |text: &Option<Untrusted>| text.as_ref().and_then(|text| number(text.raw()));
         Self {
+            numbers: Balance { coins: number(&account.remain_coins), money: number(&account.remain_money) },
             coins: account.remain_coins,
             money: account.remain_money,
             currency: account.currency,

@@ -7,7 +7,7 @@ mod currency;
 mod task;
 
 pub use self::{
-    account::{Account, Asset, AssetGroup, Key, Resource, ResourceFile, Slots, Tag},
+    account::{Account, Asset, AssetGroup, Balance, Key, Resource, ResourceFile, Slots, Tag},
     app::{App, AppChoice, AppField, Style, Webhook},
     currency::currency,
     task::{Price, Queue, Task, Upload, Workflow, WorkflowNode, time},

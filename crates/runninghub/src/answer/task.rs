@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use runninghub_api::ModelPrice;
-use runninghub_core::{Charge, NodeId, Plan, PromptId, TaskId, Untrusted, WorkflowId, link};
+use runninghub_core::{Charge, NodeId, Plan, PromptId, TaskId, Untrusted, WorkflowId, link, number};
 use runninghub_ledger::{Entry, State};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -79,6 +79,8 @@ pub struct Price {
     pub model: String,
     /// As the platform writes it; null where it does not say.
     pub amount: Option<String>,
+    /// The amount as a number.
+    pub number: Option<f64>,
     /// Of the amount.
     pub currency: Option<Untrusted>,
     /// The same in the platform's words.
@@ -149,6 +151,7 @@ impl Price {
     pub fn of(model: &str, price: ModelPrice) -> Self {
         Self {
             model: model.to_owned(),
+            number: price.estimated_price.as_deref().and_then(number),
             amount: price.estimated_price,
             currency: price.currency,
             text: price.text.or(price.text_zh),
