@@ -7,22 +7,27 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
     vec,
 };
 
 use hyper_util::client::legacy::connect::dns::Name;
 use reqwest::dns::{Addrs, Resolve, Resolving};
 use runninghub_core::{is_public, say};
+use tokio::time::timeout;
 use tower_service::Service;
 use url::{Host, Url};
 
 use crate::{
     Error, ErrorKind,
-    error::{PRIVATE, Private},
+    error::{PRIVATE, Private, stems_from},
 };
 
+/// How long a name is looked up that a proxy will resolve: behind some proxies there is no DNS.
+const LOOKUP: Duration = Duration::from_secs(3);
+
 /// Resolves names like the system does. With public addresses only, private results are dropped, so that no
-/// connection to one is possible. A proxy resolves names itself, so nothing can be checked there.
+/// connection to one is possible. A proxy resolves names itself, see [`Guard::vet`].
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     public_only: bool,
@@ -59,7 +64,21 @@ impl Guard {
     }
 
     fn is_proxy(&self, name: &str) -> bool {
-        self.proxies.iter().any(|proxy| proxy == name)
+        let bare = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+        self.proxies.iter().any(|proxy| bare(proxy) == bare(name))
+    }
+
+    /// Checks a URL whose name a proxy will resolve, as far as this machine can: a name that leads to private addresses
+    /// here probably does so there.
+    pub(crate) async fn vet(&self, url: &Url) -> Result<(), Error> {
+        let Some(Host::Domain(name)) = url.host().filter(|_| self.public_only) else { return Ok(()) };
+        match timeout(LOOKUP, self.clone().lookup(name.to_owned())).await {
+            Ok(Err(error)) if stems_from::<Private>(&error) => {
+                Err(Error::download(ErrorKind::Forbidden { reason: PRIVATE }).because(error))
+            }
+            // Without an address here, only the proxy knows it.
+            _ => Ok(()),
+        }
     }
 
     async fn lookup(self, name: String) -> io::Result<vec::IntoIter<SocketAddr>> {
@@ -96,7 +115,7 @@ impl Service<Name> for Guard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::stems_from, tls::trusting_nothing};
+    use crate::tls::trusting_nothing;
 
     fn public_only() -> Guard {
         Guard::new(true, &["proxy.example".to_owned()])
@@ -147,6 +166,22 @@ mod tests {
             Guard::new(false, &[]).check(bad).expect_err(bad);
         }
         public_only().check("http://8.8.8.8/a").expect_err("no encryption");
+    }
+
+    #[tokio::test]
+    async fn a_private_name_is_refused_even_if_a_proxy_resolves_it() {
+        let url = |host| Url::parse(&format!("https://{host}/a.png")).expect("a URL");
+        let error = public_only().vet(&url("localhost")).await.expect_err("a private address");
+        assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{error:?}");
+        public_only().vet(&url("nowhere.invalid")).await.expect("only the proxy may know it");
+        Guard::new(false, &[]).vet(&url("localhost")).await.expect("private hosts are allowed");
+    }
+
+    #[test]
+    fn the_name_of_a_proxy_has_many_spellings() {
+        let guard = Guard::new(true, &["Proxy.LAN".to_owned()]);
+        assert!(guard.is_proxy("proxy.lan") && guard.is_proxy("PROXY.lan."));
+        assert!(!guard.is_proxy("a.proxy.lan"));
     }
 
     /// The resolver refuses before any connection.

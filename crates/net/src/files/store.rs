@@ -8,6 +8,7 @@ use std::{
 
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use tokio::fs::File;
+use url::Url;
 
 use crate::{Error, Net, guard::Guard, net::once};
 
@@ -51,6 +52,7 @@ impl Files {
         timeout: Duration,
     ) -> Result<u16, Error> {
         let url = self.guard().check(url)?;
+        self.vet(&url).await?;
         let failed = |error| Error::io(call, path, error);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let file = File::open(path).await.map_err(failed)?;
@@ -81,6 +83,13 @@ impl Files {
             }
             this.net.http_client(is_plain, this.is_loopback, builder)
         })
+    }
+
+    /// Checks a URL whose name is not resolved here.
+    pub(super) async fn vet(&self, url: &Url) -> Result<(), Error> {
+        let target = url.as_str().parse().ok();
+        let is_proxied = target.is_some_and(|target| self.net().route().find(&target).is_some());
+        if is_proxied { self.guard().vet(url).await } else { Ok(()) }
     }
 
     pub(super) fn net(&self) -> &Net {

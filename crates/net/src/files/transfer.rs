@@ -194,6 +194,7 @@ impl<'f> Transfer<'f> {
         let guard = self.files.guard();
         let mut url = guard.check(self.url)?;
         for _ in 0..=HOPS {
+            self.files.vet(&url).await?;
             let client = self.files.client(url.scheme() == "http")?;
             // A compressed file could not be resumed, and nothing here decompresses it.
             let login = self.files.net().login(&url);

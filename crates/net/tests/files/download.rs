@@ -177,3 +177,26 @@ async fn a_full_disk_is_named() {
     assert!(matches!(error.kind(), ErrorKind::Io { path } if path == Path::new("/proc/nowhere")), "{error}");
     assert_eq!((error.kind().is_transient(), server.requests().len()), (false, 1));
 }
+
+/// A proxy resolves the names of files, so a name that leads into the local network is refused before it is asked.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_proxy_is_not_asked_for_a_name_that_is_private_here() {
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let found = tokio::net::lookup_host((&*machine, 0)).await.map(Iterator::collect::<Vec<_>>);
+    let is_private = found.is_ok_and(|found| found.iter().all(|one| !runninghub_core::is_public(one.ip())));
+    if !is_private || machine == "localhost" {
+        eprintln!("skipped: this machine has no name that leads to it");
+        return;
+    }
+    let proxy = Server::start(vec![]).await;
+    let from = files_of("https://www.runninghub.cn", NetOptions::default().proxy(&proxy.url()));
+    let directory = tempfile::tempdir().expect("a directory");
+    let error = from.download(&format!("https://{machine}/a.png"), directory.path(), "a.png").await;
+    let error = error.expect_err("a private address");
+    assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{error:?}");
+    assert_eq!(proxy.requests().len(), 0);
+    // A name that only the proxy knows is its business.
+    let error = from.download("https://nowhere.invalid/a.png", directory.path(), "a.png").await;
+    assert!(!matches!(error.expect_err("no such proxy").kind(), ErrorKind::Forbidden { .. }));
+}
