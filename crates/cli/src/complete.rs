@@ -4,8 +4,10 @@ use std::{env, path::PathBuf};
 
 use clap_complete::{CompleteEnv, CompletionCandidate};
 use runninghub::{
+    Untrusted,
     catalog::{Catalog, Model},
-    ledger::{BatchEntry, Entry, Error, Filter, Ledger as _, SqliteLedger, State},
+    is_task_id,
+    ledger::{Entry, Filter, Ledger as _, SqliteLedger, State},
 };
 
 use crate::{commands::state_dir, help};
@@ -38,7 +40,8 @@ pub(crate) fn tasks() -> Vec<CompletionCandidate> {
                 .or(entry.intent.target.as_deref())
                 .unwrap_or("no workflow")
         );
-        Some(CompletionCandidate::new(entry.task?.to_string()).help(Some(help.into())))
+        let task = entry.task.filter(|task| is_task_id(task.as_str()))?;
+        Some(CompletionCandidate::new(task.as_str()).help(Some(Untrusted::from(help).to_string().into())))
     };
     let last =
         CompletionCandidate::new("last").help(Some("the task submitted last from this machine".into()));

@@ -25,6 +25,7 @@ mod prompt;
 mod report;
 mod secrets;
 mod server_login;
+mod shell;
 mod signals;
 mod size;
 mod speed;

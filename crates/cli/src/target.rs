@@ -6,11 +6,9 @@ use std::{
     path::Path,
 };
 
-use runninghub::{
-    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, is_platform_id, say,
-};
+use runninghub::{Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, is_task_id, say};
 
-use crate::{assign, exit::Error, input};
+use crate::{assign, exit::Error, input, shell::word};
 
 /// A workflow has a few hundred kilobytes; a larger file is something else.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -59,12 +57,12 @@ pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site
     }
 }
 
-/// Reads a task id.
+/// Reads a task id that no submit of this machine has. Without any digit it is rather a typo.
 ///
 /// # Errors
 /// Usage, if it isn't valid.
 pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
-    if is_platform_id(text) {
+    if is_task_id(text) && text.bytes().any(|byte| byte.is_ascii_digit()) {
         return Ok(text.into());
     }
     Err(Error::usage(say!("`{text}` is not a task id", text))
@@ -76,18 +74,12 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
 /// # Errors
 /// Usage, if it isn't valid.
 pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
-    if is_prompt_id(text) {
+    if is_task_id(text) {
         return Ok(text.into());
     }
     Err(Error::usage(say!("`{text}` is not a prompt id", text)).hint(say!(
         "a prompt id looks like `9b354dcf-8f10-4212-8b21-db4e40ce60d8`; `rhub queue` lists the waiting ones"
     )))
-}
-
-/// Whether it can be a prompt id of a ComfyUI: usually a UUID, but clients may choose any text.
-fn is_prompt_id(text: &str) -> bool {
-    (1..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 /// A page: `www.runninghub.cn/post/<id>`, with an optional query, and an optional language before `post`.
@@ -105,7 +97,7 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
             }
             part if APP_PAGES.contains(&part) => {
                 return Err(Error::usage(say!("this is the page of an AI app, not of a workflow"))
-                    .hint(say!("run it with `rhub app run {page}`", page = text)));
+                    .hint(say!("run it with `rhub app run {page}`", page = word(text))));
             }
             _ => {}
         }
@@ -133,7 +125,7 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     }
     Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_platform_id(id)) {
         Error::usage(say!("`{text}` is the page of a workflow, not of an AI app", text))
-            .hint(say!("run it with `rhub run {page}`", page = text))
+            .hint(say!("run it with `rhub run {page}`", page = word(text)))
     } else {
         no_address().hint(say!("a URL looks like `https://www.runninghub.cn/ai-detail/1877265245566922753`"))
     })
@@ -168,8 +160,12 @@ fn open(path: &Path) -> Result<String, Error> {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if Catalog::embedded().find(&path.to_string_lossy()).is_ok() {
-                return Err(Error::usage(say!("`{name}` is a model, not a workflow", name = name()))
-                    .hint(say!("`rhub model run {name} -p NAME=VALUE` runs it", name = name())));
+                return Err(Error::usage(say!("`{name}` is a model, not a workflow", name = name())).hint(
+                    say!(
+                        "`rhub model run {name} -p NAME=VALUE` runs it",
+                        name = word(&path.to_string_lossy())
+                    ),
+                ));
             }
             return Err(Error::usage(say!(
                 "`{name}` is not a workflow id, the URL of a workflow page, or a file",

@@ -90,6 +90,16 @@ pub fn is_platform_id(text: &str) -> bool {
     (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Ids of tasks have 19 digits or 32 hexadecimal ones, but a client may choose that of a prompt.
+const MAX_TASK: usize = 128;
+
+/// Whether a text can be the id of a task or a prompt: letters, digits, `-`, `_` and `.`, at most 128, not beginning
+/// with `-`. Such an id is no option and nothing special to a shell.
+pub fn is_task_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=MAX_TASK).contains(&text.len()) && text.bytes().all(is_plain) && !text.starts_with('-')
+}
+
 /// Whether a text is a UUID, as ComfyUI's prompt ids usually are and ids of the platform never are.
 pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
@@ -124,6 +134,18 @@ impl de::Visitor<'_> for IdVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_of_a_task_is_a_plain_word() {
+        for good in
+            ["2000000000000000001", "9b354dcf-8f10-4212-8b21-db4e40ce60d8", "a", "my_run.7", &"7".repeat(128)]
+        {
+            assert!(is_task_id(good), "{good}");
+        }
+        for bad in ["", "-rf", "$(id)", "a b", "a;b", "../x", "a\n", "猫", "a'b", &"7".repeat(129)] {
+            assert!(!is_task_id(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn an_id_is_read_from_text_and_from_numbers_without_rounding() {

@@ -1,6 +1,6 @@
 //! The response to a create.
 
-use runninghub_core::{ClientId, NodeError, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted};
+use runninghub_core::{ClientId, NodeError, NodeId, SocketUrl, TaskId, TaskStatus, Untrusted, is_task_id};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -65,7 +65,8 @@ pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
 fn created(fields: &[(String, Box<RawValue>)], status: &str) -> Option<Created> {
     let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
     Some(Created {
-        task_id: lenient::scalar(field("taskId"))?.into(),
+        // It will be part of URLs, file names and commands.
+        task_id: lenient::scalar(field("taskId")).filter(|id| is_task_id(id))?.into(),
         status: lenient::scalar(field(status)).map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
         socket: observation::socket(field("netWssUrl")),
         client_id: lenient::scalar(field("clientId")).map(Into::into),

@@ -11,8 +11,8 @@ use std::{
 use etcetera::BaseStrategy as _;
 use runninghub::{
     Charge, Event as RunEvent, Failure, FailureKind, Found as Lookup, Line, NetOptions, Outcome, Output,
-    Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId,
-    Workspace, answer, is_uuid, say,
+    Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Verdict, WorkflowId, Workspace,
+    answer, is_platform_id, is_uuid, say,
 };
 
 use super::service::{Found, check_place};
@@ -22,7 +22,7 @@ use crate::{
     exit::{Error, Exit},
     printer::Printer,
     report::{self, Reporter, text},
-    secrets,
+    secrets, shell,
     signals::{Signal, Signals, suspend},
     target,
     transfers::Transfers,
@@ -149,7 +149,11 @@ impl Context {
     /// Finds a task by its id or by the name of its submit, or takes the last one; with its ledger entry.
     pub(super) async fn task(&mut self, text: &str) -> Result<Found, Error> {
         let is_prompt = text != "last" && (self.global.server.is_some() || is_uuid(text));
-        let named = if is_prompt { target::prompt_id(text).map(Some)? } else { target::task_id(text).ok() };
+        let named = if is_prompt {
+            target::prompt_id(text).map(Some)?
+        } else {
+            is_platform_id(text).then(|| text.into())
+        };
         let found = match (named, &self.workspace) {
             (Some(task), Some(workspace)) => workspace.task(task).await,
             (Some(task), None) => return self.reachable(Found { task, entry: None }),
@@ -212,16 +216,19 @@ impl Context {
         }
     }
 
-    /// A command line that reaches the same service, without the key.
-    pub(super) fn command(&self, words: &str, place: &Place) -> String {
-        let mut command = format!("rhub {words}");
+    /// A command line that reaches the same service, without the key. It is meant to be copied.
+    pub(super) fn command(&self, words: &[&str], place: &Place) -> String {
+        let mut command = "rhub".to_owned();
+        for word in words {
+            let _ = write!(command, " {}", shell::word(word));
+        }
         let server = Server::of(place);
         if let Some(server) = self.global.server.as_ref().or(server.as_ref()) {
-            let _ = write!(command, " --server {server}");
+            let _ = write!(command, " --server {}", shell::word(&server.to_string()));
         }
         match (&self.global.base_url, place) {
             (Some(url), _) => {
-                let _ = write!(command, " --base-url {}", Untrusted::from(url.as_str()));
+                let _ = write!(command, " --base-url {}", shell::word(url));
             }
             (None, Place::RunningHub { site, .. }) if *site != Site::default() => {
                 let _ = write!(command, " --site {site}");
@@ -413,11 +420,11 @@ pub(super) fn ways_back(
     task: &TaskId,
     workflow: Option<&WorkflowId>,
 ) -> Sentence {
+    let task = task.as_str();
     let watch = match workflow {
-        Some(workflow) => format!("watch {task} --workflow {workflow}"),
-        None => format!("watch {task}"),
+        Some(workflow) => context.command(&["watch", task, "--workflow", workflow.as_str()], place),
+        None => context.command(&["watch", task], place),
     };
-    let watch = context.command(&watch, place);
-    let cancel = context.command(&format!("cancel {task}"), place);
+    let cancel = context.command(&["cancel", task], place);
     say!("the task keeps running; follow it or cancel it with\n  {watch}\n  {cancel}", watch, cancel)
 }

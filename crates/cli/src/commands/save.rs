@@ -117,7 +117,7 @@ pub(super) fn none(context: &mut Context) -> Exit {
 /// Reports that a signal stopped the downloads.
 fn left(context: &mut Context, service: &dyn Service, run: &Run, signal: Signal) -> Exit {
     context.outcome.status = Verdict::Detached;
-    let command = context.command(&format!("download {}", run.task_id()), service.place());
+    let command = context.command(&["download", run.task_id().as_str()], service.place());
     context.advice.push(say!("not all results were saved; `{command}` downloads them again", command));
     Exit::from(signal)
 }
@@ -143,7 +143,7 @@ fn outcome(
     let all_gone =
         saved.as_ref().is_ok_and(|saved| saved.results.iter().all(|one| one.file.is_ok() || is_gone(one)));
     if kept != Exit::Done && !all_gone {
-        let command = context.command(&format!("download {}", run.task_id()), service.place());
+        let command = context.command(&["download", run.task_id().as_str()], service.place());
         context.advice.push(if let Place::ComfyUi { .. } | Place::NativeProxy { .. } = service.place() {
             say!("`{command}` downloads the results again", command)
         } else {

@@ -142,8 +142,8 @@ impl Submission {
         context.submitted(&run, service.place());
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
-            if let Some(dir) = later.filter(|_| !context.printer.is_quiet()) {
-                let words = format!("download {} -o {}", run.task_id(), dir.display());
+            if let Some(dir) = later {
+                let words = ["download", run.task_id().as_str(), "-o", &dir.to_string_lossy()];
                 let command = context.command(&words, service.place());
                 context.advice.push(say!("`{command}` saves the results when the task has ended", command));
             }
@@ -201,7 +201,7 @@ async fn send(
                             "it is unknown whether the task was created: `rhub tasks` lists it as unknown; check the task list on the RunningHub website before you submit again"
                         )
                     } else {
-                        let command = context.command("queue", service.place());
+                        let command = context.command(&["queue"], service.place());
                         say!("the prompt may have been queued; `{command}` shows it", command)
                     });
                     return Ok(ControlFlow::Break(Exit::from(signal)));

@@ -107,7 +107,7 @@ fn over(
         TaskStatus::Failed | TaskStatus::Cancelled => Ok(Exit::TaskFailed),
         status => {
             let message = say!("the task has not ended: it is {status}", status);
-            let command = context.command(&format!("watch {task}"), service.place());
+            let command = context.command(&["watch", task.as_str()], service.place());
             Err(Error::new(Exit::StillRunning, message).hint(say!("`{command}` follows it", command)))
         }
     }

@@ -38,7 +38,7 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     if let Some((attempt, place)) = unknown {
         let look = match Server::of(&place) {
             Some(_) => {
-                let command = context.command("queue", &place);
+                let command = context.command(&["queue"], &place);
                 say!("compare the unknown ones with the server's queue (`{command}`)", command)
             }
             None => say!("compare the unknown ones with the task list on the RunningHub website"),

@@ -470,3 +470,68 @@ fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
     // The pipe closes once no process holds it; the sleep alone would hold it for ten minutes.
     assert!(said.all(|line| line.is_ok()), "the last line has come");
 }
+
+/// A server in the middle must not make people paste what it likes into their shell.
+#[test]
+fn an_id_that_a_shell_would_run_is_no_id() {
+    let one = scenario("01-simple");
+    for id in ["$(touch pwned)", "1; touch pwned", "../../x", "-rf", "a b", &"9".repeat(200)] {
+        let rule = Rule::replace("/task/openapi/create", "2000000000000000001", id);
+        let sim = Simulator::start(Sim::builder().scenario(one.clone()).rule(rule));
+        let state = folder();
+        let done = rhub(["run", &one.workflow_id(), "--detach"]).at(&sim).state(&state).run();
+        assert_eq!(done.code, Some(5), "the task may exist: {done}");
+        let hints = done.stderr.split_once("hint:").expect("a hint").1;
+        assert!(!hints.contains(id), "{done}");
+        let listed = tasks(&state);
+        assert_eq!((&listed[0]["state"], &listed[0]["task_id"]), (&"unknown".into(), &Value::Null), "{done}");
+    }
+}
+
+/// An earlier version may have written such an id, or another program.
+#[test]
+fn completion_offers_no_id_that_a_shell_would_run() {
+    let ((sim, id), state) = (losing(0), folder());
+    for _ in 0..2 {
+        let detached = rhub(["run", &id, "--detach"]).at(&sim).state(&state).run();
+        assert_eq!(detached.code, Some(0), "{detached}");
+    }
+    let store = rusqlite::Connection::open(state.path().join("ledger.sqlite3")).expect("a ledger");
+    let bad = "UPDATE task SET id = '$(touch pwned)' WHERE attempt = (SELECT max(attempt) FROM task)";
+    assert_eq!(store.execute(bad, []).expect("written"), 1);
+    drop(store);
+    let complete = rhub(["--", "rhub", "watch", ""]).env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "2");
+    let done = complete.state(&state).run();
+    let offered: Vec<_> = done.stdout.lines().collect();
+    assert!(offered.contains(&"last") && offered.contains(&"2000000000000000001"), "{done}");
+    assert!(!done.stdout.contains("touch"), "{done}");
+}
+
+#[test]
+fn an_id_of_another_form_is_found_again() {
+    let one = scenario("01-simple");
+    let rename = |path: &str| Rule::replace(path, "2000000000000000001", "rh-Task_7");
+    let sim = Simulator::start(
+        Sim::builder().scenario(one.clone()).rule(rename("/task/openapi/create")).speed(50.0),
+    );
+    let state = folder();
+    let done = rhub(["run", &one.workflow_id(), "--detach"]).at(&sim).state(&state).run();
+    assert!(done.code == Some(0) && done.stderr.contains("rhub watch rh-Task_7 "), "{done}");
+    // The simulator itself knows no such task.
+    let done = rhub(["status", "rh-Task_7"]).at(&sim).state(&state).run();
+    assert!(done.stderr.contains("not known"), "{done}");
+    let done = rhub(["status", "lsat"]).at(&sim).run();
+    assert!(done.code == Some(2) && done.stderr.contains("`lsat` is not a task id"), "{done}");
+}
+
+/// Folders and addresses come from anywhere.
+#[test]
+fn a_command_to_be_copied_is_one_for_the_shell() {
+    let ((sim, id), state, home) = (losing(0), folder(), folder());
+    let out = home.path().join("it's; mine");
+    let done = rhub(["run", &id, "--detach", "--out"]).arg(&out).at(&sim).state(&state).run();
+    assert_eq!(done.code, Some(0), "{done}");
+    let quoted =
+        format!("'{}'", out.to_string_lossy().replace('\'', if cfg!(windows) { "''" } else { r"'\''" }));
+    assert!(done.stderr.contains(&format!("-o {quoted}")), "{done}");
+}

@@ -1,6 +1,6 @@
 //! `POST /prompt`.
 
-use runninghub_core::{ClientId, NodeError, NodeId, PromptId, Sentence, Untrusted, say};
+use runninghub_core::{ClientId, NodeError, NodeId, PromptId, Sentence, Untrusted, is_task_id, say};
 use serde_json::{Map, Value, json};
 
 use crate::{Client, Error, ErrorKind, http::Call};
@@ -71,7 +71,11 @@ pub(crate) async fn send(
         return Err(answer.error(ErrorKind::Rejected(Box::new(rejected(&told)))));
     }
     let told = answer.object()?;
-    let prompt_id = told["prompt_id"].as_str().ok_or_else(|| answer.unexpected("prompt_id"))?.into();
+    let prompt_id = told["prompt_id"]
+        .as_str()
+        .filter(|id| is_task_id(id))
+        .ok_or_else(|| answer.unexpected("prompt_id"))?
+        .into();
     let node_errors = &told["node_errors"];
     Ok(Accepted { prompt_id, node_errors: NodeError::read_all(node_errors), dropped: dropped(node_errors) })
 }

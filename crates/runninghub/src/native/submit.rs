@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind};
-use runninghub_core::{ClientId, Graph, Kind, PromptId, TaskId, say};
+use runninghub_comfyui::{Accepted, ErrorKind as ComfyErrorKind, Queued};
+use runninghub_core::{ClientId, Graph, Kind, PromptId, TaskId, is_task_id, say};
 use runninghub_ledger::{Digest, Step};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
@@ -182,7 +182,9 @@ impl Prompt<'_> {
         for _ in 0..LOOKS {
             if let Ok(queue) = client.queue().await {
                 let all = queue.running.iter().chain(&queue.pending);
-                if let Some(one) = all.into_iter().find(|one| one.client_id.as_ref() == Some(client_id)) {
+                let is_ours = |one: &&Queued| one.client_id.as_ref() == Some(client_id);
+                let is_known = |one: &&Queued| is_ours(one) && is_task_id(one.prompt_id.as_str());
+                if let Some(one) = all.into_iter().find(is_known) {
                     return Some(one.prompt_id.clone());
                 }
             }

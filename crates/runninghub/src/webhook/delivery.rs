@@ -1,6 +1,6 @@
 //! Parses a delivery.
 
-use runninghub_core::TaskId;
+use runninghub_core::{TaskId, is_task_id};
 use serde::Deserialize;
 
 /// `{"event":"TASK_END","taskId":"…","eventData":…}`. `eventData` has been seen as text, as an object and missing;
@@ -14,9 +14,7 @@ struct Delivery {
 /// The task that a delivery is for; `None` if it has no valid task id.
 pub(super) fn task(body: &[u8]) -> Option<TaskId> {
     let delivery: Delivery = serde_json::from_slice(body).ok()?;
-    let id = delivery.task_id.as_str();
-    (!id.is_empty() && id.len() <= 32 && id.bytes().all(|byte| byte.is_ascii_digit()))
-        .then_some(delivery.task_id)
+    is_task_id(delivery.task_id.as_str()).then_some(delivery.task_id)
 }
 
 #[cfg(test)]
@@ -32,7 +30,15 @@ mod tests {
         ] {
             assert_eq!(task(body.as_bytes()), Some("1904154698679771137".into()), "{body}");
         }
-        for body in ["", "[]", "{}", r#"{"taskId":""}"#, r#"{"taskId":"../etc"}"#, r#"{"taskId":{"a":1}}"#] {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"taskId":""}"#,
+            r#"{"taskId":"../etc"}"#,
+            r#"{"taskId":"$(id)"}"#,
+            r#"{"taskId":{"a":1}}"#,
+        ] {
             assert_eq!(task(body.as_bytes()), None, "{body}");
         }
     }

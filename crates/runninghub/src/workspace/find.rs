@@ -1,6 +1,6 @@
 //! Finds the task that the user means.
 
-use runninghub_core::{TaskId, is_platform_id, is_uuid};
+use runninghub_core::{TaskId, is_platform_id, is_task_id, is_uuid};
 use runninghub_ledger::{Entry, Error, Filter, State};
 
 use super::Workspace;
@@ -29,7 +29,8 @@ pub enum Found {
 }
 
 impl Workspace {
-    /// The task for `last`, for the name of a submit, or for a task id: a number, or a UUID on a ComfyUI.
+    /// The task for `last`, for the name of a submit, or for a task id: a number, a UUID on a ComfyUI, or another id that
+    /// is in the ledger.
     ///
     /// # Errors
     /// When the ledger cannot be read, unless the text is a task id.
@@ -57,6 +58,10 @@ impl Workspace {
                 None => Found::NoTask(Box::new(entry)),
             },
             (None, _) if is_last => Found::Nothing,
+            (None, _) if is_task_id(text) => match self.task(text.into()).await {
+                found @ Found::Task { entry: Some(_), .. } => found,
+                _ => Found::NotFound,
+            },
             (None, _) => Found::NotFound,
         })
     }
