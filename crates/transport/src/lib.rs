@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
+mod background;
 #[cfg(any(test, feature = "conformance"))]
 #[expect(clippy::expect_used, reason = "a suite of tests fails by panicking")]
 pub mod conformance;

@@ -2,36 +2,46 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
-    path::PathBuf,
+    io::{self, Write},
+    path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
-use runninghub_core::{SocketUrl, say};
+use runninghub_core::{Binary, SocketUrl, decode_binary, say};
 use tokio::time::Instant;
 
-use crate::{Body, Connect, Direction, Error, Frame, FrameSource, Redactor, Row, RowKind, TapeWriter};
+use crate::{
+    Body, Connect, Direction, Error, ErrorKind, Frame, FrameSource, Redactor, Row, RowKind, TapeWriter,
+    background::{Background, LAST_WRITES},
+};
+
+/// Previews are recorded this often at most: they are most of a socket's bytes, and a replay needs none of them.
+const PREVIEWS: Duration = Duration::from_secs(1);
 
 /// The stream's name in the file names of [`RecordConnect`].
 const STREAM: &str = "a";
 
-/// A tee: passes all frames through and writes them to a tape, without their secrets.
+/// A tee: passes all frames through and writes them to a tape, without their secrets, on a thread of its own. Of JPEG
+/// previews it writes one a second.
 ///
 /// A tape that can't be written never breaks the run: the first error is kept and logged as a warning, and writing
 /// stops.
 #[derive(Debug)]
 pub struct Record<S, W = File> {
     source: S,
-    tape: Option<TapeWriter<W>>,
+    /// `None` once it has failed or is complete.
+    tape: Arc<Mutex<Option<TapeWriter<W>>>>,
+    is_over: bool,
     session: Arc<Session>,
     /// When this connection was opened, relative to the start of the recording.
     opened: Duration,
     last: Duration,
+    last_preview: Option<Duration>,
 }
 
 /// Records each connection of another connector as `ws-a1.jsonl`, `ws-a2.jsonl` and so on in a folder.
@@ -47,17 +57,24 @@ pub struct RecordConnect<C> {
 #[derive(Debug)]
 pub(crate) struct Session {
     began: Instant,
+    kept: Arc<Kept>,
+    background: Background,
+}
+
+/// What the thread needs that writes.
+#[derive(Debug)]
+pub(crate) struct Kept {
     redactor: RwLock<Redactor>,
     failure: OnceLock<Error>,
 }
 
-impl<S: FrameSource, W: Write + Send> Record<S, W> {
+impl<S: FrameSource, W: Write + Send + 'static> Record<S, W> {
     /// Records a source that has just been opened.
     pub fn new(source: S, tape: TapeWriter<W>, redactor: Redactor) -> Self {
         Self::part_of(Session::new(redactor), source, tape)
     }
 
-    /// The error that stopped the writing, if any.
+    /// The error that stopped the writing, if any. Waits until everything so far is written.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
     }
@@ -65,18 +82,44 @@ impl<S: FrameSource, W: Write + Send> Record<S, W> {
     fn part_of(session: Arc<Session>, source: S, tape: TapeWriter<W>) -> Self {
         // Uses the same clock as HTTP, so that frames and HTTP responses keep their order.
         let opened = source.opened().unwrap_or_else(Instant::now).saturating_duration_since(session.began);
-        Self { source, tape: Some(tape), session, opened, last: Duration::ZERO }
+        let tape = Arc::new(Mutex::new(Some(tape)));
+        Self { source, tape, is_over: false, session, opened, last: Duration::ZERO, last_preview: None }
     }
 
     fn write(&mut self, at: Duration, dir: Direction, kind: RowKind, body: Option<Body>) {
         self.last = at;
-        let Some(tape) = &mut self.tape else { return };
-        let body = body.map(|body| self.session.redact(body));
-        let row = Row { t_ms: ms(at), at_ms: ms(self.opened + at), dir, kind, body };
-        if let Err(error) = tape.write(&row) {
-            self.session.fail(error);
-            self.tape = None;
+        if self.is_over {
+            return;
         }
+        let (t_ms, at_ms) = (ms(at), ms(self.opened + at));
+        let size = match &body {
+            Some(Body::Text(text)) => text.len(),
+            Some(Body::Binary(bytes)) => bytes.len(),
+            None => 0,
+        };
+        let tape = Arc::clone(&self.tape);
+        self.session.background(size, move |kept| {
+            let mut tape = tape.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(open) = &mut *tape else { return };
+            let row = Row { t_ms, at_ms, dir, kind, body: body.map(|body| kept.redact(body)) };
+            if let Err(error) = open.write(&row) {
+                kept.fail(error);
+                *tape = None;
+            }
+        });
+    }
+
+    /// Whether a frame is a preview for which it is too early. PNGs may be results (`SaveImageWebsocket`).
+    fn is_early(&mut self, frame: &Frame) -> bool {
+        let is_preview = matches!(&frame.body, Body::Binary(bytes) if is_jpeg_preview(bytes));
+        if !is_preview {
+            return false;
+        }
+        let is_early = self.last_preview.is_some_and(|last| frame.at.saturating_sub(last) < PREVIEWS);
+        if !is_early {
+            self.last_preview = Some(frame.at);
+        }
+        is_early
     }
 
     fn note(&mut self, dir: Direction, kind: RowKind, note: Option<String>) {
@@ -86,17 +129,25 @@ impl<S: FrameSource, W: Write + Send> Record<S, W> {
     /// Writes the last row; later ends are ignored.
     fn end(&mut self, kind: RowKind, note: Option<String>) {
         self.note(Direction::In, kind, note);
-        self.tape = None;
+        self.is_over = true;
+        let tape = Arc::clone(&self.tape);
+        self.session.background(0, move |_| _ = tape.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 
+/// Whether a binary message is a preview (event 1 or 4) whose image is a JPEG.
+fn is_jpeg_preview(message: &[u8]) -> bool {
+    matches!(decode_binary(message), Binary::Preview { mime: "image/jpeg", .. })
+}
+
 #[async_trait]
-impl<S: FrameSource, W: Write + Send> FrameSource for Record<S, W> {
+impl<S: FrameSource, W: Write + Send + 'static> FrameSource for Record<S, W> {
     async fn next_frame(&mut self) -> Result<Option<Frame>, Error> {
+        self.session.background.room().await;
         let result = self.source.next_frame().await;
-        // No await from here on, so a frame taken from the source is always passed on. Each line is written at once:
-        // writing to the page cache is faster than handing the line to another thread.
+        // No await from here on, so a frame taken from the source is always passed on.
         match &result {
+            Ok(Some(frame)) if self.is_early(frame) => {}
             Ok(Some(frame)) => {
                 let kind = match frame.body {
                     Body::Text(_) => RowKind::Text,
@@ -111,7 +162,7 @@ impl<S: FrameSource, W: Write + Send> FrameSource for Record<S, W> {
     }
 
     async fn close(&mut self) {
-        if self.tape.is_some() {
+        if !self.is_over {
             self.note(Direction::Out, RowKind::Close, None);
             self.end(RowKind::Eof, None);
         }
@@ -135,7 +186,7 @@ impl<C: Connect> RecordConnect<C> {
         Self { inner, folder, session, opened: AtomicUsize::new(0) }
     }
 
-    /// The error that stopped the writing of a connection, if any.
+    /// The error that stopped the writing of a connection, if any. Waits until everything so far is written.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
     }
@@ -167,10 +218,46 @@ impl<C: Connect> Connect for RecordConnect<C> {
 
 impl Session {
     pub(crate) fn new(redactor: Redactor) -> Arc<Self> {
-        let (redactor, failure) = (RwLock::new(redactor), OnceLock::new());
-        Arc::new(Self { began: Instant::now(), redactor, failure })
+        let kept = Arc::new(Kept { redactor: RwLock::new(redactor), failure: OnceLock::new() });
+        Arc::new(Self { began: Instant::now(), kept, background: Background::new() })
     }
 
+    /// Redacts or writes this many bytes, without delaying the run.
+    pub(crate) fn background(&self, size: usize, work: impl FnOnce(&Kept) + Send + 'static) {
+        let kept = Arc::clone(&self.kept);
+        self.background.run(size, move || work(&kept));
+    }
+
+    pub(crate) fn ms_at(&self, moment: Instant) -> f64 {
+        ms(moment.saturating_duration_since(self.began))
+    }
+
+    /// Waits until everything so far is written.
+    pub(crate) fn failure(&self) -> Option<&Error> {
+        if !self.background.settle(LAST_WRITES) {
+            self.kept.fail(Error::new(ErrorKind::Io, say!("the recording is still being written")));
+        }
+        self.kept.failure.get()
+    }
+
+    pub(crate) fn fail(&self, error: Error) {
+        self.kept.fail(error);
+    }
+
+    pub(crate) fn note(&self, name: &str, written: io::Result<()>) {
+        self.kept.note(name, written);
+    }
+
+    pub(crate) fn learn(&self, lesson: impl FnOnce(&mut Redactor)) {
+        lesson(&mut self.kept.redactor.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn redact_text(&self, text: &str) -> String {
+        self.kept.redact_text(text)
+    }
+}
+
+impl Kept {
     /// Keeps the first error, and logs only that one.
     pub(crate) fn fail(&self, error: Error) {
         let text = error.to_string();
@@ -179,16 +266,11 @@ impl Session {
         }
     }
 
-    pub(crate) fn ms_at(&self, moment: Instant) -> f64 {
-        ms(moment.saturating_duration_since(self.began))
-    }
-
-    pub(crate) fn failure(&self) -> Option<&Error> {
-        self.failure.get()
-    }
-
-    pub(crate) fn learn(&self, lesson: impl FnOnce(&mut Redactor)) {
-        lesson(&mut self.redactor.write().unwrap_or_else(PoisonError::into_inner));
+    /// Notes whether a file of the recording was written.
+    pub(crate) fn note(&self, name: &str, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.fail(Error::file(Path::new(name), say!("cannot be recorded"), error));
+        }
     }
 
     pub(crate) fn redact_text(&self, text: &str) -> String {
@@ -293,21 +375,24 @@ mod tests {
         let mut record = Record::part_of(session, source, TapeWriter::new(disk.clone()).unwrap());
         tokio::time::advance(Duration::from_millis(10)).await;
         record.next_frame().await.unwrap();
+        assert!(record.failure().is_none());
         assert!((disk.tape().rows[0].at_ms - 50.0).abs() < 0.001, "{:?}", disk.tape().rows);
     }
 
     #[tokio::test]
-    async fn every_frame_is_on_the_tape_when_it_is_passed_on() {
+    async fn every_frame_is_on_the_tape() {
         let disk = Disk::new(usize::MAX);
         let binary = Body::Binary(b"\0\0\0\x03hunter2".as_slice().into());
         let mut source = record(vec![Body::Text("I am hunter2".into()), binary.clone()], &disk);
         let frame = source.next_frame().await.unwrap().unwrap();
         assert_eq!(frame.body, Body::Text("I am hunter2".into()));
+        assert!(source.failure().is_none(), "all is written");
         assert_eq!(disk.tape().rows.len(), 1);
         assert_eq!(source.next_frame().await.unwrap().unwrap().body, binary);
         source.close().await;
         source.close().await;
         assert_eq!(source.next_frame().await.unwrap(), None);
+        assert!(source.failure().is_none(), "all is written");
 
         let rows = disk.tape().rows;
         let kinds: Vec<_> = rows.iter().map(|row| (row.dir, row.kind)).collect();
@@ -317,6 +402,39 @@ mod tests {
         assert_eq!(rows[0].frame().unwrap().body, Body::Text("I am ***".into()));
         assert_eq!(rows[1].frame().unwrap().body, Body::Binary(b"\0\0\0\x03*******".as_slice().into()));
         assert_eq!(rows[0].at().as_micros(), 500);
+    }
+
+    /// A message as ComfyUI sends a preview (event 1): 1 is a JPEG, 2 a PNG.
+    fn preview(kind: u8, image: &[u8]) -> Body {
+        Body::Binary([&[0, 0, 0, 1, 0, 0, 0, kind], image, &[0; 64]].concat().into())
+    }
+
+    #[tokio::test]
+    async fn one_preview_a_second_is_recorded_and_every_result() {
+        let (jpeg, png) = (preview(1, b"\xff\xd8\xff"), preview(2, b"\x89\x50\x4e\x47"));
+        let mut all = Vec::new();
+        for at in 0..40_u32 {
+            let at = f64::from(at) * 100.0;
+            let row = |body: &Body| Row {
+                t_ms: at,
+                at_ms: at,
+                dir: In,
+                kind: RowKind::Binary,
+                body: Some(body.clone()),
+            };
+            all.extend([row(&jpeg), row(&png)]);
+        }
+        let disk = Disk::new(usize::MAX);
+        let source = Replay::new(all, Speed::Max);
+        let mut source = Record::new(source, TapeWriter::new(disk.clone()).unwrap(), Redactor::new());
+        let mut passed = 0;
+        while source.next_frame().await.unwrap().is_some() {
+            passed += 1;
+        }
+        assert!(source.failure().is_none());
+        let rows = disk.tape().rows;
+        let count = |body: &Body| rows.iter().filter(|row| row.body.as_ref() == Some(body)).count();
+        assert_eq!((passed, count(&jpeg), count(&png)), (80, 4, 40));
     }
 
     #[tokio::test]

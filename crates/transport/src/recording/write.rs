@@ -90,19 +90,23 @@ impl RecordingWriter {
 
     /// Adds an HTTP exchange.
     pub fn http(&self, row: &HttpRow) {
-        let body = row.body.as_ref().map(|body| self.session.redact_text(body.get()));
-        let row = HttpRow {
-            method: row.method.clone(),
-            path: self.session.redact_text(&row.path),
-            // A body that is no longer valid JSON without its secrets is omitted.
-            body: body.and_then(|body| RawValue::from_string(body).ok()),
-            text: self.session.redact_text(&row.text),
-            ..*row
-        };
-        self.keep(HTTP, || {
-            let mut line = serde_json::to_vec(&row)?;
-            line.push(b'\n');
-            File::options().create(true).append(true).open(self.folder.join(HTTP))?.write_all(&line)
+        let (row, path) = (row.clone(), self.folder.join(HTTP));
+        self.session.background(row.text.len(), move |kept| {
+            let body = row.body.as_ref().map(|body| kept.redact_text(body.get()));
+            let row = HttpRow {
+                path: kept.redact_text(&row.path),
+                // A body that is no longer valid JSON without its secrets is omitted.
+                body: body.and_then(|body| RawValue::from_string(body).ok()),
+                text: kept.redact_text(&row.text),
+                ..row
+            };
+            let line = serde_json::to_vec(&row).map(|mut line| {
+                line.push(b'\n');
+                line
+            });
+            let write =
+                |line: Vec<u8>| File::options().create(true).append(true).open(path)?.write_all(&line);
+            kept.note(HTTP, line.map_err(io::Error::other).and_then(write));
         });
     }
 
@@ -110,8 +114,10 @@ impl RecordingWriter {
     pub fn file(&self, name: &str, json: &str) {
         match plain_name(name) {
             Ok(name) => {
-                let json = self.session.redact_text(json);
-                self.keep(name, || fs::write(self.folder.join(name), json));
+                let (name, json, path) = (name.to_owned(), json.to_owned(), self.folder.join(name));
+                self.session.background(json.len(), move |kept| {
+                    kept.note(&name, fs::write(path, kept.redact_text(&json)));
+                });
             }
             Err(error) => self.session.fail(error),
         }
@@ -142,7 +148,7 @@ impl RecordingWriter {
         self.session.ms_at(moment)
     }
 
-    /// The first error, if part of the recording is missing.
+    /// The first error, if part of the recording is missing. Waits until everything so far is written.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
     }
@@ -150,13 +156,7 @@ impl RecordingWriter {
     fn change(&self, change: impl FnOnce(&mut Meta)) {
         let mut meta = self.meta.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut meta);
-        self.keep(META, || write_meta(&self.folder, &meta));
-    }
-
-    fn keep(&self, name: &str, write: impl FnOnce() -> io::Result<()>) {
-        if let Err(error) = write() {
-            self.session.fail(Error::file(Path::new(name), say!("cannot be recorded"), error));
-        }
+        self.session.note(META, write_meta(&self.folder, &meta));
     }
 }
 
