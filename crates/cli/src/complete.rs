@@ -7,7 +7,7 @@ use runninghub::{
     Untrusted,
     catalog::{Catalog, Model},
     is_task_id,
-    ledger::{Entry, Filter, Ledger as _, SqliteLedger, State},
+    ledger::{BatchEntry, Entry, Error, Filter, Ledger as _, SqliteLedger, State},
 };
 
 use crate::{commands::state_dir, help};

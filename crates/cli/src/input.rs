@@ -15,7 +15,7 @@ pub(crate) fn is_there(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let path = path.display();
-    Err(Error::usage(say!("there is no file {path}", path)).hint(say!("nothing was sent")))
+    Err(Error::usage(say!("file {path} not found", path)).hint(say!("nothing was sent")))
 }
 
 /// Reads a text: UTF-8, or UTF-16 with a byte order mark as PowerShell writes it. The mark is dropped.

@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use runninghub::{Site, TaskId, WebappId, WorkflowId, catalog::Catalog, is_platform_id, is_task_id, say};
+use runninghub::{
+    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, is_platform_id, is_task_id, say,
+};
 
 use crate::{assign, exit::Error, input, shell::word};
 

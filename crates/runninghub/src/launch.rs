@@ -62,7 +62,7 @@ impl Known<'_> {
 /// Warnings about the nodes of an accepted workflow that were refused.
 pub(crate) fn refused_nodes(errors: &[NodeError]) -> impl Iterator<Item = Event> {
     NodeError::sentences(errors)
-        .map(|node| Event::warning("node_error", say!("refused, and will not run: {node}", node)))
+        .map(|node| Event::warning("node_error", say!("rejected, and will not run: {node}", node)))
 }
 
 impl Launch {

@@ -194,5 +194,5 @@ fn a_graph_that_is_sent_whole_needs_its_files() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("a.png");
     fs::write(&path, "abc").expect("written");
-    fields.check_file("1.image", &path).expect("a picture");
+    fields.check_file("1.image", &path).expect("an image");
 }

@@ -142,7 +142,7 @@ impl Submission {
         context.submitted(&run, service.place());
         if detach {
             leave(context, &run, following.outlives.then_some(service.place()));
-            if let Some(dir) = later {
+            if let Some(dir) = later.filter(|_| !context.printer.is_quiet()) {
                 let words = ["download", run.task_id().as_str(), "-o", &dir.to_string_lossy()];
                 let command = context.command(&words, service.place());
                 context.advice.push(say!("`{command}` saves the results when the task has ended", command));

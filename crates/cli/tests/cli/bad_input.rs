@@ -21,7 +21,7 @@ fn no_key() {
     snap!(rhub(["account", "--json"]), @r#"
         exit 2
         --- out
-        {"schema":"rhub.event/1","t":0.[ms],"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"no API key","code":null,"kind":"usage","hint":"`rhub login` keeps one, or set RUNNINGHUB_API_KEY, or name a file with `--api-key-file PATH`; `rhub demo` works without","retry":"never","errors":[]},"cost":null,"elapsed_s":0.[ms],"api_calls":0}
+        {"schema":"rhub.event/1","t":0.[ms],"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"no API key","code":null,"kind":"usage","hint":"store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key","retry":"never","errors":[]},"cost":null,"elapsed_s":0.[ms],"api_calls":0}
         --- err
         error: no API key
 

@@ -57,7 +57,7 @@ fn a_detached_submit_reports_rejected_nodes() {
         exit 0
         --- out
         ✅ Task initiated successfully, taskId: 2000000000000000001
-        ⚠️ refused, and will not run: node 7: no such model
+        ⚠️ rejected, and will not run: node 7: no such model
         --- err
         hint: the task keeps running; follow it or cancel it with
           rhub watch 2000000000000000001 --workflow 1910907571966099517 --base-url [url]
