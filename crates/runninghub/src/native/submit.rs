@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Run, Submit, Workflow,
-    book::{Page, What, note, unwritten},
+    attempts::{Attempt, What, note, unwritten},
     launch::{Known, Launch, refused_nodes},
     sentence_of,
     submit::{Changed, SubmitStep, warn_of},

@@ -2,7 +2,7 @@
 
 use std::{iter, time::Duration};
 
-use runninghub_api::{Class, Create, CreateOutcome, Created, Retry, RunOptions};
+use runninghub_api::{Class, Code, Create, CreateOutcome, Created, Retry, RunOptions};
 use runninghub_core::{Sentence, say};
 use runninghub_ledger::{Digest, Secret, Step};
 use tokio::time::sleep;
@@ -77,8 +77,8 @@ fn keep_from_recording(hub: &Hub, options: &RunOptions) {
 impl Paid {
     /// Starts following. Without a graph, the run reports which nodes run, but not how much is left.
     pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
-        let Self { created, page, unwritten } = self;
-        let unwritten = unwritten.map(|error| book::unwritten(&created.task_id, &error));
+        let Self { created, attempt, unwritten } = self;
+        let unwritten = unwritten.map(|error| attempts::unwritten(&created.task_id, &error));
         let first = unwritten.into_iter().chain(refused_nodes(&created.tips.node_errors)).collect();
         let workflow = ready.what.workflow;
         let instance = submit.options.instance_type.unwrap_or_default().as_str();
