@@ -465,7 +465,7 @@ mod tests {
 
     #[test]
     fn texts_are_fragments() {
-        assert_eq!(api(200, "421").to_string(), "create: code 421, all places of the key are taken");
+        assert_eq!(api(200, "421").to_string(), "create: code 421, the key has no free task slots");
         let unknown = ErrorKind::Api {
             status: 200,
             code: Code::new("9999"),

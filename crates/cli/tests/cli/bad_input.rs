@@ -144,7 +144,7 @@ fn ids_and_pages() {
         --- err
         error: `my-workflow` is not a workflow id, the URL of a workflow page, or a file
 
-        hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format
+        hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format, or an image from ComfyUI
     "#);
     snap!(rhub(["run", "https://www.runninghub.cn/post/abc"]), @r#"
         exit 2
@@ -179,7 +179,7 @@ fn ids_and_pages() {
         --- err
         error: `x` is not a workflow id, the URL of a workflow page, or a file
 
-        hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format
+        hint: an id is a number such as `1904136902449209346`; a file is a workflow in API format, or an image from ComfyUI
     "#);
 }
 

@@ -519,7 +519,7 @@ fn an_id_of_another_form_is_found_again() {
     assert!(done.code == Some(0) && done.stderr.contains("rhub watch rh-Task_7 "), "{done}");
     // The simulator itself knows no such task.
     let done = rhub(["status", "rh-Task_7"]).at(&sim).state(&state).run();
-    assert!(done.stderr.contains("not known"), "{done}");
+    assert!(done.stderr.contains("task not found"), "{done}");
     let done = rhub(["status", "lsat"]).at(&sim).run();
     assert!(done.code == Some(2) && done.stderr.contains("`lsat` is not a task id"), "{done}");
 }
