@@ -38,7 +38,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn a_shell_reads_the_word_to_the_letter(text in r#"[ -~猫\n\t]{0,12}"#) {
+        fn a_shell_reads_the_word_to_the_letter(text in r"[ -~猫\n\t]{0,12}") {
             let script = format!("printf %s {}", word(&text));
             let said = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
             prop_assert_eq!(String::from_utf8_lossy(&said.stdout), Untrusted::from(text).to_string());

@@ -52,7 +52,8 @@ pub(crate) fn meant(error: &clap::Error) -> Option<Sentence> {
 /// Whether it can be run: an id, a page, or a workflow file.
 fn runs(word: &str) -> bool {
     let is_id = word.len() > 8 && word.bytes().all(|byte| byte.is_ascii_digit());
-    is_id || word.starts_with("https://") || word.ends_with(".json") || Path::new(word).is_file()
+    let is_json = Path::new(word).extension().is_some_and(|extension| extension == "json");
+    is_id || word.starts_with("https://") || is_json || Path::new(word).is_file()
 }
 
 #[cfg(test)]

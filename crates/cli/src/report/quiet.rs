@@ -1,6 +1,6 @@
 //! Results and errors only, for scripts: ids, paths, URLs and texts as they are, one per line.
 
-use runninghub::{Event as RunEvent, Line, Outcome, Output, Phase, Untrusted, Verdict, say};
+use runninghub::{Event as RunEvent, FileUrl, Line, Outcome, Output, Phase, Untrusted, Verdict, say};
 
 use super::{Reporter, answer::Answers, text};
 use crate::{
@@ -25,7 +25,7 @@ impl Quiet {
         if outcome.status == Verdict::Detached
             && let Some(task) = &outcome.task_id
         {
-            self.printer.line(&task.to_string());
+            self.printer.line(task.as_ref());
         }
         let results = outcome.outputs.iter().filter(|output| !output.intermediate);
         results.flat_map(bare).for_each(|line| self.printer.line(&line));
@@ -34,7 +34,7 @@ impl Quiet {
 
 /// The file, the text, or the URL of a result. Text keeps its lines, and cannot command the terminal.
 fn bare(output: &Output) -> Vec<String> {
-    let url = || output.url.as_ref().map(|url| url.without_key().to_string());
+    let url = || output.url.as_ref().map(FileUrl::without_key);
     let shown = output.path.clone().or_else(|| output.text.clone()).or_else(url).unwrap_or_default();
     shown.lines().map(|line| Untrusted::from(line).to_string()).collect()
 }
