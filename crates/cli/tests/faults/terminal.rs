@@ -31,8 +31,7 @@ fn terminals() {
         Case::new("evil-shape").rule(Rule::answer(CREATE, 200, format!(r#"{{"code":0,"data":{{"{EVIL_JSON}":"{EVIL_JSON}"}}}}"#))).unknown(0),
         Case::new("evil-task-id")
             .rule(Rule::replace(CREATE, "\"2000000000000000001\"", format!("\"2000{EVIL_JSON}\"")))
-            .exit(6)
-            .saved(Saved::Nothing),
+            .unknown(1),
         Case::new("evil-reason")
             .server(patient)
             .fault("task-fails")
