@@ -63,7 +63,7 @@ fn signals() -> Vec<Case> {
             .act(|running| {
                 running.until_called(CREATE, 1);
                 running.signal("-INT");
-                running.until("again to give up");
+                running.until("again to stop waiting");
                 running.signal("-INT");
             })
             .unknown(1)
