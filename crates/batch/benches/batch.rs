@@ -4,8 +4,8 @@ use std::{fmt::Write as _, hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use runninghub_batch::{
-    Amount, Decision, Digest, Durations, Event, Fault, Item, ItemState, Limits, Policies, Recorded, Rows,
-    Schedule, Target, Work, compare, forecast,
+    Amount, Decision, Digest, Durations, Event, Item, ItemState, Limits, Policies, Recorded, Rows, Schedule,
+    Target, Work, compare, forecast,
 };
 use runninghub_core::{Kind, Place};
 
@@ -66,7 +66,6 @@ fn schedule() -> Schedule {
     for row in 0..ROWS {
         schedule.add(Work { priority: i32::from(row % 3 == 0), ..Work::new(row.to_string(), "app") });
     }
-    schedule.on(Duration::ZERO, Event::Counts { key: "main".into(), limit: 3, foreign: 0 });
     schedule
 }
 
@@ -77,15 +76,13 @@ fn next(criterion: &mut Criterion) {
         bencher.iter(|| black_box(schedule.next(Duration::ZERO)));
     });
     let mut now = Duration::ZERO;
-    group.bench_function("start and refusal of 100 000", |bencher| {
+    group.bench_function("start and withdrawal of 100 000", |bencher| {
         bencher.iter(|| {
             now += Duration::from_secs(1);
             let Decision::Start { item, key, .. } = schedule.next(now) else { panic!("a row can start") };
-            schedule.on(now, Event::Claimed { item: item.clone(), key });
-            // Refused, it is ready again: the benchmark doesn't run out of rows.
-            let class = "421".into();
-            schedule.on(now, Event::Refused { item, fault: Fault::Capacity, class });
-            schedule.on(now, Event::Counts { key: "main".into(), limit: 3, foreign: 0 });
+            schedule.on(now, Event::Started { item: item.clone(), key });
+            // It is ready again: the benchmark doesn't run out of rows.
+            schedule.on(now, Event::Withdrawn { item });
         });
     });
     group.finish();

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
-mod amount;
 mod compare;
 mod door;
 mod error;
@@ -17,12 +16,12 @@ mod likeness;
 mod problem;
 mod results;
 mod row;
+mod run;
 mod schedule;
 mod set;
 mod steering;
 mod template;
 
-pub use amount::{Amount, NoAmount};
 pub use compare::{
     Action, Change, Comparison, FieldChange, ItemState, NoState, OnChange, Policies, Recorded, Summary,
     Version, compare,
@@ -38,8 +37,9 @@ pub use results::{
     Costs, Export, Failed, Head, ItemError, NodeTime, Record, Repeat, Report, ResultFile, Results, Timings,
 };
 pub use row::{Given, MAX_ROWS, Row, Rows};
+pub use run::{BatchRun, Begin, Key, News, Over, Setup};
 pub use runninghub::ledger::Digest;
-pub use schedule::{
-    Decision, Event, Fault, Limits, Paused, Rate, Schedule, Slots, Standing, Tally, Waiting, Work,
-};
+#[doc(no_inline)]
+pub use runninghub_core::{Amount, NoAmount};
+pub use schedule::{Decision, Event, Fault, Limits, Paused, Rate, Schedule, Standing, Tally, Waiting, Work};
 pub use set::Set;

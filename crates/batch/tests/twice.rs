@@ -32,7 +32,6 @@ fn plan_and_run(items: &[Item], ledger: &mut Ledger) -> Vec<ItemId> {
         }
     }
     let mut started = Vec::new();
-    schedule.on(now, Event::Counts { key: "main".into(), limit: 3, foreign: 0 });
     loop {
         let (item, key) = match schedule.next(now) {
             Decision::Start { item, key, .. } => (item, key),
@@ -43,7 +42,7 @@ fn plan_and_run(items: &[Item], ledger: &mut Ledger) -> Vec<ItemId> {
             Decision::Done => return started,
             other => panic!("{other:?}"),
         };
-        schedule.on(now, Event::Claimed { item: item.clone(), key });
+        schedule.on(now, Event::Started { item: item.clone(), key });
         started.push(item.clone());
         let is_bad = item.as_str().starts_with(['0', '1', '2']);
         let fingerprint = items.iter().find(|known| known.id == item).unwrap().fingerprint;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
+mod amount;
 mod digits;
 mod error;
 mod event;
@@ -28,6 +29,7 @@ mod task;
 mod untrusted;
 mod wire;
 
+pub use amount::{Amount, NoAmount};
 pub use digits::{is_rounded, rounded_number};
 pub use error::{Error, ErrorKind};
 pub use event::{Direction, End, Event, Submitted, Transfer};

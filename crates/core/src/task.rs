@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Fact, FailureKind, FileUrl, NodeError, NodeId, Repeat, Sentence, SocketUrl, Untrusted, say};
+use crate::{
+    Amount, Fact, FailureKind, FileUrl, NodeError, NodeId, Repeat, Sentence, SocketUrl, Untrusted, say,
+};
 
 /// The status of a task. Spellings differ between endpoints; see [`TaskStatus::parse`].
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -186,6 +188,20 @@ pub struct Cost {
     pub seconds: Option<String>,
 }
 
+impl Cost {
+    /// The amount: in coins if the platform says how many, else in money, with what third parties charged. `None` if it
+    /// says neither.
+    pub fn amount(&self) -> Option<Amount> {
+        let read = |text: &Option<String>| text.as_deref()?.trim().parse::<Amount>().ok();
+        let money = read(&self.money).into_iter().chain(read(&self.third_party_money)).reduce(Amount::plus);
+        match read(&self.coins) {
+            // What is paid with money may be reported with 0 coins.
+            Some(Amount::ZERO) => money.or(Some(Amount::ZERO)),
+            coins => coins.or(money),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,5 +221,19 @@ mod tests {
         ] {
             assert_eq!(TaskStatus::parse(word), status);
         }
+    }
+
+    #[test]
+    fn a_cost_is_coins_or_else_all_money() {
+        let amount = |coins: Option<&str>, money: Option<&str>, third_party: Option<&str>| {
+            let text = |text: Option<&str>| text.map(str::to_owned);
+            let (coins, money, third_party_money) = (text(coins), text(money), text(third_party));
+            Cost { coins, money, third_party_money, seconds: None }.amount().map(|amount| amount.to_string())
+        };
+        assert_eq!(amount(Some("12"), Some("0.5"), None).as_deref(), Some("12"));
+        assert_eq!(amount(Some("0"), Some("0.5"), Some("0.25")).as_deref(), Some("0.75"));
+        assert_eq!(amount(Some("0"), None, None).as_deref(), Some("0"));
+        assert_eq!(amount(None, Some("0.5"), None).as_deref(), Some("0.5"));
+        assert_eq!(amount(None, Some("much"), None), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Batches: many items that belong together, each with the submits that run it.
 
-use runninghub_core::{Fact, Kind, Place, say};
+use runninghub_core::{Amount, Fact, Kind, Place, say};
 
 use crate::{Digest, Entry, Error, ErrorKind, State};
 
@@ -71,6 +71,65 @@ pub struct ItemRef {
     pub batch: String,
     /// The item's id.
     pub id: String,
+}
+
+/// The money of a batch.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Spending {
+    /// What its tasks have cost. A task whose cost isn't known counts as what was set aside for it.
+    pub spent: Amount,
+    /// What is set aside for submits that are not over.
+    pub reserved: Amount,
+}
+
+/// Money that is set aside for a submit of a batch, until the cost of its task is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Escrow {
+    /// What the task may cost; `None` if nothing is known: then all that is left is set aside.
+    pub reserve: Option<Amount>,
+    /// The most that the whole batch may cost.
+    pub max: Amount,
+}
+
+impl Escrow {
+    /// Sets aside what a task may cost, of what the batch may cost at most.
+    pub fn new(reserve: Option<Amount>, max: Amount) -> Self {
+        Self { reserve, max }
+    }
+
+    /// What a task has cost if the platform doesn't say.
+    pub(crate) fn guess(self) -> Amount {
+        self.reserve.unwrap_or_default()
+    }
+
+    /// What is set aside if so much is spent already; `None` if that is more than what is left.
+    pub fn of(self, spending: Spending) -> Option<Amount> {
+        let used = spending.spent.plus(spending.reserved);
+        match self.reserve {
+            Some(reserve) => (used.plus(reserve) <= self.max).then_some(reserve),
+            None => Some(self.max.minus(used)).filter(|left| *left > Amount::ZERO),
+        }
+    }
+}
+
+impl Spending {
+    /// With submits in this state: what their tasks have cost, or are taken to have cost, and what is set aside for them.
+    pub(crate) fn with(self, state: State, spent: Amount, reserve: Amount) -> Self {
+        if state.is_open() {
+            Self { reserved: self.reserved.plus(reserve), ..self }
+        } else if matches!(state, State::Done | State::Failed | State::Cancelled | State::Gone) {
+            Self { spent: self.spent.plus(spent), ..self }
+        } else {
+            self
+        }
+    }
+
+    /// So much is spent, and so much set aside.
+    pub fn new(spent: Amount, reserved: Amount) -> Self {
+        Self { spent, reserved }
+    }
 }
 
 impl Batch {

@@ -7,7 +7,7 @@ use runninghub_core::say;
 
 use crate::{
     Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent,
-    Item, ItemEntry, Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket,
+    Item, ItemEntry, Measure, Pool, Salt, SlotFor, Slots, Spending, State, Step, Ticket,
     batch::{keeps_no_batches, unknown_batch},
 };
 
@@ -93,12 +93,12 @@ pub trait Ledger: fmt::Debug + Send + Sync {
 
     /// Asks for a slot, in one transaction: enters the queue, or shows that the waiter is still there; drops waiters whose
     /// process has ended; and if it is the waiter's turn and fewer than [`Ask::allowed`] slots are held, records the
-    /// submit with its slot. The slot is free again with the step that leads to a state without
+    /// submit with its slot and the money that is set aside for it. The slot is free again with the step that leads to a state without
     /// [`State::has_slot`].
     ///
     /// # Errors
     /// As [`Ledger::begin`], and as [`Ledger::advance`] for a submit that waits. Then nothing must be sent.
-    async fn claim(&self, _pool: &Pool, _ask: Ask, _work: SlotFor) -> Result<Claim, Error> {
+    async fn claim(&self, _pool: &Pool, _ask: Ask, _slot_for: SlotFor) -> Result<Claim, Error> {
         Ok(Claim::NotKept)
     }
 
@@ -158,6 +158,14 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
     async fn items(&self, batch: &str) -> Result<Vec<ItemEntry>, Error> {
+        Err(unknown_batch(batch))
+    }
+
+    /// The money of a batch, with all submits of all versions of its items.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
+    async fn spending(&self, batch: &str) -> Result<Spending, Error> {
         Err(unknown_batch(batch))
     }
 

@@ -11,6 +11,7 @@ mod error;
 #[cfg(feature = "sqlite")]
 mod failpoint;
 mod ledger;
+mod measure;
 mod memory;
 mod slots;
 #[cfg(feature = "sqlite")]
@@ -18,15 +19,16 @@ mod sqlite;
 mod state;
 mod turns;
 
-pub use batch::{Batch, BatchEntry, Item, ItemEntry, ItemRef};
+pub use batch::{Batch, BatchEntry, Escrow, Item, ItemEntry, ItemRef, Spending};
 pub use digest::{Digest, Salt, Secret};
 pub use entry::{AttemptId, Delivery, Entry, Filter, Intent};
 pub use error::{Error, ErrorKind};
 pub use ledger::{Ledger, MOST_DELIVERIES};
+pub use measure::{Allowed, Counts, Measure};
 pub use memory::MemoryLedger;
 #[doc(no_inline)]
 pub use runninghub_core::{Kind, NativeProxy, Place, Site};
-pub use slots::{Ask, Claim, Held, Measure, Pool, SlotFor, Slots};
+pub use slots::{Ask, Claim, Held, Pool, SlotFor, Slots};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteLedger;
 pub use state::{EDGES, State, Step};

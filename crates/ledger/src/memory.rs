@@ -1,6 +1,7 @@
 //! A ledger that lives as long as the process: for tests and demos, and as the model for other ledgers.
 
 mod batches;
+mod slots;
 
 use std::{
     collections::BTreeMap,
@@ -9,35 +10,30 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_core::say;
+use runninghub_core::{Amount, Cost, say};
 
-use self::batches::Batches;
+use self::{batches::Batches, slots::Pools};
 use crate::{
-    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Held,
-    Intent, Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, State, Step,
-    Ticket, Turns, slots::first_free,
+    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent,
+    Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, Spending, State, Step,
+    Ticket,
 };
 
 /// A ledger that keeps nothing beyond the process.
 #[derive(Debug)]
 pub struct MemoryLedger {
-    entries: Mutex<Vec<Entry>>,
-    /// Locked after the entries.
-    pools: Mutex<BTreeMap<Pool, KeptSlots>>,
-    deliveries: Mutex<Vec<Delivery>>,
-    /// Locked after the entries.
-    batches: Mutex<Batches>,
+    kept: Mutex<Kept>,
     salt: Salt,
 }
 
-/// The slots of a key.
 #[derive(Debug, Default)]
-struct KeptSlots {
-    /// The number of a slot, the submit that holds it, and since when.
-    held: Vec<(u32, AttemptId, u64)>,
-    turns: Turns,
-    tickets: Ticket,
-    measure: Option<Measure>,
+struct Kept {
+    entries: Vec<Entry>,
+    deliveries: Vec<Delivery>,
+    batches: Batches,
+    /// What is set aside for submits of batches, and what their tasks cost if the platform doesn't say.
+    reserves: BTreeMap<AttemptId, (Amount, Amount)>,
+    pools: Pools,
 }
 
 impl MemoryLedger {
@@ -46,106 +42,87 @@ impl MemoryLedger {
     /// # Errors
     /// [`ErrorKind::Store`] if the system provides no random numbers.
     pub fn new() -> Result<Self, Error> {
-        Ok(Self {
-            entries: Mutex::default(),
-            pools: Mutex::default(),
-            deliveries: Mutex::default(),
-            batches: Mutex::default(),
-            salt: Salt::random()?,
-        })
+        Ok(Self { kept: Mutex::default(), salt: Salt::random()? })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        // Every change is a single assignment, so a panic leaves no partial change.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // No change panics half-way.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn add(&self, entries: &mut Vec<Entry>, intent: Intent, now_ms: u64) -> Result<AttemptId, Error> {
-        let entry = Entry::new(AttemptId::random()?, intent, now_ms);
-        if let Some(item) = &entry.intent.item {
-            self.lock_batches().claim(entries, item, &entry.attempt)?;
-        }
+impl Kept {
+    fn begin(&mut self, intent: Intent) -> Result<AttemptId, Error> {
+        let entry = Entry::new(AttemptId::random()?, intent, now_ms());
         let attempt = entry.attempt.clone();
-        entries.push(entry);
+        if let Some(item) = &entry.intent.item {
+            self.batches.claim(&self.entries, item, &attempt)?;
+        }
+        self.entries.push(entry);
         Ok(attempt)
     }
 
-    fn lock_batches(&self) -> MutexGuard<'_, Batches> {
-        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn pools(&self) -> MutexGuard<'_, BTreeMap<Pool, KeptSlots>> {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn step(&self, entries: &mut [Entry], attempt: &AttemptId, step: Step) -> Result<State, Error> {
-        let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
+    fn advance(&mut self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
+        let entry =
+            self.entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
         let before = entry.state;
         if let Step::Accepted { task } = &step
             && step.applies(before, entry.task.as_ref())?
         {
             let there = |other: &Entry| other.intent.place.url() == entry.intent.place.url();
-            if entries.iter().any(|other| there(other) && other.task.as_ref() == Some(task)) {
+            if self.entries.iter().any(|other| there(other) && other.task.as_ref() == Some(task)) {
                 return Err(taken_by_another(task.as_str()));
             }
         }
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.attempt == *attempt) {
-            entry.advance(step, now_ms())?;
-            if !entry.state.has_slot() {
-                self.pools().values_mut().for_each(|slots| slots.release(attempt, before));
-            }
+        let entry = self.entry(attempt, |_| true)?;
+        entry.advance(step, now_ms())?;
+        if !entry.state.has_slot() {
+            self.pools.release(attempt, before);
         }
         Ok(before)
     }
-}
 
-impl KeptSlots {
-    fn release(&mut self, attempt: &AttemptId, from: State) {
-        let before = self.held.len();
-        self.held.retain(|(_, holder, _)| holder != attempt);
-        if self.held.len() < before
-            && let Some(measure) = &mut self.measure
-        {
-            measure.released(from);
+    fn spending(&self, batch: &str) -> Result<Spending, Error> {
+        let mut all = Spending::default();
+        for attempt in self.batches.attempts(batch)? {
+            let Some(entry) = self.entries.iter().find(|entry| entry.attempt == *attempt) else { continue };
+            let (reserve, guess) = self.reserves.get(attempt).copied().unwrap_or_default();
+            let spent = entry.cost.as_ref().and_then(Cost::amount).unwrap_or(guess);
+            all = all.with(entry.state, spent, reserve);
         }
+        Ok(all)
+    }
+
+    fn entry(&mut self, attempt: &AttemptId, is_meant: impl Fn(&Entry) -> bool) -> Result<&mut Entry, Error> {
+        let mut entries = self.entries.iter_mut();
+        entries.find(|entry| entry.attempt == *attempt && is_meant(entry)).ok_or_else(unknown_attempt)
     }
 }
 
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
-        self.add(&mut self.lock(), intent, now_ms())
+        self.lock().begin(intent)
     }
 
     async fn advance(&self, attempt: &AttemptId, step: Step) -> Result<State, Error> {
-        self.step(&mut self.lock(), attempt, step)
+        self.lock().advance(attempt, step)
     }
 
     async fn saved(&self, attempt: &AttemptId, folder: &str) -> Result<(), Error> {
-        let mut entries = self.lock();
-        let entry = entries
-            .iter_mut()
-            .find(|entry| entry.attempt == *attempt && entry.task.is_some())
-            .ok_or_else(unknown_attempt)?;
-        entry.saved = Some(folder.to_owned());
+        self.lock().entry(attempt, |entry| entry.task.is_some())?.saved = Some(folder.to_owned());
         Ok(())
     }
 
     async fn cancelling(&self, attempt: &AttemptId, is_cancelling: bool) -> Result<(), Error> {
-        let mut entries = self.lock();
-        let entry = entries
-            .iter_mut()
-            .find(|entry| entry.attempt == *attempt && entry.task.is_some())
-            .ok_or_else(unknown_attempt)?;
-        entry.cancelling = is_cancelling;
+        self.lock().entry(attempt, |entry| entry.task.is_some())?.cancelling = is_cancelling;
         Ok(())
     }
 
     async fn keep_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
-        if !self.lock().iter().any(|entry| entry.attempt == delivery.attempt) {
-            return Err(unknown_attempt());
-        }
-        let mut kept = self.deliveries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
+        kept.entry(&delivery.attempt, |_| true)?;
+        let kept = &mut kept.deliveries;
         if kept.contains(delivery) {
             return Ok(());
         }
@@ -157,102 +134,65 @@ impl Ledger for MemoryLedger {
     }
 
     async fn deliveries(&self) -> Result<Vec<Delivery>, Error> {
-        Ok(self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.lock().deliveries.clone())
     }
 
     async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
-        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner).retain(|one| one != delivery);
+        self.lock().deliveries.retain(|one| one != delivery);
         Ok(())
     }
 
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
-        let entries = self.lock();
-        Ok(entries.iter().rev().filter(|entry| filter.matches(entry)).take(filter.max()).cloned().collect())
+        let kept = self.lock();
+        let entries = kept.entries.iter().rev().filter(|entry| filter.matches(entry));
+        Ok(entries.take(filter.max()).cloned().collect())
     }
 
-    async fn claim(&self, pool: &Pool, ask: Ask, work: SlotFor) -> Result<Claim, Error> {
-        let (mut entries, now) = (self.lock(), now_ms());
-        if let SlotFor::Again(attempt) = &work {
-            let entry = entries.iter().find(|entry| entry.attempt == *attempt).ok_or_else(unknown_attempt)?;
-            if !Step::Sending.applies(entry.state, entry.task.as_ref())? {
-                return Err(sent_already());
-            }
-        }
-        if let SlotFor::New(Intent { item: Some(item), .. }) = &work {
-            self.lock_batches().check(&entries, item)?;
-        }
-        let ticket = {
-            let mut pools = self.pools();
-            let slots = pools.entry(pool.clone()).or_default();
-            slots.tickets += u64::from(ask.ticket.is_none());
-            let ticket = ask.ticket.unwrap_or(slots.tickets);
-            let held = u32::try_from(slots.held.len()).unwrap_or(u32::MAX);
-            if !slots.turns.ask(ticket, &ask, held, now) {
-                return Ok(Claim::Wait(ticket));
-            }
-            ticket
-        };
-        let attempt = match work {
-            SlotFor::New(intent) => self.add(&mut entries, intent, now)?,
-            SlotFor::Again(attempt) => {
-                self.step(&mut entries, &attempt, Step::Sending)?;
-                attempt
-            }
-        };
-        let mut pools = self.pools();
-        let slots = pools.entry(pool.clone()).or_default();
-        let slot = first_free(slots.held.iter().map(|(slot, ..)| *slot));
-        slots.held.push((slot, attempt.clone(), now));
-        slots.held.sort_unstable_by_key(|(slot, ..)| *slot);
-        Ok(Claim::Taken { attempt, slot, ticket })
+    async fn open_batch(&self, batch: Batch) -> Result<(), Error> {
+        self.lock().batches.open(batch, now_ms())
+    }
+
+    async fn batches(&self) -> Result<Vec<BatchEntry>, Error> {
+        let kept = self.lock();
+        Ok(kept.batches.list(&kept.entries))
+    }
+
+    async fn freeze(&self, batch: &str, items: Vec<Item>) -> Result<(), Error> {
+        self.lock().batches.freeze(batch, items)
+    }
+
+    async fn items(&self, batch: &str) -> Result<Vec<ItemEntry>, Error> {
+        let kept = self.lock();
+        kept.batches.items(&kept.entries, batch)
+    }
+
+    async fn spending(&self, batch: &str) -> Result<Spending, Error> {
+        self.lock().spending(batch)
+    }
+
+    async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
+        let kept = self.lock();
+        let done = |fingerprint| kept.batches.done(&kept.entries, fingerprint);
+        Ok(fingerprints.iter().filter_map(done).collect())
+    }
+
+    async fn claim(&self, pool: &Pool, ask: Ask, slot_for: SlotFor) -> Result<Claim, Error> {
+        self.lock().claim(pool, &ask, slot_for)
     }
 
     async fn leave(&self, pool: &Pool, ticket: Ticket) -> Result<(), Error> {
-        if let Some(slots) = self.pools().get_mut(pool) {
-            slots.turns.leave(ticket);
-        }
+        self.lock().pools.leave(pool, ticket);
         Ok(())
     }
 
     async fn slots(&self, pool: &Pool, ticket: Option<Ticket>) -> Result<Option<Slots>, Error> {
-        let entries = self.lock();
-        let mut pools = self.pools();
-        let slots = pools.entry(pool.clone()).or_default();
-        slots.turns.at(now_ms());
-        let held = slots.held.iter().filter_map(|(slot, attempt, since)| {
-            let entry = entries.iter().find(|entry| entry.attempt == *attempt)?;
-            Some(Held::new(*slot, attempt.clone(), entry.state, entry.task.clone(), *since))
-        });
-        Ok(Some(slots.turns.slots(ticket, held.collect(), slots.measure)))
+        let kept = self.lock();
+        Ok(Some(kept.pools.slots(&kept.entries, pool, ticket, now_ms())))
     }
 
     async fn measured(&self, pool: &Pool, measure: Measure) -> Result<(), Error> {
-        self.pools().entry(pool.clone()).or_default().measure = Some(measure);
+        self.lock().pools.measured(pool, measure);
         Ok(())
-    }
-
-    async fn open_batch(&self, batch: Batch) -> Result<(), Error> {
-        self.lock_batches().open(batch, now_ms())
-    }
-
-    async fn batches(&self) -> Result<Vec<BatchEntry>, Error> {
-        let entries = self.lock();
-        Ok(self.lock_batches().list(&entries))
-    }
-
-    async fn freeze(&self, batch: &str, items: Vec<Item>) -> Result<(), Error> {
-        self.lock_batches().freeze(batch, items)
-    }
-
-    async fn items(&self, batch: &str) -> Result<Vec<ItemEntry>, Error> {
-        let entries = self.lock();
-        self.lock_batches().items(&entries, batch)
-    }
-
-    async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
-        let entries = self.lock();
-        let batches = self.lock_batches();
-        Ok(fingerprints.iter().filter_map(|fingerprint| batches.done(&entries, fingerprint)).collect())
     }
 
     fn salt(&self) -> Salt {

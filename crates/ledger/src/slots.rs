@@ -1,14 +1,11 @@
 //! The slots of a key, and the queue of those that wait for one.
 
 use runninghub_core::TaskId;
-use serde::{Deserialize, Serialize};
 
-use crate::{AttemptId, Class, Intent, State, Ticket};
+use crate::{AttemptId, Class, Escrow, Intent, Measure, Spending, State, Ticket};
 
 /// How long a waiter counts that doesn't ask again. A stopped process holds up no other, and the machine may be busy.
 const FRESH_MS: u64 = 30_000;
-/// A time further ahead than any wait is from a clock that was set back.
-const FURTHEST_MS: u64 = 10 * 60_000;
 
 /// A key at a place: its tasks share slots.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -45,18 +42,27 @@ pub struct Ask {
     pub weight: u32,
     /// How many slots the submits of this ledger may hold. With 0 it only waits.
     pub allowed: u32,
+    /// Money to set aside for a new submit of a batch.
+    pub escrow: Option<Escrow>,
 }
 
 impl Ask {
     /// Asks for a slot if fewer than `allowed` are held.
     pub fn new(ticket: Option<Ticket>, class: Class, allowed: u32) -> Self {
-        Self { ticket, class, weight: 1, allowed }
+        Self { ticket, class, weight: 1, allowed, escrow: None }
     }
 
     /// Sets the share; the default is 1.
     #[must_use]
     pub fn weight(mut self, weight: u32) -> Self {
         self.weight = weight;
+        self
+    }
+
+    /// Sets money aside, in the same transaction.
+    #[must_use]
+    pub fn escrow(mut self, escrow: Option<Escrow>) -> Self {
+        self.escrow = escrow;
         self
     }
 }
@@ -86,6 +92,8 @@ pub enum Claim {
     },
     /// It is the turn of another, or no slot is free.
     Wait(Ticket),
+    /// The [`Escrow`] is more than what the batch may still cost. Nothing has changed.
+    TooExpensive(Spending),
 }
 
 /// A slot in use. It is held by a submit and not by a process: it is free when the submit is over, refused or resolved.
@@ -129,50 +137,27 @@ pub struct Slots {
     pub held: Vec<Held>,
     /// How many others want a slot now.
     pub others: u32,
-    /// Whether the next free slot is for this place in the queue; without a place, whether nothing else wants one.
+    /// Whether the next free slot is for this place in the queue; without a place, or while it rests, whether nothing else
+    /// wants one.
     pub is_next: bool,
     /// What is known of the number of slots.
     pub measure: Option<Measure>,
 }
 
-/// What is known of the number of slots. Everything that shares the ledger shares it.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
-pub struct Measure {
-    /// How many tasks of the key may run at once, where the server says so.
-    pub limit: Option<u32>,
-    /// How many of them may be this ledger's; `None` while that isn't known.
-    pub most: Option<u32>,
-    /// Whether others were seen to use the key.
-    pub shared: bool,
-    /// When the server should be asked again, in milliseconds since 1970.
-    pub due_ms: u64,
-    /// Where the server doesn't say: when one slot more than `most` is tried, in milliseconds since 1970.
-    pub probe_ms: u64,
-}
-
-impl Measure {
-    /// Whether the server should be asked again at this time, in milliseconds since 1970.
-    pub fn is_due(&self, now_ms: u64) -> bool {
-        has_come(self.due_ms, now_ms)
+impl Slots {
+    /// How many slots are in use.
+    pub fn count(&self) -> u32 {
+        count(self.held.len())
     }
 
-    /// Whether one slot more may be tried at this time, in milliseconds since 1970.
-    pub fn is_probe_due(&self, now_ms: u64) -> bool {
-        self.limit.is_none() && has_come(self.probe_ms, now_ms)
-    }
-
-    /// A slot was given back by a submit in this state. If its task has ended and others use the key, they may have taken
-    /// it. A refusal shows nothing new.
-    pub(crate) fn released(&mut self, from: State) {
-        if self.shared && from == State::Accepted {
-            self.due_ms = 0;
-        }
+    /// How many of them are used by submits that have a task, or may have one.
+    pub fn running(&self) -> u32 {
+        count(self.held.iter().filter(|held| held.state != State::Submitting).count())
     }
 }
 
-fn has_come(time: u64, now: u64) -> bool {
-    time <= now || time - now > FURTHEST_MS
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Whether a waiter that last asked at this time still waits.
@@ -200,21 +185,6 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_stops_nothing() {
-        let measure = Measure { due_ms: 5_000_000, probe_ms: 5_000_000, ..Measure::default() };
-        assert!(!measure.is_due(4_999_000) && measure.is_due(5_000_000) && measure.is_due(1_000_000));
-        assert!(!measure.is_probe_due(4_999_000) && measure.is_probe_due(1_000_000));
         assert!(is_fresh(5_000, 6_000) && !is_fresh(5_000, 50_000) && !is_fresh(50_000, 5_000));
-    }
-
-    #[test]
-    fn only_a_shared_key_is_measured_again_at_an_end() {
-        let mut measure = Measure { due_ms: 9, ..Measure::default() };
-        measure.released(State::Accepted);
-        assert_eq!(measure.due_ms, 9);
-        measure.shared = true;
-        measure.released(State::Submitting);
-        assert_eq!(measure.due_ms, 9);
-        measure.released(State::Accepted);
-        assert_eq!(measure.due_ms, 0);
     }
 }

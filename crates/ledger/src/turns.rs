@@ -121,12 +121,13 @@ impl Turns {
         true
     }
 
-    /// What a waiter sees of the queue; without a ticket, what something sees that hasn't entered it.
+    /// What a waiter sees of the queue. One that rests sees the same as one that hasn't entered it.
     pub fn slots(&self, ticket: Option<Ticket>, held: Vec<Held>, measure: Option<Measure>) -> Slots {
         let others =
             self.waiters.iter().filter(|waiter| waiter.wants && Some(waiter.ticket) != ticket).count();
         let others = u32::try_from(others).unwrap_or(u32::MAX);
-        let is_next = if ticket.is_some() { self.next() == ticket } else { others == 0 };
+        let wants = self.waiters.iter().any(|waiter| waiter.wants && Some(waiter.ticket) == ticket);
+        let is_next = if wants { self.next() == ticket } else { others == 0 };
         Slots { held, others, is_next, measure }
     }
 

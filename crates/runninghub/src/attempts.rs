@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    Error, ErrorKind,
+    Error, ErrorKind, Submit,
     observed::{is_unknown, observed},
     sentence_of,
 };
@@ -99,11 +99,18 @@ impl AttemptLog {
     }
 
     /// The submit of this work.
-    pub(crate) fn intent(&self, what: &What, body: Digest, secret: Option<Digest>) -> Intent {
+    pub(crate) fn intent(
+        &self,
+        what: &What,
+        body: Digest,
+        secret: Option<Digest>,
+        submit: &Submit,
+    ) -> Intent {
         let mut intent = Intent::new(self.place.clone(), what.kind.clone(), &self.key, body);
         intent.workflow.clone_from(&what.workflow);
         intent.target.clone_from(&what.target);
         intent.secret = secret;
+        intent.item = submit.item.as_ref().map(|item| Box::new(item.item.clone()));
         intent
     }
 

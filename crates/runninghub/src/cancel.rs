@@ -149,7 +149,7 @@ mod tests {
     use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
 
     use super::*;
-    use crate::{BackendError, attempts::What};
+    use crate::{BackendError, Submit, attempts::What};
 
     /// A task that stops after a few polls.
     struct Stopping(AtomicU32);
@@ -201,8 +201,10 @@ mod tests {
             let attempts =
                 AttemptLog::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
             let what = What::workflow(Kind::Prompt, None);
-            let attempt =
-                attempts.begin(attempts.intent(&what, Digest::of("body"), None)).await.expect("written");
+            let attempt = attempts
+                .begin(attempts.intent(&what, Digest::of("body"), None, &Submit::graph("{}")))
+                .await
+                .expect("written");
             let task = TaskId::from("7");
             attempt.step(Step::Accepted { task: task.clone() }).await.expect("written");
             Cancels::new(Some(attempts), 1.0)

@@ -17,6 +17,7 @@ pub struct Error {
     attempt: Option<AttemptId>,
     is_unknown_task: bool,
     node_errors: Box<[NodeError]>,
+    refuses_key: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -30,6 +31,10 @@ pub enum ErrorKind {
     Network,
     /// The platform refused: key, balance, quota, validation, unknown id.
     Refused,
+    /// The submit was withdrawn before it was sent: nothing was created.
+    Withdrawn,
+    /// The batch may not cost that much: nothing was created.
+    TooExpensive,
     /// It is unknown whether the task was created. It may have been charged; it is not sent again
     /// automatically.
     SubmitUnknown,
@@ -61,6 +66,7 @@ impl Error {
             attempt: None,
             is_unknown_task: false,
             node_errors: Box::default(),
+            refuses_key: false,
             source: None,
         }
     }
@@ -222,6 +228,17 @@ impl Error {
     pub fn class(&self) -> Option<Class> {
         let error = self.api_error()?;
         error.code().map(|_| error.class())
+    }
+
+    /// Whether everything that the key submits is refused until the user acts: no balance, a disabled key.
+    pub fn refuses_key(&self) -> bool {
+        self.refuses_key || self.api_error().is_some_and(runninghub_api::Error::refuses_key)
+    }
+
+    /// The key was refused a moment ago, so nothing was sent.
+    #[must_use]
+    pub(crate) fn of_refused_key(self) -> Self {
+        Self { refuses_key: true, ..self }
     }
 
     /// Whether the platform reports the task as unknown: a wrong id, or a task that it has forgotten.

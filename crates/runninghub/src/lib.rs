@@ -92,7 +92,7 @@ pub use runninghub_transport as transport;
 pub use runninghub_transport::{Connect, Redactor};
 pub use save::{Save, Saved, SavedTask};
 pub use service::Service;
-pub use submit::{Busy, SubmitStep, check_webhook};
+pub use submit::{BatchItem, BatchQueue, Busy, SubmitStep, check_webhook};
 #[cfg(feature = "webhook")]
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};

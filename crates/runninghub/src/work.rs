@@ -6,10 +6,11 @@ use runninghub_api::{InstanceType, RunOptions};
 use runninghub_catalog::Catalog;
 use runninghub_core::{Kind, Learned, Sentence, WebappId, WorkflowId, say};
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 use crate::{
     Error,
-    submit::{Changes, OnStep, SubmitStep},
+    submit::{BatchItem, Changes, OnStep, SubmitStep},
 };
 
 /// The work to run.
@@ -66,6 +67,8 @@ pub struct Submit {
     pub(crate) options: RunOptions,
     pub(crate) is_v2: bool,
     pub(crate) queue_timeout: Option<Duration>,
+    pub(crate) withdrawn: Option<watch::Receiver<bool>>,
+    pub(crate) item: Option<BatchItem>,
     pub(crate) learned: Vec<Learned>,
     pub(crate) on_step: Option<OnStep>,
 }
@@ -84,6 +87,8 @@ impl Submit {
             options: RunOptions::default(),
             is_v2: false,
             queue_timeout: None,
+            withdrawn: None,
+            item: None,
             learned: Vec::new(),
             on_step: None,
         }
@@ -238,6 +243,17 @@ impl Submit {
     /// Gives up if no slot has been free for this long. By default, waits until one is free.
     pub fn queue_timeout(self, timeout: Duration) -> Self {
         Self { queue_timeout: Some(timeout), ..self }
+    }
+
+    /// Gives up as soon as the value is true, unless the request was sent already: with
+    /// [`ErrorKind::Withdrawn`](crate::ErrorKind::Withdrawn), and nothing was created.
+    pub fn withdrawn(self, withdrawn: watch::Receiver<bool>) -> Self {
+        Self { withdrawn: Some(withdrawn), ..self }
+    }
+
+    /// Runs an item of a batch that the ledger keeps.
+    pub fn item(self, item: BatchItem) -> Self {
+        Self { item: Some(item), ..self }
     }
 
     /// How long each node took in earlier runs, instead of the [`History`](crate::History)'s data.

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     event::{Event, Fault},
+    key::Key,
     money::Reserve,
-    slots::Key,
     state::{Row, Schedule, State},
 };
 use crate::{Amount, ItemId};
@@ -23,34 +23,40 @@ impl Schedule {
     /// Applies something that happened at a time. Times never go back.
     pub fn on(&mut self, now: Duration, event: Event) {
         match event {
-            Event::Counts { key, limit, foreign } => self.with_key(&key, |key| key.read(now, limit, foreign)),
-            Event::NoCounts { key } => self.with_key(&key, Key::has_no_counts),
-            Event::Claimed { item, key } => self.claimed(now, &item, &key),
+            Event::Started { item, key } => self.started(&item, &key),
+            Event::Sent { item } => self.sent(now, &item),
+            Event::Waits { item } => self.waits(&item),
+            Event::Withdrawn { item } => self.withdrawn(&item),
+            Event::Unreachable { item } => self.unreachable(now, &item),
+            Event::TooExpensive { item } => {
+                self.withdrawn(&item);
+                self.purse.is_short = true;
+            }
             Event::Accepted { item } => self.accepted(now, &item),
-            Event::Unknown { item } => self.unknown(&item),
+            Event::Unknown { item } => self.unknown(now, &item),
             Event::Absent { item } => {
                 if let Some((at, State::Unknown(_))) = self.find(&item) {
-                    self.release(now, at);
+                    self.release(at);
                     self.make_ready(at);
                 }
             }
             Event::Refused { item, fault, class } => {
                 let fault = Some((fault, &class));
-                self.over(now, &item, &Ending { cost: Some(Amount::ZERO), fault, had_task: false });
+                self.over(&item, &Ending { cost: Some(Amount::ZERO), fault, had_task: false });
             }
             Event::Ended { item, cost } => {
-                self.over(now, &item, &Ending { cost, fault: None, had_task: true });
+                self.over(&item, &Ending { cost, fault: None, had_task: true });
             }
             Event::Failed { item, fault, class, cost } => {
-                self.over(now, &item, &Ending { cost, fault: Some((fault, &class)), had_task: true });
+                self.over(&item, &Ending { cost, fault: Some((fault, &class)), had_task: true });
             }
-            Event::Cancelled { item, cost } => self.cancelled(now, &item, cost),
+            Event::Cancelled { item, cost } => self.cancelled(&item, cost),
             Event::Added(work) => self.add(work),
             Event::Throttled { key } => self.with_key(&key, |key| key.rate.slow_down(now)),
             Event::Pause => self.is_paused = true,
             Event::Resume => {
                 self.is_paused = false;
-                self.purse.is_blind = false;
+                (self.purse.is_blind, self.purse.is_short) = (false, false);
                 self.brakes.release();
                 self.keys.iter_mut().for_each(|key| key.is_paused = false);
             }
@@ -94,14 +100,15 @@ impl Schedule {
         (row.state, row.reserve) = (state, reserve);
         self.purse.take(reserve);
         if let Some(key) = self.keys.get_mut(key) {
-            key.take(matches!(state, State::Claimed(_)));
+            key.used += 1;
+            key.waiting += u32::from(matches!(state, State::Waiting(_)));
         }
         if let State::Unknown(_) = state {
             self.tally.unknown += 1;
         } else {
-            self.tally.running += 1;
             self.group_runs(at, 1);
         }
+        self.tally.running += usize::from(matches!(state, State::Sent(_) | State::Running(_)));
     }
 
     fn group_runs(&mut self, at: usize, more: isize) {
@@ -111,33 +118,68 @@ impl Schedule {
     }
 
     /// Gives back a row's slot and its reserve.
-    fn release(&mut self, now: Duration, at: usize) -> Reserve {
+    fn release(&mut self, at: usize) -> Reserve {
         let Some(row) = self.rows.get_mut(at) else { return Reserve::default() };
         let (state, reserve) = (row.state, std::mem::take(&mut row.reserve));
         row.state = State::Over;
-        let (State::Claimed(key) | State::Running(key) | State::Unknown(key)) = state else { return reserve };
+        let Some(key) = state.key() else { return reserve };
         self.purse.give_back(reserve);
         if let Some(key) = self.keys.get_mut(key) {
-            if matches!(state, State::Claimed(_)) {
-                key.sent();
-            }
-            key.release(now);
+            key.used -= 1;
+            key.waiting -= u32::from(matches!(state, State::Waiting(_)));
         }
         if let State::Unknown(_) = state {
             self.tally.unknown -= 1;
         } else {
-            self.tally.running -= 1;
             self.group_runs(at, -1);
         }
+        self.tally.running -= usize::from(matches!(state, State::Sent(_) | State::Running(_)));
         reserve
     }
 
-    fn claimed(&mut self, now: Duration, item: &ItemId, key: &str) {
+    fn started(&mut self, item: &ItemId, key: &str) {
         let key = self.keys.iter().position(|known| *known.name == *key);
         if let (Some((at, State::Ready)), Some(key)) = (self.find(item), key) {
             self.unqueue(at);
-            self.take(at, key, State::Claimed(key));
-            self.keys.get_mut(key).into_iter().for_each(|key| key.rate.take(now));
+            self.take(at, key, State::Waiting(key));
+        }
+    }
+
+    fn sent(&mut self, now: Duration, item: &ItemId) {
+        let Some((at, State::Waiting(key))) = self.find(item) else { return };
+        self.tally.running += 1;
+        self.set(at, State::Sent(key));
+        if let Some(key) = self.keys.get_mut(key) {
+            key.waiting -= 1;
+            key.rate.take(now);
+        }
+    }
+
+    fn waits(&mut self, item: &ItemId) {
+        let Some((at, State::Sent(key))) = self.find(item) else { return };
+        self.tally.running -= 1;
+        self.set(at, State::Waiting(key));
+        self.keys.get_mut(key).into_iter().for_each(|key| key.waiting += 1);
+    }
+
+    fn withdrawn(&mut self, item: &ItemId) {
+        if let Some((at, State::Waiting(_) | State::Sent(_))) = self.find(item) {
+            self.release(at);
+            self.make_ready(at);
+        }
+    }
+
+    fn unreachable(&mut self, now: Duration, item: &ItemId) {
+        let key = self.find(item).and_then(|(_, state)| state.key());
+        self.withdrawn(item);
+        if let Some(key) = key.and_then(|key| self.keys.get_mut(key)) {
+            key.is_unreachable(now);
+        }
+    }
+
+    fn set(&mut self, at: usize, state: State) {
+        if let Some(row) = self.rows.get_mut(at) {
+            row.state = state;
         }
     }
 
@@ -148,6 +190,7 @@ impl Schedule {
     }
 
     fn accepted(&mut self, now: Duration, item: &ItemId) {
+        self.sent(now, item);
         let Some((at, state)) = self.find(item) else { return };
         let key = match state {
             // Its id came late, when its submit was written off already.
@@ -155,61 +198,54 @@ impl Schedule {
                 self.unqueue(at);
                 return self.adopt(at, true);
             }
-            State::Claimed(key) => {
-                self.keys.get_mut(key).into_iter().for_each(Key::sent);
-                key
-            }
+            State::Sent(key) => key,
             State::Unknown(key) => {
                 self.tally.unknown -= 1;
                 self.tally.running += 1;
                 self.group_runs(at, 1);
                 key
             }
-            State::Running(_) | State::Over => return,
+            State::Waiting(_) | State::Running(_) | State::Over => return,
         };
-        if let Some(row) = self.rows.get_mut(at) {
-            row.state = State::Running(key);
-        }
-        self.keys.get_mut(key).into_iter().for_each(|key| key.accepted(now));
+        self.set(at, State::Running(key));
+        self.keys.get_mut(key).into_iter().for_each(Key::is_reached);
     }
 
-    fn unknown(&mut self, item: &ItemId) {
-        let Some((at, State::Claimed(key))) = self.find(item) else { return };
-        self.keys.get_mut(key).into_iter().for_each(Key::sent);
+    fn unknown(&mut self, now: Duration, item: &ItemId) {
+        self.sent(now, item);
+        let Some((at, State::Sent(key))) = self.find(item) else { return };
         self.tally.running -= 1;
         self.tally.unknown += 1;
         self.group_runs(at, -1);
-        if let Some(row) = self.rows.get_mut(at) {
-            row.state = State::Unknown(key);
-        }
+        self.set(at, State::Unknown(key));
     }
 
-    fn cancelled(&mut self, now: Duration, item: &ItemId, cost: Option<Amount>) {
+    fn cancelled(&mut self, item: &ItemId, cost: Option<Amount>) {
         match self.find(item) {
             Some((at, State::Ready)) => {
                 self.unqueue(at);
-                self.rows.get_mut(at).into_iter().for_each(|row| row.state = State::Over);
-            }
-            Some((at, State::Claimed(_) | State::Running(_) | State::Unknown(_))) => {
-                let reserve = self.release(now, at);
-                self.purse.settle(reserve, cost, false);
+                self.set(at, State::Over);
             }
             Some((_, State::Over)) | None => return,
+            Some((at, _)) => {
+                let reserve = self.release(at);
+                self.purse.settle(reserve, cost, false);
+            }
         }
         self.tally.cancelled += 1;
     }
 
-    fn over(&mut self, now: Duration, item: &ItemId, ending: &Ending<'_>) {
+    fn over(&mut self, item: &ItemId, ending: &Ending<'_>) {
         let (at, key) = match self.find(item) {
-            Some((at, State::Claimed(key) | State::Running(key) | State::Unknown(key))) => (at, key),
             // A submit that was written off had a task after all.
             Some((at, State::Ready)) if ending.fault.is_none() => {
                 self.unqueue(at);
                 (at, usize::MAX)
             }
-            _ => return,
+            Some((_, State::Ready | State::Over)) | None => return,
+            Some((at, state)) => (at, state.key().unwrap_or(usize::MAX)),
         };
-        let reserve = self.release(now, at);
+        let reserve = self.release(at);
         self.purse.settle(reserve, ending.cost, ending.fault.is_none());
         let Some(row) = self.rows.get_mut(at) else { return };
         let Some((fault, class)) = ending.fault else {
@@ -226,8 +262,6 @@ impl Schedule {
         let is_free = ending.cost.is_none_or(|cost| cost == Amount::ZERO);
         match fault {
             Fault::Key => self.keys.get_mut(key).into_iter().for_each(|key| key.is_paused = true),
-            Fault::Capacity => self.keys.get_mut(key).into_iter().for_each(|key| key.is_full(now)),
-            Fault::Rate => self.keys.get_mut(key).into_iter().for_each(|key| key.rate.slow_down(now)),
             Fault::Platform if is_free && !row.was_retried => row.was_retried = true,
             Fault::Platform | Fault::Row => {
                 self.brakes.failed(class);

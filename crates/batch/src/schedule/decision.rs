@@ -9,7 +9,7 @@ use crate::{Amount, ItemId};
 /// What to do now.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
-    /// Start this row. The answer is [`Event::Claimed`](super::Event::Claimed).
+    /// Start this row: prepare it, and let it wait for a slot. The answer is [`Event::Started`](super::Event::Started).
     Start {
         /// The row.
         item: ItemId,
@@ -17,6 +17,8 @@ pub enum Decision {
         key: Arc<str>,
         /// What is set aside for it.
         reserve: Amount,
+        /// Whether nothing is known of its cost: then that is all that is left.
+        is_blind: bool,
     },
     /// Start nothing before the next event, or before `until`.
     Wait {
@@ -43,10 +45,10 @@ pub enum Waiting {
     Unknown,
     /// For a free slot.
     Slots,
-    /// For the number of tasks that the key may run.
-    Counts,
     /// For the next submit that the key may send.
     Rate,
+    /// For a service that couldn't be reached.
+    Service,
     /// For the first row of its kind, which runs alone.
     Canary,
     /// For money that is set aside for running rows.
@@ -93,8 +95,8 @@ impl Waiting {
             Self::Running => say!("waiting for the running rows"),
             Self::Unknown => say!("waiting for submits whose outcome is unknown"),
             Self::Slots => say!("waiting for a free slot"),
-            Self::Counts => say!("waiting for the number of free slots"),
             Self::Rate => say!("waiting for the next submit that the key may send"),
+            Self::Service => say!("waiting for the service, which cannot be reached"),
             Self::Canary => say!("waiting for the first row, which runs alone"),
             Self::Money => say!("waiting for the cost of the running rows"),
         }

@@ -14,35 +14,42 @@ pub enum Fault {
     Platform,
     /// The row: a node failed, content was refused, or a value is wrong. The row failed and isn't retried.
     Row,
-    /// There was no slot. The row stays ready and isn't counted as failed.
-    Capacity,
-    /// The key sent too many requests. The row stays ready, and the key submits half as fast for a minute.
-    Rate,
 }
 
 /// Something that happened. An event that doesn't fit the row's state changes nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Event {
-    /// The server said how many tasks the key may run at once.
-    Counts {
-        /// The key.
-        key: Arc<str>,
-        /// The most tasks at once.
-        limit: u32,
-        /// The tasks among them that are not this batch's.
-        foreign: u32,
-    },
-    /// The server doesn't say how many tasks the key may run: that is measured by refusals.
-    NoCounts {
-        /// The key.
-        key: Arc<str>,
-    },
-    /// The intent to start a row is on disk, with its slot and its reserve; its submit is about to be sent.
-    Claimed {
+    /// A row is started: it waits for a slot of the key.
+    Started {
         /// The row.
         item: ItemId,
         /// The key that pays.
         key: Arc<str>,
+    },
+    /// The row has a slot: its submit is being sent.
+    Sent {
+        /// The row.
+        item: ItemId,
+    },
+    /// The submit was refused for lack of a slot: the row waits for one again.
+    Waits {
+        /// The row.
+        item: ItemId,
+    },
+    /// The row was taken back before its submit was sent. It is ready again.
+    Withdrawn {
+        /// The row.
+        item: ItemId,
+    },
+    /// The service couldn't be reached, and nothing was sent. The row is ready again, and the key rests for a while.
+    Unreachable {
+        /// The row.
+        item: ItemId,
+    },
+    /// The ledger allows no submit that could cost so much. The row is ready again.
+    TooExpensive {
+        /// The row.
+        item: ItemId,
     },
     /// The row has a task. This also resolves an unknown submit.
     Accepted {
@@ -95,7 +102,7 @@ pub enum Event {
     },
     /// A row was added.
     Added(Work),
-    /// The server asked for fewer requests of a key, whatever they were for.
+    /// The server asked for fewer requests of a key, whatever they were for: it submits half as fast for a minute.
     Throttled {
         /// The key.
         key: Arc<str>,

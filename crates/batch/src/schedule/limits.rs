@@ -37,8 +37,8 @@ pub enum Standing {
 /// The limits of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// The most slots of each key that the batch uses at once; at least 1.
-    pub slots: u32,
+    /// The most slots of each key that the batch uses at once; `None` is as many as the key has.
+    pub slots: Option<u32>,
     /// The most that the batch may cost, with what it has cost already.
     pub max_cost: Option<Amount>,
     /// What earlier runs of the batch have cost.
@@ -66,10 +66,10 @@ impl Work {
 }
 
 impl Default for Limits {
-    /// Three slots, and a pause after five equal failures in a row.
+    /// A pause after five equal failures in a row.
     fn default() -> Self {
         Self {
-            slots: 3,
+            slots: None,
             max_cost: None,
             spent: Amount::ZERO,
             max_failures: None,

@@ -4,17 +4,16 @@ mod apply;
 mod brakes;
 mod decision;
 mod event;
+mod key;
 mod limits;
 mod money;
 mod next;
 mod queue;
 mod rate;
-mod slots;
 mod state;
 
 pub use decision::{Decision, Paused, Waiting};
 pub use event::{Event, Fault};
 pub use limits::{Limits, Standing, Work};
 pub use rate::Rate;
-pub use slots::Slots;
 pub use state::{Schedule, Tally};

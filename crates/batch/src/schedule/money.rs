@@ -41,6 +41,8 @@ pub(super) struct Purse {
     pub(super) reserved: Amount,
     /// A row succeeded whose cost isn't known and of which nothing was known beforehand.
     pub(super) is_blind: bool,
+    /// The ledger has allowed less than this knows of. That changes when a row is over.
+    pub(super) is_short: bool,
 }
 
 /// What is set aside for a row.
@@ -53,7 +55,7 @@ pub(super) struct Reserve {
 
 impl Purse {
     pub(super) fn new(max: Option<Amount>, spent: Amount) -> Self {
-        Self { max, spent, reserved: Amount::ZERO, is_blind: false }
+        Self { max, spent, reserved: Amount::ZERO, is_blind: false, is_short: false }
     }
 
     /// What is set aside for the next row of a group.
@@ -71,7 +73,7 @@ impl Purse {
     pub(super) fn affords(&self, reserve: Reserve) -> bool {
         let Some(max) = self.max else { return true };
         let whole = self.spent.plus(self.reserved).plus(reserve.amount);
-        whole <= max && !(reserve.is_blind && reserve.amount == Amount::ZERO)
+        !self.is_short && whole <= max && !(reserve.is_blind && reserve.amount == Amount::ZERO)
     }
 
     pub(super) fn take(&mut self, reserve: Reserve) {
@@ -80,6 +82,7 @@ impl Purse {
 
     pub(super) fn give_back(&mut self, reserve: Reserve) {
         self.reserved = self.reserved.minus(reserve.amount);
+        self.is_short = false;
     }
 
     /// The row is over, and its reserve given back: its cost is spent. A cost that isn't known counts as what was set aside for

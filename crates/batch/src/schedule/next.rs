@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use super::{
     decision::{Decision, Paused, Waiting},
+    key::Free,
+    money::Reserve,
     queue::{Lane, QueueKey},
-    slots::Free,
     state::Schedule,
 };
 
 /// Why the first row of a lane can't start.
 enum Blocked {
-    Slots(Option<Duration>),
-    Counts(Option<Duration>),
+    Slots,
     Rate(Duration),
+    Rest(Duration),
     Canary,
     Money(Paused),
     Key(usize),
@@ -26,6 +27,7 @@ impl Schedule {
         if self.queue.len() == 0 {
             return match self.tally {
                 tally if tally.running > 0 => wait(None, Waiting::Running),
+                _ if self.waiting() > 0 => wait(None, Waiting::Slots),
                 tally if tally.unknown > 0 => wait(None, Waiting::Unknown),
                 _ => Decision::Done,
             };
@@ -43,11 +45,10 @@ impl Schedule {
             }
         }
         match best.and_then(|((_, at), key)| Some((self.rows.get(at)?, self.keys.get(key)?))) {
-            Some((row, key)) => Decision::Start {
-                item: row.work.id.clone(),
-                key: key.name.clone(),
-                reserve: self.reserve(row).amount,
-            },
+            Some((row, key)) => {
+                let Reserve { amount: reserve, is_blind } = self.reserve(row);
+                Decision::Start { item: row.work.id.clone(), key: key.name.clone(), reserve, is_blind }
+            }
             None => self.blocked(blocked),
         }
     }
@@ -71,31 +72,32 @@ impl Schedule {
         if group.is_some_and(|group| !group.is_proven && group.running > 0) {
             return Err(Blocked::Canary);
         }
+        // The one with the fewest rows.
         let mut best: Option<(u32, usize)> = None;
         let mut why: Option<Blocked> = None;
         for (index, key) in self.keys.iter().enumerate() {
             if lane.key.is_some_and(|bound| bound != index) {
                 continue;
             }
-            let blocked = match key.free(now, self.limits.slots.max(1)) {
+            let blocked = match key.free(now, self.limits.slots) {
                 _ if key.is_paused => Blocked::Key(index),
-                Free::Slots(free) => {
-                    if best.is_none_or(|(most, _)| free > most) {
-                        best = Some((free, index));
+                Free::Now => {
+                    if best.is_none_or(|(fewest, _)| key.used < fewest) {
+                        best = Some((key.used, index));
                     }
                     continue;
                 }
-                Free::None(until) => Blocked::Slots(until),
-                Free::Counts(until) => Blocked::Counts(until),
+                Free::Slots => Blocked::Slots,
                 Free::Rate(until) => Blocked::Rate(until),
+                Free::Rest(until) => Blocked::Rest(until),
             };
             // A key that only waits says more than one that can't pay.
             if !matches!(blocked, Blocked::Key(_)) || why.is_none() {
                 why = Some(blocked);
             }
         }
-        let Some((_, key)) = best else { return Err(why.unwrap_or(Blocked::Slots(None))) };
-        let Some(row) = self.rows.get(at) else { return Err(Blocked::Slots(None)) };
+        let Some((_, key)) = best else { return Err(why.unwrap_or(Blocked::Slots)) };
+        let Some(row) = self.rows.get(at) else { return Err(Blocked::Slots) };
         let reserve = self.reserve(row);
         if self.purse.affords(reserve) {
             return Ok(key);
@@ -110,24 +112,21 @@ impl Schedule {
 
     /// Nothing can start: waits if that can change by itself, else pauses.
     fn blocked(&self, all: Vec<Blocked>) -> Decision {
-        let is_running = self.tally.running > 0;
+        let is_running = self.tally.running > 0 || self.waiting() > 0;
         let mut until = self.limits.until;
         let (mut waiting, mut money, mut keys) = (None, None, Vec::new());
         for blocked in all {
             let why = match blocked {
                 // Unknown submits don't come free by themselves.
-                Blocked::Slots(None) if !is_running && self.tally.unknown > 0 => Waiting::Unknown,
-                Blocked::Slots(time) => {
-                    until = until.into_iter().chain(time).min();
-                    Waiting::Slots
-                }
-                Blocked::Counts(time) => {
-                    until = until.into_iter().chain(time).min();
-                    Waiting::Counts
-                }
+                Blocked::Slots if !is_running && self.tally.unknown > 0 => Waiting::Unknown,
+                Blocked::Slots => Waiting::Slots,
                 Blocked::Rate(time) => {
                     until = until.into_iter().chain([time]).min();
                     Waiting::Rate
+                }
+                Blocked::Rest(time) => {
+                    until = until.into_iter().chain([time]).min();
+                    Waiting::Service
                 }
                 Blocked::Canary => Waiting::Canary,
                 Blocked::Money(_) if is_running => Waiting::Money,

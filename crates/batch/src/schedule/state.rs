@@ -1,15 +1,15 @@
 //! The state of a schedule.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use serde::Serialize;
 
 use super::{
     brakes::Brakes,
+    key::Key,
     limits::{Limits, Standing, Work},
     money::{Costs, Purse, Reserve},
     queue::{Queue, QueueKey},
-    slots::{Free, Key, Slots},
 };
 use crate::{Amount, ItemId};
 
@@ -37,7 +37,7 @@ pub(super) struct Group {
     pub(super) costs: Costs,
     /// Whether a row of it has ever succeeded. Until then its rows run one at a time.
     pub(super) is_proven: bool,
-    /// Rows that are claimed or run.
+    /// Rows that are started or run.
     pub(super) running: usize,
 }
 
@@ -58,7 +58,10 @@ pub(super) struct Row {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
     Ready,
-    Claimed(usize),
+    /// It waits for a slot.
+    Waiting(usize),
+    /// Its submit is being sent.
+    Sent(usize),
     Running(usize),
     Unknown(usize),
     Over,
@@ -67,7 +70,7 @@ pub(super) enum State {
 /// How many rows stand where, and the money.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Tally {
-    /// Rows that wait to be started.
+    /// Rows that are not submitted yet.
     pub ready: usize,
     /// Rows that are submitted or run.
     pub running: usize,
@@ -139,25 +142,21 @@ impl Schedule {
     /// How many rows stand where, and the money.
     pub fn tally(&self) -> Tally {
         Tally {
-            ready: self.queue.len(),
+            ready: self.queue.len() + self.waiting(),
             spent: self.purse.spent,
             reserved: self.purse.reserved,
             ..self.tally
         }
     }
 
-    /// The slots of a key.
-    pub fn slots(&self, key: &str) -> Option<Slots> {
-        self.keys.iter().find(|known| *known.name == *key).map(|key| key.slots(self.limits.slots))
+    /// How many rows have a slot of a key, or wait for one.
+    pub fn used(&self, key: &str) -> u32 {
+        self.keys.iter().find(|known| *known.name == *key).map_or(0, |key| key.used)
     }
 
-    /// When the counts of a key should be read, with the answer as [`Event::Counts`](super::Event::Counts) or
-    /// [`Event::NoCounts`](super::Event::NoCounts): at the start, when a task of the batch has ended, and every 15 s while
-    /// a row waits for a slot. A time in the past is now; `None` is not before the next event.
-    pub fn counts_due(&self, now: Duration, key: &str) -> Option<Duration> {
-        let key = self.keys.iter().find(|known| *known.name == *key)?;
-        let is_waiting = !matches!(key.free(now, self.limits.slots), Free::Slots(_) | Free::Rate(_));
-        (self.queue.len() > 0).then(|| key.counts_due(is_waiting)).flatten()
+    /// How many rows wait for a slot.
+    pub(super) fn waiting(&self) -> usize {
+        self.keys.iter().map(|key| key.waiting as usize).sum()
     }
 
     fn group(&mut self, name: &str) -> usize {
@@ -167,6 +166,16 @@ impl Schedule {
             self.groups.push(Group { name, costs: Costs::default(), is_proven: false, running: 0 });
             self.groups.len() - 1
         })
+    }
+}
+
+impl State {
+    /// The key whose slot it has, or waits for.
+    pub(super) fn key(self) -> Option<usize> {
+        match self {
+            Self::Waiting(key) | Self::Sent(key) | Self::Running(key) | Self::Unknown(key) => Some(key),
+            Self::Ready | Self::Over => None,
+        }
     }
 }
 

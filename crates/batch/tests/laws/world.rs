@@ -1,6 +1,9 @@
 //! A schedule, played with, and what must hold at each step.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use proptest::{prelude::*, sample::Index};
 use runninghub_batch::{Amount, Decision, Event, ItemId, ItemState, Limits, Schedule, Work};
@@ -17,13 +20,13 @@ pub(super) struct World {
     pub(super) open: HashMap<ItemId, Amount>,
     pub(super) bound: HashMap<ItemId, Option<usize>>,
     pub(super) price: HashMap<ItemId, Option<u64>>,
-    /// The last counts of each key; `None` where there are none.
-    pub(super) counts: [Option<(u32, u32)>; 2],
+    /// Rows that were started and have no slot yet.
+    pub(super) waiting: HashSet<ItemId>,
     pub(super) spent: Amount,
     pub(super) overshoot: Amount,
     pub(super) paused: bool,
-    /// When rows were started, for each key.
-    pub(super) starts: [Vec<Duration>; 2],
+    /// When submits were sent, for each key.
+    pub(super) sent: [Vec<Duration>; 2],
 }
 
 impl World {
@@ -52,10 +55,12 @@ impl World {
         self.key.insert(row.clone(), KEYS.iter().position(|known| *known == key).unwrap());
         self.open.insert(row.clone(), reserve);
         self.state.insert(row.clone(), ItemState::Ready);
+        self.waiting.insert(row.clone());
     }
 
     /// A row that was started is over, and cost so much.
     pub(super) fn close(&mut self, row: &ItemId, real: u64) {
+        self.waiting.remove(row);
         let Some(reserve) = self.open.remove(row) else { return };
         let real = Amount::whole(real);
         self.spent = self.spent.plus(real);
@@ -100,16 +105,6 @@ impl Play {
                 self.world.paused = matches!(step, Step::Pause);
                 self.on(if self.world.paused { Event::Pause } else { Event::Resume });
             }
-            Step::Counts { key, limit, foreign } => {
-                let key = key.index(2);
-                self.world.counts[key] = Some((*limit, *foreign));
-                self.on(Event::Counts { key: KEYS[key].into(), limit: *limit, foreign: *foreign });
-            }
-            Step::NoCounts { key } => {
-                let key = key.index(2);
-                self.world.counts[key] = None;
-                self.on(Event::NoCounts { key: KEYS[key].into() });
-            }
             Step::Added { key, group, priority, price } => {
                 let bound = key.map(|key| key.index(2));
                 let id = self.world.add(bound, *price);
@@ -121,7 +116,11 @@ impl Play {
                 };
                 self.on(Event::Added(work));
             }
-            Step::Accepted(row)
+            Step::Sent(row)
+            | Step::Waits(row)
+            | Step::Withdrawn(row)
+            | Step::TooExpensive(row)
+            | Step::Accepted(row)
             | Step::Unknown(row)
             | Step::Absent(row)
             | Step::Refused(row, _)
@@ -142,12 +141,37 @@ impl Play {
         let world = &mut self.world;
         let real = |cost: Option<u64>| cost.or(world.price[&item]).unwrap_or_default();
         let event = match step {
+            Step::Sent(_) => {
+                if world.waiting.remove(&item) {
+                    world.sent[world.key[&item]].push(self.now);
+                }
+                Event::Sent { item }
+            }
+            Step::Waits(_) => {
+                if world.is(&item, &[ItemState::Ready]) {
+                    world.waiting.insert(item.clone());
+                }
+                Event::Waits { item }
+            }
+            Step::Withdrawn(_) | Step::TooExpensive(_) => {
+                if world.is(&item, &[ItemState::Ready]) {
+                    world.close(&item, 0);
+                }
+                let is_withdrawn = matches!(step, Step::Withdrawn(_));
+                if is_withdrawn { Event::Withdrawn { item } } else { Event::TooExpensive { item } }
+            }
             Step::Accepted(_) if world.is(&item, &[ItemState::Ready, ItemState::Unknown]) => {
+                if world.waiting.remove(&item) {
+                    world.sent[world.key[&item]].push(self.now);
+                }
                 world.state.insert(item.clone(), ItemState::Running);
                 Event::Accepted { item }
             }
             Step::Unknown(_) => {
                 if world.is(&item, &[ItemState::Ready]) {
+                    if world.waiting.remove(&item) {
+                        world.sent[world.key[&item]].push(self.now);
+                    }
                     world.state.insert(item.clone(), ItemState::Unknown);
                 }
                 Event::Unknown { item }
@@ -185,18 +209,17 @@ impl Play {
     pub(super) fn next(&mut self) -> Result<(), TestCaseError> {
         let decision = self.schedule.next(self.now);
         prop_assert_eq!(&decision, &self.schedule.next(self.now), "a decision changes nothing");
-        let Decision::Start { item, key, reserve } = decision else { return Ok(()) };
+        let Decision::Start { item, key, reserve, .. } = decision else { return Ok(()) };
         check_start(&self.world, &self.limits, self.now, (&item, &key, reserve))?;
         self.world.start(&item, &key, reserve);
-        self.world.starts[self.world.key[&item]].push(self.now);
-        self.on(Event::Claimed { item, key });
+        self.on(Event::Started { item, key });
         Ok(())
     }
 
     pub(super) fn check(&self) -> Result<(), TestCaseError> {
         let (tally, world) = (self.schedule.tally(), &self.world);
         let known = (tally.running + tally.unknown, tally.spent, tally.reserved);
-        prop_assert_eq!(known, (world.open.len(), world.spent, world.reserved()));
+        prop_assert_eq!(known, (world.open.len() - world.waiting.len(), world.spent, world.reserved()));
         let over = tally.done + tally.failed + tally.refused + tally.cancelled;
         let all = tally.ready + tally.running + tally.unknown + over;
         prop_assert_eq!(all, world.rows.len(), "every row is somewhere, once: {:?}", tally);
@@ -219,12 +242,10 @@ pub(super) fn check_start(
     let key = KEYS.iter().position(|known| *known == key).unwrap();
     prop_assert!(world.bound[item].is_none_or(|bound| bound == key), "a row is paid by its key");
     let used = world.used(key);
-    prop_assert!(used < limits.slots, "slots are never exceeded");
-    if let Some((limit, foreign)) = world.counts[key] {
-        prop_assert!(used + foreign < limit, "slots of others are never used");
-    }
-    let lately =
-        world.starts[key].iter().filter(|start| now.saturating_sub(**start) < Duration::from_secs(1));
+    prop_assert!(limits.slots.is_none_or(|slots| used < slots), "slots are never exceeded");
+    let waits = world.waiting.iter().any(|row| world.key[row] == key);
+    prop_assert!(!waits, "one row of a key waits at a time");
+    let lately = world.sent[key].iter().filter(|start| now.saturating_sub(**start) < Duration::from_secs(1));
     prop_assert!(lately.count() < 5, "at most five submits a second");
     if let Some(max) = limits.max_cost {
         let whole = world.spent.plus(world.reserved()).plus(reserve);

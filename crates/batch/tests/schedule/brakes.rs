@@ -4,8 +4,7 @@ use super::*;
 
 #[test]
 fn five_equal_failures_in_a_row_pause_the_batch() {
-    let mut schedule = proven(20, Limits { slots: 20, ..Limits::default() });
-    counts(&mut schedule, at(0), 20, 0);
+    let mut schedule = proven(20, Limits { slots: Some(20), ..Limits::default() });
     let (mut next, mut now) = (0, at(0));
     let mut one = |schedule: &mut Schedule, class: &str| {
         let (item, now) = (next.to_string(), later(&mut now));
@@ -34,7 +33,8 @@ fn failures_pause_the_batch_by_their_number_or_their_share() {
     for (limit, most) in
         [(MaxFailures::Count(3), 3), (MaxFailures::Percent(20), 4), (MaxFailures::Percent(1), 1)]
     {
-        let limits = Limits { slots: 1, max_failures: Some(limit), max_alike: None, ..Limits::default() };
+        let limits =
+            Limits { slots: Some(1), max_failures: Some(limit), max_alike: None, ..Limits::default() };
         let mut schedule = proven(20, limits);
         for row in 0..most {
             assert_eq!(start_all(&mut schedule, at(0)), [row.to_string()], "{limit:?}");
@@ -60,7 +60,7 @@ fn nothing_starts_after_the_time_is_over_and_running_rows_end() {
 
 #[test]
 fn a_paused_batch_starts_nothing_until_it_is_resumed() {
-    let mut schedule = proven(2, Limits { slots: 1, ..Limits::default() });
+    let mut schedule = proven(2, Limits { slots: Some(1), ..Limits::default() });
     start_all(&mut schedule, at(0));
     schedule.on(at(1), Event::Pause);
     end(&mut schedule, at(2), "0", None);

@@ -35,11 +35,8 @@ fn a_fault_of_the_row_is_never_repeated() {
 
 #[test]
 fn a_fault_of_the_key_pauses_it_and_other_keys_go_on() {
-    let mut schedule = Schedule::new([KEY, "second"], Limits { slots: 1, ..Limits::default() });
+    let mut schedule = Schedule::new([KEY, "second"], Limits { slots: Some(1), ..Limits::default() });
     schedule.history("app", [None]);
-    for key in [KEY, "second"] {
-        schedule.on(at(0), Event::Counts { key: key.into(), limit: 1, foreign: 0 });
-    }
     schedule.add(Work::new("free", "app"));
     schedule.add(Work { key: Some(KEY.into()), ..Work::new("bound", "app") });
     schedule.add(Work { key: Some("third".into()), ..Work::new("of no key", "app") });
@@ -59,18 +56,8 @@ fn a_fault_of_the_key_pauses_it_and_other_keys_go_on() {
 }
 
 #[test]
-fn a_lack_of_slots_is_not_counted_as_a_failure() {
-    let mut schedule = proven(1, Limits { max_failures: Some(MaxFailures::Count(1)), ..Limits::default() });
-    let item = start(&mut schedule, at(0)).unwrap();
-    schedule.on(at(0), Event::Refused { item, fault: Fault::Capacity, class: "421".into() });
-    assert_eq!(waiting(&schedule, at(0)).1, Waiting::Slots);
-    counts(&mut schedule, at(1), 3, 0);
-    assert_eq!(start(&mut schedule, at(1)), Some("0".into()));
-}
-
-#[test]
 fn an_unknown_row_holds_its_slot_and_its_reserve_until_it_is_resolved() {
-    let mut schedule = proven(4, Limits { slots: 2, ..Limits::default() });
+    let mut schedule = proven(4, Limits { slots: Some(2), ..Limits::default() });
     for _ in 0..2 {
         let item = start(&mut schedule, at(0)).unwrap();
         schedule.on(at(0), Event::Unknown { item });
@@ -110,4 +97,25 @@ fn rows_from_an_earlier_run_hold_their_slots_from_the_beginning() {
     assert_eq!(schedule.tally().reserved, coins(6));
     end(&mut schedule, at(1), "a", Some(coins(2)));
     assert_eq!(start_all(&mut schedule, at(1)), ["1"]);
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_rests_longer_each_time_and_no_row_fails() {
+    let mut schedule = proven(1, Limits { max_failures: Some(MaxFailures::Count(1)), ..Limits::default() });
+    let (mut now, mut rests) = (at(0), Vec::new());
+    for _ in 0..6 {
+        let item = start(&mut schedule, now).unwrap();
+        schedule.on(now, Event::Unreachable { item });
+        let (until, why) = waiting(&schedule, now);
+        assert_eq!(why, Waiting::Service);
+        rests.push(until.unwrap().saturating_sub(now).as_secs());
+        now = until.unwrap();
+    }
+    assert_eq!(rests, [5, 10, 20, 40, 60, 60]);
+    let item = start(&mut schedule, now).unwrap();
+    schedule.on(now, Event::Accepted { item: item.clone() });
+    fail(&mut schedule, now, "0", Fault::Platform, "1005");
+    assert_eq!(start(&mut schedule, now), Some("0".into()), "it was reached");
+    schedule.on(now, Event::Unreachable { item });
+    assert_eq!(waiting(&schedule, now).0, Some(now + at(5)));
 }

@@ -36,22 +36,18 @@ fn schedule(rows: usize, limits: Limits) -> Schedule {
     schedule
 }
 
-/// The same with a history, so that no row runs alone, and with three slots counted.
+/// The same with a history, so that no row runs alone, and with three slots if the limits don't say.
 fn proven(rows: usize, limits: Limits) -> Schedule {
-    let mut schedule = schedule(rows, limits);
+    let mut schedule = schedule(rows, Limits { slots: limits.slots.or(Some(3)), ..limits });
     schedule.history("app", [Some(coins(2)); 10]);
-    counts(&mut schedule, at(0), 3, 0);
     schedule
 }
 
-fn counts(schedule: &mut Schedule, now: Duration, limit: u32, foreign: u32) {
-    schedule.on(now, Event::Counts { key: KEY.into(), limit, foreign });
-}
-
-/// The row that starts now, claimed.
+/// The row that starts now, and has its slot at once.
 fn start(schedule: &mut Schedule, now: Duration) -> Option<ItemId> {
     let Decision::Start { item, key, .. } = schedule.next(now) else { return None };
-    schedule.on(now, Event::Claimed { item: item.clone(), key });
+    schedule.on(now, Event::Started { item: item.clone(), key });
+    schedule.on(now, Event::Sent { item: item.clone() });
     Some(item)
 }
 

@@ -3,13 +3,12 @@
 use super::*;
 
 fn limits(max: u64) -> Limits {
-    Limits { slots: 9, max_cost: Some(coins(max)), ..Limits::default() }
+    Limits { slots: Some(9), max_cost: Some(coins(max)), ..Limits::default() }
 }
 
 #[test]
 fn nothing_starts_that_could_cost_more_than_is_left() {
     let mut schedule = proven(9, Limits { spent: coins(1), ..limits(8) });
-    counts(&mut schedule, at(0), 9, 0);
     assert_eq!(start_all(&mut schedule, at(0)), ["0", "1", "2"], "1 + 3 × 2 of 8");
     assert_eq!(waiting(&schedule, at(0)), (None, Waiting::Money));
     end(&mut schedule, at(1), "0", Some(coins(1)));
@@ -23,7 +22,6 @@ fn nothing_starts_that_could_cost_more_than_is_left() {
 #[test]
 fn a_known_price_is_set_aside_to_the_letter() {
     let mut schedule = Schedule::new([KEY], limits(10));
-    counts(&mut schedule, at(0), 9, 0);
     schedule.history("model", [None]);
     for (id, price) in [("a", 6), ("b", 5), ("c", 4)] {
         schedule.add(Work { price: Some(coins(price)), ..Work::new(id, "model") });
@@ -37,7 +35,6 @@ fn a_known_price_is_set_aside_to_the_letter() {
 #[test]
 fn all_that_is_left_is_set_aside_for_the_first_row_and_then_one_and_a_half_of_its_cost() {
     let mut schedule = schedule(9, limits(20));
-    counts(&mut schedule, at(0), 9, 0);
     assert_eq!(start_all(&mut schedule, at(0)), ["0"]);
     assert_eq!(schedule.tally().reserved, coins(20));
     end(&mut schedule, at(1), "0", Some(coins(4)));
@@ -48,7 +45,6 @@ fn all_that_is_left_is_set_aside_for_the_first_row_and_then_one_and_a_half_of_it
 #[test]
 fn a_limit_that_cannot_be_kept_pauses_the_batch() {
     let mut schedule = schedule(3, limits(20));
-    counts(&mut schedule, at(0), 9, 0);
     start_all(&mut schedule, at(0));
     end(&mut schedule, at(1), "0", None);
     assert_eq!(

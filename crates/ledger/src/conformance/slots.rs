@@ -1,14 +1,17 @@
-//! Tests that every ledger must pass that keeps slots.
+//! Tests that every ledger must pass that keeps slots, and batches besides.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use runninghub_core::{Amount, Cost};
+
 use super::{intent, step};
+
 use crate::{
-    Ask, AttemptId, Claim, Class, ErrorKind, Filter, Intent, Ledger, Measure, Pool, SlotFor, Slots, State,
-    Step, Ticket,
+    Ask, AttemptId, Claim, Class, ErrorKind, Escrow, Filter, Intent, ItemRef, Ledger, Measure, Pool, SlotFor,
+    Slots, Spending, State, Step, Ticket,
 };
 
-/// Generates a module of tests for a ledger that keeps slots, as
+/// Generates a module of tests for a ledger that keeps slots and batches, as
 /// [`ledger_conformance!`](crate::ledger_conformance) does.
 #[macro_export]
 macro_rules! slots_conformance {
@@ -21,6 +24,7 @@ macro_rules! slots_conformance {
             single_runs_go_first_and_batches_keep_one_slot_in_four,
             keys_and_places_have_their_own_slots,
             what_is_known_of_the_number_of_slots_is_shared,
+            money_is_set_aside_with_the_slot_and_never_more_than_a_batch_may_cost,
             random_claims_break_no_rule
         );
     };
@@ -196,6 +200,11 @@ pub async fn single_runs_go_first_and_batches_keep_one_slot_in_four(ledger: &dyn
     }
     let turns: String = order.iter().map(|class| if *class == Class::Batch { 'b' } else { 's' }).collect();
     assert_eq!(turns, "sssbsssbss");
+    // A batch that rests sees whether another wants the next slot, as one that isn't in the queue does.
+    assert!(slots(ledger, Some(batch)).await.is_next);
+    let single = waits(ledger, None, 0).await;
+    assert!(!slots(ledger, Some(batch)).await.is_next);
+    ledger.leave(&pool(), single).await.expect("left");
 }
 
 /// Neither another key nor another place takes a slot.
@@ -227,6 +236,59 @@ pub async fn what_is_known_of_the_number_of_slots_is_shared(ledger: &dyn Ledger)
         let due_ms = if shared && to == State::Done { 0 } else { later };
         assert_eq!(slots(ledger, None).await.measure, Some(Measure { shared, due_ms, ..measure }), "{to}");
     }
+}
+
+/// The money of a batch: what is spent, and what is set aside for submits that are not over.
+pub async fn money_is_set_aside_with_the_slot_and_never_more_than_a_batch_may_cost(ledger: &dyn Ledger) {
+    let ids = ["a", "b", "c", "d"];
+    ledger.open_batch(super::batch("cats")).await.expect("opened");
+    ledger.freeze("cats", ids.map(|id| super::item(id, id)).to_vec()).await.expect("frozen");
+    let claim = async |id: &str, reserve: Option<u64>, max: u64| {
+        let intent = Intent { item: Some(Box::new(ItemRef::new("cats", id))), ..plain() };
+        let escrow = Escrow::new(reserve.map(Amount::whole), Amount::whole(max));
+        let ask = Ask::new(None, Class::Single, 9).escrow(Some(escrow));
+        ledger.claim(&pool(), ask, SlotFor::New(intent)).await.expect("claimed")
+    };
+    let spending = async |spent, reserved| {
+        let found = ledger.spending("cats").await.expect("read");
+        assert_eq!(found, Spending::new(Amount::whole(spent), Amount::whole(reserved)));
+        found
+    };
+    let taken = |claim| match claim {
+        Claim::Taken { attempt, .. } => attempt,
+        other => panic!("no slot: {other:?}"),
+    };
+    assert_eq!(ledger.spending("dogs").await.expect_err("there is none").kind(), ErrorKind::NotFound);
+    let first = taken(claim("a", Some(4), 10).await);
+    let second = taken(claim("b", None, 10).await);
+    let all = spending(0, 10).await;
+    assert_eq!(claim("c", Some(1), 10).await, Claim::TooExpensive(all));
+    assert_eq!(claim("c", None, 10).await, Claim::TooExpensive(all));
+    assert_eq!(slots(ledger, None).await.others, 0, "what is too expensive doesn't wait");
+    taken(claim("c", Some(0), 10).await);
+    let cost = |coins: &str| Some(Cost { coins: Some(coins.to_owned()), ..Cost::default() });
+    ledger.advance(&first, step(State::Accepted, &"1".into())).await.expect("accepted");
+    spending(0, 10).await;
+    ledger.advance(&first, Step::Done { cost: cost("3") }).await.expect("over");
+    spending(3, 6).await;
+    ledger.advance(&second, Step::Refused { note: "no".into() }).await.expect("refused");
+    spending(3, 0).await;
+    // What the platform doesn't say is what was set aside, if that was known.
+    let fourth = taken(claim("d", Some(5), 10).await);
+    ledger.advance(&fourth, step(State::Accepted, &"4".into())).await.expect("accepted");
+    ledger.advance(&fourth, Step::Failed { cost: None, note: None }).await.expect("over");
+    spending(8, 0).await;
+    let blind = taken(claim("b", None, 10).await);
+    spending(8, 2).await;
+    ledger.advance(&blind, Step::Unknown { note: "lost".into() }).await.expect("unknown");
+    spending(8, 2).await;
+    ledger.advance(&blind, step(State::Accepted, &"2".into())).await.expect("found");
+    ledger.advance(&blind, Step::Gone).await.expect("gone");
+    spending(8, 0).await;
+    // Another version of an item takes nothing back.
+    ledger.freeze("cats", vec![super::item("a", "changed")]).await.expect("frozen");
+    spending(8, 0).await;
+    assert!(matches!(claim("a", Some(3), 10).await, Claim::TooExpensive(_)));
 }
 
 /// After the end of a process its submits keep their slots, and its waiters hold up no other.
@@ -277,7 +339,9 @@ pub async fn random_claims_break_no_rule(ledger: &dyn Ledger) {
                     assert!(running.len() >= allowed as usize || !is_first, "a free slot isn't given");
                     waiting.insert(ticket);
                 }
-                Claim::NotKept => panic!("slots are kept"),
+                Claim::NotKept | Claim::TooExpensive(_) => {
+                    panic!("slots are kept, and no money is set aside")
+                }
             }
         };
     for (what, which, allowed) in steps {

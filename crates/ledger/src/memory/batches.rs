@@ -87,6 +87,12 @@ impl Batches {
         Ok(())
     }
 
+    /// All submits of a batch.
+    pub(super) fn attempts(&self, batch: &str) -> Result<impl Iterator<Item = &AttemptId>, Error> {
+        let kept = self.0.iter().find(|kept| kept.batch.name == batch).ok_or_else(|| unknown_batch(batch))?;
+        Ok(kept.versions.iter().flat_map(|version| &version.attempts))
+    }
+
     pub(super) fn list(&self, entries: &[Entry]) -> Vec<BatchEntry> {
         let entry = |kept: &Kept| {
             let states = kept.items(entries).map(|item| item.entry.map(|entry| entry.state));

@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
-use runninghub_core::Place;
+use runninghub_core::{Amount, Place};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{file::failed, select};
 use crate::{
-    Batch, BatchEntry, Digest, Entry, Error, Item, ItemEntry, ItemRef, State,
+    Batch, BatchEntry, Digest, Entry, Error, Escrow, Item, ItemEntry, ItemRef, Spending, State,
     batch::{name_is_taken, runs_already, unknown_batch, unknown_item, weight},
 };
 
@@ -92,6 +92,46 @@ pub(super) fn claim(
         }
     }
     Ok(number)
+}
+
+/// The money of a batch. A submit that a dead process has left before it was sent again needs none.
+pub(super) fn spending(
+    connection: &Connection,
+    batch: &str,
+    is_dead: impl Fn(&str) -> bool,
+) -> Result<Spending, Error> {
+    let sql = "SELECT state, owner, sum(coalesce(spent, guess, 0)), sum(coalesce(reserve, 0))
+        FROM item JOIN attempt ON attempt.item = item.n LEFT JOIN task ON task.attempt = attempt.n
+        WHERE item.batch = ?1 GROUP BY state, owner";
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let mut rows = statement.query([number(connection, batch)?]).map_err(failed)?;
+    let mut all = Spending::default();
+    while let Some(row) = rows.next().map_err(failed)? {
+        let amount = |at: usize| row.get::<_, i64>(at).map_err(failed).map(read);
+        all = all.with(state(row, 0, 1, &is_dead)?, amount(2)?, amount(3)?);
+    }
+    Ok(all)
+}
+
+/// Sets money aside for a submit, by its row id.
+pub(super) fn set_aside(
+    connection: &Connection,
+    attempt: i64,
+    reserve: Amount,
+    escrow: Escrow,
+) -> Result<(), Error> {
+    let sql = "UPDATE attempt SET reserve = ?2, guess = ?3 WHERE n = ?1";
+    let values = params![attempt, stored(reserve), stored(escrow.guess())];
+    connection.execute(sql, values).map(drop).map_err(failed)
+}
+
+/// SQLite has no unsigned numbers.
+pub(super) fn stored(amount: Amount) -> i64 {
+    i64::try_from(amount.millionths()).unwrap_or(i64::MAX)
+}
+
+fn read(millionths: i64) -> Amount {
+    Amount::from_millionths(u64::try_from(millionths).unwrap_or(0))
 }
 
 /// The state in a row, as every process must see it.

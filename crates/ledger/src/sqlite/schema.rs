@@ -83,6 +83,9 @@ CREATE TABLE waiter (
     owner  TEXT NOT NULL
 ) STRICT;
 CREATE INDEX waiter_pool ON waiter (pool);
+ALTER TABLE attempt ADD COLUMN reserve INTEGER;
+ALTER TABLE attempt ADD COLUMN guess INTEGER;
+ALTER TABLE task ADD COLUMN spent INTEGER;
 ",
     "
 CREATE TABLE batch (

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use runninghub_core::{Sentence, TaskId, say};
+use runninghub_core::{Amount, Sentence, TaskId, say};
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
 use super::{
@@ -19,8 +19,9 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent,
-    Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, State, Step, Ticket,
+    Ask, AttemptId, Batch, BatchEntry, Claim, Delivery, Digest, Entry, Error, ErrorKind, Escrow, Filter,
+    Intent, Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, Spending, State,
+    Step, Ticket,
     failpoint::{self, Failpoint},
     memory::{now_ms, sent_already, taken_by_another, too_many_deliveries, unknown_attempt},
 };
@@ -191,18 +192,22 @@ impl Ledger for SqliteLedger {
         self.reader.run(move |connection| select::entries(connection, &folder, &filter)).await
     }
 
-    async fn claim(&self, pool: &Pool, ask: Ask, work: SlotFor) -> Result<Claim, Error> {
+    async fn claim(&self, pool: &Pool, ask: Ask, slot_for: SlotFor) -> Result<Claim, Error> {
         let (pool, owner, folder) = (pool.clone(), Arc::clone(&self.owner), self.folder.clone());
-        let from = if matches!(work, SlotFor::New(_)) { None } else { Some(State::Waiting) };
+        let from = if matches!(slot_for, SlotFor::New(_)) { None } else { Some(State::Waiting) };
         let claim = self
             .writer()?
             .run(move |connection| {
                 let now = now_ms();
                 let name = own(&owner, &folder)?;
                 let is_dead = |name: &str| is_dead(&owner, &folder, name);
+                let set_aside = match set_aside(connection, &ask, &slot_for, is_dead)? {
+                    Ok(set_aside) => set_aside,
+                    Err(spending) => return Ok(Claim::TooExpensive(spending)),
+                };
                 let (ticket, taken) = slots::ask(connection, &pool, &ask, &name, now, is_dead)?;
                 let Some(taken) = taken else { return Ok(Claim::Wait(ticket)) };
-                let (attempt, number) = match work {
+                let (attempt, number) = match slot_for {
                     SlotFor::New(intent) => begin(connection, &intent, &name, is_dead)?,
                     SlotFor::Again(attempt) => {
                         match advance(connection, &attempt, &Step::Sending, is_dead)? {
@@ -211,6 +216,9 @@ impl Ledger for SqliteLedger {
                         }
                     }
                 };
+                if let Some((reserve, escrow)) = set_aside {
+                    batches::set_aside(connection, number, reserve, escrow)?;
+                }
                 taken.give(connection, number, now)?;
                 Ok(Claim::Taken { attempt, slot: taken.slot, ticket })
             })
@@ -261,6 +269,12 @@ impl Ledger for SqliteLedger {
         self.reader.run(move |connection| batches::items(connection, &batch, is_dead)).await
     }
 
+    async fn spending(&self, batch: &str) -> Result<Spending, Error> {
+        let (batch, owner, folder) = (batch.to_owned(), Arc::clone(&self.owner), self.folder.clone());
+        let is_dead = move |name: &str| is_dead(&owner, &folder, name);
+        self.reader.run(move |connection| batches::spending(connection, &batch, is_dead)).await
+    }
+
     async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
         self.reader.run(move |connection| batches::done(connection, &fingerprints)).await
     }
@@ -306,6 +320,19 @@ fn own(owner: &Mutex<Option<Owner>>, folder: &Path) -> Result<String, Error> {
 fn is_dead(owner: &Mutex<Option<Owner>>, folder: &Path, name: &str) -> bool {
     let is_own = locked(owner).as_ref().is_some_and(|owner| owner.name == name);
     !is_own && owner::is_dead(folder, name)
+}
+
+/// The money to set aside for a new submit of a batch, or the spending that leaves too little.
+fn set_aside(
+    connection: &Connection,
+    ask: &Ask,
+    slot_for: &SlotFor,
+    is_dead: impl Fn(&str) -> bool,
+) -> Result<Result<Option<(Amount, Escrow)>, Spending>, Error> {
+    let SlotFor::New(Intent { item: Some(item), .. }) = slot_for else { return Ok(Ok(None)) };
+    let Some(escrow) = ask.escrow else { return Ok(Ok(None)) };
+    let spending = batches::spending(connection, &item.batch, is_dead)?;
+    Ok(escrow.of(spending).map(|reserve| Some((reserve, escrow))).ok_or(spending))
 }
 
 /// Writes a new submit. Returns its name and its row id.
@@ -380,11 +407,12 @@ fn advance(
         }
     }
     if let Some(cost) = step.cost() {
-        let cost = serde_json::to_string(cost).map_err(|error| {
+        let spent = cost.amount().map(batches::stored);
+        let text = serde_json::to_string(cost).map_err(|error| {
             Error::new(ErrorKind::Store, say!("the cost cannot be saved")).with_source(error)
         })?;
         connection
-            .execute("UPDATE task SET cost = ?2 WHERE attempt = ?1", params![number, cost])
+            .execute("UPDATE task SET cost = ?2, spent = ?3 WHERE attempt = ?1", params![number, text, spent])
             .map_err(failed)?;
     }
     set(connection, number, step.state(), step.note())?;

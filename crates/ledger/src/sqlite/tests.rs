@@ -90,6 +90,8 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
         .execute_batch(
             "DROP INDEX attempt_item; DROP INDEX attempt_workflow; DROP INDEX attempt_target;
             ALTER TABLE attempt DROP COLUMN item; DROP TABLE item; DROP TABLE batch;
+            ALTER TABLE attempt DROP COLUMN reserve; ALTER TABLE attempt DROP COLUMN guess;
+            ALTER TABLE task DROP COLUMN spent;
             DROP INDEX attempt_key; DROP INDEX task_id; DROP TABLE delivery;
             DROP TABLE waiter; DROP TABLE slot; DROP TABLE pool;
             ALTER TABLE attempt DROP COLUMN target; ALTER TABLE task DROP COLUMN cancelling;

@@ -76,9 +76,11 @@ impl Prompt<'_> {
             on_step(SubmitStep::Sending);
         }
         let attempt = match &server.attempts {
-            Some(attempts) => {
-                Some(attempts.begin(attempts.intent(&What::workflow(Kind::Prompt, None), body, None)).await?)
-            }
+            Some(attempts) => Some(
+                attempts
+                    .begin(attempts.intent(&What::workflow(Kind::Prompt, None), body, None, self.submit))
+                    .await?,
+            ),
             None => None,
         };
         // Servers before 0.3.45 choose the id themselves.

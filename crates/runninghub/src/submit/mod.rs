@@ -7,14 +7,17 @@ mod expired;
 mod loader;
 mod meter;
 mod model;
+mod patience;
 mod pay;
 mod queue;
 mod ready;
+mod seat;
 mod secret;
 mod step;
 mod wait;
 mod workflow;
 
+pub use seat::{BatchItem, BatchQueue};
 pub use secret::check_webhook;
 pub use step::{Busy, SubmitStep};
 

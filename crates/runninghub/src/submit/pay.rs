@@ -109,7 +109,8 @@ impl Payment<'_> {
         shared.check()?;
         let mut wait = SlotWait::new(self.hub, self.submit);
         let secret = self.secret.map(Secret::digest);
-        let attempt = wait.enter(|attempts| attempts.intent(self.what, self.body, secret)).await?;
+        let attempt =
+            wait.enter(|attempts| attempts.intent(self.what, self.body, secret, self.submit)).await?;
         let mut key_tries = KEY_TRIES;
         loop {
             let error = match request.clone().await {
@@ -134,7 +135,7 @@ impl Payment<'_> {
                 if wait.repeat(attempt.as_ref(), &error).await? {
                     continue;
                 }
-                return Err(given_up(attempt.as_ref(), error).await);
+                return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);
             }
             if !matches!(error.class(), Class::Capacity | Class::Rate) {
                 // It is refused, whether or not that could be recorded.
@@ -148,7 +149,7 @@ impl Payment<'_> {
             note(attempt.as_ref(), Step::Waiting { note: said }).await?;
             let error = Error::api(say!("the task was not created: no slot is free"), error);
             if !wait.again(attempt.as_ref(), pause, is_full, &error).await? {
-                return Err(given_up(attempt.as_ref(), error).await);
+                return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);
             }
         }
     }

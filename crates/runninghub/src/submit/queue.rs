@@ -105,7 +105,7 @@ impl SubmitQueue {
         match &*shut {
             Some(shut) if Instant::now() < shut.until => {
                 let what = say!("not sent: a moment ago the platform said {code}", code = &shut.said);
-                Err(Error::new(ErrorKind::Refused, what).hinted(shut.hint.clone()))
+                Err(Error::new(ErrorKind::Refused, what).hinted(shut.hint.clone()).of_refused_key())
             }
             _ => Ok(()),
         }

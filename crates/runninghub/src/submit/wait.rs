@@ -3,15 +3,14 @@
 use std::{pin::pin, time::Duration};
 
 use runninghub_core::say;
-use runninghub_ledger::{Ask, Claim, Class, Intent, Measure, SlotFor, Slots, State, Step, Ticket};
-use tokio::{
-    runtime::Handle,
-    time::{Instant, sleep, sleep_until, timeout_at},
-};
+use runninghub_ledger::{Ask, Claim, Intent, Measure, SlotFor, Slots, Spending, State, Step};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
-    meter::{Meter, allowed, now_ms},
+    meter::{Meter, now_ms},
+    patience::Patience,
     queue::Position,
+    seat::Turn,
     step::{Busy, SubmitStep},
 };
 use crate::{
@@ -34,42 +33,19 @@ pub(super) struct SlotWait<'a> {
     hub: &'a Hub,
     submit: &'a Submit,
     started: Instant,
-    limit: Option<Instant>,
+    patience: Patience,
     /// Where this process keeps the queue: the position in it.
     position: Option<Position<'a>>,
     /// Where the ledger keeps it.
     meter: Option<Meter<'a>>,
-    seat: Option<Seat>,
     /// What was reported last.
     told: Option<Busy>,
 }
 
-/// A position in the ledger's queue. Dropping it leaves the queue.
-struct Seat {
-    attempts: AttemptLog,
-    ticket: Ticket,
-    beat: Instant,
-    /// The ledger has removed it from the queue.
-    is_over: bool,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        // Without a runtime, the ledger drops it after a while.
-        let Ok(runtime) = Handle::try_current() else { return };
-        let (attempts, ticket) = (self.attempts.clone(), self.ticket);
-        drop(runtime.spawn(async move { attempts.ledger().leave(&attempts.pool(), ticket).await }));
-    }
-}
-
 impl<'a> SlotWait<'a> {
     pub(super) fn new(hub: &'a Hub, submit: &'a Submit) -> Self {
-        let started = Instant::now();
-        let limit = submit.queue_timeout.and_then(|timeout| started.checked_add(timeout));
-        Self { hub, submit, started, limit, position: None, meter: None, seat: None, told: None }
+        let patience = Patience::of(submit);
+        Self { hub, submit, started: Instant::now(), patience, position: None, meter: None, told: None }
     }
 
     /// Waits for the turn of this submit, and records that it is about to be sent.
@@ -84,7 +60,7 @@ impl<'a> SlotWait<'a> {
         {
             self.meter = Some(Meter::new(self.hub, attempts));
             let attempt = self.claim(SlotFor::New(intent(attempts)), None).await?;
-            return attempt.ok_or_else(given_up).map(Some);
+            return attempt.ok_or_else(|| self.patience.ended()).map(Some);
         }
         let hub = self.hub;
         let entered = async {
@@ -92,12 +68,17 @@ impl<'a> SlotWait<'a> {
             until_allowed(hub).await;
             position
         };
-        self.position = Some(within(self.limit, entered).await.ok_or_else(given_up)?);
+        self.position = Some(self.patience.with(entered).await.ok_or_else(|| self.patience.ended())?);
         self.tell(SubmitStep::Sending);
         match &self.hub.attempts {
             Some(attempts) => attempts.begin(intent(attempts)).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Why a submit that the platform has refused for lack of a slot is not sent again.
+    pub(super) fn given_up(&self, refusal: Error) -> Error {
+        self.patience.ended_after(refusal)
     }
 
     /// All slots are in use, as a refusal shows that isn't recorded yet.
@@ -116,15 +97,15 @@ impl<'a> SlotWait<'a> {
         is_full: bool,
         error: &Error,
     ) -> Result<bool, Error> {
-        let again = Instant::now() + wait;
         // A wait beyond the limit is not started.
-        if self.limit.is_some_and(|limit| limit < again) {
+        if !self.patience.covers(wait) {
             return Ok(false);
         }
+        let again = Instant::now() + wait;
         self.waiting(wait, Some(error), None);
         if let (Some(_), Some(attempt)) = (&self.meter, attempt) {
-            if !is_full {
-                sleep_until(again).await;
+            if !is_full && self.patience.with(sleep_until(again)).await.is_none() {
+                return Ok(false);
             }
             return Ok(self.claim(SlotFor::Again(attempt.id().clone()), Some(error)).await?.is_some());
         }
@@ -138,7 +119,7 @@ impl<'a> SlotWait<'a> {
             until_allowed(hub).await;
             position
         };
-        self.position = within(self.limit, queued).await;
+        self.position = self.patience.with(queued).await;
         if self.position.is_none() {
             return Ok(false);
         }
@@ -159,33 +140,38 @@ impl<'a> SlotWait<'a> {
 
     /// Waits in the ledger's queue for a slot; `None` if none was free in time.
     async fn claim(&mut self, slot_for: SlotFor, refusal: Option<&Error>) -> Result<Option<Attempt>, Error> {
-        let hub = self.hub;
+        let (hub, item) = (self.hub, self.submit.item.as_ref());
+        let Some(mut turn) = self.patience.with(Turn::in_queue(item)).await else { return Ok(None) };
         let mut is_first_look = refusal.is_none();
         self.told = None;
         loop {
             // From before the look, so that no end is missed.
             let mut ended = pin!(hub.queue.next_end());
             ended.as_mut().enable();
-            if within(self.limit, until_allowed(hub)).await.is_none() {
+            if self.patience.with(until_allowed(hub)).await.is_none() {
                 return Ok(None);
             }
             let Some(meter) = &mut self.meter else { return Ok(None) };
             let attempts = meter.attempts;
-            let slots = attempts.slots(self.seat.as_ref().map(|seat| seat.ticket)).await?.unwrap_or_default();
+            let slots = attempts.slots(turn.ticket()).await?.unwrap_or_default();
             let (allowed, measure) = free(meter, &slots, is_first_look).await;
             is_first_look = false;
             if allowed > 0 {
                 self.tell(SubmitStep::Sending);
             }
-            if (allowed > 0 || self.seat.as_ref().is_none_or(|seat| seat.beat.elapsed() >= BEAT))
-                && let Some(attempt) = self.ask(attempts, allowed, &slot_for).await?
-            {
-                return Ok(Some(attempt));
-            }
-            let now = Instant::now();
-            if self.limit.is_some_and(|limit| limit <= now) {
-                self.seat = None;
-                return Ok(None);
+            if allowed > 0 || turn.since_beat().is_none_or(|since| since >= BEAT) {
+                let ask = Ask::new(turn.ticket(), turn.class, allowed);
+                let ask = ask.escrow(item.and_then(|item| item.escrow));
+                match attempts.claim(ask, slot_for.clone()).await? {
+                    Claim::Taken { attempt, ticket, .. } => {
+                        turn.takes(attempts, ticket);
+                        return Ok(Some(attempts.attempt(&attempt)));
+                    }
+                    Claim::Wait(ticket) => turn.waits(attempts, ticket),
+                    Claim::TooExpensive(spending) => return Err(too_expensive(spending)),
+                    // It kept slots a moment ago.
+                    Claim::NotKept => return Err(Error::usage(say!("the ledger does not support slots"))),
+                }
             }
             // Before anything is known there is nothing to report, unless it was reported as being sent.
             if allowed > 0 || measure.is_some() || refusal.is_some() {
@@ -193,45 +179,15 @@ impl<'a> SlotWait<'a> {
             }
             let least = if slots.is_next { LOOK_FIRST } else { LOOK };
             let pause = least.mul_f64((1.0 + 2.0 * fastrand::f64()) * hub.time_scale).max(LEAST_LOOK);
-            let again = self.limit.map_or(now + pause, |limit| limit.min(now + pause));
-            tokio::select! {
-                () = ended => {}
-                () = sleep_until(again) => {}
+            if self.patience.ends_before(Instant::now() + pause, ended).await {
+                return Ok(None);
             }
-        }
-    }
-
-    async fn ask(
-        &mut self,
-        attempts: &AttemptLog,
-        allowed: u32,
-        slot_for: &SlotFor,
-    ) -> Result<Option<Attempt>, Error> {
-        let ask = Ask::new(self.seat.as_ref().map(|seat| seat.ticket), Class::Single, allowed);
-        match attempts.claim(ask, slot_for.clone()).await? {
-            Claim::Taken { attempt, .. } => {
-                if let Some(mut seat) = self.seat.take() {
-                    seat.is_over = true;
-                }
-                Ok(Some(attempts.attempt(&attempt)))
-            }
-            Claim::Wait(ticket) => {
-                let beat = Instant::now();
-                if let Some(seat) = &mut self.seat {
-                    seat.beat = beat;
-                } else {
-                    self.seat = Some(Seat { attempts: attempts.clone(), ticket, beat, is_over: false });
-                }
-                Ok(None)
-            }
-            // It kept slots a moment ago.
-            Claim::NotKept => Err(Error::usage(say!("the ledger does not support slots"))),
         }
     }
 
     /// Reports what is seen, if it is news or wanted again.
     fn report(&mut self, slots: &Slots, measure: Option<Measure>, refusal: Option<&Error>, again: bool) {
-        let held = u32::try_from(slots.held.len()).unwrap_or(u32::MAX);
+        let held = slots.count();
         let unknown = slots.held.iter().filter(|held| held.state == State::Unknown).count();
         let limit = measure.and_then(|measure| measure.limit);
         let foreign = limit.zip(measure.and_then(|measure| measure.most));
@@ -241,10 +197,7 @@ impl<'a> SlotWait<'a> {
         let seen = Busy { busy, limit, unknown, others: slots.others };
         if again || self.told != Some(seen) {
             self.told = Some(seen);
-            let due = measure.map_or(0, |measure| match (measure.limit, measure.most) {
-                (None, Some(_)) => measure.probe_ms.max(measure.due_ms),
-                _ => measure.due_ms,
-            });
+            let due = measure.map_or(0, |measure| measure.next_ms());
             self.waiting(Duration::from_millis(due.saturating_sub(now_ms())), refusal, Some(seen));
         }
     }
@@ -267,19 +220,18 @@ async fn free(meter: &mut Meter<'_>, slots: &Slots, is_first_look: bool) -> (u32
     if !slots.is_next {
         return (0, slots.measure);
     }
-    let held = u32::try_from(slots.held.len()).unwrap_or(u32::MAX);
     let is_known = slots.measure.is_some_and(|measure| !measure.is_due(now_ms()));
-    if is_first_look && !is_known && held == 0 {
+    if is_first_look && !is_known && slots.held.is_empty() {
         // It shares the key with no other submit of this ledger, so the platform needn't be asked.
         return (1, slots.measure);
     }
     let measure = meter.measure(slots).await;
-    let allowed = allowed(&measure, slots, now_ms());
-    if held >= allowed.slots {
+    let allowed = measure.allowed(slots, now_ms());
+    if slots.count() >= allowed.slots {
         return (0, Some(measure));
     }
     if allowed.is_probe {
-        meter.keep(meter.probe_later(measure)).await;
+        meter.probe(measure, allowed).await;
     }
     (allowed.slots, Some(measure))
 }
@@ -292,17 +244,11 @@ async fn until_allowed(hub: &Hub) {
     }
 }
 
-async fn within<T>(limit: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match limit {
-        Some(limit) => timeout_at(limit, future).await.ok(),
-        None => Some(future.await),
-    }
-}
-
-fn given_up() -> Error {
-    Error::new(
-        ErrorKind::Refused,
-        say!("the task was not created: no slot became free, and others are waiting too"),
-    )
-    .with_hint(say!("allow more time for a slot, or get more slots"))
+fn too_expensive(Spending { spent, reserved, .. }: Spending) -> Error {
+    let what = say!(
+        "the task was not created: {spent} are spent and {reserved} set aside, and the rest does not suffice",
+        spent,
+        reserved
+    );
+    Error::new(ErrorKind::TooExpensive, what)
 }

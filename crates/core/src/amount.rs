@@ -2,11 +2,12 @@
 
 use std::{fmt, iter::Sum, str::FromStr};
 
-use runninghub_core::Fact;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// An amount of coins or of money, to the millionth. Which of them it is, and in which currency, is the same for a whole
-/// batch. Sums stop at the largest amount and don't wrap.
+use crate::Fact;
+
+/// An amount of coins or of money, to the millionth. Which of them it is, and in which currency, the context says. Sums stop
+/// at the largest amount and don't wrap.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Amount(u64);
 
@@ -53,7 +54,7 @@ impl Amount {
 
     /// Half as much again, rounded up.
     #[must_use]
-    pub(crate) const fn and_a_half(self) -> Self {
+    pub const fn and_a_half(self) -> Self {
         Self(self.0.saturating_add(self.0.div_ceil(2)))
     }
 }

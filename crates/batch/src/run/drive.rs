@@ -1,0 +1,561 @@
+//! The loop: what happens goes into the schedule, and what it decides is done.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use runninghub::{
+    BatchItem, Destination, Error, ErrorKind, Finished, Handle, SavedTask, Verdict,
+    ledger::{AttemptId, Entry, Escrow, Filter, ItemRef, Ledger, State},
+    sentence_of,
+};
+use runninghub_core::{Charge, Outcome, Sentence, TaskId, say};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{
+    fault::{Refusal, class_of_failure, of_failure},
+    job::{Job, Told},
+    lock::Lock,
+    news::{News, Over},
+    start::{Begin, Key, Setup, costs, group},
+};
+use crate::{
+    Amount, Decision, Event, Fault, Item, ItemId, ItemState, Limits, Paused, Schedule, Standing, Tally,
+    Waiting, Work,
+};
+
+/// How often the ledger is read to see whether submits of unknown outcome are resolved.
+const RESOLVED: Duration = Duration::from_secs(2);
+/// The pause before a task that can't be watched is followed again.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(30);
+/// How long a batch that is left waits for submits that are being sent.
+const LEAVE: Duration = Duration::from_millis(800);
+/// Tasks of the same target whose costs count.
+const PAST: usize = 200;
+
+/// A batch that runs. It works only while [`BatchRun::next`] is awaited, except for rows that run: dropping it stops all of
+/// its work and leaves their tasks running.
+pub struct BatchRun {
+    setup: Setup,
+    ledger: Arc<dyn Ledger>,
+    schedule: Schedule,
+    rows: HashMap<ItemId, Row>,
+    jobs: JoinSet<()>,
+    tell: mpsc::UnboundedSender<(ItemId, Told)>,
+    told: mpsc::UnboundedReceiver<(ItemId, Told)>,
+    /// Set to true to take back rows that wait for a slot.
+    withdraw: watch::Sender<bool>,
+    news: VecDeque<News>,
+    paused: Option<Paused>,
+    started: Instant,
+    /// When the ledger is read next for submits of unknown outcome.
+    resolved: Instant,
+    /// Tasks to follow again, and when.
+    again: Vec<(Instant, ItemId, TaskId)>,
+    _lock: Lock,
+}
+
+/// A row of the batch.
+struct Row {
+    item: Arc<Item>,
+    key: Arc<str>,
+    attempt: Option<AttemptId>,
+    handle: Option<Handle>,
+    stage: Stage,
+}
+
+/// Where the job of a row is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// There is none.
+    Idle,
+    /// It waits for a slot, or is being prepared.
+    Waiting,
+    /// Its submit is being sent.
+    Sending,
+    /// Its task is followed, or its files are downloaded.
+    Running,
+    /// It is unknown whether it has a task.
+    Unknown,
+}
+
+impl BatchRun {
+    /// Opens a batch. `items` are all rows of the batch that this run does something with.
+    ///
+    /// # Errors
+    /// If another process runs the batch, and when the ledger cannot be read.
+    pub async fn open(setup: Setup, items: impl IntoIterator<Item = (Item, Begin)>) -> Result<Self, Error> {
+        let lock = Lock::take(setup.workspace.dir(), &setup.batch)?;
+        let cannot = |error: runninghub::ledger::Error| {
+            Error::new(ErrorKind::Io, say!("the batch cannot be read")).with_source(error)
+        };
+        let ledger = setup.workspace.ledger().map_err(cannot)?;
+        let spent = ledger.spending(&setup.batch).await.map_err(cannot)?.spent;
+        let limits = Limits { spent, ..setup.limits };
+        let mut schedule = Schedule::new(setup.keys.iter().map(|key| key.name.clone()), limits);
+        let (tell, told) = mpsc::unbounded_channel();
+        let items: Vec<(Item, Begin)> = items.into_iter().collect();
+        if let Some((item, _)) = items.first() {
+            let past = Filter::all().runs(&item.target.kind, &*item.target.id).limit(PAST);
+            let mut entries = ledger.entries(past).await.map_err(cannot)?;
+            entries.retain(|entry| entry.intent.place == item.target.place);
+            schedule.history("", costs(&entries));
+        }
+        let now = Instant::now();
+        let mut run = Self {
+            setup,
+            ledger,
+            schedule,
+            rows: HashMap::with_capacity(items.len()),
+            jobs: JoinSet::new(),
+            tell,
+            told,
+            withdraw: watch::Sender::new(false),
+            news: VecDeque::new(),
+            paused: None,
+            started: now,
+            resolved: now,
+            again: Vec::new(),
+            _lock: lock,
+        };
+        for (item, begin) in items {
+            run.add(item, begin);
+        }
+        Ok(run)
+    }
+
+    /// Adds a row.
+    fn add(&mut self, item: Item, begin: Begin) {
+        let Some(first) = self.setup.keys.first() else { return };
+        let key = item.profile.as_deref().map_or_else(|| first.name.clone(), Into::into);
+        let standing = match &begin {
+            Begin::Run => Some(Standing::Ready),
+            Begin::Adopt { .. } => Some(Standing::Running),
+            Begin::Hold { .. } => Some(Standing::Unknown),
+            Begin::Fetch { .. } => None,
+        };
+        let (id, item) = (item.id.clone(), Arc::new(item));
+        if let Some(standing) = standing {
+            self.schedule.add(Work {
+                key: item.profile.as_deref().map(Into::into),
+                priority: item.priority,
+                standing,
+                ..Work::new(id.as_str(), group(&item))
+            });
+        }
+        let (stage, attempt) = match &begin {
+            Begin::Run => (Stage::Idle, None),
+            Begin::Adopt { attempt, .. } | Begin::Fetch { attempt, .. } => {
+                (Stage::Running, Some(attempt.clone()))
+            }
+            Begin::Hold { attempt } => (Stage::Unknown, Some(attempt.clone())),
+        };
+        let row = Row { item, key, attempt, handle: None, stage };
+        self.rows.insert(id.clone(), row);
+        match begin {
+            Begin::Adopt { task, .. } => self.follow(&id, task),
+            Begin::Fetch { task, .. } => {
+                if let Some(job) = self.job(&id) {
+                    self.jobs.spawn(job.fetch(task));
+                }
+            }
+            Begin::Run | Begin::Hold { .. } => {}
+        }
+    }
+
+    /// What happens next; `None` when nothing runs any more, and nothing can start.
+    pub async fn next(&mut self) -> Option<News> {
+        loop {
+            if let Some(news) = self.news.pop_front() {
+                return Some(news);
+            }
+            let decision = self.start_rows();
+            if !self.news.is_empty() {
+                continue;
+            }
+            let (until, can_go_on) = match decision {
+                Decision::Wait { why: Waiting::Unknown, until } => (until, false),
+                Decision::Wait { until, .. } => (until, true),
+                _ => (None, false),
+            };
+            self.follow_again();
+            if !can_go_on && self.is_idle() {
+                if self.resolve().await {
+                    continue;
+                }
+                return None;
+            }
+            let has_unknown = self.schedule.tally().unknown > 0;
+            let resolved = has_unknown.then_some(self.resolved);
+            let wake = until.map(|until| self.started + until);
+            let again = self.again.iter().map(|(at, ..)| *at).min();
+            let wake = [wake, resolved, again].into_iter().flatten().min();
+            tokio::select! {
+                Some((id, told)) = self.told.recv() => self.take(&id, told),
+                () = wake_at(wake) => {}
+            }
+            while let Some(_done) = self.jobs.try_join_next() {}
+            if has_unknown && Instant::now() >= self.resolved {
+                self.resolved = Instant::now() + self.setup.wait(RESOLVED);
+                self.resolve().await;
+            }
+        }
+    }
+
+    /// How many rows stand where, and the money.
+    pub fn tally(&self) -> Tally {
+        self.schedule.tally()
+    }
+
+    /// Why it starts nothing more, if that is so.
+    pub fn paused(&self) -> Option<&Paused> {
+        self.paused.as_ref()
+    }
+
+    /// Starts nothing more. Rows that wait for a slot are taken back, and those that run are followed to their end.
+    pub fn pause(&mut self) {
+        self.schedule.on(self.now(), Event::Pause);
+    }
+
+    /// Goes on, whatever the reason of the pause.
+    pub fn resume(&mut self) {
+        self.schedule.on(self.now(), Event::Resume);
+        self.paused = None;
+        self.withdraw = watch::Sender::new(false);
+    }
+
+    /// Ends its work within a second. Tasks go on, and can be followed by another run of the batch. A submit whose response
+    /// doesn't come in time is of unknown outcome.
+    pub async fn detach(mut self) {
+        self.pause();
+        let _ = self.withdraw.send(true);
+        let sent = async {
+            while self.rows.values().any(|row| row.stage == Stage::Sending) {
+                match self.told.recv().await {
+                    Some((id, told)) => self.take(&id, told),
+                    None => break,
+                }
+            }
+        };
+        let _ = timeout(LEAVE, sent).await;
+        self.jobs.shutdown().await;
+    }
+
+    /// Whether no row has a job.
+    fn is_idle(&self) -> bool {
+        let is_idle = |row: &Row| matches!(row.stage, Stage::Idle | Stage::Unknown);
+        self.again.is_empty() && self.rows.values().all(is_idle)
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Starts what the schedule says, and returns what it says then.
+    fn start_rows(&mut self) -> Decision {
+        loop {
+            let decision = self.schedule.next(self.now());
+            match decision {
+                Decision::Start { item, key, reserve, is_blind } => {
+                    self.start(&item, &key, (!is_blind).then_some(reserve));
+                }
+                Decision::Pause { ref why } => {
+                    if self.paused.as_ref() != Some(why) {
+                        self.paused = Some(why.clone());
+                        self.news.push_back(News::Paused(why.clone()));
+                        let _ = self.withdraw.send(true);
+                    }
+                    return decision;
+                }
+                decision => return decision,
+            }
+        }
+    }
+
+    /// Prepares the submit of a row, and lets it wait for a slot.
+    fn start(&mut self, id: &ItemId, key: &Arc<str>, reserve: Option<Amount>) {
+        self.schedule.on(self.now(), Event::Started { item: id.clone(), key: key.clone() });
+        let Some(row) = self.rows.get_mut(id) else { return };
+        (row.key, row.stage) = (key.clone(), Stage::Waiting);
+        (row.attempt, row.handle) = (None, None);
+        let Some(Key { queue, .. }) = self.setup.keys.iter().find(|known| known.name == *key) else { return };
+        let escrow = self.setup.limits.max_cost.map(|max| Escrow::new(reserve, max));
+        let of = BatchItem::new(ItemRef::new(&*self.setup.batch, id.as_str()), queue).escrow(escrow);
+        let (submit, withdrawn) = ((self.setup.submit)(), self.withdraw.subscribe());
+        if let Some(job) = self.job(id) {
+            self.jobs.spawn(job.run(submit, of, withdrawn));
+        }
+    }
+
+    fn job(&self, id: &ItemId) -> Option<Job> {
+        let row = self.rows.get(id)?;
+        let key = self.setup.keys.iter().find(|key| key.name == row.key)?;
+        let destination = self.setup.folder.as_ref().map(|folder| {
+            let destination = Destination::folder(folder.join(&row.item.out));
+            match &self.setup.template {
+                Some(template) => destination.template(template),
+                None => destination,
+            }
+        });
+        Some(Job {
+            item: Arc::clone(&row.item),
+            base: Arc::clone(&self.setup.base),
+            workspace: self.setup.workspace.clone(),
+            service: Arc::clone(&key.service),
+            destination,
+            tell: self.tell.clone(),
+        })
+    }
+
+    /// Follows the task of a row.
+    fn follow(&mut self, id: &ItemId, task: TaskId) {
+        if let Some(row) = self.rows.get_mut(id) {
+            row.stage = Stage::Running;
+        }
+        if let Some(job) = self.job(id) {
+            self.jobs.spawn(job.adopt(task));
+        }
+    }
+
+    fn follow_again(&mut self) {
+        let now = Instant::now();
+        let (due, later) = self.again.drain(..).partition(|(at, ..)| *at <= now);
+        self.again = later;
+        let due: Vec<_> = due;
+        for (_, id, task) in due {
+            self.follow(&id, task);
+        }
+    }
+
+    /// Something happened to a row.
+    fn take(&mut self, id: &ItemId, told: Told) {
+        let now = self.now();
+        let Some(row) = self.rows.get_mut(id) else { return };
+        let item = id.clone();
+        match told {
+            Told::Sending => {
+                row.stage = Stage::Sending;
+                self.schedule.on(now, Event::Sent { item: item.clone() });
+                self.news.push_back(News::Sending(item));
+            }
+            Told::Waiting { slots, wait, is_throttled } => {
+                if is_throttled {
+                    self.schedule.on(now, Event::Throttled { key: row.key.clone() });
+                }
+                if row.stage == Stage::Sending {
+                    row.stage = Stage::Waiting;
+                    self.schedule.on(now, Event::Waits { item: item.clone() });
+                }
+                self.news.push_back(News::Slots { item, slots, wait });
+            }
+            Told::Warning { code, message } => {
+                self.news.push_back(News::Warning { item: Some(item), code, message });
+            }
+            Told::Accepted(handle) => {
+                row.stage = Stage::Running;
+                row.attempt = handle.snapshot().attempt.or(row.attempt.take());
+                row.handle = Some(handle.clone());
+                self.schedule.on(now, Event::Accepted { item: item.clone() });
+                self.news.push_back(News::Accepted { item, handle });
+            }
+            Told::Line(line) => self.news.push_back(News::Line { item, line }),
+            Told::Finished(Finished::Ended { outcome, saved }) => self.ended(id, *outcome, saved),
+            Told::Finished(Finished::Lost(error)) => self.lost(id, &error),
+            Told::Finished(_) => row.stage = Stage::Idle,
+            Told::Failed(error) if row.stage == Stage::Running => self.lost(id, &error),
+            Told::Failed(error) => self.refused(id, &error),
+            Told::Fetched(saved) => self.fetched(id, saved),
+        }
+    }
+
+    /// The task of a row is over.
+    fn ended(&mut self, id: &ItemId, outcome: Outcome, saved: Option<Arc<Result<SavedTask, Error>>>) {
+        let (now, item) = (self.now(), id.clone());
+        let Some(row) = self.rows.get_mut(id) else { return };
+        row.stage = Stage::Idle;
+        let cost = outcome.cost.as_ref().and_then(amount);
+        let mut over =
+            Over { attempt: row.attempt.clone(), saved, ..Over::new(item.clone(), ItemState::Done) };
+        let event = match outcome.status {
+            Verdict::Success => Event::Ended { item, cost },
+            Verdict::Cancelled | Verdict::Interrupted => {
+                over.state = ItemState::Cancelled;
+                Event::Cancelled { item, cost }
+            }
+            _ => {
+                over.state = ItemState::Failed;
+                let (fault, class) =
+                    (of_failure(outcome.failure.as_ref()), class_of_failure(outcome.failure.as_ref()));
+                over.why = Some(words(&outcome));
+                over.class = Some(class.clone());
+                Event::Failed { item, fault, class, cost }
+            }
+        };
+        over.outcome = Some(outcome);
+        self.over(now, event, over);
+    }
+
+    /// A row is over, unless it starts again.
+    fn over(&mut self, now: Duration, event: Event, over: Over) {
+        let before = self.schedule.tally();
+        self.schedule.on(now, event);
+        let after = self.schedule.tally();
+        // A fault of the platform or of the key: it is ready again.
+        if over.state != ItemState::Cancelled && over.state != ItemState::Done && after.ready > before.ready {
+            let why = over.why.unwrap_or_else(|| say!("the task failed"));
+            self.news.push_back(News::Retry { item: over.item, why });
+        } else {
+            self.news.push_back(News::Over(Box::new(over)));
+        }
+    }
+
+    /// The submit of a row made no task, or it is unknown whether it did.
+    fn refused(&mut self, id: &ItemId, error: &Error) {
+        let (now, item) = (self.now(), id.clone());
+        let Some(row) = self.rows.get_mut(id) else { return };
+        if error.kind() == ErrorKind::SubmitUnknown {
+            row.stage = Stage::Unknown;
+            row.attempt = error.attempt().cloned();
+            let (attempt, why) = (row.attempt.clone(), sentence_of(error));
+            self.schedule.on(now, Event::Unknown { item: item.clone() });
+            self.news.push_back(News::Unknown { item, attempt, why });
+            return;
+        }
+        row.stage = Stage::Idle;
+        match Refusal::of(error) {
+            Refusal::Withdrawn => self.schedule.on(now, Event::Withdrawn { item }),
+            Refusal::TooExpensive => self.schedule.on(now, Event::TooExpensive { item }),
+            Refusal::Unreachable => {
+                self.schedule.on(now, Event::Unreachable { item: item.clone() });
+                let message = sentence_of(error);
+                self.news.push_back(News::Warning { item: Some(item), code: "unreachable", message });
+            }
+            Refusal::Refused(Fault::Key, class) => {
+                let key = row.key.clone();
+                self.schedule.on(now, Event::Refused { item, fault: Fault::Key, class });
+                self.news.push_back(News::Key { key, why: sentence_of(error), hint: error.hint().cloned() });
+            }
+            Refusal::Refused(fault, class) => {
+                let over = Over {
+                    why: Some(sentence_of(error)),
+                    hint: error.hint().cloned(),
+                    class: Some(class.clone()),
+                    ..Over::new(item.clone(), ItemState::Refused)
+                };
+                self.over(now, Event::Refused { item, fault, class }, over);
+            }
+        }
+    }
+
+    /// The task of a row can't be watched.
+    fn lost(&mut self, id: &ItemId, error: &Error) {
+        let (now, item) = (self.now(), id.clone());
+        let Some(row) = self.rows.get_mut(id) else { return };
+        row.stage = Stage::Idle;
+        if error.kind() == ErrorKind::TaskFailed || error.is_unknown_task() {
+            let class: Arc<str> = "gone".into();
+            let over = Over {
+                attempt: row.attempt.clone(),
+                why: Some(sentence_of(error)),
+                class: Some(class.clone()),
+                ..Over::new(item.clone(), ItemState::Failed)
+            };
+            self.over(now, Event::Failed { item, fault: Fault::Row, class, cost: None }, over);
+            return;
+        }
+        let task = row.handle.as_ref().map(Handle::id);
+        let message = sentence_of(error);
+        self.news.push_back(News::Warning { item: Some(item.clone()), code: "lost", message });
+        if let Some(task) = task {
+            self.again.push((Instant::now() + self.setup.wait(FOLLOW_AGAIN), item, task));
+        }
+    }
+
+    fn fetched(&mut self, id: &ItemId, saved: Result<SavedTask, Error>) {
+        let Some(row) = self.rows.get_mut(id) else { return };
+        row.stage = Stage::Idle;
+        let over = Over {
+            attempt: row.attempt.clone(),
+            saved: Some(Arc::new(saved)),
+            ..Over::new(id.clone(), ItemState::Done)
+        };
+        self.news.push_back(News::Over(Box::new(over)));
+    }
+
+    /// Reads whether submits of unknown outcome are resolved: by a webhook, or by the user. Returns whether any is.
+    async fn resolve(&mut self) -> bool {
+        let unknown = self.rows.iter().filter(|(_, row)| row.stage == Stage::Unknown);
+        let unknown: Vec<_> = unknown.map(|(id, row)| (id.clone(), row.attempt.clone())).collect();
+        let mut is_any = false;
+        for (id, attempt) in unknown {
+            let Some(attempt) = attempt else { continue };
+            // What can't be read now can be read later.
+            if let Ok(entry) = self.ledger.entry(Filter::all().attempt(attempt.as_str())).await {
+                is_any |= self.settled(&id, &entry);
+            }
+        }
+        is_any
+    }
+
+    /// The submit of a row was of unknown outcome. Returns whether it no longer is.
+    fn settled(&mut self, id: &ItemId, entry: &Entry) -> bool {
+        let (now, item) = (self.now(), id.clone());
+        match (entry.state, &entry.task) {
+            (State::Unknown, _) => return false,
+            (_, Some(task)) => {
+                self.schedule.on(now, Event::Accepted { item });
+                self.follow(id, task.clone());
+            }
+            _ => {
+                if let Some(row) = self.rows.get_mut(id) {
+                    row.stage = Stage::Idle;
+                }
+                self.schedule.on(now, Event::Absent { item });
+            }
+        }
+        true
+    }
+}
+
+/// The amount of a charge.
+fn amount(charge: &Charge) -> Option<Amount> {
+    let Charge { coins, money, third_party_money, .. } = charge.clone();
+    runninghub::Cost { coins, money, third_party_money, seconds: None }.amount()
+}
+
+/// Why a task failed.
+fn words(outcome: &Outcome) -> Sentence {
+    let Some(failure) = &outcome.failure else { return say!("the task failed") };
+    let node = failure
+        .node
+        .as_ref()
+        .map(ToString::to_string)
+        .or_else(|| failure.node_id.as_ref().map(ToString::to_string));
+    let what = failure.message.as_ref().or(failure.exception_type.as_ref()).map(ToString::to_string);
+    match (node, what) {
+        (Some(node), Some(what)) => say!("node {node}: {what}", node, what),
+        (Some(node), None) => say!("node {node} failed", node),
+        (None, Some(what)) => Sentence::verbatim(what),
+        (None, None) => say!("the task failed"),
+    }
+}
+
+async fn wake_at(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl fmt::Debug for BatchRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchRun").field("batch", &self.setup.batch).finish_non_exhaustive()
+    }
+}

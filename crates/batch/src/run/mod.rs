@@ -1,0 +1,13 @@
+//! Runs a batch: does what the schedule decides.
+
+mod drive;
+mod fault;
+mod job;
+mod lock;
+mod news;
+mod prepare;
+mod start;
+
+pub use drive::BatchRun;
+pub use news::{News, Over};
+pub use start::{Begin, Key, Setup};

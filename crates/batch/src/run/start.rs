@@ -1,0 +1,163 @@
+//! What a batch needs to run.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use runninghub::{
+    BatchQueue, Service, Submit, Workspace,
+    ledger::{AttemptId, Entry, State},
+};
+use runninghub_core::TaskId;
+
+use crate::{Amount, Item, Limits};
+
+/// A key that pays for rows, by the service that it opens.
+#[derive(Clone)]
+pub struct Key {
+    /// Its name, as in [`Item::profile`].
+    pub(super) name: Arc<str>,
+    pub(super) service: Arc<dyn Service>,
+    /// The batch's position in the queue for its slots.
+    pub(super) queue: BatchQueue,
+}
+
+/// A batch before it runs.
+#[must_use = "nothing runs until it is given to a batch"]
+pub struct Setup {
+    pub(super) workspace: Workspace,
+    pub(super) batch: String,
+    pub(super) keys: Vec<Key>,
+    pub(super) limits: Limits,
+    pub(super) submit: SubmitOf,
+    pub(super) base: Arc<Path>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) template: Option<String>,
+    pub(super) scale: f64,
+}
+
+/// Prepares the submit of a row without its values.
+pub(super) type SubmitOf = Arc<dyn Fn() -> Submit + Send + Sync>;
+
+/// What happens to a row.
+#[derive(Clone, Debug)]
+pub enum Begin {
+    /// It is started.
+    Run,
+    /// Its task is followed.
+    Adopt {
+        /// The task.
+        task: TaskId,
+        /// The submit in the ledger.
+        attempt: AttemptId,
+    },
+    /// Its submit keeps its slot until it is resolved.
+    Hold {
+        /// The submit in the ledger.
+        attempt: AttemptId,
+    },
+    /// Its task is done, and its files are downloaded.
+    Fetch {
+        /// The task.
+        task: TaskId,
+        /// The submit in the ledger.
+        attempt: AttemptId,
+    },
+}
+
+impl Key {
+    /// A key of this name.
+    pub fn new(name: impl Into<Arc<str>>, service: Arc<dyn Service>) -> Self {
+        Self { name: name.into(), service, queue: BatchQueue::default() }
+    }
+}
+
+impl Setup {
+    /// A batch of the workspace's ledger, which has its items already. Its first key also holds tasks of earlier runs.
+    /// `submit` prepares the submit of a row without its values.
+    pub fn new(
+        workspace: &Workspace,
+        batch: impl Into<String>,
+        keys: Vec<Key>,
+        submit: impl Fn() -> Submit + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            workspace: workspace.clone(),
+            batch: batch.into(),
+            keys,
+            limits: Limits::default(),
+            submit: Arc::new(submit),
+            base: Path::new("").into(),
+            folder: None,
+            template: None,
+            scale: 1.0,
+        }
+    }
+
+    /// Sets the limits. What the batch has cost already is read from the ledger.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Relative paths of files begin here.
+    pub fn files_below(self, base: impl AsRef<Path>) -> Self {
+        Self { base: base.as_ref().into(), ..self }
+    }
+
+    /// Saves the results of each row in its own folder below this one.
+    pub fn folder(self, folder: impl Into<PathBuf>) -> Self {
+        Self { folder: Some(folder.into()), ..self }
+    }
+
+    /// Names result files by a template ([`Save::template`](runninghub::Save::template)).
+    pub fn template(self, template: impl Into<String>) -> Self {
+        Self { template: Some(template.into()), ..self }
+    }
+
+    /// Multiplies the waits.
+    pub fn time_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
+    }
+
+    pub(super) fn wait(&self, wait: Duration) -> Duration {
+        wait.mul_f64(self.scale)
+    }
+}
+
+impl Begin {
+    /// What happens to a row whose submit is not over; `None` if it is over.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let attempt = entry.attempt.clone();
+        match (entry.state, &entry.task) {
+            (State::Accepted, Some(task)) => Some(Self::Adopt { task: task.clone(), attempt }),
+            (State::Unknown, _) => Some(Self::Hold { attempt }),
+            _ => None,
+        }
+    }
+}
+
+/// The group of an item: what it costs and how long it takes is known by others of the group.
+pub(super) fn group(item: &Item) -> &str {
+    item.instance.as_deref().unwrap_or_default()
+}
+
+/// What earlier tasks of a target have cost, the oldest first.
+pub(super) fn costs(entries: &[Entry]) -> impl Iterator<Item = Option<Amount>> {
+    let done = entries.iter().rev().filter(|entry| entry.state == State::Done);
+    done.map(|entry| entry.cost.as_ref().and_then(runninghub::Cost::amount))
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup").field("batch", &self.batch).finish_non_exhaustive()
+    }
+}

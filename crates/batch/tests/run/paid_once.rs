@@ -1,0 +1,126 @@
+//! Every row is paid for once, whatever happens to those who run the batch.
+
+use std::time::Duration;
+
+use runninghub::{
+    RunningHub, Service as _, Submit,
+    ledger::{State, Step},
+};
+use runninghub_batch::{ItemState, Limits, News};
+use runninghub_sim::Rule;
+
+use crate::lab::{Lab, Told, WORKFLOW};
+
+const SHORT: Duration = Duration::from_millis(120);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_rows_on_three_slots_are_paid_once_each_and_none_is_refused() {
+    let lab = Lab::new(SHORT, |sim| sim).await;
+    let items = lab.items(60);
+    let mut batch = lab.open(&items, Limits::default()).await;
+    let told = Told::all(&mut batch).await;
+    assert_eq!(told.count(ItemState::Done), 60);
+    assert_eq!(lab.creates(), (60, 60), "no create was refused");
+    assert!(lab.entries().await.iter().all(|entry| entry.state == State::Done));
+    for item in &items {
+        assert!(lab.out().join(&item.out).read_dir().expect("a folder").count() >= 2, "{}", item.id);
+    }
+    let calls = lab.sim.stats().api_calls();
+    assert!(calls <= 6 * 60, "{calls} calls: {:?}", lab.sim.stats().calls);
+    // Once more: nothing is left to do.
+    drop(batch);
+    let mut again = lab.open(&items, Limits::default()).await;
+    assert_eq!(Told::all(&mut again).await.news.len(), 0);
+    assert_eq!(lab.creates(), (60, 60));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_is_left_again_and_again_pays_nothing_twice() {
+    let lab = Lab::new(SHORT, |sim| sim).await;
+    let items = lab.items(30);
+    let mut done = 0;
+    for round in 0..6 {
+        let mut batch = lab.open(&items, Limits::default()).await;
+        let mut seen = 0;
+        while let Some(news) = batch.next().await {
+            if let News::Over(over) = news {
+                assert_eq!(over.state, ItemState::Done);
+                (done, seen) = (done + 1, seen + 1);
+                if round < 5 && seen == 4 {
+                    break;
+                }
+            }
+        }
+        // Rows that run go on without it.
+        batch.detach().await;
+    }
+    let entries = lab.entries().await;
+    assert_eq!(entries.len(), 30);
+    assert!(entries.iter().all(|entry| matches!(entry.state, State::Done | State::Unknown)), "{entries:#?}");
+    assert_eq!(lab.creates().1, 30, "{done} seen");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_runs_in_one_process_at_a_time() {
+    let lab = Lab::new(SHORT, |sim| sim).await;
+    let items = lab.items(2);
+    let first = lab.open(&items, Limits::default()).await;
+    let workspace = lab.workspace();
+    let service = std::sync::Arc::new(lab.hub(&workspace));
+    let key = runninghub_batch::Key::new("main", service);
+    let setup =
+        runninghub_batch::Setup::new(&workspace, crate::lab::BATCH, vec![key], || Submit::workflow(WORKFLOW));
+    let error = runninghub_batch::BatchRun::open(setup, Vec::new()).await.expect_err("it runs already");
+    assert_eq!(error.kind(), runninghub::ErrorKind::Usage);
+    drop(first);
+    let mut again = lab.open(&items, Limits::default()).await;
+    assert_eq!(Told::all(&mut again).await.count(ItemState::Done), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submit_of_unknown_outcome_holds_its_row_and_its_slot_until_it_is_resolved() {
+    let lost = Rule::lose("/task/openapi/create").after_work().skip(1).times(1);
+    let lab = Lab::new(SHORT, |sim| sim.rule(lost)).await;
+    let items = lab.items(6);
+    let mut batch = lab.open(&items, Limits::default()).await;
+    let told = Told::all(&mut batch).await;
+    let unknown = told.news.iter().find_map(|news| match news {
+        News::Unknown { item, attempt: Some(attempt), .. } => Some((item.clone(), attempt.clone())),
+        _ => None,
+    });
+    let (item, attempt) = unknown.expect("one is unknown");
+    assert_eq!((told.count(ItemState::Done), batch.tally().unknown, lab.creates()), (5, 1, (6, 6)));
+    drop(batch);
+    // The next run holds it, and goes on when somebody has found its task.
+    let known = lab.entries().await;
+    let tasks: Vec<_> = known.iter().filter_map(|entry| entry.task.clone()).collect();
+    let task =
+        lab.sim.tasks().into_iter().map(|task| task.task_id).find(|id| !tasks.contains(&id.as_str().into()));
+    let mut batch = lab.open(&items, Limits::default()).await;
+    let ledger = lab.workspace().ledger().expect("a ledger");
+    let step = Step::Accepted { task: task.expect("its task").as_str().into() };
+    ledger.advance(&attempt, step).await.expect("resolved");
+    let told = Told::all(&mut batch).await;
+    assert_eq!(told.over(), [(item, ItemState::Done)]);
+    assert_eq!(lab.creates().1, 6, "nothing was paid twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_and_single_runs_share_the_slots_of_a_key() {
+    let lab = Lab::new(SHORT, |sim| sim).await;
+    let items = lab.items(12);
+    let mut batch = lab.open(&items, Limits::default()).await;
+    let singles = {
+        let hub: RunningHub = lab.hub(&lab.workspace());
+        tokio::spawn(async move {
+            for _ in 0..4 {
+                let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted in the end");
+                run.finish().await.expect("watched");
+            }
+        })
+    };
+    let told = Told::all(&mut batch).await;
+    singles.await.expect("no panic");
+    assert_eq!(told.count(ItemState::Done), 12);
+    assert_eq!(lab.creates(), (16, 16), "none was refused");
+}
