@@ -27,7 +27,7 @@ impl Lock {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(Error::new(
                 ErrorKind::Usage,
-                say!("the batch `{batch}` runs already, in another process", batch),
+                say!("the batch `{batch}` is already running in another process", batch),
             )
             .with_hint(say!("watch it there, or stop it first"))),
             Err(TryLockError::Error(error)) => Err(cannot(error)),

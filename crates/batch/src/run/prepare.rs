@@ -57,7 +57,7 @@ pub(super) async fn prepare(mut submit: Submit, item: &Item, base: &Path) -> Res
     // Files may be large.
     let checked = tokio::task::spawn_blocking(check).await;
     checked.unwrap_or_else(|error| {
-        Err(Error::new(ErrorKind::Io, say!("the files of the row were not read")).with_source(error))
+        Err(Error::new(ErrorKind::Io, say!("the files of the row could not be read")).with_source(error))
     })?;
     Ok(submit)
 }

@@ -31,7 +31,7 @@ async fn a_pause_takes_back_what_waits_and_follows_what_runs() {
     assert!((1..=4).contains(&ran), "{ran} ran");
     assert_eq!(batch.paused(), Some(&Paused::Asked));
     assert!(lab.entries().await.iter().all(|entry| entry.state == State::Done), "nothing was left half-way");
-    assert_eq!((lab.creates().1 as usize, batch.tally().ready), (ran, 20 - ran));
+    assert_eq!((lab.creates().1, batch.tally().ready), (ran, 20 - ran));
     batch.resume();
     assert_eq!(Told::all(&mut batch).await.count(ItemState::Done), 20 - ran);
     assert_eq!(lab.creates().1, 20);

@@ -113,9 +113,11 @@ impl Lab {
     }
 
     /// Requests to create a task, and tasks that were created.
-    pub(crate) fn creates(&self) -> (u64, u64) {
+    pub(crate) fn creates(&self) -> (usize, usize) {
         let stats = self.sim.stats();
-        (stats.calls.get("/task/openapi/create").copied().unwrap_or_default(), stats.creates)
+        let sent = stats.calls.get("/task/openapi/create").copied().unwrap_or_default();
+        let count = |number: u64| usize::try_from(number).expect("few");
+        (count(sent), count(stats.creates))
     }
 }
 

@@ -208,7 +208,7 @@ fn run(mut world: World, took: &[u64], delays: Delays) -> Report {
                 world.after(delays.counts / 2, What::Counts(refused, world.limit, total));
             }
             What::Counts(refused, limit, total) => {
-                world.counted(refused, Counts { limit, total }, &mut ready)
+                world.counted(refused, Counts { limit, total }, &mut ready);
             }
         }
     }

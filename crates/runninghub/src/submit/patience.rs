@@ -38,7 +38,7 @@ impl Patience {
             };
             // Without a sender, no one withdraws it any more.
             if !is_withdrawn {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {
@@ -70,7 +70,7 @@ impl Patience {
         if self.withdrawn.as_ref().is_some_and(|withdrawn| *withdrawn.borrow()) {
             return Error::new(
                 ErrorKind::Withdrawn,
-                say!("the task was not created: it was no longer wanted"),
+                say!("the task was not created: the submit was withdrawn"),
             );
         }
         Error::new(

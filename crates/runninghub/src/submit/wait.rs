@@ -246,7 +246,7 @@ async fn until_allowed(hub: &Hub) {
 
 fn too_expensive(Spending { spent, reserved, .. }: Spending) -> Error {
     let what = say!(
-        "the task was not created: {spent} are spent and {reserved} set aside, and the rest does not suffice",
+        "the task was not created: {spent} is spent and {reserved} is set aside, so too little is left",
         spent,
         reserved
     );
