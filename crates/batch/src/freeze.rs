@@ -101,6 +101,7 @@ impl Freezer<'_> {
             fingerprint: self.fingerprints.of(&set, row.instance.as_deref()),
             set,
             target: self.target.clone(),
+            coordinates: row.coordinates,
             instance: row.instance,
             profile: row.profile,
             webhook: row.webhook,

@@ -6,7 +6,7 @@ use runninghub_core::{Fact, Kind, Place, Untrusted};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Digest, Set};
+use crate::{Coordinate, Digest, Set};
 
 /// The id of an item in its batch: the row's own, or the beginning of its fingerprint. A repeat has its number behind
 /// it, `cat-2`. It never depends on the row's place in the file.
@@ -56,6 +56,9 @@ pub struct Item {
     pub set: Set<Setting>,
     /// What it runs.
     pub target: Arc<Target>,
+    /// Where in a matrix it is. Only for the order of results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coordinates: Vec<Coordinate>,
     /// The instance type it runs on; `None` is the platform's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,

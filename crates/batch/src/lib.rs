@@ -36,8 +36,7 @@ pub use problem::{At, KEPT, Problem, Problems};
 pub use results::{
     Costs, Export, Failed, Head, ItemError, NodeTime, Record, Repeat, Report, ResultFile, Results, Timings,
 };
-pub use row::{Given, MAX_ROWS, Row, Rows};
-pub use run::{BatchRun, Begin, Key, News, Over, Setup};
+pub use row::{Coordinate, Given, MAX_ROWS, Row, Rows};
 pub use runninghub::ledger::Digest;
 #[doc(no_inline)]
 pub use runninghub_core::{Amount, NoAmount};

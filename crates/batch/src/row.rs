@@ -1,8 +1,8 @@
 //! What every door makes: rows, before files are read and ids are given.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{At, Problems, Set};
@@ -22,6 +22,15 @@ pub enum Given {
     File(PathBuf),
 }
 
+/// A value on an axis of a matrix: where in the matrix a row is.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct Coordinate {
+    /// The name of the axis. Fields that advance together are one axis, with their names behind each other.
+    pub axis: Arc<str>,
+    /// The value.
+    pub value: Arc<str>,
+}
+
 /// A row of a table, a line, or a combination: what it sets, and how it runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Row {
@@ -31,6 +40,9 @@ pub struct Row {
     pub id: Option<String>,
     /// What it sets.
     pub set: Set<Given>,
+    /// Where in a matrix it is, the slowest axis first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coordinates: Vec<Coordinate>,
     /// The folder of its results, below that of the batch: text in which `{id}`, `{row}` and `{field}` are filled in.
     pub out: Option<String>,
     /// How many times it runs; `None` is once.
@@ -68,7 +80,7 @@ impl Given {
 impl Rows {
     /// Sets a field in every row that doesn't set it itself.
     pub fn set_everywhere(&mut self, field: &str, value: &Given) {
-        let field: std::sync::Arc<str> = field.into();
+        let field: Arc<str> = field.into();
         for row in &mut self.rows {
             row.set.insert(field.clone(), value.clone());
         }

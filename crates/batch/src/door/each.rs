@@ -8,7 +8,7 @@ use std::{
 use runninghub_core::{Sentence, say};
 
 use super::{disk::Files, text::decode};
-use crate::{At, Error, Given, MAX_ROWS, Problem, Problems, Row, Rows, field::Field};
+use crate::{At, Coordinate, Error, Given, MAX_ROWS, Problem, Problems, Row, Rows, field::Field};
 
 /// A field and the values that it takes in turn.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,7 +163,8 @@ impl Rows {
     pub fn combine(dimensions: &[Dimension]) -> Result<Self, Error> {
         let mut rows = Self::default();
         for (number, combination) in (1..).zip(combinations(dimensions)?) {
-            let mut row = Row { at: At::Row(number), ..Row::default() };
+            let coordinates = coordinates(dimensions, &combination);
+            let mut row = Row { at: At::Row(number), coordinates, ..Row::default() };
             for (field, value) in combination {
                 row.set.insert(field, value.clone());
             }
@@ -205,6 +206,21 @@ pub(super) fn combinations(
         combination.reverse();
         combination
     }))
+}
+
+/// Where in the matrix a combination is.
+pub(super) fn coordinates(dimensions: &[Dimension], combination: &[(&str, &Given)]) -> Vec<Coordinate> {
+    let mut rest = combination;
+    let coordinate = |dimension: &Dimension| {
+        let (here, after) = rest.split_at_checked(dimension.0.len()).unwrap_or((rest, &[]));
+        rest = after;
+        let join = |parts: Vec<String>| parts.join(", ").into();
+        Coordinate {
+            axis: join(here.iter().map(|(name, _)| (*name).to_owned()).collect()),
+            value: join(here.iter().map(|(_, given)| given.text()).collect()),
+        }
+    };
+    dimensions.iter().map(coordinate).collect()
 }
 
 /// The numbers of `1..4`; `None` if the text isn't a range.

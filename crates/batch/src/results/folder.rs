@@ -110,7 +110,7 @@ impl Results {
             let new = Record::new(item);
             match self.records.get_mut(&item.id) {
                 Some(known) if known.fingerprint == item.fingerprint => {
-                    (known.row, known.out) = (new.row, new.out);
+                    (known.row, known.out, known.coordinates) = (new.row, new.out, new.coordinates);
                 }
                 _ => _ = self.records.insert(item.id.clone(), new),
             }

@@ -9,7 +9,7 @@ use runninghub::net::{holds, open_file};
 use runninghub_core::{Charge, Failure, TaskId, Untrusted};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Item, ItemId, ItemState, Set, Setting};
+use crate::{Coordinate, Digest, Item, ItemId, ItemState, Set, Setting};
 
 /// What became of an item. Fields may be added; a reader ignores those that it doesn't know.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -53,6 +53,9 @@ pub struct Record {
     /// Items of a higher priority start earlier.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub priority: i32,
+    /// Where in a matrix it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coordinates: Vec<Coordinate>,
     /// What was set.
     #[serde(default)]
     pub set: Set<Setting>,
@@ -140,6 +143,7 @@ impl Record {
             instance: item.instance.clone(),
             profile: item.profile.clone(),
             priority: item.priority,
+            coordinates: item.coordinates.clone(),
             set: item.set.clone(),
         }
     }

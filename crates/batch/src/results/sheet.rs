@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    axes::{Axis, Layout, by, combinations, value},
+    axes::{Axis, Layout, by_place, places, value},
     html::{text, url},
     record::{Record, is_below},
 };
@@ -56,11 +56,15 @@ pub(super) fn contact_sheet<'r>(batch: &str, records: impl IntoIterator<Item = &
             page.push_str("</div>\n");
         }
         Layout::Grid { sections, rows, columns } => {
-            let of_section = by(&sections.iter().collect::<Vec<_>>(), &records);
-            for place in combinations(&sections, &records) {
-                if !sections.is_empty() {
-                    let parts = sections.iter().zip(&place).map(|(axis, values)| label(axis, values));
-                    let _ = writeln!(page, "<h2>{}</h2>", parts.collect::<Vec<_>>().join(" · "));
+            let axes: Vec<&Axis> = sections.iter().collect();
+            let of_section = by_place(&records, &axes);
+            for place in places(&records, &axes) {
+                if !axes.is_empty() {
+                    let parts = axes
+                        .iter()
+                        .zip(&place)
+                        .map(|(axis, value)| format!("{} = {}", text(&axis.name), cut(value)));
+                    let _ = writeln!(page, "<h2>{}</h2>", parts.collect::<Vec<_>>().join(" \u{b7} "));
                 }
                 let items = of_section.get(&place).map(Vec::as_slice).unwrap_or_default();
                 table(&mut page, &rows, &columns, items);
@@ -82,15 +86,15 @@ fn counts(records: &[&Record]) -> String {
 }
 
 fn table(page: &mut String, rows: &Axis, columns: &Axis, records: &[&Record]) {
-    let cells = by(&[rows, columns], records);
-    let corner = format!("{} \u{2193} {} \u{2192}", names(rows), names(columns));
-    let _ = write!(page, "<div class=\"wide\"><table>\n<tr><th>{corner}</th>");
-    for values in &columns.values {
-        let _ = write!(page, "<th scope=\"col\">{}</th>", shown(values));
+    let cells = by_place(records, &[rows, columns]);
+    let (down, right) = (text(&rows.name), text(&columns.name));
+    let _ = write!(page, "<div class=\"wide\"><table>\n<tr><th>{down} \u{2193} {right} \u{2192}</th>");
+    for value in &columns.values {
+        let _ = write!(page, "<th scope=\"col\">{}</th>", cut(value));
     }
     page.push_str("</tr>\n");
     for row in &rows.values {
-        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", shown(row));
+        let _ = write!(page, "<tr><th scope=\"row\">{}</th>", cut(row));
         for column in &columns.values {
             page.push_str("<td>");
             for record in cells.get(&vec![row.clone(), column.clone()]).into_iter().flatten() {
@@ -101,21 +105,6 @@ fn table(page: &mut String, rows: &Axis, columns: &Axis, records: &[&Record]) {
         page.push_str("</tr>\n");
     }
     page.push_str("</table></div>\n");
-}
-
-fn names(axis: &Axis) -> String {
-    let names: Vec<String> = axis.fields.iter().map(|field| text(field)).collect();
-    names.join(", ")
-}
-
-fn label(axis: &Axis, values: &[String]) -> String {
-    let pairs =
-        axis.fields.iter().zip(values).map(|(field, value)| format!("{} = {}", text(field), cut(value)));
-    pairs.collect::<Vec<_>>().join(", ")
-}
-
-fn shown(values: &[String]) -> String {
-    values.iter().map(|value| cut(value)).collect::<Vec<_>>().join("<br>")
 }
 
 /// A value on one line, cut.

@@ -5,7 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use runninghub_core::say;
 
 use super::draft::{Draft, Excluded, InSet};
-use crate::{At, Digest, Given, Problem, Row, Set, door::each::combinations, fingerprint::number, template};
+use crate::{
+    At, Digest, Given, Problem, Row, Set,
+    door::each::{combinations, coordinates},
+    fingerprint::number,
+    template,
+};
 
 /// Random seeds have so many bits: every program reads them as the same number.
 const SEED_BITS: u32 = 53;
@@ -28,6 +33,7 @@ impl Draft<'_> {
             if is_excluded(&mut self.excluded, &combination) {
                 continue;
             }
+            let coordinates = coordinates(&self.dimensions, &combination);
             let value = |name: &str| {
                 combination.iter().find(|(known, _)| *known == name).map(|(_, given)| given.text())
             };
@@ -72,7 +78,8 @@ impl Draft<'_> {
                     };
                     template::fill(out, &|name| Some(part(name))).unwrap_or_default()
                 });
-                self.job.rows.rows.push(Row { at, id, set, out, repeat, ..self.base.clone() });
+                let coordinates = coordinates.clone();
+                self.job.rows.rows.push(Row { at, id, set, coordinates, out, repeat, ..self.base.clone() });
             }
         }
         for Excluded { at, .. } in self.excluded.iter().filter(|excluded| !excluded.is_used) {
