@@ -40,6 +40,13 @@ pub enum ErrorKind {
         /// The reason.
         reason: Sentence,
     },
+    /// The disk lacks the room for a file.
+    Full {
+        /// What is missing of the file, bytes; 0 if its length is not known.
+        needed: u64,
+        /// What is free, bytes.
+        free: u64,
+    },
     /// An HTTP status other than success.
     Http {
         /// The HTTP status.
@@ -168,6 +175,14 @@ impl ErrorKind {
             Self::Connect => say!("no connection"),
             Self::Expired { status } => say!("the link has expired (HTTP {status})", status = *status),
             Self::Forbidden { reason } => say!("refused to download: {reason}", reason),
+            Self::Full { needed: 0, free } => {
+                say!("the disk is nearly full: {free} MB are free", free = megabytes(*free))
+            }
+            Self::Full { needed, free } => say!(
+                "the disk lacks room: {needed} MB are needed, {free} MB are free",
+                needed = megabytes(*needed).max(1),
+                free = megabytes(*free)
+            ),
             Self::Http { status } => say!("HTTP status {status}", status = *status),
             Self::Io { path } => Sentence::verbatim(path.to_string_lossy()),
             Self::Network => say!("the connection broke"),
@@ -219,6 +234,7 @@ impl ErrorKind {
             Self::Connect | Self::Network | Self::Slow { .. } | Self::Timeout => {
                 say!("check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`")
             }
+            Self::Full { .. } => say!("make room, or name a folder on another disk"),
             Self::Expired { .. } => say!("links expire after about a day: request the task's outputs again"),
             Self::Proxy { .. } => {
                 say!("a proxy URL looks like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
@@ -229,6 +245,10 @@ impl ErrorKind {
             _ => return None,
         })
     }
+}
+
+fn megabytes(bytes: u64) -> u64 {
+    bytes / 1_000_000
 }
 
 /// The name of file requests in errors.

@@ -319,7 +319,7 @@ fn kind_of(error: &runninghub_api::Error) -> ErrorKind {
 fn of_net(kind: &Net) -> ErrorKind {
     match kind {
         Net::CaFile { .. } | Net::Proxy { .. } | Net::Setup { .. } => ErrorKind::Usage,
-        Net::Io { .. } => ErrorKind::Io,
+        Net::Io { .. } | Net::Full { .. } => ErrorKind::Io,
         _ => ErrorKind::Network,
     }
 }

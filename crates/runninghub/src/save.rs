@@ -306,8 +306,11 @@ pub(crate) fn unwritable(dir: &Path, error: impl StdError + Send + Sync + 'stati
 }
 
 pub(crate) fn failed(what: Sentence, error: runninghub_net::Error) -> Error {
-    let kind =
-        if matches!(error.kind(), NetErrorKind::Io { .. }) { ErrorKind::Io } else { ErrorKind::Results };
+    let kind = if matches!(error.kind(), NetErrorKind::Io { .. } | NetErrorKind::Full { .. }) {
+        ErrorKind::Io
+    } else {
+        ErrorKind::Results
+    };
     Error::new(kind, what).with_source(error)
 }
 

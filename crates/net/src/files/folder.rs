@@ -48,6 +48,20 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write().map_err(|error| Error::disk(path, error))
 }
 
+/// How many bytes are free for this user where a folder is; `None` if the system does not say.
+pub(super) fn free(directory: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(directory).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = directory;
+        None
+    }
+}
+
 /// Opens a regular file for reading. Links are not followed.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The download of one file: resumed after an interruption, and never assembled from two versions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use backon::BackoffBuilder as _;
 use reqwest::{
@@ -11,7 +11,14 @@ use runninghub_core::say;
 use tokio::time::sleep;
 use url::Url;
 
-use super::{Files, file_name::sanitize, folder::blocking, pace::Pace, partial::Partial, version::Version};
+use super::{
+    Files,
+    file_name::sanitize,
+    folder::{blocking, free},
+    pace::Pace,
+    partial::Partial,
+    version::Version,
+};
 use crate::{
     Direction, Error, ErrorKind, FileProgress, Login, asked_wait, backoff, error::DOWNLOAD, guard::Guard,
 };
@@ -20,6 +27,11 @@ use crate::{
 const HOPS: usize = 5;
 /// An attempt with this many new bytes counts as progress: the number of attempts is reset.
 const PROGRESS: u64 = 64 << 10;
+
+/// Maximum number of attempts, however far each of them gets.
+const ATTEMPTS: u32 = 200;
+/// So much of the disk stays free for the records of runs and for others, bytes; less for a file that is smaller itself.
+const RESERVE: u64 = 64 << 20;
 
 /// A download and its state.
 pub(super) struct Transfer<'f> {
@@ -63,9 +75,10 @@ impl<'f> Transfer<'f> {
     }
 
     async fn attempts(&mut self) -> Result<(), Error> {
-        let (mut left, mut furthest) = (backoff().build(), 0);
+        let (mut left, mut furthest, mut attempts) = (backoff().build(), 0, 0);
         while let Err(error) = self.attempt().await {
-            if !error.kind().is_transient() {
+            attempts += 1;
+            if !error.kind().is_transient() || attempts >= ATTEMPTS {
                 return Err(error);
             }
             let bytes = self.part.as_ref().map_or(0, |part| part.file.bytes());
@@ -101,7 +114,18 @@ impl<'f> Transfer<'f> {
         let (files, name, total) = (self.files, &*self.name, version.total);
         let report = |bytes| report(files, name, bytes, total, false);
         report(file.bytes());
+        let directory = &*self.directory;
+        if let Some(total) = total {
+            check_room(directory, Some(total.saturating_sub(file.bytes()))).await?;
+        }
+        let mut unchecked = 0;
         while let Some(piece) = pace.next(&mut response).await? {
+            // Without a length, and if others write to the disk too, the room is known only for now.
+            unchecked += piece.len() as u64;
+            if unchecked >= RESERVE {
+                unchecked = 0;
+                check_room(directory, total.map(|total| total.saturating_sub(file.bytes()))).await?;
+            }
             if file.bytes().saturating_add(piece.len() as u64) > version.total.unwrap_or(u64::MAX).min(limit)
             {
                 self.restart();
@@ -219,6 +243,19 @@ impl<'f> Transfer<'f> {
             url = next_hop(&url, target, guard)?;
         }
         Err(Error::download(ErrorKind::Forbidden { reason: say!("too many redirects") }))
+    }
+}
+
+/// Checks that the disk has room for this many more bytes, or for some if the number is not known.
+async fn check_room(directory: &Path, missing: Option<u64>) -> Result<(), Error> {
+    let folder = directory.to_owned();
+    let free = blocking(directory, move || Ok(free(&folder))).await?;
+    let wanted = missing.map_or(RESERVE, |missing| missing.saturating_add(missing.min(RESERVE)));
+    match free {
+        Some(free) if free < wanted => {
+            Err(Error::download(ErrorKind::Full { needed: missing.unwrap_or_default(), free }))
+        }
+        _ => Ok(()),
     }
 }
 

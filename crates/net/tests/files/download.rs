@@ -200,3 +200,19 @@ async fn a_proxy_is_not_asked_for_a_name_that_is_private_here() {
     let error = from.download("https://nowhere.invalid/a.png", directory.path(), "a.png").await;
     assert!(!matches!(error.expect_err("no such proxy").kind(), ErrorKind::Forbidden { .. }));
 }
+
+/// A million gigabytes fit on no disk: nothing is written, and the rest of the disk stays usable.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_for_which_there_is_no_room_is_not_begun() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000\r\n\r\nthe beginning".to_vec();
+    let server = Server::start(vec![Reply::Begin(head)]).await;
+    let from = server.files_with(NetOptions::default().max_file_size(u64::MAX));
+    let error = from.download(&format!("{}/a.png", server.url()), directory.path(), "a.png").await;
+    let error = error.expect_err("no room");
+    assert!(matches!(error.kind(), ErrorKind::Full { needed: 1_000_000_000_000_000, .. }), "{error:?}");
+    assert!(error.to_string().contains("1000000000 MB are needed") && error.hint().is_some(), "{error}");
+    assert_eq!(files(directory.path()).len(), 0);
+    assert_eq!(server.requests().len(), 1, "it is not tried again");
+}

@@ -186,3 +186,22 @@ async fn another_process_continues() {
     let last = server.requests().last().expect("a request").to_lowercase();
     assert!(last.contains(&format!("range: bytes={}-\r", 2 << 20)), "{last}");
 }
+
+/// Each attempt gets a little further, so the usual three are not enough; but there is an end.
+#[tokio::test]
+async fn a_server_that_always_cuts_later_is_given_up() {
+    const PIECE: usize = 64 << 10;
+    let (piece, total) = ("x".repeat(PIECE), 1_u64 << 30);
+    let head = |number: usize| {
+        let from = number * PIECE;
+        let range = format!("Content-Range: bytes {from}-{}/{total}\r\n", total - 1);
+        let (status, range) = if number == 0 { ("200", String::new()) } else { ("206", range) };
+        format!("HTTP/1.1 {status} X\r\n{TAGGED}{range}Content-Length: {}\r\n\r\n", total - from as u64)
+    };
+    let replies = (0..300).map(|number| Reply::Bytes((head(number) + &piece).into_bytes())).collect();
+    let server = Server::start(replies).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let error = server.files().download(&format!("{}/a.png", server.url()), directory.path(), "a.png").await;
+    assert!(matches!(error.expect_err("it never ends").kind(), ErrorKind::Network));
+    assert_eq!(server.requests().len(), 200);
+}
