@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use runninghub::Sentence;
+use runninghub_batch::{Action, ItemState, Set, Setting};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 /// What is wrong with a source, or worth knowing about it, and where.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct BatchProblem {
     /// The source.
-    pub(crate) source: String,
+    pub(crate) source: Sentence,
     /// Whether it has to be mended before anything is sent.
     pub(crate) fatal: bool,
     /// The row as a spreadsheet counts them: the header is row 1.
@@ -36,7 +38,7 @@ pub(crate) struct BatchPlan {
     /// Whether the ledger has the batch already.
     pub(crate) is_known: bool,
     /// Where its rows come from.
-    pub(crate) source: String,
+    pub(crate) source: Sentence,
     /// SHA-256 of the source.
     pub(crate) spec_sha256: String,
     /// `cn`, `ai`, `comfyui`, or another place.
@@ -75,6 +77,9 @@ pub(crate) struct BatchPlan {
     pub(crate) cost: Option<PlannedCost>,
     /// How long these take, by earlier runs; null if none are known, or the number of slots is not.
     pub(crate) time: Option<PlannedTime>,
+    /// What runs, for people.
+    #[serde(skip)]
+    pub(crate) target_name: String,
     /// What happens to the rows, in lines.
     #[serde(skip)]
     pub(crate) lines: Vec<Sentence>,
@@ -188,10 +193,13 @@ pub(crate) struct BatchItem {
     pub(crate) batch: String,
     /// The row's id.
     pub(crate) item: String,
-    /// Where it stands: `ready`, `running`, `done`, `failed`, `cancelled`, `refused` or `unknown`.
-    pub(crate) state: &'static str,
+    /// Where it stands.
+    #[schemars(with = "String", extend("enum" = ItemState::ALL.map(ItemState::as_str)))]
+    pub(crate) state: ItemState,
     /// What happens to it.
-    pub(crate) action: &'static str,
+    #[serde(serialize_with = "word")]
+    #[schemars(with = "String", extend("enum" = ["nothing", "fetch", "adopt", "hold", "leave", "run", "ask"]))]
+    pub(crate) action: Action,
     /// The row or line it comes from.
     pub(crate) row: u64,
     /// The folder of its results, relative to that of the batch.
@@ -201,8 +209,22 @@ pub(crate) struct BatchItem {
     /// The machine; null for the platform's default.
     pub(crate) instance: Option<String>,
     /// Fields and their values: `text`, `json`, or `file` with its SHA-256.
-    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
-    pub(crate) set: runninghub_batch::Set<runninghub_batch::Setting>,
+    #[schemars(with = "Map<String, Value>")]
+    pub(crate) set: Set<Setting>,
+}
+
+/// What happens to a row, in a word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn word<S: Serializer>(action: &Action, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match action {
+        Action::Nothing => "nothing",
+        Action::Fetch => "fetch",
+        Action::Adopt => "adopt",
+        Action::Hold => "hold",
+        Action::Leave => "leave",
+        Action::Run(_) => "run",
+        Action::Ask => "ask",
+    })
 }
 
 /// A batch of this machine (`batch ls`).

@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use runninghub::{Charge, Sentence, Untrusted, say};
+use runninghub_batch::{Action, ItemState};
 
 use super::text::{self, clock, size};
 use crate::{
@@ -14,10 +15,8 @@ use crate::{
 /// Fields that are named.
 const NAMED: usize = 8;
 /// The widths of columns: in a list of rows, and in one of batches.
-const ITEM: [usize; 5] = [8, 9, 6, 24, 0];
+const ITEM: [usize; 5] = [9, 9, 5, 24, 0];
 const LIST: [usize; 4] = [21, 16, 24, 0];
-/// The states in the list of batches.
-const STATES: [&str; 7] = ["done", "running", "ready", "failed", "cancelled", "refused", "unknown"];
 
 /// A problem with its cure.
 pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
@@ -33,7 +32,7 @@ pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
 
 /// What a run of a batch would do.
 pub(super) fn plan(plan: &BatchPlan) -> Vec<String> {
-    let (source, kind, target) = (&*plan.source, &*plan.kind, short(&plan.target));
+    let (source, kind, target) = (&plan.source, &*plan.kind, &*plan.target_name);
     let mut lines = vec![say!("{source} → {kind} {target}", source, kind, target)];
     let (batch, url) = (&*plan.batch, &*plan.base_url);
     lines.push(if plan.is_known {
@@ -109,7 +108,7 @@ fn amount(amount: &PlannedAmount) -> Sentence {
         currency: amount.currency.clone().map(Into::into),
         ..Charge::default()
     };
-    text::cost(&charge).unwrap_or_else(|| say!("nothing"))
+    text::cost(&charge).unwrap_or_else(|| say!("no cost"))
 }
 
 fn time(time: &PlannedTime) -> Sentence {
@@ -131,8 +130,13 @@ pub(super) fn item_heads() -> String {
 /// A row of a batch.
 pub(super) fn item(item: &BatchItem) -> String {
     let safe = |text: &str| Untrusted::from(text).to_string();
-    let cells =
-        [item.action.into(), item.state.into(), item.row.to_string(), safe(&item.item), safe(&item.out)];
+    let cells = [
+        word(&action(item.action)),
+        word(&state(item.state)),
+        item.row.to_string(),
+        safe(&item.item),
+        safe(&item.out),
+    ];
     columns(&cells, ITEM)
 }
 
@@ -145,14 +149,56 @@ pub(super) fn heads() -> String {
 pub(super) fn row(batch: &ListedBatch) -> String {
     let safe = |text: &str| Untrusted::from(text).to_string();
     let all: usize = batch.counts.values().sum();
-    let states = STATES.iter().filter_map(|state| Some(format!("{state} {}", batch.counts.get(state)?)));
-    let states = std::iter::once(all.to_string()).chain(states).collect::<Vec<_>>().join(", ");
+    let states = std::iter::once(all.to_string()).chain(counts(batch)).collect::<Vec<_>>().join(", ");
     let target = safe(&format!("{} {}", batch.kind, short(&batch.target)));
     let mut line = columns(&[batch.opened_at.clone(), safe(&batch.batch), target, states], LIST);
     if let Some(folder) = &batch.folder {
         let _ = write!(line, "\n  {}", safe(folder));
     }
     line
+}
+
+/// How many rows stand where, without the states that none is in.
+fn counts(batch: &ListedBatch) -> Vec<String> {
+    let count = |state| batch.counts.get(state).copied().unwrap_or_default();
+    let [done, running, ready] = ["done", "running", "ready"].map(count);
+    let [failed, cancelled, refused, unknown] = ["failed", "cancelled", "refused", "unknown"].map(count);
+    let all = [
+        (done, say!("done {n}", n = done)),
+        (running, say!("running {n}", n = running)),
+        (ready, say!("ready {n}", n = ready)),
+        (failed, say!("failed {n}", n = failed)),
+        (cancelled, say!("cancelled {n}", n = cancelled)),
+        (refused, say!("refused {n}", n = refused)),
+        (unknown, say!("unknown {n}", n = unknown)),
+    ];
+    all.iter().filter(|(count, _)| *count > 0).map(|(_, words)| word(words)).collect()
+}
+
+/// What happens to a row.
+fn action(action: Action) -> Sentence {
+    match action {
+        Action::Nothing => say!("no action"),
+        Action::Fetch => say!("fetch"),
+        Action::Adopt => say!("adopt"),
+        Action::Hold => say!("hold"),
+        Action::Leave => say!("leave"),
+        Action::Run(_) => say!("run"),
+        Action::Ask => say!("ask"),
+    }
+}
+
+/// Where a row stands.
+fn state(state: ItemState) -> Sentence {
+    match state {
+        ItemState::Ready => say!("ready"),
+        ItemState::Running => say!("running"),
+        ItemState::Done => say!("done"),
+        ItemState::Failed => say!("failed"),
+        ItemState::Cancelled => say!("cancelled"),
+        ItemState::Refused => say!("refused"),
+        ItemState::Unknown => say!("unknown"),
+    }
 }
 
 /// Cells in columns of these widths; the last one takes what it needs.

@@ -43,6 +43,17 @@ impl Rhub {
         self
     }
 
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// Runs in this folder.
+    pub(crate) fn within(mut self, folder: &TempDir) -> Self {
+        self.command.current_dir(folder.path());
+        self
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

@@ -3,6 +3,7 @@
 mod account;
 mod apps;
 mod bad_input;
+mod batch;
 mod canary;
 mod cancel;
 mod chinese;

@@ -51,6 +51,12 @@ fn lines_of_live_commands_are_valid() {
     ] {
         check(&schema, &rhub(args.iter().copied().chain(["--json"])).at(&sim).run().stdout);
     }
+    for rows in
+        [&["--matrix", "1.width=64,128"][..], &["--matrix", "1.nothing=1"], &["--matrix", "1.width=64,64"]]
+    {
+        let plan = ["batch", "plan", "--workflow", &id, "--rows", "--json"];
+        check(&schema, &rhub(plan.iter().copied().chain(rows.iter().copied())).at(&sim).run().stdout);
+    }
     let called = sim.sim().tasks().into_iter().rfind(|task| task.webhook_url.is_some()).expect("a webhook");
     let shown = rhub(["webhook", "show", &called.task_id, "--json"]).at(&sim).run();
     let events = check(&schema, &shown.stdout);
@@ -174,7 +180,10 @@ fn is_valid(root: &Value, schema: &Value, value: &Value) -> bool {
         "maxItems" => {
             value.as_array().is_none_or(|all| rule.as_u64().is_some_and(|most| all.len() as u64 <= most))
         }
-        "additionalProperties" => rule == &Value::Bool(true),
+        // Only maps have it.
+        "additionalProperties" => {
+            value.as_object().is_none_or(|all| all.values().all(|one| is_valid(root, rule, one)))
+        }
         "$schema" | "$defs" | "title" | "description" | "format" | "default" => true,
         other => panic!("the check does not know `{other}`"),
     })

@@ -10,7 +10,7 @@ use crate::common::{Rhub, Simulator, folder, rhub, scenario};
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     // Products, formats and terms of RunningHub's own pages.
-    "API", "ComfyUI", "HTTP", "JSON", "RunningHub", "URL", "WSS", "WebSocket", "nodeInfoList", "png", "prompt", "rhub",
+    "API", "ComfyUI", "HTTP", "JSON", "Lines", "RunningHub", "URL", "WSS", "WebSocket", "nodeInfoList", "png", "prompt", "rhub",
     "taskId", "webhook",
     // A kind of key, as the platform names it.
     "SHARED",
@@ -123,6 +123,19 @@ fn errors_before_any_request_are_chinese() {
         "model run vidu/text-to-video-q2 -p nothing".to_owned(),
         "model run vidu/text-to-video-q2 --catalog /nowhere/models".to_owned(),
         "upload /nowhere/a.png".to_owned(),
+        "batch ls".to_owned(),
+        "batch export nothing".to_owned(),
+        format!("batch plan --app {app}"),
+        format!("batch plan / --app {app}"),
+        format!("batch plan /nowhere/a.csv --app {app}"),
+        format!("batch plan --matrix 3.seed=1..4 --app {app} --out /dev/null/x"),
+        format!("batch plan --matrix 3.seed=4..1 --app {app}"),
+        format!("batch plan --each 10.image=@/nowhere/*.png --app {app}"),
+        format!("batch plan --each-line x --app {app}"),
+        "batch plan --matrix 3.seed=1..4".to_owned(),
+        "batch plan --matrix 3.seed=1..4 --quick 1".to_owned(),
+        "batch plan --matrix 3.seed=1..4 --model zzzz".to_owned(),
+        "batch plan --matrix nothing=1..4 --model vidu/text-to-video-q2".to_owned(),
         "assets create /nowhere/a.png --group 1".to_owned(),
         "replay /nowhere/r1".to_owned(),
         "config set site com".to_owned(),
@@ -174,6 +187,10 @@ fn runs_results_and_errors_are_chinese() {
         format!("app run {app} --set nothing=x"),
         "app show 1877265245566922700".to_owned(),
         format!("upload {image}"),
+        format!("batch plan --matrix 1.width=64,64 --workflow {id} --rows"),
+        format!("batch plan --matrix 1.nothing=1..4 --workflow {id}"),
+        format!("batch plan --matrix steps=60..61 --app {app}"),
+        format!("batch plan --each 10.image=@{image} --app {app}"),
         "webhook show last".to_owned(),
         "resolve zzzz --not-created".to_owned(),
     ] {

@@ -122,27 +122,14 @@ fn list(context: &mut Context, batch: &str, items: &[Item], compared: &Compariso
         context.show(Event::BatchItem(BatchItem {
             batch: batch.to_owned(),
             item: item.id.as_str().to_owned(),
-            state: states.get(&item.id).copied().unwrap_or(ItemState::Ready).as_str(),
-            action: word(*action),
+            state: states.get(&item.id).copied().unwrap_or(ItemState::Ready),
+            action: *action,
             row: item.row,
             out: item.out.clone(),
             fingerprint: item.fingerprint.to_string(),
             instance: item.instance.clone(),
             set: item.set.clone(),
         }));
-    }
-}
-
-/// The word of the published format for what happens to a row.
-fn word(action: Action) -> &'static str {
-    match action {
-        Action::Nothing => "nothing",
-        Action::Fetch => "fetch",
-        Action::Adopt => "adopt",
-        Action::Hold => "hold",
-        Action::Leave => "leave",
-        Action::Run(_) => "run",
-        Action::Ask => "ask",
     }
 }
 
@@ -205,6 +192,7 @@ fn shown(
         base_url: target.place.url().to_owned(),
         kind: target.kind.to_string(),
         target: target.id.clone(),
+        target_name: chosen.name.clone(),
         rows: items.len(),
         fields: fields.into_iter().map(str::to_owned).collect(),
         files,

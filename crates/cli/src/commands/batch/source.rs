@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub::{Fact, Kind, say};
+use runninghub::{Fact, Kind, Sentence, say};
 use runninghub_batch::{At, Axis, Disk, Error as RowError, Given, Item, Problem, Source};
 
 use super::{super::context::Context, target::Chosen};
@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Read {
     pub(super) source: Source,
     /// The source in messages.
-    pub(super) shown: String,
+    pub(super) shown: Sentence,
     /// The same source has the same origin.
     pub(super) origin: Origin,
     /// Where relative paths begin.
@@ -65,7 +65,7 @@ pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read
     let (mut read, files) = match &args.source {
         None if axes => {
             let disk = Disk { base: here.clone() };
-            let shown = "the options".to_owned();
+            let shown = say!("the options");
             let source = combine(args, &disk).map_err(|error| refuse(context, &shown, &error))?;
             (
                 Read {
@@ -88,7 +88,7 @@ pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read
                 .read_to_end(&mut bytes)
                 .map_err(|why| Error::usage(say!("cannot read standard input: {why}", why)))?;
             let disk = Disk { base: here.clone() };
-            let shown = "standard input".to_owned();
+            let shown = say!("standard input");
             let source =
                 Source::read(None, &bytes, &disk).map_err(|error| refuse(context, &shown, &error))?;
             let origin = Origin::Folder("standard input", here.clone());
@@ -99,7 +99,7 @@ pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read
             let base = full.parent().map_or_else(|| here.clone(), Path::to_owned);
             let bytes = fs::read(&full).map_err(|why| unreadable(path, &why))?;
             let disk = Disk { base: base.clone() };
-            let shown = path.display().to_string();
+            let shown = Sentence::verbatim(path.display().to_string());
             let source =
                 Source::read(Some(path), &bytes, &disk).map_err(|error| refuse(context, &shown, &error))?;
             (Read { source, shown, origin: Origin::File(full), base }, disk)
@@ -195,12 +195,11 @@ pub(super) fn items(
 }
 
 /// Reports every problem, and returns the error that ends the command.
-pub(super) fn refuse(context: &mut Context, source: &str, error: &RowError) -> Error {
+pub(super) fn refuse(context: &mut Context, source: &Sentence, error: &RowError) -> Error {
     let problems = error.problems();
     for problem in problems {
         context.show(Event::BatchProblem(BatchProblem::new(source, problem, true)));
     }
-    let source = Fact::from(source);
     let sentence = match problems.count() {
         1 => say!("1 problem in {source}; nothing was sent", source),
         count => say!("{count} problems in {source}; nothing was sent", source, count),
@@ -213,14 +212,14 @@ pub(super) fn refuse(context: &mut Context, source: &str, error: &RowError) -> E
 }
 
 impl BatchProblem {
-    fn new(source: &str, problem: &Problem, fatal: bool) -> Self {
+    fn new(source: &Sentence, problem: &Problem, fatal: bool) -> Self {
         let (row, line) = match problem.at {
             At::Row(row) => (Some(row), None),
             At::Line(line) => (None, Some(line)),
             At::Source => (None, None),
         };
         Self {
-            source: source.to_owned(),
+            source: source.clone(),
             fatal,
             row,
             line,

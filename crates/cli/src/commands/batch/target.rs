@@ -22,6 +22,8 @@ use crate::{
 /// What a batch runs, its fields, and the service.
 pub(super) struct Chosen {
     pub(super) target: Target,
+    /// The target for people: a graph by its file.
+    pub(super) name: String,
     pub(super) fields: Fields,
     /// `None` if everything is known without a key.
     pub(super) service: Option<Reached>,
@@ -37,6 +39,7 @@ pub(super) enum Reached {
 struct Named {
     work: Work,
     id: String,
+    name: String,
     site: Option<Site>,
     catalog: Option<Arc<Catalog>>,
 }
@@ -58,7 +61,7 @@ pub(super) async fn choose(
         let server = context.server(server, settings)?;
         let fields = server.fields(Workflow::parse(json)?);
         let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: named.id };
-        return Ok(Chosen { target, fields, service: Some(Reached::Server) });
+        return Ok(Chosen { target, name: named.name, fields, service: Some(Reached::Server) });
     }
     let kind = named.work.kind();
     let offline = match &named.work {
@@ -74,11 +77,8 @@ pub(super) async fn choose(
     {
         let site = context.site(named.site)?;
         let place = RunningHub::place_of(site, context.global.base_url.as_deref())?;
-        return Ok(Chosen {
-            target: Target { place, kind, id: named.id },
-            fields: fields.clone(),
-            service: None,
-        });
+        let target = Target { place, kind, id: named.id };
+        return Ok(Chosen { target, name: named.name, fields: fields.clone(), service: None });
     }
     let hub = context.connect(settings)?;
     let fields = match offline {
@@ -86,7 +86,7 @@ pub(super) async fn choose(
         None => hub.fields(&named.work, None).await?,
     };
     let target = Target { place: hub.place().clone(), kind, id: named.id };
-    Ok(Chosen { target, fields, service: Some(Reached::Hub(hub)) })
+    Ok(Chosen { target, name: named.name, fields, service: Some(Reached::Hub(hub)) })
 }
 
 fn named(
@@ -109,6 +109,7 @@ fn named(
         return Err(Error::usage(say!("the rows do not say what they run"))
             .hint(say!("add `--workflow`, `--app`, `--quick` or `--model`")));
     };
+    let given = id.clone();
     let (work, id, site, catalog) = match kind {
         Kind::App => {
             let (id, site) = target::app(&id)?;
@@ -139,7 +140,8 @@ fn named(
             }
         },
     };
-    Ok(Named { work, id, site, catalog })
+    let name = if let Work::Graph(_) = work { given } else { id.clone() };
+    Ok(Named { work, id, name, site, catalog })
 }
 
 impl Reached {
