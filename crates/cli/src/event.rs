@@ -11,8 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use self::batch::{
-    BatchChange, BatchItem, BatchPlan, BatchProblem, Counts, FieldChange, ListedBatch, PlannedAmount,
-    PlannedCost, PlannedTime, Unknown,
+    BatchChange, BatchItem, BatchPlan, BatchProblem, Counts, FieldChange, ListedBatch,     PlannedCost, PlannedTime, Unknown,
 };
 
 /// One thing that is said. Where one kind of line is worded in several ways, it has several variants.

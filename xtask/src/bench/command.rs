@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use xshell::{Shell, cmd};
 
 use super::{
-    process,
+    batch, process,
     row::{self, Row},
 };
 
@@ -31,6 +31,8 @@ enum Benchmark {
     Stream,
     /// The binary: start, size, downloads, drawing.
     Process,
+    /// Planning many rows, and rows that have run.
+    Batch,
 }
 
 impl Bench {
@@ -43,6 +45,7 @@ impl Bench {
             let name = part.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
             eprintln!("measuring: {name}");
             rows.extend(match part {
+                Benchmark::Batch => batch::measure(shell, root, self.quick)?,
                 Benchmark::Process => process::measure(shell, root, self.quick)?,
                 _ => library(shell, &name, self.quick)?,
             });

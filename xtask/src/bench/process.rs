@@ -1,10 +1,6 @@
 //! Group D: the binary from a user's view, against curl.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
@@ -12,6 +8,7 @@ use xshell::{Shell, cmd};
 use super::{
     drawing,
     files::{self, LARGE, MANY},
+    folder::Folder,
     pairs::Pairs,
     row::Row,
 };
@@ -74,13 +71,13 @@ fn downloads(rhub: &Path, rounds: usize) -> Result<Vec<Row>> {
                 rounds,
                 || {
                     here.empty()?;
-                    Ok(with(ours(rhub, &base), &["download", task, "--out", &here.0.to_string_lossy()]))
+                    Ok(with(ours(rhub, &base), &["download", task, "--out", &here.path().to_string_lossy()]))
                 },
                 || {
                     there.empty()?;
                     let script = format!("curl --disable --silent --fail --remote-name-all \"$@\"{after}");
                     let mut command = with(Command::new("sh"), &["-c", &script, "sh"]);
-                    command.current_dir(&there.0).args(files::links(&base, task));
+                    command.current_dir(there.path()).args(files::links(&base, task));
                     Ok(command)
                 },
             )?;
@@ -106,28 +103,4 @@ fn ours(rhub: &Path, base: &str) -> Command {
     let mut command = Command::new(rhub);
     command.env("RUNNINGHUB_API_KEY", KEY).args(["--base-url", base]);
     command
-}
-
-/// A temporary folder, in memory if the system supports that.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Result<Self> {
-        let memory = Path::new("/dev/shm");
-        let parent = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
-        let path = parent.join(format!("rhub-bench-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-
-    fn empty(&self) -> Result<()> {
-        fs::remove_dir_all(&self.0)?;
-        Ok(fs::create_dir(&self.0)?)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use runninghub::Sentence;
+use runninghub::{Charge, Sentence};
 use runninghub_batch::{Action, ItemState, Set, Setting};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -147,28 +147,17 @@ pub(crate) struct Unknown {
     pub(crate) attempt_id: String,
 }
 
-/// What rows cost. Amounts are text, as the platform sends them.
+/// What rows cost, by earlier runs.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct PlannedCost {
     /// All rows that start, at the mean.
-    pub(crate) all: PlannedAmount,
+    pub(crate) all: Charge,
     /// The mean of a row.
-    pub(crate) each: PlannedAmount,
+    pub(crate) each: Charge,
     /// What nine of ten rows cost at most.
-    pub(crate) most: PlannedAmount,
-    /// How many earlier runs this comes from; 0 for the list price of a model.
+    pub(crate) most: Charge,
+    /// How many earlier runs this comes from.
     pub(crate) runs: usize,
-}
-
-/// An amount of coins, and one of money.
-#[derive(Clone, Debug, JsonSchema, Serialize)]
-pub(crate) struct PlannedAmount {
-    /// RunningHub coins.
-    pub(crate) coins: String,
-    /// Money.
-    pub(crate) money: String,
-    /// Of the money.
-    pub(crate) currency: Option<String>,
 }
 
 /// How long rows take together.

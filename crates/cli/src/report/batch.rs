@@ -8,7 +8,7 @@ use runninghub_batch::{Action, ItemState};
 use super::text::{self, clock, size};
 use crate::{
     cells,
-    event::{BatchItem, BatchPlan, BatchProblem, ListedBatch, PlannedAmount, PlannedCost, PlannedTime},
+    event::{BatchItem, BatchPlan, BatchProblem, ListedBatch, PlannedCost, PlannedTime},
     lang::word,
 };
 
@@ -96,19 +96,14 @@ fn cost(cost: &PlannedCost) -> Sentence {
 }
 
 /// Coins and money, to the hundredth.
-fn amount(amount: &PlannedAmount) -> Sentence {
-    let rounded = |text: &str| {
-        let number = text.parse::<f64>().unwrap_or_default();
-        let shown = format!("{number:.2}");
-        Some(shown.trim_end_matches('0').trim_end_matches('.').to_owned()).filter(|_| number > 0.0)
+fn amount(charge: &Charge) -> Sentence {
+    let rounded = |number: Option<f64>| {
+        let shown = format!("{:.2}", number?);
+        Some(shown.trim_end_matches('0').trim_end_matches('.').to_owned())
     };
-    let charge = Charge {
-        coins: rounded(&amount.coins),
-        money: rounded(&amount.money),
-        currency: amount.currency.clone().map(Into::into),
-        ..Charge::default()
-    };
-    text::cost(&charge).unwrap_or_else(|| say!("no cost"))
+    let numbers = &charge.numbers;
+    let (coins, money) = (rounded(numbers.coins), rounded(numbers.money));
+    text::cost(&Charge { coins, money, ..charge.clone() }).unwrap_or_else(|| say!("no cost"))
 }
 
 fn time(time: &PlannedTime) -> Sentence {

@@ -12,7 +12,10 @@ use runninghub_sim::{App, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::common::{Done, Rhub, Simulator, fixture, folder, rhub, scenario, snap};
+use crate::{
+    common::{Done, Rhub, Simulator, fixture, folder, rhub, scenario, snap},
+    document::run_commands,
+};
 
 /// A simulator with the app of the demo and the workflow of a recording.
 fn simulator() -> Simulator {
@@ -180,9 +183,9 @@ fn rows_come_from_lines_files_values_and_jobs() {
 fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
     let dir = files(&[("seeds.csv", b"3.seed,3.steps\n1,10\n2,x\n"), ("prompts.csv", b"prompt\na cat\n")]);
     let hidden = fs::canonicalize(dir.path()).expect("a folder");
-    let graph = fixture("02-ksampler/workflow.json");
+    fs::copy(fixture("02-ksampler/workflow.json"), dir.path().join("graph.json")).expect("copied");
     let offline = |args: &[&str]| rhub(["batch", "plan"]).within(&dir).hide(&hidden, "[dir]").args(args);
-    snap!(offline(&["seeds.csv", "--workflow"]).arg(&graph), @r"
+    snap!(offline(&["seeds.csv", "--workflow", "graph.json"]), @r"
         exit 2
         --- out
         ❌ row 3, column `3.steps`: `3.steps` takes a number, not text
@@ -191,10 +194,10 @@ fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
         error: 1 problem in seeds.csv; nothing was sent
     ");
     fs::write(dir.path().join("seeds.csv"), "3.seed,3.steps\n1,10\n2,20\n").expect("written");
-    snap!(offline(&["seeds.csv", "--workflow"]).arg(&graph), @r"
+    snap!(offline(&["seeds.csv", "--workflow", "graph.json"]), @r"
         exit 0
         --- out
-        seeds.csv → workflow /tmp/w/plan/crates/cli/../../fixtures/02-ksampler/workflow.json
+        seeds.csv → workflow graph.json
           batch `seeds` at https://www.runninghub.cn, new
           2 rows, which set 3.seed, 3.steps
           new 2
@@ -569,15 +572,11 @@ fn batches_are_listed_and_exported() {
     let done = rhub(["batch", "export", "cats", "--format", "jsonl"]).env("RUNNINGHUB_FORMAT", "plain");
     let done = done.state(&state).run();
     assert!(done.stdout.lines().all(|line| line.starts_with("{\"id\":")), "{done}");
-    snap!(rhub(["batch", "export", "cats", "--json"]).state(&state), @r#"
-        exit 2
-        --- out
-        {"schema":"rhub.event/1","t":0.0,"event":"result","status":"error","exit_code":2,"task_id":null,"percent":null,"done":0,"total":null,"outputs":[],"failure":{"node_id":null,"node":null,"type":null,"message":"standard output has the lines of `--json`","code":null},"cost":null,"elapsed_s":0.0,"api_calls":0}
-        --- err
-        error: standard output has the lines of `--json`
-
-        hint: name a file for the export with `--to FILE`
-    "#);
+    let done = rhub(["batch", "export", "cats", "--json"]).state(&state).run();
+    let failure = &event(&done, "result")["failure"];
+    assert_eq!(done.code, Some(2), "{done}");
+    assert_eq!(failure["message"], "standard output has the lines of `--json`");
+    assert_eq!(failure["hint"], "name a file for the export with `--to FILE`");
     snap!(rhub(["batch", "export", "cats", "--format", "plain"]).state(&state), @r"
         exit 2
         --- err
@@ -597,4 +596,33 @@ fn a_profile_sets_no_format_of_exports() {
     }
     let done = rhub(["batch", "export", "cats"]).state(&state).config(&home).run();
     assert!(done.code == Some(2) && done.stderr.contains("there is no batch `cats`"), "{done}");
+}
+
+#[test]
+fn the_commands_of_the_document_do_what_it_says() {
+    let document = include_str!("../../../../docs/batch.md");
+    let (sim, state) = (simulator(), folder());
+    let dir = files(&[("in/a.png", &[1; 120_000]), ("in/b.png", &[2; 126_200])]);
+    let sample = |name: &str, language: &str| {
+        let block = document.split(&format!("```{language}\n")).nth(1).expect("a sample");
+        let text = block.split("```").next().expect("an end").to_owned();
+        fs::write(dir.path().join(name), &text).expect("written");
+        text
+    };
+    let table = sample("cats.csv", "csv");
+    sample("cats.jsonl", "jsonl");
+    sample("job.toml", "toml");
+    let at = |command: Rhub| command.at(&sim).within(&dir).state(&state);
+    let (before, after) = document.split_once("## Running a file again").expect("the section");
+    let count = run_commands(before, at);
+    let planned = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows", "--json"]).state(&state).run();
+    let mut history = History::new(&state, &sim);
+    history.open("cats", &dir.path().join("cats.csv"), &planned);
+    let attempt = history.bring("cat-1", State::Done);
+    history.save("cat-1", &attempt, &dir.path().join("results/cat-1"));
+    history.bring("cat-2", State::Failed);
+    history.bring("cat-3", State::Done);
+    let changed = table.replace("@handle", "a cat on a hat") + "cat-4,a cat in a hat,,,\n";
+    fs::write(dir.path().join("cats.csv"), changed).expect("written");
+    assert_eq!(count + run_commands(after, at), 7);
 }

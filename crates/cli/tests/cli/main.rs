@@ -10,6 +10,7 @@ mod chinese;
 mod comfy;
 mod commands;
 mod common;
+mod document;
 mod end_to_end;
 mod event_files;
 mod failures;

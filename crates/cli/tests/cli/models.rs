@@ -5,7 +5,10 @@ use std::fs;
 use runninghub_sim::{Model, Sim};
 use serde_json::Value;
 
-use crate::common::{Rhub, Simulator, folder, rhub, snap};
+use crate::{
+    common::{Rhub, Simulator, folder, rhub, snap},
+    document::run_commands,
+};
 
 const KLING: &str = "kling-v3.0-pro/text-to-video";
 
@@ -384,22 +387,6 @@ fn a_custom_catalog_takes_precedence_and_bad_lines_are_skipped() {
     "#);
 }
 
-/// The words of a command line, split as in a shell.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    for c in line.split("   #").next().unwrap_or_default().chars() {
-        match quote {
-            Some(mark) if c == mark => quote = None,
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if c == ' ' => words.push(std::mem::take(&mut word)),
-            _ => word.push(c),
-        }
-    }
-    words.push(word);
-    words.retain(|word| !word.is_empty());
-    words
-}
-
 #[test]
 fn the_commands_of_the_document_do_what_it_says() {
     let document = include_str!("../../../../docs/models.md");
@@ -408,23 +395,7 @@ fn the_commands_of_the_document_do_what_it_says() {
     fs::write(dir.path().join("cat.png"), "picture").expect("written");
     let list = r#"{"endpoint":"lab/paint","kind":"image","params":[{"name":"prompt","type":"string","required":true,"max_length":200}]}"#;
     fs::write(dir.path().join("models.jsonl"), format!("{{\"catalog\":1}}\n{list}\n")).expect("written");
-    let blocks = document.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));
-    let mut count = 0;
-    for block in blocks {
-        let (line, said) = block.split_once('\n').expect("a command and what it says");
-        let args = words(line.strip_prefix("$ rhub ").expect("a command"));
-        let mut command = rhub(args.iter().map(String::as_str)).at(&sim).into_command();
-        let done =
-            command.env("RUNNINGHUB_TIME_SCALE", "1").current_dir(dir.path()).output().expect("it runs");
-        let code = if line.contains("# exit code 2") { 2 } else { 0 };
-        let told = [done.stdout, done.stderr].map(|bytes| String::from_utf8(bytes).expect("text")).concat();
-        assert_eq!(done.status.code(), Some(code), "{line}\n{told}");
-        let told = told.replace(sim.base_url(), "http://127.0.0.1:8189");
-        // The duration of a run varies.
-        for wanted in said.lines().filter(|line| !line.contains("billed")) {
-            assert!(told.lines().any(|line| line == wanted), "{line} does not say {wanted:?} but\n{told}");
-        }
-        count += 1;
-    }
+    let count =
+        run_commands(document, |command| command.at(&sim).env("RUNNINGHUB_TIME_SCALE", "1").within(&dir));
     assert_eq!(count, 8);
 }

@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use runninghub::{Fact, Sentence, ledger::Ledger, say};
+use runninghub::{Charge, Cost, Fact, Sentence, ledger::Ledger, say};
 use runninghub_batch::{
-    Action, Comparison, Costs, Digest, Estimate, Item, ItemState, OnChange, Policies, Recorded, Setting,
-    compare,
+    Action, Amount, Comparison, Costs, Digest, Estimate, Item, ItemState, OnChange, Policies, Recorded,
+    Setting, compare,
 };
 
 use super::{
@@ -21,8 +21,7 @@ use super::{
 use crate::{
     args::{self, Changed},
     event::{
-        BatchChange, BatchItem, BatchPlan, Counts, Event, FieldChange, PlannedAmount, PlannedCost,
-        PlannedTime, Unknown,
+        BatchChange, BatchItem, BatchPlan, Counts, Event, FieldChange, PlannedCost, PlannedTime, Unknown,
     },
     exit::{Error, Exit},
 };
@@ -221,9 +220,9 @@ fn shown(
         unknown: unknown.collect(),
         starts: starting.len(),
         cost: estimate.cost.as_ref().filter(|_| !starting.is_empty()).map(|cost| PlannedCost {
-            all: amount(&cost.all),
-            each: amount(&cost.each),
-            most: amount(&cost.most),
+            all: charge(&cost.all),
+            each: charge(&cost.each),
+            most: charge(&cost.most),
             runs: cost.runs,
         }),
         time: estimate.time.zip(slots).map(|(band, slots)| PlannedTime {
@@ -237,12 +236,10 @@ fn shown(
     }
 }
 
-fn amount(costs: &Costs) -> PlannedAmount {
-    PlannedAmount {
-        coins: costs.coins.to_string(),
-        money: costs.money.to_string(),
-        currency: costs.currency.clone(),
-    }
+fn charge(costs: &Costs) -> Charge {
+    let text = |amount: Amount| Some(amount.to_string()).filter(|_| amount > Amount::ZERO);
+    let cost = Cost { coins: text(costs.coins), money: text(costs.money), ..Cost::default() };
+    Charge { currency: costs.currency.clone().map(Into::into), ..Charge::new(cost, None) }
 }
 
 /// The number of different files, and their size.

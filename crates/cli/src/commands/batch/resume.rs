@@ -130,19 +130,17 @@ impl Before {
     pub(super) async fn past(&self, ledger: &dyn Ledger, target: &Target) -> Result<Past, Error> {
         let mut past = Past::default();
         let done = Filter::all().runs(&target.kind, &*target.id).limit(PAST);
-        let own: Vec<&ItemEntry> = self.kept.iter().filter(|kept| kept.entry.is_some()).collect();
+        let is_done = |entry: &Entry| entry.state == State::Done;
+        let own = self.kept.iter().rev().filter(|kept| kept.entry.as_ref().is_some_and(is_done)).take(PAST);
         let is_own = |entry: &Entry| entry.intent.item.as_ref().is_some_and(|item| item.batch == self.name);
         for entry in ledger.entries(done).await?.iter().filter(|entry| !is_own(entry)) {
-            if entry.state == State::Done && entry.intent.place == target.place {
+            if is_done(entry) && entry.intent.place == target.place {
                 past.add(None, charge(entry).as_ref());
             }
         }
         for kept in own {
-            let Some(entry) = kept.entry.as_ref().filter(|entry| entry.state == State::Done) else {
-                continue;
-            };
             let instance = Item::thawed(&kept.item).ok().and_then(|item| item.instance);
-            past.add(instance.as_deref(), charge(entry).as_ref());
+            past.add(instance.as_deref(), kept.entry.as_ref().and_then(charge).as_ref());
         }
         Ok(past)
     }

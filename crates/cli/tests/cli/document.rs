@@ -1,0 +1,39 @@
+//! The commands of a document.
+
+use crate::common::{Rhub, rhub};
+
+/// Runs the commands of a document, each in a block marked `console` with what it says. Returns how many there are.
+pub(crate) fn run_commands(document: &str, of: impl Fn(Rhub) -> Rhub) -> usize {
+    let blocks = document.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));
+    let mut count = 0;
+    for block in blocks {
+        let (line, said) = block.split_once('\n').expect("a command and what it says");
+        let args = words(line.strip_prefix("$ rhub ").expect("a command"));
+        let done = of(rhub(args.iter().map(String::as_str))).run();
+        let code = if line.contains("# exit code 2") { 2 } else { 0 };
+        assert_eq!(done.code, Some(code), "{line}\n{done}");
+        let told = done.to_string().replace("[url]", "http://127.0.0.1:8189");
+        // The duration of a run varies.
+        for wanted in said.lines().filter(|line| !line.contains("billed")) {
+            assert!(told.lines().any(|line| line == wanted), "{line} does not say {wanted:?} but\n{told}");
+        }
+        count += 1;
+    }
+    count
+}
+
+/// The words of a command line, split as in a shell.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.split("   #").next().unwrap_or_default().chars() {
+        match quote {
+            Some(mark) if c == mark => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            None if c == ' ' => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
