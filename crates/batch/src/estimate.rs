@@ -62,6 +62,11 @@ impl Past {
         }
     }
 
+    /// How long earlier runs took, by instance type; the default one is an empty name.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
+    }
+
     /// Whether the duration of an earlier run is known.
     pub fn knows_times(&self) -> bool {
         self.timed > 0

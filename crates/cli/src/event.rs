@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use self::batch::{
-    BatchChange, BatchItem, BatchPlan, BatchProblem, Counts, FieldChange, ListedBatch,     PlannedCost, PlannedTime, Unknown,
+    BatchChange, BatchItem, BatchPlan, BatchProblem, BatchProgress, Counts, Fate, FieldChange, ListedBatch,
+    PlannedCost, PlannedTime, RowProgress, Unknown,
 };
 
 /// One thing that is said. Where one kind of line is worded in several ways, it has several variants.
@@ -85,6 +86,16 @@ pub(crate) enum Event {
     /// A row of a batch, and what happens to it (`batch plan --rows`).
     #[serde(rename = "item")]
     BatchItem(BatchItem),
+    /// The same, when its state has changed (`batch run`).
+    #[serde(rename = "item")]
+    #[schemars(skip)]
+    BatchRow(Box<BatchItem>),
+    /// How far a batch is (`batch run`).
+    BatchProgress(BatchProgress),
+    /// A batch that has run (`batch run`).
+    #[serde(rename = "batch")]
+    #[schemars(skip)]
+    BatchOver(ListedBatch),
     /// What is wrong with the rows of a batch, or worth knowing (`batch plan`).
     #[serde(rename = "problem")]
     BatchProblem(BatchProblem),

@@ -22,7 +22,7 @@ pub use clients::HttpClients;
 pub use error::{Error, ErrorKind, Source};
 pub use exchange::Exchange;
 pub use files::{
-    Download, Files, SavedFile, check_folder, digest, extension, hex, holds, numbered, open_file,
+    Download, Files, SavedFile, check_folder, copy_file, digest, extension, hex, holds, numbered, open_file,
     replace_file, result_name, sanitize,
 };
 pub use login::{Login, split_login};

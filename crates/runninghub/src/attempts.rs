@@ -43,6 +43,7 @@ pub(crate) struct AttemptLog {
 pub(crate) struct Attempt {
     ledger: Arc<dyn Ledger>,
     id: AttemptId,
+    slot: Option<u32>,
     redactor: Arc<Redactor>,
 }
 
@@ -153,7 +154,12 @@ impl AttemptLog {
     }
 
     pub(crate) fn attempt(&self, id: &AttemptId) -> Attempt {
-        Attempt { ledger: Arc::clone(&self.ledger), id: id.clone(), redactor: Arc::clone(&self.redactor) }
+        Attempt {
+            ledger: Arc::clone(&self.ledger),
+            id: id.clone(),
+            slot: None,
+            redactor: Arc::clone(&self.redactor),
+        }
     }
 
     /// The submit of a task, if it is in the ledger.
@@ -219,6 +225,16 @@ fn one_spelling(address: &str) -> Option<String> {
 }
 
 impl Attempt {
+    /// The same, in a slot of the key.
+    pub(crate) fn in_slot(self, slot: Option<u32>) -> Self {
+        Self { slot, ..self }
+    }
+
+    /// Its slot, if the ledger gave it one.
+    pub(crate) fn slot(&self) -> Option<u32> {
+        self.slot
+    }
+
     pub(crate) fn id(&self) -> &AttemptId {
         &self.id
     }

@@ -161,6 +161,7 @@ impl Error {
             ErrorKind::Network => FailureKind::Network,
             ErrorKind::Refused | ErrorKind::TaskFailed if self.is_unknown_task() => FailureKind::NotFound,
             ErrorKind::Refused if self.code().is_some_and(is_gone_id) => FailureKind::NotFound,
+            ErrorKind::Withdrawn | ErrorKind::TooExpensive => FailureKind::Refused,
             ErrorKind::Refused => match self.class() {
                 Some(Class::Auth) => FailureKind::Auth,
                 Some(Class::Quota) => FailureKind::Quota,

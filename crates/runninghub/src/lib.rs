@@ -50,7 +50,7 @@ pub use follow_with::{FollowWith, follow_with};
 pub use history::History;
 pub use hub::{Builder, RunningHub};
 pub use intermediate::{Intermediate, Intermediates};
-pub use manifest::holds_results;
+pub use manifest::{holds_results, saved_results};
 pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use probe::Probe;

@@ -55,15 +55,21 @@ struct Entry {
 
 /// Whether the results of a task are all in a folder, as its manifest lists them there. Reads every file.
 pub fn holds_results(directory: impl AsRef<Path>, task: &TaskId) -> bool {
+    saved_results(directory, task).is_some()
+}
+
+/// The results of a task that were saved in a folder; `None` if one of them is missing or has changed, or there is no
+/// manifest.
+pub fn saved_results(directory: impl AsRef<Path>, task: &TaskId) -> Option<Vec<SavedFile>> {
     let directory = directory.as_ref();
     let (path, manifest) = Manifest::load(directory, task);
-    let is_there = |entry: &Entry| match (&entry.name, entry.bytes, &entry.sha256) {
-        (Some(name), Some(bytes), Some(sha256)) => {
-            sanitize(name) == *name && holds(&directory.join(name), bytes, sha256)
-        }
-        _ => false,
+    let file = |entry: &Entry| {
+        let (name, bytes, sha256) = (entry.name.as_ref()?, entry.bytes?, entry.sha256.clone()?);
+        let path = directory.join(name);
+        let is_whole = sanitize(name) == *name && holds(&path, bytes, &sha256);
+        is_whole.then_some(SavedFile { path, bytes, sha256 })
     };
-    path.exists() && manifest.results.iter().all(is_there)
+    if path.exists() { manifest.results.iter().map(file).collect() } else { None }
 }
 
 impl Manifest {

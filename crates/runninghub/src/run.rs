@@ -34,6 +34,7 @@ pub struct Run {
     watched: Arc<AtomicBool>,
     plan: Option<Arc<Plan>>,
     attempt: Option<AttemptId>,
+    slot: Option<u32>,
     backend: Arc<dyn Backend>,
     opening: Vec<Event>,
     events: BoxStream<'static, Result<Event, Error>>,
@@ -62,6 +63,7 @@ impl Run {
     ) -> Self {
         let watched = source.driver.watched();
         let attempt = source.attempt.as_ref().map(|attempt| attempt.id().clone());
+        let slot = source.attempt.as_ref().and_then(Attempt::slot);
         let rest = futures_util::stream::unfold(Some(source), async |source| {
             let mut source = source?;
             match source.next().await? {
@@ -79,6 +81,7 @@ impl Run {
             watched,
             plan,
             attempt,
+            slot,
             backend,
             opening,
             events,
@@ -89,6 +92,11 @@ impl Run {
     /// The submit in the ledger, if there is one.
     pub fn attempt(&self) -> Option<&AttemptId> {
         self.attempt.as_ref()
+    }
+
+    /// The slot of the key in which it runs, from 0, if it was submitted here and the ledger keeps slots.
+    pub fn slot(&self) -> Option<u32> {
+        self.slot
     }
 
     /// The task's id. It is enough to follow the task again.

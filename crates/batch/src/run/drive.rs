@@ -12,7 +12,7 @@ use runninghub::{
     ledger::{AttemptId, Entry, Escrow, Filter, ItemRef, Ledger, State},
     sentence_of,
 };
-use runninghub_core::{Charge, Outcome, Sentence, TaskId, say};
+use runninghub_core::{Charge, Failure, Outcome, Sentence, TaskId, say};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -101,7 +101,17 @@ impl BatchRun {
         let limits = Limits { spent, ..setup.limits };
         let mut schedule = Schedule::new(setup.keys.iter().map(|key| key.name.clone()), limits);
         let (tell, told) = mpsc::unbounded_channel();
-        let items: Vec<(Item, Begin)> = items.into_iter().collect();
+        // From after the lock: another process may have run rows since the caller has looked.
+        let known = ledger.items(&setup.batch).await.map_err(cannot)?;
+        let known: HashMap<String, Entry> =
+            known.into_iter().filter_map(|known| Some((known.item.id, known.entry?))).collect();
+        let items: Vec<(Item, Begin)> = items
+            .into_iter()
+            .filter_map(|(item, begin)| {
+                let begin = begin.now(known.get(item.id.as_str()))?;
+                Some((item, begin))
+            })
+            .collect();
         if let Some((item, _)) = items.first() {
             let past = Filter::all().runs(&item.target.kind, &*item.target.id).limit(PAST);
             let mut entries = ledger.entries(past).await.map_err(cannot)?;
@@ -398,6 +408,7 @@ impl BatchRun {
                 Event::Failed { item, fault, class, cost }
             }
         };
+        over.failure.clone_from(&outcome.failure);
         over.outcome = Some(outcome);
         self.over(now, event, over);
     }
@@ -445,7 +456,7 @@ impl BatchRun {
             Refusal::Refused(fault, class) => {
                 let over = Over {
                     why: Some(sentence_of(error)),
-                    hint: error.hint().cloned(),
+                    failure: Some(published(error)),
                     class: Some(class.clone()),
                     ..Over::new(item.clone(), ItemState::Refused)
                 };
@@ -464,6 +475,7 @@ impl BatchRun {
             let over = Over {
                 attempt: row.attempt.clone(),
                 why: Some(sentence_of(error)),
+                failure: Some(published(error)),
                 class: Some(class.clone()),
                 ..Over::new(item.clone(), ItemState::Failed)
             };
@@ -528,6 +540,18 @@ impl BatchRun {
 fn amount(charge: &Charge) -> Option<Amount> {
     let Charge { coins, money, third_party_money, .. } = charge.clone();
     runninghub::Cost { coins, money, third_party_money, seconds: None }.amount()
+}
+
+/// An error as it is published.
+fn published(error: &Error) -> Failure {
+    let failure = Failure {
+        message: Some(sentence_of(error).to_string().into()),
+        code: error.code().map(ToString::to_string),
+        hint: error.hint().cloned(),
+        errors: error.node_errors().to_vec(),
+        ..Failure::default()
+    };
+    failure.classed(error.failure_kind(), false)
 }
 
 /// Why a task failed.

@@ -3,11 +3,13 @@
 mod drive;
 mod fault;
 mod job;
+mod keeper;
 mod lock;
 mod news;
 mod prepare;
 mod start;
 
 pub use drive::BatchRun;
+pub use keeper::Keeper;
 pub use news::{News, Over};
 pub use start::{Begin, Key, Setup};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use runninghub::{Busy, Handle, SavedTask, ledger::AttemptId};
-use runninghub_core::{Line, Outcome, Sentence};
+use runninghub_core::{Failure, Line, Outcome, Sentence};
 
 use crate::{ItemId, ItemState, Paused};
 
@@ -92,8 +92,8 @@ pub struct Over {
     pub saved: Option<Arc<Result<SavedTask, runninghub::Error>>>,
     /// Why it failed or was refused.
     pub why: Option<Sentence>,
-    /// What to do about it.
-    pub hint: Option<Sentence>,
+    /// The same, as it is published.
+    pub failure: Option<Failure>,
     /// What equal failures have in common: `node 9`, `content`.
     pub class: Option<Arc<str>>,
 }
@@ -101,7 +101,7 @@ pub struct Over {
 impl Over {
     /// A row that ended like this.
     pub(super) fn new(item: ItemId, state: ItemState) -> Self {
-        Self { item, state, attempt: None, outcome: None, saved: None, why: None, hint: None, class: None }
+        Self { item, state, attempt: None, outcome: None, saved: None, why: None, failure: None, class: None }
     }
 
     /// Whether a result could not be saved.

@@ -128,6 +128,15 @@ impl Setup {
 }
 
 impl Begin {
+    /// What still happens to a row, given the submit that says where it stands now; `None` if nothing.
+    pub(super) fn now(self, entry: Option<&Entry>) -> Option<Self> {
+        match (self, entry) {
+            (Self::Run, Some(entry)) if entry.state == State::Done => None,
+            (Self::Run, Some(entry)) if entry.state.is_open() => Self::of(entry),
+            (begin, _) => Some(begin),
+        }
+    }
+
     /// What happens to a row whose submit is not over; `None` if it is over.
     pub fn of(entry: &Entry) -> Option<Self> {
         let attempt = entry.attempt.clone();

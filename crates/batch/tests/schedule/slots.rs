@@ -66,5 +66,5 @@ fn what_the_ledger_does_not_allow_waits_for_the_end_of_a_row_and_pauses_without_
     end(&mut schedule, at(2), "0", Some(coins(2)));
     assert_eq!(wait(&mut schedule, at(2)).unwrap().0, "1");
     schedule.on(at(3), Event::TooExpensive { item: "1".into() });
-    assert_eq!(paused(&schedule, at(3)), "paused: 2 of 9 are spent, and the next row may cost 2");
+    assert_eq!(paused(&schedule, at(3)), "paused: 2 of 9 spent, and the next row may cost 2");
 }

@@ -1,18 +1,19 @@
 //! `rhub batch …`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, str::FromStr as _};
 
 use clap::{
     ArgGroup, Args, Subcommand, ValueEnum,
     builder::{PossibleValuesParser, TypedValueParser as _},
 };
 use clap_complete::ArgValueCandidates;
-use runninghub_batch::Export;
+use runninghub::{Sentence, say};
+use runninghub_batch::{Amount, Clock, Export, MaxFailures};
 
 use super::Format;
 use crate::complete;
 
-/// Plan, list and export batches: many runs on few slots.
+/// Plan, run, list and export batches: many runs on few slots.
 #[derive(Args, Debug)]
 pub(crate) struct Batch {
     #[command(subcommand)]
@@ -22,6 +23,7 @@ pub(crate) struct Batch {
 #[derive(Debug, Subcommand)]
 pub(crate) enum BatchCommand {
     Plan(Box<BatchPlan>),
+    Run(Box<BatchRun>),
     Ls(BatchList),
     Export(BatchExport),
 }
@@ -48,6 +50,54 @@ pub(crate) struct BatchPlan {
     /// List every row, and what happens to it
     #[arg(long = "rows")]
     pub(crate) is_listed: bool,
+}
+
+/// Run a batch, or go on with it: the same command does both.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Rows that are done are left alone, tasks of an earlier run are followed, and nothing is paid for twice. Where
+nothing is known of the target, the first row runs alone. Five equal failures in a row pause the batch.
+
+The first Ctrl-C starts nothing more and follows what runs, a second one leaves at once. Run the same command to
+go on. Exit code 0: all rows are done; 4: the key was refused; 5: some outcome is unknown; 6: paused;
+7: some rows failed; 8: some results were not saved.")]
+pub(crate) struct BatchRun {
+    #[command(flatten)]
+    pub(crate) rows: BatchRows,
+
+    #[command(flatten)]
+    pub(crate) resume: Resume,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Also report the events of each run, for `--json`
+    #[arg(long, hide_short_help = true)]
+    pub(crate) events: bool,
+}
+
+/// When a batch starts nothing more.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Limits {
+    /// Slots of each key to use at most [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) slots: Option<u32>,
+
+    /// Start nothing that could make the batch cost more
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    pub(crate) max_cost: Option<Amount>,
+
+    /// Pause after this many failed rows, or this share: 3 or 5%
+    #[arg(long, value_name = "N|P%", value_parser = MaxFailures::from_str)]
+    pub(crate) max_failures: Option<MaxFailures>,
+
+    /// Start nothing after this time of day, such as 07:00
+    #[arg(long, value_name = "TIME", value_parser = Clock::from_str)]
+    pub(crate) until: Option<Clock>,
+}
+
+fn amount(text: &str) -> Result<Amount, Sentence> {
+    text.parse().map_err(|_| say!("an amount is a number such as 300 or 0.25"))
 }
 
 /// Where rows come from, and what they run.

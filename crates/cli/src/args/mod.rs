@@ -34,7 +34,9 @@ pub(crate) use self::{
     account::Account,
     app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     assets::{AssetCreate, Assets, AssetsCommand, GroupCommand, Medium, Paging},
-    batch::{Batch, BatchCommand, BatchExport, BatchList, BatchPlan, BatchRows, Changed, Resume},
+    batch::{
+        Batch, BatchCommand, BatchExport, BatchList, BatchPlan, BatchRows, BatchRun, Changed, Limits, Resume,
+    },
     config::{Config, ConfigCommand},
     follow::{Patience, Previews, Saving, Shown, Submitting},
     global::{Format, Global},

@@ -3,7 +3,11 @@
 mod export;
 mod list;
 mod plan;
+mod prepare;
+mod progress;
 mod resume;
+mod run;
+mod running;
 mod source;
 mod target;
 
@@ -16,6 +20,7 @@ use crate::{
 pub(super) async fn batch(context: &mut Context, args: args::Batch) -> Result<Exit, Error> {
     match args.command {
         BatchCommand::Plan(args) => plan::plan(context, *args).await,
+        BatchCommand::Run(args) => run::run(context, *args).await,
         BatchCommand::Ls(args) => list::list(context, &args).await,
         BatchCommand::Export(args) => export::export(context, &args).await,
     }

@@ -243,7 +243,8 @@ impl Context {
         self.show_of(self.outcome.task_id.clone(), event.into());
     }
 
-    fn show_of(&mut self, task_id: Option<TaskId>, event: Event) {
+    /// Shows an event about a task.
+    pub(super) fn show_of(&mut self, task_id: Option<TaskId>, event: Event) {
         self.reporter.show(&Line { t: self.clock.now(), task_id, event });
     }
 

@@ -10,7 +10,7 @@ pub(crate) use self::{
     environment::blamed,
     file::{ConfigFile, path},
     language::language,
-    profile::{check, is_used_by, parse},
+    profile::{check, is_used_by, key_of, parse},
     stored::Stored,
 };
 

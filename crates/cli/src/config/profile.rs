@@ -3,14 +3,14 @@
 use std::{env, ffi::OsString};
 
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches as _, parser::ValueSource};
-use runninghub::{KeyKind, Sentence, say};
+use runninghub::{ApiKey, KeyKind, Sentence, say};
 use toml_edit::{Item, TableLike, Value};
 
 use super::{API_KEY, ConfigFile, KEY_TYPE, KEYRING, Stored, environment::without_empty};
 use crate::{
     args::{Cli, Command, Global, Hidden},
     exit::Error,
-    help, lang,
+    help, key, lang, secrets,
 };
 
 /// Options that make no sense in a profile: they select the profile, or name another key.
@@ -107,19 +107,10 @@ fn read(
         return match &global.profile {
             _ if is_login => Ok((Stored::Nothing, Vec::new())),
             None => Ok((Stored::Nothing, Vec::new())),
-            Some(_) => Err(Error::usage(say!("profile `{name}` does not exist", name = &name)).hint(say!(
-                "create it with `rhub login --profile {name}`; `rhub config list` shows the existing ones",
-                name
-            ))),
+            Some(_) => Err(unknown(&name)),
         };
     };
-    let kind = profile.get(KEY_TYPE).and_then(Item::as_str).map(KeyKind::of);
-    let stored =
-        match (profile.get(API_KEY).and_then(Item::as_str), profile.get(KEYRING).and_then(Item::as_bool)) {
-            (Some(key), _) => Stored::File { profile: name.clone(), key: Hidden::from(key.to_owned()), kind },
-            (None, Some(true)) => Stored::Keyring { profile: name.clone(), kind },
-            _ => Stored::Nothing,
-        };
+    let stored = stored(profile, &name);
     let extra =
         options(profile, command, matches, if is_login { &PAIRS[0] } else { &[] }).map_err(|why| {
             Error::usage(say!(
@@ -133,6 +124,40 @@ fn read(
             ))
         })?;
     Ok((stored, extra))
+}
+
+/// The key of a profile.
+///
+/// # Errors
+/// If there is no such profile, or it has no key.
+pub(crate) fn key_of(global: &Global, name: &str) -> Result<ApiKey, Error> {
+    let file = ConfigFile::open(global)?;
+    let profile = file.profile(name).ok_or_else(|| unknown(name))?;
+    let Some((text, source)) = stored(profile, name).key()? else {
+        return Err(Error::usage(say!("the profile `{name}` has no API key", name))
+            .hint(say!("store one with `rhub login --profile {name}`", name)));
+    };
+    let key = key::parse(&text, source)?;
+    secrets::learn(key.expose());
+    Ok(key)
+}
+
+fn unknown(name: &str) -> Error {
+    Error::usage(say!("profile `{name}` does not exist", name)).hint(say!(
+        "create it with `rhub login --profile {name}`; `rhub config list` shows the existing ones",
+        name
+    ))
+}
+
+/// Where the key of a profile is stored.
+fn stored(profile: &dyn TableLike, name: &str) -> Stored {
+    let kind = profile.get(KEY_TYPE).and_then(Item::as_str).map(KeyKind::of);
+    let name = name.to_owned();
+    match (profile.get(API_KEY).and_then(Item::as_str), profile.get(KEYRING).and_then(Item::as_bool)) {
+        (Some(key), _) => Stored::File { profile: name, key: Hidden::from(key.to_owned()), kind },
+        (None, Some(true)) => Stored::Keyring { profile: name, kind },
+        _ => Stored::Nothing,
+    }
 }
 
 /// The settings as command-line arguments, for options that this command has and that are not set.

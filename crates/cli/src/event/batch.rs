@@ -1,8 +1,8 @@
 //! What is said about batches.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use runninghub::{Charge, Sentence};
+use runninghub::{Charge, Failure, Output, Sentence};
 use runninghub_batch::{Action, ItemState, Set, Setting};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -197,9 +197,75 @@ pub(crate) struct BatchItem {
     pub(crate) fingerprint: String,
     /// The machine; null for the platform's default.
     pub(crate) instance: Option<String>,
-    /// Fields and their values: `text`, `json`, or `file` with its SHA-256.
-    #[schemars(with = "Map<String, Value>")]
-    pub(crate) set: Set<Setting>,
+    /// Fields and their values: `text`, `json`, or `file` with its SHA-256 (`batch plan --rows`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub(crate) set: Option<Set<Setting>>,
+    /// What became of it (`batch run`).
+    #[serde(flatten)]
+    pub(crate) fate: Option<Fate>,
+}
+
+/// What became of a row of a batch.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Fate {
+    /// Its submit in the ledger.
+    pub(crate) attempt_id: Option<String>,
+    /// What it cost; null if that is unknown.
+    pub(crate) cost: Option<Charge>,
+    /// Its results.
+    pub(crate) outputs: Vec<Output>,
+    /// Why it failed or was refused.
+    pub(crate) failure: Option<Failure>,
+    /// What equal failures have in common: `node 9`, `content`.
+    pub(crate) class: Option<String>,
+    /// Why it failed or was refused, for people.
+    #[serde(skip)]
+    pub(crate) why: Option<Sentence>,
+}
+
+/// How far a batch is (`batch run`), at most once a second.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct BatchProgress {
+    /// The name of the batch.
+    pub(crate) batch: String,
+    /// Expected work that is done, of all, 0–100.
+    pub(crate) percent: f64,
+    /// All rows.
+    pub(crate) rows: usize,
+    /// How many rows stand where.
+    pub(crate) counts: BTreeMap<&'static str, usize>,
+    /// What the batch has cost, in coins or in money.
+    pub(crate) spent: String,
+    /// What is set aside for rows that run, in the same.
+    pub(crate) reserved: String,
+    /// The most that it may cost, in the same.
+    pub(crate) max_cost: Option<String>,
+    /// Slots in use, with those of others as far as they are known; null before they were counted.
+    pub(crate) slots_busy: Option<u32>,
+    /// The slots of the key; null if the platform doesn't say.
+    pub(crate) slots_limit: Option<u32>,
+    /// How long it still takes: in one of ten cases less, in one of ten more; null while that isn't known.
+    pub(crate) eta_s: Option<(f64, f64)>,
+    /// The rows that run, for people.
+    #[serde(skip)]
+    pub(crate) running: Vec<RowProgress>,
+    /// What the next row waits for, for people.
+    #[serde(skip)]
+    pub(crate) wait: Option<Sentence>,
+}
+
+/// How far a row of a batch is.
+#[derive(Clone, Debug)]
+pub(crate) struct RowProgress {
+    /// The row's id.
+    pub(crate) item: String,
+    /// How far it is, 0..=1.
+    pub(crate) fraction: Option<f64>,
+    /// What it does now.
+    pub(crate) stage: Option<Sentence>,
+    /// How long it still takes.
+    pub(crate) eta: Option<Duration>,
 }
 
 /// What happens to a row, in a word.

@@ -54,6 +54,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "rhub batch plan job.toml --rows",
         ],
     ),
+    (
+        "batch run",
+        &[
+            "rhub batch run cats.csv --app 1877265245566922753 -o results",
+            "rhub batch run job.toml -o results --max-cost 300 --until 07:00",
+            "rhub batch run --workflow graph.json --each 10.image=@in/*.png -o results --slots 2",
+        ],
+    ),
     ("batch ls", &["rhub batch ls"]),
     (
         "batch export",

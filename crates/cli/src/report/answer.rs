@@ -88,6 +88,9 @@ impl Answers {
             Event::BatchItem(item) => {
                 is_first.then(batch::item_heads).into_iter().chain([batch::item(item)]).collect()
             }
+            Event::BatchRow(row) => batch::fate(row),
+            Event::BatchProgress(progress) => vec![word(&batch::progress(progress))],
+            Event::BatchOver(batch) => batch::over(batch),
             Event::BatchProblem(problem) => batch::problem(problem),
             Event::Listening(Listening { base_url, about, .. }) => {
                 let head = say!("Listening on {url}", url = base_url);

@@ -1,6 +1,6 @@
 //! Formats batches: what a plan says, the list of batches, and problems of rows.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use runninghub::{Charge, Sentence, Untrusted, say};
 use runninghub_batch::{Action, ItemState};
@@ -8,7 +8,7 @@ use runninghub_batch::{Action, ItemState};
 use super::text::{self, clock, size};
 use crate::{
     cells,
-    event::{BatchItem, BatchPlan, BatchProblem, ListedBatch, PlannedCost, PlannedTime},
+    event::{BatchItem, BatchPlan, BatchProblem, BatchProgress, ListedBatch, PlannedCost, PlannedTime},
     lang::word,
 };
 
@@ -144,7 +144,7 @@ pub(super) fn heads() -> String {
 pub(super) fn row(batch: &ListedBatch) -> String {
     let safe = |text: &str| Untrusted::from(text).to_string();
     let all: usize = batch.counts.values().sum();
-    let states = std::iter::once(all.to_string()).chain(counts(batch)).collect::<Vec<_>>().join(", ");
+    let states = std::iter::once(all.to_string()).chain(counts(&batch.counts)).collect::<Vec<_>>().join(", ");
     let target = safe(&format!("{} {}", batch.kind, short(&batch.target)));
     let mut line = columns(&[batch.opened_at.clone(), safe(&batch.batch), target, states], LIST);
     if let Some(folder) = &batch.folder {
@@ -154,8 +154,8 @@ pub(super) fn row(batch: &ListedBatch) -> String {
 }
 
 /// How many rows stand where, without the states that none is in.
-fn counts(batch: &ListedBatch) -> Vec<String> {
-    let count = |state| batch.counts.get(state).copied().unwrap_or_default();
+pub(super) fn counts(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
+    let count = |state| counts.get(state).copied().unwrap_or_default();
     let [done, running, ready] = ["done", "running", "ready"].map(count);
     let [failed, cancelled, refused, unknown] = ["failed", "cancelled", "refused", "unknown"].map(count);
     let all = [
@@ -200,4 +200,85 @@ fn state(state: ItemState) -> Sentence {
 fn columns<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
     let cells = cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width));
     cells.collect::<Vec<_>>().join(" ")
+}
+
+/// What became of a row.
+pub(super) fn fate(row: &BatchItem) -> Vec<String> {
+    let id = Untrusted::from(&*row.item).to_string();
+    let fate = row.fate.clone().unwrap_or_default();
+    let cost = fate.cost.as_ref().and_then(text::cost);
+    let why = fate.why.unwrap_or_else(|| say!("no reason was given"));
+    let with_cost = |words: Sentence| match cost.clone() {
+        Some(cost) => say!("{what}, {cost}", what = words, cost),
+        None => words,
+    };
+    let words = match row.state {
+        ItemState::Running => say!("▶️ {id} started", id),
+        ItemState::Done => {
+            let saved = fate.outputs.iter().filter(|output| output.path.is_some()).count();
+            with_cost(match saved {
+                0 => say!("✅ {id} done", id),
+                1 => say!("✅ {id} done, 1 file saved", id),
+                count => say!("✅ {id} done, {count} files saved", id, count),
+            })
+        }
+        ItemState::Failed => with_cost(say!("❌ {id} failed: {why}", id, why)),
+        ItemState::Refused => say!("❌ {id} refused: {why}", id, why),
+        ItemState::Cancelled => with_cost(say!("🛑 {id} cancelled", id)),
+        ItemState::Unknown => say!("❓ {id}: it is unknown whether it has a task: {why}", id, why),
+        ItemState::Ready => say!("{id} is ready again", id),
+    };
+    let hint = fate.failure.and_then(|failure| failure.hint).map(|hint| say!("   hint: {hint}", hint));
+    std::iter::once(&words).chain(&hint).map(word).collect()
+}
+
+/// How far a batch is, on one line.
+pub(super) fn progress(progress: &BatchProgress) -> Sentence {
+    let (over, rows) = (over_count(progress), progress.rows);
+    let percent = text::percentage(progress.percent);
+    let first = say!("📊 Batch progress: {percent} ({over}/{rows})", percent, over, rows);
+    let counts = counts(&progress.counts).into_iter().map(Sentence::verbatim);
+    let figures = [slots(progress), money(progress), time_left(progress)].into_iter().flatten();
+    let parts = std::iter::once(first).chain(counts).chain(figures);
+    parts.reduce(|first, next| say!("{first}, {next}", first, next)).unwrap_or_default()
+}
+
+/// How many rows are over.
+pub(super) fn over_count(progress: &BatchProgress) -> usize {
+    ["done", "failed", "cancelled", "refused"].iter().filter_map(|state| progress.counts.get(state)).sum()
+}
+
+/// The slots of the key.
+pub(super) fn slots(progress: &BatchProgress) -> Option<Sentence> {
+    let busy = progress.slots_busy?;
+    Some(match progress.slots_limit {
+        Some(limit) => say!("{busy} of {limit} slots busy", busy, limit),
+        None => say!("{busy} slots busy", busy),
+    })
+}
+
+/// What the batch has cost.
+pub(super) fn money(progress: &BatchProgress) -> Option<Sentence> {
+    let spent = Some(&*progress.spent).filter(|spent| *spent != "0" || progress.max_cost.is_some())?;
+    Some(match &progress.max_cost {
+        Some(max) => say!("{spent} of {max} spent", spent, max = &**max),
+        None => say!("{spent} spent", spent),
+    })
+}
+
+/// How long it still takes.
+pub(super) fn time_left(progress: &BatchProgress) -> Option<Sentence> {
+    let at = |seconds: f64| clock(Duration::from_secs_f64(seconds.clamp(0.0, 1e9).round()));
+    progress.eta_s.map(|(low, high)| say!("{low}–{high} left", low = at(low), high = at(high)))
+}
+
+/// A batch that has run.
+pub(super) fn over(batch: &ListedBatch) -> Vec<String> {
+    let states = counts(&batch.counts).join(", ");
+    let name = Untrusted::from(&*batch.batch).to_string();
+    let mut lines = vec![word(&say!("Batch `{name}`: {states}", name, states))];
+    if let Some(folder) = &batch.folder {
+        lines.push(format!("  {}", Untrusted::from(&**folder)));
+    }
+    lines
 }

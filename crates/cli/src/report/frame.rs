@@ -112,7 +112,7 @@ fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
-fn bar(fraction: f64, cells: usize, style: Style, printer: Printer) -> String {
+pub(super) fn bar(fraction: f64, cells: usize, style: Style, printer: Printer) -> String {
     // Neither negative nor above `cells`, since both factors are checked.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=cells")]
     let full = (fraction.clamp(0.0, 1.0) * cells as f64).floor() as usize;

@@ -7,16 +7,25 @@ use runninghub::{
     Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Sentence,
     Transfer, Untrusted, Verdict, say,
 };
+use runninghub_batch::ItemState;
 
 use super::{
     Reporter,
     answer::Answers,
+    batch, batch_frame,
     frame::{self, View},
     text,
 };
 #[cfg(feature = "preview")]
 use crate::{args::Shown, picture::PreviewRenderer};
-use crate::{cells, event::Event, lang, live::Live, printer::Printer, terminal};
+use crate::{
+    cells,
+    event::{BatchProgress, Event},
+    lang,
+    live::Live,
+    printer::Printer,
+    terminal,
+};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -36,6 +45,8 @@ pub(crate) struct Human {
     connection: Option<Connection>,
     /// Files being transferred.
     moving: Vec<Transfer>,
+    /// The figures of a batch, which is shown instead of a run.
+    batch: Option<BatchProgress>,
     answers: Answers,
     #[cfg(feature = "preview")]
     renderer: PreviewRenderer,
@@ -53,6 +64,7 @@ impl Human {
             stale_since: None,
             connection: None,
             moving: Vec::new(),
+            batch: None,
             answers: Answers::default(),
             #[cfg(feature = "preview")]
             renderer: PreviewRenderer::default(),
@@ -97,7 +109,10 @@ impl Human {
             #[cfg(feature = "preview")]
             self.renderer.again();
         }
-        frame::lines(&self.view, columns, rows, self.printer)
+        match &self.batch {
+            Some(progress) => batch_frame::lines(progress, columns, rows, self.printer),
+            None => frame::lines(&self.view, columns, rows, self.printer),
+        }
     }
 
     /// Prints a line above the block, cut to the window's width.
@@ -259,11 +274,27 @@ impl Reporter for Human {
                     self.draw(line.t);
                 }
             }
+            Event::Notice { message, .. } if self.batch.is_some() => {
+                self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
+                self.draw(line.t);
+            }
             Event::Notice { message, .. } => {
                 self.live.clear();
                 let mark = self.printer.paint(AnsiColor::Yellow.on_default(), "!");
                 self.printer.line(&format!("{mark} {}", lang::word(message)));
             }
+            Event::BatchProgress(progress) => {
+                self.batch = Some(progress.clone());
+                self.draw(line.t);
+            }
+            Event::BatchOver(_) if self.batch.is_some() => {
+                let lines = self.lines(line.t);
+                self.live.leave(lines);
+                self.batch = None;
+                self.answers.lines(line).iter().for_each(|line| self.printer.line(line));
+            }
+            Event::BatchRow(row) if row.state == ItemState::Running => {}
+            Event::BatchRow(row) => batch::fate(row).into_iter().for_each(|line| self.live.above(line)),
             _ => {
                 self.live.clear();
                 for line in self.answers.lines(line) {

@@ -20,7 +20,11 @@ impl Json {
 
 impl Reporter for Json {
     fn show(&mut self, line: &Line<Event>) {
-        let Event::Run(event) = &line.event else { return self.printer.line(&line.to_string()) };
+        let event = match &line.event {
+            Event::Run(event) => event,
+            Event::BatchProgress(_) => return self.printer.passing(Passing::Progress, &line.to_string()),
+            _ => return self.printer.line(&line.to_string()),
+        };
         match passing(event) {
             _ if !event.is_published() => {}
             Some(kind) => self.printer.passing(kind, &line.to_string()),

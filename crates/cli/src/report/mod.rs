@@ -4,6 +4,7 @@ mod account;
 mod answer;
 pub(crate) mod app;
 mod batch;
+mod batch_frame;
 mod frame;
 mod human;
 mod json;

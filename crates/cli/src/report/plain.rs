@@ -7,8 +7,13 @@ use runninghub::{
     Phase, Sentence, Transfer, Verdict, say,
 };
 
-use super::{Reporter, answer::Answers, text};
-use crate::{event::Event, lang, printer::Printer, writer::Passing};
+use super::{Reporter, answer::Answers, batch, text};
+use crate::{
+    event::{BatchProgress, Event},
+    lang,
+    printer::Printer,
+    writer::Passing,
+};
 
 /// Nine progress lines a second, so that the last one, which is always printed, is the tenth at most.
 const SPACING: Duration = Duration::from_millis(112);
@@ -35,6 +40,8 @@ pub(crate) struct Plain {
     saved: usize,
     /// The last reported bytes of each file in transfer.
     moving: HashMap<(Direction, String), u64>,
+    /// The last tenth of a batch that was reported.
+    tenth: Option<u32>,
     answers: Answers,
 }
 
@@ -51,6 +58,7 @@ impl Plain {
             was_live: false,
             saved: 0,
             moving: HashMap::new(),
+            tenth: None,
             answers: Answers::default(),
         }
     }
@@ -85,6 +93,15 @@ impl Plain {
             self.written = Some(t);
             self.pass(Passing::Progress, &words);
             self.shown = Some(words);
+        }
+    }
+
+    /// A batch reports each tenth.
+    fn batch(&mut self, progress: &BatchProgress) {
+        let tenth = (0..=10).rev().find(|tenth| f64::from(*tenth) * 10.0 <= progress.percent);
+        if self.tenth != tenth {
+            self.tenth = tenth;
+            self.pass(Passing::Progress, &batch::progress(progress));
         }
     }
 
@@ -209,6 +226,7 @@ impl Reporter for Plain {
         match &line.event {
             Event::Run(event) if !text::is_answer(event) => self.run(line.t, event),
             Event::Notice { message, .. } => self.say(&say!("⚠️ {message}", message)),
+            Event::BatchProgress(progress) => self.batch(progress),
             _ => self.answers.lines(line).iter().for_each(|line| self.printer.line(line)),
         }
     }

@@ -52,7 +52,12 @@ impl Reporter for Quiet {
             }
             Event::Run(RunEvent::Result(outcome)) => self.result(outcome),
             Event::Run(event) if !text::is_answer(event) => {}
-            Event::Notice { .. } => {}
+            Event::Notice { .. } | Event::BatchProgress(_) | Event::BatchOver(_) => {}
+            Event::BatchRow(row) => {
+                let outputs = row.fate.iter().flat_map(|fate| &fate.outputs);
+                let results = outputs.filter(|output| !output.intermediate);
+                results.flat_map(bare).for_each(|line| self.printer.line(&line));
+            }
             _ => self.answers.lines(line).iter().for_each(|line| self.printer.line(line)),
         }
     }

@@ -1,6 +1,7 @@
 //! Processes that die at every change of state, and at any moment.
 #![cfg(unix)]
 
+mod batch;
 mod failpoints;
 mod kills;
 mod lab;

@@ -48,6 +48,23 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write().map_err(|error| Error::disk(path, error))
 }
 
+/// Copies a file, complete or not at all. Follows no links.
+///
+/// # Errors
+/// [`ErrorKind::Io`](crate::ErrorKind::Io).
+pub fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
+    let directory = to.parent().unwrap_or(Path::new("."));
+    let copy = || {
+        let mut source = open_file(from)?;
+        let mut file = new_part(directory)?;
+        io::copy(&mut source, file.as_file_mut())?;
+        file.as_file().sync_all()?;
+        file.persist(to)?;
+        sync(directory)
+    };
+    copy().map_err(|error| Error::disk(to, error))
+}
+
 /// How many bytes are free for this user where a folder is; `None` if the system does not say.
 pub(super) fn free(directory: &Path) -> Option<u64> {
     #[cfg(unix)]

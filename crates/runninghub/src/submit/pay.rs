@@ -118,6 +118,7 @@ impl Payment<'_> {
                     shared.open();
                     let task = created.task_id.clone();
                     let unwritten = note(attempt.as_ref(), Step::Accepted { task }).await.err();
+                    let attempt = attempt.map(|attempt| attempt.in_slot(wait.slot()));
                     return Ok(Paid { created, attempt, unwritten });
                 }
                 Err(error) => error,

@@ -38,6 +38,8 @@ pub(super) struct SlotWait<'a> {
     position: Option<Position<'a>>,
     /// Where the ledger keeps it.
     meter: Option<Meter<'a>>,
+    /// The slot that it has.
+    slot: Option<u32>,
     /// What was reported last.
     told: Option<Busy>,
 }
@@ -45,7 +47,16 @@ pub(super) struct SlotWait<'a> {
 impl<'a> SlotWait<'a> {
     pub(super) fn new(hub: &'a Hub, submit: &'a Submit) -> Self {
         let patience = Patience::of(submit);
-        Self { hub, submit, started: Instant::now(), patience, position: None, meter: None, told: None }
+        Self {
+            hub,
+            submit,
+            started: Instant::now(),
+            patience,
+            position: None,
+            meter: None,
+            slot: None,
+            told: None,
+        }
     }
 
     /// Waits for the turn of this submit, and records that it is about to be sent.
@@ -74,6 +85,11 @@ impl<'a> SlotWait<'a> {
             Some(attempts) => attempts.begin(intent(attempts)).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The slot that the submit has, if the ledger keeps slots.
+    pub(super) fn slot(&self) -> Option<u32> {
+        self.slot
     }
 
     /// Why a submit that the platform has refused for lack of a slot is not sent again.
@@ -163,7 +179,8 @@ impl<'a> SlotWait<'a> {
                 let ask = Ask::new(turn.ticket(), turn.class, allowed);
                 let ask = ask.escrow(item.and_then(|item| item.escrow));
                 match attempts.claim(ask, slot_for.clone()).await? {
-                    Claim::Taken { attempt, ticket, .. } => {
+                    Claim::Taken { attempt, slot, ticket } => {
+                        self.slot = Some(slot);
                         turn.takes(attempts, ticket);
                         return Ok(Some(attempts.attempt(&attempt)));
                     }

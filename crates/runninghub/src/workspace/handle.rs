@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub place: Place,
     /// The submit in the ledger, if there is one.
     pub attempt: Option<AttemptId>,
+    /// The slot of the key in which it runs, from 0, if it was submitted here and the ledger keeps slots.
+    pub slot: Option<u32>,
     /// The workflow, if it is a saved one.
     pub workflow: Option<WorkflowId>,
     /// The task's status as the service reports it, once it was polled.

@@ -108,6 +108,7 @@ impl Workspace {
             task: task.clone(),
             place: service.place().clone(),
             attempt: run.attempt().cloned(),
+            slot: run.slot(),
             workflow: run.workflow_id().cloned(),
             status: None,
             plan: run.plan().cloned(),

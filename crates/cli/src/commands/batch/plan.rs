@@ -14,9 +14,10 @@ use runninghub_batch::{
 
 use super::{
     super::context::Context,
+    prepare::{self, Prepared, Reused},
     resume::{self, Before},
-    source::{self, Read},
-    target::{self, Chosen},
+    source::Read,
+    target::Chosen,
 };
 use crate::{
     args::{self, Changed},
@@ -32,18 +33,10 @@ const NAMED: usize = 3;
 /// Shows what a run of a batch would do. Only questions that are free are sent.
 pub(super) async fn plan(context: &mut Context, args: args::BatchPlan) -> Result<Exit, Error> {
     let args::BatchPlan { rows, resume, slots, is_listed } = args;
-    if let Some(out) = &resume.out {
-        check_folder(out)?;
-    }
-    let mut read = source::read(context, &rows)?;
-    let chosen = target::choose(context, &rows, read.source.target.as_ref()).await?;
-    let items = source::items(context, &mut read, &chosen, rows.unique)?;
     let ledger = context.workspace()?.ledger_to_read()?;
-    let what = (&read, &chosen.target);
-    let before = resume::look(&*ledger, what, rows.name.as_deref(), resume.out.as_deref()).await?;
-    let recorded = before.recorded();
-    let compared = compare(&items, recorded.clone(), resume.policies(), &mut |id| before.item(id));
-    let reused = if resume.reuse { reused(&*ledger, &items, &compared).await? } else { HashSet::new() };
+    let Prepared { read, chosen, items, before, recorded, compared } =
+        prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    let reused = prepare::reused(&*ledger, &items, &compared, resume.reuse).await?;
     let starting = starting(&items, &compared, &reused);
     let past = before.past(&*ledger, &chosen.target).await?;
     let slots = match (slots, &chosen.service) {
@@ -56,62 +49,16 @@ pub(super) async fn plan(context: &mut Context, args: args::BatchPlan) -> Result
     if is_listed {
         list(context, &before.name, &items, &compared, &recorded);
     }
-    advise(context, &before, &compared);
+    prepare::advise(context, &before, &compared);
     let plan = shown(&read, &chosen, &before, &items, &compared, reused.len(), &starting, &estimate, slots);
     context.show(Event::BatchPlan(Box::new(plan)));
     Ok(Exit::Done)
 }
 
-impl args::Resume {
-    fn policies(&self) -> Policies {
-        Policies {
-            retry_failed: self.retry_failed,
-            retry_cancelled: self.retry_failed,
-            retry_refused: self.retry_failed,
-            changed: match self.changed {
-                None => OnChange::Ask,
-                Some(Changed::Run) => OnChange::Run,
-                Some(Changed::Keep) => OnChange::Keep,
-            },
-        }
-    }
-}
-
-/// Checks that results can be written to a folder, without creating it.
-fn check_folder(out: &Path) -> Result<(), Error> {
-    let cannot = |why| {
-        let path = Fact::of(out.display());
-        Error::usage(say!("cannot write to the folder {path}: {why}", path, why))
-            .hint(say!("name another folder with `--out DIR`; nothing was sent"))
-    };
-    let full = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-    let there = full.ancestors().find(|folder| fs::symlink_metadata(folder).is_ok());
-    let there = there.unwrap_or(&full);
-    if !there.is_dir() {
-        let file = Fact::of(there.display());
-        return Err(cannot(say!("{file} is not a folder", file)));
-    }
-    // It has no name, and is gone when it is closed.
-    tempfile::tempfile_in(there).map(drop).map_err(|why| cannot(Sentence::verbatim(why.to_string())))
-}
-
-/// The items that ran in other batches already, with results on disk.
-async fn reused(
-    ledger: &dyn Ledger,
-    items: &[Item],
-    compared: &Comparison,
-) -> Result<HashSet<Digest>, Error> {
-    let runs = items.iter().zip(&compared.actions).filter(|(_, action)| matches!(action, Action::Run(_)));
-    let fingerprints: BTreeSet<Digest> = runs.map(|(item, _)| item.fingerprint).collect();
-    let done = ledger.done(fingerprints.into_iter().collect()).await?;
-    let saved = done.into_iter().filter(|one| one.entry.as_ref().is_some_and(resume::has_results));
-    Ok(saved.map(|one| one.item.fingerprint).collect())
-}
-
 /// The items that start.
-fn starting<'i>(items: &'i [Item], compared: &Comparison, reused: &HashSet<Digest>) -> Vec<&'i Item> {
+fn starting<'i>(items: &'i [Item], compared: &Comparison, reused: &HashMap<Digest, Reused>) -> Vec<&'i Item> {
     let runs = items.iter().zip(&compared.actions).filter(|(_, action)| matches!(action, Action::Run(_)));
-    runs.map(|(item, _)| item).filter(|item| !reused.contains(&item.fingerprint)).collect()
+    runs.map(|(item, _)| item).filter(|item| !reused.contains_key(&item.fingerprint)).collect()
 }
 
 /// Lists every row.
@@ -127,30 +74,9 @@ fn list(context: &mut Context, batch: &str, items: &[Item], compared: &Compariso
             out: item.out.clone(),
             fingerprint: item.fingerprint.to_string(),
             instance: item.instance.clone(),
-            set: item.set.clone(),
+            set: Some(item.set.clone()),
+            fate: None,
         }));
-    }
-}
-
-/// What can be done about rows that don't start.
-fn advise(context: &mut Context, before: &Before, compared: &Comparison) {
-    let summary = &compared.summary;
-    if summary.asked > 0 {
-        context.advice.push(say!(
-            "`--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones"
-        ));
-    }
-    if !summary.failed.is_empty() || !summary.refused.is_empty() || summary.cancelled > 0 {
-        context.advice.push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
-    }
-    if let Some((item, entry)) = before.unknown().next() {
-        let attempt = &entry.attempt;
-        context.advice.push(say!(
-            "look at the tasks on the RunningHub page, then say what you found about row `{item}` with\n  \
-             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
-            item,
-            attempt
-        ));
     }
 }
 

@@ -27,6 +27,10 @@ pub(super) struct Chosen {
     pub(super) fields: Fields,
     /// `None` if everything is known without a key.
     pub(super) service: Option<Reached>,
+    /// What is submitted for each row.
+    pub(super) work: Work,
+    /// The catalog of the model.
+    pub(super) catalog: Option<Arc<Catalog>>,
 }
 
 /// A service that can be asked.
@@ -61,7 +65,14 @@ pub(super) async fn choose(
         let server = context.server(server, settings)?;
         let fields = server.fields(Workflow::parse(json)?);
         let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: named.id };
-        return Ok(Chosen { target, name: named.name, fields, service: Some(Reached::Server) });
+        return Ok(Chosen {
+            target,
+            name: named.name,
+            fields,
+            service: Some(Reached::Server),
+            work: named.work,
+            catalog: None,
+        });
     }
     let kind = named.work.kind();
     let offline = match &named.work {
@@ -77,8 +88,14 @@ pub(super) async fn choose(
     {
         let site = context.site(named.site)?;
         let place = RunningHub::place_of(site, context.global.base_url.as_deref())?;
-        let target = Target { place, kind, id: named.id };
-        return Ok(Chosen { target, name: named.name, fields: fields.clone(), service: None });
+        return Ok(Chosen {
+            target: Target { place, kind, id: named.id },
+            name: named.name,
+            fields: fields.clone(),
+            service: None,
+            work: named.work,
+            catalog: named.catalog,
+        });
     }
     let hub = context.connect(settings)?;
     let fields = match offline {
@@ -86,7 +103,8 @@ pub(super) async fn choose(
         None => hub.fields(&named.work, None).await?,
     };
     let target = Target { place: hub.place().clone(), kind, id: named.id };
-    Ok(Chosen { target, name: named.name, fields, service: Some(Reached::Hub(hub)) })
+    let Named { work, name, catalog, .. } = named;
+    Ok(Chosen { target, name, fields, service: Some(Reached::Hub(hub)), work, catalog })
 }
 
 fn named(

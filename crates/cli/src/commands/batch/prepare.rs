@@ -1,0 +1,136 @@
+//! What a plan and a run of a batch have in common: the rows, checked and compared with what earlier runs did.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+};
+
+use runninghub::{Fact, SavedFile, Sentence, TaskId, ledger::Ledger, saved_results, say};
+use runninghub_batch::{Action, Comparison, Digest, Item, OnChange, Policies, Recorded, compare};
+
+use super::{
+    super::context::Context,
+    resume::{self, Before},
+    source::{self, Read},
+    target::{self, Chosen},
+};
+use crate::{
+    args::{self, Changed},
+    exit::Error,
+};
+
+/// The rows of a batch before anything is sent.
+pub(super) struct Prepared {
+    pub(super) read: Read,
+    pub(super) chosen: Chosen,
+    pub(super) items: Vec<Item>,
+    pub(super) before: Before,
+    pub(super) recorded: Vec<Recorded>,
+    /// What happens to each item.
+    pub(super) compared: Comparison,
+}
+
+/// Reads and checks the rows, and compares them with what the ledger has.
+pub(super) async fn prepare(
+    context: &mut Context,
+    ledger: &dyn Ledger,
+    rows: &args::BatchRows,
+    resume: &args::Resume,
+) -> Result<Prepared, Error> {
+    if let Some(out) = &resume.out {
+        check_folder(out)?;
+    }
+    let mut read = source::read(context, rows)?;
+    let chosen = target::choose(context, rows, read.source.target.as_ref()).await?;
+    let items = source::items(context, &mut read, &chosen, rows.unique)?;
+    let what = (&read, &chosen.target);
+    let before = resume::look(ledger, what, rows.name.as_deref(), resume.out.as_deref()).await?;
+    let recorded = before.recorded();
+    let compared = compare(&items, recorded.clone(), resume.policies(), &mut |id| before.item(id));
+    Ok(Prepared { read, chosen, items, before, recorded, compared })
+}
+
+impl args::Resume {
+    fn policies(&self) -> Policies {
+        Policies {
+            retry_failed: self.retry_failed,
+            retry_cancelled: self.retry_failed,
+            retry_refused: self.retry_failed,
+            changed: match self.changed {
+                None => OnChange::Ask,
+                Some(Changed::Run) => OnChange::Run,
+                Some(Changed::Keep) => OnChange::Keep,
+            },
+        }
+    }
+}
+
+/// Checks that results can be written to a folder, without creating it.
+fn check_folder(out: &Path) -> Result<(), Error> {
+    let cannot = |why| {
+        let path = Fact::of(out.display());
+        Error::usage(say!("cannot write to the folder {path}: {why}", path, why))
+            .hint(say!("name another folder with `--out DIR`; nothing was sent"))
+    };
+    let full = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    let there = full.ancestors().find(|folder| fs::symlink_metadata(folder).is_ok());
+    let there = there.unwrap_or(&full);
+    if !there.is_dir() {
+        let file = Fact::of(there.display());
+        return Err(cannot(say!("{file} is not a folder", file)));
+    }
+    // It has no name, and is gone when it is closed.
+    tempfile::tempfile_in(there).map(drop).map_err(|why| cannot(Sentence::verbatim(why.to_string())))
+}
+
+/// The results of a task that has run the same as a row, in another batch.
+pub(super) struct Reused {
+    pub(super) batch: String,
+    pub(super) task: TaskId,
+    pub(super) files: Vec<SavedFile>,
+}
+
+/// What rows that would start can take from other batches, by fingerprint.
+pub(super) async fn reused(
+    ledger: &dyn Ledger,
+    items: &[Item],
+    compared: &Comparison,
+    is_wanted: bool,
+) -> Result<HashMap<Digest, Reused>, Error> {
+    if !is_wanted {
+        return Ok(HashMap::new());
+    }
+    let runs = items.iter().zip(&compared.actions).filter(|(_, action)| matches!(action, Action::Run(_)));
+    let fingerprints: BTreeSet<Digest> = runs.map(|(item, _)| item.fingerprint).collect();
+    let done = ledger.done(fingerprints.into_iter().collect()).await?;
+    let saved = done.into_iter().filter_map(|one| {
+        let entry = one.entry?;
+        let (folder, task) = (entry.saved?, entry.task?);
+        let files = saved_results(folder, &task)?;
+        Some((one.item.fingerprint, Reused { batch: one.batch, task, files }))
+    });
+    Ok(saved.collect())
+}
+
+/// What can be done about rows that don't start.
+pub(super) fn advise(context: &mut Context, before: &Before, compared: &Comparison) {
+    let summary = &compared.summary;
+    if summary.asked > 0 {
+        context.advice.push(say!(
+            "`--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones"
+        ));
+    }
+    if !summary.failed.is_empty() || !summary.refused.is_empty() || summary.cancelled > 0 {
+        context.advice.push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
+    }
+    if let Some((item, entry)) = before.unknown().next() {
+        let attempt = &entry.attempt;
+        context.advice.push(say!(
+            "look at the tasks on the RunningHub page, then say what you found about row `{item}` with\n  \
+             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+            item,
+            attempt
+        ));
+    }
+}

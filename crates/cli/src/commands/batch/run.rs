@@ -1,0 +1,238 @@
+//! `rhub batch run`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{ToSpan as _, Zoned, civil::Time};
+use runninghub::{
+    Fact, Service, Submit,
+    ledger::{Batch, Entry, Ledger},
+    say,
+};
+use runninghub_batch::{
+    Action, BatchRun, Begin, Clock, Head, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup, Version,
+};
+
+use super::{
+    super::{
+        context::Context,
+        service::{Settings, Writes},
+    },
+    prepare::{self, Prepared, Reused},
+    progress::Progress,
+    resume::Before,
+    running::Running,
+    target::Chosen,
+};
+use crate::{
+    args, config,
+    event::{Event, ListedBatch},
+    exit::{Error, Exit},
+    speed,
+};
+
+/// The name of a key that no profile names.
+const NO_PROFILE: &str = "default";
+
+/// Runs a batch, or goes on with it.
+pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<Exit, Error> {
+    let args::BatchRun { rows, resume, limits, events } = args;
+    let workspace = context.workspace()?.clone();
+    let ledger = workspace.ledger()?;
+    let prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    let Prepared { read, chosen, items, before, recorded, compared } = &prepared;
+    prepare::advise(context, before, compared);
+    if compared.summary.asked > 0 {
+        let rows = compared.summary.asked;
+        return Err(Error::usage(match rows {
+            1 => say!("1 row sets other values than those that ran; nothing was sent"),
+            _ => say!("{rows} rows set other values than those that ran; nothing was sent", rows),
+        }));
+    }
+    let keys = keys(context, chosen, items)?;
+    let folder = before.results.as_ref().map(|results| results.folder().to_owned());
+    let limits = merged(&limits, &prepared)?;
+    open(&*ledger, &prepared, folder.as_deref()).await?;
+    let entries: BTreeMap<&str, &Entry> =
+        before.kept.iter().filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?))).collect();
+    let reused = prepare::reused(&*ledger, items, compared, resume.reuse && folder.is_some()).await?;
+    let (mut begins, mut taken) = (Vec::new(), Vec::new());
+    for (item, action) in items.iter().zip(&compared.actions) {
+        if let (Action::Run(_), Some(reused)) = (action, reused.get(&item.fingerprint)) {
+            taken.push((item, reused));
+            continue;
+        }
+        let item = kept_version(before, item, *action);
+        if let Some(begin) = begin(*action, entries.get(item.id.as_str()).copied()) {
+            begins.push((item, *action, begin));
+        }
+    }
+    let submit = submit(chosen);
+    let mut setup = Setup::new(&workspace, &*before.name, keys, submit)
+        .limits(limits)
+        .files_below(&read.base)
+        .time_scale(speed::time_scale()?);
+    if let Some(folder) = &folder {
+        setup = setup.folder(folder);
+    }
+    let past = before.past(&*ledger, &chosen.target).await?;
+    let mut states: HashMap<&ItemId, ItemState> =
+        recorded.iter().map(|known| (&known.id, known.state)).collect();
+    states.extend(taken.iter().map(|(item, _)| (&item.id, ItemState::Done)));
+    let progress = Progress::new(&before.name, items, &states, &begins, &past);
+    let actions = begins.iter().map(|(item, action, _)| (item.id.clone(), *action)).collect();
+    let batch = BatchRun::open(setup, begins.into_iter().map(|(item, _, begin)| (item, begin))).await?;
+    let mut keeper = match folder {
+        Some(folder) => Some(keeper(&prepared, folder)?),
+        None => None,
+    };
+    if let Some(keeper) = &mut keeper {
+        take(context, keeper, &taken)?;
+    }
+    let running =
+        Running { batch, name: before.name.clone(), items, actions, keeper, progress, events, limits };
+    let exit = running.run(context).await?;
+    let listed = ledger.batches().await?.into_iter().find(|entry| entry.batch.name == before.name);
+    if let Some(entry) = listed {
+        context.show(Event::BatchOver(ListedBatch::from(entry)));
+    }
+    Ok(exit)
+}
+
+/// The service of each key: the one of the options, and those of the profiles that rows name.
+fn keys(context: &mut Context, chosen: &Chosen, items: &[Item]) -> Result<Vec<Key>, Error> {
+    let settings = || Settings { ledger: Writes::Must, ..Settings::of(&chosen.target.place) };
+    let own = context.global.profile.clone().unwrap_or_else(|| NO_PROFILE.to_owned());
+    let service: Arc<dyn Service> = context.service(settings())?;
+    let mut keys = vec![Key::new(&*own, service)];
+    let others: BTreeSet<&str> =
+        items.iter().filter_map(|item| item.profile.as_deref()).filter(|name| *name != own).collect();
+    for name in others {
+        let key = config::key_of(&context.global, name)?;
+        let hub = context.connect(Settings { key: Some(key), ..settings() })?;
+        keys.push(Key::new(name, Arc::new(hub)));
+    }
+    Ok(keys)
+}
+
+/// Prepares the submit of a row without its values.
+fn submit(chosen: &Chosen) -> impl Fn() -> Submit + Send + Sync + 'static {
+    let (work, catalog) = (chosen.work.clone(), chosen.catalog.clone());
+    move || {
+        let submit = Submit::new(work.clone());
+        match &catalog {
+            Some(catalog) => submit.catalog(Arc::clone(catalog)),
+            None => submit,
+        }
+    }
+}
+
+/// The limits of the options, else those of the job.
+fn merged(args: &args::Limits, prepared: &Prepared) -> Result<Limits, Error> {
+    let job = &prepared.read.source.limits;
+    let until = args.until.or(job.until).map(until).transpose()?;
+    Ok(Limits {
+        slots: args.slots.or(job.slots),
+        max_cost: args.max_cost.or(job.max_cost),
+        max_failures: args.max_failures.or(job.max_failures),
+        until,
+        ..Limits::default()
+    })
+}
+
+/// How long it is until a time of day.
+fn until(clock: Clock) -> Result<Duration, Error> {
+    let unreadable = || Error::usage(say!("this machine's clock has no time of day"));
+    let (hour, minute) = (i8::try_from(clock.hour), i8::try_from(clock.minute));
+    let (Ok(hour), Ok(minute)) = (hour, minute) else { return Err(unreadable()) };
+    let time = Time::new(hour, minute, 0, 0).map_err(|_| unreadable())?;
+    let now = Zoned::now();
+    let mut then = now.with().time(time).build().map_err(|_| unreadable())?;
+    if then <= now {
+        then = then.checked_add(1.day()).map_err(|_| unreadable())?;
+    }
+    Ok(Duration::try_from(now.duration_until(&then)).unwrap_or_default())
+}
+
+/// Opens the batch in the ledger, with its rows in their present values.
+async fn open(ledger: &dyn Ledger, prepared: &Prepared, folder: Option<&Path>) -> Result<(), Error> {
+    let Prepared { read, chosen, items, before, recorded, compared } = prepared;
+    let target = &chosen.target;
+    let origin = match &before.known {
+        Some(known) => known.batch.origin.clone(),
+        None => read.origin.text(&target.kind, &target.id),
+    };
+    let what = (target.place.clone(), target.kind.clone(), target.id.clone());
+    let mut batch = Batch::new(&*before.name, origin, read.source.spec, what);
+    if let Some(folder) = folder {
+        batch = batch.folder(folder.to_string_lossy());
+    }
+    ledger.open_batch(batch).await?;
+    let known: HashMap<_, _> = recorded.iter().map(|known| (&known.id, known.fingerprint)).collect();
+    let is_frozen = |(item, action): &(&Item, &Action)| {
+        // A row that keeps its old values stays as it is.
+        let is_changed = known.get(&item.id).is_some_and(|known| *known != item.fingerprint);
+        !is_changed || matches!(action, Action::Run(Version::File))
+    };
+    let frozen = items.iter().zip(&compared.actions).filter(is_frozen).map(|(item, _)| item.frozen());
+    ledger.freeze(&before.name, frozen.collect::<Result<_, _>>()?).await?;
+    Ok(())
+}
+
+/// The item with the values that count.
+fn kept_version(before: &Before, item: &Item, action: Action) -> Item {
+    match action {
+        Action::Run(Version::Ledger) => before
+            .item(&item.id)
+            .filter(|kept| kept.fingerprint != item.fingerprint)
+            .unwrap_or_else(|| item.clone()),
+        _ => item.clone(),
+    }
+}
+
+/// What the run does with a row; `None` if nothing.
+fn begin(action: Action, entry: Option<&Entry>) -> Option<Begin> {
+    match action {
+        Action::Run(_) => Some(Begin::Run),
+        Action::Adopt | Action::Hold => Begin::of(entry?),
+        Action::Fetch => {
+            let entry = entry?;
+            Some(Begin::Fetch { task: entry.task.clone()?, attempt: entry.attempt.clone() })
+        }
+        Action::Nothing | Action::Leave | Action::Ask => None,
+    }
+}
+
+/// Takes the results of equal rows of other batches.
+fn take(context: &mut Context, keeper: &mut Keeper, taken: &[(&Item, &Reused)]) -> Result<(), Error> {
+    for (item, reused) in taken {
+        keeper
+            .reuse(&item.id, &reused.task, &reused.files)
+            .map_err(|error| Error::new(Exit::Store, error.sentence()))?;
+        let (id, batch) = (&item.id, &*reused.batch);
+        context.warn("reused", say!("row `{id}` takes the results of the batch `{batch}`", id, batch));
+    }
+    Ok(())
+}
+
+/// The folder of the results, as it is now.
+fn keeper(prepared: &Prepared, folder: PathBuf) -> Result<Keeper, Error> {
+    let Prepared { read, chosen, items, before, .. } = prepared;
+    let head = Head {
+        batch: before.name.clone(),
+        spec: read.source.spec,
+        target: chosen.target.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let shown = Fact::of(folder.display());
+    let results = Results::open(folder, head);
+    let keeper = results.and_then(|results| Keeper::new(&*before.name, results, items));
+    keeper.map_err(|error| {
+        let why = error.sentence();
+        Error::new(Exit::Store, say!("the folder {shown} cannot be used: {why}", shown, why))
+    })
+}

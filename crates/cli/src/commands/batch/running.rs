@@ -1,0 +1,247 @@
+//! A batch while it runs: what is reported, signals, and how it ends.
+
+use std::{collections::HashMap, time::Duration};
+
+use runninghub::{Output, Sentence, TaskId, Verdict, say};
+use runninghub_batch::{Action, BatchRun, Item, ItemId, ItemState, Keeper, Limits, News, Over, Paused};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{super::context::Context, progress::Progress};
+use crate::{
+    args::Format,
+    event::{BatchItem, Event, Fate},
+    exit::{Error, Exit},
+    secrets,
+    signals::{Signal, suspend},
+};
+
+/// How often progress is reported: in a live block, and in lines.
+const FRAME: Duration = Duration::from_millis(200);
+const TICK: Duration = Duration::from_secs(1);
+
+/// A batch that runs.
+pub(super) struct Running<'i> {
+    pub(super) batch: BatchRun,
+    pub(super) name: String,
+    pub(super) items: &'i [Item],
+    /// What happens to each row that this run does something with.
+    pub(super) actions: HashMap<ItemId, Action>,
+    pub(super) keeper: Option<Keeper>,
+    pub(super) progress: Progress,
+    /// Whether the events of each run are reported.
+    pub(super) events: bool,
+    pub(super) limits: Limits,
+}
+
+/// What the run has come to.
+#[derive(Default)]
+struct Seen {
+    has_lost_files: bool,
+    is_key_refused: bool,
+}
+
+impl Running<'_> {
+    /// Runs the batch to its end, or until signals end that. The first one starts nothing more and follows what runs, the
+    /// second one leaves at once.
+    pub(super) async fn run(mut self, context: &mut Context) -> Result<Exit, Error> {
+        let mut signals = context.signals()?;
+        let mut tick = interval(if context.format == Format::Human { FRAME } else { TICK });
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut asked: Option<Signal> = None;
+        let mut seen = Seen::default();
+        let items: HashMap<&ItemId, &Item> = self.items.iter().map(|item| (&item.id, item)).collect();
+        loop {
+            tokio::select! {
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::Suspend => {
+                        context.reporter.release();
+                        suspend();
+                    }
+                    Signal::Resize => context.reporter.tick(context.clock.now()),
+                    signal if asked.is_some() => {
+                        self.finish(context);
+                        self.batch.detach().await;
+                        context.outcome.status = Verdict::Detached;
+                        context.advice.push(say!("the tasks keep running; run the same command to go on"));
+                        return Ok(Exit::from(signal));
+                    }
+                    signal => {
+                        asked = Some(signal);
+                        self.batch.pause();
+                        context.warn("draining", say!(
+                            "nothing more is started; the running rows are followed to their end. Press Ctrl-C again to leave them"
+                        ));
+                    }
+                },
+                _ = tick.tick() => {
+                    let progress = self.progress.event(self.batch.tally(), &self.limits);
+                    context.show(Event::BatchProgress(progress));
+                    if let Some(error) = self.keeper.as_mut().and_then(Keeper::write_if_due) {
+                        context.warn("results", error.sentence());
+                    }
+                }
+                transfer = context.transfers.next() => drop(transfer),
+                news = self.batch.next() => {
+                    let Some(news) = news else { break };
+                    if let Some(error) = self.keeper.as_mut().and_then(|keeper| keeper.see(&news)) {
+                        context.warn("results", error.sentence());
+                    }
+                    self.progress.see(&news);
+                    self.show(context, &items, news, &mut seen);
+                }
+            }
+        }
+        let progress = self.progress.event(self.batch.tally(), &self.limits);
+        context.show(Event::BatchProgress(progress));
+        self.finish(context);
+        let exit = self.exit(context, &seen);
+        Ok(asked.map_or(exit, Exit::from))
+    }
+
+    /// Writes the folder of the results.
+    fn finish(&mut self, context: &mut Context) {
+        if let Some(error) = self.keeper.as_mut().and_then(|keeper| keeper.finish().err()) {
+            context.warn("results", error.sentence());
+        }
+    }
+
+    /// How it ended, and how to go on.
+    fn exit(&self, context: &mut Context, seen: &Seen) -> Exit {
+        let counts = self.progress.counts(self.batch.tally());
+        let count = |state: ItemState| counts.get(state.as_str()).copied().unwrap_or_default();
+        let has_failed =
+            [ItemState::Failed, ItemState::Refused, ItemState::Cancelled].map(count).iter().sum::<usize>()
+                > 0;
+        let go_on = || say!("run the same command to go on");
+        let (exit, status) = match self.batch.paused() {
+            Some(Paused::Keys(_)) => (Exit::Refused, Verdict::Error),
+            _ if seen.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
+            _ if count(ItemState::Unknown) > 0 => (Exit::SubmitUnknown, Verdict::Unknown),
+            Some(_) => (Exit::StillRunning, Verdict::Interrupted),
+            None if has_failed => (Exit::Partly, Verdict::Failed),
+            None if seen.has_lost_files => (Exit::Results, Verdict::Success),
+            None => (Exit::Done, Verdict::Success),
+        };
+        context.outcome.status = status;
+        if matches!(exit, Exit::Refused | Exit::StillRunning) {
+            context.advice.push(go_on());
+        }
+        if has_failed {
+            context
+                .advice
+                .push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
+        }
+        if seen.has_lost_files {
+            context.advice.push(say!("run the same command to download the missing results"));
+        }
+        exit
+    }
+
+    fn show(&mut self, context: &mut Context, items: &HashMap<&ItemId, &Item>, news: News, seen: &mut Seen) {
+        match news {
+            News::Accepted { item, handle } => {
+                let snapshot = handle.snapshot();
+                let attempt_id = snapshot.attempt.as_ref().map(ToString::to_string);
+                let fate = Fate { attempt_id, ..Fate::default() };
+                self.row(context, items, &item, ItemState::Running, (Some(snapshot.task), fate));
+            }
+            News::Line { line, .. } if self.events => {
+                context.show_of(line.task_id.clone(), Event::Run(line.event.clone()));
+            }
+            News::Over(over) => {
+                seen.has_lost_files |= over.has_lost_files();
+                let state = over.state;
+                let (task, fate) = fate(&over);
+                self.row(context, items, &over.item, state, (task, fate));
+            }
+            News::Unknown { item, attempt, why } => {
+                if let Some(attempt) = &attempt {
+                    context.advice.push(say!(
+                        "look at the tasks on the RunningHub page, then say what you found about row `{item}` with\n  \
+                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+                        item = &item,
+                        attempt
+                    ));
+                }
+                let fate = Fate {
+                    attempt_id: attempt.map(|attempt| attempt.to_string()),
+                    why: Some(clean(why)),
+                    ..Fate::default()
+                };
+                self.row(context, items, &item, ItemState::Unknown, (None, fate));
+            }
+            News::Retry { item, why } => {
+                let message = say!("row `{item}` starts again: {why}", item = &item, why = clean(why));
+                context.warn("retry", message);
+            }
+            News::Warning { item, code, message } => {
+                let message = clean(message);
+                context.warn(
+                    code,
+                    match item {
+                        Some(item) => say!("row `{item}`: {message}", item = &item, message),
+                        None => message,
+                    },
+                );
+            }
+            News::Key { key, why, hint } => {
+                seen.is_key_refused = true;
+                let why = clean(why);
+                context.warn("key", say!("the key `{key}` pauses: {why}", key = &*key, why));
+                context.advice.extend(hint);
+            }
+            News::Paused(why) => context.warn("paused", why.sentence()),
+            _ => {}
+        }
+    }
+
+    fn row(
+        &self,
+        context: &mut Context,
+        items: &HashMap<&ItemId, &Item>,
+        id: &ItemId,
+        state: ItemState,
+        (task, fate): (Option<TaskId>, Fate),
+    ) {
+        let Some(item) = items.get(id) else { return };
+        let row = BatchItem {
+            batch: self.name.clone(),
+            item: id.as_str().to_owned(),
+            state,
+            action: self.actions.get(id).copied().unwrap_or(Action::Nothing),
+            row: item.row,
+            out: item.out.clone(),
+            fingerprint: item.fingerprint.to_string(),
+            instance: item.instance.clone(),
+            set: None,
+            fate: Some(fate),
+        };
+        context.show_of(task, Event::BatchRow(Box::new(row)));
+    }
+}
+
+/// What became of a row.
+fn fate(over: &Over) -> (Option<TaskId>, Fate) {
+    let saved = over.saved.as_deref().and_then(|saved| saved.as_ref().ok());
+    let outputs = match (&over.outcome, saved) {
+        (Some(outcome), _) => outcome.outputs.clone(),
+        (None, Some(saved)) => saved.results.iter().map(Output::from).collect(),
+        (None, None) => Vec::new(),
+    };
+    let outcome = over.outcome.as_ref();
+    let fate = Fate {
+        attempt_id: over.attempt.as_ref().map(ToString::to_string),
+        cost: outcome.and_then(|outcome| outcome.cost.clone()),
+        outputs,
+        failure: over.failure.clone(),
+        class: over.class.as_deref().filter(|class| !class.is_empty()).map(str::to_owned),
+        why: over.why.clone().map(clean),
+    };
+    (outcome.and_then(|outcome| outcome.task_id.clone()), fate)
+}
+
+/// Text of a server may quote the key.
+fn clean(sentence: Sentence) -> Sentence {
+    sentence.map(&secrets::clean)
+}
