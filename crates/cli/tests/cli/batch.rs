@@ -471,7 +471,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
     --- err
     hint: `--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones
     hint: `--retry-failed` runs rows again that failed, were cancelled or refused
-    hint: look at the tasks on the RunningHub page, then say what you found about row `unknown` with
+    hint: check the task list on the RunningHub website, then say what you found about row `unknown` with
       rhub resolve [attempt] --task-id ID
       rhub resolve [attempt] --not-created
     "#);
@@ -496,7 +496,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
       about 16 coins: 2.67 coins each, nine in ten up to 3 coins, by 3 earlier runs
       1:32 to 2:51 on 3 slots
     --- err
-    hint: look at the tasks on the RunningHub page, then say what you found about row `unknown` with
+    hint: check the task list on the RunningHub website, then say what you found about row `unknown` with
       rhub resolve [attempt] --task-id ID
       rhub resolve [attempt] --not-created
     "#);
