@@ -3,6 +3,7 @@
 
 mod args;
 mod assign;
+mod bug;
 mod cells;
 mod commands;
 mod complete;
@@ -37,7 +38,7 @@ mod writer;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    printer::tidy_up_on_panic();
+    bug::end_on_panic();
     if complete::answered() {
         return ExitCode::SUCCESS;
     }

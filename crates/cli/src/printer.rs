@@ -1,9 +1,7 @@
 //! The only module that prints. stdout is for data, stderr for messages.
 
 use std::{
-    backtrace::{Backtrace, BacktraceStatus},
     io::{self, Write as _},
-    panic,
     sync::atomic::{AtomicU16, Ordering},
 };
 
@@ -12,7 +10,7 @@ use runninghub::{Sentence, say};
 
 use crate::{
     exit::Error,
-    lang, secrets,
+    lang,
     writer::{self, Passing, Stream},
 };
 
@@ -156,24 +154,22 @@ pub(crate) fn page(text: &str) {
     }
 }
 
-/// Restores the terminal before a panic message: below the live block and with a visible cursor. The message is
-/// sanitized, since it may contain anything.
-pub(crate) fn tidy_up_on_panic() {
-    panic::set_hook(Box::new(|info| {
-        let block = BLOCK.swap(0, Ordering::Relaxed);
-        if block > 0 {
-            writer::write(Stream::Out, format!("{}\r\x1b[?7h\x1b[?25h", "\n".repeat(block.into())));
-        }
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
-        let message = info.payload_as_str().unwrap_or("no message");
-        let words = say!("rhub has a bug: panicked at {place}: {message}", place, message);
-        write_err(&lang::word(&words.map(&secrets::clean)));
-        let trace = Backtrace::capture();
-        if trace.status() == BacktraceStatus::Captured {
-            write_err(&trace.to_string());
-        }
-        writer::settle();
-    }));
+/// Restores the terminal before the message about a bug: below the live block and with a visible cursor.
+pub(crate) fn leave_block() {
+    let block = BLOCK.swap(0, Ordering::Relaxed);
+    if block > 0 {
+        writer::write(Stream::Out, format!("{}\r\x1b[?7h\x1b[?25h", "\n".repeat(block.into())));
+    }
+}
+
+/// Prints the message about a bug, which is clean already.
+pub(crate) fn bug(words: &Sentence) {
+    write_err(&lang::word(words));
+}
+
+/// Prints a line of a backtrace, which is clean already.
+pub(crate) fn bug_line(text: &str) {
+    write_err(text);
 }
 
 fn paint(is_on: bool, style: Style, text: &str) -> String {

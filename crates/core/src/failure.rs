@@ -42,6 +42,8 @@ pub enum FailureKind {
     Store,
     /// A signal ended the command.
     Interrupted,
+    /// The program has a bug.
+    Internal,
 }
 
 /// Whether the same command may be run again after it failed.
@@ -62,7 +64,7 @@ impl FailureKind {
     /// Whether a command that failed so may be run again. `created`: whether it has created a task.
     pub fn retry(self, created: bool) -> Repeat {
         match self {
-            Self::SubmitUnknown => Repeat::Ambiguous,
+            Self::SubmitUnknown | Self::Internal => Repeat::Ambiguous,
             Self::Network
             | Self::Server
             | Self::Capacity

@@ -18,6 +18,7 @@ use runninghub::{
 use super::service::{Found, check_place};
 use crate::{
     args::{Format, Global, Paging, Server},
+    bug,
     event::Event,
     exit::{Error, Exit},
     printer::Printer,
@@ -272,6 +273,7 @@ impl Context {
     pub(super) fn submitted(&mut self, run: &Run, place: &Place) {
         self.outcome.task_id = Some(run.task_id().clone());
         self.has_created = true;
+        bug::has(run.task_id());
         self.show(RunEvent::Submitted(run.submitted(place)));
     }
 
@@ -400,6 +402,7 @@ impl Context {
             self.outcome.failure = Some(Failure { hint, ..failure });
         }
         self.outcome.exit_code = exit.code();
+        bug::is_told();
         self.outcome.elapsed = self.clock.now();
         self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();
         self.show(RunEvent::Result(Box::new(self.outcome.clone())));

@@ -14,7 +14,7 @@ use super::{
     save::{self, Destination},
 };
 use crate::{
-    args,
+    args, bug,
     exit::{Error, Exit},
     signals::{Signal, Signals, suspend},
     writer,
@@ -75,6 +75,7 @@ pub(super) async fn take_up(
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
     let task = wanted.id().clone();
+    bug::has(&task);
     context.outcome.task_id = Some(task.clone());
     Ok(match context.watch_files(signals, service.follow(wanted)).await {
         Ok(run) => ControlFlow::Continue(run?),

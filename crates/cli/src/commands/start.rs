@@ -13,6 +13,7 @@ use super::{
 use super::{demo, simulate};
 use crate::{
     args::{Cli, Command, Format, Global},
+    bug,
     event::{self, Event},
     exit::{Error, Exit},
     help, lang, log,
@@ -35,6 +36,9 @@ pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
         _ => {}
     }
     let format = format(&global);
+    if format == Format::Json {
+        bug::expects_json();
+    }
     let mut context = Context::new(global, format, printer);
     let result = match trouble {
         Some(trouble) if crate::config::is_used_by(&command) => Err(trouble),

@@ -23,7 +23,7 @@ use super::{
     slot::{Wait, Waiting},
 };
 use crate::{
-    args,
+    args, bug,
     exit::{Error, Exit},
     key, secrets,
     signals::{Signal, Signals, suspend},
@@ -168,7 +168,9 @@ async fn send(
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
     let submit = submit.on_step(move |step| {
-        sending.store(matches!(step, SubmitStep::Sending), Ordering::Relaxed);
+        let is_sending = matches!(step, SubmitStep::Sending);
+        sending.store(is_sending, Ordering::Relaxed);
+        bug::sends(is_sending);
         // The receiver outlives the submit.
         let _ = match step {
             SubmitStep::Sending => told.send(Told::Sending),

@@ -17,7 +17,9 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 
-use crate::common::{Rhub, folder, rhub};
+use serde_json::Value;
+
+use crate::common::{Rhub, Simulator, folder, rhub, scenario};
 
 const KEY: &str = "c4n4ryc4n4ryc4n4ryc4n4ryc4n4ry99";
 const TICKET: &str = "eyJ0aWNrZXQiOiJjYW5hcnkiLCJzaWduIjoiMTIzNCJ9";
@@ -235,6 +237,32 @@ fn a_panic_does_not_reveal_secrets() {
     );
     assert_silent("stderr", &done.stderr);
     assert_silent("stdout", &done.stdout.replace(&format!("q-signature={SIGNED}"), ""));
+}
+
+/// Whatever thread has the bug, a program reads how it ended, and whether it may have paid.
+#[test]
+fn a_panic_ends_with_a_result() {
+    for (failpoint, code, status) in [
+        ("none>submitting:before", 5, "unknown"),
+        ("submitting>accepted:after", 5, "unknown"),
+        ("accepted>done:before", 6, "running"),
+    ] {
+        let sim = Simulator::of("01-simple");
+        let done = rhub(["run", &scenario("01-simple").workflow_id(), "--json"])
+            .at(&sim)
+            .env("RUNNINGHUB_FAILPOINT", &format!("{failpoint}=panic here"))
+            .run();
+        let last: Value = serde_json::from_str(done.stdout.lines().last().expect("a line")).expect("JSON");
+        assert_eq!((done.code, &last["event"]), (Some(code), &"result".into()), "{done}");
+        assert_eq!((&last["status"], &last["exit_code"]), (&status.into(), &code.into()), "{done}");
+        let failure = &last["failure"];
+        assert_eq!(
+            (&failure["kind"], &failure["retry"]),
+            (&"internal".into(), &"ambiguous".into()),
+            "{done}"
+        );
+        assert!(failure["message"].as_str().expect("a message").contains("panic here"), "{done}");
+    }
 }
 
 /// A process that holds a key writes no core dump.
