@@ -21,7 +21,7 @@ const DEPRECATED: &str = "-[Deprecated]";
 /// The path of the facts.
 #[derive(Debug, Args)]
 pub(crate) struct Catalog {
-    /// JSON with `models` (endpoint, name, `name_cn`, output, task, category, price, params) and
+    /// JSON with `built` (a date), `sources`, `models` (endpoint, name, `name_cn`, output, task, category, price, params) and
     /// `nav_coverage.map` (the names of the documentation's navigation, each with its endpoints).
     facts: PathBuf,
 }
@@ -29,6 +29,8 @@ pub(crate) struct Catalog {
 #[derive(Deserialize)]
 struct Facts {
     built: String,
+    /// Each file that the facts come from, with its commit and date, and remarks in parentheses.
+    sources: BTreeMap<String, String>,
     nav_coverage: Navigation,
     models: Vec<Model>,
 }
@@ -73,7 +75,11 @@ impl Catalog {
     pub(crate) fn run(self, root: &Path) -> Result<()> {
         let text = fs::read_to_string(&self.facts).with_context(|| self.facts.display().to_string())?;
         let facts: Facts = serde_json::from_str(&text)?;
-        let mut lines = vec![json!({"catalog": 1, "as_of": facts.built}).to_string()];
+        let mut sources: Vec<_> =
+            facts.sources.values().filter_map(|source| source.split(" (").next()).collect();
+        sources.sort_unstable();
+        let header = json!({"catalog": 1, "as_of": facts.built, "sources": sources});
+        let mut lines = vec![header.to_string()];
         let mut models = facts.models;
         models.sort_by(|a, b| a.endpoint.cmp(&b.endpoint));
         lines.extend(models.iter().map(|model| line(model, &facts.nav_coverage.map).to_string()));

@@ -11,6 +11,7 @@ mod fixtures;
 mod mutants;
 mod record;
 mod report;
+mod sbom;
 mod snapshots;
 mod tidy;
 mod tool;
@@ -50,6 +51,8 @@ enum Command {
     Mutants(mutants::Mutants),
     /// Create a fixture from a live run, or from one of the simulator.
     Record(record::Record),
+    /// Print the software bill of materials of `rhub` (`CycloneDX`).
+    Sbom,
     /// Run, review, accept, reject and check snapshots.
     #[command(subcommand)]
     Snapshots(snapshots::Command),
@@ -80,6 +83,7 @@ fn run(command: Command) -> Result<()> {
         Command::Fixtures(command) => command.run(root),
         Command::Mutants(mutants) => mutants.run(&shell),
         Command::Record(record) => record.run(&shell, root),
+        Command::Sbom => sbom::sbom(root),
         Command::Snapshots(command) => command.run(&shell, root),
         Command::Tidy => tidy::tidy(root),
     }

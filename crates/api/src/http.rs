@@ -12,7 +12,9 @@ use reqwest::{
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
 };
 use runninghub_core::{NodeError, Sentence, repair, say};
-use runninghub_net::{ErrorKind as NetErrorKind, Exchange, asked_wait, backoff, page_title, read_text};
+use runninghub_net::{
+    ErrorKind as NetErrorKind, Exchange, asked_wait, may_repeat, page_title, read_text, start_backoff,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::time::Instant;
@@ -189,9 +191,9 @@ impl Client {
         attempt: impl FnMut() -> F,
     ) -> Result<T, Error> {
         let scale = self.time_scale();
-        let mut taken = None;
+        let (mut taken, mut tried) = (None, 0);
         let result = attempt
-            .retry(backoff())
+            .retry(start_backoff())
             .when(|error| matches!(error.retry(), Retry::Safe { .. }))
             .adjust(|error, pause| {
                 let least = match error.retry() {
@@ -199,7 +201,7 @@ impl Client {
                     _ => Duration::ZERO,
                 };
                 let price = if held(error).is_some() { Price::THROTTLED } else { Price::RETRY };
-                let pause = pause.filter(|_| self.budget().take(price))?;
+                let pause = pause.filter(|_| may_repeat(error, &mut tried) && self.budget().take(price))?;
                 taken = Some(price);
                 Some(pause.max(least).mul_f64(scale))
             })

@@ -21,6 +21,7 @@ const LONGEST: usize = 200;
 /// The known models.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
+    header: Header,
     models: Vec<Model>,
     /// The index of each endpoint's model.
     places: HashMap<String, usize>,
@@ -37,9 +38,13 @@ pub struct Skipped {
     pub why: Error,
 }
 
-#[derive(Deserialize)]
+/// The first line.
+#[derive(Clone, Debug, Default, Deserialize)]
 struct Header {
     catalog: u64,
+    as_of: Option<String>,
+    #[serde(default)]
+    sources: Vec<String>,
 }
 
 impl Catalog {
@@ -65,7 +70,7 @@ impl Catalog {
             let what = say!("the catalog has the unknown format {format}", format = header.catalog);
             return Err(Error::new(what).with_hint(say!("update to a version that reads it")));
         }
-        let mut catalog = Self::default();
+        let mut catalog = Self { header, ..Self::default() };
         for (line, text) in lines {
             match read(text) {
                 Ok(model) => catalog.put(model),
@@ -91,6 +96,16 @@ impl Catalog {
             self.places.insert(model.endpoint.clone(), self.models.len());
             self.models.push(model);
         }
+    }
+
+    /// When the list was made, as `YYYY-MM-DD`, if it says so.
+    pub fn as_of(&self) -> Option<&str> {
+        self.header.as_of.as_deref()
+    }
+
+    /// What the list was made from: public files, with their commit and date.
+    pub fn sources(&self) -> &[String] {
+        &self.header.sources
     }
 
     /// All models; those of this version are sorted by endpoint.
@@ -171,6 +186,9 @@ mod tests {
     fn the_embedded_list_is_whole() {
         let catalog = Catalog::embedded();
         assert_eq!((catalog.models().len(), catalog.skipped()), (455, &[][..]));
+        assert_eq!(catalog.as_of(), Some("2026-11-23"));
+        assert!(catalog.sources().iter().all(|source| source.contains("2026-")), "each has a date");
+        assert!(catalog.sources().len() > 3);
         let params: usize = catalog.models().iter().map(|model| model.params.len()).sum();
         assert_eq!(params, 2578);
         for (kind, count) in

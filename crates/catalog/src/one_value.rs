@@ -1,7 +1,7 @@
 //! Converts a value to the type that the platform expects: text that looks like a number stays text if text is
 //! expected.
 
-use runninghub_core::{Sentence, say};
+use runninghub_core::{Sentence, half_width, say};
 use serde_json::{Number, Value};
 
 use crate::{Error, Param, ParamKind, name::closest};
@@ -13,8 +13,31 @@ const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
 /// The prefixes of the names of uploaded files: workflows accept those, models don't.
 const FILE_NAMES: [&str; 2] = ["openapi/", "api/"];
 
-/// The value in the form in which it is sent.
+/// The value as it is sent. A value that only fits with half-width characters is a typing slip.
 pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
+    let half = value.as_str().and_then(half_width).filter(|half| is_meant(param, &value, half));
+    match half {
+        Some(close) => Err(wrong(param, &value, say!("did you mean `{close}`?", close))),
+        None => fit_to_the_letter(param, value),
+    }
+}
+
+/// Whether the parameter takes `half`, and not the given value.
+fn is_meant(param: &Param, value: &Value, half: &str) -> bool {
+    let fits = |text: &str| fit_to_the_letter(param, text.into()).is_ok();
+    let text = value.as_str().unwrap_or_default();
+    match param.kind {
+        ParamKind::Any | ParamKind::String | ParamKind::Model => false,
+        ParamKind::List => !is_choice(param, text) && is_choice(param, half),
+        // A guessed parameter takes everything.
+        ParamKind::Bool => bool(&Value::from(half)).is_some(),
+        ParamKind::Int => int(&Value::from(half)).is_some(),
+        ParamKind::Float => number(&Value::from(half)).is_some(),
+        _ => !fits(text) && fits(half),
+    }
+}
+
+fn fit_to_the_letter(param: &Param, value: Value) -> Result<Value, Error> {
     let fitted = match param.kind {
         ParamKind::Any => return Ok(value),
         ParamKind::Bool => bool(&value),
@@ -112,13 +135,20 @@ fn check(param: &Param, value: Value) -> Result<Value, Error> {
     Ok(value)
 }
 
+fn shown(choice: &Value) -> String {
+    choice.as_str().map_or_else(|| choice.to_string(), str::to_owned)
+}
+
+fn is_choice(param: &Param, text: &str) -> bool {
+    param.choices.iter().any(|choice| shown(choice).eq_ignore_ascii_case(text))
+}
+
 /// The matching choice, as it is sent: most are text, even those that look like numbers.
 fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
     let Some(wanted) = text(value) else {
         return Err(wrong(param, value, choices(param)));
     };
     let wanted = wanted.as_str().unwrap_or_default();
-    let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
     let same = param.choices.iter().find(|choice| shown(choice) == wanted);
     let like = || param.choices.iter().find(|choice| shown(choice).eq_ignore_ascii_case(wanted));
     if let Some(choice) = same.or_else(like) {
@@ -138,7 +168,6 @@ fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
 
 /// The choices as a message: `it is one of 5, 8, 10`.
 fn choices(param: &Param) -> Sentence {
-    let shown = |choice: &Value| choice.as_str().map_or_else(|| choice.to_string(), str::to_owned);
     let list: Vec<String> = param.choices.iter().take(LISTED).map(shown).collect();
     let (list, count) = (list.join(", "), param.choices.len());
     if count > LISTED {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub::{Fact, rounded_number, say};
+use runninghub::{Fact, half_width, rounded_number, say};
 use serde_json::{Map, Value};
 
 use crate::{exit::Error, input};
@@ -54,13 +54,17 @@ pub(crate) fn named(option: &str, given: &str, path: &str) -> Result<PathBuf, Er
 /// # Errors
 /// Usage, if a part is missing.
 pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
-    let parts = text.split_once('=').and_then(|(place, value)| {
+    fn split(text: &str) -> Option<(&str, &str)> {
+        let (place, value) = text.split_once('=')?;
         let (node, field) = place.rsplit_once('.')?;
         (!node.is_empty() && !field.is_empty()).then_some((place, value))
-    });
-    let Some((place, value)) = parts else {
-        return Err(Error::usage(say!("`--set {text}` needs a node, a field and a value", text))
-            .hint(say!("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`")));
+    }
+    let Some((place, value)) = split(text) else {
+        let hint = match narrower(text).filter(|meant| split(meant).is_some()) {
+            Some(close) => say!("did you mean `{close}`?", close),
+            None => say!("write `--set NODE.FIELD=VALUE`, for example `--set 6.text=\"a cat\"`"),
+        };
+        return Err(Error::usage(say!("`--set {text}` needs a node, a field and a value", text)).hint(hint));
     };
     let value = match Written::of(value) {
         Written::Plain(value) => {
@@ -73,6 +77,15 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
         Written::File(path) => NewValue::File(named("--set", text, path)?),
     };
     Ok((place.to_owned(), value))
+}
+
+/// The same with the signs of ASCII up to the first `=`: the value is left as it is.
+fn narrower(text: &str) -> Option<String> {
+    let at = text.find(['=', '＝'])?;
+    let (place, rest) = text.split_at_checked(at)?;
+    let value = rest.strip_prefix(['=', '＝'])?;
+    let meant = format!("{}={value}", half_width(place).as_deref().unwrap_or(place));
+    (meant != text).then_some(meant)
 }
 
 /// Rejects JSON that would change on the way.
@@ -122,9 +135,15 @@ pub(crate) fn node_info_list(text: &str) -> Result<Vec<Value>, Error> {
 /// # Errors
 /// Usage, if a part is missing.
 pub(crate) fn param(text: &str) -> Result<(String, NewValue), Error> {
-    let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
-        return Err(Error::usage(say!("`-p {text}` needs a parameter and a value", text))
-            .hint(say!("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`")));
+    fn split(text: &str) -> Option<(&str, &str)> {
+        text.split_once('=').filter(|(name, _)| !name.is_empty())
+    }
+    let Some((name, value)) = split(text) else {
+        let hint = match narrower(text).filter(|meant| split(meant).is_some()) {
+            Some(close) => say!("did you mean `{close}`?", close),
+            None => say!("write `-p NAME=VALUE`, for example `-p prompt=\"a cat\"`"),
+        };
+        return Err(Error::usage(say!("`-p {text}` needs a parameter and a value", text)).hint(hint));
     };
     let value = match Written::of(value) {
         Written::Plain(value) | Written::Text(value) => NewValue::Json(value.into()),

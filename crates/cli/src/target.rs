@@ -7,7 +7,8 @@ use std::{
 };
 
 use runninghub::{
-    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, is_platform_id, is_task_id, say,
+    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, half_width,
+    is_platform_id, is_task_id, say,
 };
 
 use crate::{assign, exit::Error, input, shell::word};
@@ -35,6 +36,10 @@ impl Target {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         if is_platform_id(text) {
             return Ok(Self::Saved(text.into(), None));
+        }
+        if let Some(close) = half_width(text).filter(|half| is_platform_id(half)) {
+            let what = say!("`{text}` is not a workflow id", text);
+            return Err(Error::usage(what).hint(say!("did you mean `{close}`?", close)));
         }
         if let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
             return page(text, rest);
@@ -67,8 +72,11 @@ pub(crate) fn task_id(text: &str) -> Result<TaskId, Error> {
     if is_task_id(text) && text.bytes().any(|byte| byte.is_ascii_digit()) {
         return Ok(text.into());
     }
-    Err(Error::usage(say!("`{text}` is not a task id", text))
-        .hint(say!("a task id is a number such as `1904154698679771137`; `rhub run` prints it")))
+    let error = Error::usage(say!("`{text}` is not a task id", text));
+    if let Some(close) = half_width(text).filter(|half| is_platform_id(half)) {
+        return Err(error.hint(say!("did you mean `{close}`?", close)));
+    }
+    Err(error.hint(say!("a task id is a number such as `1904154698679771137`; `rhub run` prints it")))
 }
 
 /// Reads a prompt id of a ComfyUI.

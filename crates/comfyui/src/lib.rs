@@ -5,6 +5,7 @@ mod client;
 mod endpoint;
 mod error;
 mod http;
+mod recorded;
 
 pub use client::{Client, ClientBuilder};
 pub use endpoint::{
@@ -17,6 +18,7 @@ pub use endpoint::{
     upload::UploadedImage,
 };
 pub use error::{Error, ErrorKind};
+pub use recorded::{read_finished, view_path};
 /// Options for the network, and their errors.
 #[doc(inline)]
 pub use runninghub_net as net;

@@ -27,6 +27,7 @@ mod sentence;
 mod session;
 mod task;
 mod untrusted;
+mod width;
 mod wire;
 
 pub use amount::{Amount, NoAmount};
@@ -54,5 +55,6 @@ pub use sentence::{Fact, Sentence};
 pub use session::{Action, Input, Known, Pace, Session, Suspend};
 pub use task::{Cost, Failure, Observation, OutputFile, TaskStatus};
 pub use untrusted::Untrusted;
+pub use width::half_width;
 use wire::repair_with;
 pub use wire::{Binary, ExecutionError, Message, StateEntry, StateNodes, decode_binary, decode_text, repair};

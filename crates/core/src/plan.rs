@@ -248,6 +248,12 @@ impl Plan {
     }
 }
 
+/// The node of which a native loop has made a copy with this id, by its form: `START.CALL.GRAPH.ROUND_NODE`.
+pub(crate) fn copy_of(id: &str) -> Option<&str> {
+    let (round, of) = id.rsplit_once('.')?.1.split_once('_')?;
+    round.bytes().all(|byte| byte.is_ascii_digit()).then_some(of)
+}
+
 /// Ids of expanded nodes have the form `PARENT.CALL.GRAPH.N`, and nested ones are longer: three parts at a time are
 /// removed until a node is found. In a native loop `N` is `ROUND_NODE`, for a copy of that node.
 fn owner(index: &HashMap<NodeId, usize>, id: &str) -> Option<usize> {
@@ -256,11 +262,7 @@ fn owner(index: &HashMap<NodeId, usize>, id: &str) -> Option<usize> {
         if let Some(at) = index.get(id) {
             return Some(*at);
         }
-        let copy = id.rsplit_once('.').and_then(|(_, last)| last.split_once('_'));
-        if let Some((round, of)) = copy
-            && round.bytes().all(|byte| byte.is_ascii_digit())
-            && let Some(at) = index.get(of)
-        {
+        if let Some(at) = copy_of(id).and_then(|of| index.get(of)) {
             return Some(*at);
         }
         for _ in 0..3 {

@@ -256,16 +256,27 @@ pub(crate) const DOWNLOAD: &str = "download";
 /// The reason for refusing a private address.
 pub(crate) const PRIVATE: Sentence = say!("the URL points to a private address");
 
+/// Whether a connection was refused because nothing listens there: the server is down, or only starting.
+pub fn is_not_listening(error: &(dyn StdError + 'static)) -> bool {
+    let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    has_cause(error, |error| error.downcast_ref().is_some_and(refused))
+}
+
 /// A name was not resolved because its address is private.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to private addresses only")]
 pub(crate) struct Private;
 
-/// Whether the chain contains an error of this type. `io::Error` hides the error that it wraps from `source()`.
+/// Whether the chain contains an error of this type.
 pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
+    has_cause(error, |error| error.is::<T>())
+}
+
+/// Whether an error or one of its causes is one of those. `io::Error` hides the error that it wraps from `source()`.
+fn has_cause(error: &(dyn StdError + 'static), is_it: impl Fn(&(dyn StdError + 'static)) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<T>() {
+        if is_it(error) {
             return true;
         }
         next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {

@@ -19,7 +19,7 @@ mod tls;
 
 pub use body::{page_title, read_text};
 pub use clients::HttpClients;
-pub use error::{Error, ErrorKind, Source};
+pub use error::{Error, ErrorKind, Source, is_not_listening};
 pub use exchange::Exchange;
 pub use files::{
     Download, Files, SavedFile, check_folder, copy_file, digest, extension, hex, holds, numbered, open_file,
@@ -30,4 +30,4 @@ pub use net::Net;
 pub use options::NetOptions;
 pub use progress::{Direction, FileProgress};
 pub use proxy::{Proxy, is_loopback};
-pub use retry::{asked_wait, backoff, retry_after};
+pub use retry::{asked_wait, backoff, may_repeat, retry_after, start_backoff, start_pauses};

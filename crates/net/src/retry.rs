@@ -1,14 +1,23 @@
 //! When a request may be sent again.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    error::Error as StdError,
+    time::{Duration, SystemTime},
+};
 
-use backon::ExponentialBuilder;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+use crate::error::is_not_listening;
 
 /// Attempts per request in total.
 const ATTEMPTS: usize = 3;
+/// The same while nothing listens at the server's address: it may be starting.
+const STARTS: usize = 5;
 /// The pause after the first attempt; it doubles after the second, with added jitter.
 const PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause while a server may be starting, without jitter.
+const LONGEST: Duration = Duration::from_secs(2);
 /// Range of accepted `Retry-After` values: a shorter one would hammer the server, a longer one is the server's
 /// mistake.
 const OBEYED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(10));
@@ -16,6 +25,25 @@ const OBEYED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_min
 /// The pauses between the attempts.
 pub fn backoff() -> ExponentialBuilder {
     ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter()
+}
+
+/// The pauses between the attempts to reach a server that may be starting: some 6 to 11 seconds together.
+pub fn start_backoff() -> ExponentialBuilder {
+    backoff().with_max_delay(LONGEST).with_max_times(STARTS - 1)
+}
+
+/// The same as durations.
+pub fn start_pauses() -> impl Iterator<Item = Duration> + Send {
+    start_backoff().build()
+}
+
+/// Whether an error leaves an attempt over, counting those that came before in `tried`. A server that does not listen
+/// yet has got no request, so it gets the attempts of [`start_backoff`].
+pub fn may_repeat(error: &(dyn StdError + 'static), tried: &mut usize) -> bool {
+    if !is_not_listening(error) {
+        *tried += 1;
+    }
+    *tried < ATTEMPTS
 }
 
 /// The pause that a response's headers ask for, see [`retry_after`].

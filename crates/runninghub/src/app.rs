@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use runninghub_api::{App, AppField, Choice, FieldKind, List, ListedApp, Page, QuickStyle};
-use runninghub_core::{Fact, Sentence, Untrusted, WebappId, say};
+use runninghub_core::{Fact, Sentence, Untrusted, WebappId, half_width, say};
 use serde_json::Value;
 
 use crate::{
@@ -97,6 +97,18 @@ fn names(field: &AppField) -> impl Iterator<Item = String> {
 /// # Errors
 /// When the field does not accept it.
 pub fn fit(field: &AppField, value: &Value) -> Result<String, Error> {
+    let error = match fit_to_the_letter(field, value) {
+        Ok(text) => return Ok(text),
+        Err(error) => error,
+    };
+    let half = value.as_str().and_then(half_width);
+    match half.filter(|half| fit_to_the_letter(field, &half.as_str().into()).is_ok()) {
+        Some(close) => Err(error.with_hint(say!("did you mean `{close}`?", close))),
+        None => Err(error),
+    }
+}
+
+fn fit_to_the_letter(field: &AppField, value: &Value) -> Result<String, Error> {
     let text = match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -71,7 +71,7 @@ pub use runninghub_core::{
     Amounts, Charge, ClientId, Cost, End, Event, FORMAT, Fact, Failure, FailureKind, FileUrl, Kind, Line,
     NativeProxy, NodeError, NodeId, Observation, Outcome, Output, OutputFile, Place, PromptId, Repeat,
     Sentence, Site, SocketUrl, Submitted, TaskId, TaskStatus, Transfer, Untrusted, Verdict, WebappId,
-    WorkflowId, is_platform_id, is_task_id, is_uuid, rounded_number, say,
+    WorkflowId, half_width, is_platform_id, is_task_id, is_uuid, rounded_number, say,
 };
 pub use runninghub_core::{
     Basis, Connection, ConnectionState, CurrentNode, Eta, Expected, Learned, NodeKind, NodeProgress,

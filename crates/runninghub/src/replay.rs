@@ -11,8 +11,9 @@ use std::{
 
 use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
+use runninghub_comfyui::{Product, read_finished, view_path};
 use runninghub_core::{
-    Action, Confirm, Event, Graph, Input, Learned, Line, Machine, Message, NodeId, Observation, Pace, Plan,
+    Action, Confirm, Event, Graph, Input, Learned, Line, Machine, Message, NodeFile, NodeId, Observation, Pace, Plan,
     Priors, PromptId, Session, TaskId, decode_text, repair, say,
 };
 pub use runninghub_transport::Speed;
@@ -20,7 +21,7 @@ use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
-use crate::{Error, ErrorKind, event_file};
+use crate::{Error, ErrorKind, event_file, native::output};
 
 /// A recording or a file of events, and the selection to play.
 #[derive(Debug)]
@@ -162,10 +163,12 @@ impl Replay {
                 let events = play(Arc::clone(&steps), first_step(&steps, &run), machine, self.speed);
                 let task_id = self.recording.task_id().cloned();
                 let (mut t, about) = (Duration::ZERO, task_id.clone());
-                let lines = events.map(move |event| {
+                let mut made = (confirm == Confirm::Frames).then(|| Made::new(self.products(&run), self.server()));
+                let lines = events.map(move |mut event| {
                     if let Event::Progress(progress) = &event {
                         t = t.max(progress.elapsed);
                     }
+                    made.iter_mut().for_each(|made| made.see(&mut event));
                     Line { t, task_id: about.clone(), event }
                 });
                 Ok(ReplayRun { prompt_id: run.prompt, task_id, lines: lines.boxed() })
@@ -239,6 +242,31 @@ impl Replay {
         self.recording.read_json(&workflow.replacen("workflow", "history", 1)).ok()?
     }
 
+    /// What the run has made, according to the recorded history of a ComfyUI.
+    fn products(&self, run: &Wanted) -> Option<Vec<Product>> {
+        let prompt = run.prompt.as_ref()?.as_str();
+        let http = self.recording.http().unwrap_or_default();
+        let histories = self.history(run).into_iter().chain(http.iter().rev().filter_map(|row| json(&row.text)));
+        let mut finished = histories.filter_map(|history| read_finished(prompt, &history));
+        finished.next().map(|finished| finished.products)
+    }
+
+    /// The URL of the ComfyUI that was recorded; empty if the recording does not have it.
+    fn server(&self) -> String {
+        let mut streams = self.recording.streams();
+        let tapes = streams.next().and_then(|stream| self.recording.tapes(stream).ok()).unwrap_or_default();
+        let rows = tapes.first().map_or(&[][..], |tape| &tape.rows);
+        let opened = rows.iter().find_map(|row| match &row.body {
+            Some(Body::Text(text)) if row.kind == RowKind::Open => Some(text),
+            _ => None,
+        });
+        let socket = opened.and_then(|text| text.split('?').next()?.strip_suffix("/ws"));
+        match socket.and_then(|socket| socket.strip_prefix("ws")) {
+            Some(rest) => format!("http{rest}"),
+            None => String::new(),
+        }
+    }
+
     /// The outputs that the server announced it would execute.
     fn outputs(&self, run: &Wanted, graph: &Graph) -> Vec<NodeId> {
         let http = self.recording.http().unwrap_or_default();
@@ -269,6 +297,38 @@ impl Replay {
             .filter(|node| is_output(node.class_type.raw()))
             .map(|node| node.id.clone())
             .collect()
+    }
+}
+
+/// What a run on a ComfyUI makes: the platform lists its results in a response, a ComfyUI in its history, or nodes name
+/// them.
+#[derive(Debug)]
+struct Made {
+    history: Option<Vec<Product>>,
+    named: Vec<(NodeId, NodeFile)>,
+    server: String,
+}
+
+impl Made {
+    fn new(history: Option<Vec<Product>>, server: String) -> Self {
+        Self { history, named: Vec::new(), server }
+    }
+
+    /// Collects the files that nodes name, and adds the results to the end of the run.
+    fn see(&mut self, event: &mut Event) {
+        match event {
+            Event::Files { node_id, files } => {
+                self.named.extend(files.iter().map(|file| (node_id.clone(), file.clone())));
+            }
+            Event::Finished(end) if end.phase.is_final() => {
+                let named = self.named.drain(..).filter(|(_, file)| file.folder() != "input");
+                let named = named.map(|(node, file)| Product::File { node, file });
+                let products = self.history.take().unwrap_or_else(|| named.collect());
+                let view = |file: &NodeFile| format!("{}{}", self.server, view_path(file));
+                end.outputs.splice(..0, products.into_iter().map(|product| output(product, view)));
+            }
+            _ => {}
+        }
     }
 }
 

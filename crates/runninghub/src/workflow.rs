@@ -6,7 +6,7 @@ mod intake;
 
 use std::fmt::Display;
 
-use runninghub_core::{Graph, Node, NodeId, Sentence, link, say};
+use runninghub_core::{Graph, Node, NodeId, Sentence, half_width, link, say};
 use serde_json::{Map, Value};
 
 pub use self::embedded::embedded_workflow;
@@ -155,7 +155,13 @@ impl Workflow {
     /// Those of [`Workflow::field`], and when the value's type differs from that of the value it replaces.
     pub(crate) fn check(&self, node: &str, field: &str, value: Value) -> Result<Override, Error> {
         let (node, old) = (self.find(node)?, self.field(node, field)?);
+        let half = value.as_str().and_then(half_width);
+        let half = half.filter(|half| fit(old, written(field, old, half)).is_ok());
         let value = fit(old, value).map_err(|(wanted, got)| {
+            let hint = match &half {
+                Some(close) => say!("did you mean `{close}`?", close),
+                None => say!("its current value is `{value}`", value = short(old)),
+            };
             Error::usage(say!(
                 "`{place}` takes {wanted}, not {got}",
                 place = place_of(&node.id, field),
@@ -163,7 +169,7 @@ impl Workflow {
                 got
             ))
             .of_input(node, field, "invalid_input_type")
-            .with_hint(say!("its current value is `{value}`", value = short(old)))
+            .with_hint(hint)
         })?;
         if is_negative_seed(node, field, &value) {
             return Err(Error::usage(say!(

@@ -63,7 +63,10 @@ async fn when_the_socket_is_cut_in_the_middle() {
 
 #[tokio::test]
 async fn when_the_socket_is_cut_before_its_last_frames() {
-    run(sim().fault(Fault::CutBeforeEnd), Phase::Success).await;
+    for early in [0, 50] {
+        let cut = Fault::CutBeforeEnd(Duration::from_millis(early));
+        run(sim().fault(cut), Phase::Success).await;
+    }
 }
 
 #[tokio::test]

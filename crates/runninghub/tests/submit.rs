@@ -3,14 +3,16 @@
 mod common;
 
 use std::{
+    net::TcpListener,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use common::{WORKFLOW, hub, key, sim, watch};
-use runninghub::{Code, ErrorKind, Phase, RunningHub, Service as _, Submit, SubmitStep};
+use runninghub::{Code, ErrorKind, NetOptions, Phase, RunningHub, Service as _, Submit, SubmitStep};
 use runninghub_sim::{Fault, Rate, Scenario, ScriptNode};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 #[tokio::test]
 async fn nothing_is_paid_for_a_mistake() {
@@ -44,6 +46,38 @@ async fn a_lost_response_is_unknown_and_never_retried() {
         sim().fault(Fault::LostCreateAnswer(Rate::First(1))).start().await.expect("the simulator starts");
     let error = hub(&sim).submit(Submit::workflow(WORKFLOW)).await.expect_err("nobody knows");
     assert_eq!(error.kind(), ErrorKind::SubmitUnknown);
+    assert_eq!(sim.stats().creates, 1);
+}
+
+/// Nothing was sent to a server that does not listen yet, so both a question and a create wait for it.
+#[tokio::test]
+async fn a_platform_that_is_starting_is_waited_for() {
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let (fails, mut failed) = mpsc::unbounded_channel();
+    let told = fails.clone();
+    let net = NetOptions::default().observer(move |exchange| {
+        if exchange.status.is_none() {
+            let _ = told.send("question");
+        }
+    });
+    let hub = RunningHub::builder(key()).base_url(format!("http://{port}")).net(net).build().expect("a hub");
+    let graph = Scenario::script("one").node(ScriptNode::new("1", "SaveImage").saves("a.png")).build();
+    let submit = Submit::graph(graph.workflow_json()).on_step(move |step| {
+        if let SubmitStep::Waiting { error, .. } = step {
+            assert_eq!(error.kind(), ErrorKind::Network);
+            let _ = fails.send("create");
+        }
+    });
+    let start = async |wanted| {
+        while failed.recv().await != Some(wanted) {}
+        sim().listen(port).scenario(graph.clone()).start().await.expect("the simulator starts")
+    };
+    let mut start = start;
+    let (sim, account) = tokio::join!(start("question"), hub.account());
+    account.expect("it has come up");
+    sim.shutdown().await;
+    let (sim, run) = tokio::join!(start("create"), hub.submit(submit));
+    run.expect("accepted in the end");
     assert_eq!(sim.stats().creates, 1);
 }
 

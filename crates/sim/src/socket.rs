@@ -82,6 +82,7 @@ impl Connection {
         }
         loop {
             let due = if cancelled.borrow().is_some() { None } else { self.task.due(next) };
+            let cut = self.task.cut().filter(|_| due.is_some());
             tokio::select! {
                 message = socket.recv() => match message {
                     Some(Ok(Message::Text(text))) if !greeted => {
@@ -100,6 +101,10 @@ impl Connection {
                         Some(index) => next = index,
                         None => return,
                     }
+                }
+                () = sleep_until(cut.unwrap_or_else(far_future)), if cut.is_some() => {
+                    let _ = socket.flush().await;
+                    return;
                 }
                 Ok(()) = cancelled.changed() => {
                     if !self.interrupt(&mut socket, next).await {

@@ -189,6 +189,12 @@ impl Task {
         self.frames.get(index).map(|frame| self.started() + frame.at.div_f64(self.pace.speed))
     }
 
+    /// When connections are cut, if that is before a frame is due.
+    pub(crate) fn cut(&self) -> Option<Instant> {
+        let early = self.faults.cuts_early()?;
+        self.due(self.last)?.checked_sub(early)
+    }
+
     /// The current node before this frame; `None` outside the run.
     pub(crate) fn current(&self, index: usize) -> Option<&str> {
         let passed = if index <= self.last { self.frames.get(..index)? } else { return None };

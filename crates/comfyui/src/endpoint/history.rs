@@ -57,7 +57,7 @@ pub(crate) async fn get(client: &Client, prompt_id: &str) -> Result<Option<Finis
     Ok(told.get_mut(prompt_id).filter(|entry| entry.is_object()).map(|entry| read(&entry.take())))
 }
 
-fn read(entry: &Value) -> Finished {
+pub(crate) fn read(entry: &Value) -> Finished {
     Finished {
         prompt: Queued::read(&entry["prompt"]),
         outcome: outcome(&entry["status"]),

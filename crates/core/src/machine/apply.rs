@@ -217,7 +217,8 @@ impl Machine {
             node_id: error.node_id.as_deref().map(Into::into),
             node: text(&error.node_type),
             exception_type: text(&error.exception_type),
-            message: text(&error.exception_message),
+            // Python's messages often end with a line feed.
+            message: error.exception_message.as_deref().map(|text| text.trim_end().into()),
             traceback: error.traceback.iter().map(|line| (**line).into()).collect(),
             ..Failure::default()
         };
@@ -230,7 +231,10 @@ impl Machine {
     pub(super) fn note_failure(&mut self, new: Failure, raised: bool) {
         let known = self.failure.take().unwrap_or_default();
         let at = new.node_id.as_ref().or(known.node_id.as_ref()).map(|id| id.as_str().to_owned());
-        let node = match at.and_then(|id| self.owner([Some(&id), None, None])) {
+        let at = at.and_then(|id| self.owner([Some(&id), None, None]));
+        let copied = at.filter(|_| raised).and_then(|at| self.running_copy(at));
+        let node_id = copied.map(|at| self.id(at)).or(new.node_id);
+        let node = match copied.or(at) {
             Some(at) => {
                 if let Some(track) = self.nodes.get_mut(at) {
                     track.failed |= raised;
@@ -244,7 +248,7 @@ impl Machine {
             None => new.node.clone(),
         };
         self.failure = Some(Failure {
-            node_id: new.node_id.or(known.node_id),
+            node_id: node_id.or(known.node_id),
             node: node.or(known.node),
             exception_type: new.exception_type.or(known.exception_type),
             message: new.message.or(known.message),

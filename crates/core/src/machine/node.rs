@@ -204,6 +204,12 @@ impl NodeTrack {
         self.children.values().filter(|child| !child.done).map(|child| (&child.counter.steps, child.since))
     }
 
+    /// Whether a child is running whose id says that it was expanded from this parent.
+    pub(super) fn has_open_child_of(&self, parent: &str) -> bool {
+        let is_of = |id: &str| id.strip_prefix(parent).is_some_and(|rest| rest.starts_with('.'));
+        self.children.iter().any(|(id, child)| !child.done && is_of(id.as_str()))
+    }
+
     /// The number of finished children, and their mean duration in seconds.
     pub(super) fn done_children(&self) -> (usize, f64) {
         let done = self.children.values().filter(|child| child.done);

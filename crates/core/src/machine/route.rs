@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{node::NodeTrack, state::Machine};
-use crate::{NodeId, Phase};
+use crate::{NodeId, Phase, plan::copy_of};
 
 /// The nodes seen so far, for a machine without a workflow.
 #[derive(Debug, Default)]
@@ -59,7 +59,8 @@ impl Machine {
                 .or_else(|| rest.find_map(|name| plan.owner(name)));
         }
         let id = names.next()?;
-        let id = names.next().unwrap_or_else(|| top_level(id));
+        let copy = copy_of(id).filter(|of| self.seen.position(of).is_some());
+        let id = names.next().or(copy).unwrap_or_else(|| top_level(id));
         if let Some(at) = self.seen.position(id) {
             return Some(at);
         }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use backon::BackoffBuilder as _;
 use reqwest::{
     Response,
     header::{ACCEPT_ENCODING, HeaderValue, IF_RANGE, LOCATION, RANGE},
@@ -20,7 +19,8 @@ use super::{
     version::Version,
 };
 use crate::{
-    Direction, Error, ErrorKind, FileProgress, Login, asked_wait, backoff, error::DOWNLOAD, guard::Guard,
+    Direction, Error, ErrorKind, FileProgress, Login, asked_wait, error::DOWNLOAD, guard::Guard, may_repeat,
+    start_pauses,
 };
 
 /// Maximum number of redirects.
@@ -75,7 +75,7 @@ impl<'f> Transfer<'f> {
     }
 
     async fn attempts(&mut self) -> Result<(), Error> {
-        let (mut left, mut furthest, mut attempts) = (backoff().build(), 0, 0);
+        let (mut left, mut tried, mut furthest, mut attempts) = (start_pauses(), 0, 0, 0);
         while let Err(error) = self.attempt().await {
             attempts += 1;
             if !error.kind().is_transient() || attempts >= ATTEMPTS {
@@ -83,9 +83,10 @@ impl<'f> Transfer<'f> {
             }
             let bytes = self.part.as_ref().map_or(0, |part| part.file.bytes());
             if bytes >= furthest + PROGRESS {
-                (left, furthest) = (backoff().build(), bytes);
+                (left, tried, furthest) = (start_pauses(), 0, bytes);
             }
-            let Some(pause) = left.next() else { return Err(error) };
+            let pause = left.next().filter(|_| may_repeat(&error, &mut tried));
+            let Some(pause) = pause else { return Err(error) };
             let pause = pause.max(error.retry_after().unwrap_or_default()).mul_f64(self.files.time_scale());
             tracing::debug!(%error, ?pause, bytes, "fetching again");
             sleep(pause).await;

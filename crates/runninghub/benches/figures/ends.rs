@@ -61,7 +61,10 @@ const CASES: [Case; 15] = [
     case("socket cut in the middle", "A2", 10.0, LIVE_MS, |length| {
         vec![Fault::DropAt { frame: steps(length) as usize, times: 1 }]
     }),
-    case("socket cut before its last frames", "A3", 10.0, 250.0, |_| vec![Fault::CutBeforeEnd]),
+    // Before the task is over, so that the first response still says that it runs.
+    case("socket cut 50 ms before its last frames", "A3", 10.0, 250.0, |_| {
+        vec![Fault::CutBeforeEnd(Duration::from_millis(50))]
+    }),
     case(SETTLE, "A3", 10.0, 250.0, |_| vec![Fault::Settle(LAG)]),
     // The poll after a second falls between the last frame and the outputs.
     case("address first seen after the last frame", "A3", 0.65, 250.0, |length| {

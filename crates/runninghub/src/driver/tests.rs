@@ -23,8 +23,13 @@ struct World {
     /// Socket URLs in the poll responses; the last one repeats.
     addresses: Mutex<VecDeque<&'static str>>,
     over: Mutex<bool>,
+    /// How long after the socket broke the task is over.
+    over_after: Option<Duration>,
     /// Frames that repeat forever.
     flood: Option<&'static str>,
+    /// Frames after which the socket breaks, with a second between them.
+    tape: Mutex<VecDeque<String>>,
+    broke: Mutex<Option<Instant>>,
     frames: AtomicU64,
     stuck: Mutex<bool>,
     held: Mutex<Option<Duration>>,
@@ -50,7 +55,9 @@ impl Backend for Service {
         if stuck {
             std::future::pending::<()>().await;
         }
-        if *self.0.over.lock().expect("not poisoned") {
+        let broke = *self.0.broke.lock().expect("not poisoned");
+        let is_over = broke.zip(self.0.over_after).is_some_and(|(broke, after)| broke.elapsed() >= after);
+        if is_over || *self.0.over.lock().expect("not poisoned") {
             let outputs = vec![OutputFile::default()];
             return Ok(Observation { outputs, ..Observation::of(TaskStatus::Success) });
         }
@@ -80,6 +87,11 @@ impl Backend for Service {
 impl Connect for Service {
     async fn connect(&self, address: &SocketUrl) -> Result<Box<dyn FrameSource>, SocketError> {
         self.0.note(format!("dialled {}", address.expose()));
+        let is_broken = self.0.broke.lock().expect("not poisoned").is_some();
+        if is_broken {
+            // Only polls can find the end.
+            std::future::pending::<()>().await;
+        }
         if let Some(kind) = self.0.refusals.lock().expect("not poisoned").pop_front() {
             return Err(SocketError::new(kind, Sentence::verbatim("no")));
         }
@@ -97,11 +109,23 @@ impl FrameSource for Source {
                 self.0.frames.fetch_add(1, Ordering::Relaxed);
                 Ok(Some(Frame { at: Duration::ZERO, body: Body::Text(text.into()) }))
             }
+            None if self.0.over_after.is_some() => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let next = self.0.tape.lock().expect("not poisoned").pop_front();
+                if next.is_none() {
+                    self.0.broke.lock().expect("not poisoned").get_or_insert_with(Instant::now);
+                    self.0.note("broke");
+                }
+                Ok(next.map(|text| Frame { at: Duration::ZERO, body: Body::Text(text.into()) }))
+            }
             None => std::future::pending().await,
         }
     }
 
     async fn close(&mut self) {
+        if self.0.broke.lock().expect("not poisoned").is_some() {
+            return;
+        }
         // The peer is slow to close: nothing may be dialed before.
         tokio::time::sleep(Duration::from_millis(900)).await;
         self.0.note("closed");
@@ -272,4 +296,35 @@ async fn endless_frames_do_not_delay_polls_and_timers() {
         let events = drive(&mut driver, Duration::from_secs(20)).await;
         assert!(matches!(events.last(), Some(Event::Finished(_))), "{flood}");
     }
+}
+
+/// The first response after the socket broke still says that the task runs: the next ones come quickly.
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_breaks_just_before_the_end_costs_no_second() {
+    let nodes = |n: u32| {
+        format!(r#""{n}": {{"class_type": "X", "inputs": {{"x": ["{}", 0]}}}}"#, n - 1)
+    };
+    let graph = format!("{{{}}}", (1..=5).map(nodes).collect::<Vec<_>>().join(","));
+    let graph = runninghub_core::Graph::parse(&graph).expect("a workflow");
+    let executing =
+        |n| format!(r#"{{"type": "executing", "data": {{"prompt_id": "p", "node": "{n}"}}}}"#);
+    let start = r#"{"type": "execution_start", "data": {"prompt_id": "p"}}"#.to_owned();
+    let world = Arc::new(World {
+        addresses: Mutex::new(["wss://h/ws?1"].into()),
+        over_after: Some(Duration::from_millis(50)),
+        tape: Mutex::new(std::iter::once(start).chain((1..=5).map(executing)).collect()),
+        ..World::default()
+    });
+    let service = Arc::new(Service(Arc::clone(&world)));
+    let machine = Machine::new(Some(Arc::new(Plan::new(&graph, &[]))), Confirm::Http);
+    let session = Session::new(machine, Pace::default(), 1);
+    let mut driver =
+        Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, None);
+    let events = drive(&mut driver, Duration::from_mins(1)).await;
+    let broke = world.broke.lock().expect("not poisoned").expect("it broke").elapsed();
+    assert!(matches!(events.last(), Some(Event::Finished(_))), "{events:?}");
+    let diary = world.diary();
+    let polls = diary.iter().skip_while(|what| *what != "broke").filter(|what| *what == "asked").count();
+    assert!(broke <= Duration::from_millis(250), "{broke:?}: {diary:?}");
+    assert!(polls <= 3, "at most two more than the one at once: {diary:?}");
 }

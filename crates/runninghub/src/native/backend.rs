@@ -111,24 +111,7 @@ impl Native {
     }
 
     fn output(&self, product: Product) -> OutputFile {
-        match product {
-            Product::File { node, file } => OutputFile {
-                node_id: Some(node),
-                file_type: file
-                    .filename
-                    .rsplit_once('.')
-                    .map(|(_, extension)| extension.to_ascii_lowercase()),
-                url: Some(FileUrl::new(self.client.view(&file))),
-                ..OutputFile::default()
-            },
-            Product::Text { node, text } => OutputFile {
-                node_id: Some(node),
-                file_type: Some("txt".to_owned()),
-                text: Some(text),
-                ..OutputFile::default()
-            },
-            _ => OutputFile::default(),
-        }
+        output(product, |file| self.client.view(file))
     }
 
     async fn stop(&self, task: &TaskId) -> Result<bool, runninghub_comfyui::Error> {
@@ -212,6 +195,25 @@ impl Backend for Native {
 
     fn calls(&self) -> u64 {
         self.client.calls()
+    }
+}
+
+/// A product as a result; `view` is the URL of a file.
+pub(crate) fn output(product: Product, view: impl Fn(&NodeFile) -> String) -> OutputFile {
+    match product {
+        Product::File { node, file } => OutputFile {
+            node_id: Some(node),
+            file_type: file.filename.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()),
+            url: Some(FileUrl::new(view(&file))),
+            ..OutputFile::default()
+        },
+        Product::Text { node, text } => OutputFile {
+            node_id: Some(node),
+            file_type: Some("txt".to_owned()),
+            text: Some(text),
+            ..OutputFile::default()
+        },
+        _ => OutputFile::default(),
     }
 }
 

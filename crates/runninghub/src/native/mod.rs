@@ -12,5 +12,6 @@ mod resolve;
 mod submit;
 mod turn;
 
+pub(crate) use backend::output;
 pub use comfy::{Comfy, ComfyBuilder};
 pub use runninghub_comfyui::{Queue, Queued};

@@ -5,6 +5,7 @@ use std::{iter, time::Duration};
 use runninghub_api::{Class, Code, Create, CreateOutcome, Created, Retry, RunOptions};
 use runninghub_core::{Sentence, say};
 use runninghub_ledger::{Digest, Secret, Step};
+use runninghub_net::{is_not_listening, start_pauses};
 use tokio::time::sleep;
 
 use super::{Ready, secret, wait::SlotWait};
@@ -111,7 +112,7 @@ impl Payment<'_> {
         let secret = self.secret.map(Secret::digest);
         let attempt =
             wait.enter(|attempts| attempts.intent(self.what, self.body, secret, self.submit)).await?;
-        let mut key_tries = KEY_TRIES;
+        let (mut key_tries, mut starts) = (KEY_TRIES, start_pauses());
         loop {
             let error = match request.clone().await {
                 Ok(created) => {
@@ -134,6 +135,17 @@ impl Payment<'_> {
                 sleep(KEY_WAIT.mul_f64(self.hub.time_scale)).await;
                 let error = Error::api(say!("the task was not created"), error);
                 if wait.repeat(attempt.as_ref(), &error).await? {
+                    continue;
+                }
+                return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);
+            }
+            // Nothing was sent to a server that doesn't listen; it may be starting.
+            if is_not_listening(&error)
+                && let Some(pause) = starts.next()
+            {
+                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                let error = Error::api(say!("the task was not created"), error);
+                if wait.again(attempt.as_ref(), pause.mul_f64(self.hub.time_scale), false, &error).await? {
                     continue;
                 }
                 return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);

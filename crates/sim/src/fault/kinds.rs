@@ -34,8 +34,8 @@ pub enum Fault {
         /// How many connections of the task are cut.
         times: u32,
     },
-    /// Connections are cut when the run's last frames are due.
-    CutBeforeEnd,
+    /// Connections are cut this long before the run's last frames are due, or when they are.
+    CutBeforeEnd(Duration),
     /// From this frame on nothing is sent; connections stay open and the task goes on.
     SilenceAt(usize),
     /// The run's last frames are never sent; connections stay open.

@@ -14,6 +14,8 @@ const NODE: Duration = Duration::from_millis(20);
 const STEP: Duration = Duration::from_millis(25);
 /// Maximum number of steps that take time.
 const MOST_STEPS: u64 = 50;
+/// Maximum number of rounds of a loop.
+const MOST_ROUNDS: u64 = 20;
 
 impl Scenario {
     /// Whether it is a run of this workflow: the same ids and classes.
@@ -38,6 +40,7 @@ impl Scenario {
             let fresh = needed(workflow, output).into_iter().filter(|id| !order.contains(id));
             order.extend(fresh.collect::<Vec<_>>());
         }
+        let loops = loops(workflow);
         let mut script = Self::script(name);
         for id in order {
             let node = &workflow[&id];
@@ -56,10 +59,46 @@ impl Scenario {
             if outputs.contains(&id) {
                 one = one.saves(file(class, node));
             }
+            if loops.iter().any(|one| one.start == id) {
+                one = one.rounds(rounds(node));
+            }
+            if let Some(inside) = loops.iter().find(|one| one.body.contains(&id)) {
+                one = one.looped_by(&*inside.start);
+            }
             script = script.node(one);
         }
         script.build()
     }
+}
+
+/// A native loop of a workflow: between its start and its end.
+struct Loop {
+    start: String,
+    body: Vec<String>,
+}
+
+/// The loops of a workflow, by the names of their classes (`StartLoop`, `EndLoop`).
+fn loops(workflow: &Map<String, Value>) -> Vec<Loop> {
+    let named = |word: &str| {
+        let is_it = move |node: &Value| {
+            let class = node["class_type"].as_str().unwrap_or_default().to_lowercase();
+            class.contains("loop") && class.contains(word)
+        };
+        workflow.iter().filter(move |(_, node)| is_it(node)).map(|(id, _)| id)
+    };
+    let ends: Vec<_> = named("end").map(|end| (end, needed(workflow, end))).collect();
+    let body = |start: &String| -> Vec<String> {
+        let inside = ends.iter().filter(|(_, above)| above.contains(start));
+        let all = inside.flat_map(|(end, above)| above.iter().filter(move |id| id != end));
+        all.filter(|id| *id != start && needed(workflow, id).contains(start)).cloned().collect()
+    };
+    named("start").map(|start| Loop { start: start.clone(), body: body(start) }).collect()
+}
+
+/// The number of rounds that a loop's start asks for, as far as a simulator waits for them.
+fn rounds(start: &Value) -> u32 {
+    let asked = start["inputs"].as_object().into_iter().flatten().find_map(|(_, value)| value.as_u64());
+    u32::try_from(asked.unwrap_or(3).clamp(1, MOST_ROUNDS)).unwrap_or(1)
 }
 
 /// The nodes that no other node uses: the likely outputs of the graph.

@@ -5,6 +5,7 @@ mod frame;
 mod improvise;
 mod load;
 mod model;
+mod rounds;
 mod script;
 
 pub(crate) use self::{

@@ -28,12 +28,16 @@ pub struct Script {
 #[derive(Clone, Debug)]
 #[must_use = "a node does nothing until a script has it"]
 pub struct ScriptNode {
-    id: String,
+    pub(super) id: String,
     class_type: String,
     title: String,
     inputs: Map<String, Value>,
     takes: Duration,
-    steps: u32,
+    pub(super) steps: u32,
+    /// How many rounds of a loop it starts; 0 if it starts none.
+    pub(super) rounds: u32,
+    /// The start of the loop whose body it belongs to.
+    looped_by: Option<String>,
     passes: u32,
     part: Part,
     saves: Vec<String>,
@@ -85,6 +89,8 @@ impl ScriptNode {
             inputs: Map::new(),
             takes: Duration::ZERO,
             steps: 0,
+            rounds: 0,
+            looped_by: None,
             passes: 1,
             part: Part::Runs,
             saves: Vec::new(),
@@ -126,6 +132,19 @@ impl ScriptNode {
     /// Sets how many times the bar runs from the start, as in tiled nodes; at least 1.
     pub fn passes(mut self, passes: u32) -> Self {
         self.passes = passes.max(1);
+        self
+    }
+
+    /// Makes the node the start of a native loop with this many rounds, as in ComfyUI 0.37 and later.
+    pub fn rounds(mut self, rounds: u32) -> Self {
+        self.rounds = rounds;
+        self
+    }
+
+    /// Puts the node into the body of the loop that `start` starts: it runs once a round, under the id of a copy. If it
+    /// fails or is interrupted, then in the last round.
+    pub fn looped_by(mut self, start: impl Into<String>) -> Self {
+        self.looped_by = Some(start.into());
         self
     }
 
@@ -192,13 +211,13 @@ impl ScriptNode {
 }
 
 /// Generates the frames, and tracks the state as a real server does.
-struct Writer {
-    prompt_id: String,
-    at: Duration,
-    frames: Vec<Frame>,
+pub(super) struct Writer {
+    pub(super) prompt_id: String,
+    pub(super) at: Duration,
+    pub(super) frames: Vec<Frame>,
     progress_state: bool,
     nodes: Map<String, Value>,
-    executed: Vec<String>,
+    pub(super) executed: Vec<String>,
 }
 
 impl Writer {
@@ -262,25 +281,18 @@ impl Writer {
         for node in nodes.iter().filter(|node| matches!(node.part, Part::Cached) && node.is_output()) {
             self.executed(node);
         }
-        for node in nodes.iter().filter(|node| !matches!(node.part, Part::Cached | Part::Idle)) {
+        let runs = |node: &&ScriptNode| !matches!(node.part, Part::Cached | Part::Idle);
+        for node in nodes.iter().filter(|node| node.looped_by.is_none()).filter(runs) {
             for waiting in nodes.iter().filter(|other| other.waits_for.as_ref() == Some(&node.id)) {
                 self.begin(waiting);
             }
             self.begin(node);
-            self.steps(node);
-            match &node.part {
-                Part::Fails { kind, message } => return self.fail(node, kind, message),
-                Part::Interrupted => {
-                    self.send(
-                        "execution_interrupted",
-                        json!({
-                            "prompt_id": self.prompt_id, "node_id": node.id, "node_type": node.class_type,
-                            "executed": self.executed, "timestamp": self.timestamp(),
-                        }),
-                    );
-                    return End::Interrupted;
-                }
-                _ => {}
+            if node.rounds > 0 {
+                self.iteration(node, 0);
+            }
+            self.steps_as(node, &node.id, |writer, value, max| writer.state(&node.id, value, max, "running"));
+            if let Some(end) = self.stop(node, node) {
+                return end;
             }
             if node.is_output() {
                 self.executed(node);
@@ -288,6 +300,10 @@ impl Writer {
             let max = f64::from(node.steps.max(1));
             self.state(&node.id, max, max, "finished");
             self.executed.push(node.id.clone());
+            let body = nodes.iter().filter(|other| other.looped_by.as_ref() == Some(&node.id)).filter(runs);
+            if let Some(end) = self.rounds(node, &body.collect::<Vec<_>>()) {
+                return end;
+            }
         }
         self.send("execution_success", json!({"prompt_id": self.prompt_id, "timestamp": self.timestamp()}));
         End::Success
@@ -301,7 +317,26 @@ impl Writer {
         );
     }
 
-    fn steps(&mut self, node: &ScriptNode) {
+    /// The end of the run, if it ends at this node. `told` is the node that the message names.
+    pub(super) fn stop(&mut self, node: &ScriptNode, told: &ScriptNode) -> Option<End> {
+        match &node.part {
+            Part::Fails { kind, message } => Some(self.fail(told, kind, message)),
+            Part::Interrupted => {
+                self.send(
+                    "execution_interrupted",
+                    json!({
+                        "prompt_id": self.prompt_id, "node_id": told.id, "node_type": told.class_type,
+                        "executed": self.executed, "timestamp": self.timestamp(),
+                    }),
+                );
+                Some(End::Interrupted)
+            }
+            _ => None,
+        }
+    }
+
+    /// The steps of a node that runs under an id; `state` reports each in `progress_state`.
+    pub(super) fn steps_as(&mut self, node: &ScriptNode, id: &str, state: impl Fn(&mut Self, f64, f64)) {
         let total = node.steps * node.passes;
         if total == 0 {
             self.at += node.takes;
@@ -310,11 +345,11 @@ impl Writer {
         for done in 1..=total {
             self.at = begun + node.takes * done / total;
             let value = (done - 1) % node.steps + 1;
-            self.state(&node.id, f64::from(value), f64::from(node.steps), "running");
+            state(self, f64::from(value), f64::from(node.steps));
             self.send(
                 "progress",
                 json!({
-                    "value": value, "max": node.steps, "prompt_id": self.prompt_id, "node": node.id,
+                    "value": value, "max": node.steps, "prompt_id": self.prompt_id, "node": id,
                 }),
             );
             if node.previews {
@@ -343,16 +378,20 @@ impl Writer {
     }
 
     fn state(&mut self, id: &str, value: f64, max: f64, state: &str) {
-        if !self.progress_state {
-            return;
-        }
-        self.nodes.insert(
-            id.to_owned(),
+        self.put_state(
+            id,
             json!({
                 "value": value, "max": max, "state": state, "node_id": id, "prompt_id": self.prompt_id,
                 "display_node_id": id, "parent_node_id": null, "real_node_id": id,
             }),
         );
+    }
+
+    pub(super) fn put_state(&mut self, id: &str, entry: Value) {
+        if !self.progress_state {
+            return;
+        }
+        self.nodes.insert(id.to_owned(), entry);
         let snapshot = json!({"prompt_id": self.prompt_id, "nodes": self.nodes});
         self.send("progress_state", snapshot);
     }
@@ -362,7 +401,7 @@ impl Writer {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "every call makes its value on the spot")]
-    fn send(&mut self, kind: &str, data: Value) {
+    pub(super) fn send(&mut self, kind: &str, data: Value) {
         let text = python(&json!({"type": kind, "data": data}));
         self.frames.push(Frame::text(self.at, text, &self.prompt_id));
         debug_assert!(

@@ -141,6 +141,16 @@ async fn cut_before_end() {
     assert_eq!(client.end(&task).await["code"], 0);
 }
 
+/// The first response after such a cut still says that the task runs.
+#[tokio::test]
+async fn cut_before_end_while_it_runs() {
+    let (_sim, client) = with("cut-before-end=0.05").await;
+    let (task, mut socket) = socket(&client).await;
+    let seen = socket.rest().await;
+    assert!(!kinds(&seen).contains(&"execution_success"), "{seen:?}");
+    assert_eq!(client.end(&task).await["code"], 0);
+}
+
 #[tokio::test]
 async fn silence_at() {
     let (_sim, client) = with("silence-at=6").await;
