@@ -65,7 +65,8 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<(String, String), String>)
 /// scripts are not in the binary.
 fn edges(metadata: &Metadata) -> Result<BTreeMap<PackageId, Vec<PackageId>>> {
     let nodes = &metadata.resolve.as_ref().context("no dependencies")?.nodes;
-    let is_inside = |kinds: &[cargo_metadata::DepKindInfo]| kinds.iter().any(|one| one.kind == DependencyKind::Normal);
+    let is_inside =
+        |kinds: &[cargo_metadata::DepKindInfo]| kinds.iter().any(|one| one.kind == DependencyKind::Normal);
     let of = |node: &cargo_metadata::Node| {
         let inside = node.deps.iter().filter(|dep| is_inside(&dep.dep_kinds));
         (node.id.clone(), inside.map(|dep| dep.pkg.clone()).collect())

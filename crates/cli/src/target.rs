@@ -7,8 +7,8 @@ use std::{
 };
 
 use runninghub::{
-    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, half_width,
-    is_platform_id, is_task_id, say,
+    Site, TaskId, WebappId, WorkflowId, catalog::Catalog, embedded_workflow, half_width, is_platform_id,
+    is_task_id, say,
 };
 
 use crate::{assign, exit::Error, input, shell::word};

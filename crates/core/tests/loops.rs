@@ -150,8 +150,9 @@ impl Writer {
     }
 
     fn text(&mut self, done: u32, rounds: u32) {
-        let bytes = [&[0, 0, 0, 3, 0, 0, 0, 1, b'2'][..], format!("Iteration {done} / {rounds}").as_bytes()];
-        self.frames.push((Frame { at: self.at, body: Body::Binary(bytes.concat()) }, Moment::Round(done)));
+        let mut bytes = vec![0, 0, 0, 3, 0, 0, 0, 1, b'2'];
+        bytes.extend(format!("Iteration {done} / {rounds}").bytes());
+        self.frames.push((Frame { at: self.at, body: Body::Binary(bytes) }, Moment::Round(done)));
     }
 }
 
@@ -200,9 +201,10 @@ proptest! {
             }
             Some((_, at)) => {
                 let failure = machine.outcome().failure.expect("a reason");
+                let (title, message) = (failure.node.expect("a title"), failure.message.expect("a message"));
                 prop_assert_eq!(failure.node_id, Some((&*body_id(at)).into()));
-                prop_assert_eq!(failure.node.expect("a title").raw(), format!("Body {at}"));
-                prop_assert_eq!(failure.message.expect("a message").raw(), "no cheese");
+                prop_assert_eq!(title.raw(), format!("Body {at}"));
+                prop_assert_eq!(message.raw(), "no cheese");
                 prop_assert_eq!(state_of(&progress, &body_id(at)), NodeState::Failed);
                 prop_assert_ne!(state_of(&progress, "2"), NodeState::Failed);
             }

@@ -13,8 +13,8 @@ use futures_core::Stream;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use runninghub_comfyui::{Product, read_finished, view_path};
 use runninghub_core::{
-    Action, Confirm, Event, Graph, Input, Learned, Line, Machine, Message, NodeFile, NodeId, Observation, Pace, Plan,
-    Priors, PromptId, Session, TaskId, decode_text, repair, say,
+    Action, Confirm, Event, Graph, Input, Learned, Line, Machine, Message, NodeFile, NodeId, Observation,
+    Pace, Plan, Priors, PromptId, Session, TaskId, decode_text, repair, say,
 };
 pub use runninghub_transport::Speed;
 use runninghub_transport::{Body, HttpRow, Recording, Row, RowKind};
@@ -163,7 +163,8 @@ impl Replay {
                 let events = play(Arc::clone(&steps), first_step(&steps, &run), machine, self.speed);
                 let task_id = self.recording.task_id().cloned();
                 let (mut t, about) = (Duration::ZERO, task_id.clone());
-                let mut made = (confirm == Confirm::Frames).then(|| Made::new(self.products(&run), self.server()));
+                let mut made =
+                    (confirm == Confirm::Frames).then(|| Made::new(self.products(&run), self.server()));
                 let lines = events.map(move |mut event| {
                     if let Event::Progress(progress) = &event {
                         t = t.max(progress.elapsed);
@@ -246,7 +247,8 @@ impl Replay {
     fn products(&self, run: &Wanted) -> Option<Vec<Product>> {
         let prompt = run.prompt.as_ref()?.as_str();
         let http = self.recording.http().unwrap_or_default();
-        let histories = self.history(run).into_iter().chain(http.iter().rev().filter_map(|row| json(&row.text)));
+        let histories =
+            self.history(run).into_iter().chain(http.iter().rev().filter_map(|row| json(&row.text)));
         let mut finished = histories.filter_map(|history| read_finished(prompt, &history));
         finished.next().map(|finished| finished.products)
     }

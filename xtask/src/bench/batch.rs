@@ -175,7 +175,7 @@ impl Lab {
         });
         fs::write(results.join("items.jsonl"), records)?;
         fs::write(results.join("batch.json"), report.to_string())?;
-        let counts = &last(&self.events(table)?, "batch_plan")?["counts"];
+        let counts = last(&self.events(table)?, "batch_plan")?["counts"].clone();
         ensure!(
             counts["done"] == RESUMED / 2 && counts["ready"] == RESUMED / 2,
             "another batch is resumed: {counts}"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use runninghub::{Sentence, Untrusted, say};
+use runninghub::{Untrusted, say};
 
 use super::{batch, frame::bar, text};
 use crate::{

@@ -199,9 +199,11 @@ impl Machine {
     /// The node of which a copy is running in a loop that this node started. Errors of the copy name the loop's start.
     pub(super) fn running_copy(&self, start: usize) -> Option<usize> {
         let start_id = self.id(start);
-        let copies = self.nodes.iter().enumerate().filter(|(at, track)| {
-            *at != start && track.has_open_child_of(start_id.as_str())
-        });
+        let copies = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(at, track)| *at != start && track.has_open_child_of(start_id.as_str()));
         copies.max_by_key(|(_, track)| track.started).map(|(at, _)| at)
     }
 

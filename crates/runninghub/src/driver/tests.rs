@@ -301,13 +301,10 @@ async fn endless_frames_do_not_delay_polls_and_timers() {
 /// The first response after the socket broke still says that the task runs: the next ones come quickly.
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_breaks_just_before_the_end_costs_no_second() {
-    let nodes = |n: u32| {
-        format!(r#""{n}": {{"class_type": "X", "inputs": {{"x": ["{}", 0]}}}}"#, n - 1)
-    };
+    let nodes = |n: u32| format!(r#""{n}": {{"class_type": "X", "inputs": {{"x": ["{}", 0]}}}}"#, n - 1);
     let graph = format!("{{{}}}", (1..=5).map(nodes).collect::<Vec<_>>().join(","));
     let graph = runninghub_core::Graph::parse(&graph).expect("a workflow");
-    let executing =
-        |n| format!(r#"{{"type": "executing", "data": {{"prompt_id": "p", "node": "{n}"}}}}"#);
+    let executing = |n| format!(r#"{{"type": "executing", "data": {{"prompt_id": "p", "node": "{n}"}}}}"#);
     let start = r#"{"type": "execution_start", "data": {"prompt_id": "p"}}"#.to_owned();
     let world = Arc::new(World {
         addresses: Mutex::new(["wss://h/ws?1"].into()),
@@ -318,8 +315,7 @@ async fn a_socket_that_breaks_just_before_the_end_costs_no_second() {
     let service = Arc::new(Service(Arc::clone(&world)));
     let machine = Machine::new(Some(Arc::new(Plan::new(&graph, &[]))), Confirm::Http);
     let session = Session::new(machine, Pace::default(), 1);
-    let mut driver =
-        Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, None);
+    let mut driver = Driver::new(service.clone(), service, "2000000000000000001".into(), session, None, None);
     let events = drive(&mut driver, Duration::from_mins(1)).await;
     let broke = world.broke.lock().expect("not poisoned").expect("it broke").elapsed();
     assert!(matches!(events.last(), Some(Event::Finished(_))), "{events:?}");

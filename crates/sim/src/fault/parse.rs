@@ -33,7 +33,11 @@ const TABLE: &[(FaultInfo, Parse)] = &[
         },
     ),
     (info("cut-before-end", "[SECONDS]", "the connection is cut before the last frames, or earlier"), |v| {
-        if v.is_empty() { Some(Fault::CutBeforeEnd(Duration::ZERO)) } else { seconds(v).map(Fault::CutBeforeEnd) }
+        if v.is_empty() {
+            Some(Fault::CutBeforeEnd(Duration::ZERO))
+        } else {
+            seconds(v).map(Fault::CutBeforeEnd)
+        }
     }),
     (info("silence-at", "FRAME", "from this frame on nothing is sent; the task goes on"), |v| {
         v.parse().ok().map(Fault::SilenceAt)

@@ -63,12 +63,7 @@ impl Classes {
                 "width": int(512, 1, 16384), "height": int(512, 1, 16384), "batch_size": int(1, 1, 4096), "color": int(0, 0, 0xff_ffff),
             }),
         );
-        add(
-            "StartLoop",
-            &["IMAGE"],
-            false,
-            json!({"image": ["IMAGE"], "iterations": int(4, 1, 10000)}),
-        );
+        add("StartLoop", &["IMAGE"], false, json!({"image": ["IMAGE"], "iterations": int(4, 1, 10000)}));
         add("EndLoop", &["IMAGE"], false, json!({"image": ["IMAGE"]}));
         add("ImageInvert", &["IMAGE"], false, json!({"image": ["IMAGE"]}));
         add("LoadImage", &["IMAGE", "MASK"], false, json!({"image": [[], {"image_upload": true}]}));

@@ -79,20 +79,24 @@ struct Loop {
 
 /// The loops of a workflow, by the names of their classes (`StartLoop`, `EndLoop`).
 fn loops(workflow: &Map<String, Value>) -> Vec<Loop> {
-    let named = |word: &str| {
-        let is_it = move |node: &Value| {
-            let class = node["class_type"].as_str().unwrap_or_default().to_lowercase();
-            class.contains("loop") && class.contains(word)
-        };
-        workflow.iter().filter(move |(_, node)| is_it(node)).map(|(id, _)| id)
-    };
-    let ends: Vec<_> = named("end").map(|end| (end, needed(workflow, end))).collect();
+    let ends: Vec<_> = of_loops(workflow, "end").map(|end| (end, needed(workflow, end))).collect();
     let body = |start: &String| -> Vec<String> {
         let inside = ends.iter().filter(|(_, above)| above.contains(start));
         let all = inside.flat_map(|(end, above)| above.iter().filter(move |id| id != end));
         all.filter(|id| *id != start && needed(workflow, id).contains(start)).cloned().collect()
     };
-    named("start").map(|start| Loop { start: start.clone(), body: body(start) }).collect()
+    of_loops(workflow, "start").map(|start| Loop { start: start.clone(), body: body(start) }).collect()
+}
+
+/// The nodes that begin or end a loop.
+fn of_loops<'a>(workflow: &'a Map<String, Value>, word: &str) -> impl Iterator<Item = &'a String> {
+    workflow
+        .iter()
+        .filter(move |(_, node)| {
+            let class = node["class_type"].as_str().unwrap_or_default().to_lowercase();
+            class.contains("loop") && class.contains(word)
+        })
+        .map(|(id, _)| id)
 }
 
 /// The number of rounds that a loop's start asks for, as far as a simulator waits for them.

@@ -24,9 +24,15 @@ impl Writer {
             let is_last = round + 1 == start.rounds;
             self.hidden(start, &format!("iteration_{round}"), None);
             for node in body {
-                let copy = Copy { id: copy_id(start, &format!("{round}_{}", node.id)), shown: &node.id, start: &start.id };
+                let copy = Copy {
+                    id: copy_id(start, &format!("{round}_{}", node.id)),
+                    shown: &node.id,
+                    start: &start.id,
+                };
                 self.begin_copy(&copy);
-                self.steps_as(node, &copy.id, |writer, value, max| writer.copy_state(&copy, value, max, "running"));
+                self.steps_as(node, &copy.id, |writer, value, max| {
+                    writer.copy_state(&copy, value, max, "running")
+                });
                 // Errors name the node of the workflow that was expanded.
                 if is_last && let Some(end) = self.stop(node, start) {
                     return Some(end);

@@ -3,24 +3,22 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs,
-    path::Path,
 };
 
-use runninghub::{Charge, Cost, Fact, Sentence, ledger::Ledger, say};
+use runninghub::{Charge, Cost, say};
 use runninghub_batch::{
-    Action, Amount, Comparison, Costs, Digest, Estimate, Item, ItemState, OnChange, Policies, Recorded,
-    Setting, compare,
+    Action, Amount, Comparison, Costs, Digest, Estimate, Item, ItemState, Recorded, Setting,
 };
 
 use super::{
     super::context::Context,
     prepare::{self, Prepared, Reused},
-    resume::{self, Before},
+    resume::Before,
     source::Read,
     target::Chosen,
 };
 use crate::{
-    args::{self, Changed},
+    args,
     event::{
         BatchChange, BatchItem, BatchPlan, Counts, Event, FieldChange, PlannedCost, PlannedTime, Unknown,
     },

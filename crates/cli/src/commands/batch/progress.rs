@@ -7,8 +7,8 @@ use std::{
 
 use runninghub::{Busy, Handle, Phase, Sentence, Snapshot, TaskStatus, say};
 use runninghub_batch::{
-    Action, Amount, Band, Begin, Durations, Item, ItemId, ItemState, Limits, News, Overall, Past,
-    Running, Tally, forecast,
+    Action, Amount, Band, Begin, Durations, Item, ItemId, ItemState, Limits, News, Overall, Past, Running,
+    Tally, forecast,
 };
 
 use crate::event::{BatchProgress, RowProgress};

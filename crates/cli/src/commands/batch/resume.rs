@@ -99,7 +99,8 @@ impl Before {
         let record = self.results.as_ref().and_then(|results| results.record(&id));
         let record = record.filter(|record| record.fingerprint == kept.item.fingerprint);
         // It has no submit of its own, but the results of an equal row.
-        if recorded.state == ItemState::Ready && record.is_some_and(|record| record.state == ItemState::Done) {
+        if recorded.state == ItemState::Ready && record.is_some_and(|record| record.state == ItemState::Done)
+        {
             recorded.state = ItemState::Done;
         }
         if recorded.state == ItemState::Done {

@@ -7,14 +7,15 @@ use std::{
     time::Duration,
 };
 
-use jiff::{ToSpan as _, Zoned, civil::Time};
+use jiff::{ToSpan as _, ZonedDateTime, civil::Time};
 use runninghub::{
     Fact, Service, Submit,
     ledger::{Batch, Entry, Ledger},
     say,
 };
 use runninghub_batch::{
-    Action, BatchRun, Begin, Clock, Head, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup, Version,
+    Action, BatchRun, Begin, Clock, Head, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup,
+    Version,
 };
 
 use super::{
@@ -150,7 +151,7 @@ fn until(clock: Clock) -> Result<Duration, Error> {
     let (hour, minute) = (i8::try_from(clock.hour), i8::try_from(clock.minute));
     let (Ok(hour), Ok(minute)) = (hour, minute) else { return Err(unreadable()) };
     let time = Time::new(hour, minute, 0, 0).map_err(|_| unreadable())?;
-    let now = Zoned::now();
+    let now = ZonedDateTime::now();
     let mut then = now.with().time(time).build().map_err(|_| unreadable())?;
     if then <= now {
         then = then.checked_add(1.day()).map_err(|_| unreadable())?;
