@@ -90,6 +90,8 @@ fn row(row: &RowProgress, columns: usize, printer: Printer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use runninghub::Sentence;
+
     use super::*;
 
     fn progress() -> BatchProgress {
