@@ -95,11 +95,12 @@ impl Connect for Service {
         if let Some(kind) = self.0.refusals.lock().expect("not poisoned").pop_front() {
             return Err(SocketError::new(kind, Sentence::verbatim("no")));
         }
-        Ok(Box::new(Source(Arc::clone(&self.0))))
+        Ok(Box::new(Source(Arc::clone(&self.0), Instant::now())))
     }
 }
 
-struct Source(Arc<World>);
+/// With the time of the last frame.
+struct Source(Arc<World>, Instant);
 
 #[async_trait]
 impl FrameSource for Source {
@@ -110,7 +111,9 @@ impl FrameSource for Source {
                 Ok(Some(Frame { at: Duration::ZERO, body: Body::Text(text.into()) }))
             }
             None if self.0.over_after.is_some() => {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                // `next_frame` is dropped and called again whenever a timer is due.
+                tokio::time::sleep_until(self.1 + Duration::from_secs(1)).await;
+                self.1 = Instant::now();
                 let next = self.0.tape.lock().expect("not poisoned").pop_front();
                 if next.is_none() {
                     self.0.broke.lock().expect("not poisoned").get_or_insert_with(Instant::now);
