@@ -1,12 +1,13 @@
-//! The software bill of materials of `rhub`, in the format of CycloneDX.
+//! The software bill of materials of `rhub`, in the format of `CycloneDX`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    process::Command,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use serde_json::{Value, json};
 
@@ -20,19 +21,35 @@ const BINARY: &str = "runninghub-cli";
 pub(crate) fn sbom(root: &Path) -> Result<()> {
     let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).exec()?;
     let lock = fs::read_to_string(root.join("Cargo.lock")).context("Cargo.lock")?;
-    println!("{:#}", document(&metadata, &checksums(&lock))?);
+    println!("{:#}", document(&metadata, &compiled(root)?, &checksums(&lock))?);
     Ok(())
 }
 
-fn document(metadata: &Metadata, checksums: &BTreeMap<(String, String), String>) -> Result<Value> {
+/// The names and versions of the packages that are compiled into the binary, on any system. Metadata has the features
+/// that tests need as well.
+fn compiled(root: &Path) -> Result<BTreeSet<(String, String)>> {
+    let args = "tree --locked --target all --edges normal --prefix none --format {p} --package";
+    let out = Command::new("cargo").args(args.split(' ')).arg(BINARY).current_dir(root).output()?;
+    ensure!(out.status.success(), "cargo tree: {}", String::from_utf8_lossy(&out.stderr));
+    let name = |line: &str| {
+        let (name, rest) = line.split_once(" v")?;
+        Some((name.to_owned(), rest.split(' ').next()?.to_owned()))
+    };
+    Ok(String::from_utf8(out.stdout)?.lines().filter_map(name).collect())
+}
+
+fn document(
+    metadata: &Metadata,
+    compiled: &BTreeSet<(String, String)>,
+    checksums: &BTreeMap<(String, String), String>,
+) -> Result<Value> {
     let binary = metadata.packages.iter().find(|package| *package.name == BINARY).context(BINARY)?;
     let edges = edges(metadata)?;
-    let (mut open, mut inside) = (vec![binary.id.clone()], BTreeSet::new());
-    while let Some(id) = open.pop() {
-        if inside.insert(id.clone()) {
-            open.extend(edges.get(&id).into_iter().flatten().cloned());
-        }
-    }
+    let is_inside = |id: &&PackageId| {
+        let package = &metadata[*id];
+        compiled.contains(&(package.name.to_string(), package.version.to_string()))
+    };
+    let inside: BTreeSet<&PackageId> = edges.keys().filter(is_inside).collect();
     let component = |id: &PackageId| {
         let package = &metadata[id];
         let (name, version) = (package.name.to_string(), package.version.to_string());
@@ -48,9 +65,9 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<(String, String), String>)
         }
         one
     };
-    let libraries = inside.iter().filter(|id| **id != binary.id);
+    let libraries = inside.iter().copied().filter(|id| **id != binary.id);
     let dependencies = inside.iter().map(|id| {
-        let on = edges.get(id).into_iter().flatten().map(|id| reference(metadata, id));
+        let on = edges.get(*id).into_iter().flatten().filter(is_inside).map(|id| reference(metadata, id));
         json!({"ref": reference(metadata, id), "dependsOn": on.collect::<BTreeSet<_>>()})
     });
     Ok(json!({
@@ -61,8 +78,7 @@ fn document(metadata: &Metadata, checksums: &BTreeMap<(String, String), String>)
     }))
 }
 
-/// The packages that each package is compiled with, on any system and with the features of this build. Those of build
-/// scripts are not in the binary.
+/// The packages that each package is compiled with, without those of build scripts.
 fn edges(metadata: &Metadata) -> Result<BTreeMap<PackageId, Vec<PackageId>>> {
     let nodes = &metadata.resolve.as_ref().context("no dependencies")?.nodes;
     let is_inside =
@@ -104,7 +120,8 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let metadata = MetadataCommand::new().manifest_path(root.join("Cargo.toml")).exec().expect("cargo");
         let lock = fs::read_to_string(root.join("Cargo.lock")).expect("a lock file");
-        let bill = document(&metadata, &checksums(&lock)).expect("a document");
+        let compiled = compiled(&root).expect("cargo tree");
+        let bill = document(&metadata, &compiled, &checksums(&lock)).expect("a document");
         let parts = bill["components"].as_array().expect("a list");
         let names: BTreeSet<&str> = parts.iter().filter_map(|part| part["name"].as_str()).collect();
         assert!(["tokio", "rustls", "runninghub-core"].iter().all(|name| names.contains(name)));

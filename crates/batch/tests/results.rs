@@ -218,7 +218,7 @@ proptest! {
             .enumerate()
             .map(|(at, (a, b))| json!({"id": format!("row-{at}"), "set": {"6.text": a, "7.text": b}}))
             .collect();
-        let text = rows.iter().map(|row| format!("{row}\n")).collect::<String>();
+        let text = rows.iter().map(ToString::to_string).chain([String::new()]).collect::<Vec<_>>().join("\n");
         let all = freeze(Rows::from_json_lines(text.as_bytes()).expect("rows"));
         let records: Vec<Record> = all.iter().map(|item| failed(item, "no")).collect();
         let failed = Failed::of(&records).expect("failed rows");

@@ -65,7 +65,7 @@ fn change(change: impl FnOnce(&mut Command)) {
 /// Ends the process at any panic. Otherwise that of another thread would leave a run without its ledger, and the
 /// release build would abort without a `result`.
 pub(crate) fn end_on_panic() {
-    panic::set_hook(Box::new(|info| end(info)));
+    panic::set_hook(Box::new(end));
 }
 
 fn end(info: &PanicHookInfo<'_>) {

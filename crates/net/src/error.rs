@@ -269,7 +269,7 @@ pub(crate) struct Private;
 
 /// Whether the chain contains an error of this type.
 pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
-    has_cause(error, |error| error.is::<T>())
+    has_cause(error, <dyn StdError>::is::<T>)
 }
 
 /// Whether an error or one of its causes is one of those. `io::Error` hides the error that it wraps from `source()`.

@@ -169,7 +169,9 @@ impl Replay {
                     if let Event::Progress(progress) = &event {
                         t = t.max(progress.elapsed);
                     }
-                    made.iter_mut().for_each(|made| made.see(&mut event));
+                    if let Some(made) = &mut made {
+                        made.see(&mut event);
+                    }
                     Line { t, task_id: about.clone(), event }
                 });
                 Ok(ReplayRun { prompt_id: run.prompt, task_id, lines: lines.boxed() })

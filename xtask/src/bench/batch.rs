@@ -125,7 +125,7 @@ impl Lab {
             json!({"place": "cn", "url": plan["base_url"], "kind": plan["kind"], "id": plan["target"]});
         let (results, base) = (self.path("results"), text(plan, "base_url")?);
         let (kind, id) = (text(plan, "kind")?.parse::<Kind>()?, text(plan, "target")?);
-        let place = Place::RunningHub { site: Site::Cn, base_url: base.into() };
+        let place = Place::RunningHub { site: Site::Cn, base_url: base };
         let runtime = runtime::Builder::new_current_thread().build()?;
         let ledger = SqliteLedger::open(self.path("state"))?;
         let origin = fs::canonicalize(self.path(table))?;
@@ -193,6 +193,7 @@ fn text(event: &Value, name: &str) -> Result<String> {
 }
 
 /// Waits for a process to succeed. Returns the peak of its resident memory, in MiB.
+#[expect(clippy::disallowed_methods, reason = "memory can only be read while the process runs")]
 fn watch(child: &mut Child) -> Result<f64> {
     let file = format!("/proc/{}/status", child.id());
     let mut peak = 0.0;

@@ -187,7 +187,7 @@ impl Keeper {
         });
         let task = self.results.record(&over.item)?.task_id.clone();
         let item = self.items.get(&over.item).filter(|_| over.state == ItemState::Done)?;
-        let repeat = Repeat::new(&self.batch, item, task.as_ref().map(|task| task.as_str()));
+        let repeat = Repeat::new(&self.batch, item, task.as_ref().map(TaskId::as_str));
         self.results.keep_repeat(&repeat).err()
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use runninghub::{Charge, Failure, Output, Sentence};
-use runninghub_batch::{Action, ItemState, Set, Setting};
+use runninghub_batch::{Action, Item, ItemState, Set, Setting};
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -201,15 +201,7 @@ pub(crate) struct BatchItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Map<String, Value>>")]
     pub(crate) set: Option<Set<Setting>>,
-    /// What became of it (`batch run`).
-    #[serde(flatten)]
-    pub(crate) fate: Option<Fate>,
-}
-
-/// What became of a row of a batch.
-#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
-pub(crate) struct Fate {
-    /// Its submit in the ledger.
+    /// Its submit in the ledger; null before it was sent.
     pub(crate) attempt_id: Option<String>,
     /// What it cost; null if that is unknown.
     pub(crate) cost: Option<Charge>,
@@ -222,6 +214,29 @@ pub(crate) struct Fate {
     /// Why it failed or was refused, for people.
     #[serde(skip)]
     pub(crate) why: Option<Sentence>,
+}
+
+impl BatchItem {
+    /// A row that has not run.
+    pub(crate) fn new(batch: &str, item: &Item, state: ItemState, action: Action) -> Self {
+        Self {
+            batch: batch.to_owned(),
+            item: item.id.as_str().to_owned(),
+            state,
+            action,
+            row: item.row,
+            out: item.out.clone(),
+            fingerprint: item.fingerprint.to_string(),
+            instance: item.instance.clone(),
+            set: None,
+            attempt_id: None,
+            cost: None,
+            outputs: Vec::new(),
+            failure: None,
+            class: None,
+            why: None,
+        }
+    }
 }
 
 /// How far a batch is (`batch run`), at most once a second.
@@ -246,7 +261,7 @@ pub(crate) struct BatchProgress {
     /// The slots of the key; null if the platform doesn't say.
     pub(crate) slots_limit: Option<u32>,
     /// How long it still takes: in one of ten cases less, in one of ten more; null while that isn't known.
-    pub(crate) eta_s: Option<(f64, f64)>,
+    pub(crate) eta_s: Option<[f64; 2]>,
     /// The rows that run, for people.
     #[serde(skip)]
     pub(crate) running: Vec<RowProgress>,

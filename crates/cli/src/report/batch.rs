@@ -205,9 +205,8 @@ fn columns<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
 /// What became of a row.
 pub(super) fn fate(row: &BatchItem) -> Vec<String> {
     let id = Untrusted::from(&*row.item).to_string();
-    let fate = row.fate.clone().unwrap_or_default();
-    let cost = fate.cost.as_ref().and_then(text::cost);
-    let why = fate.why.unwrap_or_else(|| say!("no reason was given"));
+    let cost = row.cost.as_ref().and_then(text::cost);
+    let why = row.why.clone().unwrap_or_else(|| say!("no reason was given"));
     let with_cost = |words: Sentence| match cost.clone() {
         Some(cost) => say!("{what}, {cost}", what = words, cost),
         None => words,
@@ -215,7 +214,7 @@ pub(super) fn fate(row: &BatchItem) -> Vec<String> {
     let words = match row.state {
         ItemState::Running => say!("▶️ {id} started", id),
         ItemState::Done => {
-            let saved = fate.outputs.iter().filter(|output| output.path.is_some()).count();
+            let saved = row.outputs.iter().filter(|output| output.path.is_some()).count();
             with_cost(match saved {
                 0 => say!("✅ {id} done", id),
                 1 => say!("✅ {id} done, 1 file saved", id),
@@ -228,7 +227,11 @@ pub(super) fn fate(row: &BatchItem) -> Vec<String> {
         ItemState::Unknown => say!("❓ {id}: it is unknown whether it has a task: {why}", id, why),
         ItemState::Ready => say!("{id} is ready again", id),
     };
-    let hint = fate.failure.and_then(|failure| failure.hint).map(|hint| say!("   hint: {hint}", hint));
+    let hint = row
+        .failure
+        .as_ref()
+        .and_then(|failure| failure.hint.clone())
+        .map(|hint| say!("   hint: {hint}", hint));
     std::iter::once(&words).chain(&hint).map(word).collect()
 }
 
@@ -269,7 +272,7 @@ pub(super) fn money(progress: &BatchProgress) -> Option<Sentence> {
 /// How long it still takes.
 pub(super) fn time_left(progress: &BatchProgress) -> Option<Sentence> {
     let at = |seconds: f64| clock(Duration::from_secs_f64(seconds.clamp(0.0, 1e9).round()));
-    progress.eta_s.map(|(low, high)| say!("{low}–{high} left", low = at(low), high = at(high)))
+    progress.eta_s.map(|[low, high]| say!("{low}–{high} left", low = at(low), high = at(high)))
 }
 
 /// A batch that has run.

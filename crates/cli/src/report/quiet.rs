@@ -54,7 +54,7 @@ impl Reporter for Quiet {
             Event::Run(event) if !text::is_answer(event) => {}
             Event::Notice { .. } | Event::BatchProgress(_) | Event::BatchOver(_) => {}
             Event::BatchRow(row) => {
-                let outputs = row.fate.iter().flat_map(|fate| &fate.outputs);
+                let outputs = row.outputs.iter();
                 let results = outputs.filter(|output| !output.intermediate);
                 results.flat_map(bare).for_each(|line| self.printer.line(&line));
             }

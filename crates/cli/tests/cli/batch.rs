@@ -45,7 +45,7 @@ fn plan(sim: &Simulator, dir: &TempDir, args: &[&str]) -> Rhub {
 /// The line of an event in JSON output.
 fn event(done: &Done, name: &str) -> Value {
     let lines = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    lines.filter(|line| line["event"] == name).last().unwrap_or_else(|| panic!("no `{name}`: {done}"))
+    lines.rev().find(|line| line["event"] == name).unwrap_or_else(|| panic!("no `{name}`: {done}"))
 }
 
 #[test]
@@ -58,14 +58,19 @@ fn a_table_as_a_spreadsheet_writes_it() {
                  ;\"{\"\"a\"\":1}\";;;\r\n\
                  猫-5;一只猫;;in/b.png;\r\n";
     let dir = files(&[("cats.csv", table.as_bytes()), ("in/a.png", b"abc"), ("in/b.png", b"abcd")]);
-    snap!(plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows"]), @r"
+    // A row without an id gets one that depends on the simulator's port.
+    let rows = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows", "--json"]).run();
+    let fourth = rows.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let id = fourth.rev().find(|line| line["row"] == 5).expect("a row")["item"].clone();
+    let listed = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows"]);
+    snap!(listed.hide(id.as_str().expect("text"), "[row's id]"), @r"
         exit 0
         --- out
         ACTION    STATE     ROW   ID                       RESULTS
         run       ready     2     cat-1                    cats/cat-1
         run       ready     3     cat-2                    cat-2
         run       ready     4     cat-3                    cat-3
-        run       ready     5     eb8e83c586               eb8e83c586
+        run       ready     5     [row's id]               [row's id]
         run       ready     6     猫-5                     猫-5
         cats.csv → app 1892300583309880551
           batch `cats` at [url], new
@@ -74,7 +79,7 @@ fn a_table_as_a_spreadsheet_writes_it() {
           new 5
         5 rows would start
           no earlier run says what they cost
-        ");
+    ");
     let done = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows", "--json"]).run();
     let items: Vec<Value> = done
         .stdout
@@ -352,6 +357,25 @@ impl History {
         self.runtime.block_on(self.ledger.freeze(name, items)).expect("frozen");
     }
 
+    /// Brings each of the first items to the state it is named after. `lost` has no files any more.
+    fn bring_all(&mut self, dir: &TempDir) {
+        for (id, to) in [
+            ("done", State::Done),
+            ("lost", State::Done),
+            ("running", State::Accepted),
+            ("unknown", State::Unknown),
+            ("failed", State::Failed),
+            ("cancelled", State::Cancelled),
+            ("refused", State::Refused),
+            ("changed", State::Done),
+        ] {
+            let attempt = self.bring(id, to);
+            if matches!(id, "done" | "changed") {
+                self.save(id, &attempt, &dir.path().join("results").join(id));
+            }
+        }
+    }
+
     /// Brings an item to a state.
     fn bring(&mut self, item: &str, to: State) -> String {
         self.tasks += 1;
@@ -411,21 +435,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
     let planned = with_state(&["cats.csv", "--app", &app, "--rows", "--json"]).run();
     let mut history = History::new(&state, &sim);
     history.open("cats", &dir.path().join("cats.csv"), &planned);
-    for (id, to) in [
-        ("done", State::Done),
-        ("lost", State::Done),
-        ("running", State::Accepted),
-        ("unknown", State::Unknown),
-        ("failed", State::Failed),
-        ("cancelled", State::Cancelled),
-        ("refused", State::Refused),
-        ("changed", State::Done),
-    ] {
-        let attempt = history.bring(id, to);
-        if matches!(id, "done" | "changed") {
-            history.save(id, &attempt, &dir.path().join("results").join(id));
-        }
-    }
+    history.bring_all(&dir);
     // One row is gone, one has another prompt, two are new.
     let mut ids = IDS.to_vec();
     ids.truncate(8);
@@ -602,7 +612,7 @@ fn a_profile_sets_no_format_of_exports() {
 fn the_commands_of_the_document_do_what_it_says() {
     let document = include_str!("../../../../docs/batch.md");
     let (sim, state) = (simulator(), folder());
-    let dir = files(&[("in/a.png", &[1; 120_000]), ("in/b.png", &[2; 126_200])]);
+    let dir = files(&[("in/a.png", &vec![1; 120_000]), ("in/b.png", &vec![2; 126_200])]);
     let sample = |name: &str, language: &str| {
         let block = document.split(&format!("```{language}\n")).nth(1).expect("a sample");
         let text = block.split("```").next().expect("an end").to_owned();

@@ -218,7 +218,7 @@ fn a_run_at_80_columns() {
     assert_eq!(overall_bars(&terminal.screen()), 1);
     let (code, screen) = terminal.finish();
     assert_eq!(code, 0);
-    insta::assert_snapshot!(steady(&screen), @r#"
+    insta::assert_snapshot!(steady(&screen), @r"
         ✓ EmptyLatentImage  0.0 s
         ✓ Load (tiny random) model  0.0 s
         ✓ KSampler  0.0 s
@@ -226,7 +226,8 @@ fn a_run_at_80_columns() {
         ✓ SaveImage  0.0 s
         0.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0/0  0:0
         ✓ Task completed
-    "#);
+          Type=png, URL=/view?filename=lab_0_.png&subfolder=&type=output
+    ");
 }
 
 #[test]

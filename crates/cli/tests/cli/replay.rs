@@ -12,27 +12,33 @@ fn replay(name: &str) -> crate::common::Rhub {
 
 #[test]
 fn a_cached_run_in_plain() {
-    snap!(replay("05-cached-partial"), @"
-    exit 0
-    --- out
-    ✅ Node mapping obtained successfully (6 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'ImageInvert', '5': 'SaveImage', '7': 'PreviewImage'}
-    📊 Progress monitoring started...
-    📈 Overall progress: 0.0% (0/6)
-    📈 Overall progress: 10.4% (1/6) - Current node: LabSteps (60.0%)
-    📈 Overall progress: 18.3% (2/6) - Current node: LabSteps
-    📈 Overall progress: 41.5% (2/6) - Current node: LabSteps (60.0%)
-    📈 Overall progress: 100.0% (6/6)
-    🎉 Task completed!
-    ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'ImageInvert', '5': 'SaveImage', '7': 'PreviewImage', '6': 'LabSteps'}
-    📊 Progress monitoring started...
-    📈 Overall progress: 0.0% (0/7)
-    📌 Node EmptyImage (completed from cache)
-    📌 Node LabSteps (completed from cache)
-    📌 Node ImageInvert (completed from cache)
-    📌 Node PreviewImage (completed from cache)
-    📈 Overall progress: 31.7% (5/7) - Current node: LabSteps (75.0%)
-    📈 Overall progress: 100.0% (7/7)
-    🎉 Task completed!
+    snap!(replay("05-cached-partial"), @r"
+        exit 0
+        --- out
+        ✅ Node mapping obtained successfully (6 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'ImageInvert', '5': 'SaveImage', '7': 'PreviewImage'}
+        📊 Progress monitoring started...
+        📈 Overall progress: 0.0% (0/6)
+        📈 Overall progress: 10.4% (1/6) - Current node: LabSteps (60.0%)
+        📈 Overall progress: 18.3% (2/6) - Current node: LabSteps
+        📈 Overall progress: 41.5% (2/6) - Current node: LabSteps (60.0%)
+        📈 Overall progress: 100.0% (6/6)
+        🎉 Task completed!
+        📄 Generation results:
+          Result 1: Type=png, URL=/view?filename=ComfyUI_temp_paquf_00001_.png&subfolder=&type=temp
+          Result 2: Type=png, URL=/view?filename=lab_00011_.png&subfolder=&type=output
+        ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'ImageInvert', '5': 'SaveImage', '7': 'PreviewImage', '6': 'LabSteps'}
+        📊 Progress monitoring started...
+        📈 Overall progress: 0.0% (0/7)
+        📌 Node EmptyImage (completed from cache)
+        📌 Node LabSteps (completed from cache)
+        📌 Node ImageInvert (completed from cache)
+        📌 Node PreviewImage (completed from cache)
+        📈 Overall progress: 31.7% (5/7) - Current node: LabSteps (75.0%)
+        📈 Overall progress: 100.0% (7/7)
+        🎉 Task completed!
+        📄 Generation results:
+          Result 1: Type=png, URL=/view?filename=ComfyUI_temp_paquf_00001_.png&subfolder=&type=temp
+          Result 2: Type=png, URL=/view?filename=lab_00012_.png&subfolder=&type=output
     ");
 }
 
@@ -48,29 +54,33 @@ fn a_failed_run_in_plain() {
         📈 Overall progress: 28.7% (3/5) - Current node: LabFail (16.7%)
         📈 Overall progress: 40.0% (3/5) - Current node: LabFail (33.3%)
         📈 Overall progress: 46.9% (3/5)
-        ❌ Task failed in node LabFail (3): ValueError: out of cheese: 你好\n
+        ❌ Task failed in node LabFail (3): ValueError: out of cheese: 你好
+        📄 Generation results:
+          Result 1: Type=png, URL=/view?filename=ComfyUI_temp_qfyoo_00001_.png&subfolder=&type=temp
         💾 Nothing was saved
     ");
 }
 
 #[test]
 fn text_and_other_alphabets_in_plain() {
-    snap!(replay("18-progress-text"), @"
-    exit 0
-    --- out
-    ✅ Node mapping obtained successfully (3 nodes in total), which are {'1': 'EmptyImage', '7': 'LabText', '8': 'LabText'}
-    📊 Progress monitoring started...
-    📈 Overall progress: 0.0% (0/3)
-    💬 Node 7: line 1 of 4 ✓ 你好
-    💬 Node 7: line 2 of 4 ✓ 你好
-    💬 Node 7: line 3 of 4 ✓ 你好
-    📈 Overall progress: 30.9% (2/3) - Current node: LabText
-    💬 Node 7: line 4 of 4 ✓ 你好
-    📈 Overall progress: 93.0% (3/3)
-    📈 Overall progress: 100.0% (3/3)
-    🎉 Task completed!
-    ");
-    snap!(replay("10-colon-ids"), @r#"
+    snap!(replay("18-progress-text"), @r#"
+        exit 0
+        --- out
+        ✅ Node mapping obtained successfully (3 nodes in total), which are {'1': 'EmptyImage', '7': 'LabText', '8': 'LabText'}
+        📊 Progress monitoring started...
+        📈 Overall progress: 0.0% (0/3)
+        💬 Node 7: line 1 of 4 ✓ 你好
+        💬 Node 7: line 2 of 4 ✓ 你好
+        💬 Node 7: line 3 of 4 ✓ 你好
+        📈 Overall progress: 30.9% (2/3) - Current node: LabText
+        💬 Node 7: line 4 of 4 ✓ 你好
+        📈 Overall progress: 93.0% (3/3)
+        📈 Overall progress: 100.0% (3/3)
+        🎉 Task completed!
+        📄 Generation results:
+          Result 1: Type=txt, Text=naïve 你好 😀 \u{2028} "q" \ end
+    "#);
+    snap!(replay("10-colon-ids"), @r"
         exit 0
         --- out
         ✅ Node mapping obtained successfully (6 nodes in total), which are {'1': 'EmptyImage', '12:5': 'LabSteps', '12:7:2': 'LabSteps', '12:7:3': 'ImageInvert', 'save-me': 'SaveImage', '节点 9': 'PreviewImage'}
@@ -80,80 +90,92 @@ fn text_and_other_alphabets_in_plain() {
         📈 Overall progress: 46.0% (3/6) - Current node: LabSteps (100.0%)
         📈 Overall progress: 100.0% (6/6)
         🎉 Task completed!
-    "#);
+        📄 Generation results:
+          Result 1: Type=png, URL=/view?filename=ComfyUI_temp_epkfb_00001_.png&subfolder=&type=temp
+          Result 2: Type=png, URL=/view?filename=lab_00016_.png&subfolder=&type=output
+    ");
 }
 
 #[test]
 fn a_reconnect_in_plain() {
-    snap!(replay("v0.3.44-13-drop-reconnect"), @"
-    exit 0
-    --- out
-    ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'LabSteps', '5': 'LabSteps', '6': 'SaveImage', '7': 'PreviewImage'}
-    📊 Progress monitoring started...
-    📈 Overall progress: 0.0% (0/7)
-    📈 Overall progress: 2.7% (1/7) - Current node: LabSteps (16.7%)
-    📈 Overall progress: 5.8% (1/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 8.8% (1/7) - Current node: LabSteps (83.3%)
-    📈 Overall progress: 12.2% (2/7) - Current node: LabSteps (12.5%)
-    📈 Overall progress: 16.4% (2/7) - Current node: LabSteps (37.5%)
-    📈 Overall progress: 18.8% (2/7) - Current node: LabSteps (50.0%)
-    🔌 Connection lost, reconnecting (attempt 1)...
-    📈 Overall progress: 23.0% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 25.3% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 27.5% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 29.5% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 31.4% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 33.3% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 35.0% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 36.6% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 38.2% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 39.7% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 41.1% (2/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 42.4% (2/7) - Current node: LabSteps (50.0%)
-    📊 Progress monitoring resumed...
-    📈 Overall progress: 83.7% (4/7) - Current node: LabSteps (50.0%)
-    📈 Overall progress: 84.2% (4/7) - Current node: LabSteps (60.0%)
-    📈 Overall progress: 84.8% (4/7) - Current node: LabSteps (70.0%)
-    📈 Overall progress: 85.1% (4/7) - Current node: LabSteps (75.0%)
-    📈 Overall progress: 85.7% (4/7) - Current node: LabSteps (80.0%)
-    📈 Overall progress: 88.5% (4/7) - Current node: LabSteps (90.0%)
-    📈 Overall progress: 91.5% (4/7) - Current node: LabSteps (100.0%)
-    📈 Overall progress: 100.0% (7/7)
-    🎉 Task completed!
+    snap!(replay("v0.3.44-13-drop-reconnect"), @r"
+        exit 0
+        --- out
+        ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'LabSteps', '5': 'LabSteps', '6': 'SaveImage', '7': 'PreviewImage'}
+        📊 Progress monitoring started...
+        📈 Overall progress: 0.0% (0/7)
+        📈 Overall progress: 2.7% (1/7) - Current node: LabSteps (16.7%)
+        📈 Overall progress: 5.8% (1/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 8.8% (1/7) - Current node: LabSteps (83.3%)
+        📈 Overall progress: 12.2% (2/7) - Current node: LabSteps (12.5%)
+        📈 Overall progress: 16.4% (2/7) - Current node: LabSteps (37.5%)
+        📈 Overall progress: 18.8% (2/7) - Current node: LabSteps (50.0%)
+        🔌 Connection lost, reconnecting (attempt 1)...
+        📈 Overall progress: 23.0% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 25.3% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 27.5% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 29.5% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 31.4% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 33.3% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 35.0% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 36.6% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 38.2% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 39.7% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 41.1% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 42.4% (2/7) - Current node: LabSteps (50.0%)
+        📊 Progress monitoring resumed...
+        📈 Overall progress: 83.7% (4/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 84.2% (4/7) - Current node: LabSteps (60.0%)
+        📈 Overall progress: 84.8% (4/7) - Current node: LabSteps (70.0%)
+        📈 Overall progress: 85.1% (4/7) - Current node: LabSteps (75.0%)
+        📈 Overall progress: 85.7% (4/7) - Current node: LabSteps (80.0%)
+        📈 Overall progress: 88.5% (4/7) - Current node: LabSteps (90.0%)
+        📈 Overall progress: 91.5% (4/7) - Current node: LabSteps (100.0%)
+        📈 Overall progress: 100.0% (7/7)
+        🎉 Task completed!
+        📄 Generation results:
+          Result 1: Type=png, URL=/view?filename=ComfyUI_temp_fvoha_00001_.png&subfolder=&type=temp
+          Result 2: Type=png, URL=/view?filename=lab_00010_.png&subfolder=&type=output
     ");
 }
 
 #[test]
 fn only_the_result_when_quiet() {
-    snap!(replay("02-ksampler").arg("-q"), @"exit 0");
+    snap!(replay("02-ksampler").arg("-q"), @r"
+        exit 0
+        --- out
+        /view?filename=lab_00008_.png&subfolder=&type=output
+    ");
 }
 
 #[test]
 fn a_run_in_json() {
     snap!(replay("01-simple").arg("--json"), @r#"
-    exit 0
-    --- out
-    {"schema":"rhub.event/1","t":0.0,"event":"plan","total":6,"nodes":[{"id":"1","title":"EmptyImage","class_type":"EmptyImage","required":true},{"id":"2","title":"ImageScale","class_type":"ImageScale","required":true},{"id":"3","title":"ImageInvert","class_type":"ImageInvert","required":true},{"id":"4","title":"ImageBlur","class_type":"ImageBlur","required":true},{"id":"5","title":"SaveImage","class_type":"SaveImage","required":true},{"id":"6","title":"PreviewImage","class_type":"PreviewImage","required":true}]}
-    {"schema":"rhub.event/1","t":0.0,"event":"connection","state":"live","attempt":1}
-    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.0,"event":"node","id":"1","title":"EmptyImage","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[{"id":"1","title":"EmptyImage","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.0,"event":"node","id":"1","title":"EmptyImage","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.0,"event":"node","id":"2","title":"ImageScale","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.1,"event":"progress","percent":6.13,"basis":"class_known","counted":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.3,"event":"progress","percent":14.32,"basis":"class_known","counted":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"2","title":"ImageScale","state":"done","elapsed_s":0.359}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"6","title":"PreviewImage","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"6","title":"PreviewImage","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"3","title":"ImageInvert","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"3","title":"ImageInvert","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"4","title":"ImageBlur","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"4","title":"ImageBlur","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"5","title":"SaveImage","state":"running","elapsed_s":null}
-    {"schema":"rhub.event/1","t":0.3,"event":"node","id":"5","title":"SaveImage","state":"done","elapsed_s":0.0}
-    {"schema":"rhub.event/1","t":0.363,"event":"progress","percent":100.0,"basis":"class_known","counted":100.0,"done":6,"total":6,"current":[],"eta_s":null}
-    {"schema":"rhub.event/1","t":0.363,"event":"result","status":"success","exit_code":0,"task_id":null,"prompt_id":"02add131-4831-419a-9f69-65ff1fdec830","percent":100.0,"done":6,"total":6,"outputs":[],"failure":null,"cost":null,"elapsed_s":0.363,"api_calls":0}
+        exit 0
+        --- out
+        {"schema":"rhub.event/1","t":0.0,"event":"plan","total":6,"nodes":[{"id":"1","title":"EmptyImage","class_type":"EmptyImage","required":true},{"id":"2","title":"ImageScale","class_type":"ImageScale","required":true},{"id":"3","title":"ImageInvert","class_type":"ImageInvert","required":true},{"id":"4","title":"ImageBlur","class_type":"ImageBlur","required":true},{"id":"5","title":"SaveImage","class_type":"SaveImage","required":true},{"id":"6","title":"PreviewImage","class_type":"PreviewImage","required":true}]}
+        {"schema":"rhub.event/1","t":0.0,"event":"connection","state":"live","attempt":1}
+        {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[],"eta_s":null}
+        {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[],"eta_s":null}
+        {"schema":"rhub.event/1","t":0.0,"event":"node","id":"1","title":"EmptyImage","state":"running","elapsed_s":null}
+        {"schema":"rhub.event/1","t":0.0,"event":"progress","percent":0.0,"basis":"class_known","counted":0.0,"done":0,"total":6,"current":[{"id":"1","title":"EmptyImage","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
+        {"schema":"rhub.event/1","t":0.0,"event":"node","id":"1","title":"EmptyImage","state":"done","elapsed_s":0.0}
+        {"schema":"rhub.event/1","t":0.0,"event":"node","id":"2","title":"ImageScale","state":"running","elapsed_s":null}
+        {"schema":"rhub.event/1","t":0.1,"event":"progress","percent":6.13,"basis":"class_known","counted":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
+        {"schema":"rhub.event/1","t":0.3,"event":"progress","percent":14.32,"basis":"class_known","counted":16.67,"done":1,"total":6,"current":[{"id":"2","title":"ImageScale","value":null,"max":null,"percent":null,"pass":1,"passes":null}],"eta_s":null}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"2","title":"ImageScale","state":"done","elapsed_s":0.359}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"6","title":"PreviewImage","state":"running","elapsed_s":null}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"6","title":"PreviewImage","state":"done","elapsed_s":0.0}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"3","title":"ImageInvert","state":"running","elapsed_s":null}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"3","title":"ImageInvert","state":"done","elapsed_s":0.0}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"4","title":"ImageBlur","state":"running","elapsed_s":null}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"4","title":"ImageBlur","state":"done","elapsed_s":0.0}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"5","title":"SaveImage","state":"running","elapsed_s":null}
+        {"schema":"rhub.event/1","t":0.3,"event":"node","id":"5","title":"SaveImage","state":"done","elapsed_s":0.0}
+        {"schema":"rhub.event/1","t":0.363,"event":"progress","percent":100.0,"basis":"class_known","counted":100.0,"done":6,"total":6,"current":[],"eta_s":null}
+        {"schema":"rhub.event/1","t":0.363,"event":"output","node_id":"6","url":"/view?filename=ComfyUI_temp_bscxp_00001_.png&subfolder=&type=temp","type":"png","text":null,"path":null,"bytes":null,"sha256":null}
+        {"schema":"rhub.event/1","t":0.363,"event":"output","node_id":"5","url":"/view?filename=lab_00007_.png&subfolder=&type=output","type":"png","text":null,"path":null,"bytes":null,"sha256":null}
+        {"schema":"rhub.event/1","t":0.363,"event":"result","status":"success","exit_code":0,"task_id":null,"prompt_id":"02add131-4831-419a-9f69-65ff1fdec830","percent":100.0,"done":6,"total":6,"outputs":[{"node_id":"6","url":"/view?filename=ComfyUI_temp_bscxp_00001_.png&subfolder=&type=temp","type":"png","text":null,"path":null,"bytes":null,"sha256":null},{"node_id":"5","url":"/view?filename=lab_00007_.png&subfolder=&type=output","type":"png","text":null,"path":null,"bytes":null,"sha256":null}],"failure":null,"cost":null,"elapsed_s":0.363,"api_calls":0}
     "#);
 }
 
@@ -162,7 +184,7 @@ fn a_run_without_a_workflow_has_no_percentage() {
     let dir = folder();
     let tape = dir.path().join("ws-a.jsonl");
     fs::copy(fixture("01-simple/ws-a.jsonl"), &tape).expect("a tape");
-    snap!(rhub(["replay"]).arg(&tape), @r#"
+    snap!(rhub(["replay"]).arg(&tape), @r"
         exit 0
         --- out
         📊 Progress monitoring started...
@@ -170,7 +192,10 @@ fn a_run_without_a_workflow_has_no_percentage() {
         📈 Overall progress: unknown (2 nodes so far)
         📈 Overall progress: 100.0%
         🎉 Task completed!
-    "#);
+        📄 Generation results:
+          Result 1: Type=png, URL=/view?filename=ComfyUI_temp_bscxp_00001_.png&subfolder=&type=temp
+          Result 2: Type=png, URL=/view?filename=lab_00007_.png&subfolder=&type=output
+    ");
 }
 
 #[test]

@@ -32,13 +32,20 @@ const TABLE: &[(FaultInfo, Parse)] = &[
             Some(Fault::DropAt { frame: frame.parse().ok()?, times: times.parse().ok()? })
         },
     ),
-    (info("cut-before-end", "[SECONDS]", "the connection is cut before the last frames, or earlier"), |v| {
-        if v.is_empty() {
-            Some(Fault::CutBeforeEnd(Duration::ZERO))
-        } else {
-            seconds(v).map(Fault::CutBeforeEnd)
-        }
-    }),
+    (
+        info(
+            "cut-before-end",
+            "[SECONDS]",
+            "the connection is cut before the last frames, or this long before they are due",
+        ),
+        |v| {
+            if v.is_empty() {
+                Some(Fault::CutBeforeEnd(Duration::ZERO))
+            } else {
+                seconds(v).map(Fault::CutBeforeEnd)
+            }
+        },
+    ),
     (info("silence-at", "FRAME", "from this frame on nothing is sent; the task goes on"), |v| {
         v.parse().ok().map(Fault::SilenceAt)
     }),

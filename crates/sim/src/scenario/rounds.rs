@@ -31,7 +31,7 @@ impl Writer {
                 };
                 self.begin_copy(&copy);
                 self.steps_as(node, &copy.id, |writer, value, max| {
-                    writer.copy_state(&copy, value, max, "running")
+                    writer.copy_state(&copy, value, max, "running");
                 });
                 // Errors name the node of the workflow that was expanded.
                 if is_last && let Some(end) = self.stop(node, start) {

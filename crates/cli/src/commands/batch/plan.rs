@@ -63,18 +63,9 @@ fn starting<'i>(items: &'i [Item], compared: &Comparison, reused: &HashMap<Diges
 fn list(context: &mut Context, batch: &str, items: &[Item], compared: &Comparison, recorded: &[Recorded]) {
     let states: HashMap<_, _> = recorded.iter().map(|recorded| (&recorded.id, recorded.state)).collect();
     for (item, action) in items.iter().zip(&compared.actions) {
-        context.show(Event::BatchItem(BatchItem {
-            batch: batch.to_owned(),
-            item: item.id.as_str().to_owned(),
-            state: states.get(&item.id).copied().unwrap_or(ItemState::Ready),
-            action: *action,
-            row: item.row,
-            out: item.out.clone(),
-            fingerprint: item.fingerprint.to_string(),
-            instance: item.instance.clone(),
-            set: Some(item.set.clone()),
-            fate: None,
-        }));
+        let state = states.get(&item.id).copied().unwrap_or(ItemState::Ready);
+        let row = BatchItem { set: Some(item.set.clone()), ..BatchItem::new(batch, item, state, *action) };
+        context.show(Event::BatchItem(row));
     }
 }
 

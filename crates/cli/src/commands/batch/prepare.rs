@@ -71,7 +71,7 @@ fn check_folder(out: &Path) -> Result<(), Error> {
     let cannot = |why| {
         let path = Fact::of(out.display());
         Error::usage(say!("cannot write to the folder {path}: {why}", path, why))
-            .hint(say!("name another folder with `--out DIR`; nothing was sent"))
+            .hint(say!("choose another folder with `--out DIR`; nothing was sent"))
     };
     let full = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     let there = full.ancestors().find(|folder| fs::symlink_metadata(folder).is_ok());
@@ -127,7 +127,7 @@ pub(super) fn advise(context: &mut Context, before: &Before, compared: &Comparis
     if let Some((item, entry)) = before.unknown().next() {
         let attempt = &entry.attempt;
         context.advice.push(say!(
-            "look at the tasks on the RunningHub page, then say what you found about row `{item}` with\n  \
+            "check the task list on the RunningHub website, then say what you found about row `{item}` with\n  \
              rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
             item,
             attempt

@@ -158,7 +158,7 @@ impl Progress {
             slots_limit: self.slots.and_then(|slots| slots.limit),
             running: self.rows_now(),
             wait: self.wait.clone().filter(|_| self.running.is_empty()),
-            eta_s: eta.map(|Band { p10, p90, .. }| (p10.as_secs_f64(), p90.as_secs_f64())),
+            eta_s: eta.map(|Band { p10, p90, .. }| [p10.as_secs_f64(), p90.as_secs_f64()]),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{super::context::Context, progress::Progress};
 use crate::{
     args::Format,
-    event::{BatchItem, Event, Fate},
+    event::{BatchItem, Event},
     exit::{Error, Exit},
     secrets,
     signals::{Signal, suspend},
@@ -143,33 +143,31 @@ impl Running<'_> {
             News::Accepted { item, handle } => {
                 let snapshot = handle.snapshot();
                 let attempt_id = snapshot.attempt.as_ref().map(ToString::to_string);
-                let fate = Fate { attempt_id, ..Fate::default() };
-                self.row(context, items, &item, ItemState::Running, (Some(snapshot.task), fate));
+                self.row(context, items, (&item, ItemState::Running), Some(snapshot.task), |row| {
+                    row.attempt_id = attempt_id;
+                });
             }
             News::Line { line, .. } if self.events => {
                 context.show_of(line.task_id.clone(), Event::Run(line.event.clone()));
             }
             News::Over(over) => {
                 seen.has_lost_files |= over.has_lost_files();
-                let state = over.state;
-                let (task, fate) = fate(&over);
-                self.row(context, items, &over.item, state, (task, fate));
+                let task = over.outcome.as_ref().and_then(|outcome| outcome.task_id.clone());
+                self.row(context, items, (&over.item, over.state), task, |row| end(row, &over));
             }
             News::Unknown { item, attempt, why } => {
                 if let Some(attempt) = &attempt {
                     context.advice.push(say!(
-                        "look at the tasks on the RunningHub page, then say what you found about row `{item}` with\n  \
+                        "check the task list on the RunningHub website, then say what you found about row `{item}` with\n  \
                          rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
                         item = &item,
                         attempt
                     ));
                 }
-                let fate = Fate {
-                    attempt_id: attempt.map(|attempt| attempt.to_string()),
-                    why: Some(clean(why)),
-                    ..Fate::default()
-                };
-                self.row(context, items, &item, ItemState::Unknown, (None, fate));
+                self.row(context, items, (&item, ItemState::Unknown), None, |row| {
+                    row.attempt_id = attempt.map(|attempt| attempt.to_string());
+                    row.why = Some(clean(why));
+                });
             }
             News::Retry { item, why } => {
                 let message = say!("row `{item}` starts again: {why}", item = &item, why = clean(why));
@@ -200,45 +198,32 @@ impl Running<'_> {
         &self,
         context: &mut Context,
         items: &HashMap<&ItemId, &Item>,
-        id: &ItemId,
-        state: ItemState,
-        (task, fate): (Option<TaskId>, Fate),
+        (id, state): (&ItemId, ItemState),
+        task: Option<TaskId>,
+        fill: impl FnOnce(&mut BatchItem),
     ) {
         let Some(item) = items.get(id) else { return };
-        let row = BatchItem {
-            batch: self.name.clone(),
-            item: id.as_str().to_owned(),
-            state,
-            action: self.actions.get(id).copied().unwrap_or(Action::Nothing),
-            row: item.row,
-            out: item.out.clone(),
-            fingerprint: item.fingerprint.to_string(),
-            instance: item.instance.clone(),
-            set: None,
-            fate: Some(fate),
-        };
+        let action = self.actions.get(id).copied().unwrap_or(Action::Nothing);
+        let mut row = BatchItem::new(&self.name, item, state, action);
+        fill(&mut row);
         context.show_of(task, Event::BatchRow(Box::new(row)));
     }
 }
 
-/// What became of a row.
-fn fate(over: &Over) -> (Option<TaskId>, Fate) {
+/// Adds what became of a row.
+fn end(row: &mut BatchItem, over: &Over) {
+    let outcome = over.outcome.as_ref();
     let saved = over.saved.as_deref().and_then(|saved| saved.as_ref().ok());
-    let outputs = match (&over.outcome, saved) {
+    row.outputs = match (outcome, saved) {
         (Some(outcome), _) => outcome.outputs.clone(),
         (None, Some(saved)) => saved.results.iter().map(Output::from).collect(),
         (None, None) => Vec::new(),
     };
-    let outcome = over.outcome.as_ref();
-    let fate = Fate {
-        attempt_id: over.attempt.as_ref().map(ToString::to_string),
-        cost: outcome.and_then(|outcome| outcome.cost.clone()),
-        outputs,
-        failure: over.failure.clone(),
-        class: over.class.as_deref().filter(|class| !class.is_empty()).map(str::to_owned),
-        why: over.why.clone().map(clean),
-    };
-    (outcome.and_then(|outcome| outcome.task_id.clone()), fate)
+    row.attempt_id = over.attempt.as_ref().map(ToString::to_string);
+    row.cost = outcome.and_then(|outcome| outcome.cost.clone());
+    row.failure.clone_from(&over.failure);
+    row.class = over.class.as_deref().filter(|class| !class.is_empty()).map(str::to_owned);
+    row.why = over.why.clone().map(clean);
 }
 
 /// Text of a server may quote the key.
