@@ -40,6 +40,7 @@ macro_rules! ledger_conformance {
             news_may_come_twice_and_late,
             the_newest_comes_first,
             where_results_are_is_kept,
+            a_graph_is_kept_once,
             a_request_to_cancel_is_kept,
             a_delivery_is_kept_until_it_is_forgotten,
             sqlite_behaves_like_the_model
@@ -84,6 +85,8 @@ pub fn intent(workflow: &str, key: &str) -> Intent {
         .workflow(workflow)
         .target(format!("{workflow} by name"))
         .secret(Digest::of(format!("{workflow} {key}")))
+        .label(format!("{workflow} at night"))
+        .recipe(format!(r#"{{"set": {{"6.text": {{"text": "{workflow}"}}}}}}"#))
 }
 
 /// A step to a state.
@@ -148,6 +151,17 @@ pub async fn what_was_written_is_found(ledger: &dyn Ledger) {
     assert_eq!(entry.note.as_deref(), Some("now failed"));
     assert_eq!(entry.cost.and_then(|cost| cost.seconds).as_deref(), Some("32"));
     assert!(entry.changed_ms >= entry.created_ms);
+}
+
+/// A graph is found by its digest, also if it was kept twice.
+pub async fn a_graph_is_kept_once(ledger: &dyn Ledger) {
+    let (json, other) = (r#"{"3": {"class_type": "猫"}}"#, "{}");
+    assert_eq!(ledger.graph(Digest::of(json)).await.expect("read"), None);
+    for _ in 0..2 {
+        assert_eq!(ledger.keep_graph(json).await.expect("written"), Digest::of(json));
+        assert_eq!(ledger.graph(Digest::of(json)).await.expect("read").as_deref(), Some(json));
+    }
+    assert_eq!(ledger.graph(Digest::of(other)).await.expect("read"), None);
 }
 
 /// Every place and kind is read back, including those stored by a newer version.

@@ -1,6 +1,11 @@
 //! Digests, which the ledger keeps instead of bodies, keys and secrets.
 
-use std::{fmt, fmt::Write as _, str::FromStr};
+use std::{
+    fmt,
+    fmt::Write as _,
+    io::{self, BufRead as _, BufReader, Read},
+    str::FromStr,
+};
 
 use runninghub_core::say;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -11,6 +16,9 @@ use crate::{Error, ErrorKind};
 /// Bytes in a fingerprint: enough to distinguish keys, too few to test guessed keys against.
 const FINGERPRINT: usize = 4;
 
+/// How much of a file is read at once, bytes.
+const PIECE: usize = 128 << 10;
+
 /// A SHA-256 digest. Shown and stored as 64 hexadecimal digits.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Digest([u8; 32]);
@@ -19,6 +27,24 @@ impl Digest {
     /// The digest of some bytes.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of everything that a reader still has.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn of_reader(reader: &mut impl Read) -> io::Result<Self> {
+        let mut sum = Sha256::new();
+        let mut reader = BufReader::with_capacity(PIECE, reader);
+        loop {
+            let piece = reader.fill_buf()?;
+            if piece.is_empty() {
+                return Ok(Self(sum.finalize().into()));
+            }
+            sum.update(piece);
+            let count = piece.len();
+            reader.consume(count);
+        }
     }
 
     /// From the bytes of a digest that was computed elsewhere.

@@ -75,13 +75,28 @@ pub struct Intent {
     pub secret: Option<Digest>,
     /// The item of a batch that it runs. Boxed, because most submits have none.
     pub item: Option<Box<ItemRef>>,
+    /// What the user calls it.
+    pub label: Option<String>,
+    /// What it sets, as JSON that the ledger doesn't read.
+    pub recipe: Option<Box<str>>,
 }
 
 impl Intent {
     /// The intent to run a task at a place. `key` is a [fingerprint](crate::Salt::fingerprint), `body` the digest of
     /// the request without the key.
     pub fn new(place: Place, kind: Kind, key: impl Into<String>, body: Digest) -> Self {
-        Self { place, key: key.into(), kind, workflow: None, target: None, body, secret: None, item: None }
+        Self {
+            place,
+            key: key.into(),
+            kind,
+            workflow: None,
+            target: None,
+            body,
+            secret: None,
+            item: None,
+            label: None,
+            recipe: None,
+        }
     }
 
     /// Sets the workflow.
@@ -102,6 +117,20 @@ impl Intent {
     #[must_use]
     pub fn secret(mut self, secret: Digest) -> Self {
         self.secret = Some(secret);
+        self
+    }
+
+    /// Sets what the user calls it.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Sets what it sets, as JSON.
+    #[must_use]
+    pub fn recipe(mut self, json: impl Into<Box<str>>) -> Self {
+        self.recipe = Some(json.into());
         self
     }
 

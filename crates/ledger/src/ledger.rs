@@ -91,6 +91,18 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
 
+    /// Keeps a workflow in API format, so that a submit of it can be repeated. Each is kept once, by its digest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    async fn keep_graph(&self, json: &str) -> Result<Digest, Error>;
+
+    /// A workflow that was kept, by the digest of its JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    async fn graph(&self, digest: Digest) -> Result<Option<String>, Error>;
+
     /// Asks for a slot, in one transaction: enters the queue, or shows that the waiter is still there; drops waiters whose
     /// process has ended; and if it is the waiter's turn and fewer than [`Ask::allowed`] slots are held, records the
     /// submit with its slot and the money that is set aside for it. The slot is free again with the step that leads to a state without

@@ -4,7 +4,7 @@ mod batches;
 mod slots;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -29,6 +29,7 @@ pub struct MemoryLedger {
 #[derive(Debug, Default)]
 struct Kept {
     entries: Vec<Entry>,
+    graphs: HashMap<Digest, String>,
     deliveries: Vec<Delivery>,
     batches: Batches,
     /// What is set aside for submits of batches, and what their tasks cost if the platform doesn't say.
@@ -140,6 +141,16 @@ impl Ledger for MemoryLedger {
     async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
         self.lock().deliveries.retain(|one| one != delivery);
         Ok(())
+    }
+
+    async fn keep_graph(&self, json: &str) -> Result<Digest, Error> {
+        let digest = Digest::of(json);
+        self.lock().graphs.entry(digest).or_insert_with(|| json.to_owned());
+        Ok(digest)
+    }
+
+    async fn graph(&self, digest: Digest) -> Result<Option<String>, Error> {
+        Ok(self.lock().graphs.get(&digest).cloned())
     }
 
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    Error, ErrorKind, Submit,
+    Error, ErrorKind, Recipe, Submit, Work,
     observed::{is_unknown, observed},
     sentence_of,
 };
@@ -54,15 +54,17 @@ pub(crate) struct What {
     pub(crate) workflow: Option<WorkflowId>,
     /// The id of an app, or the endpoint of a model.
     pub(crate) target: Option<String>,
+    /// What it sets, as JSON.
+    pub(crate) recipe: Option<Box<str>>,
 }
 
 impl What {
     pub(crate) fn named(kind: Kind, target: &str) -> Self {
-        Self { kind, workflow: None, target: Some(target.to_owned()) }
+        Self { kind, workflow: None, target: Some(target.to_owned()), recipe: None }
     }
 
     pub(crate) fn workflow(kind: Kind, workflow: Option<WorkflowId>) -> Self {
-        Self { kind, workflow, target: None }
+        Self { kind, workflow, target: None, recipe: None }
     }
 }
 
@@ -112,7 +114,22 @@ impl AttemptLog {
         intent.target.clone_from(&what.target);
         intent.secret = secret;
         intent.item = submit.item.as_ref().map(|item| Box::new(item.item.clone()));
+        intent.label.clone_from(&submit.label);
+        intent.recipe.clone_from(&what.recipe);
         intent
+    }
+
+    /// What a submit sets, as the ledger keeps it. Keeps its graph, if it has one.
+    pub(crate) async fn recipe(&self, submit: &Submit) -> Box<str> {
+        if let Work::Graph(json) = &submit.work
+            && !submit.is_private
+            && let Err(error) = self.ledger.keep_graph(json).await
+        {
+            // The run itself doesn't need it.
+            tracing::warn!(%error, "the graph is not kept");
+        }
+        let json = Recipe::of(submit).await.json();
+        self.redactor.redact(&json).into()
     }
 
     /// Records that a create is about to be sent.

@@ -27,6 +27,7 @@ mod observed;
 mod platform;
 mod previews;
 mod probe;
+mod recipe;
 mod record;
 mod replay;
 mod run;
@@ -54,6 +55,7 @@ pub use manifest::{holds_results, saved_results};
 pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use probe::Probe;
+pub use recipe::{Given, Recipe};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 #[doc(inline)]

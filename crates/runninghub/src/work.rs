@@ -1,6 +1,11 @@
 //! Submits: the work, and its settings.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use runninghub_api::{InstanceType, RunOptions};
 use runninghub_catalog::Catalog;
@@ -70,6 +75,10 @@ pub struct Submit {
     pub(crate) withdrawn: Option<watch::Receiver<bool>>,
     pub(crate) item: Option<BatchItem>,
     pub(crate) learned: Vec<Learned>,
+    pub(crate) label: Option<String>,
+    pub(crate) is_private: bool,
+    /// The seeds that were drawn, by the names of their fields.
+    pub(crate) drawn: OnceLock<Vec<(String, Value)>>,
     pub(crate) on_step: Option<OnStep>,
 }
 
@@ -90,6 +99,9 @@ impl Submit {
             withdrawn: None,
             item: None,
             learned: Vec::new(),
+            label: None,
+            is_private: false,
+            drawn: OnceLock::new(),
             on_step: None,
         }
     }
@@ -254,6 +266,16 @@ impl Submit {
     /// Runs an item of a batch that the ledger keeps.
     pub fn item(self, item: BatchItem) -> Self {
         Self { item: Some(item), ..self }
+    }
+
+    /// What the user calls the run, for the ledger.
+    pub fn label(self, label: impl Into<String>) -> Self {
+        Self { label: Some(label.into()), ..self }
+    }
+
+    /// The ledger keeps only digests of what is set, and not the graph. Such a run can't be repeated from the ledger.
+    pub fn private(self) -> Self {
+        Self { is_private: true, ..self }
     }
 
     /// How long each node took in earlier runs, instead of the [`History`](crate::History)'s data.

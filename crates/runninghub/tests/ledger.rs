@@ -14,8 +14,8 @@ use common::{WORKFLOW, key, sim, watch};
 use runninghub::{
     Code, ErrorKind, Event, Follow, Phase, RunningHub, Sentence, Service as _, Submit, SubmitStep,
     ledger::{
-        AttemptId, Delivery, Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter, Intent,
-        Ledger, MemoryLedger, Pool, Salt, State, Step,
+        AttemptId, Delivery, Digest, Entry, Error as LedgerError, ErrorKind as LedgerErrorKind, Filter,
+        Intent, Ledger, MemoryLedger, Pool, Salt, State, Step,
     },
 };
 use runninghub_sim::{Fault, Rate, Rule, Sim};
@@ -344,6 +344,14 @@ impl Ledger for Full {
 
     async fn forget_delivery(&self, _: &Delivery) -> Result<(), LedgerError> {
         Err(Self::full())
+    }
+
+    async fn keep_graph(&self, _: &str) -> Result<Digest, LedgerError> {
+        Err(Self::full())
+    }
+
+    async fn graph(&self, _: Digest) -> Result<Option<String>, LedgerError> {
+        Ok(None)
     }
 
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, LedgerError> {

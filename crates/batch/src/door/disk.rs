@@ -9,7 +9,6 @@ use std::{
 
 use globset::GlobBuilder;
 use runninghub_core::{Sentence, say};
-use sha2::{Digest as _, Sha256};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::{Digest, Error, MAX_ROWS, Problem};
@@ -42,10 +41,8 @@ impl Disk {
     /// # Errors
     /// The operating system's words.
     pub fn digest(&self, path: &Path) -> Result<Digest, Sentence> {
-        let mut hash = Sha256::new();
-        let copied =
-            File::open(self.base.join(path)).and_then(|mut file| io::copy(&mut file, &mut Hash(&mut hash)));
-        copied.map(|_| Digest::from_bytes(hash.finalize().into())).map_err(|error| words(&error))
+        let read = File::open(self.base.join(path)).and_then(|mut file| Digest::of_reader(&mut file));
+        read.map_err(|error| words(&error))
     }
 }
 
@@ -95,18 +92,6 @@ impl Files for Disk {
     }
 }
 
-struct Hash<'h>(&'h mut Sha256);
-
-impl io::Write for Hash<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn words(error: &io::Error) -> Sentence {
     match error.kind() {

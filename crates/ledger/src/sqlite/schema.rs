@@ -117,10 +117,18 @@ CREATE INDEX attempt_item ON attempt (item);
 CREATE INDEX attempt_workflow ON attempt (workflow);
 CREATE INDEX attempt_target ON attempt (target);
 ",
+    "
+ALTER TABLE attempt ADD COLUMN label TEXT;
+ALTER TABLE attempt ADD COLUMN recipe TEXT;
+CREATE TABLE graph (
+    digest TEXT PRIMARY KEY,
+    json   TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The first version with all columns that the queries use.
-const READABLE: usize = 6;
+const READABLE: usize = 7;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {

@@ -10,11 +10,11 @@ use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, ItemRef};
 
 /// What a row of the following queries begins with.
 const COLUMNS: &str = "attempt.id, state, attempt.created, changed, attempt.site, attempt.base_url, key, attempt.kind,
-    workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, batch.name, item.id";
+    workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, label, recipe, batch.name, item.id";
 /// The columns that [`of_items`] has besides. The fingerprint and the body of the item follow its id.
-pub(super) const BATCH_NAME: usize = 18;
-pub(super) const ITEM_ID: usize = 19;
-pub(super) const IS_CURRENT: usize = 22;
+pub(super) const BATCH_NAME: usize = 20;
+pub(super) const ITEM_ID: usize = 21;
+pub(super) const IS_CURRENT: usize = 24;
 const OWNER: usize = 16;
 
 /// Entries that match the filter, newest first.
@@ -129,6 +129,8 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
             body: text(9)?.parse()?,
             secret: maybe(10)?.map(|secret| secret.parse()).transpose()?,
             item: maybe(BATCH_NAME)?.zip(maybe(ITEM_ID)?).map(|(batch, id)| Box::new(ItemRef { batch, id })),
+            label: maybe(18)?,
+            recipe: maybe(19)?.map(Into::into),
         },
         note: maybe(11)?,
         task: maybe(12)?.map(Into::into),

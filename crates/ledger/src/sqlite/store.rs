@@ -187,6 +187,30 @@ impl Ledger for SqliteLedger {
             .await
     }
 
+    async fn keep_graph(&self, json: &str) -> Result<Digest, Error> {
+        let digest = Digest::of(json);
+        // Most were kept before, and a write waits for the disk.
+        if self.graph(digest).await?.is_none() {
+            let json = json.to_owned();
+            let keep = move |connection: &Connection| {
+                let sql = "INSERT OR IGNORE INTO graph (digest, json) VALUES (?1, ?2)";
+                connection.execute(sql, params![digest.to_string(), json]).map(drop).map_err(failed)
+            };
+            self.writer()?.run(keep).await?;
+        }
+        Ok(digest)
+    }
+
+    async fn graph(&self, digest: Digest) -> Result<Option<String>, Error> {
+        self.reader
+            .run(move |connection| {
+                let sql = "SELECT json FROM graph WHERE digest = ?1";
+                let found = connection.query_row(sql, [digest.to_string()], |row| row.get(0));
+                found.optional().map_err(failed)
+            })
+            .await
+    }
+
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {
         let folder = self.folder.clone();
         self.reader.run(move |connection| select::entries(connection, &folder, &filter)).await
@@ -346,8 +370,10 @@ fn begin(
     let item = intent.item.as_ref().map(|item| batches::claim(connection, item, is_dead)).transpose()?;
     let attempt = AttemptId::random()?;
     let sql = "INSERT INTO attempt
-        (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, item, state)
-        VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :item, :state)";
+        (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, item, label,
+         recipe, state)
+        VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :item, :label,
+         :recipe, :state)";
     let values = named_params! {
         ":id": attempt.as_str(),
         ":owner": owner,
@@ -361,6 +387,8 @@ fn begin(
         ":body": intent.body.to_string(),
         ":secret": intent.secret.map(|secret| secret.to_string()),
         ":item": item,
+        ":label": intent.label,
+        ":recipe": intent.recipe,
         ":state": State::Submitting.as_str(),
     };
     connection.execute(sql, values).map_err(failed)?;

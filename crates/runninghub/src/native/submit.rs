@@ -76,11 +76,11 @@ impl Prompt<'_> {
             on_step(SubmitStep::Sending);
         }
         let attempt = match &server.attempts {
-            Some(attempts) => Some(
-                attempts
-                    .begin(attempts.intent(&What::workflow(Kind::Prompt, None), body, None, self.submit))
-                    .await?,
-            ),
+            Some(attempts) => {
+                let mut what = What::workflow(Kind::Prompt, None);
+                what.recipe = Some(attempts.recipe(self.submit).await);
+                Some(attempts.begin(attempts.intent(&what, body, None, self.submit)).await?)
+            }
             None => None,
         };
         // Servers before 0.3.45 choose the id themselves.

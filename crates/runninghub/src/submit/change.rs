@@ -69,7 +69,7 @@ pub(crate) struct Checked {
     set: Vec<(Override, Option<PathBuf>)>,
     list: Vec<Override>,
     /// Seeds that were drawn.
-    drawn: Vec<Override>,
+    drawn: Vec<(String, Override)>,
 }
 
 /// Changes with the names of the uploaded files.
@@ -121,7 +121,7 @@ impl Changes {
         for (name, value) in &self.set {
             let (change, is_drawn) = value.check(name, workflow, rules)?;
             if is_drawn {
-                checked.drawn.push(change.clone());
+                checked.drawn.push((name.clone(), change.clone()));
             }
             let path = if let NewValue::File(path) = value { Some(path.clone()) } else { None };
             checked.set.retain(|(before, _)| !before.is_same_field(&change));
@@ -200,12 +200,15 @@ impl NewValue {
 }
 
 impl Checked {
-    /// Reports the seeds that were drawn, so that the run can be repeated.
+    /// Reports and notes the seeds that were drawn, so that the run can be repeated.
     pub(crate) fn tell(&self, submit: &Submit) {
-        for Override { node, field, value } in &self.drawn {
+        for (_, Override { node, field, value }) in &self.drawn {
             let place = place_of(node, field);
             submit.warn("seed", &say!("`{place}` is set to {value}", place, value = value.to_string()));
         }
+        let seeds = self.drawn.iter().map(|(name, change)| (name.clone(), change.value.clone()));
+        // Checked once for each submit.
+        let _ = submit.drawn.set(seeds.collect());
     }
 
     /// Every change, as far as it is known before files are uploaded.

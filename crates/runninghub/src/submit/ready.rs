@@ -34,13 +34,16 @@ impl RunningHub {
     pub(crate) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
         let hub = &*self.0;
         submit.check_settings()?;
-        let ready = match &submit.work {
+        let mut ready = match &submit.work {
             Work::Workflow(id) => workflow::saved(hub, &submit, id).await?,
             Work::Graph(json) => workflow::whole(hub, &submit, json).await?,
             Work::App(app) => app::ready(hub, &submit, app, None).await?,
             Work::Quick { app, code } => app::ready(hub, &submit, app, Some(code)).await?,
             Work::Model(name) => model::ready(hub, &submit, name).await?,
         };
+        if let Some(attempts) = &hub.attempts {
+            ready.what.recipe = Some(attempts.recipe(&submit).await);
+        }
         let paid = pay::pay(hub, &submit, &ready).await?;
         Ok(paid.begin(hub, &submit, ready))
     }

@@ -1,7 +1,7 @@
 //! An in-memory ledger shared by several handles, each of which represents a process.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use runninghub::{
     ledger::{
-        AttemptId, Delivery, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State,
+        AttemptId, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State,
         Step,
     },
     say,
@@ -32,6 +32,7 @@ struct Rows {
     /// Each entry with the process that created it, oldest first.
     entries: Vec<(usize, Entry)>,
     deliveries: Vec<Delivery>,
+    graphs: HashMap<Digest, String>,
     processes: usize,
     living: HashSet<usize>,
     salt: [u8; 16],
@@ -46,6 +47,7 @@ impl Store {
         Ok(Self(Arc::new(Mutex::new(Rows {
             entries: Vec::new(),
             deliveries: Vec::new(),
+            graphs: HashMap::new(),
             processes: 0,
             living: HashSet::new(),
             salt: *Salt::random()?.as_bytes(),
@@ -154,6 +156,16 @@ impl Ledger for SharedLedger {
     async fn forget_delivery(&self, delivery: &Delivery) -> Result<(), Error> {
         self.store.rows().deliveries.retain(|kept| kept != delivery);
         Ok(())
+    }
+
+    async fn keep_graph(&self, json: &str) -> Result<Digest, Error> {
+        let digest = Digest::of(json);
+        self.store.rows().graphs.insert(digest, json.to_owned());
+        Ok(digest)
+    }
+
+    async fn graph(&self, digest: Digest) -> Result<Option<String>, Error> {
+        Ok(self.store.rows().graphs.get(&digest).cloned())
     }
 
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error> {

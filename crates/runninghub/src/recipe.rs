@@ -1,0 +1,269 @@
+//! What a submit sets: the ledger keeps it, so that a run can be found by it and repeated.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use runninghub_core::{Fact, Kind, say};
+use runninghub_ledger::{Digest, Entry};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap as _};
+use serde_json::{Map, Value};
+use tokio::task::spawn_blocking;
+
+use crate::{Error, InstanceType, Submit, Work, Workspace, submit::NewValue};
+
+/// A longer recipe keeps digests only, bytes: some requests contain whole files.
+const LONGEST: usize = 1 << 20;
+
+/// The settings of a submit, without secrets: webhook and password have to be given again.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Recipe {
+    /// The changed fields in their order, by the names that were given.
+    #[serde(serialize_with = "write", deserialize_with = "read")]
+    pub set: Vec<(String, Given)>,
+    /// Changes in the API's own format.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub node_info_list: Vec<Value>,
+    /// The whole body of a model's request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Map<String, Value>>,
+    /// The digest of the graph that was submitted, before its changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph_sha256: Option<Digest>,
+    /// The code of Quick Create.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The machine type, if one was wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// Whether result images contain the workflow, if that was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<bool>,
+    /// Whether the newer endpoint was used.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub v2: bool,
+}
+
+/// A value that was set.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Given {
+    /// Text to the letter.
+    Text(String),
+    /// A JSON value.
+    Json(Value),
+    /// Text whose meaning depends on the field.
+    Written(String),
+    /// A file, identified by its content.
+    File {
+        /// The digest of its content.
+        sha256: Digest,
+        /// Its name, without folders.
+        name: String,
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// A value that isn't kept.
+    Hidden {
+        /// The digest of its text.
+        sha256: Digest,
+    },
+}
+
+impl Recipe {
+    /// The settings of a submit that is checked: drawn seeds are known. Reads the files.
+    pub(crate) async fn of(submit: &Submit) -> Self {
+        let mut set: Vec<(String, Given)> = Vec::new();
+        for (name, value) in submit.changes.named() {
+            let drawn = submit.drawn.get().into_iter().flatten().find(|(drawn, _)| drawn == name);
+            let given = match (value, drawn) {
+                (_, Some((_, seed))) => Given::Json(seed.clone()),
+                (NewValue::Json(value), _) => Given::Json(value.clone()),
+                (NewValue::Written(text), _) => Given::Written(text.clone()),
+                (NewValue::Text(text), _) => Given::Text(text.clone()),
+                (NewValue::File(path), _) => Given::file(path).await,
+            };
+            set.push((name.clone(), given));
+        }
+        let options = &submit.options;
+        let recipe = Self {
+            set,
+            node_info_list: submit.changes.raw_list().to_vec(),
+            body: submit.body.clone(),
+            graph_sha256: match &submit.work {
+                Work::Graph(json) => Some(Digest::of(json)),
+                _ => None,
+            },
+            code: match &submit.work {
+                Work::Quick { code, .. } => Some(code.clone()),
+                _ => None,
+            },
+            instance: options.instance_type.map(|instance| instance.as_str().to_owned()),
+            metadata: options.add_metadata,
+            v2: submit.is_v2,
+        };
+        if submit.is_private { recipe.hidden() } else { recipe }
+    }
+
+    /// As the ledger keeps it.
+    pub(crate) fn json(self) -> String {
+        let text = |recipe: &Self| serde_json::to_string(recipe).unwrap_or_default();
+        let json = text(&self);
+        if json.len() <= LONGEST { json } else { text(&self.hidden()) }
+    }
+
+    /// Only digests of the values.
+    fn hidden(mut self) -> Self {
+        let lists =
+            self.node_info_list.drain(..).map(|entry| ("nodeInfoList".to_owned(), Given::Json(entry)));
+        let body = self.body.take().into_iter().flatten().map(|(name, value)| (name, Given::Json(value)));
+        self.set.extend(lists.chain(body));
+        self.set.iter_mut().for_each(|(_, value)| value.hide());
+        self
+    }
+
+    /// What the ledger keeps of a submit; `None` if it keeps nothing, as that of an older version.
+    pub fn kept(entry: &Entry) -> Option<Self> {
+        serde_json::from_str(entry.intent.recipe.as_deref()?).ok()
+    }
+
+    /// The same submit again. Fields named in `without` are left out, for new values.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if a value or a file is no longer known.
+    pub fn submit(&self, work: Work, without: &[&str]) -> Result<Submit, Error> {
+        let mut submit = Submit::new(work);
+        for (name, value) in self.set.iter().filter(|(name, _)| !without.contains(&&**name)) {
+            submit = value.put(submit, name)?;
+        }
+        if !self.node_info_list.is_empty() {
+            submit = submit.node_info_list(self.node_info_list.clone());
+        }
+        if let Some(body) = &self.body {
+            submit = submit.body(body.clone());
+        }
+        if let Some(instance) = &self.instance {
+            let unknown = || Error::usage(say!("unknown instance type"));
+            submit = submit.instance_type(instance.parse::<InstanceType>().map_err(|_| unknown())?);
+        }
+        if let Some(metadata) = self.metadata {
+            submit = submit.add_metadata(metadata);
+        }
+        Ok(if self.v2 { submit.v2() } else { submit })
+    }
+}
+
+impl Given {
+    /// A file with its digest. One that can't be read is reported by its upload.
+    async fn file(path: &Path) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = path.clone();
+        let sha256 = spawn_blocking(move || digest(&file)).await.ok().and_then(Result::ok);
+        Self::File { sha256: sha256.unwrap_or_else(|| Digest::of("")), name, path }
+    }
+
+    fn hide(&mut self) {
+        let sha256 = match &*self {
+            Self::File { sha256, .. } | Self::Hidden { sha256 } => *sha256,
+            shown => Digest::of(shown.to_string()),
+        };
+        *self = Self::Hidden { sha256 };
+    }
+
+    fn put(&self, submit: Submit, name: &str) -> Result<Submit, Error> {
+        Ok(match self {
+            Self::Text(text) => submit.set_text(name, text),
+            Self::Json(value) => submit.set(name, value.clone()),
+            Self::Written(text) => submit.set_written(name, text),
+            Self::File { sha256, path, .. } => {
+                if digest(path).ok() != Some(*sha256) {
+                    let file = Fact::of(path.display());
+                    return Err(Error::usage(say!("the file {file} is missing or has changed since", file))
+                        .with_hint(say!("set the field again, for example with `-s {name}=@FILE`", name)));
+                }
+                submit.set_file(name, path)
+            }
+            Self::Hidden { .. } => {
+                return Err(Error::usage(say!("the value of `{name}` was not kept", name))
+                    .with_hint(say!("set the field again, for example with `-s {name}=VALUE`", name)));
+            }
+        })
+    }
+}
+
+/// The value on one line: text and JSON as they are, a file by its name.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) | Self::Written(text) => f.write_str(text),
+            Self::Json(Value::String(text)) => f.write_str(text),
+            Self::Json(value) => write!(f, "{value}"),
+            Self::File { name, .. } => f.write_str(name),
+            Self::Hidden { .. } => f.write_str("***"),
+        }
+    }
+}
+
+impl Workspace {
+    /// The work of a submit, to run it again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the ledger has not kept it; when the ledger cannot be read.
+    pub async fn work(&self, entry: &Entry, recipe: &Recipe) -> Result<Work, Error> {
+        let not_kept =
+            || Error::usage(say!("the workflow of this run was not kept, so it cannot be run again"));
+        if let Some(digest) = recipe.graph_sha256 {
+            let unread = |error| Error::ledger(say!("the ledger cannot be read"), error);
+            let json = self.ledger_to_read().map_err(unread)?.graph(digest).await.map_err(unread)?;
+            return json.map(Work::Graph).ok_or_else(not_kept);
+        }
+        let intent = &entry.intent;
+        let target = intent.target.clone();
+        Ok(match (&intent.kind, &intent.workflow, target, &recipe.code) {
+            (Kind::Workflow, Some(id), ..) => Work::Workflow(id.clone()),
+            (Kind::App, _, Some(app), _) => Work::App(app.into()),
+            (Kind::Quick, _, Some(app), Some(code)) => Work::Quick { app: app.into(), code: code.clone() },
+            (Kind::Model, _, Some(endpoint), _) => Work::Model(endpoint),
+            _ => return Err(not_kept()),
+        })
+    }
+}
+
+fn digest(path: &Path) -> io::Result<Digest> {
+    Digest::of_reader(&mut fs::File::open(path)?)
+}
+
+fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(set.len()))?;
+    for (name, value) in set {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}
+
+/// A map would sort the fields; of two changes to a field the last one counts.
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Given)>, D::Error> {
+    struct Visitor;
+
+    impl<'de> serde::de::Visitor<'de> for Visitor {
+        type Value = Vec<(String, Given)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("fields and their values")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut set = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                set.push(entry);
+            }
+            Ok(set)
+        }
+    }
+
+    deserializer.deserialize_map(Visitor)
+}
