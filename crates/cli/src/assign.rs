@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub::{Fact, half_width, rounded_number, say};
+use runninghub::{Fact, Submit, half_width, rounded_number, say};
 use serde_json::{Map, Value};
 
 use crate::{exit::Error, input};
@@ -13,8 +13,27 @@ pub(crate) enum NewValue {
     Json(Value),
     /// As written: the type of the field decides what it means.
     Written(String),
+    /// To the letter, where the field holds text.
+    Text(String),
     /// A file to upload.
     File(PathBuf),
+}
+
+impl NewValue {
+    /// Sets a field of a submit.
+    pub(crate) fn put(self, submit: Submit, name: String) -> Submit {
+        match self {
+            Self::Json(value) => submit.set(name, value),
+            Self::Written(text) => submit.set_written(name, text),
+            Self::Text(text) => submit.set_text(name, text),
+            Self::File(path) => submit.set_file(name, path),
+        }
+    }
+}
+
+/// Sets fields of a submit, in their order.
+pub(crate) fn put_all(submit: Submit, changes: Vec<(String, NewValue)>) -> Submit {
+    changes.into_iter().fold(submit, |submit, (name, value)| value.put(submit, name))
 }
 
 /// A value as written on the command line.
@@ -77,6 +96,20 @@ pub(crate) fn parse(text: &str) -> Result<(String, NewValue), Error> {
         Written::File(path) => NewValue::File(named("--set", text, path)?),
     };
     Ok((place.to_owned(), value))
+}
+
+/// Reads `NODE.FIELD=TEXT` of `--set-text`.
+///
+/// # Errors
+/// Usage, if a part is missing.
+pub(crate) fn text(given: &str) -> Result<(String, NewValue), Error> {
+    match given.split_once('=') {
+        Some((place, value)) if place.contains('.') => {
+            Ok((place.to_owned(), NewValue::Text(value.to_owned())))
+        }
+        _ => Err(Error::usage(say!("`--set-text {text}` needs a node, a field and a text", text = given))
+            .hint(say!("write `--set-text NODE.FIELD=TEXT`, for example `--set-text 6.text=null`"))),
+    }
 }
 
 /// The same with the signs of ASCII up to the first `=`: the value is left as it is.

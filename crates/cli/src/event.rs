@@ -69,6 +69,11 @@ pub(crate) enum Event {
     AssetGroup(answer::AssetGroup),
     /// A file that the platform has (`upload`, `lora upload`).
     Upload(answer::Upload),
+    /// What a task has saved (`open`).
+    Opened {
+        /// The file or the folder.
+        path: String,
+    },
     /// A setting of a profile (`config`).
     Setting(Setting),
     /// A setting whose value alone is wanted (`config get`, `config path`).

@@ -28,6 +28,7 @@ mod secrets;
 mod server_login;
 mod shell;
 mod signals;
+mod since;
 mod size;
 mod speed;
 mod target;

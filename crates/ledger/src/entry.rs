@@ -250,6 +250,8 @@ pub struct Filter {
     runs: Option<(Kind, String)>,
     open: bool,
     with_task: bool,
+    since_ms: u64,
+    state: Option<State>,
     limit: Option<usize>,
 }
 
@@ -298,6 +300,18 @@ impl Filter {
     /// Selects entries that have a task.
     pub fn with_task(mut self) -> Self {
         self.with_task = true;
+        self
+    }
+
+    /// Selects entries that were created at this time or later, in milliseconds since 1970.
+    pub fn since(mut self, ms: u64) -> Self {
+        self.since_ms = ms;
+        self
+    }
+
+    /// Selects entries in this state.
+    pub fn state(mut self, state: State) -> Self {
+        self.state = Some(state);
         self
     }
 
@@ -357,6 +371,8 @@ impl Filter {
             && self.runs.as_ref().is_none_or(|(kind, id)| entry.intent.runs(kind, id))
             && (!self.open || entry.state.is_open())
             && (!self.with_task || entry.task.is_some())
+            && entry.created_ms >= self.since_ms
+            && self.state.is_none_or(|state| state == entry.state)
     }
 }
 

@@ -182,14 +182,18 @@ impl Given {
             Self::File { sha256, path, .. } => {
                 if digest(path).ok() != Some(*sha256) {
                     let file = Fact::of(path.display());
-                    return Err(Error::usage(say!("the file {file} is missing or has changed since", file))
-                        .with_hint(say!("set the field again, for example with `-s {name}=@FILE`", name)));
+                    return Err(Error::usage(say!(
+                        "`{name}` is set to the file {file}, which is missing or has changed since",
+                        name,
+                        file
+                    ))
+                    .with_hint(say!("set the field again")));
                 }
                 submit.set_file(name, path)
             }
             Self::Hidden { .. } => {
                 return Err(Error::usage(say!("the value of `{name}` was not kept", name))
-                    .with_hint(say!("set the field again, for example with `-s {name}=VALUE`", name)));
+                    .with_hint(say!("set the field again")));
             }
         })
     }
@@ -237,7 +241,7 @@ fn digest(path: &Path) -> io::Result<Digest> {
     Digest::of_reader(&mut fs::File::open(path)?)
 }
 
-fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(set.len()))?;
     for (name, value) in set {
         map.serialize_entry(name, value)?;

@@ -92,7 +92,6 @@ impl Files for Disk {
     }
 }
 
-
 fn words(error: &io::Error) -> Sentence {
     match error.kind() {
         io::ErrorKind::NotFound => say!("it does not exist"),

@@ -74,6 +74,16 @@ pub(crate) struct Submitting {
     #[command(flatten)]
     pub(crate) saving: Saving,
 
+    /// A name for the run, for `rhub tasks`
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+
+    /// Keep only digests of what is set, not the values
+    ///
+    /// Such a run can be neither found by its values nor repeated.
+    #[arg(long, hide_short_help = true)]
+    pub(crate) private: bool,
+
     /// Submit without following
     #[arg(long)]
     pub(crate) detach: bool,

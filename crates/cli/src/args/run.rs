@@ -22,6 +22,10 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "NODE.FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
+    /// Set a field to this text, to the letter
+    #[arg(long, value_name = "NODE.FIELD=TEXT", hide_short_help = true)]
+    pub(crate) set_text: Vec<String>,
+
     /// Changes as a nodeInfoList
     ///
     /// It is sent unchanged for a saved workflow, and written into the graph of a workflow file.

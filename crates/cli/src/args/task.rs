@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
-use super::{Patience, Saving};
+use super::{Machine, Patience, Saving, Submitting};
 use crate::complete;
 
 /// Follow a running or finished task.
@@ -50,6 +50,45 @@ pub(crate) struct Download {
     /// The placeholders are task, node, n, name, subfolder and ext, each in braces.
     #[arg(long, value_name = "TEMPLATE")]
     pub(crate) name: Option<String>,
+}
+
+/// Run a task again, with changes.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+The ledger keeps what each run set, with drawn seeds. Webhook and password have to be given again.")]
+pub(crate) struct Rerun {
+    /// Task id, submit id, or `last` for the latest one from this machine
+    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
+    pub(crate) task_id: String,
+
+    /// Change a field; @FILE uploads a file
+    ///
+    /// As in the command that made the run: NODE.FIELD of a workflow, NAME of an app or a model. `random` draws a new seed.
+    #[arg(short, long, value_name = "FIELD=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Set a field to this text, to the letter
+    #[arg(long, value_name = "NODE.FIELD=TEXT", hide_short_help = true)]
+    pub(crate) set_text: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+
+    #[command(flatten)]
+    pub(crate) submitting: Submitting,
+}
+
+/// Open a task's saved results.
+#[derive(Args, Debug)]
+#[command(after_long_help = "One file is opened with its program, several as their folder.")]
+pub(crate) struct Open {
+    /// Task id, or `last` for the latest one from this machine
+    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
+    pub(crate) task_id: String,
+
+    /// Print the path, and open nothing
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 /// Cancel a task.

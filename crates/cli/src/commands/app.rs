@@ -68,14 +68,7 @@ pub(super) async fn run(
         let app = hub.form(id).await.map_err(|error| unknown(error, id))?;
         changes = form::fill(context.printer, &app, changes)?;
     }
-    let mut submit = submit;
-    for (name, value) in changes {
-        submit = match value {
-            NewValue::Json(text) => submit.set(name, text),
-            NewValue::Written(text) => submit.set_written(name, text),
-            NewValue::File(path) => submit.set_file(name, path),
-        };
-    }
+    let mut submit = assign::put_all(submit, changes);
     if let Some(list) = list {
         submit = submit.node_info_list(list);
     }
@@ -121,7 +114,7 @@ async fn show(context: &mut Context, args: args::AppShow) -> Result<Exit, Error>
 }
 
 /// Reads `NAME=VALUE`. Values of apps are text; JSON text is decoded.
-fn parse(text: &str) -> Result<(String, NewValue), Error> {
+pub(super) fn parse(text: &str) -> Result<(String, NewValue), Error> {
     let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
         return Err(Error::usage(say!("`--set {text}` needs a field and a value", text))
             .hint(say!("write `--set NAME=VALUE`, for example `--set prompt=\"a cat\"`")));

@@ -12,7 +12,9 @@ use etcetera::BaseStrategy as _;
 use runninghub::{
     Charge, Event as RunEvent, Failure, FailureKind, Found as Lookup, Line, NetOptions, Outcome, Output,
     Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Verdict, WorkflowId, Workspace,
-    answer, is_platform_id, is_uuid, say,
+    answer, is_platform_id, is_uuid,
+    ledger::Entry,
+    say,
 };
 
 use super::service::{Found, check_place};
@@ -188,6 +190,24 @@ impl Context {
                 .hint(say!("give the task's id, a number such as `1904154698679771137`"))),
             _ => target::task_id(text).map(|task| Found { task, entry: None }),
         }
+    }
+
+    /// The submit of a task, by its id or the name of its submit, or the last one.
+    pub(super) async fn entry(&mut self, text: &str) -> Result<Entry, Error> {
+        let found = match self.workspace()?.find(text).await? {
+            Lookup::Task { entry, .. } => entry,
+            Lookup::Unknown(entry) | Lookup::NoTask(entry) => Some(entry),
+            Lookup::Nothing => {
+                return Err(Error::usage(say!("no task has been submitted from this machine yet")));
+            }
+            _ => None,
+        };
+        let entry = found.ok_or_else(|| {
+            Error::usage(say!("`{text}` was not submitted from this machine", text))
+                .hint(say!("`rhub tasks` lists what was"))
+        })?;
+        check_place(&entry.intent.place)?;
+        Ok(*entry)
     }
 
     /// Checks that the options or the ledger say where the task is.

@@ -16,8 +16,7 @@ use super::{
 };
 use crate::{
     args::{self, ModelCall, ModelCommand},
-    assign::{self, NewValue},
-    cells,
+    assign, cells,
     event::{Event, Model},
     exit::{Error, Exit},
     key,
@@ -100,14 +99,8 @@ fn read(context: &mut Context, args: &ModelCall) -> Result<Submit, Error> {
         let model = &model.endpoint;
         context.warn("retired", say!("`{model}` is no longer in recent lists; it may be gone", model));
     }
-    let mut submit = Submit::model(&args.model).catalog(catalog);
-    for text in &args.param {
-        submit = match assign::param(text)? {
-            (name, NewValue::Json(value)) => submit.set(name, value),
-            (name, NewValue::Written(text)) => submit.set_written(name, text),
-            (name, NewValue::File(path)) => submit.set_file(name, path),
-        };
-    }
+    let params = args.param.iter().map(|text| assign::param(text)).collect::<Result<_, _>>()?;
+    let submit = assign::put_all(Submit::model(&args.model).catalog(catalog), params);
     match args.body.as_deref().map(assign::body).transpose()? {
         Some(body) => Ok(submit.body(body)),
         None => Ok(submit),

@@ -8,8 +8,7 @@ use super::{
     submit::{self, Submission},
 };
 use crate::{
-    args,
-    assign::{self, NewValue},
+    args, assign,
     exit::{Error, Exit},
     input,
     target::{self, Target},
@@ -22,7 +21,8 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         refuse_options(&args)?;
     }
     let target = Target::parse(&args.workflow)?;
-    let changes = args.set.iter().map(|text| assign::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let texts = args.set_text.iter().map(|text| assign::text(text));
+    let changes = args.set.iter().map(|text| assign::parse(text)).chain(texts).collect::<Result<_, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
     let (mut submit, id, site) = match target {
@@ -37,13 +37,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     if let Some(id) = args.under {
         submit = submit.under(target::saved(&id, "--under")?.0);
     }
-    for (name, value) in changes {
-        submit = match value {
-            NewValue::Json(value) => submit.set(name, value),
-            NewValue::Written(text) => submit.set_written(name, text),
-            NewValue::File(path) => submit.set_file(name, path),
-        };
-    }
+    submit = assign::put_all(submit, changes);
     if let Some(list) = list {
         submit = submit.node_info_list(list);
     }

@@ -6,8 +6,8 @@ use runninghub::{Failure, Line, Outcome, say};
 use tokio::runtime::Builder;
 
 use super::{
-    account, app, assets, batch, config, context::Context, doctor, login, manual, model, quick, replay,
-    resources, run as run_command, task, tasks, upload, watch, webhook, workflow,
+    account, app, assets, batch, config, context::Context, doctor, login, manual, model, open, quick, replay,
+    rerun, resources, run as run_command, task, tasks, upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -104,6 +104,8 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Cancel(args) => task::cancel(context, args).await,
         Command::Queue(_) => account::queue(context).await,
         Command::Batch(args) => batch::batch(context, args).await,
+        Command::Open(args) => open::open(context, args).await,
+        Command::Rerun(args) => rerun::rerun(context, *args).await,
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::webhook(context, args).await,

@@ -46,6 +46,8 @@ pub(super) struct Submission {
     following: Following,
     webhook: Option<String>,
     queue_timeout: Option<Duration>,
+    label: Option<String>,
+    is_private: bool,
     detach: bool,
     /// Where the results of a detached run are wanted.
     later: Option<PathBuf>,
@@ -108,6 +110,8 @@ impl Submission {
             following,
             webhook,
             queue_timeout: args.queue_timeout,
+            label: args.label.clone(),
+            is_private: args.private,
             detach: args.detach,
             later,
         })
@@ -115,7 +119,16 @@ impl Submission {
 
     /// A submission with default options.
     pub(super) fn of(service: Arc<dyn Service>, following: Following) -> Self {
-        Self { service, following, webhook: None, queue_timeout: None, detach: false, later: None }
+        Self {
+            service,
+            following,
+            webhook: None,
+            queue_timeout: None,
+            label: None,
+            is_private: false,
+            detach: false,
+            later: None,
+        }
     }
 
     /// Submits, and follows to the end unless the options say otherwise. `explain` adds the context of this command
@@ -126,8 +139,14 @@ impl Submission {
         submit: Submit,
         explain: impl FnOnce(runninghub::Error) -> Error,
     ) -> Result<Exit, Error> {
-        let Self { service, following, webhook, queue_timeout, detach, later } = self;
+        let Self { service, following, webhook, queue_timeout, label, is_private, detach, later } = self;
         let mut submit = submit;
+        if let Some(label) = label {
+            submit = submit.label(label);
+        }
+        if is_private {
+            submit = submit.private();
+        }
         if let Some(url) = webhook {
             submit = submit.webhook(url);
         }

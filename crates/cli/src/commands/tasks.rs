@@ -1,7 +1,7 @@
 //! `rhub tasks` and `rhub resolve`.
 
 use runninghub::{
-    Place, TaskId,
+    Place, Recipe, TaskId,
     ledger::{Entry, Filter, State},
     say,
 };
@@ -11,7 +11,9 @@ use crate::{
     args::{self, Server},
     event::Event,
     exit::{Error, Exit},
-    key, target,
+    key,
+    since::Since,
+    target,
 };
 
 /// Lists what this machine has submitted.
@@ -19,21 +21,27 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     if args.refresh {
         refresh(context).await?;
     }
-    let mut filter = Filter::all();
-    if args.limit > 0 {
-        filter = filter.limit(args.limit);
-    }
-    if args.open {
-        filter = filter.open();
-    }
-    let entries = context.workspace()?.ledger_to_read()?.entries(filter).await?;
+    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
+    let ledger = context.workspace()?.ledger_to_read()?;
+    let mut entries = ledger.entries(filter(&args, limit)).await?;
+    entries.retain(|entry| is_wanted(entry, &args));
+    let more = entries.len() > limit;
+    entries.truncate(limit);
     let unknown = entries.iter().find(|entry| entry.state == State::Unknown);
     let unknown = unknown.map(|entry| (entry.attempt.clone(), entry.intent.place.clone()));
     if entries.is_empty() {
-        context.advice.push(say!("nothing has been submitted from this machine yet"));
+        let is_empty = ledger.entries(Filter::all().limit(1)).await?.is_empty();
+        context.advice.push(if is_empty {
+            say!("nothing has been submitted from this machine yet")
+        } else {
+            say!("no task matches")
+        });
     }
     for entry in &entries {
         context.show(Event::Task(entry.into()));
+    }
+    if more {
+        context.advice.push(say!("there are more: `--limit 0` shows all"));
     }
     if let Some((attempt, place)) = unknown {
         let look = match Server::of(&place) {
@@ -50,6 +58,39 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What the ledger selects. One more than wanted shows whether there are more.
+fn filter(args: &args::Tasks, limit: usize) -> Filter {
+    let mut filter = Filter::all();
+    // The rest is selected here.
+    if args.text.is_none() && args.workflow.is_none() && args.label.is_none() {
+        filter = filter.limit(limit.saturating_add(1));
+    }
+    if args.open {
+        filter = filter.open();
+    }
+    if let Some(Since(ms)) = args.since {
+        filter = filter.since(ms);
+    }
+    if let Some(state) = args.state {
+        filter = filter.state(state);
+    }
+    filter
+}
+
+fn is_wanted(entry: &Entry, args: &args::Tasks) -> bool {
+    let intent = &entry.intent;
+    let id = intent.workflow.as_ref().map(AsRef::as_ref).or(intent.target.as_deref());
+    let has_text = |text: &String| {
+        let text = text.to_lowercase();
+        let has = |said: &str| said.to_lowercase().contains(&text);
+        let set = || Recipe::kept(entry).map(|recipe| recipe.set).unwrap_or_default();
+        intent.label.as_deref().is_some_and(has) || set().iter().any(|(_, value)| has(&value.to_string()))
+    };
+    args.text.as_ref().is_none_or(has_text)
+        && args.workflow.as_deref().is_none_or(|wanted| id == Some(wanted))
+        && args.label.as_ref().is_none_or(|wanted| intent.label.as_ref() == Some(wanted))
 }
 
 /// Records the current state of tasks whose end was not seen.

@@ -20,7 +20,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("download", &["rhub download last -o results"]),
     ("cancel", &["rhub cancel 1904154698679771137"]),
     ("queue", &["rhub queue", "rhub queue --server http://127.0.0.1:8188"]),
-    ("tasks", &["rhub tasks --open --refresh", "rhub tasks --limit 0 --json"]),
+    ("tasks", &["rhub tasks cat --since 7d", "rhub tasks --open --refresh", "rhub tasks --limit 0 --json"]),
+    ("open", &["rhub open last"]),
+    ("rerun", &["rhub rerun last -s 3.seed=random", "rhub rerun 1904154698679771137 -o results"]),
     ("resolve", &["rhub resolve a1b2c3 --task-id 1904154698679771137", "rhub resolve a1b2c3 --not-created"]),
     (
         "webhook listen",

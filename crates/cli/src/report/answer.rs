@@ -6,17 +6,19 @@ use std::{
 };
 
 use runninghub::{
-    Event as RunEvent, KeyKind, Line, Sentence, Untrusted,
+    Event as RunEvent, Fact, Given, KeyKind, Line, Sentence, Untrusted,
     answer::{Queue, Task, Upload, Workflow, WorkflowNode},
     ledger::State,
     say,
 };
+use serde_json::Value;
 
 use super::{account, app, batch, model, text};
 use crate::{
     cells,
     event::{Change, Check, Event, Listening, Profile},
     lang::word,
+    since, terminal,
 };
 
 /// Formats responses as lines in the selected language. A list has one header.
@@ -73,6 +75,7 @@ impl Answers {
             Event::Asset(asset) => vec![account::asset(asset)],
             Event::AssetGroup(group) => vec![account::group(group)],
             Event::Upload(upload) => self::upload(upload),
+            Event::Opened { path } => vec![Untrusted::from(path.as_str()).to_string()],
             Event::Setting(setting) => {
                 let is_new = self.profile.as_ref() != Some(&setting.profile);
                 self.profile = Some(setting.profile.clone());
@@ -101,30 +104,26 @@ impl Answers {
     }
 }
 
+/// The columns of a list of submits: when, state, task, cost, what.
+const TASK: [usize; 4] = [15, 10, 20, 8];
+
 /// The header of a list of submits.
 fn tasks() -> String {
-    row(&[say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("WORKFLOW"), say!("ATTEMPT"), say!("COST")]
-        .map(|head| word(&head)))
+    let heads = [say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("COST")];
+    row(&heads.map(|head| word(&head)), &word(&say!("WHAT")))
 }
 
-/// One submit on one line, under [`tasks`], and a second line for its details if there are any.
+/// One submit on one line, under [`tasks`], and further lines for its details if there are any.
 fn task(task: &Task) -> String {
     let cost = task.cost.as_ref().and_then(text::cost).map_or_else(|| "-".to_owned(), |cost| word(&cost));
-    let id = task.task_id.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
-    let workflow = match (&task.workflow_id, &task.target) {
-        (Some(workflow), _) => workflow.to_string(),
-        (None, Some(target)) => Untrusted::from(format!("{} {target}", task.kind)).to_string(),
-        (None, None) if task.kind == "workflow" => "-".to_owned(),
-        (None, None) => Untrusted::from(task.kind.as_str()).to_string(),
-    };
-    let mut line = row(&[
-        task.submitted_at.clone(),
+    let cells = [
+        word(&since::ago(task.submitted_ms)),
         word(&state(task.state)),
-        id,
-        workflow,
-        task.attempt_id.clone(),
+        // `resolve` needs the name of a submit without a task.
+        task.task_id.as_ref().map_or_else(|| task.attempt_id.clone(), ToString::to_string),
         cost,
-    ]);
+    ];
+    let mut line = row(&cells, &what(task));
     if let Some(note) = task.note.as_ref().filter(|note| !note.is_empty()) {
         let _ = write!(line, "\n  {}", word(&self::note(note)));
     }
@@ -132,7 +131,30 @@ fn task(task: &Task) -> String {
         let digest = task.body_sha256.get(..12).unwrap_or_default();
         let _ = write!(line, "\n  {}", word(&say!("body {digest}", digest)));
     }
+    if let Some(folder) = &task.saved {
+        let _ = write!(line, "\n  {}", word(&say!("saved in {folder}", folder = Fact::of(folder))));
+    }
     line
+}
+
+/// What a submit ran: its label, else the text that it set, with what it belongs to.
+fn what(task: &Task) -> String {
+    let target = match (&task.workflow_id, &task.target) {
+        (Some(workflow), _) => workflow.to_string(),
+        (None, Some(target)) => target.clone(),
+        (None, None) => task.kind.clone(),
+    };
+    let set = task.set.iter().flatten();
+    let longest = set.max_by_key(|(_, value)| match value {
+        Given::Text(text) | Given::Written(text) | Given::Json(Value::String(text)) => text.len(),
+        _ => 0,
+    });
+    let said = match (&task.label, longest) {
+        (Some(label), _) => label.clone(),
+        (None, Some((name, value))) => format!("{name}={value}"),
+        (None, None) => return Untrusted::from(target).to_string(),
+    };
+    format!("{}  {}", Untrusted::from(said), Untrusted::from(target))
 }
 
 /// A note of the ledger, which keeps English. Most are what a server said.
@@ -148,10 +170,19 @@ fn note(note: &Untrusted) -> Sentence {
     }
 }
 
-/// The columns of a submit.
-fn row(cells: &[String; 6]) -> String {
-    let widths = [21, 11, 20, 20, 9, 0];
-    cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width)).collect::<Vec<_>>().join(" ")
+/// A line of the list; the last column takes what is left of the terminal.
+fn row(cells: &[String; 4], what: &str) -> String {
+    let cells = cells.iter().zip(TASK).map(|(cell, width)| cells::column(cell, width));
+    let mut line = cells.collect::<Vec<_>>().join(" ");
+    let used = cells::width(&line) + 1;
+    let what = if terminal::is_terminal() {
+        cells::fit(what, terminal::size().0.saturating_sub(used).max(20))
+    } else {
+        what.to_owned()
+    };
+    let _ = write!(line, " {what}");
+    line.truncate(line.trim_end().len());
+    line
 }
 
 fn state(state: State) -> Sentence {

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use runninghub_api::ModelPrice;
 use runninghub_core::{Charge, NodeId, Plan, PromptId, TaskId, Untrusted, WorkflowId, link, number};
 use runninghub_ledger::{Entry, State};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::currency;
+use crate::{Given, Recipe, recipe};
 
 /// A submit of this machine, and what became of it.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +33,9 @@ pub struct Task {
     pub base_url: String,
     /// When it was submitted, RFC 3339 in UTC.
     pub submitted_at: String,
+    /// The same in milliseconds since 1970, for local times.
+    #[serde(skip)]
+    pub submitted_ms: u64,
     /// When it last changed, RFC 3339 in UTC.
     pub changed_at: String,
     /// What is worth knowing about its state.
@@ -42,6 +46,13 @@ pub struct Task {
     pub saved: Option<String>,
     /// SHA-256 of the request without the key: equal requests have equal ones.
     pub body_sha256: String,
+    /// What the user calls it.
+    pub label: Option<String>,
+    /// The fields that were set and their values: `text`, `written` or `json`, `file` with its SHA-256, or `hidden`;
+    /// null for a submit of an older version.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Map<String, Value>>"))]
+    #[serde(serialize_with = "given")]
+    pub set: Option<Vec<(String, Given)>>,
 }
 
 /// The prompts of a ComfyUI that are not over, by their ids.
@@ -117,6 +128,13 @@ pub struct WorkflowNode {
     pub fields: Map<String, Value>,
 }
 
+fn given<S: Serializer>(set: &Option<Vec<(String, Given)>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match set {
+        Some(set) => recipe::write(set, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 impl From<&Entry> for Task {
     fn from(entry: &Entry) -> Self {
         let place = &entry.intent.place;
@@ -130,11 +148,14 @@ impl From<&Entry> for Task {
             site: place.to_string(),
             base_url: place.url().to_owned(),
             submitted_at: time(entry.created_ms),
+            submitted_ms: entry.created_ms,
             changed_at: time(entry.changed_ms),
             note: entry.note.clone().map(Untrusted::from),
             cost: entry.cost.clone().map(|cost| Charge::new(cost, currency(place))),
             saved: entry.saved.clone(),
             body_sha256: entry.intent.body.to_string(),
+            label: entry.intent.label.clone(),
+            set: Recipe::kept(entry).map(|recipe| recipe.set),
         }
     }
 }

@@ -1,0 +1,59 @@
+//! `rhub rerun`.
+
+use std::sync::Arc;
+
+use runninghub::{Kind, Recipe, Service, Submit, Work, catalog::Catalog, say};
+
+use super::{
+    app,
+    context::Context,
+    service::Settings,
+    submit::{self, Submission},
+};
+use crate::{
+    args,
+    assign::{self, NewValue},
+    exit::{Error, Exit},
+};
+
+/// Submits again what the ledger keeps of a run, with changes.
+pub(super) async fn rerun(context: &mut Context, args: args::Rerun) -> Result<Exit, Error> {
+    let workspace = context.workspace()?.clone();
+    let entry = context.entry(&args.task_id).await?;
+    let recipe = Recipe::kept(&entry).ok_or_else(|| {
+        Error::usage(say!("the ledger did not keep what this run set"))
+            .hint(say!("an older version of rhub made it; submit it anew"))
+    })?;
+    let texts = args.set_text.iter().map(|text| assign::text(text));
+    let changes = args.set.iter().map(|text| change(&entry.intent.kind, text)).chain(texts);
+    let changes: Vec<(String, NewValue)> = changes.collect::<Result<_, _>>()?;
+    let without: Vec<&str> = changes.iter().map(|(name, _)| &**name).collect();
+    let work = workspace.work(&entry, &recipe).await?;
+    let is_model = matches!(work, Work::Model(_));
+    let mut submit = assign::put_all(recipe.submit(work, &without)?, changes);
+    if is_model {
+        submit = submit.catalog(Arc::new(Catalog::embedded().clone()));
+    }
+    if let Some(label) = entry.intent.label.clone() {
+        submit = submit.label(label);
+    }
+    let submit: Submit = submit::on_machine(context, submit, &args.machine)?;
+    let settings = Settings {
+        ledger: submit::settings(&args.submitting, None).ledger,
+        create_timeout: Some(args.submitting.create_timeout),
+        record: args.submitting.patience.record.clone(),
+        previews: args.submitting.patience.previews.clone(),
+        ..Settings::of(&entry.intent.place)
+    };
+    let service: Arc<dyn Service> = context.service(settings)?;
+    Submission::new(service, &args.submitting)?.make(context, submit, Error::from).await
+}
+
+/// Reads a change as the command does that first ran it.
+fn change(kind: &Kind, text: &str) -> Result<(String, NewValue), Error> {
+    match kind {
+        Kind::App | Kind::Quick => app::parse(text),
+        Kind::Model => assign::param(text),
+        _ => assign::parse(text),
+    }
+}
