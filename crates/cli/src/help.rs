@@ -19,7 +19,7 @@ const LITERAL: Style = Style::new().effects(Effects::BOLD);
 
 /// The commands, grouped as the first screen shows them.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Run", &["run", "app", "model", "quick", "batch"]),
+    ("Run", &["run", "rerun", "app", "model", "quick", "batch"]),
     ("Tasks", &["tasks", "watch", "status", "outputs", "download", "cancel", "open", "resolve"]),
     ("Inputs", &["workflow", "upload", "lora", "assets", "resources"]),
     ("Account", &["login", "logout", "account", "queue", "config", "doctor"]),

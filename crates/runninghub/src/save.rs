@@ -4,7 +4,7 @@ use std::{
     error::Error as StdError,
     fmt,
     future::{Future, IntoFuture},
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     pin::{Pin, pin},
     sync::Arc,
 };
@@ -200,7 +200,7 @@ impl Save {
         let manifest = manifest.await;
         if let Some((_, attempt)) =
             known.filter(|_| manifest.is_ok() && results.iter().all(|one| one.file.is_ok()))
-            && let Err(error) = attempt.saved(&self.dir.to_string_lossy()).await
+            && let Err(error) = attempt.saved(&absolute(&self.dir)).await
         {
             // The files are saved, so this error is only logged.
             tracing::warn!(error = %sentence_of(&error), "where the results are is not in the ledger");
@@ -337,6 +337,11 @@ impl fmt::Debug for Save {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Save").finish_non_exhaustive()
     }
+}
+
+/// A relative path would lead elsewhere from another folder.
+fn absolute(dir: &Path) -> String {
+    path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub(crate) use self::{
     resources::{ResourceKind, Resources},
     run::Run,
     server::Server,
-    task::{Cancel, Download, OneTask, Open, Rerun, Watch},
+    task::{Cancel, Download, Open, Rerun, SomeTasks, Watch},
     tasks::{Resolve, Tasks},
     upload::{Lora, LoraCommand, Upload},
     webhook::{Listen, Resend, Webhook, WebhookCommand},
@@ -80,11 +80,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(Box<Run>),
     Watch(Watch),
-    /// Show a task's status.
+    /// Show the status of tasks.
     #[command(after_long_help = "Exits with 0 whenever the platform responds, whatever the status is.")]
-    Status(OneTask),
-    /// List a task's results.
-    Outputs(OneTask),
+    Status(SomeTasks),
+    /// List the results of tasks.
+    Outputs(SomeTasks),
     Download(Download),
     Cancel(Cancel),
     Queue(Queue),

@@ -28,18 +28,17 @@ pub(crate) struct Watch {
 
 // Without documentation, which would be the help of every command that takes it.
 #[derive(Args, Debug)]
-pub(crate) struct OneTask {
-    /// Task id, or `last` for the latest one from this machine
-    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
-    pub(crate) task_id: String,
+pub(crate) struct SomeTasks {
+    /// Task ids, or `last` for the latest one from this machine
+    #[arg(value_name = "TASK_ID", default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
+    pub(crate) task_ids: Vec<String>,
 }
 
-/// Download a task's results.
+/// Download tasks' results.
 #[derive(Args, Debug)]
 pub(crate) struct Download {
-    /// Task id, or `last` for the latest one from this machine
-    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
-    pub(crate) task_id: String,
+    #[command(flatten)]
+    pub(crate) tasks: SomeTasks,
 
     /// Folder for the results
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR", default_value = ".")]
@@ -91,10 +90,14 @@ pub(crate) struct Open {
     pub(crate) print: bool,
 }
 
-/// Cancel a task.
+/// Cancel tasks.
 #[derive(Args, Debug)]
 pub(crate) struct Cancel {
-    /// Task id, or `last` for the latest one from this machine
-    #[arg(add = ArgValueCandidates::new(complete::tasks))]
-    pub(crate) task_id: String,
+    /// Task ids, or `last` for the latest one from this machine
+    #[arg(value_name = "TASK_ID", required_unless_present = "all", add = ArgValueCandidates::new(complete::tasks))]
+    pub(crate) task_ids: Vec<String>,
+
+    /// All tasks submitted from this machine that have not ended
+    #[arg(long, conflicts_with = "task_ids")]
+    pub(crate) all: bool,
 }

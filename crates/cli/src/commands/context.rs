@@ -11,10 +11,8 @@ use std::{
 use etcetera::BaseStrategy as _;
 use runninghub::{
     Charge, Event as RunEvent, Failure, FailureKind, Found as Lookup, Line, NetOptions, Outcome, Output,
-    Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Verdict, WorkflowId, Workspace,
-    answer, is_platform_id, is_uuid,
-    ledger::Entry,
-    say,
+    Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId,
+    Workspace, answer, is_platform_id, is_uuid, ledger::Entry, say,
 };
 
 use super::service::{Found, check_place};
@@ -349,6 +347,13 @@ impl Context {
     /// Reports a warning in the output format.
     pub(super) fn warn(&mut self, code: &'static str, message: Sentence) {
         self.show(Event::Notice { code, message });
+    }
+
+    /// Names one of several tasks before its answer; JSON lines name it themselves.
+    pub(super) fn heading(&self, id: &str) {
+        if self.format != Format::Json && !self.printer.is_quiet() {
+            self.printer.line(&format!("{}:", Untrusted::from(id)));
+        }
     }
 
     /// Reports a warning about one of several tasks.

@@ -1,8 +1,10 @@
 //! Single operations on a task: `status`, `outputs`, `download`, `cancel`.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use runninghub::{Event as RunEvent, Observation, Output, Service, TaskId, TaskStatus, Verdict, say};
+use runninghub::{
+    Event as RunEvent, Observation, Output, Service, TaskId, TaskStatus, Verdict, ledger::Filter, say,
+};
 
 use super::{
     context::Context,
@@ -15,18 +17,66 @@ use crate::{
     report::text,
 };
 
-/// Shows a task's status.
-pub(super) async fn status(context: &mut Context, args: args::OneTask) -> Result<Exit, Error> {
-    let (service, task) = ready(context, &args.task_id).await?;
+/// Does the same for each task. Goes on after the error of one task, which is reported; the first one decides
+/// how it ends.
+async fn each(
+    context: &mut Context,
+    ids: &[String],
+    act: impl AsyncFn(&mut Context, &str) -> Result<Exit, Error>,
+) -> Result<Exit, Error> {
+    if let [id] = ids {
+        return act(context, id).await;
+    }
+    let (mut end, mut outputs) = (Exit::Done, Vec::new());
+    for id in ids {
+        context.outcome.task_id = None;
+        context.outcome.outputs.clear();
+        context.heading(id);
+        let done = act(context, id).await;
+        outputs.append(&mut context.outcome.outputs);
+        let exit = match done {
+            Ok(exit) => exit,
+            // It would be the same for the others.
+            Err(error) if error.exit == Exit::Usage => return Err(error),
+            Err(error) => {
+                let exit = error.exit;
+                context.warn_of(&id.as_str().into(), "failed", error.message);
+                exit
+            }
+        };
+        if end == Exit::Done {
+            end = exit;
+        }
+    }
+    // What is about one task only.
+    context.outcome.task_id = None;
+    context.outcome.attempt_id = None;
+    context.outcome.failure = None;
+    context.outcome.cost = None;
+    context.outcome.outputs = outputs;
+    Ok(end)
+}
+
+/// Shows the status of tasks.
+pub(super) async fn status(context: &mut Context, args: args::SomeTasks) -> Result<Exit, Error> {
+    each(context, &args.task_ids, status_of).await
+}
+
+async fn status_of(context: &mut Context, id: &str) -> Result<Exit, Error> {
+    let (service, task) = ready(context, id).await?;
     let Observation { status, ahead, .. } = service.status(&task).await?;
     context.outcome.status = end(&status);
     context.show(RunEvent::Status { status, waited: Duration::ZERO, poll: 0, ahead });
     Ok(Exit::Done)
 }
 
-/// Lists a task's results.
-pub(super) async fn outputs(context: &mut Context, args: args::OneTask) -> Result<Exit, Error> {
-    let (service, task) = ready(context, &args.task_id).await?;
+/// Lists the results of tasks.
+pub(super) async fn outputs(context: &mut Context, args: args::SomeTasks) -> Result<Exit, Error> {
+    each(context, &args.task_ids, outputs_of).await
+}
+
+async fn outputs_of(context: &mut Context, id: &str) -> Result<Exit, Error> {
+    let (service, task) = ready(context, id).await?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
     for output in context.outcome.outputs.clone() {
@@ -38,10 +88,16 @@ pub(super) async fn outputs(context: &mut Context, args: args::OneTask) -> Resul
     Ok(exit)
 }
 
-/// Downloads a task's results.
+/// Downloads the results of tasks.
 pub(super) async fn download(context: &mut Context, args: args::Download) -> Result<Exit, Error> {
-    let (service, task) = ready(context, &args.task_id).await?;
-    let destination = Destination::new(args.out, args.name, false);
+    let args::Download { tasks, out, name } = args;
+    let one = async |context: &mut Context, id: &str| download_of(context, id, &out, name.as_deref()).await;
+    each(context, &tasks.task_ids, one).await
+}
+
+async fn download_of(context: &mut Context, id: &str, out: &Path, name: Option<&str>) -> Result<Exit, Error> {
+    let (service, task) = ready(context, id).await?;
+    let destination = Destination::new(out.to_owned(), name.map(str::to_owned), false);
     destination
         .check(&*service)
         .map_err(|error| error.hint(say!("choose another folder with `--out DIR`")))?;
@@ -58,9 +114,21 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
     Ok(if exit == Exit::Done { kept } else { exit })
 }
 
-/// Cancels a task.
+/// Cancels tasks.
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
-    let (service, task) = ready(context, &args.task_id).await?;
+    let mut ids = args.task_ids;
+    if args.all {
+        let open = context.workspace()?.ledger_to_read()?.entries(Filter::all().open().with_task()).await?;
+        ids = open.iter().filter_map(|entry| Some(entry.task.as_ref()?.to_string())).collect();
+        if ids.is_empty() {
+            context.advice.push(say!("every task from this machine has ended"));
+        }
+    }
+    each(context, &ids, cancel_of).await
+}
+
+async fn cancel_of(context: &mut Context, id: &str) -> Result<Exit, Error> {
+    let (service, task) = ready(context, id).await?;
     service.cancel(&task).await?;
     context.show(Event::Cancelled { status: TaskStatus::Cancelled, waited_s: 0.0 });
     context.outcome.status = Verdict::Cancelled;

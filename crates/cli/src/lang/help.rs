@@ -298,9 +298,11 @@ mod tests {
         "subfolder",
         "submitting",
         "task",
+        "today",
         "unknown",
         "v2",
         "waiting",
+        "yesterday",
     ];
 
     #[test]

@@ -134,7 +134,7 @@ fn usage_errors_are_chinese() {
         &["resolve", "x"],
         &["run", "1", "--jsno"],
         &["status", "--nothing-like-it"],
-        &["status", "1", "2"],
+        &["workflow", "show", "1", "2"],
         &["--out", "x", "run", "1"],
         &["model", "--quiet"],
         &["statsu", "1"],

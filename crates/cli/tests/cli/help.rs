@@ -153,7 +153,8 @@ fn an_unknown_option_is_a_usage_error_in_json_too() {
     "#);
     let done = rhub(["cancel"]).env("RUNNINGHUB_JSON", "1").run();
     assert!(
-        done.stdout.contains(r#""message":"the following required arguments were not provided: <TASK_ID>""#),
+        done.stdout
+            .contains(r#""message":"the following required arguments were not provided: <TASK_ID>...""#),
         "{done}"
     );
     assert_eq!(rhub(["cancel"]).env("RUNNINGHUB_JSON", "0").run().stdout, "");

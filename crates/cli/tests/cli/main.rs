@@ -1,6 +1,7 @@
 //! The real binary, as users and programs see it.
 
 mod account;
+mod again;
 mod apps;
 mod bad_input;
 mod batch;
