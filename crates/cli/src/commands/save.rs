@@ -9,6 +9,7 @@ use runninghub::{
 
 use super::{context::Context, follow::Following};
 use crate::{
+    args::Format,
     exit::{Error, Exit, chain},
     signals::{Signal, Signals},
 };
@@ -60,6 +61,10 @@ pub(super) async fn finish(
     let Some(destination) = &following.destination else {
         for output in context.outcome.outputs.clone() {
             context.show(Event::Output(output));
+        }
+        if context.format == Format::Human && end.outputs.iter().any(|output| output.url.is_some()) {
+            let command = context.command(&["download", run.task_id().as_str()], service.place());
+            context.advice.push(say!("`{command}` saves the results", command));
         }
         return Ok(exit);
     };

@@ -141,7 +141,7 @@ fn task(task: &Task) -> String {
 fn what(task: &Task) -> String {
     let target = match (&task.workflow_id, &task.target) {
         (Some(workflow), _) => workflow.to_string(),
-        (None, Some(target)) => target.clone(),
+        (None, Some(target)) => format!("{} {target}", task.kind),
         (None, None) => task.kind.clone(),
     };
     let set = task.set.iter().flatten();

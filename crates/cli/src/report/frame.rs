@@ -36,7 +36,9 @@ pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) 
     let nodes = &view.progress.current;
     // Reserved rows: the totals, the connection, the line for the rest, and a free one, so that nothing scrolls.
     let room = rows.saturating_sub(4).clamp(1, MAX_NODES);
-    lines.extend(nodes.iter().take(room).map(|node| self::node(node, columns, printer)));
+    let shown = nodes.get(..room.min(nodes.len())).unwrap_or_default();
+    let counter_room = shown.iter().map(|node| cells::width(&counter(node))).max().unwrap_or_default();
+    lines.extend(shown.iter().map(|node| self::node(node, columns, counter_room, printer)));
     if nodes.len() > room {
         let rest = format!("  {}", lang::word(&say!("… and {count} more", count = nodes.len() - room)));
         lines.push(printer.paint(DIM, &cells::fit(&rest, columns)));
@@ -66,7 +68,7 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     if let Some(eta) = eta.and_then(|range| time_left(range).into_iter().find(fits)) {
         right.push_str(&eta);
     }
-    let room = columns.saturating_sub(left.len() + cells::width(&right) + 4).min(40);
+    let room = columns.saturating_sub(left.len() + cells::width(&right) + 4);
     if room < MIN_BAR {
         return cells::fit(&format!("{left}  {right}"), columns);
     }
@@ -76,7 +78,8 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
     )
 }
 
-fn node(node: &CurrentNode, columns: usize, printer: Printer) -> String {
+/// The counter of a node and its pass: `14/20  pass 2/5`.
+fn counter(node: &CurrentNode) -> String {
     let mut right = match (node.value, node.max) {
         (Some(value), Some(max)) => format!("{}/{}", number(value), number(max)),
         _ => String::new(),
@@ -85,9 +88,15 @@ fn node(node: &CurrentNode, columns: usize, printer: Printer) -> String {
         let gap = if right.is_empty() { "" } else { "  " };
         let _ = write!(right, "{gap}{}", lang::word(&text::pass(node.pass, node.passes)));
     }
+    right
+}
+
+/// A running node; the bars of all of them end in the same column.
+fn node(node: &CurrentNode, columns: usize, counter_room: usize, printer: Printer) -> String {
+    let right = counter(node);
     let name_room = (columns * 2 / 5).min(32);
     let name = format!("  {}", node.title);
-    let room = columns.saturating_sub(name_room + cells::width(&right) + 4).min(24);
+    let room = columns.saturating_sub(name_room + counter_room + 4);
     match node.percent() {
         Some(percent) if room >= MIN_BAR => {
             let name = cells::pad(&name, name_room);
@@ -153,12 +162,12 @@ mod tests {
 
     #[test]
     fn the_block_at_80_columns() {
-        insta::assert_snapshot!(shown(&view(), 80, 24), @r#"
-            42.5%  ━━━━━━━━━━━━━━━━━───────────────────────  5/10  0:42  ETA 0:30–0:45
-             KSampler 采样器 👩‍🎨 with a …  ━━━━━━━━━━━━━━━━━━──────  15/20  pass 2/3
+        insta::assert_snapshot!(shown(&view(), 80, 24), @r"
+            42.5%  ━━━━━━━━━━━━━━━━━━──────────────────────────  5/10  0:42  ETA 0:30–0:45
+             KSampler 采样器 👩‍🎨 with a …  ━━━━━━━━━━━━━━━━━━━━━────────  15/20  pass 2/3
              Load\u{1b}[2J
              reconnecting
-        "#);
+        ");
     }
 
     #[test]
@@ -181,7 +190,7 @@ mod tests {
         view.progress.done = 3;
         insta::assert_snapshot!(shown(&view, 80, 24), @"overall progress unknown, 3 nodes so far  0:05");
         view.progress.overall = Some(1.0);
-        insta::assert_snapshot!(shown(&view, 80, 24), @"100.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0:05");
+        insta::assert_snapshot!(shown(&view, 80, 24), @r"100.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0:05");
     }
 
     #[test]

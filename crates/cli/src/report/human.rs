@@ -1,11 +1,11 @@
 //! A live block on a terminal, with finished items above it.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 use runninghub::{
-    Connection, ConnectionState, Event as RunEvent, Line, NodeState, Outcome, Output, Phase, Sentence,
-    Transfer, Untrusted, Verdict, say,
+    Connection, ConnectionState, Event as RunEvent, Line, NodeId, NodeState, Outcome, Output, Phase,
+    Sentence, Transfer, Untrusted, Verdict, say,
 };
 use runninghub_batch::ItemState;
 
@@ -27,6 +27,8 @@ use crate::{
     terminal,
 };
 
+/// Nodes that take less than this have no line of their own.
+const QUICK: Duration = Duration::from_millis(500);
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
@@ -48,8 +50,17 @@ pub(crate) struct Human {
     /// The figures of a batch, which is shown instead of a run.
     batch: Option<BatchProgress>,
     answers: Answers,
+    titles: HashMap<NodeId, Untrusted>,
+    /// Finished nodes that have no line of their own.
+    folded: Folded,
     #[cfg(feature = "preview")]
     renderer: PreviewRenderer,
+}
+
+#[derive(Debug, Default)]
+struct Folded {
+    cached: usize,
+    quick: usize,
 }
 
 impl Human {
@@ -66,6 +77,8 @@ impl Human {
             moving: Vec::new(),
             batch: None,
             answers: Answers::default(),
+            titles: HashMap::new(),
+            folded: Folded::default(),
             #[cfg(feature = "preview")]
             renderer: PreviewRenderer::default(),
         }
@@ -131,8 +144,9 @@ impl Human {
     fn node(&mut self, title: &Untrusted, state: NodeState, elapsed: Option<Duration>) {
         let took = elapsed.map(|elapsed| format!("{:.1} s", elapsed.as_secs_f64())).unwrap_or_default();
         match state {
+            NodeState::Done if elapsed.is_none_or(|elapsed| elapsed < QUICK) => self.folded.quick += 1,
             NodeState::Done => self.above((GOOD, "✓"), &title.to_string(), &took),
-            NodeState::Cached => self.above((DIM, "•"), &title.to_string(), &lang::word(&say!("cached"))),
+            NodeState::Cached => self.folded.cached += 1,
             NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), &lang::word(&say!("failed"))),
             _ => {}
         }
@@ -142,6 +156,10 @@ impl Human {
         self.connection = None;
         self.view.progress.current.clear();
         self.view.progress.eta = None;
+        let folded = std::mem::take(&mut self.folded).words();
+        if let Some(words) = folded {
+            self.above((DIM, "•"), &lang::word(&words), "");
+        }
         self.leave(t);
         let (mark, words) = match end.phase {
             Phase::Success => (self.printer.paint(GOOD, "✓"), say!("Task completed")),
@@ -158,10 +176,6 @@ impl Human {
             }
         };
         self.printer.line(&format!("{mark} {}", lang::word(&words)));
-        for output in &end.outputs {
-            let output = text::output(&output.clone().into());
-            self.printer.line(&format!("  {}", lang::word(&output)));
-        }
     }
 
     fn leave(&mut self, t: Duration) {
@@ -188,9 +202,18 @@ impl Human {
     }
 
     fn output(&mut self, output: &Output) {
+        self.live.clear();
+        let title = output.node_id.as_ref().and_then(|id| self.titles.get(id));
+        let title = title.map(|title| format!("{title}  ")).unwrap_or_default();
         if let Some(saved) = text::saved(output) {
-            self.live.clear();
-            self.printer.line(&format!("  {} {saved}", self.printer.paint(GOOD, "↓")));
+            let dimensions = text::dimensions(output).map(|size| format!("  {size}")).unwrap_or_default();
+            self.printer.line(&format!("  {} {title}{saved}{dimensions}", self.printer.paint(GOOD, "↓")));
+        } else if let Some(text) = &output.text {
+            self.printer.line(&format!("  {} {title}", self.printer.paint(GOOD, "›")));
+            text.lines().for_each(|line| self.printer.line(&format!("    {}", Untrusted::from(line))));
+        } else {
+            let link = output.url.as_ref().map(text::short_link).unwrap_or_default();
+            self.printer.line(&format!("  {} {title}{link}", self.printer.paint(DIM, "↗")));
         }
     }
 
@@ -245,6 +268,9 @@ impl Human {
             RunEvent::Warning { message, .. } => {
                 self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
             }
+            RunEvent::Plan(plan) => {
+                self.titles = plan.nodes().iter().map(|node| (node.id.clone(), node.title.clone())).collect();
+            }
             #[cfg(feature = "preview")]
             RunEvent::Preview { data, .. } => self.renderer.offer(data),
             RunEvent::Transfer(transfer) => self.transfer(transfer),
@@ -263,6 +289,19 @@ impl Human {
             _ => {}
         }
         true
+    }
+}
+
+impl Folded {
+    fn words(self) -> Option<Sentence> {
+        let cached = say!("{nodes} from the cache", nodes = text::nodes(self.cached));
+        let quick = say!("{nodes} in less than 0.5 s", nodes = text::nodes(self.quick));
+        match (self.cached, self.quick) {
+            (0, 0) => None,
+            (_, 0) => Some(cached),
+            (0, _) => Some(quick),
+            _ => Some(say!("{first}, {next}", first = cached, next = quick)),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runninghub::{
-    Charge, Direction, Event, Fact, Failure, Output, Plan, Progress, Sentence, TaskStatus, Transfer,
+    Charge, Direction, Event, Fact, Failure, FileUrl, Output, Plan, Progress, Sentence, TaskStatus, Transfer,
     Untrusted, say,
 };
 
@@ -91,6 +91,21 @@ pub(super) fn saved(output: &Output) -> Option<String> {
         Some(bytes) => format!("{path} ({})", size(bytes)),
         None => path.to_string(),
     })
+}
+
+/// The width and height of a saved image, such as `768×1024`, from its header.
+pub(super) fn dimensions(output: &Output) -> Option<String> {
+    let found = imagesize::size(output.path.as_deref()?).ok()?;
+    Some(format!("{}×{}", found.width, found.height))
+}
+
+/// A file's URL without its signature, for people: the whole one is in `outputs`. That of a ComfyUI names the file in its
+/// query.
+pub(super) fn short_link(url: &FileUrl) -> String {
+    let url = url.without_key();
+    let (path, query) = url.split_once('?').unwrap_or((&url, ""));
+    let named = query.split('&').find_map(|part| part.strip_prefix("filename="));
+    Untrusted::from(named.unwrap_or(path)).to_string()
 }
 
 /// The files in transfer: a single one by its name, several as a total.

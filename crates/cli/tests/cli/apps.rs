@@ -98,7 +98,7 @@ fn each_kind_of_submit_is_recorded() {
     let done = rhub(["app", "run", &App::demo().id(), "--detach"]).at(&sim).state(&state).run();
     assert_eq!(done.code, Some(0), "{done}");
     let tasks = rhub(["tasks"]).at(&sim).state(&state).run();
-    assert!(tasks.stdout.contains(&format!(" app {} ", App::demo().id())), "{tasks}");
+    assert!(tasks.stdout.contains(&format!(" app {}\n", App::demo().id())), "{tasks}");
 }
 
 #[test]
