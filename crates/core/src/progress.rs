@@ -175,6 +175,10 @@ pub struct NodeProgress {
     pub state: NodeState,
     /// The highest fraction seen, 0..=1.
     pub fraction: f64,
+    /// The maximum of its counter, usually the number of steps; `None` before the first report.
+    pub max: Option<f64>,
+    /// The number of the counter's pass, from 1.
+    pub pass: u32,
 }
 
 /// The state of a node.

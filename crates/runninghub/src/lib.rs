@@ -35,6 +35,7 @@ mod save;
 mod service;
 mod settle;
 mod submit;
+pub mod testing;
 mod upload;
 #[cfg(feature = "webhook")]
 mod webhook;

@@ -69,10 +69,14 @@ impl Replay {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let written = event_file::read(path)?;
-        let recording = Recording::open(path)?;
-        Ok(Self {
+        Ok(Self { written, ..Self::new(Recording::open(path)?) })
+    }
+
+    /// Plays a recording that is already open.
+    pub fn new(recording: Recording) -> Self {
+        Self {
             recording,
-            written,
+            written: None,
             stream: None,
             prompt: None,
             workflow: None,
@@ -80,7 +84,7 @@ impl Replay {
             previews: false,
             learned: Vec::new(),
             priors: Priors::default(),
-        })
+        }
     }
 
     /// Plays the tapes of this client; the default is `a`, or the only one there is.

@@ -151,6 +151,8 @@ impl Machine {
                 id: self.id(at),
                 state: self.state_of(track),
                 fraction: track.contribution(),
+                max: track.counter.fraction().map(|_| track.counter.max),
+                pass: track.counter.pass,
             })
             .collect()
     }

@@ -220,3 +220,12 @@ fn an_earlier_recording_is_not_overwritten() {
     assert_eq!(error.kind(), ErrorKind::Recording);
     assert_eq!(Recording::open(folder.path()).unwrap().prompts().len(), 1);
 }
+
+#[test]
+fn a_snapshot_stays_when_its_run_is_recorded_anew() {
+    let folder = folder(&[("timeline.snap", "rhub.timeline/1")]);
+    let writer = RecordingWriter::create(folder.path(), Redactor::new()).unwrap();
+    writer.prompt(None, Some("{}"), None);
+    assert_eq!(fs::read_to_string(folder.path().join("timeline.snap")).unwrap(), "rhub.timeline/1");
+    assert_eq!(Recording::open(folder.path()).unwrap().prompts().len(), 1);
+}

@@ -25,10 +25,15 @@ pub struct RecordingWriter {
     meta: Arc<Mutex<Meta>>,
 }
 
-/// Whether the folder is empty, or holds a recording of nothing: of a run that was refused before it was sent.
+/// The timeline of an earlier recording in the same folder. It stays when a run is recorded anew, to be compared with it.
+const SNAPSHOT: &str = "timeline.snap";
+
+/// Whether the folder is empty except for a snapshot, or holds a recording of nothing: of a run that was refused before
+/// it was sent.
 fn is_free(folder: &Path) -> io::Result<bool> {
     let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name()));
-    let names = names.collect::<io::Result<Vec<_>>>()?;
+    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    names.retain(|name| name != SNAPSHOT);
     if names.is_empty() {
         return Ok(true);
     }
@@ -43,8 +48,8 @@ fn is_free(folder: &Path) -> io::Result<bool> {
 }
 
 impl RecordingWriter {
-    /// Creates the folder, or uses an existing one that is empty or holds a recording without a prompt. A recording of a run
-    /// is never replaced, because the run may have been paid for.
+    /// Creates the folder, or uses an existing one that is empty or holds a recording without a prompt; a `timeline.snap`
+    /// stays in it. A recording of a run is never replaced, because the run may have been paid for.
     ///
     /// # Errors
     /// [`ErrorKind::Recording`] if the folder isn't empty, [`ErrorKind::Io`] if it isn't writable.

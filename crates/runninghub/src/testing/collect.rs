@@ -1,0 +1,136 @@
+//! From the lines of a replayed run to its timeline.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use runninghub_core::{
+    End, Event, Failure, Line, NodeId, NodeProgress, NodeState, OutputFile, Plan, Progress, Untrusted,
+};
+
+use super::timeline::{RunTimeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText};
+
+/// The timeline of a run.
+pub(super) fn run(lines: Vec<Line>) -> RunTimeline {
+    let mut seen = Seen::default();
+    for line in lines {
+        seen.see(line.event);
+    }
+    seen.finish()
+}
+
+/// What was seen of a run so far.
+#[derive(Default)]
+struct Seen {
+    plan: Option<Arc<Plan>>,
+    progress: Progress,
+    /// The group in which each node started. Nodes that run at the same time are in the same group.
+    started: HashMap<NodeId, usize>,
+    groups: usize,
+    running: HashSet<NodeId>,
+    texts: HashMap<NodeId, Untrusted>,
+    end: End,
+}
+
+impl Seen {
+    fn see(&mut self, event: Event) {
+        match event {
+            Event::Plan(plan) => self.plan = Some(plan),
+            Event::Progress(progress) => self.progress = progress,
+            Event::Node { id, state: NodeState::Running, .. } => {
+                if self.running.is_empty() {
+                    self.groups += 1;
+                }
+                self.running.insert(id.clone());
+                self.started.entry(id).or_insert(self.groups);
+            }
+            Event::Node { id, .. } => _ = self.running.remove(&id),
+            Event::Text { node_id, text, .. } => _ = self.texts.insert(node_id, text),
+            Event::Finished(end) => self.end = end,
+            _ => {}
+        }
+    }
+
+    fn finish(self) -> RunTimeline {
+        let places: HashMap<NodeId, usize> =
+            self.progress.nodes.iter().enumerate().map(|(place, node)| (node.id.clone(), place)).collect();
+        let place = |id: Option<&NodeId>| id.and_then(|id| places.get(id)).copied().unwrap_or(usize::MAX);
+        let mut nodes: Vec<_> =
+            self.progress.nodes.iter().enumerate().map(|(place, node)| self.node(place, node)).collect();
+        nodes.sort_by_key(|node| (rank(node), self.started.get(&node.id), node.place));
+        let mut texts: Vec<_> =
+            self.texts.into_iter().map(|(node_id, text)| TimelineText { node_id, text }).collect();
+        texts.sort_by(|one, other| {
+            let by_place = place(Some(&one.node_id)).cmp(&place(Some(&other.node_id)));
+            by_place.then_with(|| one.node_id.cmp(&other.node_id))
+        });
+        let mut outputs = outputs(self.end.outputs);
+        // Stable: results of nodes that the workflow doesn't have keep their order.
+        outputs.sort_by_key(|output| place(output.node_id.as_ref()));
+        RunTimeline {
+            end: self.end.phase,
+            failure: self.end.failure.map(failure),
+            done: self.progress.done,
+            total: self.progress.total,
+            nodes,
+            outputs,
+            texts,
+        }
+    }
+
+    fn node(&self, place: usize, node: &NodeProgress) -> TimelineNode {
+        let planned = self.plan.as_ref().and_then(|plan| plan.nodes().get(place));
+        TimelineNode {
+            id: node.id.clone(),
+            title: planned.map_or_else(|| node.id.as_str().into(), |node| node.title.clone()),
+            class_type: planned.map(|node| node.class_type.clone()).unwrap_or_default(),
+            required: planned.is_none_or(|node| node.required),
+            state: node.state,
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the conversion saturates, and counters are whole numbers"
+            )]
+            steps: node.max.map(|max| max.round() as u64),
+            passes: node.pass,
+            place,
+        }
+    }
+}
+
+/// The part of the list that a node is in.
+fn rank(node: &TimelineNode) -> u8 {
+    match node.state {
+        NodeState::Cached => 0,
+        NodeState::Skipped => 2,
+        NodeState::Waiting if node.required => 3,
+        NodeState::Waiting => 4,
+        _ => 1,
+    }
+}
+
+/// Counts results by node and kind.
+fn outputs(files: Vec<OutputFile>) -> Vec<TimelineOutput> {
+    let mut found: BTreeMap<(Option<NodeId>, String), TimelineOutput> = BTreeMap::new();
+    for file in files {
+        let kind = match &file.file_type {
+            Some(kind) if !kind.is_empty() => kind.to_ascii_lowercase(),
+            _ => "file".to_owned(),
+        };
+        let key = (file.node_id.clone(), kind.clone());
+        let output = found.entry(key).or_insert_with(|| TimelineOutput {
+            node_id: file.node_id,
+            kind,
+            count: 0,
+            texts: Vec::new(),
+        });
+        output.count += 1;
+        output.texts.extend(file.text.map(Untrusted::from));
+    }
+    found.into_values().collect()
+}
+
+fn failure(Failure { node_id, exception_type, message, .. }: Failure) -> TimelineFailure {
+    TimelineFailure { node_id, exception_type, message }
+}
