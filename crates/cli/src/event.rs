@@ -2,6 +2,7 @@
 //! what `--format json` writes.
 
 mod batch;
+mod test;
 
 use std::borrow::Cow;
 
@@ -14,6 +15,7 @@ pub(crate) use self::batch::{
     BatchChange, BatchItem, BatchPlan, BatchProblem, BatchProgress, Counts, FieldChange, ListedBatch,
     PlannedCost, PlannedTime, RowProgress, Unknown,
 };
+pub(crate) use self::test::{DiffLine, Difference, Test, TestVerdict, Tests};
 
 /// One thing that is said. Where one kind of line is worded in several ways, it has several variants.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -104,6 +106,10 @@ pub(crate) enum Event {
     /// What is wrong with the rows of a batch, or worth knowing (`batch plan`).
     #[serde(rename = "problem")]
     BatchProblem(BatchProblem),
+    /// A recording, and how it compares with its snapshot (`test`).
+    Test(Box<Test>),
+    /// How many passed (`test`).
+    Tests(Tests),
     /// The URL that is listened on (`simulate`, `webhook listen`).
     Listening(Listening),
     /// What is said about a run.
@@ -254,7 +260,7 @@ mod tests {
     fn every_event_has_the_common_fields_in_the_schema() {
         let schema = json_schema();
         let variants = schema.get("oneOf").and_then(Value::as_array).expect("one schema an event");
-        assert_eq!(variants.len(), 37);
+        assert_eq!(variants.len(), 39);
         for variant in variants {
             assert_eq!(variant["properties"]["schema"]["const"], runninghub::FORMAT);
             assert!(variant["properties"].get("task_id").is_some(), "{variant}");

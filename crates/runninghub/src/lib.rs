@@ -126,3 +126,8 @@ struct EventsGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/models.md")]
 struct Models;
+
+/// The code in the document about tests runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+struct TestingGuide;

@@ -24,6 +24,7 @@ mod server;
 mod simulate;
 mod task;
 mod tasks;
+mod test;
 mod upload;
 mod webhook;
 mod workflow;
@@ -53,6 +54,7 @@ pub(crate) use self::{
     server::Server,
     task::{Cancel, Download, Open, Rerun, SomeTasks, Watch},
     tasks::{Resolve, Tasks},
+    test::Test,
     upload::{Lora, LoraCommand, Upload},
     webhook::{Listen, Resend, Webhook, WebhookCommand},
     workflow::{Show, Workflow},
@@ -113,6 +115,7 @@ pub(crate) enum Command {
     Completions(Completions),
     Man(Man),
     Replay(Replay),
+    Test(Test),
     #[cfg(feature = "sim")]
     Demo(Demo),
     #[cfg(feature = "sim")]

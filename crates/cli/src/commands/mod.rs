@@ -33,6 +33,7 @@ mod start;
 mod submit;
 mod task;
 mod tasks;
+mod test;
 mod upload;
 mod watch;
 mod webhook;

@@ -7,7 +7,7 @@ use tokio::runtime::Builder;
 
 use super::{
     account, app, assets, batch, config, context::Context, doctor, login, manual, model, open, quick, replay,
-    rerun, resources, run as run_command, task, tasks, upload, watch, webhook, workflow,
+    rerun, resources, run as run_command, task, tasks, test, upload, watch, webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -125,6 +125,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Completions(args) => manual::completions(context, &args),
         Command::Man(args) => manual::man(context, &args),
         Command::Replay(args) => replay::replay(context, args).await,
+        Command::Test(args) => test::test(context, &args),
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::demo(context, args).await,
         #[cfg(feature = "sim")]

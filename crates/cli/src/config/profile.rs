@@ -67,6 +67,7 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Replay(_)
+        | Command::Test(_)
         | Command::Schema
         | Command::Help(_) => false,
         #[cfg(feature = "sim")]

@@ -92,6 +92,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("completions", &["rhub completions bash"]),
     ("man", &["rhub man ~/.local/share/man/man1"]),
     ("replay", &["rhub replay recording", "rhub replay recording --speed 10"]),
+    ("test", &["rhub test", "rhub test flows --accept", "rhub test --junit report.xml"]),
     #[cfg(feature = "sim")]
     ("demo", &["rhub demo", "rhub demo --speed max"]),
     #[cfg(feature = "sim")]

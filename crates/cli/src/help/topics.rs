@@ -13,7 +13,7 @@ pub(crate) const TOPICS: [&str; 4] = ["options", "environment", "exit-codes", "o
 const EXIT_CODES_TITLE: &str = "Exit codes:";
 const EXIT_CODES: [(&str, &str); 11] = [
     ("0", "done"),
-    ("1", "the task failed or was cancelled"),
+    ("1", "the task failed or was cancelled, or a test failed"),
     ("2", "usage or configuration error; nothing was sent"),
     ("3", "network error, or server unreachable"),
     ("4", "rejected: key, balance, quota, validation"),

@@ -13,7 +13,7 @@ use runninghub::{
 };
 use serde_json::Value;
 
-use super::{account, app, batch, model, text};
+use super::{account, app, batch, model, test, text};
 use crate::{
     cells,
     event::{Change, Check, Event, Listening, Profile},
@@ -95,6 +95,8 @@ impl Answers {
             Event::BatchProgress(progress) => vec![word(&batch::progress(progress))],
             Event::BatchOver(batch) => batch::over(batch),
             Event::BatchProblem(problem) => batch::problem(problem),
+            Event::Test(one) => test::test(one),
+            Event::Tests(all) => vec![word(&test::tests(all))],
             Event::Listening(Listening { base_url, about, .. }) => {
                 let head = say!("Listening on {url}", url = base_url);
                 std::iter::once(&head).chain(about).map(word).collect()

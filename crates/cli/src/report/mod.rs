@@ -12,6 +12,7 @@ mod model;
 mod plain;
 mod quiet;
 mod reporter;
+mod test;
 pub(crate) mod text;
 
 pub(crate) use self::{

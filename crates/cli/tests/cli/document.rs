@@ -10,7 +10,7 @@ pub(crate) fn run_commands(document: &str, of: impl Fn(Rhub) -> Rhub) -> usize {
         let (line, said) = block.split_once('\n').expect("a command and what it says");
         let args = words(line.strip_prefix("$ rhub ").expect("a command"));
         let done = of(rhub(args.iter().map(String::as_str))).run();
-        let code = if line.contains("# exit code 2") { 2 } else { 0 };
+        let code = line.split("# exit code ").nth(1).map_or(0, |code| code.parse().expect("a code"));
         assert_eq!(done.code, Some(code), "{line}\n{done}");
         let told = done.to_string().replace("[url]", "http://127.0.0.1:8189");
         // The duration of a run varies.

@@ -34,3 +34,4 @@ mod setup;
 mod signals;
 mod transfers;
 mod words;
+mod workflow_tests;

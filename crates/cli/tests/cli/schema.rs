@@ -121,14 +121,14 @@ fn the_check_sees_what_is_wrong() {
     }
 }
 
-fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     let done = rhub(["schema"]).run();
     assert_eq!(done.code, Some(0));
     serde_json::from_str(&done.stdout).expect("a JSON schema")
 }
 
 /// The names of the events; `result` is the last one and occurs once.
-fn check(schema: &Value, stdout: &str) -> Vec<String> {
+pub(crate) fn check(schema: &Value, stdout: &str) -> Vec<String> {
     let mut last = 0.0;
     let mut events = Vec::new();
     for line in stdout.lines() {

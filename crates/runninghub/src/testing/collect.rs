@@ -1,18 +1,42 @@
-//! From the lines of a replayed run to its timeline.
+//! From a recording to its timeline.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
     sync::Arc,
 };
 
+use futures_util::{FutureExt as _, StreamExt as _};
 use runninghub_core::{
     End, Event, Failure, Line, NodeId, NodeProgress, NodeState, OutputFile, Plan, Progress, Untrusted,
 };
 
-use super::timeline::{RunTimeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText};
+use runninghub_transport::Recording;
+
+use super::timeline::{RunTimeline, Timeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText};
+use crate::{Error, Replay};
+
+/// The timeline of a recording: a folder, or a single tape.
+///
+/// # Errors
+/// As [`timeline`], and if it can't be opened.
+pub fn replay(path: impl AsRef<Path>) -> Result<Timeline, Error> {
+    timeline(&Recording::open(path)?)
+}
+
+/// The timeline of a recording.
+///
+/// # Errors
+/// If the recording is empty, cut off or damaged, or its workflow can't be read.
+pub fn timeline(recording: &Recording) -> Result<Timeline, Error> {
+    let runs = Replay::new(recording.clone()).runs()?.into_iter();
+    // Without a speed nothing is waited for, so all lines are there at once.
+    let runs = runs.map(|lines| run(lines.collect::<Vec<_>>().now_or_never().unwrap_or_default()));
+    Ok(Timeline { runs: runs.collect() })
+}
 
 /// The timeline of a run.
-pub(super) fn run(lines: Vec<Line>) -> RunTimeline {
+fn run(lines: Vec<Line>) -> RunTimeline {
     let mut seen = Seen::default();
     for line in lines {
         seen.see(line.event);

@@ -13,33 +13,9 @@
 mod collect;
 mod timeline;
 
-use std::path::Path;
-
-use futures_util::{FutureExt as _, StreamExt as _};
-use runninghub_transport::Recording;
-
-pub use self::timeline::{
-    RunTimeline, TEXT_FORMAT, Timeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText,
+pub use self::{
+    collect::{replay, timeline},
+    timeline::{
+        RunTimeline, TEXT_FORMAT, Timeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText,
+    },
 };
-use crate::{Error, Replay};
-
-/// The timeline of a recording: a folder, or a single tape.
-///
-/// # Errors
-/// As [`timeline`], and if it can't be opened.
-pub fn replay(path: impl AsRef<Path>) -> Result<Timeline, Error> {
-    timeline(&Recording::open(path)?)
-}
-
-/// The timeline of a recording.
-///
-/// # Errors
-/// If the recording is empty, cut off or damaged, or its workflow can't be read.
-pub fn timeline(recording: &Recording) -> Result<Timeline, Error> {
-    let runs = Replay::new(recording.clone()).runs()?.into_iter().map(|run| {
-        // Without a speed nothing is waited for, so all lines are there at once.
-        let lines = run.collect::<Vec<_>>().now_or_never().unwrap_or_default();
-        collect::run(lines)
-    });
-    Ok(Timeline { runs: runs.collect() })
-}

@@ -1,0 +1,64 @@
+//! Finds recordings.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use runninghub::say;
+
+use super::check::SNAPSHOT;
+use crate::exit::Error;
+
+/// Deeper folders are not searched: nobody keeps recordings there, and links could lead in a circle.
+const DEPTH: usize = 32;
+
+/// The folders with a recording at or below the paths, in order. Folders whose names begin with a dot are left out.
+///
+/// # Errors
+/// Usage, if a path can't be read, or there is no recording.
+pub(super) fn recordings(paths: &[PathBuf]) -> Result<BTreeSet<PathBuf>, Error> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let before = found.len();
+        search(path, DEPTH, &mut found).map_err(|why| {
+            Error::usage(say!("cannot read {path}: {why}", path = path.display(), why))
+                .hint(say!("`rhub test` takes folders"))
+        })?;
+        if found.len() == before && !found.iter().any(|one| one.starts_with(path)) {
+            return Err(Error::usage(say!("there is no recording in {path}", path = path.display()))
+                .hint(say!("`rhub run … --record DIR` records a run")));
+        }
+    }
+    Ok(found)
+}
+
+fn search(folder: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    let (mut names, mut below) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        match entry.file_type()? {
+            kind if kind.is_dir() && !name.starts_with('.') => below.push(entry.path()),
+            kind if kind.is_file() => names.push(name),
+            _ => {}
+        }
+    }
+    if is_recording(&names) {
+        found.insert(folder.strip_prefix(".").unwrap_or(folder).to_owned());
+        return Ok(());
+    }
+    if depth > 0 {
+        // A folder that can't be read is somebody else's.
+        below.iter().filter(|_| depth > 0).for_each(|folder| _ = search(folder, depth - 1, found));
+    }
+    Ok(())
+}
+
+/// Whether a folder with these files has a recording, or the snapshot of one.
+fn is_recording(names: &[String]) -> bool {
+    let is_tape = |name: &String| name.starts_with("ws-") && name.ends_with(".jsonl");
+    let has = |name: &str| names.iter().any(|one| one == name);
+    has(SNAPSHOT) || names.iter().any(is_tape) || (has("meta.json") && has("http.jsonl"))
+}

@@ -1,0 +1,87 @@
+//! What is said about tests of workflows.
+
+use runninghub::Sentence;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A recording, and how it compares with its snapshot.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct Test {
+    /// The folder of the recording.
+    pub(crate) recording: String,
+    /// How it compares.
+    pub(crate) verdict: TestVerdict,
+    /// What is wrong, unless it passed.
+    pub(crate) message: Option<Sentence>,
+    /// What to do about it.
+    pub(crate) hint: Option<Sentence>,
+    /// Each line in which the run differs from its snapshot.
+    pub(crate) differences: Vec<Difference>,
+    /// The difference, with the lines around it.
+    #[serde(skip)]
+    pub(crate) diff: Vec<DiffLine>,
+}
+
+/// How a recording compares with its snapshot.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TestVerdict {
+    /// The run is as in its snapshot.
+    Passed,
+    /// The snapshot was written (`--accept`).
+    Accepted,
+    /// The run differs from its snapshot.
+    Changed,
+    /// There is no snapshot.
+    Missing,
+    /// The recording or its snapshot can't be used.
+    Broken,
+}
+
+/// A line in which a run differs from its snapshot.
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+pub(crate) struct Difference {
+    /// The line of the snapshot; null for an added one.
+    pub(crate) expected: Option<String>,
+    /// The line of the run; null for a removed one.
+    pub(crate) found: Option<String>,
+}
+
+/// A line of a diff.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum DiffLine {
+    /// Lines are left out here.
+    Gap,
+    Same(String),
+    Removed(String),
+    Added(String),
+}
+
+/// All tests of a command.
+#[derive(Clone, Copy, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct Tests {
+    /// Runs that are as in their snapshots.
+    pub(crate) passed: usize,
+    /// Snapshots that were written.
+    pub(crate) accepted: usize,
+    /// Runs that differ, have no snapshot, or can't be used.
+    pub(crate) failed: usize,
+}
+
+impl TestVerdict {
+    /// Whether nothing is wrong.
+    pub(crate) fn is_good(self) -> bool {
+        matches!(self, Self::Passed | Self::Accepted)
+    }
+}
+
+impl Tests {
+    /// Counts one.
+    pub(crate) fn add(&mut self, verdict: TestVerdict) {
+        match verdict {
+            TestVerdict::Passed => self.passed += 1,
+            TestVerdict::Accepted => self.accepted += 1,
+            _ => self.failed += 1,
+        }
+    }
+}
