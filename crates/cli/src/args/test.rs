@@ -23,7 +23,7 @@ pub(crate) struct Test {
     #[arg(long)]
     pub(crate) accept: bool,
 
-    /// Also write a report in JUnit's XML format
+    /// Also write a report as XML, for CI systems
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 }

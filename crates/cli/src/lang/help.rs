@@ -238,6 +238,7 @@ mod tests {
     const NAMES: &[&str] = &[
         "AI",
         "API",
+        "CI",
         "COMMAND",
         "ComfyUI",
         "Ctrl-C",
@@ -248,7 +249,6 @@ mod tests {
         "HTTP",
         "ID",
         "JSON",
-        "JUnit",
         "Lines",
         "LoRA",
         "MB",

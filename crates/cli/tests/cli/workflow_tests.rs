@@ -42,6 +42,13 @@ impl Portrait {
         assert_eq!(done.code, Some(0), "{done}");
     }
 
+    /// A recording in a folder of its own.
+    fn alone(&self) -> TempDir {
+        let dir = folder();
+        self.record(dir.path());
+        dir
+    }
+
     /// Records it anew in the same folder, where the snapshot stays.
     fn record_again(&self, into: &Path) {
         for entry in fs::read_dir(into).expect("a folder") {
@@ -86,6 +93,13 @@ fn a_changed_title_a_step_count_and_an_output_are_named_and_nothing_else() {
         ✅ flows/portrait
         1 passed
     ");
+    // The folder itself, and one recording named twice.
+    assert_eq!(rhub(["test"]).arg(&flow).run().code, Some(0));
+    let twice = rhub(["test", "./flows", "flows/portrait"]).within(&dir).run();
+    assert_eq!((twice.code, twice.stdout.contains("1 passed")), (Some(0), true), "{twice}");
+    let portrait = PORTRAIT.alone();
+    assert_eq!(rhub(["test", "--accept"]).within(&portrait).run().code, Some(0));
+    assert_eq!(rhub(["test"]).within(&portrait).run().code, Some(0));
     Portrait { title: "Positive prompt", steps: 12, file: "portrait_00001_.webp" }.record_again(&flow);
     snap!(rhub(["test"]).within(&dir), @r"
         exit 1

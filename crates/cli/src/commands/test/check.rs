@@ -99,9 +99,8 @@ fn read(folder: &Path) -> Result<Timeline, Fault> {
     let is_of_nothing = recording.prompts().is_empty() && recording.task_id().is_none();
     let never_run =
         || Fault::new(say!("the recording has no run: the workflow was never started")).hint(record_it());
-    let found = timeline(&recording).map_err(|error| match is_of_nothing {
-        true => never_run(),
-        false => Fault::new(sentence_of(&error)).hint(record_it()),
+    let found = timeline(&recording).map_err(|error| {
+        if is_of_nothing { never_run() } else { Fault::new(sentence_of(&error)).hint(record_it()) }
     })?;
     let has_begun = found.runs.iter().any(|run| run.end.is_final() || run.done > 0 || !run.nodes.is_empty());
     if !has_begun {
@@ -128,11 +127,12 @@ fn snapshot(path: &Path) -> Result<Option<String>, Fault> {
         return Ok(Some(text));
     }
     let family = TEXT_FORMAT.trim_end_matches(|c: char| c.is_ascii_digit());
-    Err(match first.starts_with(family) {
-        true => Fault::new(say!("the snapshot was written by a newer version of rhub"))
-            .hint(say!("update rhub, or write the snapshot anew with `--accept`")),
-        false => Fault::new(say!("{file} is not a snapshot", file = SNAPSHOT))
-            .hint(say!("write it anew with `--accept`")),
+    Err(if first.starts_with(family) {
+        Fault::new(say!("the snapshot was written by a newer version of rhub"))
+            .hint(say!("update rhub, or write the snapshot anew with `--accept`"))
+    } else {
+        Fault::new(say!("{file} is not a snapshot", file = SNAPSHOT))
+            .hint(say!("write it anew with `--accept`"))
     })
 }
 

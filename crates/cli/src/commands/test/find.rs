@@ -46,19 +46,21 @@ fn search(folder: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Res
         }
     }
     if is_recording(&names) {
-        found.insert(folder.strip_prefix(".").unwrap_or(folder).to_owned());
+        let short = folder.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty());
+        found.insert(short.unwrap_or(folder).to_owned());
         return Ok(());
     }
-    if depth > 0 {
+    for folder in below.iter().filter(|_| depth > 0) {
         // A folder that can't be read is somebody else's.
-        below.iter().filter(|_| depth > 0).for_each(|folder| _ = search(folder, depth - 1, found));
+        _ = search(folder, depth - 1, found);
     }
     Ok(())
 }
 
 /// Whether a folder with these files has a recording, or the snapshot of one.
 fn is_recording(names: &[String]) -> bool {
-    let is_tape = |name: &String| name.starts_with("ws-") && name.ends_with(".jsonl");
+    let is_tape =
+        |name: &str| name.strip_prefix("ws-").is_some_and(|rest| rest.strip_suffix(".jsonl").is_some());
     let has = |name: &str| names.iter().any(|one| one == name);
-    has(SNAPSHOT) || names.iter().any(is_tape) || (has("meta.json") && has("http.jsonl"))
+    has(SNAPSHOT) || names.iter().any(|name| is_tape(name)) || (has("meta.json") && has("http.jsonl"))
 }

@@ -1,4 +1,4 @@
-//! The report for test runners that read JUnit's XML.
+//! The report for CI systems, in the XML that `JUnit` defined.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use runninghub::say;

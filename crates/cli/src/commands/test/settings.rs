@@ -13,6 +13,7 @@ const NAME: &str = "rhub-test.toml";
 const SWITCHES: [&str; 4] = ["order", "steps", "cache", "texts"];
 
 /// What is compared.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     order: bool,
