@@ -37,7 +37,7 @@ pub use results::{
     Costs, Export, Failed, Head, ItemError, NodeTime, Record, Repeat, Report, ResultFile, Results, Timings,
 };
 pub use row::{Coordinate, Given, MAX_ROWS, Row, Rows};
-pub use run::{BatchRun, Begin, Keeper, Key, News, Over, Setup};
+pub use run::{BatchRun, Begin, Keeper, Key, News, Over, Setup, is_running};
 pub use runninghub::ledger::Digest;
 #[doc(no_inline)]
 pub use runninghub_core::{Amount, NoAmount};

@@ -34,6 +34,8 @@ enum Stage {
     Sending,
     /// There is a task.
     Task(TaskId),
+    /// There may be tasks of a batch.
+    Batch,
 }
 
 /// The command writes JSON lines.
@@ -54,6 +56,11 @@ pub(crate) fn sends(is_sending: bool) {
 /// The command is about a task, which may be running.
 pub(crate) fn has(task: &TaskId) {
     change(|command| command.stage = Stage::Task(task.clone()));
+}
+
+/// The command runs the rows of a batch.
+pub(crate) fn runs_batch() {
+    change(|command| command.stage = Stage::Batch);
 }
 
 fn change(change: impl FnOnce(&mut Command)) {
@@ -93,6 +100,8 @@ fn end(info: &PanicHookInfo<'_>) {
     let (exit, status, task_id) = match stage {
         Stage::Harmless => (Exit::Store, Verdict::Error, None),
         Stage::Sending => (Exit::SubmitUnknown, Verdict::Unknown, None),
+        // Each row is in the ledger, with what is unknown about it.
+        Stage::Batch => (Exit::StillRunning, Verdict::Running, None),
         Stage::Task(task) => (Exit::StillRunning, Verdict::Running, Some(task)),
     };
     if let Some(since) = since {

@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, Read as _},
     path::Path,
+    sync::{Mutex, PoisonError},
 };
 
 use runninghub::{ApiKey, KeyKind, Sentence, say};
@@ -18,6 +19,9 @@ use crate::{
 pub(crate) const VARIABLE: &str = "RUNNINGHUB_API_KEY";
 /// Longer than any key: a larger file is a mistake.
 pub(crate) const MAX_LENGTH: u64 = 4096;
+
+/// The key from standard input, which can be read only once. A batch opens several services.
+static STDIN: Mutex<Option<ApiKey>> = Mutex::new(None);
 
 /// Whether the options, the environment or the profile provide a key, valid or not.
 pub(crate) fn is_named(global: &Global) -> bool {
@@ -69,10 +73,14 @@ fn find(global: &Global) -> Result<ApiKey, Error> {
         return file(path);
     }
     if global.api_key_stdin {
+        let mut known = STDIN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*known {
+            return Ok(key.clone());
+        }
         let mut text = String::new();
         let read = io::stdin().lock().take(MAX_LENGTH).read_to_string(&mut text);
         return match read {
-            Ok(_) => parse(&text, say!("standard input")),
+            Ok(_) => parse(&text, say!("standard input")).inspect(|key| *known = Some(key.clone())),
             Err(why) => Err(Error::usage(say!("cannot read the API key from standard input: {why}", why))),
         };
     }

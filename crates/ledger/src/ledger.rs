@@ -181,6 +181,22 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Err(unknown_batch(batch))
     }
 
+    /// Asks the process that runs a batch to start nothing more. Opening the batch again takes that back.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`].
+    async fn halt_batch(&self, batch: &str) -> Result<(), Error> {
+        Err(unknown_batch(batch))
+    }
+
+    /// Whether a batch was asked to start nothing more since it was opened last.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`].
+    async fn is_halted(&self, batch: &str) -> Result<bool, Error> {
+        Err(unknown_batch(batch))
+    }
+
     /// Items of any batch that have succeeded with one of these fingerprints: for each the newest, in their order.
     ///
     /// # Errors

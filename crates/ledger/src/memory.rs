@@ -181,6 +181,14 @@ impl Ledger for MemoryLedger {
         self.lock().spending(batch)
     }
 
+    async fn halt_batch(&self, batch: &str) -> Result<(), Error> {
+        self.lock().batches.halt(batch)
+    }
+
+    async fn is_halted(&self, batch: &str) -> Result<bool, Error> {
+        self.lock().batches.is_halted(batch)
+    }
+
     async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
         let kept = self.lock();
         let done = |fingerprint| kept.batches.done(&kept.entries, fingerprint);

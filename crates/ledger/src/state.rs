@@ -20,7 +20,8 @@ pub enum State {
     Refused,
     /// Unknown whether a task exists. Never sent again automatically.
     Unknown,
-    /// The state was unknown, and a check has found no task.
+    /// No task, and that says nothing about what was submitted: a check has found that there is none, or the key of a row
+    /// of a batch could not pay. It may be submitted anew.
     Absent,
     /// The task exists, and it is paid for.
     Accepted,
@@ -41,6 +42,7 @@ pub const EDGES: &[(State, State)] = &[
     (Submitting, Waiting),
     (Submitting, Refused),
     (Submitting, Unknown),
+    (Submitting, Absent),
     (Submitting, Accepted),
     (Waiting, Submitting),
     (Waiting, Refused),
@@ -147,7 +149,7 @@ pub enum Step {
         /// The observed facts, and the evidence for or against a task.
         note: String,
     },
-    /// A check has found no task.
+    /// A check has found no task, or the key of a row of a batch could not pay.
     Absent {
         /// The source of this finding.
         note: String,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use runninghub::{
-    BatchItem, Destination, Error, ErrorKind, Finished, Handle, SavedTask, Verdict,
+    BatchItem, Destination, Error, ErrorKind, Finished, SavedTask, Verdict,
     ledger::{AttemptId, Entry, Escrow, Filter, ItemRef, Ledger, State},
     sentence_of,
 };
@@ -31,8 +31,8 @@ use crate::{
     Waiting, Work,
 };
 
-/// How often the ledger is read to see whether submits of unknown outcome are resolved.
-const RESOLVED: Duration = Duration::from_secs(2);
+/// How often the ledger is read for what others have written: that a submit is resolved, or that the batch is halted.
+const LOOK: Duration = Duration::from_secs(2);
 /// The pause before a task that can't be watched is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(30);
 /// How long a batch that is left waits for submits that are being sent.
@@ -55,8 +55,8 @@ pub struct BatchRun {
     news: VecDeque<News>,
     paused: Option<Paused>,
     started: Instant,
-    /// When the ledger is read next for submits of unknown outcome.
-    resolved: Instant,
+    /// When the ledger is read next for what others have written.
+    look: Instant,
     /// Tasks to follow again, and when.
     again: Vec<(Instant, ItemId, TaskId)>,
     _lock: Lock,
@@ -67,7 +67,7 @@ struct Row {
     item: Arc<Item>,
     key: Arc<str>,
     attempt: Option<AttemptId>,
-    handle: Option<Handle>,
+    task: Option<TaskId>,
     stage: Stage,
 }
 
@@ -111,6 +111,8 @@ impl BatchRun {
                 let begin = begin.now(known.get(item.id.as_str()))?;
                 Some((item, begin))
             })
+            // Without a folder there is nothing to download.
+            .filter(|(_, begin)| setup.folder.is_some() || !matches!(begin, Begin::Fetch { .. }))
             .collect();
         if let Some((item, _)) = items.first() {
             let past = Filter::all().runs(&item.target.kind, &*item.target.id).limit(PAST);
@@ -131,20 +133,21 @@ impl BatchRun {
             news: VecDeque::new(),
             paused: None,
             started: now,
-            resolved: now,
+            look: now,
             again: Vec::new(),
             _lock: lock,
         };
         for (item, begin) in items {
-            run.add(item, begin);
+            let entry = known.get(item.id.as_str());
+            run.add(item, begin, entry);
         }
         Ok(run)
     }
 
-    /// Adds a row.
-    fn add(&mut self, item: Item, begin: Begin) {
-        let Some(first) = self.setup.keys.first() else { return };
-        let key = item.profile.as_deref().map_or_else(|| first.name.clone(), Into::into);
+    /// Adds a row, with the submit that says where it stands.
+    fn add(&mut self, item: Item, begin: Begin, entry: Option<&Entry>) {
+        let entry = entry.filter(|_| !matches!(begin, Begin::Run));
+        let Some(key) = Key::of(&self.setup.keys, &item, entry).map(|key| key.name.clone()) else { return };
         let standing = match &begin {
             Begin::Run => Some(Standing::Ready),
             Begin::Adopt { .. } => Some(Standing::Running),
@@ -154,7 +157,10 @@ impl BatchRun {
         let (id, item) = (item.id.clone(), Arc::new(item));
         if let Some(standing) = standing {
             self.schedule.add(Work {
-                key: item.profile.as_deref().map(Into::into),
+                key: match begin {
+                    Begin::Run => item.profile.as_deref().map(Into::into),
+                    _ => Some(key.clone()),
+                },
                 priority: item.priority,
                 standing,
                 ..Work::new(id.as_str(), group(&item))
@@ -167,7 +173,7 @@ impl BatchRun {
             }
             Begin::Hold { attempt } => (Stage::Unknown, Some(attempt.clone())),
         };
-        let row = Row { item, key, attempt, handle: None, stage };
+        let row = Row { item, key, attempt, task: None, stage };
         self.rows.insert(id.clone(), row);
         match begin {
             Begin::Adopt { task, .. } => self.follow(&id, task),
@@ -186,7 +192,7 @@ impl BatchRun {
             if let Some(news) = self.news.pop_front() {
                 return Some(news);
             }
-            let decision = self.start_rows();
+            let decision = self.start_rows().await;
             if !self.news.is_empty() {
                 continue;
             }
@@ -202,19 +208,17 @@ impl BatchRun {
                 }
                 return None;
             }
-            let has_unknown = self.schedule.tally().unknown > 0;
-            let resolved = has_unknown.then_some(self.resolved);
             let wake = until.map(|until| self.started + until);
             let again = self.again.iter().map(|(at, ..)| *at).min();
-            let wake = [wake, resolved, again].into_iter().flatten().min();
+            let wake = [wake, again].into_iter().flatten().fold(self.look, Instant::min);
             tokio::select! {
                 Some((id, told)) = self.told.recv() => self.take(&id, told),
-                () = wake_at(wake) => {}
+                () = sleep_until(wake) => {}
             }
             while let Some(_done) = self.jobs.try_join_next() {}
-            if has_unknown && Instant::now() >= self.resolved {
-                self.resolved = Instant::now() + self.setup.wait(RESOLVED);
-                self.resolve().await;
+            if Instant::now() >= self.look {
+                self.look = Instant::now() + self.setup.wait(LOOK);
+                self.look().await;
             }
         }
     }
@@ -230,6 +234,7 @@ impl BatchRun {
     }
 
     /// Starts nothing more. Rows that wait for a slot are taken back, and those that run are followed to their end.
+    /// [`Ledger::halt_batch`] does the same from another process.
     pub fn pause(&mut self) {
         self.schedule.on(self.now(), Event::Pause);
     }
@@ -269,10 +274,12 @@ impl BatchRun {
     }
 
     /// Starts what the schedule says, and returns what it says then.
-    fn start_rows(&mut self) -> Decision {
+    async fn start_rows(&mut self) -> Decision {
         loop {
             let decision = self.schedule.next(self.now());
             match decision {
+                // Another process may have halted it a moment ago.
+                Decision::Start { .. } if self.is_halted().await => self.pause(),
                 Decision::Start { item, key, reserve, is_blind } => {
                     self.start(&item, &key, (!is_blind).then_some(reserve));
                 }
@@ -294,7 +301,7 @@ impl BatchRun {
         self.schedule.on(self.now(), Event::Started { item: id.clone(), key: key.clone() });
         let Some(row) = self.rows.get_mut(id) else { return };
         (row.key, row.stage) = (key.clone(), Stage::Waiting);
-        (row.attempt, row.handle) = (None, None);
+        (row.attempt, row.task) = (None, None);
         let Some(Key { queue, .. }) = self.setup.keys.iter().find(|known| known.name == *key) else { return };
         let escrow = self.setup.limits.max_cost.map(|max| Escrow::new(reserve, max));
         let of = BatchItem::new(ItemRef::new(&*self.setup.batch, id.as_str()), queue).escrow(escrow);
@@ -327,7 +334,7 @@ impl BatchRun {
     /// Follows the task of a row.
     fn follow(&mut self, id: &ItemId, task: TaskId) {
         if let Some(row) = self.rows.get_mut(id) {
-            row.stage = Stage::Running;
+            (row.stage, row.task) = (Stage::Running, Some(task.clone()));
         }
         if let Some(job) = self.job(id) {
             self.jobs.spawn(job.adopt(task));
@@ -371,7 +378,7 @@ impl BatchRun {
             Told::Accepted(handle) => {
                 row.stage = Stage::Running;
                 row.attempt = handle.snapshot().attempt.or(row.attempt.take());
-                row.handle = Some(handle.clone());
+                row.task = Some(handle.id());
                 self.schedule.on(now, Event::Accepted { item: item.clone() });
                 self.news.push_back(News::Accepted { item, handle });
             }
@@ -482,7 +489,7 @@ impl BatchRun {
             self.over(now, Event::Failed { item, fault: Fault::Row, class, cost: None }, over);
             return;
         }
-        let task = row.handle.as_ref().map(Handle::id);
+        let task = row.task.clone();
         let message = sentence_of(error);
         self.news.push_back(News::Warning { item: Some(item.clone()), code: "lost", message });
         if let Some(task) = task {
@@ -499,6 +506,19 @@ impl BatchRun {
             ..Over::new(id.clone(), ItemState::Done)
         };
         self.news.push_back(News::Over(Box::new(over)));
+    }
+
+    /// Reads what others have written.
+    async fn look(&mut self) {
+        if self.is_halted().await {
+            self.pause();
+        }
+        self.resolve().await;
+    }
+
+    async fn is_halted(&self) -> bool {
+        // What can't be read now can be read later.
+        self.ledger.is_halted(&self.setup.batch).await.is_ok_and(|is_halted| is_halted)
     }
 
     /// Reads whether submits of unknown outcome are resolved: by a webhook, or by the user. Returns whether any is.
@@ -568,13 +588,6 @@ fn words(outcome: &Outcome) -> Sentence {
         (Some(node), None) => say!("node {node} failed", node),
         (None, Some(what)) => Sentence::verbatim(what),
         (None, None) => say!("the task failed"),
-    }
-}
-
-async fn wake_at(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -2,11 +2,17 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    path::Path,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use runninghub::{Error, ErrorKind, ledger::Digest};
 use runninghub_core::say;
+
+/// How often, and with what pause, a lock is tried that somebody only looks at.
+const TRIES: usize = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Held as long as the batch runs. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
@@ -15,15 +21,21 @@ pub(super) struct Lock(#[expect(dead_code, reason = "held")] File);
 impl Lock {
     /// Locks a batch, by its name, in the state folder.
     pub(super) fn take(state: &Path, batch: &str) -> Result<Self, Error> {
-        let folder = state.join("batches");
         let cannot = |error| {
             Error::new(ErrorKind::Io, say!("the batch `{batch}` cannot be locked", batch)).with_source(error)
         };
-        fs::create_dir_all(&folder).map_err(cannot)?;
-        // A name may hold anything; its digest is a file name.
-        let path = folder.join(format!("{}.lock", Digest::of(batch)));
+        let path = path(state, batch);
+        fs::create_dir_all(path.parent().unwrap_or(state)).map_err(cannot)?;
         let file = File::options().create(true).truncate(false).write(true).open(path).map_err(cannot)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        for _ in 1..TRIES {
+            if !matches!(tried, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            thread::sleep(PAUSE);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(Error::new(
                 ErrorKind::Usage,
@@ -33,4 +45,15 @@ impl Lock {
             Err(TryLockError::Error(error)) => Err(cannot(error)),
         }
     }
+}
+
+/// Whether a process runs the batch of this name, whose records are in the state folder.
+pub fn is_running(state: &Path, batch: &str) -> bool {
+    let Ok(file) = File::open(path(state, batch)) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+fn path(state: &Path, batch: &str) -> PathBuf {
+    // A name may hold anything; its digest is a file name.
+    state.join("batches").join(format!("{}.lock", Digest::of(batch)))
 }

@@ -11,5 +11,6 @@ mod start;
 
 pub use drive::BatchRun;
 pub use keeper::Keeper;
+pub use lock::is_running;
 pub use news::{News, Over};
 pub use start::{Begin, Key, Setup};

@@ -21,6 +21,8 @@ pub struct Key {
     /// Its name, as in [`Item::profile`].
     pub(super) name: Arc<str>,
     pub(super) service: Arc<dyn Service>,
+    /// Its fingerprint in the ledger.
+    pub(super) fingerprint: Option<String>,
     /// The batch's position in the queue for its slots.
     pub(super) queue: BatchQueue,
 }
@@ -71,7 +73,28 @@ pub enum Begin {
 impl Key {
     /// A key of this name.
     pub fn new(name: impl Into<Arc<str>>, service: Arc<dyn Service>) -> Self {
-        Self { name: name.into(), service, queue: BatchQueue::default() }
+        Self { name: name.into(), service, fingerprint: None, queue: BatchQueue::default() }
+    }
+
+    /// Its service.
+    pub fn service(&self) -> &dyn Service {
+        &*self.service
+    }
+
+    /// The key of a row's task: the one that has paid for it, else that of the row's profile, else the first one.
+    pub fn of<'k>(keys: &'k [Self], item: &Item, entry: Option<&Entry>) -> Option<&'k Self> {
+        let payer = entry.map(|entry| &*entry.intent.key);
+        let has_paid = |key: &&Self| key.fingerprint.is_some() && key.fingerprint.as_deref() == payer;
+        let is_named = |key: &&Self| item.profile.as_deref().is_some_and(|profile| profile == &*key.name);
+        let mut known = keys.iter();
+        known.find(has_paid).or_else(|| keys.iter().find(is_named)).or_else(|| keys.first())
+    }
+
+    /// Sets its fingerprint in the ledger, by which the tasks are found that it has paid for. Tasks that no key has paid for are
+    /// followed with the first.
+    #[must_use]
+    pub fn fingerprint(self, fingerprint: impl Into<String>) -> Self {
+        Self { fingerprint: Some(fingerprint.into()), ..self }
     }
 }
 

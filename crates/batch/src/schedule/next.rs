@@ -24,6 +24,11 @@ impl Schedule {
     /// What to do now. The decision is the same until the next event, or until the time that it names.
     pub fn next(&self, now: Duration) -> Decision {
         let wait = |until, why| Decision::Wait { until, why };
+        // Rows that wait for a slot can still be taken back.
+        let is_pausable = self.queue.len() > 0 || self.waiting() > 0;
+        if let Some(why) = self.paused(now).filter(|_| is_pausable) {
+            return Decision::Pause { why };
+        }
         if self.queue.len() == 0 {
             return match self.tally {
                 tally if tally.running > 0 => wait(None, Waiting::Running),
@@ -31,9 +36,6 @@ impl Schedule {
                 tally if tally.unknown > 0 => wait(None, Waiting::Unknown),
                 _ => Decision::Done,
             };
-        }
-        if let Some(why) = self.paused(now) {
-            return Decision::Pause { why };
         }
         let mut blocked = Vec::new();
         let mut best: Option<(QueueKey, usize)> = None;

@@ -13,7 +13,7 @@ use runninghub_batch::{Amount, Clock, Export, MaxFailures};
 use super::Format;
 use crate::complete;
 
-/// Plan, run, list and export batches: many runs on few slots.
+/// Plan, run, steer and export batches: many runs on few slots.
 #[derive(Args, Debug)]
 pub(crate) struct Batch {
     #[command(subcommand)]
@@ -24,6 +24,14 @@ pub(crate) struct Batch {
 pub(crate) enum BatchCommand {
     Plan(Box<BatchPlan>),
     Run(Box<BatchRun>),
+    /// Follow a batch that another process runs
+    Watch(OneBatch),
+    /// Let the process that runs a batch start nothing more
+    Pause(OneBatch),
+    Resume(Box<BatchResume>),
+    Retry(Box<BatchRetry>),
+    /// Cancel a batch's running tasks and start nothing more
+    Cancel(OneBatch),
     Ls(BatchList),
     Export(BatchExport),
 }
@@ -76,6 +84,72 @@ pub(crate) struct BatchRun {
     pub(crate) events: bool,
 }
 
+/// A batch of this machine.
+#[derive(Args, Debug)]
+pub(crate) struct OneBatch {
+    /// Batch name, as `rhub batch ls` shows it
+    #[arg(value_name = "BATCH", add = ArgValueCandidates::new(complete::batches))]
+    pub(crate) batch: String,
+}
+
+/// A batch of this machine that goes on.
+#[derive(Args, Debug)]
+pub(crate) struct StoredBatch {
+    /// Batch name, as `rhub batch ls` shows it
+    #[arg(value_name = "BATCH", add = ArgValueCandidates::new(complete::batches))]
+    pub(crate) batch: String,
+
+    /// The workflow file of the batch, if it runs one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workflow: Option<String>,
+
+    /// Folder for the results [default: that of the batch]
+    #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Go on with a batch, with the rows that it had when it ran last.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+The rows come from the ledger, so that the table is not needed. Webhooks and limits are not stored: give the
+limits again, such as `--max-cost`. The exit codes are those of `rhub batch run`.")]
+pub(crate) struct BatchResume {
+    #[command(flatten)]
+    pub(crate) of: StoredBatch,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Also report the events of each run, for `--json`
+    #[arg(long, hide_short_help = true)]
+    pub(crate) events: bool,
+}
+
+/// Run rows again that failed, were cancelled or refused.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Only these rows run, with the values that they had. Each is paid for again if its failed task cost something.
+The exit codes are those of `rhub batch run`.")]
+pub(crate) struct BatchRetry {
+    #[command(flatten)]
+    pub(crate) of: StoredBatch,
+
+    /// Only the row with this id; repeatable
+    #[arg(long, value_name = "ID", conflicts_with = "failed")]
+    pub(crate) id: Vec<String>,
+
+    /// All of them, which is the default
+    #[arg(long)]
+    pub(crate) failed: bool,
+
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+
+    /// Also report the events of each run, for `--json`
+    #[arg(long, hide_short_help = true)]
+    pub(crate) events: bool,
+}
+
 /// When a batch starts nothing more.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Limits {
@@ -101,7 +175,7 @@ fn amount(text: &str) -> Result<Amount, Sentence> {
 }
 
 /// Where rows come from, and what they run.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(group(ArgGroup::new("target")))]
 pub(crate) struct BatchRows {
     /// CSV or TSV table, JSON Lines, or TOML job; `-` is stdin
@@ -168,7 +242,7 @@ pub(crate) struct BatchRows {
 }
 
 /// What happens to rows that have run before.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Resume {
     /// Folder for the results
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]

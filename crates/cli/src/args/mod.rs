@@ -36,7 +36,8 @@ pub(crate) use self::{
     app::{App, AppCommand, AppList, AppShow, Filling, Sort},
     assets::{AssetCreate, Assets, AssetsCommand, GroupCommand, Medium, Paging},
     batch::{
-        Batch, BatchCommand, BatchExport, BatchList, BatchPlan, BatchRows, BatchRun, Changed, Limits, Resume,
+        Batch, BatchCommand, BatchExport, BatchList, BatchPlan, BatchResume, BatchRetry, BatchRows, BatchRun,
+        Changed, Limits, Resume, StoredBatch,
     },
     config::{Config, ConfigCommand},
     follow::{Patience, Previews, Saving, Shown, Submitting},

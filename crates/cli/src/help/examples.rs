@@ -64,6 +64,11 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "rhub batch run --workflow graph.json --each 10.image=@in/*.png -o results --slots 2",
         ],
     ),
+    ("batch watch", &["rhub batch watch cats"]),
+    ("batch pause", &["rhub batch pause cats"]),
+    ("batch resume", &["rhub batch resume cats", "rhub batch resume cats --slots 2 --max-cost 300"]),
+    ("batch retry", &["rhub batch retry cats", "rhub batch retry cats --id cat-7 --id cat-9"]),
+    ("batch cancel", &["rhub batch cancel cats"]),
     ("batch ls", &["rhub batch ls"]),
     (
         "batch export",

@@ -19,7 +19,7 @@ use crate::{
 
 /// A simulator with the app of the demo and the workflow of a recording.
 fn simulator() -> Simulator {
-    Simulator::start(Sim::builder().scenario(scenario("02-ksampler")).app(App::demo()))
+    Simulator::start(Sim::builder().scenario(scenario("02-ksampler")).app(App::demo()).speed(20.0))
 }
 
 fn app() -> String {
@@ -370,8 +370,12 @@ impl History {
             ("changed", State::Done),
         ] {
             let attempt = self.bring(id, to);
-            if matches!(id, "done" | "changed") {
-                self.save(id, &attempt, &dir.path().join("results").join(id));
+            let folder = dir.path().join("results").join(id);
+            if matches!(id, "done" | "changed" | "lost") {
+                self.save(id, &attempt, &folder);
+            }
+            if id == "lost" {
+                fs::remove_dir_all(&folder).expect("removed");
             }
         }
     }
@@ -624,7 +628,9 @@ fn the_commands_of_the_document_do_what_it_says() {
     sample("job.toml", "toml");
     let at = |command: Rhub| command.at(&sim).within(&dir).state(&state);
     let (before, after) = document.split_once("## Running a file again").expect("the section");
-    let count = run_commands(before, at);
+    let records = folder();
+    let count = run_commands(before, |command| command.at(&sim).within(&dir).state(&records));
+    assert_eq!(sim.creates(), 3, "what is gone on with sends nothing");
     let planned = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows", "--json"]).state(&state).run();
     let mut history = History::new(&state, &sim);
     history.open("cats", &dir.path().join("cats.csv"), &planned);
@@ -634,5 +640,5 @@ fn the_commands_of_the_document_do_what_it_says() {
     history.bring("cat-3", State::Done);
     let changed = table.replace("@handle", "a cat on a hat") + "cat-4,a cat in a hat,,,\n";
     fs::write(dir.path().join("cats.csv"), changed).expect("written");
-    assert_eq!(count + run_commands(after, at), 7);
+    assert_eq!(count + run_commands(after, at), 9);
 }

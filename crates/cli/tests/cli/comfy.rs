@@ -27,6 +27,10 @@ impl Server {
         Self { native, runtime }
     }
 
+    pub(crate) fn native(&self) -> &Native {
+        &self.native
+    }
+
     pub(crate) fn rhub<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Rhub {
         rhub(args)
             .env("RUNNINGHUB_SERVER", self.native.base_url())

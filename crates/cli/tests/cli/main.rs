@@ -5,6 +5,7 @@ mod again;
 mod apps;
 mod bad_input;
 mod batch;
+mod batch_run;
 mod canary;
 mod cancel;
 mod chinese;

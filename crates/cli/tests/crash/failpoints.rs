@@ -51,6 +51,14 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
             command.env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff");
             (lab, command)
         }
+        (Some(Submitting), Absent) => {
+            let broke = r#"{"code":812,"msg":"APIKEY_ENTERPRISE_BALANCE_INSUFFICIENT","data":null}"#;
+            let lab = Lab::new(sim().rule(Rule::answer("/task/openapi/create", 200, broke).times(1)));
+            let table = lab.state.path().join("one.csv");
+            fs::write(&table, "_id\none\n").expect("written");
+            let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", &id]);
+            (lab, command)
+        }
         (Some(Accepted), Failed) => run(Lab::new(sim().fault(Fault::TaskFails)), &[]),
         (Some(Accepted), Cancelled) => {
             let slow = Fault::QueueDelay(Duration::from_mins(10));

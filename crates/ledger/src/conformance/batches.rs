@@ -14,6 +14,7 @@ macro_rules! batches_conformance {
     ($name:ident, $make:expr) => {
         $crate::ledger_conformance!(@ $name, $make,
             a_batch_is_opened_again_from_the_same_origin_only,
+            a_batch_is_halted_until_it_is_opened_again,
             items_come_back_as_they_were_frozen,
             another_fingerprint_is_another_version,
             an_item_has_one_submit_at_a_time,
@@ -107,6 +108,21 @@ pub async fn a_batch_is_opened_again_from_the_same_origin_only(ledger: &dyn Ledg
     let read = ledger.batches().await.expect("read");
     assert_eq!((read.len(), &read[2].batch), (3, &again), "its place in the list stays");
     assert!(read[2].opened_ms >= read[2].created_ms);
+}
+
+/// Only that batch, and only if it exists.
+pub async fn a_batch_is_halted_until_it_is_opened_again(ledger: &dyn Ledger) {
+    let error = ledger.halt_batch("cats").await.expect_err("there is no batch");
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(ledger.is_halted("cats").await.expect_err("there is no batch").kind(), ErrorKind::NotFound);
+    for name in ["cats", "dogs"] {
+        ledger.open_batch(batch(name)).await.expect("opened");
+        assert!(!ledger.is_halted(name).await.expect("read"));
+    }
+    ledger.halt_batch("cats").await.expect("halted");
+    assert!(ledger.is_halted("cats").await.expect("read") && !ledger.is_halted("dogs").await.expect("read"));
+    ledger.open_batch(batch("cats")).await.expect("opened again");
+    assert!(!ledger.is_halted("cats").await.expect("read"));
 }
 
 /// In their order, and only in a batch that exists.

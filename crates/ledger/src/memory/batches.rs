@@ -14,6 +14,7 @@ struct Kept {
     batch: Batch,
     created_ms: u64,
     opened_ms: u64,
+    is_halted: bool,
     /// Every version of every item, the oldest first.
     versions: Vec<Version>,
 }
@@ -30,14 +31,26 @@ impl Batches {
         match self.0.iter_mut().find(|kept| kept.batch.name == batch.name) {
             Some(kept) if kept.batch.origin != batch.origin => Err(name_is_taken(&batch, &kept.batch.origin)),
             Some(kept) => {
-                (kept.batch, kept.opened_ms) = (batch, now_ms);
+                (kept.batch, kept.opened_ms, kept.is_halted) = (batch, now_ms, false);
                 Ok(())
             }
             None => {
-                self.0.push(Kept { batch, created_ms: now_ms, opened_ms: now_ms, versions: Vec::new() });
+                let (created_ms, opened_ms) = (now_ms, now_ms);
+                self.0.push(Kept { batch, created_ms, opened_ms, is_halted: false, versions: Vec::new() });
                 Ok(())
             }
         }
+    }
+
+    pub(super) fn halt(&mut self, name: &str) -> Result<(), Error> {
+        let kept = self.0.iter_mut().find(|kept| kept.batch.name == name);
+        kept.ok_or_else(|| unknown_batch(name))?.is_halted = true;
+        Ok(())
+    }
+
+    pub(super) fn is_halted(&self, name: &str) -> Result<bool, Error> {
+        let kept = self.0.iter().find(|kept| kept.batch.name == name);
+        kept.map(|kept| kept.is_halted).ok_or_else(|| unknown_batch(name))
     }
 
     pub(super) fn freeze(&mut self, batch: &str, items: Vec<Item>) -> Result<(), Error> {

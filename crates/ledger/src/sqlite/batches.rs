@@ -20,7 +20,8 @@ pub(super) fn open(connection: &Connection, batch: &Batch, now_ms: u64) -> Resul
     }
     let sql = "INSERT INTO batch (name, origin, spec, site, base_url, kind, target, folder, created, opened)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
-        ON CONFLICT (name) DO UPDATE SET spec = ?3, site = ?4, base_url = ?5, kind = ?6, target = ?7, folder = ?8, opened = ?9";
+        ON CONFLICT (name) DO UPDATE SET spec = ?3, site = ?4, base_url = ?5, kind = ?6, target = ?7, folder = ?8, opened = ?9,
+            is_halted = 0";
     let values = params![
         batch.name,
         batch.origin,
@@ -33,6 +34,21 @@ pub(super) fn open(connection: &Connection, batch: &Batch, now_ms: u64) -> Resul
         i64::try_from(now_ms).unwrap_or(i64::MAX),
     ];
     connection.execute(sql, values).map(drop).map_err(failed)
+}
+
+/// Asks for a batch to be halted.
+pub(super) fn halt(connection: &Connection, name: &str) -> Result<(), Error> {
+    let sql = "UPDATE batch SET is_halted = 1 WHERE name = ?1";
+    match connection.execute(sql, [name]).map_err(failed)? {
+        0 => Err(unknown_batch(name)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether that was asked for.
+pub(super) fn is_halted(connection: &Connection, name: &str) -> Result<bool, Error> {
+    let found = connection.query_row("SELECT is_halted FROM batch WHERE name = ?1", [name], |row| row.get(0));
+    found.optional().map_err(failed)?.ok_or_else(|| unknown_batch(name))
 }
 
 /// The row of a batch.

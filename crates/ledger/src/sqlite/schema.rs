@@ -125,10 +125,13 @@ CREATE TABLE graph (
     json   TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    "
+ALTER TABLE batch ADD COLUMN is_halted INTEGER NOT NULL DEFAULT 0;
+",
 ];
 
 /// The first version with all columns that the queries use.
-const READABLE: usize = 7;
+const READABLE: usize = 8;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {

@@ -299,6 +299,16 @@ impl Ledger for SqliteLedger {
         self.reader.run(move |connection| batches::spending(connection, &batch, is_dead)).await
     }
 
+    async fn halt_batch(&self, batch: &str) -> Result<(), Error> {
+        let batch = batch.to_owned();
+        self.writer()?.run(move |connection| batches::halt(connection, &batch)).await
+    }
+
+    async fn is_halted(&self, batch: &str) -> Result<bool, Error> {
+        let batch = batch.to_owned();
+        self.reader.run(move |connection| batches::is_halted(connection, &batch)).await
+    }
+
     async fn done(&self, fingerprints: Vec<Digest>) -> Result<Vec<ItemEntry>, Error> {
         self.reader.run(move |connection| batches::done(connection, &fingerprints)).await
     }

@@ -152,7 +152,13 @@ impl Payment<'_> {
             }
             if !matches!(error.class(), Class::Capacity | Class::Rate) {
                 // It is refused, whether or not that could be recorded.
-                let _ = note(attempt.as_ref(), Step::Refused { note: said }).await;
+                let is_of_key = error.refuses_key() || matches!(error.class(), Class::Auth | Class::Quota);
+                let step = match &self.submit.item {
+                    // The row is ready again: nothing is wrong with it.
+                    Some(_) if is_of_key || is_not_listening(&error) => Step::Absent { note: said },
+                    _ => Step::Refused { note: said },
+                };
+                let _ = note(attempt.as_ref(), step).await;
                 return Err(Error::api(say!("the task was not created"), error));
             }
             let (pause, is_full) = (self.pause(&error), error.code().is_some_and(Code::is_full));

@@ -51,6 +51,27 @@ pub(super) async fn prepare(
     Ok(Prepared { read, chosen, items, before, recorded, compared })
 }
 
+/// The rows of a batch as the ledger has them.
+pub(super) async fn stored(
+    context: &mut Context,
+    ledger: &dyn Ledger,
+    args: &args::StoredBatch,
+    retry_failed: bool,
+) -> Result<Prepared, Error> {
+    if let Some(out) = &args.out {
+        check_folder(out)?;
+    }
+    let known = resume::batch(ledger, &args.batch).await?;
+    let chosen = target::stored(context, &known.batch, args.workflow.as_deref()).await?;
+    let read = Read::stored(&known.batch);
+    let before = resume::known(ledger, known, args.out.as_deref()).await?;
+    let items = before.kept.iter().map(|kept| Item::thawed(&kept.item)).collect::<Result<Vec<_>, _>>()?;
+    let recorded = before.recorded();
+    let policies = args::Resume { retry_failed, ..args::Resume::default() }.policies();
+    let compared = compare(&items, recorded.clone(), policies, &mut |id| before.item(id));
+    Ok(Prepared { read, chosen, items, before, recorded, compared })
+}
+
 impl args::Resume {
     fn policies(&self) -> Policies {
         Policies {

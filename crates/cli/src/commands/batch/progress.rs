@@ -117,6 +117,13 @@ impl Progress {
         }
     }
 
+    /// Nothing runs any more, and nothing waits.
+    pub(super) fn stop(&mut self) {
+        (self.slots, self.wait, self.eta) = (None, None, None);
+        self.running.clear();
+        self.ready.clear();
+    }
+
     /// How many rows stand where.
     pub(super) fn counts(&self, tally: Tally) -> BTreeMap<&'static str, usize> {
         let mut counts = self.others.clone();

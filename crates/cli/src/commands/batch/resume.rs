@@ -7,7 +7,8 @@ use std::{
 
 use runninghub::{
     answer, holds_results,
-    ledger::{BatchEntry, Entry, Filter, ItemEntry, Ledger, State},
+    ledger::{BatchEntry, Digest, Entry, Filter, ItemEntry, Ledger, State},
+    say,
 };
 use runninghub_batch::{Head, Item, ItemId, ItemState, Past, Recorded, Results, Target};
 
@@ -58,21 +59,50 @@ pub(super) async fn look(
         (None, Some(known)) => known.batch.folder.as_ref().map(PathBuf::from),
         (None, None) => None,
     };
-    let head = Head {
-        batch: name.clone(),
-        spec: read.source.spec,
-        target: target.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
-    let results = folder.map(|folder| Results::open(folder, head)).transpose().map_err(|error| {
+    let results = open(folder, &name, read.source.spec, target.clone())?;
+    Ok(Before { name, known, kept, results })
+}
+
+/// The folder of the results, if there is one.
+fn open(
+    folder: Option<PathBuf>,
+    batch: &str,
+    spec: Digest,
+    target: Target,
+) -> Result<Option<Results>, Error> {
+    let head = Head { batch: batch.to_owned(), spec, target, version: env!("CARGO_PKG_VERSION").to_owned() };
+    folder.map(|folder| Results::open(folder, head)).transpose().map_err(|error| {
         let hint = error.hint();
         let error = Error::usage(error.sentence());
         match hint {
             Some(hint) => error.hint(hint),
             None => error,
         }
-    })?;
-    Ok(Before { name, known, kept, results })
+    })
+}
+
+/// Everything that is known of a batch of the ledger.
+pub(super) async fn known(
+    ledger: &dyn Ledger,
+    known: BatchEntry,
+    out: Option<&Path>,
+) -> Result<Before, Error> {
+    let name = known.batch.name.clone();
+    let kept = ledger.items(&name).await?;
+    let stored = &known.batch;
+    let folder = out.map(absolute).or_else(|| stored.folder.as_ref().map(PathBuf::from));
+    let target = Target { place: stored.place.clone(), kind: stored.kind.clone(), id: stored.target.clone() };
+    let results = open(folder, &name, stored.spec, target)?;
+    Ok(Before { name, known: Some(known), kept, results })
+}
+
+/// The batch of this name in the ledger.
+pub(super) async fn batch(ledger: &dyn Ledger, name: &str) -> Result<BatchEntry, Error> {
+    let found = ledger.batches().await?.into_iter().find(|entry| entry.batch.name == name);
+    found.ok_or_else(|| {
+        Error::usage(say!("there is no batch `{name}`", name))
+            .hint(say!("list the batches to see their names"))
+    })
 }
 
 /// A name that no batch has.
@@ -108,6 +138,8 @@ impl Before {
                 (Some(results), Some(record), _) if record.state == ItemState::Done => {
                     record.has_files(results.folder())
                 }
+                // Nobody wants them yet.
+                (None, _, Some(entry)) if entry.saved.is_none() => true,
                 (_, _, Some(entry)) => has_results(entry),
                 _ => false,
             };

@@ -1,7 +1,7 @@
 //! `rhub batch run`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -9,8 +9,8 @@ use std::{
 
 use jiff::{ToSpan as _, ZonedDateTime, civil::Time};
 use runninghub::{
-    Fact, Service, Submit,
-    ledger::{Batch, Entry, Ledger},
+    ApiKey, Fact, Place, Service, Submit,
+    ledger::{Batch, Entry, Ledger, State},
     say,
 };
 use runninghub_batch::{
@@ -25,7 +25,7 @@ use super::{
     },
     prepare::{self, Prepared, Reused},
     progress::Progress,
-    resume::Before,
+    resume::{self, Before},
     running::Running,
     target::Chosen,
 };
@@ -33,7 +33,7 @@ use crate::{
     args, config,
     event::{Event, ListedBatch},
     exit::{Error, Exit},
-    speed,
+    key, speed,
 };
 
 /// The name of a key that no profile names.
@@ -42,10 +42,30 @@ const NO_PROFILE: &str = "default";
 /// Runs a batch, or goes on with it.
 pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<Exit, Error> {
     let args::BatchRun { rows, resume, limits, events } = args;
+    let ledger = context.workspace()?.ledger()?;
+    let prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    start(context, &prepared, Start { reuse: resume.reuse, limits, events, only: None }).await
+}
+
+/// How a batch is started.
+pub(super) struct Start {
+    /// Whether results of equal rows of other batches are taken.
+    pub(super) reuse: bool,
+    pub(super) limits: args::Limits,
+    pub(super) events: bool,
+    /// The rows that something is done with; `None` for all.
+    pub(super) only: Option<HashSet<ItemId>>,
+}
+
+/// Starts what there is to do, and follows it.
+pub(super) async fn start(
+    context: &mut Context,
+    prepared: &Prepared,
+    Start { reuse, limits, events, only }: Start,
+) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;
-    let prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
-    let Prepared { read, chosen, items, before, recorded, compared } = &prepared;
+    let Prepared { read, chosen, items, before, recorded, compared } = prepared;
     prepare::advise(context, before, compared);
     if compared.summary.asked > 0 {
         let rows = compared.summary.asked;
@@ -54,15 +74,16 @@ pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<E
             _ => say!("{rows} rows set other values than those that ran; nothing was sent", rows),
         }));
     }
-    let keys = keys(context, chosen, items)?;
+    let keys = keys(context, &*ledger, &chosen.target.place, items)?;
     let folder = before.results.as_ref().map(|results| results.folder().to_owned());
-    let limits = merged(&limits, &prepared)?;
-    open(&*ledger, &prepared, folder.as_deref()).await?;
+    let limits = merged(&limits, prepared)?;
+    open(&*ledger, prepared, folder.as_deref()).await?;
     let entries: BTreeMap<&str, &Entry> =
         before.kept.iter().filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?))).collect();
-    let reused = prepare::reused(&*ledger, items, compared, resume.reuse && folder.is_some()).await?;
+    let reused = prepare::reused(&*ledger, items, compared, reuse && folder.is_some()).await?;
     let (mut begins, mut taken) = (Vec::new(), Vec::new());
-    for (item, action) in items.iter().zip(&compared.actions) {
+    let is_meant = |item: &Item| only.as_ref().is_none_or(|only| only.contains(&item.id));
+    for (item, action) in items.iter().zip(&compared.actions).filter(|(item, _)| is_meant(item)) {
         if let (Action::Run(_), Some(reused)) = (action, reused.get(&item.fingerprint)) {
             taken.push((item, reused));
             continue;
@@ -88,7 +109,7 @@ pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<E
     let actions = begins.iter().map(|(item, action, _)| (item.id.clone(), *action)).collect();
     let batch = BatchRun::open(setup, begins.into_iter().map(|(item, _, begin)| (item, begin))).await?;
     let mut keeper = match folder {
-        Some(folder) => Some(keeper(&prepared, folder)?),
+        Some(folder) => Some(keeper(prepared, folder)?),
         None => None,
     };
     if let Some(keeper) = &mut keeper {
@@ -97,25 +118,38 @@ pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<E
     let running =
         Running { batch, name: before.name.clone(), items, actions, keeper, progress, events, limits };
     let exit = running.run(context).await?;
-    let listed = ledger.batches().await?.into_iter().find(|entry| entry.batch.name == before.name);
-    if let Some(entry) = listed {
-        context.show(Event::BatchOver(ListedBatch::from(entry)));
+    let known = resume::batch(&*ledger, &before.name).await?;
+    if known.batch.folder.is_none() && known.counts.iter().any(|(state, _)| *state == Some(State::Done)) {
+        context.advice.push(say!("results are not saved yet: run the same command with `--out DIR`"));
     }
+    context.show(Event::BatchOver(ListedBatch::from(known)));
     Ok(exit)
 }
 
 /// The service of each key: the one of the options, and those of the profiles that rows name.
-fn keys(context: &mut Context, chosen: &Chosen, items: &[Item]) -> Result<Vec<Key>, Error> {
-    let settings = || Settings { ledger: Writes::Must, ..Settings::of(&chosen.target.place) };
+pub(super) fn keys(
+    context: &mut Context,
+    ledger: &dyn Ledger,
+    place: &Place,
+    items: &[Item],
+) -> Result<Vec<Key>, Error> {
+    let settings = || Settings { ledger: Writes::Must, ..Settings::of(place) };
     let own = context.global.profile.clone().unwrap_or_else(|| NO_PROFILE.to_owned());
     let service: Arc<dyn Service> = context.service(settings())?;
     let mut keys = vec![Key::new(&*own, service)];
     let others: BTreeSet<&str> =
         items.iter().filter_map(|item| item.profile.as_deref()).filter(|name| *name != own).collect();
+    if others.is_empty() {
+        return Ok(keys);
+    }
+    let fingerprint = |key: &ApiKey| ledger.salt().fingerprint(key.expose());
+    let own = key::read(&context.global)?;
+    keys = keys.into_iter().map(|key| key.fingerprint(fingerprint(&own))).collect();
     for name in others {
         let key = config::key_of(&context.global, name)?;
+        let print = fingerprint(&key);
         let hub = context.connect(Settings { key: Some(key), ..settings() })?;
-        keys.push(Key::new(name, Arc::new(hub)));
+        keys.push(Key::new(name, Arc::new(hub)).fingerprint(print));
     }
     Ok(keys)
 }

@@ -1,6 +1,9 @@
 //! A batch while it runs: what is reported, signals, and how it ends.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use runninghub::{Output, Sentence, TaskId, Verdict, say};
 use runninghub_batch::{Action, BatchRun, Item, ItemId, ItemState, Keeper, Limits, News, Over, Paused};
@@ -9,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::{super::context::Context, progress::Progress};
 use crate::{
     args::Format,
+    bug,
     event::{BatchItem, Event},
     exit::{Error, Exit},
     secrets,
@@ -38,6 +42,8 @@ pub(super) struct Running<'i> {
 struct Seen {
     has_lost_files: bool,
     is_key_refused: bool,
+    /// A signal has paused it.
+    is_asked: bool,
 }
 
 impl Running<'_> {
@@ -45,6 +51,7 @@ impl Running<'_> {
     /// second one leaves at once.
     pub(super) async fn run(mut self, context: &mut Context) -> Result<Exit, Error> {
         let mut signals = context.signals()?;
+        bug::runs_batch();
         let mut tick = interval(if context.format == Format::Human { FRAME } else { TICK });
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut asked: Option<Signal> = None;
@@ -68,10 +75,9 @@ impl Running<'_> {
                     }
                     signal => {
                         asked = Some(signal);
+                        seen.is_asked = true;
                         self.batch.pause();
-                        context.warn("draining", say!(
-                            "nothing more is started; the running rows are followed to their end. Press Ctrl-C again to leave them"
-                        ));
+                        context.warn("draining", say!("nothing more starts; Ctrl-C again leaves the rows that run"));
                     }
                 },
                 _ = tick.tick() => {
@@ -92,6 +98,7 @@ impl Running<'_> {
                 }
             }
         }
+        self.progress.stop();
         let progress = self.progress.event(self.batch.tally(), &self.limits);
         context.show(Event::BatchProgress(progress));
         self.finish(context);
@@ -113,24 +120,28 @@ impl Running<'_> {
         let has_failed =
             [ItemState::Failed, ItemState::Refused, ItemState::Cancelled].map(count).iter().sum::<usize>()
                 > 0;
-        let go_on = || say!("run the same command to go on");
-        let (exit, status) = match self.batch.paused() {
-            Some(Paused::Keys(_)) => (Exit::Refused, Verdict::Error),
+        let go_on = |paused: Option<&Paused>| match paused {
+            Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to go on"),
+            Some(Paused::CostUnknown) => say!("run the same command without `--max-cost` to go on"),
+            _ => say!("run the same command to go on"),
+        };
+        let (exit, status) = match (self.batch.paused(), verdict(&counts)) {
+            (Some(Paused::Keys(_)), _) => (Exit::Refused, Verdict::Error),
             _ if seen.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
-            _ if count(ItemState::Unknown) > 0 => (Exit::SubmitUnknown, Verdict::Unknown),
-            Some(_) => (Exit::StillRunning, Verdict::Interrupted),
-            None if has_failed => (Exit::Partly, Verdict::Failed),
-            None if seen.has_lost_files => (Exit::Results, Verdict::Success),
-            None => (Exit::Done, Verdict::Success),
+            (_, unknown @ (Exit::SubmitUnknown, _)) => unknown,
+            (Some(_), _) => (Exit::StillRunning, Verdict::Interrupted),
+            (None, (Exit::Done, status)) if seen.has_lost_files => (Exit::Results, status),
+            (None, verdict) => verdict,
         };
         context.outcome.status = status;
         if matches!(exit, Exit::Refused | Exit::StillRunning) {
-            context.advice.push(go_on());
+            context.advice.push(go_on(self.batch.paused()));
         }
         if has_failed {
-            context
-                .advice
-                .push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
+            context.advice.push(say!(
+                "`rhub batch retry {name}` runs rows again that failed, were cancelled or refused",
+                name = &*self.name
+            ));
         }
         if seen.has_lost_files {
             context.advice.push(say!("run the same command to download the missing results"));
@@ -189,6 +200,8 @@ impl Running<'_> {
                 context.warn("key", say!("the key `{key}` pauses: {why}", key = &*key, why));
                 context.advice.extend(hint);
             }
+            // That is said when the signal comes.
+            News::Paused(Paused::Asked) if seen.is_asked => {}
             News::Paused(why) => context.warn("paused", why.sentence()),
             _ => {}
         }
@@ -207,6 +220,18 @@ impl Running<'_> {
         let mut row = BatchItem::new(&self.name, item, state, action);
         fill(&mut row);
         context.show_of(task, Event::BatchRow(Box::new(row)));
+    }
+}
+
+/// What the states of the rows say.
+pub(super) fn verdict(counts: &BTreeMap<&'static str, usize>) -> (Exit, Verdict) {
+    let is_any = |states: &[ItemState]| states.iter().any(|state| counts.contains_key(state.as_str()));
+    if is_any(&[ItemState::Unknown]) {
+        (Exit::SubmitUnknown, Verdict::Unknown)
+    } else if is_any(&[ItemState::Failed, ItemState::Refused, ItemState::Cancelled]) {
+        (Exit::Partly, Verdict::Failed)
+    } else {
+        (Exit::Done, Verdict::Success)
     }
 }
 

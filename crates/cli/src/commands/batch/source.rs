@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub::{Fact, Kind, Sentence, say};
-use runninghub_batch::{At, Axis, Disk, Error as RowError, Given, Item, Problem, Source};
+use runninghub::{Fact, Kind, Sentence, ledger::Batch, say};
+use runninghub_batch::{At, Axis, Disk, Error as RowError, Given, Item, JobLimits, Problem, Rows, Source};
 
 use super::{super::context::Context, target::Chosen};
 use crate::{
@@ -34,6 +34,19 @@ pub(super) enum Origin {
     File(PathBuf),
     /// Standard input or options, in this folder. What runs tells one from another.
     Folder(&'static str, PathBuf),
+}
+
+impl Read {
+    /// A batch that is in the ledger already: its rows are known, and their files have absolute paths.
+    pub(super) fn stored(batch: &Batch) -> Self {
+        let (rows, limits) = (Rows::default(), JobLimits::default());
+        Self {
+            source: Source { rows, target: None, limits, spec: batch.spec },
+            shown: Sentence::verbatim(batch.name.clone()),
+            origin: Origin::File(batch.origin.clone().into()),
+            base: PathBuf::new(),
+        }
+    }
 }
 
 impl Origin {

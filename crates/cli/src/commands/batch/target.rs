@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use runninghub::{
-    Fields, Kind, RunningHub, Service as _, Site, Work, Workflow, catalog::Catalog, ledger::Digest, say,
+    Fields, Kind, RunningHub, Service as _, Site, Work, Workflow,
+    catalog::Catalog,
+    ledger::{Batch, Digest},
+    say,
 };
 use runninghub_batch::Target;
 
 use super::super::{
     context::Context,
     model,
-    service::{Settings, Writes},
+    service::{Settings, Writes, check_place},
 };
 use crate::{
     args,
@@ -105,6 +108,46 @@ pub(super) async fn choose(
     let target = Target { place: hub.place().clone(), kind, id: named.id };
     let Named { work, name, catalog, .. } = named;
     Ok(Chosen { target, name, fields, service: Some(Reached::Hub(hub)), work, catalog })
+}
+
+/// What a batch of the ledger runs. The content of a workflow file isn't there: it is named again.
+pub(super) async fn stored(
+    context: &mut Context,
+    batch: &Batch,
+    workflow: Option<&str>,
+) -> Result<Chosen, Error> {
+    let (name, place) = (&*batch.name, &batch.place);
+    check_place(place)?;
+    let is_file = batch.kind == Kind::Prompt || batch.target.parse::<Digest>().is_ok();
+    let id = match workflow {
+        Some(file) => file.to_owned(),
+        None if is_file => {
+            return Err(Error::usage(say!(
+                "the batch `{name}` runs a workflow file, which is not stored",
+                name
+            ))
+            .hint(say!("name the file with `--workflow FILE`")));
+        }
+        None => batch.target.clone(),
+    };
+    let settings = Settings::of(place);
+    let global = &mut context.global;
+    global.server = global.server.take().or(settings.server);
+    global.base_url = global.base_url.take().or(settings.known_url);
+    global.site = global.site.or(settings.site);
+    let kind = if is_file { Kind::Workflow } else { batch.kind.clone() };
+    let chosen = choose(context, &args::BatchRows::default(), Some(&(kind, id))).await?;
+    let was = Target { place: place.clone(), kind: batch.kind.clone(), id: batch.target.clone() };
+    if chosen.target != was {
+        let (now, url) = (chosen.target.place.url(), place.url());
+        let error = Error::usage(say!("this is not what the batch `{name}` runs", name));
+        return Err(if now == url {
+            error.hint(say!("name the same workflow file, without changes"))
+        } else {
+            error.hint(say!("the batch runs at {url}, not at {now}", url, now))
+        });
+    }
+    Ok(chosen)
 }
 
 fn named(

@@ -1,0 +1,154 @@
+//! `rhub batch pause`, `resume`, `retry` and `cancel`.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use runninghub::{
+    Verdict,
+    ledger::{ItemEntry, Ledger, State},
+    say,
+};
+use runninghub_batch::{Action, Item, ItemId, ItemState, Key, is_running};
+use tokio::time::sleep;
+
+use super::{
+    super::context::Context,
+    prepare, resume,
+    run::{self, Start},
+};
+use crate::{
+    args,
+    event::{BatchItem, Event, ListedBatch},
+    exit::{Error, Exit},
+    speed,
+};
+
+/// How often it is looked whether rows that are being sent have a task.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Lets the process that runs a batch start nothing more.
+pub(super) async fn pause(context: &mut Context, name: &str) -> Result<Exit, Error> {
+    let workspace = context.workspace()?.clone();
+    let ledger = workspace.ledger()?;
+    resume::batch(&*ledger, name).await?;
+    ledger.halt_batch(name).await?;
+    if is_running(workspace.dir(), name) {
+        context.warn("paused", say!("nothing more starts; the rows that run are followed to their end"));
+    } else {
+        context.warn("paused", say!("no process runs this batch"));
+    }
+    context.advice.push(say!("`rhub batch resume {name}` goes on", name));
+    over(context, &*ledger, name).await
+}
+
+/// Goes on with a batch, with the rows of the ledger.
+pub(super) async fn resume(context: &mut Context, args: args::BatchResume) -> Result<Exit, Error> {
+    let ledger = context.workspace()?.ledger()?;
+    let prepared = prepare::stored(context, &*ledger, &args.of, false).await?;
+    prepare::advise(context, &prepared.before, &prepared.compared);
+    let start = Start { reuse: false, limits: args.limits, events: args.events, only: None };
+    run::start(context, &prepared, start).await
+}
+
+/// Runs rows again that failed, were cancelled or refused.
+pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Result<Exit, Error> {
+    let ledger = context.workspace()?.ledger()?;
+    let prepared = prepare::stored(context, &*ledger, &args.of, true).await?;
+    let states: HashMap<&str, ItemState> =
+        prepared.recorded.iter().map(|known| (known.id.as_str(), known.state)).collect();
+    let is_over_without_results =
+        |state| matches!(state, ItemState::Failed | ItemState::Cancelled | ItemState::Refused);
+    for id in &args.id {
+        match states.get(&**id) {
+            Some(state) if is_over_without_results(*state) => {}
+            Some(_) => {
+                return Err(Error::usage(say!(
+                    "row `{id}` neither failed nor was cancelled or refused",
+                    id = &**id
+                )));
+            }
+            None => {
+                let batch = &*args.of.batch;
+                return Err(Error::usage(say!("the batch `{batch}` has no row `{id}`", batch, id = &**id))
+                    .hint(say!("`rhub batch export {batch}` lists its rows", batch)));
+            }
+        }
+    }
+    let is_meant = |id: &str| args.id.is_empty() || args.id.iter().any(|meant| meant == id);
+    let only: HashSet<ItemId> = states
+        .iter()
+        .filter(|(id, state)| is_over_without_results(**state) && is_meant(id))
+        .map(|(id, _)| ItemId::from(*id))
+        .collect();
+    if only.is_empty() {
+        context.advice.push(say!("no row failed, was cancelled or refused"));
+        return over(context, &*ledger, &args.of.batch).await;
+    }
+    let start = Start { reuse: false, limits: args.limits, events: args.events, only: Some(only) };
+    run::start(context, &prepared, start).await
+}
+
+/// Stops a batch: its running tasks are cancelled, and the rows that have not been started stay as they are.
+pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Error> {
+    let workspace = context.workspace()?.clone();
+    let ledger = workspace.ledger()?;
+    let batch = resume::batch(&*ledger, name).await?.batch;
+    ledger.halt_batch(name).await?;
+    let wait = LOOK.mul_f64(speed::time_scale()?);
+    let items: Vec<Item> = thawed(&ledger.items(name).await?)?;
+    let keys = run::keys(context, &*ledger, &batch.place, &items)?;
+    let (mut asked, mut has_failed) = (HashSet::new(), false);
+    loop {
+        let kept = ledger.items(name).await?;
+        for (kept, item) in kept.iter().zip(&thawed(&kept)?) {
+            let Some(entry) = kept.entry.as_ref().filter(|entry| entry.state == State::Accepted) else {
+                continue;
+            };
+            let (Some(task), Some(key)) = (&entry.task, Key::of(&keys, item, Some(entry))) else { continue };
+            if !asked.insert(item.id.clone()) {
+                continue;
+            }
+            match key.service().cancel(task).await {
+                Ok(()) => {
+                    let row = BatchItem::new(name, item, ItemState::Cancelled, Action::Leave);
+                    context.show_of(Some(task.clone()), Event::BatchRow(Box::new(row)));
+                }
+                Err(error) => {
+                    has_failed = true;
+                    let (id, why) = (&item.id, Error::from(error).message);
+                    context.warn_of(task, "cancel", say!("row `{id}` cannot be cancelled: {why}", id, why));
+                }
+            }
+        }
+        // A row that is being sent has a task soon, or it is unknown whether it has one.
+        let is_sent = |kept: &ItemEntry| {
+            kept.entry.as_ref().is_some_and(|entry| matches!(entry.state, State::Submitting | State::Waiting))
+        };
+        // Until the process that runs the batch has ended, it may have started one more.
+        if has_failed || !(kept.iter().any(is_sent) || is_running(workspace.dir(), name)) {
+            break;
+        }
+        sleep(wait).await;
+    }
+    if !is_running(workspace.dir(), name) && !asked.is_empty() {
+        context.advice.push(say!(
+            "`rhub batch resume {name}` fetches what became of the cancelled rows, and goes on",
+            name
+        ));
+    }
+    let exit = over(context, &*ledger, name).await?;
+    Ok(if has_failed { Exit::Partly } else { exit })
+}
+
+fn thawed(kept: &[ItemEntry]) -> Result<Vec<Item>, Error> {
+    Ok(kept.iter().map(|kept| Item::thawed(&kept.item)).collect::<Result<_, _>>()?)
+}
+
+/// Reports where the rows stand.
+async fn over(context: &mut Context, ledger: &dyn Ledger, name: &str) -> Result<Exit, Error> {
+    context.show(Event::BatchOver(ListedBatch::from(resume::batch(ledger, name).await?)));
+    context.outcome.status = Verdict::Success;
+    Ok(Exit::Done)
+}

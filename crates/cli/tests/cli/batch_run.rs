@@ -1,0 +1,369 @@
+//! `rhub batch run`, and what steers a batch from elsewhere.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead as _, BufReader},
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use runninghub_sim::{Fault, Native, Rule, Scenario, ScriptNode, Sim, SimBuilder};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    comfy,
+    common::{Done, Rhub, Simulator, fixture, folder, rhub, snap},
+};
+
+const CREATE: &str = "/task/openapi/create";
+const WORKFLOW: &str = "1979026379880697857";
+
+/// A simulator, and a user with a folder and records.
+struct Lab {
+    sim: Simulator,
+    dir: TempDir,
+    state: TempDir,
+}
+
+/// What a batch runs: a moment, or as long as it is not cancelled.
+fn scenario(takes: Duration) -> Scenario {
+    let node = ScriptNode::new("6", "CLIPTextEncode").input("text", "a cat").takes(takes);
+    let save = ScriptNode::new("9", "SaveImage").link("images", "6", 0).saves("cat.png");
+    Scenario::script("cats").node(node).node(save).build()
+}
+
+impl Lab {
+    fn new(change: impl FnOnce(SimBuilder) -> SimBuilder) -> Self {
+        Self::taking(Duration::from_millis(30), change)
+    }
+
+    fn taking(takes: Duration, change: impl FnOnce(SimBuilder) -> SimBuilder) -> Self {
+        let builder = Sim::builder().concurrency(3).scenario_named(WORKFLOW, scenario(takes));
+        Self { sim: Simulator::start(change(builder)), dir: folder(), state: folder() }
+    }
+
+    /// Writes `cats.csv` with so many rows.
+    fn table(self, rows: usize) -> Self {
+        let rows: Vec<String> = (1..=rows).map(|row| format!("cat-{row},cat number {row}")).collect();
+        self.write("cats.csv", &format!("_id,6.text\n{}\n", rows.join("\n")));
+        self
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.dir.path().join(name), text).expect("written");
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.dir.path().join(name)).expect(name)
+    }
+
+    fn rhub(&self, args: &[&str]) -> Rhub {
+        let hide = fs::canonicalize(self.dir.path()).expect("a folder");
+        rhub(args.iter().copied()).at(&self.sim).within(&self.dir).state(&self.state).hide(hide, "[dir]")
+    }
+
+    /// Runs `cats.csv`.
+    fn run(&self, options: &[&str]) -> Done {
+        self.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results"]).args(options).run()
+    }
+
+    /// Starts `cats.csv`, and returns when so many rows have a task.
+    fn start(&self, options: &[&str], running: usize) -> Child {
+        let args = ["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results", "--json"];
+        let mut command = self.rhub(&args).args(options).into_command();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut lines = lines.lines().map_while(Result::ok);
+        let seen = lines.by_ref().filter(|line| line.contains("\"state\":\"running\"")).take(running).count();
+        assert_eq!(seen, running, "it ended too early");
+        // It must be able to write on.
+        std::thread::spawn(move || lines.for_each(drop));
+        child
+    }
+
+    fn creates(&self) -> u64 {
+        self.sim.creates()
+    }
+}
+
+fn events(done: &Done, name: &str) -> Vec<Value> {
+    let lines = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    lines.filter(|line| line["event"] == name).collect()
+}
+
+fn code(done: &Done) -> Option<i32> {
+    done.code
+}
+
+/// The exit code of a process that was started; a signal as a negative number.
+fn end(child: Child) -> i32 {
+    let status = child.wait_with_output().expect("it ends").status;
+    #[cfg(unix)]
+    let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    let signal = None::<i32>;
+    status.code().or(signal.map(|signal| -signal)).expect("it ended")
+}
+
+#[test]
+fn a_whole_run_leaves_its_folder_and_the_second_one_sends_nothing() {
+    let lab = Lab::new(|sim| sim).table(5);
+    let done = lab.run(&["--json"]);
+    assert_eq!(code(&done), Some(0), "{done}");
+    let states: Vec<Value> = events(&done, "item").iter().map(|row| row["state"].clone()).collect();
+    assert_eq!(states.iter().filter(|state| **state == "done").count(), 5, "{done}");
+    let last = &events(&done, "batch_progress").pop().expect("progress");
+    assert_eq!((&last["percent"], &last["counts"]["done"]), (&100.0.into(), &5.into()));
+    assert_eq!((&last["eta_s"], &last["slots_busy"]), (&Value::Null, &Value::Null), "nothing is left");
+    let report: Value = serde_json::from_str(&lab.read("results/batch.json")).expect("JSON");
+    assert_eq!((&report["batch"], &report["counts"]["done"]), (&"cats".into(), &5.into()));
+    let items = lab.read("results/items.jsonl");
+    let items = items.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let tasks: BTreeSet<String> = items.map(|item| item["task_id"].to_string()).collect();
+    assert_eq!(tasks.len(), 5);
+    assert!(lab.read("results/index.html").contains("cat-5"));
+    assert!(!lab.dir.path().join("results/failed.csv").exists());
+    assert!(lab.read("results/cat-1/cat-1.run.json").contains("cat number 1"));
+    assert_eq!(lab.creates(), 5);
+    snap!(lab.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW]), @r"
+        exit 0
+        --- out
+        📊 Batch progress: 100.0% (5/5), done 5, 5 spent
+        Batch `cats`: done 5
+          [dir]/results
+    ");
+    assert_eq!(lab.creates(), 5);
+    lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
+    snap!(lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW, "-o", "results"]), @r"
+        exit 2
+        --- err
+        error: the folder [dir]/results has the results of the batch `cats`
+
+        hint: name another folder for this batch
+    ");
+}
+
+#[test]
+fn without_a_folder_nothing_is_saved_until_one_is_named() {
+    let lab = Lab::new(|sim| sim).table(2);
+    let run = |options: &[&str]| {
+        lab.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW]).args(options).run()
+    };
+    let first = run(&[]);
+    assert_eq!(code(&first), Some(0), "{first}");
+    assert!(first.stderr.contains("results are not saved yet"), "{first}");
+    assert_eq!(code(&run(&[])), Some(0), "it ends, though no results are there");
+    let saved = run(&["-o", "results"]);
+    assert!(code(&saved) == Some(0) && saved.stdout.contains("cat-2 done, 1 file saved"), "{saved}");
+    assert_eq!(lab.creates(), 2);
+}
+
+#[test]
+fn a_refused_row_is_listed_and_can_be_run_again() {
+    let content = r#"{"code":1501,"msg":"CONTENT_REFUSED","data":null}"#;
+    let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, content).skip(2).times(1))).table(5);
+    let done = lab.run(&[]);
+    assert_eq!(code(&done), Some(7), "{done}");
+    assert!(done.stdout.contains("refused 1") && done.stderr.contains("`rhub batch retry cats`"), "{done}");
+    let failed = lab.read("results/failed.csv");
+    assert_eq!(failed.lines().count(), 2, "{failed}");
+    assert!(failed.starts_with("_id,6.text") && failed.contains("1501"), "{failed}");
+    // Left alone, until it is wanted again.
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(7), 4));
+    let planned = lab.rhub(&["batch", "plan", "results/failed.csv", "--workflow", WORKFLOW]).run();
+    assert!(planned.stdout.contains("1 row would start"), "{planned}");
+    let retried = lab.rhub(&["batch", "retry", "cats"]).run();
+    assert_eq!((code(&retried), lab.creates()), (Some(0), 5), "{retried}");
+    assert!(!lab.dir.path().join("results/failed.csv").exists(), "nothing failed any more");
+    let nothing = lab.rhub(&["batch", "retry", "cats"]).run();
+    assert!(code(&nothing) == Some(0) && nothing.stderr.contains("no row failed"), "{nothing}");
+    for (id, what) in [("cat-1", "row `cat-1` neither failed"), ("cat-x", "has no row `cat-x`")] {
+        let done = lab.rhub(&["batch", "retry", "cats", "--id", id]).run();
+        assert!(code(&done) == Some(2) && done.stderr.contains(what), "{done}");
+    }
+    assert_eq!(lab.creates(), 5);
+}
+
+#[test]
+fn a_key_that_cannot_pay_pauses_the_batch_and_no_row_is_lost() {
+    let broke = r#"{"code":812,"msg":"APIKEY_ENTERPRISE_BALANCE_INSUFFICIENT","data":null}"#;
+    let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, broke).skip(2).times(1))).table(5);
+    let done = lab.run(&["--slots", "1"]);
+    assert_eq!(code(&done), Some(4), "{done}");
+    assert!(done.stdout.contains("done 2, ready 3") && done.stderr.contains("to go on"), "{done}");
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 5));
+}
+
+#[test]
+fn an_unknown_row_is_held_until_it_is_resolved() {
+    let fault: Fault = "lost-create-answer".parse().expect("a fault");
+    let lab = Lab::new(|sim| sim.fault(fault)).table(3);
+    let done = lab.run(&["--json"]);
+    assert_eq!(code(&done), Some(5), "{done}");
+    let unknown = events(&done, "item").into_iter().find(|row| row["state"] == "unknown").expect("a row");
+    let attempt = unknown["attempt_id"].as_str().expect("an attempt").to_owned();
+    let made = lab.creates();
+    assert_eq!(code(&lab.run(&[])), Some(5), "it is not sent again");
+    assert_eq!(lab.creates(), made);
+    let known: BTreeSet<String> =
+        events(&done, "item").iter().filter_map(|row| Some(row["task_id"].as_str()?.to_owned())).collect();
+    let stray =
+        lab.sim.sim().tasks().into_iter().find(|task| !known.contains(&task.task_id)).expect("a task");
+    let resolved = lab.rhub(&["resolve", &attempt, "--task-id", &stray.task_id]).run();
+    assert_eq!(code(&resolved), Some(0), "{resolved}");
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 3), "its task is followed");
+}
+
+#[test]
+fn brakes_pause_a_batch() {
+    let content = r#"{"code":1501,"msg":"CONTENT_REFUSED","data":null}"#;
+    let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, content).skip(1).times(1))).table(4);
+    let done = lab.run(&["--slots", "1", "--max-failures", "1"]);
+    assert_eq!((code(&done), lab.creates()), (Some(6), 1), "{done}");
+    assert!(done.stdout.contains("paused: 1 row failed"), "{done}");
+    // What a row costs is known now, and it is more than what is left.
+    let done = lab.run(&["--max-cost", "1.5"]);
+    assert_eq!((code(&done), lab.creates()), (Some(6), 1), "{done}");
+    assert!(done.stdout.contains("1 of 1.5 spent") && done.stderr.contains("higher `--max-cost`"), "{done}");
+    let done = lab.run(&["--max-cost", "2.5"]);
+    assert_eq!((code(&done), lab.creates()), (Some(6), 2), "{done}");
+    assert_eq!((code(&lab.run(&["--retry-failed"])), lab.creates()), (Some(0), 4));
+}
+
+#[test]
+fn equal_failures_in_a_row_pause_a_batch() {
+    let node = ScriptNode::new("6", "CLIPTextEncode").input("text", "a cat");
+    let node = node.takes(Duration::from_millis(10)).fails("OutOfMemoryError", "no memory is left");
+    let failing = Scenario::script("failing").node(node).build();
+    let lab = Lab::new(|sim| sim.scenario_named(WORKFLOW, failing)).table(9);
+    let done = lab.run(&[]);
+    assert_eq!((code(&done), lab.creates()), (Some(6), 5), "{done}");
+    assert!(done.stdout.contains("paused: 5 consecutive rows failed in the same way: node 6"), "{done}");
+    assert_eq!(lab.read("results/failed.csv").lines().count(), 6);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_drains_and_a_second_one_leaves_the_tasks_to_the_next_run() {
+    use crate::signals::{not_ignored, tell};
+    not_ignored();
+    let lab = Lab::taking(Duration::from_millis(700), |sim| sim).table(8);
+    let batch = lab.start(&[], 2);
+    tell(&batch, "-INT");
+    assert_eq!(end(batch), -2);
+    let items = lab.read("results/items.jsonl");
+    assert!(!items.contains("\"state\":\"running\""), "what ran is followed to its end: {items}");
+    let made = lab.creates();
+    assert!((2..8).contains(&made), "{made} started");
+    let mut batch = lab.start(&[], 2);
+    tell(&batch, "-INT");
+    let mut talk = BufReader::new(batch.stderr.take().expect("a pipe"));
+    // Sent until it has ended: the first of them may be taken together with the one before.
+    while batch.try_wait().expect("it is a child").is_none() {
+        tell_if_alive(&batch);
+    }
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut talk, &mut said).expect("text");
+    assert!(said.contains("the tasks keep running"), "{said}");
+    let left = lab.creates();
+    let done = lab.run(&["--json"]);
+    assert_eq!((code(&done), lab.creates()), (Some(0), 8), "{left} were started before: {done}");
+    let adopted = events(&done, "item").iter().filter(|row| row["action"] == "adopt").count();
+    assert!(adopted > 0, "{done}");
+}
+
+#[cfg(unix)]
+fn tell_if_alive(child: &Child) {
+    let pid = child.id().to_string();
+    let _ = std::process::Command::new("kill").args(["-INT", &pid]).stderr(Stdio::null()).status();
+    std::thread::sleep(Duration::from_millis(50));
+}
+
+#[test]
+fn a_batch_is_paused_watched_resumed_and_cancelled_from_elsewhere() {
+    let lab = Lab::taking(Duration::from_millis(700), |sim| sim).table(8);
+    let batch = lab.start(&[], 2);
+    let paused = lab.rhub(&["batch", "pause", "cats"]).run();
+    assert!(code(&paused) == Some(0) && paused.stdout.contains("nothing more starts"), "{paused}");
+    let watched = lab.rhub(&["batch", "watch", "cats"]).run();
+    assert_eq!(code(&watched), Some(6), "{watched}");
+    assert!(watched.stderr.contains("`rhub batch resume cats` goes on"), "{watched}");
+    assert_eq!(end(batch), 6, "it was paused, not interrupted");
+    let made = lab.creates();
+    assert!((2..8).contains(&made), "{made} started");
+    // Without the table, and into the same folder.
+    fs::remove_file(lab.dir.path().join("cats.csv")).expect("removed");
+    let resumed = lab.rhub(&["batch", "resume", "cats"]).run();
+    assert_eq!((code(&resumed), lab.creates()), (Some(0), 8), "{resumed}");
+    let watched = lab.rhub(&["batch", "watch", "cats"]).run();
+    assert!(code(&watched) == Some(0) && watched.stdout.contains("done 8"), "{watched}");
+    for command in ["watch", "pause", "resume", "retry", "cancel"] {
+        let done = lab.rhub(&["batch", command, "dogs"]).run();
+        assert!(code(&done) == Some(2) && done.stderr.contains("there is no batch `dogs`"), "{done}");
+    }
+}
+
+#[test]
+fn a_cancelled_batch_starts_nothing_more_and_its_tasks_are_stopped() {
+    let lab = Lab::taking(Duration::from_mins(10), |sim| sim).table(4);
+    // The first row runs alone.
+    let batch = lab.start(&[], 1);
+    let cancelled = lab.rhub(&["batch", "cancel", "cats"]).run();
+    assert_eq!(code(&cancelled), Some(0), "{cancelled}");
+    assert!(cancelled.stdout.contains("cat-1 cancelled"), "{cancelled}");
+    assert_eq!((end(batch), lab.creates()), (6, 1));
+    let listed = lab.rhub(&["batch", "ls"]).run();
+    assert!(listed.stdout.contains("4, ready 3, cancelled 1"), "{listed}");
+}
+
+#[test]
+fn several_profiles_pay_each_for_its_rows() {
+    const OTHER: &str = "abcdefabcdefabcdefabcdefabcdefab";
+    let lab = Lab::new(|sim| sim.key(Sim::DEMO_KEY).key(OTHER));
+    let config = folder();
+    let login = ["login", "--api-key-stdin", "--base-url", lab.sim.base_url(), "--profile", "studio"];
+    let done = rhub(login).env("RUNNINGHUB_TIME_SCALE", "0.05").config(&config).stdin(OTHER).run();
+    assert_eq!(code(&done), Some(0), "{done}");
+    lab.write("cats.csv", "_id,6.text,_profile\na,x,\nb,y,studio\nc,z,studio\n");
+    let run = || {
+        lab.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results", "--json"])
+            .config(&config)
+            .run()
+    };
+    let done = run();
+    assert_eq!((code(&done), lab.creates()), (Some(0), 3), "{done}");
+    assert_eq!((code(&run()), lab.creates()), (Some(0), 3));
+    lab.write("cats.csv", "_id,6.text,_profile\nd,x,nobody\n");
+    let done = run();
+    assert!(code(&done) == Some(2) && done.stderr.contains("profile `nobody` does not exist"), "{done}");
+    assert_eq!(lab.creates(), 3);
+}
+
+#[test]
+fn a_batch_runs_on_a_comfyui_server() {
+    let scenario = Scenario::load(fixture("01-simple")).expect("a recording");
+    let server = comfy::Server::start(Native::builder().scenario(scenario).speed(f64::INFINITY));
+    let (dir, state) = (folder(), folder());
+    fs::copy(fixture("01-simple/workflow.json"), dir.path().join("graph.json")).expect("copied");
+    let graph: Value =
+        serde_json::from_str(&fs::read_to_string(dir.path().join("graph.json")).expect("read"))
+            .expect("JSON");
+    let nodes = graph.as_object().expect("nodes");
+    let (node, _) =
+        nodes.iter().find(|(_, node)| node["inputs"]["filename_prefix"].is_string()).expect("one");
+    fs::write(dir.path().join("names.csv"), format!("_id,{node}.filename_prefix\na,x\nb,y\nc,z\n"))
+        .expect("written");
+    let run = |args: &[&str]| server.rhub(args.iter().copied()).within(&dir).state(&state).run();
+    let args = ["batch", "run", "names.csv", "--workflow", "graph.json", "-o", "results"];
+    let done = run(&args);
+    assert_eq!(code(&done), Some(0), "{done}");
+    assert!(done.stdout.contains("Batch `names`: done 3"), "{done}");
+    assert_eq!(server.native().prompts(), 3);
+    assert_eq!((code(&run(&args)), server.native().prompts()), (Some(0), 3));
+    let resumed = run(&["batch", "resume", "names"]);
+    assert!(code(&resumed) == Some(2) && resumed.stderr.contains("`--workflow FILE`"), "{resumed}");
+    let resumed = run(&["batch", "resume", "names", "--workflow", "graph.json"]);
+    assert_eq!((code(&resumed), server.native().prompts()), (Some(0), 3), "{resumed}");
+}
