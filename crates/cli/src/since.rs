@@ -1,6 +1,6 @@
 //! Points in the past as people write them: `7d`, `2h`, `today`, `yesterday`, `2026-11-29`.
 
-use jiff::{SpanRelativeTo, Timestamp, ToSpan as _, ZonedDateTime, civil::Date};
+use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan as _, ZonedDateTime, civil::Date};
 use runninghub::{Sentence, say};
 
 /// A point in time, in milliseconds since 1970.
@@ -22,17 +22,18 @@ fn at(text: &str, now: &ZonedDateTime) -> Option<u64> {
     let then = match text {
         "today" => day(now.date())?,
         "yesterday" => day(now.date().checked_sub(1.day()).ok()?)?,
-        text => match text.parse::<Date>() {
-            Ok(date) => day(date)?,
-            Err(_) => {
-                let span: jiff::Span = text.parse().ok()?;
+        text => {
+            if let Ok(date) = text.parse() {
+                day(date)?
+            } else {
+                let span: Span = text.parse().ok()?;
                 let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
                 if length.is_negative() {
                     return None;
                 }
                 now.timestamp().checked_sub(length).ok()?
             }
-        },
+        }
     };
     u64::try_from(then.as_millisecond()).ok()
 }

@@ -2,7 +2,7 @@
 
 use runninghub_core::TaskId;
 
-use crate::{AttemptId, Class, Escrow, Intent, Measure, Spending, State, Ticket};
+use crate::{AttemptId, Class, Escrow, Intent, ItemRef, Measure, Spending, State, Ticket};
 
 /// How long a waiter counts that doesn't ask again. A stopped process holds up no other, and the machine may be busy.
 const FRESH_MS: u64 = 30_000;
@@ -71,9 +71,19 @@ impl Ask {
 #[derive(Clone, Debug)]
 pub enum SlotFor {
     /// A new submit, as in [`Ledger::begin`](crate::Ledger::begin).
-    New(Intent),
+    New(Box<Intent>),
     /// A submit that waits, as with [`Step::Sending`](crate::Step::Sending).
     Again(AttemptId),
+}
+
+impl SlotFor {
+    /// The item of a batch that a new submit runs.
+    pub fn item(&self) -> Option<&ItemRef> {
+        match self {
+            Self::New(intent) => intent.item.as_deref(),
+            Self::Again(_) => None,
+        }
+    }
 }
 
 /// The response to an [`Ask`].

@@ -203,8 +203,7 @@ impl Given {
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) | Self::Written(text) => f.write_str(text),
-            Self::Json(Value::String(text)) => f.write_str(text),
+            Self::Text(text) | Self::Written(text) | Self::Json(Value::String(text)) => f.write_str(text),
             Self::Json(value) => write!(f, "{value}"),
             Self::File { name, .. } => f.write_str(name),
             Self::Hidden { .. } => f.write_str("***"),

@@ -20,6 +20,7 @@ pub(super) struct Lock(#[expect(dead_code, reason = "held")] File);
 
 impl Lock {
     /// Locks a batch, by its name, in the state folder.
+    #[expect(clippy::disallowed_methods, reason = "who only looks is gone in a moment, and signals no event")]
     pub(super) fn take(state: &Path, batch: &str) -> Result<Self, Error> {
         let cannot = |error| {
             Error::new(ErrorKind::Io, say!("the batch `{batch}` cannot be locked", batch)).with_source(error)

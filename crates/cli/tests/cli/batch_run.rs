@@ -278,7 +278,7 @@ fn ctrl_c_drains_and_a_second_one_leaves_the_tasks_to_the_next_run() {
 fn tell_if_alive(child: &Child) {
     let pid = child.id().to_string();
     let _ = std::process::Command::new("kill").args(["-INT", &pid]).stderr(Stdio::null()).status();
-    std::thread::sleep(Duration::from_millis(50));
+    std::thread::park_timeout(Duration::from_millis(50));
 }
 
 #[test]

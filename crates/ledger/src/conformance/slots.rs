@@ -57,7 +57,7 @@ fn plain() -> Intent {
 }
 
 fn new() -> SlotFor {
-    SlotFor::New(plain())
+    SlotFor::New(plain().into())
 }
 
 async fn ask(ledger: &dyn Ledger, ticket: Option<Ticket>, class: Class, allowed: u32) -> Claim {
@@ -247,7 +247,7 @@ pub async fn money_is_set_aside_with_the_slot_and_never_more_than_a_batch_may_co
         let intent = Intent { item: Some(Box::new(ItemRef::new("cats", id))), ..plain() };
         let escrow = Escrow::new(reserve.map(Amount::whole), Amount::whole(max));
         let ask = Ask::new(None, Class::Single, 9).escrow(Some(escrow));
-        ledger.claim(&pool(), ask, SlotFor::New(intent)).await.expect("claimed")
+        ledger.claim(&pool(), ask, SlotFor::New(intent.into())).await.expect("claimed")
     };
     let spending = async |spent, reserved| {
         let found = ledger.spending("cats").await.expect("read");

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{Kept, now_ms, sent_already, unknown_attempt};
 use crate::{
-    Ask, AttemptId, Claim, Entry, Error, Held, Intent, Measure, Pool, SlotFor, Slots, State, Step, Ticket,
-    Turns, slots::first_free,
+    Ask, AttemptId, Claim, Entry, Error, Held, Measure, Pool, SlotFor, Slots, State, Step, Ticket, Turns,
+    slots::first_free,
 };
 
 /// The slots of all keys.
@@ -34,7 +34,7 @@ impl Kept {
             }
         }
         let mut set_aside = None;
-        if let (SlotFor::New(Intent { item: Some(item), .. }), Some(escrow)) = (&slot_for, ask.escrow) {
+        if let (Some(item), Some(escrow)) = (slot_for.item(), ask.escrow) {
             let spending = self.spending(&item.batch)?;
             let Some(reserve) = escrow.of(spending) else { return Ok(Claim::TooExpensive(spending)) };
             set_aside = Some((reserve, escrow.guess()));
@@ -44,7 +44,7 @@ impl Kept {
         let held = u32::try_from(slots.held.len()).unwrap_or(u32::MAX);
         let claim = if slots.turns.ask(ticket, ask, held, now) {
             let attempt = match slot_for {
-                SlotFor::New(intent) => self.begin(intent)?,
+                SlotFor::New(intent) => self.begin(*intent)?,
                 SlotFor::Again(attempt) => {
                     self.advance(&attempt, Step::Sending)?;
                     attempt

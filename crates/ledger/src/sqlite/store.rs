@@ -363,7 +363,7 @@ fn set_aside(
     slot_for: &SlotFor,
     is_dead: impl Fn(&str) -> bool,
 ) -> Result<Result<Option<(Amount, Escrow)>, Spending>, Error> {
-    let SlotFor::New(Intent { item: Some(item), .. }) = slot_for else { return Ok(Ok(None)) };
+    let Some(item) = slot_for.item() else { return Ok(Ok(None)) };
     let Some(escrow) = ask.escrow else { return Ok(Ok(None)) };
     let spending = batches::spending(connection, &item.batch, is_dead)?;
     Ok(escrow.of(spending).map(|reserve| Some((reserve, escrow))).ok_or(spending))

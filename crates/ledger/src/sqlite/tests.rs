@@ -109,7 +109,8 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     assert_eq!(ledger.deliveries().await.expect("read"), [delivery]);
     // Its submits hold no slots: most of them have ended unwatched.
     let pool = Pool::of(&intent("w", "k"));
-    let claim = ledger.claim(&pool, Ask::new(None, Class::Single, 1), SlotFor::New(intent("w3", "k"))).await;
+    let claim =
+        ledger.claim(&pool, Ask::new(None, Class::Single, 1), SlotFor::New(intent("w3", "k").into())).await;
     assert!(matches!(claim, Ok(Claim::Taken { slot: 0, .. })), "{claim:?}");
 }
 

@@ -128,6 +128,7 @@ pub struct WorkflowNode {
     pub fields: Map<String, Value>,
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn given<S: Serializer>(set: &Option<Vec<(String, Given)>>, serializer: S) -> Result<S::Ok, S::Error> {
     match set {
         Some(set) => recipe::write(set, serializer),

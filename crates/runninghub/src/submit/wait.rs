@@ -70,7 +70,7 @@ impl<'a> SlotWait<'a> {
             && attempts.slots(None).await?.is_some()
         {
             self.meter = Some(Meter::new(self.hub, attempts));
-            let attempt = self.claim(SlotFor::New(intent(attempts)), None).await?;
+            let attempt = self.claim(SlotFor::New(intent(attempts).into()), None).await?;
             return attempt.ok_or_else(|| self.patience.ended()).map(Some);
         }
         let hub = self.hub;
