@@ -9,8 +9,8 @@ use std::{
 use async_trait::async_trait;
 use runninghub::{
     ledger::{
-        AttemptId, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt, State,
-        Step,
+        AttemptId, Delivery, Digest, Entry, Error, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Salt,
+        State, Step,
     },
     say,
 };
