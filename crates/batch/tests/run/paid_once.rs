@@ -57,7 +57,10 @@ async fn a_batch_that_is_left_again_and_again_pays_nothing_twice() {
     let entries = lab.entries().await;
     assert_eq!(entries.len(), 30);
     assert!(entries.iter().all(|entry| matches!(entry.state, State::Done | State::Unknown)), "{entries:#?}");
-    assert_eq!(lab.creates().1, 30, "{done} seen");
+    // A submit that was left while it was sent may never have arrived.
+    let unknown = entries.iter().filter(|entry| entry.state == State::Unknown).count();
+    let created = lab.creates().1;
+    assert!((30 - unknown..=30).contains(&created), "{created} of 30, {unknown} unknown, {done} seen");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

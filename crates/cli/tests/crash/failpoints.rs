@@ -12,7 +12,9 @@ use crate::lab::{Lab, kill, read_until};
 
 fn scenario() -> Scenario {
     Scenario::script("short")
-        .node(ScriptNode::new("1", "Sleep").takes(Duration::from_millis(20)).saves("a.png"))
+        .node(
+            ScriptNode::new("1", "Sleep").input("seconds", 1).takes(Duration::from_millis(20)).saves("a.png"),
+        )
         .build()
 }
 
@@ -55,7 +57,7 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
             let broke = r#"{"code":812,"msg":"APIKEY_ENTERPRISE_BALANCE_INSUFFICIENT","data":null}"#;
             let lab = Lab::new(sim().rule(Rule::answer("/task/openapi/create", 200, broke).times(1)));
             let table = lab.state.path().join("one.csv");
-            fs::write(&table, "_id\none\n").expect("written");
+            fs::write(&table, "_id,1.seconds\none,2\n").expect("written");
             let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", &id]);
             (lab, command)
         }

@@ -88,7 +88,8 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     // The schema of the first version.
     file(folder.path())
         .execute_batch(
-            "DROP INDEX attempt_item; DROP INDEX attempt_workflow; DROP INDEX attempt_target;
+            "DROP TABLE graph; ALTER TABLE attempt DROP COLUMN label; ALTER TABLE attempt DROP COLUMN recipe;
+            DROP INDEX attempt_item; DROP INDEX attempt_workflow; DROP INDEX attempt_target;
             ALTER TABLE attempt DROP COLUMN item; DROP TABLE item; DROP TABLE batch;
             ALTER TABLE attempt DROP COLUMN reserve; ALTER TABLE attempt DROP COLUMN guess;
             ALTER TABLE task DROP COLUMN spent;
