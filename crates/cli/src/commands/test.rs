@@ -38,9 +38,7 @@ pub(super) fn test(context: &mut Context, args: &args::Test) -> Result<Exit, Err
 
 /// Writes a file as a whole.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    // The parent of a bare name is empty.
-    let whole = if path.is_relative() { Path::new(".").join(path) } else { path.to_owned() };
-    replace_file(&whole, text.as_bytes()).map_err(|why| {
+    replace_file(path, text.as_bytes()).map_err(|why| {
         let (path, why) = (path.display(), sentence_of(&why));
         Error::new(Exit::Store, say!("cannot write {path}: {why}", path, why))
     })

@@ -37,15 +37,7 @@ pub fn check_folder(directory: &Path) -> io::Result<()> {
 /// # Errors
 /// [`ErrorKind::Io`](crate::ErrorKind::Io) for errors of the disk.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = new_part(directory)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        sync(directory)
-    };
-    write().map_err(|error| Error::disk(path, error))
+    put(path, |file| file.write_all(bytes))
 }
 
 /// Copies a file, complete or not at all. Follows no links.
@@ -53,16 +45,21 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 /// # Errors
 /// [`ErrorKind::Io`](crate::ErrorKind::Io).
 pub fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
-    let directory = to.parent().unwrap_or(Path::new("."));
-    let copy = || {
-        let mut source = open_file(from)?;
+    put(to, |file| io::copy(&mut open_file(from)?, file).map(drop))
+}
+
+/// Puts a file in its place once it is complete and on the disk.
+fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Error> {
+    // The parent of a bare name is empty.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let put = || {
         let mut file = new_part(directory)?;
-        io::copy(&mut source, file.as_file_mut())?;
+        write(file.as_file_mut())?;
         file.as_file().sync_all()?;
-        file.persist(to)?;
+        file.persist(path)?;
         sync(directory)
     };
-    copy().map_err(|error| Error::disk(to, error))
+    put().map_err(|error| Error::disk(path, error))
 }
 
 /// How many bytes are free for this user where a folder is; `None` if the system does not say.

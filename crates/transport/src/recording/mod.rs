@@ -8,4 +8,4 @@ mod write;
 
 pub use meta::{HttpRow, Prompt};
 pub use read::Recording;
-pub use write::RecordingWriter;
+pub use write::{RecordingWriter, SNAPSHOT};

@@ -26,7 +26,7 @@ pub struct RecordingWriter {
 }
 
 /// The timeline of an earlier recording in the same folder. It stays when a run is recorded anew, to be compared with it.
-const SNAPSHOT: &str = "timeline.snap";
+pub const SNAPSHOT: &str = "timeline.snap";
 
 /// Whether the folder is empty except for a snapshot, or holds a recording of nothing: of a run that was refused before
 /// it was sent.

@@ -5,7 +5,7 @@ use std::{collections::HashSet, io, path::Path};
 use runninghub::{
     Sentence, say, sentence_of,
     testing::{TEXT_FORMAT, Timeline, timeline},
-    transport::{ErrorKind, Recording},
+    transport::{ErrorKind, Recording, SNAPSHOT},
 };
 
 use super::{diff, settings::Settings};
@@ -14,9 +14,6 @@ use crate::{
     exit::Error,
     input, secrets,
 };
-
-/// The file with the snapshot, in the folder of its recording.
-pub(super) const SNAPSHOT: &str = "timeline.snap";
 
 /// Compares a recording with its snapshot, or writes the snapshot.
 ///

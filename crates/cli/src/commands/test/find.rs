@@ -6,9 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub::say;
+use runninghub::{say, transport::SNAPSHOT};
 
-use super::check::SNAPSHOT;
 use crate::exit::Error;
 
 /// Deeper folders are not searched: nobody keeps recordings there, and links could lead in a circle.
