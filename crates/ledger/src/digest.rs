@@ -3,7 +3,9 @@
 use std::{
     fmt,
     fmt::Write as _,
-    io::{self, BufRead as _, BufReader, Read},
+    fs::File,
+    io::{self, BufRead as _, BufReader},
+    path::Path,
     str::FromStr,
 };
 
@@ -29,13 +31,13 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest of everything that a reader still has.
+    /// The digest of a file's content.
     ///
     /// # Errors
-    /// Those of the reader.
-    pub fn of_reader(reader: &mut impl Read) -> io::Result<Self> {
+    /// When the file can't be read.
+    pub fn of_file(path: impl AsRef<Path>) -> io::Result<Self> {
         let mut sum = Sha256::new();
-        let mut reader = BufReader::with_capacity(PIECE, reader);
+        let mut reader = BufReader::with_capacity(PIECE, File::open(path)?);
         loop {
             let piece = reader.fill_buf()?;
             if piece.is_empty() {

@@ -1,7 +1,7 @@
 //! What a submit sets: the ledger keeps it, so that a run can be found by it and repeated.
 
 use std::{
-    fmt, fs, io,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -162,7 +162,7 @@ impl Given {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let file = path.clone();
-        let sha256 = spawn_blocking(move || digest(&file)).await.ok().and_then(Result::ok);
+        let sha256 = spawn_blocking(move || Digest::of_file(file)).await.ok().and_then(Result::ok);
         Self::File { sha256: sha256.unwrap_or_else(|| Digest::of("")), name, path }
     }
 
@@ -180,7 +180,7 @@ impl Given {
             Self::Json(value) => submit.set(name, value.clone()),
             Self::Written(text) => submit.set_written(name, text),
             Self::File { sha256, path, .. } => {
-                if digest(path).ok() != Some(*sha256) {
+                if Digest::of_file(path).ok() != Some(*sha256) {
                     let file = Fact::of(path.display());
                     return Err(Error::usage(say!(
                         "`{name}` is set to the file {file}, which is missing or has changed since",
@@ -234,10 +234,6 @@ impl Workspace {
             _ => return Err(not_kept()),
         })
     }
-}
-
-fn digest(path: &Path) -> io::Result<Digest> {
-    Digest::of_reader(&mut fs::File::open(path)?)
 }
 
 pub(crate) fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,8 +2,7 @@
 
 use std::{
     cmp::Ordering,
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Component, Path, PathBuf},
 };
 
@@ -41,8 +40,7 @@ impl Disk {
     /// # Errors
     /// The operating system's words.
     pub fn digest(&self, path: &Path) -> Result<Digest, Sentence> {
-        let read = File::open(self.base.join(path)).and_then(|mut file| Digest::of_reader(&mut file));
-        read.map_err(|error| words(&error))
+        Digest::of_file(self.base.join(path)).map_err(|error| words(&error))
     }
 }
 

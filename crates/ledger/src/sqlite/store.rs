@@ -189,8 +189,12 @@ impl Ledger for SqliteLedger {
 
     async fn keep_graph(&self, json: &str) -> Result<Digest, Error> {
         let digest = Digest::of(json);
+        let is_kept = move |connection: &Connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM graph WHERE digest = ?1)";
+            connection.query_row(sql, [digest.to_string()], |row| row.get::<_, bool>(0)).map_err(failed)
+        };
         // Most were kept before, and a write waits for the disk.
-        if self.graph(digest).await?.is_none() {
+        if !self.reader.run(is_kept).await? {
             let json = json.to_owned();
             let keep = move |connection: &Connection| {
                 let sql = "INSERT OR IGNORE INTO graph (digest, json) VALUES (?1, ?2)";
