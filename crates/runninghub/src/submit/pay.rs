@@ -129,45 +129,40 @@ impl Payment<'_> {
             }
             shared.learn(&error, self.hub.time_scale);
             let said = sentence_of(&error).to_string();
-            if key_tries > 0 && is_wrong_key(&error) {
+            let not_created = |error| Error::api(say!("the task was not created"), error);
+            let (is_sent_again, error) = if key_tries > 0 && is_wrong_key(&error) {
                 key_tries -= 1;
                 note(attempt.as_ref(), Step::Waiting { note: said }).await?;
                 sleep(KEY_WAIT.mul_f64(self.hub.time_scale)).await;
-                let error = Error::api(say!("the task was not created"), error);
-                if wait.repeat(attempt.as_ref(), &error).await? {
-                    continue;
-                }
-                return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);
-            }
-            // Nothing was sent to a server that doesn't listen; it may be starting.
-            if is_not_listening(&error)
+                let error = not_created(error);
+                (wait.repeat(attempt.as_ref(), &error).await?, error)
+            } else if is_not_listening(&error)
                 && let Some(pause) = starts.next()
             {
+                // Nothing was sent to a server that doesn't listen; it may be starting.
                 note(attempt.as_ref(), Step::Waiting { note: said }).await?;
-                let error = Error::api(say!("the task was not created"), error);
-                if wait.again(attempt.as_ref(), pause.mul_f64(self.hub.time_scale), false, &error).await? {
-                    continue;
+                let (error, pause) = (not_created(error), pause.mul_f64(self.hub.time_scale));
+                (wait.again(attempt.as_ref(), pause, false, &error).await?, error)
+            } else if matches!(error.class(), Class::Capacity | Class::Rate) {
+                let (pause, is_full) = (self.pause(&error), error.code().is_some_and(Code::is_full));
+                if is_full {
+                    wait.full(pause).await;
                 }
-                return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);
-            }
-            if !matches!(error.class(), Class::Capacity | Class::Rate) {
-                // It is refused, whether or not that could be recorded.
+                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                let error = Error::api(say!("the task was not created: no slot is free"), error);
+                (wait.again(attempt.as_ref(), pause, is_full, &error).await?, error)
+            } else {
                 let is_of_key = error.refuses_key() || matches!(error.class(), Class::Auth | Class::Quota);
                 let step = match &self.submit.item {
                     // The row is ready again: nothing is wrong with it.
                     Some(_) if is_of_key || is_not_listening(&error) => Step::Absent { note: said },
                     _ => Step::Refused { note: said },
                 };
+                // It is refused, whether or not that could be recorded.
                 let _ = note(attempt.as_ref(), step).await;
-                return Err(Error::api(say!("the task was not created"), error));
-            }
-            let (pause, is_full) = (self.pause(&error), error.code().is_some_and(Code::is_full));
-            if is_full {
-                wait.full(pause).await;
-            }
-            note(attempt.as_ref(), Step::Waiting { note: said }).await?;
-            let error = Error::api(say!("the task was not created: no slot is free"), error);
-            if !wait.again(attempt.as_ref(), pause, is_full, &error).await? {
+                return Err(not_created(error));
+            };
+            if !is_sent_again {
                 return Err(given_up(attempt.as_ref(), wait.given_up(error)).await);
             }
         }
