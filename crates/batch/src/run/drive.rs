@@ -343,9 +343,8 @@ impl BatchRun {
 
     fn follow_again(&mut self) {
         let now = Instant::now();
-        let (due, later) = self.again.drain(..).partition(|(at, ..)| *at <= now);
+        let (due, later): (Vec<_>, Vec<_>) = self.again.drain(..).partition(|(at, ..)| *at <= now);
         self.again = later;
-        let due: Vec<_> = due;
         for (_, id, task) in due {
             self.follow(&id, task);
         }

@@ -10,7 +10,7 @@ use std::{
 use runninghub::{Error, ErrorKind, ledger::Digest};
 use runninghub_core::say;
 
-/// How often, and with what pause, a lock is tried that somebody only looks at.
+/// How often a lock is tried while another process only checks it, and the pause between.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 

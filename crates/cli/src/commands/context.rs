@@ -315,10 +315,7 @@ impl Context {
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
-                    Signal::Suspend => {
-                        self.reporter.release();
-                        suspend();
-                    }
+                    Signal::Suspend => self.suspend(),
                     Signal::Resize => self.reporter.tick(self.clock.now()),
                     signal => return Err(signal),
                 },
@@ -342,6 +339,12 @@ impl Context {
     /// The cost of a task, if it was requested.
     pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
         Charge::new(cost, self.asked.last().and_then(|asked| answer::currency(asked.place())))
+    }
+
+    /// Lets the shell stop the process, with the terminal in order.
+    pub(super) fn suspend(&mut self) {
+        self.reporter.release();
+        suspend();
     }
 
     /// Reports a warning in the output format.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     args, bug,
     exit::{Error, Exit},
-    signals::{Signal, Signals, suspend},
+    signals::{Signal, Signals},
     writer,
 };
 
@@ -153,10 +153,7 @@ pub(super) async fn follow(
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
             }
-            Turn::Signal(Signal::Suspend) => {
-                context.reporter.release();
-                suspend();
-            }
+            Turn::Signal(Signal::Suspend) => context.suspend(),
             Turn::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
                 cancelling = true;
                 context.heeded = Some(Signal::Interrupt);

@@ -13,7 +13,7 @@ use crate::{
     args::{self, Format, Shown},
     exit::{Error, Exit},
     report,
-    signals::{Signal, Signals, suspend},
+    signals::{Signal, Signals},
     terminal, writer,
 };
 
@@ -79,10 +79,7 @@ async fn play(
             biased;
             signal = signals.next() => match signal {
                 Signal::Resize => {}
-                Signal::Suspend => {
-                    context.reporter.release();
-                    suspend();
-                }
+                Signal::Suspend => context.suspend(),
                 signal => {
                     context.outcome.status = Verdict::Detached;
                     return Err(Exit::from(signal));

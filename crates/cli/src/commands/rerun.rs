@@ -1,8 +1,6 @@
 //! `rhub rerun`.
 
-use std::sync::Arc;
-
-use runninghub::{Kind, Recipe, Service, Submit, Work, catalog::Catalog, say};
+use runninghub::{Kind, Recipe, say};
 
 use super::{
     app,
@@ -29,23 +27,14 @@ pub(super) async fn rerun(context: &mut Context, args: args::Rerun) -> Result<Ex
     let changes: Vec<(String, NewValue)> = changes.collect::<Result<_, _>>()?;
     let without: Vec<&str> = changes.iter().map(|(name, _)| &**name).collect();
     let work = workspace.work(&entry, &recipe).await?;
-    let is_model = matches!(work, Work::Model(_));
     let mut submit = assign::put_all(recipe.submit(work, &without)?, changes);
-    if is_model {
-        submit = submit.catalog(Arc::new(Catalog::embedded().clone()));
-    }
     if let Some(label) = entry.intent.label.clone() {
         submit = submit.label(label);
     }
-    let submit: Submit = submit::on_machine(context, submit, &args.machine)?;
-    let settings = Settings {
-        ledger: submit::settings(&args.submitting, None).ledger,
-        create_timeout: Some(args.submitting.create_timeout),
-        record: args.submitting.patience.record.clone(),
-        previews: args.submitting.patience.previews.clone(),
-        ..Settings::of(&entry.intent.place)
-    };
-    let service: Arc<dyn Service> = context.service(settings)?;
+    let submit = submit::on_machine(context, submit, &args.machine)?;
+    let Settings { site, known_url, server, .. } = Settings::of(&entry.intent.place);
+    let settings = Settings { known_url, server, ..submit::settings(&args.submitting, site) };
+    let service = context.service(settings)?;
     Submission::new(service, &args.submitting)?.make(context, submit, Error::from).await
 }
 

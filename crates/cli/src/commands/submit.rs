@@ -26,7 +26,7 @@ use crate::{
     args, bug,
     exit::{Error, Exit},
     key, secrets,
-    signals::{Signal, Signals, suspend},
+    signals::{Signal, Signals},
 };
 
 /// How often the wait for a slot is drawn.
@@ -209,10 +209,7 @@ async fn send(
         tokio::select! {
             biased;
             signal = signals.next() => match signal {
-                Signal::Suspend => {
-                    context.reporter.release();
-                    suspend();
-                }
+                Signal::Suspend => context.suspend(),
                 Signal::Resize => {}
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
                 signal if asked.is_some() => {

@@ -6,7 +6,11 @@ use std::{
     path::Path,
 };
 
-use runninghub::{Fact, SavedFile, Sentence, TaskId, ledger::Ledger, saved_results, say};
+use runninghub::{
+    Fact, SavedFile, Sentence, TaskId,
+    ledger::{AttemptId, Ledger},
+    saved_results, say,
+};
 use runninghub_batch::{Action, Comparison, Digest, Item, OnChange, Policies, Recorded, compare};
 
 use super::{
@@ -46,9 +50,7 @@ pub(super) async fn prepare(
     let items = source::items(context, &mut read, &chosen, rows.unique)?;
     let what = (&read, &chosen.target);
     let before = resume::look(ledger, what, rows.name.as_deref(), resume.out.as_deref()).await?;
-    let recorded = before.recorded();
-    let compared = compare(&items, recorded.clone(), resume.policies(), &mut |id| before.item(id));
-    Ok(Prepared { read, chosen, items, before, recorded, compared })
+    Ok(Prepared::new(read, chosen, items, before, resume.policies()))
 }
 
 /// The rows of a batch as the ledger has them.
@@ -66,10 +68,17 @@ pub(super) async fn stored(
     let read = Read::stored(&known.batch);
     let before = resume::known(ledger, known, args.out.as_deref()).await?;
     let items = before.kept.iter().map(|kept| Item::thawed(&kept.item)).collect::<Result<Vec<_>, _>>()?;
-    let recorded = before.recorded();
     let policies = args::Resume { retry_failed, ..args::Resume::default() }.policies();
-    let compared = compare(&items, recorded.clone(), policies, &mut |id| before.item(id));
-    Ok(Prepared { read, chosen, items, before, recorded, compared })
+    Ok(Prepared::new(read, chosen, items, before, policies))
+}
+
+impl Prepared {
+    /// Compares the items with what the ledger has.
+    fn new(read: Read, chosen: Chosen, items: Vec<Item>, before: Before, policies: Policies) -> Self {
+        let recorded = before.recorded();
+        let compared = compare(&items, recorded.clone(), policies, &mut |id| before.item(id));
+        Self { read, chosen, items, before, recorded, compared }
+    }
 }
 
 impl args::Resume {
@@ -146,12 +155,16 @@ pub(super) fn advise(context: &mut Context, before: &Before, compared: &Comparis
         context.advice.push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
     }
     if let Some((item, entry)) = before.unknown().next() {
-        let attempt = &entry.attempt;
-        context.advice.push(say!(
-            "check the task list on the RunningHub website, then say what you found about row `{item}` with\n  \
-             rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
-            item,
-            attempt
-        ));
+        context.advice.push(how_to_resolve(item, &entry.attempt));
     }
+}
+
+/// What to do about a row whose submit is of unknown outcome.
+pub(super) fn how_to_resolve(item: &str, attempt: &AttemptId) -> Sentence {
+    say!(
+        "check the task list on the RunningHub website, then say what you found about row `{item}` with\n  \
+         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
+        item,
+        attempt
+    )
 }

@@ -70,8 +70,7 @@ fn open(
     spec: Digest,
     target: Target,
 ) -> Result<Option<Results>, Error> {
-    let head = Head { batch: batch.to_owned(), spec, target, version: env!("CARGO_PKG_VERSION").to_owned() };
-    folder.map(|folder| Results::open(folder, head)).transpose().map_err(|error| {
+    folder.map(|folder| Results::open(folder, head(batch, spec, target))).transpose().map_err(|error| {
         let hint = error.hint();
         let error = Error::usage(error.sentence());
         match hint {
@@ -79,6 +78,11 @@ fn open(
             None => error,
         }
     })
+}
+
+/// What the lists of a batch's results begin with.
+pub(super) fn head(batch: &str, spec: Digest, target: Target) -> Head {
+    Head { batch: batch.to_owned(), spec, target, version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
 /// Everything that is known of a batch of the ledger.
@@ -183,7 +187,8 @@ impl Before {
     }
 }
 
-fn charge(entry: &Entry) -> Option<runninghub::Charge> {
+/// What the task of a submit has cost.
+pub(super) fn charge(entry: &Entry) -> Option<runninghub::Charge> {
     let currency = answer::currency(&entry.intent.place);
     entry.cost.clone().map(|cost| runninghub::Charge::new(cost, currency))
 }

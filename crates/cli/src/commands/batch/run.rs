@@ -14,8 +14,7 @@ use runninghub::{
     say,
 };
 use runninghub_batch::{
-    Action, BatchRun, Begin, Clock, Head, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup,
-    Version,
+    Action, BatchRun, Begin, Clock, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup, Version,
 };
 
 use super::{
@@ -257,12 +256,7 @@ fn take(context: &mut Context, keeper: &mut Keeper, taken: &[(&Item, &Reused)]) 
 /// The folder of the results, as it is now.
 fn keeper(prepared: &Prepared, folder: PathBuf) -> Result<Keeper, Error> {
     let Prepared { read, chosen, items, before, .. } = prepared;
-    let head = Head {
-        batch: before.name.clone(),
-        spec: read.source.spec,
-        target: chosen.target.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let head = resume::head(&before.name, read.source.spec, chosen.target.clone());
     let shown = Fact::of(folder.display());
     let results = Results::open(folder, head);
     let keeper = results.and_then(|results| Keeper::new(&*before.name, results, items));

@@ -9,14 +9,14 @@ use runninghub::{Output, Sentence, TaskId, Verdict, say};
 use runninghub_batch::{Action, BatchRun, Item, ItemId, ItemState, Keeper, Limits, News, Over, Paused};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{super::context::Context, progress::Progress};
+use super::{super::context::Context, prepare, progress::Progress};
 use crate::{
     args::Format,
     bug,
     event::{BatchItem, Event},
     exit::{Error, Exit},
     secrets,
-    signals::{Signal, suspend},
+    signals::Signal,
 };
 
 /// How often progress is reported: in a live block, and in lines.
@@ -42,8 +42,8 @@ pub(super) struct Running<'i> {
 struct Seen {
     has_lost_files: bool,
     is_key_refused: bool,
-    /// A signal has paused it.
-    is_asked: bool,
+    /// The signal that has paused it.
+    asked: Option<Signal>,
 }
 
 impl Running<'_> {
@@ -54,19 +54,15 @@ impl Running<'_> {
         bug::runs_batch();
         let mut tick = interval(if context.format == Format::Human { FRAME } else { TICK });
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut asked: Option<Signal> = None;
         let mut seen = Seen::default();
         let items: HashMap<&ItemId, &Item> = self.items.iter().map(|item| (&item.id, item)).collect();
         loop {
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
-                    Signal::Suspend => {
-                        context.reporter.release();
-                        suspend();
-                    }
+                    Signal::Suspend => context.suspend(),
                     Signal::Resize => context.reporter.tick(context.clock.now()),
-                    signal if asked.is_some() => {
+                    signal if seen.asked.is_some() => {
                         self.finish(context);
                         self.batch.detach().await;
                         context.outcome.status = Verdict::Detached;
@@ -74,8 +70,7 @@ impl Running<'_> {
                         return Ok(Exit::from(signal));
                     }
                     signal => {
-                        asked = Some(signal);
-                        seen.is_asked = true;
+                        seen.asked = Some(signal);
                         self.batch.pause();
                         context.warn("draining", say!("nothing more starts; Ctrl-C again leaves the rows that run"));
                     }
@@ -103,7 +98,7 @@ impl Running<'_> {
         context.show(Event::BatchProgress(progress));
         self.finish(context);
         let exit = self.exit(context, &seen);
-        Ok(asked.map_or(exit, Exit::from))
+        Ok(seen.asked.map_or(exit, Exit::from))
     }
 
     /// Writes the folder of the results.
@@ -168,12 +163,7 @@ impl Running<'_> {
             }
             News::Unknown { item, attempt, why } => {
                 if let Some(attempt) = &attempt {
-                    context.advice.push(say!(
-                        "check the task list on the RunningHub website, then say what you found about row `{item}` with\n  \
-                         rhub resolve {attempt} --task-id ID\n  rhub resolve {attempt} --not-created",
-                        item = &item,
-                        attempt
-                    ));
+                    context.advice.push(prepare::how_to_resolve(item.as_str(), attempt));
                 }
                 self.row(context, items, (&item, ItemState::Unknown), None, |row| {
                     row.attempt_id = attempt.map(|attempt| attempt.to_string());
@@ -201,7 +191,7 @@ impl Running<'_> {
                 context.advice.extend(hint);
             }
             // That is said when the signal comes.
-            News::Paused(Paused::Asked) if seen.is_asked => {}
+            News::Paused(Paused::Asked) if seen.asked.is_some() => {}
             News::Paused(why) => context.warn("paused", why.sentence()),
             _ => {}
         }

@@ -1,9 +1,12 @@
 //! `rhub batch watch`: a batch that another process runs, as the ledger has it.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use runninghub::{
-    Verdict, answer,
+    Sentence, Verdict,
     ledger::{ItemEntry, Ledger},
     say,
 };
@@ -14,7 +17,7 @@ use super::{super::context::Context, resume, running};
 use crate::{
     event::{BatchItem, BatchProgress, Event, ListedBatch},
     exit::{Error, Exit},
-    signals::{Signal, suspend},
+    signals::Signal,
     speed,
 };
 
@@ -51,10 +54,7 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
         }
         tokio::select! {
             signal = signals.next() => match signal {
-                Signal::Suspend => {
-                    context.reporter.release();
-                    suspend();
-                }
+                Signal::Suspend => context.suspend(),
                 Signal::Resize => context.reporter.tick(context.clock.now()),
                 signal => {
                     context.outcome.status = Verdict::Detached;
@@ -85,11 +85,8 @@ fn row(context: &mut Context, name: &str, kept: &ItemEntry, state: ItemState) ->
     let mut row = BatchItem::new(name, &item, state, Action::Nothing);
     let entry = kept.entry.as_ref();
     row.attempt_id = entry.map(|entry| entry.attempt.to_string());
-    row.why = entry.and_then(|entry| entry.note.clone()).map(runninghub::Sentence::verbatim);
-    row.cost = entry.and_then(|entry| {
-        let cost = entry.cost.clone()?;
-        Some(runninghub::Charge::new(cost, answer::currency(&entry.intent.place)))
-    });
+    row.why = entry.and_then(|entry| entry.note.clone()).map(Sentence::verbatim);
+    row.cost = entry.and_then(resume::charge);
     let task = entry.and_then(|entry| entry.task.clone());
     context.show_of(task, Event::BatchRow(Box::new(row)));
     Ok(())
@@ -100,7 +97,7 @@ async fn progress(
     name: &str,
     states: &HashMap<String, ItemState>,
 ) -> Result<BatchProgress, Error> {
-    let mut counts = std::collections::BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for state in states.values() {
         *counts.entry(state.as_str()).or_default() += 1;
     }
