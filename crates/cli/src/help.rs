@@ -23,7 +23,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Tasks", &["tasks", "watch", "status", "outputs", "download", "cancel", "open", "resolve"]),
     ("Inputs", &["workflow", "upload", "lora", "assets", "resources"]),
     ("Account", &["login", "logout", "account", "queue", "config", "doctor"]),
-    ("Offline", &["demo", "simulate", "replay", "test"]),
+    ("Offline", &["demo", "simulate", "replay", "report", "test"]),
     ("Tools", &["webhook", "schema", "completions", "man", "help"]),
 ];
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{printer::Printer, writer};
+use crate::{glyph::sure, printer::Printer, writer};
 
 /// At most 15 redraws a second, at any event rate.
 const SPACING: Duration = Duration::from_millis(68);
@@ -67,8 +67,8 @@ impl Live {
     }
 
     /// Adds a line that the next redraw prints above the block.
-    pub(crate) fn above(&mut self, line: String) {
-        self.above.push(line);
+    pub(crate) fn above(&mut self, line: &str) {
+        self.above.push(sure(line).into_owned());
     }
 
     /// Handles a resize. A terminal that has wrapped the block's lines treats text drawn over them as their
@@ -129,7 +129,7 @@ impl Live {
         } else if rows > 0 {
             let _ = write!(text, "\x1b[{rows}B");
         }
-        text.push_str(&lines.join(&format!("{CLEAR_LINE}\r\n")));
+        text.push_str(&sure(&lines.join(&format!("{CLEAR_LINE}\r\n"))));
         text.push_str(CLEAR_BELOW);
         text.push_str(WRAP);
         text.push('\r');

@@ -11,6 +11,7 @@ mod config;
 mod duration;
 mod event;
 mod exit;
+mod glyph;
 mod help;
 mod input;
 mod key;
@@ -34,6 +35,7 @@ mod speed;
 mod target;
 mod terminal;
 mod transfers;
+mod window;
 mod writer;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use runninghub::{Sentence, say};
 
 use crate::{
     exit::Error,
-    lang,
+    lang, window,
     writer::{self, Passing, Stream},
 };
 
@@ -20,17 +20,28 @@ static BLOCK: AtomicU16 = AtomicU16::new(0);
 /// Where text is written, and in which style.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
-    quiet: bool,
+    detail: Detail,
     out_color: bool,
     err_color: bool,
 }
 
+/// How much is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Detail {
+    /// Results and errors.
+    Quiet,
+    #[default]
+    Normal,
+    /// Everything that happens.
+    Verbose,
+}
+
 impl Printer {
     /// Inspects both streams once.
-    pub(crate) fn new(quiet: bool) -> Self {
+    pub(crate) fn new(detail: Detail) -> Self {
         let wants_color = |choice| choice != anstream::ColorChoice::Never;
         Self {
-            quiet,
+            detail,
             out_color: wants_color(anstream::AutoStream::choice(&io::stdout())),
             err_color: wants_color(anstream::AutoStream::choice(&io::stderr())),
         }
@@ -39,7 +50,7 @@ impl Printer {
     /// Without colors, for tests of pure functions.
     #[cfg(test)]
     pub(crate) fn colorless() -> Self {
-        Self { quiet: false, out_color: false, err_color: false }
+        Self { detail: Detail::Normal, out_color: false, err_color: false }
     }
 
     /// Whether stdout shows colors.
@@ -50,7 +61,12 @@ impl Printer {
 
     /// Whether only results and errors are printed.
     pub(crate) fn is_quiet(self) -> bool {
-        self.quiet
+        self.detail == Detail::Quiet
+    }
+
+    /// Whether everything that happens is printed.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.detail == Detail::Verbose
     }
 
     /// Prints one line of data.
@@ -156,6 +172,7 @@ pub(crate) fn page(text: &str) {
 
 /// Restores the terminal before the message about a bug: below the live block and with a visible cursor.
 pub(crate) fn leave_block() {
+    window::reset();
     let block = BLOCK.swap(0, Ordering::Relaxed);
     if block > 0 {
         writer::write(Stream::Out, format!("{}\r\x1b[?7h\x1b[?25h", "\n".repeat(block.into())));

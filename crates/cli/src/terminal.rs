@@ -12,6 +12,11 @@ pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether any output goes to a terminal.
+pub(crate) fn has_terminal() -> bool {
+    is_terminal() || io::stderr().is_terminal()
+}
+
 /// Columns and rows. 80 × 24 if unknown.
 pub(crate) fn size() -> (usize, usize) {
     terminal_size().map_or((80, 24), |(Width(columns), Height(rows))| (columns.into(), rows.into()))

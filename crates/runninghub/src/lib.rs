@@ -100,7 +100,7 @@ pub use submit::{BatchItem, BatchQueue, Busy, SubmitStep, check_webhook};
 pub use webhook::{Deliveries, WebhookService, Webhooks};
 pub use work::{Submit, Work};
 pub use workflow::{Workflow, embedded_workflow};
-pub use workspace::{Destination, Finished, Found, Handle, Snapshot, Workspace};
+pub use workspace::{Destination, Finished, Found, Handle, Recordings, Snapshot, Workspace};
 
 /// The code in the repository's README compiles.
 #[cfg(doctest)]

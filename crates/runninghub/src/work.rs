@@ -60,6 +60,7 @@ impl Work {
 ///
 /// let submit = Submit::workflow("1904136902449209346").set("6.text", "a cat").set_file("10.image", "cat.png");
 /// ```
+#[derive(Clone)]
 #[must_use = "nothing is submitted until a service takes it"]
 pub struct Submit {
     pub(crate) work: Work,
@@ -286,7 +287,7 @@ impl Submit {
     /// Calls this when the request is sent, before each wait for a free slot, and with warnings. Until the request
     /// is sent, the submit can be dropped and nothing was created.
     pub fn on_step(self, call: impl Fn(SubmitStep<'_>) + Send + Sync + 'static) -> Self {
-        Self { on_step: Some(Box::new(call)), ..self }
+        Self { on_step: Some(Arc::new(call)), ..self }
     }
 
     /// Reports a probable mistake, before anything is paid.

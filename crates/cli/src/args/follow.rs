@@ -44,6 +44,16 @@ pub(crate) struct Patience {
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
 
+    /// Don't keep a recording for `rhub replay` and `rhub report`
+    ///
+    /// rhub keeps redacted recordings of the latest runs in the state folder: up to 100 of the last 30 days, and 200 MB.
+    #[arg(long, hide_short_help = true, conflicts_with = "record")]
+    pub(crate) no_recording: bool,
+
+    /// Ring the bell and notify at the end
+    #[arg(long, hide_short_help = true)]
+    pub(crate) notify: bool,
+
     #[command(flatten)]
     pub(crate) previews: Previews,
 }
@@ -83,6 +93,12 @@ pub(crate) struct Submitting {
     /// Such a run can be neither found by its values nor repeated.
     #[arg(long, hide_short_help = true)]
     pub(crate) private: bool,
+
+    /// Run it this many times, one after the other
+    ///
+    /// It stops at the first run that doesn't succeed. A seed of `random` is drawn anew for each. `rhub batch` uses all slots.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
+    pub(crate) repeat: u32,
 
     /// Submit without following
     #[arg(long)]

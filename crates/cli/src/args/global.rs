@@ -11,7 +11,7 @@ use runninghub::Site;
 use runninghub_batch::Export;
 
 use super::{Hidden, server::Server};
-use crate::{config::Stored, size};
+use crate::{config::Stored, printer::Detail, size};
 
 const HEADING: &str = "Options of every command";
 
@@ -77,6 +77,12 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "RUNNINGHUB_COLOR", value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
 
+    /// Draw with ASCII characters only
+    ///
+    /// It is the default where the character set is not UTF-8.
+    #[arg(long, global = true, env = "RUNNINGHUB_ASCII", value_parser = FalseyValueParser::new())]
+    pub(crate) ascii: bool,
+
     /// Language [default: the system's]
     ///
     /// It applies to messages and help. JSON output is always in English.
@@ -134,6 +140,16 @@ pub(crate) struct Global {
     /// What sets `--timeout`: neither the command line nor the environment if it is the profile.
     #[arg(skip)]
     pub(crate) timeout_source: Option<ValueSource>,
+}
+
+impl Global {
+    pub(crate) fn detail(&self) -> Detail {
+        match self.verbose {
+            _ if self.quiet => Detail::Quiet,
+            0 => Detail::Normal,
+            _ => Detail::Verbose,
+        }
+    }
 }
 
 /// How to report.

@@ -53,7 +53,7 @@ pub(crate) use self::{
     resources::{ResourceKind, Resources},
     run::Run,
     server::Server,
-    task::{Cancel, Download, Open, Rerun, SomeTasks, Watch},
+    task::{Cancel, Download, Open, Report, Rerun, SomeTasks, Watch},
     tasks::{Resolve, Tasks},
     test::Test,
     upload::{Lora, LoraCommand, Upload},
@@ -116,6 +116,7 @@ pub(crate) enum Command {
     Completions(Completions),
     Man(Man),
     Replay(Replay),
+    Report(Report),
     Test(Test),
     #[cfg(feature = "sim")]
     Demo(Demo),

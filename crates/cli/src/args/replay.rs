@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use runninghub::Speed;
 
 use super::Shown;
-use crate::speed;
+use crate::{complete, speed};
 
 /// Replay a recorded run
 #[derive(Args, Debug)]
 pub(crate) struct Replay {
-    /// Recording folder, one of its `.jsonl` files, or saved `--format json` output
-    #[arg(value_name = "DIR|FILE.jsonl")]
-    pub(crate) recording: PathBuf,
+    /// Task id, `last`, recording folder, one of its `.jsonl` files, or saved `--format json` output
+    #[arg(value_name = "TASK_ID|DIR|FILE.jsonl", default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
+    pub(crate) recording: String,
 
     /// Workflow file to use instead of the recorded one
     #[arg(long, value_name = "FILE")]

@@ -90,6 +90,20 @@ pub(crate) struct Open {
     pub(crate) print: bool,
 }
 
+/// Pack a task's recording for a bug report.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+The archive contains the redacted recording and the task's entry in the ledger. It contains no key, but the workflow with its texts.")]
+pub(crate) struct Report {
+    /// Task id, or `last` for the latest one from this machine
+    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
+    pub(crate) task_id: String,
+
+    /// Archive to write [default: named after the task]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// Cancel tasks.
 #[derive(Args, Debug)]
 pub(crate) struct Cancel {

@@ -1,7 +1,5 @@
 //! `rhub app …` and `rhub quick run`.
 
-use std::sync::Arc;
-
 use runninghub::{AppSort, Code, Site, Submit, WebappId, answer, say};
 use serde_json::Value;
 
@@ -61,10 +59,11 @@ pub(super) async fn run(
     filled: Filled,
     submitting: &Submitting,
 ) -> Result<Exit, Error> {
-    let hub = context.connect(submit::settings(submitting, site))?;
-    let submission = Submission::new(Arc::new(hub.clone()), submitting)?;
+    let reach = |context: &mut Context| context.platform(submit::settings(submitting, site));
+    let submission = Submission::new(context, submitting, reach)?;
     let Filled { mut changes, list, interactive } = filled;
     if interactive {
+        let hub = context.connect(Settings { site, ..Settings::default() })?;
         let app = hub.form(id).await.map_err(|error| unknown(error, id))?;
         changes = form::fill(context.printer, &app, changes)?;
     }

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    fs,
     path::PathBuf,
     pin::pin,
     sync::Arc,
@@ -10,8 +11,8 @@ use std::{
 
 use etcetera::BaseStrategy as _;
 use runninghub::{
-    Charge, Event as RunEvent, Failure, FailureKind, Found as Lookup, Line, NetOptions, Outcome, Output,
-    Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Untrusted, Verdict, WorkflowId,
+    Charge, Event as RunEvent, Fact, Failure, FailureKind, Found as Lookup, Line, NetOptions, Outcome,
+    Output, Place, PreviewFolder, Run, Sentence, Service, Site, TaskId, Transfer, Verdict, WorkflowId,
     Workspace, answer, is_platform_id, is_uuid, ledger::Entry, say,
 };
 
@@ -21,13 +22,14 @@ use crate::{
     bug,
     event::Event,
     exit::{Error, Exit},
+    lang,
     printer::Printer,
     report::{self, Reporter, text},
     secrets, shell,
     signals::{Signal, Signals, suspend},
     target,
     transfers::Transfers,
-    writer,
+    window, writer,
 };
 
 /// The state of a command.
@@ -39,6 +41,8 @@ pub(super) struct Context {
     pub(super) clock: Clock,
     /// The content of `result`, collected during the run.
     pub(super) outcome: Outcome,
+    /// Whether to notify at the end of a run.
+    pub(super) notifies: bool,
     /// Hints to print at the very end.
     pub(super) advice: Vec<Sentence>,
     /// Whether the command has created a task.
@@ -54,6 +58,8 @@ pub(super) struct Context {
     /// All services in use.
     pub(super) asked: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
+    /// The recording that the state folder keeps of this run.
+    pub(super) recording: Option<PathBuf>,
     /// Saved files that are not results.
     pub(super) kept: Vec<Output>,
     /// `None` if the system has no folder for records.
@@ -95,6 +101,7 @@ impl Context {
             reporter: report::reporter(format, printer),
             clock: Clock::Wall(Instant::now()),
             outcome: Outcome::default(),
+            notifies: false,
             advice: Vec::new(),
             has_created: false,
             is_told: false,
@@ -103,6 +110,7 @@ impl Context {
             transfers: Transfers::new(),
             asked: Vec::new(),
             previews: None,
+            recording: None,
             kept: Vec::new(),
             workspace,
         }
@@ -206,6 +214,30 @@ impl Context {
         })?;
         check_place(&entry.intent.place)?;
         Ok(*entry)
+    }
+
+    /// A task, and the recording that the state folder keeps of it.
+    pub(super) async fn recorded(&self, text: &str) -> Result<(TaskId, PathBuf), Error> {
+        let workspace = self.workspace()?;
+        let task = match workspace.find(text).await? {
+            Lookup::Task { task, .. } => task,
+            Lookup::Nothing => {
+                return Err(Error::usage(say!("no task has been submitted from this machine yet")));
+            }
+            Lookup::Unknown(entry) | Lookup::NoTask(entry) => {
+                return Err(Error::usage(say!("submit {attempt} has no task", attempt = &entry.attempt)));
+            }
+            _ => {
+                return Err(Error::usage(say!("`{text}` is neither a task nor a recording", text))
+                    .hint(say!("`rhub tasks` lists the tasks; a recording is a folder or a `.jsonl` file")));
+            }
+        };
+        let recording = workspace.recordings().find(&task).ok_or_else(|| {
+            Error::usage(say!("there is no recording of task {task}", task = &task)).hint(say!(
+                "rhub keeps those of the latest 100 runs for 30 days; `--record DIR` keeps one for good"
+            ))
+        })?;
+        Ok((task, recording))
     }
 
     /// Checks that the options or the ledger say where the task is.
@@ -352,10 +384,10 @@ impl Context {
         self.show(Event::Notice { code, message });
     }
 
-    /// Names one of several tasks before its answer; JSON lines name it themselves.
-    pub(super) fn heading(&self, id: &str) {
+    /// Names what the lines below are about; JSON lines name their task themselves.
+    pub(super) fn heading(&self, name: impl Into<Fact>) {
         if self.format != Format::Json && !self.printer.is_quiet() {
-            self.printer.line(&format!("{}:", Untrusted::from(id)));
+            self.printer.say(&say!("{name}:", name = name.into()));
         }
     }
 
@@ -413,6 +445,18 @@ impl Context {
         exit
     }
 
+    /// Reports the result of a run, and begins the next one.
+    pub(super) fn next_run(&mut self) {
+        self.tell(Exit::Done);
+        self.advice.drain(..).for_each(|advice| self.printer.hint(&advice));
+        self.reporter = report::reporter(self.format, self.printer);
+        self.clock = Clock::Wall(Instant::now());
+        self.outcome = Outcome::default();
+        self.asked.clear();
+        self.recording = None;
+        (self.is_told, self.has_created) = (false, false);
+    }
+
     /// Reports `result`, once.
     pub(super) fn tell(&mut self, exit: Exit) {
         if std::mem::replace(&mut self.is_told, true) {
@@ -420,7 +464,14 @@ impl Context {
         }
         self.finish_previews();
         let why = self.asked.iter().find_map(|asked| asked.recording_failure());
-        if let Some(why) = why {
+        if let Some(dir) = self.recording.take_if(|_| {
+            // A submit that was refused is not a run.
+            self.outcome.task_id.is_none() && self.outcome.attempt_id.is_none()
+        }) {
+            let _ = fs::remove_dir_all(dir);
+        }
+        // The recording in the state folder is only an offer.
+        if let Some(why) = why.filter(|_| self.recording.is_none()) {
             self.warn("recording", say!("the recording is incomplete: {why}", why));
         }
         self.outcome.outputs.append(&mut self.kept);
@@ -434,6 +485,15 @@ impl Context {
         self.outcome.elapsed = self.clock.now();
         self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();
         self.show(RunEvent::Result(Box::new(self.outcome.clone())));
+        let news = match self.outcome.status {
+            Verdict::Success => Some(say!("Task completed")),
+            Verdict::Failed => Some(say!("Task failed")),
+            Verdict::Cancelled => Some(say!("Task cancelled")),
+            _ => None,
+        };
+        if let Some(news) = news.filter(|_| self.notifies) {
+            window::notify(&lang::word(&news));
+        }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use runninghub::{ApiKey, Submit};
+use runninghub::{ApiKey, Submit, say};
 use runninghub_sim::{Scenario, Sim};
 
 use super::{
     context::Context,
     follow::Following,
     save::Destination,
-    service::{Settings, Writes},
+    service::{Recorded, Settings, Writes},
     simulate::failed,
     submit::Submission,
 };
@@ -38,10 +38,11 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         ledger: Writes::Elsewhere,
         key: Some(key),
         base_url: Some(sim.base_url().to_owned()),
-        record: args.patience.record,
+        record: args.patience.record.map_or(Recorded::Nowhere, Recorded::To),
         previews: args.patience.previews,
         ..Settings::default()
     })?;
+    context.notifies = args.patience.notify;
     let following = Following {
         destination: Some(Destination::new(args.out, None, false)),
         timeout: args.patience.timeout,
@@ -52,5 +53,11 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         destination.check(&hub)?;
     }
     let submission = Submission::of(Arc::new(hub), following);
-    submission.make(context, Submit::workflow(workflow), Error::from).await
+    let exit = submission.make(context, Submit::workflow(workflow), Error::from).await?;
+    if exit == Exit::Done {
+        context.advice.push(say!(
+            "next: `rhub login` stores your API key, and `rhub run ID -o results` runs a workflow of yours"
+        ));
+    }
+    Ok(exit)
 }

@@ -21,6 +21,7 @@ mod previews;
 mod priors;
 mod quick;
 mod replay;
+mod report;
 mod rerun;
 mod resources;
 mod run;

@@ -78,8 +78,8 @@ async fn run(context: &mut Context, args: args::RunModel) -> Result<Exit, Error>
     if let Some(amount) = args.max_cost {
         submit = submit.max_cost(amount);
     }
-    let hub = context.connect(submit::settings(&args.submitting, None))?;
-    Submission::new(Arc::new(hub), &args.submitting)?.make(context, submit, Error::from).await
+    let reach = |context: &mut Context| context.platform(submit::settings(&args.submitting, None));
+    Submission::new(context, &args.submitting, reach)?.make(context, submit, Error::from).await
 }
 
 async fn price(context: &mut Context, args: &ModelCall) -> Result<Exit, Error> {

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -21,7 +22,10 @@ use crate::{
 pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<Exit, Error> {
     let default = if terminal::is_terminal() { Speed::Times(1.0) } else { Speed::Max };
     let speed = args.speed.unwrap_or(default);
-    let mut replay = Replay::open(&args.recording)?.speed(speed).previews(true).priors(context.priors()?);
+    let path = PathBuf::from(&args.recording);
+    let is_path = path.exists() || args.recording.contains(['/', '\\', '.']);
+    let recording = if is_path { path } else { context.recorded(&args.recording).await?.1 };
+    let mut replay = Replay::open(&recording)?.speed(speed).previews(true).priors(context.priors()?);
     if let Some(path) = &args.workflow {
         let text = fs::read_to_string(path).map_err(|why| {
             let name = path.display();

@@ -34,8 +34,8 @@ pub(super) async fn rerun(context: &mut Context, args: args::Rerun) -> Result<Ex
     let submit = submit::on_machine(context, submit, &args.machine)?;
     let Settings { site, known_url, server, .. } = Settings::of(&entry.intent.place);
     let settings = Settings { known_url, server, ..submit::settings(&args.submitting, site) };
-    let service = context.service(settings)?;
-    Submission::new(service, &args.submitting)?.make(context, submit, Error::from).await
+    let reach = |context: &mut Context| context.service(settings.clone());
+    Submission::new(context, &args.submitting, reach)?.make(context, submit, Error::from).await
 }
 
 /// Reads a change as the command does that first ran it.

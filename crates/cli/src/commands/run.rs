@@ -55,8 +55,8 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         submit = submit.add_metadata(false);
     }
     submit = submit::on_machine(context, submit, &args.machine)?;
-    let service = context.service(submit::settings(&args.submitting, site))?;
-    let submission = Submission::new(service, &args.submitting)?;
+    let reach = |context: &mut Context| context.service(submit::settings(&args.submitting, site));
+    let submission = Submission::new(context, &args.submitting, reach)?;
     let explain = |error: runninghub::Error| match Error::from(error) {
         error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error.or_hint(say!(
             "it may require a saved workflow to submit the file under: give one with `--under ID`"

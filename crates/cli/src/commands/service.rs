@@ -6,7 +6,7 @@ use runninghub::{ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Worksp
 
 use super::context::Context;
 use crate::{
-    args::{Previews, Server},
+    args::{Patience, Previews, Server},
     exit::Error,
     key, secrets, server_login as login, speed,
 };
@@ -23,8 +23,30 @@ pub(super) enum Writes {
     Must,
 }
 
+/// Where a run is recorded.
+#[derive(Clone, Debug, Default)]
+pub(super) enum Recorded {
+    #[default]
+    Nowhere,
+    /// Among the recordings of the state folder, if possible.
+    Kept,
+    /// In this folder.
+    To(PathBuf),
+}
+
+impl Recorded {
+    /// As the options of a run say.
+    pub(super) fn new(patience: &Patience, is_private: bool) -> Self {
+        match &patience.record {
+            Some(dir) => Self::To(dir.clone()),
+            None if patience.no_recording || is_private => Self::Nowhere,
+            None => Self::Kept,
+        }
+    }
+}
+
 /// Overrides of the options, and defaults for what they leave open.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) ledger: Writes,
     pub(super) key: Option<ApiKey>,
@@ -35,7 +57,7 @@ pub(super) struct Settings {
     /// Used if the options name no server.
     pub(super) server: Option<Server>,
     pub(super) create_timeout: Option<Duration>,
-    pub(super) record: Option<PathBuf>,
+    pub(super) record: Recorded,
     pub(super) previews: Previews,
 }
 
@@ -84,8 +106,13 @@ impl Context {
     fn service_on(&mut self, server: Option<Server>, settings: Settings) -> Result<Arc<dyn Service>, Error> {
         Ok(match server {
             Some(server) => Arc::new(self.server(server, settings)?),
-            None => Arc::new(self.connect(settings)?),
+            None => self.platform(settings)?,
         })
+    }
+
+    /// RunningHub, for what a ComfyUI doesn't have.
+    pub(super) fn platform(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
+        Ok(Arc::new(self.connect(settings)?))
     }
 
     /// The workspace, with its ledger opened for writing. Without it a run that doesn't need it continues with a warning.
@@ -100,6 +127,21 @@ impl Context {
                 Ok(None)
             }
             opened => opened.map(Some),
+        }
+    }
+
+    /// The folder for the recording of a run.
+    fn recording(&mut self, wanted: Recorded) -> Option<PathBuf> {
+        match wanted {
+            Recorded::Nowhere => None,
+            Recorded::To(dir) => Some(dir),
+            Recorded::Kept => {
+                self.recording = self.workspace().ok().and_then(|workspace| {
+                    let begun = workspace.recordings().begin();
+                    begun.inspect_err(|error| tracing::info!(%error, "the run is not recorded")).ok()
+                });
+                self.recording.clone()
+            }
         }
     }
 
@@ -136,7 +178,7 @@ impl Context {
                 (None, Err(_)) => builder,
             };
         }
-        if let Some(dir) = settings.record {
+        if let Some(dir) = self.recording(settings.record) {
             builder = builder.record(dir);
         }
         let hub = builder.build().map_err(|error| {
@@ -188,7 +230,7 @@ impl Context {
             (None, Ok(workspace)) => builder.history(workspace.history()),
             (None, Err(_)) => builder,
         };
-        if let Some(dir) = settings.record {
+        if let Some(dir) = self.recording(settings.record) {
             builder = builder.record(dir);
         }
         let comfy = builder.build()?;

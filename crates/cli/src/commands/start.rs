@@ -7,7 +7,8 @@ use tokio::runtime::Builder;
 
 use super::{
     account, app, assets, batch, config, context::Context, doctor, login, manual, model, open, quick, replay,
-    rerun, resources, run as run_command, task, tasks, test, upload, watch, webhook, workflow,
+    report as report_command, rerun, resources, run as run_command, task, tasks, test, upload, watch,
+    webhook, workflow,
 };
 #[cfg(feature = "sim")]
 use super::{demo, simulate};
@@ -16,8 +17,8 @@ use crate::{
     bug,
     event::{self, Event},
     exit::{Error, Exit},
-    help, lang, log,
-    printer::{self, Printer},
+    glyph, help, lang, log,
+    printer::{self, Detail, Printer},
     report, terminal,
 };
 
@@ -25,8 +26,9 @@ use crate::{
 pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     let Cli { command, global } = cli;
     lang::begin(global.lang.as_deref());
+    glyph::begin(global.ascii);
     anstream::ColorChoice::from(global.color).write_global();
-    let printer = Printer::new(global.quiet);
+    let printer = Printer::new(global.detail());
     match command {
         Command::Schema => {
             printer.line(&format!("{:#}", event::json_schema().to_value()));
@@ -56,15 +58,15 @@ pub(crate) fn misused(error: &clap::Error) -> Exit {
     printer::usage(error);
     let words: Vec<_> = env::args_os().collect();
     if let Some(variable) = crate::config::blamed(&help::command(), &words, error) {
-        Printer::new(false)
+        Printer::new(Detail::Normal)
             .hint(&say!("the value comes from the environment variable `{variable}`", variable));
     }
     if let Some(hint) = help::meant(error) {
-        Printer::new(false).hint(&hint);
+        Printer::new(Detail::Normal).hint(&hint);
     }
     let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
     if exit == Exit::Usage && wants_json() {
-        let printer = Printer::new(false);
+        let printer = Printer::new(Detail::Normal);
         let failure = Failure { message: Some(english(error).into()), ..Failure::default() };
         let failure = failure.classed(exit.kind(), false);
         let outcome = Outcome { exit_code: exit.code(), failure: Some(failure), ..Outcome::default() };
@@ -124,6 +126,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Doctor => doctor::doctor(context).await,
         Command::Completions(args) => manual::completions(context, &args),
         Command::Man(args) => manual::man(context, &args),
+        Command::Report(args) => report_command::report(context, args).await,
         Command::Replay(args) => replay::replay(context, args).await,
         Command::Test(args) => test::test(context, &args),
         #[cfg(feature = "sim")]

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     context::{Context, ways_back},
     follow::{Following, follow},
-    service::{Settings, Writes},
+    service::{Recorded, Settings, Writes},
     slot::{Wait, Waiting},
 };
 use crate::{
@@ -39,10 +39,15 @@ enum Told {
     Warning(&'static str, Sentence),
 }
 
+/// Connects to the service of a run.
+type Reach<'a> = Box<dyn Fn(&mut Context) -> Result<Arc<dyn Service>, Error> + 'a>;
+
 /// A run before its submit.
-#[derive(Debug)]
-pub(super) struct Submission {
+pub(super) struct Submission<'a> {
     service: Arc<dyn Service>,
+    /// For the runs after the first one: each has its own recording.
+    reach: Reach<'a>,
+    repeat: u32,
     following: Following,
     webhook: Option<String>,
     queue_timeout: Option<Duration>,
@@ -59,7 +64,7 @@ pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings 
         site,
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
-        record: args.patience.record.clone(),
+        record: Recorded::new(&args.patience, args.private),
         previews: args.patience.previews.clone(),
         ..Settings::default()
     }
@@ -92,9 +97,15 @@ pub(super) fn on_machine(
     Ok(if machine.v2 { submit.v2() } else { submit })
 }
 
-impl Submission {
+impl<'a> Submission<'a> {
     /// Validates everything possible before any request is sent.
-    pub(super) fn new(service: Arc<dyn Service>, args: &args::Submitting) -> Result<Self, Error> {
+    pub(super) fn new(
+        context: &mut Context,
+        args: &args::Submitting,
+        reach: impl Fn(&mut Context) -> Result<Arc<dyn Service>, Error> + 'a,
+    ) -> Result<Self, Error> {
+        context.notifies = args.patience.notify;
+        let service = reach(context)?;
         // A detached run saves nothing, so it makes no folder.
         let mut saving = args.saving.clone();
         let later = if args.detach { saving.out.take() } else { None };
@@ -107,6 +118,8 @@ impl Submission {
         }
         Ok(Self {
             service,
+            reach: Box::new(reach),
+            repeat: args.repeat,
             following,
             webhook,
             queue_timeout: args.queue_timeout,
@@ -119,8 +132,11 @@ impl Submission {
 
     /// A submission with default options.
     pub(super) fn of(service: Arc<dyn Service>, following: Following) -> Self {
+        let same = Arc::clone(&service);
         Self {
             service,
+            reach: Box::new(move |_| Ok(Arc::clone(&same))),
+            repeat: 1,
             following,
             webhook: None,
             queue_timeout: None,
@@ -137,38 +153,62 @@ impl Submission {
         self,
         context: &mut Context,
         submit: Submit,
-        explain: impl FnOnce(runninghub::Error) -> Error,
+        explain: impl Fn(runninghub::Error) -> Error,
     ) -> Result<Exit, Error> {
-        let Self { service, following, webhook, queue_timeout, label, is_private, detach, later } = self;
         let mut submit = submit;
-        if let Some(label) = label {
+        if let Some(label) = &self.label {
             submit = submit.label(label);
         }
-        if is_private {
+        if self.is_private {
             submit = submit.private();
         }
-        if let Some(url) = webhook {
+        if let Some(url) = &self.webhook {
             submit = submit.webhook(url);
         }
-        if let Some(timeout) = queue_timeout {
+        if let Some(timeout) = self.queue_timeout {
             submit = submit.queue_timeout(timeout);
         }
         let mut signals = context.signals()?;
-        let run = match send(context, &*service, submit, explain, following.outlives, &mut signals).await? {
+        let mut service = Arc::clone(&self.service);
+        for round in 1.. {
+            if self.repeat > 1 {
+                context.heading(say!("{round} of {count}", round, count = self.repeat));
+            }
+            let exit = self.once(context, &*service, submit.clone(), &explain, &mut signals).await?;
+            if exit != Exit::Done || round == self.repeat {
+                return Ok(exit);
+            }
+            context.next_run();
+            service = (self.reach)(context)?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// One run.
+    async fn once(
+        &self,
+        context: &mut Context,
+        service: &dyn Service,
+        submit: Submit,
+        explain: impl FnOnce(runninghub::Error) -> Error,
+        signals: &mut Signals,
+    ) -> Result<Exit, Error> {
+        let following = &self.following;
+        let run = match send(context, service, submit, explain, following.outlives, signals).await? {
             ControlFlow::Continue(run) => run,
             ControlFlow::Break(exit) => return Ok(exit),
         };
         context.submitted(&run, service.place());
-        if detach {
+        if self.detach {
             leave(context, &run, following.outlives.then_some(service.place()));
-            if let Some(dir) = later.filter(|_| !context.printer.is_quiet()) {
+            if let Some(dir) = self.later.as_ref().filter(|_| !context.printer.is_quiet()) {
                 let words = ["download", run.task_id().as_str(), "-o", &dir.to_string_lossy()];
                 let command = context.command(&words, service.place());
                 context.advice.push(say!("`{command}` saves the results when the task has ended", command));
             }
             return Ok(Exit::Done);
         }
-        follow(context, &*service, run, &mut signals, &following).await
+        follow(context, service, run, signals, following).await
     }
 }
 

@@ -31,7 +31,7 @@ async fn each(
     for id in ids {
         context.outcome.task_id = None;
         context.outcome.outputs.clear();
-        context.heading(id);
+        context.heading(&**id);
         let done = act(context, id).await;
         outputs.append(&mut context.outcome.outputs);
         let exit = match done {

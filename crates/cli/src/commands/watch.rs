@@ -7,7 +7,7 @@ use runninghub::{Follow, Place, say};
 use super::{
     context::Context,
     follow::{Following, follow, take_up},
-    service::Settings,
+    service::{Recorded, Settings},
 };
 use crate::{
     args,
@@ -22,10 +22,11 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let known = found.settings();
     let service = context.service(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),
-        record: args.patience.record.clone(),
+        record: Recorded::new(&args.patience, false),
         previews: args.patience.previews.clone(),
         ..known
     })?;
+    context.notifies = args.patience.notify;
     let mut wanted = Follow::task(found.task);
     if let Some((id, _)) = workflow {
         if !matches!(service.place(), Place::RunningHub { .. }) {

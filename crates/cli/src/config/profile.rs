@@ -36,7 +36,12 @@ pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
         // the time of `rhub --version`.
         command = command.mut_args(|arg| arg.global(false));
     }
-    let matches = command.try_get_matches_from_mut(&words)?;
+    let matches = command.try_get_matches_from_mut(&words).map_err(|error| {
+        // The usage line counts options from the environment as required. Without them the error is the same, unless
+        // one of them is the reason.
+        let bare = without_variables(help::command()).try_get_matches_from(&words);
+        bare.err().filter(|bare| bare.kind() == error.kind()).unwrap_or(error)
+    })?;
     let cli = Cli::from_arg_matches(&matches)?;
     if let Command::Config(_) | Command::Logout = cli.command {
         return Ok((cli, None));
@@ -58,6 +63,10 @@ pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     Ok((cli, None))
 }
 
+fn without_variables(command: clap::Command) -> clap::Command {
+    command.mut_args(|arg| arg.env(None::<&str>)).mut_subcommands(without_variables)
+}
+
 /// Whether the command fails if the profile is broken. Other commands repair or report it, or need no profile.
 pub(crate) fn is_used_by(command: &Command) -> bool {
     match command {
@@ -67,6 +76,7 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Replay(_)
+        | Command::Report(_)
         | Command::Test(_)
         | Command::Schema
         | Command::Help(_) => false,

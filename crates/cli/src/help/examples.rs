@@ -22,6 +22,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("queue", &["rhub queue", "rhub queue --server http://127.0.0.1:8188"]),
     ("tasks", &["rhub tasks cat --since 7d", "rhub tasks --open --refresh", "rhub tasks --limit 0 --json"]),
     ("open", &["rhub open last"]),
+    ("report", &["rhub report last", "rhub report 1904154698679771137 report.tar.gz"]),
     ("rerun", &["rhub rerun last -s 3.seed=random", "rhub rerun 1904154698679771137 -o results"]),
     ("resolve", &["rhub resolve a1b2c3 --task-id 1904154698679771137", "rhub resolve a1b2c3 --not-created"]),
     (
@@ -96,7 +97,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("doctor", &["rhub doctor"]),
     ("completions", &["rhub completions bash"]),
     ("man", &["rhub man ~/.local/share/man/man1"]),
-    ("replay", &["rhub replay recording", "rhub replay recording --speed 10"]),
+    ("replay", &["rhub replay last", "rhub replay recording", "rhub replay recording --speed 10"]),
     ("test", &["rhub test", "rhub test flows --accept", "rhub test --junit report.xml"]),
     #[cfg(feature = "sim")]
     ("demo", &["rhub demo", "rhub demo --speed max"]),

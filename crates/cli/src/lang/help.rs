@@ -238,6 +238,7 @@ mod tests {
     const NAMES: &[&str] = &[
         "AI",
         "API",
+        "ASCII",
         "CI",
         "COMMAND",
         "ComfyUI",
@@ -259,6 +260,7 @@ mod tests {
         "RunningHub",
         "SIGTERM",
         "Schema",
+        "UTF-8",
         "VALUE",
         "WebSocket",
         "Webhook",

@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::glyph;
+
 /// How to show previews.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Wish {
@@ -51,7 +53,7 @@ pub(super) fn choose(wish: Wish, has_color: bool, env: impl Fn(&str) -> Option<S
     let blocks = || {
         let is_true_color = env("COLORTERM").is_some_and(|it| it == "truecolor" || it == "24bit")
             || env("TERM").is_some_and(|it| it.ends_with("-direct"));
-        has_color.then_some(Protocol::Blocks { is_true_color })
+        (has_color && !glyph::is_ascii()).then_some(Protocol::Blocks { is_true_color })
     };
     match wish {
         Wish::Off => None,

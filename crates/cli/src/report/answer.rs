@@ -76,6 +76,11 @@ impl Answers {
             Event::AssetGroup(group) => vec![account::group(group)],
             Event::Upload(upload) => self::upload(upload),
             Event::Opened { path } => vec![Untrusted::from(path.as_str()).to_string()],
+            Event::Packed { path, files } => {
+                let path = Untrusted::from(path.as_str()).to_string();
+                let inside = word(&say!("  Contains {files}", files = files.join(", ")));
+                vec![path, inside]
+            }
             Event::Setting(setting) => {
                 let is_new = self.profile.as_ref() != Some(&setting.profile);
                 self.profile = Some(setting.profile.clone());

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use anstyle::{AnsiColor, Style};
 
-use runninghub::{CurrentNode, Eta, Progress, Sentence, say};
+use runninghub::{CurrentNode, Eta, Progress, Sentence, Transfer, Untrusted, say};
 
 use super::text;
 use crate::{cells, lang, printer::Printer};
@@ -13,6 +13,8 @@ use crate::{cells, lang, printer::Printer};
 const MAX_NODES: usize = 6;
 /// The minimum width of a useful bar, in cells.
 const MIN_BAR: usize = 5;
+/// A rate over less than this says little.
+const SHORT_TRANSFER: Duration = Duration::from_millis(500);
 const DIM: Style = Style::new().dimmed();
 const DONE: Style = AnsiColor::Green.on_default();
 const BUSY: Style = AnsiColor::Cyan.on_default();
@@ -27,6 +29,51 @@ pub(super) struct View {
     pub(super) elapsed: Duration,
     /// The state of the connection, unless it is live.
     pub(super) connection: Option<Sentence>,
+    pub(super) files: Vec<FileView>,
+}
+
+/// A file in transfer.
+#[derive(Clone, Debug)]
+pub(super) struct FileView {
+    pub(super) name: String,
+    pub(super) bytes: u64,
+    pub(super) total: Option<u64>,
+    /// Bytes a second, once that can be said.
+    pub(super) rate: Option<f64>,
+}
+
+impl FileView {
+    /// A transfer that began this long ago.
+    pub(super) fn new(file: &Transfer, age: Duration) -> Self {
+        let rate = (age >= SHORT_TRANSFER).then(|| file.bytes as f64 / age.as_secs_f64());
+        Self {
+            name: Untrusted::from(file.name.as_str()).to_string(),
+            bytes: file.bytes,
+            total: file.total.filter(|total| *total > 0),
+            rate: rate.filter(|rate| *rate > 0.0),
+        }
+    }
+
+    /// `1.5 MB of 3.0 MB  2.1 MB/s  0:07`.
+    fn figures(&self) -> String {
+        let mut words = match self.total {
+            Some(total) => {
+                let (done, total) = (text::size(self.bytes), text::size(total));
+                lang::word(&say!("{done} of {total}", done, total))
+            }
+            None => text::size(self.bytes),
+        };
+        if let Some(rate) = self.rate {
+            // Far below the largest number of bytes.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate")]
+            let _ = write!(words, "  {}/s", text::size(rate as u64));
+            if let Some(left) = self.total.and_then(|total| total.checked_sub(self.bytes)) {
+                let left = Duration::try_from_secs_f64(left as f64 / rate).unwrap_or(Duration::MAX);
+                let _ = write!(words, "  {}", text::clock(left));
+            }
+        }
+        words
+    }
 }
 
 /// The lines of the block, each at least one cell narrower than the terminal.
@@ -43,6 +90,9 @@ pub(super) fn lines(view: &View, columns: usize, rows: usize, printer: Printer) 
         let rest = format!("  {}", lang::word(&say!("… and {count} more", count = nodes.len() - room)));
         lines.push(printer.paint(DIM, &cells::fit(&rest, columns)));
     }
+    let files = view.files.iter().take(room.saturating_sub(shown.len()));
+    let figures_room = files.clone().map(|file| cells::width(&file.figures())).max().unwrap_or_default();
+    lines.extend(files.map(|file| self::file(file, columns, figures_room, printer)));
     if let Some(connection) = &view.connection {
         lines.push(printer.paint(TROUBLE, &cells::fit(&format!("  {}", lang::word(connection)), columns)));
     }
@@ -109,6 +159,24 @@ fn node(node: &CurrentNode, columns: usize, counter_room: usize, printer: Printe
     }
 }
 
+/// A file in transfer, with a bar if its size is known and the line is wide enough; all bars end in the same column.
+fn file(file: &FileView, columns: usize, figures_room: usize, printer: Printer) -> String {
+    let name_room = (columns * 2 / 5).min(32);
+    let figures = file.figures();
+    let room = columns.saturating_sub(name_room + figures_room + 4);
+    let name = format!("  {}", file.name);
+    match file.total {
+        Some(total) if room >= MIN_BAR => {
+            let bar = bar(file.bytes as f64 / total as f64, room, BUSY, printer);
+            format!("{}  {bar}  {figures}", cells::pad(&name, name_room))
+        }
+        _ => {
+            let name = cells::fit(&name, columns.saturating_sub(cells::width(&figures) + 2));
+            cells::fit(&format!("{name}  {figures}"), columns)
+        }
+    }
+}
+
 /// The remaining time, first as a range, then shorter.
 fn time_left(eta: Eta) -> [String; 2] {
     let (low, high) = (text::clock(eta.low), text::clock(eta.high));
@@ -149,7 +217,22 @@ mod tests {
             waiting: None,
             elapsed: Duration::from_secs(42),
             connection: Some(say!("reconnecting")),
+            files: Vec::new(),
         }
+    }
+
+    fn files() -> Vec<FileView> {
+        let file = |name: &str, bytes, total, seconds| {
+            FileView::new(
+                &Transfer::new(runninghub::Direction::Down, name, bytes, total, false),
+                Duration::from_secs(seconds),
+            )
+        };
+        vec![
+            file("保存高清图-1.png", 1_500_000, Some(3_000_000), 3),
+            file("b\x1b[2J.mp4", 700, Some(1000), 0),
+            file("endless.bin", 4_000_000_000, None, 100),
+        ]
     }
 
     fn shown(view: &View, columns: usize, rows: usize) -> String {
@@ -168,6 +251,18 @@ mod tests {
              Load\u{1b}[2J
              reconnecting
         ");
+    }
+
+    #[test]
+    fn files_have_bars_with_rate_and_time_left() {
+        let view = View {
+            waiting: Some(say!("Downloading {count} files", count = 3)),
+            elapsed: Duration::from_secs(5),
+            files: files(),
+            ..View::default()
+        };
+        insta::assert_snapshot!(shown(&view, 100, 24));
+        insta::assert_snapshot!(shown(&view, 50, 24));
     }
 
     #[test]
@@ -205,7 +300,7 @@ mod tests {
     #[test]
     fn any_width_is_kept() {
         for columns in 1..100 {
-            shown(&view(), columns, 24);
+            shown(&View { files: files(), ..view() }, columns, 24);
         }
     }
 }

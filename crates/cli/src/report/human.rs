@@ -1,6 +1,10 @@
 //! A live block on a terminal, with finished items above it.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    time::Duration,
+};
 
 use anstyle::{AnsiColor, Style};
 use runninghub::{
@@ -13,7 +17,7 @@ use super::{
     Reporter,
     answer::Answers,
     batch, batch_frame,
-    frame::{self, View},
+    frame::{self, FileView, View},
     text,
 };
 #[cfg(feature = "preview")]
@@ -21,14 +25,16 @@ use crate::{args::Shown, picture::PreviewRenderer};
 use crate::{
     cells,
     event::{BatchProgress, Event},
+    glyph::sure,
     lang,
     live::Live,
     printer::Printer,
     terminal,
+    window::{Window, linked},
 };
 
-/// Nodes that take less than this have no line of their own.
-const QUICK: Duration = Duration::from_millis(500);
+/// Where remarks begin, if the window is wide enough.
+const REMARK_COLUMN: usize = 60;
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
@@ -38,19 +44,21 @@ const DIM: Style = Style::new().dimmed();
 pub(crate) struct Human {
     printer: Printer,
     live: Live,
+    window: Window,
     view: View,
     /// When the snapshot arrived, and the run's elapsed time in it: the clock continues between snapshots.
     measured: Option<(Duration, Duration)>,
-    /// The last known size of the window, in columns and rows.
-    window: (usize, usize),
+    /// The last known size of the terminal, in columns and rows.
+    size: (usize, usize),
     stale_since: Option<Duration>,
     connection: Option<Connection>,
-    /// Files being transferred.
-    moving: Vec<Transfer>,
+    /// Files being transferred, each since a time.
+    moving: Vec<(Transfer, Duration)>,
     /// The figures of a batch, which is shown instead of a run.
     batch: Option<BatchProgress>,
     answers: Answers,
-    titles: HashMap<NodeId, Untrusted>,
+    /// The names of the nodes, with the id where titles are equal.
+    titles: HashMap<NodeId, String>,
     /// Finished nodes that have no line of their own.
     folded: Folded,
     #[cfg(feature = "preview")]
@@ -69,9 +77,10 @@ impl Human {
         Self {
             printer,
             live: Live::new(printer),
+            window: Window::new(printer),
             view: View::default(),
             measured: None,
-            window: terminal::size(),
+            size: terminal::size(),
             stale_since: None,
             connection: None,
             moving: Vec::new(),
@@ -91,11 +100,21 @@ impl Human {
         let lines = self.lines(t);
         #[cfg(feature = "preview")]
         if self.live.is_image_due()
-            && let Some(image) = self.renderer.image(self.window)
+            && let Some(image) = self.renderer.image(self.size)
         {
             self.live.set_image(image);
         }
         self.live.draw(lines);
+        let is_waiting = self.view.waiting.is_some();
+        self.window.progress(match &self.batch {
+            Some(batch) => Some(batch.percent / 100.0),
+            None => self.view.progress.overall.filter(|_| !is_waiting),
+        });
+    }
+
+    /// The name of a node.
+    fn name(&self, id: &NodeId, title: &Untrusted) -> String {
+        self.titles.get(id).cloned().unwrap_or_else(|| title.to_string())
     }
 
     fn lines(&mut self, t: Duration) -> Vec<String> {
@@ -116,8 +135,8 @@ impl Human {
                 _ => state,
             })
         });
-        let window @ (columns, rows) = terminal::size();
-        if std::mem::replace(&mut self.window, window) != window {
+        let size @ (columns, rows) = terminal::size();
+        if std::mem::replace(&mut self.size, size) != size {
             self.live.invalidate();
             #[cfg(feature = "preview")]
             self.renderer.again();
@@ -128,26 +147,31 @@ impl Human {
         }
     }
 
-    /// Prints a line above the block, cut to the window's width.
+    /// Prints a line above the block, cut to the window's width. The remarks of all lines begin in one column.
     fn above(&mut self, mark: (Style, &str), words: &str, remark: &str) {
         let (columns, _) = terminal::size();
         let room = columns.saturating_sub(cells::width(remark) + 5);
-        let line = format!(
-            "{} {}  {}",
-            self.printer.paint(mark.0, mark.1),
-            cells::fit(words, room),
-            self.printer.paint(DIM, remark)
-        );
-        self.live.above(line.trim_end().to_owned());
+        let words = if remark.is_empty() {
+            cells::fit(words, room)
+        } else {
+            cells::pad(words, room.min(REMARK_COLUMN))
+        };
+        let line =
+            format!("{} {words}  {}", self.printer.paint(mark.0, mark.1), self.printer.paint(DIM, remark));
+        self.live.above(line.trim_end());
     }
 
-    fn node(&mut self, title: &Untrusted, state: NodeState, elapsed: Option<Duration>) {
-        let took = elapsed.map(|elapsed| format!("{:.1} s", elapsed.as_secs_f64())).unwrap_or_default();
+    fn node(&mut self, name: &str, state: NodeState, elapsed: Option<Duration>) {
+        let took = elapsed.map(text::seconds).unwrap_or_default();
+        let has_line = self.printer.is_verbose() || elapsed.is_some_and(|elapsed| elapsed >= text::QUICK);
         match state {
-            NodeState::Done if elapsed.is_none_or(|elapsed| elapsed < QUICK) => self.folded.quick += 1,
-            NodeState::Done => self.above((GOOD, "✓"), &title.to_string(), &took),
+            NodeState::Done if has_line => self.above((GOOD, "✓"), name, &took),
+            NodeState::Done => self.folded.quick += 1,
+            NodeState::Cached if self.printer.is_verbose() => {
+                self.above((DIM, "•"), name, &lang::word(&say!("cached")));
+            }
             NodeState::Cached => self.folded.cached += 1,
-            NodeState::Failed => self.above((BAD, "✗"), &title.to_string(), &lang::word(&say!("failed"))),
+            NodeState::Failed => self.above((BAD, "✗"), name, &lang::word(&say!("failed"))),
             _ => {}
         }
     }
@@ -162,8 +186,8 @@ impl Human {
         }
         self.leave(t);
         let (mark, words) = match end.phase {
-            Phase::Success => (self.printer.paint(GOOD, "✓"), say!("Task completed")),
-            Phase::Interrupted => (self.printer.paint(BAD, "✗"), say!("Task cancelled")),
+            Phase::Success => (self.printer.paint(GOOD, &sure("✓")), say!("Task completed")),
+            Phase::Interrupted => (self.printer.paint(BAD, &sure("✗")), say!("Task cancelled")),
             phase if !phase.is_final() => (self.printer.paint(DIM, "?"), text::no_end()),
             _ => {
                 let cause = end.failure.as_ref();
@@ -172,7 +196,7 @@ impl Human {
                     Some(cure) => say!("{failure}\n  Try this: {cure}", failure, cure),
                     None => failure,
                 };
-                (self.printer.paint(BAD, "✗"), words)
+                (self.printer.paint(BAD, &sure("✗")), words)
             }
         };
         self.printer.line(&format!("{mark} {}", lang::word(&words)));
@@ -186,34 +210,44 @@ impl Human {
         } else {
             self.live.clear();
         }
+        self.window.clear();
         self.measured = None;
         self.view.waiting = None;
         self.moving.clear();
+        self.view.files.clear();
     }
 
-    fn transfer(&mut self, transfer: &Transfer) {
-        self.moving.retain(|file| (file.direction, &file.name) != (transfer.direction, &transfer.name));
-        self.moving.push(transfer.clone());
-        // While nodes run, their progress is shown instead.
-        if self.measured.is_none() {
-            self.view.waiting = Some(text::transfers(&self.moving));
+    fn transfer(&mut self, t: Duration, transfer: &Transfer) {
+        let is_same = |file: &Transfer| (file.direction, &file.name) == (transfer.direction, &transfer.name);
+        match self.moving.iter_mut().find(|(file, _)| is_same(file)) {
+            Some((file, _)) => *file = transfer.clone(),
+            None => self.moving.push((transfer.clone(), t)),
         }
-        self.moving.retain(|file| !file.is_over);
+        // While nodes run, the totals are theirs.
+        if self.measured.is_none() {
+            let files: Vec<Transfer> = self.moving.iter().map(|(file, _)| file.clone()).collect();
+            self.view.waiting = Some(text::transfers(&files));
+        }
+        self.moving.retain(|(file, _)| !file.is_over);
+        let files = self.moving.iter().map(|(file, since)| FileView::new(file, t.saturating_sub(*since)));
+        self.view.files = files.collect();
     }
 
     fn output(&mut self, output: &Output) {
         self.live.clear();
         let title = output.node_id.as_ref().and_then(|id| self.titles.get(id));
         let title = title.map(|title| format!("{title}  ")).unwrap_or_default();
-        if let Some(saved) = text::saved(output) {
+        if let (Some(saved), Some(path)) = (text::saved(output), &output.path) {
             let dimensions = text::dimensions(output).map(|size| format!("  {size}")).unwrap_or_default();
-            self.printer.line(&format!("  {} {title}{saved}{dimensions}", self.printer.paint(GOOD, "↓")));
+            let mark = self.printer.paint(GOOD, &sure("↓"));
+            let saved = linked(&saved, Path::new(path));
+            self.printer.line(&format!("  {mark} {title}{saved}{}", sure(&dimensions)));
         } else if let Some(text) = &output.text {
-            self.printer.line(&format!("  {} {title}", self.printer.paint(GOOD, "›")));
+            self.printer.line(&format!("  {} {title}", self.printer.paint(GOOD, &sure("›"))));
             text.lines().for_each(|line| self.printer.line(&format!("    {}", Untrusted::from(line))));
         } else {
             let link = output.url.as_ref().map(text::short_link).unwrap_or_default();
-            self.printer.line(&format!("  {} {title}{link}", self.printer.paint(DIM, "↗")));
+            self.printer.line(&format!("  {} {title}{link}", self.printer.paint(DIM, &sure("›"))));
         }
     }
 
@@ -232,7 +266,7 @@ impl Human {
             if let Some(cost) = outcome.cost.as_ref().and_then(text::cost) {
                 line = format!("{line} · {}", lang::word(&cost));
             }
-            self.printer.line(&self.printer.paint(DIM, &line));
+            self.printer.line(&self.printer.paint(DIM, &sure(&line)));
         }
     }
 
@@ -241,7 +275,11 @@ impl Human {
         match event {
             RunEvent::Submitted(task) => {
                 let words = say!("Task {task} submitted", task = &task.task_id);
-                self.printer.line(&format!("{} {}", self.printer.paint(GOOD, "✓"), lang::word(&words)));
+                self.printer.line(&format!(
+                    "{} {}",
+                    self.printer.paint(GOOD, &sure("✓")),
+                    lang::word(&words)
+                ));
                 self.view.waiting = Some(say!("submitted"));
             }
             // Once nodes run, their bars say more.
@@ -259,21 +297,39 @@ impl Human {
                     self.measured = Some((t, progress.elapsed));
                 }
                 self.view.progress = progress.clone();
+                for node in &mut self.view.progress.current {
+                    if let Some(name) = self.titles.get(&node.id) {
+                        node.title = name.as_str().into();
+                    }
+                }
             }
-            RunEvent::Node { title, state, elapsed, .. } => self.node(title, *state, *elapsed),
+            RunEvent::Node { id, title, state, elapsed, .. } => {
+                self.node(&self.name(id, title), *state, *elapsed);
+            }
             RunEvent::Text { node_id, title, text } => {
-                let node = title.clone().unwrap_or_else(|| node_id.as_str().into());
+                let node = self.name(node_id, &title.clone().unwrap_or_else(|| node_id.as_str().into()));
                 self.above((DIM, "›"), &format!("{node}: {text}"), "");
             }
             RunEvent::Warning { message, .. } => {
                 self.above((AnsiColor::Yellow.on_default(), "!"), &lang::word(message), "");
             }
             RunEvent::Plan(plan) => {
-                self.titles = plan.nodes().iter().map(|node| (node.id.clone(), node.title.clone())).collect();
+                let (mut seen, mut doubles) = (HashSet::new(), HashSet::new());
+                for node in plan.nodes() {
+                    if !seen.insert(node.title.raw()) {
+                        doubles.insert(node.title.raw());
+                    }
+                }
+                let name = |title: &Untrusted, id: &NodeId| {
+                    let id = doubles.contains(title.raw()).then(|| Untrusted::from(id.as_str()));
+                    id.map_or_else(|| title.to_string(), |id| format!("{title} #{id}"))
+                };
+                let nodes = plan.nodes().iter();
+                self.titles = nodes.map(|node| (node.id.clone(), name(&node.title, &node.id))).collect();
             }
             #[cfg(feature = "preview")]
             RunEvent::Preview { data, .. } => self.renderer.offer(data),
-            RunEvent::Transfer(transfer) => self.transfer(transfer),
+            RunEvent::Transfer(transfer) => self.transfer(t, transfer),
             RunEvent::Finished(end) => {
                 self.finished(t, end);
                 return false;
@@ -333,7 +389,7 @@ impl Reporter for Human {
                 self.answers.lines(line).iter().for_each(|line| self.printer.line(line));
             }
             Event::BatchRow(row) if row.state == ItemState::Running => {}
-            Event::BatchRow(row) => batch::fate(row).into_iter().for_each(|line| self.live.above(line)),
+            Event::BatchRow(row) => batch::fate(row).iter().for_each(|line| self.live.above(line)),
             _ => {
                 self.live.clear();
                 for line in self.answers.lines(line) {
@@ -366,6 +422,7 @@ impl Reporter for Human {
     }
 
     fn release(&mut self) {
+        self.window.clear();
         self.live.clear();
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use runninghub::{
     ConnectionState, CurrentNode, Direction, Event as RunEvent, Fact, Line, NodeState, Outcome, Output,
-    Phase, Sentence, Transfer, Verdict, say,
+    Phase, Sentence, TaskStatus, Transfer, Verdict, say,
 };
 
 use super::{Reporter, answer::Answers, batch, text};
@@ -15,13 +15,20 @@ use crate::{
     writer::Passing,
 };
 
-/// Nine progress lines a second, so that the last one, which is always printed, is the tenth at most.
-const SPACING: Duration = Duration::from_millis(112);
+/// What goes on has a line this often.
+const SPACING: Duration = Duration::from_secs(10);
+/// Progress by this share of the whole has a line at once.
+const STRIDE: f64 = 0.1;
+/// Verbose: nine progress lines a second, so that the last one, which is always printed, is the tenth at most.
+const VERBOSE_SPACING: Duration = Duration::from_millis(112);
 
-/// File progress is reported in tenths.
-const TENTHS: u64 = 10;
-/// The reporting interval in bytes for a file of unknown size.
-const UNSIZED: u64 = 10_000_000;
+/// A progress line that was written.
+#[derive(Debug)]
+struct Shown {
+    words: Sentence,
+    overall: Option<f64>,
+    at: Duration,
+}
 
 /// The reporter for plain lines.
 #[derive(Debug)]
@@ -29,17 +36,18 @@ pub(crate) struct Plain {
     printer: Printer,
     /// The last line written, which is not repeated.
     last: String,
-    /// The newest progress, held back by the rate limit.
-    pending: Option<Sentence>,
-    /// The last progress written, possibly some lines ago, and its time.
-    shown: Option<Sentence>,
-    written: Option<Duration>,
+    /// The newest progress, held back by the rate limit, and its share of the whole.
+    pending: Option<(Sentence, Option<f64>)>,
+    /// The last progress written, possibly some lines ago.
+    shown: Option<Shown>,
+    /// The last status written, and its time.
+    status: Option<(TaskStatus, Option<u64>, Duration)>,
     /// Whole percent, settled nodes and the current node of the last progress that was worth a line.
     heard: Option<(Option<f64>, usize, Option<CurrentNode>)>,
     was_live: bool,
     saved: usize,
-    /// The last reported bytes of each file in transfer.
-    moving: HashMap<(Direction, String), u64>,
+    /// When each file in transfer began, or last had a line.
+    moving: HashMap<(Direction, String), Duration>,
     /// The last tenth of a batch that was reported.
     tenth: Option<u32>,
     answers: Answers,
@@ -53,7 +61,7 @@ impl Plain {
             last: String::new(),
             pending: None,
             shown: None,
-            written: None,
+            status: None,
             heard: None,
             was_live: false,
             saved: 0,
@@ -84,15 +92,24 @@ impl Plain {
         }
     }
 
+    fn spacing(&self) -> Duration {
+        if self.printer.is_verbose() { VERBOSE_SPACING } else { SPACING }
+    }
+
     fn flush(&mut self, t: Duration, is_last: bool) {
-        let is_due = self.written.is_none_or(|at| t.saturating_sub(at) >= SPACING);
-        if (is_last || is_due)
-            && let Some(words) = self.pending.take()
-            && self.shown.as_ref() != Some(&words)
-        {
-            self.written = Some(t);
-            self.pass(Passing::Progress, &words);
-            self.shown = Some(words);
+        let Some((words, overall)) = &self.pending else { return };
+        let is_due = self.shown.as_ref().is_none_or(|shown| {
+            let risen = overall.unwrap_or_default() - shown.overall.unwrap_or_default();
+            t.saturating_sub(shown.at) >= self.spacing() || risen >= STRIDE && !self.printer.is_verbose()
+        });
+        let is_new = self.shown.as_ref().is_none_or(|shown| shown.words != *words);
+        if is_last || is_due {
+            let (words, overall) = (words.clone(), *overall);
+            self.pending = None;
+            if is_new {
+                self.pass(Passing::Progress, &words);
+                self.shown = Some(Shown { words, overall, at: t });
+            }
         }
     }
 
@@ -146,12 +163,22 @@ impl Plain {
         }
     }
 
-    fn transfer(&mut self, transfer: &Transfer) {
-        let share = transfer.total.filter(|total| *total > 0).map(|total| transfer.bytes * TENTHS / total);
-        let step = share.unwrap_or(transfer.bytes / UNSIZED);
+    /// A long transfer has a line from time to time, and an upload one at its end; a download that ends is saved.
+    fn transfer(&mut self, t: Duration, transfer: &Transfer) {
         let id = (transfer.direction, transfer.name.clone());
-        let before = if transfer.is_over { self.moving.remove(&id) } else { self.moving.insert(id, step) };
-        if before != Some(step) {
+        let since = *self.moving.entry(id.clone()).or_insert(t);
+        let is_due = t.saturating_sub(since) >= self.spacing();
+        if transfer.is_over {
+            self.moving.remove(&id);
+        } else if is_due {
+            self.moving.insert(id, t);
+        }
+        let is_worth = match transfer.direction {
+            _ if !transfer.is_over => is_due,
+            Direction::Up => true,
+            Direction::Down => self.printer.is_verbose(),
+        };
+        if is_worth {
             let arrow = if transfer.direction == Direction::Up { "⬆️" } else { "⬇️" };
             let transfer = text::transfers(std::slice::from_ref(transfer));
             self.pass(Passing::Transfer, &say!("{arrow} {transfer}", arrow, transfer));
@@ -183,8 +210,13 @@ impl Plain {
             }
             RunEvent::Plan(plan) => self.print(text::node_map(plan)),
             RunEvent::Status { status, waited, poll, ahead } if !status.is_over() => {
-                let status = text::status(status, *ahead);
-                self.pass(Passing::Status, &text::poll(*poll, status, *waited));
+                let is_old = self.status.as_ref().is_some_and(|(was, was_ahead, at)| {
+                    was == status && was_ahead == ahead && t.saturating_sub(*at) < self.spacing()
+                });
+                if !is_old {
+                    self.pass(Passing::Status, &text::poll(*poll, text::status(status, *ahead), *waited));
+                    self.status = Some((status.clone(), *ahead, t));
+                }
             }
             RunEvent::Socket { url } => {
                 self.say(&say!("✅ WSS obtained successfully: {url}", url = url.masked()));
@@ -196,11 +228,18 @@ impl Plain {
                 let news = (points, progress.done, progress.current.first().cloned());
                 if self.heard.as_ref() != Some(&news) {
                     self.heard = Some(news);
-                    self.pending = Some(say!("📈 {progress}", progress = text::progress(progress)));
+                    let words = say!("📈 {progress}", progress = text::progress(progress));
+                    self.pending = Some((words, progress.overall));
                 }
             }
             RunEvent::Node { title, state: NodeState::Cached, .. } => {
                 self.say(&say!("📌 Node {title} (completed from cache)", title));
+            }
+            RunEvent::Node { title, state: NodeState::Done, elapsed: Some(elapsed), .. }
+                if *elapsed >= text::QUICK || self.printer.is_verbose() =>
+            {
+                let took = text::seconds(*elapsed);
+                self.say(&say!("📌 Node {title} (completed in {took})", title, took));
             }
             RunEvent::Text { node_id, title, text } => {
                 let node = title.as_ref().map_or_else(|| Fact::from(node_id), Fact::from);
@@ -212,7 +251,7 @@ impl Plain {
                 self.finished(end);
             }
             // File progress does not flush pending progress.
-            RunEvent::Transfer(transfer) => return self.transfer(transfer),
+            RunEvent::Transfer(transfer) => return self.transfer(t, transfer),
             RunEvent::Output(output) => return self.output(output),
             RunEvent::Result(outcome) => return self.result(t, outcome),
             _ => {}

@@ -53,6 +53,7 @@ impl Reporter for Quiet {
             Event::Run(RunEvent::Result(outcome)) => self.result(outcome),
             Event::Run(event) if !text::is_answer(event) => {}
             Event::Notice { .. } | Event::BatchProgress(_) | Event::BatchOver(_) => {}
+            Event::Packed { path, .. } => self.printer.line(&Untrusted::from(path.as_str()).to_string()),
             Event::Test(test) if test.verdict.is_good() => {}
             Event::BatchRow(row) => {
                 let outputs = row.outputs.iter();

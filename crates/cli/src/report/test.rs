@@ -6,7 +6,7 @@ use runninghub::{Sentence, Untrusted, say};
 use crate::{
     event::{DiffLine, Test, TestVerdict, Tests},
     lang::word,
-    printer::Printer,
+    printer::{Detail, Printer},
 };
 
 /// The recording, and what is wrong with it.
@@ -17,7 +17,7 @@ pub(super) fn test(test: &Test) -> Vec<String> {
         (None, TestVerdict::Accepted) => word(&say!("💾 {recording}: snapshot written", recording)),
         (None, _) => format!("✅ {recording}"),
     }];
-    let printer = Printer::new(false);
+    let printer = Printer::new(Detail::Normal);
     lines.extend(test.diff.iter().map(|line| match line {
         DiffLine::Gap => "     …".to_owned(),
         DiffLine::Same(text) => format!("     {text}").trim_end().to_owned(),

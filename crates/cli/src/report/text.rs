@@ -9,6 +9,9 @@ use runninghub::{
 
 use crate::lang;
 
+/// Nodes that take less than this have no line of their own.
+pub(super) const QUICK: Duration = Duration::from_millis(500);
+
 /// Printed if a recording stops before its run does.
 pub(super) fn no_end() -> Sentence {
     say!("The recording stops before the end of the run")
@@ -249,6 +252,11 @@ pub(super) fn clock(span: Duration) -> String {
     let seconds = span.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// `5.0 s`.
+pub(super) fn seconds(span: Duration) -> String {
+    format!("{:.1} s", span.as_secs_f64())
 }
 
 /// `1 node`, `2 nodes`.

@@ -1,6 +1,11 @@
 //! Finding runs again, and running them again: `tasks`, `rerun`, `open`.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use runninghub_sim::{App, Sim};
 use serde_json::Value;
@@ -238,4 +243,104 @@ fn all_open_tasks_are_cancelled() {
     }
     let done = rhub(["cancel", "--all"]).at(&sim).state(&state).run();
     assert_eq!((done.code, done.stdout.matches("cancelled").count()), (Some(0), 2), "{done}");
+}
+
+#[test]
+fn a_repeated_run_draws_a_seed_each_time_and_stops_at_a_failure() {
+    let desk = Desk::new();
+    let done = desk.done(&["run", "graph.json", "-s", "3.seed=random", "--repeat", "3", "--json"]);
+    let lines = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let results: Vec<Value> = lines.filter(|line| line["event"] == "result").collect();
+    assert_eq!(results.len(), 3, "one a run");
+    let tasks: BTreeSet<_> = results.iter().map(|result| result["task_id"].to_string()).collect();
+    assert_eq!(tasks.len(), 3, "{tasks:?}");
+    let seeds: BTreeSet<_> =
+        desk.tasks(&[]).iter().map(|task| task["set"]["3.seed"]["json"].to_string()).collect();
+    assert_eq!(seeds.len(), 3, "{seeds:?}");
+    let plain = desk.done(&["run", "graph.json", "--repeat", "2"]);
+    assert!(plain.stdout.contains("1 of 2:\n") && plain.stdout.contains("2 of 2:\n"), "{plain}");
+    assert_eq!(desk.sim.creates(), 5);
+    for bad in ["0", "-1", "many"] {
+        assert_eq!(desk.rhub(&["run", "graph.json", "--repeat", bad]).run().code, Some(2), "{bad}");
+    }
+
+    let failing = Simulator::of("07-error");
+    let graph = fixture("07-error").join("workflow.json");
+    let done = rhub(["run", "--repeat", "3"]).arg(graph).at(&failing).run();
+    assert_eq!((done.code, failing.creates()), (Some(1), 1), "{done}");
+}
+
+/// The recordings that are kept.
+fn kept(state: &TempDir) -> Vec<PathBuf> {
+    let folders = fs::read_dir(state.path().join("recordings")).into_iter().flatten();
+    folders.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn a_run_can_be_replayed_and_reported_afterwards() {
+    let desk = Desk::new();
+    let run = desk.done(&["run", "graph.json", "--json"]);
+    let result = |done: &Done| {
+        let line = done.stdout.lines().last().expect("a result").to_owned();
+        serde_json::from_str::<Value>(&line).expect("JSON")
+    };
+    let task = result(&run)["task_id"].as_str().expect("an id").to_owned();
+    for named in [task.as_str(), "last"] {
+        let replay = result(&desk.done(&["replay", named, "--json"]));
+        for field in ["status", "percent", "done", "total"] {
+            assert_eq!(replay[field], result(&run)[field], "{field}");
+        }
+    }
+    let report = desk.done(&["report", &task]);
+    let name = format!("rhub-report-{task}");
+    assert!(report.stdout.starts_with(&format!("{name}.tar.gz\n")), "{report}");
+    let archive = fs::read(desk.dir.path().join(format!("{name}.tar.gz"))).expect("an archive");
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(&*archive));
+    let mut texts = BTreeMap::new();
+    for entry in archive.entries().expect("an archive") {
+        let mut entry = entry.expect("a file");
+        let path = entry.path().expect("a path").to_string_lossy().into_owned();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).expect("text");
+        texts.insert(path, text);
+    }
+    for file in ["about.json", "meta.json", "http.jsonl", "workflow.json"] {
+        assert!(texts.contains_key(&format!("{name}/{file}")), "{file} is not in {:?}", texts.keys());
+    }
+    let about: Value = serde_json::from_str(&texts[&format!("{name}/about.json")]).expect("JSON");
+    assert_eq!(about["task_id"], *task);
+    assert_eq!(about["submit"]["state"], "done");
+    for (path, text) in &texts {
+        assert!(!text.contains(Sim::DEMO_KEY), "the key is in {path}");
+        assert!(!text.contains(&*desk.state.path().to_string_lossy()), "a folder is in {path}");
+    }
+    let again = desk.rhub(&["report"]).run();
+    assert_eq!(again.code, Some(9), "an archive is not replaced: {again}");
+    desk.done(&["report", "last", "other.tar.gz"]);
+}
+
+#[test]
+fn what_is_private_refused_or_unwanted_is_not_recorded() {
+    let desk = Desk::new();
+    for option in ["--private", "--no-recording"] {
+        desk.done(&["run", "graph.json", option]);
+    }
+    let refused = desk.rhub(&["run", "123"]).run();
+    assert_eq!(refused.code, Some(4), "{refused}");
+    assert_eq!(kept(&desk.state), Vec::<PathBuf>::new());
+    let done = desk.rhub(&["replay"]).run();
+    assert_eq!(done.code, Some(2), "{done}");
+    assert!(done.stderr.contains("there is no recording of task"), "{done}");
+    for command in ["replay", "report"] {
+        let done = desk.rhub(&[command, "nonsense"]).run();
+        assert_eq!(done.code, Some(2), "{done}");
+        assert!(done.stderr.contains("is neither a task nor a recording"), "{done}");
+    }
+    desk.done(&["run", "graph.json", "--record", "mine"]);
+    assert_eq!(kept(&desk.state), Vec::<PathBuf>::new(), "it is recorded elsewhere");
+
+    let folder = desk.state.path().join("recordings");
+    fs::remove_dir(&folder).and_then(|()| fs::write(folder, "in the way")).expect("written");
+    let done = desk.done(&["run", "graph.json"]);
+    assert_eq!(done.stderr, "", "a recording is only an offer");
 }

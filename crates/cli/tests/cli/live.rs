@@ -219,11 +219,11 @@ fn a_run_at_80_columns() {
     let (code, screen) = terminal.finish();
     assert_eq!(code, 0);
     insta::assert_snapshot!(steady(&screen), @r"
-        ✓ KSampler  0.0 s
+        ✓ KSampler                                                      0.0 s
         • 0 nodes in less than 0.0 s
         0.0%  ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━  0/0  0:0
         ✓ Task completed
-          ↗ SaveImage  lab_0_.png
+          › SaveImage  lab_0_.png
     ");
 }
 
@@ -354,4 +354,75 @@ fn login_prompts_for_the_key_without_echo() {
     terminal.wait(|screen| screen.contains("API key"));
     terminal.press(b"0123\x03");
     assert_eq!(terminal.finish().0, SIGINT);
+}
+
+#[test]
+fn the_window_shows_progress_until_the_end() {
+    let recording = fixture("02-ksampler");
+    let args = ["replay", "--speed", "8", &recording.to_string_lossy()];
+    let shown = |env: &[(&str, &str)]| {
+        let mut terminal = Terminal::start(80, &args, env);
+        assert_eq!(terminal.finish().0, 0);
+        terminal.raw()
+    };
+    let raw = shown(&[("TERM_PROGRAM", "WezTerm")]);
+    let states: Vec<&str> =
+        raw.split("\x1b]9;4;").skip(1).filter_map(|rest| rest.split('\x1b').next()).collect();
+    assert!(states.iter().any(|state| state.starts_with("1;")), "{states:?}");
+    assert_eq!(states.last(), Some(&"0;"), "it is removed: {states:?}");
+    assert!(raw.contains("% rhub\x1b\\"), "the title");
+    assert!(raw.rfind("\x1b[23;2t") > raw.rfind("\x1b]2;"), "the title is restored");
+    let raw = shown(&[("TMUX", "/tmp/tmux-0/default,1,0")]);
+    assert!(!raw.contains("\x1b]2;") && !raw.contains("\x1b]9;"), "another terminal knows neither");
+}
+
+#[test]
+fn saved_files_are_links_where_the_terminal_knows_them() {
+    let dir = folder();
+    let out = dir.path().to_string_lossy().into_owned();
+    let args = ["demo", "--speed", "max", "--out", &out];
+    let mut terminal = Terminal::start(200, &args, &[("TERM_PROGRAM", "WezTerm")]);
+    assert_eq!(terminal.finish().0, 0);
+    let raw = terminal.raw();
+    assert!(raw.contains("\x1b]8;;file://") && raw.contains(".png\x1b\\"), "{raw}");
+    let mut terminal = Terminal::start(200, &args, &[]);
+    assert_eq!(terminal.finish().0, 0);
+    assert!(!terminal.raw().contains("\x1b]8;"), "an unknown terminal gets plain text");
+}
+
+#[test]
+fn the_end_of_a_run_notifies_on_request() {
+    let dir = folder();
+    let out = dir.path().to_string_lossy().into_owned();
+    let raw = |options: &[&str]| {
+        let args = [&["demo", "--speed", "max", "--out", &out], options].concat();
+        let mut terminal = Terminal::start(100, &args, &[]);
+        assert_eq!(terminal.finish().0, 0);
+        terminal.raw()
+    };
+    assert!(raw(&["--notify"]).contains("\x1b]9;Task completed\x1b\\\x07"));
+    assert!(!raw(&[]).contains('\x07'));
+}
+
+#[test]
+fn ascii_terminals_get_ascii() {
+    let recording = fixture("02-ksampler");
+    let args = ["replay", "--speed", "8", &recording.to_string_lossy()];
+    for (option, env) in [(Some("--ascii"), vec![]), (None, vec![("LC_ALL", "ru_RU.KOI8-R")])] {
+        let args: Vec<&str> = args.into_iter().chain(option).collect();
+        let mut terminal = Terminal::start(80, &args, &env);
+        terminal.wait(|screen| screen.contains("  =") && screen.contains("/10"));
+        let (code, screen) = terminal.finish();
+        assert_eq!(code, 0);
+        assert!(terminal.raw().is_ascii(), "{screen}");
+    }
+}
+
+#[test]
+fn nodes_of_one_title_are_told_apart() {
+    let recording = fixture("05-cached-partial");
+    let args = ["replay", "--speed", "4", &recording.to_string_lossy()];
+    let mut terminal = Terminal::start(80, &args, &[]);
+    terminal.wait(|screen| screen.contains("LabSteps #"));
+    assert_eq!(terminal.finish().0, 0);
 }

@@ -19,8 +19,8 @@ fn a_cached_run_in_plain() {
         📊 Progress monitoring started...
         📈 Overall progress: 0.0% (0/6)
         📈 Overall progress: 10.4% (1/6) - Current node: LabSteps (60.0%)
-        📈 Overall progress: 18.3% (2/6) - Current node: LabSteps
-        📈 Overall progress: 41.5% (2/6) - Current node: LabSteps (60.0%)
+        📈 Overall progress: 33.5% (2/6) - Current node: LabSteps (20.0%)
+        📈 Overall progress: 47.6% (2/6) - Current node: LabSteps (60.0%)
         📈 Overall progress: 100.0% (6/6)
         🎉 Task completed!
         📄 Generation results:
@@ -33,6 +33,7 @@ fn a_cached_run_in_plain() {
         📌 Node LabSteps (completed from cache)
         📌 Node ImageInvert (completed from cache)
         📌 Node PreviewImage (completed from cache)
+        📈 Overall progress: 12.3% (5/7) - Current node: LabSteps (25.0%)
         📈 Overall progress: 31.7% (5/7) - Current node: LabSteps (75.0%)
         📈 Overall progress: 100.0% (7/7)
         🎉 Task completed!
@@ -71,9 +72,11 @@ fn text_and_other_alphabets_in_plain() {
         📈 Overall progress: 0.0% (0/3)
         💬 Node 7: line 1 of 4 ✓ 你好
         💬 Node 7: line 2 of 4 ✓ 你好
+        📈 Overall progress: 16.0% (2/3) - Current node: LabText
         💬 Node 7: line 3 of 4 ✓ 你好
         📈 Overall progress: 30.9% (2/3) - Current node: LabText
         💬 Node 7: line 4 of 4 ✓ 你好
+        📈 Overall progress: 42.4% (2/3) - Current node: LabText
         📈 Overall progress: 93.0% (3/3)
         📈 Overall progress: 100.0% (3/3)
         🎉 Task completed!
@@ -87,6 +90,7 @@ fn text_and_other_alphabets_in_plain() {
         📊 Progress monitoring started...
         📈 Overall progress: 0.0% (0/6)
         📈 Overall progress: 12.4% (1/6) - Current node: LabSteps (100.0%)
+        📈 Overall progress: 29.9% (3/6) - Current node: LabSteps (33.3%)
         📈 Overall progress: 46.0% (3/6) - Current node: LabSteps (100.0%)
         📈 Overall progress: 100.0% (6/6)
         🎉 Task completed!
@@ -104,33 +108,15 @@ fn a_reconnect_in_plain() {
         ✅ Node mapping obtained successfully (7 nodes in total), which are {'1': 'EmptyImage', '2': 'LabSteps', '3': 'LabSteps', '4': 'LabSteps', '5': 'LabSteps', '6': 'SaveImage', '7': 'PreviewImage'}
         📊 Progress monitoring started...
         📈 Overall progress: 0.0% (0/7)
-        📈 Overall progress: 2.7% (1/7) - Current node: LabSteps (16.7%)
-        📈 Overall progress: 5.8% (1/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 8.8% (1/7) - Current node: LabSteps (83.3%)
-        📈 Overall progress: 12.2% (2/7) - Current node: LabSteps (12.5%)
-        📈 Overall progress: 16.4% (2/7) - Current node: LabSteps (37.5%)
-        📈 Overall progress: 18.8% (2/7) - Current node: LabSteps (50.0%)
+        📌 Node LabSteps (completed in 0.6 s)
+        📈 Overall progress: 10.1% (2/7) - Current node: LabSteps
         🔌 Connection lost, reconnecting (attempt 1)...
-        📈 Overall progress: 23.0% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 25.3% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 27.5% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 29.5% (2/7) - Current node: LabSteps (50.0%)
+        📈 Overall progress: 20.2% (2/7) - Current node: LabSteps (50.0%)
         📈 Overall progress: 31.4% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 33.3% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 35.0% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 36.6% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 38.2% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 39.7% (2/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 41.1% (2/7) - Current node: LabSteps (50.0%)
         📈 Overall progress: 42.4% (2/7) - Current node: LabSteps (50.0%)
         📊 Progress monitoring resumed...
+        📈 Overall progress: 53.6% (4/7) - Current node: LabSteps
         📈 Overall progress: 83.7% (4/7) - Current node: LabSteps (50.0%)
-        📈 Overall progress: 84.2% (4/7) - Current node: LabSteps (60.0%)
-        📈 Overall progress: 84.8% (4/7) - Current node: LabSteps (70.0%)
-        📈 Overall progress: 85.1% (4/7) - Current node: LabSteps (75.0%)
-        📈 Overall progress: 85.7% (4/7) - Current node: LabSteps (80.0%)
-        📈 Overall progress: 88.5% (4/7) - Current node: LabSteps (90.0%)
-        📈 Overall progress: 91.5% (4/7) - Current node: LabSteps (100.0%)
         📈 Overall progress: 100.0% (7/7)
         🎉 Task completed!
         📄 Generation results:
@@ -189,7 +175,6 @@ fn a_run_without_a_workflow_has_no_percentage() {
         --- out
         📊 Progress monitoring started...
         📈 Overall progress: unknown
-        📈 Overall progress: unknown (2 nodes so far)
         📈 Overall progress: 100.0%
         🎉 Task completed!
         📄 Generation results:
@@ -288,4 +273,23 @@ fn recorded_seconds(name: &str) -> f64 {
     let at = |line: &str| serde_json::from_str::<Value>(line).ok().and_then(|row| row["at_ms"].as_f64());
     let times: Vec<f64> = text.lines().filter_map(at).collect();
     (times.last().expect("rows") - times.first().expect("rows")) / 1000.0
+}
+
+#[test]
+fn plain_progress_has_a_line_for_ten_percent_unless_it_is_verbose() {
+    // This recording takes less than ten seconds.
+    let percents = |options: &[&str]| {
+        let done = rhub(["replay", "--format", "plain"])
+            .args(options)
+            .arg(fixture("v0.3.44-13-drop-reconnect"))
+            .run();
+        let lines = done.stdout.lines().filter_map(|line| line.strip_prefix("📈 Overall progress: "));
+        let percent = |line: &str| line.split('%').next().and_then(|text| text.parse::<f64>().ok());
+        lines.map(|line| percent(line).expect("a percentage")).collect::<Vec<_>>()
+    };
+    let brief = percents(&[]);
+    let (last, before) = brief.split_last().expect("a run");
+    assert!(*last >= 100.0, "the last line is always printed");
+    assert!(before.windows(2).all(|pair| pair[1] - pair[0] > 9.9), "{brief:?}");
+    assert!(percents(&["-v"]).len() > 2 * brief.len());
 }

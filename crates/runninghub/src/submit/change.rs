@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The requested changes.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Changes {
     set: Vec<(String, NewValue)>,
     /// Objects with `nodeId`, `fieldName` and `fieldValue`.
@@ -20,6 +20,7 @@ pub(crate) struct Changes {
 }
 
 /// The new value of a field.
+#[derive(Clone)]
 pub(crate) enum NewValue {
     Json(Value),
     /// As a person writes it: the type of the field decides what it means.

@@ -1,6 +1,6 @@
 //! Progress of a submit.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::Error;
 use runninghub_core::Sentence;
@@ -48,4 +48,4 @@ pub struct Busy {
 }
 
 /// Callback that receives each step.
-pub(crate) type OnStep = Box<dyn Fn(SubmitStep<'_>) + Send + Sync>;
+pub(crate) type OnStep = Arc<dyn Fn(SubmitStep<'_>) + Send + Sync>;
