@@ -47,6 +47,11 @@ pub(crate) enum Event {
     Queue(answer::Queue),
     /// The nodes of a workflow and what can be set (`workflow show`).
     Workflow(answer::Workflow),
+    /// A workflow in API format (`workflow convert`).
+    Converted {
+        /// JSON text.
+        workflow: String,
+    },
     /// A model (`model list`, `model show`).
     Model(Model),
     /// What a run of a model would cost (`model price`).
@@ -267,7 +272,7 @@ mod tests {
     fn every_event_has_the_common_fields_in_the_schema() {
         let schema = json_schema();
         let variants = schema.get("oneOf").and_then(Value::as_array).expect("one schema an event");
-        assert_eq!(variants.len(), 40);
+        assert_eq!(variants.len(), 41);
         for variant in variants {
             assert_eq!(variant["properties"]["schema"]["const"], runninghub::FORMAT);
             assert!(variant["properties"].get("task_id").is_some(), "{variant}");

@@ -2,12 +2,14 @@
 #![warn(clippy::expect_used, clippy::unwrap_used)]
 
 mod client;
+mod editor;
 mod endpoint;
 mod error;
 mod http;
 mod recorded;
 
 pub use client::{Client, ClientBuilder};
+pub use editor::{EditorError, EditorWorkflow};
 pub use endpoint::{
     history::{Finished, Outcome, Product},
     jobs::Job,

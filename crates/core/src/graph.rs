@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-pub use self::saved::{is_not_a_number, saved_nodes};
+pub use self::saved::{editor_workflow, is_not_a_number, saved_nodes};
 use crate::{Error, ErrorKind, NodeId, Untrusted};
 
 mod saved;

@@ -35,7 +35,7 @@ pub use digits::{is_rounded, rounded_number};
 pub use error::{Error, ErrorKind};
 pub use event::{Direction, End, Event, Submitted, Transfer};
 pub use failure::{FailureKind, Repeat};
-pub use graph::{Graph, Node, is_not_a_number, link, saved_nodes};
+pub use graph::{Graph, Node, editor_workflow, is_not_a_number, link, saved_nodes};
 pub use id::{ClientId, NodeId, PromptId, TaskId, WebappId, WorkflowId, is_platform_id, is_task_id, is_uuid};
 pub use learned::Learned;
 pub use line::{FORMAT, Line};

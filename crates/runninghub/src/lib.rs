@@ -83,7 +83,7 @@ pub use runninghub_core::{
 /// For a follower of your own: messages, graphs and the progress machine, without any I/O.
 pub use runninghub_core::{
     Binary, Confirm, ExecutionError, Graph, Input, Machine, Message, Node, NodeFile, Pace, decode_binary,
-    decode_text, link,
+    decode_text, editor_workflow, link,
 };
 #[doc(inline)]
 pub use runninghub_ledger as ledger;

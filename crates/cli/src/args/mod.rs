@@ -58,7 +58,7 @@ pub(crate) use self::{
     test::Test,
     upload::{Lora, LoraCommand, Upload},
     webhook::{Listen, Resend, Webhook, WebhookCommand},
-    workflow::{Show, Workflow},
+    workflow::{Workflow, WorkflowCommand},
 };
 #[cfg(feature = "sim")]
 pub(crate) use self::{demo::Demo, simulate::Simulate};

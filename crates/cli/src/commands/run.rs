@@ -1,6 +1,6 @@
 //! `rhub run`.
 
-use runninghub::{Code, Submit, say};
+use runninghub::{Code, Submit, Workflow, editor_workflow, say};
 use serde_json::Value;
 
 use super::{
@@ -25,6 +25,15 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let changes = args.set.iter().map(|text| assign::parse(text)).chain(texts).collect::<Result<_, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
+    if let Target::Own(text) = &target
+        && !is_on_server
+        && editor_workflow(text).is_some()
+        && let Err(error) = Workflow::parse(text)
+    {
+        return Err(Error::from(error).and_hint(say!(
+            "or let a ComfyUI that has its nodes convert it: `rhub workflow convert FILE --server URL`"
+        )));
+    }
     let (mut submit, id, site) = match target {
         Target::Saved(..) if is_on_server => {
             return Err(Error::usage(say!("a ComfyUI server has no workflow ids")).hint(say!(

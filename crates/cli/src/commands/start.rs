@@ -111,7 +111,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Tasks(args) => tasks::tasks(context, args).await,
         Command::Resolve(args) => tasks::resolve(context, args).await,
         Command::Webhook(args) => webhook::webhook(context, args).await,
-        Command::Workflow(args) => workflow::show(context, args).await,
+        Command::Workflow(args) => workflow::workflow(context, args).await,
         Command::Model(args) => model::model(context, args).await,
         Command::App(args) => app::app(context, args).await,
         Command::Quick(args) => quick::quick(context, args).await,

@@ -32,6 +32,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("webhook show", &["rhub webhook show last"]),
     ("webhook resend", &["rhub webhook resend last --webhook https://example.com/hook"]),
     ("workflow show", &["rhub workflow show 1904136902449209346", "rhub workflow show workflow.json"]),
+    (
+        "workflow convert",
+        &["rhub workflow convert editor.json --server http://127.0.0.1:8188 > workflow.json"],
+    ),
     ("model list", &["rhub model list --kind video --search kling"]),
     ("model show", &["rhub model show vidu/text-to-video-q2"]),
     ("model run", &["rhub model run vidu/text-to-video-q2 -p prompt=waves -o results --max-cost 1.50"]),

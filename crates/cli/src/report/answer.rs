@@ -76,6 +76,7 @@ impl Answers {
             Event::AssetGroup(group) => vec![account::group(group)],
             Event::Upload(upload) => self::upload(upload),
             Event::Opened { path } => vec![Untrusted::from(path.as_str()).to_string()],
+            Event::Converted { workflow } => workflow.lines().map(json).collect(),
             Event::Packed { path, files } => {
                 let path = Untrusted::from(path.as_str()).to_string();
                 let inside = word(&say!("  Contains {files}", files = files.join(", ")));
@@ -115,6 +116,21 @@ impl Answers {
 const TASK: [usize; 4] = [15, 10, 20, 8];
 
 /// The header of a list of submits.
+/// A line of JSON text, with JSON's own escapes for what could command the terminal.
+fn json(line: &str) -> String {
+    let is_safe = |c: char| Untrusted::from(c.to_string()).to_string() == c.to_string();
+    line.chars().fold(String::new(), |mut text, c| {
+        if is_safe(c) {
+            text.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
+                let _ = write!(text, "\\u{unit:04x}");
+            });
+        }
+        text
+    })
+}
+
 fn tasks() -> String {
     let heads = [say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("COST")];
     row(&heads.map(|head| word(&head)), &word(&say!("WHAT")))

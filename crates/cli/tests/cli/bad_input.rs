@@ -217,13 +217,13 @@ fn workflows_that_cannot_run() {
         fs::write(&file, text).expect("a file");
         rhub(["run"]).arg(&file).at(&sim).hide(dir.path(), "[dir]")
     };
-    snap!(run(r#"{"nodes": [], "links": [], "version": 0.4}"#), @r#"
+    snap!(run(r#"{"nodes": [], "links": [], "version": 0.4}"#), @r"
         exit 2
         --- err
         error: this workflow cannot be run: the workflow is in the editor's format, not in API format
 
-        hint: export it from the editor with `Workflow > Export (API)`
-    "#);
+        hint: export it from the editor with `Workflow > Export (API)`; or let a ComfyUI that has its nodes convert it: `rhub workflow convert FILE --server URL`
+    ");
     snap!(run("{\"3\": {\"class"), @r#"
         exit 2
         --- err

@@ -1,11 +1,14 @@
 //! Any ComfyUI, with `--server`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     time::{Duration, Instant},
 };
 
 use runninghub_sim::{Authority, Certificate, FaultProxy, Native, NativeBuilder, Scenario, Toxic};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -110,12 +113,10 @@ fn invalid_workflows_are_reported_before_sending() {
         path.to_string_lossy().into_owned()
     };
     let ui = file("ui.json", r#"{"nodes":[{"id":1,"type":"KSampler"}],"links":[],"version":0.4}"#);
-    snap!(server.rhub(["run", &ui]), @"
-    exit 2
-    --- err
-    error: this workflow cannot be run: the workflow is in the editor's format, not in API format
-
-    hint: export it from the editor with `Workflow > Export (API)`
+    snap!(server.rhub(["run", &ui]), @r"
+        exit 4
+        --- err
+        error: the prompt was not queued: prompt: Prompt has no outputs
     ");
     let class = file("class.json", r#"{"1":{"class_type":"NoSuchNode","inputs":{}}}"#);
     snap!(server.rhub(["run", &class]), @"
@@ -347,7 +348,7 @@ fn a_run_leaves_durations_and_a_ledger_entry() {
         assert!(told.code == Some(0) && Instant::now() < deadline, "{told}");
     };
     assert!(refreshed.stdout.contains(&second), "{refreshed}");
-    let event: serde_json::Value =
+    let event: Value =
         serde_json::from_str(refreshed.stdout.lines().next().expect("a line")).expect("JSON");
     let attempt = event["attempt_id"].as_str().expect("a name");
     let other = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
@@ -425,4 +426,83 @@ fn a_prompt_whose_encryption_breaks_is_looked_for_and_not_called_refused() {
         let listed = rhub(["tasks", "--json"]).state(&kept).run();
         assert!(listed.stdout.contains(&format!(r#""state":"{state}""#)), "{toxic:?}: {listed}");
     }
+}
+
+/// A server that says which inputs the classes of the recording have.
+fn described() -> (Server, TempDir) {
+    let dir = folder();
+    for entry in fs::read_dir(fixture("02-ksampler")).expect("a recording") {
+        let entry = entry.expect("a file");
+        fs::copy(entry.path(), dir.path().join(entry.file_name())).expect("copied");
+    }
+    let classes = json!({
+        "LabTinyModel": {"output_node": false, "input": {"required": {"seed": ["INT", {"default": 0}]}}},
+        "EmptyLatentImage": {"output_node": false, "input": {"required": {
+            "width": ["INT", {}], "height": ["INT", {}], "batch_size": ["INT", {}]}}},
+        "KSampler": {"output_node": false, "input": {"required": {
+            "model": ["MODEL"], "seed": ["INT", {"control_after_generate": true}], "steps": ["INT", {}],
+            "cfg": ["FLOAT", {}], "sampler_name": [["euler"]], "scheduler": [["normal"]],
+            "positive": ["CONDITIONING"], "negative": ["CONDITIONING"], "latent_image": ["LATENT"],
+            "denoise": ["FLOAT", {}]}}},
+        "LabLatentToImage": {"output_node": false, "input": {"required": {"samples": ["LATENT"]}}},
+        "SaveImage": {"output_node": true, "input": {"required": {
+            "images": ["IMAGE"], "filename_prefix": ["STRING", {}]}}},
+    });
+    fs::write(dir.path().join("object_info.json"), classes.to_string()).expect("written");
+    let scenario = Scenario::load(dir.path()).expect("a recording");
+    (Server::start(Native::builder().scenario(scenario).speed(f64::INFINITY)), dir)
+}
+
+/// The recorded workflow as the editor saves it.
+fn in_editor() -> Value {
+    let slot = |name: &str, link: u64| json!({"name": name, "type": "X", "link": link});
+    json!({
+        "version": 0.4,
+        "nodes": [
+            {"id": 4, "type": "LabTinyModel", "title": "Load (tiny random) model", "widgets_values": [7, "fixed"]},
+            {"id": 5, "type": "EmptyLatentImage", "widgets_values": [192, 192, 1]},
+            {"id": 3, "type": "KSampler", "inputs": [slot("model", 1), slot("positive", 2), slot("negative", 3),
+                slot("latent_image", 4)], "widgets_values": [954_572_242, "fixed", 10, 5.0, "euler", "normal", 1.0]},
+            {"id": 8, "type": "LabLatentToImage", "inputs": [slot("samples", 5)]},
+            {"id": 9, "type": "SaveImage", "inputs": [slot("images", 6)], "widgets_values": ["lab"]},
+            {"id": 10, "type": "Note", "widgets_values": ["mine"]},
+        ],
+        "links": [[1, 4, 0, 3, 0, "X"], [2, 4, 1, 3, 1, "X"], [3, 4, 2, 3, 2, "X"], [4, 5, 0, 3, 3, "X"],
+            [5, 3, 0, 8, 0, "X"], [6, 8, 0, 9, 0, "X"]],
+    })
+}
+
+#[test]
+fn a_file_of_the_editor_is_converted_by_a_server() {
+    let (server, dir) = described();
+    let file = dir.path().join("editor.json");
+    fs::write(&file, in_editor().to_string()).expect("written");
+    let file = file.to_string_lossy();
+    let converted = server.rhub(["workflow", "convert", &file]).run();
+    assert_eq!(converted.code, Some(0), "{converted}");
+    let inputs = |text: &str| {
+        let nodes: Map<String, Value> = serde_json::from_str(text).expect("JSON");
+        nodes.into_iter().map(|(id, node)| (id, node["inputs"].clone())).collect::<BTreeMap<_, _>>()
+    };
+    let recorded = fs::read_to_string(workflow("02-ksampler")).expect("a workflow");
+    assert_eq!(inputs(&converted.stdout), inputs(&recorded));
+
+    let done = server.rhub(["run", &file, "-s", "3.steps=10"]).run();
+    assert!(done.code == Some(0) && done.stdout.contains("Load (tiny random) model"), "{done}");
+    let sent = server.native().last_workflow().expect("a prompt");
+    assert_eq!(inputs(&sent), inputs(&recorded));
+
+    let offline = rhub(["run", &file]).env("RUNNINGHUB_API_KEY", "0123456789abcdef0123456789abcdef").run();
+    assert_eq!(offline.code, Some(2), "{offline}");
+    assert!(offline.stderr.contains("rhub workflow convert FILE --server URL"), "{offline}");
+    let nowhere = rhub(["workflow", "convert", &file]).run();
+    assert_eq!(nowhere.code, Some(2), "{nowhere}");
+    let mut damaged = in_editor();
+    damaged["nodes"][1]["widgets_values"] = json!(["wide", 192, 1]);
+    let other = dir.path().join("damaged.json");
+    fs::write(&other, damaged.to_string()).expect("written");
+    let refused = server.rhub(["run", &other.to_string_lossy()]).run();
+    assert_eq!(refused.code, Some(2), "{refused}");
+    assert!(refused.stderr.contains("node EmptyLatentImage (5): `width` would be"), "{refused}");
+    assert_eq!(server.native().prompts(), 1, "nothing more was queued");
 }

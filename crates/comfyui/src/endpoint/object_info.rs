@@ -15,6 +15,12 @@ pub struct ClassInfo {
 }
 
 impl ClassInfo {
+    /// The inputs in their order, each with its specification: the type, and its options.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let parts = ["required", "optional"].into_iter().filter_map(|part| self.input.get(part)?.as_object());
+        parts.flatten().map(|(name, spec)| (&**name, spec))
+    }
+
     /// The allowed values of an input with choices: the models on the server, the uploaded files.
     pub fn choices(&self, input: &str) -> Vec<&str> {
         let spec = ["required", "optional"].iter().find_map(|part| self.input.get(part)?.get(input));

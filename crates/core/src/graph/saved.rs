@@ -34,9 +34,17 @@ pub fn saved_nodes(text: &str) -> Result<Map<String, Value>, Error> {
     let is_empty = value.as_object().is_some_and(Map::is_empty);
     match find(value, DEEPEST) {
         Found::Nodes(nodes) => Ok(nodes),
-        Found::UiFormat => Err(Error::new(ErrorKind::UiFormat)),
+        Found::UiFormat(_) => Err(Error::new(ErrorKind::UiFormat)),
         Found::Nothing if is_empty => Err(Error::new(ErrorKind::Empty)),
         Found::Nothing => Err(Error::new(ErrorKind::NotAWorkflow)),
+    }
+}
+
+/// The workflow in the editor's format, in any of the same forms. `None` if there is none, or also one in API format.
+pub fn editor_workflow(text: &str) -> Option<Value> {
+    match find(read(text).ok()?, DEEPEST) {
+        Found::UiFormat(workflow) => Some(workflow),
+        Found::Nodes(_) | Found::Nothing => None,
     }
 }
 
@@ -60,7 +68,7 @@ fn read(text: &str) -> Result<Value, serde_json::Error> {
 
 enum Found {
     Nodes(Map<String, Value>),
-    UiFormat,
+    UiFormat(Value),
     Nothing,
 }
 
@@ -71,7 +79,7 @@ impl Found {
         for candidate in candidates {
             match find(candidate, depth) {
                 Self::Nodes(nodes) => return Self::Nodes(nodes),
-                Self::UiFormat => best = Self::UiFormat,
+                Self::UiFormat(workflow) => best = Self::UiFormat(workflow),
                 Self::Nothing => {}
             }
         }
@@ -86,7 +94,9 @@ fn find(value: Value, depth: usize) -> Found {
         Value::Object(mut fields) => {
             let named = KEYS.iter().filter_map(|key| fields.remove(*key)).collect::<Vec<_>>();
             match Found::first(named, depth) {
-                Found::Nothing if fields.get("nodes").is_some_and(Value::is_array) => Found::UiFormat,
+                Found::Nothing if fields.get("nodes").is_some_and(Value::is_array) => {
+                    Found::UiFormat(Value::Object(fields))
+                }
                 // A history entry is keyed by its id.
                 Found::Nothing if fields.len() == 1 => {
                     Found::first(fields.into_iter().map(|(_, value)| value), depth)
@@ -134,6 +144,17 @@ mod tests {
             assert_eq!(Value::Object(found), nodes(), "{saved}");
         }
         assert!(saved_nodes(&format!("\u{feff}{}", nodes())).is_ok());
+    }
+
+    #[test]
+    fn a_workflow_of_the_editor_is_found_unless_there_is_one_to_run() {
+        for saved in [ui(), json!({"workflow": ui()}), json!({"workflow": ui().to_string()})] {
+            assert_eq!(editor_workflow(&saved.to_string()), Some(ui()), "{saved}");
+        }
+        let both = json!({"prompt": nodes(), "workflow": ui()});
+        for other in [nodes(), both, json!({}), json!("a cat")] {
+            assert_eq!(editor_workflow(&other.to_string()), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The node classes of a server, each requested once.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -75,11 +75,18 @@ impl Classes {
 
     /// Requests the classes that a workflow uses. An error names all that the server does not have.
     pub(super) async fn learn(&self, client: &Client, graph: &Graph) -> Result<(), Error> {
-        let mut wanted: Vec<&str> = graph.nodes().iter().map(|node| node.class_type.raw()).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let wanted = graph.nodes().iter().map(|node| node.class_type.raw().to_owned()).collect();
+        let missing = self.request(client, wanted).await?;
+        if missing.is_empty() { Ok(()) } else { Err(unknown(graph, &missing)) }
+    }
+
+    /// Requests classes that aren't known yet. Returns those that the server does not have.
+    pub(super) async fn request(
+        &self,
+        client: &Client,
+        mut wanted: BTreeSet<String>,
+    ) -> Result<Vec<String>, Error> {
         wanted.retain(|class| self.get(class).is_none());
-        let wanted: Vec<String> = wanted.into_iter().map(str::to_owned).collect();
         // Everything is owned, or the future would not be `Send`.
         let ask = |class: String| {
             let client = client.clone();
@@ -120,7 +127,7 @@ impl Classes {
             let version = self.known().version.clone();
             kept.add(version.as_deref(), learned);
         }
-        if missing.is_empty() { Ok(()) } else { Err(unknown(graph, &missing)) }
+        Ok(missing)
     }
 
     /// Takes the classes that the server replaces itself out of the missing ones. Each counts as its new class.

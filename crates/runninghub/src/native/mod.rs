@@ -3,6 +3,7 @@
 mod backend;
 mod classes;
 mod comfy;
+mod convert;
 mod follow;
 mod kept;
 mod launch;

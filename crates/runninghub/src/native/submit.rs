@@ -43,7 +43,11 @@ impl Comfy {
     /// is looked up on the server.
     pub(super) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
         let server = &*self.0;
-        let workflow = Workflow::parse(submit.graph_for_comfyui()?)?;
+        let mut submit = submit;
+        let (text, editor) = server.in_api_format(submit.graph_for_comfyui()?).await?;
+        let workflow = Workflow::parse(text)?;
+        // As the editor sends it.
+        submit.extra_pnginfo = submit.extra_pnginfo.or(editor);
         warn_of(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
         changes.tell(&submit);
