@@ -56,7 +56,7 @@ pub use manifest::{holds_results, saved_results};
 pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use probe::Probe;
-pub use recipe::{Given, Recipe};
+pub use recipe::{Given, Recipe, RunFile};
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 #[doc(inline)]

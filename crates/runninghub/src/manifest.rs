@@ -10,7 +10,7 @@ use runninghub_net::{SavedFile, holds, numbered, open_file, replace_file, saniti
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{Error, ErrorKind, naming, save::Saved, sentence_of};
+use crate::{Error, ErrorKind, RunFile, naming, save::Saved, sentence_of};
 
 const SCHEMA: &str = "runninghub.manifest";
 /// Fields may be added within a version. A file of a newer version is left alone.
@@ -21,13 +21,19 @@ const LONGEST: u64 = 16 << 20;
 const NAMES: usize = 100;
 
 /// The records of a task's results in a folder.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Manifest {
     schema: String,
     version: u32,
     task_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workflow_id: Option<String>,
+    /// What ran, if this machine's ledger says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run: Option<RunFile>,
+    /// The program that wrote the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    software: Option<String>,
     results: Vec<Entry>,
 }
 
@@ -82,6 +88,8 @@ impl Manifest {
             version: VERSION,
             task_id,
             workflow_id: None,
+            run: None,
+            software: None,
             results: Vec::new(),
         };
         let mut path = directory.join(&name);
@@ -129,6 +137,12 @@ impl Manifest {
             }
         }
         self.results.sort_by_key(|entry| entry.n);
+    }
+
+    /// Adds what ran.
+    pub(crate) fn ran(&mut self, run: RunFile) {
+        self.run = Some(run.portable());
+        self.software = Some(concat!("runninghub ", env!("CARGO_PKG_VERSION")).to_owned());
     }
 
     /// Writes the manifest atomically.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_core::{Fact, Kind, say};
+use runninghub_core::{Fact, Kind, Place, TaskId, say};
 use runninghub_ledger::{Digest, Entry};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap as _};
 use serde_json::{Map, Value};
@@ -125,6 +125,16 @@ impl Recipe {
         self
     }
 
+    /// Files by their names only: paths belong to one machine.
+    fn without_folders(mut self) -> Self {
+        for (_, value) in &mut self.set {
+            if let Given::File { name, path, .. } = value {
+                *path = name.clone().into();
+            }
+        }
+        self
+    }
+
     /// What the ledger keeps of a submit; `None` if it keeps nothing, as that of an older version.
     pub fn kept(entry: &Entry) -> Option<Self> {
         serde_json::from_str(entry.intent.recipe.as_deref()?).ok()
@@ -153,6 +163,81 @@ impl Recipe {
             submit = submit.add_metadata(metadata);
         }
         Ok(if self.v2 { submit.v2() } else { submit })
+    }
+}
+
+/// What a run ran, and where: all that is needed to run it again. The manifest contains it, and the `.run.json` of a
+/// batch's row is of the same form.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RunFile {
+    target: Target,
+    /// Its task.
+    #[serde(default, skip_serializing)]
+    pub task_id: Option<TaskId>,
+    /// What was set.
+    #[serde(flatten)]
+    pub recipe: Recipe,
+}
+
+/// What ran, and where.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+struct Target {
+    /// The word for the place, and its URL.
+    place: String,
+    url: String,
+    kind: String,
+    /// The id of the workflow or app, or the endpoint of the model. Of a graph there is only the digest.
+    #[serde(default)]
+    id: Option<String>,
+}
+
+impl RunFile {
+    /// What a submit ran; `None` if the ledger keeps nothing of it, as that of an older version.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let intent = &entry.intent;
+        let id = intent.workflow.as_ref().map(ToString::to_string);
+        let target = Target {
+            place: intent.place.word().into(),
+            url: intent.place.url().into(),
+            kind: intent.kind.as_str().into(),
+            id: id.or_else(|| intent.target.clone()),
+        };
+        Some(Self { target, task_id: entry.task.clone(), recipe: Recipe::kept(entry)? })
+    }
+
+    /// Reads a manifest, or a `.run.json`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the text is neither, or does not say what ran.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Manifest {
+            task_id: Option<TaskId>,
+            run: RunFile,
+        }
+        let manifest =
+            serde_json::from_str::<Manifest>(text).map(|Manifest { task_id, run }| Self { task_id, ..run });
+        manifest.or_else(|_| serde_json::from_str(text)).map_err(|why| {
+            Error::usage(say!("it does not say what ran: {why}", why))
+                .with_hint(say!("files named `….manifest.json` and `….run.json` say it"))
+        })
+    }
+
+    /// As a file beside the results says it.
+    pub(crate) fn portable(self) -> Self {
+        Self { recipe: self.recipe.without_folders(), ..self }
+    }
+
+    /// The place where it ran.
+    pub fn place(&self) -> Place {
+        Place::new(self.target.place.clone(), self.target.url.clone())
+    }
+
+    /// The kind of task.
+    pub fn kind(&self) -> Kind {
+        let Ok(kind) = self.target.kind.parse();
+        kind
     }
 }
 
@@ -212,25 +297,28 @@ impl fmt::Display for Given {
 }
 
 impl Workspace {
-    /// The work of a submit, to run it again.
+    /// The work of a run, to run it again.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the ledger has not kept it; when the ledger cannot be read.
-    pub async fn work(&self, entry: &Entry, recipe: &Recipe) -> Result<Work, Error> {
-        let not_kept =
-            || Error::usage(say!("the workflow of this run was not kept, so it cannot be run again"));
-        if let Some(digest) = recipe.graph_sha256 {
+    pub async fn work(&self, run: &RunFile) -> Result<Work, Error> {
+        let not_kept = || {
+            Error::usage(say!("the workflow of this run was not kept, so it cannot be run again"))
+                .with_hint(say!("an image that the run made contains its workflow, and can be run itself"))
+        };
+        let id = run.target.id.clone();
+        // A batch names a graph by its digest.
+        let of_batch = || id.as_ref()?.parse::<Digest>().ok();
+        if let Some(digest) = run.recipe.graph_sha256.or_else(of_batch) {
             let unread = |error| Error::ledger(say!("the ledger cannot be read"), error);
             let json = self.ledger_to_read().map_err(unread)?.graph(digest).await.map_err(unread)?;
             return json.map(Work::Graph).ok_or_else(not_kept);
         }
-        let intent = &entry.intent;
-        let target = intent.target.clone();
-        Ok(match (&intent.kind, &intent.workflow, target, &recipe.code) {
-            (Kind::Workflow, Some(id), ..) => Work::Workflow(id.clone()),
-            (Kind::App, _, Some(app), _) => Work::App(app.into()),
-            (Kind::Quick, _, Some(app), Some(code)) => Work::Quick { app: app.into(), code: code.clone() },
-            (Kind::Model, _, Some(endpoint), _) => Work::Model(endpoint),
+        Ok(match (run.kind(), id, &run.recipe.code) {
+            (Kind::Workflow, Some(id), _) => Work::Workflow(id.into()),
+            (Kind::App, Some(app), _) => Work::App(app.into()),
+            (Kind::Quick, Some(app), Some(code)) => Work::Quick { app: app.into(), code: code.clone() },
+            (Kind::Model, Some(endpoint), _) => Work::Model(endpoint),
             _ => return Err(not_kept()),
         })
     }

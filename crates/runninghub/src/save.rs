@@ -15,7 +15,7 @@ use runninghub_ledger::Entry;
 use runninghub_net::{Download, ErrorKind as NetErrorKind, Files, SavedFile, check_folder};
 
 use crate::{
-    Backend, Error, ErrorKind,
+    Backend, Error, ErrorKind, RunFile,
     attempts::{Attempt, AttemptLog},
     manifest::{Manifest, source},
     naming::{check_template, names},
@@ -191,6 +191,9 @@ impl Save {
         let workflow = self.workflow.clone().or_else(|| known.as_ref()?.0.intent.workflow.clone());
         let before = manifest.clone();
         manifest.merge(workflow.as_ref(), &results);
+        if let Some(run) = known.as_ref().and_then(|(entry, _)| RunFile::of(entry)) {
+            manifest.ran(run);
+        }
         let manifest = blocking(move || {
             if manifest != before || !path.exists() {
                 manifest.write(&path)?;

@@ -14,7 +14,19 @@ pub(crate) struct Run {
     /// Workflow id, page URL, JSON file in API format, or image
     ///
     /// An image has to be the original that ComfyUI saved: its metadata contain the workflow. `-` reads standard input.
-    pub(crate) workflow: String,
+    #[arg(required_unless_present = "from")]
+    pub(crate) workflow: Option<String>,
+
+    /// Run again what this file beside results says
+    ///
+    /// FILE is a manifest (`TASK.manifest.json`) or the `.run.json` of a batch's row. `--set` changes fields.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["workflow", "node_info_list", "under", "extra_pnginfo", "no_metadata"],
+        hide_short_help = true
+    )]
+    pub(crate) from: Option<PathBuf>,
 
     /// Change a field; @FILE uploads a file
     ///

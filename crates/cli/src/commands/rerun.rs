@@ -1,41 +1,83 @@
-//! `rhub rerun`.
+//! `rhub rerun` and `rhub run --from`.
 
-use runninghub::{Kind, Recipe, say};
+use std::path::Path;
+
+use runninghub::{Kind, RunFile, say};
 
 use super::{
     app,
     context::Context,
-    service::Settings,
+    service::{Settings, check_place},
     submit::{self, Submission},
 };
 use crate::{
     args,
     assign::{self, NewValue},
     exit::{Error, Exit},
+    input,
 };
 
 /// Submits again what the ledger keeps of a run, with changes.
 pub(super) async fn rerun(context: &mut Context, args: args::Rerun) -> Result<Exit, Error> {
-    let workspace = context.workspace()?.clone();
     let entry = context.entry(&args.task_id).await?;
-    let recipe = Recipe::kept(&entry).ok_or_else(|| {
+    let run = RunFile::of(&entry).ok_or_else(|| {
         Error::usage(say!("the ledger did not keep what this run set"))
             .hint(say!("an older version of rhub made it; submit it anew"))
     })?;
-    let texts = args.set_text.iter().map(|text| assign::text(text));
-    let changes = args.set.iter().map(|text| change(&entry.intent.kind, text)).chain(texts);
-    let changes: Vec<(String, NewValue)> = changes.collect::<Result<_, _>>()?;
-    let without: Vec<&str> = changes.iter().map(|(name, _)| &**name).collect();
-    let work = workspace.work(&entry, &recipe).await?;
-    let mut submit = assign::put_all(recipe.submit(work, &without)?, changes);
-    if let Some(label) = entry.intent.label.clone() {
+    let changes = Changes { set: &args.set, set_text: &args.set_text, label: entry.intent.label.clone() };
+    again(context, &run, changes, &args.machine, &args.submitting).await
+}
+
+/// Submits again what a file beside the results says of a run, with changes.
+pub(super) async fn from(context: &mut Context, file: &Path, args: &args::Run) -> Result<Exit, Error> {
+    let name = || file.display();
+    let text = input::read(file)
+        .map_err(|why| Error::usage(say!("cannot read {name}: {why}", name = name(), why)))?;
+    let run = RunFile::read(&text).map_err(|error| {
+        let error = Error::from(error);
+        let message = say!("cannot use {name}: {why}", name = name(), why = error.message.clone());
+        Error { message, ..error }
+    })?;
+    check_place(&run.place())?;
+    // This machine knows its own runs better: where files were, and graphs.
+    let own = match &run.task_id {
+        Some(task) => context.entry(task.as_str()).await.ok().and_then(|entry| RunFile::of(&entry)),
+        None => None,
+    };
+    let run = own.unwrap_or(run);
+    let changes = Changes { set: &args.set, set_text: &args.set_text, label: None };
+    again(context, &run, changes, &args.machine, &args.submitting).await
+}
+
+/// What differs from the first run.
+struct Changes<'a> {
+    set: &'a [String],
+    set_text: &'a [String],
+    label: Option<String>,
+}
+
+async fn again(
+    context: &mut Context,
+    run: &RunFile,
+    changes: Changes<'_>,
+    machine: &args::Machine,
+    submitting: &args::Submitting,
+) -> Result<Exit, Error> {
+    let workspace = context.workspace()?.clone();
+    let texts = changes.set_text.iter().map(|text| assign::text(text));
+    let set = changes.set.iter().map(|text| change(&run.kind(), text)).chain(texts);
+    let set: Vec<(String, NewValue)> = set.collect::<Result<_, _>>()?;
+    let without: Vec<&str> = set.iter().map(|(name, _)| &**name).collect();
+    let work = workspace.work(run).await?;
+    let mut submit = assign::put_all(run.recipe.submit(work, &without)?, set);
+    if let Some(label) = changes.label {
         submit = submit.label(label);
     }
-    let submit = submit::on_machine(context, submit, &args.machine)?;
-    let Settings { site, known_url, server, .. } = Settings::of(&entry.intent.place);
-    let settings = Settings { known_url, server, ..submit::settings(&args.submitting, site) };
+    let submit = submit::on_machine(context, submit, machine)?;
+    let Settings { site, known_url, server, .. } = Settings::of(&run.place());
+    let settings = Settings { known_url, server, ..submit::settings(submitting, site) };
     let reach = |context: &mut Context| context.service(settings.clone());
-    Submission::new(context, &args.submitting, reach)?.make(context, submit, Error::from).await
+    Submission::new(context, submitting, reach)?.make(context, submit, Error::from).await
 }
 
 /// Reads a change as the command does that first ran it.

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     context::Context,
+    rerun,
     submit::{self, Submission},
 };
 use crate::{
@@ -20,7 +21,10 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     if is_on_server {
         refuse_options(&args)?;
     }
-    let target = Target::parse(&args.workflow)?;
+    if let Some(file) = &args.from {
+        return rerun::from(context, file, &args).await;
+    }
+    let target = Target::parse(args.workflow.as_deref().unwrap_or_default())?;
     let texts = args.set_text.iter().map(|text| assign::text(text));
     let changes = args.set.iter().map(|text| assign::parse(text)).chain(texts).collect::<Result<_, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;

@@ -344,3 +344,56 @@ fn what_is_private_refused_or_unwanted_is_not_recorded() {
     let done = desk.done(&["run", "graph.json"]);
     assert_eq!(done.stderr, "", "a recording is only an offer");
 }
+
+/// The files in a folder and below it whose names end like this.
+fn files_named(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files_named(&path, end));
+        } else if path.to_string_lossy().ends_with(end) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_run_is_repeated_from_the_file_beside_its_results() {
+    let desk = Desk::new();
+    let set = ["-s", "9.filename_prefix=a red cat", "-s", "3.seed=7"];
+    desk.done(&[&["run", "graph.json", "-o", "out"], &set[..]].concat());
+    let manifest = files_named(&desk.dir.path().join("out"), ".manifest.json").pop().expect("a manifest");
+    let text = fs::read_to_string(&manifest).expect("text");
+    assert!(text.contains("a red cat") && !text.contains(Sim::DEMO_KEY), "{text}");
+    let manifest = manifest.to_string_lossy();
+    desk.done(&["run", "--from", &manifest]);
+    desk.done(&["run", "--from", &manifest, "-s", "3.seed=8"]);
+    let tasks = desk.tasks(&[]);
+    assert_eq!(tasks[1]["body_sha256"], tasks[2]["body_sha256"], "the same run");
+    assert_ne!(tasks[0]["body_sha256"], tasks[2]["body_sha256"], "another seed");
+    assert_eq!(tasks[0]["set"]["9.filename_prefix"], tasks[2]["set"]["9.filename_prefix"]);
+
+    fs::write(desk.dir.path().join("rows.csv"), "9.filename_prefix\na blue cat\n").expect("written");
+    desk.done(&["batch", "run", "rows.csv", "--workflow", "graph.json", "-o", "batch"]);
+    let row = files_named(&desk.dir.path().join("batch"), ".run.json").pop().expect("what it ran");
+    desk.done(&["run", "--from", &row.to_string_lossy()]);
+    let blue = desk.tasks(&["blue"]);
+    assert_eq!(blue.len(), 2, "{blue:?}");
+    assert_eq!(blue[0]["body_sha256"], blue[1]["body_sha256"]);
+
+    let elsewhere = folder();
+    let lost = desk.rhub(&["run", "--from", &manifest]).state(&elsewhere).run();
+    assert_eq!(lost.code, Some(2), "{lost}");
+    assert!(lost.stderr.contains("an image that the run made contains its workflow"), "{lost}");
+    for (name, content) in [("empty.json", "{}"), ("text.json", "a cat")] {
+        fs::write(desk.dir.path().join(name), content).expect("written");
+        let bad = desk.rhub(&["run", "--from", name]).run();
+        assert_eq!(bad.code, Some(2), "{bad}");
+        assert!(bad.stderr.contains("it does not say what ran"), "{bad}");
+    }
+    assert_eq!(desk.rhub(&["run", "--from", "nothing.json"]).run().code, Some(2));
+    assert_eq!(desk.rhub(&["run", "graph.json", "--from", &manifest]).run().code, Some(2));
+    assert_eq!(desk.sim.creates(), 5);
+}

@@ -348,8 +348,7 @@ fn a_run_leaves_durations_and_a_ledger_entry() {
         assert!(told.code == Some(0) && Instant::now() < deadline, "{told}");
     };
     assert!(refreshed.stdout.contains(&second), "{refreshed}");
-    let event: Value =
-        serde_json::from_str(refreshed.stdout.lines().next().expect("a line")).expect("JSON");
+    let event: Value = serde_json::from_str(refreshed.stdout.lines().next().expect("a line")).expect("JSON");
     let attempt = event["attempt_id"].as_str().expect("a name");
     let other = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
     let wrong = server.rhub(["resolve", attempt, "--task-id", other]).state(&state).run();
