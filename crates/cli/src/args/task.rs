@@ -8,12 +8,15 @@ use clap_complete::ArgValueCandidates;
 use super::{Machine, Patience, Saving, Submitting};
 use crate::complete;
 
-/// Follow a running or finished task.
+/// Follow running or finished tasks.
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
-    /// Task id, or `last` for the latest one from this machine
-    #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
-    pub(crate) task_id: String,
+    #[command(flatten)]
+    pub(crate) tasks: SomeTasks,
+
+    /// All tasks submitted from this machine that have not ended
+    #[arg(long, conflicts_with = "task_ids")]
+    pub(crate) all: bool,
 
     /// Workflow that the task runs, for a percentage from the start
     #[arg(long, value_name = "ID")]

@@ -20,8 +20,9 @@ pub(crate) enum WorkflowCommand {
         workflow: String,
     },
     /// Convert a workflow from the editor's format to API format.
-    ///
-    /// A ComfyUI (`--server`) says which inputs its node classes have. The result goes to stdout.
+    #[command(
+        after_long_help = "A ComfyUI (`--server`) says which inputs its node classes have. The result goes to stdout."
+    )]
     Convert {
         /// JSON file that the editor saved, or `-` for standard input
         #[arg(value_name = "FILE")]

@@ -30,18 +30,23 @@ impl From<runninghub::api::Error> for Error {
     }
 }
 
+impl From<ErrorKind> for Exit {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Network => Self::Network,
+            ErrorKind::Refused => Self::Refused,
+            ErrorKind::SubmitUnknown => Self::SubmitUnknown,
+            ErrorKind::StillRunning | ErrorKind::TimedOut => Self::StillRunning,
+            ErrorKind::TaskFailed => Self::TaskFailed,
+            ErrorKind::Results | ErrorKind::Gone => Self::Results,
+            ErrorKind::Io => Self::Store,
+            _ => Self::Usage,
+        }
+    }
+}
+
 impl From<runninghub::Error> for Error {
     fn from(error: runninghub::Error) -> Self {
-        let exit = match error.kind() {
-            ErrorKind::Network => Exit::Network,
-            ErrorKind::Refused => Exit::Refused,
-            ErrorKind::SubmitUnknown => Exit::SubmitUnknown,
-            ErrorKind::StillRunning | ErrorKind::TimedOut => Exit::StillRunning,
-            ErrorKind::TaskFailed => Exit::TaskFailed,
-            ErrorKind::Results | ErrorKind::Gone => Exit::Results,
-            ErrorKind::Io => Exit::Store,
-            _ => Exit::Usage,
-        };
         let found = Self {
             code: error.code().cloned(),
             attempt: error.attempt().map(ToString::to_string),
@@ -52,7 +57,7 @@ impl From<runninghub::Error> for Error {
                 .iter()
                 .map(|node| node.clone().map(|text| clean(text).into()))
                 .collect(),
-            ..Self::new(exit, chain(&error))
+            ..Self::new(error.kind().into(), chain(&error))
         };
         match error.kind() {
             // Only an id that `resolve` accepts: the command is meant to be copied.

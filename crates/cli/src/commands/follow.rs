@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How often to redraw when only time has passed.
-const TICK: Duration = Duration::from_millis(100);
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// How to watch.
 #[derive(Debug)]
@@ -210,7 +210,7 @@ async fn next_kept(kept: &mut Option<Intermediates>) -> Option<Intermediate> {
     }
 }
 
-async fn until(deadline: Option<Instant>) {
+pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => pending().await,

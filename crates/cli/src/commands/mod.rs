@@ -37,6 +37,7 @@ mod tasks;
 mod test;
 mod upload;
 mod watch;
+mod watch_many;
 mod webhook;
 mod workflow;
 

@@ -118,13 +118,19 @@ async fn download_of(context: &mut Context, id: &str, out: &Path, name: Option<&
 pub(super) async fn cancel(context: &mut Context, args: args::Cancel) -> Result<Exit, Error> {
     let mut ids = args.task_ids;
     if args.all {
-        let open = context.workspace()?.ledger_to_read()?.entries(Filter::all().open().with_task()).await?;
-        ids = open.iter().filter_map(|entry| Some(entry.task.as_ref()?.to_string())).collect();
-        if ids.is_empty() {
-            context.advice.push(say!("every task from this machine has ended"));
-        }
+        ids = open(context).await?;
     }
     each(context, &ids, cancel_of).await
+}
+
+/// The tasks submitted from this machine that have not ended.
+pub(super) async fn open(context: &mut Context) -> Result<Vec<String>, Error> {
+    let open = context.workspace()?.ledger_to_read()?.entries(Filter::all().open().with_task()).await?;
+    let ids: Vec<_> = open.iter().filter_map(|entry| Some(entry.task.as_ref()?.to_string())).collect();
+    if ids.is_empty() {
+        context.advice.push(say!("every task from this machine has ended"));
+    }
+    Ok(ids)
 }
 
 async fn cancel_of(context: &mut Context, id: &str) -> Result<Exit, Error> {

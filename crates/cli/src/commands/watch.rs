@@ -8,6 +8,7 @@ use super::{
     context::Context,
     follow::{Following, follow, take_up},
     service::{Recorded, Settings},
+    task, watch_many,
 };
 use crate::{
     args,
@@ -15,10 +16,19 @@ use crate::{
     target,
 };
 
-/// Follows a task submitted earlier.
-pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Exit, Error> {
+/// Follows tasks submitted earlier.
+pub(super) async fn watch(context: &mut Context, mut args: args::Watch) -> Result<Exit, Error> {
+    let ids = if args.all { task::open(context).await? } else { std::mem::take(&mut args.tasks.task_ids) };
+    match &*ids {
+        [] => Ok(Exit::Done),
+        [id] => watch_one(context, id, args).await,
+        ids => watch_many::watch(context, ids, args).await,
+    }
+}
+
+async fn watch_one(context: &mut Context, id: &str, args: args::Watch) -> Result<Exit, Error> {
     let workflow = args.workflow.as_deref().map(|text| target::saved(text, "--workflow")).transpose()?;
-    let found = context.task(&args.task_id).await?;
+    let found = context.task(id).await?;
     let known = found.settings();
     let service = context.service(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),

@@ -71,7 +71,8 @@ fn counts(progress: &BatchProgress, columns: usize) -> String {
     cells::fit(&line, columns)
 }
 
-fn row(row: &RowProgress, columns: usize, printer: Printer) -> String {
+/// What runs: its name, bar, stage, and the time left.
+pub(super) fn row(row: &RowProgress, columns: usize, printer: Printer) -> String {
     let name_room = (columns * 2 / 5).min(28);
     let name = cells::pad(&format!("  {}", Untrusted::from(&*row.item)), name_room);
     let stage = row.stage.as_ref().map(lang::word).unwrap_or_default();

@@ -9,7 +9,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use runninghub::{
     Connection, ConnectionState, Event as RunEvent, Line, NodeId, NodeState, Outcome, Output, Phase,
-    Sentence, Transfer, Untrusted, Verdict, say,
+    Sentence, TaskId, Transfer, Untrusted, Verdict, say,
 };
 use runninghub_batch::ItemState;
 
@@ -18,6 +18,7 @@ use super::{
     answer::Answers,
     batch, batch_frame,
     frame::{self, FileView, View},
+    many::Many,
     text,
 };
 #[cfg(feature = "preview")]
@@ -56,6 +57,8 @@ pub(crate) struct Human {
     moving: Vec<(Transfer, Duration)>,
     /// The figures of a batch, which is shown instead of a run.
     batch: Option<BatchProgress>,
+    /// Several runs, which are shown instead of one.
+    many: Option<Many>,
     answers: Answers,
     /// The names of the nodes, with the id where titles are equal.
     titles: HashMap<NodeId, String>,
@@ -85,6 +88,7 @@ impl Human {
             connection: None,
             moving: Vec::new(),
             batch: None,
+            many: None,
             answers: Answers::default(),
             titles: HashMap::new(),
             folded: Folded::default(),
@@ -140,6 +144,9 @@ impl Human {
             self.live.invalidate();
             #[cfg(feature = "preview")]
             self.renderer.again();
+        }
+        if let Some(many) = &self.many {
+            return many.lines(t, columns, rows, self.printer);
         }
         match &self.batch {
             Some(progress) => batch_frame::lines(progress, columns, rows, self.printer),
@@ -270,6 +277,22 @@ impl Human {
         }
     }
 
+    /// Shows an event of one of several runs. The result of the command itself has no task.
+    fn one_of_many(&mut self, line: &Line<Event>, event: &RunEvent) {
+        let (Some(many), Some(task)) = (&mut self.many, &line.task_id) else {
+            let lines = self.lines(line.t);
+            self.live.leave(lines);
+            self.window.clear();
+            self.many = None;
+            return;
+        };
+        let above = many.see(task, event, self.printer);
+        for text in &above {
+            self.live.above(text);
+        }
+        self.draw(line.t);
+    }
+
     /// Shows an event of a run; returns whether to redraw the block.
     fn run(&mut self, t: Duration, event: &RunEvent) -> bool {
         match event {
@@ -364,6 +387,7 @@ impl Folded {
 impl Reporter for Human {
     fn show(&mut self, line: &Line<Event>) {
         match &line.event {
+            Event::Run(event) if self.many.is_some() => self.one_of_many(line, event),
             Event::Run(event) if !text::is_answer(event) => {
                 if self.run(line.t, event) {
                     self.draw(line.t);
@@ -405,8 +429,12 @@ impl Reporter for Human {
         true
     }
 
+    fn watch_many(&mut self, tasks: &[TaskId]) {
+        self.many = Some(Many::new(tasks));
+    }
+
     fn tick(&mut self, t: Duration) {
-        if self.view.waiting.is_some() || self.measured.is_some() {
+        if self.many.is_some() || self.view.waiting.is_some() || self.measured.is_some() {
             self.draw(t);
         }
     }

@@ -8,6 +8,7 @@ mod batch_frame;
 mod frame;
 mod human;
 mod json;
+mod many;
 mod model;
 mod plain;
 mod quiet;

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use runninghub::{
-    ConnectionState, CurrentNode, Direction, Event as RunEvent, Fact, Line, NodeState, Outcome, Output,
-    Phase, Sentence, TaskStatus, Transfer, Verdict, say,
+    ConnectionState, CurrentNode, Direction, Event as RunEvent, Fact, Failure, Line, NodeState, Outcome,
+    Output, Sentence, TaskId, TaskStatus, Transfer, Untrusted, Verdict, say,
 };
 
 use super::{Reporter, answer::Answers, batch, text};
@@ -51,6 +51,10 @@ pub(crate) struct Plain {
     /// The last tenth of a batch that was reported.
     tenth: Option<u32>,
     answers: Answers,
+    /// Precedes each line: the task, if there are several.
+    prefix: String,
+    /// A reporter for each of several tasks.
+    each: Option<HashMap<TaskId, Plain>>,
 }
 
 impl Plain {
@@ -68,7 +72,14 @@ impl Plain {
             moving: HashMap::new(),
             tenth: None,
             answers: Answers::default(),
+            prefix: String::new(),
+            each: None,
         }
+    }
+
+    /// A reporter for one of several tasks.
+    fn of(printer: Printer, task: &TaskId) -> Self {
+        Self { prefix: format!("[{}] ", Untrusted::from(task.as_str())), ..Self::new(printer) }
     }
 
     /// Prints a line of the result.
@@ -78,7 +89,7 @@ impl Plain {
 
     fn print(&mut self, line: String) {
         if line != self.last {
-            self.printer.line(&line);
+            self.printer.line(&format!("{}{line}", self.prefix));
             self.last = line;
         }
     }
@@ -86,7 +97,11 @@ impl Plain {
     /// Prints a line about the run's progress that a newer line of its kind replaces if the reader lags.
     fn pass(&mut self, kind: Passing, words: &Sentence) {
         let line = lang::word(words);
-        if line != self.last {
+        if line != self.last && !self.prefix.is_empty() {
+            // A newer line of the kind may be about another task.
+            self.printer.line(&format!("{}{line}", self.prefix));
+            self.last = line;
+        } else if line != self.last {
             self.printer.passing(kind, &line);
             self.last = line;
         }
@@ -141,19 +156,22 @@ impl Plain {
         self.pass(Passing::Connection, &words);
     }
 
-    fn finished(&mut self, end: &runninghub::End) {
-        match end.phase {
-            Phase::Success => self.say(&say!("🎉 Task completed!")),
-            Phase::Interrupted => self.say(&say!("🛑 Task cancelled")),
-            phase if !phase.is_final() => self.say(&say!("🔌 {why}", why = text::no_end())),
+    fn ended(&mut self, status: Verdict, cause: Option<&Failure>) {
+        match status {
+            Verdict::Success => self.say(&say!("🎉 Task completed!")),
+            Verdict::Cancelled => self.say(&say!("🛑 Task cancelled")),
+            Verdict::Running => self.say(&say!("🔌 {why}", why = text::no_end())),
             _ => {
-                let cause = end.failure.as_ref();
                 self.say(&say!("❌ {failure}", failure = text::failure(say!("Task failed"), cause)));
                 if let Some(cure) = cause.and_then(text::cure) {
                     self.say(&say!("💡 Try this: {cure}", cure));
                 }
             }
         }
+    }
+
+    fn finished(&mut self, end: &runninghub::End) {
+        self.ended(end.phase.into(), end.failure.as_ref());
         if !end.outputs.is_empty() {
             self.say(&say!("📄 Generation results:"));
         }
@@ -194,6 +212,10 @@ impl Plain {
 
     fn result(&mut self, t: Duration, outcome: &Outcome) {
         self.flush(t, true);
+        if !self.prefix.is_empty() {
+            // Of several tasks only the results are known here.
+            self.ended(outcome.status, outcome.failure.as_ref());
+        }
         if outcome.status == Verdict::Failed && self.saved == 0 {
             self.say(&say!("💾 Nothing was saved"));
         }
@@ -262,6 +284,9 @@ impl Plain {
 
 impl Reporter for Plain {
     fn show(&mut self, line: &Line<Event>) {
+        if let (Some(each), Some(task)) = (&mut self.each, &line.task_id) {
+            return each.entry(task.clone()).or_insert_with(|| Self::of(self.printer, task)).show(line);
+        }
         match &line.event {
             Event::Run(event) if !text::is_answer(event) => self.run(line.t, event),
             Event::Notice { message, .. } => self.say(&say!("⚠️ {message}", message)),
@@ -270,7 +295,12 @@ impl Reporter for Plain {
         }
     }
 
+    fn watch_many(&mut self, _tasks: &[TaskId]) {
+        self.each = Some(HashMap::new());
+    }
+
     fn tick(&mut self, t: Duration) {
         self.flush(t, false);
+        self.each.iter_mut().flat_map(HashMap::values_mut).for_each(|one| one.flush(t, false));
     }
 }

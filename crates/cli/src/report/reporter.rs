@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use runninghub::{Line, Sentence};
+use runninghub::{Line, Sentence, TaskId};
 
 use super::{Human, Json, Plain, Quiet};
 use crate::{
@@ -21,6 +21,9 @@ pub(crate) trait Reporter {
     fn wait(&mut self, _t: Duration, _words: &Sentence) -> bool {
         false
     }
+
+    /// Announces that several tasks are watched: each of the lines that follow names its own.
+    fn watch_many(&mut self, _tasks: &[TaskId]) {}
 
     /// Updates what depends on time alone.
     fn tick(&mut self, _t: Duration) {}

@@ -397,3 +397,36 @@ fn a_run_is_repeated_from_the_file_beside_its_results() {
     assert_eq!(desk.rhub(&["run", "graph.json", "--from", &manifest]).run().code, Some(2));
     assert_eq!(desk.sim.creates(), 5);
 }
+
+#[test]
+fn several_tasks_are_watched_at_once() {
+    let desk = Desk::new();
+    let submit = || desk.done(&["run", "graph.json", "--detach", "-q"]).stdout.trim().to_owned();
+    let tasks = [submit(), submit(), submit()];
+    let done = desk.done(&["watch", "--all", "--json", "-o", "all"]);
+    let lines: Vec<Value> =
+        done.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let (last, before) = lines.split_last().expect("a result");
+    assert_eq!((&last["event"], &last["exit_code"]), (&"result".into(), &0.into()));
+    assert!(before.iter().all(|line| line["task_id"].is_string()), "{done}");
+    for task in &tasks {
+        let results = before.iter().filter(|line| line["task_id"] == **task && line["event"] == "result");
+        let results: Vec<_> = results.collect();
+        assert_eq!(results.len(), 1, "{done}");
+        assert_eq!((&results[0]["status"], &results[0]["percent"]), (&"success".into(), &100.0.into()));
+        assert!(results[0]["outputs"][0]["path"].is_string(), "{done}");
+    }
+    let none = desk.done(&["watch", "--all"]);
+    assert!(none.stderr.contains("every task from this machine has ended"), "{none}");
+
+    let plain = desk.done(&["watch", &tasks[0], &tasks[1]]);
+    let of = |task: &str| plain.stdout.contains(&format!("[{task}] 🎉 Task completed!\n"));
+    assert!(of(&tasks[0]) && of(&tasks[1]) && !of(&tasks[2]), "{plain}");
+    let quiet = desk.done(&["watch", &tasks[0], &tasks[1], "-q", "-o", "quiet"]);
+    assert!(quiet.stdout.lines().all(|line| Path::new(line).starts_with("quiet")), "{quiet}");
+
+    let some = desk.rhub(&["watch", &tasks[0], "1999999999999999999"]).run();
+    assert_eq!(some.code, Some(7), "{some}");
+    let option = desk.rhub(&["watch", &tasks[0], &tasks[1], "--cancel-on-interrupt"]).run();
+    assert_eq!(option.code, Some(2), "{option}");
+}
