@@ -16,7 +16,9 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use vt100::{Cell, Color, Parser, Screen};
 use xshell::{Shell, cmd};
 
-const SIZE: PtySize = PtySize { rows: 17, cols: 78, pixel_width: 0, pixel_height: 0 };
+use crate::screens::screens;
+
+const SIZE: PtySize = size(78, 17);
 /// Maximum frames per second; identical ones are drawn once.
 const RATE: u32 = 8;
 /// How long the last frame is shown before the animation restarts, in seconds.
@@ -24,32 +26,45 @@ const REST: f64 = 4.0;
 const CELL: (f64, f64) = (8.4, 18.0);
 const MARGIN: f64 = 12.0;
 
-/// Records the demo, replays the recording in a terminal and writes `docs/demo.svg`.
+pub(crate) const fn size(cols: u16, rows: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+/// Records the demo, replays the recording in a terminal and writes `docs/demo.svg`; then the still pictures.
 pub(crate) fn film(shell: &Shell, root: &Path) -> Result<()> {
     cmd!(shell, "cargo build --quiet --package runninghub-cli").run()?;
     let rhub = root.join("target/debug/rhub");
     let recording = shell.create_temp_dir()?;
     let (tape, out) = (recording.path().join("recording"), recording.path().join("results"));
     cmd!(shell, "{rhub} demo --quiet --record {tape} --out {out}").ignore_stdout().run()?;
-    let mut command = CommandBuilder::new(&rhub);
-    command.args(["replay", "--speed", "1"]);
+    let mut command = terminal(&rhub);
+    command.args(["replay", "--speed", "1", "--preview", "off"]);
     command.arg(&tape);
+    let pictures = watch(command, SIZE)?;
+    let file = root.join("docs/demo.svg");
+    fs::write(&file, draw(&pictures)).with_context(|| format!("cannot write {}", file.display()))?;
+    screens(&rhub, root, recording.path())
+}
+
+/// The binary on a terminal that shows colors.
+pub(crate) fn terminal(rhub: &Path) -> CommandBuilder {
+    let mut command = CommandBuilder::new(rhub);
     command.env("TERM", "xterm-256color");
+    command.env("COLORTERM", "truecolor");
     command.env_remove("CI");
     command.env_remove("NO_COLOR");
-    let pictures = watch(command)?;
-    let file = root.join("docs/demo.svg");
-    fs::write(&file, draw(&pictures)).with_context(|| format!("cannot write {}", file.display()))
+    command
 }
 
 /// The screen at a time, in seconds since the start.
-struct Picture {
+pub(crate) struct Picture {
     at: f64,
-    screen: Screen,
+    pub(crate) screen: Screen,
 }
 
-fn watch(command: CommandBuilder) -> Result<Vec<Picture>> {
-    let pty = native_pty_system().openpty(SIZE)?;
+/// Runs a command in a terminal of this size, and takes a picture whenever the screen has changed.
+pub(crate) fn watch(command: CommandBuilder, size: PtySize) -> Result<Vec<Picture>> {
+    let pty = native_pty_system().openpty(size)?;
     let mut reader = pty.master.try_clone_reader()?;
     let mut child = pty.slave.spawn_command(command)?;
     drop(pty.slave);
@@ -63,7 +78,7 @@ fn watch(command: CommandBuilder) -> Result<Vec<Picture>> {
         }
     });
     let (rows, cols) =
-        NonZero::new(SIZE.rows).zip(NonZero::new(SIZE.cols)).context("the screen has a size")?;
+        NonZero::new(size.rows).zip(NonZero::new(size.cols)).context("the screen has a size")?;
     let mut parser = Parser::new(rows, cols, 0);
     let (started, step) = (Instant::now(), Duration::from_secs(1) / RATE);
     let mut pictures: Vec<Picture> = Vec::new();
@@ -126,20 +141,65 @@ fn draw(pictures: &[Picture]) -> String {
     svg
 }
 
+/// One picture that doesn't move.
+pub(crate) fn still(screen: &Screen, about: &str) -> String {
+    let (rows, cols) = screen.size();
+    let (width, height) =
+        (f64::from(cols.get()) * CELL.0 + 2.0 * MARGIN, f64::from(rows.get()) * CELL.1 + 2.0 * MARGIN);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" role=\"img\" \
+         aria-label=\"{about}\">\n<style>text{{font:14px ui-monospace,Menlo,Consolas,'Noto Sans Mono CJK SC',monospace;\
+         white-space:pre;fill:#d8dee9}}</style>\n<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#1d2129\"/>\n"
+    );
+    for row in 0..rows.get() {
+        draw_backgrounds(&mut svg, screen, row);
+        draw_row(&mut svg, screen, row);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Previews are half blocks: the upper half in the text's color, the lower one in the background's.
+fn draw_backgrounds(svg: &mut String, screen: &Screen, row: u16) {
+    let (_, cols) = screen.size();
+    for column in 0..cols.get() {
+        if let Some(Color::Rgb(red, green, blue)) = screen.cell(row, column).map(Cell::bgcolor) {
+            let (x, y) = (MARGIN + f64::from(column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
+            // Slightly wider than a cell, so that no gap shows between two.
+            let (width, height) = (CELL.0 + 0.3, CELL.1 + 0.3);
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>"
+            );
+        }
+    }
+}
+
 /// Cells of the same colors are one text element, positioned by its column, since fonts differ in the width of
 /// non-ASCII characters.
 fn draw_row(svg: &mut String, screen: &Screen, row: u16) {
+    let (_, cols) = screen.size();
+    let cols = cols.get();
     let y = MARGIN + (f64::from(row) + 0.75) * CELL.1;
     let mut column = 0;
-    while column < SIZE.cols {
+    while column < cols {
         let Some(cell) = screen.cell(row, column).filter(|cell| !cell.contents().trim().is_empty()) else {
             column += 1;
             continue;
         };
+        if let (Color::Rgb(red, green, blue), "▀") = (cell.fgcolor(), cell.contents()) {
+            let (x, top) = (MARGIN + f64::from(column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
+            let (width, height) = (CELL.0 + 0.3, CELL.1 / 2.0);
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>"
+            );
+            column += 1;
+            continue;
+        }
         let (start, look) = (column, look(cell));
         let mut text = String::new();
-        while let Some(cell) = screen.cell(row, column).filter(|cell| column < SIZE.cols && same(cell, &look))
-        {
+        while let Some(cell) = screen.cell(row, column).filter(|cell| column < cols && same(cell, &look)) {
             text.push_str(if cell.contents().is_empty() && !cell.is_wide_continuation() {
                 " "
             } else {

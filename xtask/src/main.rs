@@ -12,6 +12,7 @@ mod mutants;
 mod record;
 mod report;
 mod sbom;
+mod screens;
 mod snapshots;
 mod tidy;
 mod tool;

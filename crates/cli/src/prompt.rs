@@ -1,14 +1,18 @@
 //! A prompt on the terminal with hidden input.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::io::{self, IsTerminal as _};
+#[cfg(not(windows))]
+use std::io::{BufRead as _, Read as _};
 
 use runninghub::{Sentence, say};
 
-use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
+#[cfg(not(windows))]
+use crate::key::MAX_LENGTH;
+use crate::{exit::Error, printer::Printer};
 
 /// Whether the terminal is interactive.
 pub(crate) fn is_possible() -> bool {
-    cfg!(unix) && io::stdin().is_terminal() && io::stderr().is_terminal()
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Prompts for a line with echo off. Blocks. Dropping the returned [`Hush`] restores the terminal, even if the input
@@ -23,8 +27,14 @@ pub(crate) fn hidden(
     })?;
     printer.ask(question);
     Ok((hush, || {
-        let mut line = String::new();
-        io::stdin().lock().take(MAX_LENGTH).read_line(&mut line)?;
+        #[cfg(windows)]
+        let line = rpassword::read_password()?;
+        #[cfg(not(windows))]
+        let line = {
+            let mut line = String::new();
+            io::stdin().lock().take(MAX_LENGTH).read_line(&mut line)?;
+            line
+        };
         Ok(line)
     }))
 }
@@ -48,9 +58,11 @@ impl Hush {
         Ok(Self { printer, before })
     }
 
-    #[cfg(not(unix))]
-    fn new(_: Printer) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Reading turns the echo off itself.
+    #[cfg(windows)]
+    #[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
+    fn new(printer: Printer) -> io::Result<Self> {
+        Ok(Self { printer })
     }
 }
 

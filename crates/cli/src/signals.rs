@@ -189,31 +189,48 @@ mod unix {
     }
 }
 
-#[cfg(not(unix))]
-pub(crate) use self::other::{Signals, die, has_come, suspend, take};
+#[cfg(windows)]
+pub(crate) use self::windows::{Signals, die, has_come, suspend, take};
 
-#[cfg(not(unix))]
-mod other {
+#[cfg(windows)]
+mod windows {
+    use tokio::signal::windows::{
+        CtrlBreak, CtrlC, CtrlClose, CtrlShutdown, ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown,
+    };
+
     use super::{Signal, io};
 
-    /// Listens for Ctrl-C.
+    /// Listens for Ctrl-C, Ctrl-Break, and the end of the window or of the session.
     #[derive(Debug)]
-    pub(crate) struct Signals;
+    pub(crate) struct Signals {
+        interrupt: CtrlC,
+        stop: CtrlBreak,
+        close: CtrlClose,
+        shutdown: CtrlShutdown,
+    }
 
     impl Signals {
         /// Starts listening.
         ///
         /// # Errors
-        /// Never on this system.
+        /// The system refuses.
         pub(crate) fn new(_is_live: bool) -> io::Result<Self> {
-            Ok(Self)
+            Ok(Self {
+                interrupt: ctrl_c()?,
+                stop: ctrl_break()?,
+                close: ctrl_close()?,
+                shutdown: ctrl_shutdown()?,
+            })
         }
 
         /// The next signal.
         pub(crate) async fn next(&mut self) -> Signal {
-            match tokio::signal::ctrl_c().await {
-                Ok(()) => Signal::Interrupt,
-                Err(_) => std::future::pending().await,
+            tokio::select! {
+                Some(()) = self.interrupt.recv() => Signal::Interrupt,
+                Some(()) = self.stop.recv() => Signal::Terminate,
+                Some(()) = self.close.recv() => Signal::Terminate,
+                Some(()) = self.shutdown.recv() => Signal::Terminate,
+                else => std::future::pending().await,
             }
         }
     }

@@ -29,6 +29,16 @@ pub(crate) fn picture(width: u16, height: u16, seed: u64, noise: f64) -> Vec<u8>
     png
 }
 
+/// The image with a text chunk; `None` if it isn't a PNG. The text must be ASCII.
+pub(crate) fn with_text(image: &[u8], keyword: &str, text: &str) -> Option<Vec<u8>> {
+    // The signature, and the header with its length, type and checksum.
+    let (head, rest) = image.split_at_checked(8 + 25).filter(|(head, _)| head.starts_with(b"\x89PNG"))?;
+    let mut png = head.to_vec();
+    chunk(&mut png, *b"tEXt", &[keyword.as_bytes(), text.as_bytes()].join(&0));
+    png.extend(rest);
+    Some(png)
+}
+
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

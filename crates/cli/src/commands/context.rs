@@ -501,7 +501,9 @@ impl Context {
 pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| {
         let dirs = etcetera::choose_base_strategy().ok()?;
-        Some(dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("rhub"))
+        // On Windows data roams between machines, and the ledger must not.
+        let local = || if cfg!(windows) { dirs.cache_dir() } else { dirs.data_dir() };
+        Some(dirs.state_dir().unwrap_or_else(local).join("rhub"))
     })
 }
 

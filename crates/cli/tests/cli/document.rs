@@ -23,7 +23,7 @@ pub(crate) fn run_commands(document: &str, of: impl Fn(Rhub) -> Rhub) -> usize {
 }
 
 /// The words of a command line, split as in a shell.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in line.split("   #").next().unwrap_or_default().chars() {
         match quote {

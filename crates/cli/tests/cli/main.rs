@@ -27,6 +27,7 @@ mod pictures;
 mod proxy;
 #[cfg(unix)]
 mod readers;
+mod readme;
 mod replay;
 mod results;
 mod schema;

@@ -31,14 +31,16 @@ fn create(state: &State, call: &Call) -> Result<Answer, Answer> {
     // The documentation contradicts itself about a graph together with an id: one page requires the id, another
     // ignores it, and ignores `nodeInfoList` too. So the id may be missing but must not be wrong, and the list is not
     // checked.
-    let scenario = match (own, saved) {
-        (Some(graph), saved) => state.run_of(&graph, saved.map(|(_, saved)| saved)),
+    let (scenario, graph) = match (own, saved) {
+        (Some(graph), saved) => (state.run_of(&graph, saved.map(|(_, saved)| saved)), graph),
         (None, Some((_, saved))) => {
-            check_node_info(call.value("nodeInfoList"), &saved.scenario)?;
-            Arc::clone(&saved.scenario)
+            let list = call.value("nodeInfoList");
+            check_node_info(list, &saved.scenario)?;
+            (Arc::clone(&saved.scenario), changed(&saved.scenario.workflow, list))
         }
         (None, None) => return Err(Answer::params_invalid()),
     };
+    let scenario = if *call.value("addMetadata") == false { scenario } else { scenario.of_graph(&graph) };
     if !matches!(call.text("instanceType").as_deref(), None | Some("default" | "plus" | "ultra")) {
         return Err(Answer::params_invalid());
     }
@@ -82,6 +84,23 @@ pub(super) fn check_node_info(list: &Value, scenario: &Scenario) -> Result<(), A
         }
     }
     Ok(())
+}
+
+/// The graph with the changes of a list. Numbers may be given as text.
+fn changed(graph: &Map<String, Value>, list: &Value) -> Map<String, Value> {
+    let mut graph = graph.clone();
+    for entry in list.as_array().into_iter().flatten() {
+        let id = entry["nodeId"].as_str().map_or_else(|| entry["nodeId"].to_string(), str::to_owned);
+        let field = entry["fieldName"].as_str().unwrap_or_default();
+        let Some(inputs) = graph.get_mut(&id).and_then(|node| node["inputs"].as_object_mut()) else {
+            continue;
+        };
+        let value = &entry["fieldValue"];
+        let number = inputs.get(field).filter(|before| before.is_number()).and(value.as_str());
+        let number = number.and_then(|text| serde_json::from_str(text).ok());
+        inputs.insert(field.to_owned(), number.unwrap_or_else(|| value.clone()));
+    }
+    graph
 }
 
 pub(super) fn created(state: &State, task: &Task) -> Value {

@@ -8,7 +8,7 @@ impl Scenario {
     /// A portrait that is sampled, saved, upscaled tile by tile and saved again: about 13 seconds at speed 1, with five
     /// cached nodes, 20 steps with previews, a node with six passes, Chinese titles and two results.
     pub fn demo() -> Self {
-        script().build()
+        Self { has_metadata: true, ..script().build() }
     }
 }
 

@@ -87,6 +87,7 @@ impl<'a> Source<'a> {
         let history = self.history(prompt, &prompt_id);
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         Ok(Some(Scenario {
+            has_metadata: false,
             name: name.trim_end_matches(".jsonl").to_owned(),
             outputs_to_execute: strings(&history["prompt"][4]).unwrap_or_else(|| sinks(&workflow)),
             node_errors: self.node_errors(&prompt_id),

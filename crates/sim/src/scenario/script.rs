@@ -261,6 +261,7 @@ impl Writer {
             _ => Vec::new(),
         };
         Scenario {
+            has_metadata: false,
             outputs_to_execute: script
                 .nodes
                 .iter()
