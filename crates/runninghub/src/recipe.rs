@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_core::{Fact, Kind, say};
+use runninghub_core::{Fact, Kind, WorkflowId, say};
 use runninghub_ledger::{Digest, Entry};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap as _};
 use serde_json::{Map, Value};
@@ -106,6 +106,15 @@ impl Recipe {
             v2: submit.is_v2,
         };
         if submit.is_private { recipe.hidden() } else { recipe }
+    }
+
+    /// Changes the paths of the files.
+    pub(crate) fn files(&mut self, change: impl Fn(&Path) -> PathBuf) {
+        for (_, value) in &mut self.set {
+            if let Given::File { path, .. } = value {
+                *path = change(path);
+            }
+        }
     }
 
     /// As the ledger keeps it.
@@ -225,15 +234,25 @@ impl Workspace {
             return json.map(Work::Graph).ok_or_else(not_kept);
         }
         let intent = &entry.intent;
-        let target = intent.target.clone();
-        Ok(match (&intent.kind, &intent.workflow, target, &recipe.code) {
-            (Kind::Workflow, Some(id), ..) => Work::Workflow(id.clone()),
-            (Kind::App, _, Some(app), _) => Work::App(app.into()),
-            (Kind::Quick, _, Some(app), Some(code)) => Work::Quick { app: app.into(), code: code.clone() },
-            (Kind::Model, _, Some(endpoint), _) => Work::Model(endpoint),
-            _ => return Err(not_kept()),
-        })
+        let found = work(&intent.kind, intent.workflow.clone(), intent.target.clone(), recipe.code.clone());
+        found.ok_or_else(not_kept)
     }
+}
+
+/// The work that isn't a graph: by its kind, the saved workflow, and the app or the endpoint.
+pub(crate) fn work(
+    kind: &Kind,
+    workflow: Option<WorkflowId>,
+    target: Option<String>,
+    code: Option<String>,
+) -> Option<Work> {
+    Some(match (kind, workflow, target, code) {
+        (Kind::Workflow, Some(id), ..) => Work::Workflow(id),
+        (Kind::App, _, Some(app), _) => Work::App(app.into()),
+        (Kind::Quick, _, Some(app), Some(code)) => Work::Quick { app: app.into(), code },
+        (Kind::Model, _, Some(endpoint), _) => Work::Model(endpoint),
+        _ => return None,
+    })
 }
 
 pub(crate) fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Result<S::Ok, S::Error> {

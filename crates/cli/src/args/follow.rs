@@ -44,6 +44,12 @@ pub(crate) struct Patience {
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
 
+    /// Also record preview images, one a second
+    ///
+    /// They are most of a recording's size.
+    #[arg(long, requires = "record", hide_short_help = true)]
+    pub(crate) record_previews: bool,
+
     #[command(flatten)]
     pub(crate) previews: Previews,
 }

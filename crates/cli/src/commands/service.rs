@@ -36,6 +36,7 @@ pub(super) struct Settings {
     pub(super) server: Option<Server>,
     pub(super) create_timeout: Option<Duration>,
     pub(super) record: Option<PathBuf>,
+    pub(super) record_previews: bool,
     pub(super) previews: Previews,
 }
 
@@ -137,7 +138,7 @@ impl Context {
             };
         }
         if let Some(dir) = settings.record {
-            builder = builder.record(dir);
+            builder = builder.record(dir).record_previews(settings.record_previews);
         }
         let hub = builder.build().map_err(|error| {
             let is_recording = error.kind() == runninghub::ErrorKind::Io;
@@ -189,7 +190,7 @@ impl Context {
             (None, Err(_)) => builder,
         };
         if let Some(dir) = settings.record {
-            builder = builder.record(dir);
+            builder = builder.record(dir).record_previews(settings.record_previews);
         }
         let comfy = builder.build()?;
         self.asked.push(Arc::new(comfy.clone()));

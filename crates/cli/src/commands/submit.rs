@@ -60,6 +60,7 @@ pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings 
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
         record: args.patience.record.clone(),
+        record_previews: args.patience.record_previews,
         previews: args.patience.previews.clone(),
         ..Settings::default()
     }

@@ -23,6 +23,7 @@ pub(super) async fn watch(context: &mut Context, args: args::Watch) -> Result<Ex
     let service = context.service(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),
         record: args.patience.record.clone(),
+        record_previews: args.patience.record_previews,
         previews: args.patience.previews.clone(),
         ..known
     })?;

@@ -16,6 +16,7 @@ mod timeline;
 pub use self::{
     collect::{replay, timeline},
     timeline::{
-        RunTimeline, TEXT_FORMAT, Timeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText,
+        RunTimeline, TEXT_FORMAT, Timeline, TimelineFailure, TimelineFile, TimelineNode, TimelineOutput,
+        TimelineText,
     },
 };
