@@ -15,7 +15,9 @@ pub(crate) use self::batch::{
     BatchChange, BatchItem, BatchPlan, BatchProblem, BatchProgress, Counts, FieldChange, ListedBatch,
     PlannedCost, PlannedTime, RowProgress, Unknown,
 };
-pub(crate) use self::test::{DiffLine, Difference, Test, TestVerdict, Tests};
+pub(crate) use self::test::{
+    DiffLine, Difference, LiveTest, LiveTests, PictureTest, PictureVerdict, Test, TestVerdict, Tests,
+};
 
 /// One thing that is said. Where one kind of line is worded in several ways, it has several variants.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -108,6 +110,8 @@ pub(crate) enum Event {
     BatchProblem(BatchProblem),
     /// A recording, and how it compares with its snapshot (`test`).
     Test(Box<Test>),
+    /// What runs again (`test --live`).
+    LiveTests(LiveTests),
     /// How many passed (`test`).
     Tests(Tests),
     /// The URL that is listened on (`simulate`, `webhook listen`).

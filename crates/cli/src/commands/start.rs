@@ -125,7 +125,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Completions(args) => manual::completions(context, &args),
         Command::Man(args) => manual::man(context, &args),
         Command::Replay(args) => replay::replay(context, args).await,
-        Command::Test(args) => test::test(context, &args),
+        Command::Test(args) => test::test(context, &args).await,
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::demo(context, args).await,
         #[cfg(feature = "sim")]

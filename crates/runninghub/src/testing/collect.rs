@@ -4,11 +4,12 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use runninghub_core::{
-    End, Event, Failure, Line, NodeId, NodeProgress, NodeState, OutputFile, Plan, Progress, Untrusted,
+    Cost, End, Event, Failure, Line, NodeId, NodeProgress, NodeState, OutputFile, Plan, Progress, Untrusted,
 };
 
 use runninghub_transport::{RecordedResult, Recording};
@@ -40,6 +41,33 @@ pub fn timeline(recording: &Recording) -> Result<Timeline, Error> {
         recording.results().iter().for_each(|result| measured(run, result));
     }
     Ok(timeline)
+}
+
+/// What a recorded run took and cost: facts that differ from run to run, and so aren't in its timeline.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Spent {
+    /// From the start of the recording to the end of the run.
+    pub took: Duration,
+    /// What the platform charged, if it says so.
+    pub cost: Option<Cost>,
+}
+
+/// What the runs of a recording took and cost, in order.
+///
+/// # Errors
+/// As [`timeline`].
+pub fn spent(recording: &Recording) -> Result<Vec<Spent>, Error> {
+    let runs = Replay::new(recording.clone()).runs()?.into_iter();
+    let end = |lines: Vec<Line>| {
+        let took = lines.last().map(|line| line.t).unwrap_or_default();
+        let cost = lines.into_iter().find_map(|line| match line.event {
+            Event::Finished(end) => end.cost,
+            _ => None,
+        });
+        Spent { took, cost }
+    };
+    Ok(runs.map(|lines| end(lines.collect::<Vec<_>>().now_or_never().unwrap_or_default())).collect())
 }
 
 /// The timeline of a run.
