@@ -211,7 +211,7 @@ async fn compare(
         return accept::accept(folder, home, args.images.is_some());
     }
     let mut test = check(folder, &recording, false)?;
-    let report = report.display();
+    let report = &*report.to_string_lossy();
     if test.verdict == TestVerdict::Changed {
         test.hint =
             Some(say!("if the change is wanted, accept this run with `--accept --report {report}`", report));
