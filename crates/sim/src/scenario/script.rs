@@ -261,6 +261,7 @@ impl Writer {
             _ => Vec::new(),
         };
         Scenario {
+            id: None,
             outputs_to_execute: script
                 .nodes
                 .iter()
