@@ -264,7 +264,7 @@ mod tests {
     fn every_event_has_the_common_fields_in_the_schema() {
         let schema = json_schema();
         let variants = schema.get("oneOf").and_then(Value::as_array).expect("one schema an event");
-        assert_eq!(variants.len(), 39);
+        assert_eq!(variants.len(), 40);
         for variant in variants {
             assert_eq!(variant["properties"]["schema"]["const"], runninghub::FORMAT);
             assert!(variant["properties"].get("task_id").is_some(), "{variant}");

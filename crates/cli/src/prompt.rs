@@ -11,7 +11,7 @@ pub(crate) fn is_possible() -> bool {
     cfg!(unix) && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Whether somebody can answer.
+/// Whether a question can be answered on the terminal.
 pub(crate) fn is_answered() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }

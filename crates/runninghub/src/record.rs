@@ -1,6 +1,9 @@
 //! Writes a redacted recording of a run.
 
-use std::{path::{Path, PathBuf}, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use runninghub_api::ApiKey;
 use runninghub_core::{Place, Sentence, TaskId, say};
@@ -8,7 +11,12 @@ use runninghub_net::{Exchange, NetOptions};
 use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordedResult, RecordingWriter, Redactor};
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind, Submit, recorded::{self, Recorded}, save::Saved, sentence_of};
+use crate::{
+    Error, ErrorKind, Submit,
+    recorded::{self, Recorded},
+    save::Saved,
+    sentence_of,
+};
 
 /// Where a run is recorded, and what of it.
 #[derive(Clone, Debug, Default)]

@@ -12,14 +12,14 @@ Replays every recording below PATH (`rhub run --record DIR` makes one) and compa
 `timeline.snap` in its folder: nodes with their states and steps, results, texts, and the end. Nothing is sent.
 Exits with 1 if a run differs from its snapshot or has none.
 
-With --live, each recorded workflow runs again with the recorded inputs, on RunningHub or on the ComfyUI of
---server, and the new run is compared. It says first how many runs there are, with which key, and what the recorded
-ones cost, and asks; off a terminal nothing is sent without --yes. Recordings, pictures and a page, index.html, are
-in the folder of --report.
+With `--live`, each recorded workflow runs again with the recorded inputs, on RunningHub or on the ComfyUI of
+`--server`, and the new run is compared. It says first how many runs there are, with which key, and what the recorded
+ones cost, and asks; off a terminal nothing is sent without `--yes`. Recordings, pictures and a page, `index.html`,
+are in the folder of `--report`.
 
 A file `rhub-test.toml` in the folder or above it leaves out what may vary: `order = false` (in which order nodes
-ran), `steps = false`, `cache = false` (whether a node came from the cache), `texts = false`. docs/testing.md
-describes it all.")]
+ran), `steps = false`, `cache = false` (whether a node came from the cache), `texts = false`. `dimensions = true`
+and `digests = true` add the sizes of pictures and the bytes of results. docs/testing.md describes it all.")]
 pub(crate) struct Test {
     /// Folders to search for recordings
     #[arg(value_name = "PATH", default_value = ".")]

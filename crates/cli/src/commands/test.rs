@@ -12,7 +12,10 @@ mod pictures;
 mod ready;
 mod settings;
 
-use std::{collections::BTreeSet, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use runninghub::{net::replace_file, say, sentence_of};
 

@@ -258,6 +258,7 @@ mod tests {
         "RHLoraLoader",
         "RunningHub",
         "SIGTERM",
+        "SSIM",
         "Schema",
         "VALUE",
         "WebSocket",

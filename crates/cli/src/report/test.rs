@@ -10,8 +10,9 @@ use crate::{
     printer::Printer,
 };
 
-/// Durations within this factor of each other aren't mentioned: machines differ.
+/// Durations within this factor of each other, or this many seconds, aren't mentioned: machines differ.
 const FACTOR: f64 = 2.0;
+const SECONDS: f64 = 10.0;
 
 /// The recording, and what is wrong with it.
 pub(super) fn test(test: &Test) -> Vec<String> {
@@ -37,7 +38,7 @@ pub(super) fn test(test: &Test) -> Vec<String> {
 fn run(live: &LiveTest) -> Vec<Sentence> {
     let mut facts: Vec<Sentence> = live.pictures.iter().filter_map(picture).collect();
     if let (Some(took), Some(before)) = (live.took_s, live.recorded_s)
-        && before > 0.0
+        && (took - before).abs() > SECONDS
         && !(1.0 / FACTOR..=FACTOR).contains(&(took / before))
     {
         let (took, before) = (seconds(took), seconds(before));

@@ -65,7 +65,8 @@ impl Recorded {
 fn started(row: &HttpRow) -> Option<Started> {
     let path = row.path.split('?').next().unwrap_or_default();
     let answer: Value = serde_json::from_str(&row.text).ok()?;
-    let body: Value = row.body.as_ref().and_then(|body| serde_json::from_str(body.get()).ok()).unwrap_or_default();
+    let body: Value =
+        row.body.as_ref().and_then(|body| serde_json::from_str(body.get()).ok()).unwrap_or_default();
     let has_task = answer["taskId"].is_string() || answer["data"]["taskId"].is_string();
     if row.method != "POST" || !has_task {
         return None;

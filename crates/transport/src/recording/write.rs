@@ -72,7 +72,12 @@ impl RecordingWriter {
             ..Meta::default()
         };
         write_meta(&folder, &meta).map_err(io)?;
-        Ok(Self { folder, session: Session::new(redactor), meta: Arc::new(Mutex::new(meta)), keeps_previews: false })
+        Ok(Self {
+            folder,
+            session: Session::new(redactor),
+            meta: Arc::new(Mutex::new(meta)),
+            keeps_previews: false,
+        })
     }
 
     /// Keeps one JPEG preview a second. By default all of them are left out.
@@ -170,7 +175,8 @@ impl RecordingWriter {
 
     /// Returns a connector that records the connections `inner` opens.
     pub fn connect<C: Connect>(&self, inner: C) -> RecordConnect<C> {
-        RecordConnect::part_of(self.session.clone(), inner, self.folder.clone()).keep_previews(self.keeps_previews)
+        RecordConnect::part_of(self.session.clone(), inner, self.folder.clone())
+            .keep_previews(self.keeps_previews)
     }
 
     /// A moment in milliseconds since the recording started: [`HttpRow::at_ms`].

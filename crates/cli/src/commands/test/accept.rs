@@ -65,7 +65,8 @@ fn replace(folder: &Path, recording: &Path) -> Result<(), (PathBuf, String)> {
     let names = |folder: &Path| {
         let read = || -> io::Result<BTreeSet<String>> {
             let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
-            let files = entries.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+            let files =
+                entries.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
             Ok(files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
         };
         read().map_err(|why| (folder.to_owned(), why.to_string()))

@@ -87,7 +87,8 @@ fn lacks_measures(timeline: &Timeline) -> bool {
 /// The results whose dimensions have changed, where both recordings have them.
 fn resized(before: &Timeline, after: &Timeline) -> Vec<Difference> {
     let sizes = |timeline: &Timeline| {
-        let outputs = timeline.clone().without_digests().without_texts().runs.into_iter().flat_map(|run| run.outputs);
+        let outputs =
+            timeline.clone().without_digests().without_texts().runs.into_iter().flat_map(|run| run.outputs);
         let all = outputs.map(|mut output| {
             let sizes: Vec<_> = mem::take(&mut output.files).iter().map(ToString::to_string).collect();
             (output.to_string(), sizes)

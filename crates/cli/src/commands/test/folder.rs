@@ -19,7 +19,7 @@ use crate::{
     input,
 };
 
-/// The list of a report. A folder that has it is no place for recordings of your own.
+/// The list of a report. A folder that has it isn't searched for recordings: those in it have no snapshots.
 pub(super) const LIST: &str = "rhub-report.json";
 /// The page.
 const PAGE: &str = "index.html";
@@ -69,14 +69,20 @@ impl Report {
     /// Usage, if the folder holds something else; the disk.
     pub(super) fn begin(dir: &Path, tests: Vec<Test>) -> Result<Self, Error> {
         let cannot = |why: io::Error| {
-            Error::new(Exit::Store, say!("cannot write to the folder {path}: {why}", path = dir.display(), why))
+            Error::new(
+                Exit::Store,
+                say!("cannot write to the folder {path}: {why}", path = dir.display(), why),
+            )
         };
         fs::create_dir_all(dir).map_err(cannot)?;
         let is_empty = fs::read_dir(dir).map_err(cannot)?.next().is_none();
         let has_earlier = dir.join(LIST).exists();
         if !is_empty && !has_earlier {
-            return Err(Error::usage(say!("{path} is not empty, and has no earlier report", path = dir.display()))
-                .hint(say!("choose another folder with `--report DIR`")));
+            return Err(Error::usage(say!(
+                "{path} is not empty, and has no earlier report",
+                path = dir.display()
+            ))
+            .hint(say!("choose another folder with `--report DIR`")));
         }
         let report = Self { dir: dir.to_owned(), tests };
         // An earlier report stays until there is something to report.
@@ -137,8 +143,10 @@ impl Report {
 /// Usage, if there is no report.
 pub(super) fn earlier(dir: &Path) -> Result<HashMap<String, PathBuf>, Error> {
     let path = dir.join(LIST);
-    let cannot = |why| Error::usage(say!("cannot read {path}: {why}", path = path.display(), why))
-        .hint(say!("`rhub test --live` writes a report"));
+    let cannot = |why| {
+        Error::usage(say!("cannot read {path}: {why}", path = path.display(), why))
+            .hint(say!("`rhub test --live` writes a report"))
+    };
     let text = input::read(&path).map_err(cannot)?;
     let list: Earlier = serde_json::from_str(&text).map_err(|_| cannot(say!("it is not a report")))?;
     if list.schema != SCHEMA {

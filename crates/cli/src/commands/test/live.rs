@@ -16,19 +16,19 @@ use super::{
     pictures,
     ready::Ready,
 };
-use crate::{
-    args,
-    event::{Event, LiveTest, LiveTests, PictureVerdict, Test, TestVerdict},
-    exit::{Error, Exit},
-    key, prompt,
-    report::reporter,
-};
 use crate::commands::{
     context::Context,
     follow::Following,
     save::Destination,
     service::{Settings, Writes},
     submit::Submission,
+};
+use crate::{
+    args,
+    event::{Event, LiveTest, LiveTests, PictureVerdict, Test, TestVerdict},
+    exit::{Error, Exit},
+    key, prompt,
+    report::reporter,
 };
 
 /// The names of saved results.
@@ -119,7 +119,7 @@ async fn agree(context: &mut Context, args: &args::Test, ready: &[Ready]) -> Res
         return Ok(None);
     }
     if !prompt::is_answered() {
-        return Err(Error::usage(say!("nobody was asked, so nothing was sent"))
+        return Err(Error::usage(say!("not confirmed, so nothing was sent"))
             .hint(say!("`--yes` runs them without asking")));
     }
     let mut signals = context.signals()?;
@@ -203,7 +203,8 @@ async fn compare(
         let fault = Fault::new(say!("the recording is incomplete: {why}", why));
         return Ok(Test::new(folder).failed(TestVerdict::Broken, fault));
     }
-    let opened = Recording::open(&recording).map_err(runninghub::Error::from).and_then(|opened| spent(&opened));
+    let opened =
+        Recording::open(&recording).map_err(runninghub::Error::from).and_then(|opened| spent(&opened));
     run.took_s = opened.ok().and_then(|spent| Some(spent.first()?.took.as_secs_f64()));
     let found = pictures::of_run(&outcome.outputs);
     pictures::keep(&found, &home.join(pictures::FOUND))?;
@@ -224,15 +225,19 @@ async fn compare(
     let Some(how) = args.images else { return Ok(test) };
     let expected = pictures::expected(folder);
     if expected.is_empty() && !found.is_empty() {
-        let fault = Fault::new(say!("no pictures are expected yet"))
-            .hint(say!("if the new ones are right, write them with `--accept --report {report} --images exact`", report));
+        let fault = Fault::new(say!("no pictures are expected yet")).hint(say!(
+            "if the new ones are right, write them with `--accept --report {report} --images exact`",
+            report
+        ));
         return Ok(if test.verdict.is_good() { test.failed(TestVerdict::Missing, fault) } else { test });
     }
     let (home, name) = (home.to_owned(), run.folder.clone());
     let compared =
         tokio::task::spawn_blocking(move || pictures::compare(how, &found, &expected, &home, &name));
     let compared = context.with_files(compared).await?;
-    run.pictures = compared.map_err(|why| Error::new(Exit::Store, say!("cannot compare the pictures: {why}", why = why.to_string())))??;
+    run.pictures = compared.map_err(|why| {
+        Error::new(Exit::Store, say!("cannot compare the pictures: {why}", why = why.to_string()))
+    })??;
     let bad = run.pictures.iter().filter(|one| one.verdict != PictureVerdict::Passed).count();
     if bad > 0 && test.verdict.is_good() {
         let what = match bad {

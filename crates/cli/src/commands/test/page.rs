@@ -50,7 +50,11 @@ pub(super) fn page(tests: &[Test]) -> String {
 
 fn test(html: &mut String, test: &Test) {
     let (class, mark) = if test.verdict.is_good() { ("good", "✓") } else { ("bad", "✗") };
-    let _ = writeln!(html, "<section>\n<h2><span class=\"{class}\">{mark}</span> {}</h2>", escape(&test.recording));
+    let _ = writeln!(
+        html,
+        "<section>\n<h2><span class=\"{class}\">{mark}</span> {}</h2>",
+        escape(&test.recording)
+    );
     let what = match (&test.message, test.verdict) {
         (Some(message), _) => Some(message.clone()),
         (None, TestVerdict::Accepted) => Some(say!("accepted")),
@@ -83,12 +87,16 @@ fn test(html: &mut String, test: &Test) {
 fn run(html: &mut String, live: &LiveTest) {
     let seconds = |seconds: f64| format!("{seconds:.1}");
     if let Some(task) = &live.task_id {
-        paragraph(html, "dim", &match (live.took_s.map(seconds), live.recorded_s.map(seconds)) {
-            (Some(took), Some(before)) => {
-                say!("task {task}: {took} s; the recorded run took {before} s", task, took, before)
-            }
-            _ => say!("task {task}", task),
-        });
+        paragraph(
+            html,
+            "dim",
+            &match (live.took_s.map(seconds), live.recorded_s.map(seconds)) {
+                (Some(took), Some(before)) => {
+                    say!("task {task}: {took} s; the recorded run took {before} s", task, took, before)
+                }
+                _ => say!("task {task}", task),
+            },
+        );
     }
     live.pictures.iter().for_each(|one| picture(html, one));
 }
@@ -97,8 +105,12 @@ fn picture(html: &mut String, picture: &PictureTest) {
     let name = &*picture.name;
     let similarity = picture.similarity.map(|similarity| format!("{similarity:.4}"));
     let (class, what) = match (picture.verdict, similarity) {
-        (PictureVerdict::Passed, Some(similarity)) => ("good", say!("{name}: similarity {similarity}", name, similarity)),
-        (PictureVerdict::Changed, Some(similarity)) => ("bad", say!("{name}: similarity {similarity}", name, similarity)),
+        (PictureVerdict::Passed, Some(similarity)) => {
+            ("good", say!("{name}: similarity {similarity}", name, similarity))
+        }
+        (PictureVerdict::Changed, Some(similarity)) => {
+            ("bad", say!("{name}: similarity {similarity}", name, similarity))
+        }
         (PictureVerdict::Changed, None) => ("bad", say!("{name}: can't be compared", name)),
         (PictureVerdict::Missing, _) => ("bad", say!("{name}: missing", name)),
         (PictureVerdict::New, _) => ("bad", say!("{name}: not expected", name)),
@@ -118,9 +130,15 @@ fn picture(html: &mut String, picture: &PictureTest) {
         let _ = match file {
             Some(file) => {
                 let url = url(file);
-                writeln!(html, "<figure><a href=\"{url}\"><img src=\"{url}\" alt=\"{caption}\" loading=\"lazy\"></a><figcaption>{caption}</figcaption></figure>")
+                writeln!(
+                    html,
+                    "<figure><a href=\"{url}\"><img src=\"{url}\" alt=\"{caption}\" loading=\"lazy\"></a><figcaption>{caption}</figcaption></figure>"
+                )
             }
-            None => writeln!(html, "<figure><div class=\"none dim\">—</div><figcaption>{caption}</figcaption></figure>"),
+            None => writeln!(
+                html,
+                "<figure><div class=\"none dim\">—</div><figcaption>{caption}</figcaption></figure>"
+            ),
         };
     }
     html.push_str("</div>\n</details>\n");
@@ -133,7 +151,9 @@ fn paragraph(html: &mut String, class: &str, words: &Sentence) {
 /// Text that can stand anywhere in the page. Text from outside has no control characters.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.split('\n').map(|line| Untrusted::from(line).to_string()).collect::<Vec<_>>().join("\n").chars() {
+    for c in
+        text.split('\n').map(|line| Untrusted::from(line).to_string()).collect::<Vec<_>>().join("\n").chars()
+    {
         match c {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
@@ -188,7 +208,10 @@ mod tests {
         let task_id = Some(evil.to_owned());
         bad.live = Some(LiveTest { task_id, pictures: vec![picture], ..LiveTest::default() });
         let html = page(&[bad]);
-        assert!(!html.contains("<script") && !html.contains("<img src=x") && !html.contains('\u{1b}'), "{html}");
+        assert!(
+            !html.contains("<script") && !html.contains("<img src=x") && !html.contains('\u{1b}'),
+            "{html}"
+        );
         for tag in html.split('<').filter(|tag| tag.starts_with("img") || tag.starts_with("a ")) {
             let url = tag.split('"').nth(1).expect("a URL");
             assert!(url.starts_with("./"), "{tag}");

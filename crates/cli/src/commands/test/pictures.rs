@@ -63,7 +63,10 @@ pub(super) fn in_folder(folder: &Path) -> BTreeMap<String, PathBuf> {
 /// If the disk doesn't take them.
 pub(super) fn keep(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<(), Error> {
     let cannot = |why: io::Error| {
-        Error::new(Exit::Store, say!("cannot write to the folder {path}: {why}", path = folder.display(), why))
+        Error::new(
+            Exit::Store,
+            say!("cannot write to the folder {path}: {why}", path = folder.display(), why),
+        )
     };
     fs::create_dir_all(folder).map_err(cannot)?;
     for (name, path) in pictures {
@@ -133,7 +136,10 @@ pub(super) fn compare(
                         .and_then(|()| difference.save(path.join(&file)).map_err(|why| why.to_string()))
                         .map_err(|why| {
                             let path = path.display();
-                            Error::new(Exit::Store, say!("cannot write to the folder {path}: {why}", path, why))
+                            Error::new(
+                                Exit::Store,
+                                say!("cannot write to the folder {path}: {why}", path, why),
+                            )
                         })?;
                     test.difference = Some(format!("{name}/{DIFFERENCE}/{file}"));
                 }

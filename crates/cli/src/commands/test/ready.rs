@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use runninghub::{
-    Cost, NativeProxy, Recorded, Site, Submit, sentence_of, say,
+    Cost, NativeProxy, Recorded, Site, Submit, say, sentence_of,
     testing::{Spent, spent},
     transport::{Recording, SNAPSHOT},
 };
 
 use super::check::{self, Fault};
-use crate::exit::Error;
 
 /// A recorded run that is about to run again.
 pub(super) struct Ready {
@@ -26,14 +25,17 @@ impl Ready {
     pub(super) fn read(folder: &Path, on_server: bool, must_have_snapshot: bool) -> Result<Self, Fault> {
         let timeline = check::read(folder)?;
         if timeline.runs.len() > 1 {
-            return Err(Fault::new(say!("the recording has several runs; one of a single run can run again")));
+            return Err(Fault::new(say!(
+                "the recording has several runs; one of a single run can run again"
+            )));
         }
         if must_have_snapshot && !folder.join(SNAPSHOT).is_file() {
             return Err(Fault::new(say!("there is no snapshot yet")).hint(say!("write it with `--accept`")));
         }
-        let of = |error: runninghub::Error| Fault::from(Error::from(error));
-        let recording =
-            Recording::open(folder).map_err(|error| Fault::new(sentence_of(&error)))?;
+        let of = |error: runninghub::Error| {
+            Fault::new(sentence_of(&error)).hint(say!("record it again with `rhub run … --record DIR`"))
+        };
+        let recording = Recording::open(folder).map_err(|error| Fault::new(sentence_of(&error)))?;
         let graph = recording.workflow_text(0).map_err(|error| Fault::new(sentence_of(&error)))?;
         let recorded = Recorded::read(&recording, folder).map_err(of)?;
         let place = recorded.as_ref().map(|recorded| &*recorded.place);
@@ -55,16 +57,22 @@ impl Ready {
                     .hint(say!("run it there with `--server URL`")));
             }
             (false, None, _) => {
-                return Err(Fault::new(say!("the recording doesn't say what was submitted"))
-                    .hint(say!("record it again with `rhub run … --record DIR`, or run its workflow with `--server URL`")));
+                return Err(Fault::new(say!("the recording doesn't say what was submitted")).hint(say!(
+                    "record it again with `rhub run … --record DIR`, or run its workflow with `--server URL`"
+                )));
             }
         };
         let spent = spent(&recording).map_err(of)?.into_iter().next().unwrap_or_default();
-        Ok(Self { folder: folder.to_owned(), submit: submit.label(folder.display().to_string()), site, spent })
+        Ok(Self {
+            folder: folder.to_owned(),
+            submit: submit.label(folder.display().to_string()),
+            site,
+            spent,
+        })
     }
 
-    /// What the recorded run cost.
+    /// What the recorded run cost, if the platform said how much.
     pub(super) fn cost(&self) -> Option<&Cost> {
-        self.spent.cost.as_ref()
+        self.spent.cost.as_ref().filter(|cost| cost.amount().is_some())
     }
 }
