@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    common::{Rhub, Simulator, fixture, folder, rhub, snap},
+    common::{Rhub, Simulator, fixture, folder, rhub, scenario, snap},
     document::run_commands,
     schema,
 };
@@ -276,17 +276,17 @@ fn a_recording_knows_how_large_its_results_are_and_what_is_in_them() {
 
 #[test]
 fn previews_are_recorded_only_on_request() {
-    let sim = Simulator::of("02-ksampler");
+    let (sim, id) = (Simulator::of("02-ksampler"), scenario("02-ksampler").workflow_id());
     let dir = folder();
     let record = |name: &str, args: &[&str]| {
-        let done = rhub(["run", "02-ksampler", "--record", name]).args(args).at(&sim).within(&dir).run();
+        let done = rhub(["run", &id, "--record", name]).args(args).at(&sim).within(&dir).run();
         assert_eq!(done.code, Some(0), "{done}");
         let tape = fs::read_to_string(dir.path().join(name).join("ws-a1.jsonl")).expect("a tape");
         tape.matches("\"kind\":\"binary\"").count()
     };
     assert_eq!(record("without", &[]), 0);
     assert_ne!(record("with", &["--record-previews"]), 0);
-    let done = rhub(["run", "02-ksampler", "--record-previews"]).at(&sim).run();
+    let done = rhub(["run", &id, "--record-previews"]).at(&sim).run();
     assert_eq!(done.code, Some(2), "{done}");
 }
 
@@ -453,11 +453,19 @@ fn the_commands_of_the_document_do_what_it_says() {
     let snapshot = document.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
     assert_eq!(fs::read_to_string(flow.join("timeline.snap")).ok().as_deref(), snapshot);
     Portrait { title: "Positive prompt", steps: 12, file: "portrait_00001_.webp" }.record_again(&flow);
-    // Every switch of the sample exists.
-    assert_eq!(count + run_commands(after, at), 4);
-    let sample = document.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-    fs::write(dir.path().join("rhub-test.toml"), sample.expect("a sample")).expect("a file");
+    let (reviewing, live) = after.split_once("## Running again").expect("the section");
+    assert_eq!(count + run_commands(reviewing, at), 4);
+    // Every switch of the samples exists.
+    let settings = dir.path().join("rhub-test.toml");
+    for sample in document.split("```toml\n").skip(1) {
+        fs::write(&settings, sample.split("```").next().expect("a sample")).expect("a file");
+        let done = at(rhub(["test", "--accept"])).run();
+        assert!(done.code == Some(0) || done.stdout.contains("has no dimensions"), "{done}");
+    }
+    fs::remove_file(settings).expect("it goes");
+    PORTRAIT.record_again(&flow);
     assert_eq!(at(rhub(["test", "--accept"])).run().code, Some(0));
+    assert_eq!(run_commands(live, at), 4);
 }
 
 #[test]
