@@ -31,21 +31,27 @@ pub(super) async fn test(context: &mut Context, args: &args::Test) -> Result<Exi
     let folders = options(args).and_then(|()| find::recordings(&args.paths))?;
     let mut tests = Vec::new();
     let stopped = if args.live {
-        live::live(context, args, folders, &mut tests).await?
+        live::live(context, args, folders, &mut tests).await
     } else {
         tests = offline(args, folders)?;
         for test in &tests {
             context.show(Event::Test(Box::new(test.clone())));
         }
-        None
+        Ok(None)
     };
+    // Nothing was tested.
+    if tests.is_empty() {
+        return Ok(stopped?.unwrap_or(Exit::Done));
+    }
     let mut all = Tests::default();
-    tests.iter().for_each(|test| all.add(test.verdict));
+    for test in &tests {
+        all.add(test.verdict);
+    }
     context.show(Event::Tests(all));
     if let Some(path) = &args.junit {
         write(path, &junit::report(&tests)?)?;
     }
-    Ok(match stopped {
+    Ok(match stopped? {
         Some(exit) => exit,
         None if all.failed == 0 => Exit::Done,
         None => Exit::TaskFailed,

@@ -346,7 +346,7 @@ fn ctrl_c_leaves_the_task_running_and_says_how_to_come_back() {
     let task = sim.sim().tasks()[0].task_id.clone();
     assert_eq!((code, &result["exit_code"], &result["status"]), (-2, &130.into(), &"detached".into()));
     assert!(talk.contains(&format!("rhub watch {task}")), "{talk}");
-    assert_eq!((sim.creates(), &*sim.sim().tasks()[0].status), (1, "RUNNING"));
+    assert_eq!((sim.creates(), sim.sim().tasks()[0].status), (1, "RUNNING"));
 }
 
 #[test]

@@ -29,12 +29,12 @@ pub(super) fn from_report(
     with_pictures: bool,
 ) -> Result<Vec<Test>, Error> {
     let runs = earlier(report)?;
-    let accepted = folders.into_iter().map(|folder| match runs.get(&folder.display().to_string()) {
-        Some(run) => accept(&folder, run, with_pictures),
-        None => {
-            let fault = Fault::new(say!("the report has no run of it"));
-            Ok(Test::new(&folder).failed(TestVerdict::Missing, fault))
+    let accepted = folders.into_iter().map(|folder| {
+        if let Some(run) = runs.get(&folder.display().to_string()) {
+            return accept(&folder, run, with_pictures);
         }
+        let fault = Fault::new(say!("the report has no run of it"));
+        Ok(Test::new(&folder).failed(TestVerdict::Missing, fault))
     });
     accepted.collect()
 }

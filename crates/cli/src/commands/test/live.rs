@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub::{Charge, Cost, Outcome, Place, answer, say, testing::spent, transport::Recording};
+use runninghub::{Charge, Cost, Outcome, Place, Site, answer, say, testing::spent, transport::Recording};
 use runninghub_batch::Amount;
 
 use super::{
@@ -39,7 +39,7 @@ const RESULTS: &str = "results";
 
 /// What became of a run.
 enum Fate {
-    Ran(Outcome),
+    Ran(Box<Outcome>),
     /// Nothing was submitted, because of this workflow.
     Refused(Fault),
     /// The command ends: a signal, or an error that isn't about this workflow.
@@ -66,6 +66,14 @@ pub(super) async fn live(
     }
     if ready.is_empty() {
         return Ok(None);
+    }
+    let sites: Vec<&str> = ready.iter().filter_map(|one| one.site).map(Site::as_str).collect();
+    if !on_server && context.global.base_url.is_none() && sites.iter().any(|site| Some(site) != sites.first())
+    {
+        return Err(Error::usage(say!(
+            "the recordings are from different sites, and a key is for one of them"
+        ))
+        .hint(say!("test those of each site by themselves")));
     }
     if let Some(exit) = agree(context, args, &ready).await? {
         return Ok(Some(exit));
@@ -176,7 +184,7 @@ async fn run_again(context: &mut Context, one: Ready, home: &Path) -> Result<Fat
     Ok(match made.await {
         // What is missing among the results, the comparison says.
         Ok(Exit::Done | Exit::TaskFailed | Exit::Results) if context.heeded.is_none() => {
-            Fate::Ran(mem::take(&mut context.outcome))
+            Fate::Ran(Box::new(mem::take(&mut context.outcome)))
         }
         Ok(exit) => Fate::Stopped(exit),
         Err(error) if matches!(error.exit, Exit::Usage | Exit::Refused) => {

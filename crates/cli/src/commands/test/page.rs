@@ -43,7 +43,9 @@ pub(super) fn page(tests: &[Test]) -> String {
          <h1>{title}</h1>\n<p class=\"{class}\">{sum}</p>\n",
         lang = lang::code(),
     );
-    tests.iter().for_each(|one| test(&mut html, one));
+    for one in tests {
+        test(&mut html, one);
+    }
     html.push_str("</html>\n");
     html
 }

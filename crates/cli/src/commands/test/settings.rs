@@ -69,16 +69,15 @@ impl Settings {
     /// The timeline without what is left out.
     pub(super) fn apply(&self, timeline: Timeline) -> Timeline {
         let [order, steps, cache, texts, dimensions, digests] = self.switches;
-        let parts: [(bool, fn(Timeline) -> Timeline); SWITCHES.len()] = [
-            (order.unwrap_or(true), Timeline::without_order),
-            (steps.unwrap_or(true), Timeline::without_steps),
-            (cache.unwrap_or(true), Timeline::without_cache),
-            (texts.unwrap_or(true), Timeline::without_texts),
-            // Pictures may differ from run to run, and older recordings don't have these facts.
-            (dimensions.unwrap_or(false), Timeline::without_dimensions),
-            (digests.unwrap_or(false), Timeline::without_digests),
-        ];
-        let left_out = parts.into_iter().filter(|(is_kept, _)| !is_kept);
-        left_out.fold(timeline, |timeline, (_, without)| without(timeline))
+        let keep = |timeline: Timeline, is_kept: bool, without: fn(Timeline) -> Timeline| {
+            if is_kept { timeline } else { without(timeline) }
+        };
+        let timeline = keep(timeline, order.unwrap_or(true), Timeline::without_order);
+        let timeline = keep(timeline, steps.unwrap_or(true), Timeline::without_steps);
+        let timeline = keep(timeline, cache.unwrap_or(true), Timeline::without_cache);
+        let timeline = keep(timeline, texts.unwrap_or(true), Timeline::without_texts);
+        // Pictures may differ from run to run, and older recordings don't have these facts.
+        let timeline = keep(timeline, dimensions.unwrap_or(false), Timeline::without_dimensions);
+        keep(timeline, digests.unwrap_or(false), Timeline::without_digests)
     }
 }
