@@ -15,7 +15,9 @@ pub(crate) use self::batch::{
     BatchChange, BatchItem, BatchPlan, BatchProblem, BatchProgress, Counts, FieldChange, ListedBatch,
     PlannedCost, PlannedTime, RowProgress, Unknown,
 };
-pub(crate) use self::test::{DiffLine, Difference, Test, TestVerdict, Tests};
+pub(crate) use self::test::{
+    DiffLine, Difference, LiveTest, LiveTests, PictureTest, PictureVerdict, Test, TestVerdict, Tests,
+};
 
 /// One thing that is said. Where one kind of line is worded in several ways, it has several variants.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
@@ -120,6 +122,8 @@ pub(crate) enum Event {
     BatchProblem(BatchProblem),
     /// A recording, and how it compares with its snapshot (`test`).
     Test(Box<Test>),
+    /// What runs again (`test --live`).
+    LiveTests(LiveTests),
     /// How many passed (`test`).
     Tests(Tests),
     /// The URL that is listened on (`simulate`, `webhook listen`).
@@ -272,7 +276,7 @@ mod tests {
     fn every_event_has_the_common_fields_in_the_schema() {
         let schema = json_schema();
         let variants = schema.get("oneOf").and_then(Value::as_array).expect("one schema an event");
-        assert_eq!(variants.len(), 41);
+        assert_eq!(variants.len(), 42);
         for variant in variants {
             assert_eq!(variant["properties"]["schema"]["const"], runninghub::FORMAT);
             assert!(variant["properties"].get("task_id").is_some(), "{variant}");

@@ -68,6 +68,23 @@ pub(crate) fn read(global: &Global) -> Result<ApiKey, Error> {
     Ok(key)
 }
 
+/// Where the key comes from, for people. Reads no key.
+pub(crate) fn source(global: &Global) -> Sentence {
+    if let Some(path) = &global.api_key_file {
+        return say!("the key in {path}", path = path.display());
+    }
+    if global.api_key_stdin {
+        return say!("the key from standard input");
+    }
+    if env::var_os(VARIABLE).is_some_and(|key| !key.is_empty()) {
+        return say!("the key in {variable}", variable = VARIABLE);
+    }
+    match &global.profile {
+        Some(profile) => say!("the key of profile `{profile}`", profile),
+        None => say!("the stored key"),
+    }
+}
+
 fn find(global: &Global) -> Result<ApiKey, Error> {
     if let Some(path) = &global.api_key_file {
         return file(path);

@@ -37,6 +37,14 @@ pub(crate) fn begin(named: Option<&str>) {
     let _ = LANG.set(named.map_or_else(|| of_environment(|name| env::var(name).ok()), Lang::of));
 }
 
+/// The language's code, for documents.
+pub(crate) fn code() -> &'static str {
+    match LANG.get() {
+        Some(Lang::Zh) => "zh",
+        _ => "en",
+    }
+}
+
 /// The sentence in the selected language.
 pub(crate) fn word(sentence: &Sentence) -> String {
     LANG.get().copied().unwrap_or_default().word(sentence)

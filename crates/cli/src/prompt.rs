@@ -15,6 +15,18 @@ pub(crate) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
+/// Whether a question can be answered on the terminal.
+pub(crate) fn is_answered() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Reads the answer to a yes-or-no question. Blocks.
+pub(crate) fn is_yes() -> bool {
+    let mut line = String::new();
+    let is_read = io::stdin().lock().take(MAX_LENGTH).read_line(&mut line).is_ok();
+    is_read && ["y", "yes"].contains(&line.trim().to_lowercase().as_str())
+}
+
 /// Prompts for a line with echo off. Blocks. Dropping the returned [`Hush`] restores the terminal, even if the input
 /// is no longer awaited.
 pub(crate) fn hidden(

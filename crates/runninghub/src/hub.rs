@@ -25,7 +25,7 @@ use crate::{
     live::live,
     observed::is_unknown,
     platform::{Family, Platform},
-    record::{Recorder, recording},
+    record::{Record, Recorder, recording},
     settle,
     submit::SubmitQueue,
 };
@@ -60,7 +60,7 @@ pub struct Builder {
     create_timeout: Option<Duration>,
     net: NetOptions,
     previews: bool,
-    record: Option<PathBuf>,
+    record: Record,
     ledger: Option<Arc<dyn Ledger>>,
     connect: Option<Arc<dyn Connect>>,
     uploads: Option<PathBuf>,
@@ -79,7 +79,7 @@ impl RunningHub {
             create_timeout: None,
             net: NetOptions::default(),
             previews: false,
-            record: None,
+            record: Record::default(),
             ledger: None,
             connect: None,
             uploads: None,
@@ -206,6 +206,7 @@ impl Service for RunningHub {
             task.clone(),
             dir.to_owned(),
         )
+        .recorded(self.0.recorder.clone())
     }
 
     fn intermediates(&self, task: &TaskId, dir: &Path) -> Option<Intermediates> {
@@ -395,7 +396,12 @@ impl Builder {
 
     /// Writes a redacted recording of all traffic to an empty or new folder.
     pub fn record(self, dir: impl Into<PathBuf>) -> Self {
-        Self { record: Some(dir.into()), ..self }
+        Self { record: Record { dir: Some(dir.into()), ..self.record }, ..self }
+    }
+
+    /// Also records preview images, one a second. They are most of a recording's size.
+    pub fn record_previews(self, wanted: bool) -> Self {
+        Self { record: Record { previews: wanted, ..self.record }, ..self }
     }
 
     /// Builds the handle.
@@ -404,7 +410,7 @@ impl Builder {
     /// When the URL is invalid, the HTTP client cannot be set up, or the folder for the recording cannot be
     /// used.
     pub fn build(self) -> Result<RunningHub, Error> {
-        let (recorder, net) = recording(self.record.as_deref(), Some(&self.key), self.net)?;
+        let (recorder, net) = recording(&self.record, Some(&self.key), self.net)?;
         let key = self.key.clone();
         let mut client = Client::builder(self.key).site(self.site).time_scale(self.time_scale).net(net);
         if let Some(url) = &self.base_url {

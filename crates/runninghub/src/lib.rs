@@ -29,6 +29,7 @@ mod previews;
 mod probe;
 mod recipe;
 mod record;
+mod recorded;
 mod replay;
 mod run;
 mod save;
@@ -57,6 +58,8 @@ pub use native::{Comfy, ComfyBuilder, Queue, Queued};
 pub use previews::PreviewFolder;
 pub use probe::Probe;
 pub use recipe::{Given, Recipe, RunFile};
+pub use record::dimensions;
+pub use recorded::Recorded;
 pub use replay::{Replay, ReplayRun, Speed};
 pub use run::Run;
 #[doc(inline)]

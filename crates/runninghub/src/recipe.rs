@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_core::{Fact, Kind, Place, TaskId, say};
+use runninghub_core::{Fact, Kind, Place, TaskId, WorkflowId, say};
 use runninghub_ledger::{Digest, Entry};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::MapAccess, ser::SerializeMap as _};
 use serde_json::{Map, Value};
@@ -108,6 +108,15 @@ impl Recipe {
         if submit.is_private { recipe.hidden() } else { recipe }
     }
 
+    /// Changes the paths of the files.
+    pub(crate) fn files(&mut self, change: impl Fn(&Path) -> PathBuf) {
+        for (_, value) in &mut self.set {
+            if let Given::File { path, .. } = value {
+                *path = change(path);
+            }
+        }
+    }
+
     /// As the ledger keeps it.
     pub(crate) fn json(self) -> String {
         let text = |recipe: &Self| serde_json::to_string(recipe).unwrap_or_default();
@@ -122,16 +131,6 @@ impl Recipe {
         let body = self.body.take().into_iter().flatten().map(|(name, value)| (name, Given::Json(value)));
         self.set.extend(lists.chain(body));
         self.set.iter_mut().for_each(|(_, value)| value.hide());
-        self
-    }
-
-    /// Files by their names only: paths belong to one machine.
-    fn without_folders(mut self) -> Self {
-        for (_, value) in &mut self.set {
-            if let Given::File { name, path, .. } = value {
-                *path = name.clone().into();
-            }
-        }
         self
     }
 
@@ -226,7 +225,10 @@ impl RunFile {
 
     /// As a file beside the results says it.
     pub(crate) fn portable(self) -> Self {
-        Self { recipe: self.recipe.without_folders(), ..self }
+        let mut portable = self;
+        // Folders belong to one machine.
+        portable.recipe.files(|path| path.file_name().map(PathBuf::from).unwrap_or_default());
+        portable
     }
 
     /// The place where it ran.
@@ -314,14 +316,25 @@ impl Workspace {
             let json = self.ledger_to_read().map_err(unread)?.graph(digest).await.map_err(unread)?;
             return json.map(Work::Graph).ok_or_else(not_kept);
         }
-        Ok(match (run.kind(), id, &run.recipe.code) {
-            (Kind::Workflow, Some(id), _) => Work::Workflow(id.into()),
-            (Kind::App, Some(app), _) => Work::App(app.into()),
-            (Kind::Quick, Some(app), Some(code)) => Work::Quick { app: app.into(), code: code.clone() },
-            (Kind::Model, Some(endpoint), _) => Work::Model(endpoint),
-            _ => return Err(not_kept()),
-        })
+        let workflow = id.clone().map(WorkflowId::from);
+        work(&run.kind(), workflow, id, run.recipe.code.clone()).ok_or_else(not_kept)
     }
+}
+
+/// The work that isn't a graph: by its kind, the saved workflow, and the app or the endpoint.
+pub(crate) fn work(
+    kind: &Kind,
+    workflow: Option<WorkflowId>,
+    target: Option<String>,
+    code: Option<String>,
+) -> Option<Work> {
+    Some(match (kind, workflow, target, code) {
+        (Kind::Workflow, Some(id), ..) => Work::Workflow(id),
+        (Kind::App, _, Some(app), _) => Work::App(app.into()),
+        (Kind::Quick, _, Some(app), Some(code)) => Work::Quick { app: app.into(), code },
+        (Kind::Model, _, Some(endpoint), _) => Work::Model(endpoint),
+        _ => return None,
+    })
 }
 
 pub(crate) fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Result<S::Ok, S::Error> {

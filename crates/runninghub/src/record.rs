@@ -1,27 +1,43 @@
 //! Writes a redacted recording of a run.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use runninghub_api::ApiKey;
-use runninghub_core::{Sentence, TaskId, say};
+use runninghub_core::{Place, Sentence, TaskId, say};
 use runninghub_net::{Exchange, NetOptions};
-use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordingWriter, Redactor};
+use runninghub_transport::{Connect, HttpRow, RecordConnect, RecordedResult, RecordingWriter, Redactor};
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorKind, sentence_of};
+use crate::{
+    Error, ErrorKind, Submit,
+    recorded::{self, Recorded},
+    save::Saved,
+    sentence_of,
+};
+
+/// Where a run is recorded, and what of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) previews: bool,
+}
 
 /// Writes a recording. A write error does not stop the run.
 pub(crate) struct Recorder {
     writer: RecordingWriter,
+    dir: PathBuf,
 }
 
 impl Recorder {
-    fn create(dir: &Path, key: Option<&ApiKey>) -> Result<Self, Error> {
+    fn create(dir: &Path, previews: bool, key: Option<&ApiKey>) -> Result<Self, Error> {
         let redactor = key.map_or_else(Redactor::new, |key| Redactor::new().secret(key.expose()));
         let writer = RecordingWriter::create(dir, redactor).map_err(|error| {
             Error::new(ErrorKind::Io, say!("the recording cannot be written")).with_source(error)
         })?;
-        Ok(Self { writer })
+        Ok(Self { writer: writer.keep_previews(previews), dir: dir.to_owned() })
     }
 
     pub(crate) fn connect<C: Connect>(&self, inner: C) -> RecordConnect<C> {
@@ -38,6 +54,30 @@ impl Recorder {
 
     pub(crate) fn task(&self, id: &TaskId) {
         self.writer.task(id);
+    }
+
+    /// What is submitted, for [`write_submit`](Self::write_submit) once it is accepted.
+    pub(crate) async fn submit(&self, submit: &Submit, place: &Place) -> Recorded {
+        Recorded::of(submit, place, &self.dir).await
+    }
+
+    pub(crate) fn write_submit(&self, submit: &Recorded) {
+        self.writer.file(recorded::FILE, &submit.text());
+    }
+
+    /// Measures the saved results. Reads the head of each file.
+    pub(crate) fn results(&self, of: &TaskId, saved: &[Saved]) {
+        let measured = saved.iter().filter_map(|one| {
+            let file = one.file.as_ref().ok()?;
+            Some(RecordedResult {
+                node_id: one.output.node_id.clone(),
+                file_type: one.output.file_type.clone(),
+                bytes: file.bytes,
+                sha256: file.sha256.clone(),
+                dimensions: dimensions(&file.path),
+            })
+        });
+        self.writer.results(of, measured);
     }
 
     /// Why the recording is incomplete, if it is.
@@ -67,14 +107,20 @@ impl Recorder {
     }
 }
 
+/// The width and height of a picture in pixels, from the head of its file. `None` if it is no picture.
+pub fn dimensions(path: impl AsRef<Path>) -> Option<(u64, u64)> {
+    let size = imagesize::size(path).ok()?;
+    Some((size.width.try_into().ok()?, size.height.try_into().ok()?))
+}
+
 /// The recorder for a folder, if a recording is wanted, and the options that record the requests.
 pub(crate) fn recording(
-    dir: Option<&Path>,
+    record: &Record,
     key: Option<&ApiKey>,
     net: NetOptions,
 ) -> Result<(Option<Arc<Recorder>>, NetOptions), Error> {
-    let Some(dir) = dir else { return Ok((None, net)) };
-    let recorder = Arc::new(Recorder::create(dir, key)?);
+    let Some(dir) = &record.dir else { return Ok((None, net)) };
+    let recorder = Arc::new(Recorder::create(dir, record.previews, key)?);
     if let Some(proxy) = net.proxy_url() {
         recorder.address(proxy);
     }

@@ -19,6 +19,7 @@ use crate::{
     attempts::{Attempt, AttemptLog},
     manifest::{Manifest, source},
     naming::{check_template, names},
+    record::Recorder,
     sentence_of,
 };
 
@@ -34,6 +35,7 @@ pub struct Save {
     files: Files,
     backend: Arc<dyn Backend>,
     attempts: Option<AttemptLog>,
+    recorder: Option<Arc<Recorder>>,
     task: TaskId,
     dir: PathBuf,
     workflow: Option<WorkflowId>,
@@ -103,6 +105,7 @@ impl Save {
             files,
             backend,
             attempts,
+            recorder: None,
             task,
             dir,
             workflow: None,
@@ -110,6 +113,11 @@ impl Save {
             outputs: None,
             most: MOST,
         }
+    }
+
+    /// Notes the digests of the results in the recording.
+    pub(crate) fn recorded(self, recorder: Option<Arc<Recorder>>) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Saves these results, instead of querying the platform for them.
@@ -186,6 +194,9 @@ impl Save {
         }
         if results.is_empty() {
             return Ok(SavedTask { results, manifest: None });
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.results(&self.task, &results);
         }
         let known = self.known().await;
         let workflow = self.workflow.clone().or_else(|| known.as_ref()?.0.intent.workflow.clone());

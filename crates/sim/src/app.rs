@@ -8,6 +8,8 @@ use crate::scenario::{Scenario, seed_of};
 #[derive(Clone, Debug)]
 pub struct App {
     pub(crate) name: String,
+    /// The id that it was recorded with.
+    id: Option<String>,
     pub(crate) scenario: Scenario,
     pub(crate) fields: Vec<Value>,
 }
@@ -15,7 +17,13 @@ pub struct App {
 impl App {
     /// An app without fields, like one that never ran.
     pub fn new(name: impl Into<String>, scenario: Scenario) -> Self {
-        Self { name: name.into(), scenario, fields: Vec::new() }
+        Self { name: name.into(), id: None, scenario, fields: Vec::new() }
+    }
+
+    /// A recorded app. Without a form, it takes every field.
+    pub(crate) fn recorded(id: String, scenario: Scenario, fields: Option<Vec<Value>>) -> Self {
+        let name = scenario.name.clone();
+        Self { name, id: Some(id), scenario, fields: fields.unwrap_or_default() }
     }
 
     /// Adds an entry of `nodeInfoList` as `apiCallDemo` returns it.
@@ -25,8 +33,16 @@ impl App {
         self
     }
 
-    /// The id under which the simulator serves the app: 19 digits, and the same for the same name.
+    /// The name of the app.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The id under which the simulator serves the app: the recorded one, else 19 digits, and the same for the same name.
     pub fn id(&self) -> String {
+        if let Some(id) = &self.id {
+            return id.clone();
+        }
         format!("18{:017}", seed_of(&self.name) % 100_000_000_000_000_000)
     }
 

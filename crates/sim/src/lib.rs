@@ -31,6 +31,6 @@ pub use native::{Native, NativeBuilder};
 pub use proxy::{Authority, Certificate};
 pub use proxy::{FaultProxy, Seen, Toxic};
 pub use rule::Rule;
-pub use scenario::{Scenario, Script, ScriptNode};
+pub use scenario::{Recorded, Scenario, Script, ScriptNode};
 pub use sim::{Sim, SimBuilder};
 pub use stats::{Stats, TaskInfo};

@@ -24,6 +24,7 @@ pub struct Model {
     says: Option<String>,
     takes: Duration,
     price: String,
+    recorded: Option<Scenario>,
 }
 
 #[derive(Clone, Debug)]
@@ -54,6 +55,16 @@ impl Model {
             says: None,
             takes: Duration::ZERO,
             price: "0.50".to_owned(),
+            recorded: None,
+        }
+    }
+
+    /// A recorded model: it takes every body, and its run is always the recorded one.
+    pub(crate) fn recorded(endpoint: String, run: Scenario, price: Option<String>) -> Self {
+        let model = Self { is_strict: false, recorded: Some(run), ..Self::new(endpoint) };
+        match price {
+            Some(price) => model.costs(price),
+            None => model,
         }
     }
 
@@ -206,7 +217,8 @@ impl Model {
         }
     }
 
-    pub(crate) fn endpoint(&self) -> &str {
+    /// The endpoint.
+    pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
@@ -237,6 +249,9 @@ impl Model {
 
     /// A run like any other: one node, one result.
     pub(crate) fn scenario(&self) -> Scenario {
+        if let Some(run) = &self.recorded {
+            return run.clone();
+        }
         let node = ScriptNode::new("1", "Model").takes(self.takes);
         let Some(text) = &self.says else {
             return Scenario::script(&self.endpoint).node(node.saves(&self.makes)).build();

@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    App, Error, ErrorKind, Fault, FaultProxy, Model, Rule, Scenario, Stats, TaskInfo, server,
+    App, Error, ErrorKind, Fault, FaultProxy, Model, Recorded, Rule, Scenario, Stats, TaskInfo, server,
     state::{Settings, State},
     task::Pace,
 };
@@ -108,6 +108,15 @@ impl SimBuilder {
     pub fn scenario(self, scenario: Scenario) -> Self {
         let (name, id) = (scenario.name.clone(), scenario.workflow_id());
         self.scenario_named(name, scenario.clone()).scenario_named(id, scenario)
+    }
+
+    /// Serves what was recorded under the id it was recorded with.
+    pub fn recorded(self, recorded: Recorded) -> Self {
+        match recorded {
+            Recorded::Workflow(scenario) => self.scenario(scenario),
+            Recorded::App(app) => self.app(app),
+            Recorded::Model(model) => self.model(model),
+        }
     }
 
     /// Serves a scenario under this workflow id.

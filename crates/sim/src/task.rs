@@ -102,7 +102,13 @@ impl Task {
         let settle = faults.settle().unwrap_or(pace.settle);
         Self {
             last: frames.iter().position(|frame| frame.mark == Mark::End).unwrap_or(frames.len()),
-            pace: Pace { queue_delay, settle, ..pace },
+            // A model has no socket to wait for.
+            pace: Pace {
+                queue_delay,
+                settle,
+                patience: if names.is_model { Duration::ZERO } else { pace.patience },
+                ..pace
+            },
             names,
             scenario,
             faults,

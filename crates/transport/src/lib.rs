@@ -22,7 +22,7 @@ pub use frame::{Body, Frame};
 #[cfg(feature = "live")]
 pub use live::{Hosts, Live, LiveOptions};
 pub use record::{Record, RecordConnect};
-pub use recording::{HttpRow, Prompt, Recording, RecordingWriter, SNAPSHOT};
+pub use recording::{EXPECTED, HttpRow, Prompt, RecordedResult, Recording, RecordingWriter, SNAPSHOT};
 pub use redact::Redactor;
 pub use replay::{Replay, ReplayConnect, Speed};
 /// Options for the network, with their errors.

@@ -20,14 +20,14 @@ use crate::{
     background::{Background, LAST_WRITES},
 };
 
-/// Previews are recorded this often at most: they are most of a socket's bytes, and a replay needs none of them.
+/// Previews that are wanted are recorded this often at most: they are most of a socket's bytes.
 const PREVIEWS: Duration = Duration::from_secs(1);
 
 /// The stream's name in the file names of [`RecordConnect`].
 const STREAM: &str = "a";
 
-/// A tee: passes all frames through and writes them to a tape, without their secrets, on a thread of its own. Of JPEG
-/// previews it writes one a second.
+/// A tee: passes all frames through and writes them to a tape, without their secrets, on a thread of its own. It leaves
+/// out JPEG previews unless they are wanted: a replay needs none of them.
 ///
 /// A tape that can't be written never breaks the run: the first error is kept and logged as a warning, and writing
 /// stops.
@@ -41,6 +41,7 @@ pub struct Record<S, W = File> {
     /// When this connection was opened, relative to the start of the recording.
     opened: Duration,
     last: Duration,
+    keeps_previews: bool,
     last_preview: Option<Duration>,
 }
 
@@ -50,6 +51,7 @@ pub struct RecordConnect<C> {
     inner: C,
     folder: PathBuf,
     session: Arc<Session>,
+    keeps_previews: bool,
     opened: AtomicUsize,
 }
 
@@ -74,6 +76,12 @@ impl<S: FrameSource, W: Write + Send + 'static> Record<S, W> {
         Self::part_of(Session::new(redactor), source, tape)
     }
 
+    /// Keeps one JPEG preview a second.
+    #[must_use]
+    pub fn keep_previews(self, wanted: bool) -> Self {
+        Self { keeps_previews: wanted, ..self }
+    }
+
     /// The error that stopped the writing, if any. Waits until everything so far is written.
     pub fn failure(&self) -> Option<&Error> {
         self.session.failure()
@@ -83,7 +91,16 @@ impl<S: FrameSource, W: Write + Send + 'static> Record<S, W> {
         // Uses the same clock as HTTP, so that frames and HTTP responses keep their order.
         let opened = source.opened().unwrap_or_else(Instant::now).saturating_duration_since(session.began);
         let tape = Arc::new(Mutex::new(Some(tape)));
-        Self { source, tape, is_over: false, session, opened, last: Duration::ZERO, last_preview: None }
+        Self {
+            source,
+            tape,
+            is_over: false,
+            session,
+            opened,
+            last: Duration::ZERO,
+            keeps_previews: false,
+            last_preview: None,
+        }
     }
 
     fn write(&mut self, at: Duration, dir: Direction, kind: RowKind, body: Option<Body>) {
@@ -109,11 +126,12 @@ impl<S: FrameSource, W: Write + Send + 'static> Record<S, W> {
         });
     }
 
-    /// Whether a frame is a preview for which it is too early. PNGs may be results (`SaveImageWebsocket`).
-    fn is_early(&mut self, frame: &Frame) -> bool {
+    /// Whether a frame is a preview that isn't wanted, or for which it is too early. PNGs may be results
+    /// (`SaveImageWebsocket`).
+    fn is_left_out(&mut self, frame: &Frame) -> bool {
         let is_preview = matches!(&frame.body, Body::Binary(bytes) if is_jpeg_preview(bytes));
-        if !is_preview {
-            return false;
+        if !is_preview || !self.keeps_previews {
+            return is_preview;
         }
         let is_early = self.last_preview.is_some_and(|last| frame.at.saturating_sub(last) < PREVIEWS);
         if !is_early {
@@ -147,7 +165,7 @@ impl<S: FrameSource, W: Write + Send + 'static> FrameSource for Record<S, W> {
         let result = self.source.next_frame().await;
         // No await from here on, so a frame taken from the source is always passed on.
         match &result {
-            Ok(Some(frame)) if self.is_early(frame) => {}
+            Ok(Some(frame)) if self.is_left_out(frame) => {}
             Ok(Some(frame)) => {
                 let kind = match frame.body {
                     Body::Text(_) => RowKind::Text,
@@ -183,7 +201,13 @@ impl<C: Connect> RecordConnect<C> {
     }
 
     pub(crate) fn part_of(session: Arc<Session>, inner: C, folder: PathBuf) -> Self {
-        Self { inner, folder, session, opened: AtomicUsize::new(0) }
+        Self { inner, folder, session, keeps_previews: false, opened: AtomicUsize::new(0) }
+    }
+
+    /// Keeps one JPEG preview a second.
+    #[must_use]
+    pub fn keep_previews(self, wanted: bool) -> Self {
+        Self { keeps_previews: wanted, ..self }
     }
 
     /// The error that stopped the writing of a connection, if any. Waits until everything so far is written.
@@ -204,7 +228,8 @@ impl<C: Connect> Connect for RecordConnect<C> {
             .and_then(TapeWriter::new);
         match tape {
             Ok(tape) => {
-                let mut record = Record::part_of(self.session.clone(), source, tape);
+                let record = Record::part_of(self.session.clone(), source, tape);
+                let mut record = record.keep_previews(self.keeps_previews);
                 record.note(Direction::In, RowKind::Open, Some(address.masked()));
                 Ok(Box::new(record))
             }
@@ -410,7 +435,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_preview_a_second_is_recorded_and_every_result() {
+    async fn no_preview_is_recorded_or_one_a_second_and_every_result() {
         let (jpeg, png) = (preview(1, b"\xff\xd8\xff"), preview(2, b"\x89\x50\x4e\x47"));
         let mut all = Vec::new();
         for at in 0..40_u32 {
@@ -424,17 +449,20 @@ mod tests {
             };
             all.extend([row(&jpeg), row(&png)]);
         }
-        let disk = Disk::new(usize::MAX);
-        let source = Replay::new(all, Speed::Max);
-        let mut source = Record::new(source, TapeWriter::new(disk.clone()).unwrap(), Redactor::new());
-        let mut passed = 0;
-        while source.next_frame().await.unwrap().is_some() {
-            passed += 1;
+        for (are_wanted, previews) in [(false, 0), (true, 4)] {
+            let disk = Disk::new(usize::MAX);
+            let source = Replay::new(all.clone(), Speed::Max);
+            let source = Record::new(source, TapeWriter::new(disk.clone()).unwrap(), Redactor::new());
+            let mut source = source.keep_previews(are_wanted);
+            let mut passed = 0;
+            while source.next_frame().await.unwrap().is_some() {
+                passed += 1;
+            }
+            assert!(source.failure().is_none());
+            let rows = disk.tape().rows;
+            let count = |body: &Body| rows.iter().filter(|row| row.body.as_ref() == Some(body)).count();
+            assert_eq!((passed, count(&jpeg), count(&png)), (80, previews, 40));
         }
-        assert!(source.failure().is_none());
-        let rows = disk.tape().rows;
-        let count = |body: &Body| rows.iter().filter(|row| row.body.as_ref() == Some(body)).count();
-        assert_eq!((passed, count(&jpeg), count(&png)), (80, 4, 40));
     }
 
     #[tokio::test]

@@ -54,6 +54,12 @@ pub(crate) struct Patience {
     #[arg(long, hide_short_help = true)]
     pub(crate) notify: bool,
 
+    /// Also record preview images, one a second
+    ///
+    /// They are most of a recording's size.
+    #[arg(long, requires = "record", hide_short_help = true)]
+    pub(crate) record_previews: bool,
+
     #[command(flatten)]
     pub(crate) previews: Previews,
 }

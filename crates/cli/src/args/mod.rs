@@ -55,7 +55,7 @@ pub(crate) use self::{
     server::Server,
     task::{Cancel, Download, Open, Report, Rerun, SomeTasks, Watch},
     tasks::{Resolve, Tasks},
-    test::Test,
+    test::{Pictures, Test},
     upload::{Lora, LoraCommand, Upload},
     webhook::{Listen, Resend, Webhook, WebhookCommand},
     workflow::{Workflow, WorkflowCommand},

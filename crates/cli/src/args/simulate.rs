@@ -14,7 +14,7 @@ pub(crate) struct Simulate {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8189")]
     pub(crate) listen: SocketAddr,
 
-    /// Recording to serve as a workflow; repeatable [default: a demo]
+    /// Recording of a workflow, an app or a model to serve; repeatable [default: a demo]
     #[arg(long, value_name = "DIR")]
     pub(crate) scenario: Vec<PathBuf>,
 

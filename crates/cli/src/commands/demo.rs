@@ -9,7 +9,7 @@ use super::{
     context::Context,
     follow::Following,
     save::Destination,
-    service::{Recorded, Settings, Writes},
+    service::{RecordTo, Settings, Writes},
     simulate::failed,
     submit::Submission,
 };
@@ -38,7 +38,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         ledger: Writes::Elsewhere,
         key: Some(key),
         base_url: Some(sim.base_url().to_owned()),
-        record: args.patience.record.map_or(Recorded::Nowhere, Recorded::To),
+        record: args.patience.record.map_or(RecordTo::Nowhere, RecordTo::To),
         previews: args.patience.previews,
         ..Settings::default()
     })?;

@@ -25,7 +25,7 @@ pub(super) enum Writes {
 
 /// Where a run is recorded.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Recorded {
+pub(super) enum RecordTo {
     #[default]
     Nowhere,
     /// Among the recordings of the state folder, if possible.
@@ -34,7 +34,7 @@ pub(super) enum Recorded {
     To(PathBuf),
 }
 
-impl Recorded {
+impl RecordTo {
     /// As the options of a run say.
     pub(super) fn new(patience: &Patience, is_private: bool) -> Self {
         match &patience.record {
@@ -57,7 +57,8 @@ pub(super) struct Settings {
     /// Used if the options name no server.
     pub(super) server: Option<Server>,
     pub(super) create_timeout: Option<Duration>,
-    pub(super) record: Recorded,
+    pub(super) record: RecordTo,
+    pub(super) record_previews: bool,
     pub(super) previews: Previews,
 }
 
@@ -131,11 +132,11 @@ impl Context {
     }
 
     /// The folder for the recording of a run.
-    fn recording(&mut self, wanted: Recorded) -> Option<PathBuf> {
+    fn recording(&mut self, wanted: RecordTo) -> Option<PathBuf> {
         match wanted {
-            Recorded::Nowhere => None,
-            Recorded::To(dir) => Some(dir),
-            Recorded::Kept => {
+            RecordTo::Nowhere => None,
+            RecordTo::To(dir) => Some(dir),
+            RecordTo::Kept => {
                 self.recording = self.workspace().ok().and_then(|workspace| {
                     let begun = workspace.recordings().begin();
                     begun.inspect_err(|error| tracing::info!(%error, "the run is not recorded")).ok()
@@ -179,7 +180,7 @@ impl Context {
             };
         }
         if let Some(dir) = self.recording(settings.record) {
-            builder = builder.record(dir);
+            builder = builder.record(dir).record_previews(settings.record_previews);
         }
         let hub = builder.build().map_err(|error| {
             let is_recording = error.kind() == runninghub::ErrorKind::Io;
@@ -231,7 +232,7 @@ impl Context {
             (None, Err(_)) => builder,
         };
         if let Some(dir) = self.recording(settings.record) {
-            builder = builder.record(dir);
+            builder = builder.record(dir).record_previews(settings.record_previews);
         }
         let comfy = builder.build()?;
         self.asked.push(Arc::new(comfy.clone()));

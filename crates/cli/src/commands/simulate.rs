@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use runninghub::{Verdict, say};
-use runninghub_sim::{App, Fault, Native, Scenario, Sim};
+use runninghub::{Sentence, Verdict, say};
+use runninghub_sim::{App, Fault, Native, Recorded, Scenario, Sim};
 
 use super::context::Context;
 use crate::{
@@ -38,15 +38,15 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
         .concurrency(args.slots)
         .first_task(u64::try_from(since).unwrap_or_default() * 1_000)
         .any_model();
-    let mut scenarios =
-        args.scenario.iter().map(Scenario::load).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    if scenarios.is_empty() {
-        scenarios.push(Scenario::demo());
+    let mut served =
+        args.scenario.iter().map(Recorded::load).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    if served.is_empty() {
+        served.push(Recorded::Workflow(Scenario::demo()));
     }
-    let names: Vec<(String, String)> =
-        scenarios.iter().map(|scenario| (scenario.workflow_id(), scenario.name().to_owned())).collect();
-    for scenario in scenarios {
-        builder = builder.scenario(scenario);
+    let lines: Vec<Sentence> = served.iter().map(line).collect();
+    let first = served.first().map(attempt);
+    for one in served {
+        builder = builder.recorded(one);
     }
     builder = builder.app(App::demo());
     for fault in &args.fault {
@@ -59,10 +59,10 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     let sim = builder.start().await.map_err(failed)?;
     let url = sim.base_url().to_owned();
     let mut about = vec![say!("Key: {key}", key = Sim::DEMO_KEY)];
-    about.extend(names.iter().map(|(id, name)| say!("Workflow {id}: {name}", id, name)));
+    about.extend(lines);
     about.push(say!("App {id}: a form for the demo", id = App::demo().id()));
-    if let Some((id, _)) = names.first() {
-        let command = format!("{}={} rhub run {id} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY);
+    if let Some(words) = first {
+        let command = format!("{}={} rhub {words} --base-url {url}", key::VARIABLE, Sim::DEMO_KEY);
         about.push(say!("Try: {command}", command));
     }
     context.show(Event::Listening(Listening { base_url: url, api_key: Some(Sim::DEMO_KEY), about }));
@@ -70,6 +70,26 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     sim.shutdown().await;
     context.outcome.status = Verdict::Success;
     Ok(Exit::from(signal))
+}
+
+/// What is served, and its id.
+fn line(served: &Recorded) -> Sentence {
+    match served {
+        Recorded::Workflow(scenario) => {
+            say!("Workflow {id}: {name}", id = scenario.workflow_id(), name = scenario.name())
+        }
+        Recorded::App(app) => say!("App {id}: {name}", id = app.id(), name = app.name()),
+        Recorded::Model(model) => say!("Model {endpoint}", endpoint = model.endpoint()),
+    }
+}
+
+/// The command that runs it.
+fn attempt(served: &Recorded) -> String {
+    match served {
+        Recorded::Workflow(scenario) => format!("run {}", scenario.workflow_id()),
+        Recorded::App(app) => format!("app run {}", app.id()),
+        Recorded::Model(model) => format!("model run {}", model.endpoint()),
+    }
 }
 
 /// Serves a simulated ComfyUI until stopped.

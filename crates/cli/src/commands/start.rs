@@ -128,7 +128,7 @@ async fn dispatch(context: &mut Context, command: Command) -> Result<Exit, Error
         Command::Man(args) => manual::man(context, &args),
         Command::Report(args) => report_command::report(context, args).await,
         Command::Replay(args) => replay::replay(context, args).await,
-        Command::Test(args) => test::test(context, &args),
+        Command::Test(args) => test::test(context, &args).await,
         #[cfg(feature = "sim")]
         Command::Demo(args) => demo::demo(context, args).await,
         #[cfg(feature = "sim")]

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     context::{Context, ways_back},
     follow::{Following, follow},
-    service::{Recorded, Settings, Writes},
+    service::{RecordTo, Settings, Writes},
     slot::{Wait, Waiting},
 };
 use crate::{
@@ -64,7 +64,8 @@ pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings 
         site,
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
-        record: Recorded::new(&args.patience, args.private),
+        record: RecordTo::new(&args.patience, args.private),
+        record_previews: args.patience.record_previews,
         previews: args.patience.previews.clone(),
         ..Settings::default()
     }

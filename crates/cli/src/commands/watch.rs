@@ -7,7 +7,7 @@ use runninghub::{Follow, Place, say};
 use super::{
     context::Context,
     follow::{Following, follow, take_up},
-    service::{Recorded, Settings},
+    service::{RecordTo, Settings},
     task, watch_many,
 };
 use crate::{
@@ -32,7 +32,8 @@ async fn watch_one(context: &mut Context, id: &str, args: args::Watch) -> Result
     let known = found.settings();
     let service = context.service(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),
-        record: Recorded::new(&args.patience, false),
+        record: RecordTo::new(&args.patience, false),
+        record_previews: args.patience.record_previews,
         previews: args.patience.previews.clone(),
         ..known
     })?;

@@ -1,6 +1,6 @@
 //! What is said about tests of workflows.
 
-use runninghub::Sentence;
+use runninghub::{Charge, Sentence};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -17,9 +17,73 @@ pub(crate) struct Test {
     pub(crate) hint: Option<Sentence>,
     /// Each line in which the run differs from its snapshot.
     pub(crate) differences: Vec<Difference>,
+    /// The new run (`--live`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) live: Option<LiveTest>,
     /// The difference, with the lines around it.
     #[serde(skip)]
     pub(crate) diff: Vec<DiffLine>,
+}
+
+/// A recorded workflow that ran again.
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
+pub(crate) struct LiveTest {
+    /// The new task.
+    pub(crate) task_id: Option<String>,
+    /// Its folder in the report.
+    pub(crate) folder: String,
+    /// How long the new run took, seconds.
+    pub(crate) took_s: Option<f64>,
+    /// How long the recorded one took.
+    pub(crate) recorded_s: Option<f64>,
+    /// What the new run has cost.
+    pub(crate) cost: Option<Charge>,
+    /// The pictures that were compared.
+    pub(crate) pictures: Vec<PictureTest>,
+}
+
+/// A picture, and how it compares with the expected one.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct PictureTest {
+    /// Its name: the node that made it, and its number among the node's results.
+    pub(crate) name: String,
+    /// How it compares.
+    pub(crate) verdict: PictureVerdict,
+    /// The structural similarity, at most 1; null if they can't be compared.
+    pub(crate) similarity: Option<f64>,
+    /// The paths in the report's folder of the expected picture, the new one, and their difference.
+    pub(crate) expected: Option<String>,
+    pub(crate) found: Option<String>,
+    pub(crate) difference: Option<String>,
+}
+
+/// How a picture compares with the expected one.
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PictureVerdict {
+    /// It is the same, or similar enough.
+    Passed,
+    /// It differs.
+    Changed,
+    /// The new run didn't make it.
+    Missing,
+    /// None is expected.
+    New,
+}
+
+/// What runs again, before it runs (`--live`).
+#[derive(Clone, Debug, JsonSchema, Serialize)]
+pub(crate) struct LiveTests {
+    /// The number of runs.
+    pub(crate) runs: usize,
+    /// Where.
+    pub(crate) base_url: String,
+    /// The source of the key, if one is needed.
+    pub(crate) key: Option<Sentence>,
+    /// What the recorded runs cost together.
+    pub(crate) cost: Option<Charge>,
+    /// The number of recorded runs whose cost is known.
+    pub(crate) known: usize,
 }
 
 /// How a recording compares with its snapshot.

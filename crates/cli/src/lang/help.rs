@@ -259,6 +259,7 @@ mod tests {
         "RHLoraLoader",
         "RunningHub",
         "SIGTERM",
+        "SSIM",
         "Schema",
         "UTF-8",
         "VALUE",

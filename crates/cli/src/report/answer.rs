@@ -102,6 +102,7 @@ impl Answers {
             Event::BatchOver(batch) => batch::over(batch),
             Event::BatchProblem(problem) => batch::problem(problem),
             Event::Test(one) => test::test(one),
+            Event::LiveTests(live) => test::live(live).iter().map(word).collect(),
             Event::Tests(all) => vec![word(&test::tests(all))],
             Event::Listening(Listening { base_url, about, .. }) => {
                 let head = say!("Listening on {url}", url = base_url);

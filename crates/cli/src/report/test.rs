@@ -3,11 +3,16 @@
 use anstyle::AnsiColor;
 use runninghub::{Sentence, Untrusted, say};
 
+use super::text;
 use crate::{
-    event::{DiffLine, Test, TestVerdict, Tests},
+    event::{DiffLine, LiveTest, LiveTests, PictureTest, PictureVerdict, Test, TestVerdict, Tests},
     lang::word,
     printer::{Detail, Printer},
 };
+
+/// Durations within this factor of each other, or this many seconds, aren't mentioned: machines differ.
+const FACTOR: f64 = 2.0;
+const SECONDS: f64 = 10.0;
 
 /// The recording, and what is wrong with it.
 pub(super) fn test(test: &Test) -> Vec<String> {
@@ -24,8 +29,67 @@ pub(super) fn test(test: &Test) -> Vec<String> {
         DiffLine::Removed(text) => printer.paint(AnsiColor::Red.on_default(), &format!("   - {text}")),
         DiffLine::Added(text) => printer.paint(AnsiColor::Green.on_default(), &format!("   + {text}")),
     }));
+    lines.extend(test.live.iter().flat_map(run).map(|fact| format!("   {}", word(&fact))));
     lines.extend(test.hint.iter().map(|hint| word(&say!("   hint: {hint}", hint))));
     lines
+}
+
+/// What there is to say about the new run.
+fn run(live: &LiveTest) -> Vec<Sentence> {
+    let mut facts: Vec<Sentence> = live.pictures.iter().filter_map(picture).collect();
+    if let (Some(took), Some(before)) = (live.took_s, live.recorded_s)
+        && (took - before).abs() > SECONDS
+        && !(1.0 / FACTOR..=FACTOR).contains(&(took / before))
+    {
+        let (took, before) = (seconds(took), seconds(before));
+        facts.push(say!("it took {took} s; the recorded run took {before} s", took, before));
+    }
+    facts
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.1}")
+}
+
+/// A picture that isn't as expected.
+fn picture(picture: &PictureTest) -> Option<Sentence> {
+    let name = &*picture.name;
+    Some(match (picture.verdict, picture.similarity) {
+        (PictureVerdict::Passed, _) => return None,
+        (PictureVerdict::Changed, Some(similarity)) => {
+            let similarity = format!("{similarity:.3}");
+            say!("picture {name} differs: its similarity is {similarity}", name, similarity)
+        }
+        (PictureVerdict::Changed, None) => say!("picture {name} differs", name),
+        (PictureVerdict::Missing, _) => say!("picture {name} is missing", name),
+        (PictureVerdict::New, _) => say!("picture {name} is not expected", name),
+    })
+}
+
+/// What runs again, and what it may cost.
+pub(super) fn live(live: &LiveTests) -> Vec<Sentence> {
+    let url = &*live.base_url;
+    let Some(key) = &live.key else {
+        return vec![match live.runs {
+            1 => say!("1 run on {url}", url),
+            runs => say!("{runs} runs on {url}", runs, url),
+        }];
+    };
+    let cost = live.cost.as_ref().and_then(text::cost);
+    vec![
+        match live.runs {
+            1 => say!("1 run on {url}, charged to {key}", url, key),
+            runs => say!("{runs} runs on {url}, charged to {key}", runs, url, key),
+        },
+        match (cost, live.runs.saturating_sub(live.known)) {
+            (Some(cost), 0) => say!("the recorded runs cost {cost}", cost),
+            (Some(cost), unknown) => {
+                say!("the recorded runs cost {cost}; of {count} it is unknown", cost, count = unknown)
+            }
+            (None, 0) => say!("the recorded runs cost nothing"),
+            (None, _) => say!("what the recorded runs cost is unknown"),
+        },
+    ]
 }
 
 /// How many passed.

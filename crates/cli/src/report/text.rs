@@ -98,8 +98,8 @@ pub(super) fn saved(output: &Output) -> Option<String> {
 
 /// The width and height of a saved image, such as `768×1024`, from its header.
 pub(super) fn dimensions(output: &Output) -> Option<String> {
-    let found = imagesize::size(output.path.as_deref()?).ok()?;
-    Some(format!("{}×{}", found.width, found.height))
+    let (width, height) = runninghub::dimensions(output.path.as_deref()?)?;
+    Some(format!("{width}×{height}"))
 }
 
 /// A file's URL without its signature, for people: the whole one is in `outputs`. That of a ComfyUI names the file in its

@@ -21,6 +21,7 @@ mod lang;
 mod ledger;
 #[cfg(unix)]
 mod live;
+mod live_tests;
 mod models;
 #[cfg(all(unix, feature = "preview", feature = "sim"))]
 mod pictures;

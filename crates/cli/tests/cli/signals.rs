@@ -51,7 +51,7 @@ fn how(status: ExitStatus) -> i32 {
 }
 
 /// Starts a run, waits for frames, sends the signals, and returns its exit status, its last line and its stderr.
-fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (i32, Value, String) {
+pub(crate) fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (i32, Value, String) {
     not_ignored();
     let mut child = rhub(args.iter().copied().chain(["--json"]))
         .at(sim)

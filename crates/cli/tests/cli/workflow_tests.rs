@@ -7,34 +7,39 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    common::{Rhub, Simulator, fixture, folder, rhub, snap},
+    common::{Rhub, Simulator, fixture, folder, rhub, scenario, snap},
     document::run_commands,
     schema,
 };
 
-const WORKFLOW: &str = "1904136902449209346";
+pub(crate) const WORKFLOW: &str = "1904136902449209346";
 
 /// A workflow of three nodes, of which parts can be changed.
-struct Portrait {
-    title: &'static str,
-    steps: u32,
-    file: &'static str,
+pub(crate) struct Portrait {
+    pub(crate) title: &'static str,
+    pub(crate) steps: u32,
+    pub(crate) file: &'static str,
 }
 
-const PORTRAIT: Portrait = Portrait { title: "Prompt", steps: 8, file: "portrait_00001_.png" };
+pub(crate) const PORTRAIT: Portrait = Portrait { title: "Prompt", steps: 8, file: "portrait_00001_.png" };
 
 impl Portrait {
     /// Serves it like `rhub simulate`.
-    fn serve(&self) -> Simulator {
+    pub(crate) fn serve(&self) -> Simulator {
         let script = Scenario::script("portrait")
             .node(ScriptNode::new("6", "CLIPTextEncode").title(self.title).input("text", "a lighthouse"))
             .node(ScriptNode::new("3", "KSampler").link("positive", "6", 0).steps(self.steps))
             .node(ScriptNode::new("9", "SaveImage").title("Save").link("images", "3", 0).saves(self.file));
         let sim = Sim::builder().scenario_named(WORKFLOW, script.build()).speed(f64::INFINITY);
-        // The results come after the last frame has long been read, as those of a real run do.
-        let sim = sim.settle(Duration::from_millis(500));
         // A run starts when a client watches it, however busy the machine is.
         Simulator::start(sim.wait_for_socket(Duration::from_secs(30)))
+    }
+
+    /// Records a run with its results.
+    fn record_with_results(&self, into: &Path) {
+        let (sim, out) = (self.serve(), folder());
+        let done = rhub(["run", WORKFLOW, "--record"]).arg(into).arg("-o").arg(out.path()).at(&sim).run();
+        assert_eq!(done.code, Some(0), "{done}");
     }
 
     /// Records a run.
@@ -213,8 +218,76 @@ fn switches_leave_out_what_may_vary() {
         --- err
         error: [dir]/rhub-test.toml has an unknown setting `stpes`
 
-        hint: available: order, steps, cache, texts
+        hint: available: order, steps, cache, texts, dimensions, digests
     ");
+}
+
+#[test]
+fn a_recording_knows_how_large_its_results_are_and_what_is_in_them() {
+    let dir = folder();
+    let flow = dir.path().join("flow");
+    PORTRAIT.record_with_results(&flow);
+    fs::write(dir.path().join("rhub-test.toml"), "dimensions = true\ndigests = true\n").expect("a file");
+    assert_eq!(rhub(["test", "--accept"]).within(&dir).run().code, Some(0));
+    insta::assert_snapshot!(fs::read_to_string(flow.join("timeline.snap")).expect("a snapshot"), @r"
+        rhub.timeline/1
+
+        nodes
+          [6] Prompt (CLIPTextEncode): done
+          [3] KSampler: done, 8 steps
+          [9] Save (SaveImage): done
+        outputs
+          [9] 1 × png
+            256×320, 246163 bytes, sha256 96422a9bf172f1d019c4ea95929586793b3bb560c4a6550fef22b5e3d8ad0705
+        end: success, 3 of 3 nodes
+    ");
+    // The same pixels in a file of another name are the same result, and others aren't.
+    let again = |portrait: &Portrait| {
+        for entry in fs::read_dir(&flow).expect("a folder") {
+            let path = entry.expect("a file").path();
+            if path.file_name().is_some_and(|name| name != "timeline.snap") {
+                fs::remove_file(path).expect("it goes");
+            }
+        }
+        portrait.record_with_results(&flow);
+        rhub(["test"]).within(&dir).run()
+    };
+    let done = again(&PORTRAIT);
+    assert_eq!(done.code, Some(0), "{done}");
+    let done = again(&Portrait { file: "other.png", ..PORTRAIT });
+    assert_eq!((done.code, done.stdout.matches("sha256").count()), (Some(1), 2), "{done}");
+    assert!(done.stdout.contains("differs from its snapshot in one line"), "{done}");
+    fs::write(dir.path().join("rhub-test.toml"), "dimensions = true\n").expect("a file");
+    assert_eq!(rhub(["test", "--accept"]).within(&dir).run().code, Some(0));
+    let done = again(&PORTRAIT);
+    assert_eq!(done.code, Some(0), "{done}");
+    // One without them is readable, but can't be compared by them.
+    Portrait { ..PORTRAIT }.record_again(&flow);
+    snap!(rhub(["test"]).within(&dir), @r"
+        exit 1
+        --- out
+        ❌ flow: the recording has no dimensions and digests of results
+           hint: record it again with `rhub run … --record DIR --out DIR`
+        0 passed, 1 failed
+    ");
+    fs::remove_file(dir.path().join("rhub-test.toml")).expect("it goes");
+    assert_eq!(rhub(["test", "--accept"]).within(&dir).run().code, Some(0));
+}
+
+#[test]
+fn previews_are_recorded_only_on_request() {
+    let (sim, id) = (Simulator::of("02-ksampler"), scenario("02-ksampler").workflow_id());
+    let dir = folder();
+    let record = |name: &str, args: &[&str]| {
+        let done = rhub(["run", &id, "--record", name]).args(args).at(&sim).within(&dir).run();
+        assert_eq!(done.code, Some(0), "{done}");
+        let tape = fs::read_to_string(dir.path().join(name).join("ws-a1.jsonl")).expect("a tape");
+        tape.matches("\"kind\":\"binary\"").count()
+    };
+    assert_eq!(record("without", &[]), 0);
+    assert_ne!(record("with", &["--record-previews"]), 0);
+    let done = rhub(["run", &id, "--record-previews"]).at(&sim).run();
+    assert_eq!(done.code, Some(2), "{done}");
 }
 
 #[test]
@@ -380,11 +453,19 @@ fn the_commands_of_the_document_do_what_it_says() {
     let snapshot = document.split("```text\n").nth(1).and_then(|rest| rest.split("```").next());
     assert_eq!(fs::read_to_string(flow.join("timeline.snap")).ok().as_deref(), snapshot);
     Portrait { title: "Positive prompt", steps: 12, file: "portrait_00001_.webp" }.record_again(&flow);
-    // Every switch of the sample exists.
-    assert_eq!(count + run_commands(after, at), 4);
-    let sample = document.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
-    fs::write(dir.path().join("rhub-test.toml"), sample.expect("a sample")).expect("a file");
+    let (reviewing, live) = after.split_once("## Running again").expect("the section");
+    assert_eq!(count + run_commands(reviewing, at), 4);
+    // Every switch of the samples exists.
+    let settings = dir.path().join("rhub-test.toml");
+    for sample in document.split("```toml\n").skip(1) {
+        fs::write(&settings, sample.split("```").next().expect("a sample")).expect("a file");
+        let done = at(rhub(["test", "--accept"])).run();
+        assert!(done.code == Some(0) || done.stdout.contains("has no dimensions"), "{done}");
+    }
+    fs::remove_file(settings).expect("it goes");
+    PORTRAIT.record_again(&flow);
     assert_eq!(at(rhub(["test", "--accept"])).run().code, Some(0));
+    assert_eq!(run_commands(live, at), 4);
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Session {
     looked: Duration,
     watched: bool,
     told: Option<(Duration, Progress)>,
+    /// A response that confirms the success, and until when it waits for the socket's last frames.
+    confirmed: Option<(Duration, Observation)>,
     /// When the task was first reported as successful with outputs missing.
     incomplete_since: Option<Duration>,
     last_sign: Duration,
@@ -87,6 +89,7 @@ impl Session {
             looked: Duration::ZERO,
             watched: true,
             told: None,
+            confirmed: None,
             incomplete_since: None,
             last_sign: Duration::ZERO,
             failing: None,
@@ -138,6 +141,9 @@ impl Session {
         if self.over {
             return None;
         }
+        if let Some((until, _)) = &self.confirmed {
+            return Some(*until);
+        }
         let dial = self.dial.deadline(&self.pace, self.is_running());
         [self.poll.due(), dial, self.snapshot_due, self.tick_due(), self.gives_up()]
             .into_iter()
@@ -166,8 +172,10 @@ impl Session {
     /// Stops following: emits the last snapshot and [`Event::Finished`] with the current phase.
     pub fn stop(&mut self, now: Duration) {
         self.now = self.now.max(now);
-        if !self.over {
-            self.conclude(self.machine.outcome());
+        match self.confirmed.take() {
+            _ if self.over => {}
+            Some((_, answer)) => self.finish(Phase::Success, answer),
+            None => self.conclude(self.machine.outcome()),
         }
     }
 
@@ -252,6 +260,11 @@ impl Session {
             }
             Input::Tick => {}
         }
+        if let Some((_, answer)) = self.confirmed.take_if(|(until, _)| {
+            self.now >= *until || !self.dial.is_open() || self.machine.claim().is_some()
+        }) {
+            self.confirm(answer);
+        }
         self.pump();
     }
 
@@ -303,25 +316,46 @@ impl Session {
             self.learn(address);
         }
         match answer.status {
-            TaskStatus::Success if self.is_complete(&answer) => self.finish(Phase::Success, answer),
+            // Frames that were sent before may be read after it: they have the last steps.
+            TaskStatus::Success if self.has_open_end() => {
+                self.confirmed = Some((self.now + self.pace.last_frames, answer));
+            }
+            TaskStatus::Success => self.confirm(answer),
             TaskStatus::Failed => self.finish(Phase::Failed, answer),
             TaskStatus::Cancelled => self.finish(Phase::Interrupted, answer),
-            status => {
-                let phase = if status == TaskStatus::Queued { Phase::Queued } else { Phase::Running };
-                self.machine.observe(self.now, phase);
-                self.mark_snapshot();
-                let hurries = self.hurried > 0;
-                self.hurried = self.hurried.saturating_sub(1);
-                let reason = if self.awaits_end() || hurries {
-                    Reason::End
-                } else if status == TaskStatus::Queued || !self.dial.has_address() {
-                    Reason::Queue
-                } else {
-                    self.silence()
-                };
-                self.poll.step(self.now, reason, &self.pace);
-            }
+            status => self.goes_on(&status),
         }
+    }
+
+    /// Whether frames of the run may still be on their way. They are waited for once.
+    fn has_open_end(&self) -> bool {
+        self.dial.is_open() && self.machine.claim().is_none() && self.incomplete_since.is_none()
+    }
+
+    /// Ends the run once all outputs are listed.
+    fn confirm(&mut self, answer: Observation) {
+        if self.is_complete(&answer) {
+            self.finish(Phase::Success, answer);
+        } else {
+            self.goes_on(&answer.status);
+        }
+    }
+
+    /// Polls again after a response that doesn't end the run.
+    fn goes_on(&mut self, status: &TaskStatus) {
+        let phase = if *status == TaskStatus::Queued { Phase::Queued } else { Phase::Running };
+        self.machine.observe(self.now, phase);
+        self.mark_snapshot();
+        let hurries = self.hurried > 0;
+        self.hurried = self.hurried.saturating_sub(1);
+        let reason = if self.awaits_end() || hurries {
+            Reason::End
+        } else if *status == TaskStatus::Queued || !self.dial.has_address() {
+            Reason::Queue
+        } else {
+            self.silence()
+        };
+        self.poll.step(self.now, reason, &self.pace);
     }
 
     fn no_answer(&mut self, after: Option<Duration>, reason: Sentence) {
@@ -422,6 +456,9 @@ impl Session {
             return;
         }
         self.tell();
+        if self.confirmed.is_some() {
+            return;
+        }
         if self.machine.phase().is_final() {
             // A recording without HTTP ends with its own closing frame.
             return self.conclude(self.machine.outcome());

@@ -12,6 +12,9 @@ pub struct Pace {
     /// After the run's last frame: outputs are usually available at once, and sometimes a few hundred milliseconds
     /// later.
     pub end: Ladder,
+    /// How long a confirmed success waits for the end on the socket: frames that were sent before the response may arrive
+    /// after it.
+    pub last_frames: Duration,
     /// A silent socket with little left to do: the end may have been missed.
     pub silent_near_end: Ladder,
     /// A silent socket in the middle: a model is being loaded, or a node has no progress bar.
@@ -89,6 +92,7 @@ impl Default for Pace {
         Self {
             queue: Ladder::new(1_000, 1.25, 6_000),
             end: Ladder::new(100, 1.25, 15_000),
+            last_frames: Duration::from_millis(500),
             silent_near_end: Ladder::new(1_000, 1.25, 15_000),
             silent: Ladder::new(5_000, 1.5, 30_000),
             blind: Ladder::new(1_000, 1.25, 15_000),
@@ -125,7 +129,7 @@ impl Pace {
         }
     }
 
-    /// Scales every wait except the snapshot interval. An invalid factor (zero, negative, NaN) counts as 1.
+    /// Scales every wait except the snapshot interval, and the way of frames through the network. An invalid factor (zero, negative, NaN) counts as 1.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
         if !(factor.is_finite() && factor > 0.0) {
@@ -138,6 +142,7 @@ impl Pace {
         Self {
             queue: ladder(self.queue),
             end: ladder(self.end),
+            last_frames: self.last_frames,
             silent_near_end: ladder(self.silent_near_end),
             silent: ladder(self.silent),
             blind: ladder(self.blind),

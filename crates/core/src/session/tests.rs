@@ -465,6 +465,52 @@ mod ending {
     }
 
     #[test]
+    fn frames_that_are_read_after_the_success_was_confirmed_still_count() {
+        let mut world = World::live();
+        world.give(Input::Answer(success(1))).wait_ms(100);
+        assert!(!world.session.is_over());
+        for value in [250_000, 500_000, 1_000_000] {
+            world.say(&progress(value));
+        }
+        world.say(&message("execution_success", ""));
+        assert_eq!((world.end().outputs.len(), world.end().phase), (1, Phase::Success));
+        let steps = world.log.iter().rev().find_map(|(_, action)| match action {
+            Action::Emit(Event::Progress(progress)) => progress.nodes.iter().find_map(|node| node.max),
+            _ => None,
+        });
+        assert_eq!((steps, world.polls()), (Some(1_000_000.0), NEVER.to_vec()));
+
+        // A file that only these frames name is waited for too.
+        let saved = message(
+            "executed",
+            r#","node":"5","output":{"images":[{"filename":"a.png","type":"output"},{"filename":"b.png","type":"output"}]}"#,
+        );
+        let mut world = World::live();
+        world.platform = Some(success(2));
+        world.give(Input::Answer(success(1)));
+        world.say(&saved).say(&message("execution_success", "")).wait_ms(1_000);
+        assert_eq!((world.end().outputs.len(), world.warnings()), (2, vec![]));
+    }
+
+    #[test]
+    fn a_confirmed_success_waits_a_moment_for_the_end_on_an_open_socket() {
+        let mut world = World::live();
+        world.give(Input::Answer(success(1))).wait_ms(400);
+        assert!(!world.session.is_over());
+        world.wait_ms(100);
+        assert_eq!((world.end().phase, world.polls()), (Phase::Success, NEVER.to_vec()));
+        // A socket that closes brings nothing more.
+        let mut world = World::live();
+        world.give(Input::Answer(success(1))).give(Input::Disconnected);
+        assert_eq!(world.end().phase, Phase::Success);
+        let mut world = World::live();
+        world.give(Input::Answer(success(1)));
+        world.session.stop(world.now);
+        world.give(Input::Tick);
+        assert_eq!(world.end().phase, Phase::Success);
+    }
+
+    #[test]
     fn a_socket_that_breaks_near_the_end_is_followed_by_quick_polls() {
         for (node, polls) in [("5", vec![0, 100, 225]), ("1", vec![0])] {
             let mut world = World::live();

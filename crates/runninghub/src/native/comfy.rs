@@ -23,7 +23,7 @@ use crate::{
     Backend as _, Error, Follow, History, Run, Save, Service, Submit, Workspace,
     attempts::AttemptLog,
     cancel::Cancels,
-    record::{Recorder, recording},
+    record::{Record, Recorder, recording},
     settle,
     submit::FileRules,
 };
@@ -35,7 +35,7 @@ use crate::{
 pub struct Comfy(pub(crate) Arc<Server>);
 
 pub(crate) struct Server {
-    place: Place,
+    pub(super) place: Place,
     pub(super) client: Client,
     pub(super) native: Arc<Native>,
     cancels: Arc<Cancels>,
@@ -60,7 +60,7 @@ pub struct ComfyBuilder {
     server: Address,
     time_scale: f64,
     previews: bool,
-    record: Option<PathBuf>,
+    record: Record,
     net: NetOptions,
     login: Option<Login>,
     partner_key: Option<String>,
@@ -128,6 +128,7 @@ impl Service for Comfy {
         let server = &self.0;
         let backend = Arc::clone(&server.native) as _;
         Save::new(server.files.clone(), backend, server.attempts.clone(), prompt.clone(), dir.to_owned())
+            .recorded(server.recorder.clone())
     }
 
     async fn resolve(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
@@ -157,7 +158,7 @@ impl ComfyBuilder {
             server,
             time_scale: 1.0,
             previews: false,
-            record: None,
+            record: Record::default(),
             net: NetOptions::default(),
             login: None,
             partner_key: None,
@@ -204,7 +205,13 @@ impl ComfyBuilder {
 
     /// Writes a redacted recording of all traffic to an empty or new folder.
     pub fn record(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.record = Some(dir.into());
+        self.record.dir = Some(dir.into());
+        self
+    }
+
+    /// Also records preview images, one a second. They are most of a recording's size.
+    pub fn record_previews(mut self, wanted: bool) -> Self {
+        self.record.previews = wanted;
         self
     }
 
@@ -282,7 +289,7 @@ impl ComfyBuilder {
         if Url::parse(&url).is_ok_and(|url| url.scheme() == "http") {
             net = net.proxy(Proxy::Off);
         }
-        let (recorder, net) = recording(self.record.as_deref(), key.as_ref(), net)?;
+        let (recorder, net) = recording(&self.record, key.as_ref(), net)?;
         let failed = |error| Error::comfy(say!("cannot set up the client"), error);
         let mut client = Client::builder(&*url).net(net);
         if let Some(login) = self.login {

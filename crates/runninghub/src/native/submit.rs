@@ -105,6 +105,9 @@ impl Prompt<'_> {
         if let Err(error) = note(attempt.as_ref(), Step::Accepted { task: prompt.clone() }).await {
             first.push(unwritten(&prompt, &error));
         }
+        if let Some(recorder) = &server.recorder {
+            recorder.write_submit(&recorder.submit(self.submit, &server.place).await);
+        }
         first.extend(refused_nodes(&accepted.node_errors));
         let outputs = server.classes.outputs(workflow.graph(), &accepted.dropped);
         let lesson = server.lesson(workflow.graph());

@@ -44,7 +44,14 @@ impl RunningHub {
         if let Some(attempts) = &hub.attempts {
             ready.what.recipe = Some(attempts.recipe(&submit).await);
         }
+        let recorded = match &hub.recorder {
+            Some(recorder) => Some(recorder.submit(&submit, &hub.place).await),
+            None => None,
+        };
         let paid = pay::pay(hub, &submit, &ready).await?;
+        if let (Some(recorder), Some(recorded)) = (&hub.recorder, &recorded) {
+            recorder.write_submit(recorded);
+        }
         Ok(paid.begin(hub, &submit, ready))
     }
 }

@@ -4,16 +4,19 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use runninghub_core::{
-    End, Event, Failure, Line, NodeId, NodeProgress, NodeState, OutputFile, Plan, Progress, Untrusted,
+    Cost, End, Event, Failure, Line, NodeId, NodeProgress, NodeState, OutputFile, Plan, Progress, Untrusted,
 };
 
-use runninghub_transport::Recording;
+use runninghub_transport::{RecordedResult, Recording};
 
-use super::timeline::{RunTimeline, Timeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText};
+use super::timeline::{
+    RunTimeline, Timeline, TimelineFailure, TimelineFile, TimelineNode, TimelineOutput, TimelineText,
+};
 use crate::{Error, Replay};
 
 /// The timeline of a recording: a folder, or a single tape.
@@ -32,7 +35,39 @@ pub fn timeline(recording: &Recording) -> Result<Timeline, Error> {
     let runs = Replay::new(recording.clone()).runs()?.into_iter();
     // Without a speed nothing is waited for, so all lines are there at once.
     let runs = runs.map(|lines| run(lines.collect::<Vec<_>>().now_or_never().unwrap_or_default()));
-    Ok(Timeline { runs: runs.collect() })
+    let mut timeline = Timeline { runs: runs.collect() };
+    // A task has one run.
+    if let [run] = &mut timeline.runs[..] {
+        recording.results().iter().for_each(|result| measured(run, result));
+    }
+    Ok(timeline)
+}
+
+/// What a recorded run took and cost: facts that differ from run to run, and so aren't in its timeline.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Spent {
+    /// From the start of the recording to the end of the run.
+    pub took: Duration,
+    /// What the platform charged, if it says so.
+    pub cost: Option<Cost>,
+}
+
+/// What the runs of a recording took and cost, in order.
+///
+/// # Errors
+/// As [`timeline`].
+pub fn spent(recording: &Recording) -> Result<Vec<Spent>, Error> {
+    let runs = Replay::new(recording.clone()).runs()?.into_iter();
+    let end = |lines: Vec<Line>| {
+        let took = lines.last().map(|line| line.t).unwrap_or_default();
+        let cost = lines.into_iter().find_map(|line| match line.event {
+            Event::Finished(end) => end.cost,
+            _ => None,
+        });
+        Spent { took, cost }
+    };
+    Ok(runs.map(|lines| end(lines.collect::<Vec<_>>().now_or_never().unwrap_or_default())).collect())
 }
 
 /// The timeline of a run.
@@ -134,20 +169,38 @@ fn rank(node: &TimelineNode) -> u8 {
     }
 }
 
+/// Adds what was measured of a result to the results of its node and kind.
+fn measured(run: &mut RunTimeline, result: &RecordedResult) {
+    let kind = kind(result.file_type.as_deref());
+    let is_it = |output: &&mut TimelineOutput| output.node_id == result.node_id && output.kind == kind;
+    if let Some(output) = run.outputs.iter_mut().find(is_it) {
+        output.files.push(TimelineFile {
+            dimensions: result.dimensions,
+            bytes: Some(result.bytes),
+            sha256: Some(result.sha256.as_str().into()),
+        });
+    }
+}
+
+fn kind(file_type: Option<&str>) -> String {
+    match file_type {
+        Some(kind) if !kind.is_empty() => kind.to_ascii_lowercase(),
+        _ => "file".to_owned(),
+    }
+}
+
 /// Counts results by node and kind.
 fn outputs(files: Vec<OutputFile>) -> Vec<TimelineOutput> {
     let mut found: BTreeMap<(Option<NodeId>, String), TimelineOutput> = BTreeMap::new();
     for file in files {
-        let kind = match &file.file_type {
-            Some(kind) if !kind.is_empty() => kind.to_ascii_lowercase(),
-            _ => "file".to_owned(),
-        };
+        let kind = kind(file.file_type.as_deref());
         let key = (file.node_id.clone(), kind.clone());
         let output = found.entry(key).or_insert_with(|| TimelineOutput {
             node_id: file.node_id,
             kind,
             count: 0,
             texts: Vec::new(),
+            files: Vec::new(),
         });
         output.count += 1;
         output.texts.extend(file.text.map(Untrusted::from));

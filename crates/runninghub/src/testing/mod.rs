@@ -14,8 +14,9 @@ mod collect;
 mod timeline;
 
 pub use self::{
-    collect::{replay, timeline},
+    collect::{Spent, replay, spent, timeline},
     timeline::{
-        RunTimeline, TEXT_FORMAT, Timeline, TimelineFailure, TimelineNode, TimelineOutput, TimelineText,
+        RunTimeline, TEXT_FORMAT, Timeline, TimelineFailure, TimelineFile, TimelineNode, TimelineOutput,
+        TimelineText,
     },
 };

@@ -75,6 +75,20 @@ pub struct TimelineOutput {
     pub count: usize,
     /// The contents of text results.
     pub texts: Vec<Untrusted>,
+    /// What was measured of each result, if it was saved while the run was recorded.
+    pub files: Vec<TimelineFile>,
+}
+
+/// What was measured of a saved result.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TimelineFile {
+    /// Width and height of a picture, pixels.
+    pub dimensions: Option<(u64, u64)>,
+    /// Size, bytes.
+    pub bytes: Option<u64>,
+    /// SHA-256 in hexadecimal.
+    pub sha256: Option<Untrusted>,
 }
 
 /// The last text that a node showed.
@@ -136,6 +150,27 @@ impl Timeline {
         self.change(|run| {
             run.texts.clear();
             run.outputs.iter_mut().for_each(|output| output.texts.clear());
+        })
+    }
+
+    /// Ignores the bytes of results: their sizes and digests.
+    #[must_use]
+    pub fn without_digests(self) -> Self {
+        self.change_files(|file| (file.bytes, file.sha256) = (None, None))
+    }
+
+    /// Ignores the dimensions of pictures.
+    #[must_use]
+    pub fn without_dimensions(self) -> Self {
+        self.change_files(|file| file.dimensions = None)
+    }
+
+    fn change_files(self, change: impl Fn(&mut TimelineFile)) -> Self {
+        self.change(|run| {
+            for output in &mut run.outputs {
+                output.files.iter_mut().for_each(&change);
+                output.files.retain(|file| *file != TimelineFile::default());
+            }
         })
     }
 
@@ -211,7 +246,18 @@ impl fmt::Display for TimelineOutput {
             write!(f, "[{node}] ")?;
         }
         write!(f, "{} × {}", self.count, Untrusted::from(self.kind.as_str()))?;
-        self.texts.iter().try_for_each(|text| write!(f, "\n    {text}"))
+        self.texts.iter().try_for_each(|text| write!(f, "\n    {text}"))?;
+        self.files.iter().try_for_each(|file| write!(f, "\n    {file}"))
+    }
+}
+
+impl fmt::Display for TimelineFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dimensions = self.dimensions.map(|(width, height)| format!("{width}×{height}"));
+        let bytes = self.bytes.map(|bytes| format!("{bytes} bytes"));
+        let sha256 = self.sha256.as_ref().map(|sha256| format!("sha256 {sha256}"));
+        let parts: Vec<_> = [dimensions, bytes, sha256].into_iter().flatten().collect();
+        f.write_str(&parts.join(", "))
     }
 }
 

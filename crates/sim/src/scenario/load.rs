@@ -94,6 +94,7 @@ impl<'a> Source<'a> {
             end: end_of(&frames, &history),
             files: self.files(&frames, &history).into(),
             frames: frames.into(),
+            id: None,
             prompt_id,
             workflow,
         }))

@@ -5,6 +5,7 @@ mod frame;
 mod improvise;
 mod load;
 mod model;
+mod recorded;
 mod rounds;
 mod script;
 
@@ -15,5 +16,6 @@ pub(crate) use self::{
 };
 pub use self::{
     model::Scenario,
+    recorded::Recorded,
     script::{Script, ScriptNode},
 };

@@ -13,6 +13,8 @@ use crate::{json::python, png};
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub(crate) name: String,
+    /// The id that it was recorded with.
+    pub(crate) id: Option<String>,
     pub(crate) prompt_id: String,
     /// The graph in API format.
     pub(crate) workflow: Map<String, Value>,
@@ -55,9 +57,12 @@ impl Scenario {
         &self.name
     }
 
-    /// The id under which the simulator serves this scenario, besides its name: 19 digits like the platform's ids,
-    /// and the same for the same name.
+    /// The id under which the simulator serves this scenario, besides its name: the recorded one, else 19 digits like the
+    /// platform's ids, and the same for the same name.
     pub fn workflow_id(&self) -> String {
+        if let Some(id) = &self.id {
+            return id.clone();
+        }
         format!("19{:017}", seed_of(&self.name) % 100_000_000_000_000_000)
     }
 

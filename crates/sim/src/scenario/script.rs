@@ -262,6 +262,7 @@ impl Writer {
         };
         Scenario {
             has_metadata: false,
+            id: None,
             outputs_to_execute: script
                 .nodes
                 .iter()

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use runninghub_core::{PromptId, TaskId, say};
+use runninghub_core::{NodeId, PromptId, TaskId, say};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -30,6 +30,8 @@ pub(super) struct Meta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) task_id: Option<TaskId>,
     pub(super) prompts: Vec<Prompt>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) results: Vec<RecordedResult>,
 }
 
 /// A prompt sent during the recording.
@@ -45,6 +47,25 @@ pub struct Prompt {
     pub workflow: Option<String>,
     /// The status of the response.
     pub http_status: Option<u16>,
+}
+
+/// A result of the recorded task, measured when it was saved.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct RecordedResult {
+    /// The node that made it; results of models don't name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_id: Option<NodeId>,
+    /// Its kind, such as `png`, as the server names it.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub file_type: Option<String>,
+    /// Its size, bytes.
+    pub bytes: u64,
+    /// Its SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Its width and height, pixels, if it is a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<(u64, u64)>,
 }
 
 /// One HTTP exchange.

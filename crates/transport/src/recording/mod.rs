@@ -6,6 +6,6 @@ mod read;
 mod tests;
 mod write;
 
-pub use meta::{HttpRow, Prompt};
+pub use meta::{HttpRow, Prompt, RecordedResult};
 pub use read::Recording;
-pub use write::{RecordingWriter, SNAPSHOT};
+pub use write::{EXPECTED, RecordingWriter, SNAPSHOT};

@@ -10,7 +10,7 @@ use std::{
 use runninghub_core::{TaskId, repair, say};
 use serde::de::DeserializeOwned;
 
-use super::meta::{HTTP, HttpRow, META, Meta, Prompt, plain_name};
+use super::meta::{HTTP, HttpRow, META, Meta, Prompt, RecordedResult, plain_name};
 use crate::{Error, ErrorKind, Tape, tape::check_format};
 
 /// The largest accepted file other than tapes; a server's complete `object_info` is 10 MiB.
@@ -82,6 +82,11 @@ impl Recording {
     /// The RunningHub task that was recorded.
     pub fn task_id(&self) -> Option<&TaskId> {
         self.meta.task_id.as_ref()
+    }
+
+    /// The results of the task, if they were saved while it was recorded.
+    pub fn results(&self) -> &[RecordedResult] {
+        &self.meta.results
     }
 
     /// The workflow of the prompt with this index, as JSON text.

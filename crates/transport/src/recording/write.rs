@@ -11,7 +11,7 @@ use runninghub_core::{PromptId, SocketUrl, TaskId, say};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::meta::{HTTP, HttpRow, KIND, META, Meta, Prompt, plain_name};
+use super::meta::{HTTP, HttpRow, KIND, META, Meta, Prompt, RecordedResult, plain_name};
 use crate::{Connect, Error, ErrorKind, RecordConnect, Redactor, record::Session, tape::FORMAT};
 
 /// Writes a recording that [`Recording`](crate::Recording) reads, without its secrets.
@@ -23,17 +23,21 @@ pub struct RecordingWriter {
     folder: PathBuf,
     session: Arc<Session>,
     meta: Arc<Mutex<Meta>>,
+    keeps_previews: bool,
 }
 
 /// The timeline of an earlier recording in the same folder. It stays when a run is recorded anew, to be compared with it.
 pub const SNAPSHOT: &str = "timeline.snap";
 
-/// Whether the folder is empty except for a snapshot, or holds a recording of nothing: of a run that was refused before
+/// The folder beside it with the pictures that the run is expected to make.
+pub const EXPECTED: &str = "expected";
+
+/// Whether the folder is empty except for what is expected of the run, or holds a recording of nothing: of a run that was refused before
 /// it was sent.
 fn is_free(folder: &Path) -> io::Result<bool> {
     let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name()));
     let mut names = names.collect::<io::Result<Vec<_>>>()?;
-    names.retain(|name| name != SNAPSHOT);
+    names.retain(|name| name != SNAPSHOT && name != EXPECTED);
     if names.is_empty() {
         return Ok(true);
     }
@@ -48,8 +52,8 @@ fn is_free(folder: &Path) -> io::Result<bool> {
 }
 
 impl RecordingWriter {
-    /// Creates the folder, or uses an existing one that is empty or holds a recording without a prompt; a `timeline.snap`
-    /// stays in it. A recording of a run is never replaced, because the run may have been paid for.
+    /// Creates the folder, or uses an existing one that is empty or holds a recording without a prompt; `timeline.snap`
+    /// and `expected` stay in it. A recording of a run is never replaced, because the run may have been paid for.
     ///
     /// # Errors
     /// [`ErrorKind::Recording`] if the folder isn't empty, [`ErrorKind::Io`] if it isn't writable.
@@ -68,7 +72,18 @@ impl RecordingWriter {
             ..Meta::default()
         };
         write_meta(&folder, &meta).map_err(io)?;
-        Ok(Self { folder, session: Session::new(redactor), meta: Arc::new(Mutex::new(meta)) })
+        Ok(Self {
+            folder,
+            session: Session::new(redactor),
+            meta: Arc::new(Mutex::new(meta)),
+            keeps_previews: false,
+        })
+    }
+
+    /// Keeps one JPEG preview a second. By default all of them are left out.
+    #[must_use]
+    pub fn keep_previews(self, wanted: bool) -> Self {
+        Self { keeps_previews: wanted, ..self }
     }
 
     /// Sets the description of the recording.
@@ -80,6 +95,21 @@ impl RecordingWriter {
     /// Sets the recorded task.
     pub fn task(&self, id: &TaskId) {
         self.change(|meta| meta.task_id = Some(id.clone()));
+    }
+
+    /// Sets the results of a task. Those of another one than was recorded are ignored.
+    pub fn results(&self, of: &TaskId, results: impl IntoIterator<Item = RecordedResult>) {
+        let redact = |result: RecordedResult| RecordedResult {
+            node_id: result.node_id.map(|id| self.session.redact_text(id.as_str()).into()),
+            file_type: result.file_type.map(|kind| self.session.redact_text(&kind)),
+            ..result
+        };
+        let results = results.into_iter().map(redact).collect();
+        self.change(|meta| {
+            if meta.task_id.as_ref() == Some(of) {
+                meta.results = results;
+            }
+        });
     }
 
     /// Adds a prompt with its workflow (JSON text, API format), if known.
@@ -146,6 +176,7 @@ impl RecordingWriter {
     /// Returns a connector that records the connections `inner` opens.
     pub fn connect<C: Connect>(&self, inner: C) -> RecordConnect<C> {
         RecordConnect::part_of(self.session.clone(), inner, self.folder.clone())
+            .keep_previews(self.keeps_previews)
     }
 
     /// A moment in milliseconds since the recording started: [`HttpRow::at_ms`].

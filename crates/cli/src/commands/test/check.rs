@@ -1,6 +1,10 @@
 //! One recording and its snapshot.
 
-use std::{collections::HashSet, io, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io, mem,
+    path::Path,
+};
 
 use runninghub::{
     Sentence, say, sentence_of,
@@ -10,29 +14,29 @@ use runninghub::{
 
 use super::{diff, settings::Settings};
 use crate::{
-    event::{Test, TestVerdict},
+    event::{DiffLine, Difference, Test, TestVerdict},
     exit::Error,
     input, secrets,
 };
 
-/// Compares a recording with its snapshot, or writes the snapshot.
+/// Compares a run with the snapshot in the folder of a recording, or writes the snapshot. `run` is the recording of the
+/// run: the same folder, or that of a new run.
 ///
 /// # Errors
 /// Usage, if the settings are wrong; the disk. What is wrong with the recording is in the test.
-pub(super) fn check(folder: &Path, accept: bool) -> Result<Test, Error> {
+pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Error> {
     let settings = Settings::of(folder)?;
-    let mut test = Test {
-        recording: folder.display().to_string(),
-        verdict: TestVerdict::Passed,
-        message: None,
-        hint: None,
-        differences: Vec::new(),
-        diff: Vec::new(),
-    };
-    let found = match read(folder) {
-        Ok(timeline) => settings.apply(timeline),
+    let mut test = Test::new(folder);
+    let whole = match read(run) {
+        Ok(timeline) => timeline,
         Err(fault) => return Ok(test.failed(TestVerdict::Broken, fault)),
     };
+    if settings.measures() && lacks_measures(&whole) {
+        let fault = Fault::new(say!("the recording has no dimensions and digests of results"))
+            .hint(say!("record it again with `rhub run … --record DIR --out DIR`"));
+        return Ok(test.failed(TestVerdict::Broken, fault));
+    }
+    let found = settings.apply(whole.clone());
     let (text, path) = (found.to_string(), folder.join(SNAPSHOT));
     let expected = match snapshot(&path) {
         Ok(expected) => expected,
@@ -40,7 +44,13 @@ pub(super) fn check(folder: &Path, accept: bool) -> Result<Test, Error> {
         // It is replaced.
         Err(_) => Some(String::new()),
     };
-    if expected.as_ref() == Some(&text) {
+    // Recorded or not, a picture of another size is another result.
+    let resized = match settings.has_dimensions() {
+        None if run != folder && !accept => read(folder).map(|before| resized(&before, &whole)),
+        _ => Ok(Vec::new()),
+    };
+    let resized = resized.unwrap_or_default();
+    if expected.as_ref() == Some(&text) && resized.is_empty() {
         return Ok(test);
     }
     if accept {
@@ -54,6 +64,11 @@ pub(super) fn check(folder: &Path, accept: bool) -> Result<Test, Error> {
         return Ok(test.failed(TestVerdict::Missing, fault));
     };
     (test.differences, test.diff) = diff::compare(&expected, &text);
+    for Difference { expected, found } in &resized {
+        let line = |text: &Option<String>| format!("  {}", text.as_deref().unwrap_or_default());
+        test.diff.extend([DiffLine::Removed(line(expected)), DiffLine::Added(line(found))]);
+    }
+    test.differences.extend(resized);
     let what = match test.differences.len() {
         _ if are_strangers(&expected, &text) => say!("the snapshot is of another workflow"),
         1 => say!("the run differs from its snapshot in one line"),
@@ -63,30 +78,76 @@ pub(super) fn check(folder: &Path, accept: bool) -> Result<Test, Error> {
     Ok(test.failed(TestVerdict::Changed, fault))
 }
 
+/// Whether a run has results that aren't measured.
+fn lacks_measures(timeline: &Timeline) -> bool {
+    let mut outputs = timeline.runs.iter().flat_map(|run| &run.outputs);
+    outputs.any(|output| output.files.len() < output.count)
+}
+
+/// The results whose dimensions have changed, where both recordings have them.
+fn resized(before: &Timeline, after: &Timeline) -> Vec<Difference> {
+    let sizes = |timeline: &Timeline| {
+        let outputs =
+            timeline.clone().without_digests().without_texts().runs.into_iter().flat_map(|run| run.outputs);
+        let all = outputs.map(|mut output| {
+            let sizes: Vec<_> = mem::take(&mut output.files).iter().map(ToString::to_string).collect();
+            (output.to_string(), sizes)
+        });
+        all.collect::<BTreeMap<_, _>>()
+    };
+    let (before, after) = (sizes(before), sizes(after));
+    let changed = before.iter().filter_map(|(name, old)| {
+        let new = after.get(name).filter(|new| new.len() == old.len() && *new != old)?;
+        let line = |sizes: &[String]| Some(format!("{name}: {}", sizes.join(", ")));
+        Some(Difference { expected: line(old), found: line(new) })
+    });
+    changed.collect()
+}
+
 /// Why a recording or a snapshot can't be used.
-struct Fault {
+#[derive(Debug)]
+pub(super) struct Fault {
     what: Sentence,
     hint: Option<Sentence>,
 }
 
 impl Fault {
-    fn new(what: Sentence) -> Self {
+    pub(super) fn new(what: Sentence) -> Self {
         Self { what: what.map(&secrets::clean), hint: None }
     }
 
-    fn hint(self, hint: Sentence) -> Self {
+    pub(super) fn hint(self, hint: Sentence) -> Self {
         Self { hint: Some(hint), ..self }
     }
 }
 
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self { what: error.message, hint: error.hint.map(|hint| *hint) }
+    }
+}
+
 impl Test {
-    fn failed(self, verdict: TestVerdict, fault: Fault) -> Self {
+    /// A test that passes.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self {
+            recording: folder.display().to_string(),
+            verdict: TestVerdict::Passed,
+            message: None,
+            hint: None,
+            differences: Vec::new(),
+            live: None,
+            diff: Vec::new(),
+        }
+    }
+
+    pub(super) fn failed(self, verdict: TestVerdict, fault: Fault) -> Self {
         Self { verdict, message: Some(fault.what), hint: fault.hint, ..self }
     }
 }
 
 /// The timeline of a recording that has a run with an end.
-fn read(folder: &Path) -> Result<Timeline, Fault> {
+pub(super) fn read(folder: &Path) -> Result<Timeline, Fault> {
     let record_it = || say!("record it again with `rhub run … --record DIR`");
     let recording = Recording::open(folder).map_err(|error| {
         let fault = Fault::new(sentence_of(&error));

@@ -8,6 +8,7 @@ use std::{
 
 use runninghub::{say, transport::SNAPSHOT};
 
+use super::folder::LIST;
 use crate::exit::Error;
 
 /// Deeper folders are not searched: nobody keeps recordings there, and links could lead in a circle.
@@ -43,6 +44,10 @@ fn search(folder: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Res
             kind if kind.is_file() => names.push(name),
             _ => {}
         }
+    }
+    // The runs of a report have recordings without snapshots.
+    if names.iter().any(|name| name == LIST) {
+        return Ok(());
     }
     if is_recording(&names) {
         let short = folder.strip_prefix(".").ok().filter(|rest| !rest.as_os_str().is_empty());

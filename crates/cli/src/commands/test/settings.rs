@@ -1,4 +1,4 @@
-//! `rhub-test.toml`: what is left out of a comparison.
+//! `rhub-test.toml`: what is compared.
 
 use std::path::Path;
 
@@ -10,30 +10,26 @@ use crate::{exit::Error, input};
 /// The name of the file.
 const NAME: &str = "rhub-test.toml";
 /// The switches, as in the file.
-const SWITCHES: [&str; 4] = ["order", "steps", "cache", "texts"];
+const SWITCHES: [&str; 6] = ["order", "steps", "cache", "texts", "dimensions", "digests"];
 
-/// What is compared.
-#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
-#[derive(Clone, Copy, Debug)]
+/// What is compared; facts that no switch is about always are.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
-    order: bool,
-    steps: bool,
-    cache: bool,
-    texts: bool,
+    /// The value of each switch, if the file has it.
+    switches: [Option<bool>; SWITCHES.len()],
 }
 
 impl Settings {
-    /// The settings for a recording: of the nearest file in its folder or above it, else everything.
+    /// The settings for a recording: of the nearest file in its folder or above it.
     ///
     /// # Errors
     /// Usage, if the file is wrong.
     pub(super) fn of(recording: &Path) -> Result<Self, Error> {
-        let all = Self { order: true, steps: true, cache: true, texts: true };
         let whole = std::path::absolute(recording).unwrap_or_else(|_| recording.to_owned());
         let Some(path) = whole.ancestors().map(|folder| folder.join(NAME)).find(|path| path.is_file()) else {
-            return Ok(all);
+            return Ok(Self::default());
         };
-        all.read(&path)
+        Self::default().read(&path)
     }
 
     fn read(mut self, path: &Path) -> Result<Self, Error> {
@@ -45,35 +41,43 @@ impl Settings {
         })?;
         for (name, item) in document.iter() {
             let names = SWITCHES.join(", ");
-            let switch = match name {
-                "order" => &mut self.order,
-                "steps" => &mut self.steps,
-                "cache" => &mut self.cache,
-                "texts" => &mut self.texts,
-                _ => {
-                    return Err(Error::usage(say!(
-                        "{file} has an unknown setting `{name}`",
-                        file = file(),
-                        name
-                    ))
-                    .hint(say!("available: {names}", names)));
-                }
-            };
-            *switch = Item::as_bool(item).ok_or_else(|| {
+            let mut known = SWITCHES.iter().zip(&mut self.switches);
+            let (_, switch) = known.find(|(known, _)| **known == name).ok_or_else(|| {
+                Error::usage(say!("{file} has an unknown setting `{name}`", file = file(), name))
+                    .hint(say!("available: {names}", names))
+            })?;
+            let is_on = Item::as_bool(item).ok_or_else(|| {
                 Error::usage(say!("`{name}` in {file} is neither true nor false", name, file = file()))
             })?;
+            *switch = Some(is_on);
         }
         Ok(self)
     }
 
+    /// Whether snapshots have the dimensions of pictures.
+    pub(super) fn has_dimensions(&self) -> Option<bool> {
+        let [.., dimensions, _] = self.switches;
+        dimensions
+    }
+
+    /// Whether snapshots have what is measured of results.
+    pub(super) fn measures(&self) -> bool {
+        let [.., dimensions, digests] = self.switches;
+        dimensions == Some(true) || digests == Some(true)
+    }
+
     /// The timeline without what is left out.
-    pub(super) fn apply(self, timeline: Timeline) -> Timeline {
+    pub(super) fn apply(&self, timeline: Timeline) -> Timeline {
+        let [order, steps, cache, texts, dimensions, digests] = self.switches;
         let keep = |timeline: Timeline, is_kept: bool, without: fn(Timeline) -> Timeline| {
             if is_kept { timeline } else { without(timeline) }
         };
-        let timeline = keep(timeline, self.order, Timeline::without_order);
-        let timeline = keep(timeline, self.steps, Timeline::without_steps);
-        let timeline = keep(timeline, self.cache, Timeline::without_cache);
-        keep(timeline, self.texts, Timeline::without_texts)
+        let timeline = keep(timeline, order.unwrap_or(true), Timeline::without_order);
+        let timeline = keep(timeline, steps.unwrap_or(true), Timeline::without_steps);
+        let timeline = keep(timeline, cache.unwrap_or(true), Timeline::without_cache);
+        let timeline = keep(timeline, texts.unwrap_or(true), Timeline::without_texts);
+        // Pictures may differ from run to run, and older recordings don't have these facts.
+        let timeline = keep(timeline, dimensions.unwrap_or(false), Timeline::without_dimensions);
+        keep(timeline, digests.unwrap_or(false), Timeline::without_digests)
     }
 }
