@@ -86,6 +86,11 @@ impl Lab {
     fn creates(&self) -> u64 {
         self.sim.creates()
     }
+
+    /// The requests of an endpoint.
+    fn calls(&self, path: &str) -> u64 {
+        self.sim.sim().stats().calls.get(path).copied().unwrap_or_default()
+    }
 }
 
 fn events(done: &Done, name: &str) -> Vec<Value> {
@@ -229,7 +234,66 @@ fn brakes_pause_a_batch() {
     assert!(done.stdout.contains("1 of 1.5 spent") && done.stderr.contains("higher `--max-cost`"), "{done}");
     let done = lab.run(&["--max-cost", "2.5"]);
     assert_eq!((code(&done), lab.creates()), (Some(6), 2), "{done}");
-    assert_eq!((code(&lab.run(&["--retry-failed"])), lab.creates()), (Some(0), 4));
+    assert_eq!((code(&lab.run(&["--retry-failed", "--max-cost", "none"])), lab.creates()), (Some(0), 4));
+}
+
+#[test]
+fn a_batch_remembers_its_limits_until_they_are_lifted() {
+    let lab = Lab::new(|sim| sim).table(4);
+    let done = lab.run(&["--max-cost", "2.5", "--slots", "1"]);
+    assert_eq!((code(&done), lab.creates()), (Some(6), 2), "{done}");
+    for again in [lab.run(&["--slots", "1"]), lab.rhub(&["batch", "resume", "cats"]).run()] {
+        assert_eq!((code(&again), lab.creates()), (Some(6), 2), "{again}");
+        assert!(
+            again.stdout.contains("the limits of the last run apply: ")
+                && again.stdout.contains("at most 2.5"),
+            "{again}"
+        );
+    }
+    let watched = lab.rhub(&["batch", "watch", "cats"]).run();
+    assert!(watched.stdout.contains("2 of 2.5 spent"), "{watched}");
+    let more = lab.rhub(&["batch", "resume", "cats", "--max-cost", "3.5"]).run();
+    assert_eq!((code(&more), lab.creates()), (Some(6), 3), "{more}");
+    let lifted = lab.rhub(&["batch", "resume", "cats", "--max-cost", "none"]).run();
+    assert_eq!((code(&lifted), lab.creates()), (Some(0), 4), "{lifted}");
+    assert!(lifted.stdout.contains("the limits of the last run apply: 1 slot\n"), "{lifted}");
+    let wrong = lab.rhub(&["batch", "resume", "cats", "--slots", "0"]).run();
+    assert!(
+        code(&wrong) == Some(2) && wrong.stderr.contains("the number of slots is a number such as 2"),
+        "{wrong}"
+    );
+}
+
+/// Every create is refused for lack of a slot.
+fn full(sim: SimBuilder) -> SimBuilder {
+    sim.fault("queue-full=1000".parse().expect("a fault"))
+}
+
+#[test]
+fn a_row_that_waits_after_a_refusal_is_ready_again_when_its_batch_is_cancelled_or_killed() {
+    let lab = Lab::new(full).table(2);
+    let start = || {
+        let before = lab.calls(CREATE);
+        let args = ["batch", "run", "cats.csv", "--workflow", WORKFLOW, "--json"];
+        let mut command = lab.rhub(&args).into_command();
+        let mut batch = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary");
+        while lab.calls(CREATE) == before {
+            assert!(batch.try_wait().expect("a child").is_none(), "it ended too early");
+            std::thread::yield_now();
+        }
+        batch
+    };
+    let batch = start();
+    let cancelled = lab.rhub(&["batch", "cancel", "cats"]).run();
+    assert_eq!((code(&cancelled), end(batch)), (Some(0), 6), "{cancelled}");
+    let listed = lab.rhub(&["batch", "ls"]).run();
+    assert!(listed.stdout.contains("2, ready 2\n"), "{listed}");
+    let mut batch = start();
+    while !lab.rhub(&["tasks"]).run().stdout.contains("waiting") {}
+    batch.kill().expect("killed");
+    batch.wait().expect("it ends");
+    let listed = lab.rhub(&["batch", "ls"]).run();
+    assert!(listed.stdout.contains("2, ready 2\n"), "{listed}");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use runninghub::{
     say,
 };
 use runninghub_batch::{
-    Action, BatchRun, Begin, Clock, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup, Version,
+    Action, BatchRun, Begin, Clock, Item, ItemId, ItemState, JobLimits, Keeper, Key, Limits, Results, Setup,
+    Version,
 };
 
 use super::{
@@ -75,8 +76,9 @@ pub(super) async fn start(
     }
     let keys = keys(context, &*ledger, &chosen.target.place, items)?;
     let folder = before.results.as_ref().map(|results| results.folder().to_owned());
-    let limits = merged(&limits, prepared)?;
-    open(&*ledger, prepared, folder.as_deref()).await?;
+    let limits = merged(context, &limits, prepared)?;
+    open(&*ledger, prepared, folder.as_deref(), &limits).await?;
+    let limits = in_effect(&limits)?;
     let entries: BTreeMap<&str, &Entry> =
         before.kept.iter().filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?))).collect();
     let reused = prepare::reused(&*ledger, items, compared, reuse && folder.is_some()).await?;
@@ -165,17 +167,25 @@ fn submit(chosen: &Chosen) -> impl Fn() -> Submit + Send + Sync + 'static {
     }
 }
 
-/// The limits of the options, else those of the job.
-fn merged(args: &args::Limits, prepared: &Prepared) -> Result<Limits, Error> {
-    let job = &prepared.read.source.limits;
-    let until = args.until.or(job.until).map(until).transpose()?;
-    Ok(Limits {
-        slots: args.slots.or(job.slots),
-        max_cost: args.max_cost.or(job.max_cost),
-        max_failures: args.max_failures.or(job.max_failures),
-        until,
-        ..Limits::default()
-    })
+/// The limits of the options, else those of the job, else those that are remembered, which is said.
+fn merged(context: &mut Context, args: &args::Limits, prepared: &Prepared) -> Result<JobLimits, Error> {
+    let job = prepared.read.source.limits;
+    let known = prepared.before.known.as_ref();
+    let remembered = known.map(|known| JobLimits::thawed(&known.batch)).transpose()?.unwrap_or_default();
+    let limits = args.over(job.or(remembered));
+    let unsaid =
+        limits.without(args.over(job)).words().reduce(|first, next| say!("{first}, {next}", first, next));
+    if let Some(unsaid) = unsaid {
+        context.warn("limits", say!("the limits of the last run apply: {limits}", limits = unsaid));
+    }
+    Ok(limits)
+}
+
+/// The limits from now on.
+fn in_effect(limits: &JobLimits) -> Result<Limits, Error> {
+    let JobLimits { slots, max_cost, max_failures, until } = *limits;
+    let until = until.map(self::until).transpose()?;
+    Ok(Limits { slots, max_cost, max_failures, until, ..Limits::default() })
 }
 
 /// How long it is until a time of day.
@@ -193,7 +203,12 @@ fn until(clock: Clock) -> Result<Duration, Error> {
 }
 
 /// Opens the batch in the ledger, with its rows in their present values.
-async fn open(ledger: &dyn Ledger, prepared: &Prepared, folder: Option<&Path>) -> Result<(), Error> {
+async fn open(
+    ledger: &dyn Ledger,
+    prepared: &Prepared,
+    folder: Option<&Path>,
+    limits: &JobLimits,
+) -> Result<(), Error> {
     let Prepared { read, chosen, items, before, recorded, compared } = prepared;
     let target = &chosen.target;
     let origin = match &before.known {
@@ -201,7 +216,7 @@ async fn open(ledger: &dyn Ledger, prepared: &Prepared, folder: Option<&Path>) -
         None => read.origin.text(&target.kind, &target.id),
     };
     let what = (target.place.clone(), target.kind.clone(), target.id.clone());
-    let mut batch = Batch::new(&*before.name, origin, read.source.spec, what);
+    let mut batch = Batch::new(&*before.name, origin, read.source.spec, what).limits(limits.frozen());
     if let Some(folder) = folder {
         batch = batch.folder(folder.to_string_lossy());
     }

@@ -117,7 +117,7 @@ impl Running<'_> {
                 > 0;
         let go_on = |paused: Option<&Paused>| match paused {
             Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to go on"),
-            Some(Paused::CostUnknown) => say!("run the same command without `--max-cost` to go on"),
+            Some(Paused::CostUnknown) => say!("run the same command with `--max-cost none` to go on"),
             _ => say!("run the same command to go on"),
         };
         let (exit, status) = match (self.batch.paused(), verdict(&counts)) {
