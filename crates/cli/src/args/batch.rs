@@ -143,6 +143,10 @@ pub(crate) struct BatchRetry {
     #[arg(long)]
     pub(crate) failed: bool,
 
+    /// Run them on a machine with 24, 48 or 84 GB of GPU memory
+    #[arg(long, value_parser = PossibleValuesParser::new(["default", "plus", "ultra"]))]
+    pub(crate) instance: Option<String>,
+
     #[command(flatten)]
     pub(crate) limits: Limits,
 

@@ -192,6 +192,58 @@ fn a_refused_row_is_listed_and_can_be_run_again() {
 }
 
 #[test]
+fn a_failed_row_runs_again_on_a_larger_machine() {
+    let failing: Fault = "task-fails".parse().expect("a fault");
+    let lab = Lab::new(|sim| sim.fault(failing)).table(2);
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(7), 2));
+    let instance = |lab: &Lab, id: &str| {
+        let items = lab.read("results/items.jsonl");
+        let items = items.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        items.into_iter().find(|item| item["id"] == id).expect("a row")["instance"].clone()
+    };
+    let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2", "--instance", "plus"]).run();
+    assert_eq!((code(&retried), lab.creates()), (Some(7), 3), "{retried}");
+    assert_eq!((instance(&lab, "cat-1"), instance(&lab, "cat-2")), (Value::Null, "plus".into()));
+    // It stays there, and the table says something else now.
+    let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2"]).run();
+    assert_eq!(
+        (code(&retried), lab.creates(), instance(&lab, "cat-2")),
+        (Some(7), 4, "plus".into()),
+        "{retried}"
+    );
+    let planned = lab.rhub(&["batch", "plan", "cats.csv", "--workflow", WORKFLOW]).run();
+    assert!(planned.stdout.contains("changed 1: cat-2 instance"), "{planned}");
+}
+
+#[cfg(unix)]
+#[test]
+fn changed_rows_are_asked_about_on_a_terminal() {
+    use crate::live::Terminal;
+
+    let lab = Lab::new(|sim| sim).table(2);
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 2));
+    let (table, state) = (lab.dir.path().join("cats.csv"), lab.state.path().to_string_lossy().into_owned());
+    let changed = lab.read("cats.csv").replace("cat number 2", "another cat");
+    lab.write("cats.csv", &changed);
+    let env = [
+        ("RUNNINGHUB_BASE_URL", lab.sim.base_url()),
+        ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY),
+        ("RUNNINGHUB_STATE_DIR", &*state),
+        ("RUNNINGHUB_TIME_SCALE", "0.05"),
+    ];
+    let args = ["batch", "run", &table.to_string_lossy(), "--workflow", WORKFLOW];
+    for (answer, ends, creates) in [("\n", 2, 2), ("keep\n", 0, 2), ("r\n", 0, 3)] {
+        let mut terminal = Terminal::start(160, &args, &env);
+        terminal.wait(|screen| {
+            screen.contains("\"cat number 2\" → \"another cat\"") && screen.contains("[run/keep]")
+        });
+        terminal.press(answer.as_bytes());
+        let (code, screen) = terminal.finish();
+        assert_eq!((code, lab.creates()), (ends, creates), "{answer:?}: {screen}");
+    }
+}
+
+#[test]
 fn a_key_that_cannot_pay_pauses_the_batch_and_no_row_is_lost() {
     let broke = r#"{"code":812,"msg":"APIKEY_ENTERPRISE_BALANCE_INSUFFICIENT","data":null}"#;
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, broke).skip(2).times(1))).table(5);

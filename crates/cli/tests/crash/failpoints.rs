@@ -59,19 +59,9 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
         }
         (Some(Submitting), Absent) => {
             let broke = r#"{"code":812,"msg":"APIKEY_ENTERPRISE_BALANCE_INSUFFICIENT","data":null}"#;
-            let lab = Lab::new(sim().rule(Rule::answer("/task/openapi/create", 200, broke).times(1)));
-            let table = lab.state.path().join("one.csv");
-            fs::write(&table, "_id,1.seconds\none,2\n").expect("written");
-            let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", &id]);
-            (lab, command)
+            batch(Lab::new(sim().rule(Rule::answer("/task/openapi/create", 200, broke).times(1))), &id)
         }
-        (Some(Waiting), Absent) => {
-            let lab = Lab::new(sim().fault(Fault::QueueFull(1000)));
-            let table = lab.state.path().join("one.csv");
-            fs::write(&table, "_id,1.seconds\none,2\n").expect("written");
-            let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", &id]);
-            (lab, command)
-        }
+        (Some(Waiting), Absent) => batch(Lab::new(sim().fault(Fault::QueueFull(1000))), &id),
         (Some(Accepted), Failed) => run(Lab::new(sim().fault(Fault::TaskFails)), &[]),
         (Some(Accepted), Cancelled) => {
             let slow = Fault::QueueDelay(Duration::from_mins(10));
@@ -138,6 +128,14 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
         }
         _ => panic!("no command is known that leads from {from:?} to {to}: write one"),
     }
+}
+
+/// A batch of one row.
+fn batch(lab: Lab, workflow: &str) -> (Lab, Command) {
+    let table = lab.state.path().join("one.csv");
+    fs::write(&table, "_id,1.seconds\none,2\n").expect("written");
+    let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", workflow]);
+    (lab, command)
 }
 
 /// A submit with a history.

@@ -33,7 +33,7 @@ use crate::{
     args, config,
     event::{Event, ListedBatch},
     exit::{Error, Exit},
-    key, speed,
+    key, prompt, speed,
 };
 
 /// The name of a key that no profile names.
@@ -43,7 +43,13 @@ const NO_PROFILE: &str = "default";
 pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<Exit, Error> {
     let args::BatchRun { rows, resume, limits, events } = args;
     let ledger = context.workspace()?.ledger()?;
-    let prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    let mut prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    if prepared.compared.summary.asked > 0
+        && prompt::is_possible()
+        && let Some(changed) = prepared.ask(context.printer)
+    {
+        prepared = prepared.decided(&resume, changed);
+    }
     start(context, &prepared, Start { reuse: resume.reuse, limits, events, only: None }).await
 }
 
@@ -106,7 +112,7 @@ pub(super) async fn start(
     let mut states: HashMap<&ItemId, ItemState> =
         recorded.iter().map(|known| (&known.id, known.state)).collect();
     states.extend(taken.iter().map(|(item, _)| (&item.id, ItemState::Done)));
-    let progress = Progress::new(&before.name, items, &states, &begins, &past);
+    let progress = Progress::new(&before.name, items, &states, &begins, &past, &limits);
     let actions = begins.iter().map(|(item, action, _)| (item.id.clone(), *action)).collect();
     let batch = BatchRun::open(setup, begins.into_iter().map(|(item, _, begin)| (item, begin))).await?;
     let mut keeper = match folder {

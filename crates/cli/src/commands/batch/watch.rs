@@ -115,6 +115,7 @@ async fn progress(
         max_cost: max_cost.map(|max| max.to_string()),
         slots_busy: None,
         slots_limit: None,
+        slots_elsewhere: None,
         running: Vec::new(),
         wait: None,
         eta_s: None,
