@@ -316,6 +316,44 @@ fn a_batch_remembers_its_limits_until_they_are_lifted() {
     );
 }
 
+#[test]
+fn a_batch_that_cannot_start_sends_nothing_and_says_what_to_do() {
+    let lab = Lab::new(|sim| sim).table(2);
+    assert_eq!((code(&lab.run(&[])), lab.calls(CREATE)), (Some(0), 2));
+    lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
+    lab.write("cats.csv", "_id,6.text\ncat-1,another cat\ncat-2,cat number 2\n");
+    let dogs = |more: &[&str]| lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW]).args(more);
+    let cases = [
+        (
+            lab.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW]),
+            2,
+            "`--changed run` runs changed rows",
+        ),
+        // A row of this workflow has cost 1, so the next one may cost half as much again.
+        (dogs(&["--max-cost", "1.2"]), 6, "with a higher `--max-cost`"),
+        (dogs(&["--max-cost", "0"]), 6, "with a higher `--max-cost`"),
+        (dogs(&["--max-cost", "much"]), 2, "an amount is a number such as 300 or 0.25"),
+        (dogs(&["--max-failures", "0"]), 2, "neither a row count such as 3 nor a percentage"),
+        (dogs(&["--until", "25:00"]), 2, "not a time of day such as 07:00"),
+        (dogs(&["-o", "cats.csv"]), 2, "choose another folder with `--out DIR`"),
+        (dogs(&["-o", "results"]), 2, "name another folder for this batch"),
+        (
+            dogs(&[]).env("RUNNINGHUB_FAILPOINT", "folder=network"),
+            9,
+            "set RUNNINGHUB_STATE_DIR to a folder on a disk",
+        ),
+        (dogs(&[]).env("RUNNINGHUB_API_KEY", ""), 2, "store one with `rhub login`"),
+        #[cfg(target_os = "linux")]
+        (dogs(&["-o", "/proc/results"]), 2, "choose another folder with `--out DIR`"),
+    ];
+    for (command, ends, says) in cases {
+        let done = command.run();
+        assert!(code(&done) == Some(ends) && done.stderr.contains(says), "{says}: {done}");
+        assert_eq!(lab.calls(CREATE), 2, "{says}: something was sent");
+    }
+    assert_eq!((code(&dogs(&["--max-cost", "1.5"]).run()), lab.calls(CREATE)), (Some(0), 3));
+}
+
 /// Every create is refused for lack of a slot.
 fn full(sim: SimBuilder) -> SimBuilder {
     sim.fault("queue-full=1000".parse().expect("a fault"))
