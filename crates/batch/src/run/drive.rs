@@ -197,7 +197,11 @@ impl BatchRun {
                 continue;
             }
             let (until, can_go_on) = match decision {
-                Decision::Wait { why: Waiting::Unknown, until } => (until, false),
+                Decision::Wait { why: Waiting::Unknown, until } => {
+                    // No slot becomes free for rows that wait for one.
+                    let _ = self.withdraw.send(true);
+                    (until, false)
+                }
                 Decision::Wait { until, .. } => (until, true),
                 _ => (None, false),
             };
@@ -243,7 +247,6 @@ impl BatchRun {
     pub fn resume(&mut self) {
         self.schedule.on(self.now(), Event::Resume);
         self.paused = None;
-        self.withdraw = watch::Sender::new(false);
     }
 
     /// Ends its work within a second. Tasks go on, and can be followed by another run of the batch. A submit whose response
@@ -305,6 +308,9 @@ impl BatchRun {
         let Some(Key { queue, .. }) = self.setup.keys.iter().find(|known| known.name == *key) else { return };
         let escrow = self.setup.limits.max_cost.map(|max| Escrow::new(reserve, max));
         let of = BatchItem::new(ItemRef::new(&*self.setup.batch, id.as_str()), queue).escrow(escrow);
+        if *self.withdraw.borrow() {
+            self.withdraw = watch::Sender::new(false);
+        }
         let (submit, withdrawn) = ((self.setup.submit)(), self.withdraw.subscribe());
         if let Some(job) = self.job(id) {
             self.jobs.spawn(job.run(submit, of, withdrawn));
@@ -364,6 +370,11 @@ impl BatchRun {
             Told::Waiting { slots, wait, is_throttled } => {
                 if is_throttled {
                     self.schedule.on(now, Event::Throttled { key: row.key.clone() });
+                }
+                if slots.is_some_and(|slots| slots.limit.is_some_and(|limit| slots.unknown >= limit)) {
+                    self.schedule.on(now, Event::Stuck { key: row.key.clone() });
+                    let message = say!("submits of unknown outcome hold all slots of the key");
+                    self.news.push_back(News::Warning { item: None, code: "slots", message });
                 }
                 if row.stage == Stage::Sending {
                     row.stage = Stage::Waiting;

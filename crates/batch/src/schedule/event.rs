@@ -107,6 +107,12 @@ pub enum Event {
         /// The key.
         key: Arc<str>,
     },
+    /// Submits of unknown outcome hold all slots of a key, of this batch or of others: a row that waits for one waits until
+    /// one of them is resolved.
+    Stuck {
+        /// The key.
+        key: Arc<str>,
+    },
     /// Start nothing more.
     Pause,
     /// Go on, whatever the reason of the pause. Failures are counted from here on.

@@ -274,6 +274,30 @@ fn an_unknown_row_is_held_until_it_is_resolved() {
 }
 
 #[test]
+fn a_batch_ends_when_unknown_rows_hold_all_slots_and_goes_on_when_they_are_resolved() {
+    let lost: Fault = "lost-create-answer=3".parse().expect("a fault");
+    let lab = Lab::new(|sim| sim.fault(lost)).table(5);
+    let done = lab.run(&["--json"]);
+    assert_eq!((code(&done), lab.calls(CREATE)), (Some(5), 3), "{done}");
+    assert!(done.stdout.contains("submits of unknown outcome hold all slots"), "{done}");
+    // They hold the slots of other batches too.
+    lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
+    let dogs = lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW]);
+    let done = dogs.run();
+    assert_eq!((code(&done), lab.calls(CREATE)), (Some(6), 3), "{done}");
+    assert!(done.stderr.contains("`rhub tasks` lists the submits of unknown outcome"), "{done}");
+    let listed = lab.rhub(&["tasks", "--json"]).run();
+    let attempts = events(&listed, "task")
+        .into_iter()
+        .map(|task| task["attempt_id"].as_str().expect("a name").to_owned());
+    for (attempt, task) in attempts.zip(lab.sim.sim().tasks()) {
+        let resolved = lab.rhub(&["resolve", &attempt, "--task-id", &task.task_id]).run();
+        assert_eq!(code(&resolved), Some(0), "{resolved}");
+    }
+    assert_eq!((code(&lab.run(&[])), lab.calls(CREATE)), (Some(0), 5));
+}
+
+#[test]
 fn brakes_pause_a_batch() {
     let content = r#"{"code":1501,"msg":"CONTENT_REFUSED","data":null}"#;
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, content).skip(1).times(1))).table(4);
