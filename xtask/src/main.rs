@@ -93,7 +93,8 @@ fn run(command: Command) -> Result<()> {
         Command::Kills { kills, rows } => {
             let _kills = shell.push_env("BATCH_KILLS", kills.to_string());
             let _rows = shell.push_env("BATCH_ROWS", rows.to_string());
-            Ok(cmd!(shell, "cargo test -p runninghub-cli --test crash rows_of_a_batch_that_is_killed").run()?)
+            Ok(cmd!(shell, "cargo test -p runninghub-cli --test crash rows_of_a_batch_that_is_killed")
+                .run()?)
         }
         Command::Mutants(mutants) => mutants.run(&shell),
         Command::Record(record) => record.run(&shell, root),

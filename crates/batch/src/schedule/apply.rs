@@ -52,6 +52,7 @@ impl Schedule {
                 self.over(&item, &Ending { cost, fault: Some((fault, &class)), had_task: true });
             }
             Event::Cancelled { item, cost } => self.cancelled(&item, cost),
+            Event::Saved { is_whole } => self.brakes.saved(is_whole),
             Event::Added(work) => self.add(work),
             Event::Throttled { key } => self.with_key(&key, |key| key.rate.slow_down(now)),
             Event::Stuck { key } => self.with_key(&key, |key| key.is_stuck = true),

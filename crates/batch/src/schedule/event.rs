@@ -93,6 +93,11 @@ pub enum Event {
         /// What it cost; `None` if the platform doesn't say.
         cost: Option<Amount>,
     },
+    /// The files of a row that succeeded were downloaded.
+    Saved {
+        /// Whether all of them were.
+        is_whole: bool,
+    },
     /// The task was stopped, or the row was taken out before it had one.
     Cancelled {
         /// The row.

@@ -166,6 +166,25 @@ fn without_a_folder_nothing_is_saved_until_one_is_named() {
 }
 
 #[test]
+fn results_that_cannot_be_saved_pause_the_batch_and_are_fetched_later() {
+    let lab = Lab::new(|sim| sim.fault(Fault::ShortFiles)).table(9);
+    let done = lab.run(&["--slots", "1"]);
+    assert_eq!((code(&done), lab.creates()), (Some(8), 3), "{done}");
+    assert!(done.stdout.contains("paused: the results of 3 consecutive rows could not be saved"), "{done}");
+    assert!(done.stderr.contains("run the same command to download the missing results"), "{done}");
+    let planned = lab.rhub(&["batch", "plan", "cats.csv", "--workflow", WORKFLOW]).run();
+    assert!(planned.stdout.contains("fetch 3"), "{planned}");
+    // A folder that is in the way of one row is noticed before the row is sent.
+    let lab = Lab::new(|sim| sim).table(3);
+    fs::create_dir(lab.dir.path().join("results")).expect("a folder");
+    lab.write("results/cat-2", "in the way");
+    let done = lab.run(&[]);
+    assert_eq!((code(&done), lab.creates()), (Some(7), 2), "{done}");
+    fs::remove_file(lab.dir.path().join("results/cat-2")).expect("removed");
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 3));
+}
+
+#[test]
 fn a_refused_row_is_listed_and_can_be_run_again() {
     let content = r#"{"code":1501,"msg":"CONTENT_REFUSED","data":null}"#;
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, content).skip(2).times(1))).table(5);

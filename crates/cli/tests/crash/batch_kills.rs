@@ -378,7 +378,9 @@ fn a_strangers_table_and_two_hundred_pictures_are_paid_once_each_in_a_rough_nigh
     let mut singles = 0;
     for phase in 0..5 {
         let batches = night.start();
-        batches.iter().for_each(|(_, lines)| wait_for_rows(lines, 2 + phase));
+        for (_, lines) in &batches {
+            wait_for_rows(lines, 2 + phase);
+        }
         if phase % 2 == 0 {
             // A single run takes a slot of the same key.
             let mut run = night.rhub(&["run", &night.workflow, "--json"]);
@@ -393,7 +395,9 @@ fn a_strangers_table_and_two_hundred_pictures_are_paid_once_each_in_a_rough_nigh
             night.lab.wait(night.network.wait(|seen| seen.connections > before + 3));
             night.network.clear();
             // They go on by themselves, unless lost creates hold all slots.
-            batches.iter().for_each(|(_, lines)| wait_for_rows(lines, 1));
+            for (_, lines) in &batches {
+                wait_for_rows(lines, 1);
+            }
         }
         for (batch, _) in batches {
             kill(batch);

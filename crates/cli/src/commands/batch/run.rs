@@ -190,19 +190,18 @@ fn merged(context: &mut Context, args: &args::Limits, prepared: &Prepared) -> Re
 /// The limits from now on.
 fn in_effect(limits: &JobLimits) -> Result<Limits, Error> {
     let JobLimits { slots, max_cost, max_failures, until } = *limits;
-    let until = until.map(self::until).transpose()?;
+    let until = until.map(|clock| self::until(clock, &ZonedDateTime::now())).transpose()?;
     Ok(Limits { slots, max_cost, max_failures, until, ..Limits::default() })
 }
 
 /// How long it is until a time of day.
-fn until(clock: Clock) -> Result<Duration, Error> {
+fn until(clock: Clock, now: &ZonedDateTime) -> Result<Duration, Error> {
     let unreadable = || Error::usage(say!("this machine's clock has no time of day"));
     let (hour, minute) = (i8::try_from(clock.hour), i8::try_from(clock.minute));
     let (Ok(hour), Ok(minute)) = (hour, minute) else { return Err(unreadable()) };
     let time = Time::new(hour, minute, 0, 0).map_err(|_| unreadable())?;
-    let now = ZonedDateTime::now();
     let mut then = now.with().time(time).build().map_err(|_| unreadable())?;
-    if then <= now {
+    if then <= *now {
         then = then.checked_add(1.day()).map_err(|_| unreadable())?;
     }
     Ok(Duration::try_from(now.duration_until(&then)).unwrap_or_default())
@@ -285,4 +284,23 @@ fn keeper(prepared: &Prepared, folder: PathBuf) -> Result<Keeper, Error> {
         let why = error.sentence();
         Error::new(Exit::Store, say!("the folder {shown} cannot be used: {why}", shown, why))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_day_is_the_next_one() {
+        let seven: Clock = "07:00".parse().expect("a time");
+        let after = |now: &str| {
+            let now: ZonedDateTime = now.parse().expect("a moment");
+            until(seven, &now).expect("a time").as_secs() / 60
+        };
+        assert_eq!(after("2026-11-30T06:59:00+08:00[Asia/Shanghai]"), 1);
+        assert_eq!(after("2026-11-30T22:00:00+08:00[Asia/Shanghai]"), 9 * 60);
+        assert_eq!(after("2026-11-30T07:00:00+08:00[Asia/Shanghai]"), 24 * 60);
+        // The night in which clocks go back is an hour longer.
+        assert_eq!(after("2026-10-24T22:00:00+02:00[Europe/Berlin]"), 10 * 60);
+    }
 }

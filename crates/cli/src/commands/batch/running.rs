@@ -127,6 +127,7 @@ impl Running<'_> {
             (Some(Paused::Keys(_)), _) => (Exit::Refused, Verdict::Error),
             _ if seen.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
             (_, unknown @ (Exit::SubmitUnknown, _)) => unknown,
+            (Some(Paused::Unsaved(_)), _) => (Exit::Results, Verdict::Interrupted),
             (Some(_), _) => (Exit::StillRunning, Verdict::Interrupted),
             // Others hold all slots.
             (None, _) if count(ItemState::Ready) > 0 => (Exit::StillRunning, Verdict::Interrupted),
