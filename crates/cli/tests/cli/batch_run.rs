@@ -564,3 +564,31 @@ fn a_batch_runs_on_a_comfyui_server() {
     let resumed = run(&["batch", "resume", "names", "--workflow", "graph.json"]);
     assert_eq!((code(&resumed), server.native().prompts()), (Some(0), 3), "{resumed}");
 }
+
+#[test]
+fn few_rows_are_in_the_queue_of_a_comfyui_at_once_and_a_kill_sends_none_again() {
+    let server = comfy::Server::start(Native::builder().scenario(scenario(Duration::from_millis(400))));
+    let (dir, state) = (folder(), folder());
+    fs::write(dir.path().join("graph.json"), scenario(Duration::ZERO).workflow_json()).expect("written");
+    let rows: String = (1..=8).map(|row| format!("cat-{row},cat number {row}\n")).collect();
+    fs::write(dir.path().join("cats.csv"), format!("_id,6.text\n{rows}")).expect("written");
+    let command = || {
+        let args = ["batch", "run", "cats.csv", "--workflow", "graph.json", "-o", "results", "--json"];
+        server.rhub(args).within(&dir).state(&state)
+    };
+    let mut command_line = command().into_command();
+    let mut batch = command_line.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary");
+    let mut lines = BufReader::new(batch.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let (mut started, mut over) = (0, 0);
+    while over < 3 {
+        let line = lines.next().expect("it ended too early");
+        started += usize::from(line.contains("\"state\":\"running\""));
+        over += usize::from(line.contains("\"state\":\"done\""));
+        assert!(started <= over + 2, "{started} were started when {over} were over");
+    }
+    batch.kill().expect("killed");
+    batch.wait().expect("it ends");
+    let finished = command().run();
+    assert_eq!((code(&finished), server.native().prompts()), (Some(0), 8), "{finished}");
+    assert!(events(&finished, "item").iter().any(|row| row["action"] == "adopt"), "{finished}");
+}

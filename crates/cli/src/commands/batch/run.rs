@@ -27,7 +27,7 @@ use super::{
     progress::Progress,
     resume::{self, Before},
     running::Running,
-    target::Chosen,
+    target::{Chosen, Reached},
 };
 use crate::{
     args, config,
@@ -36,6 +36,8 @@ use crate::{
     key, prompt, speed,
 };
 
+/// Rows in the queue of a ComfyUI at once: one that runs and one that follows at once. What is in the queue can't be paused.
+const SERVER_SLOTS: u32 = 2;
 /// The name of a key that no profile names.
 const NO_PROFILE: &str = "default";
 
@@ -84,7 +86,7 @@ pub(super) async fn start(
     let folder = before.results.as_ref().map(|results| results.folder().to_owned());
     let limits = merged(context, &limits, prepared)?;
     open(&*ledger, prepared, folder.as_deref(), &limits).await?;
-    let limits = in_effect(&limits)?;
+    let limits = in_effect(&limits, chosen)?;
     let entries: BTreeMap<&str, &Entry> =
         before.kept.iter().filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?))).collect();
     let reused = prepare::reused(&*ledger, items, compared, reuse && folder.is_some()).await?;
@@ -188,8 +190,10 @@ fn merged(context: &mut Context, args: &args::Limits, prepared: &Prepared) -> Re
 }
 
 /// The limits from now on.
-fn in_effect(limits: &JobLimits) -> Result<Limits, Error> {
+fn in_effect(limits: &JobLimits, chosen: &Chosen) -> Result<Limits, Error> {
     let JobLimits { slots, max_cost, max_failures, until } = *limits;
+    let is_server = matches!(chosen.service, Some(Reached::Server));
+    let slots = slots.or(is_server.then_some(SERVER_SLOTS));
     let until = until.map(|clock| self::until(clock, &ZonedDateTime::now())).transpose()?;
     Ok(Limits { slots, max_cost, max_failures, until, ..Limits::default() })
 }
