@@ -12,10 +12,10 @@ fn seconds(seconds: f64) -> Duration {
 
 const GROUP: [&str; 2] = ["image", "video"];
 /// The shares of rows that are over when the time left is estimated.
-pub const POINTS: [usize; 4] = [20, 40, 60, 80];
+pub(crate) const POINTS: [usize; 4] = [20, 40, 60, 80];
 
 /// A batch as it really goes: the group and the duration of each row.
-pub struct World {
+pub(crate) struct World {
     rows: Vec<(&'static str, f64)>,
     slots: usize,
 }
@@ -25,7 +25,7 @@ fn normal(rng: &mut Rng) -> f64 {
 }
 
 /// Batches of one kind of rows and of several, on few slots and on many.
-pub fn worlds(seed: u64) -> Vec<World> {
+pub(crate) fn worlds(seed: u64) -> Vec<World> {
     let mut rng = Rng::with_seed(seed);
     let rng = &mut rng;
     let mut world = |rows: usize, slots: usize, row: &dyn Fn(&mut Rng, usize) -> (&'static str, f64)| World {
@@ -61,7 +61,7 @@ fn lay(world: &World) -> Vec<(f64, f64)> {
 }
 
 /// Whether the band holds the truth when a share of the rows is over, in percent.
-pub fn holds(world: &World, point: usize, seed: u64) -> bool {
+pub(crate) fn holds(world: &World, point: usize, seed: u64) -> bool {
     let laid = lay(world);
     let mut ends: Vec<f64> = laid.iter().map(|(_, end)| *end).collect();
     ends.sort_by(f64::total_cmp);
@@ -84,7 +84,7 @@ pub fn holds(world: &World, point: usize, seed: u64) -> bool {
 
 /// How far the percentage is from the share of elapsed time, on average, in points: in a first batch, and where it is known
 /// how long rows take.
-pub fn errors(world: &World) -> [f64; 2] {
+pub(crate) fn errors(world: &World) -> [f64; 2] {
     let mut known = Durations::default();
     for (group, took) in &world.rows {
         known.add(group, seconds(*took));

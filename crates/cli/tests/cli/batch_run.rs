@@ -570,8 +570,8 @@ fn few_rows_are_in_the_queue_of_a_comfyui_at_once_and_a_kill_sends_none_again() 
     let server = comfy::Server::start(Native::builder().scenario(scenario(Duration::from_millis(400))));
     let (dir, state) = (folder(), folder());
     fs::write(dir.path().join("graph.json"), scenario(Duration::ZERO).workflow_json()).expect("written");
-    let rows: String = (1..=8).map(|row| format!("cat-{row},cat number {row}\n")).collect();
-    fs::write(dir.path().join("cats.csv"), format!("_id,6.text\n{rows}")).expect("written");
+    let rows: Vec<String> = (1..=8).map(|row| format!("cat-{row},cat number {row}")).collect();
+    fs::write(dir.path().join("cats.csv"), format!("_id,6.text\n{}\n", rows.join("\n"))).expect("written");
     let command = || {
         let args = ["batch", "run", "cats.csv", "--workflow", "graph.json", "-o", "results", "--json"];
         server.rhub(args).within(&dir).state(&state)
