@@ -21,7 +21,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 #[derive(Debug, Parser)]
 #[command(about = "Every chore of this repository")]
@@ -48,6 +48,15 @@ enum Command {
     /// Import and check recordings.
     #[command(subcommand)]
     Fixtures(fixtures::Command),
+    /// Kill a batch again and again, and check that each of its rows was paid for once (a test does it with fewer).
+    Kills {
+        /// How often.
+        #[arg(long, default_value_t = 200)]
+        kills: usize,
+        /// The rows of the batch.
+        #[arg(long, default_value_t = 2_000)]
+        rows: usize,
+    },
     /// Mutate the modules that handle money and secrets, and check that a test fails each time.
     Mutants(mutants::Mutants),
     /// Create a fixture from a live run, or from one of the simulator.
@@ -82,6 +91,12 @@ fn run(command: Command) -> Result<()> {
         Command::Ci { part } => ci::ci(&shell, root, part),
         Command::Film => film::film(&shell, root),
         Command::Fixtures(command) => command.run(root),
+        Command::Kills { kills, rows } => {
+            let _kills = shell.push_env("BATCH_KILLS", kills.to_string());
+            let _rows = shell.push_env("BATCH_ROWS", rows.to_string());
+            Ok(cmd!(shell, "cargo test -p runninghub-cli --test crash rows_of_a_batch_that_is_killed")
+                .run()?)
+        }
         Command::Mutants(mutants) => mutants.run(&shell),
         Command::Record(record) => record.run(&shell, root),
         Command::Sbom => sbom::sbom(root),

@@ -6,7 +6,7 @@ use runninghub_core::{Fact, Kind, Place, Untrusted};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Coordinate, Digest, Set};
+use crate::{Coordinate, Digest, Set, fingerprint::Fingerprints};
 
 /// The id of an item in its batch: the row's own, or the beginning of its fingerprint. A repeat has its number behind
 /// it, `cat-2`. It never depends on the row's place in the file.
@@ -79,6 +79,15 @@ pub struct Item {
     pub repeat: u32,
     /// What it runs, as a digest.
     pub fingerprint: Digest,
+}
+
+impl Item {
+    /// The same on another instance type, which is another fingerprint.
+    #[must_use]
+    pub fn on_instance(self, instance: &str) -> Self {
+        let fingerprint = Fingerprints::new(&self.target).of(&self.set, Some(instance));
+        Self { instance: Some(instance.to_owned()), fingerprint, ..self }
+    }
 }
 
 impl ItemId {

@@ -2,11 +2,11 @@
 
 use runninghub::{
     answer::currency,
-    ledger::{self, Entry, Error, ErrorKind, ItemEntry, State},
+    ledger::{self, Batch, Entry, Error, ErrorKind, ItemEntry, State},
 };
 use runninghub_core::{Charge, say};
 
-use crate::{Item, ItemError, ItemId, ItemState, Record, Recorded};
+use crate::{Item, ItemError, ItemId, ItemState, JobLimits, Record, Recorded};
 
 /// What runs that the platform no longer knows have in common.
 const GONE: &str = "gone";
@@ -28,6 +28,27 @@ impl Item {
     /// [`ErrorKind::Corrupt`] if it can't be read.
     pub fn thawed(kept: &ledger::Item) -> Result<Self, Error> {
         serde_json::from_str(&kept.body).map_err(|error| damaged(&kept.id.as_str().into(), error))
+    }
+}
+
+impl JobLimits {
+    /// The limits as a ledger keeps them.
+    pub fn frozen(&self) -> String {
+        // They are numbers and words.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The limits that a ledger has kept of a batch.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] if they can't be read.
+    pub fn thawed(batch: &Batch) -> Result<Self, Error> {
+        let Some(limits) = &batch.limits else { return Ok(Self::default()) };
+        serde_json::from_str(limits).map_err(|error| {
+            let what =
+                say!("the limits of the batch `{name}` in the ledger cannot be read", name = &*batch.name);
+            Error::new(ErrorKind::Corrupt, what).with_source(error)
+        })
     }
 }
 

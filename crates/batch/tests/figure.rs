@@ -1,8 +1,10 @@
 //! The percentage and the remaining time of a batch.
 
-use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+#[path = "common/worlds.rs"]
+mod worlds;
 
-use fastrand::Rng;
+use std::time::Duration;
+
 use proptest::{collection::vec, prelude::*, sample::Index};
 use runninghub_batch::{Band, Durations, Overall, Rebased, Running, forecast};
 
@@ -131,77 +133,7 @@ mod remaining_time {
 }
 
 mod accuracy {
-    use super::*;
-
-    const GROUP: [&str; 2] = ["image", "video"];
-    /// The shares of rows that are over when the time left is estimated.
-    const POINTS: [usize; 4] = [20, 40, 60, 80];
-
-    /// A batch as it really goes: the group and the duration of each row.
-    struct World {
-        rows: Vec<(&'static str, f64)>,
-        slots: usize,
-    }
-
-    fn normal(rng: &mut Rng) -> f64 {
-        (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0
-    }
-
-    fn worlds(seed: u64) -> Vec<World> {
-        let mut rng = Rng::with_seed(seed);
-        let rng = &mut rng;
-        let mut world = |rows: usize, slots: usize, row: &dyn Fn(&mut Rng, usize) -> (&'static str, f64)| {
-            World { rows: (0..rows).map(|at| row(rng, at)).collect(), slots }
-        };
-        let lognormal = |rng: &mut Rng, mean: f64, spread: f64| mean * (normal(rng) * spread).exp();
-        vec![
-            world(60, 3, &|rng, _| (GROUP[0], lognormal(rng, 20.0, 0.4))),
-            world(30, 3, &|rng, _| (GROUP[0], 2.0 + 8.0 * rng.f64())),
-            // Every fifth row loads another model.
-            world(100, 2, &|rng, _| (GROUP[0], if rng.u8(..5) == 0 { 60.0 } else { 10.0 } + 4.0 * rng.f64())),
-            world(50, 5, &|rng, at| match at % 4 {
-                0 => (GROUP[1], lognormal(rng, 120.0, 0.3)),
-                _ => (GROUP[0], lognormal(rng, 8.0, 0.6)),
-            }),
-            world(40, 1, &|rng, _| (GROUP[0], lognormal(rng, 30.0, 0.2))),
-        ]
-    }
-
-    /// Lays the rows on the slots in their order. Returns their starts and ends.
-    fn lay(world: &World) -> Vec<(f64, f64)> {
-        let micros = |seconds: f64| Duration::from_secs_f64(seconds).as_micros();
-        let mut free: BinaryHeap<Reverse<u128>> = (0..world.slots).map(|_| Reverse(0)).collect();
-        let lay = |(_, took): &(&str, f64)| {
-            let Reverse(start) = free.pop().unwrap();
-            let end = start + micros(*took);
-            free.push(Reverse(end));
-            let seconds = |micros: u128| Duration::from_micros(u64::try_from(micros).unwrap()).as_secs_f64();
-            (seconds(start), seconds(end))
-        };
-        world.rows.iter().map(lay).collect()
-    }
-
-    /// Whether the band holds the truth when a share of the rows is over.
-    fn holds(world: &World, point: usize, seed: u64) -> bool {
-        let laid = lay(world);
-        let mut ends: Vec<f64> = laid.iter().map(|(_, end)| *end).collect();
-        ends.sort_by(f64::total_cmp);
-        let now = ends[world.rows.len() * point / 100 - 1];
-        let truth = seconds(ends[ends.len() - 1] - now);
-        let mut durations = Durations::default();
-        let (mut running, mut ready) = (Vec::new(), Vec::new());
-        for ((group, took), (start, end)) in world.rows.iter().zip(&laid) {
-            if *end <= now {
-                durations.add(group, seconds(*took));
-            } else if *start <= now {
-                running.push(Running { group, elapsed: seconds(now - start) });
-            } else {
-                ready.push(*group);
-            }
-        }
-        let band = forecast(&durations, &running, &ready, world.slots, seed).unwrap();
-        (band.p10..=band.p90).contains(&truth)
-    }
+    use super::worlds::{POINTS, errors, holds, worlds};
 
     #[test]
     fn the_band_holds_the_truth_as_often_as_it_says() {
@@ -213,5 +145,13 @@ mod accuracy {
         }
         let share = results.iter().filter(|holds| **holds).count() as f64 / results.len() as f64;
         assert!((0.80..=0.95).contains(&share), "{share} of {}", results.len());
+    }
+
+    #[test]
+    fn the_figure_is_near_the_share_of_elapsed_time_and_nearer_where_rows_are_known() {
+        let errors: Vec<_> = (0..24).flat_map(worlds).map(|world| errors(&world)).collect();
+        let mean = |at: usize| errors.iter().map(|error| error[at]).sum::<f64>() / errors.len() as f64;
+        let (first, known) = (mean(0), mean(1));
+        assert!(first < 6.0 && known < 4.0 && known < first, "{first} points, {known} where rows are known");
     }
 }

@@ -131,21 +131,23 @@ fn results_are_whole_or_missing() {
     fs::write(&path, "abc").expect("written");
     let sha256 = Digest::of("abc").to_string();
     let mut record = Record::new(&items("_id,6.text\ncat-1,a\n")[0]);
-    assert!(record.has_files(dir.path()), "a run without results has all of them");
+    assert_eq!(record.has_files(dir.path()), None, "nothing says that its results were saved");
+    record.timings.saved_ms = Some(1);
+    assert_eq!(record.has_files(dir.path()), Some(true), "a run without results has all of them");
     record.files.extend(ResultFile::new(dir.path(), &path, 3, sha256));
     assert_eq!(record.files[0].path, "cat-1/a.png");
-    assert!(record.has_files(dir.path()));
+    assert_eq!(record.has_files(dir.path()), Some(true));
     // A copy has another time: it is read.
     record.files[0].modified_ms = Some(1);
-    assert!(record.has_files(dir.path()));
+    assert_eq!(record.has_files(dir.path()), Some(true));
     fs::write(&path, "abd").expect("written");
-    assert!(!record.has_files(dir.path()), "another content of the same size");
+    assert_eq!(record.has_files(dir.path()), Some(false), "another content of the same size");
     fs::remove_file(&path).expect("removed");
-    assert!(!record.has_files(dir.path()));
+    assert_eq!(record.has_files(dir.path()), Some(false));
     assert!(ResultFile::new(dir.path(), Path::new("/elsewhere/a.png"), 3, "").is_none());
     for leads_away in ["../a.png", "/etc/passwd", "a/../../b", "C:\\a"] {
         record.files[0].path = leads_away.into();
-        assert!(!record.has_files(dir.path()), "{leads_away}");
+        assert_eq!(record.has_files(dir.path()), Some(false), "{leads_away}");
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Batch {
     pub target: String,
     /// The folder of its results.
     pub folder: Option<String>,
+    /// The limits that it ran within last, as JSON. A ledger doesn't read it.
+    pub limits: Option<String>,
 }
 
 /// A batch in a ledger.
@@ -141,13 +143,19 @@ impl Batch {
         (place, kind, target): (Place, Kind, impl Into<String>),
     ) -> Self {
         let (name, origin, target) = (name.into(), origin.into(), target.into());
-        Self { name, origin, spec, place, kind, target, folder: None }
+        Self { name, origin, spec, place, kind, target, folder: None, limits: None }
     }
 
     /// Sets the folder of its results.
     #[must_use]
     pub fn folder(self, folder: impl Into<String>) -> Self {
         Self { folder: Some(folder.into()), ..self }
+    }
+
+    /// Sets the limits that it runs within.
+    #[must_use]
+    pub fn limits(self, limits: impl Into<String>) -> Self {
+        Self { limits: Some(limits.into()), ..self }
     }
 }
 

@@ -204,7 +204,7 @@ pub async fn attempts_of_a_dead_process_are_recovered<L: Ledger>(open: impl Fn()
     assert_eq!(states().await, [State::Submitting, State::Unknown, State::Refused, State::Accepted]);
     for (attempt, was) in [(&sent, State::Submitting), (&waiting, State::Waiting)] {
         let entry = watcher.entry(Filter::all().attempt(attempt.as_str())).await.expect("found");
-        assert_eq!(entry.note.as_deref(), was.left_behind().map(|(_, note)| note));
+        assert_eq!(entry.note.as_deref(), was.left_behind(false).map(|(_, note)| note));
         assert!(watcher.advance(attempt, Step::Sending).await.is_err(), "{attempt} is not sent again");
     }
     let open_ones = watcher.entries(Filter::all().open()).await.expect("read");

@@ -215,7 +215,7 @@ impl Entry {
     /// The submit after the process that made it has ended: [`State::left_behind`], with the reason as its note.
     #[must_use]
     pub fn left_behind(mut self) -> Self {
-        if let Some((state, note)) = self.state.left_behind() {
+        if let Some((state, note)) = self.state.left_behind(self.intent.item.is_some()) {
             (self.state, self.note) = (state, Some(note.to_owned()));
         }
         self

@@ -3,8 +3,19 @@
 //! `RUNNINGHUB_FAILPOINT=submitting>accepted:before=abort` aborts before that change is written, `…:after=abort` when
 //! it is on disk but not yet reported to the caller. `hang` instead of `abort` prints a message on stderr and waits
 //! forever; `panic …` panics with the text that follows. A new submit comes from `none`.
+//! `RUNNINGHUB_FAILPOINT=folder=network` takes the folder of the ledger for one on a network file system.
+
+#[cfg(debug_assertions)]
+use std::sync::LazyLock;
 
 use crate::State;
+
+/// The place and the action that the environment names.
+#[cfg(debug_assertions)]
+static WANTED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
+    let wanted = std::env::var("RUNNINGHUB_FAILPOINT").ok()?;
+    wanted.split_once('=').map(|(place, action)| (place.to_owned(), action.to_owned()))
+});
 
 /// Before the change is written, or after it is on disk.
 #[derive(Clone, Copy, Debug)]
@@ -16,15 +27,7 @@ pub(crate) enum Failpoint {
 /// Executes the action that the environment sets for this failpoint, usually none.
 #[cfg(debug_assertions)]
 pub(crate) fn hit(from: Option<State>, to: State, place: Failpoint) {
-    use std::{
-        io::{self, Write as _},
-        sync::LazyLock,
-    };
-
-    static WANTED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
-        let wanted = std::env::var("RUNNINGHUB_FAILPOINT").ok()?;
-        wanted.split_once('=').map(|(place, action)| (place.to_owned(), action.to_owned()))
-    });
+    use std::io::{self, Write as _};
 
     let Some((wanted, action)) = &*WANTED else { return };
     let place = if matches!(place, Failpoint::Before) { "before" } else { "after" };
@@ -44,3 +47,11 @@ pub(crate) fn hit(from: Option<State>, to: State, place: Failpoint) {
 
 #[cfg(not(debug_assertions))]
 pub(crate) fn hit(_: Option<State>, _: State, _: Failpoint) {}
+
+/// Whether the folder of the ledger counts as one on a network file system.
+pub(crate) fn is_on_network() -> bool {
+    #[cfg(debug_assertions)]
+    return WANTED.as_ref().is_some_and(|(place, action)| place == "folder" && action == "network");
+    #[cfg(not(debug_assertions))]
+    false
+}

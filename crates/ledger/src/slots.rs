@@ -133,7 +133,7 @@ impl Held {
     /// The same after the process that made the submit has ended: [`State::left_behind`].
     #[must_use]
     pub fn left_behind(mut self) -> Self {
-        self.state = self.state.left_behind().map_or(self.state, |(state, _)| state);
+        self.state = self.state.left_behind(false).map_or(self.state, |(state, _)| state);
         self.is_left = true;
         self
     }

@@ -20,8 +20,8 @@ pub enum State {
     Refused,
     /// Unknown whether a task exists. Never sent again automatically.
     Unknown,
-    /// No task, and that says nothing about what was submitted: a check has found that there is none, or the key of a row
-    /// of a batch could not pay. It may be submitted anew.
+    /// No task, and that says nothing about what was submitted: a check has found that there is none, the key of a row of
+    /// a batch could not pay, or the row was withdrawn while it waited for a slot. It may be submitted anew.
     Absent,
     /// The task exists, and it is paid for.
     Accepted,
@@ -46,6 +46,7 @@ pub const EDGES: &[(State, State)] = &[
     (Submitting, Accepted),
     (Waiting, Submitting),
     (Waiting, Refused),
+    (Waiting, Absent),
     (Unknown, Absent),
     (Unknown, Accepted),
     // An existing task is never written off: a user has found it, or a delivery with the submit's secret names it.
@@ -96,11 +97,14 @@ impl State {
     /// doesn't change.
     ///
     /// The request may have been sent: such a submit is unknown, and never sent again automatically. A submit that
-    /// waited for a slot was refused, and will not be sent.
-    pub fn left_behind(self) -> Option<(Self, &'static str)> {
+    /// waited for a slot was refused, and will not be sent; a row of a batch is as if it had never been.
+    pub fn left_behind(self, is_of_batch: bool) -> Option<(Self, &'static str)> {
         match self {
             Submitting => Some((Unknown, "the process ended before the response")),
-            Waiting => Some((Refused, "the process ended while it waited for a free slot")),
+            Waiting => {
+                let state = if is_of_batch { Absent } else { Refused };
+                Some((state, "the process ended while it waited for a free slot"))
+            }
             _ => None,
         }
     }
@@ -149,7 +153,7 @@ pub enum Step {
         /// The observed facts, and the evidence for or against a task.
         note: String,
     },
-    /// A check has found no task, or the key of a row of a batch could not pay.
+    /// A check has found no task, or a row of a batch can be submitted anew.
     Absent {
         /// The source of this finding.
         note: String,

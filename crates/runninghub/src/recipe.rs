@@ -84,7 +84,7 @@ impl Recipe {
                 (NewValue::Json(value), _) => Given::Json(value.clone()),
                 (NewValue::Written(text), _) => Given::Written(text.clone()),
                 (NewValue::Text(text), _) => Given::Text(text.clone()),
-                (NewValue::File(path), _) => Given::file(path).await,
+                (NewValue::File(path), _) => Given::file(path, submit.digests.get(path)).await,
             };
             set.push((name.clone(), given));
         }
@@ -244,12 +244,16 @@ impl RunFile {
 }
 
 impl Given {
-    /// A file with its digest. One that can't be read is reported by its upload.
-    async fn file(path: &Path) -> Self {
+    /// A file with its digest, which may be known. One that can't be read is reported by its upload.
+    async fn file(path: &Path, known: Option<&Digest>) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = path.clone();
-        let sha256 = spawn_blocking(move || Digest::of_file(file)).await.ok().and_then(Result::ok);
+        let sha256 = if let Some(known) = known {
+            Some(*known)
+        } else {
+            let file = path.clone();
+            spawn_blocking(move || Digest::of_file(file)).await.ok().and_then(Result::ok)
+        };
         Self::File { sha256: sha256.unwrap_or_else(|| Digest::of("")), name, path }
     }
 

@@ -1,6 +1,7 @@
 //! Submits: the work, and its settings.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::PathBuf,
     sync::{Arc, OnceLock},
@@ -10,6 +11,7 @@ use std::{
 use runninghub_api::{InstanceType, RunOptions};
 use runninghub_catalog::Catalog;
 use runninghub_core::{Kind, Learned, Sentence, WebappId, WorkflowId, say};
+use runninghub_ledger::Digest;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
@@ -66,6 +68,8 @@ pub struct Submit {
     pub(crate) work: Work,
     pub(crate) under: Option<WorkflowId>,
     pub(crate) changes: Changes,
+    /// What is known of the content of files.
+    pub(crate) digests: HashMap<PathBuf, Digest>,
     pub(crate) extra_pnginfo: Option<Value>,
     pub(crate) body: Option<Map<String, Value>>,
     pub(crate) catalog: Option<Arc<Catalog>>,
@@ -90,6 +94,7 @@ impl Submit {
             work,
             under: None,
             changes: Changes::default(),
+            digests: HashMap::new(),
             extra_pnginfo: None,
             body: None,
             catalog: None,
@@ -171,6 +176,12 @@ impl Submit {
     /// Uploads a file and sets a field to its name, or for a model to its URL.
     pub fn set_file(mut self, name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         self.changes.set_file(name.into(), path.into());
+        self
+    }
+
+    /// The digest of a file's content, if it is known: the ledger keeps it, and the file needn't be read for that.
+    pub fn digest(mut self, path: impl Into<PathBuf>, sha256: Digest) -> Self {
+        self.digests.insert(path.into(), sha256);
         self
     }
 

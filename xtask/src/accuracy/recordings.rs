@@ -14,6 +14,7 @@ use runninghub_transport::{Body, Recording};
 use serde::Deserialize;
 
 use super::{
+    batches,
     timeline::{error, perturbed},
     timelines,
 };
@@ -106,6 +107,7 @@ fn against_time(fixtures: &Path, expected: &BTreeMap<String, Vec<Expected>>) -> 
         }
     }
     timelines::measure(&fixtures.join("timelines"), &mut bounds);
+    batches::measure(&mut bounds);
     bounds.finish()
 }
 

@@ -1,6 +1,11 @@
 //! The cost of the live block: redraws, bytes, processor time.
 
-use std::{io::Read as _, path::Path, process::Command, time::Instant};
+use std::{
+    io::Read as _,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
@@ -55,20 +60,25 @@ fn frames_per_second(speed: &str) -> u32 {
     speed.parse::<u32>().unwrap_or_default() * 10
 }
 
-struct Drawn {
-    drawings: usize,
+pub(super) struct Drawn {
+    pub(super) drawings: usize,
     bytes: usize,
-    seconds: f64,
-    cpu: f64,
+    pub(super) seconds: f64,
+    pub(super) cpu: f64,
 }
 
 /// Replays the recording in a terminal.
 fn draw(rhub: &Path, tape: &Path, speed: &str) -> Result<Drawn> {
-    let pty = native_pty_system().openpty(SIZE)?;
-    let mut reader = pty.master.try_clone_reader()?;
     let mut command = CommandBuilder::new(rhub);
     command.args(["replay", "--speed", speed]);
     command.arg(tape);
+    watch(command, Duration::MAX)
+}
+
+/// Runs a command in a terminal to its end, or for so long.
+pub(super) fn watch(mut command: CommandBuilder, at_most: Duration) -> Result<Drawn> {
+    let pty = native_pty_system().openpty(SIZE)?;
+    let mut reader = pty.master.try_clone_reader()?;
     command.env("TERM", "xterm-256color");
     command.env_remove("CI");
     command.env_remove("NO_COLOR");
@@ -79,6 +89,9 @@ fn draw(rhub: &Path, tape: &Path, speed: &str) -> Result<Drawn> {
     // On Linux, reading fails at the end of a terminal.
     while let Ok(length @ 1..) = reader.read(&mut chunk) {
         output.extend_from_slice(chunk.get(..length).unwrap_or_default());
+        if start.elapsed() >= at_most {
+            child.kill()?;
+        }
     }
     child.wait()?;
     let drawings = output.windows(DRAWING.len()).filter(|part| *part == DRAWING).count();

@@ -35,7 +35,10 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("runninghub-cli", &["runninghub", "runninghub-batch", "runninghub-sim"]),
     // Only for reading tapes. With a type of the API crate a wrong field name would match itself.
     ("runninghub-sim", &["runninghub-transport"]),
-    ("xtask", &["runninghub", "runninghub-core", "runninghub-sim", "runninghub-transport"]),
+    (
+        "xtask",
+        &["runninghub", "runninghub-batch", "runninghub-core", "runninghub-sim", "runninghub-transport"],
+    ),
 ];
 
 /// Crates that a crate of this project must not use, and why. With `deep` transitive dependencies count too.

@@ -148,9 +148,11 @@ impl Record {
         }
     }
 
-    /// Whether it has all its files, unchanged, below the folder of the batch.
-    pub fn has_files(&self, folder: &Path) -> bool {
-        self.files.iter().all(|file| file.is_whole(folder))
+    /// Whether it has all its files, unchanged, below the folder of the batch. `None` if the record doesn't say that all of
+    /// them were saved.
+    pub fn has_files(&self, folder: &Path) -> Option<bool> {
+        self.timings.saved_ms?;
+        Some(self.files.iter().all(|file| file.is_whole(folder)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The loop: what happens goes into the schedule, and what it decides is done.
 
+mod take;
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
@@ -8,11 +10,10 @@ use std::{
 };
 
 use runninghub::{
-    BatchItem, Destination, Error, ErrorKind, Finished, SavedTask, Verdict,
-    ledger::{AttemptId, Entry, Escrow, Filter, ItemRef, Ledger, State},
-    sentence_of,
+    BatchItem, Destination, Error, ErrorKind,
+    ledger::{AttemptId, Entry, Escrow, Filter, ItemRef, Ledger},
 };
-use runninghub_core::{Charge, Failure, Outcome, Sentence, TaskId, say};
+use runninghub_core::{TaskId, say};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -20,21 +21,17 @@ use tokio::{
 };
 
 use super::{
-    fault::{Refusal, class_of_failure, of_failure},
     job::{Job, Told},
     lock::Lock,
-    news::{News, Over},
+    news::News,
     start::{Begin, Key, Setup, costs, group},
 };
 use crate::{
-    Amount, Decision, Event, Fault, Item, ItemId, ItemState, Limits, Paused, Schedule, Standing, Tally,
-    Waiting, Work,
+    Amount, Decision, Event, Item, ItemId, Limits, Paused, Schedule, Standing, Tally, Waiting, Work,
 };
 
 /// How often the ledger is read for what others have written: that a submit is resolved, or that the batch is halted.
 const LOOK: Duration = Duration::from_secs(2);
-/// The pause before a task that can't be watched is followed again.
-const FOLLOW_AGAIN: Duration = Duration::from_secs(30);
 /// How long a batch that is left waits for submits that are being sent.
 const LEAVE: Duration = Duration::from_millis(800);
 /// Tasks of the same target whose costs count.
@@ -197,7 +194,11 @@ impl BatchRun {
                 continue;
             }
             let (until, can_go_on) = match decision {
-                Decision::Wait { why: Waiting::Unknown, until } => (until, false),
+                Decision::Wait { why: Waiting::Unknown, until } => {
+                    // No slot becomes free for rows that wait for one.
+                    let _ = self.withdraw.send(true);
+                    (until, false)
+                }
                 Decision::Wait { until, .. } => (until, true),
                 _ => (None, false),
             };
@@ -243,7 +244,6 @@ impl BatchRun {
     pub fn resume(&mut self) {
         self.schedule.on(self.now(), Event::Resume);
         self.paused = None;
-        self.withdraw = watch::Sender::new(false);
     }
 
     /// Ends its work within a second. Tasks go on, and can be followed by another run of the batch. A submit whose response
@@ -251,8 +251,10 @@ impl BatchRun {
     pub async fn detach(mut self) {
         self.pause();
         let _ = self.withdraw.send(true);
+        // A row that waits may be sent before it learns that it is taken back.
+        let may_be_sent = |row: &Row| matches!(row.stage, Stage::Waiting | Stage::Sending);
         let sent = async {
-            while self.rows.values().any(|row| row.stage == Stage::Sending) {
+            while self.rows.values().any(may_be_sent) {
                 match self.told.recv().await {
                     Some((id, told)) => self.take(&id, told),
                     None => break,
@@ -305,6 +307,9 @@ impl BatchRun {
         let Some(Key { queue, .. }) = self.setup.keys.iter().find(|known| known.name == *key) else { return };
         let escrow = self.setup.limits.max_cost.map(|max| Escrow::new(reserve, max));
         let of = BatchItem::new(ItemRef::new(&*self.setup.batch, id.as_str()), queue).escrow(escrow);
+        if *self.withdraw.borrow() {
+            self.withdraw = watch::Sender::new(false);
+        }
         let (submit, withdrawn) = ((self.setup.submit)(), self.withdraw.subscribe());
         if let Some(job) = self.job(id) {
             self.jobs.spawn(job.run(submit, of, withdrawn));
@@ -348,245 +353,6 @@ impl BatchRun {
         for (_, id, task) in due {
             self.follow(&id, task);
         }
-    }
-
-    /// Something happened to a row.
-    fn take(&mut self, id: &ItemId, told: Told) {
-        let now = self.now();
-        let Some(row) = self.rows.get_mut(id) else { return };
-        let item = id.clone();
-        match told {
-            Told::Sending => {
-                row.stage = Stage::Sending;
-                self.schedule.on(now, Event::Sent { item: item.clone() });
-                self.news.push_back(News::Sending(item));
-            }
-            Told::Waiting { slots, wait, is_throttled } => {
-                if is_throttled {
-                    self.schedule.on(now, Event::Throttled { key: row.key.clone() });
-                }
-                if row.stage == Stage::Sending {
-                    row.stage = Stage::Waiting;
-                    self.schedule.on(now, Event::Waits { item: item.clone() });
-                }
-                self.news.push_back(News::Slots { item, slots, wait });
-            }
-            Told::Warning { code, message } => {
-                self.news.push_back(News::Warning { item: Some(item), code, message });
-            }
-            Told::Accepted(handle) => {
-                row.stage = Stage::Running;
-                row.attempt = handle.snapshot().attempt.or(row.attempt.take());
-                row.task = Some(handle.id());
-                self.schedule.on(now, Event::Accepted { item: item.clone() });
-                self.news.push_back(News::Accepted { item, handle });
-            }
-            Told::Line(line) => self.news.push_back(News::Line { item, line }),
-            Told::Finished(Finished::Ended { outcome, saved }) => self.ended(id, *outcome, saved),
-            Told::Finished(Finished::Lost(error)) => self.lost(id, &error),
-            Told::Finished(_) => row.stage = Stage::Idle,
-            Told::Failed(error) if row.stage == Stage::Running => self.lost(id, &error),
-            Told::Failed(error) => self.refused(id, &error),
-            Told::Fetched(saved) => self.fetched(id, saved),
-        }
-    }
-
-    /// The task of a row is over.
-    fn ended(&mut self, id: &ItemId, outcome: Outcome, saved: Option<Arc<Result<SavedTask, Error>>>) {
-        let (now, item) = (self.now(), id.clone());
-        let Some(row) = self.rows.get_mut(id) else { return };
-        row.stage = Stage::Idle;
-        let cost = outcome.cost.as_ref().and_then(amount);
-        let mut over =
-            Over { attempt: row.attempt.clone(), saved, ..Over::new(item.clone(), ItemState::Done) };
-        let event = match outcome.status {
-            Verdict::Success => Event::Ended { item, cost },
-            Verdict::Cancelled | Verdict::Interrupted => {
-                over.state = ItemState::Cancelled;
-                Event::Cancelled { item, cost }
-            }
-            _ => {
-                over.state = ItemState::Failed;
-                let (fault, class) =
-                    (of_failure(outcome.failure.as_ref()), class_of_failure(outcome.failure.as_ref()));
-                over.why = Some(words(&outcome));
-                over.class = Some(class.clone());
-                Event::Failed { item, fault, class, cost }
-            }
-        };
-        over.failure.clone_from(&outcome.failure);
-        over.outcome = Some(outcome);
-        self.over(now, event, over);
-    }
-
-    /// A row is over, unless it starts again.
-    fn over(&mut self, now: Duration, event: Event, over: Over) {
-        let before = self.schedule.tally();
-        self.schedule.on(now, event);
-        let after = self.schedule.tally();
-        // A fault of the platform or of the key: it is ready again.
-        if over.state != ItemState::Cancelled && over.state != ItemState::Done && after.ready > before.ready {
-            let why = over.why.unwrap_or_else(|| say!("the task failed"));
-            self.news.push_back(News::Retry { item: over.item, why });
-        } else {
-            self.news.push_back(News::Over(Box::new(over)));
-        }
-    }
-
-    /// The submit of a row made no task, or it is unknown whether it did.
-    fn refused(&mut self, id: &ItemId, error: &Error) {
-        let (now, item) = (self.now(), id.clone());
-        let Some(row) = self.rows.get_mut(id) else { return };
-        if error.kind() == ErrorKind::SubmitUnknown {
-            row.stage = Stage::Unknown;
-            row.attempt = error.attempt().cloned();
-            let (attempt, why) = (row.attempt.clone(), sentence_of(error));
-            self.schedule.on(now, Event::Unknown { item: item.clone() });
-            self.news.push_back(News::Unknown { item, attempt, why });
-            return;
-        }
-        row.stage = Stage::Idle;
-        match Refusal::of(error) {
-            Refusal::Withdrawn => self.schedule.on(now, Event::Withdrawn { item }),
-            Refusal::TooExpensive => self.schedule.on(now, Event::TooExpensive { item }),
-            Refusal::Unreachable => {
-                self.schedule.on(now, Event::Unreachable { item: item.clone() });
-                let message = sentence_of(error);
-                self.news.push_back(News::Warning { item: Some(item), code: "unreachable", message });
-            }
-            Refusal::Refused(Fault::Key, class) => {
-                let key = row.key.clone();
-                self.schedule.on(now, Event::Refused { item, fault: Fault::Key, class });
-                self.news.push_back(News::Key { key, why: sentence_of(error), hint: error.hint().cloned() });
-            }
-            Refusal::Refused(fault, class) => {
-                let over = Over {
-                    why: Some(sentence_of(error)),
-                    failure: Some(published(error)),
-                    class: Some(class.clone()),
-                    ..Over::new(item.clone(), ItemState::Refused)
-                };
-                self.over(now, Event::Refused { item, fault, class }, over);
-            }
-        }
-    }
-
-    /// The task of a row can't be watched.
-    fn lost(&mut self, id: &ItemId, error: &Error) {
-        let (now, item) = (self.now(), id.clone());
-        let Some(row) = self.rows.get_mut(id) else { return };
-        row.stage = Stage::Idle;
-        if error.kind() == ErrorKind::TaskFailed || error.is_unknown_task() {
-            let class: Arc<str> = "gone".into();
-            let over = Over {
-                attempt: row.attempt.clone(),
-                why: Some(sentence_of(error)),
-                failure: Some(published(error)),
-                class: Some(class.clone()),
-                ..Over::new(item.clone(), ItemState::Failed)
-            };
-            self.over(now, Event::Failed { item, fault: Fault::Row, class, cost: None }, over);
-            return;
-        }
-        let task = row.task.clone();
-        let message = sentence_of(error);
-        self.news.push_back(News::Warning { item: Some(item.clone()), code: "lost", message });
-        if let Some(task) = task {
-            self.again.push((Instant::now() + self.setup.wait(FOLLOW_AGAIN), item, task));
-        }
-    }
-
-    fn fetched(&mut self, id: &ItemId, saved: Result<SavedTask, Error>) {
-        let Some(row) = self.rows.get_mut(id) else { return };
-        row.stage = Stage::Idle;
-        let over = Over {
-            attempt: row.attempt.clone(),
-            saved: Some(Arc::new(saved)),
-            ..Over::new(id.clone(), ItemState::Done)
-        };
-        self.news.push_back(News::Over(Box::new(over)));
-    }
-
-    /// Reads what others have written.
-    async fn look(&mut self) {
-        if self.is_halted().await {
-            self.pause();
-        }
-        self.resolve().await;
-    }
-
-    async fn is_halted(&self) -> bool {
-        // What can't be read now can be read later.
-        self.ledger.is_halted(&self.setup.batch).await.is_ok_and(|is_halted| is_halted)
-    }
-
-    /// Reads whether submits of unknown outcome are resolved: by a webhook, or by the user. Returns whether any is.
-    async fn resolve(&mut self) -> bool {
-        let unknown = self.rows.iter().filter(|(_, row)| row.stage == Stage::Unknown);
-        let unknown: Vec<_> = unknown.map(|(id, row)| (id.clone(), row.attempt.clone())).collect();
-        let mut is_any = false;
-        for (id, attempt) in unknown {
-            let Some(attempt) = attempt else { continue };
-            // What can't be read now can be read later.
-            if let Ok(entry) = self.ledger.entry(Filter::all().attempt(attempt.as_str())).await {
-                is_any |= self.settled(&id, &entry);
-            }
-        }
-        is_any
-    }
-
-    /// The submit of a row was of unknown outcome. Returns whether it no longer is.
-    fn settled(&mut self, id: &ItemId, entry: &Entry) -> bool {
-        let (now, item) = (self.now(), id.clone());
-        match (entry.state, &entry.task) {
-            (State::Unknown, _) => return false,
-            (_, Some(task)) => {
-                self.schedule.on(now, Event::Accepted { item });
-                self.follow(id, task.clone());
-            }
-            _ => {
-                if let Some(row) = self.rows.get_mut(id) {
-                    row.stage = Stage::Idle;
-                }
-                self.schedule.on(now, Event::Absent { item });
-            }
-        }
-        true
-    }
-}
-
-/// The amount of a charge.
-fn amount(charge: &Charge) -> Option<Amount> {
-    let Charge { coins, money, third_party_money, .. } = charge.clone();
-    runninghub::Cost { coins, money, third_party_money, seconds: None }.amount()
-}
-
-/// An error as it is published.
-fn published(error: &Error) -> Failure {
-    let failure = Failure {
-        message: Some(sentence_of(error).to_string().into()),
-        code: error.code().map(ToString::to_string),
-        hint: error.hint().cloned(),
-        errors: error.node_errors().to_vec(),
-        ..Failure::default()
-    };
-    failure.classed(error.failure_kind(), false)
-}
-
-/// Why a task failed.
-fn words(outcome: &Outcome) -> Sentence {
-    let Some(failure) = &outcome.failure else { return say!("the task failed") };
-    let node = failure
-        .node
-        .as_ref()
-        .map(ToString::to_string)
-        .or_else(|| failure.node_id.as_ref().map(ToString::to_string));
-    let what = failure.message.as_ref().or(failure.exception_type.as_ref()).map(ToString::to_string);
-    match (node, what) {
-        (Some(node), Some(what)) => say!("node {node}: {what}", node, what),
-        (Some(node), None) => say!("node {node} failed", node),
-        (None, Some(what)) => Sentence::verbatim(what),
-        (None, None) => say!("the task failed"),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use runninghub::{Code, Error, ErrorKind, api::Class};
-use runninghub_core::Failure;
+use runninghub::{Code, Error, ErrorKind, api::Class, sentence_of};
+use runninghub_core::{Charge, Failure, Outcome, Sentence, say};
 
-use crate::Fault;
+use crate::{Amount, Fault};
 
 /// What a create that made no task means for its row.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,5 +63,40 @@ pub(super) fn class_of_failure(failure: Option<&Failure>) -> Arc<str> {
         (Some(node), _) => format!("node {}", node.as_str()).into(),
         (None, Some(code)) => format!("code {code}").into(),
         (None, None) => "".into(),
+    }
+}
+
+/// The amount of a charge.
+pub(super) fn amount(charge: &Charge) -> Option<Amount> {
+    let Charge { coins, money, third_party_money, .. } = charge.clone();
+    runninghub::Cost { coins, money, third_party_money, seconds: None }.amount()
+}
+
+/// An error as it is published.
+pub(super) fn published(error: &Error) -> Failure {
+    let failure = Failure {
+        message: Some(sentence_of(error).to_string().into()),
+        code: error.code().map(ToString::to_string),
+        hint: error.hint().cloned(),
+        errors: error.node_errors().to_vec(),
+        ..Failure::default()
+    };
+    failure.classed(error.failure_kind(), false)
+}
+
+/// Why a task failed.
+pub(super) fn words(outcome: &Outcome) -> Sentence {
+    let Some(failure) = &outcome.failure else { return say!("the task failed") };
+    let node = failure
+        .node
+        .as_ref()
+        .map(ToString::to_string)
+        .or_else(|| failure.node_id.as_ref().map(ToString::to_string));
+    let what = failure.message.as_ref().or(failure.exception_type.as_ref()).map(ToString::to_string);
+    match (node, what) {
+        (Some(node), Some(what)) => say!("node {node}: {what}", node, what),
+        (Some(node), None) => say!("node {node} failed", node),
+        (None, Some(what)) => Sentence::verbatim(what),
+        (None, None) => say!("the task failed"),
     }
 }

@@ -181,7 +181,9 @@ impl Keeper {
             }
             if let Some(files) = files.filter(|files| !files.is_empty()) {
                 record.files = files;
-                record.timings.saved_ms = Some(now_ms());
+            }
+            if over.saved.is_some() {
+                record.timings.saved_ms = (!over.has_lost_files()).then(now_ms);
             }
             record.error = over.why.as_ref().map(|why| ItemError { code, ..error(why, class) });
         });

@@ -13,7 +13,9 @@ pub(super) async fn prepare(mut submit: Submit, item: &Item, base: &Path) -> Res
         submit = match setting {
             Setting::Text(text) => submit.set_text(&**field, text),
             Setting::Json(value) => submit.set(&**field, value.clone()),
-            Setting::File { path, .. } => submit.set_file(&**field, base.join(path)),
+            Setting::File { path, sha256, .. } => {
+                submit.set_file(&**field, base.join(path)).digest(base.join(path), *sha256)
+            }
         };
     }
     if let Some(instance) = &item.instance {

@@ -36,6 +36,7 @@ impl Schedule {
             Event::Unknown { item } => self.unknown(now, &item),
             Event::Absent { item } => {
                 if let Some((at, State::Unknown(_))) = self.find(&item) {
+                    self.loosen();
                     self.release(at);
                     self.make_ready(at);
                 }
@@ -51,14 +52,17 @@ impl Schedule {
                 self.over(&item, &Ending { cost, fault: Some((fault, &class)), had_task: true });
             }
             Event::Cancelled { item, cost } => self.cancelled(&item, cost),
+            Event::Saved { is_whole } => self.brakes.saved(is_whole),
             Event::Added(work) => self.add(work),
             Event::Throttled { key } => self.with_key(&key, |key| key.rate.slow_down(now)),
+            Event::Stuck { key } => self.with_key(&key, |key| key.is_stuck = true),
             Event::Pause => self.is_paused = true,
             Event::Resume => {
                 self.is_paused = false;
                 (self.purse.is_blind, self.purse.is_short) = (false, false);
                 self.brakes.release();
                 self.keys.iter_mut().for_each(|key| key.is_paused = false);
+                self.loosen();
             }
         }
     }
@@ -86,6 +90,11 @@ impl Schedule {
         if let Some(key) = self.keys.iter_mut().find(|key| *key.name == *name) {
             change(key);
         }
+    }
+
+    /// A submit of unknown outcome is resolved: its slot is free, or will be.
+    fn loosen(&mut self) {
+        self.keys.iter_mut().for_each(|key| key.is_stuck = false);
     }
 
     fn find(&self, item: &ItemId) -> Option<(usize, State)> {
@@ -200,6 +209,7 @@ impl Schedule {
             }
             State::Sent(key) => key,
             State::Unknown(key) => {
+                self.loosen();
                 self.tally.unknown -= 1;
                 self.tally.running += 1;
                 self.group_runs(at, 1);

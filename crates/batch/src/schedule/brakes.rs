@@ -5,12 +5,16 @@ use std::sync::Arc;
 use super::{decision::Paused, limits::Limits};
 use crate::MaxFailures;
 
+/// So many consecutive rows without their files pause a batch: links to results are valid for about a day.
+const MAX_UNSAVED: u32 = 3;
+
 /// Counts failures since the last time the user wanted to go on.
 #[derive(Debug, Default)]
 pub(super) struct Brakes {
     failures: u32,
     alike: u32,
     class: Arc<str>,
+    unsaved: u32,
 }
 
 impl Brakes {
@@ -26,6 +30,10 @@ impl Brakes {
         self.alike = 0;
     }
 
+    pub(super) fn saved(&mut self, is_whole: bool) {
+        self.unsaved = if is_whole { 0 } else { self.unsaved + 1 };
+    }
+
     pub(super) fn release(&mut self) {
         *self = Self::default();
     }
@@ -34,6 +42,9 @@ impl Brakes {
     pub(super) fn pulled(&self, limits: &Limits, rows: usize) -> Option<Paused> {
         if limits.max_alike.is_some_and(|most| self.alike >= most) {
             return Some(Paused::Alike { count: self.alike, class: self.class.clone() });
+        }
+        if self.unsaved >= MAX_UNSAVED {
+            return Some(Paused::Unsaved(self.unsaved));
         }
         let is_too_many = match limits.max_failures {
             None => false,

@@ -71,6 +71,8 @@ pub enum Paused {
         /// The class of their failures.
         class: Arc<str>,
     },
+    /// The files of this many consecutive rows could not be saved.
+    Unsaved(u32),
     /// The next row could cost more than is left.
     Cost {
         /// What the batch has cost.
@@ -120,6 +122,9 @@ impl Paused {
                     n = *count,
                     class = &**class
                 )
+            }
+            Self::Unsaved(count) => {
+                say!("paused: the results of {n} consecutive rows could not be saved", n = *count)
             }
             Self::Cost { spent, reserved, next, max } if *reserved == Amount::ZERO => {
                 say!(

@@ -93,6 +93,11 @@ pub enum Event {
         /// What it cost; `None` if the platform doesn't say.
         cost: Option<Amount>,
     },
+    /// The files of a row that succeeded were downloaded.
+    Saved {
+        /// Whether all of them were.
+        is_whole: bool,
+    },
     /// The task was stopped, or the row was taken out before it had one.
     Cancelled {
         /// The row.
@@ -104,6 +109,12 @@ pub enum Event {
     Added(Work),
     /// The server asked for fewer requests of a key, whatever they were for: it submits half as fast for a minute.
     Throttled {
+        /// The key.
+        key: Arc<str>,
+    },
+    /// Submits of unknown outcome hold all slots of a key, of this batch or of others: a row that waits for one waits until
+    /// one of them is resolved.
+    Stuck {
         /// The key.
         key: Arc<str>,
     },

@@ -15,6 +15,8 @@ pub(super) struct Key {
     pub(super) name: Arc<str>,
     /// Whether it can't pay.
     pub(super) is_paused: bool,
+    /// Whether submits of unknown outcome hold all of its slots.
+    pub(super) is_stuck: bool,
     /// Rows of the batch that have a slot, or wait for one.
     pub(super) used: u32,
     /// Of these, the ones that wait.
@@ -40,7 +42,15 @@ pub(super) enum Free {
 
 impl Key {
     pub(super) fn new(name: Arc<str>) -> Self {
-        Self { name, is_paused: false, used: 0, waiting: 0, rate: Rate::submits(), rest: None }
+        Self {
+            name,
+            is_paused: false,
+            is_stuck: false,
+            used: 0,
+            waiting: 0,
+            rate: Rate::submits(),
+            rest: None,
+        }
     }
 
     /// Whether it can take a row, if the batch may use `most` slots of it.
@@ -49,7 +59,7 @@ impl Key {
         if let Some((_, until)) = self.rest.filter(|(_, until)| *until > now) {
             return Free::Rest(until);
         }
-        if self.waiting > 0 || most.is_some_and(|most| self.used >= most.max(1)) {
+        if self.is_stuck || self.waiting > 0 || most.is_some_and(|most| self.used >= most.max(1)) {
             Free::Slots
         } else if at > now {
             Free::Rate(at)

@@ -32,8 +32,8 @@ impl Schedule {
         if self.queue.len() == 0 {
             return match self.tally {
                 tally if tally.running > 0 => wait(None, Waiting::Running),
-                _ if self.waiting() > 0 => wait(None, Waiting::Slots),
-                tally if tally.unknown > 0 => wait(None, Waiting::Unknown),
+                _ if self.gets_slots() => wait(None, Waiting::Slots),
+                tally if tally.unknown > 0 || self.waiting() > 0 => wait(None, Waiting::Unknown),
                 _ => Decision::Done,
             };
         }
@@ -112,15 +112,21 @@ impl Schedule {
         }))
     }
 
+    /// Whether a row waits for a slot that may become free.
+    fn gets_slots(&self) -> bool {
+        self.keys.iter().any(|key| key.waiting > 0 && !key.is_stuck)
+    }
+
     /// Nothing can start: waits if that can change by itself, else pauses.
     fn blocked(&self, all: Vec<Blocked>) -> Decision {
-        let is_running = self.tally.running > 0 || self.waiting() > 0;
+        let is_running = self.tally.running > 0 || self.gets_slots();
+        let is_unknown = self.tally.unknown > 0 || self.keys.iter().any(|key| key.is_stuck);
         let mut until = self.limits.until;
         let (mut waiting, mut money, mut keys) = (None, None, Vec::new());
         for blocked in all {
             let why = match blocked {
                 // Unknown submits don't come free by themselves.
-                Blocked::Slots if !is_running && self.tally.unknown > 0 => Waiting::Unknown,
+                Blocked::Slots | Blocked::Canary if !is_running && is_unknown => Waiting::Unknown,
                 Blocked::Slots => Waiting::Slots,
                 Blocked::Rate(time) => {
                     until = until.into_iter().chain([time]).min();

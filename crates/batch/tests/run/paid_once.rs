@@ -1,13 +1,13 @@
 //! Every row is paid for once, whatever happens to those who run the batch.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use runninghub::{
-    RunningHub, Service as _, Submit,
+    ApiKey, RunningHub, Service as _, Submit, Workspace,
     ledger::{State, Step},
 };
-use runninghub_batch::{ItemState, Limits, News};
-use runninghub_sim::Rule;
+use runninghub_batch::{ItemState, Key, Limits, News};
+use runninghub_sim::{Rule, Sim};
 
 use crate::lab::{Lab, Told, WORKFLOW};
 
@@ -69,8 +69,8 @@ async fn a_batch_runs_in_one_process_at_a_time() {
     let items = lab.items(2);
     let first = lab.open(&items, Limits::default()).await;
     let workspace = lab.workspace();
-    let service = std::sync::Arc::new(lab.hub(&workspace));
-    let key = runninghub_batch::Key::new("main", service);
+    let service = Arc::new(lab.hub(&workspace));
+    let key = Key::new("main", service);
     let setup =
         runninghub_batch::Setup::new(&workspace, crate::lab::BATCH, vec![key], || Submit::workflow(WORKFLOW));
     let error = runninghub_batch::BatchRun::open(setup, Vec::new()).await.expect_err("it runs already");
@@ -126,4 +126,54 @@ async fn a_batch_and_single_runs_share_the_slots_of_a_key() {
     singles.await.expect("no panic");
     assert_eq!(told.count(ItemState::Done), 12);
     assert_eq!(lab.creates(), (16, 16), "none was refused");
+}
+
+/// Each key has a service of its own, which doesn't know the tasks of the other one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_of_an_earlier_run_are_followed_with_the_key_that_has_paid() {
+    const OTHER: &str = "abcdefabcdefabcdefabcdefabcdefab";
+    let lab = Lab::new(SHORT, |sim| sim).await;
+    let studio = Sim::builder().key(OTHER).scenario_named(WORKFLOW, crate::lab::scenario(SHORT));
+    // Ids of tasks are different everywhere.
+    let studio = studio.first_task(1_000).start().await.expect("it starts");
+    let mut items = lab.items(12);
+    for item in items.iter_mut().step_by(2) {
+        item.profile = Some("studio".into());
+    }
+    let keys = |workspace: &Workspace| {
+        let salt = workspace.ledger().expect("a ledger").salt();
+        let hub = RunningHub::builder(ApiKey::new(OTHER).expect("a key")).base_url(studio.base_url());
+        let hub = hub.time_scale(0.05).workspace(workspace).expect("a ledger").build().expect("a hub");
+        let main = Key::new("main", Arc::new(lab.hub(workspace)));
+        let studio = Key::new("studio", Arc::new(hub));
+        [main.fingerprint(salt.fingerprint(Sim::DEMO_KEY)), studio.fingerprint(salt.fingerprint(OTHER))]
+    };
+    let workspace = lab.workspace();
+    let mut batch = lab.open_with(&workspace, keys(&workspace).into(), &items, Limits::default()).await;
+    let mut running = BTreeSet::new();
+    let of_studio = |running: &BTreeSet<_>| items.iter().step_by(2).any(|item| running.contains(&item.id));
+    let of_main =
+        |running: &BTreeSet<_>| items.iter().skip(1).step_by(2).any(|item| running.contains(&item.id));
+    while !(of_studio(&running) && of_main(&running)) {
+        match batch.next().await.expect("it ended too early") {
+            News::Accepted { item, .. } => _ = running.insert(item),
+            News::Over(over) => _ = running.remove(&over.item),
+            _ => {}
+        }
+    }
+    batch.detach().await;
+    // The profiles are in another order now.
+    let workspace = lab.workspace();
+    let [main, studio] = keys(&workspace);
+    let mut batch = lab.open_with(&workspace, vec![studio, main], &items, Limits::default()).await;
+    let told = Told::all(&mut batch).await;
+    assert_eq!(told.over().len(), told.count(ItemState::Done), "{:?}", told.over());
+    // On a busy machine a submit may have been left while it was sent.
+    let entries = lab.entries().await;
+    assert!(
+        entries.iter().all(|entry| matches!(entry.state, State::Done | State::Submitting)),
+        "{entries:#?}"
+    );
+    let followed = told.over().iter().filter(|(id, _)| running.contains(id)).count();
+    assert_eq!(followed, running.len());
 }

@@ -68,3 +68,18 @@ fn what_the_ledger_does_not_allow_waits_for_the_end_of_a_row_and_pauses_without_
     schedule.on(at(3), Event::TooExpensive { item: "1".into() });
     assert_eq!(paused(&schedule, at(3)), "paused: 2 of 9 spent, and the next row may cost 2");
 }
+
+#[test]
+fn a_row_does_not_wait_for_slots_that_submits_of_unknown_outcome_hold() {
+    let mut schedule = proven(3, Limits::default());
+    start(&mut schedule, at(0)).unwrap();
+    schedule.on(at(1), Event::Unknown { item: "0".into() });
+    assert_eq!(wait(&mut schedule, at(1)).unwrap().0, "1");
+    assert_eq!(waiting(&schedule, at(1)).1, Waiting::Slots);
+    schedule.on(at(2), Event::Stuck { key: "main".into() });
+    assert_eq!(waiting(&schedule, at(2)).1, Waiting::Unknown);
+    schedule.on(at(3), Event::Withdrawn { item: "1".into() });
+    assert_eq!(waiting(&schedule, at(3)).1, Waiting::Unknown, "it does not start again");
+    schedule.on(at(4), Event::Absent { item: "0".into() });
+    assert_eq!(wait(&mut schedule, at(4)).unwrap().0, "0", "it is resolved");
+}

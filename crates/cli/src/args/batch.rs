@@ -8,7 +8,7 @@ use clap::{
 };
 use clap_complete::ArgValueCandidates;
 use runninghub::{Sentence, say};
-use runninghub_batch::{Amount, Clock, Export, MaxFailures};
+use runninghub_batch::{Amount, Clock, Export, JobLimits, MaxFailures};
 
 use super::Format;
 use crate::complete;
@@ -64,7 +64,8 @@ pub(crate) struct BatchPlan {
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Rows that are done are left alone, tasks of an earlier run are followed, and nothing is paid for twice. Where
-nothing is known of the target, the first row runs alone. Five equal failures in a row pause the batch.
+nothing is known of the target, the first row runs alone. Five equal failures in a row pause the batch. Limits
+are remembered until they are given again; `--max-cost none` lifts one.
 
 The first Ctrl-C starts nothing more and follows what runs, a second one leaves at once. Run the same command to
 go on. Exit code 0: all rows are done; 4: the key was refused; 5: some outcome is unknown; 6: paused;
@@ -108,11 +109,11 @@ pub(crate) struct StoredBatch {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Go on with a batch, with the rows that it had when it ran last.
+/// Go on with a batch, with the rows and the limits that it had when it ran last.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-The rows come from the ledger, so that the table is not needed. Webhooks and limits are not stored: give the
-limits again, such as `--max-cost`. The exit codes are those of `rhub batch run`.")]
+The rows come from the ledger, so that the table is not needed, and so do the limits: `--max-cost none` lifts one.
+Webhooks are not stored. The exit codes are those of `rhub batch run`.")]
 pub(crate) struct BatchResume {
     #[command(flatten)]
     pub(crate) of: StoredBatch,
@@ -142,6 +143,10 @@ pub(crate) struct BatchRetry {
     #[arg(long)]
     pub(crate) failed: bool,
 
+    /// Run them on a machine with 24, 48 or 84 GB of GPU memory
+    #[arg(long, value_parser = PossibleValuesParser::new(["default", "plus", "ultra"]))]
+    pub(crate) instance: Option<String>,
+
     #[command(flatten)]
     pub(crate) limits: Limits,
 
@@ -150,24 +155,64 @@ pub(crate) struct BatchRetry {
     pub(crate) events: bool,
 }
 
-/// When a batch starts nothing more.
+/// When a batch starts nothing more. The ledger remembers it.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Limits {
     /// Slots of each key to use at most [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) slots: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = limit(slots))]
+    pub(crate) slots: Option<Limit<u32>>,
 
     /// Start nothing that could make the batch cost more
-    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
-    pub(crate) max_cost: Option<Amount>,
+    #[arg(long, value_name = "AMOUNT", value_parser = limit(amount))]
+    pub(crate) max_cost: Option<Limit<Amount>>,
 
     /// Pause after this many failed rows, or this share: 3 or 5%
-    #[arg(long, value_name = "N|P%", value_parser = MaxFailures::from_str)]
-    pub(crate) max_failures: Option<MaxFailures>,
+    #[arg(long, value_name = "N|P%", value_parser = limit(MaxFailures::from_str))]
+    pub(crate) max_failures: Option<Limit<MaxFailures>>,
 
     /// Start nothing after this time of day, such as 07:00
-    #[arg(long, value_name = "TIME", value_parser = Clock::from_str)]
-    pub(crate) until: Option<Clock>,
+    #[arg(long, value_name = "TIME", value_parser = limit(Clock::from_str))]
+    pub(crate) until: Option<Limit<Clock>>,
+}
+
+/// A limit, or that there is none any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit<T> {
+    At(T),
+    Lifted,
+}
+
+impl Limits {
+    /// The limits of the options, else those of the job, else those of the run before.
+    pub(crate) fn over(&self, others: JobLimits) -> JobLimits {
+        fn over<T>(option: Option<Limit<T>>, other: Option<T>) -> Option<T> {
+            match option {
+                Some(Limit::At(limit)) => Some(limit),
+                Some(Limit::Lifted) => None,
+                None => other,
+            }
+        }
+        JobLimits {
+            slots: over(self.slots, others.slots),
+            max_cost: over(self.max_cost, others.max_cost),
+            max_failures: over(self.max_failures, others.max_failures),
+            until: over(self.until, others.until),
+        }
+    }
+}
+
+/// Reads a limit, or `none`.
+fn limit<T>(
+    read: impl Fn(&str) -> Result<T, Sentence> + Clone + Send + Sync,
+) -> impl Fn(&str) -> Result<Limit<T>, Sentence> + Clone + Send + Sync {
+    move |text| if text == "none" { Ok(Limit::Lifted) } else { read(text).map(Limit::At) }
+}
+
+fn slots(text: &str) -> Result<u32, Sentence> {
+    text.parse()
+        .ok()
+        .filter(|slots| *slots > 0)
+        .ok_or_else(|| say!("the number of slots is a number such as 2"))
 }
 
 fn amount(text: &str) -> Result<Amount, Sentence> {

@@ -260,6 +260,8 @@ pub(crate) struct BatchProgress {
     pub(crate) slots_busy: Option<u32>,
     /// The slots of the key; null if the platform doesn't say.
     pub(crate) slots_limit: Option<u32>,
+    /// Slots in use by tasks from elsewhere; null before they were counted.
+    pub(crate) slots_elsewhere: Option<u32>,
     /// How long it still takes: in one of ten cases less, in one of ten more; null while that isn't known.
     pub(crate) eta_s: Option<[f64; 2]>,
     /// The rows that run, for people.

@@ -254,9 +254,12 @@ pub(super) fn over_count(progress: &BatchProgress) -> usize {
 /// The slots of the key.
 pub(super) fn slots(progress: &BatchProgress) -> Option<Sentence> {
     let busy = progress.slots_busy?;
-    Some(match progress.slots_limit {
-        Some(limit) => say!("{busy} of {limit} slots busy", busy, limit),
-        None => say!("{busy} slots busy", busy),
+    Some(match (progress.slots_limit, progress.slots_elsewhere) {
+        (Some(limit), Some(elsewhere @ 1..)) => {
+            say!("{busy} of {limit} slots, {elsewhere} elsewhere", busy, limit, elsewhere)
+        }
+        (Some(limit), _) => say!("{busy} of {limit} slots busy", busy, limit),
+        (None, _) => say!("{busy} slots busy", busy),
     })
 }
 

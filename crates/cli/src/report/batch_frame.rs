@@ -120,6 +120,7 @@ mod tests {
             max_cost: Some("300".to_owned()),
             slots_busy: Some(3),
             slots_limit: Some(3),
+            slots_elsewhere: Some(1),
             eta_s: Some([840.0, 1140.0]),
             running: vec![
                 row("cat-611", Some(0.68), Some(say!("KSampler 14/20")), Some(22)),
@@ -142,7 +143,7 @@ mod tests {
     fn the_block_at_100_columns() {
         insta::assert_snapshot!(shown(&progress(), 100, 24), @r"
             cats   61.2%  ━━━━━━━━━━━━━━──────────  608 of 1000  184 of 300 spent  14:00–19:00 left
-              done 603   running 3   ready 388   failed 4   refused 1   unknown 1   3 of 3 slots busy
+              done 603   running 3   ready 388   failed 4   refused 1   unknown 1   3 of 3 slots, 1 elsewhere
               cat-611                     ━━━━━━━━━━━━━━━━────────   68.0%  KSampler 14/20  ~0:22
               猫-612\u{1b}[2J             ━━━━━───────────────────   21.4%
               cat-613                     queued

@@ -248,7 +248,7 @@ pub(super) fn pass(pass: u32, passes: Option<u32>) -> Sentence {
 }
 
 /// `0:42`, `12:07`, `1:02:03`.
-pub(super) fn clock(span: Duration) -> String {
+pub(crate) fn clock(span: Duration) -> String {
     let seconds = span.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }

@@ -248,11 +248,13 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         ("gbk.csv", b"prompt\n\xd2\xbb\xd6\xbb\xc3\xa8\xa3\xac\xd4\xda\xd3\xea\xd6\xd0\n"),
         ("latin.csv", b"prompt\nun \xe9t\xe9\n"),
         ("sheet.csv", b"PK\x03\x04xl"),
+        ("twice.csv", b"_id,prompt,prompt\na,x,y\n"),
         ("job.toml", b"[sett]\nprompt = \"x\"\n"),
+        ("limits.toml", b"[set]\nprompt = \"x\"\n[limits]\nmax_costt = 3\n"),
         ("list.json", b"[{\"set\":{}}]"),
         ("lines.jsonl", b"{\"set\":{\"prompt\":\"x\"},\"idd\":1}\nnonsense\n"),
     ]);
-    let app = app();
+    let (app, state) = (app(), folder());
     let mut told = String::new();
     for name in [
         "column.csv",
@@ -272,7 +274,9 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         "gbk.csv",
         "latin.csv",
         "sheet.csv",
+        "twice.csv",
         "job.toml",
+        "limits.toml",
         "list.json",
         "lines.jsonl",
     ] {
@@ -284,9 +288,20 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         let problem = event(&done, "problem");
         assert_eq!((&problem["fatal"], &problem["source"]), (&true.into(), &name.into()));
         assert_eq!(event(&done, "result")["exit_code"], 2);
+        let run = rhub(["batch", "run", name, "--app", &app, "-o", "results"]);
+        let hide = fs::canonicalize(dir.path()).expect("a folder");
+        let ran = run.at(&sim).within(&dir).state(&state).hide(hide, "[dir]").run();
+        assert!(ran.code == Some(2) && told.ends_with(&format!("{}\n", ran.stdout)), "{name}: {ran}");
     }
     insta::assert_snapshot!(told);
-    assert_eq!(sim.creates(), 0);
+    let calls = sim.sim().stats().calls;
+    let is_paid = |path: &&String| ["create", "run", "upload"].iter().any(|word| path.contains(word));
+    assert_eq!(calls.keys().filter(is_paid).count(), 0, "{calls:?}");
+    let listed = rhub(["batch", "ls"]).state(&state).run();
+    assert!(
+        listed.stderr.contains("no batch was started") && !dir.path().join("results").exists(),
+        "{listed}"
+    );
 }
 
 #[test]

@@ -86,6 +86,11 @@ impl Lab {
     fn creates(&self) -> u64 {
         self.sim.creates()
     }
+
+    /// The requests of an endpoint.
+    fn calls(&self, path: &str) -> u64 {
+        self.sim.sim().stats().calls.get(path).copied().unwrap_or_default()
+    }
 }
 
 fn events(done: &Done, name: &str) -> Vec<Value> {
@@ -161,6 +166,25 @@ fn without_a_folder_nothing_is_saved_until_one_is_named() {
 }
 
 #[test]
+fn results_that_cannot_be_saved_pause_the_batch_and_are_fetched_later() {
+    let lab = Lab::new(|sim| sim.fault(Fault::ShortFiles)).table(9);
+    let done = lab.run(&["--slots", "1"]);
+    assert_eq!((code(&done), lab.creates()), (Some(8), 3), "{done}");
+    assert!(done.stdout.contains("paused: the results of 3 consecutive rows could not be saved"), "{done}");
+    assert!(done.stderr.contains("run the same command to download the missing results"), "{done}");
+    let planned = lab.rhub(&["batch", "plan", "cats.csv", "--workflow", WORKFLOW]).run();
+    assert!(planned.stdout.contains("fetch 3"), "{planned}");
+    // A folder that is in the way of one row is noticed before the row is sent.
+    let lab = Lab::new(|sim| sim).table(3);
+    fs::create_dir(lab.dir.path().join("results")).expect("a folder");
+    lab.write("results/cat-2", "in the way");
+    let done = lab.run(&[]);
+    assert_eq!((code(&done), lab.creates()), (Some(7), 2), "{done}");
+    fs::remove_file(lab.dir.path().join("results/cat-2")).expect("removed");
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 3));
+}
+
+#[test]
 fn a_refused_row_is_listed_and_can_be_run_again() {
     let content = r#"{"code":1501,"msg":"CONTENT_REFUSED","data":null}"#;
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, content).skip(2).times(1))).table(5);
@@ -184,6 +208,58 @@ fn a_refused_row_is_listed_and_can_be_run_again() {
         assert!(code(&done) == Some(2) && done.stderr.contains(what), "{done}");
     }
     assert_eq!(lab.creates(), 5);
+}
+
+#[test]
+fn a_failed_row_runs_again_on_a_larger_machine() {
+    let failing: Fault = "task-fails".parse().expect("a fault");
+    let lab = Lab::new(|sim| sim.fault(failing)).table(2);
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(7), 2));
+    let instance = |lab: &Lab, id: &str| {
+        let items = lab.read("results/items.jsonl");
+        let items = items.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        items.into_iter().find(|item| item["id"] == id).expect("a row")["instance"].clone()
+    };
+    let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2", "--instance", "plus"]).run();
+    assert_eq!((code(&retried), lab.creates()), (Some(7), 3), "{retried}");
+    assert_eq!((instance(&lab, "cat-1"), instance(&lab, "cat-2")), (Value::Null, "plus".into()));
+    // It stays there, and the table says something else now.
+    let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2"]).run();
+    assert_eq!(
+        (code(&retried), lab.creates(), instance(&lab, "cat-2")),
+        (Some(7), 4, "plus".into()),
+        "{retried}"
+    );
+    let planned = lab.rhub(&["batch", "plan", "cats.csv", "--workflow", WORKFLOW]).run();
+    assert!(planned.stdout.contains("changed 1: cat-2 instance"), "{planned}");
+}
+
+#[cfg(unix)]
+#[test]
+fn changed_rows_are_asked_about_on_a_terminal() {
+    use crate::live::Terminal;
+
+    let lab = Lab::new(|sim| sim).table(2);
+    assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 2));
+    let (table, state) = (lab.dir.path().join("cats.csv"), lab.state.path().to_string_lossy().into_owned());
+    let changed = lab.read("cats.csv").replace("cat number 2", "another cat");
+    lab.write("cats.csv", &changed);
+    let env = [
+        ("RUNNINGHUB_BASE_URL", lab.sim.base_url()),
+        ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY),
+        ("RUNNINGHUB_STATE_DIR", &*state),
+        ("RUNNINGHUB_TIME_SCALE", "0.05"),
+    ];
+    let args = ["batch", "run", &table.to_string_lossy(), "--workflow", WORKFLOW];
+    for (answer, ends, creates) in [("\n", 2, 2), ("keep\n", 0, 2), ("r\n", 0, 3)] {
+        let mut terminal = Terminal::start(160, &args, &env);
+        terminal.wait(|screen| {
+            screen.contains("\"cat number 2\" → \"another cat\"") && screen.contains("[run/keep]")
+        });
+        terminal.press(answer.as_bytes());
+        let (code, screen) = terminal.finish();
+        assert_eq!((code, lab.creates()), (ends, creates), "{answer:?}: {screen}");
+    }
 }
 
 #[test]
@@ -217,6 +293,30 @@ fn an_unknown_row_is_held_until_it_is_resolved() {
 }
 
 #[test]
+fn a_batch_ends_when_unknown_rows_hold_all_slots_and_goes_on_when_they_are_resolved() {
+    let lost: Fault = "lost-create-answer=3".parse().expect("a fault");
+    let lab = Lab::new(|sim| sim.fault(lost)).table(5);
+    let done = lab.run(&["--json"]);
+    assert_eq!((code(&done), lab.calls(CREATE)), (Some(5), 3), "{done}");
+    assert!(done.stdout.contains("submits of unknown outcome hold all slots"), "{done}");
+    // They hold the slots of other batches too.
+    lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
+    let dogs = lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW]);
+    let done = dogs.run();
+    assert_eq!((code(&done), lab.calls(CREATE)), (Some(6), 3), "{done}");
+    assert!(done.stderr.contains("`rhub tasks` lists the submits of unknown outcome"), "{done}");
+    let listed = lab.rhub(&["tasks", "--json"]).run();
+    let attempts = events(&listed, "task")
+        .into_iter()
+        .map(|task| task["attempt_id"].as_str().expect("a name").to_owned());
+    for (attempt, task) in attempts.zip(lab.sim.sim().tasks()) {
+        let resolved = lab.rhub(&["resolve", &attempt, "--task-id", &task.task_id]).run();
+        assert_eq!(code(&resolved), Some(0), "{resolved}");
+    }
+    assert_eq!((code(&lab.run(&[])), lab.calls(CREATE)), (Some(0), 5));
+}
+
+#[test]
 fn brakes_pause_a_batch() {
     let content = r#"{"code":1501,"msg":"CONTENT_REFUSED","data":null}"#;
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, content).skip(1).times(1))).table(4);
@@ -229,7 +329,104 @@ fn brakes_pause_a_batch() {
     assert!(done.stdout.contains("1 of 1.5 spent") && done.stderr.contains("higher `--max-cost`"), "{done}");
     let done = lab.run(&["--max-cost", "2.5"]);
     assert_eq!((code(&done), lab.creates()), (Some(6), 2), "{done}");
-    assert_eq!((code(&lab.run(&["--retry-failed"])), lab.creates()), (Some(0), 4));
+    assert_eq!((code(&lab.run(&["--retry-failed", "--max-cost", "none"])), lab.creates()), (Some(0), 4));
+}
+
+#[test]
+fn a_batch_remembers_its_limits_until_they_are_lifted() {
+    let lab = Lab::new(|sim| sim).table(4);
+    let done = lab.run(&["--max-cost", "2.5", "--slots", "1"]);
+    assert_eq!((code(&done), lab.creates()), (Some(6), 2), "{done}");
+    for again in [lab.run(&["--slots", "1"]), lab.rhub(&["batch", "resume", "cats"]).run()] {
+        assert_eq!((code(&again), lab.creates()), (Some(6), 2), "{again}");
+        assert!(
+            again.stdout.contains("the limits of the last run apply: ")
+                && again.stdout.contains("at most 2.5"),
+            "{again}"
+        );
+    }
+    let watched = lab.rhub(&["batch", "watch", "cats"]).run();
+    assert!(watched.stdout.contains("2 of 2.5 spent"), "{watched}");
+    let more = lab.rhub(&["batch", "resume", "cats", "--max-cost", "3.5"]).run();
+    assert_eq!((code(&more), lab.creates()), (Some(6), 3), "{more}");
+    let lifted = lab.rhub(&["batch", "resume", "cats", "--max-cost", "none"]).run();
+    assert_eq!((code(&lifted), lab.creates()), (Some(0), 4), "{lifted}");
+    assert!(lifted.stdout.contains("the limits of the last run apply: 1 slot\n"), "{lifted}");
+    let wrong = lab.rhub(&["batch", "resume", "cats", "--slots", "0"]).run();
+    assert!(
+        code(&wrong) == Some(2) && wrong.stderr.contains("the number of slots is a number such as 2"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn a_batch_that_cannot_start_sends_nothing_and_says_what_to_do() {
+    let lab = Lab::new(|sim| sim).table(2);
+    assert_eq!((code(&lab.run(&[])), lab.calls(CREATE)), (Some(0), 2));
+    lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
+    lab.write("cats.csv", "_id,6.text\ncat-1,another cat\ncat-2,cat number 2\n");
+    let dogs = |more: &[&str]| lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW]).args(more);
+    let cases = [
+        (
+            lab.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW]),
+            2,
+            "`--changed run` runs changed rows",
+        ),
+        // A row of this workflow has cost 1, so the next one may cost half as much again.
+        (dogs(&["--max-cost", "1.2"]), 6, "with a higher `--max-cost`"),
+        (dogs(&["--max-cost", "0"]), 6, "with a higher `--max-cost`"),
+        (dogs(&["--max-cost", "much"]), 2, "an amount is a number such as 300 or 0.25"),
+        (dogs(&["--max-failures", "0"]), 2, "neither a row count such as 3 nor a percentage"),
+        (dogs(&["--until", "25:00"]), 2, "not a time of day such as 07:00"),
+        (dogs(&["-o", "cats.csv"]), 2, "choose another folder with `--out DIR`"),
+        (dogs(&["-o", "results"]), 2, "name another folder for this batch"),
+        (
+            dogs(&[]).env("RUNNINGHUB_FAILPOINT", "folder=network"),
+            9,
+            "set RUNNINGHUB_STATE_DIR to a folder on a disk",
+        ),
+        (dogs(&[]).env("RUNNINGHUB_API_KEY", ""), 2, "store one with `rhub login`"),
+        #[cfg(target_os = "linux")]
+        (dogs(&["-o", "/proc/results"]), 2, "choose another folder with `--out DIR`"),
+    ];
+    for (command, ends, says) in cases {
+        let done = command.run();
+        assert!(code(&done) == Some(ends) && done.stderr.contains(says), "{says}: {done}");
+        assert_eq!(lab.calls(CREATE), 2, "{says}: something was sent");
+    }
+    assert_eq!((code(&dogs(&["--max-cost", "1.5"]).run()), lab.calls(CREATE)), (Some(0), 3));
+}
+
+/// Every create is refused for lack of a slot.
+fn full(sim: SimBuilder) -> SimBuilder {
+    sim.fault("queue-full=1000".parse().expect("a fault"))
+}
+
+#[test]
+fn a_row_that_waits_after_a_refusal_is_ready_again_when_its_batch_is_cancelled_or_killed() {
+    let lab = Lab::new(full).table(2);
+    let start = || {
+        let before = lab.calls(CREATE);
+        let args = ["batch", "run", "cats.csv", "--workflow", WORKFLOW, "--json"];
+        let mut command = lab.rhub(&args).into_command();
+        let mut batch = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary");
+        while lab.calls(CREATE) == before {
+            assert!(batch.try_wait().expect("a child").is_none(), "it ended too early");
+            std::thread::yield_now();
+        }
+        batch
+    };
+    let batch = start();
+    let cancelled = lab.rhub(&["batch", "cancel", "cats"]).run();
+    assert_eq!((code(&cancelled), end(batch)), (Some(0), 6), "{cancelled}");
+    let listed = lab.rhub(&["batch", "ls"]).run();
+    assert!(listed.stdout.contains("2, ready 2\n"), "{listed}");
+    let mut batch = start();
+    while !lab.rhub(&["tasks"]).run().stdout.contains("waiting") {}
+    batch.kill().expect("killed");
+    batch.wait().expect("it ends");
+    let listed = lab.rhub(&["batch", "ls"]).run();
+    assert!(listed.stdout.contains("2, ready 2\n"), "{listed}");
 }
 
 #[test]
@@ -366,4 +563,32 @@ fn a_batch_runs_on_a_comfyui_server() {
     assert!(code(&resumed) == Some(2) && resumed.stderr.contains("`--workflow FILE`"), "{resumed}");
     let resumed = run(&["batch", "resume", "names", "--workflow", "graph.json"]);
     assert_eq!((code(&resumed), server.native().prompts()), (Some(0), 3), "{resumed}");
+}
+
+#[test]
+fn few_rows_are_in_the_queue_of_a_comfyui_at_once_and_a_kill_sends_none_again() {
+    let server = comfy::Server::start(Native::builder().scenario(scenario(Duration::from_millis(400))));
+    let (dir, state) = (folder(), folder());
+    fs::write(dir.path().join("graph.json"), scenario(Duration::ZERO).workflow_json()).expect("written");
+    let rows: Vec<String> = (1..=8).map(|row| format!("cat-{row},cat number {row}")).collect();
+    fs::write(dir.path().join("cats.csv"), format!("_id,6.text\n{}\n", rows.join("\n"))).expect("written");
+    let command = || {
+        let args = ["batch", "run", "cats.csv", "--workflow", "graph.json", "-o", "results", "--json"];
+        server.rhub(args).within(&dir).state(&state)
+    };
+    let mut command_line = command().into_command();
+    let mut batch = command_line.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary");
+    let mut lines = BufReader::new(batch.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let (mut started, mut over) = (0, 0);
+    while over < 3 {
+        let line = lines.next().expect("it ended too early");
+        started += usize::from(line.contains("\"state\":\"running\""));
+        over += usize::from(line.contains("\"state\":\"done\""));
+        assert!(started <= over + 2, "{started} were started when {over} were over");
+    }
+    batch.kill().expect("killed");
+    batch.wait().expect("it ends");
+    let finished = command().run();
+    assert_eq!((code(&finished), server.native().prompts()), (Some(0), 8), "{finished}");
+    assert!(events(&finished, "item").iter().any(|row| row["action"] == "adopt"), "{finished}");
 }

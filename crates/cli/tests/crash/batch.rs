@@ -1,22 +1,12 @@
-//! Batches whose processes are killed, and batches that share a key.
+//! Batches that share a key.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{BufRead as _, BufReader},
-    path::PathBuf,
-    process::Child,
-    thread,
-    time::Duration,
-};
+use std::{fs, path::PathBuf, process::Child, thread, time::Duration};
 
-use runninghub::ledger::State;
 use runninghub_sim::{Scenario, ScriptNode, Sim};
 
-use crate::lab::{Lab, kill, read_until};
+use crate::lab::{Lab, read_until};
 
 const CREATE: &str = "/task/openapi/create";
-const DONE: &str = "\"state\":\"done\"";
 
 /// A lab with a workflow that takes a moment, and a folder for tables and results.
 fn lab() -> (Lab, String, tempfile::TempDir) {
@@ -55,57 +45,6 @@ fn finish(mut child: Child) -> Option<i32> {
 fn creates(lab: &Lab) -> (u64, u64) {
     let stats = lab.sim.stats();
     (stats.calls.get(CREATE).copied().unwrap_or_default(), stats.creates)
-}
-
-/// Says of each submit of unknown outcome what the platform's page would show.
-fn resolve(lab: &Lab) {
-    let entries = lab.entries();
-    let known: BTreeSet<String> =
-        entries.iter().filter_map(|entry| entry.task.as_ref()).map(|task| task.as_str().to_owned()).collect();
-    let mut strays = lab.sim.tasks().into_iter().map(|task| task.task_id).filter(|id| !known.contains(id));
-    for entry in entries.iter().filter(|entry| entry.state == State::Unknown) {
-        let found = strays.next();
-        let answer = match &found {
-            Some(task) => vec!["resolve", entry.attempt.as_str(), "--task-id", task],
-            None => vec!["resolve", entry.attempt.as_str(), "--not-created"],
-        };
-        assert_eq!(lab.run(&answer), Some(0), "{answer:?}");
-    }
-}
-
-#[test]
-fn sixty_rows_are_paid_once_each_though_the_batch_is_killed_five_times() {
-    let (lab, workflow, dir) = lab();
-    let table = table(&dir, "cats", 60);
-    for killed in 0..5 {
-        let mut batch = start(&lab, &table, &workflow);
-        let lines = BufReader::new(batch.stdout.take().expect("a pipe")).lines();
-        // At another moment each time.
-        let done = lines.map_while(Result::ok).filter(|line| line.contains(DONE));
-        assert_eq!(done.take(2 * killed + 1).count(), 2 * killed + 1, "it ended too early");
-        kill(batch);
-    }
-    // What was killed while it was being sent is held, and nothing else is.
-    let code = finish(start(&lab, &table, &workflow));
-    assert!(matches!(code, Some(0 | 5)), "{code:?}");
-    resolve(&lab);
-    assert_eq!(finish(start(&lab, &table, &workflow)), Some(0));
-    assert_eq!(creates(&lab).1, 60, "each row was paid once");
-    let done = lab.entries().into_iter().filter(|entry| entry.state == State::Done);
-    let items: BTreeSet<_> = done.filter_map(|entry| entry.intent.item).map(|item| item.id.clone()).collect();
-    assert_eq!(items.len(), 60);
-    let results = table.with_extension("results");
-    for row in 1..=60 {
-        let files = fs::read_dir(results.join(format!("cats-{row}"))).expect("a folder");
-        let images =
-            files.filter(|file| file.as_ref().expect("readable").path().extension() == Some("png".as_ref()));
-        assert_eq!(images.count(), 1, "cats-{row}");
-    }
-    assert!(results.join("batch.json").exists() && results.join("items.jsonl").exists());
-    // Once more: nothing is sent.
-    let before = creates(&lab);
-    assert_eq!(finish(start(&lab, &table, &workflow)), Some(0));
-    assert_eq!(creates(&lab), before);
 }
 
 #[test]

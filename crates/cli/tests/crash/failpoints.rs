@@ -1,6 +1,10 @@
 //! The process dies or hangs before and after every change of state: nothing is lost, and nothing is paid twice.
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    process::{Child, Command},
+    time::Duration,
+};
 
 use runninghub::{
     TaskId,
@@ -55,12 +59,9 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
         }
         (Some(Submitting), Absent) => {
             let broke = r#"{"code":812,"msg":"APIKEY_ENTERPRISE_BALANCE_INSUFFICIENT","data":null}"#;
-            let lab = Lab::new(sim().rule(Rule::answer("/task/openapi/create", 200, broke).times(1)));
-            let table = lab.state.path().join("one.csv");
-            fs::write(&table, "_id,1.seconds\none,2\n").expect("written");
-            let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", &id]);
-            (lab, command)
+            batch(Lab::new(sim().rule(Rule::answer("/task/openapi/create", 200, broke).times(1))), &id)
         }
+        (Some(Waiting), Absent) => batch(Lab::new(sim().fault(Fault::QueueFull(1000))), &id),
         (Some(Accepted), Failed) => run(Lab::new(sim().fault(Fault::TaskFails)), &[]),
         (Some(Accepted), Cancelled) => {
             let slow = Fault::QueueDelay(Duration::from_mins(10));
@@ -129,6 +130,14 @@ fn stage(from: Option<State>, to: State) -> (Lab, Command) {
     }
 }
 
+/// A batch of one row.
+fn batch(lab: Lab, workflow: &str) -> (Lab, Command) {
+    let table = lab.state.path().join("one.csv");
+    fs::write(&table, "_id,1.seconds\none,2\n").expect("written");
+    let command = lab.rhub(&["batch", "run", &table.to_string_lossy(), "--workflow", workflow]);
+    (lab, command)
+}
+
 /// A submit with a history.
 fn prepare(lab: &Lab, steps: &[Step]) -> AttemptId {
     let ledger = lab.ledger();
@@ -144,12 +153,13 @@ fn prepare(lab: &Lab, steps: &[Step]) -> AttemptId {
 }
 
 /// The state that the next process finds after this one has died.
-fn found(state: State) -> State {
-    match state {
-        State::Submitting => State::Unknown,
-        State::Waiting => State::Refused,
-        other => other,
-    }
+fn found(state: State, is_of_batch: bool) -> State {
+    state.left_behind(is_of_batch).map_or(state, |(left, _)| left)
+}
+
+fn interrupt(child: &Child) {
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.expect("kill").success());
 }
 
 fn check(from: Option<State>, to: State, place: &str, action: &str) {
@@ -161,8 +171,14 @@ fn check(from: Option<State>, to: State, place: &str, action: &str) {
     let mut out = child.stdout.take().expect("a pipe");
     if (from, to) == (Some(State::Accepted), State::Cancelled) {
         assert!(read_until(&mut out, "taskId"), "{case}: it was submitted");
-        let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(interrupted.expect("kill").success());
+        interrupt(&child);
+    }
+    let is_of_batch = (from, to) == (Some(State::Waiting), State::Absent);
+    if is_of_batch {
+        while lab.entries().first().is_none_or(|entry| entry.state != State::Waiting) {
+            std::thread::yield_now();
+        }
+        interrupt(&child);
     }
     let mut talk = child.stderr.take().expect("a pipe");
     assert!(read_until(&mut talk, &format!("failpoint {point}")), "{case}: the place is reached");
@@ -173,8 +189,8 @@ fn check(from: Option<State>, to: State, place: &str, action: &str) {
     let entry = lab.entries().into_iter().next();
     let expected = match (place, from) {
         ("before", None) => None,
-        ("before", Some(from)) => Some(found(from)),
-        _ => Some(found(to)),
+        ("before", Some(from)) => Some(found(from, is_of_batch)),
+        _ => Some(found(to, is_of_batch)),
     };
     assert_eq!(entry.as_ref().map(|entry| entry.state), expected, "{case}");
     let tasks = lab.sim.tasks();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use runninghub::ledger::{Entry, Filter, Ledger as _, SqliteLedger};
-use runninghub_sim::{Sim, SimBuilder};
+use runninghub_sim::{FaultProxy, Sim, SimBuilder};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -23,6 +23,17 @@ impl Lab {
         let runtime = Runtime::new().expect("a runtime");
         let sim = runtime.block_on(builder.start()).expect("a simulator");
         Self { sim, state: tempfile::tempdir().expect("a folder"), runtime }
+    }
+
+    /// A lab whose simulator names a proxy in all of its URLs.
+    pub(crate) fn behind_a_proxy(builder: SimBuilder) -> (Self, FaultProxy) {
+        let runtime = Runtime::new().expect("a runtime");
+        let proxy = runtime.block_on(FaultProxy::start()).expect("a port");
+        let at = |scheme: &str| format!("{scheme}://{}", proxy.address());
+        let builder = builder.sockets_at(at("ws")).results_at(at("http"));
+        let sim = runtime.block_on(builder.start()).expect("a simulator");
+        proxy.forward_to(sim.base_url().trim_start_matches("http://").parse().expect("an address"));
+        (Self { sim, state: tempfile::tempdir().expect("a folder"), runtime }, proxy)
     }
 
     /// A command against the simulator, with the ledger of this lab.

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod batch;
+mod batch_kills;
 mod failpoints;
 mod kills;
 mod lab;

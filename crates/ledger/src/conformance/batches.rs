@@ -91,6 +91,7 @@ pub async fn a_batch_is_opened_again_from_the_same_origin_only(ledger: &dyn Ledg
             kind,
             target: format!("target {n}"),
             folder: (n > 0).then(|| format!("results {n}")),
+            limits: (n > 1).then(|| format!("{{\"slots\":{n}}}")),
             ..batch(&format!("b{n}"))
         })
         .collect();

@@ -18,10 +18,10 @@ pub(super) fn open(connection: &Connection, batch: &Batch, now_ms: u64) -> Resul
     if let Some(origin) = origin.filter(|origin| *origin != batch.origin) {
         return Err(name_is_taken(batch, &origin));
     }
-    let sql = "INSERT INTO batch (name, origin, spec, site, base_url, kind, target, folder, created, opened)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+    let sql = "INSERT INTO batch (name, origin, spec, site, base_url, kind, target, folder, created, opened, limits)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
         ON CONFLICT (name) DO UPDATE SET spec = ?3, site = ?4, base_url = ?5, kind = ?6, target = ?7, folder = ?8, opened = ?9,
-            is_halted = 0";
+            limits = ?10, is_halted = 0";
     let values = params![
         batch.name,
         batch.origin,
@@ -32,6 +32,7 @@ pub(super) fn open(connection: &Connection, batch: &Batch, now_ms: u64) -> Resul
         batch.target,
         batch.folder,
         i64::try_from(now_ms).unwrap_or(i64::MAX),
+        batch.limits,
     ];
     connection.execute(sql, values).map(drop).map_err(failed)
 }
@@ -153,7 +154,7 @@ fn read(millionths: i64) -> Amount {
 /// The state in a row, as every process must see it.
 fn state(row: &Row<'_>, state: usize, owner: usize, is_dead: impl Fn(&str) -> bool) -> Result<State, Error> {
     let found: State = row.get_ref(state).map_err(failed)?.as_str().map_err(from_sql)?.parse()?;
-    match found.left_behind() {
+    match found.left_behind(true) {
         Some((left, _)) if is_dead(&row.get::<_, String>(owner).map_err(failed)?) => Ok(left),
         _ => Ok(found),
     }
@@ -168,7 +169,7 @@ pub(super) fn batches(
     connection: &Connection,
     is_dead: impl Fn(&str) -> bool,
 ) -> Result<Vec<BatchEntry>, Error> {
-    let sql = "SELECT n, name, origin, spec, site, base_url, kind, target, folder, created, opened
+    let sql = "SELECT n, name, origin, spec, site, base_url, kind, target, folder, created, opened, limits
         FROM batch ORDER BY n DESC";
     let mut statement = connection.prepare(sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
@@ -185,6 +186,7 @@ pub(super) fn batches(
             kind,
             target: text(7)?,
             folder: row.get(8).map_err(failed)?,
+            limits: row.get(11).map_err(failed)?,
         };
         let number: i64 = row.get(0).map_err(failed)?;
         let states = states(connection, number, &is_dead)?;

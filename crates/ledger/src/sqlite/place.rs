@@ -9,7 +9,7 @@ use std::{
 
 use runninghub_core::say;
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, failpoint};
 
 /// Creates a folder with its parents, and resolves links in the path.
 pub(super) fn folder(path: &Path) -> Result<PathBuf, Error> {
@@ -27,7 +27,12 @@ pub(super) fn find(path: &Path) -> Result<PathBuf, Error> {
     // are moved to other disks, and `/tmp` is a link on some systems.
     #[cfg(unix)]
     let path = &fs::canonicalize(path).map_err(|error| in_the_way(path, error))?;
-    refuse_network(path)?;
+    if is_on_network(path) || failpoint::is_on_network() {
+        let what = say!("the ledger's folder is on a network file system, where data may be lost");
+        return Err(
+            Error::new(ErrorKind::Store, what).with_hint(say!("use a folder on a disk of this machine"))
+        );
+    }
     Ok(path.to_owned())
 }
 
@@ -90,20 +95,16 @@ fn in_the_way(path: &Path, error: io::Error) -> Error {
 
 /// On network file systems, neither SQLite's locks nor flushes are reliable.
 #[cfg(target_os = "linux")]
-fn refuse_network(folder: &Path) -> Result<(), Error> {
+fn is_on_network(folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
 
-    let Ok(system) = rustix::fs::statfs(folder) else { return Ok(()) };
+    let Ok(system) = rustix::fs::statfs(folder) else { return false };
     let is_remote = || {
         let device = fs::metadata(folder).map(|about| about.dev()).unwrap_or_default();
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         is_network_mount(&mounts, device)
     };
-    if is_network(system.f_type) || (is(system.f_type, FUSE) && is_remote()) {
-        let what = say!("the ledger's folder is on a network file system, where data may be lost");
-        return Err(Error::new(ErrorKind::Store, what));
-    }
-    Ok(())
+    is_network(system.f_type) || (is(system.f_type, FUSE) && is_remote())
 }
 
 /// FUSE's number in `statfs(2)`, used for local and remote file systems.
@@ -150,10 +151,10 @@ fn is_network_mount(mounts: &str, device: u64) -> bool {
     mounts.lines().filter_map(kind_of).any(|kind| NETWORK.contains(&&*kind))
 }
 
+/// Only Linux tells.
 #[cfg(not(target_os = "linux"))]
-#[expect(clippy::unnecessary_wraps, reason = "only Linux tells")]
-fn refuse_network(_: &Path) -> Result<(), Error> {
-    Ok(())
+fn is_on_network(_: &Path) -> bool {
+    false
 }
 
 #[cfg(all(test, target_os = "linux"))]

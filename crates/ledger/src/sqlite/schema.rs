@@ -128,10 +128,13 @@ CREATE TABLE graph (
     "
 ALTER TABLE batch ADD COLUMN is_halted INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+ALTER TABLE batch ADD COLUMN limits TEXT;
+",
 ];
 
 /// The first version with all columns that the queries use.
-const READABLE: usize = 8;
+const READABLE: usize = 9;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {

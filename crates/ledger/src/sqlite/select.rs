@@ -42,7 +42,7 @@ pub(super) fn seen(row: &Row<'_>, is_dead: impl Fn(&str) -> bool) -> Result<Entr
     let entry = entry(row)?;
     // Only for states that can be left behind: it opens a file.
     let is_left =
-        entry.state.left_behind().is_some() && is_dead(&row.get::<_, String>(OWNER).map_err(failed)?);
+        entry.state.left_behind(false).is_some() && is_dead(&row.get::<_, String>(OWNER).map_err(failed)?);
     Ok(if is_left { entry.left_behind() } else { entry })
 }
 

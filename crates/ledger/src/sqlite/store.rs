@@ -433,7 +433,7 @@ fn advance(
         .map_err(failed)?;
     let (number, state, task, base_url, owner) = found.ok_or_else(unknown_attempt)?;
     let state: State = state.parse()?;
-    let state = match state.left_behind() {
+    let state = match state.left_behind(false) {
         Some((left, _)) if is_dead(&owner) => left,
         _ => state,
     };

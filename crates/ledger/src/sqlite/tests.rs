@@ -220,7 +220,7 @@ async fn an_item_of_a_dead_process_runs_again_only_if_nothing_was_sent() {
         let items = ledger.items("cats").await.expect("read").into_iter();
         items.map(|one| one.entry.map(|entry| entry.state)).collect()
     };
-    assert_eq!(states().await, [Some(State::Unknown), Some(State::Refused)]);
+    assert_eq!(states().await, [Some(State::Unknown), Some(State::Absent)]);
     let again = |id| Intent { secret: None, ..of(id) };
     assert_eq!(ledger.begin(again("sent")).await.expect_err("unknown").kind(), ErrorKind::Conflict);
     ledger.begin(again("waited")).await.expect("nothing was sent");

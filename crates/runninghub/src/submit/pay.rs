@@ -204,9 +204,12 @@ fn is_wrong_key(error: &runninghub_api::Error) -> bool {
     matches!(error.kind(), runninghub_api::ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1")
 }
 
-/// Nothing was created, whether or not that can be recorded.
+/// Nothing was created, whether or not that can be recorded. A submit that was withdrawn can be submitted anew.
 async fn given_up(attempt: Option<&Attempt>, error: Error) -> Error {
-    let note_text = "gave up: no slot became free".to_owned();
-    let _ = note(attempt, Step::Refused { note: note_text }).await;
+    let step = match error.kind() {
+        ErrorKind::Withdrawn => Step::Absent { note: "withdrawn: no slot was free yet".to_owned() },
+        _ => Step::Refused { note: "gave up: no slot became free".to_owned() },
+    };
+    let _ = note(attempt, step).await;
     error
 }

@@ -41,6 +41,8 @@ pub struct Busy {
     pub busy: u32,
     /// How many there are, where the platform says so.
     pub limit: Option<u32>,
+    /// Slots in use by tasks that other machines or the web page have started, as far as that is known.
+    pub elsewhere: u32,
     /// Slots in use by submits of unknown outcome: they are busy until you resolve the submits.
     pub unknown: u32,
     /// Other submits in the queue.

@@ -211,7 +211,7 @@ impl<'a> SlotWait<'a> {
         let foreign = foreign.map_or(0, |(limit, most)| limit.saturating_sub(most));
         let busy = limit.map_or(held, |limit| held.saturating_add(foreign).min(limit.max(held)));
         let unknown = u32::try_from(unknown).unwrap_or(u32::MAX);
-        let seen = Busy { busy, limit, unknown, others: slots.others };
+        let seen = Busy { busy, limit, elsewhere: foreign, unknown, others: slots.others };
         if again || self.told != Some(seen) {
             self.told = Some(seen);
             let due = measure.map_or(0, |measure| measure.next_ms());

@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use runninghub_core::{Sentence, say};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Amount;
 
-/// The limits of a job. `None` where it says nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// The limits that a job names, or that a ledger remembers. `None` where they say nothing.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
 pub struct JobLimits {
     /// The most slots to use at once.
     pub slots: Option<u32>,
@@ -21,7 +22,7 @@ pub struct JobLimits {
 }
 
 /// How many failed rows pause a batch.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaxFailures {
     /// So many.
@@ -31,12 +32,55 @@ pub enum MaxFailures {
 }
 
 /// A time of day, on the clock of the machine.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Clock {
     /// 0 to 23.
     pub hour: u8,
     /// 0 to 59.
     pub minute: u8,
+}
+
+impl JobLimits {
+    /// These, and where they say nothing, the others.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            slots: self.slots.or(others.slots),
+            max_cost: self.max_cost.or(others.max_cost),
+            max_failures: self.max_failures.or(others.max_failures),
+            until: self.until.or(others.until),
+        }
+    }
+
+    /// These, but not where the others say something.
+    #[must_use]
+    pub fn without(self, others: Self) -> Self {
+        Self {
+            slots: self.slots.filter(|_| others.slots.is_none()),
+            max_cost: self.max_cost.filter(|_| others.max_cost.is_none()),
+            max_failures: self.max_failures.filter(|_| others.max_failures.is_none()),
+            until: self.until.filter(|_| others.until.is_none()),
+        }
+    }
+
+    /// Each limit in words.
+    pub fn words(&self) -> impl Iterator<Item = Sentence> {
+        let words = [
+            self.slots.map(|slots| match slots {
+                1 => say!("1 slot"),
+                _ => say!("{slots} slots", slots),
+            }),
+            self.max_cost.map(|max| say!("at most {max}", max)),
+            self.max_failures.map(|max| match max {
+                MaxFailures::Count(1) => say!("a pause after 1 failed row"),
+                MaxFailures::Count(count) => say!("a pause after {count} failed rows", count),
+                MaxFailures::Percent(percent) => say!("a pause after {percent} % failed rows", percent),
+            }),
+            self.until
+                .map(|Clock { hour, minute }| say!("until {time}", time = format!("{hour:02}:{minute:02}"))),
+        ];
+        words.into_iter().flatten()
+    }
 }
 
 impl FromStr for MaxFailures {

@@ -1,8 +1,9 @@
 //! What a plan and a run of a batch have in common: the rows, checked and compared with what earlier runs did.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fs,
+    io::{self, BufRead as _, Read as _},
     path::Path,
 };
 
@@ -11,7 +12,7 @@ use runninghub::{
     ledger::{AttemptId, Ledger},
     saved_results, say,
 };
-use runninghub_batch::{Action, Comparison, Digest, Item, OnChange, Policies, Recorded, compare};
+use runninghub_batch::{Action, Comparison, Digest, Item, ItemId, OnChange, Policies, Recorded, compare};
 
 use super::{
     super::context::Context,
@@ -22,7 +23,12 @@ use super::{
 use crate::{
     args::{self, Changed},
     exit::Error,
+    lang,
+    printer::Printer,
 };
+
+/// More is not an answer.
+const MAX_ANSWER: u64 = 64;
 
 /// The rows of a batch before anything is sent.
 pub(super) struct Prepared {
@@ -78,6 +84,39 @@ impl Prepared {
         let recorded = before.recorded();
         let compared = compare(&items, recorded.clone(), policies, &mut |id| before.item(id));
         Self { read, chosen, items, before, recorded, compared }
+    }
+
+    /// The same after it was decided what happens to rows that set other values than those that ran.
+    pub(super) fn decided(self, resume: &args::Resume, changed: OnChange) -> Self {
+        let Self { read, chosen, items, before, .. } = self;
+        Self::new(read, chosen, items, before, Policies { changed, ..resume.policies() })
+    }
+
+    /// The same with these rows on another instance type.
+    pub(super) fn on_instance(self, rows: &HashSet<ItemId>, instance: &str) -> Self {
+        let Self { read, chosen, items, before, .. } = self;
+        let moved = |item: Item| if rows.contains(&item.id) { item.on_instance(instance) } else { item };
+        let items = items.into_iter().map(moved).collect();
+        let policies =
+            args::Resume { retry_failed: true, changed: Some(Changed::Run), ..args::Resume::default() };
+        Self::new(read, chosen, items, before, policies.policies())
+    }
+
+    /// Asks what happens to rows that set other values than those that ran. `None` if the answer is neither to run nor to
+    /// keep them.
+    pub(super) fn ask(&self, printer: Printer) -> Option<OnChange> {
+        for line in self.compared.summary.lines() {
+            printer.talk(&format!("  {}", lang::word(&line)));
+        }
+        printer.ask(&say!("run the changed rows with their new values, or keep the old ones? [run/keep] "));
+        let mut answer = String::new();
+        // Without an answer nothing is decided.
+        let _ = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
+        match answer.trim() {
+            "run" | "r" => Some(OnChange::Run),
+            "keep" | "k" => Some(OnChange::Keep),
+            _ => None,
+        }
     }
 }
 

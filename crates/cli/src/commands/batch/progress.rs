@@ -11,7 +11,10 @@ use runninghub_batch::{
     Tally, forecast,
 };
 
-use crate::event::{BatchProgress, RowProgress};
+use crate::{
+    event::{BatchProgress, RowProgress},
+    report::text::clock,
+};
 
 /// How often the time left is estimated.
 const ESTIMATE: Duration = Duration::from_secs(1);
@@ -37,6 +40,8 @@ pub(super) struct Progress {
     eta: Option<(Instant, Option<Band>)>,
     /// The most rows that ran at once.
     most: usize,
+    /// The most slots that it uses.
+    max_slots: Option<usize>,
 }
 
 impl Progress {
@@ -46,10 +51,14 @@ impl Progress {
         states: &HashMap<&ItemId, ItemState>,
         begins: &[(Item, Action, Begin)],
         past: &Past,
+        limits: &Limits,
     ) -> Self {
         let group = |item: &Item| item.instance.clone().unwrap_or_default();
         let mut overall = Overall::default();
-        overall.add(items.iter().map(|_| 1.0));
+        // Without a history all rows take as long.
+        let seconds =
+            |item: &Item| past.durations().mean(&group(item)).map_or(1.0, |mean| mean.as_secs_f64());
+        overall.add(items.iter().map(seconds));
         let index: HashMap<ItemId, (usize, String)> =
             items.iter().enumerate().map(|(at, item)| (item.id.clone(), (at, group(item)))).collect();
         let mut others: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -79,6 +88,7 @@ impl Progress {
             wait: None,
             eta: None,
             most: 1,
+            max_slots: limits.slots.and_then(|slots| usize::try_from(slots).ok()),
         }
     }
 
@@ -163,6 +173,7 @@ impl Progress {
             max_cost: limits.max_cost.as_ref().map(Amount::to_string),
             slots_busy: busy,
             slots_limit: self.slots.and_then(|slots| slots.limit),
+            slots_elsewhere: self.slots.map(|slots| slots.elsewhere),
             running: self.rows_now(),
             wait: self.wait.clone().filter(|_| self.running.is_empty()),
             eta_s: eta.map(|Band { p10, p90, .. }| [p10.as_secs_f64(), p90.as_secs_f64()]),
@@ -174,14 +185,14 @@ impl Progress {
         let mut rows: Vec<RowProgress> = self
             .running
             .iter()
-            .map(|(item, (_, handle))| {
+            .map(|(item, (began, handle))| {
                 let snapshot = handle.watch();
                 let snapshot = snapshot.borrow();
                 let progress = &snapshot.progress;
                 RowProgress {
                     item: item.as_str().to_owned(),
                     fraction: progress.overall.filter(|_| progress.phase != Phase::Queued),
-                    stage: stage(&snapshot),
+                    stage: stage(&snapshot, began.elapsed()),
                     eta: progress.eta.map(|eta| eta.high),
                 }
             })
@@ -205,6 +216,13 @@ impl Progress {
         }
     }
 
+    /// How many rows run at once: as many as the platform allows, else as many as have run.
+    fn lanes(&self) -> usize {
+        let of_platform = self.slots.and_then(|slots| Some(slots.limit?.saturating_sub(slots.elsewhere)));
+        let lanes = of_platform.map_or(self.most, |slots| usize::try_from(slots).unwrap_or(usize::MAX));
+        lanes.min(self.max_slots.unwrap_or(usize::MAX)).max(1)
+    }
+
     fn estimate(&self) -> Option<Band> {
         let running: Vec<Running<'_>> = self
             .running
@@ -218,15 +236,15 @@ impl Progress {
         if running.is_empty() && ready.is_empty() {
             return None;
         }
-        forecast(&self.durations, &running, &ready, self.most, 0)
+        forecast(&self.durations, &running, &ready, self.lanes(), 0)
     }
 }
 
-/// What a row does now.
-fn stage(snapshot: &Snapshot) -> Option<Sentence> {
+/// What a row does now, so long after its submit.
+fn stage(snapshot: &Snapshot, since: Duration) -> Option<Sentence> {
     let Some(node) = snapshot.progress.current.first() else {
         let is_queued = snapshot.status == Some(TaskStatus::Queued);
-        return is_queued.then(|| say!("queued"));
+        return is_queued.then(|| say!("queued {time}", time = clock(since)));
     };
     let title = node.title.to_string();
     Some(match (node.value, node.max) {

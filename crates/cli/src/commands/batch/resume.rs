@@ -138,14 +138,15 @@ impl Before {
             recorded.state = ItemState::Done;
         }
         if recorded.state == ItemState::Done {
-            recorded.has_files = match (&self.results, record, &kept.entry) {
-                (Some(results), Some(record), _) if record.state == ItemState::Done => {
-                    record.has_files(results.folder())
-                }
-                // Nobody wants them yet.
-                (None, _, Some(entry)) if entry.saved.is_none() => true,
-                (_, _, Some(entry)) => has_results(entry),
-                _ => false,
+            let record = record.filter(|record| record.state == ItemState::Done);
+            let of_folder = self.results.as_ref().zip(record);
+            let of_folder = of_folder.and_then(|(results, record)| record.has_files(results.folder()));
+            recorded.has_files = match (of_folder, &kept.entry) {
+                (Some(has_files), _) => has_files,
+                // Nothing was saved, which is right as long as there is no folder.
+                (None, Some(entry)) if entry.saved.is_none() => self.results.is_none(),
+                (None, Some(entry)) => has_results(entry),
+                (None, None) => false,
             };
         }
         if recorded.class.is_none() {

@@ -14,7 +14,8 @@ use runninghub::{
     say,
 };
 use runninghub_batch::{
-    Action, BatchRun, Begin, Clock, Item, ItemId, ItemState, Keeper, Key, Limits, Results, Setup, Version,
+    Action, BatchRun, Begin, Clock, Item, ItemId, ItemState, JobLimits, Keeper, Key, Limits, Results, Setup,
+    Version,
 };
 
 use super::{
@@ -26,15 +27,17 @@ use super::{
     progress::Progress,
     resume::{self, Before},
     running::Running,
-    target::Chosen,
+    target::{Chosen, Reached},
 };
 use crate::{
     args, config,
     event::{Event, ListedBatch},
     exit::{Error, Exit},
-    key, speed,
+    key, prompt, speed,
 };
 
+/// Rows in the queue of a ComfyUI at once: one that runs and one that follows at once. What is in the queue can't be paused.
+const SERVER_SLOTS: u32 = 2;
 /// The name of a key that no profile names.
 const NO_PROFILE: &str = "default";
 
@@ -42,7 +45,13 @@ const NO_PROFILE: &str = "default";
 pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<Exit, Error> {
     let args::BatchRun { rows, resume, limits, events } = args;
     let ledger = context.workspace()?.ledger()?;
-    let prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    let mut prepared = prepare::prepare(context, &*ledger, &rows, &resume).await?;
+    if prepared.compared.summary.asked > 0
+        && prompt::is_possible()
+        && let Some(changed) = prepared.ask(context.printer)
+    {
+        prepared = prepared.decided(&resume, changed);
+    }
     start(context, &prepared, Start { reuse: resume.reuse, limits, events, only: None }).await
 }
 
@@ -75,8 +84,9 @@ pub(super) async fn start(
     }
     let keys = keys(context, &*ledger, &chosen.target.place, items)?;
     let folder = before.results.as_ref().map(|results| results.folder().to_owned());
-    let limits = merged(&limits, prepared)?;
-    open(&*ledger, prepared, folder.as_deref()).await?;
+    let limits = merged(context, &limits, prepared)?;
+    open(&*ledger, prepared, folder.as_deref(), &limits).await?;
+    let limits = in_effect(&limits, chosen)?;
     let entries: BTreeMap<&str, &Entry> =
         before.kept.iter().filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?))).collect();
     let reused = prepare::reused(&*ledger, items, compared, reuse && folder.is_some()).await?;
@@ -104,7 +114,7 @@ pub(super) async fn start(
     let mut states: HashMap<&ItemId, ItemState> =
         recorded.iter().map(|known| (&known.id, known.state)).collect();
     states.extend(taken.iter().map(|(item, _)| (&item.id, ItemState::Done)));
-    let progress = Progress::new(&before.name, items, &states, &begins, &past);
+    let progress = Progress::new(&before.name, items, &states, &begins, &past, &limits);
     let actions = begins.iter().map(|(item, action, _)| (item.id.clone(), *action)).collect();
     let batch = BatchRun::open(setup, begins.into_iter().map(|(item, _, begin)| (item, begin))).await?;
     let mut keeper = match folder {
@@ -165,35 +175,49 @@ fn submit(chosen: &Chosen) -> impl Fn() -> Submit + Send + Sync + 'static {
     }
 }
 
-/// The limits of the options, else those of the job.
-fn merged(args: &args::Limits, prepared: &Prepared) -> Result<Limits, Error> {
-    let job = &prepared.read.source.limits;
-    let until = args.until.or(job.until).map(until).transpose()?;
-    Ok(Limits {
-        slots: args.slots.or(job.slots),
-        max_cost: args.max_cost.or(job.max_cost),
-        max_failures: args.max_failures.or(job.max_failures),
-        until,
-        ..Limits::default()
-    })
+/// The limits of the options, else those of the job, else those that are remembered, which is said.
+fn merged(context: &mut Context, args: &args::Limits, prepared: &Prepared) -> Result<JobLimits, Error> {
+    let job = prepared.read.source.limits;
+    let known = prepared.before.known.as_ref();
+    let remembered = known.map(|known| JobLimits::thawed(&known.batch)).transpose()?.unwrap_or_default();
+    let limits = args.over(job.or(remembered));
+    let unsaid =
+        limits.without(args.over(job)).words().reduce(|first, next| say!("{first}, {next}", first, next));
+    if let Some(unsaid) = unsaid {
+        context.warn("limits", say!("the limits of the last run apply: {limits}", limits = unsaid));
+    }
+    Ok(limits)
+}
+
+/// The limits from now on.
+fn in_effect(limits: &JobLimits, chosen: &Chosen) -> Result<Limits, Error> {
+    let JobLimits { slots, max_cost, max_failures, until } = *limits;
+    let is_server = matches!(chosen.service, Some(Reached::Server));
+    let slots = slots.or(is_server.then_some(SERVER_SLOTS));
+    let until = until.map(|clock| self::until(clock, &ZonedDateTime::now())).transpose()?;
+    Ok(Limits { slots, max_cost, max_failures, until, ..Limits::default() })
 }
 
 /// How long it is until a time of day.
-fn until(clock: Clock) -> Result<Duration, Error> {
+fn until(clock: Clock, now: &ZonedDateTime) -> Result<Duration, Error> {
     let unreadable = || Error::usage(say!("this machine's clock has no time of day"));
     let (hour, minute) = (i8::try_from(clock.hour), i8::try_from(clock.minute));
     let (Ok(hour), Ok(minute)) = (hour, minute) else { return Err(unreadable()) };
     let time = Time::new(hour, minute, 0, 0).map_err(|_| unreadable())?;
-    let now = ZonedDateTime::now();
     let mut then = now.with().time(time).build().map_err(|_| unreadable())?;
-    if then <= now {
+    if then <= *now {
         then = then.checked_add(1.day()).map_err(|_| unreadable())?;
     }
     Ok(Duration::try_from(now.duration_until(&then)).unwrap_or_default())
 }
 
 /// Opens the batch in the ledger, with its rows in their present values.
-async fn open(ledger: &dyn Ledger, prepared: &Prepared, folder: Option<&Path>) -> Result<(), Error> {
+async fn open(
+    ledger: &dyn Ledger,
+    prepared: &Prepared,
+    folder: Option<&Path>,
+    limits: &JobLimits,
+) -> Result<(), Error> {
     let Prepared { read, chosen, items, before, recorded, compared } = prepared;
     let target = &chosen.target;
     let origin = match &before.known {
@@ -201,7 +225,7 @@ async fn open(ledger: &dyn Ledger, prepared: &Prepared, folder: Option<&Path>) -
         None => read.origin.text(&target.kind, &target.id),
     };
     let what = (target.place.clone(), target.kind.clone(), target.id.clone());
-    let mut batch = Batch::new(&*before.name, origin, read.source.spec, what);
+    let mut batch = Batch::new(&*before.name, origin, read.source.spec, what).limits(limits.frozen());
     if let Some(folder) = folder {
         batch = batch.folder(folder.to_string_lossy());
     }
@@ -264,4 +288,23 @@ fn keeper(prepared: &Prepared, folder: PathBuf) -> Result<Keeper, Error> {
         let why = error.sentence();
         Error::new(Exit::Store, say!("the folder {shown} cannot be used: {why}", shown, why))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_day_is_the_next_one() {
+        let seven: Clock = "07:00".parse().expect("a time");
+        let after = |now: &str| {
+            let now: ZonedDateTime = now.parse().expect("a moment");
+            until(seven, &now).expect("a time").as_secs() / 60
+        };
+        assert_eq!(after("2026-11-30T06:59:00+08:00[Asia/Shanghai]"), 1);
+        assert_eq!(after("2026-11-30T22:00:00+08:00[Asia/Shanghai]"), 9 * 60);
+        assert_eq!(after("2026-11-30T07:00:00+08:00[Asia/Shanghai]"), 24 * 60);
+        // The night in which clocks go back is an hour longer.
+        assert_eq!(after("2026-10-24T22:00:00+02:00[Europe/Berlin]"), 10 * 60);
+    }
 }

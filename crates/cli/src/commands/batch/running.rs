@@ -117,14 +117,20 @@ impl Running<'_> {
                 > 0;
         let go_on = |paused: Option<&Paused>| match paused {
             Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to go on"),
-            Some(Paused::CostUnknown) => say!("run the same command without `--max-cost` to go on"),
+            Some(Paused::CostUnknown) => say!("run the same command with `--max-cost none` to go on"),
+            None => say!(
+                "`rhub tasks` lists the submits of unknown outcome: say with `rhub resolve` what became of them"
+            ),
             _ => say!("run the same command to go on"),
         };
         let (exit, status) = match (self.batch.paused(), verdict(&counts)) {
             (Some(Paused::Keys(_)), _) => (Exit::Refused, Verdict::Error),
             _ if seen.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
             (_, unknown @ (Exit::SubmitUnknown, _)) => unknown,
+            (Some(Paused::Unsaved(_)), _) => (Exit::Results, Verdict::Interrupted),
             (Some(_), _) => (Exit::StillRunning, Verdict::Interrupted),
+            // Others hold all slots.
+            (None, _) if count(ItemState::Ready) > 0 => (Exit::StillRunning, Verdict::Interrupted),
             (None, (Exit::Done, status)) if seen.has_lost_files => (Exit::Results, status),
             (None, verdict) => verdict,
         };

@@ -55,7 +55,7 @@ pub(super) async fn resume(context: &mut Context, args: args::BatchResume) -> Re
 /// Runs rows again that failed, were cancelled or refused.
 pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Result<Exit, Error> {
     let ledger = context.workspace()?.ledger()?;
-    let prepared = prepare::stored(context, &*ledger, &args.of, true).await?;
+    let mut prepared = prepare::stored(context, &*ledger, &args.of, true).await?;
     let states: HashMap<&str, ItemState> =
         prepared.recorded.iter().map(|known| (known.id.as_str(), known.state)).collect();
     let is_over_without_results =
@@ -85,6 +85,9 @@ pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Resu
     if only.is_empty() {
         context.advice.push(say!("no row failed, was cancelled or refused"));
         return over(context, &*ledger, &args.of.batch).await;
+    }
+    if let Some(instance) = &args.instance {
+        prepared = prepared.on_instance(&only, instance);
     }
     let start = Start { reuse: false, limits: args.limits, events: args.events, only: Some(only) };
     run::start(context, &prepared, start).await

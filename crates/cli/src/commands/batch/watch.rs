@@ -10,7 +10,7 @@ use runninghub::{
     ledger::{ItemEntry, Ledger},
     say,
 };
-use runninghub_batch::{Action, Item, ItemState, is_running};
+use runninghub_batch::{Action, Amount, Item, ItemState, JobLimits, is_running};
 use tokio::time::sleep;
 
 use super::{super::context::Context, resume, running};
@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger_to_read()?;
-    resume::batch(&*ledger, name).await?;
+    let max_cost = JobLimits::thawed(&resume::batch(&*ledger, name).await?.batch)?.max_cost;
     let mut signals = context.signals()?;
     let wait = LOOK.mul_f64(speed::time_scale()?);
     let mut known: HashMap<String, ItemState> = HashMap::new();
@@ -46,7 +46,7 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
             }
         }
         is_first = false;
-        let progress = progress(&*ledger, name, &known).await?;
+        let progress = progress(&*ledger, name, &known, max_cost).await?;
         let counts = progress.counts.clone();
         context.show(Event::BatchProgress(progress));
         if is_over {
@@ -96,6 +96,7 @@ async fn progress(
     ledger: &dyn Ledger,
     name: &str,
     states: &HashMap<String, ItemState>,
+    max_cost: Option<Amount>,
 ) -> Result<BatchProgress, Error> {
     let mut counts = BTreeMap::new();
     for state in states.values() {
@@ -111,9 +112,10 @@ async fn progress(
         counts,
         spent: spending.spent.to_string(),
         reserved: spending.reserved.to_string(),
-        max_cost: None,
+        max_cost: max_cost.map(|max| max.to_string()),
         slots_busy: None,
         slots_limit: None,
+        slots_elsewhere: None,
         running: Vec::new(),
         wait: None,
         eta_s: None,
