@@ -38,6 +38,20 @@ pub(crate) struct Patience {
     #[arg(long)]
     pub(crate) cancel_on_interrupt: bool,
 
+    #[command(flatten)]
+    pub(crate) recording: Recording,
+
+    /// Ring the bell and notify at the end
+    #[arg(long, hide_short_help = true)]
+    pub(crate) notify: bool,
+
+    #[command(flatten)]
+    pub(crate) previews: Previews,
+}
+
+/// Whether the run is recorded.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Recording {
     /// Record the run, redacted, for `rhub replay`
     ///
     /// The folder must be new or empty.
@@ -47,21 +61,14 @@ pub(crate) struct Patience {
     /// Don't keep a recording for `rhub replay` and `rhub report`
     ///
     /// rhub keeps redacted recordings of the latest runs in the state folder: up to 100 of the last 30 days, and 200 MB.
-    #[arg(long, hide_short_help = true, conflicts_with = "record")]
-    pub(crate) no_recording: bool,
-
-    /// Ring the bell and notify at the end
     #[arg(long, hide_short_help = true)]
-    pub(crate) notify: bool,
+    pub(crate) no_recording: bool,
 
     /// Also record preview images, one a second
     ///
     /// They are most of a recording's size.
     #[arg(long, requires = "record", hide_short_help = true)]
     pub(crate) record_previews: bool,
-
-    #[command(flatten)]
-    pub(crate) previews: Previews,
 }
 
 /// What becomes of preview pictures.

@@ -38,7 +38,8 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         ledger: Writes::Elsewhere,
         key: Some(key),
         base_url: Some(sim.base_url().to_owned()),
-        record: args.patience.record.map_or(RecordTo::Nowhere, RecordTo::To),
+        record_previews: args.patience.recording.record_previews,
+        record: args.patience.recording.record.map_or(RecordTo::Nowhere, RecordTo::To),
         previews: args.patience.previews,
         ..Settings::default()
     })?;

@@ -37,9 +37,9 @@ pub(super) enum RecordTo {
 impl RecordTo {
     /// As the options of a run say.
     pub(super) fn new(patience: &Patience, is_private: bool) -> Self {
-        match &patience.record {
+        match &patience.recording.record {
             Some(dir) => Self::To(dir.clone()),
-            None if patience.no_recording || is_private => Self::Nowhere,
+            None if patience.recording.no_recording || is_private => Self::Nowhere,
             None => Self::Kept,
         }
     }

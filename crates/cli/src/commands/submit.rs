@@ -65,7 +65,7 @@ pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings 
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
         record: RecordTo::new(&args.patience, args.private),
-        record_previews: args.patience.record_previews,
+        record_previews: args.patience.recording.record_previews,
         previews: args.patience.previews.clone(),
         ..Settings::default()
     }

@@ -33,7 +33,7 @@ async fn watch_one(context: &mut Context, id: &str, args: args::Watch) -> Result
     let service = context.service(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),
         record: RecordTo::new(&args.patience, false),
-        record_previews: args.patience.record_previews,
+        record_previews: args.patience.recording.record_previews,
         previews: args.patience.previews.clone(),
         ..known
     })?;

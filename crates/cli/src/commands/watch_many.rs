@@ -61,7 +61,7 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
 fn refuse_options(args: &args::Watch) -> Result<(), Error> {
     let given = [
         ("--workflow", args.workflow.is_some()),
-        ("--record", args.patience.record.is_some()),
+        ("--record", args.patience.recording.record.is_some()),
         ("--cancel-on-interrupt", args.patience.cancel_on_interrupt),
         ("--previews", args.patience.previews.previews.is_some()),
         ("--keep-intermediate", args.saving.keep_intermediate),
