@@ -166,7 +166,7 @@ impl Recipe {
 }
 
 /// What a run ran, and where: all that is needed to run it again. The manifest contains it, and the `.run.json` of a
-/// batch's row is of the same form.
+/// batch's row says the same.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunFile {
@@ -175,7 +175,6 @@ pub struct RunFile {
     #[serde(default, skip_serializing)]
     pub task_id: Option<TaskId>,
     /// What was set.
-    #[serde(flatten)]
     pub recipe: Recipe,
 }
 
@@ -215,9 +214,21 @@ impl RunFile {
             task_id: Option<TaskId>,
             run: RunFile,
         }
-        let manifest =
-            serde_json::from_str::<Manifest>(text).map(|Manifest { task_id, run }| Self { task_id, ..run });
-        manifest.or_else(|_| serde_json::from_str(text)).map_err(|why| {
+        /// The file of a row, whose other fields are those of a recipe.
+        #[derive(Deserialize)]
+        struct Row {
+            task_id: Option<TaskId>,
+            target: Target,
+        }
+        let manifest = || {
+            let Manifest { task_id, run } = serde_json::from_str(text)?;
+            Ok::<_, serde_json::Error>(Self { task_id, ..run })
+        };
+        let row = || {
+            let Row { task_id, target } = serde_json::from_str(text)?;
+            Ok::<_, serde_json::Error>(Self { target, task_id, recipe: serde_json::from_str(text)? })
+        };
+        manifest().or_else(|_| row()).map_err(|why| {
             Error::usage(say!("it does not say what ran: {why}", why))
                 .with_hint(say!("files named `….manifest.json` and `….run.json` say it"))
         })

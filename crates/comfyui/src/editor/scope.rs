@@ -6,8 +6,8 @@ use runninghub_core::say;
 use serde_json::Value;
 
 use super::{
-    ALWAYS, BYPASSED, EditorError, NEVER,
-    file::{File, Link, Node},
+    file::{ALWAYS, BYPASSED, File, Link, NEVER, Node},
+    workflow::EditorError,
 };
 
 /// The nodes that stand for the inputs and outputs of a subgraph within it.
@@ -59,7 +59,7 @@ impl<'a> Scopes<'a> {
         depth: usize,
     ) -> Result<usize, EditorError> {
         if depth > DEEPEST {
-            return Err(EditorError(say!("a subgraph contains itself")));
+            return Err(EditorError::new(say!("a subgraph contains itself")));
         }
         let index = self.all.len();
         let by_id = nodes.iter().map(|node| (&*node.id, node)).collect();
@@ -101,7 +101,7 @@ impl<'a> Scopes<'a> {
                 Step::End(source) => return Ok(source),
             }
         }
-        Err(EditorError(say!("the links of the workflow form a circle")))
+        Err(EditorError::new(say!("the links of the workflow form a circle")))
     }
 
     fn step(&self, index: usize, link: u64) -> Step {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::*;
+use super::{EditorError, EditorWorkflow};
+use crate::ClassInfo;
 
 /// Classes as `/object_info` describes them.
 fn class(name: &str) -> Option<&'static ClassInfo> {
