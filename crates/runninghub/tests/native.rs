@@ -311,9 +311,18 @@ async fn servers_other_than_comfyui_are_recognized() {
 
     let error = Comfy::builder("127.0.0.1:8188").build().expect_err("no address");
     assert_eq!(error.kind(), ErrorKind::Usage);
-    let ui = json!({"nodes": [{"id": 1, "type": "KSampler"}], "links": [], "version": 0.4});
+}
+
+#[tokio::test]
+async fn a_workflow_of_the_editor_that_cannot_be_converted_is_not_sent() {
+    let (server, comfy) = start(Native::builder()).await;
+    let ui = json!({"nodes": [{"id": 1, "type": "NoSuchNode"}], "links": [], "version": 0.4});
     let error = refused(&comfy, &ui).await;
+    assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(told(&error).contains("Workflow > Export (API)"), "{}", told(&error));
+    assert_eq!(server.prompts(), 0);
+    let api = workflow().to_string();
+    assert_eq!(comfy.convert(&api).await.expect("it is converted"), api, "a graph stays as it is");
 }
 
 /// The key is in every URL of the native proxy, but in no output.

@@ -140,17 +140,17 @@ fn exit_codes_and_output() {
 
 #[test]
 fn an_unknown_option_is_a_usage_error_in_json_too() {
-    snap!(rhub(["run", "--sett", "1"]), @r#"
+    snap!(rhub(["run", "--sett", "1"]), @r"
         exit 2
         --- err
         error: unexpected argument '--sett' found
 
           tip: a similar argument exists: '--set'
 
-        Usage: rhub run --set <NODE.FIELD=VALUE> <WORKFLOW>
+        Usage: rhub run --set <NODE.FIELD=VALUE> [WORKFLOW]
 
         For more information, try '--help'.
-    "#);
+    ");
     let done = rhub(["cancel"]).env("RUNNINGHUB_JSON", "1").run();
     assert!(
         done.stdout
