@@ -29,7 +29,7 @@ struct Shot<'a> {
 /// Writes all pictures. `dir` is a folder for what the commands leave.
 pub(crate) fn screens(rhub: &Path, root: &Path, dir: &Path) -> Result<()> {
     let simulator = Simulator::start(rhub)?;
-    let rows: Vec<String> = (1..=12).map(|row| format!("a cat, number {row}")).collect();
+    let rows: Vec<String> = (1..=12).map(|row| format!("a cat in picture {row}")).collect();
     fs::write(dir.join("cats.csv"), format!("6.text\n{}\n", rows.join("\n")))?;
     for args in [["run", WORKFLOW, "--detach", "-q"]; 3] {
         simulator.environment(&mut Command::new(rhub), dir).args(args).status()?;
