@@ -39,7 +39,7 @@ pub(crate) struct Patience {
     pub(crate) cancel_on_interrupt: bool,
 
     #[command(flatten)]
-    pub(crate) recording: Recording,
+    pub(crate) recording: Keeping,
 
     /// Ring the bell and notify at the end
     #[arg(long, hide_short_help = true)]
@@ -51,7 +51,7 @@ pub(crate) struct Patience {
 
 /// Whether the run is recorded.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Recording {
+pub(crate) struct Keeping {
     /// Record the run, redacted, for `rhub replay`
     ///
     /// The folder must be new or empty.
