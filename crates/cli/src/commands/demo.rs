@@ -55,7 +55,7 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
     }
     let submission = Submission::of(Arc::new(hub), following);
     let exit = submission.make(context, Submit::workflow(workflow), Error::from).await?;
-    if exit == Exit::Done {
+    if exit == Exit::Done && !context.printer.is_quiet() {
         context.advice.push(say!(
             "next: `rhub login` stores your API key, and `rhub run ID -o results` runs a workflow of yours"
         ));
