@@ -74,8 +74,12 @@ pub enum Given {
 }
 
 impl Recipe {
-    /// The settings of a submit that is checked: drawn seeds are known. Reads the files.
+    /// The settings of a submit that is checked: drawn seeds are known. Reads the files, once.
     pub(crate) async fn of(submit: &Submit) -> Self {
+        submit.recipe.get_or_init(|| Self::read_of(submit)).await.clone()
+    }
+
+    async fn read_of(submit: &Submit) -> Self {
         let mut set: Vec<(String, Given)> = Vec::new();
         for (name, value) in submit.changes.named() {
             let drawn = submit.drawn.get().into_iter().flatten().find(|(drawn, _)| drawn == name);
@@ -172,7 +176,7 @@ impl Recipe {
 pub struct RunFile {
     target: Target,
     /// Its task.
-    #[serde(default, skip_serializing)]
+    #[serde(skip)]
     pub task_id: Option<TaskId>,
     /// What was set.
     pub recipe: Recipe,
@@ -236,7 +240,8 @@ impl RunFile {
 
     /// As a file beside the results says it.
     pub(crate) fn portable(self) -> Self {
-        let mut portable = self;
+        // The file says which task it is.
+        let mut portable = Self { task_id: None, ..self };
         // Folders belong to one machine.
         portable.recipe.files(|path| path.file_name().map(PathBuf::from).unwrap_or_default());
         portable

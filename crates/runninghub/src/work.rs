@@ -13,10 +13,10 @@ use runninghub_catalog::Catalog;
 use runninghub_core::{Kind, Learned, Sentence, WebappId, WorkflowId, say};
 use runninghub_ledger::Digest;
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::{
-    Error,
+    Error, Recipe,
     submit::{BatchItem, Changes, OnStep, SubmitStep},
 };
 
@@ -82,6 +82,8 @@ pub struct Submit {
     pub(crate) learned: Vec<Learned>,
     pub(crate) label: Option<String>,
     pub(crate) is_private: bool,
+    /// What it sets, once that was needed: files are read for it.
+    pub(crate) recipe: OnceCell<Recipe>,
     /// The seeds that were drawn, by the names of their fields.
     pub(crate) drawn: OnceLock<Vec<(String, Value)>>,
     pub(crate) on_step: Option<OnStep>,
@@ -107,6 +109,7 @@ impl Submit {
             learned: Vec::new(),
             label: None,
             is_private: false,
+            recipe: OnceCell::new(),
             drawn: OnceLock::new(),
             on_step: None,
         }

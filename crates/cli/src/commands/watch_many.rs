@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use runninghub::{Event, Finished, Follow, Handle, Line, TaskId, Verdict, Workspace, say};
+use runninghub::{Event, Finished, Follow, Handle, Line, Output, TaskId, Verdict, Workspace, say};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Instant, MissedTickBehavior, interval},
@@ -40,7 +40,8 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
     let lines = workspace.lines();
     let mut signals = context.signals()?;
     context.reporter.watch_many(&tasks);
-    let mut watched = Watched { workspace, handles: Vec::new(), ends: BTreeMap::new(), lines };
+    let saves = destination.is_some();
+    let mut watched = Watched { workspace, saves, handles: Vec::new(), ends: BTreeMap::new(), lines };
     for (task, settings) in wanted {
         let service = context.service(settings)?;
         let followed = watched.workspace.follow(&service, Follow::task(task.clone()), destination.clone());
@@ -73,8 +74,15 @@ fn refuse_options(args: &args::Watch) -> Result<(), Error> {
     }
 }
 
+/// Whether there are results, and all of them are on disk.
+fn is_saved(outputs: &[Output]) -> bool {
+    !outputs.is_empty() && outputs.iter().all(|output| output.path.is_some())
+}
+
 struct Watched {
     workspace: Workspace,
+    /// Whether results are saved.
+    saves: bool,
     handles: Vec<Handle>,
     /// The tasks that are no longer followed.
     ends: BTreeMap<TaskId, Exit>,
@@ -125,16 +133,10 @@ impl Watched {
     fn show(&mut self, context: &mut Context, line: &Line) {
         let Some(task) = &line.task_id else { return };
         if let Event::Result(outcome) = &line.event {
-            let exit = if outcome.status == Verdict::Success { Exit::Done } else { Exit::TaskFailed };
-            let is_missing =
-                outcome.outputs.iter().any(|output| output.url.is_some() && output.path.is_none());
-            let has_lost = |handle: &Handle| {
-                handle.id() == *task
-                    && matches!(handle.snapshot().finished, Some(Finished::Ended { saved: Some(_), .. }))
-            };
-            let exit = match exit {
-                Exit::Done if is_missing && self.handles.iter().any(has_lost) => Exit::Results,
-                exit => exit,
+            let exit = match outcome.status {
+                Verdict::Success if self.saves && !is_saved(&outcome.outputs) => Exit::Results,
+                Verdict::Success => Exit::Done,
+                _ => Exit::TaskFailed,
             };
             let mut outcome = outcome.clone();
             outcome.exit_code = exit.code();

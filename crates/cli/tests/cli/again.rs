@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use runninghub_sim::{App, Sim};
+use runninghub_sim::{App, Fault, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -367,6 +367,10 @@ fn a_run_is_repeated_from_the_file_beside_its_results() {
     let manifest = files_named(&desk.dir.path().join("out"), ".manifest.json").pop().expect("a manifest");
     let text = fs::read_to_string(&manifest).expect("text");
     assert!(text.contains("a red cat") && !text.contains(Sim::DEMO_KEY), "{text}");
+    let written = || fs::metadata(&manifest).and_then(|data| data.modified()).expect("a manifest");
+    let before = written();
+    desk.done(&["download", "last", "-o", "out"]);
+    assert_eq!(written(), before, "nothing new is written");
     let manifest = manifest.to_string_lossy();
     desk.done(&["run", "--from", &manifest]);
     desk.done(&["run", "--from", &manifest, "-s", "3.seed=8"]);
@@ -429,4 +433,28 @@ fn several_tasks_are_watched_at_once() {
     assert_eq!(some.code, Some(7), "{some}");
     let option = desk.rhub(&["watch", &tasks[0], &tasks[1], "--cancel-on-interrupt"]).run();
     assert_eq!(option.code, Some(2), "{option}");
+}
+
+#[test]
+fn results_of_several_tasks_that_are_not_saved_are_an_error() {
+    let builder = Sim::builder().scenario(scenario("02-ksampler")).speed(50.0);
+    let sim = Simulator::start(builder.fault(Fault::ShortFiles));
+    let (dir, state) = (folder(), folder());
+    let graph = fixture("02-ksampler").join("workflow.json");
+    let submit = || {
+        let done = rhub(["run", "--detach", "-q"]).arg(&graph).at(&sim).state(&state).run();
+        assert_eq!(done.code, Some(0), "{done}");
+        done.stdout.trim().to_owned()
+    };
+    let tasks = [submit(), submit()];
+    let watch = |args: &[&str]| {
+        rhub(["watch", &tasks[0], &tasks[1], "--json"]).args(args).at(&sim).state(&state).within(&dir).run()
+    };
+    let done = watch(&["-o", "out"]);
+    assert_eq!(done.code, Some(8), "{done}");
+    let lines = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let codes: Vec<Value> =
+        lines.filter(|line| line["event"] == "result").map(|line| line["exit_code"].clone()).collect();
+    assert_eq!(codes, [8, 8, 8], "{done}");
+    assert_eq!(watch(&[]).code, Some(0), "without a folder nothing is missing");
 }
