@@ -1,6 +1,6 @@
 //! `rhub run`.
 
-use runninghub::{Code, Submit, Workflow, editor_workflow, say};
+use runninghub::{Code, Submit, editor_workflow, say};
 use serde_json::Value;
 
 use super::{
@@ -29,15 +29,10 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let changes = args.set.iter().map(|text| assign::parse(text)).chain(texts).collect::<Result<_, _>>()?;
     let list = args.node_info_list.as_deref().map(assign::node_info_list).transpose()?;
     let is_alone = matches!(target, Target::Own(_)) && args.under.is_none();
-    if let Target::Own(text) = &target
-        && !is_on_server
-        && editor_workflow(text).is_some()
-        && let Err(error) = Workflow::parse(text)
-    {
-        return Err(Error::from(error).and_hint(say!(
-            "or let a ComfyUI that has its nodes convert it: `rhub workflow convert FILE --server URL`"
-        )));
-    }
+    let own = match &target {
+        Target::Own(text) if !is_on_server => Some(text.clone()),
+        _ => None,
+    };
     let (mut submit, id, site) = match target {
         Target::Saved(..) if is_on_server => {
             return Err(Error::usage(say!("a ComfyUI server has no workflow ids")).hint(say!(
@@ -74,6 +69,10 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
         error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error.or_hint(say!(
             "it may require a saved workflow to submit the file under: give one with `--under ID`"
         )),
+        error if error.exit == Exit::Usage && own.as_deref().and_then(editor_workflow).is_some() => error
+            .and_hint(say!(
+                "or let a ComfyUI that has its nodes convert it: `rhub workflow convert FILE --server URL`"
+            )),
         error => match &id {
             Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
                 error.and_hint(say!("run an AI app with `rhub app run {id}`", id = id))

@@ -1,13 +1,13 @@
 //! Workflows in the editor's format: converted with the classes of the server.
 
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use runninghub_comfyui::{ClassInfo, EditorWorkflow};
 use runninghub_core::{editor_workflow, say};
 use serde_json::{Map, Value};
 
 use super::comfy::{Comfy, Server};
-use crate::Error;
+use crate::{Error, Workflow};
 
 impl Comfy {
     /// Converts a workflow in the editor's format to API format, as JSON text. The server says which inputs its node
@@ -16,27 +16,21 @@ impl Comfy {
     /// # Errors
     /// The server cannot be reached, lacks a node class, or a node has values that don't fit its class.
     pub async fn convert(&self, json: impl AsRef<str>) -> Result<String, Error> {
-        let server = &*self.0;
         let Some(editor) = editor_workflow(json.as_ref()) else { return Ok(json.as_ref().to_owned()) };
-        server.is_there().await?;
-        Ok(format!("{:#}", Value::from(server.convert(&editor).await?)))
+        Ok(format!("{:#}", Value::from(self.0.convert(&editor).await?)))
     }
 }
 
 impl Server {
     /// The workflow in API format, and the editor's one if it was that.
-    pub(super) async fn in_api_format<'a>(
-        &self,
-        json: &'a str,
-    ) -> Result<(Cow<'a, str>, Option<Value>), Error> {
-        match editor_workflow(json) {
-            None => Ok((json.into(), None)),
-            Some(editor) => {
-                self.is_there().await?;
-                let nodes = self.convert(&editor).await?;
-                Ok((Value::from(nodes).to_string().into(), Some(editor)))
-            }
-        }
+    pub(super) async fn workflow(&self, json: &str) -> Result<(Workflow, Option<Value>), Error> {
+        let error = match Workflow::parse(json) {
+            Ok(workflow) => return Ok((workflow, None)),
+            Err(error) => error,
+        };
+        let Some(editor) = editor_workflow(json) else { return Err(error) };
+        let nodes = Value::from(self.convert(&editor).await?);
+        Ok((Workflow::parse(nodes.to_string())?, Some(editor)))
     }
 
     async fn convert(&self, editor: &Value) -> Result<Map<String, Value>, Error> {
@@ -45,11 +39,13 @@ impl Server {
                 .with_hint(say!("export it from the editor in API format instead: `Workflow > Export (API)`"))
         };
         let workflow = EditorWorkflow::read(editor).map_err(|why| cannot(why.sentence().clone()))?;
+        self.is_there().await?;
+        let classes = workflow.classes();
         // What is missing is reported for the converted workflow: labels of extensions have no class.
-        self.classes.request(&self.client, workflow.classes()).await?;
-        let classes = workflow.classes().into_iter();
-        let known: HashMap<String, Arc<ClassInfo>> =
-            classes.filter_map(|class| Some((class.clone(), self.classes.get(&class)?))).collect();
+        self.classes.request(&self.client, classes.clone()).await?;
+        let known =
+            classes.into_iter().filter_map(|class| self.classes.get(&class).map(|info| (class, info)));
+        let known: HashMap<String, Arc<ClassInfo>> = known.collect();
         let nodes = workflow.convert(|class| known.get(class).map(|info| &**info));
         nodes.map_err(|why| cannot(why.sentence().clone()))
     }

@@ -44,8 +44,7 @@ impl Comfy {
     pub(super) async fn submit_once(&self, submit: Submit) -> Result<Run, Error> {
         let server = &*self.0;
         let mut submit = submit;
-        let (text, editor) = server.in_api_format(submit.graph_for_comfyui()?).await?;
-        let workflow = Workflow::parse(text)?;
+        let (workflow, editor) = server.workflow(submit.graph_for_comfyui()?).await?;
         // As the editor sends it.
         submit.extra_pnginfo = submit.extra_pnginfo.or(editor);
         warn_of(&submit, &workflow);
