@@ -1,30 +1,30 @@
-//! A prompt on the terminal with hidden input.
+//! Questions on the terminal.
 
-use std::io::{self, IsTerminal as _};
-#[cfg(not(windows))]
-use std::io::{BufRead as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use runninghub::{Sentence, say};
 
-#[cfg(not(windows))]
-use crate::key::MAX_LENGTH;
-use crate::{exit::Error, printer::Printer};
+use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
 
-/// Whether the terminal is interactive.
+/// Whether a question can be answered on the terminal.
 pub(crate) fn is_possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Whether a question can be answered on the terminal.
-pub(crate) fn is_answered() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+/// Reads the answer to a question. Blocks. Without an answer it is empty.
+pub(crate) fn answer() -> String {
+    line().unwrap_or_default().trim().to_owned()
 }
 
 /// Reads the answer to a yes-or-no question. Blocks.
 pub(crate) fn is_yes() -> bool {
+    ["y", "yes"].contains(&answer().to_lowercase().as_str())
+}
+
+fn line() -> io::Result<String> {
     let mut line = String::new();
-    let is_read = io::stdin().lock().take(MAX_LENGTH).read_line(&mut line).is_ok();
-    is_read && ["y", "yes"].contains(&line.trim().to_lowercase().as_str())
+    io::stdin().lock().take(MAX_LENGTH).read_line(&mut line)?;
+    Ok(line)
 }
 
 /// Prompts for a line with echo off. Blocks. Dropping the returned [`Hush`] restores the terminal, even if the input
@@ -38,17 +38,11 @@ pub(crate) fn hidden(
             .hint(say!("use `--api-key-stdin`"))
     })?;
     printer.ask(question);
-    Ok((hush, || {
-        #[cfg(windows)]
-        let line = rpassword::read_password()?;
-        #[cfg(not(windows))]
-        let line = {
-            let mut line = String::new();
-            io::stdin().lock().take(MAX_LENGTH).read_line(&mut line)?;
-            line
-        };
-        Ok(line)
-    }))
+    #[cfg(windows)]
+    let read = || rpassword::read_password();
+    #[cfg(not(windows))]
+    let read = line;
+    Ok((hush, read))
 }
 
 /// The terminal with echo off.

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fs,
-    io::{self, BufRead as _, Read as _},
     path::Path,
 };
 
@@ -25,10 +24,8 @@ use crate::{
     exit::Error,
     lang,
     printer::Printer,
+    prompt,
 };
-
-/// More is not an answer.
-const MAX_ANSWER: u64 = 64;
 
 /// The rows of a batch before anything is sent.
 pub(super) struct Prepared {
@@ -109,10 +106,7 @@ impl Prepared {
             printer.talk(&format!("  {}", lang::word(&line)));
         }
         printer.ask(&say!("run the changed rows with their new values, or keep the old ones? [run/keep] "));
-        let mut answer = String::new();
-        // Without an answer nothing is decided.
-        let _ = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer);
-        match answer.trim() {
+        match prompt::answer().as_str() {
             "run" | "r" => Some(OnChange::Run),
             "keep" | "k" => Some(OnChange::Keep),
             _ => None,

@@ -153,6 +153,6 @@ pub(super) fn earlier(dir: &Path) -> Result<HashMap<String, PathBuf>, Error> {
         return Err(cannot(say!("it was written by a newer version of rhub")));
     }
     let runs = list.tests.into_iter().filter_map(|test| Some((test.recording, test.live?.folder)));
-    // A name from a file is no path.
+    // A name from a file must not be a path.
     Ok(runs.map(|(recording, folder)| (recording, dir.join(sanitize(&folder)))).collect())
 }

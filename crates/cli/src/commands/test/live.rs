@@ -126,7 +126,7 @@ async fn agree(context: &mut Context, args: &args::Test, ready: &[Ready]) -> Res
     if args.yes {
         return Ok(None);
     }
-    if !prompt::is_answered() {
+    if !prompt::is_possible() {
         return Err(Error::usage(say!("not confirmed, so nothing was sent"))
             .hint(say!("`--yes` runs them without asking")));
     }
