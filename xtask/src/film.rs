@@ -25,6 +25,8 @@ const RATE: u32 = 8;
 const REST: f64 = 4.0;
 const CELL: (f64, f64) = (8.4, 18.0);
 const MARGIN: f64 = 12.0;
+/// Slightly wider than a cell, so that no gap shows between two.
+const OVERLAP: f64 = 0.3;
 
 pub(crate) const fn size(cols: u16, rows: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
@@ -164,15 +166,19 @@ fn draw_backgrounds(svg: &mut String, screen: &Screen, row: u16) {
     let (_, cols) = screen.size();
     for column in 0..cols.get() {
         if let Some(Color::Rgb(red, green, blue)) = screen.cell(row, column).map(Cell::bgcolor) {
-            let (x, y) = (MARGIN + f64::from(column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
-            // Slightly wider than a cell, so that no gap shows between two.
-            let (width, height) = (CELL.0 + 0.3, CELL.1 + 0.3);
-            let _ = writeln!(
-                svg,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>"
-            );
+            rect(svg, (row, column), CELL.1 + OVERLAP, (red, green, blue));
         }
     }
+}
+
+/// Fills a cell from its top.
+fn rect(svg: &mut String, (row, column): (u16, u16), height: f64, (red, green, blue): (u8, u8, u8)) {
+    let (x, y) = (MARGIN + f64::from(column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
+    let width = CELL.0 + OVERLAP;
+    let _ = writeln!(
+        svg,
+        "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>"
+    );
 }
 
 /// Cells of the same colors are one text element, positioned by its column, since fonts differ in the width of
@@ -188,12 +194,7 @@ fn draw_row(svg: &mut String, screen: &Screen, row: u16) {
             continue;
         };
         if let (Color::Rgb(red, green, blue), "▀") = (cell.fgcolor(), cell.contents()) {
-            let (x, top) = (MARGIN + f64::from(column) * CELL.0, MARGIN + f64::from(row) * CELL.1);
-            let (width, height) = (CELL.0 + 0.3, CELL.1 / 2.0);
-            let _ = writeln!(
-                svg,
-                "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>"
-            );
+            rect(svg, (row, column), CELL.1 / 2.0, (red, green, blue));
             column += 1;
             continue;
         }

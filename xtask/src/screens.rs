@@ -9,12 +9,9 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use portable_pty::PtySize;
+use runninghub_sim::{Scenario, Sim};
 
 use crate::film::{size, still, terminal, watch};
-
-/// The key and the workflow of `rhub simulate`.
-const KEY: &str = "0123456789abcdef0123456789abcdef";
-const WORKFLOW: &str = "1969011196268734596";
 
 /// A picture to take.
 struct Shot<'a> {
@@ -29,9 +26,10 @@ struct Shot<'a> {
 /// Writes all pictures. `dir` is a folder for what the commands leave.
 pub(crate) fn screens(rhub: &Path, root: &Path, dir: &Path) -> Result<()> {
     let simulator = Simulator::start(rhub)?;
+    let workflow = &*Scenario::demo().workflow_id();
     let rows: Vec<String> = (1..=12).map(|row| format!("a cat in picture {row}")).collect();
     fs::write(dir.join("cats.csv"), format!("6.text\n{}\n", rows.join("\n")))?;
-    for args in [["run", WORKFLOW, "--detach", "-q"]; 3] {
+    for args in [["run", workflow, "--detach", "-q"]; 3] {
         simulator.environment(&mut Command::new(rhub), dir).args(args).status()?;
     }
     let error = root.join("fixtures/07-error");
@@ -77,7 +75,7 @@ pub(crate) fn screens(rhub: &Path, root: &Path, dir: &Path) -> Result<()> {
             name: "batch",
             about: "a batch on three slots",
             size: size(100, 16),
-            args: &["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "batch"],
+            args: &["batch", "run", "cats.csv", "--workflow", workflow, "-o", "batch"],
             wanted: &["3 of 12", "KSampler"],
         },
     ];
@@ -121,7 +119,7 @@ impl Simulator {
 
     fn variables(&self, dir: &Path) -> [(&'static str, String); 3] {
         [
-            ("RUNNINGHUB_API_KEY", KEY.to_owned()),
+            ("RUNNINGHUB_API_KEY", Sim::DEMO_KEY.to_owned()),
             ("RUNNINGHUB_BASE_URL", self.url.clone()),
             ("RUNNINGHUB_STATE_DIR", dir.join("state").to_string_lossy().into_owned()),
         ]

@@ -29,7 +29,6 @@ pub(crate) struct Window {
     printer: Printer,
     has_progress: bool,
     has_title: bool,
-    is_shown: bool,
     /// The whole percent that is shown, if it is known.
     percent: Option<u8>,
 }
@@ -41,7 +40,6 @@ impl Window {
             printer,
             has_progress: supports_term_progress(is_terminal),
             has_title: is_terminal && keeps_titles(|name| env::var(name).ok()),
-            is_shown: false,
             percent: None,
         }
     }
@@ -51,7 +49,8 @@ impl Window {
         // Between 0 and 100, since the fraction is checked.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0..=100")]
         let percent = fraction.map(|fraction| (fraction.clamp(0.0, 1.0) * 100.0).floor() as u8);
-        if (self.is_shown && self.percent == percent) || !(self.has_progress || self.has_title) {
+        let was_shown = IS_SHOWN.load(Ordering::Relaxed);
+        if (was_shown && self.percent == percent) || !(self.has_progress || self.has_title) {
             return;
         }
         let mut text = String::new();
@@ -60,28 +59,21 @@ impl Window {
             text += &percent.map_or(progress, |percent| progress.percent(percent)).to_string();
         }
         if self.has_title {
-            if !self.is_shown {
+            if !was_shown {
                 text += PUSH_TITLE;
             }
             let percent = percent.map(|percent| format!("{percent}% ")).unwrap_or_default();
             let _ = write!(text, "\x1b]2;{percent}rhub\x1b\\");
         }
         self.printer.terminal(&text);
-        (self.is_shown, self.percent) = (true, percent);
+        self.percent = percent;
         IS_SHOWN.store(true, Ordering::Relaxed);
-    }
-
-    /// Removes what is shown.
-    pub(crate) fn clear(&mut self) {
-        if std::mem::take(&mut self.is_shown) {
-            reset();
-        }
     }
 }
 
 impl Drop for Window {
     fn drop(&mut self) {
-        self.clear();
+        reset();
     }
 }
 

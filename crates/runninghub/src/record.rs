@@ -107,7 +107,7 @@ impl Recorder {
     }
 }
 
-/// The width and height of a picture in pixels, from the head of its file. `None` if it is no picture.
+/// The width and height of a picture in pixels, from the head of its file. `None` if it isn't one.
 pub fn dimensions(path: impl AsRef<Path>) -> Option<(u64, u64)> {
     let size = imagesize::size(path).ok()?;
     Some((size.width.try_into().ok()?, size.height.try_into().ok()?))

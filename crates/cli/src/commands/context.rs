@@ -192,8 +192,9 @@ impl Context {
                 Err(Error::usage(say!("submit {attempt} has no task", attempt = &entry.attempt))
                     .hint(say!("`rhub tasks` shows its outcome")))
             }
-            Lookup::Nothing => Err(Error::usage(say!("no task has been submitted from this machine yet"))
-                .hint(say!("give the task's id, a number such as `1904154698679771137`"))),
+            Lookup::Nothing => {
+                Err(none_yet().hint(say!("give the task's id, a number such as `1904154698679771137`")))
+            }
             _ => target::task_id(text).map(|task| Found { task, entry: None }),
         }
     }
@@ -203,9 +204,7 @@ impl Context {
         let found = match self.workspace()?.find(text).await? {
             Lookup::Task { entry, .. } => entry,
             Lookup::Unknown(entry) | Lookup::NoTask(entry) => Some(entry),
-            Lookup::Nothing => {
-                return Err(Error::usage(say!("no task has been submitted from this machine yet")));
-            }
+            Lookup::Nothing => return Err(none_yet()),
             _ => None,
         };
         let entry = found.ok_or_else(|| {
@@ -221,9 +220,7 @@ impl Context {
         let workspace = self.workspace()?;
         let task = match workspace.find(text).await? {
             Lookup::Task { task, .. } => task,
-            Lookup::Nothing => {
-                return Err(Error::usage(say!("no task has been submitted from this machine yet")));
-            }
+            Lookup::Nothing => return Err(none_yet()),
             Lookup::Unknown(entry) | Lookup::NoTask(entry) => {
                 return Err(Error::usage(say!("submit {attempt} has no task", attempt = &entry.attempt)));
             }
@@ -495,6 +492,11 @@ impl Context {
             window::notify(&lang::word(&news));
         }
     }
+}
+
+/// The last task was asked for, and there is none.
+fn none_yet() -> Error {
+    Error::usage(say!("no task has been submitted from this machine yet"))
 }
 
 /// The folder for this machine's records: the given one, else the system's default.

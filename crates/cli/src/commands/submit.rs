@@ -171,18 +171,21 @@ impl<'a> Submission<'a> {
         }
         let mut signals = context.signals()?;
         let mut service = Arc::clone(&self.service);
-        for round in 1.. {
+        let mut exit = Exit::Done;
+        for round in 1..=self.repeat {
+            if round > 1 {
+                context.next_run();
+                service = (self.reach)(context)?;
+            }
             if self.repeat > 1 {
                 context.heading(say!("{round} of {count}", round, count = self.repeat));
             }
-            let exit = self.once(context, &*service, submit.clone(), &explain, &mut signals).await?;
-            if exit != Exit::Done || round == self.repeat {
-                return Ok(exit);
+            exit = self.once(context, &*service, submit.clone(), &explain, &mut signals).await?;
+            if exit != Exit::Done {
+                break;
             }
-            context.next_run();
-            service = (self.reach)(context)?;
         }
-        Ok(Exit::Done)
+        Ok(exit)
     }
 
     /// One run.

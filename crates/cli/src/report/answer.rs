@@ -116,7 +116,6 @@ impl Answers {
 /// The columns of a list of submits: when, state, task, cost, what.
 const TASK: [usize; 4] = [15, 10, 20, 8];
 
-/// The header of a list of submits.
 /// A line of JSON text, with JSON's own escapes for what could command the terminal.
 fn json(line: &str) -> String {
     let is_safe = |c: char| Untrusted::from(c.to_string()).to_string() == c.to_string();
@@ -132,6 +131,7 @@ fn json(line: &str) -> String {
     })
 }
 
+/// The header of a list of submits.
 fn tasks() -> String {
     let heads = [say!("SUBMITTED"), say!("STATE"), say!("TASK"), say!("COST")];
     row(&heads.map(|head| word(&head)), &word(&say!("WHAT")))

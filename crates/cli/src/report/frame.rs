@@ -130,10 +130,7 @@ fn overall(view: &View, columns: usize, printer: Printer) -> String {
 
 /// The counter of a node and its pass: `14/20  pass 2/5`.
 fn counter(node: &CurrentNode) -> String {
-    let mut right = match (node.value, node.max) {
-        (Some(value), Some(max)) => format!("{}/{}", number(value), number(max)),
-        _ => String::new(),
-    };
+    let mut right = text::counter(node).unwrap_or_default();
     if node.pass > 1 || node.passes.is_some_and(|passes| passes > 1) {
         let gap = if right.is_empty() { "" } else { "  " };
         let _ = write!(right, "{gap}{}", lang::word(&text::pass(node.pass, node.passes)));
@@ -182,11 +179,6 @@ fn time_left(eta: Eta) -> [String; 2] {
     let (low, high) = (text::clock(eta.low), text::clock(eta.high));
     let range = if low == high { high.clone() } else { format!("{low}–{high}") };
     [range, high].map(|time| format!("  {}", lang::word(&say!("ETA {time}", time))))
-}
-
-/// A counter's value: most are whole numbers.
-fn number(value: f64) -> String {
-    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
 pub(super) fn bar(fraction: f64, cells: usize, style: Style, printer: Printer) -> String {

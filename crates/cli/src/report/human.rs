@@ -31,7 +31,7 @@ use crate::{
     live::Live,
     printer::Printer,
     terminal,
-    window::{Window, linked},
+    window::{self, Window, linked},
 };
 
 /// Where remarks begin, if the window is wide enough.
@@ -192,20 +192,15 @@ impl Human {
             self.above((DIM, "•"), &lang::word(&words), "");
         }
         self.leave(t);
-        let (mark, words) = match end.phase {
-            Phase::Success => (self.printer.paint(GOOD, &sure("✓")), say!("Task completed")),
-            Phase::Interrupted => (self.printer.paint(BAD, &sure("✗")), say!("Task cancelled")),
-            phase if !phase.is_final() => (self.printer.paint(DIM, "?"), text::no_end()),
-            _ => {
-                let cause = end.failure.as_ref();
-                let failure = text::failure(say!("Task failed"), cause);
-                let words = match cause.and_then(text::cure) {
-                    Some(cure) => say!("{failure}\n  Try this: {cure}", failure, cure),
-                    None => failure,
-                };
-                (self.printer.paint(BAD, &sure("✗")), words)
+        let (status, cause) = (end.phase.into(), end.failure.as_ref());
+        let words = text::ended(status, cause);
+        let words = match cause.and_then(text::cure) {
+            Some(cure) if status == Verdict::Failed => {
+                say!("{failure}\n  Try this: {cure}", failure = words, cure)
             }
+            _ => words,
         };
+        let mark = mark(status, self.printer);
         self.printer.line(&format!("{mark} {}", lang::word(&words)));
     }
 
@@ -217,7 +212,7 @@ impl Human {
         } else {
             self.live.clear();
         }
-        self.window.clear();
+        window::reset();
         self.measured = None;
         self.view.waiting = None;
         self.moving.clear();
@@ -282,7 +277,7 @@ impl Human {
         let (Some(many), Some(task)) = (&mut self.many, &line.task_id) else {
             let lines = self.lines(line.t);
             self.live.leave(lines);
-            self.window.clear();
+            window::reset();
             self.many = None;
             return;
         };
@@ -371,6 +366,15 @@ impl Human {
     }
 }
 
+/// The mark of a task that ended like this.
+pub(super) fn mark(status: Verdict, printer: Printer) -> String {
+    match status {
+        Verdict::Success => printer.paint(GOOD, &sure("✓")),
+        Verdict::Running => printer.paint(DIM, "?"),
+        _ => printer.paint(BAD, &sure("✗")),
+    }
+}
+
 impl Folded {
     fn words(self) -> Option<Sentence> {
         let cached = say!("{nodes} from the cache", nodes = text::nodes(self.cached));
@@ -450,7 +454,7 @@ impl Reporter for Human {
     }
 
     fn release(&mut self) {
-        self.window.clear();
+        window::reset();
         self.live.clear();
     }
 }

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use runninghub::{Event, Outcome, Progress, Sentence, TaskId, Untrusted, Verdict, say};
+use runninghub::{Event, Outcome, Progress, Sentence, TaskId, Untrusted, say};
 
-use super::{batch_frame, text};
-use crate::{cells, event::RowProgress, glyph::sure, lang, printer::Printer};
+use super::{batch_frame, human::mark, text};
+use crate::{cells, event::RowProgress, lang, printer::Printer};
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// The runs in the order in which they were given.
@@ -85,10 +83,7 @@ impl Many {
 
 impl One {
     fn row(&self) -> RowProgress {
-        let node = self.progress.current.first().map(|node| match (node.value, node.max) {
-            (Some(value), Some(max)) => format!("{} {value:.0}/{max:.0}", node.title),
-            _ => node.title.to_string(),
-        });
+        let node = self.progress.current.first().map(text::step);
         RowProgress {
             item: self.task.to_string(),
             fraction: self.progress.overall,
@@ -99,14 +94,8 @@ impl One {
 }
 
 fn end(task: &TaskId, outcome: &Outcome, printer: Printer) -> Vec<String> {
-    let (mark, words) = match outcome.status {
-        Verdict::Success => (printer.paint(GOOD, &sure("✓")), say!("Task completed")),
-        Verdict::Cancelled => (printer.paint(BAD, &sure("✗")), say!("Task cancelled")),
-        _ => {
-            let cause = outcome.failure.as_ref();
-            (printer.paint(BAD, &sure("✗")), text::failure(say!("Task failed"), cause))
-        }
-    };
+    let mark = mark(outcome.status, printer);
+    let words = text::ended(outcome.status, outcome.failure.as_ref());
     let cost = outcome.cost.as_ref().and_then(text::cost).map(|cost| format!("  {}", lang::word(&cost)));
     let head = format!("{mark} {}  {}", Untrusted::from(task.as_str()), lang::word(&words));
     let mut lines = vec![head + &printer.paint(DIM, &cost.unwrap_or_default())];

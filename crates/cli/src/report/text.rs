@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use runninghub::{
-    Charge, Direction, Event, Fact, Failure, FileUrl, Output, Plan, Progress, Sentence, TaskStatus, Transfer,
-    Untrusted, say,
+    Charge, CurrentNode, Direction, Event, Fact, Failure, FileUrl, Output, Plan, Progress, Sentence,
+    TaskStatus, Transfer, Untrusted, Verdict, say,
 };
 
 use crate::lang;
@@ -136,6 +136,33 @@ pub(super) fn transfers(files: &[Transfer]) -> Sentence {
         }
         None => say!("{what}: {done}", what, done = size(bytes)),
     }
+}
+
+/// How a task ended, and why if it failed.
+pub(crate) fn ended(status: Verdict, cause: Option<&Failure>) -> Sentence {
+    match status {
+        Verdict::Success => say!("Task completed"),
+        Verdict::Cancelled => say!("Task cancelled"),
+        Verdict::Running => no_end(),
+        _ => failure(say!("Task failed"), cause),
+    }
+}
+
+/// A running node and its counter: `KSampler 14/20`.
+pub(crate) fn step(node: &CurrentNode) -> String {
+    let counter = counter(node).map(|counter| format!(" {counter}")).unwrap_or_default();
+    format!("{}{counter}", node.title)
+}
+
+/// The counter of a node: `14/20`.
+pub(super) fn counter(node: &CurrentNode) -> Option<String> {
+    let (value, max) = node.value.zip(node.max)?;
+    Some(format!("{}/{}", number(value), number(max)))
+}
+
+/// A counter's value: most are whole numbers.
+fn number(value: f64) -> String {
+    if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
 /// What ended and why, such as `Task failed at node Upscale (12): …`.
@@ -291,7 +318,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use runninghub::{CurrentNode, Graph};
+    use runninghub::Graph;
 
     fn current(title: &str, fraction: Option<f64>, pass: u32) -> CurrentNode {
         let mut node = CurrentNode::new("3".into(), title.into());

@@ -13,7 +13,7 @@ use runninghub_batch::{
 
 use crate::{
     event::{BatchProgress, RowProgress},
-    report::text::clock,
+    report::text::{clock, step},
 };
 
 /// How often the time left is estimated.
@@ -246,9 +246,5 @@ fn stage(snapshot: &Snapshot, since: Duration) -> Option<Sentence> {
         let is_queued = snapshot.status == Some(TaskStatus::Queued);
         return is_queued.then(|| say!("queued {time}", time = clock(since)));
     };
-    let title = node.title.to_string();
-    Some(match (node.value, node.max) {
-        (Some(value), Some(max)) => Sentence::verbatim(format!("{title} {value}/{max}")),
-        _ => Sentence::verbatim(title),
-    })
+    Some(Sentence::verbatim(step(node)))
 }
