@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use runninghub_core::{Cost, Kind, Place, Site, TaskId};
 
 use crate::{
-    AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, State, Step,
+    AttemptId, Delivery, Digest, EDGES, ErrorKind, Filter, Intent, Ledger, MOST_DELIVERIES, Once, State, Step,
 };
 
 pub use batches::*;
@@ -41,6 +41,7 @@ macro_rules! ledger_conformance {
             the_newest_comes_first,
             where_results_are_is_kept,
             a_graph_is_kept_once,
+            a_key_has_one_submit_that_may_have_created_a_task,
             a_request_to_cancel_is_kept,
             a_delivery_is_kept_until_it_is_forgotten,
             sqlite_behaves_like_the_model
@@ -162,6 +163,39 @@ pub async fn a_graph_is_kept_once(ledger: &dyn Ledger) {
         assert_eq!(ledger.graph(Digest::of(json)).await.expect("read").as_deref(), Some(json));
     }
     assert_eq!(ledger.graph(Digest::of(other)).await.expect("read"), None);
+}
+
+/// A submit that created nothing frees its key, every other one keeps it; and submits without a key don't matter.
+pub async fn a_key_has_one_submit_that_may_have_created_a_task(ledger: &dyn Ledger) {
+    // Without the webhook's secret, which no two submits share.
+    let unkeyed = || Intent { secret: None, ..intent("1", "k") };
+    let keyed = |key: &str, body: &str| unkeyed().once(Once::new(key, Digest::of(body)));
+    for _ in 0..2 {
+        ledger.begin(unkeyed()).await.expect("written");
+    }
+    for (at, to) in State::ALL.into_iter().enumerate() {
+        let key = format!("night {at}");
+        let first = ledger.begin(keyed(&key, "a")).await.expect("written");
+        let task = TaskId::from(format!("70{at}"));
+        for next in way(to).into_iter().skip(1) {
+            ledger.advance(&first, step(next, &task)).await.expect("written");
+        }
+        let second = ledger.begin(keyed(&key, "b")).await;
+        let found = ledger.entries(Filter::all().once(&key)).await.expect("read");
+        let bodies = found.iter().map(|entry| entry.intent.once.as_deref().map(|once| once.sha256));
+        let bodies: Vec<_> = bodies.flatten().collect();
+        if to.holds_key() {
+            assert_eq!(second.expect_err("taken").kind(), ErrorKind::Conflict, "{to}");
+            assert_eq!(bodies, [Digest::of("a")], "{to}");
+        } else {
+            assert!(second.is_ok(), "{to}: {second:?}");
+            assert_eq!(bodies, [Digest::of("b"), Digest::of("a")], "{to}");
+            // A user has found its task after all.
+            let late = ledger.advance(&first, step(State::Accepted, &task)).await;
+            assert_eq!(late.expect("written"), to);
+        }
+    }
+    assert!(ledger.entries(Filter::all().once("night")).await.expect("read").is_empty());
 }
 
 /// Every place and kind is read back, including those stored by a newer version.

@@ -79,6 +79,26 @@ pub struct Intent {
     pub label: Option<String>,
     /// What it sets, as JSON that the ledger doesn't read.
     pub recipe: Option<Box<str>>,
+    /// The key that no second submit may have.
+    pub once: Option<Box<Once>>,
+}
+
+/// An idempotency key: of all submits with the same key, at most one creates a task. A submit that created nothing frees
+/// its key ([`State::holds_key`]).
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Once {
+    /// The key, as the user chose it.
+    pub key: String,
+    /// The digest of what is submitted, to recognize a key that is used for something else.
+    pub sha256: Digest,
+}
+
+impl Once {
+    /// A key for a submit with this digest.
+    pub fn new(key: impl Into<String>, sha256: Digest) -> Self {
+        Self { key: key.into(), sha256 }
+    }
 }
 
 impl Intent {
@@ -96,6 +116,7 @@ impl Intent {
             item: None,
             label: None,
             recipe: None,
+            once: None,
         }
     }
 
@@ -131,6 +152,13 @@ impl Intent {
     #[must_use]
     pub fn recipe(mut self, json: impl Into<Box<str>>) -> Self {
         self.recipe = Some(json.into());
+        self
+    }
+
+    /// Sets the key that no second submit may have.
+    #[must_use]
+    pub fn once(mut self, once: Once) -> Self {
+        self.once = Some(once.into());
         self
     }
 
@@ -212,6 +240,16 @@ impl Entry {
         Ok(true)
     }
 
+    /// Whether it was made with this idempotency key.
+    fn has_once(&self, key: &str) -> bool {
+        self.intent.once.as_ref().is_some_and(|once| once.key == key)
+    }
+
+    /// Whether no other submit may have this idempotency key.
+    pub(crate) fn holds_key(&self, key: &str) -> bool {
+        self.has_once(key) && self.state.holds_key()
+    }
+
     /// The submit after the process that made it has ended: [`State::left_behind`], with the reason as its note.
     #[must_use]
     pub fn left_behind(mut self) -> Self {
@@ -248,6 +286,7 @@ pub struct Filter {
     secret: Option<Digest>,
     key: Option<String>,
     runs: Option<(Kind, String)>,
+    once: Option<String>,
     open: bool,
     with_task: bool,
     since_ms: u64,
@@ -288,6 +327,12 @@ impl Filter {
     /// Selects entries that run this workflow, app or model: the kind of task, and the id or endpoint.
     pub fn runs(mut self, kind: &Kind, id: impl Into<String>) -> Self {
         self.runs = Some((kind.clone(), id.into()));
+        self
+    }
+
+    /// Selects entries with this idempotency key, by [`Once::key`].
+    pub fn once(mut self, key: impl Into<String>) -> Self {
+        self.once = Some(key.into());
         self
     }
 
@@ -346,6 +391,11 @@ impl Filter {
         self.runs.as_ref().map(|(kind, id)| (kind, &**id))
     }
 
+    /// The selected idempotency key.
+    pub fn wanted_once(&self) -> Option<&str> {
+        self.once.as_deref()
+    }
+
     /// Whether only open entries are selected.
     pub fn only_open(&self) -> bool {
         self.open
@@ -369,6 +419,7 @@ impl Filter {
             && (self.secret.is_none() || self.secret == entry.intent.secret)
             && is(&self.key, &entry.intent.key)
             && self.runs.as_ref().is_none_or(|(kind, id)| entry.intent.runs(kind, id))
+            && self.once.as_ref().is_none_or(|key| entry.has_once(key))
             && (!self.open || entry.state.is_open())
             && (!self.with_task || entry.task.is_some())
             && entry.created_ms >= self.since_ms

@@ -42,7 +42,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`ErrorKind::Store`] if the intent can't be stored; [`ErrorKind::Conflict`] if its item has a submit that is not
-    /// over, and [`ErrorKind::NotFound`] if there is no such item. Then nothing must be sent.
+    /// over, or another submit holds its key ([`State::holds_key`]); [`ErrorKind::NotFound`] if there is no such item. Then nothing must be sent.
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error>;
 
     /// Takes one step, and returns the previous state. A step that was already taken changes nothing.

@@ -21,7 +21,7 @@ mod turns;
 
 pub use batch::{Batch, BatchEntry, Escrow, Item, ItemEntry, ItemRef, Spending};
 pub use digest::{Digest, Salt, Secret};
-pub use entry::{AttemptId, Delivery, Entry, Filter, Intent};
+pub use entry::{AttemptId, Delivery, Entry, Filter, Intent, Once};
 pub use error::{Error, ErrorKind};
 pub use ledger::{Ledger, MOST_DELIVERIES};
 pub use measure::{Allowed, Counts, Measure};

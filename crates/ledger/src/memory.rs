@@ -56,6 +56,11 @@ impl Kept {
     fn begin(&mut self, intent: Intent) -> Result<AttemptId, Error> {
         let entry = Entry::new(AttemptId::random()?, intent, now_ms());
         let attempt = entry.attempt.clone();
+        if let Some(once) = &entry.intent.once
+            && let Some(holder) = self.entries.iter().find(|entry| entry.holds_key(&once.key))
+        {
+            return Err(key_is_taken(holder.attempt.as_str()));
+        }
         if let Some(item) = &entry.intent.item {
             self.batches.claim(&self.entries, item, &attempt)?;
         }
@@ -225,6 +230,10 @@ pub(crate) fn unknown_attempt() -> Error {
 
 pub(crate) fn taken_by_another(task: &str) -> Error {
     Error::new(ErrorKind::Conflict, say!("the task {task} belongs to another submit", task))
+}
+
+pub(crate) fn key_is_taken(attempt: &str) -> Error {
+    Error::new(ErrorKind::Conflict, say!("the submit {attempt} has the same key", attempt))
 }
 
 pub(crate) fn sent_already() -> Error {

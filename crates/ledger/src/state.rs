@@ -93,6 +93,11 @@ impl State {
         matches!(self, Submitting | Unknown | Accepted)
     }
 
+    /// Whether a submit keeps its idempotency key ([`Once`](crate::Once)) in this state: it created a task, or may have.
+    pub fn holds_key(self) -> bool {
+        !matches!(self, Refused | Absent)
+    }
+
     /// The state of such a submit after the process that made it has ended, with the reason; `None` if the state
     /// doesn't change.
     ///

@@ -116,6 +116,7 @@ impl AttemptLog {
         intent.item = submit.item.as_ref().map(|item| Box::new(item.item.clone()));
         intent.label.clone_from(&submit.label);
         intent.recipe.clone_from(&what.recipe);
+        intent.once = submit.once.clone().map(Box::new);
         intent
     }
 
@@ -188,6 +189,13 @@ impl AttemptLog {
             let attempt = self.attempt(&entry.attempt);
             (entry, attempt)
         }))
+    }
+
+    /// The submit that holds an idempotency key, at whatever place.
+    pub(crate) async fn holder(&self, key: &str) -> Result<Option<Entry>, Error> {
+        let found = self.ledger.entries(Filter::all().once(key)).await;
+        let entries = found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))?;
+        Ok(entries.into_iter().find(|entry| entry.state.holds_key()))
     }
 
     /// Whether an unrecorded task may be running: compares the platform's count for the key with the ledger.

@@ -6,7 +6,7 @@ use runninghub_core::{Event, Learned, TaskId, WorkflowId};
 use runninghub_ledger::Entry;
 
 use crate::{
-    Error, Run, RunningHub, Workflow,
+    Error, Recipe, Run, RunningHub, Workflow,
     attempts::{Attempt, AttemptLog, accepted_ago},
     hub::Hub,
     launch::{Known, Launch},
@@ -85,23 +85,24 @@ impl RunningHub {
         let Recalled { entry, attempt, accepted, warning } =
             Recalled::of(hub.attempts.as_ref(), &follow.task).await;
         let family = entry.as_ref().map_or(Family::Unknown, |entry| Family::of(&entry.intent.kind));
-        let workflow = follow.workflow.clone().or_else(|| entry?.intent.workflow);
+        let workflow = follow.workflow.clone().or_else(|| entry.as_ref()?.intent.workflow.clone());
         // The ledger does not record the instance type.
         let lesson = hub.lesson(workflow.as_ref(), "");
-        let plan = match &workflow {
-            Some(id) => match hub.workflow(id).await {
-                Ok(workflow) => {
-                    hub.record_workflow(&workflow);
-                    let known =
-                        Known { priors: &hub.priors, lesson: lesson.as_ref(), learned: &follow.learned };
-                    Some(known.plan(workflow.graph(), &[]))
-                }
+        let submitted = hub.graph_of(entry.as_ref()).await;
+        let found = match (submitted, &workflow) {
+            (Some(workflow), _) => Some(workflow),
+            (None, Some(id)) => match hub.workflow(id).await {
                 Err(error) if follow.workflow.is_some() => return Err(error),
                 // The workflow was not given by the caller, and may still be found by the socket's URL.
-                Err(_) => None,
+                found => found.ok(),
             },
-            None => None,
+            (None, None) => None,
         };
+        let plan = found.map(|workflow| {
+            hub.record_workflow(&workflow);
+            let known = Known { priors: &hub.priors, lesson: lesson.as_ref(), learned: &follow.learned };
+            known.plan(workflow.graph(), &[])
+        });
         let launch = Launch {
             workflow,
             plan,
@@ -116,6 +117,13 @@ impl RunningHub {
 }
 
 impl Hub {
+    /// The graph that a submit has sent, if the ledger keeps it: without the changes, which add no nodes.
+    async fn graph_of(&self, entry: Option<&Entry>) -> Option<Workflow> {
+        let digest = Recipe::kept(entry?)?.graph_sha256?;
+        let json = self.attempts.as_ref()?.ledger().graph(digest).await.ok()??;
+        Workflow::parse(&json).ok()
+    }
+
     /// The minimum to follow a task of the platform.
     pub(crate) fn launch(&self, task: TaskId, family: Family) -> Launch {
         if let Some(recorder) = &self.recorder {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use runninghub_api::{Account, ApiKey, Client, QueueStatus, Site};
 use runninghub_core::{
     Known, Observation, Pace, Place, Priors, Sentence, TaskId, TaskStatus, WorkflowId, say,
@@ -27,7 +28,7 @@ use crate::{
     platform::{Family, Platform},
     record::{Record, Recorder, recording},
     settle,
-    submit::SubmitQueue,
+    submit::{SubmitQueue, once},
 };
 
 /// A site and a key: submits and follows tasks. Cheap to clone.
@@ -155,7 +156,8 @@ impl Service for RunningHub {
     }
 
     async fn submit(&self, submit: Submit) -> Result<Run, Error> {
-        self.submit_once(submit).await
+        once::submit(self, self.0.attempts.as_ref(), submit, |to, submit| to.submit_once(submit).boxed())
+            .await
     }
 
     async fn follow(&self, follow: Follow) -> Result<Run, Error> {

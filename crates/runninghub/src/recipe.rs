@@ -76,10 +76,11 @@ pub enum Given {
 impl Recipe {
     /// The settings of a submit that is checked: drawn seeds are known. Reads the files, once.
     pub(crate) async fn of(submit: &Submit) -> Self {
-        submit.recipe.get_or_init(|| Self::read_of(submit)).await.clone()
+        submit.recipe.get_or_init(|| Self::read(submit)).await.clone()
     }
 
-    async fn read_of(submit: &Submit) -> Self {
+    /// The settings of a submit. A seed that isn't drawn yet is a wish. Reads the files.
+    pub(crate) async fn read(submit: &Submit) -> Self {
         let mut set: Vec<(String, Given)> = Vec::new();
         for (name, value) in submit.changes.named() {
             let drawn = submit.drawn.get().into_iter().flatten().find(|(drawn, _)| drawn == name);
@@ -110,6 +111,12 @@ impl Recipe {
             v2: submit.is_v2,
         };
         if submit.is_private { recipe.hidden() } else { recipe }
+    }
+
+    /// Without the folders of files, which belong to one machine.
+    pub(crate) fn portable(mut self) -> Self {
+        self.files(|path| path.file_name().map(PathBuf::from).unwrap_or_default());
+        self
     }
 
     /// Changes the paths of the files.
@@ -241,10 +248,7 @@ impl RunFile {
     /// As a file beside the results says it.
     pub(crate) fn portable(self) -> Self {
         // The file says which task it is.
-        let mut portable = Self { task_id: None, ..self };
-        // Folders belong to one machine.
-        portable.recipe.files(|path| path.file_name().map(PathBuf::from).unwrap_or_default());
-        portable
+        Self { task_id: None, recipe: self.recipe.portable(), ..self }
     }
 
     /// The place where it ran.

@@ -11,7 +11,7 @@ use std::{
 use runninghub_api::{InstanceType, RunOptions};
 use runninghub_catalog::Catalog;
 use runninghub_core::{Kind, Learned, Sentence, WebappId, WorkflowId, say};
-use runninghub_ledger::Digest;
+use runninghub_ledger::{Digest, Once};
 use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, watch};
 
@@ -81,6 +81,9 @@ pub struct Submit {
     pub(crate) item: Option<BatchItem>,
     pub(crate) learned: Vec<Learned>,
     pub(crate) label: Option<String>,
+    /// The key that the user chose, and what the ledger records of it.
+    pub(crate) once_key: Option<String>,
+    pub(crate) once: Option<Once>,
     pub(crate) is_private: bool,
     /// What it sets, once that was needed: files are read for it.
     pub(crate) recipe: OnceCell<Recipe>,
@@ -108,6 +111,8 @@ impl Submit {
             item: None,
             learned: Vec::new(),
             label: None,
+            once_key: None,
+            once: None,
             is_private: false,
             recipe: OnceCell::new(),
             drawn: OnceLock::new(),
@@ -286,6 +291,15 @@ impl Submit {
     /// What the user calls the run, for the ledger.
     pub fn label(self, label: impl Into<String>) -> Self {
         Self { label: Some(label.into()), ..self }
+    }
+
+    /// Creates one task only, however often it is submitted with this key: in the same ledger, a later submit follows the
+    /// task of the first one. A submit that created nothing frees its key. If it is unknown whether the first one created
+    /// a task, a later one fails with [`ErrorKind::SubmitUnknown`](crate::ErrorKind::SubmitUnknown); if it set
+    /// anything else, or ran something else, with [`ErrorKind::Usage`](crate::ErrorKind::Usage). The key has 1 to 255
+    /// bytes.
+    pub fn once(self, key: impl Into<String>) -> Self {
+        Self { once_key: Some(key.into()), ..self }
     }
 
     /// The ledger keeps only digests of what is set, and not the graph. Such a run can't be repeated from the ledger.

@@ -62,6 +62,21 @@ async fn a_task_is_written_down_from_the_intent_to_the_end() {
 }
 
 #[tokio::test]
+async fn a_task_of_a_graph_is_followed_with_the_graph_that_the_ledger_keeps() {
+    let sim = sim().fault(Fault::UrlNever).speed(10.0).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let graph = common::scenario().workflow_json();
+    let here = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let task = here.submit(Submit::graph(graph)).await.expect("accepted").detach();
+    let has_plan = async |hub: RunningHub| {
+        let mut run = hub.follow(Follow::task(task.clone())).await.expect("followed");
+        watch(&mut run).await.events.iter().any(|event| matches!(event, Event::Plan(_)))
+    };
+    assert!(has_plan(here).await);
+    assert!(!has_plan(common::hub(&sim)).await, "only the ledger has the graph");
+}
+
+#[tokio::test]
 async fn failed_and_cancelled_tasks_are_distinguished() {
     let sim = sim().fault(Fault::TaskFails).speed(10.0).start().await.expect("the simulator starts");
     let failing = ledger();
@@ -398,4 +413,93 @@ async fn an_id_that_cannot_be_recorded_is_printed_and_followed() {
     let watched = watch(&mut run).await;
     assert_eq!(watched.end.phase, Phase::Success);
     assert!(tells(&watched.events), "the id is told");
+}
+
+fn keyed(key: &str, text: &str) -> Submit {
+    Submit::workflow(WORKFLOW).set("6.text", text).once(key)
+}
+
+#[tokio::test]
+async fn submits_with_one_key_create_one_task() {
+    let sim = sim().speed(10.0).start().await.expect("the simulator starts");
+    let ledger: Arc<dyn Ledger> = ledger();
+    let mut all = JoinSet::new();
+    for _ in 0..8 {
+        // Each as a process of its own would.
+        let hub = hub(sim.base_url(), Arc::clone(&ledger));
+        all.spawn(async move { hub.submit(keyed("tonight", "a dog")).await.expect("a run").detach() });
+    }
+    let tasks = all.join_all().await;
+    assert!(tasks.iter().all(|task| *task == tasks[0]), "{tasks:?}");
+    assert_eq!((sim.stats().creates, entries(&*ledger).await.len()), (1, 1));
+    // Also after it has ended, and a run that follows it has its end.
+    let hub = hub(sim.base_url(), Arc::clone(&ledger));
+    for _ in 0..2 {
+        let mut run = hub.submit(keyed("tonight", "a dog")).await.expect("followed");
+        assert_eq!(watch(&mut run).await.end.phase, Phase::Success);
+        assert_eq!(*run.task_id(), tasks[0]);
+    }
+    let other = hub.submit(keyed("tomorrow", "a dog")).await.expect("another key");
+    assert_ne!(*other.task_id(), tasks[0]);
+    assert_eq!(sim.stats().creates, 2);
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_submit_only() {
+    let sim = sim().speed(10.0).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    hub.submit(keyed("tonight", "a dog")).await.expect("accepted");
+    let others = [
+        keyed("tonight", "a cat"),
+        Submit::workflow(WORKFLOW).once("tonight"),
+        Submit::workflow("1904136902449209999").set("6.text", "a dog").once("tonight"),
+        keyed("tonight", "a dog").add_metadata(false),
+    ];
+    for other in others {
+        let error = hub.submit(other).await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Usage, "{error:?}");
+        assert!(error.to_string().contains("the key was used for another submit"), "{error}");
+    }
+    for bad in ["", " ", "a\nb", &"k".repeat(256)] {
+        assert_eq!(hub.submit(keyed(bad, "a dog")).await.expect_err("refused").kind(), ErrorKind::Usage);
+    }
+    let keeps_nothing = RunningHub::builder(key()).base_url(sim.base_url()).build().expect("a hub");
+    let error = keeps_nothing.submit(keyed("tonight", "a dog")).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    assert_eq!(sim.stats().creates, 1);
+}
+
+#[tokio::test]
+async fn a_submit_that_created_nothing_frees_its_key() {
+    let sim = sim().fault(Fault::QueueFull(1)).speed(10.0).start().await.expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let impatient = keyed("tonight", "a dog").queue_timeout(Duration::ZERO);
+    assert_eq!(hub.submit(impatient).await.expect_err("full").kind(), ErrorKind::Refused);
+    hub.submit(keyed("tonight", "a cat")).await.expect("the key is free");
+    let states: Vec<_> = entries(&*ledger).await.iter().map(|entry| entry.state).collect();
+    assert_eq!((states, sim.stats().creates), (vec![State::Accepted, State::Refused], 1));
+}
+
+#[tokio::test]
+async fn a_key_of_a_submit_of_unknown_outcome_sends_nothing_again() {
+    let sim = sim()
+        .fault(Fault::LostCreateAnswer(Rate::First(1)))
+        .queue_delay(Duration::from_mins(10))
+        .start()
+        .await
+        .expect("the simulator starts");
+    let ledger = ledger();
+    let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
+    let first = hub.submit(keyed("tonight", "a dog")).await.expect_err("unknown");
+    let second = hub.submit(keyed("tonight", "a dog")).await.expect_err("unknown");
+    assert_eq!((second.kind(), second.attempt()), (ErrorKind::SubmitUnknown, first.attempt()));
+    assert_eq!(sim.stats().creates, 1);
+    // Once its task is found, it is followed.
+    let task = sim.tasks().into_iter().next().expect("it was created");
+    let attempt = first.attempt().expect("recorded").to_string();
+    hub.resolve(&attempt, &task.task_id.into()).await.expect("bound");
+    let run = hub.submit(keyed("tonight", "a dog")).await.expect("followed");
+    assert_eq!((run.attempt(), sim.stats().creates), (first.attempt(), 1));
 }

@@ -624,3 +624,19 @@ async fn a_comfyui_without_encryption_is_reached_past_the_proxy_over_http_and_by
     let came = tokio::time::timeout(std::time::Duration::ZERO, proxy.accept()).await;
     assert!(came.is_err(), "nothing came to the proxy");
 }
+
+#[tokio::test]
+async fn prompts_with_one_key_are_queued_once() {
+    let server = Native::builder().start().await.expect("the server starts");
+    let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new().expect("a ledger"));
+    let comfy = Comfy::builder(server.base_url()).time_scale(0.2).ledger(Arc::clone(&ledger));
+    let comfy = comfy.build().expect("a handle");
+    let submit = |seed: u32| Submit::graph(workflow().to_string()).set("3.seed", seed).once("tonight");
+    let mut first = comfy.submit(submit(1)).await.expect("queued");
+    assert_eq!(watch(&mut first).await.end.phase, Phase::Success);
+    let mut second = comfy.submit(submit(1)).await.expect("followed");
+    assert_eq!(second.task_id(), first.task_id());
+    assert_eq!(watch(&mut second).await.end.phase, Phase::Success);
+    assert_eq!(comfy.submit(submit(2)).await.expect_err("another one").kind(), ErrorKind::Usage);
+    assert_eq!(ledger.entries(Filter::all()).await.expect("read").len(), 1);
+}

@@ -107,6 +107,12 @@ pub(crate) struct Submitting {
     #[arg(long, hide_short_help = true)]
     pub(crate) private: bool,
 
+    /// Create one task only, however often this runs with the same KEY
+    ///
+    /// A later run follows the task of the first one, and is refused if it would submit anything else. For scripts and cron jobs that may run twice.
+    #[arg(long, value_name = "KEY", conflicts_with = "repeat", hide_short_help = true)]
+    pub(crate) once: Option<String>,
+
     /// Run it this many times, one after the other
     ///
     /// It stops at the first run that doesn't succeed. A seed of `random` is drawn anew for each. `rhub batch` uses all slots.

@@ -52,6 +52,7 @@ pub(super) struct Submission<'a> {
     webhook: Option<String>,
     queue_timeout: Option<Duration>,
     label: Option<String>,
+    once: Option<String>,
     is_private: bool,
     detach: bool,
     /// Where the results of a detached run are wanted.
@@ -125,6 +126,7 @@ impl<'a> Submission<'a> {
             webhook,
             queue_timeout: args.queue_timeout,
             label: args.label.clone(),
+            once: args.once.clone(),
             is_private: args.private,
             detach: args.detach,
             later,
@@ -142,6 +144,7 @@ impl<'a> Submission<'a> {
             webhook: None,
             queue_timeout: None,
             label: None,
+            once: None,
             is_private: false,
             detach: false,
             later: None,
@@ -159,6 +162,9 @@ impl<'a> Submission<'a> {
         let mut submit = submit;
         if let Some(label) = &self.label {
             submit = submit.label(label);
+        }
+        if let Some(key) = &self.once {
+            submit = submit.once(key);
         }
         if self.is_private {
             submit = submit.private();
@@ -289,6 +295,11 @@ async fn send(
             _ = tick.tick(), if waiting.is_any() => waiting.show(context),
             transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
+                while let Ok(told) = steps.try_recv() {
+                    if let Told::Warning(code, message) = told {
+                        context.warn(code, message);
+                    }
+                }
                 let run = run.map_err(explain)?;
                 return Ok(match asked {
                     None => ControlFlow::Continue(run),

@@ -250,6 +250,7 @@ mod tests {
         "HTTP",
         "ID",
         "JSON",
+        "KEY",
         "Lines",
         "LoRA",
         "MB",

@@ -458,3 +458,22 @@ fn results_of_several_tasks_that_are_not_saved_are_an_error() {
     assert_eq!(codes, [8, 8, 8], "{done}");
     assert_eq!(watch(&[]).code, Some(0), "without a folder nothing is missing");
 }
+
+#[test]
+fn a_key_creates_one_task_however_often_it_runs() {
+    let desk = Desk::new();
+    let run = ["run", "graph.json", "-s", "3.seed=random", "--once", "2026-11-30", "--detach", "-q"];
+    let first = desk.done(&run);
+    let second = desk.done(&run);
+    assert_eq!(first.stdout, second.stdout);
+    let task = first.stdout.trim();
+    let shown = desk.done(&["run", "graph.json", "-s", "3.seed=random", "--once", "2026-11-30", "-o", "out"]);
+    assert!(shown.stdout.contains(&format!("the key was used before, for the task {task}")), "{shown}");
+    assert!(fs::read_dir(desk.dir.path().join("out")).expect("a folder").next().is_some(), "saved");
+    let other = desk.rhub(&["run", "graph.json", "--once", "2026-11-30"]).run();
+    assert_eq!(other.code, Some(2), "{other}");
+    assert!(other.stderr.contains("use a new key"), "{other}");
+    let chinese = desk.rhub(&["run", "graph.json", "--once", "2026-11-30", "--lang", "zh"]).run();
+    assert!(chinese.stderr.contains("此 KEY 已用于另一次提交"), "{chinese}");
+    assert_eq!((desk.sim.creates(), desk.tasks(&[]).len()), (1, 1));
+}

@@ -131,10 +131,15 @@ ALTER TABLE batch ADD COLUMN is_halted INTEGER NOT NULL DEFAULT 0;
     "
 ALTER TABLE batch ADD COLUMN limits TEXT;
 ",
+    "
+ALTER TABLE attempt ADD COLUMN once TEXT;
+ALTER TABLE attempt ADD COLUMN once_sha256 TEXT;
+CREATE INDEX attempt_once ON attempt (once) WHERE once IS NOT NULL;
+",
 ];
 
 /// The first version with all columns that the queries use.
-const READABLE: usize = 9;
+const READABLE: usize = 10;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {

@@ -6,15 +6,16 @@ use runninghub_core::{Kind, Place, say};
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
 use super::{file::failed, owner};
-use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, ItemRef};
+use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, ItemRef, Once};
 
 /// What a row of the following queries begins with.
 const COLUMNS: &str = "attempt.id, state, attempt.created, changed, attempt.site, attempt.base_url, key, attempt.kind,
-    workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, label, recipe, batch.name, item.id";
+    workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, label, recipe, once,
+    once_sha256, batch.name, item.id";
 /// The columns that [`of_items`] has besides. The fingerprint and the body of the item follow its id.
-pub(super) const BATCH_NAME: usize = 20;
-pub(super) const ITEM_ID: usize = 21;
-pub(super) const IS_CURRENT: usize = 24;
+pub(super) const BATCH_NAME: usize = 22;
+pub(super) const ITEM_ID: usize = 23;
+pub(super) const IS_CURRENT: usize = 26;
 const OWNER: usize = 16;
 
 /// Entries that match the filter, newest first.
@@ -78,6 +79,10 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
         conditions.push(if *kind == Kind::Workflow { "workflow = ?" } else { "attempt.target = ?" });
         values.push(id.to_owned().into());
     }
+    if let Some(key) = filter.wanted_once() {
+        conditions.push("once = ?");
+        values.push(key.to_owned().into());
+    }
     if filter.only_open() {
         // Must equal the condition of the index literally.
         conditions.push("state IN ('submitting', 'waiting', 'unknown', 'accepted')");
@@ -97,6 +102,24 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
     (sql, values)
 }
 
+/// The name of the submit that holds an idempotency key.
+pub(super) fn holder(
+    connection: &Connection,
+    key: &str,
+    is_dead: impl Fn(&str) -> bool,
+) -> Result<Option<String>, Error> {
+    let (sql, values) = statement(&Filter::all().once(key));
+    let mut statement = connection.prepare(&sql).map_err(failed)?;
+    let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let entry = seen(row, &is_dead)?;
+        if entry.state.holds_key() {
+            return Ok(Some(entry.attempt.to_string()));
+        }
+    }
+    Ok(None)
+}
+
 pub(super) fn deliveries(connection: &Connection) -> Result<Vec<Delivery>, Error> {
     let sql = "SELECT attempt.id, task FROM delivery JOIN attempt ON attempt.n = delivery.attempt ORDER BY delivery.attempt, task";
     let mut statement = connection.prepare(sql).map_err(failed)?;
@@ -114,6 +137,10 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
     let cost = maybe(13)?.map(|cost| serde_json::from_str(&cost)).transpose().map_err(|error| {
         Error::new(ErrorKind::Corrupt, say!("the ledger contains an unreadable cost")).with_source(error)
     })?;
+    let once = match maybe(20)?.zip(maybe(21)?) {
+        Some((key, sha256)) => Some(Once { key, sha256: sha256.parse()? }),
+        None => None,
+    };
     let Ok(kind) = text(7)?.parse();
     Ok(Entry {
         attempt: text(0)?.as_str().into(),
@@ -131,6 +158,7 @@ fn entry(row: &Row<'_>) -> Result<Entry, Error> {
             item: maybe(BATCH_NAME)?.zip(maybe(ITEM_ID)?).map(|(batch, id)| Box::new(ItemRef { batch, id })),
             label: maybe(18)?,
             recipe: maybe(19)?.map(Into::into),
+            once: once.map(Box::new),
         },
         note: maybe(11)?,
         task: maybe(12)?.map(Into::into),
@@ -171,6 +199,7 @@ mod tests {
             all().key("0123abcd").open(),
             all().runs(&Kind::Workflow, "1979"),
             all().runs(&Kind::App, "1877"),
+            all().once("tonight"),
             all().task(&task).with_task(),
         ];
         for filter in filters {

@@ -23,7 +23,7 @@ use crate::{
     Intent, Item, ItemEntry, Ledger, MOST_DELIVERIES, Measure, Pool, Salt, SlotFor, Slots, Spending, State,
     Step, Ticket,
     failpoint::{self, Failpoint},
-    memory::{now_ms, sent_already, taken_by_another, too_many_deliveries, unknown_attempt},
+    memory::{key_is_taken, now_ms, sent_already, taken_by_another, too_many_deliveries, unknown_attempt},
 };
 
 /// A ledger in a SQLite file in a folder. Any number of processes on one machine may use it at once.
@@ -381,13 +381,17 @@ fn begin(
     is_dead: impl Fn(&str) -> bool,
 ) -> Result<(AttemptId, i64), Error> {
     failpoint::hit(None, State::Submitting, Failpoint::Before);
+    if let Some(once) = &intent.once {
+        let holder = select::holder(connection, &once.key, &is_dead)?;
+        holder.map_or(Ok(()), |holder| Err(key_is_taken(&holder)))?;
+    }
     let item = intent.item.as_ref().map(|item| batches::claim(connection, item, is_dead)).transpose()?;
     let attempt = AttemptId::random()?;
     let sql = "INSERT INTO attempt
         (id, owner, created, changed, site, base_url, key, kind, workflow, target, body, secret, item, label,
-         recipe, state)
+         recipe, once, once_sha256, state)
         VALUES (:id, :owner, :now, :now, :site, :base_url, :key, :kind, :workflow, :target, :body, :secret, :item, :label,
-         :recipe, :state)";
+         :recipe, :once, :once_sha256, :state)";
     let values = named_params! {
         ":id": attempt.as_str(),
         ":owner": owner,
@@ -403,6 +407,8 @@ fn begin(
         ":item": item,
         ":label": intent.label,
         ":recipe": intent.recipe,
+        ":once": intent.once.as_ref().map(|once| &once.key),
+        ":once_sha256": intent.once.as_ref().map(|once| once.sha256.to_string()),
         ":state": State::Submitting.as_str(),
     };
     connection.execute(sql, values).map_err(failed)?;

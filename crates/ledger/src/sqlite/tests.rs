@@ -88,7 +88,9 @@ async fn a_store_of_an_older_version_keeps_its_rows() {
     // The schema of the first version.
     file(folder.path())
         .execute_batch(
-            "DROP TABLE graph; ALTER TABLE attempt DROP COLUMN label; ALTER TABLE attempt DROP COLUMN recipe;
+            "DROP INDEX attempt_once; ALTER TABLE attempt DROP COLUMN once;
+            ALTER TABLE attempt DROP COLUMN once_sha256;
+            DROP TABLE graph; ALTER TABLE attempt DROP COLUMN label; ALTER TABLE attempt DROP COLUMN recipe;
             DROP INDEX attempt_item; DROP INDEX attempt_workflow; DROP INDEX attempt_target;
             ALTER TABLE attempt DROP COLUMN item; DROP TABLE item; DROP TABLE batch;
             ALTER TABLE attempt DROP COLUMN reserve; ALTER TABLE attempt DROP COLUMN guess;

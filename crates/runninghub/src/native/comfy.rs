@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use runninghub_api::ApiKey;
 use runninghub_comfyui::{Client, Queue};
 use runninghub_core::{
@@ -25,7 +26,7 @@ use crate::{
     cancel::Cancels,
     record::{Record, Recorder, recording},
     settle,
-    submit::FileRules,
+    submit::{FileRules, once},
 };
 
 /// A ComfyUI server: queues and follows prompts. Cheap to clone.
@@ -105,7 +106,8 @@ impl Service for Comfy {
     }
 
     async fn submit(&self, submit: Submit) -> Result<Run, Error> {
-        self.submit_once(submit).await
+        once::submit(self, self.0.attempts.as_ref(), submit, |to, submit| to.submit_once(submit).boxed())
+            .await
     }
 
     /// Live if this crate queued the prompt, and otherwise by polling: a server sends progress to one socket only,

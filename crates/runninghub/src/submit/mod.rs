@@ -7,6 +7,7 @@ mod expired;
 mod loader;
 mod meter;
 mod model;
+pub(crate) mod once;
 mod patience;
 mod pay;
 mod queue;
