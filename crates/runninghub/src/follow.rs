@@ -1,9 +1,9 @@
 //! Follows an existing task.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use runninghub_core::{Event, Learned, TaskId, WorkflowId};
-use runninghub_ledger::Entry;
+use runninghub_core::{Event, Kind, Learned, TaskId, WebappId, WorkflowId};
+use runninghub_ledger::{Entry, Intent};
 
 use crate::{
     Error, Recipe, Run, RunningHub, Workflow,
@@ -12,6 +12,7 @@ use crate::{
     launch::{Known, Launch},
     platform::Family,
     sentence_of,
+    submit::node_names,
 };
 
 /// A task to be followed: plain data, until [`Service::follow`](crate::Service::follow) takes it.
@@ -103,9 +104,16 @@ impl RunningHub {
             let known = Known { priors: &hub.priors, lesson: lesson.as_ref(), learned: &follow.learned };
             known.plan(workflow.graph(), &[])
         });
+        let names = match entry.as_ref().map(|entry| &entry.intent) {
+            Some(Intent { kind: Kind::App, target: Some(app), .. }) => {
+                hub.form(&WebappId::from(&**app)).await.map(|form| node_names(&form)).unwrap_or_default()
+            }
+            _ => HashMap::new(),
+        };
         let launch = Launch {
             workflow,
             plan,
+            names,
             first: warning.into_iter().collect(),
             attempt,
             accepted,

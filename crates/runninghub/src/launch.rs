@@ -1,10 +1,10 @@
 //! Creates a run from an existing task.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use runninghub_core::{
     Confirm, Event, Graph, Learned, Machine, NodeError, NodeId, Pace, Plan, Priors, PromptId, Session,
-    SocketUrl, TaskId, WorkflowId, say,
+    SocketUrl, TaskId, Untrusted, WorkflowId, say,
 };
 use runninghub_transport::Connect;
 
@@ -24,6 +24,8 @@ pub(crate) struct Launch {
     pub(crate) task: TaskId,
     pub(crate) workflow: Option<WorkflowId>,
     pub(crate) plan: Option<Arc<Plan>>,
+    /// Titles of nodes, if there is no plan.
+    pub(crate) names: HashMap<NodeId, Untrusted>,
     /// The only prompt to handle, on a socket that carries others as well.
     pub(crate) prompt: Option<PromptId>,
     pub(crate) socket: Option<SocketUrl>,
@@ -76,6 +78,7 @@ impl Launch {
             task,
             workflow: None,
             plan: None,
+            names: HashMap::new(),
             prompt: None,
             socket: None,
             first: Vec::new(),
@@ -90,7 +93,9 @@ impl Launch {
 
     /// Starts the driver.
     pub(crate) fn run(self) -> Run {
-        let mut machine = Machine::new(self.plan.clone(), Confirm::Http).with_previews(self.previews);
+        let mut machine = Machine::new(self.plan.clone(), Confirm::Http)
+            .with_previews(self.previews)
+            .with_names(self.names);
         if let Some(prompt) = self.prompt {
             // Other prompts are broadcast on the same socket, partly without a prompt id.
             machine = machine.only(prompt, false);

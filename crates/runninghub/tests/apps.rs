@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::{fmt::Write as _, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use runninghub::{
-    Code, ErrorKind, Event, Phase, RunningHub, Service as _, Submit,
+    Code, ErrorKind, Event, Follow, Phase, Run, RunningHub, Service as _, Submit,
     ledger::{Filter, Ledger as _, MemoryLedger, State},
 };
 use runninghub_sim::{App, Fault, Rate, Scenario, Sim, SimBuilder};
@@ -43,6 +43,31 @@ async fn a_field_is_found_by_any_of_its_names() {
         .await;
     let end = run.expect("accepted").finish().await.expect("watched");
     assert_eq!((end.phase, sim.stats().creates), (Phase::Success, 1));
+}
+
+/// The platform doesn't return an app's workflow, so only the form has titles.
+#[tokio::test]
+async fn nodes_of_an_app_have_the_titles_of_its_form() {
+    let sim = apps().speed(5.0).start().await.expect("the simulator starts");
+    let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
+    let hub = RunningHub::builder(key()).base_url(sim.base_url()).ledger(ledger as _).build().expect("a hub");
+    let titles = async |run: &mut Run| {
+        let mut titles = BTreeMap::new();
+        for event in watch(run).await.events {
+            if let Event::Progress(progress) = event {
+                titles.extend(
+                    progress.current.iter().map(|node| (node.id.to_string(), node.title.to_string())),
+                );
+            }
+        }
+        titles
+    };
+    let mut first = hub.submit(Submit::app(App::demo().id())).await.expect("accepted");
+    let mut again = hub.follow(Follow::task(first.task_id().clone())).await.expect("followed");
+    let (first, again) = tokio::join!(titles(&mut first), titles(&mut again));
+    for seen in [first, again] {
+        assert_eq!(seen.get("3").map(String::as_str), Some("采样 KSampler"), "{seen:?}");
+    }
 }
 
 #[tokio::test]

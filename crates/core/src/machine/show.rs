@@ -185,7 +185,9 @@ impl Machine {
     pub(super) fn title(&self, at: usize) -> Untrusted {
         match &self.plan {
             Some(plan) => plan.nodes().get(at).map(|node| node.title.clone()),
-            None => self.seen.id(at).map(|id| id.as_str().into()),
+            None => {
+                self.seen.id(at).map(|id| self.names.get(id).cloned().unwrap_or_else(|| id.as_str().into()))
+            }
         }
         .unwrap_or_default()
     }

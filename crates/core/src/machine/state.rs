@@ -1,9 +1,13 @@
 //! The machine's state and inputs.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{booking::Bookings, estimate::Estimate, node::NodeTrack, route::Seen};
-use crate::{Event, Failure, OutputFile, Phase, Plan, PromptId};
+use crate::{Event, Failure, NodeId, OutputFile, Phase, Plan, PromptId, Untrusted};
 
 /// The source that decides whether a run is over.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -36,6 +40,8 @@ pub struct Machine {
     /// By position in the plan; without a plan, in the order in which nodes were seen.
     pub(super) nodes: Vec<NodeTrack>,
     pub(super) seen: Seen,
+    /// Titles of nodes, for a run without a plan.
+    pub(super) names: HashMap<NodeId, Untrusted>,
     pub(super) settled: usize,
     /// A `progress_state` has been seen, so nothing is inferred from `executing` anymore.
     pub(super) snapshots: bool,
@@ -50,7 +56,7 @@ pub struct Machine {
     /// nodes.
     pub(super) unbroken: bool,
     /// The node of the last `executing`, as the message named it.
-    pub(super) current: Option<crate::NodeId>,
+    pub(super) current: Option<NodeId>,
     /// The node of the last `progress`: event-1 previews belong to it.
     pub(super) last_progress: Option<usize>,
     pub(super) failure: Option<Failure>,
@@ -110,6 +116,7 @@ impl Machine {
             ignored: 0,
             unreadable: 0,
             touched: false,
+            names: HashMap::new(),
             previews: false,
             queue_remaining: None,
             scratch: String::new(),
@@ -122,6 +129,13 @@ impl Machine {
     pub fn only(mut self, prompt: PromptId, sole: bool) -> Self {
         self.prompt = Some(prompt);
         self.sole = sole;
+        self
+    }
+
+    /// Sets the titles of nodes. They count only without a plan, which has its own.
+    #[must_use]
+    pub fn with_names(mut self, names: HashMap<NodeId, Untrusted>) -> Self {
+        self.names = names;
         self
     }
 

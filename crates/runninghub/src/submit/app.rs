@@ -1,7 +1,9 @@
 //! AI apps and Quick Create: the form is sent back with changed values.
 
+use std::collections::HashMap;
+
 use runninghub_api::{App, AppField, Class};
-use runninghub_core::{Kind, WebappId, say};
+use runninghub_core::{Kind, NodeId, Untrusted, WebappId, say};
 use serde_json::{Value, json};
 
 use super::{
@@ -53,8 +55,20 @@ pub(super) async fn ready(
         what: What::named(kind, id.as_str()),
         request: request.node_info_list(list),
         graph: None,
+        names: node_names(&form),
         family: Family::Unknown,
     })
+}
+
+/// The titles of the nodes that a form shows.
+pub(crate) fn node_names(form: &App) -> HashMap<NodeId, Untrusted> {
+    let named = form.fields.iter().filter_map(|field| {
+        let names = [&field.node_name, &field.description, &field.description_en];
+        let name = names.into_iter().flatten().find(|name| !name.raw().trim().is_empty())?;
+        Some((field.node_id.clone(), name.clone()))
+    });
+    // Of several fields of a node, the first one.
+    named.rev().collect()
 }
 
 /// The whole form including the changes, as the platform's own clients send it. Checks everything before any file is

@@ -22,6 +22,7 @@ pub use seat::{BatchItem, BatchQueue};
 pub use secret::check_webhook;
 pub use step::{Busy, SubmitStep};
 
+pub(crate) use app::node_names;
 pub(crate) use change::{Changed, Changes, FileRules, NewValue};
 pub(crate) use check::{has_extension, upload as check_upload};
 pub(crate) use loader::{takes_file, upload_name};

@@ -31,6 +31,7 @@ pub(super) async fn ready(hub: &Hub, submit: &Submit, name: &str) -> Result<Read
         what: What::named(Kind::Model, &endpoint),
         request: hub.client.run_model(endpoint).params(params),
         graph: None,
+        names: HashMap::new(),
         family: Family::Model,
     })
 }

@@ -90,6 +90,7 @@ impl Paid {
         Launch {
             workflow,
             plan,
+            names: ready.names,
             socket: created.socket,
             first,
             attempt,

@@ -1,9 +1,9 @@
 //! Prepares a submit (checks and uploads), and then pays for it.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 use runninghub_api::{Create, ModelPrice, UploadSource};
-use runninghub_core::{Graph, Kind, say};
+use runninghub_core::{Graph, Kind, NodeId, Untrusted, say};
 
 use super::{app, check::cannot_upload, model, pay, workflow};
 use crate::{Error, Run, RunningHub, Submit, Work, attempts::What, hub::Hub, platform::Family};
@@ -14,6 +14,8 @@ pub(super) struct Ready {
     pub(super) request: Create,
     /// The graph with all changes, if it is known.
     pub(super) graph: Option<Graph>,
+    /// The titles of some nodes, where there is no graph.
+    pub(super) names: HashMap<NodeId, Untrusted>,
     pub(super) family: Family,
 }
 

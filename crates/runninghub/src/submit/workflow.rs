@@ -1,5 +1,7 @@
 //! Submits a workflow: saved on the platform, or sent whole.
 
+use std::collections::HashMap;
+
 use runninghub_core::{Graph, Kind, Sentence, WorkflowId, say};
 use serde_json::{Value, json};
 
@@ -31,6 +33,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
         what: What::workflow(Kind::Workflow, Some(id.clone())),
         request: request.node_info_list(list),
         graph: Some(graph(&workflow, &changes)),
+        names: HashMap::new(),
         family,
     })
 }
@@ -46,6 +49,7 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
         what: What::workflow(Kind::Workflow, submit.under.clone()),
         request: hub.client.create(submit.under.clone()).workflow(changes.graph(&workflow)),
         graph: Some(graph(&workflow, &changes)),
+        names: HashMap::new(),
         family: Family::Workflow,
     })
 }
