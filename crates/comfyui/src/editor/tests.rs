@@ -24,6 +24,25 @@ fn class(name: &str) -> Option<&'static ClassInfo> {
             "Loader": {"required": {"ckpt_name": ["COMBO", {"options": ["a.safetensors"]}]}},
             "EmptyLatentImage": {"required": {"width": ["INT", {}], "height": ["INT", {}]}},
             "LoadImage": {"required": {"image": [["cat.png"], {"image_upload": true}]}},
+            "SaveVideo": {"required": {
+                "video": ["VIDEO"],
+                "format": ["COMFY_DYNAMICCOMBO_V3", {"options": [
+                    {"key": "auto", "inputs": {"required": {}}},
+                    {"key": "mp4", "inputs": {
+                        "required": {
+                            "codec": ["COMFY_DYNAMICCOMBO_V3", {"options": [
+                                {"key": "h264", "inputs": {"required": {"crf": ["INT", {"default": 23}]}}},
+                                {"key": "av1", "inputs": {}},
+                            ]}],
+                            "audio": ["AUDIO"],
+                        },
+                        "optional": {"loop": ["BOOLEAN", {"default": false}]},
+                    }},
+                ]}],
+                "prefix": ["STRING", {}],
+            }},
+            "Join": {"required": {"images": ["COMFY_AUTOGROW_V3", {"template": {"prefix": "image",
+                "input": {"required": {"image": ["IMAGE"]}}}}]}},
             "ImageInvert": {"required": {"image": ["IMAGE"]}},
             "SaveImage": {
                 "required": {"images": ["IMAGE"], "filename_prefix": ["STRING", {"default": "ComfyUI"}]},
@@ -190,4 +209,44 @@ fn nodes_of_unknown_classes_stay_if_something_is_linked_to_them() {
     let custom = json!({"id": 2, "type": "MyNode", "inputs": [socket("image", "IMAGE", Some(2))], "widgets_values": [1]});
     let links = json!([[1, 2, 0, 9, 0, "IMAGE"], [2, 1, 0, 2, 0, "IMAGE"]]);
     assert_eq!(inputs(&saved(&[load, custom], &links), "2"), json!({"image": ["1", 0]}));
+}
+
+#[test]
+fn a_choice_brings_its_inputs() {
+    let save = |values: Value| {
+        let save = json!({"id": 5, "type": "SaveVideo", "inputs": [socket("video", "VIDEO", Some(1)),
+            socket("format.audio", "AUDIO", Some(2))], "widgets_values": values});
+        let load = json!({"id": 4, "type": "Loader", "widgets_values": ["a.safetensors"]});
+        let links = json!([[1, 4, 0, 5, 0, "VIDEO"], [2, 4, 1, 5, 1, "AUDIO"]]);
+        inputs(&json!({"nodes": [load, save], "links": links}), "5")
+    };
+    let (video, audio) = (json!(["4", 0]), json!(["4", 1]));
+    assert_eq!(
+        save(json!(["mp4", "h264", 18, true, "cat"])),
+        json!({"format": "mp4", "format.codec": "h264", "format.codec.crf": 18, "format.loop": true, "prefix": "cat",
+            "video": video, "format.audio": audio})
+    );
+    assert_eq!(
+        save(json!(["mp4", "av1", false, "cat"])),
+        json!({"format": "mp4", "format.codec": "av1", "format.loop": false, "prefix": "cat",
+            "video": video, "format.audio": audio})
+    );
+    assert_eq!(
+        save(json!({"format": "mp4", "format.codec": "h264", "format.codec.crf": 18, "prefix": "cat"})),
+        json!({"format": "mp4", "format.codec": "h264", "format.codec.crf": 18, "format.loop": false, "prefix": "cat",
+            "video": video, "format.audio": audio})
+    );
+    assert_eq!(save(json!(["auto", "cat"]))["prefix"], "cat");
+    assert_eq!(save(json!([]))["format"], "auto", "a choice is its key");
+}
+
+#[test]
+fn inputs_that_grow_keep_their_names() {
+    let names = ["images.image0", "images.image1", "images.image2"];
+    let sockets = names.iter().zip([Some(1), Some(2), None]).map(|(name, link)| socket(name, "IMAGE", link));
+    let join = json!({"id": 5, "type": "Join", "inputs": sockets.collect::<Vec<_>>()});
+    let load = json!({"id": 4, "type": "Loader", "widgets_values": ["a.safetensors"]});
+    let workflow =
+        json!({"nodes": [load, join], "links": [[1, 4, 0, 5, 0, "IMAGE"], [2, 4, 1, 5, 1, "IMAGE"]]});
+    assert_eq!(inputs(&workflow, "5"), json!({"images.image0": ["4", 0], "images.image1": ["4", 1]}));
 }
