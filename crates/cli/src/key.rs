@@ -12,7 +12,7 @@ use runninghub::{ApiKey, KeyKind, Sentence, say};
 use crate::{
     args::Global,
     exit::{Error, Exit},
-    private, secrets,
+    platform, private, secrets,
 };
 
 /// The environment variable of the key.
@@ -62,7 +62,7 @@ pub(crate) fn check(
 /// # Errors
 /// Usage, if there is no key, or other users can read its file.
 pub(crate) fn read(global: &Global) -> Result<ApiKey, Error> {
-    secrets::keep_memory_private();
+    platform::keep_memory_private();
     let key = find(global)?;
     secrets::learn(key.expose());
     Ok(key)

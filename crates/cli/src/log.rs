@@ -17,6 +17,7 @@ use tracing_subscriber::{
 use crate::{
     args::Global,
     exit::Error,
+    platform::private,
     secrets,
     writer::{self, Passing, Stream},
 };
@@ -36,14 +37,12 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     let builder = fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_target(true);
     match &global.log_file {
         Some(path) => {
-            let mut options = OpenOptions::new();
             // It holds prompts, and names of files.
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.create(true).append(true).open(path).map_err(|why| {
-                let path = path.display();
-                Error::usage(say!("cannot write the log file {path}: {why}", path, why))
-            })?;
+            let file =
+                private(&mut OpenOptions::new()).create(true).append(true).open(path).map_err(|why| {
+                    let path = path.display();
+                    Error::usage(say!("cannot write the log file {path}: {why}", path, why))
+                })?;
             builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }
         None => builder.with_writer(|| Clean(Beside)).finish().with(filter).init(),

@@ -21,6 +21,7 @@ mod live;
 mod log;
 #[cfg(feature = "preview")]
 mod picture;
+mod platform;
 mod printer;
 mod private;
 mod prompt;

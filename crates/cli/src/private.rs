@@ -9,7 +9,10 @@ use std::{
 use runninghub::{Sentence, say};
 use tempfile::NamedTempFile;
 
-use crate::exit::{Error, Exit};
+use crate::{
+    exit::{Error, Exit},
+    platform::{is_open_to_others, sync_folder},
+};
 
 /// Reads a file that only its owner can read, up to `limit` bytes; `None` if it doesn't exist.
 ///
@@ -23,16 +26,8 @@ pub(crate) fn read(path: &Path, what: &Sentence, limit: u64) -> Result<Option<St
         Err(error) => return Err(cannot(error)),
     };
     // Check the open file: the path could be replaced in between.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        let mode = file.metadata().map_err(cannot)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            let mode = format!("{:03o}", mode & 0o777);
-            return Err(Error::usage(say!("{what} is readable by others (mode {mode})", what, mode))
-                .hint(say!("make it private: `chmod 600 {path}`", path = path.display())));
-        }
+    if let Some((mode, cure)) = is_open_to_others(&file, path).map_err(cannot)? {
+        return Err(Error::usage(say!("{what} is readable by others (mode {mode})", what, mode)).hint(cure));
     }
     let mut text = String::new();
     file.take(limit).read_to_string(&mut text).map_err(cannot)?;
@@ -54,9 +49,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&target)?;
-        #[cfg(unix)]
-        File::open(folder)?.sync_all()?;
-        Ok(())
+        sync_folder(folder)
     };
     write().map_err(|why| {
         let path = path.display();

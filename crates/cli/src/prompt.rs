@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use runninghub::{Sentence, say};
 
-use crate::{exit::Error, key::MAX_LENGTH, printer::Printer};
+use crate::{exit::Error, key::MAX_LENGTH, platform::Echo, printer::Printer};
 
 /// Whether a question can be answered on the terminal.
 pub(crate) fn is_possible() -> bool {
@@ -21,7 +21,8 @@ pub(crate) fn is_yes() -> bool {
     ["y", "yes"].contains(&answer().to_lowercase().as_str())
 }
 
-fn line() -> io::Result<String> {
+/// Reads a line of at most the length of a key. Blocks.
+pub(crate) fn line() -> io::Result<String> {
     let mut line = String::new();
     io::stdin().lock().take(MAX_LENGTH).read_line(&mut line)?;
     Ok(line)
@@ -33,50 +34,22 @@ pub(crate) fn hidden(
     printer: Printer,
     question: &Sentence,
 ) -> Result<(Hush, impl FnOnce() -> io::Result<String> + use<>), Error> {
-    let hush = Hush::new(printer).map_err(|why| {
+    let echo = Echo::off().map_err(|why| {
         Error::usage(say!("cannot turn off the terminal's echo: {why}", why))
             .hint(say!("use `--api-key-stdin`"))
     })?;
     printer.ask(question);
-    #[cfg(windows)]
-    let read = || rpassword::read_password();
-    #[cfg(not(windows))]
-    let read = line;
-    Ok((hush, read))
+    Ok((Hush { printer, _echo: echo }, Echo::read))
 }
 
 /// The terminal with echo off.
 pub(crate) struct Hush {
     printer: Printer,
-    #[cfg(unix)]
-    before: rustix::termios::Termios,
-}
-
-impl Hush {
-    #[cfg(unix)]
-    fn new(printer: Printer) -> io::Result<Self> {
-        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-
-        let before = tcgetattr(io::stdin())?;
-        let mut hushed = before.clone();
-        hushed.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Now, &hushed)?;
-        Ok(Self { printer, before })
-    }
-
-    /// Reading turns the echo off itself.
-    #[cfg(windows)]
-    #[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
-    fn new(printer: Printer) -> io::Result<Self> {
-        Ok(Self { printer })
-    }
+    _echo: Echo,
 }
 
 impl Drop for Hush {
     fn drop(&mut self) {
-        #[cfg(unix)]
-        // Ignored: the terminal is gone.
-        let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, &self.before);
         self.printer.answered();
     }
 }

@@ -22,20 +22,6 @@ pub(crate) fn size() -> (usize, usize) {
     terminal_size().map_or((80, 24), |(Width(columns), Height(rows))| (columns.into(), rows.into()))
 }
 
-/// Width and height of a cell in pixels, if the terminal reports them.
-#[cfg(feature = "preview")]
-pub(crate) fn cell() -> Option<(usize, usize)> {
-    #[cfg(unix)]
-    {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-        let side =
-            |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|side| *side > 0).map(usize::from);
-        side(size.ws_xpixel, size.ws_col).zip(side(size.ws_ypixel, size.ws_row))
-    }
-    #[cfg(not(unix))]
-    None
-}
-
 /// Whether a live block can be drawn: on a terminal of at least 40 columns that supports escapes, and not in CI.
 pub(crate) fn is_drawable() -> bool {
     is_terminal()

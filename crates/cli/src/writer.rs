@@ -9,7 +9,7 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, IsTerminal as _},
+    io,
     pin::pin,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -22,7 +22,7 @@ use std::{
 use runninghub::say;
 use tokio::sync::Notify;
 
-use crate::{lang, signals};
+use crate::{lang, platform::is_one_place, signals};
 
 /// A reader lags if more than this many bytes are pending: as much again as a pipe holds.
 const LAG: usize = 64 * 1024;
@@ -271,16 +271,6 @@ impl Piece {
             Stream::Err => _ = put(&mut io::stderr().lock()),
         }
     }
-}
-
-/// Whether both streams lead to the same destination: a terminal, a pipe, a file.
-fn is_one_place() -> bool {
-    let (out, err) = (io::stdout(), io::stderr());
-    #[cfg(unix)]
-    if let (Ok(out), Ok(err)) = (rustix::fs::fstat(&out), rustix::fs::fstat(&err)) {
-        return (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino);
-    }
-    out.is_terminal() && err.is_terminal()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::{
     event::{Check, Event},
     exit::{Error, Exit},
     key,
+    platform::free_space,
     report::key_kind,
     secrets,
 };
@@ -27,7 +28,6 @@ use crate::{
 /// too.
 const CLOCK: u64 = 300;
 /// Smallest accepted free space, in bytes: a video alone can be as large.
-#[cfg(unix)]
 const SPACE: u64 = 500 << 20;
 /// The variables that name a proxy, besides `--proxy`. All requests are encrypted, so `HTTP_PROXY` does not apply.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -149,14 +149,10 @@ fn disk(dir: Option<&Path>) -> Finding {
         Error::new(Exit::Store, say!("cannot write to {name}: {why}", name = name(), why))
             .hint(say!("make it writable, or use another folder with `--state-dir PATH`"))
     })?;
-    #[cfg(unix)]
-    if let Ok(disk) = rustix::fs::statvfs(dir) {
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        if free < SPACE {
-            let left = free / 1_000_000;
-            return Err(Error::new(Exit::Store, say!("{name} has only {left} MB left", name = name(), left))
-                .hint(say!("free some space: results and the ledger need it")));
-        }
+    if let Some(free) = free_space(dir).filter(|free| *free < SPACE) {
+        let left = free / 1_000_000;
+        return Err(Error::new(Exit::Store, say!("{name} has only {left} MB left", name = name(), left))
+            .hint(say!("free some space: results and the ledger need it")));
     }
     Ok(say!("{name} is writable", name = name()))
 }

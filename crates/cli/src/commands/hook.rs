@@ -10,14 +10,9 @@ use std::{
 };
 
 use runninghub::{Fact, Line, Sentence, answer::Task, ledger::State, say};
-use tokio::{
-    io::AsyncWriteExt as _,
-    process::{Child, Command},
-    task::JoinSet,
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt as _, process::Command, task::JoinSet, time::timeout};
 
-use crate::{event::Event, secrets};
+use crate::{event::Event, platform::Group, secrets};
 
 /// How many commands run at once; others wait in the queue.
 const AT_ONCE: usize = 4;
@@ -58,8 +53,7 @@ impl Hook {
         // Keep the command's output out of our stdout.
         command.args(args).stdin(Stdio::piped()).stdout(io::stderr()).kill_on_drop(true);
         // Ctrl-C is for this process only: running commands may finish.
-        #[cfg(unix)]
-        command.process_group(0);
+        Group::apart(&mut command);
         // The child inherits what it needs to find programs and files, but no variable that holds a secret. The name
         // is passed along, since some secrets are recognized only by it.
         let has_secret = |name: &OsString, value: &OsString| {
@@ -134,40 +128,5 @@ impl Hook {
     /// Whether no command runs or waits.
     pub(super) fn is_idle(&self) -> bool {
         self.running.is_empty()
-    }
-}
-
-/// The process group of a command. Dropping it kills the group, unless the command has ended by itself.
-#[derive(Debug)]
-struct Group {
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
-}
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        #[cfg(not(unix))]
-        let _ = child;
-        Self {
-            #[cfg(unix)]
-            leader: child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw),
-        }
-    }
-
-    /// Releases the group: background processes of a finished command go on.
-    fn let_go(&mut self) {
-        #[cfg(unix)]
-        {
-            self.leader = None;
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(leader) = self.leader {
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
-        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::{API_KEY, ConfigFile, KEY_TYPE, KEYRING},
     event::{Change, Event, Profile},
     exit::{Error, Exit},
-    key, keyring, prompt, secrets,
+    key, keyring, platform, prompt, secrets,
 };
 
 const BASE_URL: &str = "base_url";
@@ -97,7 +97,7 @@ async fn ask(context: &Context) -> Result<Result<ApiKey, Exit>, Error> {
         return Err(Error::usage(say!("cannot prompt for the API key: this is not a terminal"))
             .hint(say!("pass it with `--api-key-stdin`, as in `rhub login --api-key-stdin < FILE`, or with `--api-key-file PATH`")));
     }
-    secrets::keep_memory_private();
+    platform::keep_memory_private();
     let mut signals = context.signals()?;
     let (hush, read) = prompt::hidden(context.printer, &say!("API key (it is not shown): "))?;
     let line = tokio::select! {

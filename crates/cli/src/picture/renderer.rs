@@ -10,7 +10,7 @@ use super::{
     protocol::{Protocol, Wish, choose},
     sixel::sixel,
 };
-use crate::{live::Image, terminal};
+use crate::{live::Image, platform};
 
 /// Rows of the window reserved for everything but the image: the size of a whole block without one.
 const OTHER_ROWS: usize = 10;
@@ -63,7 +63,7 @@ impl PreviewRenderer {
             return None;
         }
         let picture = decode(self.newest.as_ref()?)?;
-        paint(&picture, self.protocol?, (columns.saturating_sub(1), room), terminal::cell())
+        paint(&picture, self.protocol?, (columns.saturating_sub(1), room), platform::cell())
     }
 }
 
