@@ -32,11 +32,12 @@ mod imp {
     }
 
     fn failed(profile: &str, error: &keyring::Error) -> Error {
-        Error::new(
-            Exit::Store,
-            say!("the keyring has no key for the profile `{profile}`: {why}", profile, why = chain(error)),
-        )
-        .hint(say!("unlock the keyring, or run `rhub login` without `--keyring`"))
+        let what = match error {
+            keyring::Error::NoEntry => say!("the keyring has no key for the profile `{profile}`", profile),
+            error => say!("cannot use the keyring: {why}", why = chain(error)),
+        };
+        Error::new(Exit::Store, what)
+            .hint(say!("unlock the keyring, or run `rhub login` without `--keyring`"))
     }
 }
 

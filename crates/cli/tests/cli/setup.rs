@@ -104,6 +104,22 @@ fn requests_beyond_the_keys_permissions_are_not_sent() {
     assert_eq!(given.run().code, Some(0));
 }
 
+/// Without a service that keeps keys, nothing is stored anywhere else instead.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_keyring_that_cannot_be_used_is_an_error() {
+    let (sim, config) = (Simulator::of("01-simple"), folder());
+    let words = ["login", "--keyring", "--api-key-stdin", "--base-url", sim.base_url()];
+    let nowhere = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+    let done = with(&config, &sim, words).stdin(Sim::DEMO_KEY).env(nowhere.0, nowhere.1).run();
+    assert_eq!(done.code, Some(9), "{done}");
+    assert!(
+        done.stderr.contains("cannot use the keyring") && done.stderr.contains("without `--keyring`"),
+        "{done}"
+    );
+    assert!(!config.path().join("config.toml").exists(), "{done}");
+}
+
 #[test]
 fn logins_that_fail() {
     let (sim, config) = (Simulator::of("01-simple"), folder());
