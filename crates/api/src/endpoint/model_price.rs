@@ -65,7 +65,7 @@ impl Client {
 }
 
 impl GetModelPrice {
-    /// The model's parameters, as for [`Create::params`](crate::Create::params).
+    /// The model's parameters, as for [`CreateTask::params`](crate::CreateTask::params).
     pub fn params(mut self, params: Map<String, Value>) -> Self {
         self.params.extend(params);
         self

@@ -17,7 +17,7 @@ use crate::{
 /// an [`Observation`] with [`TaskStatus::Failed`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Outputs {
+pub struct GetOutputs {
     client: Client,
     task_id: TaskId,
     once: bool,
@@ -25,12 +25,12 @@ pub struct Outputs {
 
 impl Client {
     /// Fetches a task's status and results.
-    pub fn outputs(&self, task_id: &TaskId) -> Outputs {
-        Outputs { client: self.clone(), task_id: task_id.clone(), once: false }
+    pub fn outputs(&self, task_id: &TaskId) -> GetOutputs {
+        GetOutputs { client: self.clone(), task_id: task_id.clone(), once: false }
     }
 }
 
-impl Outputs {
+impl GetOutputs {
     /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
@@ -42,7 +42,7 @@ impl Outputs {
     }
 }
 
-into_future!(Outputs => Observation);
+into_future!(GetOutputs => Observation);
 
 /// `data` when it is an object: while running, and after a failure.
 #[derive(Default, Deserialize)]

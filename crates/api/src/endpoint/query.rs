@@ -14,7 +14,7 @@ use crate::{
 /// Fetches a task's status and results with the v2 endpoint. Created by [`Client::query`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Query {
+pub struct QueryTask {
     client: Client,
     task_id: TaskId,
     once: bool,
@@ -22,12 +22,12 @@ pub struct Query {
 
 impl Client {
     /// Like [`Client::outputs`], with the v2 endpoint, which knows tasks of every origin but not the socket.
-    pub fn query(&self, task_id: &TaskId) -> Query {
-        Query { client: self.clone(), task_id: task_id.clone(), once: false }
+    pub fn query(&self, task_id: &TaskId) -> QueryTask {
+        QueryTask { client: self.clone(), task_id: task_id.clone(), once: false }
     }
 }
 
-impl Query {
+impl QueryTask {
     /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
@@ -39,7 +39,7 @@ impl Query {
     }
 }
 
-into_future!(Query => Observation);
+into_future!(QueryTask => Observation);
 
 /// The bare task object in the responses of every v2 submit and of `query`.
 #[derive(Default, Deserialize)]

@@ -17,7 +17,7 @@ use crate::{
 /// [`Client::outputs`].
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Status {
+pub struct GetStatus {
     client: Client,
     task_id: TaskId,
     once: bool,
@@ -25,12 +25,12 @@ pub struct Status {
 
 impl Client {
     /// Fetches a task's status only.
-    pub fn status(&self, task_id: &TaskId) -> Status {
-        Status { client: self.clone(), task_id: task_id.clone(), once: false }
+    pub fn status(&self, task_id: &TaskId) -> GetStatus {
+        GetStatus { client: self.clone(), task_id: task_id.clone(), once: false }
     }
 }
 
-impl Status {
+impl GetStatus {
     /// Sends the request once, and leaves retries to the caller.
     pub fn once(self) -> Self {
         Self { once: true, ..self }
@@ -42,7 +42,7 @@ impl Status {
     }
 }
 
-into_future!(Status => TaskStatus);
+into_future!(GetStatus => TaskStatus);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -37,7 +37,7 @@ const KINDS: [&str; 12] =
 /// request.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Upload {
+pub struct UploadFile {
     client: Client,
     file: UploadSource,
 }
@@ -199,7 +199,7 @@ impl fmt::Debug for DownloadUrl {
 /// An uploaded file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Uploaded {
+pub struct UploadedFile {
     /// For workflows and AI apps.
     pub file_name: FileName,
     /// For models.
@@ -214,13 +214,13 @@ pub struct Uploaded {
 
 impl Client {
     /// Uploads a file for a workflow or a model.
-    pub fn upload(&self, file: UploadSource) -> Upload {
-        Upload { client: self.clone(), file }
+    pub fn upload(&self, file: UploadSource) -> UploadFile {
+        UploadFile { client: self.clone(), file }
     }
 }
 
-impl Upload {
-    async fn send(self) -> Result<Uploaded, Error> {
+impl UploadFile {
+    async fn send(self) -> Result<UploadedFile, Error> {
         let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
         self.file.check()?;
         let entry = self.entry().await;
@@ -246,7 +246,7 @@ impl Upload {
     }
 }
 
-into_future!(Upload => Uploaded);
+into_future!(UploadFile => UploadedFile);
 
 /// A gateway in front of the platform may have its own limit, and respond with only a status.
 pub(super) fn explained(error: Error) -> Error {
@@ -269,9 +269,9 @@ struct Data {
     size: Option<u64>,
 }
 
-fn read(answer: &Answer) -> Result<Uploaded, Error> {
+fn read(answer: &Answer) -> Result<UploadedFile, Error> {
     let data: Data = answer.data()?;
-    Ok(Uploaded {
+    Ok(UploadedFile {
         file_name: data.file_name.map(FileName).ok_or_else(|| answer.unexpected("data.fileName"))?,
         download_url: data.download_url.map(DownloadUrl),
         kind: data.kind,

@@ -2,7 +2,7 @@
 
 use std::{iter, time::Duration};
 
-use runninghub_api::{Class, Code, Create, CreateOutcome, Created, Retry, RunOptions};
+use runninghub_api::{Class, Code, CreateTask, CreateOutcome, CreatedTask, Retry, RunOptions};
 use runninghub_core::{Sentence, say};
 use runninghub_ledger::{Digest, Secret, Step};
 use runninghub_net::{is_not_listening, start_pauses};
@@ -37,7 +37,7 @@ struct Payment<'a> {
 
 /// A task that was paid for.
 pub(super) struct Paid {
-    pub(super) created: Created,
+    pub(super) created: CreatedTask,
     pub(super) attempt: Option<Attempt>,
     /// The id could not be recorded: the caller has to keep it.
     pub(super) unwritten: Option<Error>,
@@ -105,7 +105,7 @@ impl Paid {
 impl Payment<'_> {
     /// Sends the request until it is accepted, finally refused, or of unknown outcome. Only a refusal for lack of a
     /// slot is retried, and a few times one of the key.
-    async fn make(self, request: Create) -> Result<Paid, Error> {
+    async fn make(self, request: CreateTask) -> Result<Paid, Error> {
         let shared = &self.hub.queue;
         shared.check()?;
         let mut wait = SlotWait::new(self.hub, self.submit);

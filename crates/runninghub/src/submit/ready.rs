@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use runninghub_api::{Create, ModelPrice, UploadSource};
+use runninghub_api::{CreateTask, ModelPrice, UploadSource};
 use runninghub_core::{Graph, Kind, say};
 
 use super::{app, check::cannot_upload, model, pay, workflow};
@@ -11,7 +11,7 @@ use crate::{Error, Run, RunningHub, Submit, Work, attempts::What, hub::Hub, plat
 /// A submit that is checked and uploaded.
 pub(super) struct Ready {
     pub(super) what: What,
-    pub(super) request: Create,
+    pub(super) request: CreateTask,
     /// The graph with all changes, if it is known.
     pub(super) graph: Option<Graph>,
     pub(super) family: Family,
@@ -58,7 +58,7 @@ impl RunningHub {
 
 impl What {
     /// The request without the key: equal requests have equal texts.
-    pub(super) fn text(&self, request: &Create) -> Result<String, Error> {
+    pub(super) fn text(&self, request: &CreateTask) -> Result<String, Error> {
         let body = request.body().map_err(|error| Error::api(say!("the task was not created"), error))?;
         Ok(match (&self.kind, &self.target) {
             // The endpoint is not in the body.
