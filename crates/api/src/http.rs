@@ -58,7 +58,7 @@ enum Effect {
 
 impl Call {
     /// A call that may be sent again at any time.
-    pub(crate) fn question(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn repeatable(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name,
             path: path.into(),
@@ -73,7 +73,7 @@ impl Call {
 
     /// A call that creates a paid task: sent once, over a connection of its own.
     pub(crate) fn create(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
-        Self { effect: Effect::Create, once: true, ..Self::question(name, path) }
+        Self { effect: Effect::Create, once: true, ..Self::repeatable(name, path) }
     }
 
     /// Sent once, whatever happens.
@@ -508,7 +508,7 @@ pub(crate) mod tests {
 
     /// Parses a made-up response with an endpoint's function.
     pub(crate) fn read_with<T>(text: &str, read: impl Fn(&Answer) -> Result<T, Error>) -> Result<T, Error> {
-        answer(&Call::question("test", "/"), 200, text, read)
+        answer(&Call::repeatable("test", "/"), 200, text, read)
     }
 
     /// The same for a create.

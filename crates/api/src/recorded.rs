@@ -17,7 +17,7 @@ pub fn read_observation(path: &str, status: u16, text: &str) -> Option<Observati
         _ => return None,
     };
     // No key to mask: it was removed when the response was recorded.
-    read(&Answer::new(&Call::question("replay", ""), None, status, text.to_owned())).ok()
+    read(&Answer::new(&Call::repeatable("replay", ""), None, status, text.to_owned())).ok()
 }
 
 /// The result of a recorded create: the task, or an error whose [`Error::create_outcome`] says whether there may be

@@ -161,7 +161,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn app(&self, webapp_id: &WebappId) -> Result<App, Error> {
-        let call = Call::question("app", "/api/webapp/apiCallDemo");
+        let call = Call::repeatable("app", "/api/webapp/apiCallDemo");
         self.get_legacy(call, vec![("webappId", webapp_id.as_str().to_owned())], read).await
     }
 }

@@ -71,7 +71,7 @@ impl UploadLora {
             tokio::task::spawn_blocking(move || md5_of(&hashed)).await.map_err(io::Error::other).flatten();
         let sum = sum.map_err(|error| Error::io(CALL, &path, error))?;
         let body = json!({ "loraName": name, "md5Hex": sum });
-        let call = Call::question(CALL, "/api/openapi/getLoraUploadUrl");
+        let call = Call::repeatable(CALL, "/api/openapi/getLoraUploadUrl");
         let (file_name, url) = client.post_legacy(call, &body, read).await?;
         let was_there = url.is_none();
         if let Some(url) = url {

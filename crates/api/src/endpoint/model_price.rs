@@ -72,7 +72,7 @@ impl GetModelPrice {
     }
 
     async fn send(self) -> Result<ModelPrice, Error> {
-        let call = Call::question("price", model::preview_path(&self.endpoint));
+        let call = Call::repeatable("price", model::preview_path(&self.endpoint));
         if !model::is_path(&self.endpoint) {
             return Err(
                 call.usage(say!("the endpoint of the model is not a path such as `vidu/text-to-video-q2`"))

@@ -37,7 +37,7 @@ impl GetOutputs {
     }
 
     async fn send(self) -> Result<Observation, Error> {
-        let call = Call::question("outputs", "/task/openapi/outputs").once(self.once);
+        let call = Call::repeatable("outputs", "/task/openapi/outputs").once(self.once);
         self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
     }
 }

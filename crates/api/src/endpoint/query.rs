@@ -34,7 +34,7 @@ impl QueryTask {
     }
 
     async fn send(self) -> Result<Observation, Error> {
-        let call = Call::question("query", "/openapi/v2/query").once(self.once);
+        let call = Call::repeatable("query", "/openapi/v2/query").once(self.once);
         self.client.post_v2(call, &json!({ "taskId": self.task_id }), read).await
     }
 }

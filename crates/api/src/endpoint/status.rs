@@ -37,7 +37,7 @@ impl GetStatus {
     }
 
     async fn send(self) -> Result<TaskStatus, Error> {
-        let call = Call::question("status", "/task/openapi/status").once(self.once);
+        let call = Call::repeatable("status", "/task/openapi/status").once(self.once);
         self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
     }
 }

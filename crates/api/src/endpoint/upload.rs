@@ -221,7 +221,7 @@ impl Client {
 
 impl UploadFile {
     async fn send(self) -> Result<UploadedFile, Error> {
-        let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
+        let call = Call::repeatable("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
         self.file.check()?;
         let entry = self.entry().await;
         if let Some(uploaded) = entry.as_deref().and_then(Uploads::find) {

@@ -134,7 +134,7 @@ async fn a_redirect_does_not_take_the_key_elsewhere() {
 }
 
 #[tokio::test]
-async fn every_endpoint_asks_as_documented() {
+async fn every_endpoint_sends_the_documented_request() {
     let task = r#"{"taskId":"7","status":"RUNNING","errorCode":"","results":null}"#;
     let ok = r#"{"code":0,"msg":"","data":null}"#;
     let account = r#"{"code":0,"data":{"remainCoins":"12","currentTaskCounts":1,"remainMoney":null,"apiType":"NORMAL"}}"#;
