@@ -12,7 +12,7 @@ use runninghub_core::{Sentence, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions, is_loopback};
 use url::Url;
 
-use crate::{ApiKey, Error, Site, budget::Budget, http, rate_limit::RateLimitPause, uploads::Uploads};
+use crate::{ApiKey, Error, Site, budget::RetryBudget, http, rate_limit::RateLimitPause, uploads::Uploads};
 
 /// Default timeout of a read request.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,8 +34,8 @@ struct Inner {
     time_scale: f64,
     uploads: Option<Uploads>,
     calls: AtomicU64,
-    hold: RateLimitPause,
-    budget: Budget,
+    pause: RateLimitPause,
+    budget: RetryBudget,
     /// Whether legacy calls send the key in the body.
     key_in_body: AtomicBool,
 }
@@ -88,13 +88,13 @@ impl Client {
 
     /// How long all requests of the key except cancels are held back because the server asked for a pause.
     pub fn held(&self) -> Option<Duration> {
-        self.0.hold.left()
+        self.0.pause.left()
     }
 
     /// Call this after the machine was suspended: pooled connections are dead and not used again, and the time
     /// asleep counts as waiting.
     pub fn on_resume(&self, slept: Duration) {
-        self.0.hold.on_resume(slept);
+        self.0.pause.on_resume(slept);
         self.0.clients.renew();
     }
 
@@ -135,11 +135,11 @@ impl Client {
         self.0.uploads.as_ref()
     }
 
-    pub(crate) fn hold(&self) -> &RateLimitPause {
-        &self.0.hold
+    pub(crate) fn pause(&self) -> &RateLimitPause {
+        &self.0.pause
     }
 
-    pub(crate) fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &RetryBudget {
         &self.0.budget
     }
 
@@ -207,8 +207,8 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
-            hold: RateLimitPause::default(),
-            budget: Budget::new(),
+            pause: RateLimitPause::default(),
+            budget: RetryBudget::new(),
             key_in_body: AtomicBool::new(true),
         })))
     }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Retry, UploadSource,
-    budget::Price,
+    budget::RetryCost,
     endpoint::created::Complaints,
     envelope::{Envelope, named_task},
     lenient,
@@ -200,9 +200,9 @@ impl Client {
                     Retry::Safe { after } => after.unwrap_or_default(),
                     _ => Duration::ZERO,
                 };
-                let price = if held(error).is_some() { Price::THROTTLED } else { Price::RETRY };
-                let pause = pause.filter(|_| may_repeat(error, &mut tried) && self.budget().take(price))?;
-                taken = Some(price);
+                let cost = if held(error).is_some() { RetryCost::THROTTLED } else { RetryCost::RETRY };
+                let pause = pause.filter(|_| may_repeat(error, &mut tried) && self.budget().take(cost))?;
+                taken = Some(cost);
                 Some(pause.max(least).mul_f64(scale))
             })
             .notify(|error, pause| tracing::debug!(%error, ?pause, "asking again"))
@@ -245,7 +245,7 @@ impl Client {
             result.inspect_err(|error| {
                 if let Some(wait) = held(error) {
                     tracing::debug!(call = call.name, ?wait, "the key has to wait");
-                    self.hold().hold(wait.mul_f64(self.time_scale()));
+                    self.pause().hold(wait.mul_f64(self.time_scale()));
                 }
             })
         };
@@ -268,7 +268,7 @@ impl Client {
         shown: Option<&str>,
     ) -> Result<Answer, Error> {
         if !call.urgent {
-            self.hold().pass(self.time_scale()).await;
+            self.pause().pass(self.time_scale()).await;
         }
         let is_create = call.effect == Effect::Create;
         let clients = self.clients();
