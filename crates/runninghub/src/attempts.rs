@@ -49,7 +49,7 @@ pub(crate) struct Attempt {
 
 /// The work, as the ledger stores it.
 #[derive(Clone, Debug)]
-pub(crate) struct What {
+pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) workflow: Option<WorkflowId>,
     /// The id of an app, or the endpoint of a model.
@@ -58,7 +58,7 @@ pub(crate) struct What {
     pub(crate) recipe: Option<Box<str>>,
 }
 
-impl What {
+impl Subject {
     pub(crate) fn named(kind: Kind, target: &str) -> Self {
         Self { kind, workflow: None, target: Some(target.to_owned()), recipe: None }
     }
@@ -104,18 +104,18 @@ impl AttemptLog {
     /// The submit of this work.
     pub(crate) fn intent(
         &self,
-        what: &What,
+        subject: &Subject,
         body: Digest,
         secret: Option<Digest>,
         submit: &Submit,
     ) -> Intent {
-        let mut intent = Intent::new(self.place.clone(), what.kind.clone(), &self.key, body);
-        intent.workflow.clone_from(&what.workflow);
-        intent.target.clone_from(&what.target);
+        let mut intent = Intent::new(self.place.clone(), subject.kind.clone(), &self.key, body);
+        intent.workflow.clone_from(&subject.workflow);
+        intent.target.clone_from(&subject.target);
         intent.secret = secret;
         intent.item = submit.item.as_ref().map(|item| Box::new(item.item.clone()));
         intent.label.clone_from(&submit.label);
-        intent.recipe.clone_from(&what.recipe);
+        intent.recipe.clone_from(&subject.recipe);
         intent
     }
 

@@ -149,7 +149,7 @@ mod tests {
     use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
 
     use super::*;
-    use crate::{BackendError, Submit, attempts::What};
+    use crate::{BackendError, Submit, attempts::Subject};
 
     /// A task that stops after a few polls.
     struct Stopping(AtomicU32);
@@ -200,9 +200,9 @@ mod tests {
             let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
             let attempts =
                 AttemptLog::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
-            let what = What::workflow(Kind::Prompt, None);
+            let subject = Subject::workflow(Kind::Prompt, None);
             let attempt = attempts
-                .begin(attempts.intent(&what, Digest::of("body"), None, &Submit::graph("{}")))
+                .begin(attempts.intent(&subject, Digest::of("body"), None, &Submit::graph("{}")))
                 .await
                 .expect("written");
             let task = TaskId::from("7");

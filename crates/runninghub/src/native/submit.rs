@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Run, Submit, Workflow,
-    attempts::{Attempt, What, note, unwritten},
+    attempts::{Attempt, Subject, note, unwritten},
     launch::{Known, Launch, refused_nodes},
     sentence_of,
     submit::{Changed, SubmitStep, warn_of},
@@ -80,9 +80,9 @@ impl Prompt<'_> {
         }
         let attempt = match &server.attempts {
             Some(attempts) => {
-                let mut what = What::workflow(Kind::Prompt, None);
-                what.recipe = Some(attempts.recipe(self.submit).await);
-                Some(attempts.begin(attempts.intent(&what, body, None, self.submit)).await?)
+                let mut subject = Subject::workflow(Kind::Prompt, None);
+                subject.recipe = Some(attempts.recipe(self.submit).await);
+                Some(attempts.begin(attempts.intent(&subject, body, None, self.submit)).await?)
             }
             None => None,
         };

@@ -9,7 +9,7 @@ use super::{
     change::{Changes, NewValue},
     check,
 };
-use crate::{Error, Submit, app, attempts::What, hub::Hub, platform::Family};
+use crate::{Error, Submit, app, attempts::Subject, hub::Hub, platform::Family};
 
 /// An entry of the list of changes to send.
 #[derive(PartialEq)]
@@ -50,7 +50,7 @@ pub(super) async fn ready(
         None => (Kind::App, hub.client.run_app(id)),
     };
     Ok(Ready {
-        what: What::named(kind, id.as_str()),
+        subject: Subject::named(kind, id.as_str()),
         request: request.node_info_list(list),
         graph: None,
         family: Family::Unknown,

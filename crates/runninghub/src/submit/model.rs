@@ -13,7 +13,7 @@ use super::{
     check::{cannot_upload, no_file},
     expired,
 };
-use crate::{Error, ErrorKind, Submit, attempts::What, hub::Hub, platform::Family};
+use crate::{Error, ErrorKind, Submit, attempts::Subject, hub::Hub, platform::Family};
 
 /// The request body and its endpoint.
 struct Request {
@@ -28,7 +28,7 @@ pub(super) async fn ready(hub: &Hub, submit: &Submit, name: &str) -> Result<Read
     }
     let Request { endpoint, params } = request;
     Ok(Ready {
-        what: What::named(Kind::Model, &endpoint),
+        subject: Subject::named(Kind::Model, &endpoint),
         request: hub.client.run_model(endpoint).params(params),
         graph: None,
         family: Family::Model,

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::{Ready, secret, wait::SlotWait};
 use crate::{
     Error, ErrorKind, Run, Submit,
-    attempts::{self, Attempt, What, note},
+    attempts::{self, Attempt, Subject, note},
     hub::Hub,
     launch::{Known, Launch, refused_nodes},
     sentence_of,
@@ -26,17 +26,17 @@ const KEY_TRIES: u32 = 2;
 const KEY_WAIT: Duration = Duration::from_millis(500);
 
 /// A create that is about to be sent.
-struct Payment<'a> {
+struct CreateOnce<'a> {
     hub: &'a Hub,
     submit: &'a Submit,
-    what: &'a What,
+    subject: &'a Subject,
     /// Digest of the body without the key, and without this submit's own secret.
     body: Digest,
     secret: Option<&'a Secret>,
 }
 
 /// A task that was paid for.
-pub(super) struct Paid {
+pub(super) struct AcceptedTask {
     pub(super) created: CreatedTask,
     pub(super) attempt: Option<Attempt>,
     /// The id could not be recorded: the caller has to keep it.
@@ -44,24 +44,24 @@ pub(super) struct Paid {
 }
 
 /// Creates the task, exactly once.
-pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<Paid, Error> {
+pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<AcceptedTask, Error> {
     let options = &submit.options;
     let secret = secret::draw(hub, options.webhook_url.as_deref())?;
     keep_from_recording(hub, options);
     let request = ready.request.clone().options(options.clone());
-    let payment = Payment {
+    let create = CreateOnce {
         hub,
         submit,
-        what: &ready.what,
+        subject: &ready.subject,
         // Without the secret, so that the same request always has the same digest.
-        body: Digest::of(ready.what.text(&request)?),
+        body: Digest::of(ready.subject.text(&request)?),
         secret: secret.as_ref(),
     };
     let mut options = options.clone();
     if let (Some(secret), Some(url)) = (&secret, &mut options.webhook_url) {
         *url = secret::fill(url, secret);
     }
-    payment.make(request.options(options)).await
+    create.make(request.options(options)).await
 }
 
 /// Redacts the submit's secrets from recordings, since a response may repeat them.
@@ -75,13 +75,13 @@ fn keep_from_recording(hub: &Hub, options: &RunOptions) {
     }
 }
 
-impl Paid {
+impl AcceptedTask {
     /// Starts following. Without a graph, the run reports which nodes run, but not how much is left.
     pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
         let Self { created, attempt, unwritten } = self;
         let unwritten = unwritten.map(|error| attempts::unwritten(&created.task_id, &error));
         let first = unwritten.into_iter().chain(refused_nodes(&created.tips.node_errors)).collect();
-        let workflow = ready.what.workflow;
+        let workflow = ready.subject.workflow;
         let instance = submit.options.instance_type.unwrap_or_default().as_str();
         let lesson = hub.lesson(workflow.as_ref(), instance).filter(|_| ready.graph.is_some());
         let outputs = created.tips.outputs_to_execute.unwrap_or_default();
@@ -102,16 +102,16 @@ impl Paid {
     }
 }
 
-impl Payment<'_> {
+impl CreateOnce<'_> {
     /// Sends the request until it is accepted, finally refused, or of unknown outcome. Only a refusal for lack of a
     /// slot is retried, and a few times one of the key.
-    async fn make(self, request: CreateTask) -> Result<Paid, Error> {
+    async fn make(self, request: CreateTask) -> Result<AcceptedTask, Error> {
         let shared = &self.hub.queue;
         shared.check()?;
         let mut wait = SlotWait::new(self.hub, self.submit);
         let secret = self.secret.map(Secret::digest);
         let attempt =
-            wait.enter(|attempts| attempts.intent(self.what, self.body, secret, self.submit)).await?;
+            wait.enter(|attempts| attempts.intent(self.subject, self.body, secret, self.submit)).await?;
         let (mut key_tries, mut starts) = (KEY_TRIES, start_pauses());
         loop {
             let error = match request.clone().await {
@@ -120,7 +120,7 @@ impl Payment<'_> {
                     let task = created.task_id.clone();
                     let unwritten = note(attempt.as_ref(), Step::Accepted { task }).await.err();
                     let attempt = attempt.map(|attempt| attempt.in_slot(wait.slot()));
-                    return Ok(Paid { created, attempt, unwritten });
+                    return Ok(AcceptedTask { created, attempt, unwritten });
                 }
                 Err(error) => error,
             };

@@ -42,8 +42,8 @@ struct Shut {
 /// a slot are retried one at a time, in order, and later ones queue behind them.
 #[derive(Debug)]
 pub(super) enum Position<'a> {
-    Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
-    SideBySide(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
+    Exclusive(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
+    Shared(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
 }
 
 impl Default for SubmitQueue {
@@ -82,16 +82,16 @@ impl SubmitQueue {
 
     /// Joins the queue, behind submits that are already waiting.
     pub(super) async fn enter(&self) -> Position<'_> {
-        Position::SideBySide(self.queue.read().await)
+        Position::Shared(self.queue.read().await)
     }
 
     /// Joins the queue after a refusal for lack of a slot, giving up the current position.
     pub(super) async fn queue_up<'a>(&'a self, position: Position<'a>) -> Position<'a> {
         match position {
-            Position::Alone(_) => position,
-            Position::SideBySide(_) => {
+            Position::Exclusive(_) => position,
+            Position::Shared(_) => {
                 drop(position);
-                Position::Alone(self.queue.write().await)
+                Position::Exclusive(self.queue.write().await)
             }
         }
     }

@@ -6,11 +6,11 @@ use runninghub_api::{CreateTask, ModelPrice, UploadSource};
 use runninghub_core::{Graph, Kind, say};
 
 use super::{app, check::cannot_upload, model, pay, workflow};
-use crate::{Error, Run, RunningHub, Submit, Work, attempts::What, hub::Hub, platform::Family};
+use crate::{Error, Run, RunningHub, Submit, Work, attempts::Subject, hub::Hub, platform::Family};
 
 /// A submit that is checked and uploaded.
 pub(super) struct Ready {
-    pub(super) what: What,
+    pub(super) subject: Subject,
     pub(super) request: CreateTask,
     /// The graph with all changes, if it is known.
     pub(super) graph: Option<Graph>,
@@ -42,7 +42,7 @@ impl RunningHub {
             Work::Model(name) => model::ready(hub, &submit, name).await?,
         };
         if let Some(attempts) = &hub.attempts {
-            ready.what.recipe = Some(attempts.recipe(&submit).await);
+            ready.subject.recipe = Some(attempts.recipe(&submit).await);
         }
         let recorded = match &hub.recorder {
             Some(recorder) => Some(recorder.submit(&submit, &hub.place).await),
@@ -56,7 +56,7 @@ impl RunningHub {
     }
 }
 
-impl What {
+impl Subject {
     /// The request without the key: equal requests have equal texts.
     pub(super) fn text(&self, request: &CreateTask) -> Result<String, Error> {
         let body = request.body().map_err(|error| Error::api(say!("the task was not created"), error))?;

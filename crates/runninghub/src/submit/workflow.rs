@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Changed, FileRules, Ready, change::Checked, loader};
 use crate::{
     Error, Submit, Workflow,
-    attempts::What,
+    attempts::Subject,
     hub::Hub,
     platform::Family,
     workflow::{Override, place_of, previews_only, quoted},
@@ -28,7 +28,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
         (hub.client.create(Some(id.clone())), Family::Workflow)
     };
     Ok(Ready {
-        what: What::workflow(Kind::Workflow, Some(id.clone())),
+        subject: Subject::workflow(Kind::Workflow, Some(id.clone())),
         request: request.node_info_list(list),
         graph: Some(graph(&workflow, &changes)),
         family,
@@ -43,7 +43,7 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
     let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     Ok(Ready {
-        what: What::workflow(Kind::Workflow, submit.under.clone()),
+        subject: Subject::workflow(Kind::Workflow, submit.under.clone()),
         request: hub.client.create(submit.under.clone()).workflow(changes.graph(&workflow)),
         graph: Some(graph(&workflow, &changes)),
         family: Family::Workflow,
