@@ -87,8 +87,8 @@ pub fn place(field: &AppField) -> String {
 fn names(field: &AppField) -> impl Iterator<Item = String> {
     let title = field.node_name.as_ref().map(Untrusted::raw);
     let titled = title.map(|title| format!("{title}.{}", field.field_name));
-    let said = [&field.description, &field.description_en].into_iter().flatten().map(Untrusted::raw);
-    let all = std::iter::once(field.field_name.as_str()).chain(title).chain(said);
+    let descriptions = [&field.description, &field.description_en].into_iter().flatten().map(Untrusted::raw);
+    let all = std::iter::once(field.field_name.as_str()).chain(title).chain(descriptions);
     all.filter(|text| !text.is_empty()).map(str::to_owned).chain(titled)
 }
 

@@ -369,7 +369,7 @@ impl StdError for Error {
 /// An error with its causes, each text once: `cannot list the apps: code 401, …: …`. An error of this project
 /// can be worded by a front end, one of another library is verbatim.
 pub fn sentence_of(error: &(dyn StdError + 'static)) -> Sentence {
-    let mut said = String::new();
+    let mut seen = String::new();
     let parts = iter::successors(Some(error), |&error| error.source()).map(|error| {
         let ours = error.downcast_ref().map(Error::sentence);
         ours.or_else(|| error.downcast_ref().map(runninghub_api::Error::sentence))
@@ -383,8 +383,8 @@ pub fn sentence_of(error: &(dyn StdError + 'static)) -> Sentence {
     });
     Sentence::chain(parts.filter(|part| {
         let part = part.to_string();
-        let is_new = !said.contains(&part);
-        said = format!("{said}: {part}");
+        let is_new = !seen.contains(&part);
+        seen = format!("{seen}: {part}");
         is_new
     }))
 }

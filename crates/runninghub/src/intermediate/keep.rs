@@ -87,7 +87,7 @@ impl RunningHub {
     /// [`Intermediates::see`]. The folder is created with the first file.
     pub(crate) fn keep_intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
         let (wanted, mut queue) = mpsc::unbounded_channel();
-        let (tell, fetched) = mpsc::unbounded_channel();
+        let (sender, fetched) = mpsc::unbounded_channel();
         let place = Arc::new(Place {
             files: self.0.client.files().clone(),
             dir: dir.to_owned(),
@@ -103,7 +103,7 @@ impl RunningHub {
                 .buffered(AT_ONCE)
                 .for_each(|one| {
                     // The receiver may have been dropped.
-                    let _ = tell.send(one);
+                    let _ = sender.send(one);
                     ready(())
                 })
                 .await;

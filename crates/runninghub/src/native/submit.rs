@@ -49,7 +49,7 @@ impl Comfy {
         submit.extra_pnginfo = submit.extra_pnginfo.or(editor);
         warn_of(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
-        changes.tell(&submit);
+        changes.report_seeds(&submit);
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {

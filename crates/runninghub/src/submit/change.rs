@@ -202,7 +202,7 @@ impl NewValue {
 
 impl Checked {
     /// Reports and notes the seeds that were drawn, so that the run can be repeated.
-    pub(crate) fn tell(&self, submit: &Submit) {
+    pub(crate) fn report_seeds(&self, submit: &Submit) {
         for (_, Override { node, field, value }) in &self.drawn {
             let place = place_of(node, field);
             submit.warn("seed", &say!("`{place}` is set to {value}", place, value = value.to_string()));

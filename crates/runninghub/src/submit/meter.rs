@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 use runninghub_ledger::{Allowed, Counts, Held, Measure, Slots, State, Step};
 use tokio::time::timeout;
 
-use crate::{Backend as _, attempts::AttemptLog, hub::Hub, settle::end};
+use crate::{Backend as _, attempts::AttemptLog, hub::Hub, record_ends::end};
 
 /// A response to the counts that takes longer counts as none.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Tasks that are polled at most, when some have ended unwatched.
-const MOST_ASKED: usize = 20;
+const MOST_POLLED: usize = 20;
 
 /// Measures how many slots a key has, for a submit that waits for one.
 pub(super) struct Meter<'a> {
@@ -41,12 +41,12 @@ impl<'a> Meter<'a> {
         // Submits from before and after the count: none of them counts as another user's.
         let after = self.attempts.slots(None).await.ok().flatten().unwrap_or_default();
         let ours = slots.count().max(after.count());
-        let measure = before.asked(counts, slots, ours, |wait| self.later(wait));
+        let measure = before.due(counts, slots, ours, |wait| self.later(wait));
         let accepted = slots.held.iter().filter(|held| held.state == State::Accepted);
         let misses = accepted.clone().count() > counts.map_or(0, |counts| counts.total as usize);
         // A living process notices the end of its own task, and knows more about it.
         let asks_all = std::mem::replace(&mut self.misses, misses) && misses;
-        let settled = self.settle(accepted.filter(|held| asks_all || held.is_left)).await;
+        let settled = self.record_ends(accepted.filter(|held| asks_all || held.is_left)).await;
         // A task that is over was counted as running, and another user's may have been taken for it.
         let measure = if settled { Measure { due_ms: 0, most: Some(0), ..measure } } else { measure };
         self.keep(measure).await;
@@ -78,10 +78,10 @@ impl<'a> Meter<'a> {
     }
 
     /// Records the end of tasks that have ended unwatched, so that their slots are free. Returns whether there were any.
-    async fn settle(&self, asked: impl Iterator<Item = &Held>) -> bool {
+    async fn record_ends(&self, due: impl Iterator<Item = &Held>) -> bool {
         let grace = millis(self.hub.pace.grace);
         let mut is_any = false;
-        for held in asked.take(MOST_ASKED) {
+        for held in due.take(MOST_POLLED) {
             let Some(task) = &held.task else { continue };
             let attempt = self.attempts.attempt(&held.attempt);
             match self.hub.platform().results(task).await {

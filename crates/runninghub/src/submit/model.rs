@@ -40,8 +40,8 @@ pub(super) async fn price(hub: &Hub, submit: &Submit, name: &str) -> Result<Mode
 }
 
 async fn price_of(hub: &Hub, request: &Request) -> Result<ModelPrice, Error> {
-    let asked = hub.client.model_price(&request.endpoint).params(request.params.clone()).await;
-    asked.map_err(|error| Error::api(say!("cannot get the price"), error))
+    let price = hub.client.model_price(&request.endpoint).params(request.params.clone()).await;
+    price.map_err(|error| Error::api(say!("cannot get the price"), error))
 }
 
 /// Checks everything before any file is uploaded.

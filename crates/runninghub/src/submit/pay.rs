@@ -128,11 +128,11 @@ impl CreateOnce<'_> {
                 return Err(self.unknown(attempt.as_ref(), error).await);
             }
             shared.learn(&error, self.hub.time_scale);
-            let said = sentence_of(&error).to_string();
+            let reason = sentence_of(&error).to_string();
             let not_created = |error| Error::api(say!("the task was not created"), error);
             let (is_sent_again, error) = if key_tries > 0 && is_wrong_key(&error) {
                 key_tries -= 1;
-                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: reason }).await?;
                 sleep(KEY_WAIT.mul_f64(self.hub.time_scale)).await;
                 let error = not_created(error);
                 (wait.repeat(attempt.as_ref(), &error).await?, error)
@@ -140,7 +140,7 @@ impl CreateOnce<'_> {
                 && let Some(pause) = starts.next()
             {
                 // Nothing was sent to a server that doesn't listen; it may be starting.
-                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: reason }).await?;
                 let (error, pause) = (not_created(error), pause.mul_f64(self.hub.time_scale));
                 (wait.again(attempt.as_ref(), pause, false, &error).await?, error)
             } else if matches!(error.class(), Class::Capacity | Class::Rate) {
@@ -148,15 +148,15 @@ impl CreateOnce<'_> {
                 if is_full {
                     wait.full(pause).await;
                 }
-                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: reason }).await?;
                 let error = Error::api(say!("the task was not created: no slot is free"), error);
                 (wait.again(attempt.as_ref(), pause, is_full, &error).await?, error)
             } else {
                 let is_of_key = error.refuses_key() || matches!(error.class(), Class::Auth | Class::Quota);
                 let step = match &self.submit.item {
                     // The row is ready again: nothing is wrong with it.
-                    Some(_) if is_of_key || is_not_listening(&error) => Step::Absent { note: said },
-                    _ => Step::Refused { note: said },
+                    Some(_) if is_of_key || is_not_listening(&error) => Step::Absent { note: reason },
+                    _ => Step::Refused { note: reason },
                 };
                 // It is refused, whether or not that could be recorded.
                 let _ = note(attempt.as_ref(), step).await;

@@ -34,7 +34,7 @@ pub(crate) struct SubmitQueue {
 #[derive(Debug)]
 struct Shut {
     until: Instant,
-    said: Sentence,
+    reason: Sentence,
     hint: Option<Sentence>,
 }
 
@@ -104,7 +104,7 @@ impl SubmitQueue {
         let shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
         match &*shut {
             Some(shut) if Instant::now() < shut.until => {
-                let what = say!("not sent: a moment ago the platform said {code}", code = &shut.said);
+                let what = say!("not sent: a moment ago the platform said {code}", code = &shut.reason);
                 Err(Error::new(ErrorKind::Refused, what).hinted(shut.hint.clone()).of_refused_key())
             }
             _ => Ok(()),
@@ -115,9 +115,9 @@ impl SubmitQueue {
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|_| error.refuses_key()) else { return };
         let meaning = code.meaning().unwrap_or_else(|| say!("the key was rejected"));
-        let said = say!("{code} ({meaning})", code, meaning);
+        let reason = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
-        let shut = Shut { until, said, hint: error.hint() };
+        let shut = Shut { until, reason, hint: error.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
     }
 
@@ -191,7 +191,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_disabled_key_is_paused_and_retried() {
         let queue = SubmitQueue::default();
-        let shut = || Shut { until: Instant::now() + REST, said: Sentence::verbatim("812"), hint: None };
+        let shut = || Shut { until: Instant::now() + REST, reason: Sentence::verbatim("812"), hint: None };
         *queue.shut.lock().expect("not poisoned") = Some(shut());
         assert_eq!(queue.check().expect_err("shut").kind(), ErrorKind::Refused);
         sleep(REST).await;

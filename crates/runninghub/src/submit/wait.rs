@@ -41,7 +41,7 @@ pub(super) struct SlotWait<'a> {
     /// The slot that it has.
     slot: Option<u32>,
     /// What was reported last.
-    told: Option<Busy>,
+    reported: Option<Busy>,
 }
 
 impl<'a> SlotWait<'a> {
@@ -55,7 +55,7 @@ impl<'a> SlotWait<'a> {
             position: None,
             meter: None,
             slot: None,
-            told: None,
+            reported: None,
         }
     }
 
@@ -80,7 +80,7 @@ impl<'a> SlotWait<'a> {
             position
         };
         self.position = Some(self.patience.with(entered).await.ok_or_else(|| self.patience.ended())?);
-        self.tell(SubmitStep::Sending);
+        self.report(SubmitStep::Sending);
         match &self.hub.attempts {
             Some(attempts) => attempts.begin(intent(attempts)).await.map(Some),
             None => Ok(None),
@@ -139,7 +139,7 @@ impl<'a> SlotWait<'a> {
         if self.position.is_none() {
             return Ok(false);
         }
-        self.tell(SubmitStep::Sending);
+        self.report(SubmitStep::Sending);
         note(attempt, Step::Sending).await?;
         Ok(true)
     }
@@ -159,7 +159,7 @@ impl<'a> SlotWait<'a> {
         let (hub, item) = (self.hub, self.submit.item.as_ref());
         let Some(mut turn) = self.patience.with(Turn::in_queue(item)).await else { return Ok(None) };
         let mut is_first_look = refusal.is_none();
-        self.told = None;
+        self.reported = None;
         loop {
             // From before the look, so that no end is missed.
             let mut ended = pin!(hub.queue.next_end());
@@ -173,7 +173,7 @@ impl<'a> SlotWait<'a> {
             let (allowed, measure) = free(meter, &slots, is_first_look).await;
             is_first_look = false;
             if allowed > 0 {
-                self.tell(SubmitStep::Sending);
+                self.report(SubmitStep::Sending);
             }
             if allowed > 0 || turn.since_beat().is_none_or(|since| since >= BEAT) {
                 let ask = Ask::new(turn.ticket(), turn.class, allowed);
@@ -212,20 +212,20 @@ impl<'a> SlotWait<'a> {
         let busy = limit.map_or(held, |limit| held.saturating_add(foreign).min(limit.max(held)));
         let unknown = u32::try_from(unknown).unwrap_or(u32::MAX);
         let seen = Busy { busy, limit, elsewhere: foreign, unknown, others: slots.others };
-        if again || self.told != Some(seen) {
-            self.told = Some(seen);
+        if again || self.reported != Some(seen) {
+            self.reported = Some(seen);
             let due = measure.map_or(0, |measure| measure.next_ms());
             self.waiting(Duration::from_millis(due.saturating_sub(now_ms())), refusal, Some(seen));
         }
     }
 
     fn waiting(&self, wait: Duration, error: Option<&Error>, slots: Option<Busy>) {
-        self.tell(SubmitStep::Waiting { wait, waited: self.started.elapsed(), error, slots });
+        self.report(SubmitStep::Waiting { wait, waited: self.started.elapsed(), error, slots });
     }
 
     /// Reports a step. `Sending` is reported before it is recorded: from then on, a dropped submit leaves a ledger
     /// entry.
-    fn tell(&self, step: SubmitStep<'_>) {
+    fn report(&self, step: SubmitStep<'_>) {
         if let Some(on_step) = &self.submit.on_step {
             on_step(step);
         }

@@ -74,7 +74,7 @@ impl Desk {
     pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
         let since = Instant::now();
         stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
-            let (desk, delivery, mut tries, is_told) = case?;
+            let (desk, delivery, mut tries, is_reported) = case?;
             loop {
                 if tries > 0 {
                     sleep(desk.pause(tries)).await;
@@ -92,7 +92,7 @@ impl Desk {
                     return Some((answer, None));
                 }
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
-                if !is_told {
+                if !is_reported {
                     let waits = |error: Error| {
                         Error::new(error.kind(), say!("a webhook delivery is waiting to be confirmed"))
                             .with_source(error)
@@ -107,8 +107,8 @@ impl Desk {
         // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         let entry = self.entry(delivery).await?;
-        let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
-        asked.unwrap_or_else(|_| {
+        let bound = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
+        bound.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Network, say!("the request for the task's status timed out")))
         })
     }
