@@ -244,15 +244,15 @@ impl Machine {
             let nodes = plan.nodes().iter().zip(&self.nodes);
             self.settled = nodes.filter(|(node, track)| node.required && track.settled).count();
         }
-        self.tell();
+        self.report_states();
     }
 
-    fn tell(&mut self) {
+    fn report_states(&mut self) {
         for at in 0..self.nodes.len() {
             let Some(track) = self.nodes.get(at) else { return };
             let state = self.state_of(track);
             // A change back to waiting isn't reported, because snapshots omit nodes.
-            if state == track.told || state == NodeState::Waiting {
+            if state == track.reported || state == NodeState::Waiting {
                 continue;
             }
             let ran = matches!(state, NodeState::Done | NodeState::Failed);
@@ -261,7 +261,7 @@ impl Machine {
             let (id, title) = (self.id(at), self.title(at));
             self.events.push_back(Event::Node { id, title, state, elapsed });
             if let Some(track) = self.nodes.get_mut(at) {
-                track.told = state;
+                track.reported = state;
             }
         }
     }

@@ -218,7 +218,7 @@ impl Dial {
     /// Whether the task's URL now leads elsewhere than this connection.
     fn has_moved(&self) -> bool {
         match (&self.dialled, &self.address) {
-            (Some(dialled), Some(told)) => !dialled.leads_where(told),
+            (Some(dialled), Some(address)) => !dialled.leads_where(address),
             _ => false,
         }
     }
