@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn servers_other_than_comfyui_are_recognized() {
-        for (status, text, told) in [
+        for (status, text, expected) in [
             (
                 200,
                 "<html><title> Router </title>",
@@ -182,7 +182,7 @@ mod tests {
             (404, "not found", "test: the server is not ComfyUI (HTTP 404)"),
             (502, "", "test: the server responded with HTTP 502"),
         ] {
-            assert_eq!(answer(status, text).object().expect_err(text).to_string(), told);
+            assert_eq!(answer(status, text).object().expect_err(text).to_string(), expected);
         }
         let value = answer(200, r#"{"a": NaN, "b": "\ud83d"}"#).object().expect("repaired");
         assert_eq!(value["a"], Value::Null);

@@ -53,8 +53,8 @@ pub enum Product {
 
 pub(crate) async fn get(client: &Client, prompt_id: &str) -> Result<Option<Finished>, Error> {
     let call = Call { name: "history", segments: &["history", prompt_id] };
-    let mut told = client.get(&call).await?.object()?;
-    Ok(told.get_mut(prompt_id).filter(|entry| entry.is_object()).map(|entry| read(&entry.take())))
+    let mut body = client.get(&call).await?.object()?;
+    Ok(body.get_mut(prompt_id).filter(|entry| entry.is_object()).map(|entry| read(&entry.take())))
 }
 
 pub(crate) fn read(entry: &Value) -> Finished {

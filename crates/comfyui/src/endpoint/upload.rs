@@ -67,8 +67,8 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let call = Call { name: NAME, segments: &["upload", "image"] };
     let request = client.pooled()?.post(client.request_url(call.segments)).timeout(TIMEOUT).multipart(form);
     let answer = client.send(&call, "POST", None, request).await?;
-    let told = answer.object()?;
-    let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+    let body = answer.object()?;
+    let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     let uploaded = UploadedImage { name: text("name"), subfolder: text("subfolder") };
     if uploaded.name.is_empty() { Err(answer.unexpected("name")) } else { Ok(uploaded) }
 }
