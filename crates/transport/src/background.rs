@@ -118,14 +118,14 @@ mod tests {
     #[tokio::test]
     async fn work_is_done_in_order_and_elsewhere() {
         let background = Background::new();
-        let (said, heard) = channel();
+        let (sender, receiver) = channel();
         let here = thread::current().id();
         for number in 0..100 {
-            let said = said.clone();
-            background.run(1, move || said.send((number, thread::current().id())).expect("it is heard"));
+            let sender = sender.clone();
+            background.run(1, move || sender.send((number, thread::current().id())).expect("it is heard"));
         }
         assert!(background.settle(Duration::from_mins(1)));
-        let done: Vec<_> = heard.try_iter().collect();
+        let done: Vec<_> = receiver.try_iter().collect();
         assert!(done.iter().map(|(number, _)| *number).eq(0..100));
         assert!(done.iter().all(|(_, thread)| *thread != here));
     }

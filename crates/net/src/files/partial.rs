@@ -168,12 +168,12 @@ pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile
     let mut named: Vec<_> = files.into_iter().map(|file| file.and_then(Flushed::name)).collect();
     let folders = named.iter().filter_map(|file| file.as_ref().ok()?.path.parent());
     for (directory, error) in folder::sync_all(folders) {
-        let told = error.kind();
+        let kind = error.kind();
         let lost = |file: &&mut Result<SavedFile, Error>| {
             file.as_ref().is_ok_and(|file| file.path.parent() == Some(&directory))
         };
         for file in named.iter_mut().filter(lost) {
-            *file = Err(Error::disk(&directory, told.into()));
+            *file = Err(Error::disk(&directory, kind.into()));
         }
     }
     named

@@ -47,7 +47,7 @@ impl Version {
         let Some(part) = text(headers, &CONTENT_RANGE).and_then(ContentRange::parse) else { return false };
         let length = text(headers, &CONTENT_LENGTH).and_then(number);
         let same =
-            |(name, value): &(HeaderName, HeaderValue)| headers.get(name).is_none_or(|told| told == value);
+            |(name, value): &(HeaderName, HeaderValue)| headers.get(name).is_none_or(|current| current == value);
         part.first == from
             && part.total.is_some()
             && part.total == self.total
@@ -170,8 +170,8 @@ mod tests {
             (vec![("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT")], None),
             (vec![date, ("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT"), ("etag", "W/\"a\"")], None),
         ] {
-            let told = Version { total: Some(10), ..Version::of(&head(&lines)) };
-            assert_eq!(told.validator().map(HeaderValue::as_bytes), expected.map(str::as_bytes), "{lines:?}");
+            let current = Version { total: Some(10), ..Version::of(&head(&lines)) };
+            assert_eq!(current.validator().map(HeaderValue::as_bytes), expected.map(str::as_bytes), "{lines:?}");
         }
         assert!(Version::of(&head(&OF_TEN[..1])).validator().is_none(), "no length to check against");
     }
