@@ -52,7 +52,7 @@ impl Measure {
     /// the ledger's submits had meanwhile, so that none of them counts as another user's. `later` is the time after a wait,
     /// in milliseconds since 1970.
     #[must_use]
-    pub fn asked(
+    pub fn queried(
         self,
         counts: Option<Counts>,
         slots: &Slots,
@@ -175,7 +175,7 @@ mod tests {
     fn the_limit_less_what_others_use_is_allowed() {
         let counted = |before: Measure, foreign: u32| {
             let counts = Counts { limit: 3, total: 2 + foreign };
-            before.asked(Some(counts), &slots(&[]), 2, |_| 0)
+            before.queried(Some(counts), &slots(&[]), 2, |_| 0)
         };
         let allowed = |foreign| {
             let measure = counted(Measure::default(), foreign);

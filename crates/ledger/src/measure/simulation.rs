@@ -140,7 +140,7 @@ impl World {
                 self.release(row, State::Submitting);
                 ready.push_front(row);
             }
-            None => self.measure = self.measure.asked(counts, &slots, slots.count(), later),
+            None => self.measure = self.measure.queried(counts, &slots, slots.count(), later),
         }
     }
 }
