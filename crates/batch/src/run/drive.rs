@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    job::{Job, Told},
+    job::{Job, Update},
     lock::Lock,
     news::News,
     start::{Begin, Key, Setup, costs, group},
@@ -45,8 +45,8 @@ pub struct BatchRun {
     schedule: Schedule,
     rows: HashMap<ItemId, Row>,
     jobs: JoinSet<()>,
-    tell: mpsc::UnboundedSender<(ItemId, Told)>,
-    told: mpsc::UnboundedReceiver<(ItemId, Told)>,
+    update_sender: mpsc::UnboundedSender<(ItemId, Update)>,
+    updates: mpsc::UnboundedReceiver<(ItemId, Update)>,
     /// Set to true to take back rows that wait for a slot.
     withdraw: watch::Sender<bool>,
     news: VecDeque<News>,
@@ -97,7 +97,7 @@ impl BatchRun {
         let spent = ledger.spending(&setup.batch).await.map_err(cannot)?.spent;
         let limits = Limits { spent, ..setup.limits };
         let mut schedule = Schedule::new(setup.keys.iter().map(|key| key.name.clone()), limits);
-        let (tell, told) = mpsc::unbounded_channel();
+        let (update_sender, updates) = mpsc::unbounded_channel();
         // From after the lock: another process may have run rows since the caller has looked.
         let known = ledger.items(&setup.batch).await.map_err(cannot)?;
         let known: HashMap<String, Entry> =
@@ -124,8 +124,8 @@ impl BatchRun {
             schedule,
             rows: HashMap::with_capacity(items.len()),
             jobs: JoinSet::new(),
-            tell,
-            told,
+            update_sender,
+            updates,
             withdraw: watch::Sender::new(false),
             news: VecDeque::new(),
             paused: None,
@@ -213,7 +213,7 @@ impl BatchRun {
             let again = self.again.iter().map(|(at, ..)| *at).min();
             let wake = [wake, again].into_iter().flatten().fold(self.look, Instant::min);
             tokio::select! {
-                Some((id, told)) = self.told.recv() => self.take(&id, told),
+                Some((id, update)) = self.updates.recv() => self.take(&id, update),
                 () = sleep_until(wake) => {}
             }
             while let Some(_done) = self.jobs.try_join_next() {}
@@ -255,8 +255,8 @@ impl BatchRun {
         let may_be_sent = |row: &Row| matches!(row.stage, Stage::Waiting | Stage::Sending);
         let sent = async {
             while self.rows.values().any(may_be_sent) {
-                match self.told.recv().await {
-                    Some((id, told)) => self.take(&id, told),
+                match self.updates.recv().await {
+                    Some((id, update)) => self.take(&id, update),
                     None => break,
                 }
             }
@@ -332,7 +332,7 @@ impl BatchRun {
             workspace: self.setup.workspace.clone(),
             service: Arc::clone(&key.service),
             destination,
-            tell: self.tell.clone(),
+            update_sender: self.update_sender.clone(),
         })
     }
 

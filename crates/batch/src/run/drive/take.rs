@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     super::{
         fault::{Refusal, amount, class_of_failure, of_failure, published, words},
-        job::Told,
+        job::Update,
         news::{News, Over},
     },
     BatchRun, Stage,
@@ -25,17 +25,17 @@ const FOLLOW_AGAIN: Duration = Duration::from_secs(30);
 
 impl BatchRun {
     /// Something happened to a row.
-    pub(super) fn take(&mut self, id: &ItemId, told: Told) {
+    pub(super) fn take(&mut self, id: &ItemId, update: Update) {
         let now = self.now();
         let Some(row) = self.rows.get_mut(id) else { return };
         let item = id.clone();
-        match told {
-            Told::Sending => {
+        match update {
+            Update::Sending => {
                 row.stage = Stage::Sending;
                 self.schedule.on(now, Event::Sent { item: item.clone() });
                 self.news.push_back(News::Sending(item));
             }
-            Told::Waiting { slots, wait, is_throttled } => {
+            Update::Waiting { slots, wait, is_throttled } => {
                 if is_throttled {
                     self.schedule.on(now, Event::Throttled { key: row.key.clone() });
                 }
@@ -50,23 +50,23 @@ impl BatchRun {
                 }
                 self.news.push_back(News::Slots { item, slots, wait });
             }
-            Told::Warning { code, message } => {
+            Update::Warning { code, message } => {
                 self.news.push_back(News::Warning { item: Some(item), code, message });
             }
-            Told::Accepted(handle) => {
+            Update::Accepted(handle) => {
                 row.stage = Stage::Running;
                 row.attempt = handle.snapshot().attempt.or(row.attempt.take());
                 row.task = Some(handle.id());
                 self.schedule.on(now, Event::Accepted { item: item.clone() });
                 self.news.push_back(News::Accepted { item, handle });
             }
-            Told::Line(line) => self.news.push_back(News::Line { item, line }),
-            Told::Finished(Finished::Ended { outcome, saved }) => self.ended(id, *outcome, saved),
-            Told::Finished(Finished::Lost(error)) => self.lost(id, &error),
-            Told::Finished(_) => row.stage = Stage::Idle,
-            Told::Failed(error) if row.stage == Stage::Running => self.lost(id, &error),
-            Told::Failed(error) => self.refused(id, &error),
-            Told::Fetched(saved) => self.fetched(id, saved),
+            Update::Line(line) => self.news.push_back(News::Line { item, line }),
+            Update::Finished(Finished::Ended { outcome, saved }) => self.ended(id, *outcome, saved),
+            Update::Finished(Finished::Lost(error)) => self.lost(id, &error),
+            Update::Finished(_) => row.stage = Stage::Idle,
+            Update::Failed(error) if row.stage == Stage::Running => self.lost(id, &error),
+            Update::Failed(error) => self.refused(id, &error),
+            Update::Fetched(saved) => self.fetched(id, saved),
         }
     }
 
