@@ -52,7 +52,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
         common = match common {
             None => Some(exit),
             Some(before) if before == exit => common,
-            Some(_) => Some(Exit::Partly),
+            Some(_) => Some(Exit::PartialFailure),
         };
     }
     common.ok_or_else(|| Error::usage(say!("the recording contains no run")))

@@ -184,7 +184,7 @@ impl Watched {
     fn exit(&self, context: &mut Context) -> Exit {
         let mut exits = self.ends.values();
         let first = exits.next().copied().unwrap_or(Exit::Done);
-        let exit = if exits.all(|exit| *exit == first) { first } else { Exit::Partly };
+        let exit = if exits.all(|exit| *exit == first) { first } else { Exit::PartialFailure };
         context.outcome.status = if exit == Exit::Done { Verdict::Success } else { Verdict::Failed };
         exit
     }

@@ -225,7 +225,7 @@ pub(super) fn verdict(counts: &BTreeMap<&'static str, usize>) -> (Exit, Verdict)
     if is_any(&[ItemState::Unknown]) {
         (Exit::SubmitUnknown, Verdict::Unknown)
     } else if is_any(&[ItemState::Failed, ItemState::Refused, ItemState::Cancelled]) {
-        (Exit::Partly, Verdict::Failed)
+        (Exit::PartialFailure, Verdict::Failed)
     } else {
         (Exit::Done, Verdict::Success)
     }

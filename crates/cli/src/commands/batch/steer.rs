@@ -142,7 +142,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
         ));
     }
     let exit = over(context, &*ledger, name).await?;
-    Ok(if has_failed { Exit::Partly } else { exit })
+    Ok(if has_failed { Exit::PartialFailure } else { exit })
 }
 
 fn thawed(kept: &[ItemEntry]) -> Result<Vec<Item>, Error> {

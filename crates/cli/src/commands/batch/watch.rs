@@ -69,7 +69,7 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
     let (exit, status) = running::verdict(&counts);
     let is_left = counts.contains_key("ready") || counts.contains_key("running");
     let (exit, status) = match exit {
-        Exit::Done | Exit::Partly if is_left => (Exit::StillRunning, Verdict::Interrupted),
+        Exit::Done | Exit::PartialFailure if is_left => (Exit::StillRunning, Verdict::Interrupted),
         _ => (exit, status),
     };
     context.outcome.status = status;
