@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Machine, Paging, Submitting};
+use super::{Machine, Paging, SubmitOptions};
 
 /// Find, inspect and run AI apps.
 #[derive(Args, Debug)]
@@ -61,7 +61,7 @@ pub(crate) struct AppRun {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }
 
 /// How a form is filled in.

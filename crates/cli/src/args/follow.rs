@@ -29,7 +29,7 @@ pub(crate) struct Saving {
 
 /// How long to watch, and what to leave behind.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct FollowOptions {
     /// Stop waiting after this long; the task continues
     #[arg(long, env = "RUNNINGHUB_TIMEOUT", value_name = "TIME", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
@@ -39,7 +39,7 @@ pub(crate) struct Patience {
     pub(crate) cancel_on_interrupt: bool,
 
     #[command(flatten)]
-    pub(crate) recording: Keeping,
+    pub(crate) recording: RecordingOptions,
 
     /// Ring the bell and notify at the end
     #[arg(long, hide_short_help = true)]
@@ -51,7 +51,7 @@ pub(crate) struct Patience {
 
 /// Whether the run is recorded.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Keeping {
+pub(crate) struct RecordingOptions {
     /// Record the run, redacted, for `rhub replay`
     ///
     /// The folder must be new or empty.
@@ -93,7 +93,7 @@ pub(crate) struct Shown {
 
 /// What every run has in common.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Submitting {
+pub(crate) struct SubmitOptions {
     #[command(flatten)]
     pub(crate) saving: Saving,
 
@@ -122,7 +122,7 @@ pub(crate) struct Submitting {
     pub(crate) queue_timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) follow: FollowOptions,
 
     /// Timeout of the submit request
     #[arg(long, env = "RUNNINGHUB_CREATE_TIMEOUT", value_name = "TIME", value_parser = duration::parse, default_value = "120s", hide_short_help = true)]

@@ -40,7 +40,7 @@ pub(crate) use self::{
         Changed, Limits, Resume, StoredBatch,
     },
     config::{Config, ConfigCommand},
-    follow::{Patience, Previews, Saving, Shown, Submitting},
+    follow::{FollowOptions, Previews, Saving, Shown, SubmitOptions},
     global::{Format, Global},
     help::Help,
     hidden::Hidden,

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Filling, Machine, Submitting};
+use super::{Filling, Machine, SubmitOptions};
 
 /// Run Quick Create apps.
 #[derive(Args, Debug)]
@@ -45,5 +45,5 @@ pub(crate) struct QuickRun {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Machine, Submitting};
+use super::{Machine, SubmitOptions};
 
 /// Run a workflow and follow it to the end.
 #[derive(Args, Debug)]
@@ -62,5 +62,5 @@ pub(crate) struct Run {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }

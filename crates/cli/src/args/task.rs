@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
-use super::{Machine, Patience, Saving, Submitting};
+use super::{Machine, FollowOptions, Saving, SubmitOptions};
 use crate::complete;
 
 /// Follow running or finished tasks.
@@ -26,7 +26,7 @@ pub(crate) struct Watch {
     pub(crate) saving: Saving,
 
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) follow: FollowOptions,
 }
 
 // Without documentation, which would be the help of every command that takes it.
@@ -77,7 +77,7 @@ pub(crate) struct Rerun {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }
 
 /// Open a task's saved results.

@@ -37,7 +37,7 @@ impl Following {
     /// Reads the options. Checks that results can be saved before anything is paid.
     pub(super) fn new(
         saving: args::Saving,
-        patience: &args::Patience,
+        follow: &args::FollowOptions,
         service: &dyn Service,
     ) -> Result<Self, Error> {
         let args::Saving { out, name, keep_intermediate } = saving;
@@ -51,8 +51,8 @@ impl Following {
         }
         Ok(Self {
             destination,
-            timeout: patience.timeout,
-            cancel_on_interrupt: patience.cancel_on_interrupt,
+            timeout: follow.timeout,
+            cancel_on_interrupt: follow.cancel_on_interrupt,
             outlives: true,
         })
     }

@@ -61,7 +61,7 @@ async fn again(
     run: &RunFile,
     changes: Changes<'_>,
     machine: &args::Machine,
-    submitting: &args::Submitting,
+    submitting: &args::SubmitOptions,
 ) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let texts = changes.set_text.iter().map(|text| assign::text(text));

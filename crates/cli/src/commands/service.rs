@@ -6,7 +6,7 @@ use runninghub::{ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Worksp
 
 use super::context::Context;
 use crate::{
-    args::{Patience, Previews, Server},
+    args::{FollowOptions, Previews, Server},
     exit::Error,
     key, secrets, server_login as login, speed,
 };
@@ -36,10 +36,10 @@ pub(super) enum RecordTo {
 
 impl RecordTo {
     /// As the options of a run say.
-    pub(super) fn new(patience: &Patience, is_private: bool) -> Self {
-        match &patience.recording.record {
+    pub(super) fn new(follow: &FollowOptions, is_private: bool) -> Self {
+        match &follow.recording.record {
             Some(dir) => Self::To(dir.clone()),
-            None if patience.recording.no_recording || is_private => Self::Nowhere,
+            None if follow.recording.no_recording || is_private => Self::Nowhere,
             None => Self::Kept,
         }
     }

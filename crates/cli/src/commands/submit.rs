@@ -59,14 +59,14 @@ pub(super) struct Submission<'a> {
 }
 
 /// How to reach the service of a submit; `site` is the one from the target's URL.
-pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings {
+pub(super) fn settings(args: &args::SubmitOptions, site: Option<Site>) -> Settings {
     Settings {
         site,
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
-        record: RecordTo::new(&args.patience, args.private),
-        record_previews: args.patience.recording.record_previews,
-        previews: args.patience.previews.clone(),
+        record: RecordTo::new(&args.follow, args.private),
+        record_previews: args.follow.recording.record_previews,
+        previews: args.follow.previews.clone(),
         ..Settings::default()
     }
 }
@@ -102,16 +102,16 @@ impl<'a> Submission<'a> {
     /// Validates everything possible before any request is sent.
     pub(super) fn new(
         context: &mut Context,
-        args: &args::Submitting,
+        args: &args::SubmitOptions,
         reach: impl Fn(&mut Context) -> Result<Arc<dyn Service>, Error> + 'a,
     ) -> Result<Self, Error> {
-        context.notifies = args.patience.notify;
+        context.notifies = args.follow.notify;
         let service = reach(context)?;
         // A detached run saves nothing, so it makes no folder.
         let mut saving = args.saving.clone();
         let later = if args.detach { saving.out.take() } else { None };
         saving.keep_intermediate &= !args.detach;
-        let following = Following::new(saving, &args.patience, &*service)?;
+        let following = Following::new(saving, &args.follow, &*service)?;
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
         if let Some(url) = &webhook {
             secrets::learn_address(url);

@@ -24,9 +24,9 @@ use crate::{
 pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Watch) -> Result<Exit, Error> {
     refuse_options(&args)?;
     let workspace = context.workspace()?.clone();
-    let args::Watch { saving, patience, .. } = args;
+    let args::Watch { saving, follow, .. } = args;
     let destination = saving.out.map(|dir| Destination::new(dir, saving.name, false).results);
-    context.notifies = patience.notify;
+    context.notifies = follow.notify;
     // All are found before any is followed.
     let mut wanted = Vec::new();
     for id in ids {
@@ -55,16 +55,16 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
             Err(signal) => return Ok(watched.left(context, signal)),
         }
     }
-    watched.run(context, &mut signals, patience.timeout).await
+    watched.run(context, &mut signals, follow.timeout).await
 }
 
 /// Rejects options that are about one run.
 fn refuse_options(args: &args::Watch) -> Result<(), Error> {
     let given = [
         ("--workflow", args.workflow.is_some()),
-        ("--record", args.patience.recording.record.is_some()),
-        ("--cancel-on-interrupt", args.patience.cancel_on_interrupt),
-        ("--previews", args.patience.previews.previews.is_some()),
+        ("--record", args.follow.recording.record.is_some()),
+        ("--cancel-on-interrupt", args.follow.cancel_on_interrupt),
+        ("--previews", args.follow.previews.previews.is_some()),
         ("--keep-intermediate", args.saving.keep_intermediate),
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
