@@ -44,7 +44,7 @@ pub(crate) fn expects_json() {
 }
 
 /// `result` was written.
-pub(crate) fn is_told() {
+pub(crate) fn is_reported() {
     change(|command| command.json_since = None);
 }
 

@@ -48,15 +48,15 @@ pub(super) struct Context {
     /// Whether the command has created a task.
     has_created: bool,
     /// Whether `result` was reported already.
-    pub(super) is_told: bool,
+    pub(super) is_reported: bool,
     /// A signal that was handled before the command finished. The process ends by it, whatever the result is.
-    pub(super) heeded: Option<Signal>,
+    pub(super) handled_signal: Option<Signal>,
     /// The error in the profile, for `doctor`.
     pub(super) trouble: Option<Error>,
     /// Files being transferred.
     pub(super) transfers: Transfers,
     /// All services in use.
-    pub(super) asked: Vec<Arc<dyn Service>>,
+    pub(super) services: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
     /// The recording that the state folder keeps of this run.
     pub(super) recording: Option<PathBuf>,
@@ -104,11 +104,11 @@ impl Context {
             notifies: false,
             advice: Vec::new(),
             has_created: false,
-            is_told: false,
-            heeded: None,
+            is_reported: false,
+            handled_signal: None,
             trouble: None,
             transfers: Transfers::new(),
-            asked: Vec::new(),
+            services: Vec::new(),
             previews: None,
             recording: None,
             kept: Vec::new(),
@@ -367,7 +367,7 @@ impl Context {
 
     /// The cost of a task, if it was requested.
     pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
-        Charge::new(cost, self.asked.last().and_then(|asked| answer::currency(asked.place())))
+        Charge::new(cost, self.services.last().and_then(|service| answer::currency(service.place())))
     }
 
     /// Lets the shell stop the process, with the terminal in order.
@@ -431,8 +431,8 @@ impl Context {
             self.outcome.status = Verdict::Success;
         }
         // The last of several signals decides.
-        let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, Exit::from);
-        self.tell(exit);
+        let exit = self.handled_signal.filter(|_| exit.signal().is_none()).map_or(exit, Exit::from);
+        self.report(exit);
         if let Some(error) = &error {
             self.printer.error(error);
         }
@@ -444,23 +444,23 @@ impl Context {
 
     /// Reports the result of a run, and begins the next one.
     pub(super) fn next_run(&mut self) {
-        self.tell(Exit::Done);
+        self.report(Exit::Done);
         self.advice.drain(..).for_each(|advice| self.printer.hint(&advice));
         self.reporter = report::reporter(self.format, self.printer);
         self.clock = Clock::Wall(Instant::now());
         self.outcome = Outcome::default();
-        self.asked.clear();
+        self.services.clear();
         self.recording = None;
-        (self.is_told, self.has_created) = (false, false);
+        (self.is_reported, self.has_created) = (false, false);
     }
 
     /// Reports `result`, once.
-    pub(super) fn tell(&mut self, exit: Exit) {
-        if std::mem::replace(&mut self.is_told, true) {
+    pub(super) fn report(&mut self, exit: Exit) {
+        if std::mem::replace(&mut self.is_reported, true) {
             return;
         }
         self.finish_previews();
-        let why = self.asked.iter().find_map(|asked| asked.recording_failure());
+        let why = self.services.iter().find_map(|service| service.recording_failure());
         if let Some(dir) = self.recording.take_if(|_| {
             // A submit that was refused is not a run.
             self.outcome.task_id.is_none() && self.outcome.attempt_id.is_none()
@@ -478,9 +478,9 @@ impl Context {
             self.outcome.failure = Some(Failure { hint, ..failure });
         }
         self.outcome.exit_code = exit.code();
-        bug::is_told();
+        bug::is_reported();
         self.outcome.elapsed = self.clock.now();
-        self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();
+        self.outcome.api_calls = self.services.iter().map(|service| service.api_calls()).sum();
         self.show(RunEvent::Result(Box::new(self.outcome.clone())));
         let news = match self.outcome.status {
             Verdict::Success => Some(say!("Task completed")),

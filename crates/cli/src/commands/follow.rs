@@ -156,7 +156,7 @@ pub(super) async fn follow(
             Turn::Signal(Signal::Suspend) => context.suspend(),
             Turn::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
                 cancelling = true;
-                context.heeded = Some(Signal::Interrupt);
+                context.handled_signal = Some(Signal::Interrupt);
                 match context.watch_files(signals, run.cancel()).await {
                     Ok(Ok(())) => {
                         context.warn(
@@ -172,7 +172,7 @@ pub(super) async fn follow(
         }
         // The reader of stdout is gone. With `--out` the files are still needed.
         if writer::is_closed() && following.destination.is_none() {
-            context.is_told = true;
+            context.is_reported = true;
             leave(context, service, &run, following);
             return Ok(Exit::StillRunning);
         }

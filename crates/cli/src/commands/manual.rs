@@ -46,7 +46,7 @@ pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Re
     };
     context.printer.line(String::from_utf8_lossy(&script).trim_end());
     // Not even with `--json`: the output is a script.
-    context.is_told = true;
+    context.is_reported = true;
     Ok(Exit::Done)
 }
 
@@ -62,8 +62,8 @@ pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error
         let message = say!("cannot write man pages to {name}: {why}", name = name(), why);
         Error::new(Exit::Store, message)
     })?;
-    context.is_told = context.format != args::Format::Json;
-    if context.is_told {
+    context.is_reported = context.format != args::Format::Json;
+    if context.is_reported {
         context.printer.say(&say!("✅ Wrote man pages to {name}", name = name()));
     }
     Ok(Exit::Done)

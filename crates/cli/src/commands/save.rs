@@ -97,7 +97,7 @@ pub(super) async fn finish(
                 Ok(None) => break,
                 // The results are complete; only intermediate files are missing.
                 Err(signal) => {
-                    context.heeded = Some(signal);
+                    context.handled_signal = Some(signal);
                     context.warn("not_kept", say!("not everything that nodes showed was downloaded"));
                     break;
                 }

@@ -190,7 +190,7 @@ impl Context {
                 say!("a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
             })
         })?;
-        self.asked.push(Arc::new(hub.clone()));
+        self.services.push(Arc::new(hub.clone()));
         Ok(hub)
     }
 
@@ -235,7 +235,7 @@ impl Context {
             builder = builder.record(dir).record_previews(settings.record_previews);
         }
         let comfy = builder.build()?;
-        self.asked.push(Arc::new(comfy.clone()));
+        self.services.push(Arc::new(comfy.clone()));
         Ok(comfy)
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
             };
             context.printer.line(&format!("{name:<32} {}", fault.about));
         }
-        context.is_told = true;
+        context.is_reported = true;
         return Ok(Exit::Done);
     }
     if args.native {

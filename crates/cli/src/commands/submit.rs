@@ -270,7 +270,7 @@ async fn send(
                 }
                 signal => {
                     asked = Some(signal);
-                    context.heeded = asked;
+                    context.handled_signal = asked;
                     let message =
                         say!("waiting for the response to the submit (it may already be charged); press Ctrl-C again to stop waiting");
                     context.warn("submitting", message);

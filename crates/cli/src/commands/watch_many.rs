@@ -124,7 +124,7 @@ impl Watched {
                 _ = tick.tick() => context.reporter.tick(context.clock.now()),
             }
             if writer::is_closed() {
-                context.is_told = true;
+                context.is_reported = true;
                 return Ok(Exit::StillRunning);
             }
         }

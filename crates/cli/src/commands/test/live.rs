@@ -183,7 +183,7 @@ async fn run_again(context: &mut Context, one: Ready, home: &Path) -> Result<Fat
     };
     Ok(match made.await {
         // What is missing among the results, the comparison says.
-        Ok(Exit::Done | Exit::TaskFailed | Exit::Results) if context.heeded.is_none() => {
+        Ok(Exit::Done | Exit::TaskFailed | Exit::Results) if context.handled_signal.is_none() => {
             Fate::Ran(Box::new(mem::take(&mut context.outcome)))
         }
         Ok(exit) => Fate::Stopped(exit),
@@ -207,7 +207,7 @@ async fn compare(
 ) -> Result<Test, Error> {
     let recording = home.join(RECORDING);
     // The recorder may still be writing.
-    if let Some(why) = context.asked.last().and_then(|asked| asked.recording_failure()) {
+    if let Some(why) = context.services.last().and_then(|service| service.recording_failure()) {
         let fault = Fault::new(say!("the recording is incomplete: {why}", why));
         return Ok(Test::new(folder).failed(TestVerdict::Broken, fault));
     }
