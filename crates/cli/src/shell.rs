@@ -40,9 +40,9 @@ mod tests {
         #[test]
         fn a_shell_reads_the_word_to_the_letter(text in r"[ -~猫\n\t]{0,12}") {
             let script = format!("printf %s {}", word(&text));
-            let said = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
-            prop_assert_eq!(String::from_utf8_lossy(&said.stdout), Untrusted::from(text).to_string());
-            prop_assert!(said.stderr.is_empty());
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+            prop_assert_eq!(String::from_utf8_lossy(&output.stdout), Untrusted::from(text).to_string());
+            prop_assert!(output.stderr.is_empty());
         }
     }
 }

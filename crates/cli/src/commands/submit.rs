@@ -33,7 +33,7 @@ use crate::{
 const TICK: Duration = Duration::from_secs(1);
 
 /// What a submit reports.
-enum Told {
+enum Step {
     Sending,
     Waiting(Wait),
     Warning(&'static str, Sentence),
@@ -226,7 +226,7 @@ async fn send(
     outlives: bool,
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
-    let (told, mut steps) = mpsc::unbounded_channel::<Told>();
+    let (sender, mut steps) = mpsc::unbounded_channel::<Step>();
     // Set at once by the callback, not by the loop: a signal during the request must not count as one before it.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
@@ -236,11 +236,11 @@ async fn send(
         bug::sends(is_sending);
         // The receiver outlives the submit.
         let _ = match step {
-            SubmitStep::Sending => told.send(Told::Sending),
+            SubmitStep::Sending => sender.send(Step::Sending),
             SubmitStep::Waiting { wait, error, slots, .. } => {
-                told.send(Told::Waiting(Wait::new(wait, error, slots)))
+                sender.send(Step::Waiting(Wait::new(wait, error, slots)))
             }
-            SubmitStep::Warning { code, message } => told.send(Told::Warning(code, message.clone())),
+            SubmitStep::Warning { code, message } => sender.send(Step::Warning(code, message.clone())),
             _ => Ok(()),
         };
     });
@@ -248,7 +248,7 @@ async fn send(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut submitting = service.submit(submit);
-    let mut asked: Option<Signal> = None;
+    let mut stopped_by: Option<Signal> = None;
     loop {
         tokio::select! {
             biased;
@@ -256,7 +256,7 @@ async fn send(
                 Signal::Suspend => context.suspend(),
                 Signal::Resize => {}
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
-                signal if asked.is_some() => {
+                signal if stopped_by.is_some() => {
                     context.outcome.status = Verdict::Unknown;
                     context.advice.push(if let Place::RunningHub { .. } = service.place() {
                         say!(
@@ -269,19 +269,19 @@ async fn send(
                     return Ok(ControlFlow::Break(Exit::from(signal)));
                 }
                 signal => {
-                    asked = Some(signal);
-                    context.handled_signal = asked;
+                    stopped_by = Some(signal);
+                    context.handled_signal = stopped_by;
                     let message =
                         say!("waiting for the response to the submit (it may already be charged); press Ctrl-C again to stop waiting");
                     context.warn("submitting", message);
                 }
             },
-            Some(told) = steps.recv() => match told {
-                Told::Sending => waiting.is_over(),
-                Told::Warning(code, message) => context.warn(code, message),
-                Told::Waiting(wait) => {
+            Some(step) = steps.recv() => match step {
+                Step::Sending => waiting.is_over(),
+                Step::Warning(code, message) => context.warn(code, message),
+                Step::Waiting(wait) => {
                     waiting.begin(context, wait);
-                    if let Some(signal) = asked {
+                    if let Some(signal) = stopped_by {
                         return Ok(ControlFlow::Break(given_up(context, signal)));
                     }
                 }
@@ -290,7 +290,7 @@ async fn send(
             transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
                 let run = run.map_err(explain)?;
-                return Ok(match asked {
+                return Ok(match stopped_by {
                     None => ControlFlow::Continue(run),
                     Some(signal) => {
                         leave(context, &run, outlives.then_some(service.place()));

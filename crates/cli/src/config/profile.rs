@@ -293,7 +293,7 @@ mod tests {
 
     #[test]
     fn invalid_settings_are_reported() {
-        for (profile, told) in [
+        for (profile, expected) in [
             ("ot = 'x'", "there is no option `ot`"),
             ("api_key_file = 'x'", "there is no option `api_key_file`"),
             ("profile = 'x'", "there is no option `profile`"),
@@ -303,7 +303,7 @@ mod tests {
             ("site = 'com'", "invalid value 'com' for '--site <SITE>' [possible values: cn, ai]"),
             ("verbose = -1", "`verbose` is out of range"),
         ] {
-            assert_eq!(added(profile, "rhub account"), Err(told.to_owned()), "{profile}");
+            assert_eq!(added(profile, "rhub account"), Err(expected.to_owned()), "{profile}");
         }
     }
 }

@@ -173,12 +173,12 @@ fn what(task: &Task) -> String {
         Given::Text(text) | Given::Written(text) | Given::Json(Value::String(text)) => text.len(),
         _ => 0,
     });
-    let said = match (&task.label, longest) {
+    let text = match (&task.label, longest) {
         (Some(label), _) => label.clone(),
         (None, Some((name, value))) => format!("{name}={value}"),
         (None, None) => return Untrusted::from(target).to_string(),
     };
-    format!("{}  {}", Untrusted::from(said), Untrusted::from(target))
+    format!("{}  {}", Untrusted::from(text), Untrusted::from(target))
 }
 
 /// A note of the ledger, which keeps English. Most are what a server said.
@@ -190,7 +190,7 @@ fn note(note: &Untrusted) -> Sentence {
         "the process ended while it waited for a free slot" => {
             say!("the process ended while it waited for a free slot")
         }
-        said => Sentence::verbatim(said),
+        text => Sentence::verbatim(text),
     }
 }
 

@@ -179,11 +179,11 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         Some(node) => say!("{what} in node {node}", what, node),
         None => what,
     };
-    let said = [&cause.exception_type, &cause.message];
-    for said in said.into_iter().flatten().filter(|said| !said.is_empty()) {
-        words = say!("{what}: {cause}", what = words, cause = said);
+    let causes = [&cause.exception_type, &cause.message];
+    for causes in causes.into_iter().flatten().filter(|causes| !causes.is_empty()) {
+        words = say!("{what}: {cause}", what = words, cause = causes);
     }
-    if said.iter().all(|said| said.is_none()) {
+    if causes.iter().all(|causes| causes.is_none()) {
         words = say!("{what}: {cause}", what = words, cause = say!("the platform did not give a reason"));
     }
     match &cause.code {
@@ -194,13 +194,13 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
 
 /// A suggested fix for a failure, if there is one.
 pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
-    let told: String = [&cause.exception_type, &cause.message]
+    let reason: String = [&cause.exception_type, &cause.message]
         .into_iter()
         .flatten()
         .map(|part| part.raw().to_lowercase())
         .collect::<Vec<_>>()
         .join(" ");
-    let says = |parts: &[&str]| parts.iter().any(|part| told.contains(part));
+    let says = |parts: &[&str]| parts.iter().any(|part| reason.contains(part));
     if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
         Some(say!(
             "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less"

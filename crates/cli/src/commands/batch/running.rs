@@ -43,7 +43,7 @@ struct Seen {
     has_lost_files: bool,
     is_key_refused: bool,
     /// The signal that has paused it.
-    asked: Option<Signal>,
+    paused_by: Option<Signal>,
 }
 
 impl Running<'_> {
@@ -62,7 +62,7 @@ impl Running<'_> {
                 signal = signals.next() => match signal {
                     Signal::Suspend => context.suspend(),
                     Signal::Resize => context.reporter.tick(context.clock.now()),
-                    signal if seen.asked.is_some() => {
+                    signal if seen.paused_by.is_some() => {
                         self.finish(context);
                         self.batch.detach().await;
                         context.outcome.status = Verdict::Detached;
@@ -70,7 +70,7 @@ impl Running<'_> {
                         return Ok(Exit::from(signal));
                     }
                     signal => {
-                        seen.asked = Some(signal);
+                        seen.paused_by = Some(signal);
                         self.batch.pause();
                         context.warn("draining", say!("nothing more starts; Ctrl-C again leaves the rows that run"));
                     }
@@ -98,7 +98,7 @@ impl Running<'_> {
         context.show(Event::BatchProgress(progress));
         self.finish(context);
         let exit = self.exit(context, &seen);
-        Ok(seen.asked.map_or(exit, Exit::from))
+        Ok(seen.paused_by.map_or(exit, Exit::from))
     }
 
     /// Writes the folder of the results.
@@ -197,7 +197,7 @@ impl Running<'_> {
                 context.advice.extend(hint);
             }
             // That is said when the signal comes.
-            News::Paused(Paused::Asked) if seen.asked.is_some() => {}
+            News::Paused(Paused::Asked) if seen.paused_by.is_some() => {}
             News::Paused(why) => context.warn("paused", why.sentence()),
             _ => {}
         }

@@ -102,7 +102,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
     let wait = LOOK.mul_f64(speed::time_scale()?);
     let items: Vec<Item> = thawed(&ledger.items(name).await?)?;
     let keys = run::keys(context, &*ledger, &batch.place, &items)?;
-    let (mut asked, mut has_failed) = (HashSet::new(), false);
+    let (mut cancelled, mut has_failed) = (HashSet::new(), false);
     loop {
         let kept = ledger.items(name).await?;
         for (kept, item) in kept.iter().zip(&thawed(&kept)?) {
@@ -110,7 +110,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
                 continue;
             };
             let (Some(task), Some(key)) = (&entry.task, Key::of(&keys, item, Some(entry))) else { continue };
-            if !asked.insert(item.id.clone()) {
+            if !cancelled.insert(item.id.clone()) {
                 continue;
             }
             match key.service().cancel(task).await {
@@ -135,7 +135,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
         }
         sleep(wait).await;
     }
-    if !is_running(workspace.dir(), name) && !asked.is_empty() {
+    if !is_running(workspace.dir(), name) && !cancelled.is_empty() {
         context.advice.push(say!(
             "`rhub batch resume {name}` fetches what became of the cancelled rows, and goes on",
             name

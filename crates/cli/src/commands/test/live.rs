@@ -60,7 +60,7 @@ pub(super) async fn live(
             Ok(one) => ready.push(one),
             Err(fault) => {
                 let verdict = TestVerdict::Broken;
-                tell(context, tests, Test::new(&folder).failed(verdict, fault));
+                report(context, tests, Test::new(&folder).failed(verdict, fault));
             }
         }
     }
@@ -95,14 +95,14 @@ pub(super) async fn live(
             }
         };
         test.live = Some(run);
-        tell(context, tests, test.clone());
+        report(context, tests, test.clone());
         report.add(test)?;
     }
     context.advice.push(say!("the report is {path}", path = report.page().display()));
     Ok(None)
 }
 
-fn tell(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
+fn report(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
     context.show(Event::Test(Box::new(test.clone())));
     tests.push(test);
 }
